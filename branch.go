@@ -1,0 +1,73 @@
+package perch
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// ValidateBranch refuses what `git check-ref-format --branch` refuses, and bytes that are not UTF-8 (JSON could not carry them).
+func ValidateBranch(branch string) error {
+	if reason := refusedByGit(branch); reason != "" {
+		return fmt.Errorf("%q is not a branch name that Git accepts: %s", branch, reason)
+	}
+	return nil
+}
+
+func refusedByGit(branch string) string {
+	switch {
+	case branch == "":
+		return "it is empty"
+	case !utf8.ValidString(branch):
+		return "it is not valid UTF-8"
+	case branch == "@" || branch == "HEAD":
+		return "the name is taken by Git itself"
+	case strings.HasPrefix(branch, "-"):
+		return "it begins with a hyphen"
+	case strings.HasSuffix(branch, "."):
+		return "it ends with a dot"
+	case strings.Contains(branch, ".."):
+		return "it contains two dots in a row"
+	case strings.Contains(branch, "@{"):
+		return "it contains @{"
+	}
+	for _, r := range branch {
+		if r < 0x20 || r == 0x7f {
+			return "it contains a control character"
+		}
+		if strings.ContainsRune(" ~^:?*[\\", r) {
+			return fmt.Sprintf("it contains %q", r)
+		}
+	}
+	for _, part := range strings.Split(branch, "/") {
+		switch {
+		case part == "":
+			return "it begins or ends with a slash, or has two in a row"
+		case strings.HasPrefix(part, "."):
+			return "a part of it begins with a dot"
+		case strings.HasSuffix(part, ".lock"):
+			return "a part of it ends with .lock"
+		}
+	}
+	return ""
+}
+
+// MatchBranch reports whether branch matches pattern. `*` stands for any run of characters, slashes included, and `?` for one character;
+// everything else stands for itself. A pattern matches the whole name.
+func MatchBranch(pattern, branch string) bool {
+	quoted := regexp.QuoteMeta(pattern)
+	quoted = strings.ReplaceAll(quoted, `\*`, `.*`)
+	quoted = strings.ReplaceAll(quoted, `\?`, `.`)
+	return regexp.MustCompile(`(?s)^` + quoted + `$`).MatchString(branch)
+}
+
+// MatchAny reports whether branch matches one of patterns, and which.
+func MatchAny(patterns []string, branch string) (pattern string, ok bool) {
+	for _, pattern := range patterns {
+		if MatchBranch(pattern, branch) {
+			return pattern, true
+		}
+	}
+	return "", false
+}

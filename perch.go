@@ -1,0 +1,75 @@
+// Package perch says what an environment is: its identity, its settings, what may be asked of it and what comes of it.
+//
+// It is the vocabulary of every other package and imports none of them.
+package perch
+
+// Kind is the layer of settings that an environment inherits.
+type Kind string
+
+// The kinds. Every branch that nothing else is said of is a KindBranch.
+const (
+	KindProduction Kind = "production"
+	KindStaging    Kind = "staging"
+	KindBranch     Kind = "branch"
+)
+
+// Kinds lists every kind, the strictest first.
+func Kinds() []Kind { return []Kind{KindProduction, KindStaging, KindBranch} }
+
+// Valid reports whether k is one of Kinds.
+func (k Kind) Valid() bool {
+	return k == KindProduction || k == KindStaging || k == KindBranch
+}
+
+// Application is the Elastic Beanstalk application that environments of kind k are grouped in: production has its own,
+// everything else lives in the staging one.
+func (k Kind) Application() Kind {
+	if k == KindProduction {
+		return KindProduction
+	}
+	return KindStaging
+}
+
+// Names that starter, worker and the Temporal UI share. Workflow types and the signal are part of recorded histories:
+// they never change their meaning.
+const (
+	WorkflowProvision   = "Provision"
+	WorkflowTeardown    = "Teardown"
+	WorkflowApplication = "Application"
+	WorkflowList        = "List"
+	WorkflowStatus      = "Status"
+
+	// SignalRequest carries a Request to the environment's open run.
+	SignalRequest = "request"
+)
+
+// Search attributes of Provision and Teardown runs; all are keywords.
+const (
+	AttributeProject = "PerchProject"
+	AttributeBranch  = "PerchBranch"
+	AttributeCommit  = "PerchCommit"
+	AttributePhase   = "PerchPhase"
+)
+
+// Phase says in one word how far a run is. It is the value of AttributePhase.
+type Phase string
+
+// The phases of Provision and Teardown.
+const (
+	PhaseAdmitting Phase = "admitting"
+	PhaseStack     Phase = "stack"
+	PhaseSeeding   Phase = "seeding"
+	PhaseChecking  Phase = "checking"
+	PhaseReady     Phase = "ready"
+	PhaseRemoving  Phase = "removing"
+	PhaseGone      Phase = "gone"
+	PhaseRefused   Phase = "refused"
+	PhaseFailed    Phase = "failed"
+	PhaseOvertaken Phase = "superseded"
+)
+
+// TaskQueue is the Temporal task queue that the project's runs and quick activities wait in.
+func TaskQueue(project string) string { return "perch-" + project }
+
+// WaitQueue is the task queue of the activities that wait: a thousand of them hold up nothing else.
+func WaitQueue(project string) string { return "perch-" + project + "-waits" }

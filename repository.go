@@ -1,0 +1,28 @@
+package perch
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+)
+
+// NormalizeRepository writes a repository's address so that its spellings are equal: host and path, without scheme, user, port or .git.
+// A local path becomes `local` and its last two names.
+func NormalizeRepository(address string) string {
+	address = strings.TrimSuffix(strings.TrimRight(address, "/"), ".git")
+	if host, path, ok := strings.Cut(address, ":"); ok && !strings.Contains(host, "/") && !strings.HasPrefix(path, "//") && len(host) > 1 {
+		_, bare, found := strings.Cut(host, "@")
+		if !found {
+			bare = host
+		}
+		return strings.ToLower(bare) + "/" + strings.TrimLeft(path, "/")
+	}
+	if parsed, err := url.Parse(address); err == nil && parsed.Host != "" {
+		return strings.ToLower(parsed.Hostname()) + parsed.Path
+	}
+	if strings.HasPrefix(address, "file://") || filepath.IsAbs(address) {
+		path := filepath.ToSlash(strings.TrimPrefix(address, "file://"))
+		return "local/" + filepath.Base(filepath.Dir(path)) + "/" + filepath.Base(path)
+	}
+	return address
+}

@@ -1,0 +1,187 @@
+package perch
+
+import "time"
+
+// Goal is what a request wants of an environment.
+type Goal string
+
+// The goals.
+const (
+	GoalUp   Goal = "up"
+	GoalGone Goal = "gone"
+)
+
+// Request is what somebody wants of an environment. Nothing of a branch travels in it but its name and commit.
+type Request struct {
+	// ID makes a repeat of the request harmless.
+	ID string `json:"id"`
+	// Goal is GoalUp or GoalGone.
+	Goal Goal `json:"goal"`
+	// Project and Branch name the environment.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	// Repository is what the requester takes for the project's repository (NormalizeRepository); empty where it knows none.
+	Repository string `json:"repository,omitempty"`
+	// Commit is the full commit to provision; empty for GoalGone.
+	Commit string `json:"commit,omitempty"`
+	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`, `starter down`.
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// SameTarget reports whether other wants the very thing that r wants, so that one run answers both.
+func (r Request) SameTarget(other Request) bool {
+	return r.Goal == other.Goal && r.Commit == other.Commit
+}
+
+// RunInput is the input of Provision and Teardown.
+type RunInput struct {
+	// Project and Branch name the environment.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	// Request is the target that an earlier run of the chain handed on; nil at the start of a chain, when the signal brings it.
+	Request *Request `json:"request,omitempty"`
+}
+
+// Outcome is how a request ended.
+type Outcome string
+
+// The outcomes. Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that fails has no result.
+const (
+	OutcomeReady      Outcome = "ready"
+	OutcomeGone       Outcome = "gone"
+	OutcomeAbsent     Outcome = "absent"
+	OutcomeSkipped    Outcome = "skipped"
+	OutcomeSuperseded Outcome = "superseded"
+	OutcomeRefused    Outcome = "refused"
+	OutcomeAccepted   Outcome = "accepted"
+	OutcomeFailed     Outcome = "failed"
+	OutcomeTimeout    Outcome = "timeout"
+)
+
+// Result is what came of a request: the result of Provision and of Teardown alike.
+type Result struct {
+	// Goal is the goal that the run worked for.
+	Goal Goal `json:"goal"`
+	// Outcome is how it ended.
+	Outcome Outcome `json:"outcome"`
+	// Branch, Slug and Stack name the environment.
+	Branch string `json:"branch"`
+	Slug   string `json:"slug"`
+	Stack  string `json:"stack"`
+	// Commit is the commit that is now in force, for OutcomeReady.
+	Commit string `json:"commit,omitempty"`
+	// URL is the environment's address, for OutcomeReady.
+	URL string `json:"url,omitempty"`
+	// Created says that this run made the stack.
+	Created bool `json:"created,omitempty"`
+	// Seeded says that this run put test data into it.
+	Seeded bool `json:"seeded,omitempty"`
+	// SupersededBy is the commit, or `removal`, that took this request's place.
+	SupersededBy string `json:"superseded_by,omitempty"`
+	// Removed counts what Teardown emptied.
+	Removed Removed `json:"removed,omitzero"`
+	// Leftovers are physical resources that were seen to be still there.
+	Leftovers []string `json:"leftovers,omitempty"`
+	// Reason is the sentence that explains OutcomeRefused, OutcomeSkipped and OutcomeSuperseded.
+	Reason string `json:"reason,omitempty"`
+	// Seconds is where the time went.
+	Seconds Seconds `json:"seconds,omitzero"`
+}
+
+// Removed counts what a teardown emptied.
+type Removed struct {
+	Buckets int `json:"buckets"`
+	// Objects counts versions and delete markers.
+	Objects int `json:"objects"`
+}
+
+// Seconds is where a run's time went, in seconds of the worker's clock.
+type Seconds struct {
+	Total float64 `json:"total"`
+	Stack float64 `json:"stack"`
+	Seed  float64 `json:"seed"`
+	Ready float64 `json:"ready"`
+}
+
+// Progress is the heartbeat of the activities that wait. A client reads it from the pending activity, so it is at most a few seconds old.
+type Progress struct {
+	// Status is the stack's status, or what is waited for.
+	Status string `json:"status"`
+	// Done and Total count the stack's resources; Total is 0 while it is not known.
+	Done  int `json:"done"`
+	Total int `json:"total"`
+	// Resource is the logical id that changed last, and ResourceStatus its status.
+	Resource       string `json:"resource,omitempty"`
+	ResourceStatus string `json:"resource_status,omitempty"`
+	// Reason is the first failure that was seen, as AWS words it.
+	Reason string `json:"reason,omitempty"`
+	// Since is when the wait began, in UTC.
+	Since time.Time `json:"since"`
+	// Cursor is the id of the newest stack event that was read, so that a retry goes on from there.
+	Cursor string `json:"cursor,omitempty"`
+}
+
+// EnvironmentStatus is one environment as `ls` and `status` show it.
+type EnvironmentStatus struct {
+	Branch string `json:"branch"`
+	Slug   string `json:"slug"`
+	Stack  string `json:"stack"`
+	Kind   Kind   `json:"kind"`
+	// Status is the stack's status.
+	Status string `json:"status"`
+	URL    string `json:"url"`
+	Commit string `json:"commit"`
+	// Updated is when the stack was last created or updated, in UTC.
+	Updated time.Time `json:"updated"`
+	// Resources are the stack's resources; only Status fills them.
+	Resources []ResourceStatus `json:"resources,omitempty"`
+}
+
+// ResourceStatus is one resource of a stack.
+type ResourceStatus struct {
+	Type      string `json:"type"`
+	LogicalID string `json:"logical_id"`
+	Status    string `json:"status"`
+}
+
+// ListInput is the input of List.
+type ListInput struct {
+	Project string `json:"project"`
+}
+
+// ListResult is the result of List.
+type ListResult struct {
+	Environments []EnvironmentStatus `json:"environments"`
+}
+
+// StatusInput is the input of Status.
+type StatusInput struct {
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+}
+
+// StatusResult is the result of Status; Environment is nil where there is none.
+type StatusResult struct {
+	Environment *EnvironmentStatus `json:"environment"`
+}
+
+// ApplicationInput is the input of Application.
+type ApplicationInput struct {
+	Project string `json:"project"`
+	// Kind is KindStaging or KindProduction.
+	Kind Kind `json:"kind"`
+	// Apply makes or updates the stack; without it the run only reports.
+	Apply bool `json:"apply"`
+}
+
+// ApplicationResult is the result of Application.
+type ApplicationResult struct {
+	Stack string `json:"stack"`
+	// Status is the stack's status; empty where there is no stack.
+	Status string `json:"status"`
+	// Changed says that this run created or updated the stack.
+	Changed bool `json:"changed"`
+	// Outputs are the stack's outputs.
+	Outputs map[string]string `json:"outputs"`
+}

@@ -1,0 +1,87 @@
+package perch
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Tags of an environment's stack. They are the contract by which Perch knows what is its own, and never change after creation.
+const (
+	TagBranch     = "branch"
+	TagProject    = "perch:project"
+	TagRepository = "perch:repository"
+	TagKind       = "perch:kind"
+	// TagProtect, set by hand to "true", keeps a stack from cleanup.
+	TagProtect = "perch:protect"
+)
+
+// maxTagValue is the longest tag value in characters (AWS docs: tagging limits).
+const maxTagValue = 256
+
+const tagPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+@:-"
+
+// EncodeTag writes a value in characters that every AWS service takes in a tag: bytes outside `[A-Za-z0-9._/+@:-]` become `=XX`.
+func EncodeTag(value string) string {
+	var b strings.Builder
+	for i := 0; i < len(value); i++ {
+		if c := value[i]; strings.IndexByte(tagPlain, c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "=%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// DecodeTag reads what EncodeTag wrote; ok is false for a value that EncodeTag never writes.
+func DecodeTag(encoded string) (value string, ok bool) {
+	var b strings.Builder
+	for i := 0; i < len(encoded); i++ {
+		c := encoded[i]
+		if c != '=' {
+			if strings.IndexByte(tagPlain, c) < 0 {
+				return "", false
+			}
+			b.WriteByte(c)
+			continue
+		}
+		var escaped byte
+		if i+2 >= len(encoded) {
+			return "", false
+		}
+		if _, err := fmt.Sscanf(encoded[i+1:i+3], "%02X", &escaped); err != nil {
+			return "", false
+		}
+		if fmt.Sprintf("%02X", escaped) != encoded[i+1:i+3] || strings.IndexByte(tagPlain, escaped) >= 0 {
+			return "", false
+		}
+		b.WriteByte(escaped)
+		i += 2
+	}
+	return b.String(), true
+}
+
+// Tags are the tags that the environment's stack of kind is created with.
+func (e Environment) Tags(repository string, kind Kind) map[string]string {
+	return map[string]string{
+		TagBranch:     EncodeTag(e.Branch),
+		TagProject:    e.Project,
+		TagRepository: EncodeTag(repository),
+		TagKind:       string(kind),
+	}
+}
+
+// Owned reads whose environment the stack called name with these tags is. It is ours only if project and repository are and
+// name is the one that we derive from the branch: Elastic Beanstalk's own `awseb-*` stacks inherit our tags and are never ours.
+func Owned(project, repository, name string, tags map[string]string) (Environment, Kind, bool) {
+	branch, ok := DecodeTag(tags[TagBranch])
+	if !ok || tags[TagProject] != project || tags[TagRepository] != EncodeTag(repository) {
+		return Environment{}, "", false
+	}
+	environment, err := NewEnvironment(project, branch)
+	kind := Kind(tags[TagKind])
+	if err != nil || environment.StackName() != name || !kind.Valid() {
+		return Environment{}, "", false
+	}
+	return environment, kind, true
+}
