@@ -19,7 +19,7 @@ const (
 var (
 	projectPattern = regexp.MustCompile(`^[a-z][a-z0-9]{1,14}$`)
 	notInSlug      = regexp.MustCompile(`[^a-z0-9]+`)
-	looksHashed    = regexp.MustCompile(`(^|-)[a-z2-7]{6}$`)
+	looksHashed    = regexp.MustCompile(`-[a-z2-7]{6}$`)
 	lowerBase32    = base32.StdEncoding.WithPadding(base32.NoPadding)
 )
 

@@ -1,0 +1,132 @@
+// Package lifecycle holds the rules: what to do next with a stack in some status when something is wanted of it. It is pure;
+// workflows carry out what it says and have no second opinion.
+package lifecycle
+
+import (
+	"strings"
+
+	"perch"
+)
+
+// Step is the next thing to do with a stack.
+type Step string
+
+// The steps.
+const (
+	// Create makes the stack.
+	Create Step = "create"
+	// Update brings the stack to the wanted template.
+	Update Step = "update"
+	// Delete empties the stack's buckets and deletes it.
+	Delete Step = "delete"
+	// Wait lets the operation in progress end.
+	Wait Step = "wait"
+	// CancelUpdate turns an update in progress back.
+	CancelUpdate Step = "cancel-update"
+	// ContinueRollback goes on with the rollback of an update that got stuck.
+	ContinueRollback Step = "continue-rollback"
+	// Rollback turns a failed update back that CloudFormation was told to leave as it is.
+	Rollback Step = "rollback"
+	// Done means that the goal is reached.
+	Done Step = "done"
+	// Conflict means that the stack of our name is somebody else's: touch nothing.
+	Conflict Step = "conflict"
+	// Protected means that termination protection is on: touch nothing.
+	Protected Step = "protected"
+	// Stop means that no call of CloudFormation's leads on: a person has to look.
+	Stop Step = "stop"
+)
+
+// Stack is what the rules need to know of a stack.
+type Stack struct {
+	// Status is CloudFormation's StackStatus; empty where there is no stack.
+	Status string
+	// Ours says that name, project, repository and branch are the environment's.
+	Ours bool
+	// Protected says that termination protection is on.
+	Protected bool
+	// Unchanged says that the template in force is the one that is wanted.
+	Unchanged bool
+}
+
+// Next says what to do with stack when goal is wanted of it.
+func Next(stack Stack, goal perch.Goal) Step {
+	switch {
+	case stack.Status == "" || stack.Status == "DELETE_COMPLETE":
+		return onNothing(goal)
+	case !stack.Ours:
+		return Conflict
+	case goal == perch.GoalGone && stack.Protected:
+		return Protected
+	case goal == perch.GoalGone:
+		return towardsGone(stack.Status)
+	default:
+		return towardsUp(stack)
+	}
+}
+
+func onNothing(goal perch.Goal) Step {
+	if goal == perch.GoalGone {
+		return Done
+	}
+	return Create
+}
+
+// towardsGone follows which calls CloudFormation takes in each status: a creation may be deleted, an update must be turned back first.
+func towardsGone(status string) Step {
+	switch status {
+	case "UPDATE_IN_PROGRESS":
+		return CancelUpdate
+	case "CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS":
+		return Delete
+	}
+	if InProgress(status) {
+		return Wait
+	}
+	return Delete
+}
+
+func towardsUp(stack Stack) Step {
+	switch stack.Status {
+	case "REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED":
+		if stack.Protected {
+			return Protected
+		}
+		return Delete
+	case "UPDATE_FAILED":
+		return Rollback
+	case "UPDATE_ROLLBACK_FAILED":
+		return ContinueRollback
+	case "IMPORT_ROLLBACK_FAILED":
+		return Stop
+	}
+	switch {
+	case InProgress(stack.Status):
+		return Wait
+	case !serving[stack.Status]:
+		return Stop
+	case stack.Unchanged:
+		return Done
+	}
+	return Update
+}
+
+// serving are the stable statuses of a stack that can be updated; what its outputs say is in force.
+var serving = map[string]bool{
+	"CREATE_COMPLETE": true, "UPDATE_COMPLETE": true, "UPDATE_ROLLBACK_COMPLETE": true,
+	"IMPORT_COMPLETE": true, "IMPORT_ROLLBACK_COMPLETE": true,
+}
+
+// InProgress reports whether CloudFormation is at work on a stack in status. REVIEW_IN_PROGRESS is not: nothing happens there.
+func InProgress(status string) bool {
+	return strings.HasSuffix(status, "_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
+}
+
+// Reached reports whether an operation that ended in status did what Create or Update was asked for.
+func Reached(status string) bool {
+	return status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"
+}
+
+// Interrupts reports whether a newer request ends the wait for a stack that is being made or changed. A removal does, because a
+// creation may be deleted and an update turned back; a newer commit has to wait until the stack can be updated again.
+func Interrupts(newer perch.Goal) bool { return newer == perch.GoalGone }
