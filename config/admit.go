@@ -1,0 +1,197 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"perch"
+)
+
+// Refusal is what Admit says no with. It is an answer, not a failure: asking again changes nothing.
+type Refusal struct {
+	// Sentence says what was asked, what is allowed and where to change it.
+	Sentence string
+}
+
+func (r *Refusal) Error() string { return r.Sentence }
+
+func refuse(format string, args ...any) error {
+	return &Refusal{Sentence: fmt.Sprintf(format, args...)}
+}
+
+// Admission is a request with everything that decides whether the policy allows it.
+type Admission struct {
+	Policy  *perch.Policy
+	Request perch.Request
+	// File and Settings are what the commit says. They are left out for perch.GoalGone: the commit may be gone too.
+	File     *File
+	Settings perch.Settings
+	// Kind is the kind of the environment that is there, by its tags; empty where there is none. Only perch.GoalGone asks for it.
+	Kind perch.Kind
+	// Environments counts the project's other environments; 0 for an environment that is there already, which takes no new room.
+	Environments int
+}
+
+// Admit is nil where the policy allows the request, and a *Refusal where it does not.
+func Admit(a Admission) error {
+	if err := a.identity(); err != nil {
+		return err
+	}
+	switch a.Request.Goal {
+	case perch.GoalGone:
+		return a.removal()
+	case perch.GoalUp:
+		return first(a.commitGiven, a.kind, a.machines, a.loadBalancer, a.secrets, a.seeds, a.room)
+	}
+	return refuse("a request can ask for up or gone, not %q", a.Request.Goal)
+}
+
+func first(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a Admission) identity() error {
+	r, p := a.Request, a.Policy
+	if r.Project != p.Project {
+		return refuse("project %q was asked for, and this worker's policy is for project %q only; check --project or PERCH_PROJECT, or the worker that is running", r.Project, p.Project)
+	}
+	if repository := perch.NormalizeRepository(r.Repository); repository != "" && repository != p.Repository {
+		return refuse("the request comes from repository %s, and this worker's policy is for %s only; check `repository` in the policy", repository, p.Repository)
+	}
+	if _, err := perch.NewEnvironment(r.Project, r.Branch); err != nil {
+		return refuse("%v", err)
+	}
+	return nil
+}
+
+func (a Admission) removal() error {
+	branch := a.Request.Branch
+	if branch == a.Policy.DefaultBranch {
+		return refuse("branch %q is the default branch, and its environment is never removed; `default_branch` in the policy says so", branch)
+	}
+	if a.Kind == perch.KindProduction || a.Kind == perch.KindStaging {
+		return refuse("the environment of branch %q is of kind %s, and only environments of kind branch are removed", branch, a.Kind)
+	}
+	if pattern, ok := perch.MatchAny(a.Policy.Protected, branch); ok {
+		return refuse("branch %q is protected by the pattern %q; to remove its environment, take the pattern out of `protected` in the policy", branch, pattern)
+	}
+	return nil
+}
+
+func (a Admission) commitGiven() error {
+	if a.File == nil {
+		return refuse("branch %q has no %s at commit %s", a.Request.Branch, FileName, a.Request.Commit)
+	}
+	if a.File.Project != a.Policy.Project {
+		return refuse("%s is for project %q, and this worker's policy is for project %q only; change `project` in one of them", FileName, a.File.Project, a.Policy.Project)
+	}
+	return nil
+}
+
+func (a Admission) kind() error {
+	kind := a.File.Kind(a.Request.Branch)
+	patterns := a.Policy.Kinds[kind]
+	if a.Policy.Kinds == nil && kind == perch.KindBranch {
+		return nil
+	}
+	if _, ok := perch.MatchAny(patterns, a.Request.Branch); ok {
+		return nil
+	}
+	allowed := "no branch"
+	if len(patterns) > 0 {
+		allowed = "only " + strings.Join(patterns, ", ")
+	}
+	return refuse("branch %q asks for kind %s, and the policy lets %s have it; change `branches.kinds` in %s, or `kinds.%s` in the policy",
+		a.Request.Branch, kind, allowed, FileName, kind)
+}
+
+func (a Admission) machines() error {
+	s, p := a.Settings, a.Policy
+	if err := allowed("instance_type", s.InstanceType, "instance_types", p.InstanceTypes); err != nil {
+		return err
+	}
+	if s.Database == nil {
+		return nil
+	}
+	return allowed("database.class", s.Database.Class, "database_classes", p.DatabaseClasses)
+}
+
+func allowed(key, value, policyKey string, patterns []string) error {
+	if len(patterns) == 0 {
+		return nil
+	}
+	if _, ok := perch.MatchAny(patterns, value); ok {
+		return nil
+	}
+	return refuse("%s is %s, and the policy allows only %s; change %s in %s, or `%s` in the policy", key, value, strings.Join(patterns, ", "), key, FileName, policyKey)
+}
+
+func (a Admission) loadBalancer() error {
+	if a.Settings.LoadBalancer == "shared" && a.Policy.Domain == "" {
+		return refuse("load_balancer is shared, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", FileName)
+	}
+	return nil
+}
+
+func (a Admission) secrets() error {
+	for _, name := range slices.Sorted(maps.Keys(a.Settings.Secrets)) {
+		arn := a.Settings.Secrets[name]
+		if region := arnRegion(arn); region != a.Policy.Region {
+			return refuse("secret %s stands in region %q, and the policy is for %s only; name a secret of that region in %s", name, region, a.Policy.Region, FileName)
+		}
+		if !slices.ContainsFunc(a.Policy.Secrets.From, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
+			return refuse("secret %s is %s, and the policy allows %s; change `secrets` in %s, or `secrets.from` in the policy", name, arn, list(a.Policy.Secrets.From, "no secrets"), FileName)
+		}
+	}
+	return nil
+}
+
+// arnRegion is the fourth part of arn:partition:service:region:account:resource.
+func arnRegion(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[3]
+}
+
+func (a Admission) seeds() error {
+	for i, step := range a.File.Seed {
+		if from := step.S3.From; strings.HasPrefix(from, "s3://") && !slices.ContainsFunc(a.Policy.Seeds.From, func(prefix string) bool { return below(prefix, from) }) {
+			return refuse("seed[%d] reads %s, and the policy allows %s; change `seed` in %s, or `seeds.from` in the policy",
+				i, from, list(a.Policy.Seeds.From, "only folders of the repository"), FileName)
+		}
+	}
+	return nil
+}
+
+// below reports whether address is prefix or stands below it: s3://data does not allow s3://data-of-others.
+func below(prefix, address string) bool {
+	return strings.HasPrefix(strings.TrimSuffix(address, "/")+"/", strings.TrimSuffix(prefix, "/")+"/")
+}
+
+func list(values []string, none string) string {
+	if len(values) == 0 {
+		return none
+	}
+	return "only what begins with " + strings.Join(values, ", ")
+}
+
+func (a Admission) room() error {
+	most := a.Policy.MaxEnvironments
+	if most == 0 {
+		most = defaultEnvironments
+	}
+	if most = min(most, hardEnvironments); a.Environments >= most {
+		return refuse("project %s has %d other environments, and the policy allows %d at a time; remove one with `starter down BRANCH`, or raise `max_environments` in the policy (at most %d)",
+			a.Policy.Project, a.Environments, most, hardEnvironments)
+	}
+	return nil
+}

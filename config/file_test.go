@@ -1,0 +1,150 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+)
+
+// shop is the example of the documentation, without the seed step that is not built yet.
+const shop = `project: shop
+image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:{commit}
+branches:
+  skip: ["*-no-infra", "dependabot/**"]
+  kinds: {main: production, staging: staging}      # every other branch is of kind branch
+defaults:
+  platform: docker
+  instance_type: t3.medium
+  instances: {min: 2, max: 4}
+  load_balancer: shared       # one load balancer for all
+  health_path: /healthz
+  database: {engine: postgres, version: "16", class: db.t4g.medium, storage_gb: 50, multi_az: true, backup_days: 14}
+  buckets: {assets: {}, private-assets: {versioned: true}}
+  environment: {DJANGO_SETTINGS_MODULE: shop.settings}
+  secrets: {SECRET_KEY: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview"}
+kinds:
+  branch:
+    instance_type: t3.small
+    instances: {min: 1, max: 1}
+    database: {class: db.t4g.micro, storage_gb: 20, multi_az: false, backup_days: 0}
+overrides:
+  "feature/load-*": {instance_type: m7i.large}
+seed:
+  - s3: {from: fixtures/media, to: private-assets}
+`
+
+const minimal = "project: shop\nimage: example.com/shop:{commit}\n"
+
+func read(t *testing.T, source string) *File {
+	t.Helper()
+	file, err := Read(FileName, []byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestTheExampleReads(t *testing.T) {
+	file := read(t, shop)
+	if file.Project != "shop" || file.Image != "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:{commit}" {
+		t.Errorf("project %q, image %q", file.Project, file.Image)
+	}
+	want := []perch.SeedStep{{S3: &perch.SeedS3{From: "fixtures/media", To: "private-assets"}}}
+	if diff := cmp.Diff(want, file.Seed); diff != "" {
+		t.Errorf("seed (-want +got):\n%s", diff)
+	}
+	kinds := map[string]perch.Kind{"main": perch.KindProduction, "staging": perch.KindStaging, "feature/login": perch.KindBranch, "main2": perch.KindBranch}
+	for branch, want := range kinds {
+		if got := file.Kind(branch); got != want {
+			t.Errorf("kind of %s: %s, want %s", branch, got, want)
+		}
+	}
+	skips := map[string]string{"docs-no-infra": "*-no-infra", "dependabot/go/x": "dependabot/**", "feature/login": ""}
+	for branch, want := range skips {
+		if got, ok := file.Skip(branch); got != want || ok != (want != "") {
+			t.Errorf("skip of %s: %q, %v", branch, got, ok)
+		}
+	}
+}
+
+func TestNoInfraBranchesAreSkippedByDefault(t *testing.T) {
+	file := read(t, minimal)
+	if pattern, ok := file.Skip("docs-no-infra"); !ok || pattern != "*-no-infra" {
+		t.Errorf("got %q, %v", pattern, ok)
+	}
+	if _, ok := read(t, minimal+"branches: {skip: []}\n").Skip("docs-no-infra"); ok {
+		t.Error("an empty list skips nothing, and it skipped")
+	}
+}
+
+func TestTheLastMatchingKindDecides(t *testing.T) {
+	file := read(t, minimal+"branches: {kinds: {\"release/*\": staging, release/1: production}}\n")
+	if got := file.Kind("release/1"); got != perch.KindProduction {
+		t.Errorf("got %s", got)
+	}
+	if got := file.Kind("release/2"); got != perch.KindStaging {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestEmptySectionsAreNoMistake(t *testing.T) {
+	read(t, minimal+"branches:\ndefaults:\nkinds:\noverrides:\nseed:\n")
+	read(t, minimal+"defaults:\n  database:\n  buckets:\n  environment:\n  secrets:\nkinds:\n  branch:\noverrides:\n  \"x/*\":\n")
+}
+
+func TestWindowsLineEndsAndByteOrderMarks(t *testing.T) {
+	file := read(t, "\ufeff"+strings.ReplaceAll(shop, "\n", "\r\n"))
+	_, origins, err := file.Resolve("main", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := origins["health_path"]; got != "defaults, line 11" {
+		t.Errorf("health_path comes from %q", got)
+	}
+}
+
+func TestInitWorksAsItStands(t *testing.T) {
+	file := read(t, string(Init("demo", "ghcr.io/acme/demo:{commit}")))
+	settings, _, err := file.Resolve("feature/login", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := perch.Settings{
+		Image: "ghcr.io/acme/demo:{commit}", Platform: "docker", InstanceType: "t3.small", Instances: perch.Instances{Min: 1, Max: 1},
+		LoadBalancer: "shared", HealthPath: "/",
+		Database:    &perch.Database{Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20},
+		Buckets:     map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
+		Environment: map[string]string{"LOG_LEVEL": "debug"},
+	}
+	if diff := cmp.Diff(want, settings); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	if _, ok := file.Skip("docs-no-infra"); !ok {
+		t.Error("docs-no-infra is not skipped")
+	}
+	if file.Project != "demo" || len(file.Seed) != 0 {
+		t.Errorf("project %q, seed %v", file.Project, file.Seed)
+	}
+}
+
+// TestInitsCommentsAreRight takes the comment signs away from the examples: they must be read too.
+func TestInitsCommentsAreRight(t *testing.T) {
+	source := string(Init("demo", "ghcr.io/acme/demo:{commit}"))
+	for _, example := range []string{
+		"# kinds:\n", "#   main: production\n", "#   staging: staging\n",
+		"# secrets:\n", "#   SECRET_KEY: arn",
+		"# overrides:\n", "#   \"feature/load-*\"", "#   \"docs/*\"", "# seed:\n", "#   - s3:",
+	} {
+		if !strings.Contains(source, example) {
+			t.Fatalf("no %q in the file", example)
+		}
+		source = strings.ReplaceAll(source, example, strings.TrimPrefix(example, "# "))
+	}
+	file := read(t, source)
+	if file.Kind("main") != perch.KindProduction || len(file.Seed) != 1 || len(file.layers) != 5 {
+		t.Errorf("kind %s, seed %v, %d layers", file.Kind("main"), file.Seed, len(file.layers))
+	}
+}

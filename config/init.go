@@ -1,0 +1,62 @@
+package config
+
+import "strings"
+
+// initFile is what `starter config init` writes, with PROJECT and IMAGE to be filled in.
+const initFile = `# What every branch of this repository gets on AWS. Check it with: starter config validate
+
+# The name that all AWS names begin with: 2 to 15 characters a-z and 0-9, a letter first.
+project: PROJECT
+
+# The Docker image of a commit. CI builds and pushes it before it runs: starter up
+image: IMAGE
+
+branches:
+  # Branches that get no environment. * stands for any run of characters, slashes included.
+  skip: ["*-no-infra", "dependabot/*"]
+  # Every branch that is not named here is of kind branch; the worker's policy says who may be of another.
+  # kinds:
+  #   main: production
+  #   staging: staging
+
+# What every environment has, unless a layer below says otherwise.
+defaults:
+  instance_type: t3.small
+  instances: {min: 1, max: 2}
+  health_path: /
+  database:
+    engine: postgres
+    version: "16"
+    class: db.t4g.small
+    storage_gb: 20
+    backup_days: 7
+  buckets:
+    assets: {}
+    private-assets: {versioned: true}
+  # Plain variables of the app. Secrets go below, by reference.
+  environment:
+    LOG_LEVEL: info
+  # secrets:
+  #   SECRET_KEY: arn:aws:secretsmanager:eu-central-1:123456789012:secret:PROJECT/preview
+
+# What one kind has differently: production, staging or branch.
+kinds:
+  branch:
+    instances: {min: 1, max: 1}
+    database: {class: db.t4g.micro, backup_days: 0}
+    environment: {LOG_LEVEL: debug}
+
+# What branches of some name have differently; the last pattern that matches wins. null removes a database or a bucket.
+# overrides:
+#   "feature/load-*": {instance_type: m7i.large}
+#   "docs/*": {database: null}
+
+# Test data for a new environment: a folder of the repository, copied into a bucket.
+# seed:
+#   - s3: {from: fixtures/media, to: private-assets}
+`
+
+// Init is a perch.yaml to begin with, with comments. It is read by Read as it stands where project and image are valid.
+func Init(project, image string) []byte {
+	return []byte(strings.NewReplacer("PROJECT", project, "IMAGE", image).Replace(initFile))
+}

@@ -1,0 +1,182 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"perch"
+)
+
+const (
+	// defaultEnvironments is the most environments at a time where the policy does not say; hardEnvironments is the most there can be: a load
+	// balancer has 100 rules (AWS docs: Application Load Balancer quotas), and some of them are not ours.
+	defaultEnvironments = 20
+	hardEnvironments    = 95
+
+	hostPlaceholder = "{host}"
+)
+
+var (
+	validAccount = matches(`^[0-9]{12}$`, "must be an AWS account of 12 digits, in quotes")
+	validRegion  = matches(`^[a-z]{2}(-[a-z]+)+-[0-9]$`, "must be an AWS region such as eu-central-1")
+	validRole    = matches(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`, "must be the ARN of an IAM role")
+	validZone    = matches(`^[A-Z0-9]{1,32}$`, "must be the id of a hosted zone such as Z0123456789ABC")
+	validVPC     = matches(`^vpc-[0-9a-z]+$`, "must be the id of a VPC such as vpc-0a1b2c3d")
+	validSubnet  = matches(`^subnet-[0-9a-z]+$`, "must be the id of a subnet such as subnet-0a1b2c3d")
+	validDomain  = matches(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`, "must be a domain name in lower case such as preview.example.com")
+	validARN     = matches(`^arn:aws[a-z-]*:(secretsmanager|ssm):`, "must be the beginning of an ARN such as arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/")
+	validS3      = matches(`^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?$`, "must be an address such as s3://bucket/prefix/")
+	httpAddress  = regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`)
+)
+
+func validURL(value string) string {
+	if !httpAddress.MatchString(value) || !strings.Contains(value, hostPlaceholder) {
+		return "must be an http or https address with {host} in it, such as https://{host}"
+	}
+	return ""
+}
+
+func validText(value string) string {
+	if strings.TrimSpace(value) == "" || strings.ContainsFunc(value, unicode.IsControl) {
+		return "must be one line of text"
+	}
+	return ""
+}
+
+func validBranch(value string) string {
+	if perch.ValidateBranch(value) != nil {
+		return "must be the name of a branch"
+	}
+	return ""
+}
+
+// ReadPolicy reads the worker's policy file and fills in what it leaves out; name is what messages call the file. The error is Problems or a *Problem.
+func ReadPolicy(name string, data []byte) (*perch.Policy, error) {
+	root, source, err := parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if root.shape == null {
+		return nil, &Problem{File: name, Message: "the policy is empty; it must say what the worker may do"}
+	}
+	d := &decoder{source: source}
+	p := &perch.Policy{}
+	d.policy(p, root)
+	if root.shape == mapping {
+		d.wholePolicy(p, root)
+	}
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (d *decoder) policy(p *perch.Policy, root *node) {
+	d.fields("", root,
+		field{name: "account", read: d.text(&p.Account, validAccount)},
+		field{name: "region", read: d.text(&p.Region, validRegion)},
+		field{name: "service_role", read: d.text(&p.ServiceRole, validRole)},
+		field{name: "project", read: d.text(&p.Project, validProject)},
+		field{name: "repository", read: d.text(&p.Repository, validText)},
+		field{name: "source", read: func(path string, n *node) {
+			d.fields(path, n, field{name: "git", read: d.text(&p.Source.Git, validText)})
+		}},
+		field{name: "default_branch", read: d.text(&p.DefaultBranch, validBranch)},
+		field{name: "domain", read: d.text(&p.Domain, validDomain)},
+		field{name: "hosted_zone", read: d.text(&p.HostedZone, validZone)},
+		field{name: "url", read: d.text(&p.URL, validURL)},
+		field{name: "network", read: func(path string, n *node) {
+			d.fields(path, n,
+				field{name: "vpc", read: d.text(&p.Network.VPC, validVPC)},
+				field{name: "subnets", read: d.texts(&p.Network.Subnets, validSubnet)},
+				field{name: "database_subnets", read: d.texts(&p.Network.DatabaseSubnets, validSubnet)})
+		}},
+		field{name: "kinds", read: func(path string, n *node) { d.policyKinds(p, path, n) }},
+		field{name: "protected", read: d.texts(&p.Protected, validPattern)},
+		field{name: "secrets", read: func(path string, n *node) {
+			d.fields(path, n, field{name: "from", read: d.texts(&p.Secrets.From, validARN)})
+		}},
+		field{name: "seeds", read: func(path string, n *node) {
+			d.fields(path, n, field{name: "from", read: d.texts(&p.Seeds.From, validS3)})
+		}},
+		field{name: "instance_types", read: d.texts(&p.InstanceTypes, validText)},
+		field{name: "database_classes", read: d.texts(&p.DatabaseClasses, validText)},
+		field{name: "max_environments", read: d.number(&p.MaxEnvironments, 1, hardEnvironments)})
+}
+
+func (d *decoder) policyKinds(p *perch.Policy, path string, n *node) {
+	p.Kinds = map[perch.Kind][]string{}
+	var known []field
+	for _, kind := range perch.Kinds() {
+		known = append(known, field{name: string(kind), read: func(path string, n *node) {
+			var patterns []string
+			d.texts(&patterns, validPattern)(path, n)
+			p.Kinds[kind] = patterns
+		}})
+	}
+	d.fields(path, n, known...)
+}
+
+// wholePolicy checks what no single value can tell, and then fills in the defaults.
+func (d *decoder) wholePolicy(p *perch.Policy, root *node) {
+	for _, key := range []string{"account", "region", "project", "source", "default_branch", "network"} {
+		if root.get(key) == nil {
+			d.problems = append(d.problems, &Problem{File: d.source.name, Message: key + " is missing; the policy must say it"})
+		}
+	}
+	if source := root.get("source"); source != nil && source.shape == mapping && source.get("git") == nil {
+		d.fail(source, "source must say where branches and files are read from: git, a remote URL or a local path")
+	}
+	if network := root.get("network"); network != nil && network.shape == mapping {
+		d.network(p.Network, network)
+	}
+	if domain := root.get("domain"); domain != nil && root.get("hosted_zone") == nil {
+		d.fail(domain, "domain needs hosted_zone, the id of the Route 53 zone that its records go into")
+	}
+	if zone := root.get("hosted_zone"); zone != nil && root.get("domain") == nil {
+		d.fail(zone, "hosted_zone needs domain, the parent of every environment's host name")
+	}
+	defaults(p)
+}
+
+func (d *decoder) network(network perch.Network, n *node) {
+	if n.get("vpc") == nil {
+		d.fail(n, "network.vpc is missing; name the VPC that everything stands in")
+	}
+	if len(network.Subnets) < 2 {
+		d.fail(n.at("subnets"), "network.subnets names %d subnets; a load balancer needs two at least, in different availability zones", len(network.Subnets))
+	}
+	if n.get("database_subnets") != nil && len(network.DatabaseSubnets) < 2 {
+		d.fail(n.at("database_subnets"), "network.database_subnets names %d subnets; a database needs two at least, in different availability zones", len(network.DatabaseSubnets))
+	}
+}
+
+func defaults(p *perch.Policy) {
+	if p.Repository == "" {
+		p.Repository = p.Source.Git
+	}
+	p.Repository = perch.NormalizeRepository(p.Repository)
+	if p.URL == "" {
+		p.URL = "https://" + hostPlaceholder
+	}
+	if p.Network.DatabaseSubnets == nil {
+		p.Network.DatabaseSubnets = p.Network.Subnets
+	}
+	if p.Kinds == nil {
+		p.Kinds = map[perch.Kind][]string{perch.KindBranch: {"*"}}
+	}
+	if p.MaxEnvironments == 0 {
+		p.MaxEnvironments = defaultEnvironments
+	}
+}
+
+// URL is the address of the environment with this host under policy.
+func URL(policy *perch.Policy, host string) string {
+	address := policy.URL
+	if address == "" {
+		address = fmt.Sprintf("https://%s", hostPlaceholder)
+	}
+	return strings.ReplaceAll(address, hostPlaceholder, host)
+}

@@ -1,0 +1,128 @@
+package config
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"perch"
+)
+
+// maxPattern is the longest branch pattern, in bytes; Git's own limit on most file systems is 255.
+const maxPattern = 255
+
+func matches(expression, problem string) check {
+	pattern := regexp.MustCompile(expression)
+	return func(value string) string {
+		if pattern.MatchString(value) {
+			return ""
+		}
+		return problem
+	}
+}
+
+func oneOf(values ...string) check {
+	return func(value string) string {
+		for _, allowed := range values {
+			if value == allowed {
+				return ""
+			}
+		}
+		if len(values) == 1 {
+			return fmt.Sprintf("must be %s", values[0])
+		}
+		return fmt.Sprintf("must be one of %s", strings.Join(values, ", "))
+	}
+}
+
+var (
+	validInstanceType = matches(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an EC2 instance type such as t3.small")
+	validClass        = matches(`^db\.[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an RDS instance class such as db.t4g.micro")
+	validVersion      = matches(`^[1-9][0-9]$`, `must be a major version of PostgreSQL such as "16"`)
+	validHealthPath   = matches(`^/[!-~]{0,1000}$`, "must be a path that begins with a slash, such as /healthz")
+	validVariable     = matches(`^[A-Z_][A-Z0-9_]*$`, "must be written in A-Z, 0-9 and _, and not begin with a digit")
+	validSecret       = matches(`^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
+		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store")
+
+	bucketName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	imageName  = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
+	imageTag   = regexp.MustCompile(`(:[^/:@]+|@sha256:[0-9a-f]{64})$`)
+)
+
+// commitPlaceholder stands for the full commit in an image.
+const commitPlaceholder = "{commit}"
+
+func validProject(value string) string {
+	if perch.ValidateProject(value) != nil {
+		return "must have 2 to 15 characters, a-z first, then a-z and 0-9, no hyphen"
+	}
+	return ""
+}
+
+func validImage(value string) string {
+	named := strings.ReplaceAll(value, commitPlaceholder, strings.Repeat("0", 40))
+	switch {
+	case strings.ContainsAny(named, "{}"):
+		return "may have no other placeholder than {commit}"
+	case !imageName.MatchString(named):
+		return "must be a Docker image such as registry.example.com/shop:{commit}"
+	case !imageTag.MatchString(named):
+		return "must name a tag or a digest, such as registry.example.com/shop:{commit}"
+	}
+	return ""
+}
+
+func validBucket(value string) string {
+	if len(value) > 31 || !bucketName.MatchString(value) {
+		return "must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter"
+	}
+	return ""
+}
+
+func validPattern(value string) string {
+	if value == "" || len(value) > maxPattern || strings.ContainsFunc(value, unicode.IsControl) {
+		return "must be a branch name or a pattern with * and ?"
+	}
+	return ""
+}
+
+// ownPrefixes begin the names of variables that Perch sets itself.
+var ownPrefixes = []string{"PERCH_", "DATABASE_", "BUCKET_"}
+
+func ownVariable(name string) bool {
+	for _, prefix := range ownPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+var secretWords = regexp.MustCompile(`(?i)PASSWORD|SECRET|TOKEN|PRIVATE_KEY|API_KEY`)
+
+// secretName reports whether a variable of this name looks as if its value were secret.
+func secretName(name string) bool { return secretWords.MatchString(name) }
+
+func validSeedFrom(value string) string {
+	if rest, ok := strings.CutPrefix(value, "s3://"); ok {
+		if bucket, prefix, _ := strings.Cut(rest, "/"); len(bucket) >= 3 && prefix != "" && !strings.ContainsFunc(rest, unicode.IsControl) {
+			return ""
+		}
+		return "must name a bucket and a prefix, such as s3://bucket/prefix/"
+	}
+	folder := strings.TrimSuffix(value, "/")
+	if folder == "" || folder != path.Clean(folder) || path.IsAbs(folder) || strings.ContainsAny(folder, "\\:") || folder == ".." || strings.HasPrefix(folder, "../") {
+		return "must be a folder of the repository such as fixtures/media, or s3://bucket/prefix/"
+	}
+	return ""
+}
+
+func validSeedTo(value string) string {
+	bucket, prefix, _ := strings.Cut(value, "/")
+	if validBucket(bucket) != "" || strings.HasPrefix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
+		return "must be the name of one of the buckets, with a prefix after a slash where one is wanted"
+	}
+	return ""
+}
