@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"perch"
+)
+
+func (a *app) applicationCommand() *cobra.Command {
+	var (
+		kind    string
+		timeout time.Duration
+	)
+	up := &cobra.Command{
+		Use:   "up",
+		Short: "Make or update the application stack",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.application(cmd.Context(), perch.Kind(kind), true, timeout)
+		},
+	}
+	up.Flags().DurationVar(&timeout, "timeout", time.Hour, "give up the wait after this long; the run goes on")
+	status := &cobra.Command{
+		Use:   "status",
+		Short: "Show the application stack and its outputs",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.application(cmd.Context(), perch.Kind(kind), false, readTimeout)
+		},
+	}
+	command := group("application", "Make or show what a project's environments share", up, status)
+	command.PersistentFlags().StringVar(&kind, "kind", string(perch.KindStaging), "staging (branch environments live there too) or production")
+	return command
+}
+
+func (a *app) application(ctx context.Context, kind perch.Kind, apply bool, timeout time.Duration) error {
+	if kind != perch.KindStaging && kind != perch.KindProduction {
+		return usageError("--kind %q has no application; use staging or production", kind)
+	}
+	if timeout <= 0 {
+		return usageError("--timeout %s is not a wait; give a duration such as 20m", timeout)
+	}
+	project, err := a.anyProject(a.place())
+	if err != nil {
+		return err
+	}
+	c, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if apply {
+		a.note("application up: waiting for stack %s", perch.ApplicationStackName(project, kind))
+	}
+	result, err := c.application(ctx, project, kind, apply, timeout)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(result)
+	}
+	a.tellApplication(result, apply)
+	return nil
+}
+
+// application executes the application template, or only reports on its stack. The run that executes has the stack's name for its ID, so
+// that there is one at a time; one that reports waits for no other.
+func (c *connection) application(ctx context.Context, project string, kind perch.Kind, apply bool, timeout time.Duration) (perch.ApplicationResult, error) {
+	r := shortRun{
+		workflow: perch.WorkflowApplication, project: project, timeout: timeout,
+		id: project + ":application:" + uuid.NewString(), summary: "application status",
+		input: perch.ApplicationInput{Project: project, Kind: kind, Apply: apply},
+	}
+	if apply {
+		r.id, r.summary = perch.ApplicationStackName(project, kind), "application up"
+	}
+	var result perch.ApplicationResult
+	if err := c.answer(ctx, r, &result); err != nil {
+		return result, err
+	}
+	result.Stack = firstOf(result.Stack, perch.ApplicationStackName(project, kind))
+	if result.Outputs == nil {
+		result.Outputs = map[string]string{}
+	}
+	return result, nil
+}
+
+func (a *app) tellApplication(result perch.ApplicationResult, apply bool) {
+	switch {
+	case result.Status == "":
+		a.say("There is no stack %s; `starter application up` makes it.", result.Stack)
+		return
+	case result.Changed:
+		a.say("%s is %s", result.Stack, result.Status)
+	case apply:
+		a.say("%s is %s; there was nothing to change", result.Stack, result.Status)
+	default:
+		a.say("%s is %s", result.Stack, result.Status)
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, name := range slices.Sorted(maps.Keys(result.Outputs)) {
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", name, result.Outputs[name])
+	}
+	_ = table.Flush()
+}

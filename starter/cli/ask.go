@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"perch"
+)
+
+// waiting are the flags of the commands that wait for a run.
+type waiting struct {
+	wait    bool
+	noWait  bool
+	timeout time.Duration
+}
+
+func (w *waiting) register(command *cobra.Command) {
+	flags := command.Flags()
+	flags.BoolVar(&w.wait, "wait", true, "wait until it is done")
+	flags.BoolVar(&w.noWait, "no-wait", false, "return as soon as the request is kept")
+	flags.DurationVar(&w.timeout, "timeout", time.Hour, "give up the wait after this long; the run goes on")
+	command.MarkFlagsMutuallyExclusive("wait", "no-wait")
+}
+
+func (w *waiting) check() error {
+	if w.timeout <= 0 {
+		return usageError("--timeout %s is not a wait; give a duration such as 20m, or --no-wait", w.timeout)
+	}
+	return nil
+}
+
+// report is what came of a request, before it is written as text or JSON.
+type report struct {
+	target target
+	goal   perch.Goal
+	result perch.Result
+	// failure is the error of OutcomeFailed and OutcomeTimeout.
+	failure string
+	run     run
+	link    string
+}
+
+// ask hands the request for t to Temporal and, unless told otherwise, waits for what comes of it. Its error means that nothing was asked.
+func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (report, error) {
+	r := report{target: t, goal: goal}
+	c, err := a.connect(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer c.close()
+	request := a.newRequest(goal, t)
+	r.run, err = c.request(ctx, t.environment, request)
+	if err != nil {
+		return r, &exitError{code: exitFailed, err: err}
+	}
+	if r.link = c.link(r.run); r.link != "" {
+		a.note("%s", r.link)
+	}
+	if w.noWait || !w.wait {
+		r.result.Outcome = perch.OutcomeAccepted
+		return r, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+	defer cancel()
+	f := follower{runs: c, view: a.newView(t.title(goal)), request: request, queue: perch.TaskQueue(t.environment.Project)}
+	v, last, err := f.follow(ctx, r.run)
+	r.run, r.link = last, c.link(last)
+	r.conclude(v, err, w.timeout)
+	return r, nil
+}
+
+// conclude writes down how the wait ended.
+func (r *report) conclude(v verdict, err error, timeout time.Duration) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		r.result.Outcome, r.failure = perch.OutcomeTimeout, fmt.Sprintf("not done after %s", timeout)
+	case errors.Is(err, context.Canceled):
+		r.result.Outcome, r.failure = perch.OutcomeTimeout, "the wait was interrupted"
+	case err != nil:
+		r.result.Outcome, r.failure = perch.OutcomeFailed, err.Error()
+	case v.Failure != "":
+		r.result.Outcome, r.failure = perch.OutcomeFailed, v.Failure
+	default:
+		r.result = v.Result
+	}
+}
+
+// code is the program's exit code.
+func (r *report) code() int {
+	switch r.result.Outcome {
+	case perch.OutcomeFailed:
+		return exitFailed
+	case perch.OutcomeTimeout:
+		return exitTimeout
+	case perch.OutcomeRefused:
+		return exitRefused
+	}
+	return exitDone
+}
+
+// problem is the `error` of the JSON documents.
+func (r *report) problem() string {
+	if r.result.Outcome == perch.OutcomeRefused {
+		return r.result.Reason
+	}
+	return r.failure
+}
+
+// where says how to find the run.
+func (r *report) where() string {
+	if r.link != "" {
+		return "The run: " + r.link
+	}
+	return fmt.Sprintf("The run: workflow %s, run %s", r.run.WorkflowID, r.run.RunID)
+}
+
+// explain writes an end that is not a success for people; command is what may be called again.
+func (a *app) explain(r *report, command string) {
+	branch := r.target.environment.Branch
+	switch r.result.Outcome {
+	case perch.OutcomeFailed:
+		a.note("%s failed: %s", r.target.title(r.goal), r.failure)
+		a.note("%s", r.where())
+		a.note("When the cause is mended, `starter %s %s` goes on from what is there.", command, branch)
+	case perch.OutcomeTimeout:
+		a.note("%s: %s; the run goes on.", r.target.title(r.goal), r.failure)
+		a.note("%s", r.where())
+		a.note("`starter %s %s` waits for it again.", command, branch)
+	case perch.OutcomeRefused:
+		a.note("%s is refused: %s", r.target.title(r.goal), r.result.Reason)
+	}
+}
+
+func (a *app) newRequest(goal perch.Goal, t target) perch.Request {
+	request := perch.Request{
+		Goal: goal, Project: t.environment.Project, Branch: t.environment.Branch, Repository: t.repository,
+		By: firstOf(t.job.By, a.person()), Reason: "starter " + verb(goal),
+	}
+	if goal == perch.GoalUp {
+		request.Commit = t.commit
+	}
+	request.ID = requestID(request, t.job)
+	return request
+}
+
+func verb(goal perch.Goal) string {
+	if goal == perch.GoalGone {
+		return "down"
+	}
+	return "up"
+}
+
+// requestID is the same whenever the same CI job asks for the same thing, so that a step that is repeated finds its request; elsewhere every
+// call is a request of its own.
+func requestID(request perch.Request, job ciJob) string {
+	if job.ID == "" {
+		return uuid.NewString()
+	}
+	parts := []string{request.Project, request.Repository, request.Branch, request.Commit, string(request.Goal), job.ID}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// person is who asks, outside of CI.
+func (a *app) person() string {
+	name := firstOf(a.env("USER"), a.env("LOGNAME"))
+	if name == "" {
+		if current, err := user.Current(); err == nil {
+			name = current.Username
+		}
+	}
+	if host, err := os.Hostname(); err == nil && name != "" {
+		return name + "@" + host
+	}
+	return name
+}

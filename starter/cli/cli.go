@@ -1,0 +1,160 @@
+// Package cli is the starter's commands. A command resolves what is meant (project, branch, commit), asks a worker for it through
+// Temporal and reports what came of it. It never talks to AWS or to a Git host.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of the program.
+const (
+	// exitDone stands for done, skipped and superseded: nothing that CI should turn red for.
+	exitDone = 0
+	// exitFailed stands for a run that failed, and for a Temporal that does not answer.
+	exitFailed = 1
+	// exitUsage stands for wrong usage or configuration.
+	exitUsage = 2
+	// exitTimeout stands for giving up the wait; the run goes on.
+	exitTimeout = 3
+	// exitRefused stands for what the worker's policy does not allow.
+	exitRefused = 4
+)
+
+// app is one invocation: where it reads and writes, and the flags that every command has.
+type app struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	env    func(string) string
+
+	repo    string
+	project string
+	output  string
+}
+
+// Run carries out one command and returns its exit code: 0 done, skipped or superseded; 1 failed; 2 wrong usage or configuration;
+// 3 gave up waiting; 4 refused. args are those after the program's name. Environment variables are read through env alone, except the
+// names of TEMPORAL_GRPC_META_*; results go to stdout, progress and errors to stderr.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		exit = &exitError{code: exitUsage, err: err}
+		err = fmt.Errorf("%w\nSee `starter --help`", err)
+	}
+	if exit.err != nil {
+		_, _ = fmt.Fprintf(stderr, "starter: %v\n", err)
+	}
+	return exit.code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "starter",
+		Short: "Give a Git branch its own environment on AWS, and take it away again",
+		Long: `Give a Git branch its own environment on AWS, and take it away again.
+
+Project, branch and commit come from the arguments, else from the variables of CircleCI or GitHub Actions, else from the Git checkout.
+Temporal is found by its own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE.`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkOutput() },
+		Args:              cobra.NoArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.repo, "repo", "", "folder of the Git checkout (PERCH_REPO; default the current folder)")
+	flags.StringVar(&a.project, "project", "", "name of the project (PERCH_PROJECT; default what perch.yaml says)")
+	flags.StringVarP(&a.output, "output", "o", "text", "text or json")
+	root.AddCommand(a.upCommand(), a.downCommand(), a.lsCommand(), a.statusCommand(), a.urlCommand(),
+		a.applicationCommand(), a.configCommand(), a.doctorCommand(), a.versionCommand())
+	return root
+}
+
+func (a *app) checkOutput() error {
+	if a.output != "text" && a.output != "json" {
+		return usageError("--output %q is not known; use text or json", a.output)
+	}
+	return nil
+}
+
+func (a *app) json() bool { return a.output == "json" }
+
+// repoDir is the folder that the checkout is looked for in.
+func (a *app) repoDir() string {
+	return firstOf(a.repo, a.env("PERCH_REPO"), ".")
+}
+
+// exitError ends the program with code; err is nil where everything has been said already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+func failedError(format string, args ...any) error {
+	return &exitError{code: exitFailed, err: fmt.Errorf(format, args...)}
+}
+
+// silently ends the program with code after its output has said why.
+func silently(code int) error {
+	if code == exitDone {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
+// group makes a command that only holds others.
+func group(use, short string, children ...*cobra.Command) *cobra.Command {
+	var names []string
+	for _, child := range children {
+		names = append(names, child.Name())
+	}
+	command := &cobra.Command{
+		Use:   use,
+		Short: short,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return usageError("`starter %s` wants one of: %s", use, strings.Join(names, ", "))
+		},
+	}
+	command.AddCommand(children...)
+	return command
+}
+
+// firstOf is the first value that is not empty.
+func firstOf(values ...string) string {
+	for _, value := range values {
+		if value != "" {
+			return value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/converter"
+	sdklog "go.temporal.io/sdk/log"
+
+	"perch"
+)
+
+// dialTimeout is how long Temporal may take to answer at all.
+const dialTimeout = 5 * time.Second
+
+// connection is the way to Temporal.
+type connection struct {
+	client    client.Client
+	payloads  converter.DataConverter
+	address   string
+	namespace string
+	// ui is the address of Temporal's web UI (PERCH_TEMPORAL_UI); empty where it is not known.
+	ui string
+}
+
+// connect dials what contrib/envconfig says: environment variables over the profile of the configuration file over 127.0.0.1:7233.
+func (a *app) connect(ctx context.Context) (*connection, error) {
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: lookup(a.env)})
+	if err != nil {
+		return nil, usageError("read Temporal's connection settings: %w", err)
+	}
+	options.HostPort = firstOf(options.HostPort, client.DefaultHostPort)
+	options.Namespace = firstOf(options.Namespace, client.DefaultNamespace)
+	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c, err := client.DialContext(ctx, options)
+	if err != nil {
+		return nil, failedError("no Temporal answers at %s: %w.\nSet TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* where it wants them), or start one",
+			options.HostPort, plain(err))
+	}
+	payloads := options.DataConverter
+	if payloads == nil {
+		payloads = converter.GetDefaultDataConverter()
+	}
+	return &connection{
+		client: c, payloads: payloads, address: options.HostPort, namespace: options.Namespace,
+		ui: strings.TrimRight(a.env("PERCH_TEMPORAL_UI"), "/"),
+	}, nil
+}
+
+func (c *connection) close() { c.client.Close() }
+
+// link is the address of r in Temporal's web UI, empty where the UI's is not known.
+func (c *connection) link(r run) string {
+	if c.ui == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", c.ui, c.namespace, r.WorkflowID, r.RunID)
+}
+
+// request hands request to the environment's open run, or starts the run that it needs. It returns the run that holds the request.
+func (c *connection) request(ctx context.Context, environment perch.Environment, request perch.Request) (run, error) {
+	workflowType, summary := perch.WorkflowProvision, fmt.Sprintf("up %s at %s", request.Branch, short(request.Commit))
+	if request.Goal == perch.GoalGone {
+		workflowType, summary = perch.WorkflowTeardown, "down "+request.Branch
+	}
+	id := environment.StackName()
+	execution, err := c.client.SignalWithStartWorkflow(ctx, id, perch.SignalRequest, request, client.StartWorkflowOptions{
+		ID:                       id,
+		TaskQueue:                perch.TaskQueue(environment.Project),
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary:            summary,
+	}, workflowType, perch.RunInput{Project: environment.Project, Branch: environment.Branch})
+	if err != nil {
+		return run{}, fmt.Errorf("ask workflow %s for %s: %w", id, request.Goal, plain(err))
+	}
+	return run{WorkflowID: id, RunID: execution.GetRunID()}, nil
+}
+
+// closing waits for r's last event. An error is one of the connection, never of the run.
+func (c *connection) closing(ctx context.Context, r run) (*historypb.HistoryEvent, error) {
+	events := c.client.GetWorkflowHistory(ctx, r.WorkflowID, r.RunID, true, enumspb.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
+	if !events.HasNext() {
+		return nil, fmt.Errorf("read history of workflow %s: it has no last event", r.WorkflowID)
+	}
+	event, err := events.Next()
+	if err != nil {
+		return nil, fmt.Errorf("read history of workflow %s: %w", r.WorkflowID, err)
+	}
+	return event, nil
+}
+
+// decode reads the single value of payloads.
+func (c *connection) decode(payloads *commonpb.Payloads, into any) error {
+	return c.payloads.FromPayloads(payloads, into)
+}
+
+// plain takes the gRPC wording off an error that people read, and names the commonest causes.
+func plain(err error) error {
+	var noNamespace *serviceerror.NamespaceNotFound
+	switch {
+	case errors.As(err, &noNamespace):
+		return fmt.Errorf("it has no namespace %q; set TEMPORAL_NAMESPACE", noNamespace.Namespace)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer within %s", dialTimeout)
+	}
+	if _, dial, found := strings.Cut(err.Error(), "while dialing: "); found {
+		return errors.New(strings.TrimRight(dial, `"`))
+	}
+	return err
+}
+
+// lookup reads Temporal's variables through the injected environment.
+type lookup func(string) string
+
+func (l lookup) LookupEnv(name string) (string, bool) {
+	value := l(name)
+	return value, value != ""
+}
+
+// Environ lists the variables that envconfig finds by prefix. Only their names come from the process.
+func (l lookup) Environ() []string {
+	var variables []string
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if value := l(name); strings.HasPrefix(name, "TEMPORAL_") && value != "" {
+			variables = append(variables, name+"="+value)
+		}
+	}
+	return variables
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"perch"
+)
+
+func (a *app) downCommand() *cobra.Command {
+	var w waiting
+	command := &cobra.Command{
+		Use:   "down [BRANCH]",
+		Short: "Take a branch's environment away",
+		Long: `Take a branch's environment away, its buckets' contents and its database included, and wait until it has been seen to be gone.
+
+Without BRANCH it is the CI job's branch, else the one that is checked out. No perch.yaml is needed where --project or PERCH_PROJECT is given.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.down(cmd.Context(), args, w) },
+	}
+	w.register(command)
+	return command
+}
+
+func (a *app) down(ctx context.Context, args []string, w waiting) error {
+	r, err := a.askDown(ctx, args, w)
+	if err != nil {
+		r.result.Outcome, r.failure = perch.OutcomeFailed, err.Error()
+	}
+	if a.json() {
+		if printed := a.printJSON(newDownDocument(r)); printed != nil {
+			return printed
+		}
+	}
+	if err != nil {
+		return err
+	}
+	a.tellDown(r)
+	return silently(r.code())
+}
+
+func (a *app) askDown(ctx context.Context, args []string, w waiting) (report, error) {
+	none := report{goal: perch.GoalGone}
+	if err := w.check(); err != nil {
+		return none, err
+	}
+	t, err := a.branchTarget(args)
+	if err != nil {
+		return none, err
+	}
+	none.target = t
+	r, err := a.ask(ctx, perch.GoalGone, t, w)
+	if err != nil {
+		return none, err
+	}
+	return r, nil
+}
+
+func newDownDocument(r report) downDocument {
+	leftovers := r.result.Leftovers
+	if leftovers == nil {
+		leftovers = []string{}
+	}
+	return downDocument{
+		Outcome: r.result.Outcome, Branch: r.target.environment.Branch, Stack: stackOf(r.target.environment),
+		Removed: r.result.Removed, Leftovers: leftovers, Error: r.problem(), Run: r.run,
+	}
+}
+
+// tellDown writes the end of a `down` for people.
+func (a *app) tellDown(r report) {
+	branch, stack := r.target.environment.Branch, stackOf(r.target.environment)
+	switch r.result.Outcome {
+	case perch.OutcomeGone:
+		a.sayText(goneSentence(r))
+	case perch.OutcomeAbsent:
+		a.sayText(fmt.Sprintf("%s has no environment: there is no stack %s.", branch, stack))
+	case perch.OutcomeAccepted:
+		a.note("The request to take %s away is kept. %s", branch, r.where())
+	case perch.OutcomeSuperseded:
+		a.note("The removal of %s is superseded: commit %s was asked for after it.", branch, short(r.result.SupersededBy))
+	case perch.OutcomeSkipped:
+		a.note("Skipped: %s.", strings.TrimSuffix(r.result.Reason, "."))
+	default:
+		a.explain(&r, "down")
+	}
+	if len(r.result.Leftovers) > 0 {
+		a.note("Still there: %s", strings.Join(r.result.Leftovers, ", "))
+	}
+}
+
+func goneSentence(r report) string {
+	emptied := ""
+	if removed := r.result.Removed; removed.Buckets > 0 {
+		emptied = fmt.Sprintf("%s emptied of %s", counted(removed.Buckets, "bucket"), counted(removed.Objects, "object"))
+	}
+	took := ""
+	if total := r.result.Seconds.Total; total > 0 {
+		took = "in " + duration(total)
+	}
+	return fmt.Sprintf("%s is gone (%s)", r.target.environment.Branch, sentence("stack "+stackOf(r.target.environment), emptied, took))
+}

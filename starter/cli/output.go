@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"perch"
+)
+
+// run names a workflow execution.
+type run struct {
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
+}
+
+// upDocument is what `up -o json` prints.
+type upDocument struct {
+	Outcome      perch.Outcome `json:"outcome"`
+	Branch       string        `json:"branch"`
+	Slug         string        `json:"slug"`
+	Stack        string        `json:"stack"`
+	Commit       string        `json:"commit"`
+	URL          string        `json:"url"`
+	Created      bool          `json:"created"`
+	Seeded       bool          `json:"seeded"`
+	SupersededBy string        `json:"superseded_by"`
+	Error        string        `json:"error"`
+	Run          run           `json:"run"`
+	Seconds      perch.Seconds `json:"seconds"`
+}
+
+// downDocument is what `down -o json` prints.
+type downDocument struct {
+	Outcome   perch.Outcome `json:"outcome"`
+	Branch    string        `json:"branch"`
+	Stack     string        `json:"stack"`
+	Removed   perch.Removed `json:"removed"`
+	Leftovers []string      `json:"leftovers"`
+	Error     string        `json:"error"`
+	Run       run           `json:"run"`
+}
+
+// environmentDocument is one environment in `ls -o json`. Updated is RFC 3339 in UTC, empty where it is not known.
+type environmentDocument struct {
+	Branch  string     `json:"branch"`
+	Slug    string     `json:"slug"`
+	Stack   string     `json:"stack"`
+	Kind    perch.Kind `json:"kind"`
+	Status  string     `json:"status"`
+	URL     string     `json:"url"`
+	Commit  string     `json:"commit"`
+	Updated string     `json:"updated"`
+}
+
+// listDocument is what `ls -o json` prints.
+type listDocument struct {
+	Environments []environmentDocument `json:"environments"`
+}
+
+// statusDocument is what `status -o json` prints. Where there is no environment its status is empty.
+type statusDocument struct {
+	environmentDocument
+	Phase     perch.Phase            `json:"phase"`
+	Run       run                    `json:"run"`
+	Resources []perch.ResourceStatus `json:"resources"`
+}
+
+func newEnvironmentDocument(e perch.EnvironmentStatus) environmentDocument {
+	return environmentDocument{
+		Branch: e.Branch, Slug: e.Slug, Stack: e.Stack, Kind: e.Kind, Status: e.Status, URL: e.URL, Commit: e.Commit, Updated: timestamp(e.Updated),
+	}
+}
+
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// printJSON writes document as one line.
+func (a *app) printJSON(document any) error {
+	encoder := json.NewEncoder(a.stdout)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(document); err != nil {
+		return failedError("write the result: %w", err)
+	}
+	return nil
+}
+
+// say writes a sentence to stdout.
+func (a *app) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.stdout, format+"\n", args...)
+}
+
+// note writes a line of progress to stderr.
+func (a *app) note(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...)
+}
+
+// short is a commit as people write it.
+func short(commit string) string {
+	if len(commit) > 7 {
+		return commit[:7]
+	}
+	return commit
+}
+
+// counted is a number with its noun: 1 bucket, 2 buckets.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// duration writes seconds as people say them.
+func duration(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+// sentence joins the parts that are not empty with commas.
+func sentence(parts ...string) string {
+	var kept []string
+	for _, part := range parts {
+		if part != "" {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, ", ")
+}
+
+// sayText writes a sentence to stdout, or to stderr where stdout is for JSON alone.
+func (a *app) sayText(text string) {
+	if a.json() {
+		a.note("%s", text)
+		return
+	}
+	a.say("%s", text)
+}

@@ -1,0 +1,100 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"perch"
+)
+
+// readTimeout is how long a worker may take to read what is there.
+const readTimeout = 30 * time.Second
+
+// shortRun is a run that answers one question, or executes the application template.
+type shortRun struct {
+	workflow string
+	id       string
+	project  string
+	summary  string
+	input    any
+	timeout  time.Duration
+}
+
+// list asks a worker for the project's environments.
+func (c *connection) list(ctx context.Context, project string) (perch.ListResult, error) {
+	var result perch.ListResult
+	err := c.answer(ctx, shortRun{
+		workflow: perch.WorkflowList, id: project + ":list:" + uuid.NewString(), project: project, summary: "ls",
+		input: perch.ListInput{Project: project}, timeout: readTimeout,
+	}, &result)
+	return result, err
+}
+
+// status asks a worker for one environment.
+func (c *connection) status(ctx context.Context, e perch.Environment) (perch.StatusResult, error) {
+	var result perch.StatusResult
+	err := c.answer(ctx, shortRun{
+		workflow: perch.WorkflowStatus, id: e.Project + ":status:" + uuid.NewString(), project: e.Project, summary: "status " + e.Branch,
+		input: perch.StatusInput{Project: e.Project, Branch: e.Branch}, timeout: readTimeout,
+	}, &result)
+	return result, err
+}
+
+// answer executes a short run and waits for its result. Its errors end the program: 1 where the run failed, 3 where it takes too long.
+func (c *connection) answer(ctx context.Context, r shortRun, result any) error {
+	waitCtx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	options := client.StartWorkflowOptions{
+		ID: r.id, TaskQueue: perch.TaskQueue(r.project), StaticSummary: r.summary,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}
+	if r.timeout == readTimeout {
+		// Nobody waits for the answer any longer than that.
+		options.WorkflowRunTimeout = readTimeout
+	}
+	execution, err := c.client.ExecuteWorkflow(waitCtx, options, r.workflow, r.input)
+	if err == nil {
+		err = execution.Get(waitCtx, result)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return &exitError{code: exitTimeout, err: errors.New("the wait was interrupted")}
+	case waitCtx.Err() != nil || timedOut(err):
+		return &exitError{code: exitTimeout, err: c.silence(ctx, r)}
+	}
+	return failedError("%s: %s", r.summary, cause(plain(err)))
+}
+
+// silence says why a run has not answered.
+func (c *connection) silence(ctx context.Context, r shortRun) error {
+	queue := perch.TaskQueue(r.project)
+	if polled, err := c.polled(ctx, queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW); err == nil && !polled {
+		return fmt.Errorf("%s: no worker is polling task queue %q in namespace %q; start one for project %s", r.summary, queue, c.namespace, r.project)
+	}
+	return fmt.Errorf("%s: no answer within %s; see workflow %s in Temporal's UI", r.summary, r.timeout, r.id)
+}
+
+// polled reports whether a worker polls queue. Temporal remembers a poller for some minutes after it has gone.
+func (c *connection) polled(ctx context.Context, queue string, kind enumspb.TaskQueueType) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	description, err := c.client.DescribeTaskQueue(ctx, queue, kind)
+	if err != nil {
+		return false, fmt.Errorf("describe task queue %s: %w", queue, plain(err))
+	}
+	return len(description.GetPollers()) > 0, nil
+}
+
+func timedOut(err error) bool {
+	var deadline *serviceerror.DeadlineExceeded
+	return errors.As(err, &deadline) || errors.Is(err, context.DeadlineExceeded)
+}

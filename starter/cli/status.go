@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/api/serviceerror"
+
+	"perch"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status [BRANCH]",
+		Short: "Show a branch's environment, its resources and its latest run",
+		Args:  cobra.MaximumNArgs(1),
+		RunE:  func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), args) },
+	}
+}
+
+func (a *app) status(ctx context.Context, args []string) error {
+	t, err := a.branchTarget(args)
+	if err != nil {
+		return err
+	}
+	c, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	result, err := c.status(ctx, t.environment)
+	if err != nil {
+		return err
+	}
+	phase, latest, err := c.latest(ctx, t.environment)
+	if err != nil {
+		return &exitError{code: exitFailed, err: err}
+	}
+	document := newStatusDocument(t.environment, result, phase, latest)
+	if a.json() {
+		return a.printJSON(document)
+	}
+	a.tellStatus(document, c.link(latest))
+	return nil
+}
+
+// latest is the phase of the environment's newest run; both are empty where Temporal knows none.
+func (c *connection) latest(ctx context.Context, e perch.Environment) (perch.Phase, run, error) {
+	description, err := c.client.DescribeWorkflowExecution(ctx, e.StackName(), "")
+	var unknown *serviceerror.NotFound
+	if errors.As(err, &unknown) {
+		return "", run{}, nil
+	}
+	if err != nil {
+		return "", run{}, fmt.Errorf("describe workflow %s: %w", e.StackName(), plain(err))
+	}
+	execution := description.GetWorkflowExecutionInfo().GetExecution()
+	return readPhase(description.GetWorkflowExecutionInfo()), run{WorkflowID: execution.GetWorkflowId(), RunID: execution.GetRunId()}, nil
+}
+
+func newStatusDocument(e perch.Environment, result perch.StatusResult, phase perch.Phase, latest run) statusDocument {
+	document := statusDocument{
+		environmentDocument: environmentDocument{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName()},
+		Phase:               phase, Run: latest, Resources: []perch.ResourceStatus{},
+	}
+	if result.Environment != nil {
+		document.environmentDocument = newEnvironmentDocument(*result.Environment)
+		document.Resources = append(document.Resources, result.Environment.Resources...)
+	}
+	return document
+}
+
+func (a *app) tellStatus(d statusDocument, link string) {
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	status := d.Status
+	if status == "" {
+		status = "there is no environment"
+	}
+	for _, line := range [][2]string{
+		{"branch", d.Branch}, {"stack", d.Stack}, {"status", status}, {"kind", string(d.Kind)}, {"commit", d.Commit}, {"updated", d.Updated},
+		{"url", d.URL}, {"phase", string(d.Phase)}, {"run", firstOf(link, d.Run.RunID)},
+	} {
+		if line[1] != "" {
+			_, _ = fmt.Fprintf(table, "%s\t%s\n", line[0], line[1])
+		}
+	}
+	_ = table.Flush()
+	if len(d.Resources) == 0 {
+		return
+	}
+	_, _ = fmt.Fprintln(table, "\nRESOURCE\tTYPE\tSTATUS")
+	for _, resource := range d.Resources {
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", resource.LogicalID, resource.Type, resource.Status)
+	}
+	_ = table.Flush()
+}

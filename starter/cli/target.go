@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"perch"
+	"perch/config"
+)
+
+var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// target is what a command is about.
+type target struct {
+	environment perch.Environment
+	// commit is empty where it is not known and not needed.
+	commit string
+	// repository is normalised; empty where it is not known.
+	repository string
+	// file is perch.yaml at commit; nil where it is not at hand.
+	file *config.File
+	// job is the CI job that asks; empty outside of CI.
+	job ciJob
+}
+
+// place is where a command runs: what CI says, and the checkout where there is one.
+type place struct {
+	job      ciJob
+	checkout *checkout
+	// noCheckout says why there is none.
+	noCheckout error
+}
+
+func (a *app) place() place {
+	p := place{job: readCI(a.env)}
+	p.checkout, p.noCheckout = openCheckout(a.repoDir())
+	return p
+}
+
+// repository is the address that the requester takes for the project's, normalised.
+func (p place) repository() string {
+	if p.job.Repository != "" || p.checkout == nil {
+		return p.job.Repository
+	}
+	return p.checkout.repository
+}
+
+// branch is the one that is meant: the argument, else the CI job's, else the one that is checked out.
+func (p place) branch(args []string) (string, error) {
+	switch {
+	case len(args) > 0:
+		return args[0], nil
+	case p.job.Branch != "":
+		return p.job.Branch, nil
+	case p.job.Fork != "":
+		return "", usageError("this pull request comes from the fork %s, whose branches have no environments; name a branch to ask for one", p.job.Fork)
+	case p.checkout == nil:
+		return "", usageError("which branch? %w.\nName the branch, or go to a checkout (--repo, PERCH_REPO)", p.noCheckout)
+	}
+	branch, err := p.checkout.branch()
+	if err != nil {
+		return "", &exitError{code: exitUsage, err: err}
+	}
+	return branch, nil
+}
+
+// commit is the one that is meant for branch: given, else the CI job's, else the branch's head in the checkout; empty where nobody knows.
+func (p place) commit(ctx context.Context, given, branch string) (string, error) {
+	if given != "" {
+		commit := strings.ToLower(given)
+		if !fullCommit.MatchString(commit) {
+			return "", usageError("--commit %q is not a full commit; give all 40 characters (git rev-parse %s)", given, given)
+		}
+		return commit, nil
+	}
+	if p.job.Branch == branch && p.job.Commit != "" {
+		return p.job.Commit, nil
+	}
+	if p.checkout == nil {
+		return "", nil
+	}
+	commit, err := p.checkout.head(ctx, branch)
+	if err != nil {
+		return "", failedError("find the head of %s: %w", branch, err)
+	}
+	return commit, nil
+}
+
+// file is perch.yaml at commit; nil where the checkout does not have the commit, so that only a worker can read it.
+func (p place) file(ctx context.Context, commit string) (*config.File, error) {
+	if p.checkout == nil || commit == "" {
+		return nil, nil
+	}
+	if has, err := p.checkout.has(ctx, commit); err != nil || !has {
+		return nil, err
+	}
+	data, found, err := p.checkout.file(ctx, commit, config.FileName)
+	if err != nil {
+		return nil, failedError("read %s at commit %s: %w", config.FileName, short(commit), err)
+	}
+	if !found {
+		return nil, usageError("there is no %s at commit %s; commit one (`starter config init` writes it)", config.FileName, short(commit))
+	}
+	file, err := config.Read(config.FileName, data)
+	if err != nil {
+		return nil, usageError("at commit %s: %w", short(commit), err)
+	}
+	return file, nil
+}
+
+// upTarget is what `up` is about. Its commit may be empty still: a branch that is skipped needs none.
+func (a *app) upTarget(ctx context.Context, args []string, given string) (target, error) {
+	p := a.place()
+	branch, err := p.branch(args)
+	if err != nil {
+		return target{}, err
+	}
+	commit, err := p.commit(ctx, given, branch)
+	if err != nil {
+		return target{}, err
+	}
+	file, err := p.file(ctx, commit)
+	if err != nil {
+		return target{}, err
+	}
+	project, err := a.upProject(p, file, commit)
+	if err != nil {
+		return target{}, err
+	}
+	environment, err := perch.NewEnvironment(project, branch)
+	if err != nil {
+		return target{}, &exitError{code: exitUsage, err: err}
+	}
+	return target{environment: environment, commit: commit, repository: p.repository(), file: file, job: p.job}, nil
+}
+
+// upProject is the project of an `up`: perch.yaml at the commit must not contradict what is given.
+func (a *app) upProject(p place, file *config.File, commit string) (string, error) {
+	given := a.givenProject()
+	switch {
+	case file == nil && given == "":
+		return a.anyProject(p)
+	case file == nil:
+		return given, nil
+	case given != "" && given != file.Project:
+		return "", usageError("%s at commit %s is of project %q, and --project or PERCH_PROJECT says %q; leave one out", config.FileName, short(commit), file.Project, given)
+	}
+	return file.Project, nil
+}
+
+// branchTarget is what a command is about that needs no commit.
+func (a *app) branchTarget(args []string) (target, error) {
+	p := a.place()
+	branch, err := p.branch(args)
+	if err != nil {
+		return target{}, err
+	}
+	project, err := a.anyProject(p)
+	if err != nil {
+		return target{}, err
+	}
+	environment, err := perch.NewEnvironment(project, branch)
+	if err != nil {
+		return target{}, &exitError{code: exitUsage, err: err}
+	}
+	return target{environment: environment, repository: p.repository(), job: p.job}, nil
+}
+
+func (a *app) givenProject() string { return firstOf(a.project, a.env("PERCH_PROJECT")) }
+
+// anyProject is the project by name: given, else what perch.yaml in the folder says, committed or not.
+func (a *app) anyProject(p place) (string, error) {
+	if given := a.givenProject(); given != "" {
+		if err := perch.ValidateProject(given); err != nil {
+			return "", &exitError{code: exitUsage, err: err}
+		}
+		return given, nil
+	}
+	file, err := readConfig(filepath.Join(a.folder(p), config.FileName))
+	if err != nil {
+		return "", fmt.Errorf("which project? %w.\nGive --project or PERCH_PROJECT, or go to a checkout (--repo, PERCH_REPO)", err)
+	}
+	return file.Project, nil
+}
+
+// folder is where perch.yaml stands: the checkout's root, else the folder itself.
+func (a *app) folder(p place) string {
+	if p.checkout != nil {
+		return p.checkout.folder
+	}
+	return a.repoDir()
+}
+
+// skip is the pattern by which t's branch gets no environment.
+func (t target) skip() (pattern string, ok bool) {
+	if t.file != nil {
+		return t.file.Skip(t.environment.Branch)
+	}
+	return perch.MatchAny(config.DefaultSkip(), t.environment.Branch)
+}
+
+// title names t for people.
+func (t target) title(goal perch.Goal) string {
+	if goal == perch.GoalGone {
+		return "down " + t.environment.Branch
+	}
+	return fmt.Sprintf("up %s at %s", t.environment.Branch, short(t.commit))
+}

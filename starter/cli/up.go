@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"perch"
+)
+
+func (a *app) upCommand() *cobra.Command {
+	var (
+		w      waiting
+		commit string
+	)
+	command := &cobra.Command{
+		Use:   "up [BRANCH]",
+		Short: "Give a branch its environment, or bring it to a commit",
+		Long: `Give a branch its environment, or bring it to a commit, and wait until its URL answers.
+
+Without BRANCH it is the CI job's branch, else the one that is checked out. Without --commit it is the CI job's commit, else the head of
+the branch in the checkout. No checkout is needed where --project, BRANCH and --commit are given.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.up(cmd.Context(), args, commit, w) },
+	}
+	w.register(command)
+	command.Flags().StringVar(&commit, "commit", "", "full commit to provision")
+	return command
+}
+
+func (a *app) up(ctx context.Context, args []string, commit string, w waiting) error {
+	r, err := a.askUp(ctx, args, commit, w)
+	if err != nil {
+		r.result.Outcome, r.failure = perch.OutcomeFailed, err.Error()
+	}
+	if a.json() {
+		if printed := a.printJSON(newUpDocument(r)); printed != nil {
+			return printed
+		}
+	}
+	if err != nil {
+		return err
+	}
+	a.tellUp(r)
+	return silently(r.code())
+}
+
+func (a *app) askUp(ctx context.Context, args []string, commit string, w waiting) (report, error) {
+	none := report{goal: perch.GoalUp}
+	if err := w.check(); err != nil {
+		return none, err
+	}
+	t, err := a.upTarget(ctx, args, commit)
+	if err != nil {
+		return none, err
+	}
+	none.target = t
+	if pattern, ok := t.skip(); ok {
+		none.result = perch.Result{
+			Outcome: perch.OutcomeSkipped,
+			Reason:  fmt.Sprintf("branch %s matches the skip rule %q, so it gets no environment", t.environment.Branch, pattern),
+		}
+		return none, nil
+	}
+	if t.commit == "" {
+		return none, usageError("which commit of %s? No checkout here knows the branch; give --commit with the full commit", t.environment.Branch)
+	}
+	return a.ask(ctx, perch.GoalUp, t, w)
+}
+
+func newUpDocument(r report) upDocument {
+	document := upDocument{
+		Outcome: r.result.Outcome,
+		Branch:  r.target.environment.Branch, Slug: r.target.environment.Slug, Stack: stackOf(r.target.environment),
+		Commit: r.target.commit, URL: r.result.URL, Created: r.result.Created, Seeded: r.result.Seeded,
+		Error: r.problem(), Run: r.run, Seconds: r.result.Seconds,
+	}
+	if r.result.Outcome == perch.OutcomeSuperseded {
+		document.SupersededBy = r.result.SupersededBy
+	}
+	return document
+}
+
+// stackOf is the name of the environment's stack; empty where it is not known which environment is meant.
+func stackOf(e perch.Environment) string {
+	if e.Slug == "" {
+		return ""
+	}
+	return e.StackName()
+}
+
+// tellUp writes the end of an `up` for people: an environment goes to stdout, everything else to stderr.
+func (a *app) tellUp(r report) {
+	branch := r.target.environment.Branch
+	switch r.result.Outcome {
+	case perch.OutcomeReady:
+		if !a.json() {
+			a.say("%s", readySentence(r))
+		}
+	case perch.OutcomeAccepted:
+		a.note("The request for %s at %s is kept. %s", branch, short(r.target.commit), r.where())
+	case perch.OutcomeSkipped:
+		a.note("Skipped: %s.", r.result.Reason)
+	case perch.OutcomeSuperseded:
+		a.note("%s at %s is superseded by %s%s.", branch, short(r.target.commit), short(r.result.SupersededBy), because(r.result.Reason))
+	default:
+		a.explain(&r, "up")
+	}
+}
+
+func readySentence(r report) string {
+	made, seeded := "", ""
+	if r.result.Created {
+		made = "created"
+	}
+	if r.result.Seeded {
+		seeded = "seeded"
+	}
+	took := "in " + duration(r.result.Seconds.Total)
+	return fmt.Sprintf("%s is ready at %s (%s)", r.target.environment.Branch, r.result.URL, sentence("commit "+short(r.target.commit), made, seeded, took))
+}

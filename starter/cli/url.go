@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func (a *app) urlCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "url [BRANCH]",
+		Short: "Print the URL of a branch's environment, and nothing else",
+		Args:  cobra.MaximumNArgs(1),
+		RunE:  a.url,
+	}
+}
+
+func (a *app) url(cmd *cobra.Command, args []string) error {
+	t, err := a.branchTarget(args)
+	if err != nil {
+		return err
+	}
+	c, err := a.connect(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	result, err := c.status(cmd.Context(), t.environment)
+	if err != nil {
+		return err
+	}
+	if result.Environment == nil || result.Environment.URL == "" {
+		return failedError("%s has no URL: `starter up %s` gives it one, `starter status %s` says how far it is", t.environment.Branch, t.environment.Branch, t.environment.Branch)
+	}
+	if a.json() {
+		return a.printJSON(map[string]string{"url": result.Environment.URL})
+	}
+	a.say("%s", result.Environment.URL)
+	return nil
+}
