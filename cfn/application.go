@@ -1,0 +1,122 @@
+package cfn
+
+import (
+	"errors"
+	"fmt"
+
+	"perch"
+)
+
+const (
+	applicationID  = "Application"
+	artifactsID    = "Artifacts"
+	profileID      = "InstanceProfile"
+	instanceRoleID = "InstanceRole"
+	serviceRoleID  = "ServiceRole"
+)
+
+// ApplicationInput is what the template of an application is rendered from.
+type ApplicationInput struct {
+	// Project is the project's name.
+	Project string
+	// Kind is KindProduction or KindStaging; KindBranch stands for KindStaging.
+	Kind perch.Kind
+	// Policy gives domain, network and where secrets may come from.
+	Policy perch.Policy
+}
+
+type applicationProperties struct {
+	ApplicationName         string
+	Description             string
+	ResourceLifecycleConfig applicationLifecycle
+}
+
+type applicationLifecycle struct {
+	ServiceRole            value
+	VersionLifecycleConfig versionLifecycle
+}
+
+type versionLifecycle struct{ MaxCountRule maxCountRule }
+
+type maxCountRule struct {
+	DeleteSourceFromS3 bool
+	Enabled            bool
+	MaxCount           int
+}
+
+// maxVersions keeps an application far from the 1,000 versions that a region allows (service quota, AWS docs: Elastic Beanstalk
+// quotas). Versions that an environment runs are never removed by the rule.
+const maxVersions = 300
+
+// Application renders the template of the application that groups environments of a kind: everything that they share, so
+// that making one of them takes no longer than it must.
+func Application(in ApplicationInput) (Template, error) {
+	if err := in.validate(); err != nil {
+		return Template{}, err
+	}
+	kind := in.Kind.Application()
+	tags := []tag{{perch.TagKind, string(kind)}, {perch.TagProject, in.Project}}
+	d := newDocument("Perch: what the " + string(kind) + " environments of " + in.Project + " share")
+	d.Resources[applicationID] = beanstalkApplication(in.Project, kind)
+	d.Resources[serviceRoleID] = serviceRole(tags)
+	d.Resources[instanceRoleID] = instanceRole(in, tags)
+	d.Resources[profileID] = resource{Type: "AWS::IAM::InstanceProfile", Properties: profileProperties{Roles: []value{ref(instanceRoleID)}}}
+	d.Resources[artifactsID] = artifactBucket(tags)
+	d.Outputs[outputApplication] = output{"Elastic Beanstalk application", ref(applicationID)}
+	d.Outputs[outputArtifacts] = output{"Bucket of source bundles and long templates", ref(artifactsID)}
+	d.Outputs[outputProfile] = output{"Instance profile", ref(profileID)}
+	d.Outputs[outputServiceRole] = output{"Role that Elastic Beanstalk acts in", getAtt{serviceRoleID, "Arn"}}
+	if in.Policy.Domain != "" {
+		d.addLoadBalancer(in.Policy, tags)
+	}
+	return d.render()
+}
+
+func (in ApplicationInput) validate() error {
+	if err := perch.ValidateProject(in.Project); err != nil {
+		return err
+	}
+	switch {
+	case !in.Kind.Valid():
+		return fmt.Errorf("kind %q of an application is unknown: use staging or production", in.Kind)
+	case in.Policy.Domain == "":
+		return nil
+	case in.Policy.HostedZone == "":
+		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the domain's records go into")
+	}
+	return validateNetwork(in.Policy.Network)
+}
+
+func validateNetwork(network perch.Network) error {
+	if network.VPC == "" || len(network.Subnets) < 2 {
+		return errors.New("policy has no network: name its vpc and two subnets at least")
+	}
+	if n := len(network.DatabaseSubnets); n == 1 {
+		return errors.New("policy has one database subnet: name two at least, in different availability zones, or none")
+	}
+	return nil
+}
+
+// beanstalkApplication is the application. Source bundles are named after their content and shared by versions, so the rule
+// that removes old versions leaves them alone.
+func beanstalkApplication(project string, kind perch.Kind) resource {
+	return resource{Type: "AWS::ElasticBeanstalk::Application", Properties: applicationProperties{
+		ApplicationName: perch.ApplicationStackName(project, kind),
+		Description:     "Environments of " + project + ", " + string(kind),
+		ResourceLifecycleConfig: applicationLifecycle{
+			ServiceRole:            getAtt{serviceRoleID, "Arn"},
+			VersionLifecycleConfig: versionLifecycle{maxCountRule{Enabled: true, MaxCount: maxVersions}},
+		},
+	}}
+}
+
+// artifactBucket holds source bundles and templates. Nothing in it expires but uploads that were broken off: an instance that starts
+// next year still fetches the bundle of today.
+func artifactBucket(tags []tag) resource {
+	properties := privateBucket()
+	rule := lifecycleRule{ID: "broken-uploads", Status: "Enabled"}
+	rule.AbortIncompleteMultipartUpload.DaysAfterInitiation = 7
+	properties.LifecycleConfiguration = &lifecycleRules{Rules: []lifecycleRule{rule}}
+	properties.Tags = tags
+	return resource{Type: "AWS::S3::Bucket", Properties: properties}.keep(retainIt)
+}

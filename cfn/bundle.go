@@ -1,0 +1,103 @@
+package cfn
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"perch"
+)
+
+// bundlePrefix begins the keys of source bundles.
+const bundlePrefix = "bundles/"
+
+//go:embed database-url.sh
+var databaseURLScript []byte
+
+// bundleTime is the time of every file in a bundle: the earliest that a zip archive can hold.
+var bundleTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+type bundleFile struct {
+	name string
+	mode fs.FileMode
+	body []byte
+}
+
+// Bundle makes the source bundle, a zip archive that tells Elastic Beanstalk's Docker platform which image to run, and the key
+// that it is stored by, `bundles/<sha256>.zip`. The same image makes the same bundle. Nothing secret stands in it.
+func Bundle(settings perch.Settings) (body []byte, key string, err error) {
+	if settings.Image == "" {
+		return nil, "", errors.New("settings have no image: say in perch.yaml which Docker image to run")
+	}
+	compose, err := composeFile(settings)
+	if err != nil {
+		return nil, "", fmt.Errorf("make source bundle: %w", err)
+	}
+	var files []bundleFile
+	if settings.Database != nil {
+		files = append(files,
+			bundleFile{".platform/confighooks/predeploy/10-database-url.sh", 0o755, databaseURLScript},
+			bundleFile{".platform/hooks/predeploy/10-database-url.sh", 0o755, databaseURLScript})
+	}
+	files = append(files, bundleFile{"docker-compose.yml", 0o644, compose})
+	if body, err = archive(files); err != nil {
+		return nil, "", fmt.Errorf("make source bundle: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return body, bundlePrefix + hex.EncodeToString(sum[:]) + ".zip", nil
+}
+
+// composeFile runs the image with the container's port as the instance's port 80. Beanstalk writes the environment variables to
+// .env; the hook writes DATABASE_URL to database.env, which comes first so that a DATABASE_URL of the app's own wins.
+// JSON is YAML; a dollar sign would begin a variable of Compose's and is doubled.
+func composeFile(settings perch.Settings) ([]byte, error) {
+	type service struct {
+		EnvFile []string `json:"env_file"`
+		Image   string   `json:"image"`
+		Ports   []string `json:"ports"`
+		Restart string   `json:"restart"`
+	}
+	app := service{
+		EnvFile: []string{".env"},
+		Image:   strings.ReplaceAll(settings.Image, "$", "$$"),
+		Ports:   []string{"80:" + containerPort(settings)},
+		Restart: "always",
+	}
+	if settings.Database != nil {
+		app.EnvFile = []string{"database.env", ".env"}
+	}
+	compose, err := json.MarshalIndent(map[string]any{"services": map[string]service{"app": app}}, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(compose, '\n'), nil
+}
+
+// archive zips files in the order given, without anything in it that a second call would do differently.
+func archive(files []bundleFile) ([]byte, error) {
+	var out bytes.Buffer
+	writer := zip.NewWriter(&out)
+	for _, file := range files {
+		header := &zip.FileHeader{Name: file.name, Method: zip.Store, Modified: bundleTime}
+		header.SetMode(file.mode)
+		entry, err := writer.CreateHeader(header)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := entry.Write(file.body); err != nil {
+			return nil, err
+		}
+	}
+	if err := writer.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}

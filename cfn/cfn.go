@@ -1,0 +1,121 @@
+// Package cfn renders settings to CloudFormation templates: one for an application, which is made rarely, and one for each environment.
+//
+// A template has no Parameters: every value is fixed when it is rendered. The same input gives the same bytes, so a template's
+// hash says whether anything changed.
+package cfn
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+)
+
+const (
+	// MaxBody is the longest template, in bytes, that a call to CloudFormation carries itself (service quota, AWS docs:
+	// CloudFormation quotas); a longer one is handed over through a bucket.
+	MaxBody = 51200
+
+	// maxTemplate is the longest template in bytes that CloudFormation reads from a bucket (1 MB, same source).
+	maxTemplate = 1 << 20
+)
+
+// Template is a rendered template.
+type Template struct {
+	// Body is the template in JSON.
+	Body []byte
+	// Hash is the lower-case hexadecimal SHA-256 of the template before the output PerchTemplate, which holds it, was added.
+	Hash string
+}
+
+// document is a template's outermost object.
+type document struct {
+	AWSTemplateFormatVersion string
+	Description              string
+	Resources                map[string]resource
+	Outputs                  map[string]output
+}
+
+// resource is an entry of Resources. Properties is one of the property structs.
+type resource struct {
+	Type                string
+	Properties          any            `json:",omitempty"`
+	DeletionPolicy      deletionPolicy `json:",omitempty"`
+	UpdateReplacePolicy deletionPolicy `json:",omitempty"`
+}
+
+// deletionPolicy says what becomes of a resource that its stack does not want any more.
+type deletionPolicy string
+
+const (
+	deleteIt   deletionPolicy = "Delete"
+	snapshotIt deletionPolicy = "Snapshot"
+	retainIt   deletionPolicy = "Retain"
+)
+
+// keep gives r the same policy for its removal and for its replacement.
+func (r resource) keep(policy deletionPolicy) resource {
+	r.DeletionPolicy, r.UpdateReplacePolicy = policy, policy
+	return r
+}
+
+type output struct {
+	Description string
+	Value       value
+}
+
+// tag is an entry of a resource's Tags.
+type tag struct {
+	Key   string
+	Value string
+}
+
+func newDocument(description string) *document {
+	return &document{
+		AWSTemplateFormatVersion: "2010-09-09",
+		Description:              description,
+		Resources:                map[string]resource{},
+		Outputs:                  map[string]output{},
+	}
+}
+
+// render hashes the document, adds the output PerchTemplate and writes it all.
+func (d *document) render() (Template, error) {
+	body, err := encode(d)
+	if err != nil {
+		return Template{}, fmt.Errorf("render template: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:])
+	d.Outputs[OutputTemplate] = output{Description: "SHA-256 of this template without this output", Value: literal(hash)}
+	if body, err = encode(d); err != nil {
+		return Template{}, fmt.Errorf("render template: %w", err)
+	}
+	if len(body) > maxTemplate {
+		return Template{}, fmt.Errorf("template has %d bytes and CloudFormation reads %d at most: shorten the environment variables or have fewer buckets", len(body), maxTemplate)
+	}
+	return Template{Body: body, Hash: hash}, nil
+}
+
+// encode writes JSON with sorted keys at every depth, which the way through a map brings about.
+func encode(d *document) ([]byte, error) {
+	unsorted, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	var sorted map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(unsorted))
+	decoder.UseNumber()
+	if err := decoder.Decode(&sorted); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(sorted); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}

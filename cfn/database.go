@@ -1,0 +1,161 @@
+package cfn
+
+import (
+	"strconv"
+
+	"perch"
+)
+
+const (
+	databaseID           = "Database"
+	databaseSecretID     = "DatabaseSecret"
+	databaseSubnetsID    = "DatabaseSubnets"
+	databaseGroupID      = "DatabaseSecurityGroup"
+	databaseAttachmentID = "DatabaseSecretAttachment"
+	instanceGroupID      = "InstanceSecurityGroup"
+
+	// databaseName and databaseUser need no quoting and are no reserved words in PostgreSQL.
+	databaseName = "app"
+	databaseUser = "app"
+	databasePort = 5432
+)
+
+type databaseProperties struct {
+	AllocatedStorage        string
+	AutoMinorVersionUpgrade bool
+	BackupRetentionPeriod   int
+	CopyTagsToSnapshot      bool
+	DBInstanceClass         string
+	DBName                  string
+	DBSubnetGroupName       value
+	DeleteAutomatedBackups  bool
+	DeletionProtection      bool
+	Engine                  string
+	EngineVersion           string
+	MasterUserPassword      value
+	MasterUsername          string
+	MultiAZ                 bool
+	PubliclyAccessible      bool
+	StorageEncrypted        bool
+	StorageType             string
+	VPCSecurityGroups       []value
+}
+
+type subnetGroupProperties struct {
+	DBSubnetGroupDescription string
+	SubnetIds                []string
+}
+
+type securityGroupProperties struct {
+	GroupDescription     string
+	SecurityGroupIngress []ingress `json:",omitempty"`
+	Tags                 []tag     `json:",omitempty"`
+	VpcID                string    `json:"VpcId"`
+}
+
+type ingress struct {
+	CidrIP                string `json:"CidrIp,omitempty"`
+	Description           string
+	FromPort              int
+	IPProtocol            string `json:"IpProtocol"`
+	SourceSecurityGroupID value  `json:"SourceSecurityGroupId,omitempty"`
+	ToPort                int
+}
+
+type secretProperties struct {
+	Description          string
+	GenerateSecretString generatedSecret
+}
+
+type generatedSecret struct {
+	ExcludeCharacters    string
+	GenerateStringKey    string
+	PasswordLength       int
+	SecretStringTemplate string
+}
+
+type attachmentProperties struct {
+	SecretID   value `json:"SecretId"`
+	TargetID   value `json:"TargetId"`
+	TargetType string
+}
+
+// addDatabase adds the database with what it needs: subnets, a password that Secrets Manager makes up, and two security
+// groups, of which the first marks the instances that may talk to the second.
+func (d *document) addDatabase(database perch.Database, kind perch.Kind, network perch.Network) {
+	d.Resources[instanceGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
+		GroupDescription: "Instances of this environment",
+		VpcID:            network.VPC,
+	}}
+	d.Resources[databaseGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
+		GroupDescription: "Database of this environment",
+		VpcID:            network.VPC,
+		SecurityGroupIngress: []ingress{{
+			Description:           "PostgreSQL from the instances of this environment",
+			IPProtocol:            "tcp",
+			FromPort:              databasePort,
+			ToPort:                databasePort,
+			SourceSecurityGroupID: getAtt{instanceGroupID, "GroupId"},
+		}},
+	}}
+	d.Resources[databaseSubnetsID] = resource{Type: "AWS::RDS::DBSubnetGroup", Properties: subnetGroupProperties{
+		DBSubnetGroupDescription: "Subnets of this environment's database",
+		SubnetIds:                databaseSubnets(network),
+	}}
+	d.addDatabaseSecret()
+	d.Resources[databaseID] = databaseInstance(database, kind)
+}
+
+func databaseSubnets(network perch.Network) []string {
+	if len(network.DatabaseSubnets) > 0 {
+		return network.DatabaseSubnets
+	}
+	return network.Subnets
+}
+
+// addDatabaseSecret adds the secret and what writes the database's address into it. The characters that RDS refuses in a
+// password are left out (AWS docs: CreateDBInstance, MasterUserPassword).
+func (d *document) addDatabaseSecret() {
+	d.Resources[databaseSecretID] = resource{Type: "AWS::SecretsManager::Secret", Properties: secretProperties{
+		Description: "Password of this environment's database",
+		GenerateSecretString: generatedSecret{
+			SecretStringTemplate: `{"username":"` + databaseUser + `"}`,
+			GenerateStringKey:    "password",
+			PasswordLength:       32,
+			ExcludeCharacters:    `/@"'\ ` + "`$",
+		},
+	}}.keep(deleteIt)
+	d.Resources[databaseAttachmentID] = resource{Type: "AWS::SecretsManager::SecretTargetAttachment", Properties: attachmentProperties{
+		SecretID:   ref(databaseSecretID),
+		TargetID:   ref(databaseID),
+		TargetType: "AWS::RDS::DBInstance",
+	}}
+}
+
+// databaseInstance is the database itself. Only a branch's goes without a trace: without a policy CloudFormation would leave a
+// snapshot of it behind.
+func databaseInstance(database perch.Database, kind perch.Kind) resource {
+	policy := snapshotIt
+	if kind == perch.KindBranch {
+		policy = deleteIt
+	}
+	return resource{Type: "AWS::RDS::DBInstance", Properties: databaseProperties{
+		AllocatedStorage:        strconv.Itoa(database.StorageGB),
+		AutoMinorVersionUpgrade: true,
+		BackupRetentionPeriod:   database.BackupDays,
+		CopyTagsToSnapshot:      true,
+		DBInstanceClass:         database.Class,
+		DBName:                  databaseName,
+		DBSubnetGroupName:       ref(databaseSubnetsID),
+		DeleteAutomatedBackups:  kind == perch.KindBranch,
+		DeletionProtection:      kind != perch.KindBranch,
+		Engine:                  database.Engine,
+		EngineVersion:           database.Version,
+		MasterUserPassword:      sub("{{resolve:secretsmanager:${" + databaseSecretID + "}:SecretString:password}}"),
+		MasterUsername:          databaseUser,
+		MultiAZ:                 database.MultiAZ,
+		StorageEncrypted:        true,
+		StorageType:             "gp3",
+		VPCSecurityGroups:       []value{getAtt{databaseGroupID, "GroupId"}},
+	}}.keep(policy)
+}

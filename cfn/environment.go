@@ -1,0 +1,185 @@
+package cfn
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"perch"
+)
+
+const (
+	versionID     = "ApplicationVersion"
+	environmentID = "Environment"
+	recordID      = "Record"
+
+	sharedBalancer = "shared"
+	noBalancer     = "none"
+)
+
+// EnvironmentInput is what the template of an environment is rendered from.
+type EnvironmentInput struct {
+	// Environment names the environment.
+	Environment perch.Environment
+	// Kind says how dear its data is: only what belongs to KindBranch goes with the stack.
+	Kind perch.Kind
+	// Commit is the full commit that is deployed.
+	Commit string
+	// Settings are resolved and valid.
+	Settings perch.Settings
+	// Policy gives domain, address and network.
+	Policy perch.Policy
+	// Application are the outputs of the application's stack.
+	Application ApplicationOutputs
+	// SolutionStack is the full name of the Elastic Beanstalk platform version. A change of it replaces the environment, which
+	// fails for want of a second name, so the caller keeps the one that the environment was made with.
+	SolutionStack string
+	// Bundle is the key of the source bundle in the application's artifact bucket, as Bundle returns it.
+	Bundle string
+}
+
+type versionProperties struct {
+	ApplicationName string
+	Description     string
+	SourceBundle    sourceBundle
+}
+
+type sourceBundle struct {
+	S3Bucket string
+	S3Key    string
+}
+
+type environmentProperties struct {
+	ApplicationName   string
+	Description       string
+	EnvironmentName   string
+	OptionSettings    []option
+	SolutionStackName string
+	VersionLabel      value
+}
+
+type recordProperties struct {
+	AliasTarget     *aliasTarget `json:",omitempty"`
+	HostedZoneID    string       `json:"HostedZoneId"`
+	Name            string
+	ResourceRecords []value `json:",omitempty"`
+	TTL             string  `json:",omitempty"`
+	Type            string
+}
+
+type aliasTarget struct {
+	DNSName              string
+	EvaluateTargetHealth bool
+	HostedZoneID         string `json:"HostedZoneId"`
+}
+
+// Environment renders the template of one environment. Another commit changes nothing in it but the application version, the
+// Beanstalk environment and the outputs.
+func Environment(in EnvironmentInput) (Template, error) {
+	if err := in.validate(); err != nil {
+		return Template{}, fmt.Errorf("render environment %s: %w", in.Environment.StackName(), err)
+	}
+	options, err := in.options()
+	if err != nil {
+		return Template{}, fmt.Errorf("render environment %s: %w", in.Environment.StackName(), err)
+	}
+	d := newDocument("Perch: environment " + in.Environment.StackName())
+	d.addBeanstalk(in, options)
+	for name, bucket := range in.Settings.Buckets {
+		d.Resources[BucketID(name)] = settingsBucket(bucket, in.Kind)
+	}
+	if in.Settings.Database != nil {
+		d.addDatabase(*in.Settings.Database, in.Kind, in.Policy.Network)
+	}
+	if in.Policy.Domain != "" {
+		d.Resources[recordID] = in.record()
+	}
+	d.addEnvironmentOutputs(in)
+	return d.render()
+}
+
+func (in EnvironmentInput) validate() error {
+	switch {
+	case in.Environment.Slug == "":
+		return errors.New("environment has no name: make it with perch.NewEnvironment")
+	case !in.Kind.Valid():
+		return fmt.Errorf("kind %q is unknown: use production, staging or branch", in.Kind)
+	case in.Commit == "" || in.SolutionStack == "" || in.Bundle == "" || in.Application.ApplicationName == "":
+		return errors.New("commit, solution stack, bundle and the application's outputs are all required")
+	case in.Policy.Domain != "" && in.Policy.HostedZone == "":
+		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the domain's records go into")
+	case in.Settings.LoadBalancer != sharedBalancer && in.Settings.LoadBalancer != noBalancer:
+		return fmt.Errorf("load_balancer %q is unknown: use shared or none", in.Settings.LoadBalancer)
+	case in.shared() && in.Policy.Domain == "":
+		return errors.New("load_balancer: shared needs a domain in the policy: add one, or use load_balancer: none")
+	case in.shared() && in.Application.LoadBalancerArn == "":
+		return errors.New("the application stack has no load balancer: bring it up to date with `starter application up`")
+	}
+	return validateNetwork(in.Policy.Network)
+}
+
+func (in EnvironmentInput) shared() bool { return in.Settings.LoadBalancer == sharedBalancer }
+
+func (in EnvironmentInput) host() string { return in.Environment.Host(in.Policy.Domain) }
+
+// url is the environment's address where there is a domain. An instance without a load balancer has no certificate, so the
+// default for it is plain HTTP.
+func (in EnvironmentInput) url() string {
+	address := in.Policy.URL
+	switch {
+	case address != "":
+	case in.shared():
+		address = "https://{host}"
+	default:
+		address = "http://{host}"
+	}
+	return strings.ReplaceAll(address, "{host}", in.host())
+}
+
+// addBeanstalk adds version and environment. The version has no name of ours: a new bundle replaces it, and CloudFormation makes the
+// new one first and removes the old one only when the environment runs the new one.
+func (d *document) addBeanstalk(in EnvironmentInput, options []option) {
+	d.Resources[versionID] = resource{Type: "AWS::ElasticBeanstalk::ApplicationVersion", Properties: versionProperties{
+		ApplicationName: in.Application.ApplicationName,
+		Description:     "Commit " + in.Commit,
+		SourceBundle:    sourceBundle{S3Bucket: in.Application.ArtifactBucket, S3Key: in.Bundle},
+	}}
+	d.Resources[environmentID] = resource{Type: "AWS::ElasticBeanstalk::Environment", Properties: environmentProperties{
+		ApplicationName:   in.Application.ApplicationName,
+		Description:       "Perch environment " + in.Environment.StackName(),
+		EnvironmentName:   in.Environment.BeanstalkName(),
+		OptionSettings:    options,
+		SolutionStackName: in.SolutionStack,
+		VersionLabel:      ref(versionID),
+	}}
+}
+
+// record points the environment's host name at the shared load balancer, or at the instance where there is none. Nothing
+// depends on it.
+func (in EnvironmentInput) record() resource {
+	properties := recordProperties{HostedZoneID: in.Policy.HostedZone, Name: in.host(), Type: "A"}
+	if in.shared() {
+		properties.AliasTarget = &aliasTarget{
+			DNSName:      in.Application.LoadBalancerDNS,
+			HostedZoneID: in.Application.LoadBalancerZone,
+		}
+	} else {
+		properties.ResourceRecords = []value{getAtt{environmentID, "EndpointURL"}}
+		properties.TTL = "60"
+	}
+	return resource{Type: "AWS::Route53::RecordSet", Properties: properties}
+}
+
+func (d *document) addEnvironmentOutputs(in EnvironmentInput) {
+	var url, endpoint value = sub("http://${" + environmentID + ".EndpointURL}"), getAtt{environmentID, "EndpointURL"}
+	if in.Policy.Domain != "" {
+		url = literal(in.url())
+		d.Outputs[OutputHost] = output{"Host name of the environment", literal(in.host())}
+	}
+	if in.shared() {
+		endpoint = literal(in.Application.LoadBalancerDNS)
+	}
+	d.Outputs[OutputURL] = output{"Address of the environment", url}
+	d.Outputs[OutputEndpoint] = output{"What to dial for the environment", endpoint}
+	d.Outputs[OutputCommit] = output{"Commit that is deployed", literal(in.Commit)}
+}

@@ -1,0 +1,162 @@
+package cfn
+
+import (
+	"cmp"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+
+	"perch"
+)
+
+// option is an entry of OptionSettings (AWS docs: Elastic Beanstalk, General options for all environments).
+type option struct {
+	Namespace  string
+	OptionName string
+	Value      value
+}
+
+// Namespaces of options.
+const (
+	nsApplication = "aws:elasticbeanstalk:application"
+	nsVariables   = "aws:elasticbeanstalk:application:environment"
+	nsSecrets     = "aws:elasticbeanstalk:application:environmentsecrets"
+	nsCommand     = "aws:elasticbeanstalk:command"
+	nsEnvironment = "aws:elasticbeanstalk:environment"
+	nsProcess     = "aws:elasticbeanstalk:environment:process:default"
+	nsLogs        = "aws:elasticbeanstalk:cloudwatch:logs"
+	nsHealth      = "aws:elasticbeanstalk:healthreporting:system"
+	nsManaged     = "aws:elasticbeanstalk:managedactions"
+	nsGroup       = "aws:autoscaling:asg"
+	nsLaunch      = "aws:autoscaling:launchconfiguration"
+	nsRolling     = "aws:autoscaling:updatepolicy:rollingupdate"
+	nsInstances   = "aws:ec2:instances"
+	nsVPC         = "aws:ec2:vpc"
+	nsBalancer    = "aws:elbv2:loadbalancer"
+	nsListenerOff = "aws:elbv2:listener:default"
+	nsListener    = "aws:elbv2:listener:443"
+	nsRule        = "aws:elbv2:listenerrule:" + ruleName
+
+	ruleName = "host"
+)
+
+// options are the environment's options, sorted, so that the order of maps does not show.
+func (in EnvironmentInput) options() ([]option, error) {
+	variables, err := in.variables()
+	if err != nil {
+		return nil, err
+	}
+	options := slices.Concat(in.platformOptions(), in.instanceOptions(), in.trafficOptions(), in.deploymentOptions(), variables)
+	slices.SortFunc(options, func(a, b option) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.OptionName, b.OptionName))
+	})
+	return options, nil
+}
+
+// platformOptions are about Beanstalk itself. Updates that AWS starts on its own are off: they would change an environment behind its
+// stack's back. Streamed logs of a branch go with it.
+func (in EnvironmentInput) platformOptions() []option {
+	return []option{
+		{nsEnvironment, "ServiceRole", literal(in.Application.ServiceRole)},
+		{nsHealth, "SystemType", literal("enhanced")},
+		{nsManaged, "ManagedActionsEnabled", literal("false")},
+		{nsLogs, "StreamLogs", literal("true")},
+		{nsLogs, "DeleteOnTerminate", boolean(in.Kind == perch.KindBranch)},
+		{nsLogs, "RetentionInDays", literal(in.logDays())},
+	}
+}
+
+func (in EnvironmentInput) logDays() string {
+	if in.Kind == perch.KindBranch {
+		return "7"
+	}
+	return "90"
+}
+
+// instanceOptions are about the instances. DisableIMDSv1 and gp3 also make Beanstalk use a launch template, which new accounts
+// require (AWS docs: Migrating to launch templates).
+func (in EnvironmentInput) instanceOptions() []option {
+	minimum, maximum := in.instances()
+	options := []option{
+		{nsGroup, "MinSize", literal(strconv.Itoa(minimum))},
+		{nsGroup, "MaxSize", literal(strconv.Itoa(maximum))},
+		{nsInstances, "InstanceTypes", literal(in.Settings.InstanceType)},
+		{nsLaunch, "IamInstanceProfile", literal(in.Application.InstanceProfile)},
+		{nsLaunch, "DisableIMDSv1", literal("true")},
+		{nsLaunch, "RootVolumeType", literal("gp3")},
+		{nsLaunch, "LaunchTemplateTagPropagationEnabled", literal("true")},
+		{nsVPC, "VPCId", literal(in.Policy.Network.VPC)},
+		{nsVPC, "Subnets", literal(strings.Join(in.Policy.Network.Subnets, ","))},
+		{nsVPC, "AssociatePublicIpAddress", literal("true")},
+	}
+	if in.Settings.Database != nil {
+		options = append(options, option{nsLaunch, "SecurityGroups", getAtt{instanceGroupID, "GroupId"}})
+	}
+	return options
+}
+
+func (in EnvironmentInput) instances() (minimum, maximum int) {
+	if !in.shared() {
+		return 1, 1
+	}
+	minimum = max(in.Settings.Instances.Min, 1)
+	return minimum, max(in.Settings.Instances.Max, minimum)
+}
+
+// trafficOptions say how requests come in. With the shared load balancer the environment takes one rule, for its host name, on the
+// HTTPS listener, and none on the listener of port 80: a load balancer has 100 rules (service quota, AWS docs: Application Load
+// Balancer quotas).
+func (in EnvironmentInput) trafficOptions() []option {
+	if !in.shared() {
+		return []option{
+			{nsEnvironment, "EnvironmentType", literal("SingleInstance")},
+			{nsApplication, "Application Healthcheck URL", literal(in.Settings.HealthPath)},
+		}
+	}
+	group := literal(in.Application.LoadBalancerSecurityGroup)
+	return []option{
+		{nsEnvironment, "EnvironmentType", literal("LoadBalanced")},
+		{nsEnvironment, "LoadBalancerType", literal("application")},
+		{nsEnvironment, "LoadBalancerIsShared", literal("true")},
+		{nsBalancer, "SharedLoadBalancer", literal(in.Application.LoadBalancerArn)},
+		{nsBalancer, "SecurityGroups", group},
+		{nsBalancer, "ManagedSecurityGroup", group},
+		{nsListenerOff, "ListenerEnabled", literal("false")},
+		{nsListener, "Rules", literal(ruleName)},
+		{nsRule, "HostHeaders", literal(in.host())},
+		{nsRule, "PathPatterns", literal("/*")},
+		{nsRule, "Priority", literal(strconv.Itoa(priority(in.Environment.Slug)))},
+		{nsRule, "Process", literal("default")},
+		{nsProcess, "Port", literal("80")},
+		{nsProcess, "Protocol", literal("HTTP")},
+		{nsProcess, "HealthCheckPath", literal(in.Settings.HealthPath)},
+		{nsProcess, "MatcherHTTPCode", literal("200")},
+	}
+}
+
+// priority is the priority, 1 to 1000, that the environment's rule asks for. Where two environments ask for the same, Beanstalk
+// finds free ones on the shared load balancer and keeps their order, which does not matter for rules of different hosts.
+func priority(slug string) int {
+	sum := fnv.New32a()
+	sum.Write([]byte(slug))
+	return int(sum.Sum32()%1000) + 1
+}
+
+// deploymentOptions say how a new version comes in: at once for a branch, whose tests wait for it, and without a gap in capacity
+// where there are several instances of anything else.
+func (in EnvironmentInput) deploymentOptions() []option {
+	_, maximum := in.instances()
+	if in.Kind == perch.KindBranch || maximum == 1 {
+		return []option{{nsCommand, "DeploymentPolicy", literal("AllAtOnce")}}
+	}
+	return []option{
+		{nsCommand, "DeploymentPolicy", literal("RollingWithAdditionalBatch")},
+		{nsCommand, "BatchSizeType", literal("Percentage")},
+		{nsCommand, "BatchSize", literal("50")},
+		{nsRolling, "RollingUpdateEnabled", literal("true")},
+		{nsRolling, "RollingUpdateType", literal("Health")},
+	}
+}
+
+func boolean(b bool) value { return literal(strconv.FormatBool(b)) }

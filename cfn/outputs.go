@@ -1,0 +1,74 @@
+package cfn
+
+import "fmt"
+
+// Outputs of an environment's stack.
+const (
+	// OutputURL is the environment's address.
+	OutputURL = "URL"
+	// OutputHost is the environment's host name; only where there is a domain.
+	OutputHost = "Host"
+	// OutputEndpoint is the host name or IP address to dial for the environment, whether or not DNS knows Host yet.
+	OutputEndpoint = "Endpoint"
+	// OutputCommit is the commit that is deployed.
+	OutputCommit = "PerchCommit"
+	// OutputTemplate is the template's Hash. Application stacks have it, too.
+	OutputTemplate = "PerchTemplate"
+)
+
+// Outputs of an application's stack.
+const (
+	outputApplication   = "ApplicationName"
+	outputArtifacts     = "ArtifactBucket"
+	outputProfile       = "InstanceProfile"
+	outputServiceRole   = "ServiceRole"
+	outputBalancer      = "LoadBalancerArn"
+	outputBalancerDNS   = "LoadBalancerDNS"
+	outputBalancerZone  = "LoadBalancerZone"
+	outputBalancerGroup = "LoadBalancerSecurityGroup"
+)
+
+// ApplicationOutputs is what an environment's template takes from its application's stack.
+type ApplicationOutputs struct {
+	// ApplicationName is the name of the Elastic Beanstalk application.
+	ApplicationName string
+	// ArtifactBucket is the name of the bucket that holds source bundles and long templates.
+	ArtifactBucket string
+	// InstanceProfile is the name of the instances' profile.
+	InstanceProfile string
+	// ServiceRole is the ARN of the role that Elastic Beanstalk acts in.
+	ServiceRole string
+	// LoadBalancerArn is the ARN of the shared load balancer. It and the following are empty where the policy names no domain.
+	LoadBalancerArn string
+	// LoadBalancerDNS is the load balancer's own host name.
+	LoadBalancerDNS string
+	// LoadBalancerZone is the id of the Route 53 zone that LoadBalancerDNS belongs to.
+	LoadBalancerZone string
+	// LoadBalancerSecurityGroup is the id of the load balancer's security group.
+	LoadBalancerSecurityGroup string
+}
+
+// ParseApplicationOutputs reads the outputs of an application's stack. It refuses outputs that another version of the
+// template made; the load balancer's may be missing all together.
+func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, error) {
+	parsed := ApplicationOutputs{
+		ApplicationName:           outputs[outputApplication],
+		ArtifactBucket:            outputs[outputArtifacts],
+		InstanceProfile:           outputs[outputProfile],
+		ServiceRole:               outputs[outputServiceRole],
+		LoadBalancerArn:           outputs[outputBalancer],
+		LoadBalancerDNS:           outputs[outputBalancerDNS],
+		LoadBalancerZone:          outputs[outputBalancerZone],
+		LoadBalancerSecurityGroup: outputs[outputBalancerGroup],
+	}
+	required := []string{outputApplication, outputArtifacts, outputProfile, outputServiceRole}
+	if parsed.LoadBalancerArn != "" {
+		required = append(required, outputBalancerDNS, outputBalancerZone, outputBalancerGroup)
+	}
+	for _, name := range required {
+		if outputs[name] == "" {
+			return ApplicationOutputs{}, fmt.Errorf("application stack has no output %s: bring it up to date with `starter application up`", name)
+		}
+	}
+	return parsed, nil
+}

@@ -1,0 +1,47 @@
+package cfn
+
+import "perch"
+
+// Placeholder stands in for what only the account and its worker know, where a template is rendered without them.
+type Placeholder struct {
+	// Policy has the account number, network, domain and zone of AWS's own examples.
+	Policy perch.Policy
+	// Application are outputs as an application's stack in that account would have them.
+	Application ApplicationOutputs
+	// SolutionStack is a platform version that exists; the worker takes the newest.
+	SolutionStack string
+}
+
+// Placeholders returns the same stand-ins, for project's environments of kind, every time. No resource that they name exists.
+func Placeholders(project string, kind perch.Kind) Placeholder {
+	const (
+		account = "111122223333"
+		region  = "eu-central-1"
+	)
+	application := perch.ApplicationStackName(project, kind)
+	return Placeholder{
+		Policy: perch.Policy{
+			Account:    account,
+			Region:     region,
+			Project:    project,
+			Domain:     project + ".example.com",
+			HostedZone: "Z0123456789EXAMPLE",
+			Network: perch.Network{
+				VPC:             "vpc-0123456789abcdef0",
+				Subnets:         []string{"subnet-0123456789abcdef0", "subnet-0123456789abcdef1"},
+				DatabaseSubnets: []string{"subnet-0123456789abcdef2", "subnet-0123456789abcdef3"},
+			},
+		},
+		Application: ApplicationOutputs{
+			ApplicationName:           application,
+			ArtifactBucket:            application + "-artifacts-example",
+			InstanceProfile:           application + "-InstanceProfile-EXAMPLE",
+			ServiceRole:               "arn:aws:iam::" + account + ":role/" + application + "-ServiceRole-EXAMPLE",
+			LoadBalancerArn:           "arn:aws:elasticloadbalancing:" + region + ":" + account + ":loadbalancer/app/example/0123456789abcdef",
+			LoadBalancerDNS:           "example-1234567890." + region + ".elb.amazonaws.com",
+			LoadBalancerZone:          "Z215JYRZR1TBD5",
+			LoadBalancerSecurityGroup: "sg-0123456789abcdef0",
+		},
+		SolutionStack: "64bit Amazon Linux 2023 v4.9.0 running Docker",
+	}
+}

@@ -1,0 +1,51 @@
+package cfn
+
+import "encoding/json"
+
+// value is a string, or a function that CloudFormation replaces by one.
+type value interface{ isValue() }
+
+// literal is a string as it stands.
+type literal string
+
+// ref is what Ref gives for a logical id: for most types the name or id of the resource, for a secret its ARN.
+type ref string
+
+// getAtt is an attribute of a resource.
+type getAtt struct{ id, attribute string }
+
+// sub is a text in which ${LogicalId} and ${LogicalId.Attribute} stand for values.
+type sub string
+
+// join is its parts, one after the other.
+type join []value
+
+func (literal) isValue() {}
+func (ref) isValue()     {}
+func (getAtt) isValue()  {}
+func (sub) isValue()     {}
+func (join) isValue()    {}
+
+func (r ref) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"Ref": string(r)})
+}
+
+func (g getAtt) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string][]string{"Fn::GetAtt": {g.id, g.attribute}})
+}
+
+func (s sub) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"Fn::Sub": string(s)})
+}
+
+func (j join) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string][]any{"Fn::Join": {"", []value(j)}})
+}
+
+func literals(texts []string) []value {
+	values := make([]value, len(texts))
+	for i, text := range texts {
+		values[i] = literal(text)
+	}
+	return values
+}

@@ -1,0 +1,83 @@
+package cfn
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"perch"
+)
+
+// defaultPort is where the app listens in its container when its settings set no PORT.
+const defaultPort = "8080"
+
+const portVariable = "PORT"
+
+// variables are the app's environment variables: what Perch tells it, the settings' own, and references to secrets, which
+// instances read when they start. It refuses a name that is set twice. Only PORT may be set over what Perch says.
+func (in EnvironmentInput) variables() ([]option, error) {
+	plain := in.ownVariables()
+	secrets := in.ownSecrets()
+	for _, name := range slices.Sorted(maps.Keys(in.Settings.Environment)) {
+		if (plain[name] != nil && name != portVariable) || secrets[name] != nil {
+			return nil, fmt.Errorf("environment variable %s is set by Perch: choose another name", name)
+		}
+		plain[name] = literal(in.Settings.Environment[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Settings.Secrets)) {
+		if plain[name] != nil || secrets[name] != nil {
+			return nil, fmt.Errorf("secret %s is already set as an environment variable: choose another name for one of them", name)
+		}
+		secrets[name] = literal(in.Settings.Secrets[name])
+	}
+	var options []option
+	for name, v := range plain {
+		options = append(options, option{nsVariables, name, v})
+	}
+	for name, v := range secrets {
+		options = append(options, option{nsSecrets, name, v})
+	}
+	return options, nil
+}
+
+// ownVariables are what Perch tells the app.
+func (in EnvironmentInput) ownVariables() map[string]value {
+	variables := map[string]value{
+		"PERCH_BRANCH": literal(in.Environment.Branch),
+		"PERCH_COMMIT": literal(in.Commit),
+		"PERCH_STACK":  literal(in.Environment.StackName()),
+		"PERCH_KIND":   literal(in.Kind),
+		portVariable:   literal(containerPort(in.Settings)),
+	}
+	if in.Policy.Domain != "" {
+		variables["PERCH_URL"] = literal(in.url())
+	}
+	for name := range in.Settings.Buckets {
+		variables[bucketVariable(name)] = ref(BucketID(name))
+	}
+	if in.Settings.Database != nil {
+		variables["DATABASE_HOST"] = getAtt{databaseID, "Endpoint.Address"}
+		variables["DATABASE_PORT"] = getAtt{databaseID, "Endpoint.Port"}
+		variables["DATABASE_NAME"] = literal(databaseName)
+		variables["DATABASE_USER"] = literal(databaseUser)
+	}
+	return variables
+}
+
+// ownSecrets refer to the database's password: one key of the secret, written behind its ARN (AWS docs: Fetching secrets to Elastic
+// Beanstalk environment variables; Docker platforms of January 13, 2026 and later).
+func (in EnvironmentInput) ownSecrets() map[string]value {
+	if in.Settings.Database == nil {
+		return map[string]value{}
+	}
+	return map[string]value{"DATABASE_PASSWORD": sub("${" + databaseSecretID + "}:password")}
+}
+
+// containerPort is the port that the app listens on inside its container.
+func containerPort(settings perch.Settings) string {
+	if port, err := strconv.Atoi(settings.Environment[portVariable]); err == nil && port > 0 && port < 1<<16 {
+		return strconv.Itoa(port)
+	}
+	return defaultPort
+}
