@@ -27,6 +27,8 @@ type Template struct {
 	Body []byte
 	// Hash is the lower-case hexadecimal SHA-256 of the template before the output PerchTemplate, which holds it, was added.
 	Hash string
+	// Resources is how many resources the template has.
+	Resources int
 }
 
 // document is a template's outermost object.
@@ -95,7 +97,7 @@ func (d *document) render() (Template, error) {
 	if len(body) > maxTemplate {
 		return Template{}, fmt.Errorf("template has %d bytes and CloudFormation reads %d at most: shorten the environment variables or have fewer buckets", len(body), maxTemplate)
 	}
-	return Template{Body: body, Hash: hash}, nil
+	return Template{Body: body, Hash: hash, Resources: len(d.Resources)}, nil
 }
 
 // encode writes JSON with sorted keys at every depth, which the way through a map brings about.

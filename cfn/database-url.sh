@@ -22,5 +22,6 @@ encode() {
   printf '%s' "$encoded"
 }
 
-printf 'DATABASE_URL=postgres://%s:%s@%s:%s/%s\n' \
-  "$(encode "$DATABASE_USER")" "$(encode "$DATABASE_PASSWORD")" "$DATABASE_HOST" "$DATABASE_PORT" "$DATABASE_NAME" >database.env
+user=$(encode "$DATABASE_USER")
+password=$(encode "$DATABASE_PASSWORD")
+printf 'DATABASE_URL=postgres://%s:%s@%s:%s/%s\n' "$user" "$password" "$DATABASE_HOST" "$DATABASE_PORT" "$DATABASE_NAME" >database.env

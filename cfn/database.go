@@ -68,7 +68,7 @@ type secretProperties struct {
 }
 
 type generatedSecret struct {
-	ExcludeCharacters    string
+	ExcludePunctuation   bool
 	GenerateStringKey    string
 	PasswordLength       int
 	SecretStringTemplate string
@@ -113,16 +113,16 @@ func databaseSubnets(network perch.Network) []string {
 	return network.Subnets
 }
 
-// addDatabaseSecret adds the secret and what writes the database's address into it. The characters that RDS refuses in a
-// password are left out (AWS docs: CreateDBInstance, MasterUserPassword).
+// addDatabaseSecret adds the secret and what writes the database's address into it. The password is letters and digits: RDS refuses
+// some punctuation (AWS docs: CreateDBInstance, MasterUserPassword), and Compose would read a meaning into other.
 func (d *document) addDatabaseSecret() {
 	d.Resources[databaseSecretID] = resource{Type: "AWS::SecretsManager::Secret", Properties: secretProperties{
 		Description: "Password of this environment's database",
 		GenerateSecretString: generatedSecret{
 			SecretStringTemplate: `{"username":"` + databaseUser + `"}`,
 			GenerateStringKey:    "password",
-			PasswordLength:       32,
-			ExcludeCharacters:    `/@"'\ ` + "`$",
+			PasswordLength:       40,
+			ExcludePunctuation:   true,
 		},
 	}}.keep(deleteIt)
 	d.Resources[databaseAttachmentID] = resource{Type: "AWS::SecretsManager::SecretTargetAttachment", Properties: attachmentProperties{

@@ -136,7 +136,7 @@ func settingsOf(kind perch.Kind) perch.Settings {
 		Instances:    perch.Instances{Min: 2, Max: 4},
 		LoadBalancer: "shared",
 		HealthPath:   "/healthz",
-		Database:     &perch.Database{Engine: "postgres", Version: "16", Class: "db.t4g.medium", StorageGB: 50, MultiAZ: true, BackupDays: 14},
+		Database:     &perch.Database{Engine: "postgres", Version: "18", Class: "db.t4g.medium", StorageGB: 50, MultiAZ: true, BackupDays: 14},
 		Buckets:      map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
 		Environment:  map[string]string{"DJANGO_SETTINGS_MODULE": "shop.settings"},
 		Secrets:      map[string]string{"SECRET_KEY": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/preview-AbCdEf"},
@@ -144,7 +144,7 @@ func settingsOf(kind perch.Kind) perch.Settings {
 	if kind == perch.KindBranch {
 		settings.InstanceType = "t3.small"
 		settings.Instances = perch.Instances{Min: 1, Max: 1}
-		settings.Database = &perch.Database{Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20}
+		settings.Database = &perch.Database{Engine: "postgres", Version: "18", Class: "db.t4g.micro", StorageGB: 20}
 	}
 	return settings
 }
@@ -174,4 +174,13 @@ func decode(t *testing.T, template Template) map[string]any {
 		t.Fatal(err)
 	}
 	return decoded
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

@@ -1,0 +1,202 @@
+package cfn
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/cfn/spec"
+)
+
+func TestAnotherCommitChangesOnlyWhatRunsIt(t *testing.T) {
+	in := environmentInput(t, "feature/login", perch.KindBranch)
+	before := decode(t, renderEnvironment(t, in))
+	in.deploy(t, otherCommit)
+	after := decode(t, renderEnvironment(t, in))
+
+	want := []string{"Outputs.PerchCommit", "Outputs.PerchTemplate", "Resources.ApplicationVersion", "Resources.Environment"}
+	if diff := cmp.Diff(want, changes(before, after)); diff != "" {
+		t.Errorf("changed entries (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnotherCommitReplacesTheVersionAndUpdatesTheEnvironment(t *testing.T) {
+	in := environmentInput(t, "feature/login", perch.KindBranch)
+	before := decode(t, renderEnvironment(t, in))
+	in.deploy(t, otherCommit)
+	after := decode(t, renderEnvironment(t, in))
+
+	if cmp.Equal(property(before, versionID, "SourceBundle"), property(after, versionID, "SourceBundle")) {
+		t.Error("the version's bundle is the same, so that nothing is deployed")
+	}
+	for name := range properties(after, environmentID) {
+		if spec.Replaces("AWS::ElasticBeanstalk::Environment", name) && !cmp.Equal(property(before, environmentID, name), property(after, environmentID, name)) {
+			t.Errorf("%s differs and replaces the environment", name)
+		}
+	}
+}
+
+func TestOnlyABranchLosesItsData(t *testing.T) {
+	for _, test := range []struct {
+		kind             perch.Kind
+		database, bucket string
+		protected        bool
+	}{
+		{perch.KindProduction, "Snapshot", "Retain", true},
+		{perch.KindStaging, "Snapshot", "Retain", true},
+		{perch.KindBranch, "Delete", "Delete", false},
+	} {
+		t.Run(string(test.kind), func(t *testing.T) {
+			template := decode(t, renderEnvironment(t, environmentInput(t, "topic", test.kind)))
+			for id, want := range map[string]string{databaseID: test.database, BucketID("assets"): test.bucket, BucketID("private-assets"): test.bucket} {
+				body := template["Resources"].(map[string]any)[id].(map[string]any)
+				if body["DeletionPolicy"] != want || body["UpdateReplacePolicy"] != want {
+					t.Errorf("%s: policies are %v and %v, want %s", id, body["DeletionPolicy"], body["UpdateReplacePolicy"], want)
+				}
+			}
+			if got := property(template, databaseID, "DeletionProtection"); got != test.protected {
+				t.Errorf("deletion protection is %v", got)
+			}
+			if got := property(template, databaseID, "DeleteAutomatedBackups"); got == test.protected {
+				t.Errorf("automated backups go with the database: %v", got)
+			}
+		})
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for _, test := range []struct {
+		name, balancer, domain, url string
+		want                        map[string]any
+	}{
+		{"behind the load balancer", "shared", "example.com", "", map[string]any{
+			"URL": "https://topic.example.com", "Host": "topic.example.com", "Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
+		}},
+		{"an address of the policy's own", "shared", "localhost", "http://{host}:8080", map[string]any{
+			"URL": "http://topic.localhost:8080", "Host": "topic.localhost", "Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
+		}},
+		{"a single instance with a name", "none", "example.com", "", map[string]any{
+			"URL": "http://topic.example.com", "Host": "topic.example.com", "Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
+		}},
+		{"a single instance without a name", "none", "", "", map[string]any{
+			"URL": map[string]any{"Fn::Sub": "http://${Environment.EndpointURL}"}, "Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			in := environmentInput(t, "topic", perch.KindBranch)
+			in.Settings.LoadBalancer, in.Policy.Domain, in.Policy.URL = test.balancer, test.domain, test.url
+			template := decode(t, renderEnvironment(t, in))
+			got := map[string]any{}
+			for name, body := range template["Outputs"].(map[string]any) {
+				if name != OutputCommit && name != OutputTemplate {
+					got[name] = body.(map[string]any)["Value"]
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("outputs (-want +got):\n%s", diff)
+			}
+			told, isTold := optionsOf(template)[nsVariables+" PERCH_URL"]
+			if wanted := test.domain != ""; isTold != wanted || wanted && told != test.want["URL"] {
+				t.Errorf("the app is told PERCH_URL %v", told)
+			}
+			if _, hasRecord := template["Resources"].(map[string]any)[recordID]; hasRecord != (test.domain != "") {
+				t.Errorf("has a DNS record: %v", hasRecord)
+			}
+		})
+	}
+}
+
+func TestNothingWaitsForTheDNSRecord(t *testing.T) {
+	for name, template := range goldens(t) {
+		for _, function := range []string{`"Ref": "` + recordID + `"`, "DependsOn", "${" + recordID} {
+			if strings.Contains(string(template.Body), function) {
+				t.Errorf("%s contains %s", name, function)
+			}
+		}
+	}
+}
+
+func TestRefusedEnvironments(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*EnvironmentInput)
+		want   string
+	}{
+		{"no name", func(in *EnvironmentInput) { in.Environment = perch.Environment{} }, "has no name"},
+		{"unknown kind", func(in *EnvironmentInput) { in.Kind = "preview" }, `kind "preview" is unknown`},
+		{"no commit", func(in *EnvironmentInput) { in.Commit = "" }, "commit"},
+		{"no solution stack", func(in *EnvironmentInput) { in.SolutionStack = "" }, "solution stack"},
+		{"no bundle", func(in *EnvironmentInput) { in.Bundle = "" }, "bundle"},
+		{"no application", func(in *EnvironmentInput) { in.Application = ApplicationOutputs{} }, "application's outputs"},
+		{"unknown load balancer", func(in *EnvironmentInput) { in.Settings.LoadBalancer = "own" }, `load_balancer "own" is unknown`},
+		{"shared load balancer without a domain", func(in *EnvironmentInput) { in.Policy.Domain = "" }, "needs a domain"},
+		{"domain without a zone", func(in *EnvironmentInput) { in.Policy.HostedZone = "" }, "hosted_zone"},
+		{"application without a load balancer", func(in *EnvironmentInput) { in.Application.LoadBalancerArn = "" }, "has no load balancer"},
+		{"no network", func(in *EnvironmentInput) { in.Policy.Network = perch.Network{} }, "no network"},
+		{"one database subnet", func(in *EnvironmentInput) { in.Policy.Network.DatabaseSubnets = []string{"subnet-1"} }, "one database subnet"},
+		{"variable that Perch sets", func(in *EnvironmentInput) { in.Settings.Environment = map[string]string{"PERCH_BRANCH": "x"} }, "PERCH_BRANCH is set by Perch"},
+		{"variable that is a secret of Perch's", func(in *EnvironmentInput) { in.Settings.Environment = map[string]string{"DATABASE_PASSWORD": "x"} }, "DATABASE_PASSWORD is set by Perch"},
+		{"secret that is a variable", func(in *EnvironmentInput) { in.Settings.Secrets = map[string]string{"DJANGO_SETTINGS_MODULE": "arn:x"} }, "DJANGO_SETTINGS_MODULE is already set"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			in := environmentInput(t, "topic", perch.KindBranch)
+			test.change(&in)
+			if _, err := Environment(in); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error is %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestAnAppMayChooseItsPort(t *testing.T) {
+	in := environmentInput(t, "topic", perch.KindBranch)
+	in.Settings.Environment = map[string]string{"PORT": "9000"}
+	if got := optionsOf(decode(t, renderEnvironment(t, in)))[nsVariables+" PORT"]; got != "9000" {
+		t.Errorf("PORT is %v", got)
+	}
+}
+
+func TestATemplateThatIsTooLongIsRefused(t *testing.T) {
+	in := environmentInput(t, "topic", perch.KindBranch)
+	in.Settings.Environment = map[string]string{"LONG": strings.Repeat("x", maxTemplate)}
+	if _, err := Environment(in); err == nil || !strings.Contains(err.Error(), "bytes") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// changes lists the entries of Resources and Outputs that differ, sorted.
+func changes(before, after map[string]any) []string {
+	var changed []string
+	for _, section := range []string{"Outputs", "Resources"} {
+		b, a := before[section].(map[string]any), after[section].(map[string]any)
+		all := maps.Clone(b)
+		maps.Copy(all, a)
+		for name := range all {
+			if !cmp.Equal(b[name], a[name]) {
+				changed = append(changed, section+"."+name)
+			}
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
+func properties(template map[string]any, id string) map[string]any {
+	return template["Resources"].(map[string]any)[id].(map[string]any)["Properties"].(map[string]any)
+}
+
+func property(template map[string]any, id, name string) any { return properties(template, id)[name] }
+
+// optionsOf are the environment's options, by namespace and name with a space between.
+func optionsOf(template map[string]any) map[string]any {
+	found := map[string]any{}
+	for _, entry := range property(template, environmentID, "OptionSettings").([]any) {
+		o := entry.(map[string]any)
+		found[o["Namespace"].(string)+" "+o["OptionName"].(string)] = o["Value"]
+	}
+	return found
+}

@@ -1,0 +1,151 @@
+package cfn
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"perch"
+	"perch/cfn/spec"
+)
+
+var (
+	bucketName   = rapid.StringMatching(`[a-z][a-z0-9-]{0,30}`)
+	variableName = rapid.StringMatching(`APP_[A-Z0-9_]{0,12}`)
+	logicalID    = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
+	variable     = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+)
+
+func TestDifferentBucketsHaveDifferentIDs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := bucketName.Draw(t, "a"), bucketName.Draw(t, "b")
+		if (a == b) != (BucketID(a) == BucketID(b)) {
+			t.Fatalf("%q is %s and %q is %s", a, BucketID(a), b, BucketID(b))
+		}
+		if !logicalID.MatchString(BucketID(a)) || !variable.MatchString(bucketVariable(a)) {
+			t.Fatalf("%q: %s, %s", a, BucketID(a), bucketVariable(a))
+		}
+	})
+}
+
+func TestBucketsThatLookAlikeHaveDifferentIDs(t *testing.T) {
+	seen := map[string]string{}
+	for _, name := range []string{"ab", "a-b", "a-1", "a1", "a--b", "a-", "a", "named-bucket", "bucket", "b", "ab-c", "a-bc"} {
+		id := BucketID(name)
+		if other, ok := seen[id]; ok {
+			t.Errorf("%q and %q are both %s", name, other, id)
+		}
+		seen[id] = name
+	}
+	if got := BucketID("private-assets"); got != "BucketPrivateAssets" {
+		t.Errorf("private-assets is %s", got)
+	}
+}
+
+func TestAnyEnvironmentFollowsTheSpecification(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := anyEnvironment(t)
+		template, err := Environment(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var decoded map[string]any
+		if err := json.Unmarshal(template.Body, &decoded); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range spec.Check(decoded) {
+			t.Error(err)
+		}
+		for id := range decoded["Resources"].(map[string]any) {
+			if !logicalID.MatchString(id) {
+				t.Errorf("logical id %q is not legal", id)
+			}
+		}
+		seen := map[string]bool{}
+		for _, entry := range property(decoded, environmentID, "OptionSettings").([]any) {
+			o := entry.(map[string]any)
+			key := o["Namespace"].(string) + " " + o["OptionName"].(string)
+			if seen[key] {
+				t.Errorf("option %s is set twice", key)
+			}
+			seen[key] = true
+		}
+	})
+}
+
+func TestTheSameInputGivesTheSameBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := anyEnvironment(t)
+		first, err := Environment(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := Environment(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(first.Body, second.Body) || first.Hash != second.Hash {
+			t.Fatal("templates differ")
+		}
+	})
+}
+
+func TestARulesPriorityIsOneThatBeanstalkTakes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		if got := priority(rapid.String().Draw(t, "slug")); got < 1 || got > 1000 {
+			t.Fatalf("priority is %d", got)
+		}
+	})
+}
+
+func anyEnvironment(t *rapid.T) EnvironmentInput {
+	kind := rapid.SampledFrom(perch.Kinds()).Draw(t, "kind")
+	branch := rapid.StringMatching(`[a-zA-Z][a-zA-Z0-9_#(]{0,40}(/[a-z0-9ä+]{1,20})?`).Draw(t, "branch")
+	environment, err := perch.NewEnvironment("shop", branch)
+	if err != nil {
+		t.Skip(err)
+	}
+	placeholder := Placeholders("shop", kind)
+	in := EnvironmentInput{
+		Environment:   environment,
+		Kind:          kind,
+		Commit:        rapid.StringMatching(`[0-9a-f]{40}`).Draw(t, "commit"),
+		Settings:      anySettings(t),
+		Policy:        placeholder.Policy,
+		Application:   placeholder.Application,
+		SolutionStack: placeholder.SolutionStack,
+		Bundle:        "bundles/x.zip",
+	}
+	if in.Settings.LoadBalancer == "none" && rapid.Bool().Draw(t, "no domain") {
+		in.Policy.Domain = ""
+	}
+	return in
+}
+
+// anySettings draws settings as package config lets them through.
+func anySettings(t *rapid.T) perch.Settings {
+	settings := perch.Settings{
+		Image:        rapid.StringMatching(`[a-z]{1,8}/[a-z]{1,8}:[a-z0-9$"]{1,8}`).Draw(t, "image"),
+		Platform:     "docker",
+		InstanceType: rapid.SampledFrom([]string{"t3.small", "m7i.large"}).Draw(t, "instance type"),
+		Instances:    perch.Instances{Min: rapid.IntRange(1, 4).Draw(t, "min"), Max: rapid.IntRange(4, 8).Draw(t, "max")},
+		LoadBalancer: rapid.SampledFrom([]string{"shared", "none"}).Draw(t, "load balancer"),
+		HealthPath:   "/" + rapid.StringMatching(`[a-z<&>]{0,8}`).Draw(t, "health path"),
+		Buckets:      map[string]perch.Bucket{},
+		Environment:  rapid.MapOfN(variableName, rapid.String(), 0, 5).Draw(t, "environment"),
+		Secrets:      map[string]string{"SECRET": "arn:aws:ssm:eu-central-1:111122223333:parameter/x"},
+	}
+	for _, name := range rapid.SliceOfN(bucketName, 0, 5).Draw(t, "buckets") {
+		settings.Buckets[name] = perch.Bucket{Versioned: rapid.Bool().Draw(t, "versioned")}
+	}
+	if rapid.Bool().Draw(t, "database") {
+		settings.Database = &perch.Database{
+			Engine: "postgres", Version: "18", Class: "db.t4g.micro", StorageGB: rapid.IntRange(20, 65536).Draw(t, "storage"),
+			MultiAZ: rapid.Bool().Draw(t, "multi-AZ"), BackupDays: rapid.IntRange(0, 35).Draw(t, "backup days"),
+		}
+	}
+	return settings
+}

@@ -1,0 +1,144 @@
+package cfn
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"perch"
+)
+
+func TestNoBucketIsPublic(t *testing.T) {
+	for file, template := range goldens(t) {
+		for id, body := range resourcesOf(t, template, "AWS::S3::Bucket") {
+			block, _ := body["Properties"].(map[string]any)["PublicAccessBlockConfiguration"].(map[string]any)
+			for _, name := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+				if block[name] != true {
+					t.Errorf("%s: %s: %s is %v", file, id, name, block[name])
+				}
+			}
+			if body["Properties"].(map[string]any)["BucketEncryption"] == nil {
+				t.Errorf("%s: %s is not encrypted", file, id)
+			}
+		}
+	}
+}
+
+func TestNoDatabaseIsPublicOrPlain(t *testing.T) {
+	for file, template := range goldens(t) {
+		for id, body := range resourcesOf(t, template, "AWS::RDS::DBInstance") {
+			p := body["Properties"].(map[string]any)
+			if p["PubliclyAccessible"] != false || p["StorageEncrypted"] != true {
+				t.Errorf("%s: %s: public %v, encrypted %v", file, id, p["PubliclyAccessible"], p["StorageEncrypted"])
+			}
+		}
+		for id, body := range resourcesOf(t, template, "AWS::EC2::SecurityGroup") {
+			if strings.Contains(id, databaseID) && strings.Contains(string(mustJSON(t, body)), "CidrIp") {
+				t.Errorf("%s: %s is open to addresses", file, id)
+			}
+		}
+	}
+}
+
+func TestWhatBecomesOfDataIsExplicit(t *testing.T) {
+	for file, template := range goldens(t) {
+		for _, name := range []string{"AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::SecretsManager::Secret"} {
+			for id, body := range resourcesOf(t, template, name) {
+				if body["DeletionPolicy"] == nil || body["UpdateReplacePolicy"] == nil {
+					t.Errorf("%s: %s leaves its deletion or replacement to the default", file, id)
+				}
+			}
+		}
+	}
+}
+
+func TestNoSecretStandsInATemplate(t *testing.T) {
+	for file, template := range goldens(t) {
+		for id, body := range resourcesOf(t, template, "AWS::RDS::DBInstance") {
+			password := string(mustJSON(t, body["Properties"].(map[string]any)["MasterUserPassword"]))
+			if !strings.Contains(password, "{{resolve:secretsmanager:") {
+				t.Errorf("%s: %s has the password %s", file, id, password)
+			}
+		}
+		for id, body := range resourcesOf(t, template, "AWS::SecretsManager::Secret") {
+			if body["Properties"].(map[string]any)["SecretString"] != nil {
+				t.Errorf("%s: %s has a given value", file, id)
+			}
+		}
+		if !strings.HasPrefix(file, "environment-") {
+			continue
+		}
+		for name, v := range optionsOf(decode(t, template)) {
+			reference := string(mustJSON(t, v))
+			secret := strings.HasPrefix(name, nsSecrets+" ")
+			if secret && !strings.Contains(reference, "arn:aws:secretsmanager:") && !strings.Contains(reference, "${"+databaseSecretID+"}:") {
+				t.Errorf("%s: %s is no reference: %s", file, name, reference)
+			}
+			if !secret && (strings.Contains(reference, "{{resolve:") || strings.Contains(name, "PASSWORD")) {
+				t.Errorf("%s: %s would show a secret in the environment's configuration", file, name)
+			}
+		}
+	}
+}
+
+func TestNoRoleMayDoWhateverItLikes(t *testing.T) {
+	for file, template := range goldens(t) {
+		for id, body := range resourcesOf(t, template, "AWS::IAM::Role") {
+			policies, _ := body["Properties"].(map[string]any)["Policies"].([]any)
+			for _, policy := range policies {
+				for _, s := range policy.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+					checkStatement(t, file+": "+id, s.(map[string]any))
+				}
+			}
+		}
+	}
+}
+
+func checkStatement(t *testing.T, place string, s map[string]any) {
+	t.Helper()
+	for _, a := range s["Action"].([]any) {
+		if strings.Contains(a.(string), "*") {
+			t.Errorf("%s: action %v", place, a)
+		}
+	}
+	if slices.Contains(s["Resource"].([]any), any("*")) && s["Sid"] != "Registry" {
+		t.Errorf("%s: %v is for every resource", place, s["Sid"])
+	}
+}
+
+func TestArtifactsAreOutOfTheAppsReach(t *testing.T) {
+	in := applicationInput(perch.KindStaging)
+	role := string(mustJSON(t, resourcesOf(t, renderApplication(t, in), "AWS::IAM::Role")[instanceRoleID]))
+	deny := regexp.MustCompile(`\{[^{}]*"Effect":"Deny"[^{}]*\{"Fn::Sub":"arn:\$\{AWS::Partition\}:s3:::shop-application-\*/\*"\}`)
+	if !deny.MatchString(role) || !strings.HasPrefix(perch.ApplicationStackName("shop", perch.KindProduction), "shop-application-") {
+		t.Errorf("no statement denies writing to the application stacks' buckets: %s", role)
+	}
+}
+
+func TestAnApplicationReadsOnlyItsOwnKindsPasswords(t *testing.T) {
+	for _, test := range []struct {
+		kind       perch.Kind
+		want, none string
+	}{
+		{perch.KindProduction, `"aws:ResourceTag/perch:kind":["production"]`, `"branch"`},
+		{perch.KindStaging, `"aws:ResourceTag/perch:kind":["branch","staging"]`, `"production"`},
+	} {
+		body := resourcesOf(t, renderApplication(t, applicationInput(test.kind)), "AWS::IAM::Role")[instanceRoleID]
+		policies := string(mustJSON(t, body["Properties"].(map[string]any)["Policies"]))
+		if !strings.Contains(policies, test.want) || strings.Contains(policies, test.none) {
+			t.Errorf("%s: %s", test.kind, policies)
+		}
+	}
+}
+
+func resourcesOf(t *testing.T, template Template, name string) map[string]map[string]any {
+	t.Helper()
+	found := map[string]map[string]any{}
+	for id, body := range decode(t, template)["Resources"].(map[string]any) {
+		if r := body.(map[string]any); r["Type"] == name {
+			found[id] = r
+		}
+	}
+	return found
+}
