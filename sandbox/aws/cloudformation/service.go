@@ -1,0 +1,207 @@
+// Package cloudformation is CloudFormation: stacks that are made, changed and removed in the background, on a clock that may run
+// faster than AWS's, by the handlers of the resource types that the endpoint has.
+//
+// Wire format, event sequences and messages follow recordings of the real service (github.com/radkawar/stackd, testdata).
+package cloudformation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"perch/sandbox/aws/resource"
+	"perch/sandbox/aws/wire"
+)
+
+const namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
+
+// Config is what the service needs.
+type Config struct {
+	// Account and Region stand in every ARN.
+	Account, Region string
+	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps stay real.
+	Speed float64
+	// Data is the folder that stacks are kept in; empty keeps them in memory.
+	Data string
+	// PageSize is the number of items in a page of any listing; 0 means 100.
+	PageSize int
+	// Handlers carry out the resource types, by type name.
+	Handlers map[string]resource.Handler
+	// Faults are asked before and during every step of a resource; nil for none.
+	Faults Faults
+	// ReadObject reads an S3 object for TemplateURL; nil where there is no S3.
+	ReadObject func(ctx context.Context, bucket, key string) ([]byte, error)
+	// Logger takes what goes wrong inside; nil discards it.
+	Logger *slog.Logger
+}
+
+// Step is one act on one resource, as faults match it.
+type Step struct {
+	// Stack is the stack's name.
+	Stack string
+	// LogicalID and Type are the resource's.
+	LogicalID, Type string
+	// Phase is create, update or delete.
+	Phase string
+}
+
+// Faults are failures that somebody has ordered.
+type Faults interface {
+	// Before fails a step before its service hears of it.
+	Before(ctx context.Context, step Step) error
+	// During fails a step after its service has begun, or holds it until the fault is lifted or ctx ends (then the error is ctx's cause).
+	During(ctx context.Context, step Step) error
+}
+
+type noFaults struct{}
+
+func (noFaults) Before(context.Context, Step) error { return nil }
+func (noFaults) During(context.Context, Step) error { return nil }
+
+// Service is the CloudFormation endpoint of one account and region.
+type Service struct {
+	config Config
+	log    *slog.Logger
+	now    func() time.Time
+
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	running sync.WaitGroup
+
+	// mu guards everything below, and every stack.
+	mu     sync.Mutex
+	stacks map[string]*stack
+	runs   map[string]*run
+	dirty  map[string]bool
+	// wake tells the saver that a stack has changed.
+	wake chan struct{}
+	// saving is held while files are written, so that an older state never overwrites a newer one.
+	saving sync.Mutex
+}
+
+// New starts the service; with Config.Data it goes on with the operations that were on their way when it was closed.
+func New(config Config) (*Service, error) {
+	if config.Speed <= 0 {
+		config.Speed = 1
+	}
+	if config.PageSize <= 0 {
+		config.PageSize = 100
+	}
+	if config.Faults == nil {
+		config.Faults = noFaults{}
+	}
+	log := config.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	s := &Service{
+		config: config, log: log, now: time.Now, ctx: ctx, cancel: cancel,
+		stacks: map[string]*stack{}, runs: map[string]*run{}, dirty: map[string]bool{}, wake: make(chan struct{}, 1),
+	}
+	if config.Data != "" {
+		s.config.Data = filepath.Join(config.Data, "stacks")
+		if err := os.MkdirAll(s.config.Data, 0o755); err != nil {
+			return nil, fmt.Errorf("make folder for stacks: %w", err)
+		}
+		if err := s.load(); err != nil {
+			return nil, err
+		}
+		s.running.Go(s.keepSaving)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.stacks {
+		if st.Operation != nil && inProgress(st.Status) {
+			s.launch(st)
+		}
+	}
+	return s, nil
+}
+
+// Close ends what is on its way, where it stands, and saves it.
+func (s *Service) Close() error {
+	s.cancel(errClosing)
+	s.running.Wait()
+	return s.flush()
+}
+
+// call is one request of the API.
+type call struct {
+	*Service
+	ctx  context.Context
+	form form
+}
+
+// answer is an action's result; nil for the actions that have none.
+type answer []wire.Node
+
+// action is one operation of the API. It is called without the lock.
+type action func(c *call) (answer, error)
+
+var actions = map[string]action{
+	"CreateStack":                 (*call).createStack,
+	"UpdateStack":                 (*call).updateStack,
+	"DeleteStack":                 (*call).deleteStack,
+	"CancelUpdateStack":           (*call).cancelUpdateStack,
+	"ContinueUpdateRollback":      (*call).continueUpdateRollback,
+	"RollbackStack":               (*call).rollbackStack,
+	"UpdateTerminationProtection": (*call).updateTerminationProtection,
+	"DescribeStacks":              (*call).describeStacks,
+	"ListStacks":                  (*call).listStacks,
+	"DescribeStackEvents":         (*call).describeStackEvents,
+	"DescribeStackResources":      (*call).describeStackResources,
+	"DescribeStackResource":       (*call).describeStackResource,
+	"ListStackResources":          (*call).listStackResources,
+	"GetTemplate":                 (*call).getTemplate,
+	"GetTemplateSummary":          (*call).getTemplateSummary,
+	"ValidateTemplate":            (*call).validateTemplate,
+	"ListExports":                 (*call).listExports,
+	"CreateChangeSet":             (*call).createChangeSet,
+	"DescribeChangeSet":           (*call).describeChangeSet,
+	"ExecuteChangeSet":            (*call).executeChangeSet,
+	"DeleteChangeSet":             (*call).deleteChangeSet,
+	"ListChangeSets":              (*call).listChangeSets,
+}
+
+// ServeHTTP answers one call of the query protocol. What it changed is saved before the answer is written.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		wire.WriteQueryError(w, namespace, wire.Errorf(http.StatusBadRequest, "MalformedQueryString", "%v", err))
+		return
+	}
+	name := r.Form.Get("Action")
+	do, ok := actions[name]
+	if !ok {
+		wire.WriteQueryError(w, namespace, wire.Errorf(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", name, r.Form.Get("Version")))
+		return
+	}
+	result, err := do(&call{Service: s, ctx: r.Context(), form: form(r.Form)})
+	if err == nil {
+		err = s.flush()
+	}
+	if err != nil {
+		wire.WriteQueryError(w, namespace, asWire(err))
+		return
+	}
+	wire.WriteQuery(w, namespace, name, result)
+}
+
+func asWire(err error) *wire.Error {
+	var failure *wire.Error
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return wire.Errorf(http.StatusInternalServerError, "InternalFailure", "%v", err)
+}
+
+// invalid is a ValidationError, CloudFormation's answer to nearly everything.
+func invalid(format string, args ...any) *wire.Error {
+	return wire.Errorf(http.StatusBadRequest, "ValidationError", format, args...)
+}

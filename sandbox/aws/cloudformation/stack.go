@@ -1,0 +1,201 @@
+package cloudformation
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+type tag struct{ Key, Value string }
+
+type givenParameter struct {
+	key, value  string
+	usePrevious bool
+}
+
+// definition is what a create, an update or a change set submits.
+type definition struct {
+	Body             string
+	Parameters       map[string]string
+	Tags             []tag
+	Capabilities     []string
+	NotificationARNs []string
+	RoleARN          string
+}
+
+// stack is everything the endpoint keeps of one stack, running operation included; it is what is saved.
+type stack struct {
+	ID, Name       string
+	Definition     definition
+	Status, Reason string
+	// ReasonAt is when Reason was set: "User Initiated" is shown for a second only.
+	ReasonAt                  time.Time
+	Created, Updated, Deleted time.Time
+	Protected                 bool
+	DisableRollback           bool
+	Timeout                   int
+	DeletionMode              string
+	ChangeSet                 string
+	Outputs                   []output
+	LastOperations            []lastOperation
+	// Tokens are the client request tokens used so far and the input that each came with.
+	Tokens     map[string]usedToken
+	Resources  map[string]*resourceState
+	Events     []event
+	ChangeSets []*changeSet
+	// Operation is what is going on; nil in a stable state.
+	Operation *operation
+}
+
+type lastOperation struct{ Type, ID string }
+
+type usedToken struct{ Operation, Input string }
+
+type output struct{ Key, Value, Description, Export string }
+
+// resourceState is one resource of a stack.
+type resourceState struct {
+	LogicalID, Type, PhysicalID string
+	Status, Reason              string
+	Changed                     time.Time
+	// Started is when its creation, update or deletion began at its service.
+	Started    time.Time
+	Properties map[string]any
+	// Shown are the properties as the API shows them: JSON, NoEcho parameters masked.
+	Shown      string
+	Attributes map[string]string
+	// Needs are the resources it was made after.
+	Needs []string
+	// Policy is the deletion policy, or the update-replace policy of a resource that has been replaced.
+	Policy string
+	// Suffix is the random part of its generated names.
+	Suffix string
+	// Operation is the operation that touched it last.
+	Operation string
+	Metadata  string
+}
+
+type event struct {
+	ID, Operation, LogicalID, PhysicalID, Type string
+	Time                                       time.Time
+	Status, Reason, Shown, Token               string
+}
+
+// phase is the part of an operation that is going on. A restart goes on with it.
+type phase string
+
+const (
+	creating        phase = "create"
+	updating        phase = "update"
+	cleaning        phase = "cleanup"
+	undoingCreate   phase = "rollback-create"
+	undoingUpdate   phase = "rollback-update"
+	undoingCleaning phase = "rollback-cleanup"
+	deleting        phase = "delete"
+)
+
+// operation is a create, update or delete on its way.
+type operation struct {
+	ID, Token string
+	Phase     phase
+	// OnFailure of a creation: ROLLBACK, DELETE or DO_NOTHING.
+	OnFailure string
+	// Previous and Before are the definition and the resources that an update began with.
+	Previous definition
+	Before   map[string]*resourceState
+	// Garbage are physical resources that an update leaves over.
+	Garbage []*resourceState
+	// Restored are the logical ids that a rollback is done with.
+	Restored map[string]bool
+	// Skip are logical ids that a rollback leaves as they are; Retain those that a deletion does.
+	Skip, Retain []string
+	Force        bool
+	// Deadline ends a creation that takes too long; zero for none.
+	Deadline time.Time
+}
+
+// live reports whether the stack can be found by its name.
+func (st *stack) live() bool { return st.Status != "DELETE_COMPLETE" }
+
+func inProgress(status string) bool { return strings.HasSuffix(status, "_IN_PROGRESS") }
+
+// set changes the stack's status and tells it as an event.
+func (s *Service) set(st *stack, status, reason string) {
+	now := s.now()
+	st.Status, st.Reason, st.ReasonAt = status, reason, now
+	id, err := uuid.NewUUID()
+	if err != nil {
+		id = uuid.New()
+	}
+	e := event{ID: id.String(), LogicalID: st.Name, PhysicalID: st.ID, Type: "AWS::CloudFormation::Stack", Time: now, Status: status, Reason: reason}
+	if st.Operation != nil {
+		e.Operation, e.Token = st.Operation.ID, st.Operation.Token
+	}
+	st.Events = append(st.Events, e)
+	s.touch(st)
+}
+
+// tell changes a resource's status and tells it as an event. The cleanup after an update names its events otherwise and shows no properties.
+func (s *Service) tell(st *stack, r *resourceState, status, reason string) {
+	now := s.now()
+	r.Status, r.Reason, r.Changed = status, reason, now
+	e := event{
+		ID: r.LogicalID + "-" + status + "-" + timestamp(now), LogicalID: r.LogicalID, PhysicalID: r.PhysicalID, Type: r.Type,
+		Time: now, Status: status, Reason: reason, Shown: r.Shown,
+	}
+	if op := st.Operation; op != nil {
+		e.Operation, e.Token = op.ID, op.Token
+		if op.Phase == cleaning || op.Phase == undoingCleaning {
+			e.ID, e.Shown = r.LogicalID+"-"+uuid.NewString(), ""
+		}
+	}
+	st.Events = append(st.Events, e)
+	s.touch(st)
+}
+
+// begin makes op the stack's operation and its history: rollbacks follow what they undo, everything else begins a new one.
+func (st *stack) begin(op *operation, kind string) {
+	st.Operation = op
+	last := lastOperation{Type: kind, ID: op.ID}
+	if kind == "ROLLBACK" || kind == "CONTINUE_ROLLBACK" {
+		st.LastOperations = append([]lastOperation{last}, st.LastOperations...)
+		return
+	}
+	st.LastOperations = []lastOperation{last}
+}
+
+// timestamp is a time as CloudFormation writes it: UTC with milliseconds.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// suffix is the random part of the names that an operation generates for a resource.
+func suffix(operation, logicalID string) string {
+	sum := sha256.Sum256([]byte(operation + "/" + logicalID))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:12]
+}
+
+// tags are the stack's tags and CloudFormation's own for one resource.
+func (st *stack) tags(logicalID string) map[string]string {
+	out := map[string]string{
+		"aws:cloudformation:stack-id":   st.ID,
+		"aws:cloudformation:stack-name": st.Name,
+		"aws:cloudformation:logical-id": logicalID,
+	}
+	for _, t := range st.Definition.Tags {
+		out[t.Key] = t.Value
+	}
+	return out
+}
+
+func (st *stack) changeSet(nameOrID string) *changeSet {
+	i := slices.IndexFunc(st.ChangeSets, func(c *changeSet) bool {
+		return c.ID == nameOrID || c.Name == nameOrID && !c.executed()
+	})
+	if i < 0 {
+		return nil
+	}
+	return st.ChangeSets[i]
+}
