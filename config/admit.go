@@ -36,7 +36,7 @@ type Admission struct {
 
 // Admit is nil where the policy allows the request, and a *Refusal where it does not.
 func Admit(a Admission) error {
-	if err := a.identity(); err != nil {
+	if err := a.Identity(); err != nil {
 		return err
 	}
 	switch a.Request.Goal {
@@ -57,7 +57,8 @@ func first(checks ...func() error) error {
 	return nil
 }
 
-func (a Admission) identity() error {
+// Identity refuses a request of another project or repository, and a branch that cannot have an environment.
+func (a Admission) Identity() error {
 	r, p := a.Request, a.Policy
 	if r.Project != p.Project {
 		return refuse("project %q was asked for, and this worker's policy is for project %q only; check --project or PERCH_PROJECT, or the worker that is running", r.Project, p.Project)

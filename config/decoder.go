@@ -128,7 +128,11 @@ func (d *decoder) texts(to *[]string, valid check) func(path string, n *node) {
 func (d *decoder) number(to *int, low, high int) func(path string, n *node) {
 	return func(path string, n *node) {
 		value, err := strconv.Atoi(n.text)
-		if n.shape != scalar || n.quoted || err != nil || strconv.Itoa(value) != n.text {
+		if n.shape == scalar && n.quoted {
+			d.fail(n, "%s must be a whole number, without quotes", path)
+			return
+		}
+		if n.shape != scalar || err != nil || strconv.Itoa(value) != n.text {
 			d.fail(n, "%s must be a whole number, not %s", path, n.shown())
 			return
 		}
@@ -167,7 +171,7 @@ func join(path, key string) string {
 // suggestion is the known name that somebody may have meant by unknown.
 func suggestion(unknown string, names []string) string {
 	for _, name := range names {
-		if len(unknown) < 40 && distance(unknown, name) <= 2 {
+		if len(unknown) < 40 && distance(unknown, name) <= min(2, len(name)/3) {
 			return fmt.Sprintf(" (did you mean %q?)", name)
 		}
 	}

@@ -1,0 +1,107 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// Checkout is the working folder that a command runs in. Its branches and files are read as Git reads them: as committed.
+type Checkout struct {
+	*Git
+	// Dir is the top of the working folder, an absolute path.
+	Dir string
+	// Origin is the URL of the remote called origin, without a password; empty where there is none.
+	Origin string
+	// DefaultBranch is what origin/HEAD points to, else main.
+	DefaultBranch string
+}
+
+// OpenCheckout finds the repository that dir, or a folder above it, is the working folder of. It may have no commits and no remote yet.
+func OpenCheckout(dir string) (*Checkout, error) {
+	repository, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		return nil, fmt.Errorf("find a Git checkout in %s: neither this folder nor one above it is one; change into it or name it with --repo", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find a Git checkout in %s: %w", dir, err)
+	}
+	worktree, err := repository.Worktree()
+	if err != nil {
+		return nil, fmt.Errorf("find a Git checkout in %s: %w", dir, err)
+	}
+	top, err := filepath.Abs(worktree.Filesystem.Root())
+	if err != nil {
+		return nil, fmt.Errorf("find a Git checkout in %s: %w", dir, err)
+	}
+	return &Checkout{Git: &Git{path: top}, Dir: top, Origin: origin(repository), DefaultBranch: defaultBranch(repository)}, nil
+}
+
+func origin(repository *git.Repository) string {
+	remote, err := repository.Remote("origin")
+	if err != nil || len(remote.Config().URLs) == 0 {
+		return ""
+	}
+	address := remote.Config().URLs[0]
+	if parsed, err := url.Parse(address); err == nil && parsed.User != nil && parsed.Host != "" {
+		parsed.User = nil
+		return parsed.String()
+	}
+	return address
+}
+
+func defaultBranch(repository *git.Repository) string {
+	const remoteHeads = "refs/remotes/origin/"
+	head, err := repository.Reference(remoteHeads+"HEAD", false)
+	if err == nil && head.Type() == plumbing.SymbolicReference {
+		if branch, ok := strings.CutPrefix(head.Target().String(), remoteHeads); ok {
+			return branch
+		}
+	}
+	return "main"
+}
+
+// Branch is the branch that is checked out.
+func (c *Checkout) Branch() (string, error) {
+	head, err := c.head()
+	if err != nil {
+		return "", err
+	}
+	if head.Type() != plumbing.SymbolicReference || !head.Target().IsBranch() {
+		return "", fmt.Errorf("%s has no branch checked out (its HEAD is detached); name the branch with --branch", c.Dir)
+	}
+	return head.Target().Short(), nil
+}
+
+// Commit is the full commit that is checked out.
+func (c *Checkout) Commit() (string, error) {
+	repository, err := c.open()
+	if err != nil {
+		return "", err
+	}
+	head, err := repository.Head()
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return "", fmt.Errorf("%s has no commit yet; commit something first", c.Dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read HEAD of %s: %w", c.Dir, err)
+	}
+	return head.Hash().String(), nil
+}
+
+func (c *Checkout) head() (*plumbing.Reference, error) {
+	repository, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	head, err := repository.Reference(plumbing.HEAD, false)
+	if err != nil {
+		return nil, fmt.Errorf("read HEAD of %s: %w", c.Dir, err)
+	}
+	return head, nil
+}

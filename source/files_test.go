@@ -1,0 +1,84 @@
+package source
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFilesOfAFolder(t *testing.T) {
+	addresses(t, func(t *testing.T, r *repo, address string) {
+		r.must(os.MkdirAll(filepath.Join(r.dir, "fixtures"), 0o755))
+		r.must(os.Symlink("/etc/passwd", filepath.Join(r.dir, "fixtures", "link")))
+		commit := r.commit("fixtures/b.txt", "bb", "fixtures/a/deep.txt", "deep", "other/x", "x", "fixtures/empty", "")
+		r.commit("fixtures/b.txt", "changed", "fixtures/new", "new")
+		g := open(t, address)
+		got := map[string]string{}
+		var order []string
+		files, err := g.Files(t.Context(), commit, "fixtures/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			order = append(order, file.Path)
+			got[file.Path] = contents(t, file)
+		}
+		if diff := cmp.Diff([]string{"a/deep.txt", "b.txt", "empty"}, order); diff != "" {
+			t.Errorf("paths (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[string]string{"b.txt": "bb", "a/deep.txt": "deep", "empty": ""}, got); diff != "" {
+			t.Errorf("contents (-want +got):\n%s", diff)
+		}
+		if all, err := g.Files(t.Context(), commit, "."); len(all) != 4 || err != nil {
+			t.Errorf("the whole repository: %v, %v", all, err)
+		}
+	})
+}
+
+func TestAFolderThatIsNotThereIsAnError(t *testing.T) {
+	r := newRepo(t)
+	commit := r.commit("a/b", "1")
+	g := open(t, r.dir)
+	for _, folder := range []string{"missing", "a/b", "..", "../x"} {
+		_, err := g.Files(t.Context(), commit, folder)
+		if want := "list files in " + folder + " at commit " + commit + ": there is no such folder"; err == nil || err.Error() != want {
+			t.Errorf("%s: %v", folder, err)
+		}
+	}
+}
+
+func TestFilesThatAreNotThere(t *testing.T) {
+	r := newRepo(t)
+	commit := r.commit("a/b", "1")
+	g := open(t, r.dir)
+	for _, name := range []string{"x", "a/x", "x/y", "a/b/c", "../a"} {
+		if content, found, err := g.File(t.Context(), commit, name); content != nil || found || err != nil {
+			t.Errorf("%s: %q, %v, %v", name, content, found, err)
+		}
+	}
+}
+
+func TestLinksAndFoldersAreNotReadAsFiles(t *testing.T) {
+	r := newRepo(t)
+	r.must(os.Symlink("/etc/passwd", filepath.Join(r.dir, "perch.yaml")))
+	commit := r.commit("a/b", "1")
+	g := open(t, r.dir)
+	for name, what := range map[string]string{"perch.yaml": "symbolic link", "a": "folder"} {
+		_, _, err := g.File(t.Context(), commit, name)
+		if want := "read " + name + " at commit " + commit + ": it is a " + what + ", not a file"; err == nil || err.Error() != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestFilesOfAMissingCommit(t *testing.T) {
+	r := newRepo(t)
+	r.commit("a", "1")
+	const missing = "00000000000000000000000000000000000000aa"
+	_, _, err := open(t, r.dir).File(t.Context(), missing, "a")
+	if want := "the repository has no commit " + missing; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}

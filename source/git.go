@@ -1,0 +1,178 @@
+// Package source reads branches and files of Git repositories: any remote or local path, without a git binary.
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"perch"
+)
+
+// Git is a repository: a local path, which is read where it is, or a remote one, of which a mirror is kept in a cache folder. It is safe for
+// concurrent use, and never changes a local repository.
+type Git struct {
+	// path is the local repository, or the mirror.
+	path string
+	// remote is nil for a local repository.
+	remote *remote
+	// fetching lets one fetch at a time write to the mirror.
+	fetching sync.Mutex
+}
+
+// OpenGit opens the repository at address: a remote URL, with credentials in it or without, or a local path. The mirror of a remote one is kept below
+// cache; empty means the user's own cache folder. A remote repository is not contacted yet.
+func OpenGit(address, cache string) (*Git, error) {
+	if isRemote(address) {
+		return openRemote(address, cache)
+	}
+	path, err := filepath.Abs(strings.TrimPrefix(address, "file://"))
+	if err != nil {
+		return nil, fmt.Errorf("open repository %s: %w", address, err)
+	}
+	g := &Git{path: path}
+	if _, err := g.open(); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+var scpAddress = regexp.MustCompile(`^([^/\\:@]+@)?[^/\\:@]{2,}:[^/\\]`)
+
+func isRemote(address string) bool {
+	if strings.HasPrefix(address, "file://") {
+		return false
+	}
+	if strings.Contains(address, "://") {
+		return true
+	}
+	if _, err := os.Stat(address); err == nil {
+		return false
+	}
+	return scpAddress.MatchString(address)
+}
+
+// open reads the repository anew for every question: go-git remembers the pack files that it saw first, and a long-lived worker must see
+// commits that arrive later.
+func (g *Git) open() (*git.Repository, error) {
+	repository, err := git.PlainOpenWithOptions(g.path, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
+	if errors.Is(err, git.ErrRepositoryNotExists) {
+		return nil, fmt.Errorf("open repository %s: there is no Git repository in this folder", g.path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open repository %s: %w", g.path, err)
+	}
+	return repository, nil
+}
+
+// Branches lists every branch with its commit. Only where complete is true and err nil is a branch that is missing from it known to be gone.
+func (g *Git) Branches(ctx context.Context) (branches map[string]string, complete bool, err error) {
+	if g.remote != nil {
+		branches, err = g.remote.branches(ctx)
+	} else {
+		branches, err = g.localBranches(ctx)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return branches, true, nil
+}
+
+func (g *Git) localBranches(ctx context.Context) (map[string]string, error) {
+	repository, err := g.open()
+	if err != nil {
+		return nil, err
+	}
+	references, err := repository.References()
+	if err != nil {
+		return nil, fmt.Errorf("list branches of %s: %w", g.path, err)
+	}
+	branches := map[string]string{}
+	err = references.ForEach(func(reference *plumbing.Reference) error {
+		if !reference.Name().IsBranch() {
+			return ctx.Err()
+		}
+		resolved, err := repository.Reference(reference.Name(), true)
+		if err != nil {
+			return fmt.Errorf("branch %s: %w", reference.Name().Short(), err)
+		}
+		branches[reference.Name().Short()] = resolved.Hash().String()
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list branches of %s: %w", g.path, err)
+	}
+	return branches, nil
+}
+
+// Head is the commit that branch points to now; found is false where the repository has no such branch.
+func (g *Git) Head(ctx context.Context, branch string) (commit string, found bool, err error) {
+	if err := perch.ValidateBranch(branch); err != nil {
+		return "", false, err
+	}
+	if g.remote != nil {
+		branches, err := g.remote.branches(ctx)
+		commit, found = branches[branch]
+		return commit, found, err
+	}
+	repository, err := g.open()
+	if err != nil {
+		return "", false, err
+	}
+	reference, err := repository.Reference(plumbing.NewBranchReferenceName(branch), true)
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("read branch %s of %s: %w", branch, g.path, err)
+	}
+	return reference.Hash().String(), true, nil
+}
+
+// HasCommit reports whether the repository has this commit, given in full. A remote repository is fetched from where the mirror does not have it.
+func (g *Git) HasCommit(ctx context.Context, commit string) (bool, error) {
+	_, found, err := g.commit(ctx, commit)
+	return found, err
+}
+
+var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+func (g *Git) commit(ctx context.Context, commit string) (*object.Commit, bool, error) {
+	if !fullCommit.MatchString(commit) {
+		return nil, false, fmt.Errorf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)
+	}
+	found, err := g.localCommit(commit)
+	if err != nil || found != nil || g.remote == nil {
+		return found, found != nil, err
+	}
+	if err := g.fetch(ctx); err != nil {
+		return nil, false, err
+	}
+	found, err = g.localCommit(commit)
+	return found, found != nil, err
+}
+
+// localCommit is nil where the repository does not have the commit.
+func (g *Git) localCommit(commit string) (*object.Commit, error) {
+	repository, err := g.open()
+	if err != nil {
+		return nil, err
+	}
+	found, err := repository.CommitObject(plumbing.NewHash(commit))
+	if errors.Is(err, plumbing.ErrObjectNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read commit %s: %w", commit, err)
+	}
+	return found, nil
+}

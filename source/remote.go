@@ -1,0 +1,143 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/config"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/go-git/go-git/v5/plumbing/transport/http"
+	"github.com/go-git/go-git/v5/storage/memory"
+)
+
+// remote is the address of a repository without its credentials, which are kept apart so that no message and no file on disk can have them.
+type remote struct {
+	address string
+	auth    transport.AuthMethod
+	secrets []string
+}
+
+func openRemote(address, cache string) (*Git, error) {
+	r := newRemote(address)
+	if cache == "" {
+		own, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("find a cache folder for the mirror of %s: %w", r.address, err)
+		}
+		cache = filepath.Join(own, "perch", "git")
+	}
+	sum := sha256.Sum256([]byte(r.address))
+	g := &Git{path: filepath.Join(cache, hex.EncodeToString(sum[:8])+".git"), remote: r}
+	_, err := git.PlainInit(g.path, true)
+	if err != nil && !errors.Is(err, git.ErrRepositoryAlreadyExists) {
+		return nil, fmt.Errorf("make a mirror of %s in %s: %w", r.address, g.path, err)
+	}
+	return g, nil
+}
+
+func newRemote(address string) *remote {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.User == nil || (parsed.Scheme != "http" && parsed.Scheme != "https") {
+		return &remote{address: address}
+	}
+	user := parsed.User.Username()
+	password, _ := parsed.User.Password()
+	r := &remote{auth: &http.BasicAuth{Username: user, Password: password}}
+	for _, secret := range []string{password, user} {
+		if len(secret) > 3 {
+			r.secrets = append(r.secrets, secret, url.QueryEscape(secret))
+		}
+	}
+	parsed.User = nil
+	r.address = parsed.String()
+	return r
+}
+
+// scrub takes the credentials out of an error, should the server have repeated them.
+func (r *remote) scrub(action string, err error) error {
+	message := err.Error()
+	clean := message
+	for _, secret := range r.secrets {
+		clean = strings.ReplaceAll(clean, secret, "***")
+	}
+	if clean != message {
+		return fmt.Errorf("%s %s: %s", action, r.address, clean)
+	}
+	return fmt.Errorf("%s %s: %w", action, r.address, err)
+}
+
+func (r *remote) config() *config.RemoteConfig {
+	return &config.RemoteConfig{
+		Name: "origin", URLs: []string{r.address}, Fetch: []config.RefSpec{"+refs/heads/*:refs/heads/*"},
+	}
+}
+
+// branches asks the server itself: the mirror may be behind.
+func (r *remote) branches(ctx context.Context) (map[string]string, error) {
+	references, err := git.NewRemote(memory.NewStorage(), r.config()).ListContext(ctx, &git.ListOptions{Auth: r.auth})
+	if err != nil && !errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		return nil, r.scrub("list branches of", err)
+	}
+	branches := map[string]string{}
+	for _, reference := range references {
+		if reference.Name().IsBranch() && reference.Type() == plumbing.HashReference {
+			branches[reference.Name().Short()] = reference.Hash().String()
+		}
+	}
+	return branches, nil
+}
+
+func (g *Git) fetch(ctx context.Context) error {
+	g.fetching.Lock()
+	defer g.fetching.Unlock()
+	err := g.fetchOnce(ctx)
+	if local := new(fs.PathError); errors.As(err, &local) {
+		// Branch topic/a went and branch topic came: the folder of the one is in the way of the other, and go-git leaves it behind.
+		g.removeEmptyFolders()
+		err = g.fetchOnce(ctx)
+	}
+	if err != nil {
+		return g.remote.scrub("fetch from", err)
+	}
+	return nil
+}
+
+func (g *Git) fetchOnce(ctx context.Context) error {
+	repository, err := g.open()
+	if err != nil {
+		return err
+	}
+	err = git.NewRemote(repository.Storer, g.remote.config()).FetchContext(ctx, &git.FetchOptions{
+		Auth: g.remote.auth, Force: true, Prune: true, Tags: git.NoTags,
+	})
+	if errors.Is(err, git.NoErrAlreadyUpToDate) || errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		return nil
+	}
+	return err
+}
+
+// removeEmptyFolders clears the mirror's refs of folders without branches; what cannot be removed is not empty.
+func (g *Git) removeEmptyFolders() {
+	heads := filepath.Join(g.path, "refs", "heads")
+	var folders []string
+	_ = filepath.WalkDir(heads, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && path != heads {
+			folders = append(folders, path)
+		}
+		return nil
+	})
+	for _, folder := range slices.Backward(folders) {
+		_ = os.Remove(folder)
+	}
+}
