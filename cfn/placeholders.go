@@ -8,7 +8,7 @@ type Placeholder struct {
 	Policy perch.Policy
 	// Application are outputs as an application's stack in that account would have them.
 	Application ApplicationOutputs
-	// SolutionStack is a platform version that exists; the worker takes the newest.
+	// SolutionStack has the form of a Docker platform version's name; the worker takes the newest one that AWS offers.
 	SolutionStack string
 }
 

@@ -17,6 +17,9 @@ var (
 	variableName = rapid.StringMatching(`APP_[A-Z0-9_]{0,12}`)
 	logicalID    = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
 	variable     = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+	// environmentName is what AWS docs say of CreateEnvironment's EnvironmentName: 4 to 40 characters, no hyphen at either end.
+	environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]$`)
+	hostName        = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9-]{1,63})+$`)
 )
 
 func TestDifferentBucketsHaveDifferentIDs(t *testing.T) {
@@ -63,6 +66,12 @@ func TestAnyEnvironmentFollowsTheSpecification(t *testing.T) {
 			if !logicalID.MatchString(id) {
 				t.Errorf("logical id %q is not legal", id)
 			}
+		}
+		if name := property(decoded, environmentID, "EnvironmentName").(string); !environmentName.MatchString(name) {
+			t.Errorf("Beanstalk does not take the name %q", name)
+		}
+		if in.Policy.Domain != "" && !hostName.MatchString(property(decoded, recordID, "Name").(string)) {
+			t.Errorf("DNS does not take the name %q", property(decoded, recordID, "Name"))
 		}
 		seen := map[string]bool{}
 		for _, entry := range property(decoded, environmentID, "OptionSettings").([]any) {

@@ -17,14 +17,10 @@ type getAtt struct{ id, attribute string }
 // sub is a text in which ${LogicalId} and ${LogicalId.Attribute} stand for values.
 type sub string
 
-// join is its parts, one after the other.
-type join []value
-
 func (literal) isValue() {}
 func (ref) isValue()     {}
 func (getAtt) isValue()  {}
 func (sub) isValue()     {}
-func (join) isValue()    {}
 
 func (r ref) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"Ref": string(r)})
@@ -36,16 +32,4 @@ func (g getAtt) MarshalJSON() ([]byte, error) {
 
 func (s sub) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{"Fn::Sub": string(s)})
-}
-
-func (j join) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string][]any{"Fn::Join": {"", []value(j)}})
-}
-
-func literals(texts []string) []value {
-	values := make([]value, len(texts))
-	for i, text := range texts {
-		values[i] = literal(text)
-	}
-	return values
 }
