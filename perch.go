@@ -51,6 +51,11 @@ const (
 	AttributePhase   = "PerchPhase"
 )
 
+// SearchAttributes lists the search attributes that have to be registered.
+func SearchAttributes() []string {
+	return []string{AttributeProject, AttributeBranch, AttributeCommit, AttributePhase}
+}
+
 // Phase says in one word how far a run is. It is the value of AttributePhase.
 type Phase string
 

@@ -31,7 +31,7 @@ const (
 	Done Step = "done"
 	// Conflict means that the stack of our name is somebody else's: touch nothing.
 	Conflict Step = "conflict"
-	// Protected means that termination protection is on: touch nothing.
+	// Protected means that the stack must not be removed: touch nothing.
 	Protected Step = "protected"
 	// Stop means that no call of CloudFormation's leads on: a person has to look.
 	Stop Step = "stop"
@@ -43,7 +43,7 @@ type Stack struct {
 	Status string
 	// Ours says that name, project, repository and branch are the environment's.
 	Ours bool
-	// Protected says that termination protection is on.
+	// Protected says that termination protection is on, or that the kind is not one that Perch removes.
 	Protected bool
 	// Unchanged says that the template in force is the one that is wanted.
 	Unchanged bool

@@ -1,0 +1,140 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"perch"
+	"perch/cfn"
+	"perch/config"
+	"perch/source"
+)
+
+// Source is where branches and files come from.
+type Source interface {
+	// Head is the commit that the branch points to; found is false where there is no such branch.
+	Head(ctx context.Context, branch string) (commit string, found bool, err error)
+	// HasCommit reports whether the source has the commit.
+	HasCommit(ctx context.Context, commit string) (bool, error)
+	// File reads one file at a commit.
+	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
+	// Files lists the files below a folder at a commit.
+	Files(ctx context.Context, commit, folder string) ([]source.File, error)
+}
+
+// Requests are the activities that decide what a request leads to.
+type Requests struct {
+	policy *perch.Policy
+	source Source
+	stacks *Stacks
+	apps   *Applications
+}
+
+// AdmitInput is the request to hold against the policy.
+type AdmitInput struct {
+	Request perch.Request `json:"request"`
+}
+
+// AdmitResult says whether the request goes on.
+type AdmitResult struct {
+	// Kind is the environment's kind, where the request is admitted.
+	Kind perch.Kind `json:"kind,omitempty"`
+	// Outcome is empty where the request is admitted, else refused, skipped or superseded.
+	Outcome perch.Outcome `json:"outcome,omitempty"`
+	// Reason is the sentence for it.
+	Reason string `json:"reason,omitempty"`
+	// SupersededBy is the commit that is deployed, where it is the branch's head and not the one asked for.
+	SupersededBy string `json:"superseded_by,omitempty"`
+}
+
+// Admit holds a request against the policy, before any call that changes anything.
+func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error) {
+	admission := config.Admission{Policy: r.policy, Request: in.Request}
+	if err := admission.Identity(); err != nil || in.Request.Goal == perch.GoalGone {
+		return verdict(AdmitResult{}, errors.Join(err, config.Admit(admission)))
+	}
+	file, refusal, err := r.file(ctx, in.Request.Commit)
+	if err != nil || refusal != "" {
+		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, err
+	}
+	if pattern, skip := file.Skip(in.Request.Branch); skip {
+		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: fmt.Sprintf("branch %q matches the skip pattern %q of perch.yaml: it gets no environment", in.Request.Branch, pattern)}, nil
+	}
+	if admission.Settings, _, err = file.Resolve(in.Request.Branch, in.Request.Commit); err != nil {
+		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: err.Error()}, nil
+	}
+	all, err := r.stacks.environments(ctx)
+	if err != nil {
+		return AdmitResult{}, err
+	}
+	others, deployed, exists := survey(all, in.Request.Branch)
+	if !exists {
+		admission.Environments = others
+	}
+	admission.File = file
+	if err := config.Admit(admission); err != nil {
+		return verdict(AdmitResult{}, err)
+	}
+	return r.overtaken(ctx, in.Request, deployed, AdmitResult{Kind: file.Kind(in.Request.Branch)})
+}
+
+// verdict turns a refusal into a result; any other error stays one.
+func verdict(admitted AdmitResult, err error) (AdmitResult, error) {
+	var refusal *config.Refusal
+	if errors.As(err, &refusal) {
+		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal.Error()}, nil
+	}
+	return admitted, err
+}
+
+// file reads perch.yaml at the commit. A commit or a file that is not there, and a file with an error, is refused with a sentence.
+func (r *Requests) file(ctx context.Context, commit string) (*config.File, string, error) {
+	has, err := r.source.HasCommit(ctx, commit)
+	if err != nil {
+		return nil, "", fmt.Errorf("look for commit %s: %w", commit, err)
+	}
+	if !has {
+		return nil, fmt.Sprintf("the repository %s has no commit %s; push it first", r.policy.Repository, commit), nil
+	}
+	data, found, err := r.source.File(ctx, commit, config.FileName)
+	if err != nil {
+		return nil, "", fmt.Errorf("read %s at %s: %w", config.FileName, commit, err)
+	}
+	if !found {
+		return nil, fmt.Sprintf("commit %s has no %s in its root; `starter config init` writes one: commit it and push", commit, config.FileName), nil
+	}
+	file, err := config.Read(config.FileName, data)
+	if err != nil {
+		return nil, err.Error(), nil
+	}
+	return file, "", nil
+}
+
+// survey is how many environments other branches have, and whether and at which commit this branch has one.
+func survey(all []owned, branch string) (others int, deployed string, exists bool) {
+	for _, o := range all {
+		if o.environment.Branch == branch {
+			deployed, exists = stackOutputs(o.stack)[cfn.OutputCommit], true
+		} else {
+			others++
+		}
+	}
+	return others, deployed, exists
+}
+
+// overtaken changes admitted where the branch's head is deployed and another commit is asked for: requests may come out of order.
+func (r *Requests) overtaken(ctx context.Context, request perch.Request, deployed string, admitted AdmitResult) (AdmitResult, error) {
+	if deployed == "" || deployed == request.Commit {
+		return admitted, nil
+	}
+	head, found, err := r.source.Head(ctx, request.Branch)
+	if err != nil {
+		return AdmitResult{}, fmt.Errorf("look for the head of %s: %w", request.Branch, err)
+	}
+	if !found || head != deployed {
+		return admitted, nil
+	}
+	reason := fmt.Sprintf("commit %s is the head of %s and is deployed already", head, request.Branch)
+	return AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: head, Reason: reason}, nil
+}

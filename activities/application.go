@@ -1,0 +1,137 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch"
+	"perch/cfn"
+	"perch/lifecycle"
+)
+
+// Applications are the activities around the application stack, which the project's environments share.
+type Applications struct {
+	policy    *perch.Policy
+	stacks    *Stacks
+	s3        *s3.Client
+	beanstalk *elasticbeanstalk.Client
+}
+
+// ApplyInput asks for the application stack to be brought to today's template.
+type ApplyInput struct {
+	Application perch.ApplicationInput `json:"application"`
+	// Token is the ClientRequestToken of the call.
+	Token string `json:"token"`
+}
+
+// ApplyApplication creates or updates the application stack. The stack has no artifact bucket before it exists, so the template
+// travels in the request: it is small.
+func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (ChangeResult, error) {
+	name, err := a.name(in.Application)
+	if err != nil {
+		return ChangeResult{}, err
+	}
+	template, err := cfn.Application(cfn.ApplicationInput{Project: in.Application.Project, Kind: in.Application.Kind, Policy: *a.policy})
+	if err != nil {
+		return ChangeResult{}, refuse(ErrorInvalid, "render template of %s: %v", name, err)
+	}
+	stack, found, err := a.stacks.describe(ctx, name)
+	if err != nil {
+		return ChangeResult{}, err
+	}
+	if !found {
+		return a.create(ctx, in, name, template)
+	}
+	if !a.ours(stack) {
+		return ChangeResult{}, refuse(ErrorInvalid, "stack %s exists and does not carry this project's tags: it was left alone; remove it or choose another project name", name)
+	}
+	return a.update(ctx, in, stack, template)
+}
+
+func (a *Applications) create(ctx context.Context, in ApplyInput, name string, template cfn.Template) (ChangeResult, error) {
+	out, err := a.stacks.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
+		StackName: &name, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),
+		Tags: tagList(a.tags(in.Application.Kind)), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		EnableTerminationProtection: aws.Bool(true), OnFailure: types.OnFailureRollback,
+	})
+	if err != nil {
+		return ChangeResult{}, awsFailure(err, "create stack %s", name)
+	}
+	return ChangeResult{StackID: aws.ToString(out.StackId)}, nil
+}
+
+func (a *Applications) update(ctx context.Context, in ApplyInput, stack types.Stack, template cfn.Template) (ChangeResult, error) {
+	id := aws.ToString(stack.StackId)
+	if status := string(stack.StackStatus); lifecycle.InProgress(status) {
+		// Another run's operation, or this one's whose answer was lost: the wait sees how it ends.
+		return ChangeResult{StackID: id}, nil
+	}
+	_, err := a.stacks.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+		StackName: &id, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),
+		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+	})
+	if nothingToUpdate(err) {
+		return ChangeResult{StackID: id, Unchanged: true}, nil
+	}
+	if err != nil && code(err) != "TokenAlreadyExistsException" {
+		return ChangeResult{}, awsFailure(err, "update stack %s", id)
+	}
+	return ChangeResult{StackID: id}, nil
+}
+
+// DescribeApplication reads the application stack; an empty status means that there is none.
+func (a *Applications) DescribeApplication(ctx context.Context, in perch.ApplicationInput) (perch.ApplicationResult, error) {
+	name, err := a.name(in)
+	if err != nil {
+		return perch.ApplicationResult{}, err
+	}
+	stack, found, err := a.stacks.describe(ctx, name)
+	if err != nil || !found {
+		return perch.ApplicationResult{Stack: name, Outputs: map[string]string{}}, err
+	}
+	return perch.ApplicationResult{Stack: name, Status: string(stack.StackStatus), Outputs: stackOutputs(stack)}, nil
+}
+
+func (a *Applications) name(in perch.ApplicationInput) (string, error) {
+	if in.Project != a.policy.Project {
+		return "", refuse(ErrorInvalid, "this worker serves project %q, not %q; ask the worker of that project", a.policy.Project, in.Project)
+	}
+	if in.Kind != perch.KindStaging && in.Kind != perch.KindProduction {
+		return "", refuse(ErrorInvalid, "there is no application %q: use staging or production", in.Kind)
+	}
+	return perch.ApplicationStackName(in.Project, in.Kind), nil
+}
+
+func (a *Applications) tags(kind perch.Kind) map[string]string {
+	return map[string]string{perch.TagProject: a.policy.Project, perch.TagRepository: perch.EncodeTag(a.policy.Repository), perch.TagKind: string(kind)}
+}
+
+func (a *Applications) ours(stack types.Stack) bool {
+	tags := stackTags(stack)
+	return tags[perch.TagProject] == a.policy.Project && tags[perch.TagRepository] == perch.EncodeTag(a.policy.Repository)
+}
+
+// outputs are what the environments of kind need of the application stack. Without one nothing can be made.
+func (a *Applications) outputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error) {
+	name := perch.ApplicationStackName(a.policy.Project, kind)
+	stack, found, err := a.stacks.describe(ctx, name)
+	if err != nil {
+		return cfn.ApplicationOutputs{}, err
+	}
+	if found && !a.ours(stack) {
+		return cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "stack %s does not carry this project's tags: it is somebody else's", name)
+	}
+	if !found || len(stack.Outputs) == 0 {
+		return cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "there is no application stack %s yet: make it with `starter application up --kind %s`, then try again", name, kind.Application())
+	}
+	outputs, err := cfn.ParseApplicationOutputs(stackOutputs(stack))
+	if err != nil {
+		return cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "read outputs of stack %s: %v; run `starter application up --kind %s`", name, err, kind.Application())
+	}
+	return outputs, nil
+}

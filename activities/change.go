@@ -1,0 +1,161 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch"
+)
+
+// ChangeInput asks for one mutating call on the environment's stack.
+type ChangeInput struct {
+	// Project and Branch name the environment, Kind is what its stack is tagged with.
+	Project string     `json:"project"`
+	Branch  string     `json:"branch"`
+	Kind    perch.Kind `json:"kind,omitempty"`
+	// StackID is the stack's id; empty only for CreateStack.
+	StackID string `json:"stack_id,omitempty"`
+	// TemplateURL is where CreateStack and UpdateStack find the template.
+	TemplateURL string `json:"template_url,omitempty"`
+	// Token is the ClientRequestToken: the same on every retry of this activity, another one for any other call.
+	Token string `json:"token"`
+}
+
+// ChangeResult is what a mutating call began.
+type ChangeResult struct {
+	// StackID is the stack that the call acts on.
+	StackID string `json:"stack_id"`
+	// Unchanged says that CloudFormation found nothing to update.
+	Unchanged bool `json:"unchanged,omitempty"`
+	// Token is the ClientRequestToken that the call was made with.
+	Token string `json:"token,omitempty"`
+	// Refused is the sentence why the environment must go again: it ranks beyond the policy's limit.
+	Refused string `json:"refused,omitempty"`
+}
+
+// CreateStack asks CloudFormation to make the environment's stack. A response that was lost is mended by adopting the stack that
+// our tags say is ours; a stack of that name without our tags is a conflict.
+func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return ChangeResult{}, refuse(ErrorInvalid, "%v", err)
+	}
+	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
+		StackName: aws.String(environment.StackName()), TemplateURL: &in.TemplateURL, Tags: tagList(environment.Tags(s.policy.Repository, in.Kind)),
+		ClientRequestToken: &in.Token, RoleARN: s.role(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
+	})
+	id := ""
+	switch {
+	case alreadyThere(err):
+		if id, err = s.adopt(ctx, environment); err != nil {
+			return ChangeResult{}, err
+		}
+	case err != nil:
+		return ChangeResult{}, awsFailure(err, "create stack %s", environment.StackName())
+	default:
+		id = aws.ToString(out.StackId)
+	}
+	refused, err := s.beyondLimit(ctx, id)
+	return ChangeResult{StackID: id, Refused: refused}, err
+}
+
+func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (string, error) {
+	stack, found, err := s.describe(ctx, environment.StackName())
+	if err != nil {
+		return "", err
+	}
+	if state := s.state(environment, stack); found && state.Ours {
+		return state.StackID, nil
+	}
+	return "", refuse(ErrorInvalid, "stack %s exists and does not carry the tags of branch %q: it is somebody else's and was left alone; rename the branch or remove that stack", environment.StackName(), environment.Branch)
+}
+
+// UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
+func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+	_, err := s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+		StackName: &in.StackID, TemplateURL: &in.TemplateURL, ClientRequestToken: &in.Token, RoleARN: s.role(),
+	})
+	switch {
+	case nothingToUpdate(err):
+		return ChangeResult{StackID: in.StackID, Unchanged: true}, nil
+	case err != nil && code(err) != "TokenAlreadyExistsException":
+		return ChangeResult{}, awsFailure(err, "update stack %s", in.StackID)
+	}
+	return ChangeResult{StackID: in.StackID}, nil
+}
+
+// DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
+func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+	_, err := s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
+	return s.begun(in, err, "delete")
+}
+
+// CancelUpdate turns the update in progress back.
+func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+	_, err := s.cfn.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token})
+	if says(err, "ValidationError", "cannot be called from current stack status") {
+		err = nil // The update ended by itself meanwhile: the next look at the stack decides.
+	}
+	return s.begun(in, err, "cancel the update of")
+}
+
+// ContinueRollback goes on with the rollback of an update that got stuck.
+func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
+	return s.begun(in, err, "continue the rollback of")
+}
+
+// RollbackStack turns a failed update back that was left as it is.
+func (s *Stacks) RollbackStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
+	return s.begun(in, err, "roll back")
+}
+
+func (s *Stacks) begun(in ChangeInput, err error, verb string) (ChangeResult, error) {
+	if err != nil && code(err) != "TokenAlreadyExistsException" {
+		return ChangeResult{}, awsFailure(err, "%s stack %s", verb, in.StackID)
+	}
+	return ChangeResult{StackID: in.StackID}, nil
+}
+
+// beyondLimit counts again after the creation, because two requests may have been admitted at the same time: who ranks beyond the
+// limit by creation time, then stack id, has to go again. It returns the sentence, empty where the stack may stay.
+func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
+	all, err := s.environments(ctx)
+	if err != nil {
+		return "", err
+	}
+	slices.SortFunc(all, func(a, b owned) int {
+		if c := aws.ToTime(a.stack.CreationTime).Compare(aws.ToTime(b.stack.CreationTime)); c != 0 {
+			return c
+		}
+		return strings.Compare(aws.ToString(a.stack.StackId), aws.ToString(b.stack.StackId))
+	})
+	rank := slices.IndexFunc(all, func(o owned) bool { return aws.ToString(o.stack.StackId) == id })
+	if rank < s.policy.MaxEnvironments {
+		return "", nil
+	}
+	return fmt.Sprintf("the policy allows %d environments at a time and this one came after them; remove one with `starter down BRANCH`, or raise `max_environments` in the policy", s.policy.MaxEnvironments), nil
+}
+
+func (s *Stacks) role() *string {
+	if s.policy.ServiceRole == "" {
+		return nil
+	}
+	return &s.policy.ServiceRole
+}
+
+func tagList(tags map[string]string) []types.Tag {
+	var list []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
+	}
+	return list
+}

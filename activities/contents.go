@@ -1,0 +1,71 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// Contents are the physical ids of what a stack holds and a teardown has to see go. They come from the stack's resources, not from
+// its outputs: a stack that was rolled back has none.
+type Contents struct {
+	// Buckets are names of S3 buckets.
+	Buckets []string `json:"buckets,omitempty"`
+	// Databases are identifiers of RDS instances.
+	Databases []string `json:"databases,omitempty"`
+	// Environments are names of Elastic Beanstalk environments.
+	Environments []string `json:"environments,omitempty"`
+	// Records are host names in Route 53.
+	Records []string `json:"records,omitempty"`
+	// Resources is how many resources the stack has that are not deleted.
+	Resources int `json:"resources"`
+}
+
+// StackContents lists what the stack holds, nested stacks included.
+func (s *Stacks) StackContents(ctx context.Context, in StackInput) (Contents, error) {
+	var contents Contents
+	err := s.collect(ctx, in.StackID, &contents)
+	return contents, err
+}
+
+func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) error {
+	pages := cloudformation.NewListStackResourcesPaginator(s.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if missingStack(err) {
+			return nil
+		}
+		if err != nil {
+			return awsFailure(err, "list resources of stack %s", stackID)
+		}
+		for _, r := range page.StackResourceSummaries {
+			if err := s.sort(ctx, r, into); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, into *Contents) error {
+	id := aws.ToString(r.PhysicalResourceId)
+	if id == "" || r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped {
+		return nil
+	}
+	into.Resources++
+	switch aws.ToString(r.ResourceType) {
+	case "AWS::S3::Bucket":
+		into.Buckets = append(into.Buckets, id)
+	case "AWS::RDS::DBInstance":
+		into.Databases = append(into.Databases, id)
+	case "AWS::ElasticBeanstalk::Environment":
+		into.Environments = append(into.Environments, id)
+	case "AWS::Route53::RecordSet":
+		into.Records = append(into.Records, id)
+	case "AWS::CloudFormation::Stack":
+		return s.collect(ctx, id, into)
+	}
+	return nil
+}

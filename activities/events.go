@@ -1,0 +1,114 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch"
+)
+
+// maxFailures is how many failed events an error names.
+const maxFailures = 3
+
+// eventLog collects the events of one operation on a stack, oldest first.
+type eventLog struct {
+	cfn     *cloudformation.Client
+	stackID string
+	token   string
+	events  []types.StackEvent
+	newest  string
+}
+
+func newEventLog(cfn *cloudformation.Client, stackID, token string) *eventLog {
+	return &eventLog{cfn: cfn, stackID: stackID, token: token}
+}
+
+// read takes in the events that are newer than the newest one it has. CloudFormation gives them newest first.
+func (l *eventLog) read(ctx context.Context) error {
+	var fresh []types.StackEvent
+	pages := cloudformation.NewDescribeStackEventsPaginator(l.cfn, &cloudformation.DescribeStackEventsInput{StackName: &l.stackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, event := range page.StackEvents {
+			if aws.ToString(event.EventId) == l.newest || l.before(event) {
+				return l.take(fresh)
+			}
+			fresh = append(fresh, event)
+		}
+	}
+	return l.take(fresh)
+}
+
+// before reports whether event belongs to an earlier operation, so that everything after it does too.
+func (l *eventLog) before(event types.StackEvent) bool {
+	return l.token != "" && aws.ToString(event.ClientRequestToken) != l.token
+}
+
+func (l *eventLog) take(fresh []types.StackEvent) error {
+	for i := len(fresh) - 1; i >= 0; i-- {
+		l.events = append(l.events, fresh[i])
+	}
+	if len(fresh) > 0 {
+		l.newest = aws.ToString(fresh[0].EventId)
+	}
+	return nil
+}
+
+// concludes reports whether the operation's own events say that it ended in status. Without a token every status is believed.
+func (l *eventLog) concludes(status string) bool {
+	if l.token == "" {
+		return true
+	}
+	for i := len(l.events) - 1; i >= 0; i-- {
+		if l.ofStack(l.events[i]) {
+			return string(l.events[i].ResourceStatus) == status
+		}
+	}
+	return false
+}
+
+func (l *eventLog) ofStack(event types.StackEvent) bool {
+	return aws.ToString(event.PhysicalResourceId) == aws.ToString(event.StackId)
+}
+
+// describe fills in how far the operation is.
+func (l *eventLog) describe(p *perch.Progress) {
+	last := map[string]string{}
+	for _, event := range l.events {
+		if !l.ofStack(event) {
+			last[aws.ToString(event.LogicalResourceId)] = string(event.ResourceStatus)
+			p.Resource, p.ResourceStatus = aws.ToString(event.LogicalResourceId), string(event.ResourceStatus)
+		}
+	}
+	p.Done = 0
+	for _, status := range last {
+		if strings.HasSuffix(status, "_COMPLETE") || status == "DELETE_SKIPPED" {
+			p.Done++
+		}
+	}
+	p.Total = max(p.Total, len(last))
+	p.Cursor, p.Reason = l.newest, l.failure()
+}
+
+// failure words the first failed events: they are the cause, what follows is mostly cancellation.
+func (l *eventLog) failure() string {
+	var reasons []string
+	for _, event := range l.events {
+		reason := aws.ToString(event.ResourceStatusReason)
+		if !strings.HasSuffix(string(event.ResourceStatus), "_FAILED") || strings.Contains(strings.ToLower(reason), "cancelled") || (l.ofStack(event) && len(reasons) > 0) {
+			continue
+		}
+		if len(reasons) < maxFailures {
+			reasons = append(reasons, fmt.Sprintf("%s (%s): %s", aws.ToString(event.LogicalResourceId), aws.ToString(event.ResourceType), reason))
+		}
+	}
+	return strings.Join(reasons, "; ")
+}

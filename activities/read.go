@@ -1,0 +1,73 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"perch"
+)
+
+// ListEnvironments lists the project's environments by branch.
+func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perch.ListResult, error) {
+	if err := s.serves(in.Project); err != nil {
+		return perch.ListResult{}, err
+	}
+	all, err := s.environments(ctx)
+	if err != nil {
+		return perch.ListResult{}, err
+	}
+	result := perch.ListResult{Environments: []perch.EnvironmentStatus{}}
+	for _, o := range all {
+		result.Environments = append(result.Environments, o.status())
+	}
+	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
+	return result, nil
+}
+
+// DescribeEnvironment describes one branch's environment and its resources.
+func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) (perch.StatusResult, error) {
+	if err := s.serves(in.Project); err != nil {
+		return perch.StatusResult{}, err
+	}
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return perch.StatusResult{}, refuse(ErrorInvalid, "%v", err)
+	}
+	stack, found, err := s.describe(ctx, environment.StackName())
+	if err != nil || !found {
+		return perch.StatusResult{}, err
+	}
+	state := s.state(environment, stack)
+	if !state.Ours {
+		return perch.StatusResult{}, refuse(ErrorInvalid, "stack %s does not carry the tags of branch %q: it is somebody else's", environment.StackName(), in.Branch)
+	}
+	status := owned{environment, state.Kind, stack}.status()
+	status.Resources, err = s.resources(ctx, state.StackID)
+	return perch.StatusResult{Environment: &status}, err
+}
+
+func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.ResourceStatus, error) {
+	resources := []perch.ResourceStatus{}
+	pages := cloudformation.NewListStackResourcesPaginator(s.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, awsFailure(err, "list resources of stack %s", stackID)
+		}
+		for _, r := range page.StackResourceSummaries {
+			resources = append(resources, perch.ResourceStatus{Type: aws.ToString(r.ResourceType), LogicalID: aws.ToString(r.LogicalResourceId), Status: string(r.ResourceStatus)})
+		}
+	}
+	return resources, nil
+}
+
+func (s *Stacks) serves(project string) error {
+	if project != s.policy.Project {
+		return refuse(ErrorInvalid, "this worker serves project %q, not %q; ask the worker of that project", s.policy.Project, project)
+	}
+	return nil
+}

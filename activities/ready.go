@@ -1,0 +1,135 @@
+package activities
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"go.temporal.io/sdk/activity"
+
+	"perch"
+)
+
+const (
+	// readyPatience is how long a new environment may take to answer after its stack is complete.
+	readyPatience = 10 * time.Minute
+	// answerTimeout bounds one look at the address.
+	answerTimeout = 10 * time.Second
+)
+
+// copySource writes an object's address as CopyObject takes it.
+func copySource(bucket, key string) string {
+	return url.PathEscape(bucket) + "/" + strings.ReplaceAll(url.PathEscape(key), "%2F", "/")
+}
+
+// Readiness is the activity that looks whether an environment answers.
+type Readiness struct {
+	beanstalk *elasticbeanstalk.Client
+	interval  time.Duration
+}
+
+// ReadyInput names the address to look at.
+type ReadyInput struct {
+	// URL is the environment's address.
+	URL string `json:"url"`
+	// Endpoint is the host to dial, from the stack's outputs: DNS may not know the environment's own host yet.
+	Endpoint string `json:"endpoint"`
+	// HealthPath is the path that answers when the app is healthy.
+	HealthPath string `json:"health_path"`
+	// Beanstalk is the name of the Elastic Beanstalk environment, whose events explain a failure.
+	Beanstalk string `json:"beanstalk"`
+}
+
+// ReadyResult is the answer that was good.
+type ReadyResult struct {
+	// Status is its HTTP status.
+	Status int `json:"status"`
+}
+
+// AwaitReady asks the environment's address until it answers with a status below 400. It dials the endpoint with the environment's own
+// host name, for HTTP and for TLS alike.
+func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult, error) {
+	address, err := url.Parse(in.URL)
+	if err != nil || address.Host == "" {
+		return ReadyResult{}, refuse(ErrorInvalid, "the stack's output URL %q is no address", in.URL)
+	}
+	address.Path = in.HealthPath
+	client := dialing(address, in.Endpoint)
+	defer client.CloseIdleConnections()
+	progress := perch.Progress{Status: "WAITING_FOR_ANSWER", Resource: address.String(), Since: time.Now().UTC()}
+	for {
+		status, last := ask(ctx, client, address.String())
+		if last == "" {
+			return ReadyResult{Status: status}, nil
+		}
+		progress.Reason = last
+		activity.RecordHeartbeat(ctx, progress)
+		if time.Since(progress.Since) > readyPatience {
+			return ReadyResult{}, refuse(ErrorNotReady, "%s did not become ready within %s; its last answer: %s%s; the stack stays for inspection", in.URL, readyPatience, last, r.events(ctx, in.Beanstalk))
+		}
+		if err := pause(ctx, r.interval); err != nil {
+			return ReadyResult{}, err
+		}
+	}
+}
+
+// dialing is a client that connects to endpoint whatever the address's host is.
+func dialing(address *url.URL, endpoint string) *http.Client {
+	port := address.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[address.Scheme]
+	}
+	if endpoint == "" {
+		endpoint = address.Hostname()
+	}
+	dialer := &net.Dialer{Timeout: answerTimeout}
+	return &http.Client{
+		Timeout:       answerTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{ServerName: address.Hostname()},
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return dialer.DialContext(ctx, network, net.JoinHostPort(endpoint, port))
+			},
+		},
+	}
+}
+
+// ask looks at the address once. An answer that is not good is returned in words.
+func ask(ctx context.Context, client *http.Client, address string) (status int, problem string) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, err.Error()
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	if response.StatusCode < http.StatusBadRequest {
+		return response.StatusCode, ""
+	}
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // What can be read of it is enough for a message.
+	return response.StatusCode, strings.TrimSpace(response.Status + " " + strings.Join(strings.Fields(string(body)), " "))
+}
+
+// events are Beanstalk's latest words on the environment, for the error; a failure to read them must not hide the first one.
+func (r *Readiness) events(ctx context.Context, name string) string {
+	out, err := r.beanstalk.DescribeEvents(ctx, &elasticbeanstalk.DescribeEventsInput{EnvironmentName: &name, MaxRecords: aws.Int32(maxFailures)})
+	if err != nil || len(out.Events) == 0 {
+		return ""
+	}
+	var words []string
+	for _, event := range out.Events {
+		words = append(words, fmt.Sprintf("%s: %s", event.Severity, aws.ToString(event.Message)))
+	}
+	return "; Beanstalk says: " + strings.Join(words, " | ")
+}

@@ -1,0 +1,192 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"path"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/sdk/activity"
+
+	"perch"
+	"perch/cfn"
+	"perch/source"
+)
+
+// Seeds is the activity that puts test data into a new environment.
+type Seeds struct {
+	policy   *perch.Policy
+	requests *Requests
+	stacks   *Stacks
+	s3       *s3.Client
+}
+
+// SeedInput names the environment to seed and the commit whose perch.yaml and files say with what.
+type SeedInput struct {
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	Commit  string `json:"commit"`
+	// StackID is the environment's stack; a stack that is made anew is seeded anew.
+	StackID string `json:"stack_id"`
+}
+
+// SeedResult says what was done.
+type SeedResult struct {
+	// Seeded says that at least one step ran; steps that were done for this stack before are left out.
+	Seeded bool `json:"seeded"`
+	// Objects is how many objects were written.
+	Objects int `json:"objects"`
+}
+
+// SeedData carries out the seed steps that this stack has not seen yet, in order. A step is marked as done in the artifact bucket, by
+// stack id and by the step's hash, after its last object is written; a step that breaks off is done again from its beginning.
+func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) {
+	file, refusal, err := s.requests.file(ctx, in.Commit)
+	if err != nil {
+		return SeedResult{}, err
+	}
+	if refusal != "" {
+		return SeedResult{}, refuse(ErrorInvalid, "%s", refusal)
+	}
+	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Branch))
+	if err != nil {
+		return SeedResult{}, err
+	}
+	var result SeedResult
+	for i, step := range file.Seed {
+		mark := seedMark(in.StackID, step)
+		done, err := s.has(ctx, application.ArtifactBucket, mark)
+		if err != nil {
+			return result, err
+		}
+		if done {
+			continue
+		}
+		objects, err := s.copy(ctx, in, *step.S3, perch.Progress{Status: "SEEDING", Done: i, Total: len(file.Seed), Resource: step.S3.From})
+		if err != nil {
+			return result, err
+		}
+		result.Seeded, result.Objects = true, result.Objects+objects
+		if err := s.requests.apps.store(ctx, application.ArtifactBucket, mark, []byte(in.Commit)); err != nil {
+			return result, err
+		}
+	}
+	return result, nil
+}
+
+// seedMark is the key of the object that says that the step was done for the stack.
+func seedMark(stackID string, step perch.SeedStep) string {
+	text, _ := json.Marshal(step) // Plain strings: it cannot fail.
+	sum := sha256.Sum256(text)
+	return "seeds/" + path.Base(stackID) + "/" + hex.EncodeToString(sum[:16])
+}
+
+func (s *Seeds) has(ctx context.Context, bucket, key string) (bool, error) {
+	_, err := s.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+	if missing(err, "NotFound", "NoSuchKey") {
+		return false, nil
+	}
+	return err == nil, awsFailure(err, "look for %s in bucket %s", key, bucket)
+}
+
+// copy carries out one step and returns how many objects it wrote.
+func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3, progress perch.Progress) (int, error) {
+	name, prefix, _ := strings.Cut(step.To, "/")
+	bucket, err := s.bucket(ctx, in.StackID, name)
+	if err != nil {
+		return 0, err
+	}
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	if address, ok := strings.CutPrefix(step.From, "s3://"); ok {
+		return s.copyPrefix(ctx, address, bucket, prefix, progress)
+	}
+	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix, progress)
+}
+
+// bucket is the physical name of the environment's bucket that perch.yaml calls name.
+func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error) {
+	out, err := s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.BucketID(name))})
+	if err != nil {
+		return "", awsFailure(err, "look for bucket %q of stack %s", name, stackID)
+	}
+	return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
+}
+
+func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string, progress perch.Progress) (int, error) {
+	files, err := s.requests.source.Files(ctx, commit, folder)
+	if err != nil {
+		return 0, fmt.Errorf("list files of %s at %s: %w", folder, commit, err)
+	}
+	if len(files) == 0 {
+		return 0, refuse(ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
+	}
+	for _, file := range files {
+		activity.RecordHeartbeat(ctx, progress)
+		data, err := read(file)
+		if err != nil {
+			return 0, fmt.Errorf("read %s at %s: %w", file.Path, commit, err)
+		}
+		if err := s.put(ctx, bucket, prefix+file.Path, data); err != nil {
+			return 0, err
+		}
+	}
+	return len(files), nil
+}
+
+func read(file source.File) ([]byte, error) {
+	reader, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(reader)
+	return data, errors.Join(err, reader.Close())
+}
+
+func (s *Seeds) put(ctx context.Context, bucket, key string, data []byte) error {
+	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(data)}
+	if kind := mime.TypeByExtension(path.Ext(key)); kind != "" {
+		in.ContentType = &kind
+	}
+	_, err := s.s3.PutObject(ctx, in)
+	return awsFailure(err, "write seed object %s to bucket %s", key, bucket)
+}
+
+func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string, progress perch.Progress) (int, error) {
+	from, below, _ := strings.Cut(address, "/")
+	written := 0
+	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &from, Prefix: &below})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if missing(err, "NoSuchBucket") {
+			return 0, refuse(ErrorSeedFailed, "seed step from s3://%s: there is no bucket %s", address, from)
+		}
+		if err != nil {
+			return 0, awsFailure(err, "list seed objects of s3://%s", address)
+		}
+		for _, object := range page.Contents {
+			activity.RecordHeartbeat(ctx, progress)
+			key := aws.ToString(object.Key)
+			_, err := s.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: aws.String(prefix + strings.TrimPrefix(key, below)), CopySource: aws.String(copySource(from, key))})
+			if err != nil {
+				return 0, awsFailure(err, "copy seed object %s to bucket %s", key, bucket)
+			}
+			written++
+		}
+	}
+	if written == 0 {
+		return 0, refuse(ErrorSeedFailed, "seed step from s3://%s: there is no object under it", address)
+	}
+	return written, nil
+}

@@ -1,0 +1,57 @@
+// Package activities holds the side effects of Perch: what it does to stacks, buckets and environments on AWS, and what it reads from
+// the branch source. Each activity takes one struct and returns one; nothing secret and nothing large travels in them.
+package activities
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/sdk/worker"
+
+	"perch"
+)
+
+// Set is everything that a worker registers.
+type Set struct {
+	quick []any
+	waits []any
+}
+
+// New makes the activities. interval is how often waits look at what they wait for.
+func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Set {
+	var (
+		cfn       = cloudformation.NewFromConfig(cfg)
+		objects   = s3.NewFromConfig(cfg)
+		beanstalk = elasticbeanstalk.NewFromConfig(cfg)
+		stacks    = &Stacks{policy: policy, cfn: cfn, poller: newPoller(cfn, interval)}
+		apps      = &Applications{policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk}
+		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps}
+	)
+	verification := &Verification{
+		policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk, rds: rds.NewFromConfig(cfg),
+		route53: route53.NewFromConfig(cfg), tagging: resourcegroupstaggingapi.NewFromConfig(cfg), interval: interval,
+	}
+	return &Set{
+		quick: []any{stacks, requests, apps},
+		waits: []any{
+			stacks, &Buckets{s3: objects}, &Seeds{policy: policy, requests: requests, stacks: stacks, s3: objects},
+			&Readiness{beanstalk: beanstalk, interval: interval}, verification,
+		},
+	}
+}
+
+// Register gives the quick activities to one worker and those that wait to another, each on its own task queue.
+func (s *Set) Register(quick, waits worker.ActivityRegistry) {
+	for _, activities := range s.quick {
+		quick.RegisterActivity(activities)
+	}
+	for _, activities := range s.waits {
+		waits.RegisterActivity(activities)
+	}
+}

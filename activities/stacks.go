@@ -1,0 +1,152 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch"
+	"perch/cfn"
+)
+
+// Stacks are the activities that act on CloudFormation stacks.
+type Stacks struct {
+	policy *perch.Policy
+	cfn    *cloudformation.Client
+	poller *poller
+}
+
+// StackInput names a stack.
+type StackInput struct {
+	// Project and Branch name the environment.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	// StackID is the stack's id; empty before it is known, then the stack is looked up by name.
+	StackID string `json:"stack_id,omitempty"`
+}
+
+// StackState is what a workflow knows of a stack.
+type StackState struct {
+	// StackID is empty where there is no stack.
+	StackID string `json:"stack_id,omitempty"`
+	// Status is CloudFormation's status; empty where there is no stack.
+	Status string `json:"status,omitempty"`
+	// Ours says that name, project, repository and branch are the environment's.
+	Ours bool `json:"ours,omitempty"`
+	// Kind is read from the stack's tags.
+	Kind perch.Kind `json:"kind,omitempty"`
+	// Protected says that termination protection is on.
+	Protected bool `json:"protected,omitempty"`
+	// Template is the hash of the template in force, Commit its commit, URL and Endpoint its outputs.
+	Template string `json:"template,omitempty"`
+	Commit   string `json:"commit,omitempty"`
+	URL      string `json:"url,omitempty"`
+	Endpoint string `json:"endpoint,omitempty"`
+}
+
+// DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty.
+func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, error) {
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return StackState{}, refuse(ErrorInvalid, "%v", err)
+	}
+	name := in.StackID
+	if name == "" {
+		name = environment.StackName()
+	}
+	stack, found, err := s.describe(ctx, name)
+	if err != nil || !found {
+		return StackState{}, err
+	}
+	return s.state(environment, stack), nil
+}
+
+func (s *Stacks) describe(ctx context.Context, nameOrID string) (types.Stack, bool, error) {
+	out, err := s.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
+	switch {
+	case missingStack(err):
+		return types.Stack{}, false, nil
+	case err != nil:
+		return types.Stack{}, false, awsFailure(err, "describe stack %s", nameOrID)
+	case len(out.Stacks) != 1:
+		return types.Stack{}, false, fmt.Errorf("describe stack %s: got %d stacks, want one", nameOrID, len(out.Stacks))
+	}
+	return out.Stacks[0], true, nil
+}
+
+func (s *Stacks) state(environment perch.Environment, stack types.Stack) StackState {
+	owner, kind, ours := perch.Owned(s.policy.Project, s.policy.Repository, aws.ToString(stack.StackName), stackTags(stack))
+	outputs := stackOutputs(stack)
+	return StackState{
+		StackID: aws.ToString(stack.StackId), Status: string(stack.StackStatus),
+		Ours: ours && owner == environment, Kind: kind, Protected: aws.ToBool(stack.EnableTerminationProtection),
+		Template: outputs[cfn.OutputTemplate], Commit: outputs[cfn.OutputCommit], URL: outputs[cfn.OutputURL], Endpoint: outputs[cfn.OutputEndpoint],
+	}
+}
+
+// each calls visit for every stack of the account and region that is not deleted, page by page.
+func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
+	pages := cloudformation.NewDescribeStacksPaginator(s.cfn, &cloudformation.DescribeStacksInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return awsFailure(err, "list stacks")
+		}
+		for _, stack := range page.Stacks {
+			visit(stack)
+		}
+	}
+	return nil
+}
+
+// environments are the project's environments, each with its stack.
+func (s *Stacks) environments(ctx context.Context) ([]owned, error) {
+	var all []owned
+	err := s.each(ctx, func(stack types.Stack) {
+		if e, kind, ours := perch.Owned(s.policy.Project, s.policy.Repository, aws.ToString(stack.StackName), stackTags(stack)); ours {
+			all = append(all, owned{e, kind, stack})
+		}
+	})
+	return all, err
+}
+
+type owned struct {
+	environment perch.Environment
+	kind        perch.Kind
+	stack       types.Stack
+}
+
+func (o owned) status() perch.EnvironmentStatus {
+	outputs := stackOutputs(o.stack)
+	return perch.EnvironmentStatus{
+		Branch: o.environment.Branch, Slug: o.environment.Slug, Stack: o.environment.StackName(), Kind: o.kind,
+		Status: string(o.stack.StackStatus), URL: outputs[cfn.OutputURL], Commit: outputs[cfn.OutputCommit], Updated: changed(o.stack),
+	}
+}
+
+func changed(stack types.Stack) time.Time {
+	if stack.LastUpdatedTime != nil {
+		return stack.LastUpdatedTime.UTC()
+	}
+	return aws.ToTime(stack.CreationTime).UTC()
+}
+
+func stackTags(stack types.Stack) map[string]string {
+	tags := make(map[string]string, len(stack.Tags))
+	for _, tag := range stack.Tags {
+		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return tags
+}
+
+func stackOutputs(stack types.Stack) map[string]string {
+	outputs := make(map[string]string, len(stack.Outputs))
+	for _, output := range stack.Outputs {
+		outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+	}
+	return outputs
+}

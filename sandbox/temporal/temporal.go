@@ -1,0 +1,160 @@
+// Package temporal is a Temporal server with its UI in this process, on SQLite: for the sandbox and the tests.
+package temporal
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	uiconfig "github.com/temporalio/ui-server/v2/server/config"
+	uioptions "github.com/temporalio/ui-server/v2/server/server_options"
+
+	ui "github.com/temporalio/ui-server/v2/server"
+	"go.temporal.io/server/common/authorization"
+	"go.temporal.io/server/common/cluster"
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/dynamicconfig"
+	"go.temporal.io/server/common/log"
+	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
+	"go.temporal.io/server/common/primitives"
+	"go.temporal.io/server/common/testing/freeport"
+	"go.temporal.io/server/schema/sqlite"
+	"go.temporal.io/server/temporal"
+)
+
+const (
+	// Namespace is the one namespace that the server has.
+	Namespace = "default"
+
+	host        = "127.0.0.1"
+	clusterName = "active"
+	// pollsPerSecond lets a chain of short runs go on without a delay; the server's own default of 20 is made for clusters.
+	pollsPerSecond = 1000
+)
+
+// Config says where the server listens and what it keeps.
+type Config struct {
+	// Port is the frontend's gRPC port; 0 for any.
+	Port int
+	// UIPort is the UI's HTTP port; 0 for no UI.
+	UIPort int
+	// Dir keeps the database; empty for memory only.
+	Dir string
+}
+
+// Server is a running Temporal server.
+type Server struct {
+	server  temporal.Server
+	ui      *ui.Server
+	address string
+}
+
+// Start starts the server and, where asked for, its UI. Everything listens on 127.0.0.1.
+func Start(cfg Config) (*Server, error) {
+	if cfg.Port == 0 {
+		cfg.Port = freeport.MustGetFreePort()
+	}
+	database, err := prepare(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	settings := serverConfig(cfg.Port, database)
+	server, err := temporal.NewServer(
+		temporal.WithConfig(settings), temporal.ForServices(temporal.DefaultServices), temporal.WithLogger(log.NewNoopLogger()),
+		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
+		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
+			dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
+			dynamicconfig.TransferProcessorMaxPollRPS.Key():             pollsPerSecond,
+		}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make Temporal server: %w", err)
+	}
+	if err := server.Start(); err != nil {
+		return nil, fmt.Errorf("start Temporal server: %w", err)
+	}
+	s := &Server{server: server, address: net.JoinHostPort(host, strconv.Itoa(cfg.Port))}
+	if cfg.UIPort != 0 {
+		s.startUI(cfg.UIPort)
+	}
+	return s, nil
+}
+
+// Address is the frontend's host and port.
+func (s *Server) Address() string { return s.address }
+
+// Stop stops UI and server. Runs that are open go on when the server is started again on the same folder.
+func (s *Server) Stop() error {
+	if s.ui != nil {
+		s.ui.Stop()
+	}
+	return s.server.Stop()
+}
+
+func (s *Server) startUI(port int) {
+	s.ui = ui.NewServer(uioptions.WithConfigProvider(&uiconfig.Config{
+		TemporalGRPCAddress: s.address, Host: host, Port: port, EnableUI: true, DefaultNamespace: Namespace, DisableNewsFetch: true, HideLogs: true,
+		CORS: uiconfig.CORS{CookieInsecure: true},
+	}))
+	go func() { _ = s.ui.Start() }() // It ends the process itself when it cannot listen; the sandbox has tried the port before.
+}
+
+// prepare makes the database with its schema and namespace.
+func prepare(dir string) (*config.SQL, error) {
+	database := &config.SQL{PluginName: sqliteplugin.PluginName, ConnectAttributes: map[string]string{"mode": "memory", "cache": "shared"}}
+	database.DatabaseName = strconv.FormatUint(rand.Uint64(), 36)
+	if dir != "" {
+		database.DatabaseName = filepath.Join(dir, "temporal.db")
+		database.ConnectAttributes = map[string]string{"mode": "rwc", "_journal_mode": "wal", "_synchronous": "normal"}
+		if _, err := os.Stat(database.DatabaseName); errors.Is(err, os.ErrNotExist) {
+			if err := sqlite.SetupSchema(database); err != nil {
+				return nil, fmt.Errorf("set up Temporal's database: %w", err)
+			}
+		}
+	}
+	namespace, err := sqlite.NewNamespaceConfig(clusterName, Namespace, false, nil)
+	if err != nil {
+		return nil, fmt.Errorf("describe Temporal's namespace: %w", err)
+	}
+	if err := sqlite.CreateNamespaces(database, namespace); err != nil {
+		return nil, fmt.Errorf("create Temporal's namespace: %w", err)
+	}
+	return database, nil
+}
+
+func serverConfig(port int, database *config.SQL) *config.Config {
+	frontend := net.JoinHostPort(host, strconv.Itoa(port))
+	return &config.Config{
+		Global: config.Global{Membership: config.Membership{MaxJoinDuration: 30 * time.Second, BroadcastAddress: host}},
+		Persistence: config.Persistence{
+			DefaultStore: sqliteplugin.PluginName, VisibilityStore: sqliteplugin.PluginName, NumHistoryShards: 1,
+			DataStores: map[string]config.DataStore{sqliteplugin.PluginName: {SQL: database}},
+		},
+		ClusterMetadata: &cluster.Config{
+			FailoverVersionIncrement: 10, MasterClusterName: clusterName, CurrentClusterName: clusterName,
+			ClusterInformation: map[string]cluster.ClusterInformation{clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: frontend}},
+		},
+		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
+		Services: map[string]config.Service{
+			string(primitives.FrontendService): service(port),
+			string(primitives.HistoryService):  service(freeport.MustGetFreePort()),
+			string(primitives.MatchingService): service(freeport.MustGetFreePort()),
+			string(primitives.WorkerService):   service(freeport.MustGetFreePort()),
+		},
+		Archival: config.Archival{History: config.HistoryArchival{State: "disabled"}, Visibility: config.VisibilityArchival{State: "disabled"}},
+		NamespaceDefaults: config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
+			History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
+			Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
+		}},
+		PublicClient: config.PublicClient{HostPort: frontend},
+	}
+}
+
+func service(port int) config.Service {
+	return config.Service{RPC: config.RPC{GRPCPort: port, MembershipPort: freeport.MustGetFreePort(), BindOnLocalHost: true}}
+}

@@ -1,0 +1,61 @@
+package temporal
+
+import (
+	"testing"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+func answer(workflow.Context) (string, error) { return "yes", nil }
+
+func TestStateSurvivesARestart(t *testing.T) {
+	dir := t.TempDir()
+	ran := run(t, dir, func(c client.Client) client.WorkflowRun {
+		w := worker.New(c, "queue", worker.Options{})
+		w.RegisterWorkflow(answer)
+		if err := w.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer w.Stop()
+		ran, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "one", TaskQueue: "queue"}, answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ran.Get(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		return ran
+	})
+	run(t, dir, func(c client.Client) client.WorkflowRun {
+		var got string
+		if err := c.GetWorkflow(t.Context(), ran.GetID(), ran.GetRunID()).Get(t.Context(), &got); err != nil || got != "yes" {
+			t.Errorf("after the restart the run's result is %q, %v", got, err)
+		}
+		return nil
+	})
+}
+
+func run(t *testing.T, dir string, act func(client.Client) client.WorkflowRun) client.WorkflowRun {
+	t.Helper()
+	server, err := Start(Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	c, err := client.Dial(client.Options{HostPort: server.Address()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.WorkflowService().GetSystemInfo(t.Context(), &workflowservice.GetSystemInfoRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	return act(c)
+}

@@ -1,0 +1,90 @@
+// Package run is the worker as a function, so that the sandbox and the tests start the very program that production runs.
+package run
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+
+	"perch/config"
+)
+
+const usage = `worker runs Perch's workflows and activities for one project.
+
+Usage: worker --policy FILE [--interval DURATION]
+
+  --policy FILE        what this worker will do at all (default $PERCH_POLICY)
+  --interval DURATION  how often waits look at what they wait for (default 5s)
+
+Temporal is found as every Temporal client finds it (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, ...),
+AWS as every AWS client does (AWS_PROFILE, AWS_REGION, a role, ...).
+`
+
+// Main reads flags and environment, runs the worker until ctx is over and returns the exit code: 0 stopped, 1 failed, 2 wrong usage or
+// configuration.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
+	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	policyFile := flags.String("policy", env("PERCH_POLICY"), "")
+	interval := flags.Duration("interval", 5*time.Second, "")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(stdout, usage)
+			return 0
+		}
+		fmt.Fprintf(stderr, "worker: %v\n\n%s", wrongUsage(err, flags.Args()), usage)
+		return 2
+	}
+	if *policyFile == "" {
+		fmt.Fprintf(stderr, "worker: no policy file: give --policy FILE or PERCH_POLICY; docs/policy.md says what stands in it\n")
+		return 2
+	}
+	cfg, err := load(ctx, *policyFile, *interval, stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "worker: %v\n", err)
+		return 2
+	}
+	if err := Run(ctx, cfg); err != nil {
+		fmt.Fprintf(stderr, "worker: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func wrongUsage(err error, rest []string) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("unexpected argument %q", rest[0])
+}
+
+func load(ctx context.Context, policyFile string, interval time.Duration, stderr io.Writer) (Config, error) {
+	data, err := os.ReadFile(policyFile)
+	if err != nil {
+		return Config{}, fmt.Errorf("read policy: %w", err)
+	}
+	policy, err := config.ReadPolicy(policyFile, data)
+	if err != nil {
+		return Config{}, err
+	}
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	temporal, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return Config{}, fmt.Errorf("read Temporal settings: %w", err)
+	}
+	temporal.Logger = log.NewStructuredLogger(logger)
+	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(policy.Region))
+	if err != nil {
+		return Config{}, fmt.Errorf("read AWS settings: %w", err)
+	}
+	return Config{Policy: policy, AWS: aws, Temporal: temporal, Interval: interval, Logger: logger}, nil
+}

@@ -1,0 +1,123 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"perch"
+	"perch/activities"
+	"perch/source"
+	"perch/workflows"
+)
+
+const (
+	// stopTimeout lets running activities end or notice that they are to stop.
+	stopTimeout = 20 * time.Second
+	// freshBeats caps how old the heartbeat that a client reads may be, and how long a cancellation takes to arrive.
+	freshBeats = 2 * time.Second
+	// waitSlots is how many waits one worker holds at a time.
+	waitSlots = 1000
+)
+
+// Config is what a worker needs.
+type Config struct {
+	// Policy is what the worker will do at all.
+	Policy *perch.Policy
+	// AWS is the configuration of every AWS client.
+	AWS aws.Config
+	// Temporal says how to connect.
+	Temporal client.Options
+	// Interval is how often waits look at what they wait for.
+	Interval time.Duration
+	// Logger takes what the worker has to say.
+	Logger *slog.Logger
+}
+
+// Run connects, checks that the account is the policy's, makes sure of the search attributes and works until ctx is over.
+func Run(ctx context.Context, cfg Config) error {
+	if err := checkAccount(ctx, cfg); err != nil {
+		return err
+	}
+	branches, err := source.OpenGit(cfg.Policy.Source.Git, "")
+	if err != nil {
+		return fmt.Errorf("open branch source: %w", err)
+	}
+	temporal, err := client.DialContext(ctx, cfg.Temporal)
+	if err != nil {
+		return fmt.Errorf("connect to Temporal at %s: %w; start it, or set TEMPORAL_ADDRESS", address(cfg.Temporal), err)
+	}
+	defer temporal.Close()
+	if err := ensureSearchAttributes(ctx, temporal, namespace(cfg.Temporal)); err != nil {
+		return err
+	}
+	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval)
+	return serve(ctx, cfg, temporal, set)
+}
+
+// serve polls both task queues: what waits must not hold up what is quick.
+func serve(ctx context.Context, cfg Config, temporal client.Client, set *activities.Set) error {
+	fatal := make(chan error, 2)
+	failed := func(err error) {
+		select {
+		case fatal <- err:
+		default: // One reason to stop is enough.
+		}
+	}
+	quick := worker.New(temporal, perch.TaskQueue(cfg.Policy.Project), worker.Options{WorkerStopTimeout: stopTimeout, OnFatalError: failed})
+	waits := worker.New(temporal, perch.WaitQueue(cfg.Policy.Project), worker.Options{
+		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DisableWorkflowWorker: true,
+		MaxConcurrentActivityExecutionSize: waitSlots, MaxHeartbeatThrottleInterval: freshBeats, DefaultHeartbeatThrottleInterval: freshBeats,
+	})
+	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Application} {
+		quick.RegisterWorkflow(workflow)
+	}
+	set.Register(quick, waits)
+	if err := quick.Start(); err != nil {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	defer quick.Stop()
+	if err := waits.Start(); err != nil {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	defer waits.Stop()
+	cfg.Logger.Info("worker is ready", "project", cfg.Policy.Project, "account", cfg.Policy.Account, "region", cfg.Policy.Region)
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-fatal:
+		return fmt.Errorf("worker stopped: %w", err)
+	}
+}
+
+// checkAccount refuses credentials of another account, before any call that changes anything.
+func checkAccount(ctx context.Context, cfg Config) error {
+	identity, err := sts.NewFromConfig(cfg.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return fmt.Errorf("ask AWS who this worker is: %w; check the AWS credentials", err)
+	}
+	if account := aws.ToString(identity.Account); account != cfg.Policy.Account {
+		return fmt.Errorf("the AWS credentials are for account %s and the policy is for %s: nothing was done; use the right profile or correct `account` in the policy", account, cfg.Policy.Account)
+	}
+	return nil
+}
+
+func address(options client.Options) string {
+	if options.HostPort == "" {
+		return client.DefaultHostPort
+	}
+	return options.HostPort
+}
+
+func namespace(options client.Options) string {
+	if options.Namespace == "" {
+		return client.DefaultNamespace
+	}
+	return options.Namespace
+}

@@ -1,0 +1,95 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+	"perch/activities"
+	"perch/lifecycle"
+)
+
+const (
+	// callTimeout bounds one try of a quick activity, callPatience all its tries together: what throttles or fails for longer is no
+	// passing fault.
+	callTimeout  = time.Minute
+	callPatience = 15 * time.Minute
+	// stackPatience bounds the wait for one operation of CloudFormation. A database alone takes ten minutes; CloudFormation itself
+	// would wait 36 hours for one that hangs.
+	stackPatience = 2 * time.Hour
+	// workPatience bounds seeding, emptying a bucket and the wait for an answer.
+	workPatience = 2 * time.Hour
+	// heartbeatTimeout is how soon a dead worker's wait goes on elsewhere.
+	heartbeatTimeout = 20 * time.Second
+)
+
+// Method references for ExecuteActivity; they are never called.
+var (
+	stacks       *activities.Stacks
+	requests     *activities.Requests
+	buckets      *activities.Buckets
+	seeds        *activities.Seeds
+	readiness    *activities.Readiness
+	verification *activities.Verification
+	applications *activities.Applications
+)
+
+// quick runs an activity that makes a few calls.
+func (r *run) quick(summary string, activity, in, out any) error {
+	return quick(r.ctx, summary, activity, in, out)
+}
+
+func quick(ctx workflow.Context, summary string, activity, in, out any) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: callPatience, RetryPolicy: retries(), Summary: summary,
+	})
+	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
+}
+
+// long begins an activity that takes its time, on the queue of those that wait.
+func long(ctx workflow.Context, project, summary string, patience time.Duration, activity, in any) workflow.Future {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue: perch.WaitQueue(project), ScheduleToCloseTimeout: patience, StartToCloseTimeout: patience,
+		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(), Summary: summary,
+	})
+	return workflow.ExecuteActivity(ctx, activity, in)
+}
+
+func retries() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second}
+}
+
+// work runs a long activity to its end: it is never cut off half-way.
+func (r *run) work(summary string, activity, in, out any) error {
+	return long(r.ctx, r.environment.Project, summary, workPatience, activity, in).Get(r.ctx, out)
+}
+
+// await waits until the operation on the stack is over. It stops early, with an empty status, when a newer request may interrupt it.
+func (r *run) await(summary, token string, total int, mayStop bool) (activities.AwaitResult, error) {
+	ctx, cancel := workflow.WithCancel(r.ctx)
+	defer cancel()
+	in := activities.AwaitInput{StackID: r.state.StackID, Token: token, Total: total}
+	future := long(ctx, r.environment.Project, summary, stackPatience, stacks.AwaitStack, in)
+	selector := workflow.NewSelector(r.ctx).
+		AddFuture(future, func(workflow.Future) {}).
+		AddReceive(r.requests, func(c workflow.ReceiveChannel, _ bool) {
+			var request perch.Request
+			c.Receive(r.ctx, &request)
+			r.take(request)
+		})
+	for !future.IsReady() {
+		if mayStop && r.newer != nil && lifecycle.Interrupts(r.newer.Goal) {
+			return activities.AwaitResult{}, nil
+		}
+		selector.Select(r.ctx)
+	}
+	var out activities.AwaitResult
+	err := future.Get(r.ctx, &out)
+	if temporal.IsTimeoutError(err) {
+		err = fmt.Errorf("stack %s did not settle within %s; it can still be removed with `starter down`: %w", r.environment.StackName(), stackPatience, err)
+	}
+	return out, err
+}

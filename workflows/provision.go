@@ -1,0 +1,197 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+	"perch/activities"
+	"perch/lifecycle"
+)
+
+// maxSteps bounds how often a run looks at the stack and acts on it. The longest way leads over a rollback, a deletion and a creation.
+const maxSteps = 12
+
+// Provision brings the branch's environment to a commit. Its workflow ID is the stack's name.
+func Provision(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
+	r, err := begin(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if r.target.Goal != perch.GoalUp {
+		return nil, r.handOn(r.target)
+	}
+	return r.end(r.provision())
+}
+
+func (r *run) provision() error {
+	kind, ok, err := r.admit()
+	if !ok || err != nil || r.overtaken() {
+		return err
+	}
+	var rendered activities.RenderResult
+	in := activities.RenderInput{Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, Kind: kind}
+	if err := r.quick("render the template at "+short(r.target.Commit), requests.RenderTemplate, in, &rendered); err != nil {
+		return err
+	}
+	start := workflow.Now(r.ctx)
+	if err := r.show(perch.PhaseStack); err != nil {
+		return err
+	}
+	if err := r.raise(kind, rendered); err != nil {
+		return err
+	}
+	r.result.Seconds.Stack = r.since(start)
+	if r.result.Outcome != "" || r.overtaken() {
+		return nil
+	}
+	if err := r.seed(rendered); err != nil || r.overtaken() {
+		return err
+	}
+	return r.check(rendered)
+}
+
+// admit holds the request against the policy. It reports false when the target ends here: the result then says how.
+func (r *run) admit() (perch.Kind, bool, error) {
+	var out activities.AdmitResult
+	err := r.quick("admit "+string(r.target.Goal)+" of "+r.environment.Branch, requests.Admit, activities.AdmitInput{Request: r.target}, &out)
+	if err != nil {
+		return "", false, err
+	}
+	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
+	return out.Kind, out.Outcome == "", nil
+}
+
+// raise does what the rules say until the stack is at the wanted template.
+func (r *run) raise(kind perch.Kind, rendered activities.RenderResult) error {
+	for range maxSteps {
+		if r.overtaken() {
+			return nil
+		}
+		if err := r.look(); err != nil {
+			return err
+		}
+		step := r.next(perch.GoalUp, rendered.Hash)
+		if step == lifecycle.Done {
+			return nil
+		}
+		if done, err := r.step(step, kind, rendered); done || err != nil {
+			return err
+		}
+	}
+	return failed("stack %s does not settle: it is %s after %d steps; look at its events in the CloudFormation console", r.environment.StackName(), r.state.Status, maxSteps)
+}
+
+// step carries out one step towards up; it reports true when the target ends with it.
+func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.RenderResult) (bool, error) {
+	template := activities.ChangeInput{Kind: kind, StackID: r.state.StackID, TemplateURL: rendered.TemplateURL}
+	switch step {
+	case lifecycle.Create:
+		return r.create(template, rendered.Resources)
+	case lifecycle.Update:
+		out, err := r.change("update stack", stacks.UpdateStack, template)
+		if err != nil || out.Unchanged {
+			return true, err
+		}
+		return r.settle("update", out, rendered.Resources)
+	case lifecycle.Delete:
+		return false, r.remove()
+	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback:
+		return false, r.mend(step)
+	case lifecycle.Conflict:
+		r.refuse("stack %s exists and does not carry the tags of branch %q: it is somebody else's and was left alone; rename the branch or remove that stack", r.environment.StackName(), r.environment.Branch)
+		return true, nil
+	}
+	return true, failed("stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", r.environment.StackName(), r.state.Status)
+}
+
+func (r *run) create(template activities.ChangeInput, resources int) (bool, error) {
+	r.forget()
+	out, err := r.change("create stack", stacks.CreateStack, template)
+	if err != nil {
+		return true, err
+	}
+	r.state.StackID = out.StackID
+	if out.Refused != "" {
+		r.refuse("%s", out.Refused)
+		return true, r.remove()
+	}
+	r.result.Created = true
+	return r.settle("creation", out, resources)
+}
+
+// settle waits for the operation that out began and judges its end.
+func (r *run) settle(operation string, out activities.ChangeResult, resources int) (bool, error) {
+	ended, err := r.await("wait for the "+operation+" of "+r.environment.StackName(), out.Token, resources, true)
+	if err != nil || ended.Status == "" || lifecycle.Reached(ended.Status) {
+		return false, err
+	}
+	return true, failed("the %s of stack %s ended in %s: %s", operation, r.environment.StackName(), ended.Status, ended.Reason)
+}
+
+// mend waits for an operation in progress, or ends one that got stuck.
+func (r *run) mend(step lifecycle.Step) error {
+	call := activities.ChangeInput{StackID: r.state.StackID}
+	var out activities.ChangeResult
+	var err error
+	switch step {
+	case lifecycle.Rollback:
+		out, err = r.change("roll back stack", stacks.RollbackStack, call)
+	case lifecycle.ContinueRollback:
+		out, err = r.change("continue the rollback of stack", stacks.ContinueRollback, call)
+	case lifecycle.CancelUpdate:
+		_, err = r.change("cancel the update of stack", stacks.CancelUpdate, call)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = r.await("wait for "+r.environment.StackName()+" to settle", out.Token, 0, r.target.Goal == perch.GoalUp)
+	return err
+}
+
+func (r *run) seed(rendered activities.RenderResult) error {
+	if rendered.SeedSteps == 0 {
+		return nil
+	}
+	start := workflow.Now(r.ctx)
+	if err := r.show(perch.PhaseSeeding); err != nil {
+		return err
+	}
+	in := activities.SeedInput{Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, StackID: r.state.StackID}
+	var out activities.SeedResult
+	if err := r.work(fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), rendered.SeedSteps), seeds.SeedData, in, &out); err != nil {
+		return err
+	}
+	r.result.Seeded = out.Seeded
+	r.result.Seconds.Seed = r.since(start)
+	return nil
+}
+
+// check waits until the environment answers at its address.
+func (r *run) check(rendered activities.RenderResult) error {
+	start := workflow.Now(r.ctx)
+	if err := r.show(perch.PhaseChecking); err != nil {
+		return err
+	}
+	in := activities.ReadyInput{URL: r.state.URL, Endpoint: r.state.Endpoint, HealthPath: rendered.HealthPath, Beanstalk: r.environment.BeanstalkName()}
+	if err := r.work("wait for an answer from "+r.state.URL, readiness.AwaitReady, in, nil); err != nil {
+		return err
+	}
+	r.result.Seconds.Ready = r.since(start)
+	r.result.Outcome, r.result.Commit, r.result.URL = perch.OutcomeReady, r.target.Commit, r.state.URL
+	return nil
+}
+
+func failed(format string, args ...any) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), activities.ErrorStackFailed, nil)
+}
+
+// short is a commit as people quote it.
+func short(commit string) string {
+	if len(commit) > 8 {
+		return commit[:8]
+	}
+	return commit
+}

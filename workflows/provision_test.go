@@ -1,0 +1,182 @@
+package workflows
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+	"perch/activities"
+)
+
+func asContinueAsNew(err error) (*workflow.ContinueAsNewError, bool) {
+	var next *workflow.ContinueAsNewError
+	ok := errors.As(err, &next)
+	return next, ok
+}
+
+func TestNewBranchGetsItsEnvironment(t *testing.T) {
+	w := newWorld(t)
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Outcome != perch.OutcomeReady || !result.Created || !result.Seeded || result.Commit != commitOne || result.URL != "https://login.example.com" {
+		t.Errorf("result %+v", result)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+}
+
+func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_COMPLETE", "new")
+	w.rendered.SeedSteps = 0
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeReady || result.Created {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "AwaitReady https://login.example.com")
+}
+
+func TestChangedTemplateUpdates(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "old")
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeReady || result.Created {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+}
+
+func TestRefusedRequestChangesNothing(t *testing.T) {
+	for name, admitted := range map[string]activities.AdmitResult{
+		"refused":    {Outcome: perch.OutcomeRefused, Reason: "not allowed"},
+		"skipped":    {Outcome: perch.OutcomeSkipped, Reason: "skip pattern"},
+		"superseded": {Outcome: perch.OutcomeSuperseded, SupersededBy: commitTwo},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.admitted = admitted
+			result, _, err := w.run(Provision, up(commitOne))
+			if err != nil || result.Outcome != admitted.Outcome || result.Reason != admitted.Reason || result.SupersededBy != admitted.SupersededBy {
+				t.Errorf("result %+v, %v", result, err)
+			}
+			w.did("Admit up")
+		})
+	}
+}
+
+func TestForeignStackIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.stack = activities.StackState{StackID: stackID, Status: "CREATE_COMPLETE"}
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeRefused || !strings.Contains(result.Reason, "somebody else's") {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack")
+}
+
+func TestStackThatCannotBeUpdatedIsMadeAnew(t *testing.T) {
+	for _, status := range []string{"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS"} {
+		t.Run(status, func(t *testing.T) {
+			w := newWorld(t)
+			w.ours(status, "")
+			result, _, err := w.run(Provision, up(commitOne))
+			if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
+				t.Errorf("result %+v, %v", result, err)
+			}
+			w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
+				"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+		})
+	}
+}
+
+func TestStuckUpdateIsTurnedBackFirst(t *testing.T) {
+	for status, call := range map[string]string{"UPDATE_FAILED": "RollbackStack", "UPDATE_ROLLBACK_FAILED": "ContinueRollback"} {
+		t.Run(status, func(t *testing.T) {
+			w := newWorld(t)
+			w.ours(status, "old")
+			result, _, err := w.run(Provision, up(commitOne))
+			if err != nil || result.Outcome != perch.OutcomeReady {
+				t.Errorf("result %+v, %v", result, err)
+			}
+			w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", call, "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+				"UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+		})
+	}
+}
+
+func TestFailedStackFailsTheRunWithItsReason(t *testing.T) {
+	w := newWorld(t)
+	w.ends = []activities.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "Database (AWS::RDS::DBInstance): no capacity"}}
+	_, _, err := w.run(Provision, up(commitOne))
+	var failure *temporal.ApplicationError
+	if !errors.As(err, &failure) || failure.Type() != activities.ErrorStackFailed || !strings.Contains(err.Error(), "no capacity") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestNewerCommitIsHandedOnWhenTheStackIsMade(t *testing.T) {
+	w := newWorld(t)
+	w.during["AwaitStack"] = func() {
+		w.ask(up(commitTwo))
+		w.ask(up("3333333333333333333333333333333333333333"))
+	}
+	_, next, err := w.run(Provision, up(commitOne))
+	if err != nil || next == nil || next.Commit[0] != '3' {
+		t.Fatalf("handed on %+v, %v", next, err)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS")
+}
+
+func TestRemovalDoesNotWaitForTheCreation(t *testing.T) {
+	w := newWorld(t)
+	w.held = true
+	w.during["AwaitStack"] = func() { w.ask(gone()) }
+	_, next, err := w.run(Provision, up(commitOne))
+	if err != nil || next == nil || next.Goal != perch.GoalGone {
+		t.Fatalf("handed on %+v, %v", next, err)
+	}
+}
+
+func TestRequestForTheSameCommitIsAnsweredByTheRun(t *testing.T) {
+	w := newWorld(t)
+	w.during["AwaitStack"] = func() { w.ask(up(commitTwo)); w.ask(up(commitOne)) }
+	result, next, err := w.run(Provision, up(commitOne))
+	if err != nil || next != nil || result.Outcome != perch.OutcomeReady || result.Commit != commitOne {
+		t.Errorf("result %+v, handed on %+v, %v", result, next, err)
+	}
+}
+
+func TestFailureYieldsToANewerRequest(t *testing.T) {
+	w := newWorld(t)
+	w.ends = []activities.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "no capacity"}}
+	w.during["AwaitStack"] = func() { w.ask(up(commitTwo)) }
+	_, next, err := w.run(Provision, up(commitOne))
+	if err != nil || next == nil || next.Commit != commitTwo {
+		t.Errorf("handed on %+v, %v", next, err)
+	}
+}
+
+func TestRequestAtTheLastMomentIsNotLost(t *testing.T) {
+	for _, last := range []string{"Admit", "RenderTemplate", "SeedData", "AwaitReady"} {
+		t.Run(last, func(t *testing.T) {
+			w := newWorld(t)
+			w.during[last] = func() { w.ask(gone()) }
+			if _, next, err := w.run(Provision, up(commitOne)); err != nil || next == nil || next.Goal != perch.GoalGone {
+				t.Errorf("handed on %+v, %v", next, err)
+			}
+		})
+	}
+}
+
+func TestRunForTheOtherGoalHandsOnAtOnce(t *testing.T) {
+	w := newWorld(t)
+	if _, next, err := w.run(Provision, gone()); err != nil || next == nil || next.Goal != perch.GoalGone {
+		t.Errorf("handed on %+v, %v", next, err)
+	}
+	w.did()
+}

@@ -1,0 +1,52 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+)
+
+// Search attributes, so that a run is found in the Temporal UI by what people know of it.
+var (
+	attributeProject = temporal.NewSearchAttributeKeyKeyword(perch.AttributeProject)
+	attributeBranch  = temporal.NewSearchAttributeKeyKeyword(perch.AttributeBranch)
+	attributeCommit  = temporal.NewSearchAttributeKeyKeyword(perch.AttributeCommit)
+	attributePhase   = temporal.NewSearchAttributeKeyKeyword(perch.AttributePhase)
+)
+
+// show says how far the run is: in the search attributes, and in the details at the head of the run's page.
+func (r *run) show(phase perch.Phase) error {
+	workflow.SetCurrentDetails(r.ctx, r.details(phase))
+	updates := []temporal.SearchAttributeUpdate{attributePhase.ValueSet(string(phase))}
+	if phase == perch.PhaseAdmitting {
+		updates = append(updates, attributeProject.ValueSet(r.environment.Project), attributeBranch.ValueSet(r.environment.Branch), attributeCommit.ValueSet(r.target.Commit))
+	}
+	return workflow.UpsertTypedSearchAttributes(r.ctx, updates...)
+}
+
+func (r *run) details(phase perch.Phase) string {
+	var b strings.Builder
+	b.WriteString("| | |\n|---|---|\n")
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "| %s | %s |\n", name, strings.ReplaceAll(value, "|", "\\|"))
+		}
+	}
+	row("wanted", string(r.target.Goal))
+	row("branch", r.environment.Branch)
+	row("commit", r.target.Commit)
+	row("phase", string(phase))
+	row("stack", r.environment.StackName()+" "+r.state.Status)
+	row("url", r.state.URL)
+	row("asked by", r.target.By)
+	row("because", r.target.Reason)
+	row("outcome", strings.TrimSpace(string(r.result.Outcome)+" "+r.result.Reason))
+	if r.newer != nil {
+		row("next", string(r.newer.Goal)+" "+short(r.newer.Commit))
+	}
+	return b.String()
+}

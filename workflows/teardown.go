@@ -1,0 +1,168 @@
+package workflows
+
+import (
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+	"perch/activities"
+	"perch/lifecycle"
+)
+
+// maxRemovals bounds how often one run deletes the stack: each time after a look at what is left in it.
+const maxRemovals = 4
+
+// Teardown removes the branch's environment and sees that it is gone. Its workflow ID is the stack's name.
+func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
+	r, err := begin(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if r.target.Goal != perch.GoalGone {
+		return nil, r.handOn(r.target)
+	}
+	return r.end(r.teardown())
+}
+
+func (r *run) teardown() error {
+	if _, ok, err := r.admit(); !ok || err != nil || r.overtaken() {
+		return err
+	}
+	start := workflow.Now(r.ctx)
+	if err := r.look(); err != nil {
+		return err
+	}
+	if r.state.Status == "" {
+		r.result.Outcome = perch.OutcomeAbsent
+		return nil
+	}
+	if err := r.show(perch.PhaseRemoving); err != nil {
+		return err
+	}
+	if err := r.lower(); err != nil || r.result.Outcome != "" {
+		return err
+	}
+	r.result.Seconds.Stack = r.since(start)
+	return r.verify()
+}
+
+// lower does what the rules say until the stack is deleted.
+func (r *run) lower() error {
+	removals := 0
+	for range maxSteps {
+		step := r.next(perch.GoalGone, "")
+		switch step {
+		case lifecycle.Done:
+			return nil
+		case lifecycle.Conflict:
+			r.refuse("stack %s does not carry the tags of branch %q: it is somebody else's and was left alone", r.environment.StackName(), r.environment.Branch)
+			return nil
+		case lifecycle.Protected:
+			r.refuse("stack %s is protected: %s; nothing was touched", r.environment.StackName(), r.protection())
+			return nil
+		case lifecycle.Delete:
+			if removals++; removals > maxRemovals {
+				return failed("stack %s is still %s after %d deletions: %s; mend that and run `starter down` again", r.environment.StackName(), r.state.Status, maxRemovals, r.reason)
+			}
+			if err := r.remove(); err != nil {
+				return err
+			}
+		default:
+			if _, err := r.inventory(); err != nil {
+				return err
+			}
+			if err := r.mend(step); err != nil {
+				return err
+			}
+		}
+		if err := r.look(); err != nil {
+			return err
+		}
+	}
+	return failed("stack %s does not settle: it is %s after %d steps", r.environment.StackName(), r.state.Status, maxSteps)
+}
+
+func (r *run) protection() string {
+	if r.state.Kind != perch.KindBranch {
+		return "its kind is " + string(r.state.Kind) + ", and only branch environments are ever removed"
+	}
+	return "termination protection is on; turn it off in the CloudFormation console if you mean it"
+}
+
+// remove empties the stack's buckets, deletes the stack and waits for the end of that. What is left afterwards is for the next look.
+func (r *run) remove() error {
+	contents, err := r.inventory()
+	if err != nil {
+		return err
+	}
+	if err := r.empty(contents.Buckets); err != nil {
+		return err
+	}
+	out, err := r.change("delete stack", stacks.DeleteStack, activities.ChangeInput{StackID: r.state.StackID})
+	if err != nil {
+		return err
+	}
+	ended, err := r.await("wait for the deletion of "+r.environment.StackName(), out.Token, contents.Resources, false)
+	r.reason = ended.Reason
+	if err == nil && r.target.Goal == perch.GoalUp {
+		r.forget() // What is made next is another stack under the same name.
+	}
+	return err
+}
+
+// inventory lists what the stack holds and remembers it: once a resource is deleted the stack no longer names it.
+func (r *run) inventory() (activities.Contents, error) {
+	var contents activities.Contents
+	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	if err := r.quick("list what "+r.environment.StackName()+" holds", stacks.StackContents, in, &contents); err != nil {
+		return contents, err
+	}
+	r.held.Buckets = union(r.held.Buckets, contents.Buckets)
+	r.held.Databases = union(r.held.Databases, contents.Databases)
+	r.held.Environments = union(r.held.Environments, contents.Environments)
+	r.held.Records = union(r.held.Records, contents.Records)
+	return contents, nil
+}
+
+func union(a, b []string) []string {
+	all := append(slices.Clone(a), b...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// empty empties the buckets side by side.
+func (r *run) empty(names []string) error {
+	futures := make([]workflow.Future, len(names))
+	for i, bucket := range names {
+		in := activities.EmptyBucketInput{Bucket: bucket, StackID: r.state.StackID}
+		futures[i] = long(r.ctx, r.environment.Project, "empty bucket "+bucket, workPatience, buckets.EmptyBucket, in)
+	}
+	var failure error
+	for _, future := range futures {
+		var out activities.EmptyBucketResult
+		if err := future.Get(r.ctx, &out); err != nil && failure == nil {
+			failure = err
+		}
+		r.result.Removed.Objects += out.Objects
+	}
+	r.result.Removed.Buckets = len(r.held.Buckets)
+	return failure
+}
+
+// verify looks whether everything that the stack held is gone.
+func (r *run) verify() error {
+	in := activities.VerifyInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Contents: r.held}
+	var out activities.VerifyResult
+	if err := r.work("see that "+r.environment.StackName()+" is gone", verification.VerifyGone, in, &out); err != nil {
+		return err
+	}
+	if len(out.Leftovers) > 0 {
+		return temporal.NewNonRetryableApplicationError(
+			"the stack is deleted, but this is still there: "+strings.Join(out.Leftovers, ", ")+"; remove it by hand", activities.ErrorLeftBehind, nil, out.Leftovers)
+	}
+	r.result.Outcome = perch.OutcomeGone
+	return nil
+}

@@ -1,0 +1,225 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
+
+	"perch"
+	"perch/activities"
+)
+
+// world stands for everything outside a run: one stack and what the activities did, in order.
+type world struct {
+	t   *testing.T
+	env *testsuite.TestWorkflowEnvironment
+	// stack is what DescribeStack sees; admitted, rendered and left are what the other activities answer.
+	stack    activities.StackState
+	admitted activities.AdmitResult
+	rendered activities.RenderResult
+	left     []string
+	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation succeeds.
+	ends []activities.AwaitResult
+	// held makes AwaitStack wait until a request has arrived.
+	held bool
+	// during is called by each activity under its name.
+	during map[string]func()
+	done   []string
+}
+
+const (
+	commitOne = "1111111111111111111111111111111111111111"
+	commitTwo = "2222222222222222222222222222222222222222"
+	stackID   = "arn:aws:cloudformation:eu-central-1:000000000000:stack/shop-login/1"
+)
+
+func newWorld(t *testing.T) *world {
+	var suite testsuite.WorkflowTestSuite
+	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), during: map[string]func(){}}
+	w.admitted = activities.AdmitResult{Kind: perch.KindBranch}
+	w.rendered = activities.RenderResult{TemplateURL: "https://bucket/template", Hash: "new", Resources: 7, SeedSteps: 1, HealthPath: "/"}
+	w.env.RegisterActivity(&activity{w})
+	w.env.RegisterWorkflow(Provision)
+	w.env.RegisterWorkflow(Teardown)
+	w.env.SetTestTimeout(time.Minute)
+	return w
+}
+
+// ours is the branch's own stack in status, with a template that is in force.
+func (w *world) ours(status, template string) {
+	w.stack = activities.StackState{StackID: stackID, Status: status, Ours: true, Kind: perch.KindBranch, Template: template, URL: "https://login.example.com", Endpoint: "lb.example.com"}
+}
+
+func (w *world) note(name, format string, args ...any) {
+	w.done = append(w.done, strings.TrimSpace(name+" "+fmt.Sprintf(format, args...)))
+	if act := w.during[name]; act != nil {
+		act()
+	}
+}
+
+func up(commit string) perch.Request {
+	return perch.Request{ID: "up-" + commit[:4], Goal: perch.GoalUp, Project: "shop", Branch: "login", Commit: commit}
+}
+
+func gone() perch.Request {
+	return perch.Request{ID: "gone", Goal: perch.GoalGone, Project: "shop", Branch: "login"}
+}
+
+func (w *world) ask(request perch.Request) { w.env.SignalWorkflow(perch.SignalRequest, request) }
+
+// run executes the workflow for a first request and returns its result, the request that it handed on, and its error.
+func (w *world) run(function any, first perch.Request) (*perch.Result, *perch.Request, error) {
+	w.t.Helper()
+	w.env.ExecuteWorkflow(function, perch.RunInput{Project: "shop", Branch: "login", Request: &first})
+	if !w.env.IsWorkflowCompleted() {
+		w.t.Fatal("the run did not end")
+	}
+	err := w.env.GetWorkflowError()
+	if next := handedOn(w.t, err); next != nil {
+		return nil, next, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var result perch.Result
+	if err := w.env.GetWorkflowResult(&result); err != nil {
+		w.t.Fatal(err)
+	}
+	return &result, nil, nil
+}
+
+func handedOn(t *testing.T, err error) *perch.Request {
+	t.Helper()
+	next, ok := asContinueAsNew(err)
+	if !ok {
+		return nil
+	}
+	var in perch.RunInput
+	if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
+		t.Fatal(err)
+	}
+	kind := map[perch.Goal]string{perch.GoalUp: "Provision", perch.GoalGone: "Teardown"}[in.Request.Goal]
+	if next.WorkflowType.Name != kind {
+		t.Errorf("%s was handed on to %s", in.Request.Goal, next.WorkflowType.Name)
+	}
+	return in.Request
+}
+
+func (w *world) did(want ...string) {
+	w.t.Helper()
+	if !slices.Equal(w.done, want) {
+		w.t.Errorf("the run did\n  %s\nwant\n  %s", strings.Join(w.done, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+// activity are the activities as the world has them, under the names of the real ones.
+type activity struct{ w *world }
+
+func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activities.AdmitResult, error) {
+	a.w.note("Admit", "%s", in.Request.Goal)
+	return a.w.admitted, nil
+}
+
+func (a *activity) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
+	a.w.note("RenderTemplate", "%s", short(in.Commit))
+	return a.w.rendered, nil
+}
+
+func (a *activity) DescribeStack(_ context.Context, in activities.StackInput) (activities.StackState, error) {
+	a.w.note("DescribeStack", "")
+	return a.w.stack, nil
+}
+
+func (a *activity) CreateStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	a.w.note("CreateStack", "")
+	a.w.ours("CREATE_IN_PROGRESS", "")
+	return activities.ChangeResult{StackID: stackID}, nil
+}
+
+func (a *activity) UpdateStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	a.w.note("UpdateStack", "")
+	a.w.stack.Status = "UPDATE_IN_PROGRESS"
+	return activities.ChangeResult{StackID: in.StackID}, nil
+}
+
+func (a *activity) DeleteStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	a.w.note("DeleteStack", "")
+	a.w.stack.Status = "DELETE_IN_PROGRESS"
+	return activities.ChangeResult{StackID: in.StackID}, nil
+}
+
+func (a *activity) CancelUpdate(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	a.w.note("CancelUpdate", "")
+	a.w.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
+	return activities.ChangeResult{StackID: in.StackID}, nil
+}
+
+func (a *activity) ContinueRollback(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	a.w.note("ContinueRollback", "")
+	a.w.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
+	return activities.ChangeResult{StackID: in.StackID}, nil
+}
+
+func (a *activity) RollbackStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	a.w.note("RollbackStack", "")
+	a.w.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
+	return activities.ChangeResult{StackID: in.StackID}, nil
+}
+
+// succeeded is how each operation ends when nothing goes wrong.
+var succeeded = map[string]string{
+	"CREATE_IN_PROGRESS": "CREATE_COMPLETE", "UPDATE_IN_PROGRESS": "UPDATE_COMPLETE", "DELETE_IN_PROGRESS": "DELETE_COMPLETE",
+	"UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
+}
+
+func (a *activity) AwaitStack(ctx context.Context, in activities.AwaitInput) (activities.AwaitResult, error) {
+	w := a.w
+	w.note("AwaitStack", "%s", w.stack.Status)
+	if w.held {
+		<-ctx.Done()
+		return activities.AwaitResult{}, ctx.Err()
+	}
+	end := activities.AwaitResult{Status: succeeded[w.stack.Status]}
+	if len(w.ends) > 0 {
+		end, w.ends = w.ends[0], w.ends[1:]
+	}
+	w.stack.Status = end.Status
+	if end.Status == "CREATE_COMPLETE" || end.Status == "UPDATE_COMPLETE" {
+		w.stack.Template = w.rendered.Hash
+	}
+	if end.Status == "DELETE_COMPLETE" && in.Token != "" {
+		w.stack = activities.StackState{StackID: w.stack.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: w.stack.Kind}
+	}
+	return end, nil
+}
+
+func (a *activity) StackContents(context.Context, activities.StackInput) (activities.Contents, error) {
+	a.w.note("StackContents", "")
+	return activities.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Resources: 7}, nil
+}
+
+func (a *activity) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (activities.EmptyBucketResult, error) {
+	a.w.note("EmptyBucket", "%s", in.Bucket)
+	return activities.EmptyBucketResult{Objects: 3}, nil
+}
+
+func (a *activity) VerifyGone(_ context.Context, in activities.VerifyInput) (activities.VerifyResult, error) {
+	a.w.note("VerifyGone", "%s", strings.Join(append(in.Contents.Buckets, in.Contents.Databases...), " "))
+	return activities.VerifyResult{Leftovers: a.w.left}, nil
+}
+
+func (a *activity) SeedData(context.Context, activities.SeedInput) (activities.SeedResult, error) {
+	a.w.note("SeedData", "")
+	return activities.SeedResult{Seeded: true, Objects: 2}, nil
+}
+
+func (a *activity) AwaitReady(_ context.Context, in activities.ReadyInput) (activities.ReadyResult, error) {
+	a.w.note("AwaitReady", "%s", in.URL)
+	return activities.ReadyResult{Status: 200}, nil
+}
