@@ -4,93 +4,75 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"perch"
+	"perch/source"
 )
 
-// checkout is the Git repository around a folder.
+// checkout is the Git checkout that a command runs in.
 type checkout struct {
-	git *git.Repository
-	// folder is its root.
-	folder string
-	// repository is origin's address, normalised; empty where there is no origin.
-	repository string
+	*source.Checkout
 }
 
 func openCheckout(folder string) (*checkout, error) {
-	repository, err := git.PlainOpenWithOptions(folder, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
+	found, err := source.OpenCheckout(folder)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no Git checkout: %w", folder, err)
+		return nil, err
 	}
-	c := &checkout{git: repository, folder: folder}
-	if tree, err := repository.Worktree(); err == nil {
-		c.folder = tree.Filesystem.Root()
-	}
-	if origin, err := repository.Remote("origin"); err == nil && len(origin.Config().URLs) > 0 {
-		address := origin.Config().URLs[0]
-		if absolute, err := filepath.Abs(address); err == nil && perch.NormalizeRepository(address) == address {
-			address = absolute
-		}
-		c.repository = perch.NormalizeRepository(address)
-	}
-	return c, nil
+	return &checkout{found}, nil
 }
 
+// repository is origin's address, normalised; empty where there is no origin.
+func (c *checkout) repository() string {
+	origin := c.Origin
+	if strings.HasPrefix(origin, ".") {
+		origin = filepath.Join(c.Dir, origin)
+	}
+	return perch.NormalizeRepository(origin)
+}
+
+// branch is the one that is checked out.
 func (c *checkout) branch() (string, error) {
-	head, err := c.git.Storer.Reference(plumbing.HEAD)
-	if err != nil {
-		return "", fmt.Errorf("read HEAD of %s: %w", c.folder, err)
+	branch, err := c.Branch()
+	if err == nil {
+		return branch, nil
 	}
-	if head.Type() != plumbing.SymbolicReference || !head.Target().IsBranch() {
-		return "", fmt.Errorf("%s has no branch checked out; name the branch", c.folder)
+	if _, hasCommit := c.Commit(); hasCommit == nil {
+		return "", usageError("which branch? %s has none checked out (its HEAD is detached); name the branch", c.Dir)
 	}
-	return head.Target().Short(), nil
+	return "", usageError("which branch? %w", err)
 }
 
-// head is the newest commit of branch, the local one before origin's; empty where the checkout knows no such branch.
-func (c *checkout) head(_ context.Context, branch string) (string, error) {
-	for _, name := range []plumbing.ReferenceName{plumbing.NewBranchReferenceName(branch), plumbing.NewRemoteReferenceName("origin", branch)} {
-		reference, err := c.git.Reference(name, true)
-		if err == nil {
-			return reference.Hash().String(), nil
-		}
-		if !errors.Is(err, plumbing.ErrReferenceNotFound) {
-			return "", err
-		}
+// commit is the newest commit of branch, the local branch before origin's; empty where the checkout knows neither.
+func (c *checkout) commit(ctx context.Context, branch string) (string, error) {
+	commit, found, err := c.Head(ctx, branch)
+	if err != nil || found {
+		return commit, err
 	}
-	return "", nil
+	if current, err := c.Branch(); err == nil && current == branch {
+		_, err := c.Commit()
+		return "", err
+	}
+	return c.fetched(branch)
 }
 
-func (c *checkout) has(_ context.Context, commit string) (bool, error) {
-	_, err := c.git.CommitObject(plumbing.NewHash(commit))
-	if errors.Is(err, plumbing.ErrObjectNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (c *checkout) file(_ context.Context, commit, path string) ([]byte, bool, error) {
-	at, err := c.git.CommitObject(plumbing.NewHash(commit))
+// fetched is the commit of origin's branch, as it was last fetched; empty where it never was.
+func (c *checkout) fetched(branch string) (string, error) {
+	repository, err := git.PlainOpenWithOptions(c.Dir, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
 	if err != nil {
-		return nil, false, err
+		return "", fmt.Errorf("open repository %s: %w", c.Dir, err)
 	}
-	file, err := at.File(path)
-	if errors.Is(err, object.ErrFileNotFound) {
-		return nil, false, nil
+	reference, err := repository.Reference(plumbing.NewRemoteReferenceName("origin", branch), true)
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return "", nil
 	}
 	if err != nil {
-		return nil, false, err
+		return "", fmt.Errorf("read branch origin/%s of %s: %w", branch, c.Dir, err)
 	}
-	reader, err := file.Reader()
-	if err != nil {
-		return nil, false, err
-	}
-	data, err := io.ReadAll(reader)
-	return data, true, errors.Join(err, reader.Close())
+	return reference.Hash().String(), nil
 }

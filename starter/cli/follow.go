@@ -18,6 +18,8 @@ const (
 	lookEvery = time.Second
 	// untakenAfter is how long a request may lie on the task queue before the user hears of it.
 	untakenAfter = 5 * time.Second
+	// lostAfter is how long Temporal may be out of reach before the user hears of it.
+	lostAfter = 3 * time.Second
 	// lookTimeout is how long a look may take before the connection counts as lost.
 	lookTimeout = 5 * time.Second
 	// reconnectAfter is the pause before a lost connection is tried again.
@@ -107,7 +109,7 @@ func (f *follower) watch(ctx context.Context, r run) {
 		if ctx.Err() != nil {
 			return
 		}
-		if lost.due(err != nil, 0) {
+		if lost.due(err != nil, lostAfter) {
 			f.view.remark("the connection to Temporal is lost; the run goes on, and so does the wait as soon as Temporal answers")
 		}
 		if err == nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,8 @@ import (
 	"perch"
 	"perch/config"
 )
+
+var errNoFile = errors.New("there is no " + config.FileName)
 
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
@@ -45,7 +48,7 @@ func (p place) repository() string {
 	if p.job.Repository != "" || p.checkout == nil {
 		return p.job.Repository
 	}
-	return p.checkout.repository
+	return p.checkout.repository()
 }
 
 // branch is the one that is meant: the argument, else the CI job's, else the one that is checked out.
@@ -58,13 +61,9 @@ func (p place) branch(args []string) (string, error) {
 	case p.job.Fork != "":
 		return "", usageError("this pull request comes from the fork %s, whose branches have no environments; name a branch to ask for one", p.job.Fork)
 	case p.checkout == nil:
-		return "", usageError("which branch? %w.\nName the branch, or go to a checkout (--repo, PERCH_REPO)", p.noCheckout)
+		return "", usageError("which branch? %w.\nOr name the branch", p.noCheckout)
 	}
-	branch, err := p.checkout.branch()
-	if err != nil {
-		return "", &exitError{code: exitUsage, err: err}
-	}
-	return branch, nil
+	return p.checkout.branch()
 }
 
 // commit is the one that is meant for branch: given, else the CI job's, else the branch's head in the checkout; empty where nobody knows.
@@ -76,15 +75,15 @@ func (p place) commit(ctx context.Context, given, branch string) (string, error)
 		}
 		return commit, nil
 	}
-	if p.job.Branch == branch && p.job.Commit != "" {
+	if p.job.Branch == branch && fullCommit.MatchString(p.job.Commit) {
 		return p.job.Commit, nil
 	}
 	if p.checkout == nil {
 		return "", nil
 	}
-	commit, err := p.checkout.head(ctx, branch)
+	commit, err := p.checkout.commit(ctx, branch)
 	if err != nil {
-		return "", failedError("find the head of %s: %w", branch, err)
+		return "", usageError("which commit of %s? %w", branch, err)
 	}
 	return commit, nil
 }
@@ -94,15 +93,15 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 	if p.checkout == nil || commit == "" {
 		return nil, nil
 	}
-	if has, err := p.checkout.has(ctx, commit); err != nil || !has {
+	if has, err := p.checkout.HasCommit(ctx, commit); err != nil || !has {
 		return nil, err
 	}
-	data, found, err := p.checkout.file(ctx, commit, config.FileName)
+	data, found, err := p.checkout.File(ctx, commit, config.FileName)
 	if err != nil {
 		return nil, failedError("read %s at commit %s: %w", config.FileName, short(commit), err)
 	}
 	if !found {
-		return nil, usageError("there is no %s at commit %s; commit one (`starter config init` writes it)", config.FileName, short(commit))
+		return nil, usageError("%w at commit %s; commit one (`starter config init` writes it)", errNoFile, short(commit))
 	}
 	file, err := config.Read(config.FileName, data)
 	if err != nil {
@@ -123,7 +122,7 @@ func (a *app) upTarget(ctx context.Context, args []string, given string) (target
 		return target{}, err
 	}
 	file, err := p.file(ctx, commit)
-	if err != nil {
+	if _, skipped := perch.MatchAny(config.DefaultSkip(), branch); err != nil && !(skipped && errors.Is(err, errNoFile)) {
 		return target{}, err
 	}
 	project, err := a.upProject(p, file, commit)
@@ -133,6 +132,11 @@ func (a *app) upTarget(ctx context.Context, args []string, given string) (target
 	environment, err := perch.NewEnvironment(project, branch)
 	if err != nil {
 		return target{}, &exitError{code: exitUsage, err: err}
+	}
+	if file != nil {
+		if _, _, err := file.Resolve(branch, commit); err != nil {
+			return target{}, usageError("at commit %s: %w", short(commit), err)
+		}
 	}
 	return target{environment: environment, commit: commit, repository: p.repository(), file: file, job: p.job}, nil
 }
@@ -189,7 +193,7 @@ func (a *app) anyProject(p place) (string, error) {
 // folder is where perch.yaml stands: the checkout's root, else the folder itself.
 func (a *app) folder(p place) string {
 	if p.checkout != nil {
-		return p.checkout.folder
+		return p.checkout.Dir
 	}
 	return a.repoDir()
 }

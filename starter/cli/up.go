@@ -110,13 +110,15 @@ func (a *app) tellUp(r report) {
 }
 
 func readySentence(r report) string {
-	made, seeded := "", ""
+	var made, seeded, took string
 	if r.result.Created {
 		made = "created"
 	}
 	if r.result.Seeded {
 		seeded = "seeded"
 	}
-	took := "in " + duration(r.result.Seconds.Total)
+	if total := r.result.Seconds.Total; total > 0 {
+		took = "in " + duration(total)
+	}
 	return fmt.Sprintf("%s is ready at %s (%s)", r.target.environment.Branch, r.result.URL, sentence("commit "+short(r.target.commit), made, seeded, took))
 }

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"perch"
+	"perch/cfn"
+	"perch/config"
+)
+
+// noCommit stands in a rendered template for a commit that is not known.
+var noCommit = strings.Repeat("0", 40)
+
+func (a *app) renderCommand() *cobra.Command {
+	var commit string
+	command := &cobra.Command{
+		Use:   "render [BRANCH]",
+		Short: "Print the CloudFormation template of a branch's environment",
+		Long: `Print the CloudFormation template of a branch's environment, rendered here from perch.yaml in the folder, committed or not; with --commit
+from perch.yaml at that commit.
+
+What only the account knows has placeholders: account 111122223333, region eu-central-1, domain PROJECT.example.com, the ids of network and
+hosted zone, the outputs of the application stack and the platform version. A commit that is not known is written as zeros. The worker renders
+the same template with the real values.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.render(cmd.Context(), args, commit) },
+	}
+	command.Flags().StringVar(&commit, "commit", "", "full commit to read perch.yaml at")
+	return command
+}
+
+func (a *app) render(ctx context.Context, args []string, given string) error {
+	p := a.place()
+	branch, err := p.branch(args)
+	if err != nil {
+		return err
+	}
+	commit, err := p.commit(ctx, given, branch)
+	if err != nil {
+		return err
+	}
+	file, err := a.renderFile(ctx, p, given, commit)
+	if err != nil {
+		return err
+	}
+	environment, err := perch.NewEnvironment(file.Project, branch)
+	if err != nil {
+		return &exitError{code: exitUsage, err: err}
+	}
+	template, err := renderTemplate(file, environment, firstOf(commit, noCommit))
+	if err != nil {
+		return &exitError{code: exitUsage, err: err}
+	}
+	a.say("%s", strings.TrimSuffix(string(template.Body), "\n"))
+	a.note("Placeholders stand for what only the account knows; see `starter render --help`.")
+	return nil
+}
+
+// renderFile is perch.yaml at the commit that is given, else the one in the folder.
+func (a *app) renderFile(ctx context.Context, p place, given, commit string) (*config.File, error) {
+	if given == "" {
+		return readConfig(filepath.Join(a.folder(p), config.FileName))
+	}
+	file, err := p.file(ctx, commit)
+	if err == nil && file == nil {
+		err = usageError("no checkout here has commit %s; fetch it, or go to one (--repo, PERCH_REPO)", commit)
+	}
+	return file, err
+}
+
+func renderTemplate(file *config.File, environment perch.Environment, commit string) (cfn.Template, error) {
+	settings, _, err := file.Resolve(environment.Branch, commit)
+	if err != nil {
+		return cfn.Template{}, err
+	}
+	_, bundle, err := cfn.Bundle(settings)
+	if err != nil {
+		return cfn.Template{}, err
+	}
+	kind := file.Kind(environment.Branch)
+	placeholders := cfn.Placeholders(file.Project, kind)
+	return cfn.Environment(cfn.EnvironmentInput{
+		Environment: environment, Kind: kind, Commit: commit, Settings: settings, Policy: placeholders.Policy,
+		Application: placeholders.Application, SolutionStack: placeholders.SolutionStack, Bundle: bundle,
+	})
+}
