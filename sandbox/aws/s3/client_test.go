@@ -1,0 +1,106 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+const (
+	testAccount = "123456789012"
+	testRegion  = "eu-central-1"
+)
+
+// serve starts a service over HTTP; dir is where it keeps its state, empty for memory.
+func serve(t *testing.T, dir string) (*Service, *httptest.Server) {
+	t.Helper()
+	s, err := New(Config{Account: testAccount, Region: testRegion, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		server.Close()
+		_ = s.Close()
+	})
+	return s, server
+}
+
+// client is the Go SDK's client of the endpoint.
+func client(endpoint string) *sdk.Client {
+	return sdk.NewFromConfig(aws.Config{
+		Region:       testRegion,
+		BaseEndpoint: aws.String(endpoint),
+		HTTPClient:   http.DefaultClient,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}, func(o *sdk.Options) {
+		o.UsePathStyle = true
+		o.RetryMaxAttempts = 1
+	})
+}
+
+// bed is a service with a client and one bucket.
+type bed struct {
+	*sdk.Client
+	t       *testing.T
+	ctx     context.Context
+	service *Service
+	url     string
+}
+
+const testBucket = "shop-login-assets"
+
+func newBed(t *testing.T, versioning string) *bed {
+	t.Helper()
+	service, server := serve(t, "")
+	b := &bed{client(server.URL), t, t.Context(), service, server.URL}
+	if err := service.make(testBucket, newSettings()); err != nil {
+		t.Fatal(err)
+	}
+	b.version(versioning)
+	return b
+}
+
+// version puts the bucket into a versioning state; empty leaves it as it is.
+func (b *bed) version(status string) {
+	b.t.Helper()
+	if status == "" {
+		return
+	}
+	if err := b.service.change(testBucket, func(next *settings) error { return next.version(status) }); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// must fails the test for an error.
+func must[T any](value T, err error) func(t *testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+// wantCode checks the code and the status of an SDK error.
+func wantCode(t *testing.T, err error, code string, status int) {
+	t.Helper()
+	var api smithy.APIError
+	var response *smithyhttp.ResponseError
+	if !errors.As(err, &api) || !errors.As(err, &response) {
+		t.Fatalf("error is %v, want code %s", err, code)
+	}
+	if api.ErrorCode() != code || response.HTTPStatusCode() != status {
+		t.Errorf("error is %s with status %d, want %s with %d", api.ErrorCode(), response.HTTPStatusCode(), code, status)
+	}
+}

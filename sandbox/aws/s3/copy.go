@@ -1,0 +1,120 @@
+package s3
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"perch/sandbox/aws/wire"
+)
+
+// copySource reads the x-amz-copy-source header: `[/]bucket/key[?versionId=id]`, the key URL-encoded.
+func copySource(header http.Header) (bucket, key, id string, err error) {
+	source := header.Get("x-amz-copy-source")
+	path, query, _ := strings.Cut(strings.TrimPrefix(source, "/"), "?")
+	path, unescaped := url.PathUnescape(path)
+	values, parsed := url.ParseQuery(query)
+	bucket, key, ok := strings.Cut(path, "/")
+	if errors.Join(unescaped, parsed) != nil || !ok || key == "" {
+		return "", "", "", invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", source)
+	}
+	return bucket, key, values.Get("versionId"), nil
+}
+
+// source opens the version that a copy reads.
+func (s *Service) source(header http.Header, w http.ResponseWriter) (found *version, body io.ReadSeekCloser, err error) {
+	name, key, id, err := copySource(header)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = s.with(name, func(b *bucket) (err error) {
+		action := "s3:GetObject"
+		if id != "" {
+			action = "s3:GetObjectVersion"
+		}
+		if err := s.allowed(b, action, key); err != nil {
+			return err
+		}
+		if found, err = b.find(key, id); err != nil {
+			return err
+		}
+		if b.settings.Versioning != "" {
+			w.Header().Set("x-amz-copy-source-version-id", found.ID)
+		}
+		body, err = s.blobs.open(found.Blob)
+		return err
+	})
+	return found, body, err
+}
+
+func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
+	found, body, err := s.source(r.Header, w)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if err := copyable(r.Header, found); err != nil {
+		return err
+	}
+	replace := r.Header.Get("x-amz-metadata-directive") == "REPLACE"
+	name, key, id, _ := copySource(r.Header)
+	if name == r.bucket && key == r.key && id == "" && !replace && r.Header.Get("x-amz-storage-class") == "" {
+		return invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, " +
+			"storage class, website redirect location or encryption attributes.")
+	}
+	v, err := draft(r.Header)
+	if err != nil {
+		return err
+	}
+	if !replace {
+		v.Headers = found.Headers
+	}
+	if r.Header.Get("x-amz-tagging-directive") != "REPLACE" {
+		v.Tags = found.Tags
+	}
+	v.Checksum = checksum{Algorithm: r.Header.Get("x-amz-checksum-algorithm"), Type: fullObject}
+	if v.Checksum.Algorithm == "" {
+		v.Checksum.Algorithm = found.Checksum.Algorithm
+	}
+	if v.Blob, v.Size, v.ETag, err = s.keep(body, &v.Checksum); err != nil {
+		return err
+	}
+	if err := s.store(w, r, v); err != nil {
+		return err
+	}
+	nodes := append([]wire.Node{wire.T("LastModified", stamp(v.Modified)), wire.T("ETag", quote(v.ETag))}, v.Checksum.nodes()...)
+	return reply(w, "CopyObjectResult", nodes...)
+}
+
+// keep stores the bytes of another object as those of one in a single part, with the checksum's algorithm or S3's default.
+func (s *Service) keep(body io.Reader, sum *checksum) (blob string, size int64, etag string, err error) {
+	if sum.Algorithm == "" {
+		sum.Algorithm = defaultAlgorithm
+	}
+	newSum := algorithms[sum.Algorithm]
+	if newSum == nil {
+		return "", 0, "", unsupportedAlgorithm()
+	}
+	digest, check := md5.New(), newSum()
+	blob, size, err = s.blobs.put(io.TeeReader(body, io.MultiWriter(digest, check)))
+	sum.Value = encodeSum(check)
+	return blob, size, hex.EncodeToString(digest.Sum(nil)), err
+}
+
+// copyable holds the x-amz-copy-source-if-* headers against the source. Whatever fails there is answered 412.
+func copyable(header http.Header, found *version) error {
+	conditions := http.Header{}
+	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		if value := header.Get("x-amz-copy-source-" + name); value != "" {
+			conditions.Set(name, value)
+		}
+	}
+	if unchanged(conditions, found) != nil {
+		return preconditionFailed("x-amz-copy-source-If")
+	}
+	return nil
+}

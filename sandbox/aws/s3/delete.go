@@ -1,0 +1,167 @@
+package s3
+
+import (
+	"errors"
+	"net/http"
+
+	"perch/sandbox/aws/wire"
+)
+
+// maxDelete is the most keys of one DeleteObjects (AWS docs: DeleteObjects).
+const maxDelete = 1000
+
+// deletion is what became of one key: the change to commit, and what the client is told.
+type deletion struct {
+	change []record
+	// version is the version or marker that was removed, or the marker that was made; nil if there is none.
+	version *version
+}
+
+// remove decides what deleting a key, or one version of it, changes in the bucket. Without an id a bucket with versions gets a
+// marker; in a suspended one it replaces the null version.
+func (s *Service) remove(b *bucket, key, id string, bypass bool) (deletion, error) {
+	action := "s3:DeleteObject"
+	if id != "" {
+		action = "s3:DeleteObjectVersion"
+	}
+	if err := s.allowed(b, action, key); err != nil {
+		return deletion{}, err
+	}
+	if id == "" && b.settings.Versioning != "" {
+		marker := &version{Marker: true}
+		b.stamp(s, marker)
+		return deletion{[]record{{Op: opPut, Bucket: b.name, Key: key, Version: marker}}, marker}, nil
+	}
+	if id == "" {
+		id = nullVersion
+	}
+	found, err := b.lookup(key, id)
+	if err != nil || found == nil {
+		return deletion{}, err
+	}
+	if found.locked(now(), bypass) {
+		return deletion{}, objectLocked()
+	}
+	return deletion{[]record{{Op: opRemove, Bucket: b.name, Key: key, Seq: found.Seq}}, found}, nil
+}
+
+func (s *Service) deleteObject(w http.ResponseWriter, r *request) error {
+	id := r.query.Get("versionId")
+	return noContent(w, s.with(r.bucket, func(b *bucket) error {
+		done, err := s.remove(b, r.key, id, bypasses(r))
+		if err != nil {
+			return err
+		}
+		if id != "" {
+			w.Header().Set("x-amz-version-id", id)
+		}
+		if v := done.version; v != nil {
+			b.writeVersionID(w.Header(), v)
+			if v.Marker {
+				w.Header().Set("x-amz-delete-marker", "true")
+			}
+		}
+		return s.commit(done.change...)
+	}))
+}
+
+type deleteRequest struct {
+	XMLName struct{} `xml:"Delete"`
+	Quiet   bool
+	Objects []deleteKey `xml:"Object"`
+}
+
+type deleteKey struct {
+	Key       string
+	VersionID string `xml:"VersionId"`
+}
+
+// parseDelete reads the body of DeleteObjects.
+func parseDelete(body string) (deleteRequest, error) {
+	var document deleteRequest
+	if err := unmarshal(body, &document); err != nil {
+		return document, err
+	}
+	if len(document.Objects) == 0 || len(document.Objects) > maxDelete {
+		return document, malformedXML()
+	}
+	for _, object := range document.Objects {
+		if object.Key == "" {
+			return document, failf(http.StatusBadRequest, "UserKeyMustBeSpecified", "The bucket POST must contain the specified field name. If it is specified, please check the order of the fields.")
+		}
+	}
+	return document, nil
+}
+
+func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
+	claim, err := claimed(r.Header)
+	if err != nil {
+		return err
+	}
+	if claim.Algorithm == "" && r.Header.Get("Content-MD5") == "" {
+		return invalidRequest("Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
+	}
+	body, err := r.readBody(maxDocument)
+	if err != nil {
+		return err
+	}
+	document, err := parseDelete(body)
+	if err != nil {
+		return err
+	}
+	var nodes []wire.Node
+	err = s.with(r.bucket, func(b *bucket) error {
+		nodes, err = s.removeAll(b, document, bypasses(r))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return reply(w, "DeleteResult", nodes...)
+}
+
+// removeAll deletes key by key: one that fails is reported and holds up no other. A key that is named twice sees what the first did.
+func (s *Service) removeAll(b *bucket, document deleteRequest, bypass bool) ([]wire.Node, error) {
+	var nodes []wire.Node
+	for _, object := range document.Objects {
+		done, err := s.remove(b, object.Key, object.VersionID, bypass)
+		if err != nil {
+			nodes = append(nodes, refused(object, err))
+			continue
+		}
+		if err := s.commit(done.change...); err != nil {
+			return nil, err
+		}
+		if !document.Quiet {
+			nodes = append(nodes, deleted(b, object, done.version))
+		}
+	}
+	return nodes, nil
+}
+
+func deleted(b *bucket, object deleteKey, v *version) wire.Node {
+	nodes := []wire.Node{wire.T("Key", object.Key)}
+	if object.VersionID != "" {
+		nodes = append(nodes, wire.T("VersionId", object.VersionID))
+	}
+	if v != nil && v.Marker && b.settings.Versioning != "" {
+		nodes = append(nodes, wire.T("DeleteMarker", "true"), wire.T("DeleteMarkerVersionId", v.ID))
+	}
+	return wire.N("Deleted", nodes...)
+}
+
+// refused is one key's error. An id that cannot be one is told like a version that is not there, as S3 does within DeleteObjects.
+func refused(object deleteKey, err error) wire.Node {
+	var f *failure
+	if !errors.As(err, &f) {
+		f = failf(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+	}
+	if f.cause.Code == "InvalidArgument" {
+		f = noSuchVersion(object.Key, object.VersionID)
+	}
+	nodes := []wire.Node{wire.T("Key", object.Key)}
+	if object.VersionID != "" {
+		nodes = append(nodes, wire.T("VersionId", object.VersionID))
+	}
+	return wire.N("Error", append(nodes, wire.T("Code", f.cause.Code), wire.T("Message", f.cause.Message))...)
+}

@@ -1,0 +1,121 @@
+package s3
+
+import (
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+func md5Hex(text string) string {
+	sum := md5.Sum([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+func md5Base64(text string) string {
+	sum := md5.Sum([]byte(text))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// deleteAll asks for the deletion of all identifiers at once.
+func (b *bed) deleteAll(quiet bool, objects ...types.ObjectIdentifier) *sdk.DeleteObjectsOutput {
+	b.t.Helper()
+	return must(b.DeleteObjects(b.ctx, &sdk.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{Objects: objects, Quiet: &quiet}}))(b.t)
+}
+
+func TestDeleteObjectsTellsEachKeysFate(t *testing.T) {
+	b := newBed(t, versioningEnabled)
+	version := b.put("a", "1").VersionId
+	out := b.deleteAll(false,
+		types.ObjectIdentifier{Key: aws.String("a")},
+		types.ObjectIdentifier{Key: aws.String("a"), VersionId: version},
+		types.ObjectIdentifier{Key: aws.String("never was"), VersionId: aws.String(newID(7))},
+		types.ObjectIdentifier{Key: aws.String("a"), VersionId: aws.String("nonsense")},
+	)
+	if len(out.Deleted) != 3 || len(out.Errors) != 1 || *out.Errors[0].Code != "NoSuchVersion" {
+		t.Fatalf("%+v", out)
+	}
+	marker, removed, absent := out.Deleted[0], out.Deleted[1], out.Deleted[2]
+	if !*marker.DeleteMarker || marker.VersionId != nil || len(*marker.DeleteMarkerVersionId) != 32 {
+		t.Errorf("marker %+v", marker)
+	}
+	if *removed.VersionId != *version || removed.DeleteMarker != nil || *absent.Key != "never was" {
+		t.Errorf("removed %+v, absent %+v", removed, absent)
+	}
+	out = b.deleteAll(true, types.ObjectIdentifier{Key: aws.String("a"), VersionId: marker.DeleteMarkerVersionId})
+	if len(out.Deleted) != 0 || len(b.listed()) != 0 {
+		t.Errorf("quiet answer %+v, left %v", out, b.listed())
+	}
+}
+
+func TestDeleteObjectsRefusesWhatAWSRefuses(t *testing.T) {
+	b := newBed(t, "")
+	objects := make([]types.ObjectIdentifier, 1001)
+	for i := range objects {
+		objects[i].Key = aws.String(fmt.Sprint(i))
+	}
+	_, err := b.DeleteObjects(b.ctx, &sdk.DeleteObjectsInput{Bucket: aws.String(testBucket), Delete: &types.Delete{Objects: objects}})
+	wantCode(t, err, "MalformedXML", 400)
+	for name, test := range map[string]struct{ body, md5, code string }{
+		"no checksum":           {body: "<Delete><Object><Key>a</Key></Object></Delete>", code: "InvalidRequest"},
+		"no objects":            {body: "<Delete></Delete>", md5: md5Base64("<Delete></Delete>"), code: "MalformedXML"},
+		"another root":          {body: "<Remove></Remove>", md5: md5Base64("<Remove></Remove>"), code: "MalformedXML"},
+		"a control character":   {body: "<Delete>\x01</Delete>", md5: md5Base64("<Delete>\x01</Delete>"), code: "MalformedXML"},
+		"more than one element": {body: "<Delete/><Delete/>", md5: md5Base64("<Delete/><Delete/>"), code: "MalformedXML"},
+		"another body's digest": {body: "<Delete/>", md5: md5Base64(""), code: "BadDigest"},
+	} {
+		request := must(http.NewRequest(http.MethodPost, b.url+"/"+testBucket+"?delete", strings.NewReader(test.body)))(t)
+		if test.md5 != "" {
+			request.Header.Set("Content-MD5", test.md5)
+		}
+		response := must(http.DefaultClient.Do(request))(t)
+		body := string(must(io.ReadAll(response.Body))(t))
+		_ = response.Body.Close()
+		if !strings.Contains(body, "<Code>"+test.code+"</Code>") {
+			t.Errorf("%s: %d %s", name, response.StatusCode, body)
+		}
+	}
+}
+
+func TestALegalHoldKeepsItsVersionAndNoOther(t *testing.T) {
+	b := newBed(t, "")
+	must(b.CreateBucket(b.ctx, &sdk.CreateBucketInput{
+		Bucket: aws.String("locked-bucket"), ObjectLockEnabledForBucket: aws.Bool(true),
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: testRegion},
+	}))(t)
+	put := func(key string) *string {
+		return must(b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: aws.String("locked-bucket"), Key: &key, Body: strings.NewReader(key)}))(t).VersionId
+	}
+	held, retained, free := put("held"), put("retained"), put("free")
+	must(b.PutObjectLegalHold(b.ctx, &sdk.PutObjectLegalHoldInput{
+		Bucket: aws.String("locked-bucket"), Key: aws.String("held"), LegalHold: &types.ObjectLockLegalHold{Status: types.ObjectLockLegalHoldStatusOn},
+	}))(t)
+	must(b.PutObjectRetention(b.ctx, &sdk.PutObjectRetentionInput{
+		Bucket: aws.String("locked-bucket"), Key: aws.String("retained"),
+		Retention: &types.ObjectLockRetention{Mode: types.ObjectLockRetentionModeGovernance, RetainUntilDate: aws.Time(time.Now().Add(time.Hour))},
+	}))(t)
+	objects := []types.ObjectIdentifier{{Key: aws.String("held"), VersionId: held}, {Key: aws.String("retained"), VersionId: retained}, {Key: aws.String("free"), VersionId: free}}
+	out := must(b.DeleteObjects(b.ctx, &sdk.DeleteObjectsInput{Bucket: aws.String("locked-bucket"), Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)}}))(t)
+	if len(out.Errors) != 2 || *out.Errors[0].Code != "AccessDenied" || *out.Errors[0].Key != "held" || *out.Errors[1].Key != "retained" {
+		t.Errorf("%+v", out.Errors)
+	}
+	_, err := b.DeleteObject(b.ctx, &sdk.DeleteObjectInput{Bucket: aws.String("locked-bucket"), Key: aws.String("held"), VersionId: held})
+	wantCode(t, err, "AccessDenied", 403)
+	must(b.DeleteObject(b.ctx, &sdk.DeleteObjectInput{
+		Bucket: aws.String("locked-bucket"), Key: aws.String("retained"), VersionId: retained, BypassGovernanceRetention: aws.Bool(true),
+	}))(t)
+	b.put("a", "in a bucket without object lock")
+	_, err = b.PutObjectLegalHold(b.ctx, &sdk.PutObjectLegalHoldInput{
+		Bucket: aws.String(testBucket), Key: aws.String("a"), LegalHold: &types.ObjectLockLegalHold{Status: types.ObjectLockLegalHoldStatusOn},
+	})
+	wantCode(t, err, "InvalidRequest", 400)
+}

@@ -1,0 +1,141 @@
+package s3
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"perch/sandbox/aws/wire"
+)
+
+// versionPage is one page of a bucket's versions and markers, in their common order.
+type versionPage struct {
+	versions  []listedVersion
+	prefixes  []string
+	truncated bool
+	// lastKey and lastID are the page's last entry; lastID is empty behind a common prefix.
+	lastKey, lastID string
+}
+
+type listedVersion struct {
+	named
+	latest bool
+}
+
+// older decides whether a version stands behind the version marker in its key.
+type older func(v *version) bool
+
+// versions is the page of b that begins behind the scope's marker. If the scope is inclusive, the page begins within the marker's
+// own key, with the versions that behind accepts.
+func (b *bucket) versions(s scope, behind older) versionPage {
+	var page versionPage
+	if s.limit == 0 {
+		return page
+	}
+	all := func(string) bool { return true }
+	s.walk(b.index.keys(), all, func(name string, common bool) bool {
+		if common {
+			return page.addPrefix(name, s.limit)
+		}
+		versions := b.index.get(name).versions
+		for i, v := range slices.Backward(versions) {
+			if s.inclusive && name == s.marker && !behind(v) {
+				continue
+			}
+			if !page.add(listedVersion{named{name, v}, i == len(versions)-1}, s.limit) {
+				return false
+			}
+		}
+		return true
+	})
+	return page
+}
+
+func (p *versionPage) full(limit int) bool {
+	p.truncated = len(p.versions)+len(p.prefixes) == limit
+	return p.truncated
+}
+
+func (p *versionPage) addPrefix(prefix string, limit int) bool {
+	if p.full(limit) {
+		return false
+	}
+	p.prefixes = append(p.prefixes, prefix)
+	p.lastKey, p.lastID = prefix, ""
+	return true
+}
+
+func (p *versionPage) add(v listedVersion, limit int) bool {
+	if p.full(limit) {
+		return false
+	}
+	p.versions = append(p.versions, v)
+	p.lastKey, p.lastID = v.key, v.ID
+	return true
+}
+
+// behind makes the test for version-id-marker. The marker's version may be gone by now: its id still says where it stood. A null
+// version's id does not, so behind a null version that is gone the whole key is listed.
+func (b *bucket) behind(key, id string) (older, error) {
+	if id != nullVersion {
+		sequence, ok := sequenceOf(id)
+		if !ok {
+			return nil, invalidVersion("version-id-marker", id)
+		}
+		return func(v *version) bool { return v.Seq < sequence }, nil
+	}
+	if e := b.index.get(key); e != nil {
+		if v := e.null(); v != nil {
+			return func(other *version) bool { return other.Seq < v.Seq }, nil
+		}
+	}
+	return func(*version) bool { return true }, nil
+}
+
+func (s *Service) listVersions(w http.ResponseWriter, r *request) error {
+	l, err := r.listing()
+	if err != nil {
+		return err
+	}
+	l.marker = r.query.Get("key-marker")
+	id := r.query.Get("version-id-marker")
+	l.inclusive = id != ""
+	if l.inclusive && l.marker == "" {
+		return invalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker", id)
+	}
+	var page versionPage
+	err = s.with(r.bucket, func(b *bucket) error {
+		var behind older
+		if l.inclusive {
+			if behind, err = b.behind(l.marker, id); err != nil {
+				return err
+			}
+		}
+		page = b.versions(l.scope, behind)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	nodes := append(l.head(r), wire.T("KeyMarker", l.encode(l.marker)), wire.T("VersionIdMarker", id))
+	if page.truncated {
+		nodes = append(nodes, wire.T("NextKeyMarker", l.encode(page.lastKey)))
+		if page.lastID != "" {
+			nodes = append(nodes, wire.T("NextVersionIdMarker", page.lastID))
+		}
+	}
+	nodes = append(nodes, wire.T("IsTruncated", strconv.FormatBool(page.truncated)))
+	for _, v := range page.versions {
+		nodes = append(nodes, s.versionNode(l, v))
+	}
+	return reply(w, "ListVersionsResult", append(nodes, l.commonPrefixes(page.prefixes)...)...)
+}
+
+func (s *Service) versionNode(l listing, v listedVersion) wire.Node {
+	nodes := []wire.Node{wire.T("Key", l.encode(v.key)), wire.T("VersionId", v.ID), wire.T("IsLatest", strconv.FormatBool(v.latest))}
+	if v.Marker {
+		return wire.N("DeleteMarker", append(nodes, wire.T("LastModified", stamp(v.Modified)), s.owner("Owner"))...)
+	}
+	nodes = append(nodes, v.listed()...)
+	return wire.N("Version", append(nodes, s.owner("Owner"), wire.T("StorageClass", v.storageClass()))...)
+}

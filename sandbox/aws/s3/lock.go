@@ -1,0 +1,73 @@
+package s3
+
+import (
+	"net/http"
+	"time"
+
+	"perch/sandbox/aws/wire"
+)
+
+func lockNeeded(b *bucket) error {
+	if b.settings.ObjectLock {
+		return nil
+	}
+	return invalidRequest("Bucket is missing Object Lock Configuration")
+}
+
+func (s *Service) getLegalHold(w http.ResponseWriter, r *request) error {
+	return s.with(r.bucket, func(b *bucket) error {
+		if err := lockNeeded(b); err != nil {
+			return err
+		}
+		v, err := b.find(r.key, r.query.Get("versionId"))
+		if err != nil {
+			return err
+		}
+		status := "OFF"
+		if v.Hold {
+			status = "ON"
+		}
+		return reply(w, "LegalHold", wire.T("Status", status))
+	})
+}
+
+func (s *Service) putLegalHold(w http.ResponseWriter, r *request) error {
+	var document struct{ Status string }
+	if err := r.readDocument(&document); err != nil {
+		return err
+	}
+	if document.Status != "ON" && document.Status != "OFF" {
+		return malformedXML()
+	}
+	return s.amendVersion(w, r, func(b *bucket, v *version) error {
+		v.Hold = document.Status == "ON"
+		return lockNeeded(b)
+	})
+}
+
+func (s *Service) putRetention(w http.ResponseWriter, r *request) error {
+	var document struct {
+		Mode            string
+		RetainUntilDate time.Time
+	}
+	if err := r.readDocument(&document); err != nil {
+		return err
+	}
+	if document.Mode != "GOVERNANCE" && document.Mode != "COMPLIANCE" {
+		return malformedXML()
+	}
+	if !document.RetainUntilDate.After(now()) {
+		return invalidArgument("The retain until date must be in the future!", "RetainUntilDate", document.RetainUntilDate.Format(time.RFC3339))
+	}
+	return s.amendVersion(w, r, func(b *bucket, v *version) error {
+		shorter := v.Mode != "" && document.RetainUntilDate.Before(v.Until)
+		if shorter && (v.Mode == "COMPLIANCE" || !bypasses(r)) {
+			return objectLocked()
+		}
+		v.Mode, v.Until = document.Mode, document.RetainUntilDate.UTC()
+		return lockNeeded(b)
+	})
+}
+
+// bypasses reports whether the request overrides retention in governance mode.
+func bypasses(r *request) bool { return r.Header.Get("x-amz-bypass-governance-retention") == "true" }

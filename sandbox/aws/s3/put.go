@@ -1,0 +1,203 @@
+package s3
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// keptHeaders are given back with the object as they came with it.
+var keptHeaders = []string{
+	"content-type", "cache-control", "content-disposition", "content-encoding", "content-language", "expires",
+	"x-amz-storage-class", "x-amz-website-redirect-location",
+}
+
+const metaPrefix = "x-amz-meta-"
+
+// maxMeta is the most user-defined metadata of an object, in bytes of names and values (AWS docs: "Working with object metadata").
+const maxMeta = 2 << 10
+
+// objectHeaders picks the headers that belong to the object.
+func objectHeaders(header http.Header) (map[string]string, error) {
+	kept, meta := map[string]string{}, 0
+	for _, name := range keptHeaders {
+		if value := header.Get(name); value != "" {
+			kept[name] = value
+		}
+	}
+	for name, values := range header {
+		name = strings.ToLower(name)
+		if strings.HasPrefix(name, metaPrefix) {
+			kept[name] = strings.Join(values, ",")
+			meta += len(name) - len(metaPrefix) + len(kept[name])
+		}
+	}
+	if meta > maxMeta {
+		return nil, failf(http.StatusBadRequest, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size").
+			with("Size", fmt.Sprint(meta)).with("MaxSizeAllowed", fmt.Sprint(maxMeta))
+	}
+	if kept["content-type"] == "" {
+		kept["content-type"] = "binary/octet-stream"
+	}
+	removeChunked(kept)
+	return kept, nil
+}
+
+// removeChunked takes the transfer's own encoding out of the object's.
+func removeChunked(kept map[string]string) {
+	var encodings []string
+	for encoding := range strings.SplitSeq(kept["content-encoding"], ",") {
+		if encoding = strings.TrimSpace(encoding); encoding != "aws-chunked" && encoding != "" {
+			encodings = append(encodings, encoding)
+		}
+	}
+	delete(kept, "content-encoding")
+	if len(encodings) > 0 {
+		kept["content-encoding"] = strings.Join(encodings, ",")
+	}
+}
+
+func (v *version) storageClass() string {
+	if class := v.Headers["x-amz-storage-class"]; class != "" {
+		return class
+	}
+	return "STANDARD"
+}
+
+// draft is a version with what the request's headers say of it, not stored yet.
+func draft(header http.Header) (*version, error) {
+	headers, err := objectHeaders(header)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := headerTags(header)
+	return &version{Headers: headers, Tags: tags, Hold: header.Get("x-amz-object-lock-legal-hold") == "ON"}, err
+}
+
+// receive stores a request's body as a blob and says what came.
+func (s *Service) receive(r *request) (blob string, in *intake, err error) {
+	claim, err := claimed(r.Header)
+	if err != nil {
+		return "", nil, err
+	}
+	if in, err = newIntake(r, claim); err != nil {
+		return "", nil, err
+	}
+	blob, _, err = s.blobs.put(in)
+	if err == nil {
+		if err = in.verify(); err != nil {
+			s.blobs.remove(blob)
+		}
+	}
+	return blob, in, err
+}
+
+func (s *Service) putObject(w http.ResponseWriter, r *request) error {
+	v, err := draft(r.Header)
+	if err != nil {
+		return err
+	}
+	var in *intake
+	if v.Blob, in, err = s.receive(r); err != nil {
+		return err
+	}
+	v.Size, v.Checksum = in.size, in.claim
+	v.ETag = hex.EncodeToString(in.md5.Sum(nil))
+	if err := s.store(w, r, v); err != nil {
+		return err
+	}
+	w.Header().Set("ETag", quote(v.ETag))
+	v.Checksum.write(w.Header())
+	return nil
+}
+
+// store puts v on top of its key, if everything that may forbid it lets it pass, and writes the version and encryption
+// headers. Without success its blob is removed.
+//
+// The changes that must come with the new version, or not at all, are also.
+func (s *Service) store(w http.ResponseWriter, r *request, v *version, also ...record) error {
+	err := s.with(r.bucket, func(b *bucket) error {
+		if err := s.storable(b, r, v); err != nil {
+			return err
+		}
+		b.stamp(s, v)
+		b.writeVersionID(w.Header(), v)
+		b.writeEncryption(w.Header())
+		return s.commit(append(also, record{Op: opPut, Bucket: b.name, Key: r.key, Version: v})...)
+	})
+	if err != nil {
+		s.blobs.remove(v.Blob)
+	}
+	return err
+}
+
+// storable is checked under the lock that stores: a policy that was put before it counts.
+func (s *Service) storable(b *bucket, r *request, v *version) error {
+	if err := s.allowed(b, "s3:PutObject", r.key); err != nil {
+		return err
+	}
+	if acl := r.Header.Get("x-amz-acl"); acl != "" && acl != "bucket-owner-full-control" && b.settings.Ownership == ownerEnforced {
+		return failf(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+	}
+	if v.Hold {
+		if err := lockNeeded(b); err != nil {
+			return err
+		}
+	}
+	if id := r.query.Get("uploadId"); id != "" && b.uploads[id] == nil {
+		return noSuchUpload(id)
+	}
+	e := b.index.get(r.key)
+	exists := e != nil && !e.latest().Marker
+	if r.Header.Get("If-None-Match") == "*" && exists {
+		return preconditionFailed("If-None-Match")
+	}
+	if want := r.Header.Get("If-Match"); want != "" {
+		if !exists {
+			return noSuchKey(r.key, nil)
+		}
+		if !etagListed(want, e.latest().ETag) {
+			return preconditionFailed("If-Match")
+		}
+	}
+	return nil
+}
+
+// stamp gives a new version its place, id and time.
+func (b *bucket) stamp(s *Service, v *version) {
+	v.Seq, v.Modified, v.ID = s.nextSequence(), now(), nullVersion
+	if b.settings.Versioning == versioningEnabled {
+		v.ID = newID(v.Seq)
+	}
+}
+
+// writeVersionID names the version, in buckets that know versions.
+func (b *bucket) writeVersionID(header http.Header, v *version) {
+	if b.settings.Versioning != "" {
+		header.Set("x-amz-version-id", v.ID)
+	}
+}
+
+func (b *bucket) writeEncryption(header http.Header) {
+	byDefault := b.settings.Encryption.Rule.Default
+	header.Set("x-amz-server-side-encryption", byDefault.Algorithm)
+	if byDefault.KMSKey != "" {
+		header.Set("x-amz-server-side-encryption-aws-kms-key-id", byDefault.KMSKey)
+	}
+}
+
+// join makes one blob of several, one after the other, and hands each byte to sum as well.
+func (s *Service) join(names []string, sum io.Writer) (blob string, size int64, err error) {
+	var readers []io.Reader
+	for _, name := range names {
+		body, err := s.blobs.open(name)
+		if err != nil {
+			return "", 0, err
+		}
+		defer body.Close()
+		readers = append(readers, body)
+	}
+	return s.blobs.put(io.TeeReader(io.MultiReader(readers...), sum))
+}

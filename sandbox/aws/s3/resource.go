@@ -1,0 +1,250 @@
+package s3
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"perch/sandbox/aws/resource"
+)
+
+// Handlers carry out CloudFormation's resource types that are S3's.
+func (s *Service) Handlers() map[string]resource.Handler {
+	return map[string]resource.Handler{
+		"AWS::S3::Bucket":       bucketHandler{s},
+		"AWS::S3::BucketPolicy": policyHandler{s},
+	}
+}
+
+type bucketHandler struct{ s *Service }
+
+// actedOn are the properties of a bucket that change what the bucket does here; keptOnly are accepted and remembered, because they
+// change nothing that a client of this S3 could see within a test's time.
+var (
+	actedOn = []string{
+		"AccessControl", "BucketEncryption", "BucketName", "ObjectLockEnabled", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags",
+		"VersioningConfiguration",
+	}
+	keptOnly = []string{
+		"AccelerateConfiguration", "AnalyticsConfigurations", "CorsConfiguration", "IntelligentTieringConfigurations", "InventoryConfigurations",
+		"LifecycleConfiguration", "LoggingConfiguration", "MetricsConfigurations", "NotificationConfiguration", "WebsiteConfiguration",
+	}
+)
+
+// bucketProperties are the properties of AWS::S3::Bucket that stand behind a bucket's settings.
+type bucketProperties struct {
+	AccessControl     string
+	ObjectLockEnabled flag
+	Tags              []tag
+
+	VersioningConfiguration        *struct{ Status string }
+	PublicAccessBlockConfiguration *struct{ BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets flag }
+	OwnershipControls              *struct {
+		Rules []struct{ ObjectOwnership string }
+	}
+	BucketEncryption *struct {
+		ServerSideEncryptionConfiguration []struct {
+			BucketKeyEnabled              flag
+			ServerSideEncryptionByDefault struct{ SSEAlgorithm, KMSMasterKeyID string }
+		}
+	}
+}
+
+// flag is a boolean as templates write it: true, or "true".
+type flag bool
+
+func (f *flag) UnmarshalJSON(data []byte) error {
+	switch strings.ToLower(strings.Trim(string(data), `"`)) {
+	case "true":
+		*f = true
+	case "false":
+		*f = false
+	default:
+		return fmt.Errorf("%s is not a boolean", data)
+	}
+	return nil
+}
+
+func (h bucketHandler) Create(_ context.Context, r resource.Request) (resource.State, error) {
+	name, _ := r.Properties["BucketName"].(string)
+	if name == "" {
+		name = generatedName(r)
+	}
+	wanted, err := settingsFrom(r, newSettings())
+	if err != nil {
+		return resource.State{}, err
+	}
+	wanted.Origin = strings.Join([]string{r.StackID, r.LogicalID, r.Suffix}, " ")
+	err = h.s.make(name, wanted)
+	if code(err) == "BucketAlreadyOwnedByYou" {
+		if there, gone := h.s.settingsOf(name); gone == nil && there.Origin == wanted.Origin {
+			return h.state(name), nil
+		}
+		return resource.State{}, &resource.Error{Service: "S3", Message: name + " already exists", Status: http.StatusConflict, Code: "AlreadyExists"}
+	}
+	if err != nil {
+		return resource.State{}, translate(err)
+	}
+	return h.state(name), nil
+}
+
+func (h bucketHandler) Update(_ context.Context, r resource.Request) (resource.State, error) {
+	err := h.s.change(r.PhysicalID, func(next *settings) error {
+		fresh := newSettings()
+		fresh.Created, fresh.Origin, fresh.Policy, fresh.ObjectLock = next.Created, next.Origin, next.Policy, next.ObjectLock
+		if next.Versioning != "" {
+			fresh.Versioning = versioningSuspended
+		}
+		wanted, err := settingsFrom(r, fresh)
+		if err == nil {
+			*next = *wanted
+		}
+		return err
+	})
+	if err != nil {
+		return resource.State{}, translate(err)
+	}
+	return h.state(r.PhysicalID), nil
+}
+
+func (h bucketHandler) Delete(_ context.Context, r resource.Request) error {
+	err := h.s.with(r.PhysicalID, func(b *bucket) error {
+		if err := h.s.allowed(b, "s3:DeleteBucket", ""); err != nil {
+			return err
+		}
+		return h.s.drop(b)
+	})
+	if code(err) == "NoSuchBucket" {
+		return nil
+	}
+	return translate(err)
+}
+
+// settingsFrom writes the resource's properties over base.
+func settingsFrom(r resource.Request, base *settings) (*settings, error) {
+	for _, name := range slices.Sorted(maps.Keys(r.Properties)) {
+		switch {
+		case slices.Contains(actedOn, name):
+		case slices.Contains(keptOnly, name):
+			if base.Kept == nil {
+				base.Kept = map[string]any{}
+			}
+			base.Kept[name] = r.Properties[name]
+		default:
+			return nil, invalidProperty("Encountered unsupported property " + name)
+		}
+	}
+	var p bucketProperties
+	text, err := json.Marshal(r.Properties)
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil {
+		return nil, invalidProperty("Model validation failed: " + err.Error())
+	}
+	if err := p.write(base); err != nil {
+		return nil, translate(err)
+	}
+	base.Tags = maps.Clone(r.Tags)
+	if base.Tags == nil {
+		base.Tags = map[string]string{}
+	}
+	for _, t := range p.Tags {
+		base.Tags[t.Key] = t.Value
+	}
+	return base, nil
+}
+
+func (p bucketProperties) write(base *settings) error {
+	if p.ObjectLockEnabled {
+		base.ObjectLock, base.Versioning = true, versioningEnabled
+	}
+	if p.VersioningConfiguration != nil {
+		if err := base.version(p.VersioningConfiguration.Status); err != nil {
+			return err
+		}
+	}
+	if access := p.PublicAccessBlockConfiguration; access != nil {
+		base.PublicAccess = &publicAccess{bool(access.BlockPublicAcls), bool(access.IgnorePublicAcls), bool(access.BlockPublicPolicy), bool(access.RestrictPublicBuckets)}
+	}
+	if p.OwnershipControls != nil && len(p.OwnershipControls.Rules) == 1 {
+		if err := base.own(p.OwnershipControls.Rules[0].ObjectOwnership); err != nil {
+			return err
+		}
+	}
+	if acl := p.AccessControl; acl != "" && acl != "Private" && base.Ownership == ownerEnforced {
+		return noBucketACL()
+	}
+	if e := p.BucketEncryption; e != nil && len(e.ServerSideEncryptionConfiguration) == 1 {
+		rule := e.ServerSideEncryptionConfiguration[0]
+		byDefault := encryptionDefault{rule.ServerSideEncryptionByDefault.SSEAlgorithm, rule.ServerSideEncryptionByDefault.KMSMasterKeyID}
+		return base.encrypt(encryption{Rule: encryptionRule{byDefault, bool(rule.BucketKeyEnabled)}})
+	}
+	return nil
+}
+
+// maxBucketName is the longest bucket name (AWS docs: "Bucket naming rules").
+const maxBucketName = 63
+
+// generatedName is the name that CloudFormation gives a bucket without one.
+func generatedName(r resource.Request) string {
+	base := strings.ToLower(r.StackName + "-" + r.LogicalID)
+	base = base[:min(len(base), maxBucketName-1-len(r.Suffix))]
+	return strings.TrimRight(base, "-") + "-" + r.Suffix
+}
+
+// dashRegions are the regions whose website endpoints are written with a dash (AWS docs: "Amazon S3 endpoints and quotas").
+var dashRegions = []string{
+	"us-east-1", "us-west-1", "us-west-2", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "eu-west-1", "sa-east-1", "us-gov-west-1",
+}
+
+func (h bucketHandler) state(name string) resource.State {
+	region := h.s.config.Region
+	separator := "."
+	if slices.Contains(dashRegions, region) {
+		separator = "-"
+	}
+	return resource.State{ID: name, Attributes: map[string]string{
+		"Arn":                 "arn:aws:s3:::" + name,
+		"DomainName":          name + ".s3.amazonaws.com",
+		"DualStackDomainName": name + ".s3.dualstack." + region + ".amazonaws.com",
+		"RegionalDomainName":  name + ".s3." + region + ".amazonaws.com",
+		"WebsiteURL":          "http://" + name + ".s3-website" + separator + region + ".amazonaws.com",
+	}}
+}
+
+// code is the S3 code of an error; empty for none and for errors that are not S3's.
+func code(err error) string {
+	var f *failure
+	if errors.As(err, &f) {
+		return f.cause.Code
+	}
+	return ""
+}
+
+func invalidProperty(message string) *resource.Error {
+	return &resource.Error{Service: "S3", Message: message, Status: http.StatusBadRequest, Code: "InvalidRequest"}
+}
+
+// translate makes of an S3 error what CloudFormation's handler makes of it.
+func translate(err error) error {
+	var f *failure
+	if !errors.As(err, &f) {
+		return err
+	}
+	handlerCode := "InvalidRequest"
+	switch {
+	case f.cause.Code == "AccessDenied":
+		handlerCode = "AccessDenied"
+	case f.cause.Code == "NoSuchBucket":
+		handlerCode = "NotFound"
+	case f.cause.Status == http.StatusConflict || f.cause.Status >= http.StatusInternalServerError:
+		handlerCode = "GeneralServiceException"
+	}
+	return &resource.Error{Service: "S3", Message: f.cause.Message, Status: f.cause.Status, Code: handlerCode}
+}

@@ -1,0 +1,185 @@
+package s3
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"perch/sandbox/aws/wire"
+)
+
+// The most tags that a bucket and an object may have (AWS docs: PutBucketTagging, PutObjectTagging).
+const (
+	maxBucketTags = 50
+	maxObjectTags = 10
+)
+
+// systemPrefix begins the keys of tags that only AWS sets.
+const systemPrefix = "aws:"
+
+type tag struct {
+	Key   string
+	Value string
+}
+
+type tagging struct {
+	Tags []tag `xml:"TagSet>Tag"`
+}
+
+func invalidTag(message, key string) *failure {
+	return failf(http.StatusBadRequest, "InvalidTag", "%s", message).with("TagKey", key)
+}
+
+// tagMap holds a list of tags against S3's rules.
+func tagMap(tags []tag, most int) (map[string]string, error) {
+	if len(tags) > most {
+		return nil, failf(http.StatusBadRequest, "BadRequest", "%s tags cannot be greater than %d", map[int]string{maxBucketTags: "Bucket", maxObjectTags: "Object"}[most], most)
+	}
+	found := map[string]string{}
+	for _, t := range tags {
+		switch length := utf8.RuneCountInString(t.Key); {
+		case length == 0 || length > 128:
+			return nil, invalidTag("The TagKey you have provided is invalid", t.Key)
+		case utf8.RuneCountInString(t.Value) > 256:
+			return nil, invalidTag("The TagValue you have provided is invalid", t.Key)
+		}
+		if _, twice := found[t.Key]; twice {
+			return nil, invalidTag("Cannot provide multiple Tags with the same key", t.Key)
+		}
+		found[t.Key] = t.Value
+	}
+	return found, nil
+}
+
+func tagNodes(tags map[string]string) wire.Node {
+	set := wire.N("TagSet")
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		set.Children = append(set.Children, wire.N("Tag", wire.T("Key", key), wire.T("Value", tags[key])))
+	}
+	return set
+}
+
+func (s *Service) getBucketTagging(w http.ResponseWriter, r *request) error {
+	found, err := s.settingsOf(r.bucket)
+	if err != nil {
+		return err
+	}
+	if len(found.Tags) == 0 {
+		return failf(http.StatusNotFound, "NoSuchTagSet", "The TagSet does not exist").with("BucketName", r.bucket)
+	}
+	return reply(w, "Tagging", tagNodes(found.Tags))
+}
+
+func (s *Service) putBucketTagging(w http.ResponseWriter, r *request) error {
+	var document tagging
+	if err := r.readDocument(&document); err != nil {
+		return err
+	}
+	tags, err := tagMap(document.Tags, maxBucketTags)
+	if err != nil {
+		return err
+	}
+	return noContent(w, s.change(r.bucket, func(next *settings) error {
+		if err := keepsSystemTags(next.Tags, tags); err != nil {
+			return err
+		}
+		next.Tags = tags
+		return nil
+	}))
+}
+
+// keepsSystemTags refuses a tag set that touches the tags that CloudFormation put on the bucket.
+func keepsSystemTags(old, next map[string]string) error {
+	for key, value := range next {
+		if had, ok := old[key]; strings.HasPrefix(key, systemPrefix) && (!ok || had != value) {
+			return invalidTag("System tags cannot be added/updated by requester", key)
+		}
+	}
+	for key := range old {
+		if _, kept := next[key]; strings.HasPrefix(key, systemPrefix) && !kept {
+			return invalidTag("System tags cannot be removed by requester", key)
+		}
+	}
+	return nil
+}
+
+func (s *Service) deleteBucketTagging(w http.ResponseWriter, r *request) error {
+	return noContent(w, s.change(r.bucket, func(next *settings) error {
+		next.Tags = maps.Clone(next.Tags)
+		maps.DeleteFunc(next.Tags, func(key, _ string) bool { return !strings.HasPrefix(key, systemPrefix) })
+		return nil
+	}))
+}
+
+// headerTags reads the x-amz-tagging header: tags written as a query string.
+func headerTags(header http.Header) (map[string]string, error) {
+	text := header.Get("x-amz-tagging")
+	if text == "" {
+		return nil, nil
+	}
+	values, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, invalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.", "x-amz-tagging", text)
+	}
+	var tags []tag
+	for key, all := range values {
+		for _, value := range all {
+			tags = append(tags, tag{key, value})
+		}
+	}
+	return tagMap(tags, maxObjectTags)
+}
+
+func (s *Service) getObjectTagging(w http.ResponseWriter, r *request) error {
+	return s.with(r.bucket, func(b *bucket) error {
+		v, err := b.find(r.key, r.query.Get("versionId"))
+		if err != nil {
+			return err
+		}
+		b.writeVersionID(w.Header(), v)
+		return reply(w, "Tagging", tagNodes(v.Tags))
+	})
+}
+
+func (s *Service) putObjectTagging(w http.ResponseWriter, r *request) error {
+	var document tagging
+	if err := r.readDocument(&document); err != nil {
+		return err
+	}
+	tags, err := tagMap(document.Tags, maxObjectTags)
+	if err != nil {
+		return err
+	}
+	return s.amendVersion(w, r, func(_ *bucket, v *version) error { v.Tags = tags; return nil })
+}
+
+func (s *Service) deleteObjectTagging(w http.ResponseWriter, r *request) error {
+	return noContent(w, s.amendVersion(w, r, func(_ *bucket, v *version) error { v.Tags = nil; return nil }))
+}
+
+// amendVersion replaces the version that the request names by what edit makes of a copy.
+func (s *Service) amendVersion(w http.ResponseWriter, r *request, edit func(b *bucket, v *version) error) error {
+	return s.with(r.bucket, func(b *bucket) error {
+		found, err := b.find(r.key, r.query.Get("versionId"))
+		if err != nil {
+			return err
+		}
+		next := *found
+		if err := edit(b, &next); err != nil {
+			return err
+		}
+		b.writeVersionID(w.Header(), &next)
+		return s.commit(record{Op: opAmend, Bucket: b.name, Key: r.key, Version: &next})
+	})
+}
+
+// writeTagCount tells a reader how many tags an object has.
+func (v *version) writeTagCount(header http.Header) {
+	if len(v.Tags) > 0 {
+		header.Set("x-amz-tagging-count", strconv.Itoa(len(v.Tags)))
+	}
+}
