@@ -1,0 +1,130 @@
+package config
+
+import (
+	"errors"
+	"testing"
+
+	"perch"
+)
+
+const admitted = `project: shop
+image: example.com/shop:{commit}
+branches: {kinds: {staging: staging, main: production, tmp: staging}}
+defaults:
+  database: {}
+  buckets: {assets: {}}
+  secrets: {SECRET_KEY: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview"}
+seed:
+  - s3: {from: fixtures, to: assets}
+  - s3: {from: "s3://shop-seeds/public/v1/", to: assets}
+`
+
+// admission is a request to provision branch that fullPolicy allows, if it does.
+func admission(t *testing.T, file, branch string) Admission {
+	t.Helper()
+	f := read(t, file)
+	settings, _, err := f.Resolve(branch, commit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Admission{
+		Policy:  policy(t, fullPolicy),
+		Request: perch.Request{ID: "1", Goal: perch.GoalUp, Project: "shop", Branch: branch, Commit: commit, Repository: "https://github.com/acme/shop"},
+		File:    f, Settings: settings, Environments: 2,
+	}
+}
+
+func TestWhatThePolicyAllowsIsAdmitted(t *testing.T) {
+	for _, branch := range []string{"feature/login", "staging", "release/1"} {
+		if err := Admit(admission(t, admitted, branch)); err != nil {
+			t.Errorf("%s: %v", branch, err)
+		}
+	}
+	a := admission(t, admitted, "feature/login")
+	a.Request.Repository = ""
+	if err := Admit(a); err != nil {
+		t.Errorf("a request that names no repository: %v", err)
+	}
+}
+
+func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		branch string
+		change func(*Admission)
+		want   string
+	}{
+		"another project": {"x", func(a *Admission) { a.Request.Project = "blog" },
+			`project "blog" was asked for, and this worker's policy is for project "shop" only; check --project or PERCH_PROJECT, or the worker that is running`},
+		"another repository": {"x", func(a *Admission) { a.Request.Repository = "git@github.com:mallory/shop.git" },
+			"the request comes from repository github.com/mallory/shop, and this worker's policy is for github.com/acme/shop only; check `repository` in the policy"},
+		"another project in the file": {"x", func(a *Admission) { f := *a.File; f.Project = "blog"; a.File = &f },
+			`perch.yaml is for project "blog", and this worker's policy is for project "shop" only; change ` + "`project` in one of them"},
+		"no branch name": {"x", func(a *Admission) { a.Request.Branch = "a..b" },
+			`"a..b" is not a branch name that Git accepts: it contains two dots in a row`},
+		"no perch.yaml": {"x", func(a *Admission) { a.File = nil }, `branch "x" has no perch.yaml at commit ` + commit},
+		"a kind for nobody": {"main", func(*Admission) {},
+			"branch \"main\" asks for kind production, and the policy lets no branch have it; change `branches.kinds` in perch.yaml, or `kinds.production` in the policy"},
+		"a kind for others": {"tmp", func(*Admission) {},
+			"branch \"tmp\" asks for kind staging, and the policy lets only staging have it; change `branches.kinds` in perch.yaml, or `kinds.staging` in the policy"},
+		"an instance type": {"x", func(a *Admission) { a.Settings.InstanceType = "m7i.large" },
+			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or `instance_types` in the policy"},
+		"a database class": {"x", func(a *Admission) { a.Settings.Database.Class = "db.r7g.large" },
+			"database.class is db.r7g.large, and the policy allows only db.t4g.*; change database.class in perch.yaml, or `database_classes` in the policy"},
+		"no domain": {"x", func(a *Admission) { a.Policy.Domain = "" },
+			"load_balancer is shared, and that needs a domain, which the policy does not have; set load_balancer to none in perch.yaml, or `domain` and `hosted_zone` in the policy"},
+		"a secret of another region": {"x", func(a *Admission) {
+			a.Settings.Secrets = map[string]string{"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/a"}
+		}, `secret A stands in region "us-east-1", and the policy is for eu-central-1 only; name a secret of that region in perch.yaml`},
+		"a secret of others": {"x", func(a *Admission) {
+			a.Settings.Secrets = map[string]string{"A": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a"}
+		}, "secret A is arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a, and the policy allows only what begins with " +
+			"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/; change `secrets` in perch.yaml, or `secrets.from` in the policy"},
+		"a secret where none are allowed": {"x", func(a *Admission) { a.Policy.Secrets.From = nil },
+			"secret SECRET_KEY is arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview, and the policy allows no secrets; change `secrets` in perch.yaml, or `secrets.from` in the policy"},
+		"a seed from elsewhere": {"x", func(a *Admission) { a.Policy.Seeds.From = []string{"s3://shop-seeds/pub"} },
+			"seed[1] reads s3://shop-seeds/public/v1/, and the policy allows only what begins with s3://shop-seeds/pub; change `seed` in perch.yaml, or `seeds.from` in the policy"},
+		"a seed where none are allowed": {"x", func(a *Admission) { a.Policy.Seeds.From = nil },
+			"seed[1] reads s3://shop-seeds/public/v1/, and the policy allows only folders of the repository; change `seed` in perch.yaml, or `seeds.from` in the policy"},
+		"too many environments": {"x", func(a *Admission) { a.Environments = 3 },
+			"project shop has 3 other environments, and the policy allows 3 at a time; remove one with `starter down BRANCH`, or raise `max_environments` in the policy (at most 95)"},
+		"more than a load balancer takes": {"x", func(a *Admission) { a.Policy.MaxEnvironments, a.Environments = 1000, 95 },
+			"project shop has 95 other environments, and the policy allows 95 at a time; remove one with `starter down BRANCH`, or raise `max_environments` in the policy (at most 95)"},
+		"another goal": {"x", func(a *Admission) { a.Request.Goal = "sideways" }, `a request can ask for up or gone, not "sideways"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := admission(t, admitted, test.branch)
+			test.change(&a)
+			refused(t, Admit(a), test.want)
+		})
+	}
+}
+
+func refused(t *testing.T, err error, want string) {
+	t.Helper()
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		t.Fatalf("not refused: %v", err)
+	}
+	if refusal.Sentence != want {
+		t.Errorf("got  %s\nwant %s", refusal.Sentence, want)
+	}
+}
+
+func TestRemovals(t *testing.T) {
+	gone := func(branch string, kind perch.Kind) error {
+		return Admit(Admission{
+			Policy:  policy(t, fullPolicy),
+			Request: perch.Request{ID: "1", Goal: perch.GoalGone, Project: "shop", Branch: branch}, Kind: kind, Environments: 500,
+		})
+	}
+	for branch, kind := range map[string]perch.Kind{"feature/login": perch.KindBranch, "absent": ""} {
+		if err := gone(branch, kind); err != nil {
+			t.Errorf("%s: %v", branch, err)
+		}
+	}
+	refused(t, gone("main", perch.KindBranch), "branch \"main\" is the default branch, and its environment is never removed; `default_branch` in the policy says so")
+	refused(t, gone("x", perch.KindStaging), `the environment of branch "x" is of kind staging, and only environments of kind branch are removed`)
+	refused(t, gone("x", perch.KindProduction), `the environment of branch "x" is of kind production, and only environments of kind branch are removed`)
+	refused(t, gone("release/1", perch.KindBranch),
+		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, take the pattern out of `protected` in the policy")
+}

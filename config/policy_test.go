@@ -1,0 +1,132 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+)
+
+const fullPolicy = `account: "123456789012"
+region: eu-central-1
+service_role: arn:aws:iam::123456789012:role/perch-cloudformation
+project: shop
+repository: git@github.com:acme/shop.git
+source: {git: "https://github.com/acme/shop.git"}
+default_branch: main
+domain: preview.example.com
+hosted_zone: Z0123456789ABC
+url: https://{host}/
+network:
+  vpc: vpc-0a1b2c3d
+  subnets: [subnet-a1, subnet-b2]
+  database_subnets: [subnet-c3, subnet-d4]
+kinds: {branch: ["*"], staging: [staging], production: []}
+protected: ["release/*"]
+secrets: {from: ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"]}
+seeds: {from: ["s3://shop-seeds/public/"]}
+instance_types: ["t3.*"]
+database_classes: ["db.t4g.*"]
+max_environments: 3
+`
+
+const minimalPolicy = `account: "123456789012"
+region: eu-central-1
+project: shop
+source: {git: /srv/acme/shop}
+default_branch: main
+network: {vpc: vpc-1, subnets: [subnet-1, subnet-2]}
+`
+
+func policy(t *testing.T, source string) *perch.Policy {
+	t.Helper()
+	p, err := ReadPolicy("policy.yaml", []byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestAPolicyReads(t *testing.T) {
+	want := &perch.Policy{
+		Account: "123456789012", Region: "eu-central-1", ServiceRole: "arn:aws:iam::123456789012:role/perch-cloudformation",
+		Project: "shop", Repository: "github.com/acme/shop", Source: perch.Source{Git: "https://github.com/acme/shop.git"},
+		DefaultBranch: "main", Domain: "preview.example.com", HostedZone: "Z0123456789ABC", URL: "https://{host}/",
+		Network: perch.Network{VPC: "vpc-0a1b2c3d", Subnets: []string{"subnet-a1", "subnet-b2"}, DatabaseSubnets: []string{"subnet-c3", "subnet-d4"}},
+		Kinds: map[perch.Kind][]string{
+			perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}, perch.KindProduction: {},
+		},
+		Protected:     []string{"release/*"},
+		Secrets:       perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"}},
+		Seeds:         perch.PolicySeeds{From: []string{"s3://shop-seeds/public/"}},
+		InstanceTypes: []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3,
+	}
+	if diff := cmp.Diff(want, policy(t, fullPolicy)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAPolicyIsCompletedByDefaults(t *testing.T) {
+	want := &perch.Policy{
+		Account: "123456789012", Region: "eu-central-1", Project: "shop", Repository: "local/acme/shop", Source: perch.Source{Git: "/srv/acme/shop"},
+		DefaultBranch: "main", URL: "https://{host}",
+		Network: perch.Network{VPC: "vpc-1", Subnets: []string{"subnet-1", "subnet-2"}, DatabaseSubnets: []string{"subnet-1", "subnet-2"}},
+		Kinds:   map[perch.Kind][]string{perch.KindBranch: {"*"}}, MaxEnvironments: 20,
+	}
+	if diff := cmp.Diff(want, policy(t, minimalPolicy)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestTheURLOfAnEnvironment(t *testing.T) {
+	if got := URL(&perch.Policy{URL: "http://{host}:8080/"}, "x.localhost"); got != "http://x.localhost:8080/" {
+		t.Errorf("got %s", got)
+	}
+	if got := URL(&perch.Policy{}, "x.example.com"); got != "https://x.example.com" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestWhatIsWrongWithAPolicy(t *testing.T) {
+	for name, test := range map[string]struct {
+		change, to, want string
+	}{
+		"account":        {`"123456789012"`, "12345", `policy.yaml:1:10: account must be an AWS account of 12 digits, in quotes, not "12345"`},
+		"region":         {"eu-central-1\n", "frankfurt\n", `policy.yaml:2:9: region must be an AWS region such as eu-central-1, not "frankfurt"`},
+		"no region":      {"region: eu-central-1\n", "", "policy.yaml: region is missing; the policy must say it"},
+		"no branch":      {"default_branch: main\n", "", "policy.yaml: default_branch is missing; the policy must say it"},
+		"no source":      {"{git: /srv/acme/shop}", "{}", "policy.yaml:4:9: source must say where branches and files are read from: git, a remote URL or a local path"},
+		"another source": {"git:", "github:", `policy.yaml:4:10: unknown key "github" in source; allowed here: git`},
+		"one subnet": {"[subnet-1, subnet-2]", "[subnet-1]",
+			"policy.yaml:6:32: network.subnets names 1 subnets; a load balancer needs two at least, in different availability zones"},
+		"one subnet for databases": {"subnet-2]}", "subnet-2], database_subnets: [subnet-1]}",
+			"policy.yaml:6:72: network.database_subnets names 1 subnets; a database needs two at least, in different availability zones"},
+		"no VPC":      {"vpc: vpc-1, ", "", "policy.yaml:6:11: network.vpc is missing; name the VPC that everything stands in"},
+		"no zone":     {"project: shop", "project: shop\ndomain: example.com", "policy.yaml:4:9: domain needs hosted_zone, the id of the Route 53 zone that its records go into"},
+		"no domain":   {"project: shop", "project: shop\nhosted_zone: Z1", "policy.yaml:4:14: hosted_zone needs domain, the parent of every environment's host name"},
+		"url":         {"project: shop", "project: shop\nurl: https://example.com", `policy.yaml:4:6: url must be an http or https address with {host} in it, such as https://{host}, not "https://example.com"`},
+		"too many":    {"project: shop", "project: shop\nmax_environments: 96", "policy.yaml:4:19: max_environments must be 1 to 95, not 96"},
+		"unknown key": {"project: shop", "project: shop\nmax_enviroments: 9", `policy.yaml:4:1: unknown key "max_enviroments" in the file (did you mean "max_environments"?)`},
+		"kind":        {"project: shop", "project: shop\nkinds: {prod: []}", `policy.yaml:4:9: unknown key "prod" in kinds; allowed here: production, staging, branch`},
+		"secrets":     {"project: shop", "project: shop\nsecrets: {from: [shop/]}", "policy.yaml:4:18: secrets.from[0] must be the beginning of an ARN"},
+		"seeds":       {"project: shop", "project: shop\nseeds: {from: [shop]}", "policy.yaml:4:16: seeds.from[0] must be an address such as s3://bucket/prefix/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(minimalPolicy, test.change) {
+				t.Fatalf("no %q to change", test.change)
+			}
+			_, err := ReadPolicy("policy.yaml", []byte(strings.Replace(minimalPolicy, test.change, test.to, 1)))
+			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestAnEmptyPolicyIsNone(t *testing.T) {
+	if _, err := ReadPolicy("policy.yaml", nil); err == nil || err.Error() != "policy.yaml: the policy is empty; it must say what the worker may do" {
+		t.Errorf("got %v", err)
+	}
+}

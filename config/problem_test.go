@@ -1,0 +1,290 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestWhatIsWrongIsShown holds the exact words: they are what a user works with.
+func TestWhatIsWrongIsShown(t *testing.T) {
+	const allowed = "image, platform, instance_type, instances, load_balancer, health_path, database, buckets, environment, secrets"
+	for name, test := range map[string]struct{ source, want string }{
+		"an unknown key": {minimal + "defaults:\n  instance_typ: t3.small\n", `
+perch.yaml:4:3: unknown key "instance_typ" in defaults (did you mean "instance_type"?); allowed here: ` + allowed + `
+  4 |   instance_typ: t3.small
+    |   ^`},
+		"a key that is not built yet": {minimal + "expiry: 3d\n", `
+perch.yaml:3:1: unknown key "expiry" in the file; allowed here: project, image, branches, defaults, kinds, overrides, seed
+  3 | expiry: 3d
+    | ^`},
+		"an unknown kind": {minimal + "branches:\n  kinds: {main: prod}\nkinds:\n  prod: {}\n", `
+perch.yaml:4:17: branches.kinds.main must be one of production, staging, branch, not "prod"
+  4 |   kinds: {main: prod}
+    |                 ^
+perch.yaml:6:3: unknown key "prod" in kinds; allowed here: production, staging, branch
+  6 |   prod: {}
+    |   ^`},
+		"an empty file": {"# nothing yet\n", "\nperch.yaml: the file is empty; `starter config init` writes one to begin with"},
+		"no project":    {"image: example.com/shop:1\n", "\nperch.yaml: project is missing; add it at the top of the file"},
+		"another shape": {"- a\n", `
+perch.yaml:1:1: the file must be a mapping, not a list
+  1 | - a
+    | ^`},
+		"wrong names": {"project: my-shop\nimage: example.com/shop\n", `
+perch.yaml:1:10: project must have 2 to 15 characters, a-z first, then a-z and 0-9, no hyphen, not "my-shop"
+  1 | project: my-shop
+    |          ^
+perch.yaml:2:8: image must name a tag or a digest, such as registry.example.com/shop:{commit}, not "example.com/shop"
+  2 | image: example.com/shop
+    |        ^`},
+		"another placeholder": {"project: shop\nimage: shop:{branch}\n", `
+perch.yaml:2:8: image may have no other placeholder than {commit}, not "shop:{branch}"
+  2 | image: shop:{branch}
+    |        ^`},
+		"a key that stands twice": {minimal + "project: other\n", `
+perch.yaml:3:1: key "project" stands here twice; the first is on line 1
+  3 | project: other
+    | ^`},
+		"a pattern without quotes": {minimal + "branches:\n  skip: [*-no-infra]\n", `
+perch.yaml:4:10: YAML aliases (*name) are not read; put quotes around a pattern that begins with *, and write a repeated value out
+  4 |   skip: [*-no-infra]
+    |          ^`},
+		"an alias that grows": {"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", `
+perch.yaml:1:4: YAML anchors (&name) are not read; put quotes around text that begins with &, and write a repeated value out
+  1 | a: &a [x, x]
+    |    ^`},
+		"an alias of itself": {"a: &a [*a]\n", `
+perch.yaml:1:4: YAML anchors (&name) are not read; put quotes around text that begins with &, and write a repeated value out
+  1 | a: &a [*a]
+    |    ^`},
+		"several documents": {minimal + "---\nproject: b\n", `
+perch.yaml:3:1: a second document begins here; put everything into one
+  3 | ---
+    | ^`},
+		"a tag": {minimal + "a: !!binary x\n", `
+perch.yaml:3:4: YAML tags (!name) are not read; put quotes around text that begins with !
+  3 | a: !!binary x
+    |    ^`},
+		"no YAML": {minimal + "a: [1\n", `
+perch.yaml:3:4: not valid YAML: sequence end token ']' not found
+  3 | a: [1
+    |    ^`},
+		"a tab": {minimal + "a:\n\tb: 1\n", `
+perch.yaml:4:1: not valid YAML: found character '	' that cannot start any token
+  4 |  b: 1
+    | ^`},
+		"no text": {"\xff", "\nperch.yaml: the file is not UTF-8 text"},
+		"deep nesting": {strings.Repeat("[", 60), `
+perch.yaml:1:33: this is nested too deeply
+  1 | ` + strings.Repeat("[", 60) + `
+    |                                 ^`},
+		"impossible values": {minimal + "defaults:\n  health_path: healthz\n  load_balancer: own\n  platform: tomcat\n  instance_type: large\n" +
+			"  instances: {min: 0, max: two}\n  database: {engine: mysql, version: 16.2, class: t3.micro, storage_gb: 5}\n", `
+perch.yaml:4:16: defaults.health_path must be a path that begins with a slash, such as /healthz, not "healthz"
+  4 |   health_path: healthz
+    |                ^
+perch.yaml:5:18: defaults.load_balancer must be one of shared, none, not "own"
+  5 |   load_balancer: own
+    |                  ^
+perch.yaml:6:13: defaults.platform must be docker, not "tomcat"
+  6 |   platform: tomcat
+    |             ^
+perch.yaml:7:18: defaults.instance_type must be an EC2 instance type such as t3.small, not "large"
+  7 |   instance_type: large
+    |                  ^
+perch.yaml:8:20: defaults.instances.min must be 1 to 100, not 0
+  8 |   instances: {min: 0, max: two}
+    |                    ^
+perch.yaml:8:28: defaults.instances.max must be a whole number, not "two"
+  8 |   instances: {min: 0, max: two}
+    |                            ^
+perch.yaml:9:22: defaults.database.engine must be postgres, not "mysql"
+  9 |   database: {engine: mysql, version: 16.2, class: t3.micro, storage_gb: 5}
+    |                      ^
+perch.yaml:9:38: defaults.database.version must be a major version of PostgreSQL such as "16", not "16.2"
+  9 |   database: {engine: mysql, version: 16.2, class: t3.micro, storage_gb: 5}
+    |                                      ^
+perch.yaml:9:51: defaults.database.class must be an RDS instance class such as db.t4g.micro, not "t3.micro"
+  9 |   database: {engine: mysql, version: 16.2, class: t3.micro, storage_gb: 5}
+    |                                                   ^
+perch.yaml:9:73: defaults.database.storage_gb must be 20 to 65536, not 5
+  9 |   database: {engine: mysql, version: 16.2, class: t3.micro, storage_gb: 5}
+    |                                                                         ^`},
+		"numbers and flags of another type": {minimal + "defaults:\n  instances: {max: \"2\"}\n  database: {multi_az: yes, backup_days: -1}\n", `
+perch.yaml:4:20: defaults.instances.max must be a whole number, without quotes
+  4 |   instances: {max: "2"}
+    |                    ^
+perch.yaml:5:24: defaults.database.multi_az must be true or false, not "yes"
+  5 |   database: {multi_az: yes, backup_days: -1}
+    |                        ^
+perch.yaml:5:42: defaults.database.backup_days must be 0 to 35, not -1
+  5 |   database: {multi_az: yes, backup_days: -1}
+    |                                          ^`},
+		"a minimum above the maximum": {minimal + "defaults:\n  instances: {max: 2}\nkinds:\n  staging:\n    instances: {min: 3}\n", `
+perch.yaml:7:22: instances.min is 3 and instances.max is 2 (defaults, line 4); the minimum must not be above the maximum: set both in one layer
+  7 |     instances: {min: 3}
+    |                      ^`},
+		"several instances without a load balancer": {minimal + "defaults: {load_balancer: none, instances: {max: 2}}\n", `
+perch.yaml:3:27: load_balancer none means a single instance, and instances.max is 2 (defaults, line 3); set it to 1
+  3 | defaults: {load_balancer: none, instances: {max: 2}}
+    |                           ^`},
+		"buckets that cannot be": {minimal + "defaults:\n  buckets: {Assets: {}, a--b: {}, abcdefghijklmnopqrstuvwxyz-01234: {}, b: {version: true}}\n", `
+perch.yaml:4:13: a bucket's name must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter, not "Assets"
+  4 |   buckets: {Assets: {}, a--b: {}, abcdefghijklmnopqrstuvwxyz-01234: {}, b: {version: true}}
+    |             ^
+perch.yaml:4:25: a bucket's name must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter, not "a--b"
+  4 |   buckets: {Assets: {}, a--b: {}, abcdefghijklmnopqrstuvwxyz-01234: {}, b: {version: true}}
+    |                         ^
+perch.yaml:4:35: a bucket's name must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter, not "abcdefghijklmnopqrstuvwxyz-01234"
+  4 |   buckets: {Assets: {}, a--b: {}, abcdefghijklmnopqrstuvwxyz-01234: {}, b: {version: true}}
+    |                                   ^
+perch.yaml:4:77: unknown key "version" in defaults.buckets.b (did you mean "versioned"?); allowed here: versioned
+  4 |   buckets: {Assets: {}, a--b: {}, abcdefghijklmnopqrstuvwxyz-01234: {}, b: {version: true}}
+    |                                                                             ^`},
+		"buckets that look alike": {minimal + "defaults:\n  buckets: {a-1: {}, a1: {}}\n", `
+perch.yaml:4:26: buckets a-1 and a1 differ in hyphens only; rename one
+  4 |   buckets: {a-1: {}, a1: {}}
+    |                          ^`},
+		"values that were forgotten": {minimal + "defaults:\n  health_path:\n  buckets:\n    assets:\n  environment:\n    A:\n", `
+perch.yaml:4:3: defaults.health_path has no value
+  4 |   health_path:
+    |   ^
+perch.yaml:6:5: defaults.buckets.assets has no value; write {}
+  6 |     assets:
+    |     ^
+perch.yaml:8:5: defaults.environment.A has no value; write ""
+  8 |     A:
+    |     ^`},
+		"variables that cannot be": {minimal + "defaults:\n  environment:\n    lower: x\n    PERCH_URL: x\n    DATABASE_URL: x\n    LIST: [a]\n", `
+perch.yaml:5:5: the name of a variable must be written in A-Z, 0-9 and _, and not begin with a digit, not "lower"
+  5 |     lower: x
+    |     ^
+perch.yaml:6:5: defaults.environment.PERCH_URL is not yours to set: names that begin with PERCH_, DATABASE_, BUCKET_ are set by Perch
+  6 |     PERCH_URL: x
+    |     ^
+perch.yaml:7:5: defaults.environment.DATABASE_URL is not yours to set: names that begin with PERCH_, DATABASE_, BUCKET_ are set by Perch
+  7 |     DATABASE_URL: x
+    |     ^
+perch.yaml:8:11: defaults.environment.LIST must be a single value, not a list
+  8 |     LIST: [a]
+    |           ^`},
+		"secrets in plain sight": {minimal + "defaults:\n  environment:\n    SMTP_PASSWORD: hunter2\n  secrets:\n    API_KEY: hunter2\n", `
+perch.yaml:5:5: defaults.environment.SMTP_PASSWORD looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and name its ARN under secrets: SMTP_PASSWORD
+  5 |     SMTP_PASSWORD: ***
+    |     ^
+perch.yaml:7:14: defaults.secrets.API_KEY must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store
+  7 |     API_KEY: ***
+    |              ^`},
+		"a variable that is also a secret": {minimal + "defaults:\n  environment: {A: x}\n  secrets: {A: \"arn:aws:ssm:eu-central-1:123456789012:parameter/x\"}\n", `
+perch.yaml:5:16: A stands in environment (defaults, line 4) and in secrets; leave one of them out
+  5 |   secrets: {A: "arn:aws:ssm:eu-central-1:123456789012:parameter/x"}
+    |                ^`},
+		"seed steps": {minimal + "seed:\n  - http: {method: POST}\n  - s3: {from: ../x, to: B}\n  - s3: {from: a}\n  - sql: x\n  - x\n  - {}\n", `
+perch.yaml:4:5: seed[0]: seed steps of kind http are not built yet; this version of Perch carries out s3 steps only
+  4 |   - http: {method: POST}
+    |     ^
+perch.yaml:5:16: seed[1].s3.from must be a folder of the repository such as fixtures/media, or s3://bucket/prefix/, not "../x"
+  5 |   - s3: {from: ../x, to: B}
+    |                ^
+perch.yaml:5:26: seed[1].s3.to must be the name of one of the buckets, with a prefix after a slash where one is wanted, not "B"
+  5 |   - s3: {from: ../x, to: B}
+    |                          ^
+perch.yaml:6:10: seed[2].s3 needs both from and to
+  6 |   - s3: {from: a}
+    |          ^
+perch.yaml:7:5: unknown key "sql" in seed[3]; allowed here: s3
+  7 |   - sql: x
+    |     ^
+perch.yaml:8:5: seed[4] must be a mapping, not "x"
+  8 |   - x
+    |     ^
+perch.yaml:9:5: seed[5] has 0 keys; a step is one key, such as s3: {from: fixtures/media, to: assets}
+  9 |   - {}
+    |     ^`},
+		"a seed without its bucket": {minimal + "seed: [{s3: {from: a, to: assets/x}}]\n", `
+perch.yaml:3:27: seed[0].s3.to names the bucket assets, which no layer has; add it to defaults.buckets
+  3 | seed: [{s3: {from: a, to: assets/x}}]
+    |                           ^`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Read(FileName, []byte(test.source))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if diff := cmp.Diff(test.want, "\n"+err.Error()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTheHTTPStepOfTheExampleIsRefusedWithASentence(t *testing.T) {
+	_, err := Read(FileName, []byte(shop+"  - http: {method: POST, path: /internal/load-demo-data, secret: DEMO_TOKEN}\n"))
+	if err == nil || !strings.Contains(err.Error(), "seed[1]: seed steps of kind http are not built yet") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAFileThatIsTooLargeIsNotRead(t *testing.T) {
+	_, err := Read(FileName, []byte(minimal+strings.Repeat("#", maxFile)))
+	if want := "perch.yaml: the file is 262191 bytes long; at most 262144 are read"; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnEnvironmentThatIsTooLargeIsRefused(t *testing.T) {
+	source := minimal + "defaults:\n  environment:\n    A: " + strings.Repeat("x", maxEnvironment) + "\n"
+	_, err := Read(FileName, []byte(source))
+	if err == nil || !strings.HasPrefix(err.Error(), "perch.yaml:5:5: environment takes 3075 bytes; at most 3072 fit into an Elastic Beanstalk environment") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOneBranchOnlyMayBeWrong(t *testing.T) {
+	file := read(t, minimal+"defaults: {buckets: {assets: {}}}\noverrides:\n  \"bare/*\": {buckets: null, instances: {min: 2}}\nseed:\n  - s3: {from: a, to: assets}\n")
+	if _, _, err := file.Resolve("fine", commit); err != nil {
+		t.Error(err)
+	}
+	_, _, err := file.Resolve("bare/x", commit)
+	want := `
+perch.yaml:5:46: instances.min is 2 and instances.max is 1 (built-in); the minimum must not be above the maximum: set both in one layer
+  5 |   "bare/*": {buckets: null, instances: {min: 2}}
+    |                                              ^
+perch.yaml:7:23: seed[0].s3.to names the bucket assets, which branch "bare/x" (kind branch) does not have
+  7 |   - s3: {from: a, to: assets}
+    |                       ^`
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if diff := cmp.Diff(want, "\n"+err.Error()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestOnlySoManyProblemsAreShown(t *testing.T) {
+	_, err := Read(FileName, []byte(minimal+"x: 1\ndefaults: {a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1, h: 1, i: 1, j: 1, k: 1}\n"))
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != 12 || !strings.HasSuffix(err.Error(), "\nand 2 more") {
+		t.Errorf("got %d problems: %v", len(problems), err)
+	}
+}
+
+func TestQuotesHideSecrets(t *testing.T) {
+	for line, want := range map[string]string{
+		"  DB_PASSWORD: hunter2":                        "  DB_PASSWORD: ***",
+		`secrets: {SECRET_KEY: "arn:aws:x"}`:            `secrets: {SECRET_KEY: "arn:aws:x"}`,
+		"secrets: {DB_TOKEN: hunter2, X: 1}":            "secrets: {DB_TOKEN: ***",
+		`"api_key": 'x,y'`:                              `"api_key": ***`,
+		"git: https://jane:hunter2@github.com/acme/x":   "git: https://***@github.com/acme/x",
+		"secrets: # by reference":                       "secrets: # by reference",
+		"instance_type: t3.small":                       "instance_type: t3.small",
+		"git: https://ghp_hunter2@github.com/acme/shop": "git: https://***@github.com/acme/shop",
+	} {
+		if got := blankSecrets(line); got != want {
+			t.Errorf("%s: %s, want %s", line, got, want)
+		}
+	}
+}
