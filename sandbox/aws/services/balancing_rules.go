@@ -1,0 +1,119 @@
+package services
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"perch/sandbox/aws/wire"
+)
+
+// rule is one line of DescribeRules.
+type rule struct {
+	ARN, Priority string
+	Conditions    []properties
+	Actions       []properties
+}
+
+func describeRules(s *Service, f form) ([]wire.Node, error) {
+	listener := s.find(typeListener, f.Get("ListenerArn"))
+	arns := f.list("RuleArns")
+	if listener == nil && len(arns) == 0 {
+		return nil, wire.Errorf(http.StatusBadRequest, "ListenerNotFound", "One or more listeners not found")
+	}
+	var found []rule
+	for _, each := range s.of(typeListener) {
+		if listener == nil || each == listener {
+			found = append(found, s.rules(each)...)
+		}
+	}
+	found = slices.DeleteFunc(found, func(r rule) bool { return !wanted(arns, r.ARN) })
+	page, next := paged(found, f.Get("Marker"), f.Get("PageSize"), 400)
+	return append([]wire.Node{list("Rules", "member", page, ruleNodes)}, present(wire.T("NextMarker", next))...), nil
+}
+
+// rules are a listener's rules by priority, the default one last: those of templates, and those that Elastic Beanstalk adds to a
+// shared load balancer for its environments.
+func (s *Service) rules(listener *record) []rule {
+	var rules []rule
+	for _, rec := range s.of(typeRule) {
+		if rec.Scope == listener.ARN {
+			rules = append(rules, rule{rec.ARN, rec.Properties.text("Priority"), rec.Properties.children("Conditions"), rec.Properties.children("Actions")})
+		}
+	}
+	base := strings.Replace(listener.ARN, ":listener/", ":listener-rule/", 1) + "/"
+	for _, env := range s.of(typeEnvironment) {
+		rules = append(rules, s.environmentRules(env, listener, base)...)
+	}
+	slices.SortStableFunc(rules, func(a, b rule) int { return number(a.Priority) - number(b.Priority) })
+	return append(rules, rule{ARN: base + digest("default"), Priority: "default", Actions: listener.Properties.children("DefaultActions")})
+}
+
+// environmentRules are what an environment's options put on a listener of the load balancer that it shares.
+func (s *Service) environmentRules(env, listener *record, base string) []rule {
+	balancer := s.known(typeLoadBalancer, s.option(env, nsBalancer, "SharedLoadBalancer"))
+	if balancer == nil || balancer.ARN != listener.Scope {
+		return nil
+	}
+	var rules []rule
+	for _, name := range split(s.option(env, "aws:elbv2:listener:"+listener.Properties.text("Port"), "Rules")) {
+		var conditions []properties
+		for _, field := range [][2]string{{"host-header", "HostHeaders"}, {"path-pattern", "PathPatterns"}} {
+			if values := split(s.option(env, nsRule+name, field[1])); len(values) > 0 {
+				conditions = append(conditions, properties{"Field": field[0], "Values": anys(values)})
+			}
+		}
+		priority := s.option(env, nsRule+name, "Priority")
+		if priority == "" {
+			priority = "1"
+		}
+		rules = append(rules, rule{base + digest(env.Hidden["EnvironmentId"]+name), priority, conditions, []properties{{"Type": "forward"}}})
+	}
+	return rules
+}
+
+func ruleNodes(r rule) []wire.Node {
+	return []wire.Node{wire.T("RuleArn", r.ARN), wire.T("Priority", r.Priority),
+		list("Conditions", "member", r.Conditions, func(c properties) []wire.Node {
+			values := c.texts("Values")
+			for _, config := range []string{"HostHeaderConfig", "PathPatternConfig"} {
+				values = append(values, c.child(config).texts("Values")...)
+			}
+			return []wire.Node{wire.T("Field", c.text("Field")), texts("Values", "member", values)}
+		}),
+		list("Actions", "member", r.Actions, actionNodes),
+		wire.T("IsDefault", strconv.FormatBool(r.Priority == "default"))}
+}
+
+// split is a comma-separated list without its blanks.
+func split(text string) []string {
+	var parts []string
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+func anys(values []string) []any {
+	list := make([]any, len(values))
+	for i, value := range values {
+		list[i] = value
+	}
+	return list
+}
+
+func number(text string) int {
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// digest is the 16 hexadecimal digits that end the ARN of something without a record of its own.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}

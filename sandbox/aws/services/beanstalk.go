@@ -1,0 +1,296 @@
+package services
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"perch/sandbox/aws/resource"
+)
+
+const (
+	typeApplication = "AWS::ElasticBeanstalk::Application"
+	typeVersion     = "AWS::ElasticBeanstalk::ApplicationVersion"
+	typeTemplate    = "AWS::ElasticBeanstalk::ConfigurationTemplate"
+	typeEnvironment = "AWS::ElasticBeanstalk::Environment"
+
+	beanstalk = "ElasticBeanstalk"
+
+	// lingering is how long a terminated environment stays in listings (AWS docs: about an hour).
+	lingering = time.Hour
+)
+
+// solutionStacks are the platforms of ListAvailableSolutionStacks, the newest of each kind first.
+var solutionStacks = []string{
+	"64bit Amazon Linux 2023 v4.7.3 running Docker",
+	"64bit Amazon Linux 2023 v4.7.2 running Docker",
+	"64bit Amazon Linux 2023 v4.6.0 running Docker",
+	"64bit Amazon Linux 2023 v4.7.3 running ECS",
+	"64bit Amazon Linux 2023 v4.7.3 running Python 3.13",
+	"64bit Amazon Linux 2023 v4.7.3 running Python 3.12",
+	"64bit Amazon Linux 2023 v6.6.5 running Node.js 22",
+	"64bit Amazon Linux 2023 v4.6.2 running Ruby 3.4",
+	"64bit Amazon Linux 2023 v4.7.1 running PHP 8.4",
+	"64bit Amazon Linux 2023 v4.6.3 running Corretto 21",
+	"64bit Amazon Linux 2023 v4.4.1 running Go 1",
+	"64bit Amazon Linux 2 v4.3.2 running Docker",
+	"64bit Amazon Linux 2 v3.11.2 running Python 3.8",
+}
+
+var beanstalkKinds = map[string]kind{
+	typeApplication: {service: beanstalk, named: "ApplicationName", limit: 100, prepare: prepareApplication, refuse: refuseApplication},
+	typeVersion:     {service: beanstalk, limit: 100, prepare: prepareVersion, refuse: refuseVersion},
+	typeTemplate:    {service: beanstalk, limit: 100, prepare: prepareTemplate},
+	typeEnvironment: {
+		service: beanstalk, named: "EnvironmentName", limit: 40, prepare: prepareEnvironment, kept: environmentKept,
+		settle: settleEnvironment, terminating: terminateEnvironment, remove: removeEnvironment,
+	},
+}
+
+func prepareApplication(s *Service, rec *record) error {
+	if other := s.named(typeApplication, rec.Name); other != nil && other != rec {
+		return failure(beanstalk, http.StatusBadRequest, "AlreadyExists", "Application %s already exists.", rec.Name)
+	}
+	rec.ARN = s.arn("elasticbeanstalk", "application/"+rec.Name)
+	return nil
+}
+
+func refuseApplication(s *Service, rec *record, _ bool) error {
+	for _, env := range s.of(typeEnvironment) {
+		if env.Scope == rec.Name {
+			return invalid(beanstalk, "Unable to delete application %s because it has a running environment: %s", rec.Name, env.Name)
+		}
+	}
+	return nil
+}
+
+// application returns the application that the properties name.
+func (s *Service) application(p properties) (*record, error) {
+	name := p.text("ApplicationName")
+	if app := s.named(typeApplication, name); app != nil {
+		return app, nil
+	}
+	return nil, invalid(beanstalk, "No Application named '%s' found.", name)
+}
+
+func prepareVersion(s *Service, rec *record) error {
+	app, err := s.application(rec.Properties)
+	if err != nil {
+		return err
+	}
+	rec.Scope = app.Name
+	bundle := rec.Properties.child("SourceBundle")
+	bucket, key := bundle.text("S3Bucket"), bundle.text("S3Key")
+	if s.config.ObjectExists != nil && rec.ID == "" && !s.config.ObjectExists(bucket, key) {
+		return invalid(beanstalk, "Unable to download from S3 location (Bucket: %s  Key: %s). Reason: Not Found", bucket, key)
+	}
+	rec.ARN, rec.Status = s.arn("elasticbeanstalk", "applicationversion/"+app.Name+"/"+rec.Name), "UNPROCESSED"
+	return nil
+}
+
+func refuseVersion(s *Service, rec *record, _ bool) error {
+	for _, env := range s.of(typeEnvironment) {
+		if env.Scope == rec.Scope && env.Properties.text("VersionLabel") == rec.Name {
+			return invalid(beanstalk, "Unable to delete application version %s because it is associated with a running environment: %s", rec.Name, env.Name)
+		}
+	}
+	return nil
+}
+
+func prepareTemplate(s *Service, rec *record) error {
+	app, err := s.application(rec.Properties)
+	if err != nil {
+		return err
+	}
+	if err := knownPlatform(rec.Properties); err != nil {
+		return err
+	}
+	rec.Scope, rec.ARN = app.Name, s.arn("elasticbeanstalk", "configurationtemplate/"+app.Name+"/"+rec.Name)
+	rec.Attributes["TemplateName"] = rec.Name
+	return nil
+}
+
+func knownPlatform(p properties) error {
+	if stack := p.text("SolutionStackName"); stack != "" && !slices.Contains(solutionStacks, stack) {
+		return invalid(beanstalk, "No Solution Stack named '%s' found.", stack)
+	}
+	return nil
+}
+
+// option is one value of an environment's configuration.
+type option struct{ Namespace, Name, Value string }
+
+// options are the settings of an environment: those of its saved configuration with its own over them, by namespace and name.
+func (s *Service) options(rec *record) []option {
+	values := map[[2]string]string{}
+	sources := [][]properties{rec.Properties.children("OptionSettings")}
+	for _, template := range s.of(typeTemplate) {
+		if template.Scope == rec.Scope && template.Name == rec.Properties.text("TemplateName") {
+			sources = [][]properties{template.Properties.children("OptionSettings"), sources[0]}
+		}
+	}
+	for _, settings := range sources {
+		for _, setting := range settings {
+			values[[2]string{setting.text("Namespace"), setting.text("OptionName")}] = setting.text("Value")
+		}
+	}
+	options := make([]option, 0, len(values))
+	for key, value := range values {
+		options = append(options, option{key[0], key[1], value})
+	}
+	slices.SortFunc(options, func(a, b option) int {
+		return strings.Compare(a.Namespace+"\x00"+a.Name, b.Namespace+"\x00"+b.Name)
+	})
+	return options
+}
+
+// option is one setting's value; empty where it is not set.
+func (s *Service) option(rec *record, namespace, name string) string {
+	for _, option := range s.options(rec) {
+		if option.Namespace == namespace && option.Name == name {
+			return option.Value
+		}
+	}
+	return ""
+}
+
+func prepareEnvironment(s *Service, rec *record) error {
+	app, err := s.application(rec.Properties)
+	if err != nil {
+		return err
+	}
+	rec.Scope = app.Name
+	if err := s.legalEnvironment(rec, app); err != nil {
+		return err
+	}
+	if rec.ID == "" {
+		s.newEnvironment(rec)
+		rec.Status, rec.Health = "Launching", "Grey"
+	} else {
+		rec.Status, rec.Health = "Updating", "Grey"
+	}
+	return s.endpoint(rec)
+}
+
+func (s *Service) legalEnvironment(rec, app *record) error {
+	if n := len(rec.Name); n < 4 || n > 40 {
+		return invalid(beanstalk, "Value %s at 'EnvironmentName' failed to satisfy constraint: Member must have length between 4 and 40", rec.Name)
+	}
+	if other := s.named(typeEnvironment, rec.Name); other != nil && other != rec {
+		return failure(beanstalk, http.StatusBadRequest, "AlreadyExists", "Environment %s already exists.", rec.Name)
+	}
+	for key, value := range rec.Tags {
+		// CloudFormation's own tags are not checked: the stack may well have the environment's name.
+		if !strings.HasPrefix(key, "aws:") && value == rec.Name {
+			return invalid(beanstalk, "Tag '%s' is not valid. Values cannot match the environment name.", key)
+		}
+	}
+	if label := rec.Properties.text("VersionLabel"); label != "" && s.version(app.Name, label) == nil {
+		return invalid(beanstalk, "No Application Version named '%s' found.", label)
+	}
+	if template := rec.Properties.text("TemplateName"); template != "" && s.template(app.Name, template) == nil {
+		return invalid(beanstalk, "No Configuration Template named '%s' found.", template)
+	}
+	if prefix := rec.Properties.text("CNAMEPrefix"); prefix != "" && s.cnameTaken(prefix, rec) {
+		return invalid(beanstalk, "DNS name (%s) is not available.", s.cname(prefix))
+	}
+	return knownPlatform(rec.Properties)
+}
+
+func (s *Service) version(application, label string) *record {
+	return s.scoped(typeVersion, application, label)
+}
+func (s *Service) template(application, name string) *record {
+	return s.scoped(typeTemplate, application, name)
+}
+
+func (s *Service) scoped(kind, scope, name string) *record {
+	for _, rec := range s.of(kind) {
+		if rec.Scope == scope && rec.Name == name {
+			return rec
+		}
+	}
+	return nil
+}
+
+func (s *Service) cname(prefix string) string {
+	return strings.ToLower(prefix) + "." + s.config.Region + ".elasticbeanstalk.com"
+}
+
+func (s *Service) cnameTaken(prefix string, except *record) bool {
+	return slices.ContainsFunc(s.of(typeEnvironment), func(env *record) bool {
+		return env != except && strings.EqualFold(env.Hidden["CNAME"], s.cname(prefix))
+	})
+}
+
+func (s *Service) newEnvironment(rec *record) {
+	rec.ID = rec.Name
+	rec.ARN = s.arn("elasticbeanstalk", "environment/"+rec.Scope+"/"+rec.Name)
+	rec.Hidden["EnvironmentId"] = "e-" + random(lowerDigits, 10)
+	rec.Hidden["CNAME"] = s.cname(rec.Properties.or("CNAMEPrefix", rec.Name+".eba-"+random(lowerDigits, 8)))
+	rec.Hidden["address"] = elasticIP()
+}
+
+// elasticIP is an address of the range that documents use (RFC 5737): it leads nowhere.
+func elasticIP() string { return "203.0.113." + random("123456789", 1) + random("0123456789", 1) }
+
+const (
+	nsEnvironment   = "aws:elasticbeanstalk:environment"
+	nsBalancer      = "aws:elbv2:loadbalancer"
+	nsApplicationEV = "aws:elasticbeanstalk:application:environment"
+	nsRule          = "aws:elbv2:listenerrule:"
+	nsLaunch        = "aws:autoscaling:launchconfiguration"
+)
+
+// endpoint finds the environment's address: the shared load balancer's name, an own load balancer's, or the instance's IP.
+func (s *Service) endpoint(rec *record) error {
+	shared := strings.EqualFold(s.option(rec, nsEnvironment, "LoadBalancerIsShared"), "true")
+	switch {
+	case s.option(rec, nsEnvironment, "EnvironmentType") == "SingleInstance":
+		rec.Attributes["EndpointURL"] = rec.Hidden["address"]
+	case shared:
+		reference := s.option(rec, nsBalancer, "SharedLoadBalancer")
+		balancer := s.known(typeLoadBalancer, reference)
+		if balancer == nil {
+			return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: 'SharedLoadBalancer'): The load balancer does not exist.", reference, nsBalancer)
+		}
+		rec.Attributes["EndpointURL"] = balancer.Attributes["DNSName"]
+	case rec.Attributes["EndpointURL"] == "" || rec.Attributes["EndpointURL"] == rec.Hidden["address"]:
+		rec.Attributes["EndpointURL"] = s.balancerDNS("awseb-" + random(upperDigits, 12))
+	}
+	return nil
+}
+
+func environmentKept(s *Service, rec *record) {
+	if rec.Status == "Launching" {
+		s.tell(rec, "INFO", "createEnvironment is starting.")
+		return
+	}
+	s.tell(rec, "INFO", "Environment update is starting.")
+}
+
+func settleEnvironment(s *Service, rec *record) {
+	launched := rec.Status == "Launching"
+	rec.Status, rec.Health, rec.Updated = "Ready", "Green", s.config.Now().UTC()
+	if launched {
+		s.tell(rec, "INFO", "Successfully launched environment: "+rec.Name)
+		return
+	}
+	s.tell(rec, "INFO", "Environment update completed successfully.")
+}
+
+func terminateEnvironment(s *Service, rec *record) {
+	rec.Status, rec.Health, rec.Updated = "Terminating", "Grey", s.config.Now().UTC()
+	s.tell(rec, "INFO", "terminateEnvironment is starting.")
+}
+
+// removeEnvironment keeps the record for as long as listings show terminated environments, and forgets those whose time is over.
+func removeEnvironment(s *Service, rec *record, _ resource.Request) {
+	now := s.config.Now().UTC()
+	rec.Status, rec.Health, rec.Updated, rec.Ended = "Terminated", "Grey", now, now
+	s.tell(rec, "INFO", "terminateEnvironment completed successfully.")
+	s.state.Records = slices.DeleteFunc(s.state.Records, func(old *record) bool {
+		return old.gone() && now.Sub(old.Ended) > lingering
+	})
+}

@@ -1,0 +1,288 @@
+package services
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"perch/sandbox/aws/wire"
+)
+
+// event is a line of DescribeEvents.
+type event struct {
+	Time                                   time.Time
+	Application, Environment, ID, Severity string
+	Message                                string
+}
+
+// keptEvents is how many events are remembered (AWS keeps them for six weeks).
+const keptEvents = 2000
+
+func (s *Service) tell(rec *record, severity, message string) {
+	s.state.Events = append(s.state.Events, event{
+		Time: s.config.Now().UTC(), Application: rec.Scope, Environment: rec.Name, ID: rec.Hidden["EnvironmentId"], Severity: severity, Message: message,
+	})
+	if extra := len(s.state.Events) - keptEvents; extra > 0 {
+		s.state.Events = slices.Delete(s.state.Events, 0, extra)
+	}
+}
+
+var beanstalkActions = map[string]action{
+	"DescribeApplications":          describeApplications,
+	"DescribeApplicationVersions":   describeVersions,
+	"DescribeEnvironments":          describeEnvironments,
+	"DescribeEvents":                describeEvents,
+	"DescribeConfigurationSettings": describeSettings,
+	"DescribeEnvironmentHealth":     describeHealth,
+	"DescribeEnvironmentResources":  describeEnvironmentResources,
+	"ListAvailableSolutionStacks":   listSolutionStacks,
+	"CheckDNSAvailability":          checkDNS,
+	"ListTagsForResource":           listBeanstalkTags,
+}
+
+func beanstalkInvalid(format string, args ...any) *wire.Error {
+	return wire.Errorf(http.StatusBadRequest, "InvalidParameterValue", format, args...)
+}
+
+func describeApplications(s *Service, f form) ([]wire.Node, error) {
+	names := f.list("ApplicationNames")
+	var found []*record
+	for _, app := range s.of(typeApplication) {
+		if wanted(names, app.Name) {
+			found = append(found, app)
+		}
+	}
+	return []wire.Node{list("Applications", "member", found, func(app *record) []wire.Node {
+		return s.applicationNodes(app)
+	})}, nil
+}
+
+func (s *Service) applicationNodes(app *record) []wire.Node {
+	names := func(kind string) (names []string) {
+		for _, rec := range s.of(kind) {
+			if rec.Scope == app.Name {
+				names = append(names, rec.Name)
+			}
+		}
+		return names
+	}
+	return present(
+		wire.T("ApplicationArn", app.ARN), wire.T("ApplicationName", app.Name), wire.T("Description", app.Properties.text("Description")),
+		texts("ConfigurationTemplates", "member", names(typeTemplate)), texts("Versions", "member", names(typeVersion)),
+		wire.T("DateCreated", isoTime(app.Created)), wire.T("DateUpdated", isoTime(app.Updated)),
+		wire.N("ResourceLifecycleConfig", lifecycleNodes(app.Properties.child("ResourceLifecycleConfig"))...))
+}
+
+func lifecycleNodes(config properties) []wire.Node {
+	rule := func(name string, keys ...string) wire.Node {
+		node, source := wire.N(name), config.child("VersionLifecycleConfig").child(name)
+		for _, key := range keys {
+			node.Children = append(node.Children, present(wire.T(key, source.text(key)))...)
+		}
+		return node
+	}
+	return present(wire.T("ServiceRole", config.text("ServiceRole")), wire.N("VersionLifecycleConfig", present(
+		rule("MaxCountRule", "Enabled", "MaxCount", "DeleteSourceFromS3"),
+		rule("MaxAgeRule", "Enabled", "MaxAgeInDays", "DeleteSourceFromS3"))...))
+}
+
+func describeVersions(s *Service, f form) ([]wire.Node, error) {
+	labels := f.list("VersionLabels")
+	var found []*record
+	for _, version := range s.of(typeVersion) {
+		if app := f.Get("ApplicationName"); (app == "" || app == version.Scope) && wanted(labels, version.Name) {
+			found = append(found, version)
+		}
+	}
+	return []wire.Node{list("ApplicationVersions", "member", found, func(version *record) []wire.Node {
+		bundle := version.Properties.child("SourceBundle")
+		return present(
+			wire.T("ApplicationVersionArn", version.ARN), wire.T("ApplicationName", version.Scope), wire.T("VersionLabel", version.Name),
+			wire.T("Description", version.Properties.text("Description")), wire.T("Status", version.Status),
+			wire.N("SourceBundle", present(wire.T("S3Bucket", bundle.text("S3Bucket")), wire.T("S3Key", bundle.text("S3Key")))...),
+			wire.T("DateCreated", isoTime(version.Created)), wire.T("DateUpdated", isoTime(version.Updated)))
+	})}, nil
+}
+
+// describeEnvironments lists environments. Those that were terminated within the last hour are among them unless IncludeDeleted is false.
+func describeEnvironments(s *Service, f form) ([]wire.Node, error) {
+	back := s.config.Now().Add(-lingering)
+	if since, err := time.Parse(time.RFC3339, f.Get("IncludedDeletedBackTo")); err == nil && since.After(back) {
+		back = since
+	}
+	names, ids := f.list("EnvironmentNames"), f.list("EnvironmentIds")
+	var found []*record
+	for _, env := range s.state.Records {
+		if env.Type != typeEnvironment || env.gone() && (f.Get("IncludeDeleted") == "false" || env.Ended.Before(back)) {
+			continue
+		}
+		app, label := f.Get("ApplicationName"), f.Get("VersionLabel")
+		if (app == "" || app == env.Scope) && (label == "" || label == env.Properties.text("VersionLabel")) &&
+			wanted(names, env.Name) && wanted(ids, env.Hidden["EnvironmentId"]) {
+			found = append(found, env)
+		}
+	}
+	page, next := paged(found, f.Get("NextToken"), f.Get("MaxRecords"), 1000)
+	return append([]wire.Node{list("Environments", "member", page, s.environmentNodes)}, present(wire.T("NextToken", next))...), nil
+}
+
+func (s *Service) environmentNodes(env *record) []wire.Node {
+	tier := env.Properties.child("Tier")
+	health := "NoData"
+	if env.Health == "Green" {
+		health = "Ok"
+	}
+	busy := env.Status == "Launching" || env.Status == "Updating"
+	return present(
+		wire.T("EnvironmentName", env.Name), wire.T("EnvironmentId", env.Hidden["EnvironmentId"]), wire.T("ApplicationName", env.Scope),
+		wire.T("VersionLabel", env.Properties.text("VersionLabel")), wire.T("SolutionStackName", s.platform(env)),
+		wire.T("TemplateName", env.Properties.text("TemplateName")), wire.T("Description", env.Properties.text("Description")),
+		wire.T("EndpointURL", env.Attributes["EndpointURL"]), wire.T("CNAME", env.Hidden["CNAME"]),
+		wire.T("DateCreated", isoTime(env.Created)), wire.T("DateUpdated", isoTime(env.Updated)),
+		wire.T("Status", env.Status), wire.T("AbortableOperationInProgress", strconv.FormatBool(busy)),
+		wire.T("Health", env.Health), wire.T("HealthStatus", health), wire.T("EnvironmentArn", env.ARN),
+		wire.N("Tier", wire.T("Name", tier.or("Name", "WebServer")), wire.T("Type", tier.or("Type", "Standard")), wire.T("Version", tier.or("Version", "1.0"))))
+}
+
+func (s *Service) platform(env *record) string {
+	if stack := env.Properties.text("SolutionStackName"); stack != "" {
+		return stack
+	}
+	if template := s.template(env.Scope, env.Properties.text("TemplateName")); template != nil {
+		return template.Properties.text("SolutionStackName")
+	}
+	return ""
+}
+
+// environment is the environment that a request names.
+func (s *Service) environment(f form) (*record, error) {
+	for _, env := range s.of(typeEnvironment) {
+		if env.Name == f.Get("EnvironmentName") || env.Hidden["EnvironmentId"] == f.Get("EnvironmentId") && f.Get("EnvironmentId") != "" {
+			return env, nil
+		}
+	}
+	if id := f.Get("EnvironmentId"); id != "" {
+		return nil, beanstalkInvalid("No Environment found for EnvironmentId = '%s'.", id)
+	}
+	return nil, beanstalkInvalid("No Environment found for EnvironmentName = '%s'.", f.Get("EnvironmentName"))
+}
+
+// describeEvents lists events, the newest first.
+func describeEvents(s *Service, f form) ([]wire.Node, error) {
+	since, _ := time.Parse(time.RFC3339, f.Get("StartTime"))
+	matches := func(parameter, value string) bool { return f.Get(parameter) == "" || f.Get(parameter) == value }
+	var found []event
+	for _, e := range slices.Backward(s.state.Events) {
+		if !e.Time.Before(since) && matches("ApplicationName", e.Application) && matches("EnvironmentName", e.Environment) &&
+			matches("EnvironmentId", e.ID) && matches("Severity", e.Severity) {
+			found = append(found, e)
+		}
+	}
+	page, next := paged(found, f.Get("NextToken"), f.Get("MaxRecords"), 1000)
+	nodes := list("Events", "member", page, func(e event) []wire.Node {
+		return []wire.Node{wire.T("EventDate", isoTime(e.Time)), wire.T("Message", e.Message), wire.T("ApplicationName", e.Application),
+			wire.T("EnvironmentName", e.Environment), wire.T("Severity", e.Severity)}
+	})
+	return append([]wire.Node{nodes}, present(wire.T("NextToken", next))...), nil
+}
+
+func describeSettings(s *Service, f form) ([]wire.Node, error) {
+	rec := s.template(f.Get("ApplicationName"), f.Get("TemplateName"))
+	if f.Get("TemplateName") == "" {
+		env, err := s.environment(f)
+		if err != nil {
+			return nil, err
+		}
+		rec = env
+	}
+	if rec == nil {
+		return nil, beanstalkInvalid("No Configuration Template named '%s' found.", f.Get("TemplateName"))
+	}
+	settings := func(rec *record) []wire.Node {
+		named := wire.T("EnvironmentName", rec.Name)
+		if rec.Type == typeTemplate {
+			named = wire.T("TemplateName", rec.Name)
+		}
+		return present(wire.T("SolutionStackName", s.platform(rec)), wire.T("ApplicationName", rec.Scope), named,
+			wire.T("DeploymentStatus", map[bool]string{true: "deployed", false: "pending"}[rec.Status == "Ready"]),
+			wire.T("DateCreated", isoTime(rec.Created)), wire.T("DateUpdated", isoTime(rec.Updated)),
+			list("OptionSettings", "member", s.options(rec), func(o option) []wire.Node {
+				return []wire.Node{wire.T("Namespace", o.Namespace), wire.T("OptionName", o.Name), wire.T("Value", o.Value)}
+			}))
+	}
+	return []wire.Node{list("ConfigurationSettings", "member", []*record{rec}, settings)}, nil
+}
+
+func describeHealth(s *Service, f form) ([]wire.Node, error) {
+	env, err := s.environment(f)
+	if err != nil {
+		return nil, err
+	}
+	status := "NoData"
+	if env.Health == "Green" {
+		status = "Ok"
+	}
+	return []wire.Node{wire.T("EnvironmentName", env.Name), wire.T("HealthStatus", status), wire.T("Status", env.Status),
+		wire.T("Color", env.Health), wire.N("Causes"), wire.T("RefreshedAt", isoTime(s.config.Now()))}, nil
+}
+
+func describeEnvironmentResources(s *Service, f form) ([]wire.Node, error) {
+	env, err := s.environment(f)
+	if err != nil {
+		return nil, err
+	}
+	var balancers []string
+	if s.option(env, nsEnvironment, "EnvironmentType") != "SingleInstance" {
+		for _, balancer := range s.of(typeLoadBalancer) {
+			if balancer.Attributes["DNSName"] == env.Attributes["EndpointURL"] {
+				balancers = append(balancers, balancer.ARN)
+			}
+		}
+	}
+	return []wire.Node{wire.N("EnvironmentResources", wire.T("EnvironmentName", env.Name),
+		wire.N("AutoScalingGroups"), wire.N("Instances"), wire.N("LaunchConfigurations"), wire.N("LaunchTemplates"),
+		list("LoadBalancers", "member", balancers, func(arn string) []wire.Node { return []wire.Node{wire.T("Name", arn)} }),
+		wire.N("Triggers"), wire.N("Queues"))}, nil
+}
+
+func listSolutionStacks(*Service, form) ([]wire.Node, error) {
+	details := list("SolutionStackDetails", "member", solutionStacks, func(name string) []wire.Node {
+		return []wire.Node{wire.T("SolutionStackName", name), texts("PermittedFileTypes", "member", []string{"zip"})}
+	})
+	return []wire.Node{texts("SolutionStacks", "member", solutionStacks), details}, nil
+}
+
+func checkDNS(s *Service, f form) ([]wire.Node, error) {
+	prefix := f.Get("CNAMEPrefix")
+	if n := len(prefix); n < 4 || n > 63 {
+		return nil, beanstalkInvalid("Value %s at 'CNAMEPrefix' failed to satisfy constraint: Member must have length between 4 and 63", prefix)
+	}
+	return []wire.Node{wire.T("Available", strconv.FormatBool(!s.cnameTaken(prefix, nil))), wire.T("FullyQualifiedCNAME", s.cname(prefix))}, nil
+}
+
+func listBeanstalkTags(s *Service, f form) ([]wire.Node, error) {
+	arn := f.Get("ResourceArn")
+	for _, rec := range s.state.Records {
+		if rec.ARN == arn && !rec.gone() && strings.HasPrefix(rec.Type, "AWS::ElasticBeanstalk::") {
+			return []wire.Node{wire.T("ResourceArn", arn), tagNodes("ResourceTags", "member", rec.Tags)}, nil
+		}
+	}
+	return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Resource not found for arn '%s'.", arn)
+}
+
+// paged cuts items into pages: token is where the page before ended, size the caller's wish, at most most.
+func paged[E any](items []E, token, size string, most int) (page []E, next string) {
+	from, _ := strconv.Atoi(token)
+	from = min(max(from, 0), len(items))
+	n, err := strconv.Atoi(size)
+	if err != nil || n < 1 || n > most {
+		n = most
+	}
+	to := min(from+n, len(items))
+	if to < len(items) {
+		next = strconv.Itoa(to)
+	}
+	return items[from:to], next
+}

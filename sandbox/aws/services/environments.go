@@ -1,0 +1,70 @@
+package services
+
+import (
+	"slices"
+	"strings"
+
+	"perch/sandbox/page"
+)
+
+// Environments are the Elastic Beanstalk environments with the host names that lead to them, for their pages: the hosts of a shared
+// load balancer's rules, else the names of the DNS records that point there. One without a host is not among them.
+func (s *Service) Environments() []page.Environment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []page.Environment
+	for _, env := range s.of(typeEnvironment) {
+		for _, host := range s.hosts(env) {
+			all = append(all, page.Environment{
+				Host: host, Name: env.Name, Status: env.Status, Health: env.Health,
+				Options: s.variables(env), HealthPath: s.healthPath(env),
+			})
+		}
+	}
+	return all
+}
+
+func (s *Service) hosts(env *record) []string {
+	var hosts []string
+	for _, option := range s.options(env) {
+		if strings.HasPrefix(option.Namespace, nsRule) && option.Name == "HostHeaders" {
+			hosts = append(hosts, split(option.Value)...)
+		}
+	}
+	if len(hosts) > 0 {
+		return hosts
+	}
+	targets := []string{domainName(env.Hidden["CNAME"]), domainName(env.Attributes["EndpointURL"])}
+	for _, set := range s.state.Sets {
+		points := slices.ContainsFunc(append(set.Values, set.Alias), func(value string) bool {
+			return value != "" && slices.Contains(targets, domainName(strings.TrimPrefix(value, "dualstack.")))
+		})
+		if points && set.Type != "TXT" {
+			hosts = append(hosts, strings.TrimSuffix(set.Name, "."))
+		}
+	}
+	return hosts
+}
+
+func (s *Service) variables(env *record) map[string]string {
+	variables := map[string]string{}
+	for _, option := range s.options(env) {
+		if option.Namespace == nsApplicationEV {
+			variables[option.Name] = option.Value
+		}
+	}
+	return variables
+}
+
+// healthPath is where the load balancer asks whether the app is healthy, wherever the options say it; `/` where they do not.
+func (s *Service) healthPath(env *record) string {
+	for _, option := range s.options(env) {
+		if strings.HasPrefix(option.Namespace, "aws:elasticbeanstalk:environment:process:") && option.Name == "HealthCheckPath" {
+			return option.Value
+		}
+	}
+	if path := s.option(env, "aws:elasticbeanstalk:application", "Application Healthcheck URL"); path != "" {
+		return path[max(strings.IndexByte(path, '/'), 0):]
+	}
+	return "/"
+}

@@ -1,0 +1,217 @@
+package services
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+
+	"perch/sandbox/aws/resource"
+)
+
+// kind is what distinguishes one resource type from another. Its functions are called with the Service's lock held.
+type kind struct {
+	// service is the name in CloudFormation's messages.
+	service string
+	// named is the property that names the resource; empty where the template gives no name. limit is the longest generated name.
+	named string
+	limit int
+	// lower says that the service keeps names in lower case.
+	lower bool
+	// prepare checks the properties and fills in what the service makes up: ID, ARN, Attributes. ID is empty on creation only.
+	prepare func(s *Service, rec *record) error
+	// kept is called when a record has been made or changed.
+	kept func(s *Service, rec *record)
+	// settle is called when a creation or an update is over.
+	settle func(s *Service, rec *record)
+	// refuse says why a resource cannot be deleted now; it is asked when the deletion begins and, with late, when its time is over.
+	refuse func(s *Service, rec *record, late bool) error
+	// terminating is called when a deletion has begun.
+	terminating func(s *Service, rec *record)
+	// remove is called when it is over; without it the record is dropped.
+	remove func(s *Service, rec *record, r resource.Request)
+}
+
+// handler makes the resources of one kind for CloudFormation.
+type handler struct {
+	service *Service
+	kind    kind
+}
+
+// failure is an error in a service's words, with the code that CloudFormation classes it under.
+func failure(service string, status int, code, format string, args ...any) *resource.Error {
+	return &resource.Error{Service: service, Message: fmt.Sprintf(format, args...), Status: status, Code: code}
+}
+
+// invalid is the refusal of a request that can never succeed as it is.
+func invalid(service, format string, args ...any) *resource.Error {
+	return failure(service, http.StatusBadRequest, "InvalidRequest", format, args...)
+}
+
+// generatedName is the name that CloudFormation makes where the template gives none.
+func generatedName(r resource.Request, limit int) string {
+	base := r.StackName + "-" + r.LogicalID
+	if limit == 0 {
+		limit = 255
+	}
+	if room := limit - 1 - len(r.Suffix); len(base) > room {
+		base = strings.TrimRight(base[:max(room, 0)], "-")
+	}
+	return base + "-" + r.Suffix
+}
+
+// Create implements resource.Handler.
+func (h handler) Create(_ context.Context, r resource.Request) (resource.State, error) {
+	s := h.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	owner := r.StackID + "|" + r.LogicalID + "|" + r.Suffix
+	for _, rec := range s.of(r.Type) {
+		if rec.Owner == owner {
+			return rec.view(), nil
+		}
+	}
+	now := s.config.Now().UTC()
+	rec := &record{
+		Type: r.Type, Name: h.name(r), Owner: owner, Stack: r.StackName, Logical: r.LogicalID, Created: now, Updated: now,
+		Properties: r.Properties, Tags: merged(r.Tags, properties(r.Properties).tags()), Attributes: map[string]string{}, Hidden: map[string]string{},
+	}
+	if err := h.make(rec); err != nil {
+		return resource.State{}, err
+	}
+	s.state.Records = append(s.state.Records, rec)
+	h.keep(rec)
+	return rec.view(), s.save()
+}
+
+func (h handler) name(r resource.Request) string {
+	name := ""
+	if h.kind.named != "" {
+		name = properties(r.Properties).text(h.kind.named)
+	}
+	if name == "" {
+		name = generatedName(r, h.kind.limit)
+	}
+	if h.kind.lower {
+		name = strings.ToLower(name)
+	}
+	return name
+}
+
+// make runs the kind's own checks and refuses a name that is taken.
+func (h handler) make(rec *record) error {
+	if h.kind.prepare != nil {
+		if err := h.kind.prepare(h.service, rec); err != nil {
+			return err
+		}
+	}
+	if rec.ID == "" {
+		rec.ID = rec.Name
+	}
+	for _, other := range h.service.of(rec.Type) {
+		if other != rec && (other.ID == rec.ID || other.Name == rec.Name && other.Scope == rec.Scope) {
+			noun := rec.Type[strings.LastIndex(rec.Type, ":")+1:]
+			return failure(h.kind.service, http.StatusBadRequest, "AlreadyExists", "%s %s already exists", noun, rec.Name)
+		}
+	}
+	return nil
+}
+
+func (h handler) keep(rec *record) {
+	if h.kind.kept != nil {
+		h.kind.kept(h.service, rec)
+	}
+}
+
+// Update implements resource.Handler. The record stays as it was when the change is refused.
+func (h handler) Update(_ context.Context, r resource.Request) (resource.State, error) {
+	s := h.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec, err := h.existing(r)
+	if err != nil {
+		return resource.State{}, err
+	}
+	before := *rec
+	rec.Attributes, rec.Hidden = maps.Clone(rec.Attributes), maps.Clone(rec.Hidden)
+	rec.Properties, rec.Tags, rec.Updated = r.Properties, merged(r.Tags, properties(r.Properties).tags()), s.config.Now().UTC()
+	if err := h.make(rec); err != nil {
+		*rec = before
+		return resource.State{}, err
+	}
+	h.keep(rec)
+	return rec.view(), s.save()
+}
+
+// Settle implements resource.Settler.
+func (h handler) Settle(_ context.Context, r resource.Request) (resource.State, error) {
+	s := h.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec, err := h.existing(r)
+	if err != nil {
+		return resource.State{}, err
+	}
+	if h.kind.settle != nil {
+		h.kind.settle(s, rec)
+	}
+	return rec.view(), s.save()
+}
+
+// Terminate implements resource.Terminator.
+func (h handler) Terminate(_ context.Context, r resource.Request) error {
+	s := h.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec := s.find(r.Type, r.PhysicalID)
+	if rec == nil {
+		return nil
+	}
+	if err := h.refused(rec, false); err != nil {
+		return err
+	}
+	if h.kind.terminating != nil {
+		h.kind.terminating(s, rec)
+	}
+	return s.save()
+}
+
+// Delete implements resource.Handler.
+func (h handler) Delete(_ context.Context, r resource.Request) error {
+	s := h.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec := s.find(r.Type, r.PhysicalID)
+	if rec == nil {
+		return nil
+	}
+	if err := h.refused(rec, true); err != nil {
+		return err
+	}
+	if h.kind.remove != nil {
+		h.kind.remove(s, rec, r)
+	} else {
+		s.drop(rec)
+	}
+	return s.save()
+}
+
+func (h handler) refused(rec *record, late bool) error {
+	if h.kind.refuse == nil {
+		return nil
+	}
+	return h.kind.refuse(h.service, rec, late)
+}
+
+func (h handler) existing(r resource.Request) (*record, error) {
+	if rec := h.service.find(r.Type, r.PhysicalID); rec != nil {
+		return rec, nil
+	}
+	return nil, failure(h.kind.service, http.StatusNotFound, "NotFound", "Resource of type '%s' with identifier '%s' was not found.", r.Type, r.PhysicalID)
+}
+
+// view is the resource as templates see it.
+func (r *record) view() resource.State {
+	return resource.State{ID: r.ID, Attributes: maps.Clone(r.Attributes)}
+}

@@ -1,0 +1,264 @@
+package services
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"perch/sandbox/aws/wire"
+)
+
+const (
+	typeSecurityGroup = "AWS::EC2::SecurityGroup"
+	typeIngress       = "AWS::EC2::SecurityGroupIngress"
+	typeEgress        = "AWS::EC2::SecurityGroupEgress"
+
+	network = "Ec2"
+
+	ec2Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/"
+)
+
+var networkKinds = map[string]kind{
+	typeSecurityGroup: {service: network, named: "GroupName", prepare: prepareSecurityGroup, refuse: refuseSecurityGroup},
+	typeIngress:       {service: network, prepare: prepareGroupRule},
+	typeEgress:        {service: network, prepare: prepareGroupRule},
+}
+
+// subnetVPC is the VPC of a subnet; empty for a subnet that does not exist.
+func (s *Service) subnetVPC(subnet string) string {
+	if slices.Contains(Subnets, subnet) {
+		return VPC
+	}
+	return ""
+}
+
+// subnetZone is the availability zone of a subnet: the first three letters in their order.
+func (s *Service) subnetZone(subnet string) string {
+	if i := slices.Index(Subnets, subnet); i >= 0 {
+		return s.config.Region + string(rune('a'+i))
+	}
+	return ""
+}
+
+func prepareSecurityGroup(s *Service, rec *record) error {
+	vpc := rec.Properties.or("VpcId", VPC)
+	if vpc != VPC {
+		return invalid(network, "The vpc ID '%s' does not exist", vpc)
+	}
+	rec.Scope = vpc
+	for _, other := range s.of(typeSecurityGroup) {
+		if other != rec && other.Scope == vpc && other.Name == rec.Name {
+			return failure(network, http.StatusBadRequest, "AlreadyExists", "The security group '%s' already exists for VPC '%s'", rec.Name, vpc)
+		}
+	}
+	if rec.ID == "" {
+		rec.ID = "sg-" + random(hexDigits, 17)
+		rec.ARN = s.arn("ec2", "security-group/"+rec.ID)
+		rec.Attributes["GroupId"], rec.Attributes["Id"], rec.Attributes["VpcId"] = rec.ID, rec.ID, vpc
+	}
+	return nil
+}
+
+// refuseSecurityGroup keeps a group that something still refers to. EC2 is asked when the deletion's time is over, and CloudFormation
+// repeats the call for as long.
+func refuseSecurityGroup(s *Service, rec *record, late bool) error {
+	if late && s.groupInUse(rec) {
+		return failure(network, http.StatusBadRequest, "GeneralServiceException", "resource %s has a dependent object", rec.ID)
+	}
+	return nil
+}
+
+func (s *Service) groupInUse(rec *record) bool {
+	for _, other := range s.state.Records {
+		if other == rec || other.gone() {
+			continue
+		}
+		switch other.Type {
+		case typeDatabase:
+			if slices.Contains(other.Properties.texts("VPCSecurityGroups"), rec.ID) {
+				return true
+			}
+		case typeLoadBalancer:
+			if slices.Contains(other.Properties.texts("SecurityGroups"), rec.ID) {
+				return true
+			}
+		case typeEnvironment:
+			if s.environmentUses(other, rec.ID) {
+				return true
+			}
+		case typeSecurityGroup, typeIngress, typeEgress:
+			if strings.Contains(scalar(map[string]any(other.Properties)), `"`+rec.ID+`"`) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *Service) environmentUses(env *record, group string) bool {
+	return slices.ContainsFunc(s.options(env), func(o option) bool {
+		return (o.Name == "SecurityGroups" || o.Name == "ManagedSecurityGroup") && slices.Contains(split(o.Value), group)
+	})
+}
+
+func prepareGroupRule(s *Service, rec *record) error {
+	group := rec.Properties.text("GroupId")
+	if s.find(typeSecurityGroup, group) == nil {
+		return invalid(network, "The security group '%s' does not exist", group)
+	}
+	if rec.ID == "" {
+		rec.ID = "sgr-" + random(hexDigits, 17)
+		rec.Attributes["Id"] = rec.ID
+	}
+	return nil
+}
+
+// ec2 serves EC2's own dialect of the query protocol: lower-camel names, <item> lists, the request's id beside the result.
+func (s *Service) ec2() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f, name, err := readForm(r)
+		if err != nil {
+			writeEC2Error(w, err)
+			return
+		}
+		call, ok := networkActions[name]
+		if !ok {
+			writeEC2Error(w, wire.Errorf(http.StatusBadRequest, "InvalidAction", "The action %s is not valid for this web service.", name))
+			return
+		}
+		result, failed := s.locked(func() ([]wire.Node, error) { return call(s, f) })
+		if failed != nil {
+			writeEC2Error(w, s.wireError(failed))
+			return
+		}
+		writeEC2(w, http.StatusOK, wire.N(name+"Response", append([]wire.Node{wire.T("requestId", uuid.NewString())}, result...)...), ec2Namespace)
+	})
+}
+
+func writeEC2(w http.ResponseWriter, status int, root wire.Node, namespace string) {
+	w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(wire.XML(root, namespace))
+}
+
+func writeEC2Error(w http.ResponseWriter, err *wire.Error) {
+	writeEC2(w, err.Status, wire.N("Response",
+		wire.N("Errors", wire.N("Error", wire.T("Code", err.Code), wire.T("Message", err.Message))),
+		wire.T("RequestID", uuid.NewString())), "")
+}
+
+var networkActions = map[string]action{
+	"DescribeVpcs":           describeVPCs,
+	"DescribeSubnets":        describeSubnets,
+	"DescribeSecurityGroups": describeSecurityGroups,
+}
+
+// filters reads EC2's filters; one that is not among the known fields is refused rather than ignored.
+func filters(f form, matches map[string]string) (bool, error) {
+	for i := 1; f.Get("Filter."+strconv.Itoa(i)+".Name") != ""; i++ {
+		name := f.Get("Filter." + strconv.Itoa(i) + ".Name")
+		value, ok := matches[name]
+		if !ok {
+			return false, wire.Errorf(http.StatusBadRequest, "InvalidParameterValue", "The filter '%s' is invalid", name)
+		}
+		if !slices.Contains(f.list("Filter."+strconv.Itoa(i)+".Value"), value) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func describeVPCs(s *Service, f form) ([]wire.Node, error) {
+	for _, id := range f.list("VpcId") {
+		if id != VPC {
+			return nil, wire.Errorf(http.StatusBadRequest, "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id)
+		}
+	}
+	matches, err := filters(f, map[string]string{"vpc-id": VPC, "is-default": "true", "isDefault": "true", "state": "available"})
+	if err != nil || !matches {
+		return []wire.Node{wire.N("vpcSet")}, err
+	}
+	return []wire.Node{wire.N("vpcSet", wire.N("item", wire.T("vpcId", VPC), wire.T("ownerId", s.config.Account), wire.T("state", "available"),
+		wire.T("cidrBlock", "172.31.0.0/16"), wire.T("instanceTenancy", "default"), wire.T("isDefault", "true")))}, nil
+}
+
+func describeSubnets(s *Service, f form) ([]wire.Node, error) {
+	asked := f.list("SubnetId")
+	for _, id := range asked {
+		if s.subnetVPC(id) == "" {
+			return nil, wire.Errorf(http.StatusBadRequest, "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", id)
+		}
+	}
+	var found []string
+	for _, id := range Subnets {
+		matches, err := filters(f, map[string]string{"vpc-id": VPC, "subnet-id": id, "default-for-az": "true", "availability-zone": s.subnetZone(id), "state": "available"})
+		if err != nil {
+			return nil, err
+		}
+		if matches && wanted(asked, id) {
+			found = append(found, id)
+		}
+	}
+	return []wire.Node{list("subnetSet", "item", found, func(id string) []wire.Node {
+		return []wire.Node{wire.T("subnetId", id), wire.T("subnetArn", s.arn("ec2", "subnet/"+id)), wire.T("state", "available"), wire.T("vpcId", VPC), wire.T("ownerId", s.config.Account),
+			wire.T("cidrBlock", "172.31."+strconv.Itoa(16*slices.Index(Subnets, id))+".0/20"), wire.T("availableIpAddressCount", "4091"),
+			wire.T("availabilityZone", s.subnetZone(id)), wire.T("defaultForAz", "true"), wire.T("mapPublicIpOnLaunch", "true")}
+	})}, nil
+}
+
+func describeSecurityGroups(s *Service, f form) ([]wire.Node, error) {
+	asked := f.list("GroupId")
+	for _, id := range asked {
+		if s.find(typeSecurityGroup, id) == nil {
+			return nil, wire.Errorf(http.StatusBadRequest, "InvalidGroup.NotFound", "The security group '%s' does not exist", id)
+		}
+	}
+	var found []*record
+	for _, group := range s.of(typeSecurityGroup) {
+		matches, err := filters(f, groupFilters(group))
+		if err != nil {
+			return nil, err
+		}
+		if matches && wanted(asked, group.ID) {
+			found = append(found, group)
+		}
+	}
+	return []wire.Node{list("securityGroupInfo", "item", found, func(group *record) []wire.Node {
+		return []wire.Node{wire.T("ownerId", s.config.Account), wire.T("groupId", group.ID), wire.T("groupName", group.Name),
+			wire.T("groupDescription", group.Properties.text("GroupDescription")), wire.T("vpcId", group.Scope),
+			list("ipPermissions", "item", s.permissions(group, typeIngress, "SecurityGroupIngress"), permissionNodes),
+			list("ipPermissionsEgress", "item", s.permissions(group, typeEgress, "SecurityGroupEgress"), permissionNodes),
+			list("tagSet", "item", sortedTags(group.Tags), func(tag [2]string) []wire.Node {
+				return []wire.Node{wire.T("key", tag[0]), wire.T("value", tag[1])}
+			})}
+	})}, nil
+}
+
+func groupFilters(group *record) map[string]string {
+	matches := map[string]string{"vpc-id": group.Scope, "group-id": group.ID, "group-name": group.Name}
+	for key, value := range group.Tags {
+		matches["tag:"+key] = value
+	}
+	return matches
+}
+
+// permissions are a group's rules: those in its own properties and those of resources of their own.
+func (s *Service) permissions(group *record, kind, property string) []properties {
+	rules := group.Properties.children(property)
+	for _, rec := range s.of(kind) {
+		if rec.Properties.text("GroupId") == group.ID {
+			rules = append(rules, rec.Properties)
+		}
+	}
+	return rules
+}
+
+func permissionNodes(p properties) []wire.Node {
+	group := p.or("SourceSecurityGroupId", p.text("DestinationSecurityGroupId"))
+	return present(wire.T("ipProtocol", p.text("IpProtocol")), wire.T("fromPort", p.text("FromPort")), wire.T("toPort", p.text("ToPort")),
+		wire.N("groups", present(wire.N("item", present(wire.T("groupId", group))...))...),
+		wire.N("ipRanges", present(wire.N("item", present(wire.T("cidrIp", p.text("CidrIp")))...))...))
+}

@@ -1,0 +1,93 @@
+package services
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// properties are a resource's properties as templates give them: a number or a boolean may just as well stand there as text.
+type properties map[string]any
+
+// scalar writes a value the way CloudFormation does; a value that is missing is empty.
+func scalar(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case map[string]any, []any:
+		body, _ := json.Marshal(v)
+		return string(body)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func (p properties) text(key string) string { return scalar(p[key]) }
+
+// or is the text, or fallback where there is none.
+func (p properties) or(key, fallback string) string {
+	if text := p.text(key); text != "" {
+		return text
+	}
+	return fallback
+}
+
+func (p properties) flag(key string) bool { return strings.EqualFold(p.text(key), "true") }
+
+func (p properties) number(key string, fallback int) int {
+	if n, err := strconv.Atoi(p.text(key)); err == nil {
+		return n
+	}
+	return fallback
+}
+
+// texts is a list of scalars; one scalar is a list of one.
+func (p properties) texts(key string) []string {
+	list, ok := p[key].([]any)
+	if !ok {
+		if text := p.text(key); text != "" {
+			return []string{text}
+		}
+		return nil
+	}
+	texts := make([]string, len(list))
+	for i, item := range list {
+		texts[i] = scalar(item)
+	}
+	return texts
+}
+
+// child is an object; an empty one where there is none.
+func (p properties) child(key string) properties {
+	child, _ := p[key].(map[string]any)
+	return child
+}
+
+// children is a list of objects.
+func (p properties) children(key string) []properties {
+	list, _ := p[key].([]any)
+	var children []properties
+	for _, item := range list {
+		if child, ok := item.(map[string]any); ok {
+			children = append(children, child)
+		}
+	}
+	return children
+}
+
+// tags reads the Tags property, a list of Key and Value or, for some types, an object.
+func (p properties) tags() map[string]string {
+	tags := map[string]string{}
+	for _, tag := range p.children("Tags") {
+		tags[tag.text("Key")] = tag.text("Value")
+	}
+	for key, value := range p.child("Tags") {
+		tags[key] = scalar(value)
+	}
+	return tags
+}

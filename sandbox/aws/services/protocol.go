@@ -1,0 +1,177 @@
+package services
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"perch/sandbox/aws/wire"
+)
+
+// form is a request of the query protocol.
+type form struct{ url.Values }
+
+// list reads a list parameter in any of its spellings: Names.member.1, Names.Name.1, VpcId.1.
+func (f form) list(name string) []string {
+	numbered := map[int]string{}
+	for key, values := range f.Values {
+		rest, ok := strings.CutPrefix(key, name+".")
+		if !ok {
+			continue
+		}
+		if i := strings.LastIndexByte(rest, '.'); i >= 0 && !strings.Contains(rest[:i], ".") {
+			rest = rest[i+1:]
+		}
+		if n, err := strconv.Atoi(rest); err == nil {
+			numbered[n] = values[0]
+		}
+	}
+	numbers := make([]int, 0, len(numbered))
+	for n := range numbered {
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	list := make([]string, len(numbers))
+	for i, n := range numbers {
+		list[i] = numbered[n]
+	}
+	return list
+}
+
+// action answers one call of the query protocol. Nil nodes mean an answer without a result.
+type action func(s *Service, f form) ([]wire.Node, error)
+
+// query serves the query protocol of one service.
+func (s *Service) query(namespace, version string, actions map[string]action) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f, name, err := readForm(r)
+		if err != nil {
+			wire.WriteQueryError(w, namespace, err)
+			return
+		}
+		call, ok := actions[name]
+		if !ok {
+			wire.WriteQueryError(w, namespace, wire.Errorf(http.StatusBadRequest, "InvalidAction", "Could not find operation %s for version %s", name, version))
+			return
+		}
+		result, failed := s.locked(func() ([]wire.Node, error) { return call(s, f) })
+		if failed != nil {
+			wire.WriteQueryError(w, namespace, s.wireError(failed))
+			return
+		}
+		wire.WriteQuery(w, namespace, name, result)
+	})
+}
+
+func readForm(r *http.Request) (form, string, *wire.Error) {
+	if err := r.ParseForm(); err != nil {
+		return form{}, "", wire.Errorf(http.StatusBadRequest, "MalformedQueryString", "The query string could not be parsed: %v", err)
+	}
+	name := r.Form.Get("Action")
+	if name == "" {
+		return form{}, "", wire.Errorf(http.StatusBadRequest, "MissingAction", "Missing Action")
+	}
+	return form{r.Form}, name, nil
+}
+
+func (s *Service) locked(call func() ([]wire.Node, error)) ([]wire.Node, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return call()
+}
+
+func (s *Service) wireError(err error) *wire.Error {
+	var known *wire.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	s.config.Logger.Error("sandbox service failed", "error", err)
+	return wire.Errorf(http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure.")
+}
+
+// jsonAction answers one call of the JSON protocol: in is the request's object.
+type jsonAction func(s *Service, in properties) (any, error)
+
+// json serves the JSON 1.1 protocol of the service whose targets begin with prefix.
+func (s *Service) json(prefix string, actions map[string]jsonAction) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		target, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), prefix+".")
+		call, ok := actions[target]
+		if !ok {
+			wire.WriteJSONError(w, wire.Errorf(http.StatusBadRequest, "UnknownOperationException", "The operation %s is not known to this service.", target))
+			return
+		}
+		in := properties{}
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil && !errors.Is(err, io.EOF) {
+			wire.WriteJSONError(w, wire.Errorf(http.StatusBadRequest, "SerializationException", "The request's body is not a JSON object."))
+			return
+		}
+		s.mu.Lock()
+		out, err := call(s, in)
+		s.mu.Unlock()
+		if err != nil {
+			wire.WriteJSONError(w, s.wireError(err))
+			return
+		}
+		wire.WriteJSON(w, out)
+	})
+}
+
+// isoTime is a time as XML answers carry it: UTC with milliseconds.
+func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// epoch is a time as JSON answers carry it: seconds, with milliseconds after the point.
+func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// list is an XML list whose items are called item.
+func list[E any](name, item string, items []E, fields func(E) []wire.Node) wire.Node {
+	node := wire.N(name)
+	for _, each := range items {
+		node.Children = append(node.Children, wire.N(item, fields(each)...))
+	}
+	return node
+}
+
+// texts is an XML list of texts.
+func texts(name, item string, values []string) wire.Node {
+	node := wire.N(name)
+	for _, value := range values {
+		node.Children = append(node.Children, wire.T(item, value))
+	}
+	return node
+}
+
+// present leaves out the elements that have neither text nor children, as AWS does with values that are not set.
+func present(nodes ...wire.Node) []wire.Node {
+	return slices.DeleteFunc(nodes, func(n wire.Node) bool { return n.Text == "" && len(n.Children) == 0 })
+}
+
+// tagNodes is a list of tags in the order of their keys.
+func tagNodes(name, item string, tags map[string]string) wire.Node {
+	return list(name, item, sortedTags(tags), func(tag [2]string) []wire.Node {
+		return []wire.Node{wire.T("Key", tag[0]), wire.T("Value", tag[1])}
+	})
+}
+
+func sortedTags(tags map[string]string) [][2]string {
+	pairs := make([][2]string, 0, len(tags))
+	for key, value := range tags {
+		pairs = append(pairs, [2]string{key, value})
+	}
+	slices.SortFunc(pairs, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	return pairs
+}
+
+// wanted reports whether value is asked for: an empty list asks for all.
+func wanted(list []string, values ...string) bool {
+	if len(list) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(list, func(one string) bool { return slices.Contains(values, one) })
+}

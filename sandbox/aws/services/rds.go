@@ -1,0 +1,147 @@
+package services
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+
+	"perch/sandbox/aws/resource"
+)
+
+const (
+	typeDatabase       = "AWS::RDS::DBInstance"
+	typeSubnetGroup    = "AWS::RDS::DBSubnetGroup"
+	typeParameterGroup = "AWS::RDS::DBParameterGroup"
+	// typeSnapshot is no type of CloudFormation: deletions leave snapshots behind.
+	typeSnapshot = "snapshot"
+
+	rds = "Rds"
+)
+
+var rdsKinds = map[string]kind{
+	typeDatabase: {
+		service: rds, named: "DBInstanceIdentifier", limit: 63, lower: true, prepare: prepareDatabase,
+		settle: settleDatabase, refuse: refuseDatabase, terminating: terminateDatabase, remove: removeDatabase,
+	},
+	typeSubnetGroup:    {service: rds, named: "DBSubnetGroupName", limit: 255, lower: true, prepare: prepareSubnetGroup, refuse: refuseSubnetGroup},
+	typeParameterGroup: {service: rds, named: "DBParameterGroupName", limit: 255, lower: true, prepare: prepareParameterGroup},
+}
+
+// enginePorts are the engines that can be made, with their default ports.
+var enginePorts = map[string]string{
+	"postgres": "5432", "aurora-postgresql": "5432", "mysql": "3306", "mariadb": "3306", "aurora-mysql": "3306",
+}
+
+var (
+	hyphens         = regexp.MustCompile(`-+`)
+	databasePattern = regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,62}$`)
+)
+
+const protectedDatabase = "Cannot delete protected DB Instance, please disable deletion protection and try again."
+
+func prepareDatabase(s *Service, rec *record) error {
+	if rec.Properties.text("DBInstanceIdentifier") == "" {
+		rec.Name = strings.Trim(hyphens.ReplaceAllString(rec.Name, "-"), "-")
+	}
+	if err := s.legalDatabase(rec); err != nil {
+		return err
+	}
+	port := rec.Properties.or("Port", enginePorts[rec.Properties.text("Engine")])
+	if rec.ID == "" {
+		rec.ID, rec.ARN, rec.Status = rec.Name, s.arn("rds", "db:"+rec.Name), "creating"
+		rec.Attributes["Endpoint.Address"] = rec.Name + "." + random(lowerDigits, 12) + "." + s.config.Region + ".rds.amazonaws.com"
+		rec.Attributes["Endpoint.HostedZoneId"] = "Z1RLNUO7B9Q6NB"
+		rec.Attributes["DBInstanceArn"] = rec.ARN
+		rec.Attributes["DbiResourceId"] = "db-" + random(upperDigits, 26)
+	} else {
+		rec.Status = "modifying"
+	}
+	rec.Attributes["Endpoint.Port"] = port
+	return nil
+}
+
+func (s *Service) legalDatabase(rec *record) error {
+	p := rec.Properties
+	switch {
+	case !databasePattern.MatchString(rec.Name):
+		return invalid(rds, "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.")
+	case s.named(typeDatabase, rec.Name) != nil && s.named(typeDatabase, rec.Name) != rec:
+		return failure(rds, http.StatusBadRequest, "AlreadyExists", "DB instance already exists")
+	case enginePorts[p.text("Engine")] == "" && p.text("DBSnapshotIdentifier") == "":
+		return invalid(rds, "Invalid DB engine: %s", p.text("Engine"))
+	case !strings.HasPrefix(p.text("DBInstanceClass"), "db."):
+		return invalid(rds, "Invalid DB Instance class: %s", p.text("DBInstanceClass"))
+	}
+	if group := p.text("DBSubnetGroupName"); group != "" && s.named(typeSubnetGroup, group) == nil {
+		return failure(rds, http.StatusNotFound, "NotFound", "DB subnet group '%s' does not exist.", group)
+	}
+	for _, group := range p.texts("VPCSecurityGroups") {
+		if s.find(typeSecurityGroup, group) == nil {
+			return invalid(rds, "Invalid security group , groupId= %s, groupName=.", group)
+		}
+	}
+	return nil
+}
+
+func settleDatabase(_ *Service, rec *record) { rec.Status = "available" }
+
+func refuseDatabase(_ *Service, rec *record, late bool) error {
+	if !late && rec.Properties.flag("DeletionProtection") {
+		return failure(rds, http.StatusBadRequest, "InvalidRequest", protectedDatabase)
+	}
+	return nil
+}
+
+func terminateDatabase(_ *Service, rec *record) { rec.Status = "deleting" }
+
+// removeDatabase leaves a snapshot behind where the deletion policy asks for one. It belongs to no stack.
+func removeDatabase(s *Service, rec *record, r resource.Request) {
+	s.drop(rec)
+	if !r.Snapshot {
+		return
+	}
+	name := r.StackName + "-snapshot-" + r.LogicalID + "-" + random(lowerDigits, 12)
+	name = strings.ToLower(hyphens.ReplaceAllString(name, "-"))
+	tags := map[string]string{}
+	if rec.Properties.flag("CopyTagsToSnapshot") {
+		tags = rec.Tags
+	}
+	now := s.config.Now().UTC()
+	s.state.Records = append(s.state.Records, &record{
+		Type: typeSnapshot, ID: name, Name: name, Scope: rec.Name, ARN: s.arn("rds", "snapshot:"+name), Stack: rec.Stack, Logical: rec.Logical,
+		Properties: rec.Properties, Attributes: rec.Attributes, Tags: tags, Status: "available", Created: now, Updated: now,
+	})
+}
+
+func prepareSubnetGroup(s *Service, rec *record) error {
+	subnets := rec.Properties.texts("SubnetIds")
+	for _, subnet := range subnets {
+		if s.subnetVPC(subnet) == "" {
+			return invalid(rds, "Some input subnets in :[%s] are invalid.", subnet)
+		}
+	}
+	zones := map[string]bool{}
+	for _, subnet := range subnets {
+		zones[s.subnetZone(subnet)] = true
+	}
+	if len(zones) < 2 {
+		return invalid(rds, "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Add subnets to cover at least 2 AZs.")
+	}
+	rec.ARN = s.arn("rds", "subgrp:"+rec.Name)
+	return nil
+}
+
+func refuseSubnetGroup(s *Service, rec *record, late bool) error {
+	for _, db := range s.of(typeDatabase) {
+		if late && strings.EqualFold(db.Properties.text("DBSubnetGroupName"), rec.Name) {
+			return invalid(rds, "Cannot delete the subnet group '%s' because at least one database instance: %s is still using it.", rec.Name, db.Name)
+		}
+	}
+	return nil
+}
+
+func prepareParameterGroup(s *Service, rec *record) error {
+	rec.ARN = s.arn("rds", "pg:"+rec.Name)
+	rec.Attributes["DBParameterGroupName"] = rec.Name
+	return nil
+}

@@ -1,0 +1,162 @@
+package services
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"perch/sandbox/aws/wire"
+)
+
+var rdsActions = map[string]action{
+	"DescribeDBInstances":    describeDatabases,
+	"ModifyDBInstance":       modifyDatabase,
+	"DescribeDBSnapshots":    describeSnapshots,
+	"DeleteDBSnapshot":       deleteSnapshot,
+	"DescribeDBSubnetGroups": describeSubnetGroups,
+	"ListTagsForResource":    listDatabaseTags,
+}
+
+func noDatabase(name string) *wire.Error {
+	return wire.Errorf(http.StatusNotFound, "DBInstanceNotFound", "DBInstance %s not found.", name)
+}
+
+func describeDatabases(s *Service, f form) ([]wire.Node, error) {
+	name := f.Get("DBInstanceIdentifier")
+	var found []*record
+	for _, db := range s.of(typeDatabase) {
+		if name == "" || strings.EqualFold(db.Name, name) || db.ARN == name {
+			found = append(found, db)
+		}
+	}
+	if name != "" && len(found) == 0 {
+		return nil, noDatabase(name)
+	}
+	page, next := paged(found, f.Get("Marker"), f.Get("MaxRecords"), 100)
+	return append(present(wire.T("Marker", next)), list("DBInstances", "DBInstance", page, s.databaseNodes)), nil
+}
+
+func (s *Service) databaseNodes(db *record) []wire.Node {
+	p := db.Properties
+	endpoint := wire.N("Endpoint")
+	if db.Status != "creating" {
+		endpoint = wire.N("Endpoint", wire.T("Address", db.Attributes["Endpoint.Address"]), wire.T("Port", db.Attributes["Endpoint.Port"]),
+			wire.T("HostedZoneId", db.Attributes["Endpoint.HostedZoneId"]))
+	}
+	groups := list("VpcSecurityGroups", "VpcSecurityGroupMembership", p.texts("VPCSecurityGroups"), func(group string) []wire.Node {
+		return []wire.Node{wire.T("VpcSecurityGroupId", group), wire.T("Status", "active")}
+	})
+	subnets := wire.N("DBSubnetGroup")
+	if group := s.named(typeSubnetGroup, p.text("DBSubnetGroupName")); group != nil {
+		subnets.Children = s.subnetGroupNodes(group)
+	}
+	return present(
+		wire.T("DBInstanceIdentifier", db.Name), wire.T("DBInstanceClass", p.text("DBInstanceClass")), wire.T("Engine", p.text("Engine")),
+		wire.T("EngineVersion", p.text("EngineVersion")), wire.T("DBInstanceStatus", db.Status), wire.T("MasterUsername", p.text("MasterUsername")),
+		wire.T("DBName", p.text("DBName")), endpoint, wire.T("AllocatedStorage", p.or("AllocatedStorage", "20")), wire.T("StorageType", p.or("StorageType", "gp2")),
+		wire.T("InstanceCreateTime", isoTime(db.Created)), wire.T("BackupRetentionPeriod", p.or("BackupRetentionPeriod", "1")),
+		wire.T("MultiAZ", strconv.FormatBool(p.flag("MultiAZ"))), wire.T("PubliclyAccessible", strconv.FormatBool(p.flag("PubliclyAccessible"))),
+		wire.T("StorageEncrypted", strconv.FormatBool(p.flag("StorageEncrypted"))), wire.T("DeletionProtection", strconv.FormatBool(p.flag("DeletionProtection"))),
+		wire.T("DbiResourceId", db.Attributes["DbiResourceId"]), wire.T("DBInstanceArn", db.ARN), groups, subnets, tagNodes("TagList", "Tag", db.Tags))
+}
+
+// modifyDatabase changes the deletion protection, at once; any other change belongs into the template.
+func modifyDatabase(s *Service, f form) ([]wire.Node, error) {
+	db := s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
+	if db == nil {
+		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
+	}
+	for parameter := range f.Values {
+		switch parameter {
+		case "Action", "Version", "DBInstanceIdentifier", "DeletionProtection", "ApplyImmediately":
+		default:
+			return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterCombination", "The parameter %s cannot be modified here; change it in the stack's template.", parameter)
+		}
+	}
+	if protection := f.Get("DeletionProtection"); protection != "" {
+		changed := properties{}
+		for key, value := range db.Properties {
+			changed[key] = value
+		}
+		changed["DeletionProtection"] = protection
+		db.Properties = changed
+		if err := s.save(); err != nil {
+			return nil, err
+		}
+	}
+	return []wire.Node{wire.N("DBInstance", s.databaseNodes(db)...)}, nil
+}
+
+func noSnapshot(name string) *wire.Error {
+	return wire.Errorf(http.StatusNotFound, "DBSnapshotNotFound", "DBSnapshot %s not found.", name)
+}
+
+func describeSnapshots(s *Service, f form) ([]wire.Node, error) {
+	name, db := f.Get("DBSnapshotIdentifier"), f.Get("DBInstanceIdentifier")
+	var found []*record
+	for _, snapshot := range s.of(typeSnapshot) {
+		kind := f.Get("SnapshotType")
+		if (name == "" || strings.EqualFold(snapshot.Name, name)) && (db == "" || strings.EqualFold(snapshot.Scope, db)) && (kind == "" || kind == "manual") {
+			found = append(found, snapshot)
+		}
+	}
+	if name != "" && len(found) == 0 {
+		return nil, noSnapshot(name)
+	}
+	page, next := paged(found, f.Get("Marker"), f.Get("MaxRecords"), 100)
+	return append(present(wire.T("Marker", next)), list("DBSnapshots", "DBSnapshot", page, snapshotNodes)), nil
+}
+
+func snapshotNodes(snapshot *record) []wire.Node {
+	p := snapshot.Properties
+	return present(
+		wire.T("DBSnapshotIdentifier", snapshot.Name), wire.T("DBInstanceIdentifier", snapshot.Scope), wire.T("SnapshotCreateTime", isoTime(snapshot.Created)),
+		wire.T("Engine", p.text("Engine")), wire.T("EngineVersion", p.text("EngineVersion")), wire.T("AllocatedStorage", p.or("AllocatedStorage", "20")),
+		wire.T("Status", snapshot.Status), wire.T("MasterUsername", p.text("MasterUsername")), wire.T("SnapshotType", "manual"),
+		wire.T("PercentProgress", "100"), wire.T("DBSnapshotArn", snapshot.ARN), wire.T("DbiResourceId", snapshot.Attributes["DbiResourceId"]),
+		tagNodes("TagList", "Tag", snapshot.Tags))
+}
+
+func deleteSnapshot(s *Service, f form) ([]wire.Node, error) {
+	snapshot := s.named(typeSnapshot, f.Get("DBSnapshotIdentifier"))
+	if snapshot == nil {
+		return nil, noSnapshot(f.Get("DBSnapshotIdentifier"))
+	}
+	s.drop(snapshot)
+	snapshot.Status = "deleted"
+	return []wire.Node{wire.N("DBSnapshot", snapshotNodes(snapshot)...)}, s.save()
+}
+
+func describeSubnetGroups(s *Service, f form) ([]wire.Node, error) {
+	name := f.Get("DBSubnetGroupName")
+	var found []*record
+	for _, group := range s.of(typeSubnetGroup) {
+		if name == "" || strings.EqualFold(group.Name, name) {
+			found = append(found, group)
+		}
+	}
+	if name != "" && len(found) == 0 {
+		return nil, wire.Errorf(http.StatusNotFound, "DBSubnetGroupNotFoundFault", "DB subnet group '%s' does not exist.", name)
+	}
+	return []wire.Node{list("DBSubnetGroups", "DBSubnetGroup", found, s.subnetGroupNodes)}, nil
+}
+
+func (s *Service) subnetGroupNodes(group *record) []wire.Node {
+	subnets := list("Subnets", "Subnet", group.Properties.texts("SubnetIds"), func(subnet string) []wire.Node {
+		return []wire.Node{wire.T("SubnetIdentifier", subnet), wire.N("SubnetAvailabilityZone", wire.T("Name", s.subnetZone(subnet))), wire.T("SubnetStatus", "Active")}
+	})
+	return present(wire.T("DBSubnetGroupName", group.Name), wire.T("DBSubnetGroupDescription", group.Properties.text("DBSubnetGroupDescription")),
+		wire.T("VpcId", VPC), wire.T("SubnetGroupStatus", "Complete"), subnets, wire.T("DBSubnetGroupArn", group.ARN))
+}
+
+func listDatabaseTags(s *Service, f form) ([]wire.Node, error) {
+	arn := f.Get("ResourceName")
+	for _, kind := range []string{typeDatabase, typeSnapshot, typeSubnetGroup, typeParameterGroup} {
+		for _, rec := range s.of(kind) {
+			if rec.ARN == arn {
+				return []wire.Node{tagNodes("TagList", "Tag", rec.Tags)}, nil
+			}
+		}
+	}
+	return nil, noDatabase(arn)
+}

@@ -1,0 +1,260 @@
+package services
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"perch/sandbox/aws/resource"
+)
+
+const (
+	typeHostedZone = "AWS::Route53::HostedZone"
+	typeRecordSet  = "AWS::Route53::RecordSet"
+	typeSetGroup   = "AWS::Route53::RecordSetGroup"
+
+	route53Service = "Route53"
+)
+
+var route53Kinds = map[string]kind{
+	typeHostedZone: {service: route53Service, named: "Name", prepare: prepareZone, refuse: refuseZone, remove: removeZone},
+	typeRecordSet:  {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
+	typeSetGroup:   {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
+}
+
+// recordSet is one resource record set of a hosted zone.
+type recordSet struct {
+	Zone, Name, Type string
+	// SetID tells sets of one name and type apart; Weight goes with it.
+	SetID, Weight string
+	TTL           string
+	Values        []string
+	// Alias is the DNS name that an alias leads to, AliasZone its hosted zone.
+	Alias, AliasZone string
+	EvaluateHealth   bool
+}
+
+func (r recordSet) same(other recordSet) bool {
+	return r.Zone == other.Zone && r.Name == other.Name && r.Type == other.Type && r.SetID == other.SetID
+}
+
+// domainName writes a name as Route 53 keeps it: lower case, a dot at its end, other characters than letters, digits, `-`, `_` and `.` in octal.
+func domainName(name string) string {
+	var b strings.Builder
+	name = strings.ToLower(strings.TrimSuffix(name, ".")) + "."
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c == '\\' || c == '.' || c == '-' || c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, `\%03o`, c)
+		}
+	}
+	return b.String()
+}
+
+// order is the order of listings: by the labels from the right, then by type, then by set identifier.
+func (r recordSet) order(other recordSet) int {
+	if c := strings.Compare(reversed(r.Name), reversed(other.Name)); c != 0 {
+		return c
+	}
+	return strings.Compare(r.Type+"\x00"+r.SetID, other.Type+"\x00"+other.SetID)
+}
+
+func reversed(name string) string {
+	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
+	slices.Reverse(labels)
+	return strings.Join(labels, "\x00")
+}
+
+// apex are the sets that every zone begins with.
+func apex(zone, name string) []recordSet {
+	servers := []string{"ns-1.sandbox.invalid.", "ns-2.sandbox.invalid.", "ns-3.sandbox.invalid.", "ns-4.sandbox.invalid."}
+	return []recordSet{
+		{Zone: zone, Name: name, Type: "NS", TTL: "172800", Values: servers},
+		{Zone: zone, Name: name, Type: "SOA", TTL: "900", Values: []string{servers[0] + " hostmaster.sandbox.invalid. 1 7200 900 1209600 86400"}},
+	}
+}
+
+func prepareZone(s *Service, rec *record) error {
+	rec.Name = domainName(rec.Name)
+	if rec.ID != "" {
+		return nil
+	}
+	rec.ID = "Z" + random(upperDigits, 20)
+	// AWS allows several zones of one name; the scope keeps them apart.
+	rec.Scope, rec.ARN = rec.ID, "arn:aws:route53:::hostedzone/"+rec.ID
+	rec.Attributes["Id"] = rec.ID
+	s.state.Sets = append(s.state.Sets, apex(rec.ID, rec.Name)...)
+	rec.Attributes["NameServers"] = strings.Join(apex(rec.ID, rec.Name)[0].Values, ",")
+	return nil
+}
+
+// zoneSets are the sets of a zone in the order of listings.
+func (s *Service) zoneSets(zone string) []recordSet {
+	var sets []recordSet
+	for _, set := range s.state.Sets {
+		if set.Zone == zone {
+			sets = append(sets, set)
+		}
+	}
+	slices.SortFunc(sets, recordSet.order)
+	return sets
+}
+
+func refuseZone(s *Service, rec *record, late bool) error {
+	if late && len(s.zoneSets(rec.ID)) > 2 {
+		return invalid(route53Service, "The specified hosted zone contains non-required resource record sets  and so cannot be deleted.")
+	}
+	return nil
+}
+
+func removeZone(s *Service, rec *record, _ resource.Request) {
+	s.drop(rec)
+	s.state.Sets = slices.DeleteFunc(s.state.Sets, func(set recordSet) bool { return set.Zone == rec.ID })
+}
+
+// zone finds the hosted zone that a record names by id or by name.
+func (s *Service) zone(p properties) (*record, error) {
+	if id := strings.TrimPrefix(p.text("HostedZoneId"), "/hostedzone/"); id != "" {
+		if zone := s.find(typeHostedZone, id); zone != nil {
+			return zone, nil
+		}
+		return nil, failure(route53Service, http.StatusNotFound, "NotFound", "No hosted zone found with ID: %s", id)
+	}
+	if zone := s.named(typeHostedZone, domainName(p.text("HostedZoneName"))); zone != nil {
+		return zone, nil
+	}
+	return nil, invalid(route53Service, "No hosted zones named %s found", p.text("HostedZoneName"))
+}
+
+// declared are the record sets that a RecordSet or a RecordSetGroup declares.
+func (s *Service) declared(rec *record) ([]recordSet, error) {
+	each := []properties{rec.Properties}
+	if rec.Type == typeSetGroup {
+		each = rec.Properties.children("RecordSets")
+	}
+	var sets []recordSet
+	for _, p := range each {
+		place := p
+		if rec.Type == typeSetGroup && p.text("HostedZoneId") == "" && p.text("HostedZoneName") == "" {
+			place = rec.Properties
+		}
+		zone, err := s.zone(place)
+		if err != nil {
+			return nil, err
+		}
+		alias := p.child("AliasTarget")
+		set := recordSet{
+			Zone: zone.ID, Name: domainName(p.text("Name")), Type: p.text("Type"), SetID: p.text("SetIdentifier"), Weight: p.text("Weight"),
+			TTL: p.text("TTL"), Values: p.texts("ResourceRecords"), EvaluateHealth: alias.flag("EvaluateTargetHealth"),
+			AliasZone: alias.text("HostedZoneId"),
+		}
+		if target := alias.text("DNSName"); target != "" {
+			set.Alias = domainName(target)
+		}
+		if reason := set.refusal(zone.Name); reason != "" {
+			return nil, invalid(route53Service, "[%s]", reason)
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
+}
+
+// refusal is why a zone of that name does not take the set; empty where it does.
+func (r recordSet) refusal(zone string) string {
+	switch {
+	case r.Name != zone && !strings.HasSuffix(r.Name, "."+zone):
+		return fmt.Sprintf("RRSet with DNS name %s is not permitted in zone %s", r.Name, zone)
+	case !slices.Contains([]string{"A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR", "SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"}, r.Type):
+		return fmt.Sprintf("Value '%s' at 'type' failed to satisfy constraint: Member must satisfy enum value set", r.Type)
+	case r.Type == "CNAME" && r.Name == zone:
+		return fmt.Sprintf("RRSet of type CNAME with DNS name %s is not permitted at apex in zone %s", r.Name, zone)
+	case r.Alias == "" && len(r.Values) == 0:
+		return fmt.Sprintf("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found none in Change with [Action=CREATE, Name=%s, Type=%s, SetIdentifier=%s]", r.Name, r.Type, orNull(r.SetID))
+	case r.Alias != "" && (len(r.Values) > 0 || r.TTL != ""):
+		return fmt.Sprintf("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found more than one in Change with [Action=CREATE, Name=%s, Type=%s, SetIdentifier=%s]", r.Name, r.Type, orNull(r.SetID))
+	case r.Alias == "" && r.TTL == "":
+		return "Invalid request: Missing field 'TTL' in Change"
+	}
+	return ""
+}
+
+func orNull(text string) string {
+	if text == "" {
+		return "null"
+	}
+	return text
+}
+
+func (s *Service) setIndex(set recordSet) int { return slices.IndexFunc(s.state.Sets, set.same) }
+
+// clash is why set cannot be created beside the sets that exist; empty where it can. A CNAME stands alone under its name.
+func (s *Service) clash(set recordSet) string {
+	for _, other := range s.state.Sets {
+		switch {
+		case set.same(other):
+			return fmt.Sprintf("Tried to create resource record set [name='%s', type='%s'] but it already exists", set.Name, set.Type)
+		case other.Zone == set.Zone && other.Name == set.Name && other.Type != set.Type && (other.Type == "CNAME" || set.Type == "CNAME"):
+			return fmt.Sprintf("RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type %s with the same DNS name already exists in zone", set.Type, set.Name, other.Type)
+		}
+	}
+	return ""
+}
+
+// prepareSets checks a declaration against the zone. On an update the record's own former sets do not count.
+func prepareSets(s *Service, rec *record) error {
+	sets, err := s.declared(rec)
+	if err != nil {
+		return err
+	}
+	if len(sets) == 0 {
+		return invalid(route53Service, "[Invalid request: no resource record sets]")
+	}
+	former := s.state.Sets
+	if rec.ID != "" {
+		s.withdraw(rec)
+	}
+	for _, set := range sets {
+		if reason := s.clash(set); reason != "" {
+			s.state.Sets = former
+			return invalid(route53Service, "[%s]", reason)
+		}
+	}
+	if rec.ID == "" {
+		rec.ID = strings.TrimSuffix(strings.ReplaceAll(sets[0].Name, `\052`, "*"), ".")
+		if rec.Type == typeSetGroup || s.find(rec.Type, rec.ID) != nil {
+			rec.ID = rec.Name
+		}
+	}
+	return nil
+}
+
+// keepSets puts the declared sets into their zones.
+func keepSets(s *Service, rec *record) {
+	sets, _ := s.declared(rec)
+	s.state.Sets = append(s.state.Sets, sets...)
+	keys := make([]string, len(sets))
+	for i, set := range sets {
+		keys[i] = set.Zone + " " + set.Name + " " + set.Type + " " + set.SetID
+	}
+	rec.Hidden["sets"] = strings.Join(keys, "\n")
+}
+
+// withdraw takes the sets that a record put into their zones out again.
+func (s *Service) withdraw(rec *record) {
+	keys := strings.Split(rec.Hidden["sets"], "\n")
+	rest := make([]recordSet, 0, len(s.state.Sets))
+	for _, set := range s.state.Sets {
+		if !slices.Contains(keys, set.Zone+" "+set.Name+" "+set.Type+" "+set.SetID) {
+			rest = append(rest, set)
+		}
+	}
+	s.state.Sets = rest
+}
+
+func removeSets(s *Service, rec *record, _ resource.Request) {
+	s.withdraw(rec)
+	s.drop(rec)
+}

@@ -1,0 +1,207 @@
+package services
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"perch/sandbox/aws/resource"
+	"perch/sandbox/aws/wire"
+)
+
+const (
+	typeSecret     = "AWS::SecretsManager::Secret"
+	typeAttachment = "AWS::SecretsManager::SecretTargetAttachment"
+
+	secretsManager = "SecretsManager"
+)
+
+var secretKinds = map[string]kind{
+	typeSecret:     {service: secretsManager, named: "Name", limit: 255, prepare: prepareSecret},
+	typeAttachment: {service: secretsManager, prepare: prepareAttachment, kept: attach, settle: attach, remove: detach},
+}
+
+func prepareSecret(s *Service, rec *record) error {
+	if other := s.named(typeSecret, rec.Name); other != nil && other != rec {
+		return failure(secretsManager, http.StatusBadRequest, "AlreadyExists", "The operation failed because the secret %s already exists.", rec.Name)
+	}
+	text, generate := rec.Properties.text("SecretString"), rec.Properties.child("GenerateSecretString")
+	switch fresh := rec.ID == ""; {
+	case text != "" && generate != nil:
+		return invalid(secretsManager, "You can't specify both a secret value and a configuration to generate one. Choose one of SecretString and GenerateSecretString.")
+	case text != "":
+		rec.Hidden["value"] = text
+	case fresh && generate != nil:
+		value, err := generateSecret(generate)
+		if err != nil {
+			return err
+		}
+		rec.Hidden["value"] = value
+	}
+	if rec.ID == "" {
+		rec.ARN = s.arn("secretsmanager", "secret:"+rec.Name+"-"+random(mixedCase, 6))
+		rec.ID, rec.Attributes["Id"], rec.Hidden["version"] = rec.ARN, rec.ARN, uuid.NewString()
+	}
+	return nil
+}
+
+// attachmentKeys are what an attachment adds to a secret.
+var attachmentKeys = []string{"engine", "host", "port", "dbname", "dbInstanceIdentifier"}
+
+func prepareAttachment(s *Service, rec *record) error {
+	secret := s.known(typeSecret, rec.Properties.text("SecretId"))
+	if secret == nil {
+		return failure(secretsManager, http.StatusNotFound, "NotFound", "Secrets Manager can't find the specified secret.")
+	}
+	target, kind := rec.Properties.text("TargetId"), rec.Properties.text("TargetType")
+	if kind != typeDatabase || s.named(typeDatabase, target) == nil {
+		return invalid(secretsManager, "The target %s of type %s could not be found", target, kind)
+	}
+	var object map[string]any
+	if json.Unmarshal([]byte(secret.Hidden["value"]), &object) != nil {
+		return invalid(secretsManager, "The secret's value is not a JSON object, so that the target's details cannot be added to it")
+	}
+	rec.ID = secret.ARN
+	return nil
+}
+
+// attach writes the database's details into the secret.
+func attach(s *Service, rec *record) {
+	db := s.named(typeDatabase, rec.Properties.text("TargetId"))
+	if db == nil {
+		return
+	}
+	details := map[string]any{
+		"engine": db.Properties.text("Engine"), "host": db.Attributes["Endpoint.Address"], "port": number(db.Attributes["Endpoint.Port"]),
+		"dbInstanceIdentifier": db.Name,
+	}
+	if name := db.Properties.text("DBName"); name != "" {
+		details["dbname"] = name
+	}
+	s.rewrite(rec.ID, func(object map[string]any) { maps.Copy(object, details) })
+}
+
+func detach(s *Service, rec *record, _ resource.Request) {
+	s.rewrite(rec.ID, func(object map[string]any) {
+		for _, key := range attachmentKeys {
+			delete(object, key)
+		}
+	})
+	s.drop(rec)
+}
+
+// rewrite changes the JSON object that a secret holds, as a new version.
+func (s *Service) rewrite(arn string, edit func(map[string]any)) {
+	secret := s.find(typeSecret, arn)
+	if secret == nil {
+		return
+	}
+	object := map[string]any{}
+	if json.Unmarshal([]byte(secret.Hidden["value"]), &object) != nil {
+		return
+	}
+	edit(object)
+	body, err := json.Marshal(object)
+	if err != nil {
+		return
+	}
+	secret.Hidden = maps.Clone(secret.Hidden)
+	secret.Hidden["value"], secret.Hidden["version"] = string(body), uuid.NewString()
+	secret.Updated = s.config.Now().UTC()
+}
+
+var secretActions = map[string]jsonAction{
+	"DescribeSecret": describeSecret,
+	"GetSecretValue": getSecretValue,
+	"ListSecrets":    listSecrets,
+}
+
+// secret finds a secret by name, ARN, or ARN without its last seven characters.
+func (s *Service) secret(reference string) (*record, error) {
+	for _, secret := range s.of(typeSecret) {
+		if secret.Name == reference || secret.ARN == reference || secret.ARN[:len(secret.ARN)-7] == reference {
+			return secret, nil
+		}
+	}
+	return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+}
+
+func getSecretValue(s *Service, in properties) (any, error) {
+	secret, err := s.secret(in.text("SecretId"))
+	if err != nil {
+		return nil, err
+	}
+	version, stage := in.text("VersionId"), in.or("VersionStage", "AWSCURRENT")
+	value, ok := secret.Hidden["value"]
+	if !ok || stage != "AWSCURRENT" || version != "" && version != secret.Hidden["version"] {
+		return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", stage)
+	}
+	return map[string]any{
+		"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.Hidden["version"], "SecretString": value,
+		"VersionStages": []string{"AWSCURRENT"}, "CreatedDate": epoch(secret.Updated),
+	}, nil
+}
+
+func describeSecret(s *Service, in properties) (any, error) {
+	secret, err := s.secret(in.text("SecretId"))
+	if err != nil {
+		return nil, err
+	}
+	entry := secretEntry(secret)
+	entry["VersionIdsToStages"] = entry["SecretVersionsToStages"]
+	delete(entry, "SecretVersionsToStages")
+	return entry, nil
+}
+
+func secretEntry(secret *record) map[string]any {
+	entry := map[string]any{
+		"ARN": secret.ARN, "Name": secret.Name, "Tags": tagObjects(secret.Tags),
+		"CreatedDate": epoch(secret.Created), "LastChangedDate": epoch(secret.Updated),
+		"SecretVersionsToStages": map[string][]string{secret.Hidden["version"]: {"AWSCURRENT"}},
+	}
+	if description := secret.Properties.text("Description"); description != "" {
+		entry["Description"] = description
+	}
+	return entry
+}
+
+func listSecrets(s *Service, in properties) (any, error) {
+	if filters := in.children("Filters"); len(filters) > 0 {
+		for _, filter := range filters {
+			if filter.text("Key") != "name" {
+				return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterException", "The filter key %s is not valid; only name is.", filter.text("Key"))
+			}
+		}
+	}
+	entries := []map[string]any{}
+	for _, secret := range s.of(typeSecret) {
+		matches := func(filter properties) bool {
+			return !slices.ContainsFunc(filter.texts("Values"), func(value string) bool { return strings.HasPrefix(secret.Name, value) })
+		}
+		if !slices.ContainsFunc(in.children("Filters"), matches) {
+			entries = append(entries, secretEntry(secret))
+		}
+	}
+	page, next := paged(entries, in.text("NextToken"), in.text("MaxResults"), 100)
+	return withToken(map[string]any{"SecretList": page}, "NextToken", next), nil
+}
+
+// withToken adds the token of the next page where there is one.
+func withToken(out map[string]any, key, token string) map[string]any {
+	if token != "" {
+		out[key] = token
+	}
+	return out
+}
+
+func tagObjects(tags map[string]string) []map[string]string {
+	objects := []map[string]string{}
+	for _, tag := range sortedTags(tags) {
+		objects = append(objects, map[string]string{"Key": tag[0], "Value": tag[1]})
+	}
+	return objects
+}

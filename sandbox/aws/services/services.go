@@ -1,0 +1,120 @@
+// Package services is the sandbox's share of AWS beside CloudFormation and S3: Elastic Beanstalk, RDS, Route 53, load balancing,
+// certificates, IAM, STS, Secrets Manager, Parameter Store, EC2's network and resource tagging. Each service answers its own protocol
+// over HTTP and makes its resources for CloudFormation. What is not implemented answers with the service's own error.
+package services
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"perch/sandbox/aws/resource"
+)
+
+// What exists in the account from the start.
+const (
+	// VPC is the id of the default VPC.
+	VPC = "vpc-0a1b2c3d4e5f60718"
+	// DefaultSecurityGroup is the id of the default VPC's own security group.
+	DefaultSecurityGroup = "sg-0d1e2f3a4b5c60718"
+	// HostedZone is the id of the hosted zone `localhost.`.
+	HostedZone = "Z0LOCALHOST0SANDBOX0"
+	// HostedZoneName is the name of that zone.
+	HostedZoneName = "localhost."
+)
+
+// Subnets are the ids of the default VPC's subnets, one for each of the zones a, b and c.
+var Subnets = []string{"subnet-0a1111111111111aa", "subnet-0b2222222222222bb", "subnet-0c3333333333333cc"}
+
+// Config is what a Service needs.
+type Config struct {
+	// Account is the 12-digit account and Region the region that everything stands in.
+	Account string
+	Region  string
+	// Dir is where the state is kept between runs; empty keeps it in memory only.
+	Dir string
+	// Logger takes what nobody can be told otherwise; nil discards it.
+	Logger *slog.Logger
+	// Now is the clock of everything that AWS dates; nil takes the machine's.
+	Now func() time.Time
+	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS would.
+	LoadBalancerDNS string
+	// ObjectExists says whether S3 holds an object; Elastic Beanstalk asks for source bundles. Nil believes every template.
+	ObjectExists func(bucket, key string) bool
+	// Tagged lists the tagged resources of other services, for the tagging API. Nil means none.
+	Tagged func() []Tagged
+}
+
+// Tagged is a resource as the tagging API shows it.
+type Tagged struct {
+	// ARN names the resource.
+	ARN string
+	// Tags are its tags, CloudFormation's own included.
+	Tags map[string]string
+}
+
+// Service holds the resources of all services of one account in one region. It is safe for concurrent use.
+type Service struct {
+	config Config
+
+	mu    sync.Mutex
+	state state
+}
+
+// New makes a Service, with the state that Dir holds. A state that cannot be read is an error: it is never overwritten.
+func New(config Config) (*Service, error) {
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	s := &Service{config: config}
+	if err := s.load(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close writes the state a last time.
+func (s *Service) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.save()
+}
+
+// Services are the HTTP handlers by the name that clients sign requests with (SigV4).
+func (s *Service) Services() map[string]http.Handler {
+	return map[string]http.Handler{
+		"elasticbeanstalk":     s.query("http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/", "2010-12-01", beanstalkActions),
+		"rds":                  s.query("http://rds.amazonaws.com/doc/2014-10-31/", "2014-10-31", rdsActions),
+		"elasticloadbalancing": s.query("http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/", "2015-12-01", balancingActions),
+		"iam":                  s.query("https://iam.amazonaws.com/doc/2010-05-08/", "2010-05-08", iamActions),
+		"sts":                  s.query("https://sts.amazonaws.com/doc/2011-06-15/", "2011-06-15", stsActions),
+		"ec2":                  s.ec2(),
+		"route53":              s.route53(),
+		"acm":                  s.json("CertificateManager", certificateActions),
+		"secretsmanager":       s.json("secretsmanager", secretActions),
+		"ssm":                  s.json("AmazonSSM", parameterActions),
+		"tagging":              s.json("ResourceGroupsTaggingAPI_20170126", taggingActions),
+	}
+}
+
+// Handlers are what CloudFormation makes resources with, by resource type.
+func (s *Service) Handlers() map[string]resource.Handler {
+	handlers := map[string]resource.Handler{}
+	for _, kinds := range []map[string]kind{
+		beanstalkKinds, rdsKinds, route53Kinds, balancingKinds, certificateKinds, networkKinds, iamKinds, secretKinds, parameterKinds, plainKinds,
+	} {
+		for name, kind := range kinds {
+			handlers[name] = handler{service: s, kind: kind}
+		}
+	}
+	return handlers
+}
+
+var (
+	_ resource.Settler    = handler{}
+	_ resource.Terminator = handler{}
+)
