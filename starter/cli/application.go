@@ -57,10 +57,11 @@ func (a *app) application(ctx context.Context, kind perch.Kind, apply bool, time
 		return err
 	}
 	defer c.close()
+	var view viewer
 	if apply {
-		a.note("application up: waiting for stack %s", perch.ApplicationStackName(project, kind))
+		view = a.newView("application up " + perch.ApplicationStackName(project, kind))
 	}
-	result, err := c.application(ctx, project, kind, apply, timeout)
+	result, err := c.application(ctx, project, kind, view, timeout)
 	if err != nil {
 		return err
 	}
@@ -71,15 +72,15 @@ func (a *app) application(ctx context.Context, kind perch.Kind, apply bool, time
 	return nil
 }
 
-// application executes the application template, or only reports on its stack. The run that executes has the stack's name for its ID, so
+// application executes the application template and shows it in view; without a view it only reports on the stack. The run that executes has the stack's name for its ID, so
 // that there is one at a time; one that reports waits for no other.
-func (c *connection) application(ctx context.Context, project string, kind perch.Kind, apply bool, timeout time.Duration) (perch.ApplicationResult, error) {
+func (c *connection) application(ctx context.Context, project string, kind perch.Kind, view viewer, timeout time.Duration) (perch.ApplicationResult, error) {
 	r := shortRun{
-		workflow: perch.WorkflowApplication, project: project, timeout: timeout,
+		workflow: perch.WorkflowApplication, project: project, timeout: timeout, view: view,
 		id: project + ":application:" + uuid.NewString(), summary: "application status",
-		input: perch.ApplicationInput{Project: project, Kind: kind, Apply: apply},
+		input: perch.ApplicationInput{Project: project, Kind: kind, Apply: view != nil},
 	}
-	if apply {
+	if view != nil {
 		r.id, r.summary = perch.ApplicationStackName(project, kind), "application up"
 	}
 	var result perch.ApplicationResult

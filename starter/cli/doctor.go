@@ -151,7 +151,7 @@ func (c *connection) checkQueue(ctx context.Context, name, queue string, kind en
 }
 
 func (c *connection) checkApplication(ctx context.Context, project string) check {
-	result, err := c.application(ctx, project, perch.KindStaging, false, readTimeout)
+	result, err := c.application(ctx, project, perch.KindStaging, nil, readTimeout)
 	if err == nil && result.Status == "" {
 		err = fmt.Errorf("there is no stack %s; `starter application up` makes it", result.Stack)
 	}

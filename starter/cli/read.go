@@ -25,6 +25,8 @@ type shortRun struct {
 	summary  string
 	input    any
 	timeout  time.Duration
+	// view shows how far the run is; nil where it is over before anybody could look.
+	view viewer
 }
 
 // list asks a worker for the project's environments.
@@ -55,13 +57,15 @@ func (c *connection) answer(ctx context.Context, r shortRun, result any) error {
 		ID: r.id, TaskQueue: perch.TaskQueue(r.project), StaticSummary: r.summary,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}
-	if r.timeout == readTimeout {
-		// Nobody waits for the answer any longer than that.
-		options.WorkflowRunTimeout = readTimeout
+	if r.view == nil {
+		// Nobody waits for an answer that comes later than that.
+		options.WorkflowRunTimeout = 2 * readTimeout
 	}
 	execution, err := c.client.ExecuteWorkflow(waitCtx, options, r.workflow, r.input)
 	if err == nil {
+		stop := c.show(waitCtx, r, execution.GetRunID())
 		err = execution.Get(waitCtx, result)
+		stop()
 	}
 	switch {
 	case err == nil:
@@ -72,6 +76,25 @@ func (c *connection) answer(ctx context.Context, r shortRun, result any) error {
 		return &exitError{code: exitTimeout, err: c.silence(ctx, r)}
 	}
 	return failedError("%s: %s", r.summary, cause(plain(err)))
+}
+
+// show shows how far the run is until stop is called.
+func (c *connection) show(ctx context.Context, r shortRun, runID string) (stop func()) {
+	if r.view == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	f := follower{runs: c, view: r.view, queue: perch.TaskQueue(r.project)}
+	go func() {
+		defer close(watched)
+		f.watch(ctx, run{WorkflowID: r.id, RunID: runID})
+	}()
+	return func() {
+		cancel()
+		<-watched
+		r.view.done()
+	}
 }
 
 // silence says why a run has not answered.

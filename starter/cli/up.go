@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -101,9 +102,9 @@ func (a *app) tellUp(r report) {
 	case perch.OutcomeAccepted:
 		a.note("The request for %s at %s is kept. %s", branch, short(r.target.commit), r.where())
 	case perch.OutcomeSkipped:
-		a.note("Skipped: %s.", r.result.Reason)
+		a.note("Skipped: %s.", strings.TrimSuffix(r.result.Reason, "."))
 	case perch.OutcomeSuperseded:
-		a.note("%s at %s is superseded by %s%s.", branch, short(r.target.commit), short(r.result.SupersededBy), because(r.result.Reason))
+		a.note("%s at %s is superseded by %s%s.", branch, short(r.target.commit), short(r.result.SupersededBy), because(strings.TrimSuffix(r.result.Reason, ".")))
 	default:
 		a.explain(&r, "up")
 	}

@@ -104,11 +104,9 @@ type live struct {
 	began time.Time
 	now   func() time.Time
 	drawn int
-	last  progress
 }
 
 func (l *live) show(p progress) {
-	l.last = p
 	l.erase()
 	for _, line := range frame(l.title, p, l.now().Sub(l.began), l.width(), l.color) {
 		_, _ = fmt.Fprintln(l.out, line)
@@ -169,7 +167,7 @@ func bar(b perch.Progress) string {
 	if b.Total <= 0 {
 		return ""
 	}
-	full := min(max(b.Done, 0)*barCells/b.Total, barCells)
+	full := min(max(b.Done, 0), b.Total) * barCells / b.Total
 	return strings.Repeat("█", full) + strings.Repeat("░", barCells-full)
 }
 

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+)
+
+var (
+	upA  = perch.Request{ID: "1", Goal: perch.GoalUp, Project: "shop", Branch: "main", Commit: commitA}
+	upB  = perch.Request{ID: "2", Goal: perch.GoalUp, Project: "shop", Branch: "main", Commit: commitB}
+	gone = perch.Request{ID: "3", Goal: perch.GoalGone, Project: "shop", Branch: "main"}
+)
+
+func payloads(t *testing.T, value any) *commonpb.Payloads {
+	t.Helper()
+	p, err := converter.GetDefaultDataConverter().ToPayloads(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func completed(t *testing.T, result perch.Result) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionCompletedEventAttributes{
+			WorkflowExecutionCompletedEventAttributes: &historypb.WorkflowExecutionCompletedEventAttributes{Result: payloads(t, result)},
+		},
+	}
+}
+
+func continued(t *testing.T, next *perch.Request) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionContinuedAsNewEventAttributes{
+			WorkflowExecutionContinuedAsNewEventAttributes: &historypb.WorkflowExecutionContinuedAsNewEventAttributes{
+				NewExecutionRunId: "next", Input: payloads(t, perch.RunInput{Project: "shop", Branch: "main", Request: next}),
+			},
+		},
+	}
+}
+
+func failedWith(err error) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionFailedEventAttributes{
+			WorkflowExecutionFailedEventAttributes: &historypb.WorkflowExecutionFailedEventAttributes{
+				Failure: temporal.GetDefaultFailureConverter().ErrorToFailure(err),
+			},
+		},
+	}
+}
+
+func terminated(reason string) *historypb.HistoryEvent {
+	return &historypb.HistoryEvent{
+		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionTerminatedEventAttributes{
+			WorkflowExecutionTerminatedEventAttributes: &historypb.WorkflowExecutionTerminatedEventAttributes{Reason: reason},
+		},
+	}
+}
+
+func TestEndings(t *testing.T) {
+	ready := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA, URL: "https://main.example.org", Created: true}
+	absent := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeAbsent}
+	refused := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeRefused, Reason: "not allowed"}
+	repeat := upA
+	repeat.ID = "4"
+	tests := map[string]struct {
+		event   *historypb.HistoryEvent
+		request perch.Request
+		want    verdict
+	}{
+		"a result that answers the request":         {completed(t, ready), upA, verdict{Result: ready}},
+		"a refusal":                                 {completed(t, refused), upA, verdict{Result: refused}},
+		"nothing was there":                         {completed(t, absent), gone, verdict{Result: absent}},
+		"another commit is ready":                   {completed(t, ready), upB, verdict{Result: superseded(commitA)}},
+		"a removal ended what was wanted up":        {completed(t, absent), upA, verdict{Result: superseded("removal")}},
+		"an up ended what was wanted gone":          {completed(t, ready), gone, verdict{Result: superseded(commitA)}},
+		"the next run has the request":              {continued(t, &upA), upA, verdict{Next: "next"}},
+		"the next run has another with the target":  {continued(t, &repeat), upA, verdict{Next: "next"}},
+		"the next run looks for its target itself":  {continued(t, nil), upA, verdict{Next: "next"}},
+		"a newer commit took over":                  {continued(t, &upB), upA, verdict{Result: superseded(commitB)}},
+		"a removal took over":                       {continued(t, &gone), upA, verdict{Result: superseded("removal")}},
+		"an up took a removal's place":              {continued(t, &upB), gone, verdict{Result: superseded(commitB)}},
+		"the run failed":                            {failedWith(temporal.NewApplicationError("no capacity", "StackFailed")), upA, verdict{Failure: "no capacity"}},
+		"the run was terminated, with a reason":     {terminated("by jane"), upA, verdict{Failure: "the run was terminated: by jane"}},
+		"the run was terminated without any reason": {terminated(""), upA, verdict{Failure: "the run was terminated"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := judge(test.event, test.request, fakeRuns{}.decode)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("judge (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestResultsOfAnotherShapeAreErrors(t *testing.T) {
+	event := completed(t, perch.Result{})
+	event.GetWorkflowExecutionCompletedEventAttributes().Result = payloads(t, "a text")
+	if _, err := judge(event, upA, fakeRuns{}.decode); err == nil {
+		t.Error("a text was taken for a result")
+	}
+}
+
+func TestCauseOfAFailure(t *testing.T) {
+	denied := temporal.NewApplicationError("create stack shop-main: AccessDenied", "Denied", errors.New("detail"))
+	tests := map[string]struct {
+		err  error
+		want string
+	}{
+		"the workflow's own words":              {temporal.NewApplicationError("stack shop-main ended in ROLLBACK_COMPLETE", "StackFailed"), "stack shop-main ended in ROLLBACK_COMPLETE"},
+		"the outer message holds the deeper":    {denied, "create stack shop-main: AccessDenied"},
+		"no application error at all":           {fmt.Errorf("wrapped: %w", errors.New("deepest")), "deepest"},
+		"a plain error that a workflow wrapped": {fmt.Errorf("provision: %w", denied), "create stack shop-main: AccessDenied"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := cause(test.err); got != test.want {
+				t.Errorf("cause is %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	commonpb "go.temporal.io/api/common/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/converter"
+
+	"perch"
+)
+
+// fakeRuns answers for Temporal. A nil function blocks until the context ends.
+type fakeRuns struct {
+	close    func(ctx context.Context, runID string) (*historypb.HistoryEvent, error)
+	progress func() (progress, error)
+}
+
+func (f fakeRuns) closing(ctx context.Context, r run) (*historypb.HistoryEvent, error) {
+	return f.close(ctx, r.RunID)
+}
+
+func (f fakeRuns) look(context.Context, run) (progress, error) { return f.progress() }
+
+func (f fakeRuns) decode(p *commonpb.Payloads, into any) error {
+	return converter.GetDefaultDataConverter().FromPayloads(p, into)
+}
+
+// follow follows upA from run "first" in a bubble of its own and returns what was shown, too.
+func follow(ctx context.Context, t *testing.T, f fakeRuns) (verdict, run, string, error) {
+	t.Helper()
+	var shown strings.Builder
+	follower := follower{runs: f, view: &lines{out: &shown}, request: upA, queue: "perch-shop"}
+	v, last, err := follower.follow(ctx, run{WorkflowID: "shop-main", RunID: "first"})
+	return v, last, shown.String(), err
+}
+
+func quiet() (progress, error) { return progress{}, nil }
+
+func TestFollowsTheRequestToTheNextRun(t *testing.T) {
+	ready := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA}
+	f := fakeRuns{progress: quiet, close: func(_ context.Context, runID string) (*historypb.HistoryEvent, error) {
+		if runID == "first" {
+			return continued(t, &upA), nil
+		}
+		return completed(t, ready), nil
+	}}
+	v, last, _, err := follow(t.Context(), t, f)
+	if err != nil || last.RunID != "next" {
+		t.Fatalf("ended in run %q with %v, want run next", last.RunID, err)
+	}
+	if diff := cmp.Diff(verdict{Result: ready}, v); diff != "" {
+		t.Errorf("verdict (-want +got):\n%s", diff)
+	}
+}
+
+func TestSurvivesALostConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		down := func() bool { return time.Since(began) < 10*time.Second }
+		unavailable := serviceerror.NewUnavailable("away")
+		f := fakeRuns{
+			close: func(context.Context, string) (*historypb.HistoryEvent, error) {
+				if down() {
+					return nil, unavailable
+				}
+				return completed(t, perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA}), nil
+			},
+			progress: func() (progress, error) {
+				if down() {
+					return progress{}, unavailable
+				}
+				return progress{}, nil
+			},
+		}
+		v, _, shown, err := follow(t.Context(), t, f)
+		if err != nil || v.Result.Outcome != perch.OutcomeReady {
+			t.Fatalf("outcome %q, %v; want ready", v.Result.Outcome, err)
+		}
+		if n := strings.Count(shown, "the connection to Temporal is lost"); n != 1 {
+			t.Errorf("said %d times that the connection is lost, want once:\n%s", n, shown)
+		}
+	})
+}
+
+func TestSaysOnceThatNoWorkerTakesTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		f := fakeRuns{close: untilDone, progress: func() (progress, error) { return progress{Untaken: true}, nil }}
+		_, last, shown, err := follow(ctx, t, f)
+		if !errors.Is(err, context.DeadlineExceeded) || last.RunID != "first" {
+			t.Errorf("ended in run %q with %v, want the deadline in run first", last.RunID, err)
+		}
+		want := "no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue \"perch-shop\"\n"
+		if shown != want {
+			t.Errorf("shown:\n%s\nwant:\n%s", shown, want)
+		}
+	})
+}
+
+func TestShowsOnlyChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)
+		defer cancel()
+		looks := 0
+		f := fakeRuns{close: untilDone, progress: func() (progress, error) {
+			looks++
+			return progress{Phase: perch.PhaseStack, Activity: "AwaitStack", Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS", Done: looks / 4, Total: 3}}, nil
+		}}
+		_, _, shown, _ := follow(ctx, t, f)
+		want := "stack CREATE_IN_PROGRESS 0/3\nstack CREATE_IN_PROGRESS 1/3\n"
+		if shown != want {
+			t.Errorf("shown:\n%s\nwant:\n%s", shown, want)
+		}
+	})
+}
+
+func TestGivesUpWhereAskingAgainCannotHelp(t *testing.T) {
+	unknown := serviceerror.NewNotFound("no such run")
+	f := fakeRuns{progress: quiet, close: func(context.Context, string) (*historypb.HistoryEvent, error) { return nil, unknown }}
+	if _, _, _, err := follow(t.Context(), t, f); !errors.Is(err, unknown) {
+		t.Errorf("ended with %v, want %v", err, unknown)
+	}
+}
+
+func untilDone(ctx context.Context, _ string) (*historypb.HistoryEvent, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+)
+
+func TestProgressOfADescription(t *testing.T) {
+	beat := perch.Progress{Status: "CREATE_IN_PROGRESS", Done: 1, Total: 2}
+	pending := func(name string, details *commonpb.Payloads) *workflowpb.PendingActivityInfo {
+		return &workflowpb.PendingActivityInfo{ActivityType: &commonpb.ActivityType{Name: name}, HeartbeatDetails: details, Attempt: 1}
+	}
+	retried := pending("CreateStack", nil)
+	retried.Attempt = 3
+	retried.LastFailure = temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewApplicationError("Rate exceeded", "Throttled"))
+	phase, err := converter.GetDefaultDataConverter().ToPayload("stack")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		description *workflowservice.DescribeWorkflowExecutionResponse
+		want        progress
+	}{
+		"nothing is known": {&workflowservice.DescribeWorkflowExecutionResponse{}, progress{}},
+		"no worker took the task": {
+			&workflowservice.DescribeWorkflowExecutionResponse{PendingWorkflowTask: &workflowpb.PendingWorkflowTaskInfo{
+				State: enumspb.PENDING_WORKFLOW_TASK_STATE_SCHEDULED,
+			}},
+			progress{Untaken: true},
+		},
+		"the phase is a search attribute": {
+			&workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
+				SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{perch.AttributePhase: phase}},
+			}},
+			progress{Phase: perch.PhaseStack},
+		},
+		"an activity with a heartbeat says most": {
+			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{
+				pending("EmptyBucket", nil), pending("AwaitStack", payloads(t, beat)), pending("EmptyBucket", nil),
+			}},
+			progress{Activity: "AwaitStack", Beat: &beat, Attempt: 1},
+		},
+		"a heartbeat of another shape is none": {
+			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{pending("SeedData", payloads(t, 7))}},
+			progress{Activity: "SeedData", Attempt: 1},
+		},
+		"an activity is tried again": {
+			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{retried}},
+			progress{Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := readProgress(test.description, converter.GetDefaultDataConverter())
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("progress (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

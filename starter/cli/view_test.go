@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"charm.land/lipgloss/v2"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"perch"
+)
+
+var creating = progress{
+	Phase: perch.PhaseStack, Activity: "AwaitStack",
+	Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS", Done: 7, Total: 12, Resource: "Database", ResourceStatus: "CREATE_IN_PROGRESS"},
+}
+
+func TestLines(t *testing.T) {
+	tests := map[string]struct {
+		progress progress
+		want     string
+	}{
+		"nothing is known yet":            {progress{}, ""},
+		"a stack is being made":           {creating, "stack CREATE_IN_PROGRESS 7/12 Database CREATE_IN_PROGRESS"},
+		"the number is not known":         {progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS"}}, "stack CREATE_IN_PROGRESS"},
+		"an activity without a heartbeat": {progress{Phase: perch.PhaseAdmitting, Activity: "Admit"}, "admitting Admit"},
+		"the first failure is shown": {
+			progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "ROLLBACK_IN_PROGRESS", Reason: "no\ncapacity"}}, "stack ROLLBACK_IN_PROGRESS: no capacity",
+		},
+		"an activity that is tried again": {
+			progress{Phase: perch.PhaseStack, Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded"}, "stack CreateStack (attempt 3; before: Rate exceeded)",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := progressLine(test.progress); got != test.want {
+				t.Errorf("line is %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestFrameAtFortyColumns(t *testing.T) {
+	p := creating
+	p.Failure, p.Attempt = "Rate exceeded while describing the stack", 2
+	got := frame("up feature/a-rather-long-branch-name at 1a2b3c4", p, 75*time.Second, 40, false)
+	want := []string{
+		"up feature/a-rather-long-branch-name a…",
+		"1m15s stack",
+		"███████████░░░░░░░░░ CREATE_IN_PROGRES…",
+		"Database CREATE_IN_PROGRESS",
+		"attempt 2; before: Rate exceeded while…",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("frame (-want +got):\n%s", diff)
+	}
+}
+
+func TestFrameNeverWraps(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z漢字 ]{0,80}`))
+	rapid.Check(t, func(t *rapid.T) {
+		width := rapid.IntRange(40, 200).Draw(t, "width")
+		p := progress{
+			Phase: perch.PhaseStack, Activity: text.Draw(t, "activity"), Failure: text.Draw(t, "failure"),
+			Beat: &perch.Progress{
+				Status: text.Draw(t, "status"), Done: rapid.IntRange(-5, 600).Draw(t, "done"), Total: rapid.IntRange(-5, 500).Draw(t, "total"),
+				Resource: text.Draw(t, "resource"), Reason: text.Draw(t, "reason"),
+			},
+		}
+		for _, line := range frame(text.Draw(t, "title"), p, time.Hour, width, rapid.Bool().Draw(t, "color")) {
+			if lipgloss.Width(line) >= width || strings.ContainsAny(line, "\n\r\t") {
+				t.Fatalf("line %q is %d columns wide, terminal %d", line, lipgloss.Width(line), width)
+			}
+		}
+	})
+}
+
+func TestFrameWithoutColorHasNoEscapes(t *testing.T) {
+	if text := strings.Join(frame("up main", creating, 0, 80, false), ""); strings.Contains(text, "\x1b") {
+		t.Errorf("frame %q has escapes", text)
+	}
+	if text := strings.Join(frame("up main", creating, 0, 80, true), ""); !strings.Contains(text, "\x1b[") {
+		t.Errorf("frame %q has no colors", text)
+	}
+}
+
+func TestLiveViewRedrawsInPlace(t *testing.T) {
+	var out strings.Builder
+	now := time.Unix(1700000000, 0)
+	view := &live{out: &out, title: "up main", width: func() int { return 40 }, began: now, now: func() time.Time { return now }}
+	view.show(progress{Phase: perch.PhaseAdmitting})
+	view.remark("something to know")
+	view.show(progress{Phase: perch.PhaseStack})
+	view.done()
+	clear := "\x1b[2A\r\x1b[J"
+	want := "up main\n0s admitting\n" + clear + "something to know\n" + "up main\n0s stack\n" + clear
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
