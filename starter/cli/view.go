@@ -17,7 +17,7 @@ import (
 const (
 	// widest is where the live view stops growing.
 	widest   = 100
-	barCells = 20
+	barCells = 12
 )
 
 // newView is the live view where stderr is a terminal, and plain lines elsewhere.
@@ -137,7 +137,7 @@ func frame(title string, p progress, elapsed time.Duration, width int, color boo
 		{normal, strings.Join(kept([]string{elapsed.Truncate(time.Second).String(), string(p.Phase), activity(p)}), " ")},
 	}
 	if p.Beat != nil {
-		rows = append(rows, row{normal, strings.TrimSpace(bar(*p.Beat) + " " + beatStatus(*p.Beat))})
+		rows = append(rows, row{normal, strings.TrimSpace(bar(*p.Beat) + " " + p.Beat.Status)})
 		if resource := beatResource(*p.Beat); resource != "" {
 			rows = append(rows, row{faint, resource})
 		}
@@ -162,13 +162,13 @@ func activity(p progress) string {
 	return p.Activity
 }
 
-// bar shows the share of resources that are done; empty where their number is not known.
+// bar shows how many resources are done; empty where their number is not known.
 func bar(b perch.Progress) string {
 	if b.Total <= 0 {
 		return ""
 	}
 	full := min(max(b.Done, 0), b.Total) * barCells / b.Total
-	return strings.Repeat("█", full) + strings.Repeat("░", barCells-full)
+	return fmt.Sprintf("%s%s %d/%d", strings.Repeat("█", full), strings.Repeat("░", barCells-full), b.Done, b.Total)
 }
 
 type style int

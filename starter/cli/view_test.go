@@ -49,7 +49,7 @@ func TestFrameAtFortyColumns(t *testing.T) {
 	want := []string{
 		"up feature/a-rather-long-branch-name a…",
 		"1m15s stack",
-		"███████████░░░░░░░░░ CREATE_IN_PROGRES…",
+		"███████░░░░░ 7/12 CREATE_IN_PROGRESS",
 		"Database CREATE_IN_PROGRESS",
 		"attempt 2; before: Rate exceeded while…",
 	}
