@@ -19,6 +19,8 @@ const (
 	// maxDepth bounds nesting in flow style ([[[) and, by the column, in block style. Settings are four levels deep.
 	maxDepth  = 32
 	maxColumn = 100
+	// maxKeys bounds one mapping; more is a generated file, and merging it would take long.
+	maxKeys = 500
 )
 
 // parse reads one YAML document into nodes. It takes the plain part of YAML: mappings, lists, text, numbers. Anchors, aliases, tags, merge
@@ -141,6 +143,9 @@ func convert(source *text, from ast.Node) (*node, error) {
 }
 
 func (n *node) addEntries(source *text, values []*ast.MappingValueNode) error {
+	if len(values) > maxKeys {
+		return source.problem(n.line, n.column, fmt.Sprintf("this mapping has %d keys; at most %d are read", len(values), maxKeys))
+	}
 	seen := map[string]int{}
 	for i, value := range values {
 		key, err := convert(source, value.Key)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -231,6 +232,17 @@ func TestTheHTTPStepOfTheExampleIsRefusedWithASentence(t *testing.T) {
 func TestAFileThatIsTooLargeIsNotRead(t *testing.T) {
 	_, err := Read(FileName, []byte(minimal+strings.Repeat("#", maxFile)))
 	if want := "perch.yaml: the file is 262191 bytes long; at most 262144 are read"; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAMappingWithTooManyKeysIsRefused(t *testing.T) {
+	var source strings.Builder
+	for i := range maxKeys + 1 {
+		_, _ = fmt.Fprintf(&source, "k%d: 1\n", i)
+	}
+	_, err := Read(FileName, []byte(source.String()))
+	if err == nil || !strings.Contains(err.Error(), ": this mapping has 501 keys; at most 500 are read") {
 		t.Errorf("got %v", err)
 	}
 }
