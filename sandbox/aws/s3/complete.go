@@ -61,11 +61,13 @@ func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
 
 // choose finds the parts that the client names, in its order.
 func (u *upload) choose(wanted []completePart) ([]*part, error) {
-	var chosen []*part
 	for i, want := range wanted {
 		if i > 0 && want.PartNumber <= wanted[i-1].PartNumber {
 			return nil, failf(http.StatusBadRequest, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.").with("UploadId", u.ID)
 		}
+	}
+	var chosen []*part
+	for i, want := range wanted {
 		p := u.parts[want.PartNumber]
 		if p == nil || p.ETag != strings.Trim(want.ETag, `"`) {
 			return nil, failf(http.StatusBadRequest, "InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, "+
