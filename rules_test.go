@@ -1,0 +1,102 @@
+package perch_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// rooms says which of our packages each room may import. What a room holds in its own folder it may always import; tests may import anything.
+var rooms = map[string][]string{
+	"perch":            {},
+	"perch/config":     {"perch"},
+	"perch/cfn":        {"perch"},
+	"perch/lifecycle":  {"perch"},
+	"perch/source":     {"perch"},
+	"perch/workflows":  {"perch", "perch/lifecycle", "perch/activities"},
+	"perch/activities": {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source"},
+	"perch/worker":     {"perch", "perch/config", "perch/source", "perch/activities", "perch/workflows"},
+	"perch/starter":    {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source"},
+	"perch/sandbox":    {"perch", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter"},
+}
+
+// strangers says what a room and everything that it is built from must not contain.
+var strangers = map[string][]string{
+	"perch":           {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
+	"perch/config":    {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
+	"perch/cfn":       {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
+	"perch/lifecycle": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
+	"perch/starter":   {"github.com/aws/aws-sdk-go-v2/service", "go.temporal.io/server", "github.com/google/go-github"},
+	"perch/worker":    {"go.temporal.io/server"},
+}
+
+func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		words := strings.Fields(line)
+		room := roomOf(words[0])
+		allowed, known := rooms[room]
+		if !known {
+			t.Errorf("package %s is in no room: add its folder to the table or move it", words[0])
+		}
+		for _, imported := range words[1:] {
+			if other := roomOf(imported); ours(imported) && other != room && !contains(allowed, other) {
+				t.Errorf("%s imports %s, and %s may only import %v", words[0], imported, room, allowed)
+			}
+		}
+	}
+}
+
+func TestRoomsAreBuiltWithoutStrangers(t *testing.T) {
+	for room, unwanted := range strangers {
+		folder := "./" + strings.TrimPrefix(strings.TrimPrefix(room, "perch"), "/")
+		for _, dependency := range goList(t, "-deps", folder) {
+			for _, stranger := range unwanted {
+				if strings.HasPrefix(dependency, stranger) {
+					t.Errorf("%s is built with %s", room, dependency)
+				}
+			}
+		}
+	}
+}
+
+func TestMainsAreShort(t *testing.T) {
+	for _, main := range []string{"worker/main.go", "starter/main.go", "sandbox/main.go"} {
+		data, err := os.ReadFile(filepath.FromSlash(main))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := strings.Count(string(data), "\n"); lines > 60 {
+			t.Errorf("%s has %d lines; a main wires and nothing else", main, lines)
+		}
+	}
+}
+
+// roomOf is the top-level folder that a package of ours stands in.
+func roomOf(importPath string) string {
+	parts := strings.Split(importPath, "/")
+	return strings.Join(parts[:min(len(parts), 2)], "/")
+}
+
+func ours(importPath string) bool {
+	return importPath == "perch" || strings.HasPrefix(importPath, "perch/")
+}
+
+func contains(list []string, wanted string) bool {
+	for _, item := range list {
+		if item == wanted {
+			return true
+		}
+	}
+	return false
+}
+
+func goList(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}

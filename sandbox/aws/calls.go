@@ -1,0 +1,221 @@
+package aws
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Call is one call that the endpoint has got.
+type Call struct {
+	// Service is the name that the call is signed for: cloudformation, s3. Action is the operation: CreateStack, PutObject.
+	Service string `json:"service"`
+	Action  string `json:"action"`
+	// Summary says what it was about: the resource that it names.
+	Summary string `json:"summary,omitempty"`
+	// AccessKey is the id of the key that signed it.
+	AccessKey string `json:"access_key,omitempty"`
+	// Time is when it came, UTC.
+	Time time.Time `json:"time"`
+
+	protocol protocol
+	// text is the request as faults look into it: form, JSON body or address.
+	text string
+}
+
+type protocol int
+
+const (
+	queryProtocol protocol = iota
+	jsonProtocol
+	s3Protocol
+	ec2Protocol
+	restProtocol
+)
+
+// namespaces are the XML namespaces that errors are written in.
+var namespaces = map[string]string{
+	"cloudformation":       "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+	"elasticbeanstalk":     "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/",
+	"elasticloadbalancing": "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+	"iam":                  "https://iam.amazonaws.com/doc/2010-05-08/",
+	"rds":                  "http://rds.amazonaws.com/doc/2014-10-31/",
+	"route53":              "https://route53.amazonaws.com/doc/2013-04-01/",
+	"sts":                  "https://sts.amazonaws.com/doc/2011-06-15/",
+}
+
+// versions find the service of an unsigned call of the query protocol.
+var versions = map[string]string{
+	"2010-05-15": "cloudformation", "2010-12-01": "elasticbeanstalk", "2015-12-01": "elasticloadbalancing",
+	"2010-05-08": "iam", "2014-10-31": "rds", "2011-06-15": "sts", "2016-11-15": "ec2",
+}
+
+// maxJSON is the largest body, in bytes, that is looked into.
+const maxJSON = 1 << 20
+
+// read finds out which call r is, without using up the body of an S3 request.
+func (s *Server) read(r *http.Request) (Call, error) {
+	c := Call{Time: time.Now().UTC()}
+	c.AccessKey, c.Service = credential(r)
+	target := r.Header.Get("X-Amz-Target")
+	isForm := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	switch {
+	case target != "":
+		return c, c.readJSON(r, target)
+	case c.Service == "route53":
+		c.protocol = restProtocol
+		c.Action, c.Summary, c.text = r.Method, r.URL.Path, r.URL.RequestURI()
+		return c, nil
+	case c.Service != "s3" && (isForm && r.Method == http.MethodPost || r.URL.Query().Has("Action")):
+		return c, c.readForm(r)
+	}
+	if c.Service == "" {
+		c.Service = "s3"
+	}
+	c.protocol = s3Protocol
+	c.Action, c.Summary, c.text = s.storage.Operation(r), r.Host+" "+r.URL.Path, r.Host+" "+r.URL.RequestURI()
+	return c, nil
+}
+
+// credential is the access key and the service of a request's credential scope, signed in its header or its address.
+func credential(r *http.Request) (key, service string) {
+	scope := r.URL.Query().Get("X-Amz-Credential")
+	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
+		scope, _, _ = strings.Cut(rest, ",")
+	}
+	parts := strings.Split(strings.TrimSpace(scope), "/")
+	if len(parts) < 5 {
+		return "", ""
+	}
+	return parts[0], parts[len(parts)-2]
+}
+
+// readJSON reads a call of the JSON protocol and puts its body back.
+func (c *Call) readJSON(r *http.Request, target string) error {
+	c.protocol = jsonProtocol
+	_, c.Action, _ = strings.Cut(target, ".")
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxJSON))
+	if err != nil {
+		return fmt.Errorf("read body: %w", err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	c.text = string(body)
+	var members map[string]any
+	if json.Unmarshal(body, &members) == nil {
+		for _, name := range []string{"SecretId", "CertificateArn", "Name"} {
+			if value, ok := members[name].(string); ok {
+				c.Summary = value
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// readForm reads a call of the query protocol; the form stays parsed for its service.
+func (c *Call) readForm(r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return fmt.Errorf("read form: %w", err)
+	}
+	c.Action = r.Form.Get("Action")
+	if c.Service == "" {
+		c.Service = versions[r.Form.Get("Version")]
+	}
+	if c.Service == "ec2" {
+		c.protocol = ec2Protocol
+	}
+	if plain, err := url.QueryUnescape(r.Form.Encode()); err == nil {
+		c.text = plain
+	}
+	for _, name := range []string{"StackName", "EnvironmentName", "DBInstanceIdentifier", "ChangeSetName", "RoleName", "ResourceArn"} {
+		if value := r.Form.Get(name); value != "" {
+			c.Summary = value
+			break
+		}
+	}
+	return nil
+}
+
+// calls is the list of calls that came.
+type calls struct {
+	mu   sync.Mutex
+	list []Call
+}
+
+// maxCalls is how many calls are remembered; the oldest half is forgotten when there are more.
+const maxCalls = 100_000
+
+func (c *calls) add(call Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.list) >= maxCalls {
+		c.list = append([]Call(nil), c.list[maxCalls/2:]...)
+	}
+	call.text = ""
+	c.list = append(c.list, call)
+}
+
+// Calls are the calls that came so far, in order.
+func (s *Server) Calls() []Call {
+	s.calls.mu.Lock()
+	defer s.calls.mu.Unlock()
+	return append([]Call(nil), s.calls.list...)
+}
+
+// CallCount is how often an action has been called.
+type CallCount struct {
+	Service string `json:"service"`
+	Action  string `json:"action"`
+	Count   int    `json:"count"`
+}
+
+// counts sums calls up, in the order of each action's first call.
+func counts(list []Call) []CallCount {
+	out := []CallCount{}
+	at := map[[2]string]int{}
+	for _, call := range list {
+		key := [2]string{call.Service, call.Action}
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key] = i
+			out = append(out, CallCount{Service: call.Service, Action: call.Action})
+		}
+		out[i].Count++
+	}
+	return out
+}
+
+// serveCalls answers /_perch/calls: GET shows the calls and their counts, DELETE forgets them.
+func (s *Server) serveCalls(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet:
+		list := s.Calls()
+		writeJSON(w, http.StatusOK, map[string]any{"counts": counts(list), "calls": append([]Call{}, list...)})
+	case http.MethodDelete:
+		s.calls.mu.Lock()
+		s.calls.list = nil
+		s.calls.mu.Unlock()
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		refuse(w, http.StatusMethodNotAllowed, "use GET or DELETE")
+	}
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(value)
+}
+
+func refuse(w http.ResponseWriter, status int, sentence string) {
+	writeJSON(w, status, map[string]string{"error": sentence})
+}

@@ -1,0 +1,259 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"perch/sandbox/aws/cloudformation"
+)
+
+// Moments of a fault.
+const (
+	// Before fails a call, or a step of a resource, that then has had no effect. It is the default.
+	Before = "before"
+	// After lets it have its effect and then fails: the answer of a call is lost, a resource is left half-made.
+	After = "after"
+)
+
+// Fault is a failure to order. It is about calls (Service, Action, Contains, AccessKey), or, where Type, LogicalID, Stack or Phase
+// is set, about the steps of resources that CloudFormation takes. Empty fields match everything.
+type Fault struct {
+	// ID names the fault; the endpoint gives it.
+	ID string `json:"id,omitempty"`
+
+	// Service and Action are those of the call: cloudformation, DescribeStacks. Route 53's actions are HTTP methods.
+	Service string `json:"service,omitempty"`
+	Action  string `json:"action,omitempty"`
+	// Contains is text that the call has to contain: in its parameters, its JSON body, or for S3 its host and address.
+	Contains string `json:"contains,omitempty"`
+	// AccessKey is the id of the key that signed the call.
+	AccessKey string `json:"access_key,omitempty"`
+
+	// Type, LogicalID and Stack are those of the resource; Phase is create, update or delete.
+	Type      string `json:"type,omitempty"`
+	LogicalID string `json:"logical_id,omitempty"`
+	Stack     string `json:"stack,omitempty"`
+	Phase     string `json:"phase,omitempty"`
+
+	// When is Before or After.
+	When string `json:"when,omitempty"`
+	// Count is how many times it strikes; 0 means until it is deleted.
+	Count int `json:"count,omitempty"`
+
+	// Status, Code and Message are the error that a call gets; 400 where no status is given.
+	Status  int    `json:"status,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+	// Drop closes the connection without an answer instead.
+	Drop bool `json:"drop,omitempty"`
+	// Rate lets so many calls a second pass and answers the others with Throttling, "Rate exceeded".
+	Rate float64 `json:"rate,omitempty"`
+
+	// Reason is why the step of a resource fails.
+	Reason string `json:"reason,omitempty"`
+	// Hang holds the resource in its step until the fault is deleted or another operation takes over.
+	Hang bool `json:"hang,omitempty"`
+}
+
+func (f Fault) ofResource() bool {
+	return f.Type != "" || f.LogicalID != "" || f.Stack != "" || f.Phase != ""
+}
+
+// complete checks a fault and fills in what it leaves open.
+func (f *Fault) complete() error {
+	if f.When == "" {
+		f.When = Before
+	}
+	switch {
+	case f.When != Before && f.When != After:
+		return fmt.Errorf("when is %q: use before or after", f.When)
+	case f.Count < 0 || f.Rate < 0:
+		return errors.New("count and rate cannot be negative")
+	case f.ofResource():
+		return f.checkResource()
+	case f.Reason != "" || f.Hang:
+		return errors.New("reason and hang are for resources: say which by type, logical_id, stack or phase")
+	case f.Rate > 0:
+		f.Status, f.Code, f.Message = http.StatusBadRequest, "Throttling", "Rate exceeded"
+	case f.Code == "" && !f.Drop:
+		return errors.New("say what happens: code (and message, status), drop, or rate; for a resource reason or hang")
+	}
+	if f.Status == 0 {
+		f.Status = http.StatusBadRequest
+	}
+	if f.Status < 100 || f.Status > 599 {
+		return fmt.Errorf("status %d is no HTTP status", f.Status)
+	}
+	return nil
+}
+
+func (f *Fault) checkResource() error {
+	switch {
+	case f.Service != "" || f.Action != "" || f.Contains != "" || f.AccessKey != "" || f.Code != "" || f.Drop || f.Rate > 0:
+		return errors.New("a fault is about calls (service, action, contains, access_key, code, drop, rate) or about resources (type, logical_id, stack, phase, reason, hang), not both")
+	case f.Phase != "" && f.Phase != "create" && f.Phase != "update" && f.Phase != "delete":
+		return fmt.Errorf("phase is %q: use create, update or delete", f.Phase)
+	case f.Hang == (f.Reason != ""):
+		return errors.New("a fault of a resource has either a reason or hang")
+	}
+	return nil
+}
+
+// order is a fault that is in force.
+type order struct {
+	Fault
+	left    int
+	limiter *rate.Limiter
+	lifted  chan struct{}
+}
+
+func (o *order) strike() bool {
+	if o.limiter != nil {
+		return !o.limiter.Allow()
+	}
+	if o.Count == 0 {
+		return true
+	}
+	o.left--
+	return o.left >= 0
+}
+
+type faults struct {
+	mu     sync.Mutex
+	last   int
+	orders []*order
+}
+
+// AddFault orders a fault and returns its id.
+func (s *Server) AddFault(f Fault) (string, error) {
+	if err := f.complete(); err != nil {
+		return "", fmt.Errorf("order fault: %w", err)
+	}
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.last++
+	f.ID = "fault-" + strconv.Itoa(s.faults.last)
+	o := &order{Fault: f, left: f.Count, lifted: make(chan struct{})}
+	if f.Rate > 0 {
+		o.limiter = rate.NewLimiter(rate.Limit(f.Rate), max(1, int(f.Rate)))
+	}
+	s.faults.orders = append(s.faults.orders, o)
+	return f.ID, nil
+}
+
+// DeleteFault lifts the fault of that id, or every fault where id is empty. What hangs by it goes on.
+func (s *Server) DeleteFault(id string) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	var kept []*order
+	for _, o := range s.faults.orders {
+		if id == "" || o.ID == id {
+			close(o.lifted)
+			continue
+		}
+		kept = append(kept, o)
+	}
+	s.faults.orders = kept
+}
+
+// Faults are the faults in force, in the order they were ordered in.
+func (s *Server) Faults() []Fault {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	out := []Fault{}
+	for _, o := range s.faults.orders {
+		out = append(out, o.Fault)
+	}
+	return out
+}
+
+// match finds the fault that strikes a call.
+func (f *faults) match(c Call) (Fault, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, o := range f.orders {
+		fits := !o.ofResource() && (o.Service == "" || o.Service == c.Service) && (o.Action == "" || o.Action == c.Action) &&
+			strings.Contains(c.text, o.Contains) && (o.AccessKey == "" || o.AccessKey == c.AccessKey)
+		if fits && o.strike() {
+			return o.Fault, true
+		}
+	}
+	return Fault{}, false
+}
+
+func (f *faults) find(step cloudformation.Step, when string) *order {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, o := range f.orders {
+		moment := o.When
+		if o.Hang {
+			moment = After
+		}
+		fits := o.ofResource() && moment == when && (o.Type == "" || o.Type == step.Type) && (o.LogicalID == "" || o.LogicalID == step.LogicalID) &&
+			(o.Stack == "" || o.Stack == step.Stack) && (o.Phase == "" || o.Phase == step.Phase)
+		if fits && o.strike() {
+			return o
+		}
+	}
+	return nil
+}
+
+// Before fails a step of a resource before its service hears of it.
+func (f *faults) Before(_ context.Context, step cloudformation.Step) error {
+	if o := f.find(step, Before); o != nil {
+		return errors.New(o.Reason)
+	}
+	return nil
+}
+
+// During fails a step after its service has begun, or holds it.
+func (f *faults) During(ctx context.Context, step cloudformation.Step) error {
+	o := f.find(step, After)
+	switch {
+	case o == nil:
+		return nil
+	case !o.Hang:
+		return errors.New(o.Reason)
+	}
+	select {
+	case <-o.lifted:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// serveFaults answers /_perch/faults: POST orders one, GET lists them, DELETE lifts one (?id=) or all.
+func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet:
+		writeJSON(w, http.StatusOK, map[string]any{"faults": s.Faults()})
+	case http.MethodDelete:
+		s.DeleteFault(r.URL.Query().Get("id"))
+		w.WriteHeader(http.StatusNoContent)
+	case http.MethodPost:
+		var f Fault
+		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&f); err != nil {
+			refuse(w, http.StatusBadRequest, "the fault is not understood: "+err.Error())
+			return
+		}
+		id, err := s.AddFault(f)
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		writeJSON(w, http.StatusCreated, map[string]string{"id": id})
+	default:
+		refuse(w, http.StatusMethodNotAllowed, "use POST, GET or DELETE")
+	}
+}

@@ -1,0 +1,206 @@
+// Package aws is an HTTP endpoint that speaks AWS's own protocols: CloudFormation, S3 and what else environments are made of.
+// Any AWS client can use it. What it does not have it refuses with AWS's own error.
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+
+	"perch/sandbox/aws/cloudformation"
+	"perch/sandbox/aws/s3"
+	"perch/sandbox/aws/services"
+	"perch/sandbox/aws/wire"
+	"perch/sandbox/page"
+)
+
+// Config is what the endpoint needs.
+type Config struct {
+	// Account is the 12-digit account id and Region the region that everything stands in; empty for 123456789012 and eu-central-1.
+	Account, Region string
+	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps stay real.
+	Speed float64
+	// Data is the folder that state is kept in; empty keeps it in memory.
+	Data string
+	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS would.
+	LoadBalancerDNS string
+	// PageSize is the number of items in a page of CloudFormation's listings; 0 means 100.
+	PageSize int
+	// Logger takes what goes wrong inside; nil discards it.
+	Logger *slog.Logger
+}
+
+// Server is the endpoint.
+type Server struct {
+	services map[string]http.Handler
+	storage  *s3.Service
+	others   *services.Service
+	faults   *faults
+	calls    *calls
+	close    []func() error
+}
+
+// New starts the endpoint; with Config.Data it goes on where it was closed.
+func New(config Config) (*Server, error) {
+	if config.Account == "" {
+		config.Account = "123456789012"
+	}
+	if config.Region == "" {
+		config.Region = "eu-central-1"
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{faults: &faults{}, calls: &calls{}}
+	if err := s.wire(config); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// wire makes the services and tells CloudFormation which resource types they have.
+func (s *Server) wire(config Config) error {
+	var err error
+	s.storage, err = s3.New(s3.Config{Account: config.Account, Region: config.Region, Dir: folder(config.Data, "s3"), Logger: config.Logger})
+	if err != nil {
+		return fmt.Errorf("start S3: %w", err)
+	}
+	s.close = append(s.close, s.storage.Close)
+	others, err := services.New(services.Config{
+		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
+		LoadBalancerDNS: config.LoadBalancerDNS, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
+	})
+	if err != nil {
+		return fmt.Errorf("start services: %w", err)
+	}
+	s.others = others
+	s.close = append(s.close, others.Close)
+	handlers := others.Handlers()
+	maps.Copy(handlers, s.storage.Handlers())
+	stacks, err := cloudformation.New(cloudformation.Config{
+		Account: config.Account, Region: config.Region, Speed: config.Speed, Data: config.Data, PageSize: config.PageSize,
+		Handlers: handlers, Faults: s.faults, ReadObject: s.readObject, Logger: config.Logger,
+	})
+	if err != nil {
+		return fmt.Errorf("start CloudFormation: %w", err)
+	}
+	s.close = append(s.close, stacks.Close)
+	s.services = others.Services()
+	s.services["s3"], s.services["cloudformation"] = s.storage, stacks
+	return nil
+}
+
+// Environments are the Elastic Beanstalk environments of the moment with the host names that lead to them.
+func (s *Server) Environments() []page.Environment { return s.others.Environments() }
+
+func folder(data, name string) string {
+	if data == "" {
+		return ""
+	}
+	return filepath.Join(data, name)
+}
+
+func (s *Server) objectExists(bucket, key string) bool {
+	_, err := s.readObject(context.Background(), bucket, key)
+	return err == nil
+}
+
+// taggedBuckets are the buckets that have tags, for the tagging API.
+func (s *Server) taggedBuckets() []services.Tagged {
+	var out []services.Tagged
+	for name, tags := range s.storage.Tags() {
+		if len(tags) > 0 {
+			out = append(out, services.Tagged{ARN: "arn:aws:s3:::" + name, Tags: tags})
+		}
+	}
+	return out
+}
+
+// Close ends what is on its way, where it stands, and saves it.
+func (s *Server) Close() error {
+	var failed []error
+	for i := len(s.close) - 1; i >= 0; i-- {
+		failed = append(failed, s.close[i]())
+	}
+	s.close = nil
+	return errors.Join(failed...)
+}
+
+// ServeHTTP answers one call: AWS's protocols, and /_perch/faults and /_perch/calls for whoever tests.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/_perch/faults":
+		s.serveFaults(w, r)
+		return
+	case "/_perch/calls":
+		s.serveCalls(w, r)
+		return
+	}
+	c, err := s.read(r)
+	if err != nil {
+		s.writeError(w, r, c, wire.Errorf(http.StatusBadRequest, "MalformedQueryString", "The request could not be read: %v", err))
+		return
+	}
+	s.calls.add(c)
+	fault, ok := s.faults.match(c)
+	if !ok {
+		s.dispatch(w, r, c)
+		return
+	}
+	if fault.When == After {
+		s.dispatch(httptest.NewRecorder(), r, c)
+	}
+	if fault.Drop {
+		panic(http.ErrAbortHandler)
+	}
+	s.writeError(w, r, c, wire.Errorf(fault.Status, fault.Code, "%s", fault.Message))
+}
+
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request, c Call) {
+	service, ok := s.services[c.Service]
+	if !ok {
+		code := "InvalidAction"
+		if c.protocol == jsonProtocol {
+			code = "UnknownOperationException"
+		}
+		s.writeError(w, r, c, wire.Errorf(http.StatusBadRequest, code, "This endpoint does not have the service %q (operation %q)", c.Service, c.Action))
+		return
+	}
+	service.ServeHTTP(w, r)
+}
+
+// writeError answers with an error in the call's own protocol.
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, c Call, err *wire.Error) {
+	switch c.protocol {
+	case jsonProtocol:
+		wire.WriteJSONError(w, err)
+	case s3Protocol:
+		s.storage.WriteError(w, r, err)
+	case ec2Protocol:
+		wire.WriteEC2Error(w, err)
+	default:
+		wire.WriteQueryError(w, namespaces[c.Service], err)
+	}
+}
+
+// readObject reads an object from the endpoint's own S3.
+func (s *Server) readObject(ctx context.Context, bucket, key string) ([]byte, error) {
+	request := (&http.Request{
+		Method: http.MethodGet, Host: "localhost", URL: &url.URL{Path: "/" + bucket + "/" + key}, Header: http.Header{}, Body: http.NoBody,
+	}).WithContext(ctx)
+	recorder := httptest.NewRecorder()
+	s.storage.ServeHTTP(recorder, request)
+	switch recorder.Code {
+	case http.StatusOK:
+		return recorder.Body.Bytes(), nil
+	case http.StatusForbidden:
+		return nil, wire.Errorf(recorder.Code, "AccessDenied", "Access Denied")
+	}
+	return nil, wire.Errorf(recorder.Code, "NoSuchKey", "The specified key does not exist.")
+}

@@ -1,0 +1,17 @@
+// Command sandbox is all of Perch in one process: Temporal with its UI, an AWS endpoint and a worker. It needs nothing but Go.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"perch/sandbox/run"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run.Main(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
+}

@@ -1,0 +1,88 @@
+package run
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+)
+
+// demoFiles are the demo repository: what stands in `main`, and what each branch changes.
+//
+//go:embed all:demo
+var demoFiles embed.FS
+
+// demoBranches are made from main in this order; the last stays checked out.
+var demoBranches = []struct{ name, folder, message string }{
+	{"fix/typo", "fix-typo", "Correct a typo in the catalogue"},
+	{"docs-no-infra", "docs", "Describe the catalogue"},
+	{"feature/login", "feature-login", "Let people log in"},
+}
+
+// makeDemo makes the demo repository in dir, or leaves the one that is there.
+func makeDemo(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, ".git")); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	repository, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: plumbing.Main}})
+	if err != nil {
+		return fmt.Errorf("make demo repository: %w", err)
+	}
+	tree, err := repository.Worktree()
+	if err != nil {
+		return fmt.Errorf("make demo repository: %w", err)
+	}
+	if err := commit(tree, dir, "main", "A small shop"); err != nil {
+		return err
+	}
+	for _, branch := range demoBranches {
+		if err := tree.Checkout(&git.CheckoutOptions{Branch: plumbing.Main}); err != nil {
+			return fmt.Errorf("check out main of the demo repository: %w", err)
+		}
+		if err := tree.Checkout(&git.CheckoutOptions{Branch: plumbing.NewBranchReferenceName(branch.name), Create: true}); err != nil {
+			return fmt.Errorf("make branch %s of the demo repository: %w", branch.name, err)
+		}
+		if err := commit(tree, dir, branch.folder, branch.message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit copies the files of a folder of demoFiles over the work tree and commits them.
+func commit(tree *git.Worktree, dir, folder, message string) error {
+	root := path.Join("demo", folder)
+	err := fs.WalkDir(demoFiles, root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := demoFiles.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		file := filepath.FromSlash(name[len(root)+1:])
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(file)), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), data, 0o644); err != nil {
+			return err
+		}
+		_, err = tree.Add(filepath.ToSlash(file))
+		return err
+	})
+	if err == nil {
+		_, err = tree.Commit(message, &git.CommitOptions{Author: &object.Signature{Name: "Perch", Email: "perch@example.com", When: time.Now()}})
+	}
+	if err != nil {
+		return fmt.Errorf("commit %q to the demo repository: %w", message, err)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// exportsPath is where the AWS endpoint's port says what `sandbox env` prints, and exportsFile where --data keeps it.
+const (
+	exportsPath = "/_perch/exports"
+	exportsFile = "exports.json"
+)
+
+// export is one environment variable.
+type export struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// exports point any AWS client, a starter and a worker at this sandbox.
+func (s *Sandbox) exports() []export {
+	return []export{
+		{"TEMPORAL_ADDRESS", s.temporal.Address()},
+		{"TEMPORAL_NAMESPACE", "default"},
+		{"AWS_ENDPOINT_URL", s.awsURL},
+		{"AWS_REGION", region},
+		{"AWS_DEFAULT_REGION", region},
+		{"AWS_ACCESS_KEY_ID", accessKey},
+		{"AWS_SECRET_ACCESS_KEY", accessKey},
+		{"PERCH_REPO", s.repo},
+		{"PERCH_POLICY", s.policyFile},
+		{"PERCH_TEMPORAL_UI", s.uiURL},
+	}
+}
+
+func (s *Sandbox) serveExports(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(s.exports()) // Whoever asked has gone; nobody is left to tell.
+}
+
+// lookup answers as the environment that the exports make.
+func lookup(exports []export, env func(string) string) func(string) string {
+	return func(name string) string {
+		for _, e := range exports {
+			if e.Name == name {
+				return e.Value
+			}
+		}
+		if strings.HasPrefix(name, "TEMPORAL_") || strings.HasPrefix(name, "CIRCLE") || strings.HasPrefix(name, "GITHUB_") || strings.HasPrefix(name, "PERCH_") {
+			return "" // What points elsewhere, or names another branch, is not for the sandbox.
+		}
+		return env(name)
+	}
+}
+
+// printExports prints the exports of the sandbox that runs on these ports, or with this data folder.
+func printExports(ctx context.Context, o options, stdout, _ io.Writer, _ func(string) string) error {
+	exports, err := findExports(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, e := range exports {
+		if _, err := fmt.Fprintf(stdout, "export %s=%s\n", e.Name, quote(e.Value)); err != nil {
+			return fmt.Errorf("print exports: %w", err)
+		}
+	}
+	return nil
+}
+
+func findExports(ctx context.Context, o options) ([]export, error) {
+	var exports []export
+	if o.data != "" {
+		data, err := os.ReadFile(filepath.Join(o.data, exportsFile))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("no sandbox has run with --data %s", o.data)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read exports: %w", err)
+		}
+		return exports, json.Unmarshal(data, &exports)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	address := fmt.Sprintf("http://%s:%d%s", localhost, o.aws, exportsPath)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", address, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("no sandbox answers on port %d: start one with `go run ./sandbox`, or name its port with --aws-port", o.aws)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(&exports); err != nil || response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("what answers on port %d is no sandbox; name the right port with --aws-port", o.aws)
+	}
+	return exports, nil
+}
+
+// quote makes a value one word for every POSIX shell.
+func quote(value string) string {
+	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+}

@@ -1,0 +1,106 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/goccy/go-yaml"
+
+	"perch"
+	"perch/config"
+	"perch/sandbox/aws/services"
+	"perch/source"
+)
+
+const (
+	account   = "000000000000"
+	region    = "eu-central-1"
+	accessKey = "sandbox"
+	domain    = "localhost"
+)
+
+// project is what the sandbox works for: a checkout, one of its branches and what perch.yaml says there.
+type project struct {
+	name          string
+	repo          string
+	repository    string
+	defaultBranch string
+	branch        string
+	kind          perch.Kind
+}
+
+// openProject reads the checkout that the options name, or makes the demo repository.
+func openProject(ctx context.Context, o options, data string) (project, error) {
+	dir := o.repo
+	if dir == "" {
+		dir = filepath.Join(data, "demo", "shop")
+		if err := makeDemo(dir); err != nil {
+			return project{}, err
+		}
+	}
+	checkout, err := source.OpenCheckout(dir)
+	if err != nil {
+		return project{}, err
+	}
+	p := project{repo: checkout.Dir, repository: repositoryOf(checkout), defaultBranch: checkout.DefaultBranch, branch: o.branch}
+	if p.branch == "" {
+		if p.branch, err = checkout.Branch(); err != nil {
+			return project{}, err
+		}
+	}
+	file, err := readConfig(ctx, checkout, p.branch)
+	if err != nil {
+		return project{}, err
+	}
+	p.name, p.kind = file.Project, file.Kind(p.branch)
+	return p, nil
+}
+
+func repositoryOf(checkout *source.Checkout) string {
+	if checkout.Origin != "" {
+		return perch.NormalizeRepository(checkout.Origin)
+	}
+	return perch.NormalizeRepository(checkout.Dir)
+}
+
+// readConfig reads perch.yaml as committed at the head of branch.
+func readConfig(ctx context.Context, checkout *source.Checkout, branch string) (*config.File, error) {
+	commit, found, err := checkout.Head(ctx, branch)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("%s has no branch %q; name another with --branch", checkout.Dir, branch)
+	}
+	data, found, err := checkout.File(ctx, commit, config.FileName)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("branch %s of %s has no %s: write one with `go run ./starter config init --repo %s`, commit it and start again", branch, checkout.Dir, config.FileName, checkout.Dir)
+	}
+	return config.Read(config.FileName, data)
+}
+
+// writePolicy writes the policy file of a worker that serves p in this sandbox.
+func writePolicy(p project, file, pages string) error {
+	everyone := []string{"*"}
+	policy := perch.Policy{
+		Account: account, Region: region, Project: p.name, Repository: p.repository, Source: perch.Source{Git: p.repo}, DefaultBranch: p.defaultBranch,
+		Domain: domain, HostedZone: services.HostedZone, URL: "http://{host}:" + pages,
+		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets},
+		Kinds:   map[perch.Kind][]string{perch.KindProduction: everyone, perch.KindStaging: everyone, perch.KindBranch: everyone},
+		Secrets: perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:", "arn:aws:ssm:"}},
+	}
+	data, err := yaml.Marshal(policy)
+	if err != nil {
+		return fmt.Errorf("write policy: %w", err)
+	}
+	head := "# The policy of the sandbox's worker: it lets every branch have every kind, because nothing here costs anything.\n"
+	if err := os.WriteFile(file, append([]byte(head), data...), 0o600); err != nil {
+		return fmt.Errorf("write policy: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"perch/config"
+	"perch/sandbox/aws"
+	"perch/sandbox/page"
+	"perch/sandbox/temporal"
+	workerrun "perch/worker/run"
+)
+
+const (
+	// lookEvery is how often the worker looks at what it waits for. AWS's time runs faster here.
+	lookEvery = 300 * time.Millisecond
+	// stopTimeout bounds the end of open HTTP requests.
+	stopTimeout = 2 * time.Second
+)
+
+// Sandbox is one that runs.
+type Sandbox struct {
+	project
+	data       string
+	policyFile string
+	awsURL     string
+	uiURL      string
+	pagesPort  string
+	temporal   *temporal.Server
+	aws        *aws.Server
+	// worker receives the end of the worker in this process; nil where there is none.
+	worker <-chan error
+	close  []func() error
+}
+
+// open starts everything but the worker. What was started is closed again when a later part does not start.
+func open(ctx context.Context, o options) (s *Sandbox, err error) {
+	s = &Sandbox{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	endpoint, pages, err := s.listen(&o)
+	if err != nil {
+		return s, err
+	}
+	if err := s.keep(o.data); err != nil {
+		return s, err
+	}
+	if s.project, err = openProject(ctx, o, s.data); err != nil {
+		return s, err
+	}
+	s.policyFile = filepath.Join(s.data, "policy.yaml")
+	if err := writePolicy(s.project, s.policyFile, s.pagesPort); err != nil {
+		return s, err
+	}
+	if s.temporal, err = temporal.Start(temporal.Config{Port: o.temporal, UIPort: o.ui, Dir: o.data}); err != nil {
+		return s, err
+	}
+	s.closing(s.temporal.Stop)
+	if err := s.serveAWS(o, endpoint); err != nil {
+		return s, err
+	}
+	s.servePages(pages)
+	return s, s.writeExports()
+}
+
+// listen takes every port before anything starts, so that a port that is taken costs nothing.
+func (s *Sandbox) listen(o *options) (endpoint, pages net.Listener, err error) {
+	if endpoint, err = listen("--aws-port", o.aws); err != nil {
+		return nil, nil, err
+	}
+	s.closing(func() error { return ignoreClosed(endpoint.Close()) })
+	if pages, err = listen("--web-port", o.pages); err != nil {
+		return nil, nil, err
+	}
+	s.closing(func() error { return ignoreClosed(pages.Close()) })
+	if o.temporal, err = free("--temporal-port", o.temporal); err != nil {
+		return nil, nil, err
+	}
+	if o.ui, err = free("--ui-port", o.ui); err != nil {
+		return nil, nil, err
+	}
+	s.awsURL, s.uiURL = fmt.Sprintf("http://%s", endpoint.Addr()), "http://"+net.JoinHostPort(localhost, strconv.Itoa(o.ui))
+	s.pagesPort = strconv.Itoa(portOf(pages))
+	return endpoint, pages, nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// keep makes the folder that everything is kept in; a temporary one goes when the sandbox does.
+func (s *Sandbox) keep(data string) error {
+	if data == "" {
+		dir, err := os.MkdirTemp("", "perch-sandbox-")
+		if err != nil {
+			return fmt.Errorf("make data folder: %w", err)
+		}
+		s.data = dir
+		s.closing(func() error { return os.RemoveAll(dir) })
+		return nil
+	}
+	dir, err := filepath.Abs(data)
+	if err != nil {
+		return fmt.Errorf("find data folder: %w", err)
+	}
+	s.data = dir
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	return nil
+}
+
+func (s *Sandbox) serveAWS(o options, listener net.Listener) error {
+	var err error
+	cfg := aws.Config{Account: account, Region: region, Speed: o.speed, LoadBalancerDNS: domain}
+	if o.data != "" {
+		cfg.Data = filepath.Join(s.data, "aws")
+	}
+	if s.aws, err = aws.New(cfg); err != nil {
+		return fmt.Errorf("start AWS endpoint: %w", err)
+	}
+	s.closing(s.aws.Close)
+	s.serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == exportsPath {
+			s.serveExports(w, r)
+			return
+		}
+		s.aws.ServeHTTP(w, r)
+	}))
+	return nil
+}
+
+func (s *Sandbox) servePages(listener net.Listener) {
+	s.serve(listener, page.New(page.Config{Environments: s.aws.Environments, S3: s3.NewFromConfig(s.awsConfig())}))
+}
+
+// serve answers on listener until the sandbox closes.
+func (s *Sandbox) serve(listener net.Listener, handler http.Handler) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	go func() { _ = server.Serve(listener) }() // It ends with the listener.
+	s.closing(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			return server.Close()
+		}
+		return nil
+	})
+}
+
+// awsConfig is how Go clients reach the endpoint.
+func (s *Sandbox) awsConfig() awssdk.Config {
+	return awssdk.Config{Region: region, BaseEndpoint: &s.awsURL, Credentials: credentials.NewStaticCredentialsProvider(accessKey, accessKey, "")}
+}
+
+// startWorker runs the very worker of production in this process.
+func (s *Sandbox) startWorker(logs io.Writer) error {
+	data, err := os.ReadFile(s.policyFile)
+	if err != nil {
+		return fmt.Errorf("read policy: %w", err)
+	}
+	policy, err := config.ReadPolicy(s.policyFile, data)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- workerrun.Run(ctx, workerrun.Config{
+			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger,
+			Temporal: client.Options{HostPort: s.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
+		})
+		close(ended)
+	}()
+	s.worker = ended
+	s.closing(func() error {
+		stop()
+		return <-ended
+	})
+	return nil
+}
+
+func (s *Sandbox) writeExports() error {
+	data, err := json.Marshal(s.exports())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(s.data, exportsFile), data, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write exports: %w", err)
+	}
+	return nil
+}
+
+func (s *Sandbox) closing(close func() error) { s.close = append(s.close, close) }
+
+// Close stops everything, the last first.
+func (s *Sandbox) Close() error {
+	var failed []error
+	for i := len(s.close) - 1; i >= 0; i-- {
+		failed = append(failed, s.close[i]())
+	}
+	s.close = nil
+	return errors.Join(failed...)
+}
