@@ -2,11 +2,9 @@ package cloudformation
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v3"
 )
 
 // decodeDocument reads a template body, JSON or YAML, into maps, slices, strings, booleans, nil and json.Number: the number's own
@@ -20,14 +18,12 @@ func decodeDocument(body string) (map[string]any, error) {
 			return nil, invalid("Template format error: JSON not well-formed. (%v)", err)
 		}
 	} else {
-		file, err := parser.ParseBytes([]byte(body), 0)
-		if err != nil {
-			return nil, invalid("Template format error: YAML not well-formed. (%s)", firstLine(err.Error()))
+		var node yaml.Node
+		if err := yaml.Unmarshal([]byte(body), &node); err != nil {
+			return nil, invalid("Template format error: YAML not well-formed. (%v)", err)
 		}
-		if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-			return nil, invalid("Template format error: unsupported structure.")
-		}
-		if value, err = fromYAML(file.Docs[0].Body); err != nil {
+		var err error
+		if value, err = fromYAML(&node); err != nil {
 			return nil, err
 		}
 	}
@@ -38,92 +34,73 @@ func decodeDocument(body string) (map[string]any, error) {
 	return document, nil
 }
 
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
-}
-
-func fromYAML(node ast.Node) (any, error) {
-	switch node := node.(type) {
-	case nil, *ast.NullNode:
-		return nil, nil
-	case *ast.StringNode:
-		return node.Value, nil
-	case *ast.LiteralNode:
-		return node.Value.Value, nil
-	case *ast.BoolNode:
-		return node.Value, nil
-	case *ast.IntegerNode:
-		return json.Number(node.Token.Value), nil
-	case *ast.FloatNode:
-		return json.Number(node.Token.Value), nil
-	case *ast.MappingNode:
-		return fromMapping(node.Values)
-	case *ast.MappingValueNode:
-		return fromMapping([]*ast.MappingValueNode{node})
-	case *ast.SequenceNode:
-		return fromSequence(node.Values)
-	case *ast.TagNode:
-		return fromTag(node)
-	case *ast.AnchorNode, *ast.AliasNode:
+// fromYAML turns a node into what JSON would have said.
+func fromYAML(node *yaml.Node) (any, error) {
+	if node.Kind == yaml.AliasNode || node.Anchor != "" {
 		return nil, invalid("Template error: YAML aliases are not allowed in CloudFormation templates")
 	}
-	return nil, invalid("Template format error: unsupported YAML: %s", firstLine(node.String()))
-}
-
-func fromMapping(values []*ast.MappingValueNode) (any, error) {
-	out := make(map[string]any, len(values))
-	for _, value := range values {
-		key := value.Key.GetToken().Value
-		if text, ok := value.Key.(*ast.StringNode); ok {
-			key = text.Value
-		}
-		member, err := fromYAML(value.Value)
-		if err != nil {
-			return nil, err
-		}
-		out[key] = member
+	value, err := fromContent(node)
+	if name, tagged := strings.CutPrefix(node.Tag, "!"); err == nil && tagged && !strings.HasPrefix(name, "!") {
+		return longForm(name, value), nil
 	}
-	return out, nil
+	return value, err
 }
 
-func fromSequence(values []ast.Node) (any, error) {
-	out := make([]any, 0, len(values))
-	for _, value := range values {
+func fromContent(node *yaml.Node) (any, error) {
+	switch node.Kind {
+	case yaml.DocumentNode:
+		return fromYAML(node.Content[0])
+	case yaml.MappingNode:
+		return fromMapping(node)
+	case yaml.SequenceNode:
+		out := make([]any, len(node.Content))
+		for i, item := range node.Content {
+			var err error
+			if out[i], err = fromYAML(item); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	return fromScalar(node), nil
+}
+
+func fromMapping(node *yaml.Node) (any, error) {
+	out := make(map[string]any, len(node.Content)/2)
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		if _, twice := out[key.Value]; twice {
+			return nil, invalid("Template format error: YAML not well-formed. (line %d, column %d): duplicate key %s", key.Line, key.Column, key.Value)
+		}
 		member, err := fromYAML(value)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, member)
+		out[key.Value] = member
 	}
 	return out, nil
 }
 
-// fromTag writes a short form in its long one.
-func fromTag(node *ast.TagNode) (any, error) {
-	value, err := fromYAML(node.Value)
-	if err != nil {
-		return nil, err
+func fromScalar(node *yaml.Node) any {
+	switch node.ShortTag() {
+	case "!!null":
+		return nil
+	case "!!bool":
+		return node.Value == "true" || node.Value == "True" || node.Value == "TRUE"
+	case "!!int", "!!float":
+		return json.Number(node.Value)
 	}
-	name := strings.TrimPrefix(node.Start.Value, "!")
-	switch {
-	case strings.HasPrefix(name, "!"):
-		return asText(name, value), nil
-	case name == "Ref" || name == "Condition":
-		return map[string]any{name: value}, nil
-	case name == "GetAtt":
-		if text, ok := value.(string); ok {
-			logical, attribute, _ := strings.Cut(text, ".")
-			value = []any{logical, attribute}
-		}
-	}
-	return map[string]any{"Fn::" + name: value}, nil
+	return node.Value
 }
 
-// asText honours YAML's own !!str; other core tags leave the value as it was read.
-func asText(tag string, value any) any {
-	if tag == "!str" && value != nil {
-		return fmt.Sprint(value)
+// longForm writes a short form in its long one.
+func longForm(name string, value any) any {
+	if name == "Ref" || name == "Condition" {
+		return map[string]any{name: value}
 	}
-	return value
+	if text, ok := value.(string); ok && name == "GetAtt" {
+		logical, attribute, _ := strings.Cut(text, ".")
+		value = []any{logical, attribute}
+	}
+	return map[string]any{"Fn::" + name: value}
 }
