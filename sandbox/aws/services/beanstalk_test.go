@@ -1,0 +1,232 @@
+package services
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+
+	"perch/sandbox/page"
+)
+
+func (a *account) describe(in *eb.DescribeEnvironmentsInput) []types.EnvironmentDescription {
+	a.t.Helper()
+	out, err := eb.NewFromConfig(a.aws).DescribeEnvironments(a.t.Context(), in)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return out.Environments
+}
+
+func TestAnEnvironmentLivesThroughItsStatuses(t *testing.T) {
+	a := newAccount(t, Config{})
+	balancer := a.shop()
+	status := func() types.EnvironmentDescription {
+		t.Helper()
+		found := a.describe(&eb.DescribeEnvironmentsInput{EnvironmentNames: []string{"shop-login"}})
+		if len(found) != 1 {
+			t.Fatalf("%d environments, want 1", len(found))
+		}
+		return found[0]
+	}
+	_, r := a.create(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	if got := status(); got.Status != "Launching" || got.Health != "Grey" {
+		t.Fatalf("after Create: %s %s", got.Status, got.Health)
+	}
+	state := a.settle(r)
+	got := status()
+	if got.Status != "Ready" || got.Health != "Green" || aws.ToString(got.EndpointURL) != balancer.Attributes["DNSName"] || aws.ToString(got.VersionLabel) != versionLabel {
+		t.Fatalf("after Settle: %+v", got)
+	}
+	diff(t, state.Attributes, map[string]string{"EndpointURL": balancer.Attributes["DNSName"]})
+	if _, err := a.service.Handlers()[typeEnvironment].Update(t.Context(), r); err != nil || status().Status != "Updating" {
+		t.Fatalf("after Update: %v %s", err, status().Status)
+	}
+	a.settle(r)
+	if err := a.remove(r); err != nil || status().Status != "Terminated" {
+		t.Fatalf("after Delete: %v %s", err, status().Status)
+	}
+}
+
+func TestTerminatedEnvironmentsLingerForAnHour(t *testing.T) {
+	a := newAccount(t, Config{})
+	balancer := a.shop()
+	_, r := a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	if err := a.remove(r); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(a.describe(&eb.DescribeEnvironmentsInput{IncludeDeleted: aws.Bool(false)})); n != 0 {
+		t.Fatalf("%d environments without the deleted ones, want 0", n)
+	}
+	if n := len(a.describe(&eb.DescribeEnvironmentsInput{IncludeDeleted: aws.Bool(true)})); n != 1 {
+		t.Fatalf("%d environments with the deleted ones, want 1", n)
+	}
+	a.now = a.now.Add(time.Hour + time.Second)
+	if n := len(a.describe(&eb.DescribeEnvironmentsInput{IncludeDeleted: aws.Bool(true)})); n != 0 {
+		t.Fatalf("%d environments after an hour, want 0", n)
+	}
+	a.ready(typeEnvironment, "Again", environmentProperties(balancer.ID))
+}
+
+func TestEnvironmentsAreRefusedInBeanstalksWords(t *testing.T) {
+	tests := []struct{ property, value, sentence string }{
+		{"EnvironmentName", "abc", "length between 4 and 40"},
+		{"EnvironmentName", strings.Repeat("a", 41), "length between 4 and 40"},
+		{"EnvironmentName", "main", "Values cannot match the environment name"},
+		{"ApplicationName", "nope", "No Application named 'nope' found."},
+		{"SolutionStackName", "64bit Amazon Linux 2023 v0.0.1 running Docker", "No Solution Stack named '64bit Amazon Linux 2023 v0.0.1 running Docker' found."},
+		{"VersionLabel", "nope", "No Application Version named 'nope' found."},
+		{"TemplateName", "nope", "No Configuration Template named 'nope' found."},
+	}
+	for _, test := range tests {
+		t.Run(test.property+" "+test.value, func(t *testing.T) {
+			a := newAccount(t, Config{})
+			p := environmentProperties(a.shop().ID)
+			p[test.property] = test.value
+			_, err := a.try(request(typeEnvironment, "Environment", p))
+			wantError(t, err, test.sentence)
+		})
+	}
+}
+
+func TestAnEnvironmentMayHaveTheNameOfItsStack(t *testing.T) {
+	a := newAccount(t, Config{})
+	p := environmentProperties(a.shop().ID)
+	p["EnvironmentName"] = "shop-main"
+	a.create(typeEnvironment, "Environment", p)
+}
+
+func TestASharedLoadBalancerMustExist(t *testing.T) {
+	a := newAccount(t, Config{})
+	a.shop()
+	_, err := a.try(request(typeEnvironment, "Environment", environmentProperties("arn:aws:elasticloadbalancing:nope")))
+	wantError(t, err, "The load balancer does not exist")
+}
+
+func TestASingleInstanceHasAnAddress(t *testing.T) {
+	a := newAccount(t, Config{})
+	a.shop()
+	p := environmentProperties("")
+	p["OptionSettings"] = []any{setting(nsEnvironment, "EnvironmentType", "SingleInstance")}
+	state, _ := a.ready(typeEnvironment, "Environment", p)
+	if !strings.HasPrefix(state.Attributes["EndpointURL"], "203.0.113.") {
+		t.Fatalf("EndpointURL = %q, want an IP address", state.Attributes["EndpointURL"])
+	}
+}
+
+func TestASourceBundleMustExist(t *testing.T) {
+	a := newAccount(t, Config{ObjectExists: func(bucket, key string) bool { return key == "there.zip" }})
+	a.ready(typeApplication, "Application", map[string]any{"ApplicationName": "shop"})
+	version := func(key string) map[string]any {
+		return map[string]any{"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": key}}
+	}
+	a.create(typeVersion, "There", version("there.zip"))
+	_, err := a.try(request(typeVersion, "Missing", version("missing.zip")))
+	wantError(t, err, "Unable to download from S3 location (Bucket: artifacts  Key: missing.zip). Reason: Not Found")
+}
+
+func TestWhatEnvironmentsUseCannotBeDeleted(t *testing.T) {
+	a := newAccount(t, Config{})
+	balancer := a.shop()
+	_, env := a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	app, version := request(typeApplication, "Application", nil), request(typeVersion, "Version", nil)
+	app.PhysicalID, version.PhysicalID = "shop", versionLabel
+	wantError(t, a.remove(app), "has a running environment: shop-login")
+	wantError(t, a.remove(version), "is associated with a running environment: shop-login")
+	for _, r := range []func() error{func() error { return a.remove(env) }, func() error { return a.remove(version) }, func() error { return a.remove(app) }} {
+		if err := r(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestBeanstalkDescribesWhatTemplatesMade(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := eb.NewFromConfig(a.aws)
+	a.ready(typeApplication, "Application", map[string]any{"ApplicationName": "shop", "ResourceLifecycleConfig": map[string]any{
+		"VersionLifecycleConfig": map[string]any{"MaxCountRule": map[string]any{"Enabled": true, "MaxCount": "30", "DeleteSourceFromS3": "true"}},
+	}})
+	a.ready(typeVersion, "Version", map[string]any{"ApplicationName": "shop", "SourceBundle": map[string]any{"S3Bucket": "artifacts", "S3Key": "bundle.zip"}})
+	a.ready(typeTemplate, "Saved", map[string]any{"ApplicationName": "shop", "SolutionStackName": solutionStacks[0], "OptionSettings": []any{
+		setting(nsEnvironment, "EnvironmentType", "SingleInstance"), setting(nsApplicationEV, "A", "saved"),
+	}})
+	a.ready(typeEnvironment, "Environment", map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-saved",
+		"TemplateName": "shop-main-Saved-abcdefghij12", "OptionSettings": []any{setting(nsApplicationEV, "A", "own")}})
+
+	apps, err := client.DescribeApplications(t.Context(), &eb.DescribeApplicationsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := apps.Applications[0]
+	diff(t, app.Versions, []string{versionLabel})
+	diff(t, aws.ToInt32(app.ResourceLifecycleConfig.VersionLifecycleConfig.MaxCountRule.MaxCount), int32(30))
+	versions, err := client.DescribeApplicationVersions(t.Context(), &eb.DescribeApplicationVersionsInput{ApplicationName: aws.String("shop"), VersionLabels: []string{versionLabel}})
+	if err != nil || aws.ToString(versions.ApplicationVersions[0].SourceBundle.S3Key) != "bundle.zip" {
+		t.Fatalf("versions = %+v, %v", versions, err)
+	}
+	settings, err := client.DescribeConfigurationSettings(t.Context(), &eb.DescribeConfigurationSettingsInput{ApplicationName: aws.String("shop"), EnvironmentName: aws.String("shop-saved")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{}
+	for _, o := range settings.ConfigurationSettings[0].OptionSettings {
+		values[aws.ToString(o.OptionName)] = aws.ToString(o.Value)
+	}
+	diff(t, values, map[string]string{"EnvironmentType": "SingleInstance", "A": "own"})
+	events, err := client.DescribeEvents(t.Context(), &eb.DescribeEventsInput{EnvironmentName: aws.String("shop-saved")})
+	if err != nil || aws.ToString(events.Events[0].Message) != "Successfully launched environment: shop-saved" || len(events.Events) != 2 {
+		t.Fatalf("events = %+v, %v", events, err)
+	}
+	tags, err := client.ListTagsForResource(t.Context(), &eb.ListTagsForResourceInput{ResourceArn: a.describe(&eb.DescribeEnvironmentsInput{})[0].EnvironmentArn})
+	if err != nil || !slices.ContainsFunc(tags.ResourceTags, func(tag types.Tag) bool { return aws.ToString(tag.Key) == "branch" && aws.ToString(tag.Value) == "main" }) {
+		t.Fatalf("tags = %+v, %v", tags, err)
+	}
+}
+
+func TestDockerPlatformsAreListed(t *testing.T) {
+	a := newAccount(t, Config{})
+	out, err := eb.NewFromConfig(a.aws).ListAvailableSolutionStacks(t.Context(), &eb.ListAvailableSolutionStacksInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	docker := 0
+	for _, name := range out.SolutionStacks {
+		if strings.HasPrefix(name, "64bit Amazon Linux 2023 v") && strings.HasSuffix(name, " running Docker") {
+			docker++
+		}
+	}
+	if docker < 2 || len(out.SolutionStackDetails) != len(out.SolutionStacks) {
+		t.Fatalf("%d Docker platforms among %v, want several", docker, out.SolutionStacks)
+	}
+}
+
+func TestATakenDNSNameIsNotAvailable(t *testing.T) {
+	a := newAccount(t, Config{})
+	p := environmentProperties(a.shop().ID)
+	p["CNAMEPrefix"] = "taken"
+	a.create(typeEnvironment, "Environment", p)
+	for prefix, free := range map[string]bool{"taken": false, "free": true} {
+		out, err := eb.NewFromConfig(a.aws).CheckDNSAvailability(t.Context(), &eb.CheckDNSAvailabilityInput{CNAMEPrefix: aws.String(prefix)})
+		if err != nil || aws.ToBool(out.Available) != free || aws.ToString(out.FullyQualifiedCNAME) != prefix+".eu-central-1.elasticbeanstalk.com" {
+			t.Errorf("%s: %+v, %v", prefix, out, err)
+		}
+	}
+}
+
+func TestEnvironmentsHaveTheHostsThatLeadToThem(t *testing.T) {
+	a := newAccount(t, Config{})
+	balancer := a.shop()
+	a.ready(typeEnvironment, "Shared", environmentProperties(balancer.ID))
+	single := map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-single", "OptionSettings": []any{setting(nsEnvironment, "EnvironmentType", "SingleInstance")}}
+	state, _ := a.create(typeEnvironment, "Single", single)
+	a.ready(typeRecordSet, "Record", map[string]any{"HostedZoneName": "localhost.", "Name": "single.localhost", "Type": "A", "TTL": "60", "ResourceRecords": []any{state.Attributes["EndpointURL"]}})
+	a.ready(typeEnvironment, "Unreachable", map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-nowhere"})
+	diff(t, a.service.Environments(), []page.Environment{
+		{Host: "login.localhost", Name: "shop-login", Status: "Ready", Health: "Green", Options: map[string]string{"PERCH_BRANCH": "login"}, HealthPath: "/healthz"},
+		{Host: "single.localhost", Name: "shop-single", Status: "Launching", Health: "Grey", Options: map[string]string{}, HealthPath: "/"},
+	})
+}
