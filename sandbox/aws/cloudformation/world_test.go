@@ -267,6 +267,7 @@ func wantError(t *testing.T, err error, code, sentence string) {
 		t.Errorf("error = %s: %s\nwant    %s: %s", failure.ErrorCode(), failure.ErrorMessage(), code, sentence)
 	}
 }
+
 // sortedMiddle sorts the items from..to, which come in any order.
 func sortedMiddle(items []string, from, to int) []string {
 	out := slices.Clone(items)

@@ -1,0 +1,256 @@
+package aws_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/google/go-cmp/cmp"
+
+	"perch/sandbox/aws"
+)
+
+func (w *world) order(fault aws.Fault) string {
+	w.t.Helper()
+	id, err := w.server.AddFault(fault)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// emptyBucket deletes every version and marker of a small bucket.
+func (w *world) emptyBucket(name string) {
+	w.t.Helper()
+	out, err := w.storage.ListObjectVersions(w.t.Context(), &s3.ListObjectVersionsInput{Bucket: &name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var all []types.ObjectIdentifier
+	for _, v := range out.Versions {
+		all = append(all, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+	}
+	for _, m := range out.DeleteMarkers {
+		all = append(all, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+	}
+	if _, err := w.storage.DeleteObjects(w.t.Context(), &s3.DeleteObjectsInput{Bucket: &name, Delete: &types.Delete{Objects: all}}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestFaultBeforeACallHasNoEffect(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	w.order(aws.Fault{Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-a", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	in := &cloudformation.CreateStackInput{StackName: sdk.String("shop-a"), TemplateBody: sdk.String(buckets)}
+	_, err := w.stacks.CreateStack(t.Context(), in)
+	wantCode(t, err, "Throttling")
+	if _, err := w.stacks.CreateStack(t.Context(), in); err != nil {
+		t.Errorf("the second call: %v", err)
+	}
+}
+
+func TestFaultAfterACallLosesTheAnswer(t *testing.T) {
+	for name, fault := range map[string]aws.Fault{
+		"an error":            {Service: "cloudformation", Action: "CreateStack", When: aws.After, Code: "InternalFailure", Status: 500, Count: 1},
+		"a closed connection": {Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, aws.Config{})
+			w.order(fault)
+			if _, err := w.stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: sdk.String("shop-a"), TemplateBody: sdk.String(buckets)}); err == nil {
+				t.Fatal("the call succeeded")
+			}
+			w.reach("shop-a", "CREATE_COMPLETE")
+		})
+	}
+}
+
+func TestFaultMatchesTheAccessKey(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	w.order(aws.Fault{AccessKey: "AKIAOTHER", Code: "AccessDenied", Status: 403})
+	if _, err := w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{}); err != nil {
+		t.Errorf("another key's fault strikes: %v", err)
+	}
+	w.order(aws.Fault{AccessKey: "AKIATEST", Code: "AccessDenied", Status: 403})
+	_, err := w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	wantCode(t, err, "AccessDenied")
+	_, err = w.stacks.ListStacks(t.Context(), &cloudformation.ListStacksInput{})
+	wantCode(t, err, "AccessDenied")
+}
+
+func TestRateLimitThrottles(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	w.order(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Rate: 0.001})
+	if _, err := w.stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil {
+		t.Errorf("the first call: %v", err)
+	}
+	_, err := w.stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{})
+	wantCode(t, err, "Throttling")
+}
+
+func TestResourceFaults(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault  aws.Fault
+		status string
+	}{
+		"by type":                          {aws.Fault{Type: "AWS::S3::Bucket", Phase: "create", Reason: "no buckets today"}, "ROLLBACK_COMPLETE"},
+		"by logical id, half-made":         {aws.Fault{LogicalID: "Assets", Phase: "create", When: aws.After, Reason: "it broke"}, "ROLLBACK_COMPLETE"},
+		"by the stack's name":              {aws.Fault{Stack: "shop-a", Phase: "create", Reason: "not here"}, "ROLLBACK_COMPLETE"},
+		"another stack's does not strike":  {aws.Fault{Stack: "shop-b", Reason: "not here"}, "CREATE_COMPLETE"},
+		"another phase's does not, either": {aws.Fault{LogicalID: "Assets", Phase: "delete", Reason: "not yet"}, "CREATE_COMPLETE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, aws.Config{})
+			w.order(test.fault)
+			w.create("shop-a", buckets)
+			w.reach("shop-a", test.status)
+			out, err := w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+			if err != nil || (len(out.Buckets) == 0) != (test.status == "ROLLBACK_COMPLETE") {
+				t.Errorf("buckets: %v, %v", out.Buckets, err)
+			}
+		})
+	}
+}
+
+func TestHangingResourceGoesOnWhenTheFaultIsDeleted(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	id := w.order(aws.Fault{LogicalID: "Assets", Phase: "create", Hang: true})
+	w.create("shop-a", buckets)
+	for {
+		out, err := w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Buckets) == 1 {
+			break
+		}
+	}
+	w.reach("shop-a", "CREATE_IN_PROGRESS")
+	w.server.DeleteFault(id)
+	w.reach("shop-a", "CREATE_COMPLETE")
+}
+
+func (w *world) http(method, path, body string) (int, string) {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), method, w.address+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(bytes.TrimSpace(text))
+}
+
+func TestFaultsAreOrderedOverHTTP(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	if status, text := w.http("POST", "/_perch/faults", `{"service": "s3", "code": "SlowDown", "status": 503}`); status != 201 || !strings.Contains(text, "fault-1") {
+		t.Fatalf("%d %s", status, text)
+	}
+	_, err := w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	wantCode(t, err, "SlowDown")
+	if _, text := w.http("GET", "/_perch/faults", ""); !strings.Contains(text, "SlowDown") {
+		t.Errorf("listed: %s", text)
+	}
+	if status, _ := w.http("DELETE", "/_perch/faults?id=fault-1", ""); status != 204 {
+		t.Errorf("deletion answers %d", status)
+	}
+	if _, err := w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{}); err != nil {
+		t.Errorf("after the deletion: %v", err)
+	}
+}
+
+func TestBadFaultsAreRefused(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	for fault, want := range map[string]string{
+		`{`:                                      "the fault is not understood: unexpected EOF",
+		`{"servise": "s3"}`:                      `the fault is not understood: json: unknown field "servise"`,
+		`{"service": "s3"}`:                      "say what happens",
+		`{"service": "s3", "reason": "x"}`:       "reason and hang are for resources",
+		`{"type": "AWS::S3::Bucket"}`:            "either a reason or hang",
+		`{"stack": "a", "code": "x"}`:            "not both",
+		`{"code": "x", "when": "later"}`:         "use before or after",
+		`{"stack": "a", "phase": "x"}`:           "use create, update or delete",
+		`{"code": "x", "count": -1}`:             "cannot be negative",
+		`{"code": "x", "status": 99}`:            "is no HTTP status",
+		`{"stack":"a","reason":"x","hang":true}`: "either a reason or hang",
+	} {
+		status, text := w.http("POST", "/_perch/faults", fault)
+		var answer struct{ Error string }
+		if err := json.Unmarshal([]byte(text), &answer); err != nil || status != 400 || !strings.Contains(answer.Error, want) {
+			t.Errorf("%s: %d %s", fault, status, text)
+		}
+	}
+}
+
+func TestCallsAreCounted(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	w.create("shop-a", buckets)
+	_, _ = w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	_, _ = w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	_, text := w.http("GET", "/_perch/calls", "")
+	var answer struct {
+		Counts []aws.CallCount
+		Calls  []aws.Call
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		t.Fatal(err)
+	}
+	want := []aws.CallCount{{Service: "cloudformation", Action: "CreateStack", Count: 1}, {Service: "s3", Action: "ListBuckets", Count: 2}}
+	if diff := cmp.Diff(want, answer.Counts); diff != "" {
+		t.Error(diff)
+	}
+	if c := w.server.Calls()[0]; c.Summary != "shop-a" || c.AccessKey != "AKIATEST" {
+		t.Errorf("call = %+v", c)
+	}
+	w.http("DELETE", "/_perch/calls", "")
+	if n := len(w.server.Calls()); n != 0 {
+		t.Errorf("%d calls are remembered", n)
+	}
+}
+
+func TestTemplateIsReadFromTheEndpointsOwnS3(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	if _, err := w.storage.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: sdk.String("templates"), CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"}}); err != nil {
+		t.Fatal(err)
+	}
+	long := buckets + strings.Repeat("# a comment that makes the template long\n", 2000)
+	if _, err := w.storage.PutObject(t.Context(), &s3.PutObjectInput{Bucket: sdk.String("templates"), Key: sdk.String("a/b.yaml"), Body: strings.NewReader(long)}); err != nil {
+		t.Fatal(err)
+	}
+	for name, address := range map[string]string{"shop-a": w.address + "/templates/a/b.yaml", "shop-b": "https://templates.s3.eu-central-1.amazonaws.com/a/b.yaml"} {
+		if _, err := w.stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: &name, TemplateURL: &address}); err != nil {
+			t.Fatal(err)
+		}
+		w.reach(name, "CREATE_COMPLETE")
+	}
+	missing := w.address + "/templates/nothing.yaml"
+	_, err := w.stacks.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: sdk.String("shop-c"), TemplateURL: &missing})
+	wantCode(t, err, "ValidationError")
+}
+
+func TestWholeEndpointSurvivesARestart(t *testing.T) {
+	dir := t.TempDir()
+	w := newWorld(t, aws.Config{Data: dir})
+	w.create("shop-a", buckets)
+	w.reach("shop-a", "CREATE_COMPLETE")
+	if err := w.server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := newWorld(t, aws.Config{Data: dir})
+	again.reach("shop-a", "CREATE_COMPLETE")
+	out, err := again.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	if err != nil || len(out.Buckets) != 1 {
+		t.Errorf("buckets: %v, %v", out.Buckets, err)
+	}
+}
