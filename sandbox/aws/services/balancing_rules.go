@@ -49,6 +49,12 @@ func (s *Service) rules(listener *record) []rule {
 		rules = append(rules, s.environmentRules(env, listener, base)...)
 	}
 	slices.SortStableFunc(rules, func(a, b rule) int { return number(a.Priority) - number(b.Priority) })
+	// Two environments may ask for the same priority: Elastic Beanstalk takes the next free one for the later.
+	for i := 1; i < len(rules); i++ {
+		if before := number(rules[i-1].Priority); number(rules[i].Priority) <= before {
+			rules[i].Priority = strconv.Itoa(before + 1)
+		}
+	}
 	return append(rules, rule{ARN: base + digest("default"), Priority: "default", Actions: listener.Properties.children("DefaultActions")})
 }
 

@@ -182,7 +182,9 @@ func TestBeanstalkDescribesWhatTemplatesMade(t *testing.T) {
 		t.Fatalf("events = %+v, %v", events, err)
 	}
 	tags, err := client.ListTagsForResource(t.Context(), &eb.ListTagsForResourceInput{ResourceArn: a.describe(&eb.DescribeEnvironmentsInput{})[0].EnvironmentArn})
-	if err != nil || !slices.ContainsFunc(tags.ResourceTags, func(tag types.Tag) bool { return aws.ToString(tag.Key) == "branch" && aws.ToString(tag.Value) == "main" }) {
+	if err != nil || !slices.ContainsFunc(tags.ResourceTags, func(tag types.Tag) bool {
+		return aws.ToString(tag.Key) == "branch" && aws.ToString(tag.Value) == "main"
+	}) {
 		t.Fatalf("tags = %+v, %v", tags, err)
 	}
 }

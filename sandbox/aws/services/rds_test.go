@@ -1,0 +1,162 @@
+package services
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/smithy-go"
+)
+
+// code is the error code that a client sees.
+func code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+func databaseProperties() map[string]any {
+	return map[string]any{
+		"Engine": "postgres", "EngineVersion": "16", "DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20", "DBName": "app",
+		"MasterUsername": "perch", "MasterUserPassword": "x",
+	}
+}
+
+func TestADatabaseIsCreatedAndAvailable(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := sdk.NewFromConfig(a.aws)
+	state, r := a.create(typeDatabase, "Database", databaseProperties())
+	diff(t, state.ID, "shop-main-database-abcdefghij12")
+	status := func() string {
+		t.Helper()
+		out, err := client.DescribeDBInstances(t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(state.ID)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := out.DBInstances[0]
+		if s := aws.ToString(db.DBInstanceStatus); s != "available" {
+			return s
+		}
+		diff(t, aws.ToString(db.Endpoint.Address), state.Attributes["Endpoint.Address"])
+		diff(t, aws.ToInt32(db.Endpoint.Port), int32(5432))
+		return "available"
+	}
+	diff(t, status(), "creating")
+	a.settle(r)
+	diff(t, status(), "available")
+	if err := a.remove(r); err != nil {
+		t.Fatal(err)
+	}
+	_, err := client.DescribeDBInstances(t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: aws.String(state.ID)})
+	if code(err) != "DBInstanceNotFound" && code(err) != "DBInstanceNotFoundFault" {
+		t.Fatalf("error = %v, want DBInstanceNotFound", err)
+	}
+}
+
+func TestDeletionProtectionBlocksUntilItIsModified(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := sdk.NewFromConfig(a.aws)
+	p := databaseProperties()
+	p["DeletionProtection"] = true
+	state, r := a.ready(typeDatabase, "Database", p)
+	wantError(t, a.remove(r), "Cannot delete protected DB Instance, please disable deletion protection and try again.")
+	out, err := client.ModifyDBInstance(t.Context(), &sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID), DeletionProtection: aws.Bool(false)})
+	if err != nil || aws.ToBool(out.DBInstance.DeletionProtection) {
+		t.Fatalf("modify: %+v, %v", out, err)
+	}
+	if err := a.remove(r); err != nil {
+		t.Fatal(err)
+	}
+	if p["DeletionProtection"] != true {
+		t.Fatal("the engine's own properties were changed")
+	}
+}
+
+func TestOtherModificationsAreRefused(t *testing.T) {
+	a := newAccount(t, Config{})
+	state, _ := a.ready(typeDatabase, "Database", databaseProperties())
+	_, err := sdk.NewFromConfig(a.aws).ModifyDBInstance(t.Context(), &sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID), AllocatedStorage: aws.Int32(30)})
+	wantError(t, err, "AllocatedStorage cannot be modified here")
+}
+
+func TestASnapshotIsLeftBehindWhereThePolicyAsks(t *testing.T) {
+	for _, asked := range []bool{true, false} {
+		a := newAccount(t, Config{})
+		client := sdk.NewFromConfig(a.aws)
+		state, r := a.ready(typeDatabase, "Database", databaseProperties())
+		r.Snapshot = asked
+		if err := a.remove(r); err != nil {
+			t.Fatal(err)
+		}
+		out, err := client.DescribeDBSnapshots(t.Context(), &sdk.DescribeDBSnapshotsInput{DBInstanceIdentifier: aws.String(state.ID)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !asked {
+			diff(t, len(out.DBSnapshots), 0)
+			continue
+		}
+		snapshot := out.DBSnapshots[0]
+		if name := aws.ToString(snapshot.DBSnapshotIdentifier); !strings.HasPrefix(name, "shop-main-snapshot-database-") || name != strings.ToLower(name) {
+			t.Fatalf("snapshot %q", name)
+		}
+		diff(t, aws.ToString(snapshot.SnapshotType), "manual")
+		if _, err := client.DeleteDBSnapshot(t.Context(), &sdk.DeleteDBSnapshotInput{DBSnapshotIdentifier: snapshot.DBSnapshotIdentifier}); err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.DeleteDBSnapshot(t.Context(), &sdk.DeleteDBSnapshotInput{DBSnapshotIdentifier: snapshot.DBSnapshotIdentifier})
+		wantError(t, err, "not found")
+	}
+}
+
+func TestDatabasesAreRefusedInRDSsWords(t *testing.T) {
+	tests := []struct {
+		property, sentence string
+		value              any
+	}{
+		{"Engine", "Invalid DB engine: oracle", "oracle"},
+		{"DBInstanceClass", "Invalid DB Instance class: t3.micro", "t3.micro"},
+		{"DBInstanceIdentifier", "is not a valid identifier", "1st"},
+		{"DBInstanceIdentifier", "is not a valid identifier", "a--b"},
+		{"DBSubnetGroupName", "DB subnet group 'nope' does not exist.", "nope"},
+		{"VPCSecurityGroups", "Invalid security group , groupId= sg-nope", []any{"sg-nope"}},
+	}
+	for _, test := range tests {
+		t.Run(test.property, func(t *testing.T) {
+			a := newAccount(t, Config{})
+			p := databaseProperties()
+			p[test.property] = test.value
+			_, err := a.try(request(typeDatabase, "Database", p))
+			wantError(t, err, test.sentence)
+		})
+	}
+}
+
+func TestASubnetGroupStandsInTwoZones(t *testing.T) {
+	a := newAccount(t, Config{})
+	group := func(subnets ...string) map[string]any {
+		return map[string]any{"DBSubnetGroupDescription": "x", "SubnetIds": anys(subnets)}
+	}
+	_, err := a.try(request(typeSubnetGroup, "One", group(Subnets[0])))
+	wantError(t, err, "at least 2 AZs")
+	_, err = a.try(request(typeSubnetGroup, "Unknown", group(Subnets[0], "subnet-nope")))
+	wantError(t, err, "Some input subnets in :[subnet-nope] are invalid.")
+	state, r := a.ready(typeSubnetGroup, "Two", group(Subnets[0], Subnets[1]))
+	p := databaseProperties()
+	p["DBSubnetGroupName"] = state.ID
+	_, db := a.ready(typeDatabase, "Database", p)
+	wantError(t, a.remove(r), "is still using it")
+	out, err := sdk.NewFromConfig(a.aws).DescribeDBSubnetGroups(t.Context(), &sdk.DescribeDBSubnetGroupsInput{DBSubnetGroupName: aws.String(state.ID)})
+	if err != nil || len(out.DBSubnetGroups[0].Subnets) != 2 {
+		t.Fatalf("subnet groups = %+v, %v", out, err)
+	}
+	for _, each := range []func() error{func() error { return a.remove(db) }, func() error { return a.remove(r) }} {
+		if err := each(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

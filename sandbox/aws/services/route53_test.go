@@ -1,0 +1,206 @@
+package services
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
+	"pgregory.net/rapid"
+)
+
+func txt(name string) types.ResourceRecordSet {
+	return types.ResourceRecordSet{
+		Name: aws.String(name), Type: types.RRTypeTxt, TTL: aws.Int64(60), ResourceRecords: []types.ResourceRecord{{Value: aws.String(`"x"`)}},
+	}
+}
+
+func (a *account) change(action types.ChangeAction, sets ...types.ResourceRecordSet) error {
+	var changes []types.Change
+	for _, set := range sets {
+		changes = append(changes, types.Change{Action: action, ResourceRecordSet: &set})
+	}
+	_, err := route53.NewFromConfig(a.aws).ChangeResourceRecordSets(a.t.Context(), &route53.ChangeResourceRecordSetsInput{
+		HostedZoneId: aws.String(HostedZone), ChangeBatch: &types.ChangeBatch{Changes: changes},
+	})
+	return err
+}
+
+// listed reads all pages of the zone's records, size on a page, as `name type`.
+func (a *account) listed(size int32) []string {
+	a.t.Helper()
+	in := &route53.ListResourceRecordSetsInput{HostedZoneId: aws.String(HostedZone), MaxItems: aws.Int32(size)}
+	var names []string
+	for {
+		out, err := route53.NewFromConfig(a.aws).ListResourceRecordSets(a.t.Context(), in)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		for _, set := range out.ResourceRecordSets {
+			names = append(names, aws.ToString(set.Name)+" "+string(set.Type))
+		}
+		if !out.IsTruncated {
+			return names
+		}
+		in.StartRecordName, in.StartRecordType = out.NextRecordName, out.NextRecordType
+	}
+}
+
+func TestRecordsAreListedByLabelsFromTheRight(t *testing.T) {
+	a := newAccount(t, Config{})
+	if err := a.change(types.ChangeActionCreate, txt("b.localhost"), txt("a.b.localhost"), txt("*.localhost"), txt("C.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"localhost. NS", "localhost. SOA", `\052.localhost. TXT`, "b.localhost. TXT", "a.b.localhost. TXT", "c.localhost. TXT"}
+	for size := int32(1); size <= 7; size++ {
+		diff(t, a.listed(size), want)
+	}
+}
+
+func TestPagesOfRecordsAreTheWholeListing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		a := newAccount(t, Config{})
+		labels := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-c]{1,2}(\.[a-c])?`), 1, 12, rapid.ID[string]).Draw(rt, "labels")
+		sets := make([]types.ResourceRecordSet, len(labels))
+		for i, label := range labels {
+			sets[i] = txt(label + ".localhost")
+		}
+		if err := a.change(types.ChangeActionCreate, sets...); err != nil {
+			rt.Fatal(err)
+		}
+		whole := a.listed(300)
+		if paged := a.listed(rapid.Int32Range(1, 15).Draw(rt, "size")); !slices.Equal(paged, whole) {
+			rt.Fatalf("pages %v, whole %v", paged, whole)
+		}
+	})
+}
+
+func TestABatchOfChangesIsDoneWhollyOrNotAtAll(t *testing.T) {
+	a := newAccount(t, Config{})
+	if err := a.change(types.ChangeActionCreate, txt("a.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name, sentence string
+		action         types.ChangeAction
+		sets           []types.ResourceRecordSet
+	}{
+		{"created twice", "Tried to create resource record set [name='a.localhost.', type='TXT'] but it already exists", types.ChangeActionCreate, []types.ResourceRecordSet{txt("b.localhost"), txt("a.localhost")}},
+		{"deleted but missing", "but it was not found", types.ChangeActionDelete, []types.ResourceRecordSet{txt("a.localhost"), txt("b.localhost")}},
+		{"outside the zone", "RRSet with DNS name a.example.com. is not permitted in zone localhost.", types.ChangeActionUpsert, []types.ResourceRecordSet{txt("b.localhost"), txt("a.example.com")}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := a.change(test.action, test.sets...)
+			wantError(t, err, test.sentence)
+			diff(t, a.listed(300), []string{"localhost. NS", "localhost. SOA", "a.localhost. TXT"})
+		})
+	}
+	if err := a.change(types.ChangeActionUpsert, txt("a.localhost"), txt("b.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.change(types.ChangeActionDelete, txt("a.localhost"), txt("b.localhost")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnAliasRecordFollowsItsResource(t *testing.T) {
+	a := newAccount(t, Config{})
+	balancer := a.shop()
+	p := map[string]any{
+		"HostedZoneId": HostedZone, "Name": "login.localhost", "Type": "A",
+		"AliasTarget": map[string]any{"DNSName": balancer.Attributes["DNSName"], "HostedZoneId": balancer.Attributes["CanonicalHostedZoneID"]},
+	}
+	state, r := a.create(typeRecordSet, "Record", p)
+	diff(t, state.ID, "login.localhost")
+	out, err := route53.NewFromConfig(a.aws).ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: aws.String(HostedZone), StartRecordName: aws.String("login.localhost")})
+	if err != nil || aws.ToString(out.ResourceRecordSets[0].AliasTarget.DNSName) != balancer.Attributes["DNSName"]+"." {
+		t.Fatalf("records = %+v, %v", out, err)
+	}
+	_, err = a.try(request(typeRecordSet, "Second", p))
+	wantError(t, err, "[Tried to create resource record set [name='login.localhost.', type='A'] but it already exists]")
+
+	r.Properties = map[string]any{"HostedZoneId": HostedZone, "Name": "login.localhost", "Type": "CNAME", "TTL": 60, "ResourceRecords": []any{"elsewhere.example.com"}}
+	if _, err := a.service.Handlers()[typeRecordSet].Update(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, a.listed(300), []string{"localhost. NS", "localhost. SOA", "login.localhost. CNAME"})
+	if err := a.remove(r); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, a.listed(300), []string{"localhost. NS", "localhost. SOA"})
+}
+
+func TestARecordThatRoute53WouldRefuseIsRefused(t *testing.T) {
+	tests := []struct {
+		name, sentence string
+		properties     map[string]any
+	}{
+		{"unknown zone", "No hosted zone found with ID: ZNOPE", map[string]any{"HostedZoneId": "ZNOPE", "Name": "a.localhost", "Type": "A"}},
+		{"unknown zone by name", "No hosted zones named example.com. found", map[string]any{"HostedZoneName": "example.com.", "Name": "a.localhost", "Type": "A"}},
+		{"no target", "but found none", map[string]any{"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "A"}},
+		{"alias with a TTL", "but found more than one", map[string]any{"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "A", "TTL": "60", "AliasTarget": map[string]any{"DNSName": "b.example.com"}}},
+		{"no TTL", "Missing field 'TTL'", map[string]any{"HostedZoneId": HostedZone, "Name": "a.localhost", "Type": "A", "ResourceRecords": []any{"203.0.113.1"}}},
+		{"CNAME at the apex", "is not permitted at apex in zone localhost.", map[string]any{"HostedZoneId": HostedZone, "Name": "localhost", "Type": "CNAME", "TTL": "60", "ResourceRecords": []any{"x.example.com"}}},
+		{"CNAME beside another", "a conflicting RRSet of type TXT", map[string]any{"HostedZoneId": HostedZone, "Name": "taken.localhost", "Type": "CNAME", "TTL": "60", "ResourceRecords": []any{"x.example.com"}}},
+	}
+	a := newAccount(t, Config{})
+	if err := a.change(types.ChangeActionCreate, txt("taken.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := a.try(request(typeRecordSet, "Record", test.properties))
+			wantError(t, err, test.sentence)
+		})
+	}
+}
+
+func TestZonesAreMadeListedAndRemovedWhenEmpty(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := route53.NewFromConfig(a.aws)
+	made, err := client.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: aws.String("preview.example.com"), CallerReference: aws.String("once")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: aws.String("preview.example.com"), CallerReference: aws.String("once")})
+	diff(t, code(err), "HostedZoneAlreadyExists")
+	state, r := a.ready(typeHostedZone, "Zone", map[string]any{"Name": "stack.example.com"})
+	byName, err := client.ListHostedZonesByName(t.Context(), &route53.ListHostedZonesByNameInput{DNSName: aws.String("stack.example.com"), MaxItems: aws.Int32(1)})
+	if err != nil || aws.ToString(byName.HostedZones[0].Id) != "/hostedzone/"+state.ID {
+		t.Fatalf("by name = %+v, %v", byName, err)
+	}
+	a.ready(typeSetGroup, "Group", map[string]any{"HostedZoneId": state.ID, "RecordSets": []any{
+		map[string]any{"Name": "a.stack.example.com", "Type": "TXT", "TTL": "60", "ResourceRecords": []any{`"x"`}},
+	}})
+	wantError(t, a.remove(r), "contains non-required resource record sets")
+	group := request(typeSetGroup, "Group", nil)
+	group.PhysicalID = generatedName(group, 0)
+	if err := a.remove(group); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.remove(r); err != nil {
+		t.Fatal(err)
+	}
+	all, err := client.ListHostedZones(t.Context(), &route53.ListHostedZonesInput{})
+	if err != nil || len(all.HostedZones) != 2 {
+		t.Fatalf("zones = %+v, %v", all, err)
+	}
+	got, err := client.GetHostedZone(t.Context(), &route53.GetHostedZoneInput{Id: made.HostedZone.Id})
+	if err != nil || aws.ToInt64(got.HostedZone.ResourceRecordSetCount) != 2 {
+		t.Fatalf("zone = %+v, %v", got, err)
+	}
+	_, err = client.GetHostedZone(t.Context(), &route53.GetHostedZoneInput{Id: aws.String("ZNOPE")})
+	diff(t, code(err), "NoSuchHostedZone")
+}
+
+func TestDomainNamesHaveOneSpelling(t *testing.T) {
+	for name, want := range map[string]string{
+		"A.localhost": "a.localhost.", "a.localhost.": "a.localhost.", "*.localhost": `\052.localhost.`, `\052.localhost.`: `\052.localhost.`,
+	} {
+		if got := domainName(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
