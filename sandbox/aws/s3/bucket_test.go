@@ -112,6 +112,24 @@ func TestBucketTagsAreReplacedAndCloudFormationsStay(t *testing.T) {
 	}
 }
 
+func TestObjectTagsBelongToOneVersion(t *testing.T) {
+	b := newBed(t, versioningEnabled)
+	older := b.put("a", "1").VersionId
+	b.put("a", "2")
+	set := &types.Tagging{TagSet: []types.Tag{{Key: aws.String("k"), Value: aws.String("v")}}}
+	must(b.PutObjectTagging(b.ctx, &sdk.PutObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("a"), VersionId: older, Tagging: set}))(t)
+	count := func(version *string) int {
+		return len(must(b.GetObjectTagging(b.ctx, &sdk.GetObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("a"), VersionId: version}))(t).TagSet)
+	}
+	if count(older) != 1 || count(nil) != 0 {
+		t.Errorf("%d tags on the older version, %d on the newest", count(older), count(nil))
+	}
+	must(b.DeleteObjectTagging(b.ctx, &sdk.DeleteObjectTaggingInput{Bucket: aws.String(testBucket), Key: aws.String("a"), VersionId: older}))(t)
+	if count(older) != 0 {
+		t.Error("the tags are still there")
+	}
+}
+
 func TestSettingsOfANewBucketAndAfterChange(t *testing.T) {
 	b := newBed(t, "")
 	name := aws.String(testBucket)
