@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"time"
 
 	"perch/sandbox/aws/cloudformation"
 	"perch/sandbox/aws/s3"
@@ -132,6 +133,11 @@ func (s *Server) Close() error {
 	return errors.Join(failed...)
 }
 
+// latency is the least time that a call with its parameters in its body takes. smithy-go (v1.28.8, safeWriteToReadCloser.WriteTo)
+// breaks the connection off when the answer is there before net/http has looked for the end of the request's body, and loses
+// answers that are longer than a read buffer. AWS never is that fast.
+const latency = 2 * time.Millisecond
+
 // ServeHTTP answers one call: AWS's protocols, and /_perch/faults and /_perch/calls for whoever tests.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
@@ -148,6 +154,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.calls.add(c)
+	if c.protocol != s3Protocol {
+		time.Sleep(latency)
+	}
 	fault, ok := s.faults.match(c)
 	if !ok {
 		s.dispatch(w, r, c)

@@ -250,8 +250,8 @@ func (c *call) describeChangeSet() (answer, error) {
 	}
 	nodes := answer{wire.T("ChangeSetName", set.Name), wire.T("ChangeSetId", set.ID), wire.T("StackId", st.ID), wire.T("StackName", st.Name)}
 	nodes = append(nodes, optional("Description", set.Description)...)
-	if t, err := parseTemplate(set.Definition.Body); err == nil && len(set.Definition.Parameters) > 0 {
-		nodes = append(nodes, parameterNodes(t, set.Definition.Parameters))
+	if len(set.Definition.Parameters) > 0 {
+		nodes = append(nodes, parameterNodes(set.Definition))
 	}
 	nodes = append(nodes, wire.T("CreationTime", timestamp(set.Created)), wire.T("ExecutionStatus", set.ExecutionStatus), wire.T("Status", set.Status))
 	nodes = append(nodes, optional("StatusReason", set.Reason)...)

@@ -2,37 +2,12 @@ package cloudformation
 
 import (
 	"cmp"
-	"encoding/base64"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"perch/sandbox/aws/wire"
 )
-
-// page cuts the page that a token asks for out of items, which are sorted by key; next is empty on the last page. Tokens name
-// the last key of a page, so that items which come and go between two calls neither repeat nor hide others.
-func page[E any](items []E, key func(E) string, token string, size int) (out []E, next string, err error) {
-	if token != "" {
-		last, err := base64.URLEncoding.DecodeString(token)
-		if err != nil {
-			return nil, "", invalid("The specified pagination token is invalid.")
-		}
-		for len(items) > 0 && key(items[0]) <= string(last) {
-			items = items[1:]
-		}
-	}
-	if len(items) <= size {
-		return items, "", nil
-	}
-	return items[:size], base64.URLEncoding.EncodeToString([]byte(key(items[size-1]))), nil
-}
-
-// newestFirst is a key that sorts later instants before earlier ones.
-func newestFirst(at time.Time, tie string) string {
-	return strconv.FormatInt(1<<62-at.UnixNano(), 10) + " " + tie
-}
 
 func (st *stack) key() string { return newestFirst(st.Created, st.ID) }
 
@@ -140,21 +115,17 @@ func (c *call) stackNodes(st *stack) []wire.Node {
 
 // templateNodes are Description and Parameters, where the template has them.
 func templateNodes(d definition) []wire.Node {
-	t, err := parseTemplate(d.Body)
-	if err != nil {
-		return nil
-	}
-	nodes := optional("Description", t.description)
+	nodes := optional("Description", d.Description)
 	if len(d.Parameters) == 0 {
 		return nodes
 	}
-	return append(nodes, parameterNodes(t, d.Parameters))
+	return append(nodes, parameterNodes(d))
 }
 
-func parameterNodes(t *template, values map[string]string) wire.Node {
-	return wire.List("Parameters", sortedKeys(values), func(name string) []wire.Node {
-		value := values[name]
-		if t.parameters[name].noEcho {
+func parameterNodes(d definition) wire.Node {
+	return wire.List("Parameters", sortedKeys(d.Parameters), func(name string) []wire.Node {
+		value := d.Parameters[name]
+		if slices.Contains(d.NoEcho, name) {
 			value = hidden
 		}
 		return []wire.Node{wire.T("ParameterKey", name), wire.T("ParameterValue", value)}
@@ -190,9 +161,7 @@ func (c *call) listStacks() (answer, error) {
 	}
 	return withNext(wire.List("StackSummaries", stacks, func(st *stack) []wire.Node {
 		nodes := []wire.Node{wire.T("StackId", st.ID), wire.T("StackName", st.Name)}
-		if t, err := parseTemplate(st.Definition.Body); err == nil {
-			nodes = append(nodes, optional("TemplateDescription", t.description)...)
-		}
+		nodes = append(nodes, optional("TemplateDescription", st.Definition.Description)...)
 		nodes = append(nodes, wire.T("CreationTime", timestamp(st.Created)))
 		nodes = append(nodes, when("LastUpdatedTime", st.Updated)...)
 		nodes = append(nodes, when("DeletionTime", st.Deleted)...)
@@ -331,108 +300,4 @@ func (c *call) listExports() (answer, error) {
 		}
 	}
 	return answer{wire.N("Exports", nodes...)}, nil
-}
-
-func (c *call) getTemplate() (answer, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	st, err := c.described()
-	if err != nil {
-		return nil, err
-	}
-	body := st.Definition.Body
-	if name := c.form.get("ChangeSetName"); name != "" {
-		change := st.changeSet(name)
-		if change == nil {
-			return nil, changeSetNotFound(name)
-		}
-		body = change.Definition.Body
-	}
-	return answer{wire.T("TemplateBody", body), textList("StagesAvailable", []string{"Original", "Processed"})}, nil
-}
-
-// validateTemplate checks the form of a template and says what it declares.
-func (c *call) validateTemplate() (answer, error) {
-	t, err := c.parsed("")
-	if err != nil {
-		return nil, err
-	}
-	nodes := answer{wire.List("Parameters", sortedKeys(t.parameters), func(name string) []wire.Node {
-		p := t.parameters[name]
-		nodes := []wire.Node{wire.T("ParameterKey", name)}
-		if p.value != nil {
-			nodes = append(nodes, wire.T("DefaultValue", *p.value))
-		}
-		nodes = append(nodes, wire.T("NoEcho", strconv.FormatBool(p.noEcho)))
-		return append(nodes, optional("Description", p.description)...)
-	})}
-	nodes = append(nodes, optional("Description", t.description)...)
-	return append(nodes, t.capabilityNodes()...), nil
-}
-
-// parsed is the template that a call brings, or the one of the stack whose body is given.
-func (c *call) parsed(previous string) (*template, error) {
-	body := previous
-	if body == "" {
-		var err error
-		if body, err = c.body(""); err != nil {
-			return nil, err
-		}
-	}
-	return parseTemplate(body)
-}
-
-func (t *template) capabilityNodes() []wire.Node {
-	needed, kinds := t.capabilities()
-	if needed == "" {
-		return nil
-	}
-	return []wire.Node{textList("Capabilities", []string{needed}),
-		wire.T("CapabilitiesReason", "The following resource(s) require capabilities: ["+strings.Join(kinds, ", ")+"]")}
-}
-
-// getTemplateSummary says what a template, or a stack's template, declares.
-func (c *call) getTemplateSummary() (answer, error) {
-	previous := ""
-	if c.form.get("StackName") != "" {
-		c.mu.Lock()
-		st, err := c.described()
-		if err == nil {
-			previous = st.Definition.Body
-		}
-		c.mu.Unlock()
-		if err != nil {
-			return nil, err
-		}
-	}
-	t, err := c.parsed(previous)
-	if err != nil {
-		return nil, err
-	}
-	nodes := answer{wire.List("Parameters", sortedKeys(t.parameters), t.declarationNodes)}
-	nodes = append(nodes, optional("Description", t.description)...)
-	nodes = append(nodes, t.capabilityNodes()...)
-	kinds := map[string]bool{}
-	for _, r := range t.resources {
-		kinds[r.kind] = true
-	}
-	nodes = append(nodes, textList("ResourceTypes", sortedKeys(kinds)))
-	if t.metadata != nil {
-		nodes = append(nodes, wire.T("Metadata", canonical(t.metadata)))
-	}
-	return nodes, nil
-}
-
-func (t *template) declarationNodes(name string) []wire.Node {
-	p := t.parameters[name]
-	nodes := []wire.Node{wire.T("ParameterKey", name)}
-	if p.value != nil {
-		nodes = append(nodes, wire.T("DefaultValue", *p.value))
-	}
-	nodes = append(nodes, wire.T("ParameterType", p.kind), wire.T("NoEcho", strconv.FormatBool(p.noEcho)))
-	nodes = append(nodes, optional("Description", p.description)...)
-	if p.allowed == nil {
-		return append(nodes, wire.N("ParameterConstraints"))
-	}
-	return append(nodes, wire.N("ParameterConstraints", textList("AllowedValues", p.allowed)))
 }

@@ -138,6 +138,17 @@ func matchesWhole(pattern, value string) bool {
 	return err == nil && compiled.MatchString(value)
 }
 
+// noEcho are the names of the hidden parameters, sorted.
+func (t *template) noEcho() []string {
+	var names []string
+	for _, name := range sortedKeys(t.parameters) {
+		if t.parameters[name].noEcho {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // values turns effective parameter values into what Ref answers: lists are split. masked hides the NoEcho ones.
 func (t *template) values(effective map[string]string, masked bool) map[string]any {
 	out := map[string]any{}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -183,7 +184,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	result, err := do(&call{Service: s, ctx: r.Context(), form: form(r.Form)})
-	if err == nil {
+	if err == nil && !reads(name) {
 		err = s.flush()
 	}
 	if err != nil {
@@ -191,6 +192,16 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	wire.WriteQuery(w, namespace, name, result)
+}
+
+// reads reports whether an action changes nothing.
+func reads(action string) bool {
+	for _, verb := range []string{"Describe", "List", "Get", "Validate"} {
+		if strings.HasPrefix(action, verb) {
+			return true
+		}
+	}
+	return false
 }
 
 func asWire(err error) *wire.Error {

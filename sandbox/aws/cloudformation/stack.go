@@ -19,7 +19,10 @@ type givenParameter struct {
 
 // definition is what a create, an update or a change set submits.
 type definition struct {
-	Body             string
+	Body string
+	// Description and NoEcho (the names of hidden parameters) are the template's, kept so that a listing need not read it again.
+	Description      string
+	NoEcho           []string
 	Parameters       map[string]string
 	Tags             []tag
 	Capabilities     []string

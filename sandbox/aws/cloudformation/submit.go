@@ -107,7 +107,7 @@ func (c *call) define(body string, previous *definition, id, name string) (defin
 	if err != nil {
 		return definition{}, nil, err
 	}
-	d := definition{Body: body, Tags: c.form.tags(), NotificationARNs: c.form.list("NotificationARNs"), RoleARN: c.form.get("RoleARN"),
+	d := definition{Body: body, Description: t.description, NoEcho: t.noEcho(), Tags: c.form.tags(), NotificationARNs: c.form.list("NotificationARNs"), RoleARN: c.form.get("RoleARN"),
 		Capabilities: c.form.list("Capabilities")}
 	earlier := map[string]string{}
 	if previous != nil {
