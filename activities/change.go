@@ -24,6 +24,10 @@ type ChangeInput struct {
 	StackID string `json:"stack_id,omitempty"`
 	// TemplateURL is where CreateStack and UpdateStack find the template.
 	TemplateURL string `json:"template_url,omitempty"`
+	// Force lets ContinueRollback leave out the resources that cannot be turned back.
+	Force bool `json:"force,omitempty"`
+	// Retain are the logical ids of the resources that DeleteStack leaves alone. CloudFormation takes only ones that it failed to delete.
+	Retain []string `json:"retain,omitempty"`
 	// Token is the ClientRequestToken: the same on every retry of this activity, another one for any other call.
 	Token string `json:"token"`
 }
@@ -93,7 +97,9 @@ func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 
 // DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
 func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	_, err := s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
+	_, err := s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
+		StackName: &in.StackID, RetainResources: in.Retain, ClientRequestToken: &in.Token, RoleARN: s.role(),
+	})
 	return s.begun(in, err, "delete")
 }
 
@@ -108,7 +114,9 @@ func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult
 
 // ContinueRollback goes on with the rollback of an update that got stuck.
 func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
+	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
+		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role(), ForceRollback: optional(in.Force),
+	})
 	return s.begun(in, err, "continue the rollback of")
 }
 
@@ -116,6 +124,14 @@ func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeRe
 func (s *Stacks) RollbackStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
 	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
 	return s.begun(in, err, "roll back")
+}
+
+// optional leaves a parameter out where it is off: older endpoints do not know it.
+func optional(on bool) *bool {
+	if !on {
+		return nil
+	}
+	return &on
 }
 
 func (s *Stacks) begun(in ChangeInput, err error, verb string) (ChangeResult, error) {

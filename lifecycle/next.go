@@ -25,6 +25,8 @@ const (
 	CancelUpdate Step = "cancel-update"
 	// ContinueRollback goes on with the rollback of an update that got stuck.
 	ContinueRollback Step = "continue-rollback"
+	// ForceRollback goes on with it without the resources that cannot be turned back.
+	ForceRollback Step = "force-rollback"
 	// Rollback turns a failed update back that CloudFormation was told to leave as it is.
 	Rollback Step = "rollback"
 	// Done means that the goal is reached.
@@ -47,6 +49,8 @@ type Stack struct {
 	Protected bool
 	// Unchanged says that the template in force is the one that is wanted.
 	Unchanged bool
+	// Rollbacks is how often this run has tried to turn a failed update back.
+	Rollbacks int
 }
 
 // Next says what to do with stack when goal is wanted of it.
@@ -93,10 +97,8 @@ func towardsUp(stack Stack) Step {
 			return Protected
 		}
 		return Delete
-	case "UPDATE_FAILED":
-		return Rollback
-	case "UPDATE_ROLLBACK_FAILED":
-		return ContinueRollback
+	case "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED":
+		return turnBack(stack)
 	case "IMPORT_ROLLBACK_FAILED":
 		return Stop
 	}
@@ -109,6 +111,22 @@ func towardsUp(stack Stack) Step {
 		return Done
 	}
 	return Update
+}
+
+// turnBack climbs from the gentle way to the last one: a branch's stack that cannot be turned back is made anew, any other waits for
+// a person.
+func turnBack(stack Stack) Step {
+	switch {
+	case stack.Rollbacks == 0 && stack.Status == "UPDATE_FAILED":
+		return Rollback
+	case stack.Rollbacks == 0:
+		return ContinueRollback
+	case stack.Rollbacks == 1 && stack.Status == "UPDATE_ROLLBACK_FAILED":
+		return ForceRollback
+	case stack.Protected:
+		return Stop
+	}
+	return Delete
 }
 
 // serving are the stable statuses of a stack that can be updated; what its outputs say is in force.

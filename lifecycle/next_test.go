@@ -80,6 +80,25 @@ func TestNextNeverDeletesAProtectedStack(t *testing.T) {
 	}
 }
 
+func TestStuckUpdateIsTurnedBackThenForcedThenMadeAnew(t *testing.T) {
+	for _, c := range []struct {
+		status    types.StackStatus
+		rollbacks int
+		protected bool
+		want      Step
+	}{
+		{types.StackStatusUpdateFailed, 0, false, Rollback},
+		{types.StackStatusUpdateFailed, 1, false, Delete},
+		{types.StackStatusUpdateRollbackFailed, 0, false, ContinueRollback},
+		{types.StackStatusUpdateRollbackFailed, 1, false, ForceRollback},
+		{types.StackStatusUpdateRollbackFailed, 2, false, Delete},
+		{types.StackStatusUpdateRollbackFailed, 2, true, Stop},
+	} {
+		got := Next(Stack{Status: string(c.status), Ours: true, Rollbacks: c.rollbacks, Protected: c.protected}, perch.GoalUp)
+		check(t, fmt.Sprintf("%s after %d rollbacks, protected %v", c.status, c.rollbacks, c.protected), got, c.want)
+	}
+}
+
 func TestReachedIsOnlySuccess(t *testing.T) {
 	for _, status := range types.StackStatus("").Values() {
 		want := status == types.StackStatusCreateComplete || status == types.StackStatusUpdateComplete

@@ -98,7 +98,7 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 		return r.settle("update", out, rendered.Resources)
 	case lifecycle.Delete:
 		return false, r.remove()
-	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback:
+	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback:
 		return false, r.mend(step)
 	case lifecycle.Conflict:
 		r.refuse("stack %s exists and does not carry the tags of branch %q: it is somebody else's and was left alone; rename the branch or remove that stack", r.environment.StackName(), r.environment.Branch)
@@ -138,8 +138,11 @@ func (r *run) mend(step lifecycle.Step) error {
 	var err error
 	switch step {
 	case lifecycle.Rollback:
+		r.rollbacks++
 		out, err = r.change("roll back stack", stacks.RollbackStack, call)
-	case lifecycle.ContinueRollback:
+	case lifecycle.ContinueRollback, lifecycle.ForceRollback:
+		r.rollbacks++
+		call.Force = step == lifecycle.ForceRollback
 		out, err = r.change("continue the rollback of stack", stacks.ContinueRollback, call)
 	case lifecycle.CancelUpdate:
 		_, err = r.change("cancel the update of stack", stacks.CancelUpdate, call)

@@ -80,7 +80,7 @@ func TestForeignStackIsRefused(t *testing.T) {
 }
 
 func TestStackThatCannotBeUpdatedIsMadeAnew(t *testing.T) {
-	for _, status := range []string{"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS"} {
+	for _, status := range []string{"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"} {
 		t.Run(status, func(t *testing.T) {
 			w := newWorld(t)
 			w.ours(status, "")
@@ -107,6 +107,19 @@ func TestStuckUpdateIsTurnedBackFirst(t *testing.T) {
 				"UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 		})
 	}
+}
+
+func TestS12RollbackThatStaysStuckIsForcedThenMadeAnew(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_ROLLBACK_FAILED", "old")
+	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED"}}
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack",
+		"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 }
 
 func TestFailedStackFailsTheRunWithItsReason(t *testing.T) {

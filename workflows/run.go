@@ -29,8 +29,10 @@ type run struct {
 	state  activities.StackState
 	// held is what the stack was seen to hold before anything was deleted.
 	held activities.Contents
-	// reason is why the last deletion left something behind, in AWS's words.
-	reason string
+	// deletions counts the deletions of the stack.
+	deletions int
+	// rollbacks counts the tries to turn a failed update back.
+	rollbacks int
 	// calls counts the mutating calls: each has a ClientRequestToken of its own.
 	calls int
 }
@@ -139,7 +141,7 @@ func (r *run) forget() { r.state = activities.StackState{} }
 // next asks the rules what to do with the stack; template is the hash of the wanted template.
 func (r *run) next(goal perch.Goal, template string) lifecycle.Step {
 	return lifecycle.Next(lifecycle.Stack{
-		Status: r.state.Status, Ours: r.state.Ours, Unchanged: template != "" && r.state.Template == template,
+		Status: r.state.Status, Ours: r.state.Ours, Unchanged: template != "" && r.state.Template == template, Rollbacks: r.rollbacks,
 		Protected: r.state.Protected || (r.state.Status != "" && r.state.Kind != perch.KindBranch),
 	}, goal)
 }

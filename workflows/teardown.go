@@ -12,9 +12,6 @@ import (
 	"perch/lifecycle"
 )
 
-// maxRemovals bounds how often one run deletes the stack: each time after a look at what is left in it.
-const maxRemovals = 4
-
 // Teardown removes the branch's environment and sees that it is gone. Its workflow ID is the stack's name.
 func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	r, err := begin(ctx, in)
@@ -51,7 +48,6 @@ func (r *run) teardown() error {
 
 // lower does what the rules say until the stack is deleted.
 func (r *run) lower() error {
-	removals := 0
 	for range maxSteps {
 		step := r.next(perch.GoalGone, "")
 		switch step {
@@ -64,9 +60,6 @@ func (r *run) lower() error {
 			r.refuse("stack %s is protected: %s; nothing was touched", r.environment.StackName(), r.protection())
 			return nil
 		case lifecycle.Delete:
-			if removals++; removals > maxRemovals {
-				return failed("stack %s is still %s after %d deletions: %s; mend that and run `starter down` again", r.environment.StackName(), r.state.Status, maxRemovals, r.reason)
-			}
 			if err := r.remove(); err != nil {
 				return err
 			}
@@ -92,8 +85,13 @@ func (r *run) protection() string {
 	return "termination protection is on; turn it off in the CloudFormation console if you mean it"
 }
 
-// remove empties the stack's buckets, deletes the stack and waits for the end of that. What is left afterwards is for the next look.
+// remove empties the stack's buckets, deletes the stack and waits for the end of that. After a deletion that failed it first does what
+// helps; what is left afterwards is for the next look.
 func (r *run) remove() error {
+	repair, err := r.mendDeletion()
+	if err != nil {
+		return err
+	}
 	contents, err := r.inventory()
 	if err != nil {
 		return err
@@ -101,16 +99,50 @@ func (r *run) remove() error {
 	if err := r.empty(contents.Buckets); err != nil {
 		return err
 	}
-	out, err := r.change("delete stack", stacks.DeleteStack, activities.ChangeInput{StackID: r.state.StackID})
+	r.deletions++
+	out, err := r.change("delete stack", stacks.DeleteStack, activities.ChangeInput{StackID: r.state.StackID, Retain: repair.Retain})
 	if err != nil {
 		return err
 	}
-	ended, err := r.await("wait for the deletion of "+r.environment.StackName(), out.Token, contents.Resources, false)
-	r.reason = ended.Reason
-	if err == nil && r.target.Goal == perch.GoalUp {
+	_, err = r.await("wait for the deletion of "+r.environment.StackName(), out.Token, contents.Resources, false)
+	if err != nil {
+		return err
+	}
+	if len(repair.Sweep) > 0 {
+		err = r.sweep(repair.Sweep)
+	}
+	if r.target.Goal == perch.GoalUp {
 		r.forget() // What is made next is another stack under the same name.
 	}
 	return err
+}
+
+// mendDeletion asks the rules what helps after a deletion that failed, and waits as long as they say.
+func (r *run) mendDeletion() (lifecycle.Repair, error) {
+	if r.state.Status != "DELETE_FAILED" {
+		return lifecycle.Repair{}, nil
+	}
+	r.deletions = max(r.deletions, 1) // Somebody's deletion has failed before this run.
+	var remains activities.Remains
+	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	if err := r.quick("look at what could not be deleted", stacks.DiagnoseDeletion, in, &remains); err != nil {
+		return lifecycle.Repair{}, err
+	}
+	repair := lifecycle.Mend(remains.Failures, r.deletions)
+	if repair.Stop != "" {
+		return repair, failed("stack %s cannot be deleted: %s; mend that and run `starter down` again", r.environment.StackName(), repair.Stop)
+	}
+	if repair.Pause == 0 {
+		return repair, nil
+	}
+	timer := workflow.NewTimerWithOptions(r.ctx, repair.Pause, workflow.TimerOptions{Summary: "until what is still in use is free"})
+	return repair, timer.Get(r.ctx, nil)
+}
+
+// sweep removes through their own services what the last deletion was told to leave out.
+func (r *run) sweep(left []lifecycle.Failure) error {
+	in := activities.SweepInput{StackID: r.state.StackID, Resources: left}
+	return r.work("remove what the stack left behind", verification.SweepResources, in, nil)
 }
 
 // inventory lists what the stack holds and remembers it: once a resource is deleted the stack no longer names it.

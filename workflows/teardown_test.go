@@ -3,9 +3,11 @@ package workflows
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"perch"
 	"perch/activities"
+	"perch/lifecycle"
 )
 
 func TestEnvironmentIsSeenToBeGone(t *testing.T) {
@@ -71,28 +73,110 @@ func TestRemovalThatSomebodyBeganIsWaitedFor(t *testing.T) {
 	w.did("Admit gone", "DescribeStack", "StackContents", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
 }
 
-func TestFailedDeletionIsRepeated(t *testing.T) {
+var (
+	fullBucket  = lifecycle.Failure{LogicalID: "Assets", Type: "AWS::S3::Bucket", PhysicalID: "assets", Reason: "The bucket you tried to delete is not empty"}
+	usedGroup   = lifecycle.Failure{LogicalID: "Group", Type: "AWS::EC2::SecurityGroup", Reason: "DependencyViolation"}
+	phantom     = lifecycle.Failure{LogicalID: "Topic", Type: "AWS::SNS::Topic", Reason: "HandlerErrorCode: NotFound"}
+	lockedTable = lifecycle.Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", Reason: "please disable deletion protection"}
+)
+
+// failing makes the first n deletions fail and leave failures behind.
+func (w *world) failing(n int, failures ...lifecycle.Failure) {
+	w.failures = failures
+	for range n {
+		w.ends = append(w.ends, activities.AwaitResult{Status: "DELETE_FAILED", Reason: lifecycle.Describe(failures)})
+	}
+}
+
+func (w *world) deletions() (calls []string) {
+	for _, did := range w.done {
+		if strings.HasPrefix(did, "DeleteStack") {
+			calls = append(calls, did)
+		}
+	}
+	return calls
+}
+
+func TestS21RefilledBucketIsEmptiedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "new")
-	w.ends = []activities.AwaitResult{{Status: "DELETE_FAILED", Reason: "the bucket is not empty"}}
+	w.failing(1, fullBucket)
 	result, _, err := w.run(Teardown, gone())
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit gone", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
+		"DiagnoseDeletion", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+}
+
+func TestS22BucketThatFillsForEverIsRetainedSweptAndReported(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.failing(lifecycle.MaxDeletions-1, fullBucket)
+	w.left = []string{"bucket assets"}
+	_, _, err := w.run(Teardown, gone())
+	if err == nil || !strings.Contains(err.Error(), "bucket assets") {
+		t.Errorf("error %v", err)
+	}
+	calls := w.deletions()
+	if len(calls) != lifecycle.MaxDeletions || calls[len(calls)-1] != "DeleteStack Assets" || calls[len(calls)-2] != "DeleteStack" {
+		t.Errorf("deletions %q", calls)
+	}
+	if !strings.Contains(strings.Join(w.done, "\n"), "SweepResources Assets (AWS::S3::Bucket)") {
+		t.Errorf("the bucket was not removed by itself: %q", w.done)
+	}
+}
+
+func TestS23WhatIsStillInUseGetsTime(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.failing(2, usedGroup)
+	began := w.env.Now()
+	result, _, err := w.run(Teardown, gone())
+	if err != nil || result.Outcome != perch.OutcomeGone {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	if waited := w.env.Now().Sub(began); waited < 6*time.Minute {
+		t.Errorf("waited %s, want a minute and then five", waited)
+	}
+}
+
+func TestS24OnlyThePhantomIsRetained(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.failing(1, phantom, fullBucket)
+	result, _, err := w.run(Teardown, gone())
+	if err != nil || result.Outcome != perch.OutcomeGone {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	if calls := w.deletions(); len(calls) != 2 || calls[1] != "DeleteStack Topic" {
+		t.Errorf("deletions %q", calls)
+	}
+}
+
+func TestS27ProtectionEndsTheRunAndNothingIsForced(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.failing(20, lockedTable)
+	_, _, err := w.run(Teardown, gone())
+	if err == nil || !strings.Contains(err.Error(), "disable deletion protection") {
+		t.Errorf("error %v", err)
+	}
+	if calls := w.deletions(); len(calls) != 1 {
+		t.Errorf("deletions %q", calls)
 	}
 }
 
 func TestDeletionThatAlwaysFailsEndsWithItsReason(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "new")
-	for range 20 {
-		w.ends = append(w.ends, activities.AwaitResult{Status: "DELETE_FAILED", Reason: "Group (AWS::EC2::SecurityGroup): still in use"})
-	}
+	w.failing(20, usedGroup)
 	_, _, err := w.run(Teardown, gone())
-	if err == nil || !strings.Contains(err.Error(), "still in use") {
+	if err == nil || !strings.Contains(err.Error(), "DependencyViolation") {
 		t.Errorf("error %v", err)
 	}
-	if deletions := strings.Count(strings.Join(w.done, "\n"), "DeleteStack"); deletions != maxRemovals {
-		t.Errorf("%d deletions, want %d", deletions, maxRemovals)
+	if calls := w.deletions(); len(calls) != lifecycle.MaxDeletions {
+		t.Errorf("deletions %q", calls)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities"
+	"perch/lifecycle"
 )
 
 // world stands for everything outside a run: one stack and what the activities did, in order.
@@ -24,6 +25,8 @@ type world struct {
 	admitted activities.AdmitResult
 	rendered activities.RenderResult
 	left     []string
+	// failures are what DiagnoseDeletion sees.
+	failures []lifecycle.Failure
 	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation succeeds.
 	ends []activities.AwaitResult
 	// held makes AwaitStack wait until a request has arrived.
@@ -149,7 +152,7 @@ func (a *activity) UpdateStack(_ context.Context, in activities.ChangeInput) (ac
 }
 
 func (a *activity) DeleteStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
-	a.w.note("DeleteStack", "")
+	a.w.note("DeleteStack", "%s", strings.Join(in.Retain, " "))
 	a.w.stack.Status = "DELETE_IN_PROGRESS"
 	return activities.ChangeResult{StackID: in.StackID}, nil
 }
@@ -161,7 +164,7 @@ func (a *activity) CancelUpdate(_ context.Context, in activities.ChangeInput) (a
 }
 
 func (a *activity) ContinueRollback(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
-	a.w.note("ContinueRollback", "")
+	a.w.note("ContinueRollback", "%s", map[bool]string{true: "forced"}[in.Force])
 	a.w.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
 	return activities.ChangeResult{StackID: in.StackID}, nil
 }
@@ -212,6 +215,16 @@ func (a *activity) EmptyBucket(_ context.Context, in activities.EmptyBucketInput
 func (a *activity) VerifyGone(_ context.Context, in activities.VerifyInput) (activities.VerifyResult, error) {
 	a.w.note("VerifyGone", "%s", strings.Join(append(in.Contents.Buckets, in.Contents.Databases...), " "))
 	return activities.VerifyResult{Leftovers: a.w.left}, nil
+}
+
+func (a *activity) DiagnoseDeletion(context.Context, activities.StackInput) (activities.Remains, error) {
+	a.w.note("DiagnoseDeletion", "")
+	return activities.Remains{Failures: a.w.failures}, nil
+}
+
+func (a *activity) SweepResources(_ context.Context, in activities.SweepInput) error {
+	a.w.note("SweepResources", "%s", lifecycle.Describe(in.Resources))
+	return nil
 }
 
 func (a *activity) SeedData(context.Context, activities.SeedInput) (activities.SeedResult, error) {

@@ -1,0 +1,121 @@
+package lifecycle
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Failure is a resource that CloudFormation could not delete.
+type Failure struct {
+	// LogicalID and Type are the resource's in the template, PhysicalID is its id.
+	LogicalID  string `json:"logical_id"`
+	Type       string `json:"type"`
+	PhysicalID string `json:"physical_id,omitempty"`
+	// Reason is what CloudFormation says.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Cure is what helps against a Failure.
+type Cure string
+
+// The cures.
+const (
+	// CureAgain: nothing known is wrong; another deletion may succeed.
+	CureAgain Cure = "again"
+	// CureEmpty: a bucket was filled again; every deletion empties it first.
+	CureEmpty Cure = "empty"
+	// CurePatience: something that is going away still uses the resource.
+	CurePatience Cure = "patience"
+	// CureRetain: the resource is gone already, and CloudFormation stumbles over that; leave exactly it out.
+	CureRetain Cure = "retain"
+	// CurePerson: protection, a lock or a missing permission; only a person can decide to change that.
+	CurePerson Cure = "person"
+)
+
+// signs tell cures by what AWS's services say, the surest first.
+var signs = []struct {
+	cure Cure
+	says []string
+}{
+	{CurePerson, []string{"deletion protection", "DeletionProtection", "Cannot delete protected", "is not authorized to perform", "AccessDenied", "explicit deny", "object lock", "Object Lock", "legal hold"}},
+	{CureEmpty, []string{"bucket you tried to delete is not empty", "BucketNotEmpty"}},
+	{CurePatience, []string{"DependencyViolation", "has a dependent object", "is in use", "currently in use", "still in use", "has dependent"}},
+	{CureRetain, []string{"HandlerErrorCode: NotFound", "does not exist", "could not be found", "not found", "NoSuch"}},
+}
+
+// Diagnose says what helps against f.
+func Diagnose(f Failure) Cure {
+	for _, sign := range signs {
+		for _, words := range sign.says {
+			if strings.Contains(f.Reason, words) {
+				return sign.cure
+			}
+		}
+	}
+	return CureAgain
+}
+
+// pauses are how long to wait before the next deletion where something is still in use. Network interfaces of load balancers and
+// instances have been seen to linger for 20 minutes and more.
+var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
+
+// MaxDeletions is how often a stack is deleted: once, and once after each pause, and a last time without what remains.
+const MaxDeletions = 5
+
+// Repair is what to do after a deletion that failed.
+type Repair struct {
+	// Stop is the sentence that ends the teardown; empty where it goes on.
+	Stop string
+	// Pause is how long to wait before the next deletion.
+	Pause time.Duration
+	// Retain are the logical ids that the next deletion leaves out.
+	Retain []string
+	// Sweep are the resources that are left out although they are there: they have to be removed through their own services.
+	Sweep []Failure
+}
+
+// Mend says what to do after a stack's deletion has failed for the deletions-th time, with what remains.
+func Mend(failures []Failure, deletions int) Repair {
+	if stop := needsPerson(failures); stop != "" {
+		return Repair{Stop: stop}
+	}
+	if deletions >= MaxDeletions {
+		return Repair{Stop: fmt.Sprintf("it failed %d times: %s", deletions, Describe(failures))}
+	}
+	last := deletions == MaxDeletions-1
+	var repair Repair
+	for _, f := range failures {
+		switch cure := Diagnose(f); {
+		case cure == CureRetain:
+			repair.Retain = append(repair.Retain, f.LogicalID)
+		case last:
+			repair.Retain, repair.Sweep = append(repair.Retain, f.LogicalID), append(repair.Sweep, f)
+		case cure == CurePatience:
+			repair.Pause = pauses[min(deletions-1, len(pauses)-1)]
+		}
+	}
+	return repair
+}
+
+func needsPerson(failures []Failure) string {
+	var stuck []Failure
+	for _, f := range failures {
+		if Diagnose(f) == CurePerson {
+			stuck = append(stuck, f)
+		}
+	}
+	if len(stuck) == 0 {
+		return ""
+	}
+	return "only you can decide this: " + Describe(stuck)
+}
+
+// Describe words failures for people.
+func Describe(failures []Failure) string {
+	var words []string
+	for _, f := range failures {
+		words = append(words, fmt.Sprintf("%s (%s): %s", f.LogicalID, f.Type, f.Reason))
+	}
+	return strings.Join(words, "; ")
+}

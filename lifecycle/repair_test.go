@@ -1,0 +1,78 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const frame = `Resource handler returned message: "%s" (RequestToken: 1, HandlerErrorCode: GeneralServiceException)`
+
+func reason(text string) string { return strings.Replace(frame, "%s", text, 1) }
+
+func TestDiagnoseReadsWhatAWSSays(t *testing.T) {
+	for name, c := range map[string]struct {
+		reason string
+		want   Cure
+	}{
+		"S21 bucket filled again":          {reason("The bucket you tried to delete is not empty (Service: S3, Status Code: 409)"), CureEmpty},
+		"S23 security group in use":        {reason("resource sg-1 has a dependent object (Service: Ec2, Status Code: 400)"), CurePatience},
+		"S23 dependency violation":         {"DependencyViolation", CurePatience},
+		"S24 already gone":                 {`Resource of type 'AWS::SNS::Topic' was not found. (RequestToken: 1, HandlerErrorCode: NotFound)`, CureRetain},
+		"S27 deletion protection":          {reason("Cannot delete protected DB Instance, please disable deletion protection and try again."), CurePerson},
+		"S69 denied":                       {`User: arn:aws:sts::1:assumed-role/x is not authorized to perform: s3:DeleteBucket`, CurePerson},
+		"denied although nothing is there": {`is not authorized to perform: rds:DeleteDBInstance because the role does not exist`, CurePerson},
+		"anything else":                    {reason("Internal failure"), CureAgain},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Diagnose(Failure{Reason: c.reason}); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+var (
+	full      = Failure{LogicalID: "Assets", Type: "AWS::S3::Bucket", PhysicalID: "assets-1", Reason: "The bucket you tried to delete is not empty"}
+	used      = Failure{LogicalID: "Group", Type: "AWS::EC2::SecurityGroup", PhysicalID: "sg-1", Reason: "DependencyViolation"}
+	phantom   = Failure{LogicalID: "Topic", Type: "AWS::SNS::Topic", Reason: "HandlerErrorCode: NotFound"}
+	protected = Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", Reason: "please disable deletion protection"}
+)
+
+func TestMendClimbsTheLadder(t *testing.T) {
+	for name, c := range map[string]struct {
+		failures  []Failure
+		deletions int
+		want      Repair
+	}{
+		"a full bucket is deleted again at once":        {[]Failure{full}, 1, Repair{}},
+		"what is in use gets a minute":                  {[]Failure{used}, 1, Repair{Pause: time.Minute}},
+		"then five":                                     {[]Failure{used, full}, 2, Repair{Pause: 5 * time.Minute}},
+		"then fifteen":                                  {[]Failure{used}, 3, Repair{Pause: 15 * time.Minute}},
+		"S24 only the phantom is left out":              {[]Failure{phantom, full}, 1, Repair{Retain: []string{"Topic"}}},
+		"the last deletion leaves out all that remains": {[]Failure{phantom, full, used}, 4, Repair{Retain: []string{"Topic", "Assets", "Group"}, Sweep: []Failure{full, used}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Mend(c.failures, c.deletions)
+			if got.Stop != c.want.Stop || got.Pause != c.want.Pause || !slices.Equal(got.Retain, c.want.Retain) || !slices.Equal(got.Sweep, c.want.Sweep) {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
+	for deletions := 1; deletions <= MaxDeletions; deletions++ {
+		got := Mend([]Failure{full, protected}, deletions)
+		if !strings.Contains(got.Stop, "Database (AWS::RDS::DBInstance)") || strings.Contains(got.Stop, "Assets") || len(got.Retain) > 0 {
+			t.Errorf("after %d deletions: %+v", deletions, got)
+		}
+	}
+}
+
+func TestS22MendIsBounded(t *testing.T) {
+	if got := Mend([]Failure{full}, MaxDeletions); !strings.Contains(got.Stop, "Assets (AWS::S3::Bucket)") {
+		t.Errorf("%+v", got)
+	}
+}
