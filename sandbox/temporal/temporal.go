@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/log"
+	"go.temporal.io/server/common/membership/static"
 	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/common/testing/freeport"
@@ -65,7 +66,7 @@ func Start(cfg Config) (*Server, error) {
 	}
 	settings := serverConfig(cfg.Port, database)
 	server, err := temporal.NewServer(
-		temporal.WithConfig(settings), temporal.ForServices(temporal.DefaultServices), temporal.WithLogger(log.NewNoopLogger()),
+		temporal.WithConfig(settings), temporal.WithStaticHosts(hosts(settings)), temporal.ForServices(temporal.DefaultServices), temporal.WithLogger(log.NewNoopLogger()),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
 			dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
@@ -153,6 +154,16 @@ func serverConfig(port int, database *config.SQL) *config.Config {
 		}},
 		PublicClient: config.PublicClient{HostPort: frontend},
 	}
+}
+
+// hosts are the addresses of the services. They are said and not found: a server that finds them by its database waits, after a restart, for
+// the ports of the one before it.
+func hosts(settings *config.Config) map[primitives.ServiceName]static.Hosts {
+	all := map[primitives.ServiceName]static.Hosts{}
+	for name, service := range settings.Services {
+		all[primitives.ServiceName(name)] = static.SingleLocalHost(net.JoinHostPort(host, strconv.Itoa(service.RPC.GRPCPort)))
+	}
+	return all
 }
 
 func service(port int) config.Service {
