@@ -1,5 +1,10 @@
 package perch
 
+import (
+	"strings"
+	"time"
+)
+
 // Policy is the worker's own file: what it will do at all, whatever a request or a perch.yaml says. Package config reads it.
 type Policy struct {
 	// Account is the 12-digit AWS account that the worker may act in; STS is asked at the start.
@@ -39,12 +44,45 @@ type Policy struct {
 	DatabaseClasses []string `yaml:"database_classes,omitempty"`
 	// MaxEnvironments is the most environments at a time, 1 to 95 (one load balancer has 100 rules); 0 means 20.
 	MaxEnvironments int `yaml:"max_environments,omitempty"`
+	// Cleanup bounds what cleanup may remove by itself.
+	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
+}
+
+// PolicyCleanup bounds what cleanup may remove by itself.
+type PolicyCleanup struct {
+	// Grace is how long an environment outlives its branch, 1 second to 720 hours; a push until then keeps it. 0 means 1 hour.
+	Grace time.Duration `yaml:"grace,omitempty"`
+	// MaxRemovals is the most removals that one run asks for, 1 to 1000; 0 means 10.
+	MaxRemovals int `yaml:"max_removals,omitempty"`
+	// MaxShare is the largest share of all environments that one run asks to remove, above 0 and up to 1; it counts from three removals up.
+	// 0 means 0.5.
+	MaxShare float64 `yaml:"max_share,omitempty"`
 }
 
 // Source is where branches and files come from. Exactly one field is set.
 type Source struct {
 	// Git is a remote URL or a local path.
 	Git string `yaml:"git,omitempty"`
+	// GitHub is a repository that is read by GitHub's API. The credentials are the worker's own and stand in no file of Perch.
+	GitHub *GitHubSource `yaml:"github,omitempty"`
+}
+
+// GitHubSource is a repository on github.com or on a GitHub Enterprise server.
+type GitHubSource struct {
+	// Repository is owner/name.
+	Repository string `yaml:"repository"`
+	// BaseURL is the address of the Enterprise server, https://github.example.com; empty for github.com.
+	BaseURL string `yaml:"base_url,omitempty"`
+}
+
+// Address is where people find the repository: https://github.com/acme/shop.
+func (s GitHubSource) Address() string {
+	base := "https://github.com"
+	if s.BaseURL != "" {
+		base = strings.TrimSuffix(strings.TrimRight(s.BaseURL, "/"), "/api/v3")
+		base = strings.Replace(base, "://api.", "://", 1)
+	}
+	return base + "/" + s.Repository
 }
 
 // Network names what exists before Perch: a VPC and its subnets.
@@ -67,4 +105,18 @@ type PolicySecrets struct {
 type PolicySeeds struct {
 	// From are prefixes of the s3:// addresses that perch.yaml may name; none given allows only folders of the repository.
 	From []string `yaml:"from,omitempty"`
+}
+
+// OrDefaults fills in what the policy leaves out.
+func (c PolicyCleanup) OrDefaults() PolicyCleanup {
+	if c.Grace == 0 {
+		c.Grace = time.Hour
+	}
+	if c.MaxRemovals == 0 {
+		c.MaxRemovals = 10
+	}
+	if c.MaxShare == 0 {
+		c.MaxShare = 0.5
+	}
+	return c
 }

@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"perch"
@@ -81,7 +83,9 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		field{name: "project", read: d.text(&p.Project, validProject)},
 		field{name: "repository", read: d.text(&p.Repository, validText)},
 		field{name: "source", read: func(path string, n *node) {
-			d.fields(path, n, field{name: "git", read: d.text(&p.Source.Git, validText)})
+			d.fields(path, n,
+				field{name: "git", read: d.text(&p.Source.Git, validText)},
+				field{name: "github", read: func(path string, n *node) { d.githubSource(p, path, n) }})
 		}},
 		field{name: "default_branch", read: d.text(&p.DefaultBranch, validBranch)},
 		field{name: "domain", read: d.text(&p.Domain, validDomain)},
@@ -103,7 +107,35 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		}},
 		field{name: "instance_types", read: d.texts(&p.InstanceTypes, validText)},
 		field{name: "database_classes", read: d.texts(&p.DatabaseClasses, validText)},
-		field{name: "max_environments", read: d.number(&p.MaxEnvironments, 1, hardEnvironments)})
+		field{name: "max_environments", read: d.number(&p.MaxEnvironments, 1, hardEnvironments)},
+		field{name: "cleanup", read: func(path string, n *node) {
+			d.fields(path, n,
+				field{name: "grace", read: d.duration(&p.Cleanup.Grace, time.Second, 720*time.Hour)},
+				field{name: "max_removals", read: d.number(&p.Cleanup.MaxRemovals, 1, 1000)},
+				field{name: "max_share", read: d.share(&p.Cleanup.MaxShare)})
+		}})
+}
+
+func (d *decoder) duration(to *time.Duration, low, high time.Duration) func(path string, n *node) {
+	return func(path string, n *node) {
+		value, err := time.ParseDuration(n.text)
+		if n.shape != scalar || err != nil || value < low || value > high {
+			d.fail(n, "%s must be a duration from %s to %s, such as 90m, not %s", path, low, high, n.shown())
+			return
+		}
+		*to = value
+	}
+}
+
+func (d *decoder) share(to *float64) func(path string, n *node) {
+	return func(path string, n *node) {
+		value, err := strconv.ParseFloat(n.text, 64)
+		if n.shape != scalar || n.quoted || err != nil || !(value > 0 && value <= 1) {
+			d.fail(n, "%s must be a number above 0 and up to 1, such as 0.5, not %s", path, n.shown())
+			return
+		}
+		*to = value
+	}
 }
 
 func (d *decoder) policyKinds(p *perch.Policy, path string, n *node) {
@@ -126,8 +158,8 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *node) {
 			d.problems = append(d.problems, &Problem{File: d.source.name, Message: key + " is missing; the policy must say it"})
 		}
 	}
-	if source := root.get("source"); source != nil && source.shape == mapping && source.get("git") == nil {
-		d.fail(source, "source must say where branches and files are read from: git, a remote URL or a local path")
+	if source := root.get("source"); source != nil && source.shape == mapping && (source.get("git") == nil) == (source.get("github") == nil) {
+		d.fail(source, "source must say one place where branches and files are read from: git, a remote URL or a local path, or github")
 	}
 	if network := root.get("network"); network != nil && network.shape == mapping {
 		d.network(p.Network, network)
@@ -156,6 +188,9 @@ func (d *decoder) network(network perch.Network, n *node) {
 func defaults(p *perch.Policy) {
 	if p.Repository == "" {
 		p.Repository = p.Source.Git
+		if p.Source.GitHub != nil {
+			p.Repository = p.Source.GitHub.Address()
+		}
 	}
 	p.Repository = perch.NormalizeRepository(p.Repository)
 	if p.URL == "" {
@@ -170,6 +205,7 @@ func defaults(p *perch.Policy) {
 	if p.MaxEnvironments == 0 {
 		p.MaxEnvironments = defaultEnvironments
 	}
+	p.Cleanup = p.Cleanup.OrDefaults()
 }
 
 // URL is the address of the environment with this host under policy.

@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -30,6 +31,7 @@ seeds: {from: ["s3://shop-seeds/public/"]}
 instance_types: ["t3.*"]
 database_classes: ["db.t4g.*"]
 max_environments: 3
+cleanup: {grace: 90m, max_removals: 5, max_share: 0.25}
 `
 
 const minimalPolicy = `account: "123456789012"
@@ -62,6 +64,7 @@ func TestAPolicyReads(t *testing.T) {
 		Secrets:       perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"}},
 		Seeds:         perch.PolicySeeds{From: []string{"s3://shop-seeds/public/"}},
 		InstanceTypes: []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3,
+		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -74,6 +77,7 @@ func TestAPolicyIsCompletedByDefaults(t *testing.T) {
 		DefaultBranch: "main", URL: "https://{host}",
 		Network: perch.Network{VPC: "vpc-1", Subnets: []string{"subnet-1", "subnet-2"}, DatabaseSubnets: []string{"subnet-1", "subnet-2"}},
 		Kinds:   map[perch.Kind][]string{perch.KindBranch: {"*"}}, MaxEnvironments: 20,
+		Cleanup: perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
 	}
 	if diff := cmp.Diff(want, policy(t, minimalPolicy)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -97,21 +101,26 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 		"region":         {"eu-central-1\n", "frankfurt\n", `policy.yaml:2:9: region must be an AWS region such as eu-central-1, not "frankfurt"`},
 		"no region":      {"region: eu-central-1\n", "", "policy.yaml: region is missing; the policy must say it"},
 		"no branch":      {"default_branch: main\n", "", "policy.yaml: default_branch is missing; the policy must say it"},
-		"no source":      {"{git: /srv/acme/shop}", "{}", "policy.yaml:4:9: source must say where branches and files are read from: git, a remote URL or a local path"},
-		"another source": {"git:", "github:", `policy.yaml:4:10: unknown key "github" in source; allowed here: git`},
+		"no source":      {"{git: /srv/acme/shop}", "{}", "policy.yaml:4:9: source must say one place where branches and files are read from: git, a remote URL or a local path, or github"},
+		"another source": {"git:", "svn:", `policy.yaml:4:10: unknown key "svn" in source; allowed here: git, github`},
 		"one subnet": {"[subnet-1, subnet-2]", "[subnet-1]",
 			"policy.yaml:6:32: network.subnets names 1 subnets; a load balancer needs two at least, in different availability zones"},
 		"one subnet for databases": {"subnet-2]}", "subnet-2], database_subnets: [subnet-1]}",
 			"policy.yaml:6:72: network.database_subnets names 1 subnets; a database needs two at least, in different availability zones"},
-		"no VPC":      {"vpc: vpc-1, ", "", "policy.yaml:6:11: network.vpc is missing; name the VPC that everything stands in"},
-		"no zone":     {"project: shop", "project: shop\ndomain: example.com", "policy.yaml:4:9: domain needs hosted_zone, the id of the Route 53 zone that its records go into"},
-		"no domain":   {"project: shop", "project: shop\nhosted_zone: Z1", "policy.yaml:4:14: hosted_zone needs domain, the parent of every environment's host name"},
-		"url":         {"project: shop", "project: shop\nurl: https://example.com", `policy.yaml:4:6: url must be an http or https address with {host} in it, such as https://{host}, not "https://example.com"`},
-		"too many":    {"project: shop", "project: shop\nmax_environments: 96", "policy.yaml:4:19: max_environments must be 1 to 95, not 96"},
-		"unknown key": {"project: shop", "project: shop\nmax_enviroments: 9", `policy.yaml:4:1: unknown key "max_enviroments" in the file (did you mean "max_environments"?)`},
-		"kind":        {"project: shop", "project: shop\nkinds: {prod: []}", `policy.yaml:4:9: unknown key "prod" in kinds; allowed here: production, staging, branch`},
-		"secrets":     {"project: shop", "project: shop\nsecrets: {from: [shop/]}", "policy.yaml:4:18: secrets.from[0] must be the beginning of an ARN"},
-		"seeds":       {"project: shop", "project: shop\nseeds: {from: [shop]}", "policy.yaml:4:16: seeds.from[0] must be an address such as s3://bucket/prefix/"},
+		"no VPC":         {"vpc: vpc-1, ", "", "policy.yaml:6:11: network.vpc is missing; name the VPC that everything stands in"},
+		"no zone":        {"project: shop", "project: shop\ndomain: example.com", "policy.yaml:4:9: domain needs hosted_zone, the id of the Route 53 zone that its records go into"},
+		"no domain":      {"project: shop", "project: shop\nhosted_zone: Z1", "policy.yaml:4:14: hosted_zone needs domain, the parent of every environment's host name"},
+		"url":            {"project: shop", "project: shop\nurl: https://example.com", `policy.yaml:4:6: url must be an http or https address with {host} in it, such as https://{host}, not "https://example.com"`},
+		"too many":       {"project: shop", "project: shop\nmax_environments: 96", "policy.yaml:4:19: max_environments must be 1 to 95, not 96"},
+		"no grace":       {"project: shop", "project: shop\ncleanup: {grace: 0s}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h0m0s, such as 90m, not "0s"`},
+		"grace a number": {"project: shop", "project: shop\ncleanup: {grace: 60}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h0m0s, such as 90m, not "60"`},
+		"no removals":    {"project: shop", "project: shop\ncleanup: {max_removals: 0}", "policy.yaml:4:25: cleanup.max_removals must be 1 to 1000, not 0"},
+		"share":          {"project: shop", "project: shop\ncleanup: {max_share: 50}", `policy.yaml:4:22: cleanup.max_share must be a number above 0 and up to 1, such as 0.5, not "50"`},
+		"share NaN":      {"project: shop", "project: shop\ncleanup: {max_share: NaN}", `policy.yaml:4:22: cleanup.max_share must be a number above 0 and up to 1, such as 0.5, not "NaN"`},
+		"unknown key":    {"project: shop", "project: shop\nmax_enviroments: 9", `policy.yaml:4:1: unknown key "max_enviroments" in the file (did you mean "max_environments"?)`},
+		"kind":           {"project: shop", "project: shop\nkinds: {prod: []}", `policy.yaml:4:9: unknown key "prod" in kinds; allowed here: production, staging, branch`},
+		"secrets":        {"project: shop", "project: shop\nsecrets: {from: [shop/]}", "policy.yaml:4:18: secrets.from[0] must be the beginning of an ARN"},
+		"seeds":          {"project: shop", "project: shop\nseeds: {from: [shop]}", "policy.yaml:4:16: seeds.from[0] must be an address such as s3://bucket/prefix/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.Contains(minimalPolicy, test.change) {
