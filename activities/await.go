@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,13 +13,15 @@ import (
 )
 
 const (
-	// beat is the longest time between two heartbeats; the heartbeat timeout of waits is 20 seconds.
-	beat = 6 * time.Second
 	// staleReads is how long a stack may look as if the call that was just made had not happened. Reads of CloudFormation are
 	// eventually consistent.
 	staleReads = 30 * time.Second
 	// fewWaits is up to how many waits at a time each one's events are read for its progress.
 	fewWaits = 5
+	// toleratedFailures is how many looks in a row may fail before the wait does.
+	toleratedFailures = 20
+	// deleted is the status of a stack that is gone. CloudFormation's listings leave it out; its events and its id still tell.
+	deleted = "DELETE_COMPLETE"
 )
 
 // AwaitInput names the operation to wait for.
@@ -44,8 +44,10 @@ type AwaitResult struct {
 
 // AwaitStack waits until the operation on the stack is over, however it ended. Its heartbeats are a perch.Progress.
 func (s *Stacks) AwaitStack(ctx context.Context, in AwaitInput) (AwaitResult, error) {
-	w := &wait{stacks: s, in: in, events: newEventLog(s.cfn, in.StackID, in.Token), progress: perch.Progress{Total: in.Total, Since: time.Now().UTC()}}
-	w.resume(ctx)
+	w := &wait{
+		stacks: s, in: in, events: newEventLog(s.cfn, in.StackID, in.Token),
+		progress: resumed(ctx, perch.Progress{Total: in.Total, Since: time.Now().UTC()}),
+	}
 	sightings, stop := s.poller.watch(in.StackID)
 	defer stop()
 	timer := time.NewTicker(beat)
@@ -55,6 +57,8 @@ func (s *Stacks) AwaitStack(ctx context.Context, in AwaitInput) (AwaitResult, er
 		select {
 		case <-ctx.Done():
 			return AwaitResult{}, ctx.Err()
+		case <-activity.GetWorkerStopChannel(ctx):
+			return AwaitResult{}, errStopping
 		case <-timer.C:
 		case seen := <-sightings:
 			if result, done, err := w.judge(ctx, seen); done || err != nil {
@@ -70,15 +74,8 @@ type wait struct {
 	events   *eventLog
 	progress perch.Progress
 	failures int
-	// doubt is when the stack first looked as if the operation had not begun.
+	// doubt is when the stack began to look as if the operation had not.
 	doubt time.Time
-}
-
-func (w *wait) resume(ctx context.Context) {
-	var earlier perch.Progress
-	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &earlier) == nil && !earlier.Since.IsZero() {
-		w.progress.Since = earlier.Since
-	}
 }
 
 // judge decides by one sighting whether the wait is over.
@@ -86,43 +83,59 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 	if seen.err != nil {
 		return AwaitResult{}, false, w.tolerate(seen.err)
 	}
-	w.failures = 0
-	if !seen.found {
-		if w.doubtful() {
-			return AwaitResult{}, false, nil
-		}
-		return AwaitResult{}, false, fmt.Errorf("describe stack %s: it does not exist", w.in.StackID)
-	}
 	status := string(seen.stack.StackStatus)
-	w.progress.Status = status
 	final := !lifecycle.InProgress(status)
 	if final || w.stacks.poller.waiting() <= fewWaits {
-		if err := w.events.read(ctx); err != nil {
+		if err := w.read(ctx); err != nil {
 			return AwaitResult{}, false, w.tolerate(err)
 		}
-		w.events.describe(&w.progress)
 	}
-	if !final || (!w.events.concludes(status) && w.doubtful()) {
+	w.failures = 0
+	if !seen.found && w.events.concludes(deleted) {
+		status = deleted
+	}
+	w.progress.Status = status
+	switch {
+	case !final:
+		w.doubt = time.Time{}
 		return AwaitResult{}, false, nil
+	case status == deleted || (seen.found && w.events.concludes(status)):
+	case w.doubtful():
+		return AwaitResult{}, false, nil
+	case !seen.found:
+		return AwaitResult{}, false, refuse(ErrorStackFailed, "stack %s does not exist; somebody may have removed it: run the command again", w.in.StackID)
 	}
 	return AwaitResult{Status: status, Reason: w.reason(seen.stack)}, true, nil
 }
 
+// read takes in the stack's new events, soon enough for the next heartbeat. A stack that cannot be seen yet has none.
+func (w *wait) read(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, beat)
+	defer cancel()
+	err := w.events.read(ctx)
+	if missingStack(err) {
+		return nil
+	}
+	w.events.describe(&w.progress)
+	return err
+}
+
+// reason is why the operation failed; a deletion that CloudFormation called off has no failed event, only the stack's own reason.
 func (w *wait) reason(stack types.Stack) string {
 	if reason := w.events.failure(); reason != "" {
 		return reason
-	}
-	if strings.HasSuffix(string(stack.StackStatus), "_COMPLETE") {
-		return ""
 	}
 	return aws.ToString(stack.StackStatusReason)
 }
 
 // tolerate lets passing faults pass: throttling and lost connections are for the next tick, what no retry mends is returned at once.
 func (w *wait) tolerate(err error) error {
+	if throttled(err) {
+		return nil
+	}
 	w.failures++
-	if failure := awsFailure(err, "describe stack %s", w.in.StackID); denied(err) || w.failures > 20 {
-		return failure
+	if denied(err) || w.failures > toleratedFailures {
+		return awsFailure(err, "look at stack %s", w.in.StackID)
 	}
 	return nil
 }
@@ -132,5 +145,5 @@ func (w *wait) doubtful() bool {
 	if w.doubt.IsZero() {
 		w.doubt = time.Now()
 	}
-	return time.Since(w.doubt) < staleReads
+	return time.Since(w.doubt) < w.stacks.staleReads
 }

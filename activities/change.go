@@ -75,7 +75,10 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 	if err != nil {
 		return "", err
 	}
-	if state := s.state(environment, stack); found && state.Ours {
+	if !found {
+		return "", fmt.Errorf("create stack %s: it exists already and cannot be seen yet", environment.StackName())
+	}
+	if state := s.state(environment, stack); state.Ours {
 		return state.StackID, nil
 	}
 	return "", refuse(ErrorInvalid, "stack %s exists and does not carry the tags of branch %q: it is somebody else's and was left alone; rename the branch or remove that stack", environment.StackName(), environment.Branch)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	"go.temporal.io/sdk/temporal"
 )
@@ -31,7 +32,7 @@ func refuse(kind, format string, args ...any) error {
 }
 
 // awsFailure is the one place where AWS's errors are told apart, by code and text. It wraps err with what was tried; what a retry
-// cannot mend becomes non-retryable.
+// cannot mend becomes non-retryable. Credentials that expired are for a retry: the SDK gets new ones.
 func awsFailure(err error, tried string, args ...any) error {
 	if err == nil {
 		return nil
@@ -39,7 +40,9 @@ func awsFailure(err error, tried string, args ...any) error {
 	message := fmt.Sprintf(tried, args...) + ": " + sentence(err)
 	switch {
 	case denied(err):
-		return refuse(ErrorDenied, "%s; give the worker's role (or the service role) this permission and try again", message)
+		return refuse(ErrorDenied, "%s; the worker's role lacks %s, or a policy above it denies that: give it this permission and try again", message, action(err))
+	case says(err, "ValidationError", "is invalid or cannot be assumed"):
+		return refuse(ErrorInvalid, "%s; CloudFormation needs this role for the stack as long as the stack is there: make it again under the same name, with cloudformation.amazonaws.com in its trust policy, or name another one as `service_role` in the worker's policy; then try again", message)
 	case code(err) == "ValidationError" && !transient(err):
 		return refuse(ErrorInvalid, "%s", message)
 	case code(err) == "InsufficientCapabilitiesException" || code(err) == "LimitExceededException":
@@ -71,12 +74,38 @@ func says(err error, wanted, text string) bool {
 	return errors.As(err, &api) && api.ErrorCode() == wanted && strings.Contains(api.ErrorMessage(), text)
 }
 
+// denied reports that AWS knows who calls and says no. Forbidden is S3's answer to HEAD, which has no body to say more.
 func denied(err error) bool {
-	switch code(err) {
-	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException":
-		return true
+	return missing(err, "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException")
+}
+
+// throttled reports that AWS wants fewer calls.
+func throttled(err error) bool {
+	_, listed := retry.DefaultThrottleErrorCodes[code(err)]
+	return listed
+}
+
+// actions are the IAM actions of the operations whose action has another name.
+var actions = map[string]string{
+	"s3:HeadBucket": "s3:ListBucket", "s3:HeadObject": "s3:GetObject", "s3:ListObjectsV2": "s3:ListBucket", "s3:CopyObject": "s3:GetObject or s3:PutObject",
+	"s3:DeleteObjects": "s3:DeleteObject or s3:DeleteObjectVersion", "s3:ListObjectVersions": "s3:ListBucketVersions", "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+}
+
+// action is the IAM action that the failed call needs.
+func action(err error) string {
+	var operation *smithy.OperationError
+	if !errors.As(err, &operation) {
+		return "the action"
 	}
-	return false
+	prefix := strings.ReplaceAll(strings.ToLower(operation.Service()), " ", "")
+	if prefix == "resourcegroupstaggingapi" {
+		prefix = "tag"
+	}
+	name := prefix + ":" + operation.Operation()
+	if other, ok := actions[name]; ok {
+		return other
+	}
+	return name
 }
 
 // transient are the validation errors that pass by themselves: another operation has the stack.

@@ -39,12 +39,18 @@ func (l *eventLog) read(ctx context.Context) error {
 		}
 		for _, event := range page.StackEvents {
 			if aws.ToString(event.EventId) == l.newest || l.before(event) {
-				return l.take(fresh)
+				l.take(fresh)
+				return nil
 			}
 			fresh = append(fresh, event)
+			if l.begins(event) {
+				l.take(fresh)
+				return nil
+			}
 		}
 	}
-	return l.take(fresh)
+	l.take(fresh)
+	return nil
 }
 
 // before reports whether event belongs to an earlier operation, so that everything after it does too.
@@ -52,21 +58,29 @@ func (l *eventLog) before(event types.StackEvent) bool {
 	return l.token != "" && aws.ToString(event.ClientRequestToken) != l.token
 }
 
-func (l *eventLog) take(fresh []types.StackEvent) error {
+// begins reports whether event is the first of an operation that somebody else began, whose token is not known.
+func (l *eventLog) begins(event types.StackEvent) bool {
+	if l.token != "" || !l.ofStack(event) {
+		return false
+	}
+	switch event.ResourceStatus {
+	case types.ResourceStatusCreateInProgress, types.ResourceStatusUpdateInProgress, types.ResourceStatusDeleteInProgress, types.ResourceStatusImportInProgress:
+		return true
+	}
+	return false
+}
+
+func (l *eventLog) take(fresh []types.StackEvent) {
 	for i := len(fresh) - 1; i >= 0; i-- {
 		l.events = append(l.events, fresh[i])
 	}
 	if len(fresh) > 0 {
 		l.newest = aws.ToString(fresh[0].EventId)
 	}
-	return nil
 }
 
-// concludes reports whether the operation's own events say that it ended in status. Without a token every status is believed.
+// concludes reports whether the operation's own events say that it ended in status.
 func (l *eventLog) concludes(status string) bool {
-	if l.token == "" {
-		return true
-	}
 	for i := len(l.events) - 1; i >= 0; i-- {
 		if l.ofStack(l.events[i]) {
 			return string(l.events[i].ResourceStatus) == status

@@ -11,24 +11,34 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// describeRate is how many DescribeStacks calls a second the poller makes at most: AWS allows an account five, and the quick
-// activities need some of them.
-const describeRate = 3
+const (
+	// describeRate is how many DescribeStacks calls a second the poller makes at most. AWS allows an account five, which cannot be
+	// raised, and the quick activities need some of them.
+	describeRate = 3
+	// slowestRate is what throttling brings the rate down to at most, and rateStep is what each call that goes through gives back.
+	slowestRate = 0.2
+	rateStep    = 0.2
+	// describeTimeout bounds one call of the poller.
+	describeTimeout = 30 * time.Second
+)
 
 // poller looks at all the stacks that a worker waits for together: with W of them a tick costs min(W, pages of the account) calls.
-// It runs only while somebody waits.
+// It runs only while somebody waits. A call that is throttled is made again, more slowly: throttling reaches no watcher.
 type poller struct {
 	cfn      *cloudformation.Client
 	interval time.Duration
-	limit    *rate.Limiter
+	// most is the budget in calls a second, limit what throttling leaves of it.
+	most  rate.Limit
+	limit *rate.Limiter
 
 	mu      sync.Mutex
 	watches map[string]map[chan sighting]bool
 	pages   int
-	running bool
+	stop    context.CancelFunc
 }
 
-// sighting is one look at a stack; found is false where there is none.
+// sighting is one look at a stack; found is false where there is none. A listing leaves out deleted stacks, so one that is not
+// found may still have events.
 type sighting struct {
 	stack types.Stack
 	found bool
@@ -36,7 +46,10 @@ type sighting struct {
 }
 
 func newPoller(cfn *cloudformation.Client, interval time.Duration) *poller {
-	return &poller{cfn: cfn, interval: interval, limit: rate.NewLimiter(describeRate, describeRate), watches: map[string]map[chan sighting]bool{}, pages: 1}
+	return &poller{
+		cfn: cfn, interval: interval, most: describeRate,
+		limit: rate.NewLimiter(describeRate, describeRate), watches: map[string]map[chan sighting]bool{}, pages: 1,
+	}
 }
 
 // watch delivers what is seen of the stack with this id until stop is called. A sighting that nobody took is replaced by the next.
@@ -48,9 +61,10 @@ func (p *poller) watch(stackID string) (sightings <-chan sighting, stop func()) 
 		p.watches[stackID] = map[chan sighting]bool{}
 	}
 	p.watches[stackID][channel] = true
-	if !p.running {
-		p.running = true
-		go p.run()
+	if p.stop == nil {
+		var ctx context.Context
+		ctx, p.stop = context.WithCancel(context.Background()) // It belongs to all watchers, not to the first one.
+		go p.run(ctx)
 	}
 	return channel, func() { p.unwatch(stackID, channel) }
 }
@@ -62,6 +76,10 @@ func (p *poller) unwatch(stackID string, channel chan sighting) {
 	if len(p.watches[stackID]) == 0 {
 		delete(p.watches, stackID)
 	}
+	if len(p.watches) == 0 && p.stop != nil {
+		p.stop()
+		p.stop = nil
+	}
 }
 
 // waiting is how many stacks are waited for.
@@ -71,23 +89,34 @@ func (p *poller) waiting() int {
 	return len(p.watches)
 }
 
-// run ticks until nobody waits. It belongs to the worker, not to one activity: each watcher has its own context for giving up.
-func (p *poller) run() {
+// learn takes in how many pages a whole listing of the account had.
+func (p *poller) learn(pages int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pages = max(pages, 1)
+}
+
+func (p *poller) run(ctx context.Context) {
+	ticker := time.NewTicker(p.interval)
+	defer ticker.Stop()
 	for {
-		ids, pages := p.round()
-		if len(ids) == 0 {
+		p.tick(ctx)
+		select {
+		case <-ctx.Done():
 			return
+		case <-ticker.C:
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		if len(ids) <= pages {
-			for _, id := range ids {
-				p.look(ctx, id)
-			}
-		} else {
-			p.lookAtAll(ctx, ids)
-		}
-		cancel()
-		time.Sleep(p.interval)
+	}
+}
+
+func (p *poller) tick(ctx context.Context) {
+	ids, pages := p.round()
+	if len(ids) > pages {
+		p.lookAtAll(ctx, ids)
+		return
+	}
+	for _, id := range ids {
+		p.look(ctx, id)
 	}
 }
 
@@ -97,66 +126,82 @@ func (p *poller) round() (ids []string, pages int) {
 	for id := range p.watches {
 		ids = append(ids, id)
 	}
-	p.running = len(ids) > 0
 	return ids, p.pages
 }
 
 func (p *poller) look(ctx context.Context, id string) {
-	if err := p.limit.Wait(ctx); err != nil {
-		p.deliver(id, sighting{err: err})
-		return
-	}
-	out, err := p.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
+	out, err := p.describe(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
 	switch {
 	case missingStack(err):
-		p.deliver(id, sighting{})
+		p.deliver(ctx, id, sighting{})
 	case err != nil:
-		p.deliver(id, sighting{err: err})
+		p.deliver(ctx, id, sighting{err: err})
 	case len(out.Stacks) == 1:
-		p.deliver(id, sighting{stack: out.Stacks[0], found: true})
+		p.deliver(ctx, id, sighting{stack: out.Stacks[0], found: true})
 	}
 }
 
-// lookAtAll reads the account's pages; a stack that is on none of them was deleted and is looked at by its id.
+// lookAtAll reads the account's pages.
 func (p *poller) lookAtAll(ctx context.Context, ids []string) {
 	left := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		left[id] = true
 	}
-	pages := 0
-	for all := cloudformation.NewDescribeStacksPaginator(p.cfn, &cloudformation.DescribeStacksInput{}); all.HasMorePages(); pages++ {
-		if err := p.limit.Wait(ctx); err != nil {
-			return
-		}
-		page, err := all.NextPage(ctx)
+	in := &cloudformation.DescribeStacksInput{}
+	for pages := 1; ; pages++ {
+		page, err := p.describe(ctx, in)
 		if err != nil {
-			p.deliverAll(ids, sighting{err: err})
+			p.deliverAll(ctx, left, sighting{err: err})
 			return
 		}
 		for _, stack := range page.Stacks {
 			if id := aws.ToString(stack.StackId); left[id] {
 				delete(left, id)
-				p.deliver(id, sighting{stack: stack, found: true})
+				p.deliver(ctx, id, sighting{stack: stack, found: true})
 			}
 		}
-	}
-	p.mu.Lock()
-	p.pages = max(pages, 1)
-	p.mu.Unlock()
-	for id := range left {
-		p.look(ctx, id)
-	}
-}
-
-func (p *poller) deliverAll(ids []string, s sighting) {
-	for _, id := range ids {
-		p.deliver(id, s)
+		if in.NextToken = page.NextToken; in.NextToken == nil {
+			p.learn(pages)
+			p.deliverAll(ctx, left, sighting{})
+			return
+		}
 	}
 }
 
-func (p *poller) deliver(id string, s sighting) {
+// describe makes one call within the budget. The SDK must not retry on its own: its tries would not be counted.
+func (p *poller) describe(ctx context.Context, in *cloudformation.DescribeStacksInput) (*cloudformation.DescribeStacksOutput, error) {
+	for {
+		if err := p.limit.Wait(ctx); err != nil {
+			return nil, err
+		}
+		out, err := p.once(ctx, in)
+		if !throttled(err) {
+			p.limit.SetLimit(min(p.limit.Limit()+rateStep, p.most))
+			return out, err
+		}
+		p.limit.SetLimit(max(p.limit.Limit()/2, slowestRate))
+	}
+}
+
+func (p *poller) once(ctx context.Context, in *cloudformation.DescribeStacksInput) (*cloudformation.DescribeStacksOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
+	defer cancel()
+	return p.cfn.DescribeStacks(ctx, in, func(o *cloudformation.Options) { o.Retryer = aws.NopRetryer{} })
+}
+
+func (p *poller) deliverAll(ctx context.Context, ids map[string]bool, s sighting) {
+	for id := range ids {
+		p.deliver(ctx, id, s)
+	}
+}
+
+// deliver hands a sighting to who watches the stack. What a poller saw that has been stopped is for nobody.
+func (p *poller) deliver(ctx context.Context, id string, s sighting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
 	for channel := range p.watches[id] {
 		select {
 		case <-channel: // The older sighting was not taken.

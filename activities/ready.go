@@ -13,7 +13,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
-	"go.temporal.io/sdk/activity"
 
 	"perch"
 )
@@ -24,11 +23,6 @@ const (
 	// answerTimeout bounds one look at the address.
 	answerTimeout = 10 * time.Second
 )
-
-// copySource writes an object's address as CopyObject takes it.
-func copySource(bucket, key string) string {
-	return url.PathEscape(bucket) + "/" + strings.ReplaceAll(url.PathEscape(key), "%2F", "/")
-}
 
 // Readiness is the activity that looks whether an environment answers.
 type Readiness struct {
@@ -44,6 +38,8 @@ type ReadyInput struct {
 	Endpoint string `json:"endpoint"`
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string `json:"health_path"`
+	// PatienceSeconds is how long the environment may take to answer after its stack is complete; 0 means ten minutes.
+	PatienceSeconds int `json:"patience_seconds,omitempty"`
 	// Beanstalk is the name of the Elastic Beanstalk environment, whose events explain a failure.
 	Beanstalk string `json:"beanstalk"`
 }
@@ -64,21 +60,30 @@ func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult,
 	address.Path = in.HealthPath
 	client := dialing(address, in.Endpoint)
 	defer client.CloseIdleConnections()
-	progress := perch.Progress{Status: "WAITING_FOR_ANSWER", Resource: address.String(), Since: time.Now().UTC()}
+	progress := resumed(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Resource: address.String(), Since: time.Now().UTC()})
+	beats, stop := startPulse(ctx, progress)
+	defer stop()
 	for {
 		status, last := ask(ctx, client, address.String())
 		if last == "" {
 			return ReadyResult{Status: status}, nil
 		}
 		progress.Reason = last
-		activity.RecordHeartbeat(ctx, progress)
-		if time.Since(progress.Since) > readyPatience {
-			return ReadyResult{}, refuse(ErrorNotReady, "%s did not become ready within %s; its last answer: %s%s; the stack stays for inspection", in.URL, readyPatience, last, r.events(ctx, in.Beanstalk))
+		beats.set(progress)
+		if patience := in.patience(); time.Since(progress.Since) > patience {
+			return ReadyResult{}, refuse(ErrorNotReady, "%s did not become ready within %s; its last answer: %s%s; the stack stays for inspection", in.URL, patience, last, r.events(ctx, in.Beanstalk))
 		}
-		if err := pause(ctx, r.interval); err != nil {
+		if err := linger(ctx, r.interval); err != nil {
 			return ReadyResult{}, err
 		}
 	}
+}
+
+func (in ReadyInput) patience() time.Duration {
+	if in.PatienceSeconds == 0 {
+		return readyPatience
+	}
+	return time.Duration(in.PatienceSeconds) * time.Second
 }
 
 // dialing is a client that connects to endpoint whatever the address's host is.

@@ -10,13 +10,14 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"go.temporal.io/sdk/activity"
 
 	"perch"
 	"perch/cfn"
@@ -62,26 +63,31 @@ func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) 
 	if err != nil {
 		return SeedResult{}, err
 	}
+	beats, stop := startPulse(ctx, perch.Progress{Status: "SEEDING", Total: len(file.Seed), Since: time.Now().UTC()})
+	defer stop()
 	var result SeedResult
 	for i, step := range file.Seed {
-		mark := seedMark(in.StackID, step)
-		done, err := s.has(ctx, application.ArtifactBucket, mark)
+		beats.set(perch.Progress{Status: "SEEDING", Done: i, Total: len(file.Seed), Resource: step.S3.From, Since: time.Now().UTC()})
+		objects, err := s.once(ctx, in, application.ArtifactBucket, *step.S3)
 		if err != nil {
 			return result, err
 		}
-		if done {
-			continue
-		}
-		objects, err := s.copy(ctx, in, *step.S3, perch.Progress{Status: "SEEDING", Done: i, Total: len(file.Seed), Resource: step.S3.From})
-		if err != nil {
-			return result, err
-		}
-		result.Seeded, result.Objects = true, result.Objects+objects
-		if err := s.requests.apps.store(ctx, application.ArtifactBucket, mark, []byte(in.Commit)); err != nil {
-			return result, err
-		}
+		result.Seeded, result.Objects = result.Seeded || objects > 0, result.Objects+objects
 	}
 	return result, nil
+}
+
+// once carries out a step that the stack has not seen yet and marks it as done.
+func (s *Seeds) once(ctx context.Context, in SeedInput, artifacts string, step perch.SeedS3) (objects int, err error) {
+	mark := seedMark(in.StackID, perch.SeedStep{S3: &step})
+	done, err := s.has(ctx, artifacts, mark)
+	if err != nil || done {
+		return 0, err
+	}
+	if objects, err = s.copy(ctx, in, step); err != nil {
+		return 0, err
+	}
+	return objects, s.requests.apps.store(ctx, artifacts, mark, []byte(in.Commit))
 }
 
 // seedMark is the key of the object that says that the step was done for the stack.
@@ -100,7 +106,7 @@ func (s *Seeds) has(ctx context.Context, bucket, key string) (bool, error) {
 }
 
 // copy carries out one step and returns how many objects it wrote.
-func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3, progress perch.Progress) (int, error) {
+func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3) (int, error) {
 	name, prefix, _ := strings.Cut(step.To, "/")
 	bucket, err := s.bucket(ctx, in.StackID, name)
 	if err != nil {
@@ -110,9 +116,9 @@ func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3, progr
 		prefix += "/"
 	}
 	if address, ok := strings.CutPrefix(step.From, "s3://"); ok {
-		return s.copyPrefix(ctx, address, bucket, prefix, progress)
+		return s.copyPrefix(ctx, address, bucket, prefix)
 	}
-	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix, progress)
+	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix)
 }
 
 // bucket is the physical name of the environment's bucket that perch.yaml calls name.
@@ -124,16 +130,15 @@ func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error
 	return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
 }
 
-func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string, progress perch.Progress) (int, error) {
+func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
 	files, err := s.requests.source.Files(ctx, commit, folder)
-	if err != nil {
+	if err != nil && !errors.Is(err, source.ErrNoFolder) {
 		return 0, fmt.Errorf("list files of %s at %s: %w", folder, commit, err)
 	}
 	if len(files) == 0 {
 		return 0, refuse(ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
 	}
 	for _, file := range files {
-		activity.RecordHeartbeat(ctx, progress)
 		data, err := read(file)
 		if err != nil {
 			return 0, fmt.Errorf("read %s at %s: %w", file.Path, commit, err)
@@ -163,8 +168,11 @@ func (s *Seeds) put(ctx context.Context, bucket, key string, data []byte) error 
 	return awsFailure(err, "write seed object %s to bucket %s", key, bucket)
 }
 
-func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string, progress perch.Progress) (int, error) {
+func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string) (int, error) {
 	from, below, _ := strings.Cut(address, "/")
+	if below != "" && !strings.HasSuffix(below, "/") {
+		below += "/" // What only begins alike is another prefix, which the policy may not allow.
+	}
 	written := 0
 	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &from, Prefix: &below})
 	for pages.HasMorePages() {
@@ -176,7 +184,6 @@ func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string, 
 			return 0, awsFailure(err, "list seed objects of s3://%s", address)
 		}
 		for _, object := range page.Contents {
-			activity.RecordHeartbeat(ctx, progress)
 			key := aws.ToString(object.Key)
 			_, err := s.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: aws.String(prefix + strings.TrimPrefix(key, below)), CopySource: aws.String(copySource(from, key))})
 			if err != nil {
@@ -189,4 +196,14 @@ func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string, 
 		return 0, refuse(ErrorSeedFailed, "seed step from s3://%s: there is no object under it", address)
 	}
 	return written, nil
+}
+
+func (s *Seeds) copyObject(ctx context.Context, from, key, bucket, to string) error {
+	_, err := s.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: &to, CopySource: aws.String(copySource(from, key))})
+	return awsFailure(err, "copy seed object %s of bucket %s to bucket %s", key, from, bucket)
+}
+
+// copySource writes an object's address as CopyObject takes it.
+func copySource(bucket, key string) string {
+	return url.PathEscape(bucket) + "/" + strings.ReplaceAll(url.PathEscape(key), "%2F", "/")
 }

@@ -18,6 +18,8 @@ type Stacks struct {
 	policy *perch.Policy
 	cfn    *cloudformation.Client
 	poller *poller
+	// staleReads is how long a read may contradict what was just done.
+	staleReads time.Duration
 }
 
 // StackInput names a stack.
@@ -90,8 +92,8 @@ func (s *Stacks) state(environment perch.Environment, stack types.Stack) StackSt
 
 // each calls visit for every stack of the account and region that is not deleted, page by page.
 func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
-	pages := cloudformation.NewDescribeStacksPaginator(s.cfn, &cloudformation.DescribeStacksInput{})
-	for pages.HasMorePages() {
+	count := 0
+	for pages := cloudformation.NewDescribeStacksPaginator(s.cfn, &cloudformation.DescribeStacksInput{}); pages.HasMorePages(); count++ {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return awsFailure(err, "list stacks")
@@ -100,6 +102,7 @@ func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
 			visit(stack)
 		}
 	}
+	s.poller.learn(count)
 	return nil
 }
 

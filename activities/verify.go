@@ -14,7 +14,6 @@ import (
 	tagtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"go.temporal.io/sdk/activity"
 
 	"perch"
 )
@@ -53,13 +52,15 @@ type VerifyResult struct {
 
 // VerifyGone looks for what the environment held through each service's own API, and for anything that still carries its tags.
 func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyResult, error) {
+	beats, stop := startPulse(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
+	defer stop()
 	for look := 1; ; look++ {
-		activity.RecordHeartbeat(ctx, perch.Progress{Status: "VERIFYING", Done: look - 1})
 		left, err := v.leftovers(ctx, in)
 		if err != nil || len(left) == 0 || look == verifyLooks {
 			return VerifyResult{Leftovers: left}, err
 		}
-		if err := pause(ctx, v.interval); err != nil {
+		beats.set(perch.Progress{Status: "VERIFYING", Reason: "still there: " + strings.Join(left, ", "), Since: time.Now().UTC()})
+		if err := linger(ctx, v.interval); err != nil {
 			return VerifyResult{}, err
 		}
 	}

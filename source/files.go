@@ -18,6 +18,9 @@ import (
 // maxFile is the largest file that File reads into memory, in bytes.
 const maxFile = 16 << 20
 
+// ErrNoFolder is what Files says of a folder that the commit does not have.
+var ErrNoFolder = errors.New("there is no such folder")
+
 // File is a file of a repository at a commit.
 type File struct {
 	// Path is relative to the folder that was asked for, with slashes.
@@ -90,7 +93,7 @@ func readBlob(tree *object.Tree, entry *object.TreeEntry) ([]byte, error) {
 }
 
 // Files lists the files below a folder at a commit, in the order of their paths; "." is the whole repository. Symbolic links and submodules are
-// left out. A commit or a folder that is not there is an error.
+// left out. A commit that is not there is an error, and so is a folder (ErrNoFolder).
 func (g *Git) Files(ctx context.Context, commit, folder string) ([]File, error) {
 	tree, err := g.tree(ctx, commit)
 	if err != nil {
@@ -114,7 +117,7 @@ func subfolder(tree *object.Tree, folder string) (*object.Tree, error) {
 		return nil, err
 	}
 	if entry == nil || entry.Mode != filemode.Dir {
-		return nil, errors.New("there is no such folder")
+		return nil, ErrNoFolder
 	}
 	return parent.Tree(entry.Name)
 }

@@ -1,0 +1,208 @@
+package activities
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"go.temporal.io/sdk/converter"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	sdkactivity "go.temporal.io/sdk/activity"
+
+	"perch"
+	"perch/sandbox/aws"
+)
+
+func TestAwaitStackTellsHowTheOperationEnded(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") })
+	out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "token"})
+	if out.Status != "CREATE_COMPLETE" || out.Reason != "" {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestAwaitStackNamesTheFirstFailedEvents(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{LogicalID: "Files", Phase: "create", Reason: "no more buckets today"})
+	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") })
+	out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "token"})
+	if out.Status != "ROLLBACK_COMPLETE" {
+		t.Errorf("status %s", out.Status)
+	}
+	wantWords(t, out.Reason, "Files (AWS::S3::Bucket)", "no more buckets today")
+}
+
+func TestAwaitStackOfSomebodysOperationLeavesEarlierFailuresOut(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	w.fault(aws.Fault{LogicalID: "Files", Phase: "update", Reason: "an earlier trouble", Count: 1})
+	w.update(id, "two", "first")
+	if out := w.settle(id); out.Status != "UPDATE_ROLLBACK_COMPLETE" {
+		t.Fatalf("got %+v", out)
+	}
+	w.update(id, "three", "second")
+	if out := w.settle(id); out.Status != "UPDATE_COMPLETE" || out.Reason != "" {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestAwaitStackSeesADeletedStackByItsID(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: id, Token: "gone"})
+	if out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"}); out.Status != deleted {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestS29ThrottledDescribeStacksDoesNotFailAWait(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 3})
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded", Count: 30})
+	id := w.bare("shop-login", "login", nil)
+	if out := w.settle(id); out.Status != "CREATE_COMPLETE" {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
+	stale := aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "Stack with id shop-login does not exist"}
+	t.Run("a stack that cannot be seen yet", func(t *testing.T) {
+		w := newWorld(t)
+		stale.Count = 3
+		w.fault(stale)
+		if out := w.settle(w.bare("shop-login", "login", nil)); out.Status != "CREATE_COMPLETE" {
+			t.Errorf("got %+v", out)
+		}
+	})
+	t.Run("a stack that never appears", func(t *testing.T) {
+		w := newWorld(t)
+		of[*Stacks](w).staleReads = 20 * time.Millisecond
+		_, err := try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/none", Token: "token"})
+		wantFailure(t, err, ErrorStackFailed, "does not exist", "run the command again")
+	})
+	t.Run("a status from before the operation", func(t *testing.T) {
+		w := newWorld(t)
+		id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("create") })
+		w.settle(id)
+		wait := &wait{stacks: of[*Stacks](w), in: AwaitInput{StackID: id, Token: "update"}, events: newEventLog(w.cfn(), id, "update")}
+		before := w.sight(id)
+		if out, done, err := wait.judge(t.Context(), before); done || err != nil {
+			t.Errorf("a status that the update's events do not confirm was believed: %+v, %v", out, err)
+		}
+		w.update(id, "two", "update")
+		w.settle(id)
+		if out, done, err := wait.judge(t.Context(), w.sight(id)); !done || err != nil || out.Status != "UPDATE_COMPLETE" {
+			t.Errorf("the end of the update was not believed: %+v, %v, %v", out, done, err)
+		}
+	})
+}
+
+func TestAStatusThatNoEventConfirmsIsBelievedInTheEnd(t *testing.T) {
+	w := newWorld(t)
+	of[*Stacks](w).staleReads = 20 * time.Millisecond
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	if out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "a-token-without-events"}); out.Status != "CREATE_COMPLETE" {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
+	w := newWorld(t)
+	first := w.bare("shop-login", "login", nil)
+	w.settle(first)
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: first, Token: "gone"})
+	w.settle(first)
+	second := w.bare("shop-login", "login", nil)
+	if out := w.settle(first); out.Status != deleted {
+		t.Errorf("the first stack ended in %+v", out)
+	}
+	if out := w.settle(second); out.Status != "CREATE_COMPLETE" {
+		t.Errorf("the second stack ended in %+v", out)
+	}
+	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login", StackID: first})
+	if state.StackID != first || state.Status != deleted {
+		t.Errorf("described %+v", state)
+	}
+}
+
+func TestS34AValidationErrorWithOtherWordsIsNotGone(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "1 validation error detected"})
+	_, err := try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"})
+	wantFailure(t, err, ErrorInvalid, "look at stack "+id, "1 validation error detected")
+}
+
+func TestAWaitThatIsDeniedEndsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", nil)
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Status: 403, Code: "AccessDenied", Message: "no"})
+	_, err := try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
+	wantFailure(t, err, ErrorDenied, "cloudformation:DescribeStacks")
+	if calls := w.calls("cloudformation", "DescribeStacks"); calls != 1 {
+		t.Errorf("asked %d times", calls)
+	}
+}
+
+func TestAwaitStackGoesOnFromTheHeartbeat(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	env := newActivityEnvironment()
+	env.SetHeartbeatDetails(perch.Progress{Status: "CREATE_IN_PROGRESS", Total: 9, Since: began})
+	var beats []perch.Progress
+	env.SetOnActivityHeartbeatListener(func(_ *sdkactivity.Info, details converter.EncodedValues) {
+		var progress perch.Progress
+		if details.Get(&progress) == nil {
+			beats = append(beats, progress)
+		}
+	})
+	if _, err := tryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id}); err != nil {
+		t.Fatal(err)
+	}
+	if len(beats) == 0 || !beats[0].Since.Equal(began) || beats[0].Total != 9 {
+		t.Errorf("heartbeats %+v", beats)
+	}
+}
+
+func TestAWaitLeavesAStoppingWorkerAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{LogicalID: "Files", Hang: true})
+	id := w.bare("shop-login", "login", nil)
+	stopping := make(chan struct{})
+	close(stopping)
+	env := newActivityEnvironment()
+	env.SetWorkerStopChannel(stopping)
+	_, err := tryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
+	wantRetry(t, err, errStopping.Error())
+	if errors.Is(err, errStopping) && of[*Stacks](w).poller.waiting() != 0 {
+		t.Error("the poller still looks for it")
+	}
+}
+
+// update begins an update of a stack that bare made.
+func (w *world) update(stackID, value, token string) {
+	w.t.Helper()
+	in := &cloudformation.UpdateStackInput{StackName: &stackID, TemplateBody: sdk.String(bucketTemplate(value)), ClientRequestToken: &token}
+	if _, err := w.cfn().UpdateStack(w.t.Context(), in); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) sight(stackID string) sighting {
+	w.t.Helper()
+	stack, found, err := of[*Stacks](w).describe(w.t.Context(), stackID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return sighting{stack: stack, found: found}
+}

@@ -1,0 +1,334 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"pgregory.net/rapid"
+)
+
+// account answers DescribeStacks from memory: some stacks, in pages.
+type account struct {
+	mu       sync.Mutex
+	pageSize int
+	stacks   []string
+	gone     map[string]bool
+	// fail, where it is set, answers instead; body and status are AWS's.
+	fail func(call int) (status int, code, message string)
+	at   []time.Time
+}
+
+func newAccount(stacks, pageSize int) *account {
+	a := &account{pageSize: pageSize, gone: map[string]bool{}}
+	for i := range stacks {
+		a.stacks = append(a.stacks, fmt.Sprintf("stack-%04d", i))
+	}
+	return a
+}
+
+// poller makes a poller whose calls go to the account.
+func (a *account) poller(interval time.Duration) *poller {
+	return newPoller(cloudformation.NewFromConfig(sdk.Config{
+		Region: "eu-central-1", HTTPClient: a, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
+	}), interval)
+}
+
+// Do answers one call.
+func (a *account) Do(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.at = append(a.at, time.Now())
+	if a.fail != nil {
+		if status, code, message := a.fail(len(a.at)); status != 0 {
+			return xmlAnswer(status, fmt.Sprintf("<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)), nil
+		}
+	}
+	if name := form.Get("StackName"); name != "" {
+		return a.one(name), nil
+	}
+	return a.page(form.Get("NextToken")), nil
+}
+
+func (a *account) one(id string) *http.Response {
+	if !slices.Contains(a.stacks, id) {
+		return xmlAnswer(400, "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id "+id+" does not exist</Message></Error></ErrorResponse>")
+	}
+	return describedStacks([]string{id}, "", a.gone)
+}
+
+func (a *account) page(token string) *http.Response {
+	from := 0
+	if token != "" {
+		if _, err := fmt.Sscan(token, &from); err != nil {
+			return xmlAnswer(400, "<ErrorResponse><Error><Code>ValidationError</Code><Message>token</Message></Error></ErrorResponse>")
+		}
+	}
+	to, next := min(from+a.pageSize, len(a.stacks)), ""
+	if to < len(a.stacks) {
+		next = fmt.Sprint(to)
+	}
+	visible := slices.DeleteFunc(slices.Clone(a.stacks[from:to]), func(id string) bool { return a.gone[id] })
+	return describedStacks(visible, next, a.gone)
+}
+
+func describedStacks(ids []string, next string, gone map[string]bool) *http.Response {
+	var b strings.Builder
+	b.WriteString("<DescribeStacksResponse><DescribeStacksResult>")
+	if next != "" {
+		b.WriteString("<NextToken>" + next + "</NextToken>")
+	}
+	b.WriteString("<Stacks>")
+	for _, id := range ids {
+		status := "CREATE_IN_PROGRESS"
+		if gone[id] {
+			status = deleted
+		}
+		fmt.Fprintf(&b, "<member><StackId>%s</StackId><StackName>%s</StackName><StackStatus>%s</StackStatus></member>", id, id, status)
+	}
+	b.WriteString("</Stacks></DescribeStacksResult></DescribeStacksResponse>")
+	return xmlAnswer(200, b.String())
+}
+
+func xmlAnswer(status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(bytes.NewReader([]byte(body)))}
+}
+
+func (a *account) calls() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.at)
+}
+
+// watchAll watches the first count stacks.
+func (a *account) watchAll(p *poller, count int) (sightings []<-chan sighting, stop func()) {
+	var stops []func()
+	for _, id := range a.stacks[:count] {
+		seen, stop := p.watch(id)
+		sightings, stops = append(sightings, seen), append(stops, stop)
+	}
+	return sightings, func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
+}
+
+func TestATickCostsTheSmallerOfWaitsAndPages(t *testing.T) {
+	for _, c := range []struct{ stacks, pageSize, waits, want int }{
+		{stacks: 1, pageSize: 100, waits: 1, want: 1},
+		{stacks: 50, pageSize: 100, waits: 50, want: 1},
+		{stacks: 1000, pageSize: 100, waits: 1000, want: 10},
+		{stacks: 1000, pageSize: 100, waits: 10, want: 10},
+		{stacks: 1000, pageSize: 100, waits: 4, want: 4},
+		{stacks: 1000, pageSize: 100, waits: 1, want: 1},
+	} {
+		t.Run(fmt.Sprintf("%d of %d stacks", c.waits, c.stacks), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const interval = time.Minute
+				a := newAccount(c.stacks, c.pageSize)
+				p := a.poller(interval)
+				p.learn((c.stacks + c.pageSize - 1) / c.pageSize)
+				sightings, stop := a.watchAll(p, c.waits)
+				time.Sleep(interval - time.Second) // The first tick may have begun before all were there.
+				first := a.calls()
+				time.Sleep(4 * interval)
+				if got := a.calls() - first; got != 4*c.want {
+					t.Errorf("four ticks cost %d calls, want %d", got, 4*c.want)
+				}
+				for i, seen := range sightings {
+					select {
+					case s := <-seen:
+						if s.err != nil || !s.found || *s.stack.StackId != a.stacks[i] {
+							t.Errorf("stack %d was seen as %+v", i, s)
+						}
+					default:
+						t.Errorf("stack %d was not seen", i)
+					}
+				}
+				stop()
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+func TestS29CallsStayWithinTheBudgetWhateverIsWaitedFor(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		stacks, waits := rapid.IntRange(1, 400).Draw(rt, "stacks"), rapid.IntRange(1, 400).Draw(rt, "waits")
+		synctest.Test(t, func(t *testing.T) {
+			a := newAccount(stacks, 20)
+			_, stop := a.watchAll(a.poller(time.Second), min(waits, stacks))
+			time.Sleep(20 * time.Second)
+			stop()
+			synctest.Wait()
+			if most := describeRate*20 + describeRate; a.calls() > most {
+				t.Errorf("%d calls in 20 seconds, the budget is %d", a.calls(), most)
+			}
+		})
+	})
+}
+
+func TestS29ThrottlingReachesNoWatcherAndSlowsThePollerDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(200, 100)
+		start := time.Now()
+		a.fail = func(int) (int, string, string) {
+			if time.Since(start) < 10*time.Minute {
+				return 400, "Throttling", "Rate exceeded"
+			}
+			return 0, "", ""
+		}
+		p := a.poller(5 * time.Second)
+		sightings, stop := a.watchAll(p, 200)
+		time.Sleep(10 * time.Minute)
+		if calls := a.calls(); calls > 150 {
+			t.Errorf("%d calls in ten throttled minutes", calls)
+		}
+		for _, seen := range sightings {
+			if len(seen) > 0 {
+				t.Fatalf("a watcher was told of %+v", <-seen)
+			}
+		}
+		time.Sleep(30 * time.Second)
+		for i, seen := range sightings {
+			if len(seen) == 0 {
+				t.Fatalf("stack %d is not seen after the throttling", i)
+			}
+			if s := <-seen; s.err != nil || !s.found {
+				t.Fatalf("stack %d was seen as %+v", i, s)
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		if limit := p.limit.Limit(); limit != describeRate {
+			t.Errorf("the budget stays at %v", limit)
+		}
+		stop()
+		synctest.Wait()
+	})
+}
+
+func TestAListingThatBreaksOffIsNoSighting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(200, 100)
+		a.fail = func(call int) (int, string, string) {
+			if call%2 == 0 {
+				return 500, "InternalFailure", "try later"
+			}
+			return 0, "", ""
+		}
+		sightings, stop := a.watchAll(a.poller(5*time.Second), 200)
+		time.Sleep(time.Second)
+		if s := <-sightings[0]; s.err != nil || !s.found {
+			t.Errorf("the stack of the first page was seen as %+v", s)
+		}
+		if s := <-sightings[199]; s.err == nil || s.found {
+			t.Errorf("the stack of the page that failed was seen as %+v", s)
+		}
+		stop()
+		synctest.Wait()
+	})
+}
+
+func TestADeletedStackIsNotFoundByAListingAndFoundByItsID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(3, 100)
+		a.gone[a.stacks[0]] = true
+		p := a.poller(5 * time.Second)
+		sightings, stop := a.watchAll(p, 2)
+		time.Sleep(time.Second)
+		if s := <-sightings[0]; s.found || s.err != nil {
+			t.Errorf("the listing shows %+v", s)
+		}
+		stop()
+		time.Sleep(time.Second)
+		sightings, stop = a.watchAll(p, 1)
+		time.Sleep(time.Second)
+		if s := <-sightings[0]; !s.found || s.stack.StackStatus != deleted {
+			t.Errorf("seen by its id: %+v", s)
+		}
+		stop()
+		synctest.Wait()
+	})
+}
+
+func TestThePollerStopsWithItsLastWatcherAndStartsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(2, 100)
+		p := a.poller(5 * time.Second)
+		_, stop := a.watchAll(p, 2)
+		time.Sleep(time.Minute)
+		stop()
+		stop() // A second time does nothing.
+		synctest.Wait()
+		before := a.calls()
+		time.Sleep(time.Minute)
+		if a.calls() != before {
+			t.Error("it still calls when nobody waits")
+		}
+		seen, stop := p.watch(a.stacks[0])
+		time.Sleep(time.Second)
+		if len(seen) == 0 {
+			t.Error("it does not see anything for a new watcher")
+		}
+		stop()
+		synctest.Wait()
+	})
+}
+
+func TestEveryWatcherOfAStackSeesItAndOnlyTheNewestSightingIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(1, 100)
+		p := a.poller(5 * time.Second)
+		one, stopOne := p.watch(a.stacks[0])
+		other, stopOther := p.watch(a.stacks[0])
+		time.Sleep(7 * time.Second)
+		a.mu.Lock()
+		a.gone[a.stacks[0]] = true
+		a.mu.Unlock()
+		time.Sleep(5 * time.Second)
+		for _, seen := range []<-chan sighting{one, other} {
+			if s := <-seen; s.stack.StackStatus != deleted {
+				t.Errorf("an old sighting was kept: %+v", s)
+			}
+		}
+		if calls := a.calls(); calls != 3 {
+			t.Errorf("two watchers of one stack cost %d calls in three ticks", calls)
+		}
+		stopOne()
+		stopOther()
+		synctest.Wait()
+	})
+}
+
+func TestWhatAStoppedPollerSawIsForNobody(t *testing.T) {
+	p := newAccount(1, 100).poller(time.Hour)
+	channel := make(chan sighting, 1)
+	p.watches["stack-0000"] = map[chan sighting]bool{channel: true}
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	p.deliver(stopped, "stack-0000", sighting{})
+	if len(channel) != 0 {
+		t.Error("it was delivered")
+	}
+}

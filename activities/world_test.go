@@ -1,0 +1,304 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"golang.org/x/time/rate"
+
+	"perch"
+	"perch/sandbox/aws"
+	"perch/sandbox/aws/services"
+	"perch/source"
+)
+
+const testConfig = `project: shop
+image: registry.example.com/shop:{commit}
+branches:
+  kinds: {main: production, staging: staging}
+defaults:
+  load_balancer: shared
+  buckets: {assets: {}, private-assets: {versioned: true}}
+kinds:
+  branch: {instance_type: t3.small, instances: {min: 1, max: 1}}
+seed:
+  - s3: {from: fixtures/media, to: private-assets}
+`
+
+// world is an AWS endpoint over HTTP, a repository, a policy and the activities that a worker would have.
+type world struct {
+	t      *testing.T
+	aws    *aws.Server
+	url    string
+	repo   *repository
+	policy *perch.Policy
+	config sdk.Config
+	set    *Set
+}
+
+// newWorld starts a world where CloudFormation takes next to no time.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	return newWorldOf(t, aws.Config{Speed: 1e6})
+}
+
+func newWorldOf(t *testing.T, config aws.Config) *world {
+	t.Helper()
+	server, err := aws.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := httptest.NewServer(server)
+	t.Cleanup(func() {
+		listener.Close()
+		_ = server.Close()
+	})
+	w := &world{t: t, aws: server, url: listener.URL, repo: newRepository(t)}
+	w.config = sdk.Config{
+		Region: "eu-central-1", BaseEndpoint: &w.url, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
+		RetryMaxAttempts: 1,
+	}
+	w.policy = &perch.Policy{
+		Account: "123456789012", Region: "eu-central-1", Project: "shop", Repository: "github.com/acme/shop", DefaultBranch: "main",
+		Domain: "shop.localhost", HostedZone: services.HostedZone, URL: "http://{host}",
+		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets}, MaxEnvironments: 20,
+		Kinds: map[perch.Kind][]string{perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}},
+	}
+	git, err := source.OpenGit(w.repo.dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.set = New(w.config, w.policy, git, 5*time.Millisecond)
+	of[*Stacks](w).poller.hurry(rate.Inf)
+	return w
+}
+
+// hurry lets the poller make more calls a second than AWS would.
+func (p *poller) hurry(most rate.Limit) {
+	p.most = most
+	p.limit.SetLimit(most)
+}
+
+// of finds the activities of one type in the set.
+func of[T any](w *world) T {
+	for _, list := range [][]any{w.set.quick, w.set.waits} {
+		for _, activities := range list {
+			if found, ok := activities.(T); ok {
+				return found
+			}
+		}
+	}
+	panic("there are no such activities")
+}
+
+// try runs an activity as a worker would.
+func try[In, Out any](activity func(context.Context, In) (Out, error), in In) (out Out, err error) {
+	return tryIn(newActivityEnvironment(), activity, in)
+}
+
+func newActivityEnvironment() *testsuite.TestActivityEnvironment {
+	suite := new(testsuite.WorkflowTestSuite)
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	return suite.NewTestActivityEnvironment()
+}
+
+func tryIn[In, Out any](env *testsuite.TestActivityEnvironment, activity func(context.Context, In) (Out, error), in In) (out Out, err error) {
+	env.RegisterActivity(activity)
+	env.SetTestTimeout(time.Minute)
+	value, err := env.ExecuteActivity(activity, in)
+	if err == nil {
+		err = value.Get(&out)
+	}
+	return out, err
+}
+
+// must is try for an activity that has to succeed.
+func must[In, Out any](w *world, activity func(context.Context, In) (Out, error), in In) Out {
+	w.t.Helper()
+	out, err := try(activity, in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// wantFailure checks type, finality and words of an activity's error.
+func wantFailure(t *testing.T, err error, kind string, words ...string) {
+	t.Helper()
+	var failure *temporal.ApplicationError
+	if !errors.As(err, &failure) || failure.Type() != kind || !failure.NonRetryable() {
+		t.Fatalf("error = %v, want a final one of type %s", err, kind)
+	}
+	wantWords(t, failure.Message(), words...)
+}
+
+// wantRetry checks that an error is one that Temporal tries again after.
+func wantRetry(t *testing.T, err error, words ...string) {
+	t.Helper()
+	var failure *temporal.ApplicationError
+	if err == nil || errors.As(err, &failure) && failure.NonRetryable() {
+		t.Fatalf("error = %v, want one that is tried again after", err)
+	}
+	wantWords(t, err.Error(), words...)
+}
+
+func wantWords(t *testing.T, text string, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			t.Errorf("%q does not say %q", text, word)
+		}
+	}
+}
+
+func (w *world) fault(f aws.Fault) (id string) {
+	w.t.Helper()
+	id, err := w.aws.AddFault(f)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// calls counts the calls of an action so far.
+func (w *world) calls(service, action string) int {
+	w.t.Helper()
+	count := 0
+	for _, call := range w.aws.Calls() {
+		if call.Service == service && call.Action == action {
+			count++
+		}
+	}
+	return count
+}
+
+func (w *world) cfn() *cloudformation.Client { return cloudformation.NewFromConfig(w.config) }
+
+func (w *world) s3() *s3.Client { return s3.NewFromConfig(w.config) }
+
+// apply makes the application stack for branch environments.
+func (w *world) apply() {
+	w.t.Helper()
+	out := must(w, of[*Applications](w).ApplyApplication, ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: "apply"})
+	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: out.StackID, Token: "apply"}); ended.Status != "CREATE_COMPLETE" {
+		w.t.Fatalf("the application stack ended in %s: %s", ended.Status, ended.Reason)
+	}
+}
+
+// render renders branch at commit.
+func (w *world) render(branch, commit string) RenderResult {
+	w.t.Helper()
+	return must(w, of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: branch, Commit: commit, Kind: perch.KindBranch})
+}
+
+// up gives branch an environment and returns its stack's id.
+func (w *world) up(branch, commit string) string {
+	w.t.Helper()
+	stacks := of[*Stacks](w)
+	in := ChangeInput{Project: "shop", Branch: branch, Kind: perch.KindBranch, TemplateURL: w.render(branch, commit).TemplateURL, Token: "create-" + commit}
+	out := must(w, stacks.CreateStack, in)
+	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
+		w.t.Fatalf("the stack of %s ended in %s: %s", branch, ended.Status, ended.Reason)
+	}
+	return out.StackID
+}
+
+// bare makes a stack of one bucket with the tags of branch, under any name.
+func (w *world) bare(name, branch string, change func(*cloudformation.CreateStackInput)) string {
+	w.t.Helper()
+	environment, err := perch.NewEnvironment("shop", branch)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	in := &cloudformation.CreateStackInput{
+		StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: tagList(environment.Tags(w.policy.Repository, perch.KindBranch)),
+	}
+	if change != nil {
+		change(in)
+	}
+	out, err := w.cfn().CreateStack(w.t.Context(), in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return *out.StackId
+}
+
+func bucketTemplate(value string) string {
+	return fmt.Sprintf(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "value", "Value": %q}]}}}}`, value)
+}
+
+// settle waits until nothing happens to the stack.
+func (w *world) settle(stackID string) AwaitResult {
+	w.t.Helper()
+	return must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: stackID})
+}
+
+// repository is a Git repository in a folder of the test.
+type repository struct {
+	t   *testing.T
+	dir string
+	git *git.Repository
+}
+
+func newRepository(t *testing.T) *repository {
+	t.Helper()
+	r := &repository{t: t, dir: t.TempDir()}
+	var err error
+	if r.git, err = git.PlainInitWithOptions(r.dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: plumbing.Main}}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// commit commits files, and what was committed before them, to branch.
+func (r *repository) commit(branch string, files map[string]string) string {
+	r.t.Helper()
+	tree, err := r.git.Worktree()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for name, content := range files {
+		path := filepath.Join(r.dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			r.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			r.t.Fatal(err)
+		}
+		if _, err := tree.Add(name); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	hash, err := tree.Commit("change", &git.CommitOptions{AllowEmptyCommits: true, Author: &object.Signature{Name: "Ann", Email: "ann@example.com", When: time.Unix(1, 0)}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.point(branch, hash.String())
+	return hash.String()
+}
+
+// point makes commit the head of branch.
+func (r *repository) point(branch, commit string) {
+	r.t.Helper()
+	if err := r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), plumbing.NewHash(commit))); err != nil {
+		r.t.Fatal(err)
+	}
+}
