@@ -38,6 +38,7 @@ const (
 	WorkflowApplication = "Application"
 	WorkflowList        = "List"
 	WorkflowStatus      = "Status"
+	WorkflowCleanup     = "Cleanup"
 
 	// SignalRequest carries a Request to the environment's open run.
 	SignalRequest = "request"
@@ -66,8 +67,10 @@ const (
 	PhaseSeeding   Phase = "seeding"
 	PhaseChecking  Phase = "checking"
 	PhaseReady     Phase = "ready"
+	PhaseGrace     Phase = "grace"
 	PhaseRemoving  Phase = "removing"
 	PhaseGone      Phase = "gone"
+	PhaseKept      Phase = "kept"
 	PhaseRefused   Phase = "refused"
 	PhaseFailed    Phase = "failed"
 	PhaseOvertaken Phase = "superseded"

@@ -27,11 +27,32 @@ type Request struct {
 	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`, `starter down`.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Judged is what cleanup saw when it asked for a removal; nil where a person or CI asks.
+	Judged *Judgement `json:"judged,omitempty"`
 }
 
-// SameTarget reports whether other wants the very thing that r wants, so that one run answers both.
-func (r Request) SameTarget(other Request) bool {
-	return r.Goal == other.Goal && r.Commit == other.Commit
+// Judgement is what cleanup saw of an environment when it asked for its removal. The removal looks again before it touches anything:
+// what is no longer so is kept.
+type Judgement struct {
+	// StackID and Commit are the stack that was judged and the commit that was deployed in it.
+	StackID string `json:"stack_id"`
+	Commit  string `json:"commit,omitempty"`
+	// At is when it was judged, in UTC.
+	At time.Time `json:"at"`
+	// Until is when the grace period ends, in UTC; a push until then keeps the environment. At, where there is none.
+	Until time.Time `json:"until"`
+}
+
+// AnsweredBy reports whether a run that works for target also gives r what it wants. A removal that somebody asked for answers one of
+// cleanup's; one of cleanup's answers another for the same stack, and never somebody's own: it has a grace period and may keep the environment.
+func (r Request) AnsweredBy(target Request) bool {
+	switch {
+	case r.Goal != target.Goal || r.Commit != target.Commit:
+		return false
+	case target.Judged == nil:
+		return true
+	}
+	return r.Judged != nil && r.Judged.StackID == target.Judged.StackID
 }
 
 // RunInput is the input of Provision and Teardown.
@@ -46,11 +67,12 @@ type RunInput struct {
 // Outcome is how a request ended.
 type Outcome string
 
-// The outcomes. Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that fails has no result.
+// The outcomes. OutcomeKept is a removal's that cleanup asked for and that a last look found wrong. Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that fails has no result.
 const (
 	OutcomeReady      Outcome = "ready"
 	OutcomeGone       Outcome = "gone"
 	OutcomeAbsent     Outcome = "absent"
+	OutcomeKept       Outcome = "kept"
 	OutcomeSkipped    Outcome = "skipped"
 	OutcomeSuperseded Outcome = "superseded"
 	OutcomeRefused    Outcome = "refused"
@@ -83,7 +105,7 @@ type Result struct {
 	Removed Removed `json:"removed,omitzero"`
 	// Leftovers are physical resources that were seen to be still there.
 	Leftovers []string `json:"leftovers,omitempty"`
-	// Reason is the sentence that explains OutcomeRefused, OutcomeSkipped and OutcomeSuperseded.
+	// Reason is the sentence that explains OutcomeRefused, OutcomeSkipped, OutcomeSuperseded and OutcomeKept.
 	Reason string `json:"reason,omitempty"`
 	// Seconds is where the time went.
 	Seconds Seconds `json:"seconds,omitzero"`

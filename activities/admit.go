@@ -13,6 +13,8 @@ import (
 
 // Source is where branches and files come from.
 type Source interface {
+	// Branches lists every branch with its commit. Only where complete is true is a branch that is missing from it known to be gone.
+	Branches(ctx context.Context) (branches map[string]string, complete bool, err error)
 	// Head is the commit that the branch points to; found is false where there is no such branch.
 	Head(ctx context.Context, branch string) (commit string, found bool, err error)
 	// HasCommit reports whether the source has the commit.

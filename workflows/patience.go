@@ -35,6 +35,7 @@ var (
 	readiness    *activities.Readiness
 	verification *activities.Verification
 	applications *activities.Applications
+	cleanups     *activities.Cleanups
 )
 
 // quick runs an activity that makes a few calls.

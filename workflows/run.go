@@ -65,12 +65,20 @@ func (r *run) drain() {
 	}
 }
 
+// take keeps request unless it is overtaken itself: what cleanup asks for was judged before what people asked for meanwhile.
 func (r *run) take(request perch.Request) {
-	if request.SameTarget(r.target) {
-		r.newer = nil
-		return
+	latest := r.target
+	if r.newer != nil {
+		latest = *r.newer
 	}
-	r.newer = &request
+	switch {
+	case request.Judged != nil && latest.Judged == nil:
+	case request.AnsweredBy(r.target):
+		r.newer = nil
+		r.hasten(request)
+	default:
+		r.newer = &request
+	}
 }
 
 // overtaken reports, at a safe point, whether a newer request waits.
@@ -113,6 +121,8 @@ func phaseOf(outcome perch.Outcome) perch.Phase {
 		return perch.PhaseReady
 	case perch.OutcomeGone, perch.OutcomeAbsent:
 		return perch.PhaseGone
+	case perch.OutcomeKept:
+		return perch.PhaseKept
 	case perch.OutcomeSuperseded:
 		return perch.PhaseOvertaken
 	}

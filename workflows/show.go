@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -44,6 +45,9 @@ func (r *run) details(phase perch.Phase) string {
 	row("url", r.state.URL)
 	row("asked by", r.target.By)
 	row("because", r.target.Reason)
+	if r.target.Judged != nil {
+		row("grace until", r.target.Judged.Until.UTC().Format(time.RFC3339)+"; a push until then keeps the environment")
+	}
 	row("outcome", strings.TrimSpace(string(r.result.Outcome)+" "+r.result.Reason))
 	if r.newer != nil {
 		row("next", string(r.newer.Goal)+" "+short(r.newer.Commit))

@@ -28,6 +28,9 @@ func (r *run) teardown() error {
 	if _, ok, err := r.admit(); !ok || err != nil || r.overtaken() {
 		return err
 	}
+	if due, err := r.grace(); !due || err != nil {
+		return err
+	}
 	start := workflow.Now(r.ctx)
 	if err := r.look(); err != nil {
 		return err

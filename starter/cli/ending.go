@@ -73,7 +73,7 @@ func judgeResult(result perch.Result, request perch.Request) perch.Result {
 // judgeNext says whether the next run of the chain goes on with request.
 func judgeNext(next *perch.Request, runID string, request perch.Request) verdict {
 	switch {
-	case next == nil || next.ID == request.ID || next.SameTarget(request):
+	case next == nil || next.ID == request.ID || request.AnsweredBy(*next):
 		return verdict{Next: runID}
 	case next.Goal == perch.GoalGone:
 		return verdict{Result: superseded(byRemoval)}

@@ -1,0 +1,183 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"go.temporal.io/sdk/activity"
+
+	"perch"
+	"perch/cfn"
+	"perch/lifecycle"
+)
+
+// ErrorCleanupFailed: cleanup could not judge, or a removal has failed and the environment is still there. Its details are a
+// perch.CleanupResult.
+const ErrorCleanupFailed = "CleanupFailed"
+
+const (
+	// listingTries is how often a listing of branches is tried before everything is held: the next run is not far.
+	listingTries = 5
+	// verdictBudget is about how many bytes of verdicts travel: what a run knows has to fit into Temporal's payloads with room to spare.
+	verdictBudget = 40_000
+)
+
+// Cleanups are the activities that find out what is left over, and ask for its removal.
+type Cleanups struct {
+	policy *perch.Policy
+	source Source
+	stacks *Stacks
+}
+
+// PlanResult is a plan as it travels.
+type PlanResult struct {
+	// Verdicts are the oldest first: all removals that fit, and then others. Unlisted counts the rest.
+	Verdicts []perch.CleanupVerdict `json:"verdicts"`
+	Unlisted int                    `json:"unlisted,omitempty"`
+	// Failed, Brake and Problem are the plan's.
+	Failed  []perch.CleanupFailure `json:"failed"`
+	Brake   *perch.CleanupBrake    `json:"brake"`
+	Problem string                 `json:"problem,omitempty"`
+	// At is when it was judged, Until when the grace period ends; both in UTC.
+	At    time.Time `json:"at"`
+	Until time.Time `json:"until"`
+}
+
+// PlanCleanup lists the stacks, then the branches, and judges. A listing of branches that keeps failing is no error: everything is held then,
+// and Problem says why.
+func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (PlanResult, error) {
+	if err := c.stacks.serves(in.Project); err != nil {
+		return PlanResult{}, err
+	}
+	pulse, stop := startPulse(ctx, perch.Progress{Status: "LISTING STACKS"})
+	defer stop()
+	var found []lifecycle.Found
+	if err := c.stacks.each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
+		return PlanResult{}, err
+	}
+	pulse.set(perch.Progress{Status: "LISTING BRANCHES"})
+	listing, err := c.list(ctx)
+	if err != nil {
+		return PlanResult{}, err
+	}
+	return c.travelling(lifecycle.PlanCleanup(listing, found, c.policy, in.Approved), in), nil
+}
+
+// list reads the branches. It fails as long as trying again may help.
+func (c *Cleanups) list(ctx context.Context) (lifecycle.Listing, error) {
+	branches, complete, err := c.source.Branches(ctx)
+	if err != nil && ctx.Err() == nil && activity.GetInfo(ctx).Attempt >= listingTries {
+		return lifecycle.Listing{Problem: err.Error()}, nil
+	}
+	if err != nil {
+		return lifecycle.Listing{}, fmt.Errorf("list branches of %s: %w", c.policy.Repository, err)
+	}
+	return lifecycle.Listing{Branches: branches, Complete: complete}, nil
+}
+
+func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) PlanResult {
+	now := time.Now().UTC()
+	until := now
+	if !in.Now {
+		until = now.Add(c.policy.Cleanup.OrDefaults().Grace)
+	}
+	verdicts, unlisted := fit(plan.Verdicts, verdictBudget)
+	failed := plan.Failed
+	if failed == nil {
+		failed = []perch.CleanupFailure{}
+	}
+	return PlanResult{Verdicts: verdicts, Unlisted: unlisted, Failed: failed, Brake: plan.Brake, Problem: plan.Problem, At: now, Until: until}
+}
+
+// fit takes as many verdicts as budget bytes hold, removals before others and the oldest before the younger, and keeps their order.
+func fit(all []perch.CleanupVerdict, budget int) (listed []perch.CleanupVerdict, unlisted int) {
+	taken := make([]bool, len(all))
+	for _, removals := range []bool{true, false} {
+		for i, v := range all {
+			if (v.Verdict == perch.VerdictRemove) != removals {
+				continue
+			}
+			if budget -= weight(v); budget < 0 {
+				break
+			}
+			taken[i] = true
+		}
+	}
+	listed = []perch.CleanupVerdict{}
+	for i, v := range all {
+		if taken[i] {
+			listed = append(listed, v)
+		} else {
+			unlisted++
+		}
+	}
+	return listed, unlisted
+}
+
+// weight is about how many bytes a verdict takes as JSON.
+func weight(v perch.CleanupVerdict) int {
+	const names = 130
+	return names + len(v.Stack) + len(v.Branch) + len(v.Reason) + len(v.StackID) + len(v.Commit)
+}
+
+func listed(stack types.Stack) lifecycle.Found {
+	return lifecycle.Found{
+		ID: aws.ToString(stack.StackId), Name: aws.ToString(stack.StackName), Tags: stackTags(stack),
+		Status: string(stack.StackStatus), StatusReason: aws.ToString(stack.StackStatusReason),
+		Protected: aws.ToBool(stack.EnableTerminationProtection), Commit: stackOutputs(stack)[cfn.OutputCommit], Created: aws.ToTime(stack.CreationTime).UTC(),
+	}
+}
+
+// LastLookInput is what cleanup judged.
+type LastLookInput struct {
+	Project string          `json:"project"`
+	Branch  string          `json:"branch"`
+	Judged  perch.Judgement `json:"judged"`
+}
+
+// LastLookResult says whether it is still so.
+type LastLookResult struct {
+	// Keep is why the environment is to be kept; empty where it is to be removed.
+	Keep string `json:"keep,omitempty"`
+}
+
+// LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be gone where the same source still
+// has the default branch: a repository that was emptied or hidden has lost them all.
+func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResult, error) {
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return LastLookResult{}, refuse(ErrorInvalid, "%v", err)
+	}
+	stack, exists, err := c.stacks.describe(ctx, environment.StackName())
+	if err != nil {
+		return LastLookResult{}, err
+	}
+	var found *lifecycle.Found
+	if exists {
+		f := listed(stack)
+		found = &f
+	}
+	alive, err := c.alive(ctx, in.Branch)
+	if err != nil {
+		return LastLookResult{}, err
+	}
+	return LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Branch, found, alive, c.policy)}, nil
+}
+
+func (c *Cleanups) alive(ctx context.Context, branch string) (bool, error) {
+	_, hasDefault, err := c.source.Head(ctx, c.policy.DefaultBranch)
+	if err == nil && !hasDefault {
+		err = fmt.Errorf("the repository %s does not show its default branch %s: it was emptied, or its reader does not see everything", c.policy.Repository, c.policy.DefaultBranch)
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for branch %s: %w", branch, err)
+	}
+	_, alive, err := c.source.Head(ctx, branch)
+	if err != nil {
+		return false, fmt.Errorf("look for branch %s: %w", branch, err)
+	}
+	return alive, nil
+}

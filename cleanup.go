@@ -1,0 +1,87 @@
+package perch
+
+import "time"
+
+// Verdict is what cleanup says of one stack.
+type Verdict string
+
+// The verdicts.
+const (
+	// VerdictKeep leaves the environment alone.
+	VerdictKeep Verdict = "keep"
+	// VerdictRemove asks for the environment's removal.
+	VerdictRemove Verdict = "remove"
+	// VerdictHold leaves it alone because what was seen does not allow a judgement.
+	VerdictHold Verdict = "hold"
+)
+
+// CleanupInput is the input of Cleanup.
+type CleanupInput struct {
+	Project string `json:"project"`
+	// DryRun asks for the verdicts alone.
+	DryRun bool `json:"dry_run,omitempty"`
+	// Now asks for removals without a grace period.
+	Now bool `json:"now,omitempty"`
+	// Approved is the hash of the plan that a person approved: exactly that plan is carried out, whatever its size.
+	Approved string `json:"approved,omitempty"`
+	// By says who asks: `schedule`, `jane@laptop`.
+	By string `json:"by,omitempty"`
+}
+
+// CleanupResult is what came of Cleanup: its result, or the details of its failure.
+type CleanupResult struct {
+	// Verdicts say what is to become of each environment, the oldest first. About 40 kB of them are listed, removals before others; Unlisted
+	// counts the rest, and removals among it are left to the next run.
+	Verdicts []CleanupVerdict `json:"verdicts"`
+	Unlisted int              `json:"unlisted,omitempty"`
+	// Asked are the removals that the run asked for, the oldest first.
+	Asked []CleanupAsked `json:"asked"`
+	// Failed are environments whose removal has failed and that are still there.
+	Failed []CleanupFailure `json:"failed"`
+	// Brake says why nothing was asked for; nil where nothing had to be held up.
+	Brake *CleanupBrake `json:"brake"`
+	// Problem says why no branch could be judged; empty where the listing of branches is to be trusted.
+	Problem string `json:"problem,omitempty"`
+}
+
+// CleanupVerdict is the verdict on one environment.
+type CleanupVerdict struct {
+	Stack   string  `json:"stack"`
+	Branch  string  `json:"branch"`
+	Verdict Verdict `json:"verdict"`
+	// Reason is why, in a few words.
+	Reason string `json:"reason"`
+	// StackID and Commit are what was judged: the stack and the commit deployed in it.
+	StackID string `json:"stack_id"`
+	Commit  string `json:"commit,omitempty"`
+	// Created is when the stack was made, in UTC.
+	Created time.Time `json:"created"`
+}
+
+// CleanupAsked is a removal that was asked for.
+type CleanupAsked struct {
+	Stack  string `json:"stack"`
+	Branch string `json:"branch"`
+	// RunID is the run that holds the request, RequestID the request.
+	RunID     string `json:"run_id"`
+	RequestID string `json:"request_id"`
+	// Judged is what the request was made for.
+	Judged Judgement `json:"judged"`
+}
+
+// CleanupFailure is an environment whose removal has failed.
+type CleanupFailure struct {
+	Stack string `json:"stack"`
+	Error string `json:"error"`
+}
+
+// CleanupBrake says that a plan is larger than the policy lets cleanup carry out by itself.
+type CleanupBrake struct {
+	// Reason is the sentence for it.
+	Reason string `json:"reason"`
+	// Hash names the plan: the stacks to remove and the commits in them.
+	Hash string `json:"hash"`
+	// Removals is the number of removals in the plan, Limit the most that would be carried out.
+	Removals int `json:"removals"`
+	Limit    int `json:"limit"`
+}

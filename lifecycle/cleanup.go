@@ -1,0 +1,194 @@
+package lifecycle
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"perch"
+)
+
+// Listing is what the branch source said of a repository's branches.
+type Listing struct {
+	// Branches holds the head of each branch.
+	Branches map[string]string
+	// Complete says that a branch which is not in Branches is known to be gone; Problem says why it is not.
+	Complete bool
+	Problem  string
+}
+
+// Found is a stack as CloudFormation lists it, ours or not.
+type Found struct {
+	ID   string
+	Name string
+	Tags map[string]string
+	// Status is CloudFormation's StackStatus, and StatusReason its sentence for it.
+	Status       string
+	StatusReason string
+	// Protected says that termination protection is on.
+	Protected bool
+	// Commit is the one that the stack's outputs name; empty where it has none.
+	Commit  string
+	Created time.Time
+}
+
+// Plan is what cleanup is to do.
+type Plan struct {
+	// Verdicts has one for each environment, the oldest first. Stacks that are not ours have none.
+	Verdicts []perch.CleanupVerdict
+	// Removals are those of Verdicts that ask for a removal.
+	Removals []perch.CleanupVerdict
+	// Failed are the environments whose removal has failed.
+	Failed []perch.CleanupFailure
+	// Problem says why the listing of branches is not to be trusted; then nothing is removed.
+	Problem string
+	// Brake says that the policy does not let cleanup carry out so many removals by itself.
+	Brake *perch.CleanupBrake
+	// Hash names the removals: their stacks, and the commits in them.
+	Hash string
+}
+
+// PlanCleanup compares the repository's branches with the stacks. It is the one place where it is decided what cleanup removes.
+//
+// The stacks must have been listed before the branches: then a branch that is pushed meanwhile is seen. approved is the hash of a plan that
+// a person approved, empty for none; a plan with another hash is not carried out then.
+func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved string) Plan {
+	plan := Plan{Problem: untrusted(listing, policy)}
+	for _, stack := range stacks {
+		environment, kind, ours := perch.Owned(policy.Project, policy.Repository, stack.Name, stack.Tags)
+		if !ours || stack.Status == "DELETE_COMPLETE" {
+			continue
+		}
+		_, alive := listing.Branches[environment.Branch]
+		verdict, reason := judge(subject{environment.Branch, kind, stack, alive}, policy, plan.Problem)
+		plan.Verdicts = append(plan.Verdicts, perch.CleanupVerdict{
+			Stack: stack.Name, Branch: environment.Branch, Verdict: verdict, Reason: reason, StackID: stack.ID, Commit: stack.Commit, Created: stack.Created,
+		})
+		if stack.Status == "DELETE_FAILED" {
+			plan.Failed = append(plan.Failed, perch.CleanupFailure{Stack: stack.Name, Error: strings.TrimSuffix("its deletion failed: "+stack.StatusReason, ": ")})
+		}
+	}
+	slices.SortFunc(plan.Verdicts, func(a, b perch.CleanupVerdict) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.StackID, b.StackID))
+	})
+	slices.SortFunc(plan.Failed, func(a, b perch.CleanupFailure) int { return cmp.Compare(a.Stack, b.Stack) })
+	for _, v := range plan.Verdicts {
+		if v.Verdict == perch.VerdictRemove {
+			plan.Removals = append(plan.Removals, v)
+		}
+	}
+	plan.Hash = HashRemovals(plan.Removals)
+	plan.Brake = brake(plan, policy.Cleanup.OrDefaults(), approved)
+	return plan
+}
+
+// untrusted says why a branch that is missing from the listing may exist all the same; empty where it does not.
+func untrusted(listing Listing, policy *perch.Policy) string {
+	_, hasDefault := listing.Branches[policy.DefaultBranch]
+	switch {
+	case !listing.Complete && listing.Problem != "":
+		return "the listing of branches is not complete: " + listing.Problem
+	case !listing.Complete:
+		return "the listing of branches is not complete"
+	case len(listing.Branches) == 0:
+		return "the listing of branches is empty"
+	case !hasDefault:
+		return fmt.Sprintf("the listing of branches lacks the default branch %s: it is another repository's, or its reader does not see everything", policy.DefaultBranch)
+	}
+	return ""
+}
+
+// subject is one environment to judge.
+type subject struct {
+	branch string
+	kind   perch.Kind
+	stack  Found
+	// alive says that the branch was seen.
+	alive bool
+}
+
+func judge(s subject, policy *perch.Policy, problem string) (perch.Verdict, string) {
+	if s.alive {
+		return perch.VerdictKeep, "the branch exists"
+	}
+	if reason := protection(s, policy); reason != "" {
+		return perch.VerdictKeep, reason
+	}
+	if problem != "" {
+		return perch.VerdictHold, problem
+	}
+	return perch.VerdictRemove, "branch missing"
+}
+
+// protection says what keeps an environment from cleanup whether or not its branch exists; empty where nothing does.
+func protection(s subject, policy *perch.Policy) string {
+	if s.branch == policy.DefaultBranch {
+		return "protected: it is the default branch"
+	}
+	if pattern, ok := perch.MatchAny(policy.Protected, s.branch); ok {
+		return fmt.Sprintf("protected: the policy's pattern %s", pattern)
+	}
+	if s.kind != perch.KindBranch {
+		return "protected: its kind is " + string(s.kind)
+	}
+	if value, tagged := s.stack.Tags[perch.TagProtect]; tagged && !strings.EqualFold(value, "false") {
+		return fmt.Sprintf("protected: the tag %s=%s", perch.TagProtect, value)
+	}
+	if s.stack.Protected {
+		return "protected: termination protection"
+	}
+	return ""
+}
+
+// HashRemovals names a set of removals in 16 characters; their order does not matter.
+func HashRemovals(removals []perch.CleanupVerdict) string {
+	lines := make([]string, 0, len(removals))
+	for _, v := range removals {
+		lines = append(lines, v.StackID+"\x00"+v.Commit)
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// fewRemovals are so few that their share of all environments says nothing.
+const fewRemovals = 2
+
+func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.CleanupBrake {
+	removals, all := len(plan.Removals), len(plan.Verdicts)
+	share := max(fewRemovals, int(bounds.MaxShare*float64(all)))
+	b := perch.CleanupBrake{Hash: plan.Hash, Removals: removals, Limit: min(bounds.MaxRemovals, share)}
+	switch {
+	case approved != "" && approved == plan.Hash:
+		return nil
+	case approved != "":
+		b.Reason = fmt.Sprintf("plan %s was approved, and the plan is %s now: look at it again", approved, plan.Hash)
+	case removals > bounds.MaxRemovals:
+		b.Reason = fmt.Sprintf("%d removals are more than max_removals, %d", removals, bounds.MaxRemovals)
+	case removals > share:
+		b.Reason = fmt.Sprintf("%d removals of %d environments are a larger share than max_share, %g", removals, all, bounds.MaxShare)
+	default:
+		return nil
+	}
+	return &b
+}
+
+// LastLook says, when the grace period is over, why the environment is to be kept after all; empty where it is still to be removed. stack is
+// what has its name now, nil where nothing has; alive says that the branch exists.
+func LastLook(judged perch.Judgement, branch string, stack *Found, alive bool, policy *perch.Policy) string {
+	switch {
+	case alive:
+		return fmt.Sprintf("branch %s exists again", branch)
+	case stack == nil:
+		return ""
+	case stack.ID != judged.StackID:
+		return fmt.Sprintf("stack %s was made anew since cleanup judged it", stack.Name)
+	case stack.Commit != judged.Commit:
+		return fmt.Sprintf("another commit was deployed to stack %s since cleanup judged it", stack.Name)
+	}
+	return protection(subject{branch: branch, kind: perch.Kind(stack.Tags[perch.TagKind]), stack: *stack}, policy)
+}

@@ -1,0 +1,167 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+	"perch/activities"
+)
+
+const (
+	// planTimeout bounds one try to list branches and stacks, planPatience all tries: a source may ask to be left alone for most of an hour.
+	planTimeout  = 20 * time.Minute
+	planPatience = 70 * time.Minute
+	// asksAtOnce is how many removals are asked for side by side.
+	asksAtOnce = 10
+)
+
+// Cleanup compares the repository's branches with the environments and asks for the removal of those whose branch is gone. It keeps no memory:
+// each removal waits out its grace period in a run of its own. It fails, after it has done all that, where it could not judge and where
+// a removal has failed; the failure's details are the result.
+func Cleanup(ctx workflow.Context, in perch.CleanupInput) (*perch.CleanupResult, error) {
+	c := &cleanup{ctx: ctx, in: in}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attributeProject.ValueSet(in.Project)); err != nil {
+		return nil, err
+	}
+	if err := c.judge(); err != nil {
+		return nil, err
+	}
+	workflow.SetCurrentDetails(ctx, c.details())
+	if !in.DryRun && c.result.Brake == nil && c.result.Problem == "" {
+		if err := c.ask(); err != nil {
+			return nil, err
+		}
+	}
+	workflow.SetCurrentDetails(ctx, c.details())
+	return &c.result, c.failure()
+}
+
+// cleanup is one execution of Cleanup.
+type cleanup struct {
+	ctx    workflow.Context
+	in     perch.CleanupInput
+	plan   activities.PlanResult
+	result perch.CleanupResult
+}
+
+func (c *cleanup) judge() error {
+	ctx := workflow.WithActivityOptions(c.ctx, workflow.ActivityOptions{
+		TaskQueue: perch.WaitQueue(c.in.Project), StartToCloseTimeout: planTimeout, ScheduleToCloseTimeout: planPatience,
+		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(), Summary: "compare branches with environments",
+	})
+	if err := workflow.ExecuteActivity(ctx, cleanups.PlanCleanup, c.in).Get(c.ctx, &c.plan); err != nil {
+		return err
+	}
+	c.result = perch.CleanupResult{
+		Verdicts: c.plan.Verdicts, Unlisted: c.plan.Unlisted, Asked: []perch.CleanupAsked{},
+		Failed: c.plan.Failed, Brake: c.plan.Brake, Problem: c.plan.Problem,
+	}
+	return nil
+}
+
+// ask asks for every removal of the plan, the oldest environment first.
+func (c *cleanup) ask() error {
+	var removals []perch.CleanupVerdict
+	for _, v := range c.plan.Verdicts {
+		if v.Verdict == perch.VerdictRemove {
+			removals = append(removals, v)
+		}
+	}
+	for len(removals) > 0 {
+		n := min(asksAtOnce, len(removals))
+		if err := c.askFor(removals[:n]); err != nil {
+			return err
+		}
+		removals = removals[n:]
+	}
+	return nil
+}
+
+func (c *cleanup) askFor(removals []perch.CleanupVerdict) error {
+	futures := make([]workflow.Future, len(removals))
+	for i, v := range removals {
+		ctx := workflow.WithActivityOptions(c.ctx, workflow.ActivityOptions{
+			StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: callPatience, RetryPolicy: retries(), Summary: "ask for the removal of " + v.Stack,
+		})
+		in := activities.AskInput{Project: c.in.Project, Branch: v.Branch, Judged: c.judgement(v), Reason: v.Reason}
+		futures[i] = workflow.ExecuteActivity(ctx, cleanups.AskRemoval, in)
+	}
+	for i, v := range removals {
+		var out activities.AskResult
+		if err := futures[i].Get(c.ctx, &out); err != nil {
+			return err
+		}
+		c.result.Asked = append(c.result.Asked, perch.CleanupAsked{
+			Stack: v.Stack, Branch: v.Branch, RunID: out.RunID, RequestID: out.RequestID, Judged: c.judgement(v),
+		})
+		if out.Failure != "" {
+			c.failed(v.Stack, out.Failure)
+		}
+	}
+	return nil
+}
+
+func (c *cleanup) judgement(v perch.CleanupVerdict) perch.Judgement {
+	return perch.Judgement{StackID: v.StackID, Commit: v.Commit, At: c.plan.At, Until: c.plan.Until}
+}
+
+// failed notes why a removal failed; what the removal itself said is better than what its stack says.
+func (c *cleanup) failed(stack, message string) {
+	for i := range c.result.Failed {
+		if c.result.Failed[i].Stack == stack {
+			c.result.Failed[i].Error = message
+			return
+		}
+	}
+	c.result.Failed = append(c.result.Failed, perch.CleanupFailure{Stack: stack, Error: message})
+}
+
+// failure is the run's: nil where a dry run was asked for, and where nothing went wrong.
+func (c *cleanup) failure() error {
+	var message string
+	switch {
+	case c.in.DryRun:
+		return nil
+	case c.result.Problem != "":
+		message = c.result.Problem + "; nothing was removed"
+	case len(c.result.Failed) > 0:
+		lines := make([]string, len(c.result.Failed))
+		for i, f := range c.result.Failed {
+			lines[i] = f.Stack + ": " + f.Error
+		}
+		message = "these environments should be gone, and their removal failed: " + strings.Join(lines, "; ")
+	default:
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError(message, activities.ErrorCleanupFailed, nil, c.result)
+}
+
+// details is the plan as the run's page shows it.
+func (c *cleanup) details() string {
+	var b strings.Builder
+	if c.result.Problem != "" {
+		fmt.Fprintf(&b, "**Held**: %s\n\n", c.result.Problem)
+	}
+	if brake := c.result.Brake; brake != nil {
+		fmt.Fprintf(&b, "**Braked**: %s. `starter cleanup approve %s` carries out exactly this plan.\n\n", brake.Reason, brake.Hash)
+	}
+	b.WriteString("| verdict | stack | branch | reason |\n|---|---|---|---|\n")
+	for _, v := range c.result.Verdicts {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", v.Verdict, v.Stack, cell(v.Branch), cell(v.Reason))
+	}
+	if c.result.Unlisted > 0 {
+		fmt.Fprintf(&b, "\nand %d more\n", c.result.Unlisted)
+	}
+	for _, f := range c.result.Failed {
+		fmt.Fprintf(&b, "\nThe removal of %s failed: %s\n", f.Stack, cell(f.Error))
+	}
+	return b.String()
+}
+
+// cell is text that stands in a table.
+func cell(text string) string { return strings.NewReplacer("|", "\\|", "\n", " ").Replace(text) }
