@@ -1,0 +1,336 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"perch"
+	"perch/config"
+	"perch/starter/cli"
+	workerrun "perch/worker/run"
+)
+
+const (
+	// testSpeed lets a database's ten minutes pass in a tenth of a second.
+	testSpeed = 6000
+	// testInterval is how often the workers of tests look at what they wait for.
+	testInterval = 50 * time.Millisecond
+	// patience is how long anything may take. It is generous: only a failure takes that long.
+	patience = 60 * time.Second
+)
+
+// TestMain makes the three programs commands of this test binary, for scripts and for tests that kill them.
+func TestMain(m *testing.M) {
+	program := func(main func(context.Context, []string, io.Writer, io.Writer, func(string) string) int) func() {
+		return func() { os.Exit(main(context.Background(), os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) }
+	}
+	testscript.Main(suite{m}, map[string]func(){
+		"sandbox": program(Main),
+		"worker":  program(workerrun.Main),
+		"starter": program(func(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
+			return cli.Run(ctx, args, os.Stdin, stdout, stderr, env)
+		}),
+	})
+}
+
+// suite closes the shared sandbox after the last test.
+type suite struct{ m *testing.M }
+
+func (s suite) Run() int {
+	code := s.m.Run()
+	if err := closeShared(); err != nil {
+		fmt.Fprintf(os.Stderr, "close the shared sandbox: %v\n", err)
+		code = max(code, 1)
+	}
+	return code
+}
+
+// bench is one project in a sandbox that runs: a repository, and what a starter for it sees.
+type bench struct {
+	*Sandbox
+	// project is the name that perch.yaml says, and repo its repository.
+	project string
+	repo    repo
+	// env are variables beside the sandbox's exports, or in place of them.
+	env map[string]string
+}
+
+// newSandbox starts a sandbox of the demo repository with a worker, on free ports, fast, and closes it when the test is over. changes may say
+// otherwise.
+func newSandbox(t *testing.T, changes ...func(*options)) *bench {
+	t.Helper()
+	b, err := openBench(t.Context(), changes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Errorf("close the sandbox: %v", err)
+		}
+	})
+	return b
+}
+
+func openBench(ctx context.Context, changes ...func(*options)) (*bench, error) {
+	o := options{speed: testSpeed, worker: true}
+	for _, change := range changes {
+		change(&o)
+	}
+	s, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{Sandbox: s, project: s.name, repo: repo{dir: s.project.repo}}
+	if o.worker {
+		err = b.work(s.policyFile, func(*perch.Policy) {})
+	}
+	return b, err
+}
+
+var shared = struct {
+	sync.Once
+	*bench
+	err error
+}{}
+
+// sharedSandbox is the sandbox of every test that asks of it only branches or projects of its own. Its application stack is made.
+func sharedSandbox(t *testing.T) *bench {
+	t.Helper()
+	shared.Do(func() {
+		if shared.bench, shared.err = openBench(context.Background()); shared.err != nil {
+			return
+		}
+		if out := shared.starter(context.Background(), "application", "up"); out.exit != 0 {
+			shared.err = fmt.Errorf("application up: %s", out.stderr)
+		}
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.bench
+}
+
+func closeShared() error {
+	if shared.bench == nil {
+		return nil
+	}
+	return shared.Close()
+}
+
+// newProject adds a project to the sandbox: a repository whose main holds files, a worker with the sandbox's policy as change leaves it, and
+// its application stack. All of it is the test's alone.
+func (b *bench) newProject(t *testing.T, name string, files map[string]string, change func(*perch.Policy)) *bench {
+	t.Helper()
+	p := b.newRepository(t, name, files)
+	p.policyFile = filepath.Join(t.TempDir(), "policy.yaml")
+	own := project{name: name, repo: p.repo.dir, repository: perch.NormalizeRepository(p.repo.dir), defaultBranch: "main"}
+	if err := writePolicy(own, p.policyFile, b.pagesPort); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.work(p.policyFile, change); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Errorf("stop the worker of %s: %v", name, err)
+		}
+	})
+	if out := p.starter(t.Context(), "application", "up"); out.exit != 0 {
+		t.Fatalf("application up of %s: %s", name, out.stderr)
+	}
+	return p
+}
+
+// newRepository adds a project to the sandbox that has a repository and no worker.
+func (b *bench) newRepository(t *testing.T, name string, files map[string]string) *bench {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), name)
+	s := *b.Sandbox
+	s.close, s.worker = nil, nil
+	p := &bench{Sandbox: &s, project: name, repo: newRepo(t, dir), env: map[string]string{"PERCH_REPO": dir, "PERCH_PROJECT": name}}
+	p.repo.commit(t, "main", files)
+	return p
+}
+
+// work starts a worker with the policy of file, as change leaves it, that stops when b closes.
+func (b *bench) work(file string, change func(*perch.Policy)) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	policy, err := config.ReadPolicy(file, data)
+	if err != nil {
+		return err
+	}
+	change(policy)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	logger := slog.New(slog.DiscardHandler)
+	go func() {
+		ended <- workerrun.Run(ctx, workerrun.Config{
+			Policy: policy, AWS: b.awsConfig(), Interval: testInterval, Logger: logger,
+			Temporal: client.Options{HostPort: b.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
+		})
+	}()
+	b.closing(func() error {
+		stop()
+		return <-ended
+	})
+	return nil
+}
+
+// output is what a program left behind.
+type output struct {
+	exit           int
+	stdout, stderr string
+}
+
+// starter runs the starter as `sandbox env` points it at the project.
+func (b *bench) starter(ctx context.Context, args ...string) output {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	exports := lookup(b.exports(), func(string) string { return "" })
+	env := func(name string) string {
+		if value, ok := b.env[name]; ok {
+			return value
+		}
+		return exports(name)
+	}
+	exit := cli.Run(ctx, args, strings.NewReader(""), &stdout, &stderr, env)
+	return output{exit: exit, stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// ask runs the starter with -o json and returns its exit code and the document that is all of its output.
+func (b *bench) ask(t *testing.T, args ...string) (int, document) {
+	t.Helper()
+	out := b.starter(t.Context(), append(args, "-o", "json")...)
+	return out.exit, read(t, out)
+}
+
+// must is ask for what has to end with exit code 0.
+func (b *bench) must(t *testing.T, args ...string) document {
+	t.Helper()
+	exit, document := b.ask(t, args...)
+	if exit != 0 {
+		t.Fatalf("starter %s: exit code %d: %v", strings.Join(args, " "), exit, document)
+	}
+	return document
+}
+
+// begin runs the starter with -o json beside the test; the function returned waits for its end.
+func (b *bench) begin(t *testing.T, args ...string) func() (int, document) {
+	t.Helper()
+	ended := make(chan output, 1)
+	go func() { ended <- b.starter(t.Context(), append(args, "-o", "json")...) }()
+	return func() (int, document) {
+		t.Helper()
+		out := <-ended
+		return out.exit, read(t, out)
+	}
+}
+
+// document is a JSON object that the starter printed.
+type document map[string]any
+
+func read(t *testing.T, out output) document {
+	t.Helper()
+	var d document
+	if err := json.Unmarshal([]byte(out.stdout), &d); err != nil {
+		t.Fatalf("stdout is not one JSON document: %v\nexit code %d\nstdout: %s\nstderr: %s", err, out.exit, out.stdout, out.stderr)
+	}
+	return d
+}
+
+// text is the string at path.
+func (d document) text(path ...string) string {
+	value, _ := d.at(path...).(string)
+	return value
+}
+
+func (d document) at(path ...string) any {
+	var value any = map[string]any(d)
+	for _, name := range path {
+		object, _ := value.(map[string]any)
+		value = object[name]
+	}
+	return value
+}
+
+// keys are the names of all values, those of nested objects after a dot, sorted.
+func (d document) keys() map[string]bool {
+	all := map[string]bool{}
+	for name, value := range d {
+		all[name] = true
+		if object, ok := value.(map[string]any); ok {
+			for inner := range document(object).keys() {
+				all[name+"."+inner] = true
+			}
+		}
+	}
+	return all
+}
+
+// page is the status and text that the environment with this slug answers with.
+func (b *bench) page(t *testing.T, slug string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+b.pagesPort+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = slug + ".localhost:" + b.pagesPort
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// eventually waits until condition holds. The condition says what it saw.
+func eventually(t *testing.T, what string, condition func() (seen any, holds bool)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		seen, holds := condition()
+		if holds {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s: not within %s; last seen: %v", what, patience, seen)
+		case <-ticker.C:
+		}
+	}
+}
+
+func contains(t *testing.T, text string, wanted ...string) {
+	t.Helper()
+	for _, want := range wanted {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in:\n%s", want, text)
+		}
+	}
+}
