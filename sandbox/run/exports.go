@@ -62,7 +62,7 @@ func lookup(exports []export, env func(string) string) func(string) string {
 }
 
 // printExports prints the exports of the sandbox that runs on these ports, or with this data folder.
-func printExports(ctx context.Context, o options, stdout, _ io.Writer, _ func(string) string) error {
+func printExports(ctx context.Context, o options, stdout io.Writer) error {
 	exports, err := findExports(ctx, o)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func findExports(ctx context.Context, o options) ([]export, error) {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("no sandbox answers on port %d: start one with `go run ./sandbox`, or name its port with --aws-port", o.aws)
+		return nil, noSandbox(o)
 	}
 	defer response.Body.Close()
 	if err := json.NewDecoder(response.Body).Decode(&exports); err != nil || response.StatusCode != http.StatusOK {

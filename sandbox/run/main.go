@@ -14,6 +14,7 @@ It gives a branch its environment and stays until it is interrupted.
 
 Usage: sandbox [flags]       start it
        sandbox env [flags]   print shell exports that point AWS clients, a starter and a worker at the one that runs
+       sandbox fault ...     order faults of its AWS endpoint
 
   --repo DIR           a Git checkout with a perch.yaml; its current branch gets the environment (default: a demo repository)
   --branch NAME        the branch to provision instead
@@ -37,8 +38,12 @@ type options struct {
 	worker, up               bool
 }
 
-func parse(args []string) (options, error) {
-	var o options
+// parse reads flags and returns the words between them; only `sandbox fault` takes words.
+func parse(args []string) (options, []string, error) {
+	var (
+		o     options
+		words []string
+	)
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.repo, "repo", "", "")
@@ -51,38 +56,56 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.pages, "web-port", 8080, "")
 	flags.BoolVar(&o.worker, "worker", true, "")
 	flags.BoolVar(&o.up, "up", true, "")
-	if err := flags.Parse(args); err != nil {
-		return o, err
+	for rest := args; ; {
+		if err := flags.Parse(rest); err != nil {
+			return o, nil, err
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		words, rest = append(words, flags.Arg(0)), flags.Args()[1:]
 	}
-	switch {
-	case flags.NArg() > 0:
-		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
-	case o.speed <= 0:
-		return o, fmt.Errorf("--speed %v is no speed: give a number above 0", o.speed)
-	case o.up && !o.worker:
+	if o.speed <= 0 {
+		return o, nil, fmt.Errorf("--speed %v is no speed: give a number above 0", o.speed)
+	}
+	if !o.worker {
 		o.up = false // Nobody would do the work; a worker that is started by hand is asked by hand.
 	}
-	return o, nil
+	return o, words, nil
 }
 
-// Main starts the sandbox, or prints its exports, and returns the exit code: 0 interrupted, 1 failed, 2 wrong usage.
+// usageError is wrong usage, and how it is right.
+type usageError struct {
+	error
+	usage string
+}
+
+// Main carries out one command and returns the exit code: 0 done or interrupted, 1 failed, 2 wrong usage.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
-	act := start
-	if len(args) > 0 && args[0] == "env" {
-		act, args = printExports, args[1:]
-	}
-	o, err := parse(args)
-	if errors.Is(err, flag.ErrHelp) {
+	o, words, err := parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(stdout, usage)
 		return 0
+	case err != nil:
+		err = usageError{err, usage}
+	case len(words) == 0:
+		err = start(ctx, o, stdout, stderr, env)
+	case words[0] == "env" && len(words) == 1:
+		err = printExports(ctx, o, stdout)
+	case words[0] == "fault":
+		err = orderFault(ctx, words[1:], o, stdout)
+	default:
+		err = usageError{fmt.Errorf("unexpected argument %q", words[0]), usage}
 	}
-	if err != nil {
-		fmt.Fprintf(stderr, "sandbox: %v\n\n%s", err, usage)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "sandbox: %v\n", err)
+	var wrong usageError
+	if errors.As(err, &wrong) {
+		fmt.Fprintf(stderr, "\n%s", wrong.usage)
 		return 2
 	}
-	if err := act(ctx, o, stdout, stderr, env); err != nil {
-		fmt.Fprintf(stderr, "sandbox: %v\n", err)
-		return 1
-	}
-	return 0
+	return 1
 }

@@ -1,0 +1,107 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const faultUsage = `Usage: sandbox fault add KEY=VALUE ... [--aws-port N]   order a fault; prints its id
+       sandbox fault ls [--aws-port N]                  the faults in force
+       sandbox fault rm ID|all [--aws-port N]           lift one, or all
+
+A fault is about calls or about resources; what is left out matches everything.
+
+  calls      service=cloudformation action=DescribeStacks contains=TEXT access_key=KEY
+             and what happens: code=AccessDenied message=TEXT status=403, or drop=true, or rate=5 (calls a second)
+             when=after lets the call have its effect and loses the answer
+  resources  type=AWS::RDS::DBInstance logical_id=Database stack=NAME phase=create|update|delete
+             and what happens: reason=TEXT, or hang=true
+  both       count=1: how often it strikes (default: until it is lifted)
+
+For example, the answer of the next CreateStack gets lost:
+  sandbox fault add action=CreateStack when=after drop=true count=1
+`
+
+// orderFault carries out `sandbox fault`.
+func orderFault(ctx context.Context, args []string, o options, stdout io.Writer) error {
+	address := fmt.Sprintf("http://%s:%d/_perch/faults", localhost, o.aws)
+	switch {
+	case len(args) > 1 && args[0] == "add":
+		body, err := readFault(args[1:])
+		if err != nil {
+			return err
+		}
+		return callEndpoint(ctx, http.MethodPost, address, body, o, stdout)
+	case len(args) == 1 && args[0] == "ls":
+		return callEndpoint(ctx, http.MethodGet, address, nil, o, stdout)
+	case len(args) == 2 && args[0] == "rm":
+		if args[1] != "all" {
+			address += "?id=" + url.QueryEscape(args[1])
+		}
+		return callEndpoint(ctx, http.MethodDelete, address, nil, o, stdout)
+	}
+	return usageError{errors.New("say what to do with which fault"), faultUsage}
+}
+
+// readFault makes a fault's JSON of KEY=VALUE words; the endpoint says which keys there are.
+func readFault(words []string) ([]byte, error) {
+	fault := map[string]any{}
+	for _, word := range words {
+		key, value, found := strings.Cut(word, "=")
+		if !found {
+			return nil, fmt.Errorf("%q is not KEY=VALUE", word)
+		}
+		fault[key] = value
+		switch key {
+		case "count", "status", "rate":
+			number, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s is a number, not %q", key, value)
+			}
+			fault[key] = number
+		case "drop", "hang":
+			on, err := strconv.ParseBool(value)
+			if err != nil {
+				return nil, fmt.Errorf("%s is true or false, not %q", key, value)
+			}
+			fault[key] = on
+		}
+	}
+	return json.Marshal(fault)
+}
+
+func callEndpoint(ctx context.Context, method, address string, body []byte, o options, stdout io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", address, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return noSandbox(o)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("read answer of %s: %w", address, err)
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		return fmt.Errorf("the fault is refused: %s", bytes.TrimSpace(answer))
+	}
+	_, err = stdout.Write(answer)
+	return err
+}
+
+func noSandbox(o options) error {
+	return fmt.Errorf("no sandbox answers on port %d: start one with `go run ./sandbox`, or name its port with --aws-port", o.aws)
+}

@@ -1,0 +1,148 @@
+package run
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"perch"
+	"perch/sandbox/aws"
+)
+
+var update = flag.Bool("update", false, "record the histories of workflows/testdata anew")
+
+// TestRecordHistories records one real run of every outcome for package workflows, which replays them.
+func TestRecordHistories(t *testing.T) {
+	if !*update {
+		t.Skip("records histories only with -update")
+	}
+	b := newSandbox(t)
+	b.save(t, "application", perch.ApplicationStackName(b.project, perch.KindStaging), b.must(t, "application", "up"))
+	branch := "feature/login"
+	stack := b.stackOf(t, branch)
+
+	b.save(t, "created", stack, b.must(t, "up", branch))
+	b.save(t, "unchanged", stack, b.must(t, "up", branch))
+	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "one"})
+	b.save(t, "updated", stack, b.must(t, "up", branch))
+
+	_, refused := b.ask(t, "down", "main")
+	b.save(t, "refused", refused.text("stack"), refused)
+
+	b.order(t, aws.Fault{Stack: stack, LogicalID: "Environment", Phase: "update", Reason: "no capacity", Count: 1})
+	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "two"})
+	_, failed := b.ask(t, "up", branch)
+	b.save(t, "failed", stack, failed)
+
+	lift := b.order(t, aws.Fault{Stack: stack, LogicalID: "Environment", Phase: "update", Hang: true, Count: 1})
+	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "three"})
+	first := b.begin(t, "up", branch)
+	b.awaitStack(t, stack, "UPDATE_IN_PROGRESS")
+	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "four"})
+	second := b.begin(t, "up", branch)
+	b.awaitRequests(t, stack, 2)
+	lift()
+	_, superseded := first()
+	_, followed := second()
+	if superseded.text("outcome") != "superseded" || followed.text("outcome") != "ready" {
+		t.Fatalf("first %v, second %v", superseded, followed)
+	}
+	b.save(t, "superseded", stack, superseded)
+	b.save(t, "updated-after-another", stack, followed)
+
+	b.order(t, aws.Fault{Stack: stack, LogicalID: "BucketAssets", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 1})
+	b.save(t, "removed-after-a-repair", stack, b.must(t, "down", branch))
+	b.save(t, "absent", stack, b.must(t, "down", branch))
+
+	b.must(t, "up", branch)
+	b.save(t, "removed", stack, b.must(t, "down", branch))
+}
+
+func (b *bench) stackOf(t *testing.T, branch string) string {
+	t.Helper()
+	environment, err := perch.NewEnvironment(b.project, branch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return environment.StackName()
+}
+
+func (b *bench) history(t *testing.T, workflow, run string) *historypb.History {
+	t.Helper()
+	c := b.connect(t)
+	var history historypb.History
+	for events := c.GetWorkflowHistory(t.Context(), workflow, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
+		event, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		history.Events = append(history.Events, event)
+	}
+	return &history
+}
+
+// save writes the history of the run that document tells of, without what names a machine or a person.
+func (b *bench) save(t *testing.T, name, workflow string, document document) {
+	t.Helper()
+	data, err := protojson.Marshal(b.history(t, workflow, document.text("run", "run_id")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plain any
+	if err := json.Unmarshal(data, &plain); err != nil {
+		t.Fatal(err)
+	}
+	if data, err = json.MarshalIndent(scrub(plain), "", " "); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("..", "..", "workflows", "testdata", "histories", name+".json")
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, append(data, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scrub replaces the identities of workers and of whoever asked.
+func scrub(value any) any {
+	switch value := value.(type) {
+	case []any:
+		for i := range value {
+			value[i] = scrub(value[i])
+		}
+	case map[string]any:
+		for key, inner := range value {
+			value[key] = scrub(inner)
+		}
+		for _, key := range []string{"identity", "by"} {
+			if _, ok := value[key].(string); ok {
+				value[key] = "perch"
+			}
+		}
+		if data, ok := value["data"].(string); ok {
+			value["data"] = scrubPayload(data)
+		}
+	}
+	return value
+}
+
+func scrubPayload(data string) string {
+	raw, err := base64.StdEncoding.DecodeString(data)
+	var plain map[string]any
+	if err != nil || json.Unmarshal(raw, &plain) != nil {
+		return data
+	}
+	raw, err = json.Marshal(scrub(plain))
+	if err != nil {
+		return data
+	}
+	return base64.StdEncoding.EncodeToString(raw)
+}

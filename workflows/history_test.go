@@ -1,0 +1,176 @@
+package workflows
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"perch"
+	"perch/activities"
+)
+
+var update = flag.Bool("update", false, "write the event sequences and the table of costs anew")
+
+// recorded are the histories of real runs, by the outcome that they show. `go test ./sandbox/run -run RecordHistories -update` records them.
+func recorded(t *testing.T) map[string]*historypb.History {
+	t.Helper()
+	files, err := filepath.Glob("testdata/histories/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recorded histories: %v", err)
+	}
+	histories := map[string]*historypb.History{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var history historypb.History
+		if err := protojson.Unmarshal(data, &history); err != nil {
+			t.Fatalf("read %s: %v", file, err)
+		}
+		histories[strings.TrimSuffix(filepath.Base(file), ".json")] = &history
+	}
+	return histories
+}
+
+func TestS64RecordedHistoriesReplay(t *testing.T) {
+	for name, history := range recorded(t) {
+		t.Run(name, func(t *testing.T) {
+			replayer := worker.NewWorkflowReplayer()
+			for _, function := range []any{Provision, Teardown, List, Status, Application} {
+				replayer.RegisterWorkflow(function)
+			}
+			if err := replayer.ReplayWorkflowHistory(nil, history); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestReplayCatchesActivitiesInAnotherOrder(t *testing.T) {
+	reordered := func(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
+		r, err := begin(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		render := activities.RenderInput{Project: in.Project, Branch: in.Branch, Commit: r.target.Commit}
+		if err := r.quick("render first", requests.RenderTemplate, render, nil); err != nil {
+			return nil, err
+		}
+		return r.end(r.provision())
+	}
+	replayer := worker.NewWorkflowReplayer()
+	replayer.RegisterWorkflowWithOptions(reordered, workflow.RegisterOptions{Name: perch.WorkflowProvision})
+	if err := replayer.ReplayWorkflowHistory(nil, recorded(t)["created"]); err == nil {
+		t.Error("a run that renders before it admits replays a history in which it was the other way round")
+	}
+}
+
+func TestEventSequencesAreTheRecordedOnes(t *testing.T) {
+	for name, history := range recorded(t) {
+		golden(t, filepath.Join("testdata", "histories", name+".txt"), sequence(history))
+	}
+}
+
+// sequence is a history as readable lines: what happened, without the workflow tasks in between.
+func sequence(history *historypb.History) string {
+	var b strings.Builder
+	scheduled := map[int64]string{}
+	for _, event := range history.GetEvents() {
+		if strings.HasPrefix(event.GetEventType().String(), "WorkflowTask") {
+			continue
+		}
+		fmt.Fprintln(&b, strings.TrimSpace(describe(event, scheduled)))
+	}
+	return b.String()
+}
+
+func describe(event *historypb.HistoryEvent, scheduled map[int64]string) string {
+	kind := event.GetEventType().String()
+	switch event.GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+		return kind + " " + event.GetWorkflowExecutionStartedEventAttributes().GetWorkflowType().GetName()
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+		name := event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()
+		scheduled[event.GetEventId()] = name
+		return kind + " " + name
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+		return kind + " " + scheduled[event.GetActivityTaskCompletedEventAttributes().GetScheduledEventId()]
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+		return kind + " " + scheduled[event.GetActivityTaskFailedEventAttributes().GetScheduledEventId()]
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+		return kind
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+		return kind + " " + event.GetWorkflowExecutionContinuedAsNewEventAttributes().GetWorkflowType().GetName()
+	}
+	return kind
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != got {
+		t.Errorf("%s is not current: `go test ./workflows -update` writes it anew; look at the difference, it is what each run costs.\ngot:\n%s", file, got)
+	}
+}
+
+// billable are the events that Temporal Cloud counts as actions, besides retries of activities and heartbeats (Temporal docs: actions).
+var billable = map[enumspb.EventType]int{
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:        1,
+	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:       1,
+	enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:           1,
+	enumspb.EVENT_TYPE_TIMER_STARTED:                     1,
+	enumspb.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: 1,
+}
+
+func actions(history *historypb.History) (sum int) {
+	for _, event := range history.GetEvents() {
+		sum += billable[event.GetEventType()]
+		if started := event.GetActivityTaskStartedEventAttributes(); started.GetAttempt() > 1 {
+			sum += int(started.GetAttempt()) - 1
+		}
+	}
+	return sum
+}
+
+func TestTableOfCostsIsCurrent(t *testing.T) {
+	histories := recorded(t)
+	names := slices.SortedFunc(maps.Keys(histories), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(histories[b].GetEvents()), len(histories[a].GetEvents())), cmp.Compare(a, b))
+	})
+	var b strings.Builder
+	b.WriteString("# What a run costs in Temporal\n\nCounted in the recorded histories of real runs; `go test ./workflows -update` writes this page.\n" +
+		"Actions are what Temporal Cloud bills, without the heartbeats of what waits: one every six seconds at most, and one for each change.\n\n" +
+		"| run | history events | actions |\n|---|---:|---:|\n")
+	for _, name := range names {
+		fmt.Fprintf(&b, "| %s | %d | %d |\n", strings.ReplaceAll(name, "-", " "), len(histories[name].GetEvents()), actions(histories[name]))
+	}
+	golden(t, filepath.Join("..", "docs", "costs.md"), b.String())
+}
+
+func TestCreationStaysWithinItsBudget(t *testing.T) {
+	created := recorded(t)["created"]
+	if events, paid := len(created.GetEvents()), actions(created); events > 60 || paid > 20 {
+		t.Errorf("a creation takes %d events and %d actions; the budget is 60 and 20", events, paid)
+	}
+}
