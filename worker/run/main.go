@@ -48,7 +48,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		fmt.Fprintf(stderr, "worker: no policy file: give --policy FILE or PERCH_POLICY; docs/policy.md says what stands in it\n")
 		return 2
 	}
-	cfg, err := load(ctx, *policyFile, *interval, stderr)
+	cfg, err := load(ctx, *policyFile, *interval, stderr, env)
 	if err != nil {
 		fmt.Fprintf(stderr, "worker: %v\n", err)
 		return 2
@@ -67,7 +67,7 @@ func wrongUsage(err error, rest []string) error {
 	return fmt.Errorf("unexpected argument %q", rest[0])
 }
 
-func load(ctx context.Context, policyFile string, interval time.Duration, stderr io.Writer) (Config, error) {
+func load(ctx context.Context, policyFile string, interval time.Duration, stderr io.Writer, env func(string) string) (Config, error) {
 	data, err := os.ReadFile(policyFile)
 	if err != nil {
 		return Config{}, fmt.Errorf("read policy: %w", err)
@@ -86,5 +86,9 @@ func load(ctx context.Context, policyFile string, interval time.Duration, stderr
 	if err != nil {
 		return Config{}, fmt.Errorf("read AWS settings: %w", err)
 	}
-	return Config{Policy: policy, AWS: aws, Temporal: temporal, Interval: interval, Logger: logger}, nil
+	versioning, err := deployment(env)
+	if err != nil {
+		return Config{}, err
+	}
+	return Config{Policy: policy, AWS: aws, Temporal: temporal, Interval: interval, Deployment: versioning, Logger: logger}, nil
 }

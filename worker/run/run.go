@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 
 	"perch"
@@ -36,6 +37,8 @@ type Config struct {
 	Temporal client.Options
 	// Interval is how often waits look at what they wait for.
 	Interval time.Duration
+	// Deployment is Worker Versioning; the zero value is none.
+	Deployment worker.DeploymentOptions
 	// Logger takes what the worker has to say.
 	Logger *slog.Logger
 }
@@ -70,9 +73,11 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 		default: // One reason to stop is enough.
 		}
 	}
-	quick := worker.New(temporal, perch.TaskQueue(cfg.Policy.Project), worker.Options{WorkerStopTimeout: stopTimeout, OnFatalError: failed})
+	quick := worker.New(temporal, perch.TaskQueue(cfg.Policy.Project), worker.Options{
+		WorkerStopTimeout: stopTimeout, OnFatalError: failed, Interceptors: []interceptor.WorkerInterceptor{&beats{}},
+	})
 	waits := worker.New(temporal, perch.WaitQueue(cfg.Policy.Project), worker.Options{
-		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DisableWorkflowWorker: true,
+		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment, DisableWorkflowWorker: true,
 		MaxConcurrentActivityExecutionSize: waitSlots, MaxHeartbeatThrottleInterval: freshBeats, DefaultHeartbeatThrottleInterval: freshBeats,
 	})
 	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Application, workflows.Cleanup} {

@@ -1,0 +1,30 @@
+package run
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Environment variables that opt in to Worker Versioning; they are the ones that Temporal's own documentation and controller use.
+const (
+	deploymentName = "TEMPORAL_DEPLOYMENT_NAME"
+	buildID        = "TEMPORAL_WORKER_BUILD_ID"
+)
+
+// deployment reads the opt-in: with both variables a run stays on the build that began it, and new runs go to the build that is set as
+// current. Without them every worker takes every run.
+func deployment(env func(string) string) (worker.DeploymentOptions, error) {
+	name, build := env(deploymentName), env(buildID)
+	if name == "" && build == "" {
+		return worker.DeploymentOptions{}, nil
+	}
+	if name == "" || build == "" {
+		return worker.DeploymentOptions{}, errors.New("worker versioning needs both " + deploymentName + " and " + buildID + "; set both, or neither")
+	}
+	return worker.DeploymentOptions{
+		UseVersioning: true, Version: worker.WorkerDeploymentVersion{DeploymentName: name, BuildID: build},
+		DefaultVersioningBehavior: workflow.VersioningBehaviorPinned,
+	}, nil
+}
