@@ -1,0 +1,264 @@
+package activities
+
+import (
+	"fmt"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"perch"
+	"perch/sandbox/aws"
+)
+
+// template stores a small template and returns its address.
+func (w *world) template(value string) string {
+	w.t.Helper()
+	bucket, key := "templates-of-the-test", value+".json"
+	if _, err := w.s3().HeadBucket(w.t.Context(), &s3.HeadBucketInput{Bucket: &bucket}); err != nil {
+		w.makeBucket(bucket)
+	}
+	apps := of[*Applications](w)
+	if err := apps.store(w.t.Context(), bucket, key, []byte(bucketTemplate(value))); err != nil {
+		w.t.Fatal(err)
+	}
+	return apps.objectURL(bucket, key)
+}
+
+func (w *world) makeBucket(name string) {
+	w.t.Helper()
+	in := &s3.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"}}
+	if _, err := w.s3().CreateBucket(w.t.Context(), in); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) creation(branch, token string) ChangeInput {
+	return ChangeInput{Project: "shop", Branch: branch, Kind: perch.KindBranch, TemplateURL: w.template("one"), Token: token}
+}
+
+func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
+	w := newWorld(t)
+	for kind, protected := range map[perch.Kind]bool{perch.KindBranch: false, perch.KindStaging: true, perch.KindProduction: true} {
+		in := w.creation("is-"+string(kind), "token")
+		in.Kind = kind
+		out := must(w, of[*Stacks](w).CreateStack, in)
+		state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: in.Branch})
+		if state.StackID != out.StackID || !state.Ours || state.Kind != kind || state.Protected != protected {
+			t.Errorf("%s: made %+v, found %+v", kind, out, state)
+		}
+	}
+}
+
+func TestS01LostCreateResponseIsAdopted(t *testing.T) {
+	for name, change := range map[string]func(*ChangeInput){
+		"the same call again":               func(*ChangeInput) {},
+		"another template meanwhile":        func(in *ChangeInput) { in.TemplateURL += "?versionId=null" },
+		"another token: a run that is anew": func(in *ChangeInput) { in.Token = "other" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1})
+			in := w.creation("login", "token")
+			_, err := try(of[*Stacks](w).CreateStack, in)
+			wantRetry(t, err)
+			change(&in)
+			out := must(w, of[*Stacks](w).CreateStack, in)
+			all := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
+			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.StackID != out.StackID || len(all.Environments) != 1 {
+				t.Errorf("adopted %+v of %+v, %d environments", out, state, len(all.Environments))
+			}
+		})
+	}
+}
+
+func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
+	for name, change := range map[string]func(*cloudformation.CreateStackInput){
+		"no tags":            func(in *cloudformation.CreateStackInput) { in.Tags = nil },
+		"another repository": func(in *cloudformation.CreateStackInput) { in.Tags = tagList(otherRepository(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.bare("shop-login", "login", change)
+			w.settle(id)
+			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.Ours || state.StackID != id {
+				t.Errorf("found %+v", state)
+			}
+			_, err := try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
+			wantFailure(t, err, ErrorInvalid, "stack shop-login exists", "somebody else's and was left alone", "rename the branch")
+		})
+	}
+}
+
+func otherRepository(t *testing.T) map[string]string {
+	environment, err := perch.NewEnvironment("shop", "login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return environment.Tags("github.com/acme/other", perch.KindBranch)
+}
+
+func TestS32AStackThatExistsAndCannotBeSeenYetIsNoConflict(t *testing.T) {
+	w := newWorld(t)
+	w.bare("shop-login", "login", nil)
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "Stack with id shop-login does not exist", Count: 1})
+	_, err := try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
+	wantRetry(t, err, "cannot be seen yet")
+	must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
+}
+
+func TestS30AThrottledCreateStackIsTriedAgainWithItsToken(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	in := w.creation("login", "token")
+	_, err := try(of[*Stacks](w).CreateStack, in)
+	wantRetry(t, err, "Throttling")
+	out := must(w, of[*Stacks](w).CreateStack, in)
+	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: out.StackID, Token: "token"}); ended.Status != "CREATE_COMPLETE" {
+		t.Errorf("ended %+v", ended)
+	}
+}
+
+func TestS55S69ExpiredCredentialsAreTriedAgainAndADenialIsNot(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "ExpiredToken", Message: "The security token included in the request is expired", Count: 1})
+	in := w.creation("login", "token")
+	_, err := try(of[*Stacks](w).CreateStack, in)
+	wantRetry(t, err, "ExpiredToken")
+	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "AccessDenied", Message: "User: x is not authorized to perform: cloudformation:CreateStack", Count: 1})
+	_, err = try(of[*Stacks](w).CreateStack, in)
+	wantFailure(t, err, ErrorDenied, "cloudformation:CreateStack")
+	must(w, of[*Stacks](w).CreateStack, in)
+}
+
+func TestWhoComesAfterTheLimitHasToGoAgain(t *testing.T) {
+	w := newWorld(t)
+	w.policy.MaxEnvironments = 2
+	for i, want := range []bool{false, false, true} {
+		in := w.creation(fmt.Sprintf("branch-%d", i+1), "token")
+		out := must(w, of[*Stacks](w).CreateStack, in)
+		if got := out.Refused != ""; got != want {
+			t.Errorf("environment %d: refused %q", i+1, out.Refused)
+		}
+		if want {
+			wantWords(t, out.Refused, "allows 2 environments", "starter down BRANCH", "max_environments")
+		}
+		if again := must(w, of[*Stacks](w).CreateStack, in); again != out {
+			t.Errorf("a repeat says %+v, the first said %+v", again, out)
+		}
+	}
+}
+
+func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
+	w := newWorld(t)
+	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
+	w.settle(id)
+	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, TemplateURL: w.template("one"), Token: "update"}
+	if out := must(w, of[*Stacks](w).UpdateStack, in); !out.Unchanged || out.StackID != id {
+		t.Errorf("got %+v", out)
+	}
+	in.TemplateURL, in.Token = w.template("two"), "update-2"
+	if out := must(w, of[*Stacks](w).UpdateStack, in); out.Unchanged {
+		t.Errorf("got %+v", out)
+	}
+	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update-2"}); ended.Status != "UPDATE_COMPLETE" {
+		t.Errorf("ended %+v", ended)
+	}
+}
+
+func TestALostUpdateResponseIsMendedByTheToken(t *testing.T) {
+	w := newWorld(t)
+	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
+	w.settle(id)
+	w.fault(aws.Fault{Service: "cloudformation", Action: "UpdateStack", When: aws.After, Drop: true, Count: 1})
+	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, TemplateURL: w.template("two"), Token: "update"}
+	_, err := try(of[*Stacks](w).UpdateStack, in)
+	wantRetry(t, err)
+	must(w, of[*Stacks](w).UpdateStack, in)
+	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
+		t.Errorf("ended %+v", ended)
+	}
+}
+
+func TestAnUpdateOfABusyStackIsTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{LogicalID: "Files", Phase: "create", Hang: true})
+	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
+	_, err := try(of[*Stacks](w).UpdateStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, TemplateURL: w.template("two"), Token: "update"})
+	wantRetry(t, err, "CREATE_IN_PROGRESS")
+}
+
+func TestDeleteStackIsForTheIDAndMayBeRepeated(t *testing.T) {
+	w := newWorld(t)
+	first := w.bare("shop-login", "login", nil)
+	w.settle(first)
+	in := ChangeInput{Project: "shop", Branch: "login", StackID: first, Token: "gone"}
+	must(w, of[*Stacks](w).DeleteStack, in)
+	w.settle(first)
+	second := w.bare("shop-login", "login", nil)
+	w.settle(second)
+	must(w, of[*Stacks](w).DeleteStack, in)
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.StackID != second || state.Status != "CREATE_COMPLETE" {
+		t.Errorf("the newer stack is %+v", state)
+	}
+}
+
+func TestRepairCallsLeadOutOfFailedUpdates(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	w.fault(aws.Fault{LogicalID: "Files", Phase: "update", Reason: "no", Count: 2})
+	w.update(id, "two", "update")
+	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_FAILED" {
+		t.Fatalf("ended %+v", ended)
+	}
+	in := ChangeInput{StackID: id, Token: "continue"}
+	must(w, of[*Stacks](w).ContinueRollback, in)
+	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "continue"}); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
+		t.Errorf("ended %+v", ended)
+	}
+}
+
+func TestCancelUpdateTurnsAnUpdateBack(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	w.fault(aws.Fault{LogicalID: "Files", Phase: "update", Hang: true, Count: 1})
+	w.update(id, "two", "update")
+	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{StackID: id, Token: "cancel"})
+	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
+		t.Errorf("ended %+v", ended)
+	}
+	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{StackID: id, Token: "cancel-2"}) // It is over: the next look decides.
+}
+
+func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	w.fault(aws.Fault{LogicalID: "Files", Phase: "update", Reason: "no", Count: 1})
+	in := &cloudformation.UpdateStackInput{StackName: &id, TemplateBody: sdk.String(bucketTemplate("two")), DisableRollback: sdk.Bool(true)}
+	if _, err := w.cfn().UpdateStack(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	if ended := w.settle(id); ended.Status != "UPDATE_FAILED" {
+		t.Fatalf("ended %+v", ended)
+	}
+	must(w, of[*Stacks](w).RollbackStack, ChangeInput{StackID: id, Token: "back"})
+	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
+		t.Errorf("ended %+v", ended)
+	}
+}
+
+func TestCallsAreMadeInTheServiceRole(t *testing.T) {
+	w := newWorld(t)
+	if of[*Stacks](w).role() != nil {
+		t.Error("a role was made up")
+	}
+	w.policy.ServiceRole = "arn:aws:iam::123456789012:role/no-such-role"
+	if got := sdk.ToString(of[*Stacks](w).role()); got != w.policy.ServiceRole {
+		t.Errorf("role %q", got)
+	}
+}

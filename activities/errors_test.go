@@ -1,0 +1,106 @@
+package activities
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	"go.temporal.io/sdk/temporal"
+)
+
+func awsError(service, operation, code, message string) error {
+	return &smithy.OperationError{ServiceID: service, OperationName: operation, Err: &smithy.GenericAPIError{Code: code, Message: message}}
+}
+
+func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
+	const passing = "" // A failure that Temporal tries again after.
+	for _, c := range []struct{ code, message, want string }{
+		{"AccessDenied", "User: x is not authorized to perform: cloudformation:CreateStack", ErrorDenied},
+		{"AccessDeniedException", "no", ErrorDenied},
+		{"UnauthorizedOperation", "no", ErrorDenied},
+		{"InvalidClientTokenId", "The security token included in the request is invalid.", ErrorDenied},
+		{"Forbidden", "", ErrorDenied},
+
+		{"ExpiredToken", "The security token included in the request is expired", passing},
+		{"ExpiredTokenException", "The security token included in the request is expired", passing},
+		{"RequestExpired", "Request has expired.", passing},
+		{"RequestTimeTooSkewed", "The difference between the request time and the current time is too large.", passing},
+		{"SignatureDoesNotMatch", "Signature expired", passing},
+
+		{"Throttling", "Rate exceeded", passing},
+		{"SlowDown", "Please reduce your request rate.", passing},
+		{"InternalFailure", "", passing},
+		{"ServiceUnavailable", "", passing},
+		{"OperationInProgressException", "", passing},
+
+		{"ValidationError", "Template error: unknown resource", ErrorInvalid},
+		{"ValidationError", "Stack:arn is in ROLLBACK_COMPLETE state and can not be updated.", ErrorInvalid},
+		{"ValidationError", "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.", passing},
+		{"ValidationError", "Cannot delete stack while in status UPDATE_IN_PROGRESS", passing},
+		{"ValidationError", "CancelUpdateStack cannot be called from current stack status", passing},
+		{"ValidationError", "Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed", ErrorInvalid},
+		{"InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]", ErrorInvalid},
+		{"LimitExceededException", "Limit for stack has been exceeded", ErrorInvalid},
+	} {
+		t.Run(c.code+" "+c.message, func(t *testing.T) {
+			err := awsFailure(fmt.Errorf("wrapped: %w", awsError("CloudFormation", "CreateStack", c.code, c.message)), "create stack %s", "shop-login")
+			if c.want == passing {
+				wantRetry(t, err, "create stack shop-login", c.code)
+				return
+			}
+			wantFailure(t, err, c.want, "create stack shop-login", c.code, c.message)
+		})
+	}
+}
+
+func TestALostConnectionIsTriedAgain(t *testing.T) {
+	err := awsFailure(&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "describe stack x")
+	wantRetry(t, err, "describe stack x", "connection refused")
+	if awsFailure(nil, "nothing") != nil {
+		t.Error("no error became one")
+	}
+}
+
+func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
+	for _, c := range []struct{ service, operation, want string }{
+		{"CloudFormation", "CreateStack", "lacks cloudformation:CreateStack,"},
+		{"Elastic Beanstalk", "DescribeEnvironments", "lacks elasticbeanstalk:DescribeEnvironments,"},
+		{"Route 53", "ListResourceRecordSets", "lacks route53:ListResourceRecordSets,"},
+		{"Resource Groups Tagging API", "GetResources", "lacks tag:GetResources,"},
+		{"S3", "HeadObject", "lacks s3:GetObject,"},
+		{"S3", "HeadBucket", "lacks s3:ListBucket,"},
+		{"S3", "DeleteObjects", "lacks s3:DeleteObject or s3:DeleteObjectVersion,"},
+	} {
+		wantFailure(t, awsFailure(awsError(c.service, c.operation, "AccessDenied", "no"), "try"), ErrorDenied, c.want)
+	}
+	wantFailure(t, awsFailure(&smithy.GenericAPIError{Code: "AccessDenied"}, "try"), ErrorDenied, "lacks the action,")
+}
+
+func TestS28AMissingServiceRoleHasItsOwnSentence(t *testing.T) {
+	err := awsFailure(awsError("CloudFormation", "DeleteStack", "ValidationError", "Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed"), "delete stack shop-login")
+	wantFailure(t, err, ErrorInvalid, "role/cfn", "make it again under the same name", "`service_role`")
+}
+
+func TestOnlyItsOwnWordsMeanThatAStackIsMissing(t *testing.T) {
+	for message, want := range map[string]bool{
+		"Stack with id shop-login does not exist": true,
+		"1 validation error detected":             false,
+		"Template format error":                   false,
+	} {
+		if got := missingStack(awsError("CloudFormation", "DescribeStacks", "ValidationError", message)); got != want {
+			t.Errorf("%q: %v", message, got)
+		}
+	}
+	if missingStack(awsError("CloudFormation", "DescribeStacks", "InternalFailure", "it does not exist")) || missingStack(nil) {
+		t.Error("the text alone was believed")
+	}
+}
+
+func TestRefusalsAreNotTriedAgain(t *testing.T) {
+	var failure *temporal.ApplicationError
+	if err := refuse(ErrorInvalid, "no %d", 1); !errors.As(err, &failure) || !failure.NonRetryable() || failure.Message() != "no 1" {
+		t.Errorf("got %v", err)
+	}
+}
