@@ -1,0 +1,247 @@
+package perch_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/config"
+	"perch/lifecycle"
+	"perch/starter/cli"
+)
+
+// pages are README.md and what stands in docs/, by path.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("docs", "*.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("docs has %d pages: %v", len(files), err)
+	}
+	texts := map[string]string{}
+	for _, file := range append(files, "README.md") {
+		texts[file] = page(t, file)
+	}
+	return texts
+}
+
+func page(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+var (
+	fence   = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	code    = regexp.MustCompile("`([^`]+)`")
+)
+
+// fenced are the code blocks of a page in one language, in order.
+func fenced(text, language string) []string {
+	var blocks []string
+	for _, match := range fence.FindAllStringSubmatch(text, -1) {
+		if match[1] == language {
+			blocks = append(blocks, match[2])
+		}
+	}
+	return blocks
+}
+
+func TestDocsLinkToWhatExists(t *testing.T) {
+	texts := pages(t)
+	for file, text := range texts {
+		for _, match := range link.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			target, anchor, _ := strings.Cut(match[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			other := file
+			if target != "" {
+				other = filepath.Join(filepath.Dir(file), target)
+			}
+			if _, err := os.Stat(other); err != nil {
+				t.Errorf("%s links to %s, which is not there", file, match[1])
+			} else if anchor != "" && !slices.Contains(anchors(texts[other]), anchor) {
+				t.Errorf("%s links to %s, and %s has no such heading", file, match[1], other)
+			}
+		}
+	}
+}
+
+// anchors are the fragments that GitHub gives the headings of a page.
+func anchors(text string) []string {
+	var names []string
+	for _, match := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+		name := regexp.MustCompile(`[^\w\- ]`).ReplaceAllString(strings.ToLower(match[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
+}
+
+// TestDocsExamplesAreRead reads every YAML block by what its first line says it is.
+func TestDocsExamplesAreRead(t *testing.T) {
+	for file, text := range pages(t) {
+		for _, block := range fenced(text, "yaml") {
+			first, _, _ := strings.Cut(block, "\n")
+			if err := readExample(first, []byte(block)); err != nil {
+				t.Errorf("%s, the block that begins with %q: %v", file, first, err)
+			}
+		}
+	}
+}
+
+func readExample(first string, block []byte) error {
+	switch {
+	case first == "# perch.yaml":
+		file, err := config.Read(config.FileName, block)
+		if err != nil {
+			return err
+		}
+		for _, branch := range []string{"main", "staging", "feature/load-1", "docs/x"} {
+			if _, _, err := file.Resolve(branch, strings.Repeat("0", 40)); err != nil {
+				return fmt.Errorf("branch %s: %w", branch, err)
+			}
+		}
+		return nil
+	case first == "# policy.yaml":
+		_, err := config.ReadPolicy("policy.yaml", block)
+		return err
+	case strings.HasPrefix(first, "# .circleci/") || strings.HasPrefix(first, "# .github/"):
+		var workflow map[string]any
+		return yaml.Unmarshal(block, &workflow)
+	}
+	return fmt.Errorf("begin it with the file's name: # perch.yaml, # policy.yaml, # .circleci/... or # .github/")
+}
+
+func TestDocsNameEveryKey(t *testing.T) {
+	for _, c := range []struct {
+		file string
+		of   any
+	}{
+		{"docs/perch-yaml.md", perch.Settings{}}, {"docs/perch-yaml.md", perch.SeedStep{}}, {"docs/policy.md", perch.Policy{}},
+	} {
+		text := page(t, c.file)
+		for _, key := range keys("", reflect.TypeOf(c.of)) {
+			if !strings.Contains(text, "`"+key+"`") {
+				t.Errorf("%s does not say what `%s` means", c.file, key)
+			}
+		}
+	}
+}
+
+// keys are the dotted YAML keys of a type. Keys that people choose are written NAME.
+func keys(prefix string, of reflect.Type) []string {
+	switch of.Kind() {
+	case reflect.Pointer:
+		return keys(prefix, of.Elem())
+	case reflect.Map:
+		if of.Elem().Kind() != reflect.Struct {
+			return nil
+		}
+		return keys(prefix+"NAME.", of.Elem())
+	case reflect.Struct:
+	default:
+		return nil
+	}
+	var names []string
+	for i := range of.NumField() {
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("yaml"), ",")
+		names = append(names, prefix+name)
+		names = append(names, keys(prefix+name+".", of.Field(i).Type)...)
+	}
+	return names
+}
+
+// TestDocsShowWholeDocuments compares the keys that the starter prints with those that docs/starter.md shows.
+func TestDocsShowWholeDocuments(t *testing.T) {
+	shown := fenced(page(t, "docs/starter.md"), "json")
+	for i, args := range [][]string{{"up", "docs-no-infra", "--project", "shop"}, {"down", "x", "--project", "shop", "--timeout", "0s"}} {
+		var stdout, stderr bytes.Buffer
+		args = append(args, "-o", "json", "--repo", t.TempDir())
+		cli.Run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
+		if diff := cmp.Diff(paths(t, stdout.String()), paths(t, shown[i])); diff != "" {
+			t.Errorf("starter %s: printed (-) and shown in docs/starter.md (+):\n%s", args[0], diff)
+		}
+	}
+}
+
+// paths are the dotted keys of a JSON document, sorted.
+func paths(t *testing.T, document string) []string {
+	t.Helper()
+	var value map[string]any
+	if err := json.Unmarshal([]byte(document), &value); err != nil {
+		t.Fatalf("%v in %s", err, document)
+	}
+	var names []string
+	for key, below := range value {
+		names = append(names, key)
+		if object, ok := below.(map[string]any); ok {
+			for inner := range object {
+				names = append(names, key+"."+inner)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestDocsShowTheRules compares the table of docs/how-it-works.md with the rules.
+func TestDocsShowTheRules(t *testing.T) {
+	rows := 0
+	for line := range strings.Lines(page(t, "docs/how-it-works.md")) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 4 || !strings.Contains(cells[0], "_") {
+			continue
+		}
+		rows++
+		status := code.FindStringSubmatch(cells[0])[1]
+		stack := lifecycle.Stack{Status: status, Ours: true}
+		unchanged := stack
+		unchanged.Unchanged = true
+		want := []lifecycle.Step{lifecycle.Next(stack, perch.GoalUp), lifecycle.Next(unchanged, perch.GoalUp), lifecycle.Next(stack, perch.GoalGone)}
+		for i, step := range want {
+			if shown := strings.TrimSpace(cells[i+1]); shown != string(step) {
+				t.Errorf("%s: the rule is %q and the table says %q", status, step, shown)
+			}
+		}
+	}
+	if rows != 23 {
+		t.Errorf("the table has %d statuses; CloudFormation has 23", rows)
+	}
+}
+
+var awsInput = regexp.MustCompile(`(?:cloudformation|s3|elasticbeanstalk|rds|route53|resourcegroupstaggingapi|sts)\.([A-Z]\w+)Input\{`)
+
+// TestDocsNameEveryAWSCall holds what the product calls against the rights that docs/policy.md asks for.
+func TestDocsNameEveryAWSCall(t *testing.T) {
+	text := page(t, "docs/policy.md")
+	files, err := filepath.Glob("activities/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, "worker/run/run.go") {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, match := range awsInput.FindAllStringSubmatch(page(t, file), -1) {
+			if !strings.Contains(text, "`"+match[1]+"`") {
+				t.Errorf("%s calls %s: say in docs/policy.md which right that needs", file, match[1])
+			}
+		}
+	}
+}
