@@ -1,0 +1,27 @@
+package source
+
+import (
+	"fmt"
+	"time"
+)
+
+// RateLimited says that the source wants no questions until then. It proves nothing about any branch.
+type RateLimited struct {
+	// Until is when to ask again.
+	Until time.Time
+	// Reason is the sentence for it, without the time.
+	Reason string
+}
+
+func (e *RateLimited) Error() string {
+	return fmt.Sprintf("%s; ask again after %s", e.Reason, e.Until.UTC().Format("2006-01-02 15:04:05 UTC"))
+}
+
+// Refused is an answer that asking again does not change: somebody must mend the credentials, the policy or the repository. It proves nothing
+// about any branch.
+type Refused struct {
+	// Reason is a sentence that says what to do.
+	Reason string
+}
+
+func (e *Refused) Error() string { return e.Reason }

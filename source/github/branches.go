@@ -1,0 +1,141 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	api "github.com/google/go-github/v60/github"
+
+	"perch"
+	"perch/source"
+)
+
+var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// Branches lists every branch with its commit. It is complete, or there is an error that says why not; a repository without branches is an error
+// too. A branch that is pushed or removed while the list is read may be missing from it; so whoever acts on a missing branch asks Head once more.
+func (r *Repository) Branches(ctx context.Context) (branches map[string]string, complete bool, err error) {
+	branches = map[string]string{}
+	var first page
+	for number := 1; ; number++ {
+		current, err := r.page(ctx, number)
+		if err != nil {
+			return nil, false, r.failure(err, "list branches of %s: page %d", r, number)
+		}
+		if number == 1 {
+			first = current
+		}
+		if err := current.joins(branches, number, first.last); err != nil {
+			r.forget(0) // Whatever made it so, the next list is read anew.
+			return nil, false, r.failure(err, "list branches of %s: page %d", r, number)
+		}
+		if current.next == 0 {
+			r.forget(number)
+			break
+		}
+	}
+	if err := r.alone(ctx, first); err != nil {
+		return nil, false, r.failure(err, "list branches of %s: page 2", r)
+	}
+	return branches, true, nil
+}
+
+func (p page) joins(branches map[string]string, number, last int) error {
+	if err := p.fits(number, last); err != nil {
+		return err
+	}
+	for _, branch := range p.branches {
+		if _, twice := branches[branch.name]; twice {
+			return fmt.Errorf("branch %s is there twice: the list changed while it was read", branch.name)
+		}
+		branches[branch.name] = branch.commit
+	}
+	return nil
+}
+
+// fits reports what shows that the list is not whole, or changed while it was read. last is the number of the last page as the first one told
+// it, 0 where it did not.
+func (p page) fits(number, last int) error {
+	switch {
+	case len(p.branches) == 0 && number == 1:
+		return &source.Refused{Reason: "GitHub lists no branch at all; a repository that is empty, or is being restored, says nothing about its branches: push one"}
+	case len(p.branches) == 0:
+		return errors.New("it is empty, and the page before it says that there is more")
+	case p.next != 0 && p.next != number+1:
+		return fmt.Errorf("GitHub says that page %d is the next", p.next)
+	case p.next != 0 && len(p.branches) != pageSize:
+		return fmt.Errorf("it has %d branches instead of %d, and is not the last", len(p.branches), pageSize)
+	case p.next != 0 && p.last != 0 && last != 0 && p.last != last:
+		return fmt.Errorf("%d pages became %d while the list was read", last, p.last)
+	case p.next == 0 && last != 0 && number != last:
+		return fmt.Errorf("it is the last, and there were %d when the first was read", last)
+	}
+	return nil
+}
+
+// alone makes sure of a full first page that names no other: something on the way may have taken its Link header away.
+func (r *Repository) alone(ctx context.Context, first page) error {
+	if first.next != 0 || len(first.branches) < pageSize {
+		return nil
+	}
+	second, err := r.ask(ctx, 2, page{})
+	if err == nil && len(second.branches) > 0 {
+		err = errors.New("it is there, and page 1 does not say so: its Link header is missing")
+	}
+	return err
+}
+
+// Head is the commit that branch points to now; found is false where GitHub shows the repository and says that it has no such branch.
+func (r *Repository) Head(ctx context.Context, branch string) (commit string, found bool, err error) {
+	if err := perch.ValidateBranch(branch); err != nil {
+		return "", false, err
+	}
+	ref := "refs/heads/" + branch
+	// Asking for the one reference would answer 404 for a missing branch and for a repository that the token may not see. The references
+	// that begin with its name tell the two apart.
+	options := &api.ReferenceListOptions{Ref: ref}
+	for number := 1; ; number++ {
+		references, response, err := r.client.Git.ListMatchingRefs(ctx, r.owner, r.name, options)
+		if err == nil && references == nil {
+			err = errNoContent
+		}
+		if err == nil {
+			commit, found, err = head(references, ref)
+		}
+		if err != nil {
+			return "", false, r.failure(err, "read branch %s of %s", branch, r)
+		}
+		if found || response.NextPage == 0 {
+			return commit, found, nil
+		}
+		if options.Page = response.NextPage; options.Page != number+1 {
+			return "", false, fmt.Errorf("read branch %s of %s: GitHub says that page %d follows page %d", branch, r, options.Page, number)
+		}
+	}
+}
+
+var errNoContent = errors.New("GitHub's answer has no content")
+
+func head(references []*api.Reference, ref string) (commit string, found bool, err error) {
+	for _, reference := range references {
+		if reference.GetRef() == "" {
+			return "", false, errors.New("GitHub's answer has a reference without a name")
+		}
+		if reference.GetRef() != ref {
+			continue
+		}
+		if commit = reference.GetObject().GetSHA(); !fullCommit.MatchString(commit) {
+			return "", false, fmt.Errorf("GitHub says that it points to %q, which is no commit", commit)
+		}
+		return commit, true, nil
+	}
+	return "", false, nil
+}
+
+// HasCommit reports whether GitHub has this commit, given in full, in the repository. GitHub also finds the commits of a repository's forks.
+func (r *Repository) HasCommit(ctx context.Context, commit string) (bool, error) {
+	_, found, err := r.commit(ctx, commit)
+	return found, err
+}

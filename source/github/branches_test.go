@@ -1,0 +1,273 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch/source"
+	"perch/source/githubtest"
+)
+
+func mustList(t *testing.T, r *Repository, want map[string]string) {
+	t.Helper()
+	got, complete, err := r.Branches(t.Context())
+	if err != nil || !complete {
+		t.Fatal(complete, err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("branches (-want +got):\n%s", diff)
+	}
+}
+
+func TestBranchesOfEveryPageAreListedWithOneRequestEach(t *testing.T) {
+	for branches, requests := range map[int]int{
+		1: 1, 99: 1, 101: 2, 200: 2, 201: 3, 450: 5,
+		100: 2, // A full page that is alone looks like one whose Link header was lost.
+	} {
+		t.Run(fmt.Sprint(branches), func(t *testing.T) {
+			server := withBranches(t, names(branches))
+			mustList(t, open(t, server), names(branches))
+			if calls := server.Calls(); len(calls) != requests {
+				t.Errorf("%d requests instead of %d: %v", len(calls), requests, calls)
+			}
+		})
+	}
+}
+
+// withoutLinks takes the Link header from what has not changed: an answer 304 need not repeat it (RFC 9110, section 15.4.5).
+func withoutLinks(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		buffer := &recorder{ResponseWriter: w}
+		next.ServeHTTP(buffer, r)
+		if buffer.status == http.StatusNotModified {
+			w.Header().Del("Link")
+		}
+		w.WriteHeader(buffer.status)
+		_, _ = w.Write(buffer.content)
+	})
+}
+
+// linkers runs a test with and without Link headers on answers 304.
+func linkers(t *testing.T, test func(t *testing.T, intercept func(http.Handler) http.Handler)) {
+	t.Run("links", func(t *testing.T) { test(t, nil) })
+	t.Run("no links", func(t *testing.T) { test(t, withoutLinks) })
+}
+
+func TestAnUnchangedListingCostsNoQuota(t *testing.T) {
+	linkers(t, func(t *testing.T, intercept func(http.Handler) http.Handler) {
+		server := withBranches(t, names(250))
+		server.Intercept(intercept)
+		r := open(t, server)
+		mustList(t, r, names(250))
+		if used := githubtest.Limit - server.Remaining(); used != 3 {
+			t.Errorf("the first listing cost %d requests", used)
+		}
+		mustList(t, r, names(250))
+		if used := githubtest.Limit - server.Remaining(); used != 3 {
+			t.Errorf("the second listing cost %d requests", used-3)
+		}
+	})
+}
+
+func TestAListFollowsTheRepositoryWhateverWasKept(t *testing.T) {
+	linkers(t, func(t *testing.T, intercept func(http.Handler) http.Handler) {
+		server := withBranches(t, names(1))
+		server.Intercept(intercept)
+		r := open(t, server)
+		for _, n := range []int{1, 2, 99, 100, 101, 200, 201, 300} {
+			push(t, server, names(n))
+			mustList(t, r, names(n))
+		}
+		push(t, server, map[string]string{"feature/00007": hash(7000)})
+		moved := names(300)
+		moved["feature/00007"] = hash(7000)
+		mustList(t, r, moved)
+		for n := 299; n > 280; n-- {
+			remove(t, server, fmt.Sprintf("feature/%05d", n))
+			delete(moved, fmt.Sprintf("feature/%05d", n))
+			mustList(t, r, moved)
+		}
+	})
+}
+
+// TestAListThatShrinksByAPageMayTakeTwoLooks: without Link headers, what was kept still announces the page that is gone.
+func TestAListThatShrinksByAPageMayTakeTwoLooks(t *testing.T) {
+	server := withBranches(t, names(201))
+	server.Intercept(withoutLinks)
+	r := open(t, server)
+	mustList(t, r, names(201))
+	remove(t, server, "feature/00200")
+	if branches, complete, err := r.Branches(t.Context()); err == nil && (!complete || len(branches) != 200) {
+		t.Errorf("got %d branches, %v", len(branches), complete)
+	}
+	mustList(t, r, names(200))
+}
+
+func TestAnInterruptedListingGoesOnWhereItStopped(t *testing.T) {
+	server := withBranches(t, names(450))
+	r := open(t, server)
+	server.Intercept(on("4", func(http.Handler) http.Handler { return githubtest.Answer(http.StatusBadGateway, "Server Error") }))
+	if _, complete, err := r.Branches(t.Context()); complete || err == nil {
+		t.Fatal(complete, err)
+	}
+	server.Intercept(nil)
+	server.SetRemaining(3)
+	mustList(t, r, names(450))
+	if left := server.Remaining(); left != 1 {
+		t.Errorf("%d requests are left of 3, and two pages were new", left)
+	}
+}
+
+func TestABranchThatMovesBetweenPagesIsNotListedTwice(t *testing.T) {
+	server := withBranches(t, names(250))
+	server.Intercept(on("2", func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			push(t, server, map[string]string{"aaa": hash(1)})
+			next.ServeHTTP(w, r)
+		})
+	}))
+	r := open(t, server)
+	_, complete, err := r.Branches(t.Context())
+	if want := "list branches of acme/shop: page 2: branch feature/00099 is there twice: the list changed while it was read"; complete || err == nil || err.Error() != want {
+		t.Errorf("got %v, %v", complete, err)
+	}
+	want := names(250)
+	want["aaa"] = hash(1)
+	mustList(t, r, want)
+}
+
+func TestHeadIsOneRequestForAPresentAndForAMissingBranch(t *testing.T) {
+	server := withBranches(t, map[string]string{"main": hash(1), "feature": hash(2), "feature/login": hash(3), "a#b%c": hash(4), "größe": hash(5)})
+	for branch, want := range map[string]string{
+		"main": hash(1), "feature": hash(2), "feature/login": hash(3), "a#b%c": hash(4), "größe": hash(5),
+		"mai": "", "feature/log": "", "gone": "", "Main": "",
+	} {
+		before := len(server.Calls())
+		commit, found, err := open(t, server).Head(t.Context(), branch)
+		if commit != want || found != (want != "") || err != nil {
+			t.Errorf("%s: %s, %v, %v", branch, commit, found, err)
+		}
+		if calls := server.Calls()[before:]; len(calls) != 1 {
+			t.Errorf("%s: %v", branch, calls)
+		}
+	}
+}
+
+func TestHeadReadsEveryPageOfAlikeNames(t *testing.T) {
+	server := withBranches(t, names(1))
+	server.Intercept(always(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ref := "feature/other"
+		if r.URL.Query().Get("page") == "" {
+			w.Header().Set("Link", `<https://api/x?page=2>; rel="next"`)
+		} else {
+			ref = "feature"
+		}
+		fmt.Fprintf(w, `[{"ref":"refs/heads/%s","object":{"sha":"%s"}}]`, ref, hash(9))
+	})))
+	if commit, found, err := open(t, server).Head(t.Context(), "feature"); commit != hash(9) || !found || err != nil {
+		t.Errorf("got %s, %v, %v", commit, found, err)
+	}
+}
+
+// TestS45AnAnswerThatSaysNothingIsNoMissingBranch: what cannot be believed must never read as "there is no such branch".
+func TestS45AnAnswerThatSaysNothingIsNoMissingBranch(t *testing.T) {
+	for name, test := range map[string]struct{ body, want string }{
+		"empty":     {"", "GitHub's answer has no content"},
+		"null":      {"null", "GitHub's answer has no content"},
+		"an object": {"{}", "GitHub's answer is not the JSON that it should be: json: cannot unmarshal object into Go value of type []*github.Reference"},
+		"cut":       {`[{"ref":"refs/hea`, "GitHub's answer broke off"},
+		"nameless":  {`[{}]`, "GitHub's answer has a reference without a name"},
+		"no commit": {`[{"ref":"refs/heads/main","object":{}}]`, `GitHub says that it points to "", which is no commit`},
+		"a page":    {"<html>", "GitHub's answer is not the JSON that it should be: invalid character '<' looking for beginning of value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := withBranches(t, names(1))
+			server.Intercept(body(test.body))
+			_, found, err := open(t, server).Head(t.Context(), "main")
+			if want := "read branch main of acme/shop: " + test.want; found || err == nil || err.Error() != want {
+				t.Errorf("got %v, %v, want %s", found, err, want)
+			}
+		})
+	}
+}
+
+func TestHeadOfARepositoryWithoutBranchesIsRefused(t *testing.T) {
+	_, found, err := open(t, withBranches(t, nil)).Head(t.Context(), "main")
+	if want := "read branch main of acme/shop: GitHub answered 409 (Git Repository is empty.): acme/shop is empty; push a branch"; found || err == nil || err.Error() != want {
+		t.Errorf("got %v, %v", found, err)
+	}
+}
+
+func TestABranchThatGitRefusesIsAnError(t *testing.T) {
+	if _, _, err := open(t, withBranches(t, names(1))).Head(t.Context(), "../../main"); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestACancelledContextEndsAListing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, complete, err := open(t, withBranches(t, names(1))).Branches(ctx); complete || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v", complete, err)
+	}
+}
+
+func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
+	shortened := rewritten(func(_ http.Header, content string) string { return content[:strings.LastIndex(content, ",{")] + "]" })
+	for name, test := range map[string]struct {
+		intercept func(http.Handler) http.Handler
+		want      string
+		refused   bool
+	}{
+		"empty":               {on("1", body("[]")), "page 1: GitHub lists no branch at all; a repository that is empty, or is being restored, says nothing about its branches: push one", true},
+		"no content":          {on("1", body("")), "page 1: GitHub's answer has no content", false},
+		"null":                {on("1", body("null")), "page 1: GitHub's answer has no content", false},
+		"no content later":    {on("2", body("")), "page 2: GitHub's answer has no content", false},
+		"empty later":         {on("2", body("[]")), "page 2: it is empty, and the page before it says that there is more", false},
+		"the last is empty":   {on("3", body("[]")), "page 3: it is empty, and the page before it says that there is more", false},
+		"401":                 {always(githubtest.Answer(401, "Bad credentials")), "page 1: GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one", true},
+		"500":                 {on("1", always(githubtest.Answer(500, "Server Error"))), "page 1: GitHub answered 500 (Server Error)", false},
+		"502 later":           {on("3", always(githubtest.Answer(502, "Bad Gateway"))), "page 3: GitHub answered 502 (Bad Gateway)", false},
+		"404 later":           {on("2", always(githubtest.Answer(404, "Not Found"))), "page 2: GitHub answered 404 (Not Found): acme/shop was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access", true},
+		"202":                 {on("1", always(githubtest.Answer(202, ""))), "page 1: job scheduled on GitHub side; try again later", false},
+		"304 without an ETag": {on("1", always(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }))), "page 1: GitHub answered 304 ()", false},
+		"cut":                 {on("2", brokenOff), "page 2: GitHub's answer broke off", false},
+		"cut JSON":            {on("2", rewritten(func(_ http.Header, content string) string { return content[:len(content)/2] })), "page 2: GitHub's answer broke off", false},
+		"a page of fewer":     {on("2", shortened), "page 2: it has 99 branches instead of 100, and is not the last", false},
+		"no links":            {on("1", rewritten(func(h http.Header, content string) string { h.Del("Link"); return content })), "page 2: it is there, and page 1 does not say so: its Link header is missing", false},
+		"no links later":      {on("2", rewritten(func(h http.Header, content string) string { h.Del("Link"); return content })), "page 2: it is the last, and there were 3 when the first was read", false},
+		"a page left out": {on("1", rewritten(func(h http.Header, content string) string {
+			h.Set("Link", strings.ReplaceAll(h.Get("Link"), "page=2&", "page=3&"))
+			return content
+		})), "page 1: GitHub says that page 3 is the next", false},
+		"a page more": {on("2", rewritten(func(h http.Header, content string) string {
+			h.Set("Link", `<https://api/x?page=3>; rel="next", <https://api/x?page=4>; rel="last"`)
+			return content
+		})), "page 2: 3 pages became 4 while the list was read", false},
+		"no commit":  {on("3", body(`[{"name":"main"}]`)), `page 3: branch main points to "", which is no commit`, false},
+		"no name":    {on("3", body(`[{}]`)), `page 3: "" is not a branch name that Git accepts: it is empty`, false},
+		"null entry": {on("3", body(`[null]`)), `page 3: "" is not a branch name that Git accepts: it is empty`, false},
+		"an object":  {on("1", body(`{}`)), "page 1: GitHub's answer is not the JSON that it should be: json: cannot unmarshal object into Go value of type []*github.Branch", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := withBranches(t, names(250))
+			server.Intercept(test.intercept)
+			r := open(t, server)
+			branches, complete, err := r.Branches(t.Context())
+			if want := "list branches of acme/shop: " + test.want; branches != nil || complete || err == nil || err.Error() != want {
+				t.Errorf("got %d branches, %v,\n%v, want\n%s", len(branches), complete, err, want)
+			}
+			if refused := new(source.Refused); errors.As(err, &refused) != test.refused {
+				t.Errorf("refused: %v, want %v", !test.refused, test.refused)
+			}
+			server.Intercept(nil)
+			mustList(t, r, names(250))
+		})
+	}
+}

@@ -1,0 +1,154 @@
+package github
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	api "github.com/google/go-github/v60/github"
+
+	"perch/source"
+)
+
+const (
+	// shortestWait is how long to wait where GitHub names no time (GitHub docs: Rate limits, exceeding the rate limit).
+	shortestWait = time.Minute
+	// longestWait is the window of the primary rate limit; nothing that GitHub says is waited for longer than that.
+	longestWait = time.Hour
+	// longestMessage is how many characters of GitHub's own message are repeated.
+	longestMessage = 200
+)
+
+// failure is the one place where GitHub's errors are told apart. What a retry cannot mend becomes a *source.Refused, a rate limit a
+// *source.RateLimited; everything else passes by itself.
+func (r *Repository) failure(err error, tried string, args ...any) error {
+	return fmt.Errorf("%s: %w", fmt.Sprintf(tried, args...), r.reason(err))
+}
+
+func (r *Repository) reason(err error) error {
+	var refused *source.Refused
+	switch {
+	case errors.As(err, &refused), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	if limited := r.limit(err); limited != nil {
+		return limited
+	}
+	if answer, message := answerOf(err); answer != nil {
+		return r.answered(answer, r.clean(message))
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("GitHub's answer broke off")
+	}
+	if syntax, kind := (*json.SyntaxError)(nil), (*json.UnmarshalTypeError)(nil); errors.As(err, &syntax) || errors.As(err, &kind) {
+		return errors.New("GitHub's answer is not the JSON that it should be: " + r.clean(err.Error()))
+	}
+	return errors.New(r.clean(err.Error()))
+}
+
+// answerOf is the answer that was an error, and what GitHub said; nil where there was none.
+func answerOf(err error) (*http.Response, string) {
+	var (
+		answer *api.ErrorResponse
+		factor *api.TwoFactorAuthError
+		app    *ghinstallation.HTTPError
+	)
+	switch {
+	case errors.As(err, &answer):
+		return answer.Response, answer.Message
+	case errors.As(err, &factor):
+		return factor.Response, factor.Message
+	case errors.As(err, &app) && app.Response != nil:
+		return app.Response, app.Message
+	}
+	return nil, ""
+}
+
+// answered says what an answer that is an error means for the repository.
+func (r *Repository) answered(answer *http.Response, message string) error {
+	said := fmt.Sprintf("GitHub answered %d (%s)", answer.StatusCode, message)
+	switch status := answer.StatusCode; {
+	case status == http.StatusUnauthorized:
+		return &source.Refused{Reason: said + ": the token or the App's key is expired, revoked or mistyped; give the worker a new one"}
+	case status == http.StatusForbidden && answer.Header.Get("X-GitHub-SSO") != "":
+		return &source.Refused{Reason: said + ": the organization wants single sign-on; authorize the token for it"}
+	case status == http.StatusForbidden:
+		return &source.Refused{Reason: fmt.Sprintf("%s: give the token or the App the permission \"Contents: read\" in %s", said, r)}
+	case status == http.StatusNotFound:
+		return &source.Refused{Reason: fmt.Sprintf("%s: %s was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access", said, r)}
+	case status == http.StatusMovedPermanently, status == http.StatusPermanentRedirect:
+		return &source.Refused{Reason: fmt.Sprintf("%s: %s was renamed or belongs to somebody else now; if that is meant, write its new name in the policy", said, r)}
+	case status == http.StatusConflict:
+		return &source.Refused{Reason: fmt.Sprintf("%s: %s is empty; push a branch", said, r)}
+	case status == http.StatusUnavailableForLegalReasons:
+		return &source.Refused{Reason: said + ": GitHub has blocked access to the repository"}
+	}
+	return errors.New(said)
+}
+
+// limit is nil where err is no rate limit. GitHub answers 403 or 429, with the time to ask again in Retry-After or, where the quota is used up,
+// in X-RateLimit-Reset.
+func (r *Repository) limit(err error) error {
+	var (
+		primary   *api.RateLimitError
+		secondary *api.AbuseRateLimitError
+	)
+	switch {
+	case errors.As(err, &primary):
+		return r.wait("GitHub's rate limit is used up", primary.Response, primary.Rate.Reset.Time)
+	case errors.As(err, &secondary):
+		until := time.Time{}
+		if secondary.RetryAfter != nil {
+			until = r.now().Add(*secondary.RetryAfter)
+		}
+		return r.wait("GitHub's secondary rate limit is reached", secondary.Response, until)
+	}
+	answer, message := answerOf(err)
+	if answer == nil || answer.StatusCode != http.StatusTooManyRequests && answer.StatusCode != http.StatusForbidden {
+		return nil
+	}
+	usedUp := answer.Header.Get("X-RateLimit-Remaining") == "0"
+	if answer.StatusCode == http.StatusForbidden && !usedUp && answer.Header.Get("Retry-After") == "" && !strings.Contains(message, "rate limit") {
+		return nil
+	}
+	until := time.Time{}
+	if seconds, err := strconv.ParseInt(answer.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && usedUp {
+		until = time.Unix(seconds, 0)
+	}
+	return r.wait("GitHub wants fewer requests", answer, until)
+}
+
+// wait is until the time that GitHub named, within bounds. Retry-After goes before until.
+func (r *Repository) wait(reason string, answer *http.Response, until time.Time) error {
+	now := r.now()
+	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds >= 0 {
+		until = now.Add(time.Duration(min(seconds, int(longestWait/time.Second))) * time.Second)
+	}
+	if until.IsZero() {
+		until = now.Add(shortestWait)
+	}
+	if latest := now.Add(longestWait); until.After(latest) {
+		until = latest
+	}
+	return &source.RateLimited{Until: until, Reason: reason}
+}
+
+// clean takes out what must not be seen, or cannot be, and shortens.
+func (r *Repository) clean(message string) string {
+	for _, secret := range r.secrets {
+		message = strings.ReplaceAll(message, secret, "***")
+	}
+	letters := []rune(strings.Join(strings.FieldsFunc(message, func(c rune) bool { return unicode.IsControl(c) }), " "))
+	if len(letters) > longestMessage {
+		return string(letters[:longestMessage]) + "..."
+	}
+	return string(letters)
+}

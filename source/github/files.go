@@ -1,0 +1,149 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	api "github.com/google/go-github/v60/github"
+
+	"perch/source"
+)
+
+// maxFile is the largest file that File reads into memory, in bytes.
+const maxFile = 16 << 20
+
+// File reads one file at a commit; found is false where the commit has no such file. Symbolic links are not followed.
+func (r *Repository) File(ctx context.Context, commit, name string) (content []byte, found bool, err error) {
+	tree, err := r.tree(ctx, commit)
+	if err != nil {
+		return nil, false, err
+	}
+	entry, err := r.find(ctx, tree, name)
+	if err == nil && entry == nil {
+		return nil, false, nil
+	}
+	if err == nil {
+		err = readable(entry)
+	}
+	if err == nil {
+		content, err = r.blob(ctx, entry)
+	}
+	if err != nil {
+		return nil, false, r.failure(err, "read %s at commit %s", name, commit)
+	}
+	return content, true, nil
+}
+
+func readable(entry *api.TreeEntry) error {
+	if !plainFile(entry) {
+		return &source.Refused{Reason: fmt.Sprintf("it is a %s, not a file", modeName(entry))}
+	}
+	if entry.GetSize() > maxFile {
+		return &source.Refused{Reason: fmt.Sprintf("it is %d bytes long; at most %d are read", entry.GetSize(), maxFile)}
+	}
+	return nil
+}
+
+// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole repository. Symbolic links and submodules are
+// left out. A commit that is not there is an error, and so are a folder (source.ErrNoFolder) and one that has more files than GitHub lists at
+// once. The files are read under ctx.
+func (r *Repository) Files(ctx context.Context, commit, folder string) ([]source.File, error) {
+	tree, err := r.tree(ctx, commit)
+	if err != nil {
+		return nil, err
+	}
+	files, err := r.below(ctx, tree, path.Clean(folder))
+	if errors.Is(err, source.ErrNoFolder) {
+		return nil, fmt.Errorf("list files in %s at commit %s: %w", path.Clean(folder), commit, err)
+	}
+	if err != nil {
+		return nil, r.failure(err, "list files in %s at commit %s", path.Clean(folder), commit)
+	}
+	return files, nil
+}
+
+func (r *Repository) below(ctx context.Context, tree, folder string) ([]source.File, error) {
+	if folder != "." {
+		entry, err := r.find(ctx, tree, folder)
+		if err != nil {
+			return nil, err
+		}
+		if entry == nil || entry.GetType() != "tree" {
+			return nil, source.ErrNoFolder
+		}
+		tree = entry.GetSHA()
+	}
+	entries, err := r.entries(ctx, tree, true)
+	if err != nil {
+		return nil, err
+	}
+	files := []source.File{}
+	for _, entry := range entries {
+		if plainFile(entry) {
+			files = append(files, r.file(ctx, entry))
+		}
+	}
+	slices.SortFunc(files, func(a, b source.File) int { return strings.Compare(a.Path, b.Path) })
+	return files, nil
+}
+
+func (r *Repository) file(ctx context.Context, entry *api.TreeEntry) source.File {
+	return source.File{Path: entry.GetPath(), Size: int64(entry.GetSize()), Open: func() (io.ReadCloser, error) {
+		content, err := r.blob(ctx, entry)
+		if err != nil {
+			return nil, r.failure(err, "read %s", entry.GetPath())
+		}
+		return io.NopCloser(bytes.NewReader(content)), nil
+	}}
+}
+
+func (r *Repository) tree(ctx context.Context, commit string) (string, error) {
+	tree, found, err := r.commit(ctx, commit)
+	if err == nil && !found {
+		err = fmt.Errorf("the repository has no commit %s", commit)
+	}
+	return tree, err
+}
+
+// find goes down to name, folder by folder; the entry is nil where there is none.
+func (r *Repository) find(ctx context.Context, tree, name string) (*api.TreeEntry, error) {
+	if !fs.ValidPath(name) || name == "." {
+		return nil, nil
+	}
+	for {
+		part, rest, deeper := strings.Cut(name, "/")
+		entries, err := r.entries(ctx, tree, false)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(entries, func(e *api.TreeEntry) bool { return e.GetPath() == part })
+		if i < 0 || deeper && entries[i].GetType() != "tree" {
+			return nil, nil
+		}
+		if !deeper {
+			return entries[i], nil
+		}
+		tree, name = entries[i].GetSHA(), rest
+	}
+}
+
+func plainFile(entry *api.TreeEntry) bool {
+	return entry.GetType() == "blob" && entry.GetMode() != "120000"
+}
+
+func modeName(entry *api.TreeEntry) string {
+	switch {
+	case entry.GetMode() == "120000":
+		return "symbolic link"
+	case entry.GetType() == "commit":
+		return "submodule"
+	}
+	return "folder"
+}

@@ -1,0 +1,68 @@
+// Package github reads branches and files of a repository through GitHub's REST API, on github.com or an Enterprise server.
+//
+// It is apart from package source so that only the worker is built with a GitHub client.
+package github
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	api "github.com/google/go-github/v60/github"
+
+	"perch"
+)
+
+// answerTimeout is how long GitHub may take to begin its answer; it gives up by itself after 10 seconds (GitHub docs: Troubleshooting the REST API).
+const answerTimeout = 30 * time.Second
+
+// Repository is one repository. It answers as source.Git does, and is safe for concurrent use. What GitHub refuses is a *source.Refused, and a
+// rate limit is a *source.RateLimited, which says until when; neither they nor any other error has the credentials in it.
+type Repository struct {
+	owner, name string
+	client      *api.Client
+	// secrets are never to be seen in an error.
+	secrets []string
+	now     func() time.Time
+
+	// listing guards pages, the answers to the last listing by their number.
+	listing sync.Mutex
+	pages   map[int]page
+}
+
+// Open makes the client. GitHub is not contacted yet.
+func Open(settings perch.GitHubSource, credentials Credentials) (*Repository, error) {
+	owner, name, ok := strings.Cut(settings.Repository, "/")
+	if !ok || owner == "" || name == "" || strings.Contains(name, "/") {
+		return nil, fmt.Errorf("open GitHub repository %q: its name must be owner/name", settings.Repository)
+	}
+	client := api.NewClient(nil)
+	if settings.BaseURL != "" {
+		enterprise, err := client.WithEnterpriseURLs(settings.BaseURL, settings.BaseURL)
+		if err != nil {
+			return nil, fmt.Errorf("open GitHub repository %s: %w", settings.Repository, err)
+		}
+		client = enterprise
+	}
+	transport, err := credentials.transport(patient(), strings.TrimRight(client.BaseURL.String(), "/"))
+	if err != nil {
+		return nil, fmt.Errorf("open GitHub repository %s: %w", settings.Repository, err)
+	}
+	base := client.BaseURL
+	client = api.NewClient(&http.Client{Transport: transport, CheckRedirect: stay})
+	client.BaseURL, client.UserAgent = base, "perch"
+	return &Repository{owner: owner, name: name, client: client, secrets: credentials.secrets(), now: time.Now, pages: map[int]page{}}, nil
+}
+
+// stay follows no redirect: a repository that answers from another place has been renamed, and what stands there is for people to judge.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func patient() http.RoundTripper {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = answerTimeout
+	return transport
+}
+
+func (r *Repository) String() string { return r.owner + "/" + r.name }

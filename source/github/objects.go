@@ -1,0 +1,84 @@
+package github
+
+import (
+	"context"
+	"crypto/sha1" // Git names its objects by it.
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+
+	api "github.com/google/go-github/v60/github"
+
+	"perch/source"
+)
+
+const (
+	// maxBlob is the largest file that GitHub's API gives out, in bytes (GitHub docs: Get a blob).
+	maxBlob = 100 << 20
+	// emptyTree is the folder without files, which GitHub does not keep.
+	emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+)
+
+// commit is the commit's tree; found is false where GitHub shows the repository and not the commit.
+func (r *Repository) commit(ctx context.Context, commit string) (tree string, found bool, err error) {
+	if !fullCommit.MatchString(commit) {
+		return "", false, fmt.Errorf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)
+	}
+	answer, _, err := r.client.Git.GetCommit(ctx, r.owner, r.name, commit)
+	if missing, _ := answerOf(err); missing != nil && missing.StatusCode == http.StatusNotFound {
+		if _, _, err := r.client.Repositories.Get(ctx, r.owner, r.name); err != nil {
+			return "", false, r.failure(err, "look for commit %s in %s", commit, r)
+		}
+		return "", false, nil
+	}
+	if err == nil && (answer.GetSHA() != commit || !fullCommit.MatchString(answer.GetTree().GetSHA())) {
+		err = errors.New("GitHub's answer is about something else")
+	}
+	if err != nil {
+		return "", false, r.failure(err, "look for commit %s in %s", commit, r)
+	}
+	return answer.GetTree().GetSHA(), true, nil
+}
+
+// entries lists a folder, or everything below it. GitHub cuts what has more than 100,000 entries or 7 MB (GitHub docs: Get a tree).
+func (r *Repository) entries(ctx context.Context, tree string, recursive bool) ([]*api.TreeEntry, error) {
+	if tree == emptyTree {
+		return nil, nil
+	}
+	answer, _, err := r.client.Git.GetTree(ctx, r.owner, r.name, tree, recursive)
+	if err != nil {
+		return nil, err
+	}
+	if answer.GetTruncated() {
+		return nil, &source.Refused{Reason: "the folder has more files than GitHub lists at once (100,000); name a folder below it"}
+	}
+	if answer.GetSHA() != tree || answer.Entries == nil {
+		return nil, errNoContent
+	}
+	for _, entry := range answer.Entries {
+		if !fs.ValidPath(entry.GetPath()) || entry.GetPath() == "." || !fullCommit.MatchString(entry.GetSHA()) {
+			return nil, fmt.Errorf("%q is not a path that stays in the repository, or has no content", entry.GetPath())
+		}
+	}
+	return answer.Entries, nil
+}
+
+// blob reads a file's content. It is held against the name that Git gave it, so an answer that broke off does not pass for the file.
+func (r *Repository) blob(ctx context.Context, entry *api.TreeEntry) ([]byte, error) {
+	if entry.GetSize() > maxBlob {
+		return nil, &source.Refused{Reason: fmt.Sprintf("it is %d bytes long; GitHub gives out at most %d by its API: keep it in a bucket", entry.GetSize(), maxBlob)}
+	}
+	content, _, err := r.client.Git.GetBlobRaw(ctx, r.owner, r.name, entry.GetSHA())
+	if err != nil {
+		return nil, err
+	}
+	sum := sha1.New()
+	fmt.Fprintf(sum, "blob %d\x00", len(content))
+	sum.Write(content)
+	if hex.EncodeToString(sum.Sum(nil)) != entry.GetSHA() {
+		return nil, fmt.Errorf("GitHub's answer of %d bytes is not the file's content, which has %d", len(content), entry.GetSize())
+	}
+	return content, nil
+}
