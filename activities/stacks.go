@@ -22,6 +22,12 @@ type Stacks struct {
 	staleReads time.Duration
 }
 
+// NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
+func NewStacks(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Stacks {
+	client := cloudformation.NewFromConfig(cfg)
+	return &Stacks{policy: policy, cfn: client, poller: newPoller(client, interval), staleReads: staleReads}
+}
+
 // StackInput names a stack.
 type StackInput struct {
 	// Project and Branch name the environment.

@@ -20,10 +20,13 @@ import (
 
 const usage = `worker runs Perch's workflows and activities for one project.
 
-Usage: worker --policy FILE [--interval DURATION]
+Usage: worker --policy FILE [--interval DURATION] [--listen ADDRESS]
+       worker --check ADDRESS
 
   --policy FILE        what this worker will do at all (default $PERCH_POLICY)
   --interval DURATION  how often waits look at what they wait for (default 5s)
+  --listen ADDRESS     answer /healthz, /readyz and /metrics there, such as 127.0.0.1:9090 (default nowhere)
+  --check ADDRESS      ask the worker that listens there whether it is ready: exit code 0, or 1 with the reason
 
 Temporal is found as every Temporal client finds it (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, ...),
 AWS as every AWS client does (AWS_PROFILE, AWS_REGION, a role, ...).
@@ -36,6 +39,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	flags.SetOutput(io.Discard)
 	policyFile := flags.String("policy", env("PERCH_POLICY"), "")
 	interval := flags.Duration("interval", 5*time.Second, "")
+	listen := flags.String("listen", "", "")
+	asked := flags.String("check", "", "")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(stdout, usage)
@@ -43,6 +48,9 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		}
 		fmt.Fprintf(stderr, "worker: %v\n\n%s", wrongUsage(err, flags.Args()), usage)
 		return 2
+	}
+	if *asked != "" {
+		return exitCode(check(ctx, *asked), stderr)
 	}
 	if *policyFile == "" {
 		fmt.Fprintf(stderr, "worker: no policy file: give --policy FILE or PERCH_POLICY; docs/policy.md says what stands in it\n")
@@ -53,7 +61,12 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		fmt.Fprintf(stderr, "worker: %v\n", err)
 		return 2
 	}
-	if err := Run(ctx, cfg); err != nil {
+	cfg.Listen = *listen
+	return exitCode(Run(ctx, cfg), stderr)
+}
+
+func exitCode(err error, stderr io.Writer) int {
+	if err != nil {
 		fmt.Fprintf(stderr, "worker: %v\n", err)
 		return 1
 	}

@@ -37,6 +37,8 @@ type Config struct {
 	Temporal client.Options
 	// Interval is how often waits look at what they wait for.
 	Interval time.Duration
+	// Listen is the address that answers health checks and metrics, 127.0.0.1:9090; empty for none.
+	Listen string
 	// Deployment is Worker Versioning; the zero value is none.
 	Deployment worker.DeploymentOptions
 	// Logger takes what the worker has to say.
@@ -45,6 +47,13 @@ type Config struct {
 
 // Run connects, checks that the account is the policy's, makes sure of the search attributes and works until ctx is over.
 func Run(ctx context.Context, cfg Config) error {
+	operations := newOperations(cfg.Policy.Project)
+	deafen, err := operations.listen(cfg.Listen, cfg.Logger)
+	if err != nil {
+		return err
+	}
+	defer deafen()
+	cfg = operations.attach(cfg)
 	if err := checkAccount(ctx, cfg); err != nil {
 		return err
 	}
@@ -60,6 +69,8 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := ensureSearchAttributes(ctx, temporal, namespace(cfg.Temporal)); err != nil {
 		return err
 	}
+	operations.connected(temporal)
+	defer operations.watch(ctx, cfg)()
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval)
 	return serve(ctx, cfg, temporal, set)
 }
@@ -74,7 +85,7 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 		}
 	}
 	quick := worker.New(temporal, perch.TaskQueue(cfg.Policy.Project), worker.Options{
-		WorkerStopTimeout: stopTimeout, OnFatalError: failed, Interceptors: []interceptor.WorkerInterceptor{&beats{}},
+		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment, Interceptors: []interceptor.WorkerInterceptor{&beats{}},
 	})
 	waits := worker.New(temporal, perch.WaitQueue(cfg.Policy.Project), worker.Options{
 		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment, DisableWorkflowWorker: true,

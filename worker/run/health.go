@@ -1,0 +1,129 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc"
+
+	"perch/activities"
+)
+
+const (
+	// reachTimeout is how long Temporal may take to say that it is there.
+	reachTimeout = 3 * time.Second
+	// requestTimeout bounds the reading of a request: its headers are all that matters.
+	requestTimeout = 5 * time.Second
+)
+
+// operations answers those who run the worker:
+//
+//	/healthz  200 as long as the process answers
+//	/readyz   200 when Temporal is reachable and this worker polls both task queues, else 503 and the sentence that says what is missing
+//	/metrics  Prometheus text
+type operations struct {
+	metrics *metrics
+	polls   *polls
+	wanted  []poll
+
+	mu       sync.Mutex
+	temporal health
+}
+
+// health is the part of a Temporal client that readiness needs.
+type health interface {
+	CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error)
+}
+
+func newOperations(project string) *operations {
+	return &operations{metrics: newMetrics(project), polls: newPolls(time.Now), wanted: pollsOf(project)}
+}
+
+// attach lets the clients that are made from cfg note what they do.
+func (o *operations) attach(cfg Config) Config {
+	cfg.AWS = o.metrics.countThrottles(cfg.AWS)
+	cfg.Temporal.Interceptors = append(slices.Clone(cfg.Temporal.Interceptors), &counting{metrics: o.metrics})
+	cfg.Temporal.ConnectionOptions.DialOptions = append(slices.Clone(cfg.Temporal.ConnectionOptions.DialOptions), grpc.WithChainUnaryInterceptor(o.polls.intercept))
+	return cfg
+}
+
+// connected says that there is a connection to Temporal now.
+func (o *operations) connected(temporal health) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.temporal = temporal
+}
+
+// watch counts the environments until stop is called, where somebody can ask for the number.
+func (o *operations) watch(ctx context.Context, cfg Config) (stop func()) {
+	if cfg.Listen == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		o.metrics.environments.watch(ctx, activities.NewStacks(cfg.AWS, cfg.Policy, cfg.Interval), cfg.Policy.Project, cfg.Logger)
+	}()
+	return func() { cancel(); <-ended }
+}
+
+func (o *operations) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := o.ready(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.metrics.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// ready says why no work arrives here, or nil where it does.
+func (o *operations) ready(ctx context.Context) error {
+	o.mu.Lock()
+	temporal := o.temporal
+	o.mu.Unlock()
+	if temporal == nil {
+		return errors.New("the worker is not connected to Temporal yet")
+	}
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	if _, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+		return fmt.Errorf("reach Temporal: %w", err)
+	}
+	return o.polls.missing(o.wanted)
+}
+
+// listen answers at address until stop is called; with an empty address it does nothing.
+func (o *operations) listen(address string, logger *slog.Logger) (stop func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for health checks and metrics: %w; give another address as --listen", err)
+	}
+	server := &http.Server{Handler: o.handler(), ReadHeaderTimeout: requestTimeout, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			logger.Error("health checks and metrics are no longer answered", "error", err)
+		}
+	}()
+	logger.Info("answering /healthz, /readyz and /metrics", "address", listener.Addr().String())
+	return func() { _ = server.Close(); <-ended }, nil
+}

@@ -1,0 +1,36 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// checkTimeout leaves the worker that is asked the time to ask Temporal.
+const checkTimeout = reachTimeout + 2*time.Second
+
+// check asks the worker that listens at address whether it is ready, and returns why not. Images without a shell have nothing else to do it with.
+func check(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	if err != nil {
+		return fmt.Errorf("ask worker at %s: %w; give the address of its --listen", address, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask worker at %s: %w", address, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
+	if err != nil {
+		return fmt.Errorf("ask worker at %s: %w", address, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("worker at %s is not ready: %s", address, strings.TrimSpace(string(body)))
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package run
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"perch"
+)
+
+// metrics is what a worker counts. Every name begins with perch_ and every series has the label project; docs/production.md lists them.
+type metrics struct {
+	registry     *prometheus.Registry
+	runs         *prometheus.CounterVec
+	stackSeconds *prometheus.HistogramVec
+	verdicts     *prometheus.CounterVec
+	throttles    *prometheus.CounterVec
+	environments *environments
+}
+
+// stackBuckets are seconds: from a bucket's quarter of a minute to a database's quarter of an hour, and past the longest wait.
+var stackBuckets = []float64{15, 30, 60, 120, 240, 420, 600, 900, 1200, 1800, 2700, 3600, 5400}
+
+func newMetrics(project string) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		runs:     counter("perch_runs_total", "Runs that ended on this worker, by workflow and outcome.", "workflow", "outcome"),
+		stackSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "perch_stack_seconds", Help: "How long CloudFormation took for a stack operation, by the status that it ended in.", Buckets: stackBuckets,
+		}, []string{"status"}),
+		verdicts:     counter("perch_cleanup_verdicts_total", "What cleanup said of environments.", "verdict"),
+		throttles:    counter("perch_aws_throttles_total", "Calls that AWS answered with a wish for fewer calls, retries counted.", "service", "operation"),
+		environments: newEnvironments(time.Now),
+	}
+	for _, workflow := range []string{perch.WorkflowProvision, perch.WorkflowTeardown, perch.WorkflowCleanup} {
+		m.runs.WithLabelValues(workflow, string(perch.OutcomeFailed)) // A series that begins with its first failure hides it from increase().
+	}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	prometheus.WrapRegistererWith(prometheus.Labels{"project": project}, m.registry).MustRegister(
+		m.runs, m.stackSeconds, m.verdicts, m.throttles, m.environments)
+	return m
+}

@@ -1,0 +1,105 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+	"perch/activities"
+)
+
+// Outcomes of runs that have no perch.Outcome of their own.
+const (
+	outcomeCompleted = "completed"
+	outcomeBraked    = "braked"
+	outcomeHeld      = "held"
+	outcomeCancelled = "cancelled"
+)
+
+// counting is the interceptor that counts what runs and activities come to. Workflow code counts nothing itself: a replay would count again.
+type counting struct {
+	interceptor.InterceptorBase
+	metrics *metrics
+}
+
+// InterceptWorkflow is interceptor.WorkerInterceptor's.
+func (c *counting) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &countingRuns{interceptor.WorkflowInboundInterceptorBase{Next: next}, c.metrics}
+}
+
+// InterceptActivity is interceptor.WorkerInterceptor's.
+func (c *counting) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &countingActivities{interceptor.ActivityInboundInterceptorBase{Next: next}, c.metrics}
+}
+
+type countingRuns struct {
+	interceptor.WorkflowInboundInterceptorBase
+	metrics *metrics
+}
+
+// ExecuteWorkflow counts the run's end where it happens for the first time.
+func (c *countingRuns) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	result, err := c.Next.ExecuteWorkflow(ctx, in)
+	if !workflow.IsReplaying(ctx) {
+		c.metrics.runs.WithLabelValues(workflow.GetInfo(ctx).WorkflowType.Name, outcome(result, err)).Inc()
+	}
+	return result, err
+}
+
+// outcome is how a run ended, in one word. A run that hands on to the next was superseded, whatever came of it.
+func outcome(result any, err error) string {
+	var handedOn *workflow.ContinueAsNewError
+	switch {
+	case errors.As(err, &handedOn):
+		return string(perch.OutcomeSuperseded)
+	case temporal.IsCanceledError(err):
+		return outcomeCancelled
+	case err != nil:
+		return string(perch.OutcomeFailed)
+	}
+	switch r := result.(type) {
+	case *perch.Result:
+		return string(r.Outcome)
+	case *perch.CleanupResult:
+		return cleanupOutcome(r)
+	}
+	return outcomeCompleted
+}
+
+func cleanupOutcome(r *perch.CleanupResult) string {
+	switch {
+	case r.Problem != "":
+		return outcomeHeld
+	case r.Brake != nil:
+		return outcomeBraked
+	}
+	return outcomeCompleted
+}
+
+type countingActivities struct {
+	interceptor.ActivityInboundInterceptorBase
+	metrics *metrics
+}
+
+// ExecuteActivity counts what the activity found out. A stack's time runs from the first attempt to wait for it.
+func (c *countingActivities) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	result, err := c.Next.ExecuteActivity(ctx, in)
+	if err != nil {
+		return result, err
+	}
+	switch r := result.(type) {
+	case activities.AwaitResult:
+		c.metrics.stackSeconds.WithLabelValues(r.Status).Observe(time.Since(activity.GetInfo(ctx).ScheduledTime).Seconds())
+	case activities.PlanResult:
+		for _, v := range r.Verdicts {
+			c.metrics.verdicts.WithLabelValues(string(v.Verdict)).Inc()
+		}
+	}
+	return result, nil
+}
