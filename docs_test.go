@@ -223,6 +223,32 @@ func TestDocsShowTheRules(t *testing.T) {
 	}
 }
 
+// TestDocsShowTheRooms compares the table of docs/contributing.md with the rooms of rules_test.go.
+func TestDocsShowTheRooms(t *testing.T) {
+	shown := map[string][]string{}
+	for line := range strings.Lines(page(t, "docs/contributing.md")) {
+		if cells := strings.Split(line, "|"); len(cells) == 5 && code.MatchString(cells[1]) {
+			shown[code.FindStringSubmatch(cells[1])[1]] = named(cells[3])
+		}
+	}
+	for room, imports := range rooms {
+		want := named("`" + strings.Join(imports, "` `") + "`")
+		if diff := cmp.Diff(want, shown[strings.TrimPrefix(room, "perch/")]); diff != "" {
+			t.Errorf("room %s may import (-), and docs/contributing.md says (+):\n%s", room, diff)
+		}
+	}
+}
+
+// named are the words in backquotes, without the module's name, sorted.
+func named(text string) []string {
+	names := []string{}
+	for _, match := range code.FindAllStringSubmatch(text, -1) {
+		names = append(names, strings.TrimPrefix(match[1], "perch/"))
+	}
+	slices.Sort(names)
+	return names
+}
+
 var awsInput = regexp.MustCompile(`(?:cloudformation|s3|elasticbeanstalk|rds|route53|resourcegroupstaggingapi|sts)\.([A-Z]\w+)Input\{`)
 
 // TestDocsNameEveryAWSCall holds what the product calls against the rights that docs/policy.md asks for.
