@@ -2,6 +2,10 @@ package perch
 
 import "time"
 
+// ErrorCleanupFailed is the type of the application error that Cleanup fails with after it has done what it could: it could not judge, or a
+// removal has failed and the environment is still there. Its details are a CleanupResult.
+const ErrorCleanupFailed = "CleanupFailed"
+
 // Verdict is what cleanup says of one stack.
 type Verdict string
 

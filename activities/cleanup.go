@@ -2,25 +2,29 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"perch"
 	"perch/cfn"
 	"perch/lifecycle"
+	"perch/source"
 )
 
-// ErrorCleanupFailed: cleanup could not judge, or a removal has failed and the environment is still there. Its details are a
-// perch.CleanupResult.
-const ErrorCleanupFailed = "CleanupFailed"
+// errorRateLimited: the branch source wants to be left alone for a while; the activity is tried again then.
+const errorRateLimited = "RateLimited"
 
 const (
 	// listingTries is how often a listing of branches is tried before everything is held: the next run is not far.
 	listingTries = 5
+	// longestPause is how long a rate limit is waited out; GitHub's last an hour at most.
+	longestPause = 65 * time.Minute
 	// verdictBudget is about how many bytes of verdicts travel: what a run knows has to fit into Temporal's payloads with room to spare.
 	verdictBudget = 40_000
 )
@@ -66,16 +70,46 @@ func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (Plan
 	return c.travelling(lifecycle.PlanCleanup(listing, found, c.policy, in.Approved), in), nil
 }
 
-// list reads the branches. It fails as long as trying again may help.
+// list reads the branches. It fails as long as trying again may help; after that a listing says why it is not to be trusted.
 func (c *Cleanups) list(ctx context.Context) (lifecycle.Listing, error) {
 	branches, complete, err := c.source.Branches(ctx)
-	if err != nil && ctx.Err() == nil && activity.GetInfo(ctx).Attempt >= listingTries {
+	if err == nil {
+		return lifecycle.Listing{Branches: branches, Complete: complete}, nil
+	}
+	var (
+		refused *source.Refused
+		limited *source.RateLimited
+	)
+	last := activity.GetInfo(ctx).Attempt >= listingTries
+	switch {
+	case ctx.Err() != nil:
+	case errors.As(err, &limited):
+		last = time.Until(limited.Until) > longestPause
+	case errors.As(err, &refused):
+		last = true
+	}
+	if last && ctx.Err() == nil {
 		return lifecycle.Listing{Problem: err.Error()}, nil
 	}
-	if err != nil {
-		return lifecycle.Listing{}, fmt.Errorf("list branches of %s: %w", c.policy.Repository, err)
+	return lifecycle.Listing{}, asked(err, "list branches of %s", c.policy.Repository)
+}
+
+// asked is an error of the branch source as an activity returns it: a rate limit says when to try again, and what no retry mends is final.
+func asked(err error, tried string, args ...any) error {
+	var (
+		refused *source.Refused
+		limited *source.RateLimited
+	)
+	message := fmt.Sprintf(tried, args...)
+	switch {
+	case errors.As(err, &refused):
+		return refuse(ErrorInvalid, "%s: %v", message, err)
+	case errors.As(err, &limited):
+		return temporal.NewApplicationErrorWithOptions(message+": "+err.Error(), errorRateLimited, temporal.ApplicationErrorOptions{
+			NextRetryDelay: max(time.Second, time.Until(limited.Until)+time.Second),
+		})
 	}
-	return lifecycle.Listing{Branches: branches, Complete: complete}, nil
+	return fmt.Errorf("%s: %w", message, err)
 }
 
 func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) PlanResult {
@@ -173,11 +207,11 @@ func (c *Cleanups) alive(ctx context.Context, branch string) (bool, error) {
 		err = fmt.Errorf("the repository %s does not show its default branch %s: it was emptied, or its reader does not see everything", c.policy.Repository, c.policy.DefaultBranch)
 	}
 	if err != nil {
-		return false, fmt.Errorf("look for branch %s: %w", branch, err)
+		return false, asked(err, "look for branch %s", branch)
 	}
 	_, alive, err := c.source.Head(ctx, branch)
 	if err != nil {
-		return false, fmt.Errorf("look for branch %s: %w", branch, err)
+		return false, asked(err, "look for branch %s", branch)
 	}
 	return alive, nil
 }

@@ -138,7 +138,7 @@ func (c *cleanup) failure() error {
 	default:
 		return nil
 	}
-	return temporal.NewNonRetryableApplicationError(message, activities.ErrorCleanupFailed, nil, c.result)
+	return temporal.NewNonRetryableApplicationError(message, perch.ErrorCleanupFailed, nil, c.result)
 }
 
 // details is the plan as the run's page shows it.

@@ -22,9 +22,8 @@ func (r *run) grace() (due bool, err error) {
 	if r.overtaken() {
 		return false, nil
 	}
-	var out activities.LastLookResult
-	in := activities.LastLookInput{Project: r.environment.Project, Branch: r.environment.Branch, Judged: *r.target.Judged}
-	if err := r.quick("look once more at branch "+r.environment.Branch, cleanups.LastLook, in, &out); err != nil {
+	out, err := r.lastLook()
+	if err != nil {
 		return false, err
 	}
 	if out.Keep != "" {
@@ -36,6 +35,17 @@ func (r *run) grace() (due bool, err error) {
 	}
 	r.decide()
 	return true, nil
+}
+
+// lastLook looks at the branch and the stack again, with all the patience that the branch source may ask for.
+func (r *run) lastLook() (activities.LastLookResult, error) {
+	ctx := workflow.WithActivityOptions(r.ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: planPatience, RetryPolicy: retries(), Summary: "look once more at branch " + r.environment.Branch,
+	})
+	in := activities.LastLookInput{Project: r.environment.Project, Branch: r.environment.Branch, Judged: *r.target.Judged}
+	var out activities.LastLookResult
+	err := workflow.ExecuteActivity(ctx, cleanups.LastLook, in).Get(r.ctx, &out)
+	return out, err
 }
 
 // waitOut waits until the grace period ends or a newer request does.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -93,6 +94,7 @@ func writePolicy(p project, file, pages string) error {
 		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets},
 		Kinds:   map[perch.Kind][]string{perch.KindProduction: everyone, perch.KindStaging: everyone, perch.KindBranch: everyone},
 		Secrets: perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:", "arn:aws:ssm:"}},
+		Cleanup: perch.PolicyCleanup{Grace: 10 * time.Second},
 	}
 	data, err := yaml.Marshal(policy)
 	if err != nil {

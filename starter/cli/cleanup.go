@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+)
+
+// planHash is how perch writes the hash of a plan.
+var planHash = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// cleaning are the flags of `cleanup`.
+type cleaning struct {
+	waiting
+	dryRun   bool
+	now      bool
+	approved string
+}
+
+func (a *app) cleanupCommand() *cobra.Command {
+	var c cleaning
+	command := &cobra.Command{
+		Use:   "cleanup",
+		Short: "Take away the environments whose branch is gone",
+		Long: `Compare the repository's branches with the environments, and take those away whose branch is gone.
+
+Each removal waits out the policy's grace period first: a push until then keeps the environment. More removals than the policy allows are not
+asked for; ` + "`starter cleanup approve HASH`" + ` carries out such a plan after somebody has looked at it.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.cleanup(cmd.Context(), c) },
+	}
+	flags := command.Flags()
+	flags.BoolVar(&c.dryRun, "dry-run", false, "print the verdicts and change nothing")
+	flags.BoolVar(&c.now, "now", false, "without the grace period")
+	c.registerFor(command)
+	command.AddCommand(a.approveCommand())
+	return command
+}
+
+func (a *app) approveCommand() *cobra.Command {
+	var c cleaning
+	command := &cobra.Command{
+		Use:   "approve HASH",
+		Short: "Carry out a plan that the policy's limits held up, exactly as it was shown",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.approved = args[0]
+			return a.cleanup(cmd.Context(), c)
+		},
+	}
+	command.Flags().BoolVar(&c.now, "now", false, "without the grace period")
+	c.registerFor(command)
+	return command
+}
+
+// registerFor adds the flags of waiting. The wait is shorter than for one environment: what is still in its grace period is no failure.
+func (c *cleaning) registerFor(command *cobra.Command) {
+	c.register(command)
+	timeout := command.Flags().Lookup("timeout")
+	c.timeout, timeout.DefValue = 30*time.Minute, "30m0s"
+}
+
+func (c *cleaning) check() error {
+	if c.approved != "" && !planHash.MatchString(c.approved) {
+		return usageError("%q is not the hash of a plan; `starter cleanup --dry-run` shows it where the brake holds", c.approved)
+	}
+	return c.waiting.check()
+}
+
+func (a *app) cleanup(ctx context.Context, c cleaning) error {
+	s, err := a.sweep(ctx, c)
+	if a.json() {
+		if printed := a.printJSON(s.document()); printed != nil {
+			return printed
+		}
+	}
+	if err != nil {
+		return err
+	}
+	a.tellSweep(s)
+	return silently(s.code())
+}
+
+// sweep runs Cleanup and waits for the removals that it asked for. Its error means that nothing is known.
+func (a *app) sweep(ctx context.Context, c cleaning) (*sweep, error) {
+	s := &sweep{dryRun: c.dryRun}
+	if err := c.check(); err != nil {
+		return s, err
+	}
+	p := a.place()
+	project, err := a.anyProject(p)
+	if err != nil {
+		return s, err
+	}
+	conn, err := a.connect(ctx)
+	if err != nil {
+		return s, err
+	}
+	defer conn.close()
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	in := perch.CleanupInput{Project: project, DryRun: c.dryRun, Now: c.now, Approved: c.approved, By: firstOf(p.job.By, a.person())}
+	if s.result, err = conn.sweep(ctx, in, c.timeout, a.newView("cleanup "+project)); err != nil {
+		return s, err
+	}
+	s.begin()
+	if !a.json() {
+		a.tellVerdicts(s)
+	}
+	if c.wait && !c.noWait {
+		s.await(ctx, conn, a.sayEnd)
+	}
+	return s, nil
+}
+
+// sweep executes Cleanup. A run that fails after it has done its work has a result all the same.
+func (c *connection) sweep(ctx context.Context, in perch.CleanupInput, timeout time.Duration, view viewer) (perch.CleanupResult, error) {
+	r := shortRun{id: in.Project + ":cleanup:" + uuid.NewString(), project: in.Project, summary: "cleanup", view: view, timeout: timeout}
+	var result perch.CleanupResult
+	execution, err := c.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: r.id, TaskQueue: perch.TaskQueue(in.Project), StaticSummary: r.summary,
+	}, perch.WorkflowCleanup, in)
+	if err == nil {
+		stop := c.show(ctx, r, execution.GetRunID())
+		err = execution.Get(ctx, &result)
+		stop()
+	}
+	var failure *temporal.ApplicationError
+	switch {
+	case err == nil:
+		return result, nil
+	case errors.As(err, &failure) && failure.Type() == perch.ErrorCleanupFailed && failure.Details(&result) == nil:
+		return result, nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return result, &exitError{code: exitTimeout, err: errors.New("the wait was interrupted")}
+	case ctx.Err() != nil || timedOut(err):
+		return result, &exitError{code: exitTimeout, err: c.silence(context.WithoutCancel(ctx), r)}
+	}
+	return result, failedError("cleanup: %s", cause(plain(err)))
+}

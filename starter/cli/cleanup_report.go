@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+
+	"perch"
+)
+
+// cleanupDocument is what `cleanup -o json` prints. Removed and Pending are names of stacks; what has begun and was not waited for is pending.
+type cleanupDocument struct {
+	Verdicts []verdictDocument      `json:"verdicts"`
+	Removed  []string               `json:"removed"`
+	Pending  []string               `json:"pending"`
+	Failed   []perch.CleanupFailure `json:"failed"`
+	Brake    *perch.CleanupBrake    `json:"brake"`
+}
+
+type verdictDocument struct {
+	Stack   string        `json:"stack"`
+	Branch  string        `json:"branch"`
+	Verdict perch.Verdict `json:"verdict"`
+	Reason  string        `json:"reason"`
+}
+
+// document lists the oldest environments first.
+func (s *sweep) document() cleanupDocument {
+	d := cleanupDocument{
+		Verdicts: []verdictDocument{}, Removed: s.stacks(stageRemoved), Pending: s.stacks(stagePending, stageBegun), Failed: s.failed(), Brake: s.result.Brake,
+	}
+	kept := map[string]string{}
+	for _, r := range s.removals {
+		if r.stage == stageKept {
+			kept[r.asked.Stack] = r.why
+		}
+	}
+	for _, v := range s.result.Verdicts {
+		row := verdictDocument{Stack: v.Stack, Branch: v.Branch, Verdict: v.Verdict, Reason: v.Reason}
+		if why, ok := kept[v.Stack]; ok {
+			row.Verdict, row.Reason = perch.VerdictKeep, why
+		}
+		d.Verdicts = append(d.Verdicts, row)
+	}
+	return d
+}
+
+func (s *sweep) stacks(stages ...stage) []string {
+	names := []string{}
+	for _, r := range s.removals {
+		if slices.Contains(stages, r.stage) {
+			names = append(names, r.asked.Stack)
+		}
+	}
+	return names
+}
+
+// failed are the environments whose removal has failed, now or before, and that are still there.
+func (s *sweep) failed() []perch.CleanupFailure {
+	failures := []perch.CleanupFailure{}
+	ended := map[string]bool{}
+	for _, r := range s.removals {
+		switch r.stage {
+		case stageFailed:
+			failures = append(failures, perch.CleanupFailure{Stack: r.asked.Stack, Error: r.why})
+			ended[r.asked.Stack] = true
+		case stageRemoved:
+			ended[r.asked.Stack] = true
+		}
+	}
+	for _, f := range s.result.Failed {
+		if !ended[f.Stack] {
+			failures = append(failures, f)
+		}
+	}
+	slices.SortFunc(failures, func(a, b perch.CleanupFailure) int { return cmp.Compare(a.Stack, b.Stack) })
+	return failures
+}
+
+// code is the program's exit code.
+func (s *sweep) code() int {
+	switch {
+	case len(s.failed()) > 0 || s.result.Problem != "":
+		return exitFailed
+	case len(s.stacks(stageBegun)) > 0:
+		return exitTimeout
+	case s.result.Brake != nil:
+		return exitRefused
+	}
+	return exitDone
+}
+
+// tellVerdicts writes the plan for people.
+func (a *app) tellVerdicts(s *sweep) {
+	if len(s.result.Verdicts) == 0 {
+		a.note("There are no environments.")
+		return
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "VERDICT\tSTACK\tBRANCH\tCREATED\tREASON")
+	for _, v := range s.result.Verdicts {
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", v.Verdict, v.Stack, printable(v.Branch), timestamp(v.Created), printable(v.Reason))
+	}
+	_ = table.Flush()
+	if s.result.Unlisted > 0 {
+		a.note("%d more are not listed.", s.result.Unlisted)
+	}
+}
+
+// sayEnd writes the end of one removal for people.
+func (a *app) sayEnd(r removal) {
+	switch r.stage {
+	case stageRemoved:
+		a.sayText(r.asked.Stack + " is gone")
+	case stageKept:
+		a.sayText(fmt.Sprintf("%s is kept: %s", r.asked.Stack, printable(r.why)))
+	case stageFailed:
+		a.note("The removal of %s failed: %s", r.asked.Stack, printable(r.why))
+	}
+}
+
+// tellSweep writes the end of a cleanup for people, and what JSON has no place for.
+func (a *app) tellSweep(s *sweep) {
+	if s.result.Problem != "" {
+		a.note("Nothing is removed: %s.", printable(s.result.Problem))
+	}
+	if brake := s.result.Brake; brake != nil {
+		a.note("The brake holds, and nothing is removed: %s. If that is right, `starter cleanup approve %s` carries out exactly this plan.", brake.Reason, brake.Hash)
+	}
+	for _, r := range s.removals {
+		switch r.stage {
+		case stagePending:
+			a.note("%s is removed after %s, unless somebody pushes %s until then.", r.asked.Stack, timestamp(r.asked.Judged.Until), r.asked.Branch)
+		case stageBegun:
+			a.note("The removal of %s goes on; `starter cleanup` waits for it again.", r.asked.Stack)
+		}
+	}
+	for _, f := range s.failed() {
+		a.note("%s should be gone, and its removal failed: %s", f.Stack, printable(f.Error))
+	}
+}

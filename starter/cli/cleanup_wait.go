@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"perch"
+)
+
+// lastLookTimeout bounds the looks at what goes on when the wait is given up.
+const lastLookTimeout = 10 * time.Second
+
+// stage is how far the removal of one environment is.
+type stage string
+
+const (
+	stagePending stage = "pending"
+	stageBegun   stage = "begun"
+	stageRemoved stage = "removed"
+	stageKept    stage = "kept"
+	stageFailed  stage = "failed"
+)
+
+// removal is one that the run asked for.
+type removal struct {
+	asked perch.CleanupAsked
+	stage stage
+	// why is the reason of stageKept, the error of stageFailed.
+	why string
+}
+
+// sweep is a run of Cleanup and what came of it.
+type sweep struct {
+	dryRun   bool
+	result   perch.CleanupResult
+	removals []removal
+}
+
+func (s *sweep) begin() {
+	for _, asked := range s.result.Asked {
+		s.removals = append(s.removals, removal{asked: asked, stage: stagePending})
+	}
+}
+
+// await waits until every removal has ended, or ctx has; ended is told of each that has. A removal whose grace period is longer than the wait
+// is not waited for.
+func (s *sweep) await(ctx context.Context, c *connection, ended func(removal)) {
+	deadline, _ := ctx.Deadline()
+	var (
+		group   sync.WaitGroup
+		telling sync.Mutex
+	)
+	for i := range s.removals {
+		r := &s.removals[i]
+		if r.asked.Judged.Until.After(deadline) {
+			continue
+		}
+		group.Go(func() {
+			r.await(ctx, c)
+			if r.stage != stagePending && r.stage != stageBegun {
+				telling.Lock()
+				defer telling.Unlock()
+				ended(*r)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func (r *removal) await(ctx context.Context, c *connection) {
+	request := perch.Request{ID: r.asked.RequestID, Goal: perch.GoalGone, Branch: r.asked.Branch, Judged: &r.asked.Judged}
+	v, last, err := c.ending(ctx, run{WorkflowID: r.asked.Stack, RunID: r.asked.RunID}, request)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		r.stage = c.given(ctx, last)
+	case err != nil:
+		r.stage, r.why = stageFailed, err.Error()
+	default:
+		r.stage, r.why = judgeRemoval(v)
+	}
+}
+
+// judgeRemoval says what a run's end means for a removal that cleanup asked for.
+func judgeRemoval(v verdict) (stage, string) {
+	switch {
+	case v.Failure != "":
+		return stageFailed, v.Failure
+	case v.Result.Outcome == perch.OutcomeGone || v.Result.Outcome == perch.OutcomeAbsent:
+		return stageRemoved, ""
+	case v.Result.Outcome == perch.OutcomeSuperseded:
+		return stageKept, fmt.Sprintf("commit %s was asked for meanwhile", short(v.Result.SupersededBy))
+	}
+	return stageKept, v.Result.Reason
+}
+
+// ending waits for what comes of request over all runs that it passes through. It returns the last of them.
+func (c *connection) ending(ctx context.Context, r run, request perch.Request) (verdict, run, error) {
+	for {
+		event, err := c.closing(ctx, r)
+		if err != nil && (ctx.Err() != nil || isFinal(err)) {
+			return verdict{}, r, err
+		}
+		if err != nil {
+			if pause(ctx, reconnectAfter) != nil {
+				return verdict{}, r, ctx.Err()
+			}
+			continue
+		}
+		v, err := judge(event, request, c.decode)
+		if err != nil || v.Next == "" {
+			return v, r, err
+		}
+		r.RunID = v.Next
+	}
+}
+
+// given says how far a removal was when the wait for it was given up.
+func (c *connection) given(ctx context.Context, r run) stage {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLookTimeout)
+	defer cancel()
+	p, err := c.look(ctx, r)
+	waits := []perch.Phase{"", perch.PhaseAdmitting, perch.PhaseGrace}
+	if err == nil && slices.Contains(waits, p.Phase) {
+		return stagePending
+	}
+	return stageBegun
+}

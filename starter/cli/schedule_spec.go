@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+)
+
+const (
+	// catchUp is how late a run may begin that Temporal missed: cleanup keeps no memory, so the next run does what a missed one would have done.
+	catchUp = 10 * time.Minute
+	// memoSpec is the memo of scheduled runs that names the spec which the schedule was made by. Temporal writes a spec back in another form than it
+	// was given.
+	memoSpec = "perch-schedule"
+)
+
+// action is what the schedule does.
+func (s schedule) action(every time.Duration) *client.ScheduleWorkflowAction {
+	return &client.ScheduleWorkflowAction{
+		ID: scheduleID(s.project), Workflow: perch.WorkflowCleanup, TaskQueue: perch.TaskQueue(s.project),
+		Args: []any{perch.CleanupInput{Project: s.project, By: "schedule"}}, StaticSummary: "scheduled cleanup",
+		// A run that hangs must not keep every later one from running.
+		WorkflowRunTimeout: max(every*9/10, time.Minute),
+		Memo:               map[string]any{memoSpec: specHash(s.project, every)},
+	}
+}
+
+func scheduleSpec(every time.Duration) *client.ScheduleSpec {
+	return &client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}, Jitter: min(every/10, 2*time.Minute)}
+}
+
+// ensure makes the schedule, or changes it where another spec is in force. A schedule that is paused stays so.
+func (s schedule) ensure(ctx context.Context, every time.Duration) error {
+	spec := scheduleSpec(every)
+	_, err := s.client.Create(ctx, client.ScheduleOptions{
+		ID: scheduleID(s.project), Spec: *spec, Action: s.action(every), Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp,
+		Note: "made by starter schedule ensure",
+	})
+	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
+		return err
+	}
+	return s.handle.Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+		now := in.Description.Schedule
+		if specOf(now.Action) == specHash(s.project, every) {
+			return nil, temporal.ErrSkipScheduleUpdate
+		}
+		now.Spec, now.Action = spec, s.action(every)
+		now.Policy = &client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp}
+		return &client.ScheduleUpdate{Schedule: &now}, nil
+	}})
+}
+
+// specHash names everything that ensure sets.
+func specHash(project string, every time.Duration) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00skip\x00%s\x001", project, every, catchUp))
+	return hex.EncodeToString(sum[:8])
+}
+
+// specOf is the hash in a schedule's action, empty where it has none.
+func specOf(action client.ScheduleAction) string {
+	workflow, _ := action.(*client.ScheduleWorkflowAction)
+	if workflow == nil {
+		return ""
+	}
+	payload, _ := workflow.Memo[memoSpec].(*commonpb.Payload)
+	var hash string
+	if payload == nil || converter.GetDefaultDataConverter().FromPayload(payload, &hash) != nil {
+		return ""
+	}
+	return hash
+}
+
+// scheduleDocument is what the `schedule` commands print. Times are RFC 3339 in UTC.
+type scheduleDocument struct {
+	ID string `json:"id"`
+	// Every is the interval, as 1h0m0s; empty where the schedule was changed by hand.
+	Every  string `json:"every"`
+	Paused bool   `json:"paused"`
+	Note   string `json:"note"`
+	// Next is when the next run is due; empty while the schedule is paused.
+	Next string `json:"next"`
+	// Runs counts the runs that were started, Skipped those that were due while another was working, Missed those that Temporal was too late for.
+	Runs    int `json:"runs"`
+	Skipped int `json:"skipped"`
+	Missed  int `json:"missed"`
+	// Last are the latest runs, the latest first.
+	Last []scheduledRun `json:"last"`
+}
+
+type scheduledRun struct {
+	Started string `json:"started"`
+	Run     run    `json:"run"`
+}
+
+func newScheduleDocument(id string, d *client.ScheduleDescription) scheduleDocument {
+	document := scheduleDocument{
+		ID: id, Runs: d.Info.NumActions, Skipped: d.Info.NumActionsSkippedOverlap, Missed: d.Info.NumActionsMissedCatchupWindow, Last: []scheduledRun{},
+	}
+	if spec := d.Schedule.Spec; spec != nil && len(spec.Intervals) == 1 {
+		document.Every = spec.Intervals[0].Every.String()
+	}
+	if state := d.Schedule.State; state != nil {
+		document.Paused, document.Note = state.Paused, state.Note
+	}
+	if len(d.Info.NextActionTimes) > 0 && !document.Paused {
+		document.Next = timestamp(d.Info.NextActionTimes[0])
+	}
+	for _, action := range d.Info.RecentActions {
+		if started := action.StartWorkflowResult; started != nil {
+			r := scheduledRun{timestamp(action.ActualTime), run{started.WorkflowID, started.FirstExecutionRunID}}
+			document.Last = append([]scheduledRun{r}, document.Last...)
+		}
+	}
+	return document
+}
+
+func (a *app) tellSchedule(d scheduleDocument) error {
+	if a.json() {
+		return a.printJSON(d)
+	}
+	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	row := func(name, value string) { _, _ = fmt.Fprintf(table, "%s\t%s\n", name, value) }
+	row("schedule", d.ID)
+	row("every", firstOf(d.Every, "as changed by hand"))
+	if d.Paused {
+		row("paused", "yes: "+printable(d.Note))
+	} else {
+		row("next", d.Next)
+	}
+	row("runs", fmt.Sprint(d.Runs))
+	row("skipped", fmt.Sprintf("%d (another run was still working)", d.Skipped))
+	row("missed", fmt.Sprintf("%d (Temporal was away)", d.Missed))
+	for _, last := range d.Last {
+		row("run", last.Started+" "+last.Run.WorkflowID)
+	}
+	if err := table.Flush(); err != nil {
+		return failedError("write the result: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"perch"
+	"perch/activities"
+)
+
+// sweep stands for everything outside a run of Cleanup.
+type sweep struct {
+	plan activities.PlanResult
+	// failures are why earlier removals failed, by branch.
+	failures map[string]string
+	asked    []activities.AskInput
+}
+
+func (s *sweep) PlanCleanup(context.Context, perch.CleanupInput) (activities.PlanResult, error) {
+	return s.plan, nil
+}
+
+func (s *sweep) AskRemoval(_ context.Context, in activities.AskInput) (activities.AskResult, error) {
+	s.asked = append(s.asked, in)
+	return activities.AskResult{RunID: "run-" + in.Branch, RequestID: "request-" + in.Branch, Failure: s.failures[in.Branch]}, nil
+}
+
+func (s *sweep) branches() []string {
+	names := []string{}
+	for _, in := range s.asked {
+		names = append(names, in.Branch)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// run executes Cleanup; where it fails, the result is what its failure holds.
+func (s *sweep) run(t *testing.T, in perch.CleanupInput) (perch.CleanupResult, error) {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	env.RegisterActivity(s)
+	env.ExecuteWorkflow(Cleanup, in)
+	var result perch.CleanupResult
+	err := env.GetWorkflowError()
+	if err == nil {
+		err = env.GetWorkflowResult(&result)
+		return result, err
+	}
+	var failure *temporal.ApplicationError
+	if !errors.As(err, &failure) || failure.Type() != perch.ErrorCleanupFailed || !failure.NonRetryable() {
+		t.Fatalf("error %v", err)
+	}
+	if detailsErr := failure.Details(&result); detailsErr != nil {
+		t.Fatal(detailsErr)
+	}
+	return result, err
+}
+
+func planned(verdicts ...perch.CleanupVerdict) activities.PlanResult {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	return activities.PlanResult{Verdicts: verdicts, Failed: []perch.CleanupFailure{}, At: at, Until: at.Add(time.Hour)}
+}
+
+func verdictOn(branch string, v perch.Verdict) perch.CleanupVerdict {
+	return perch.CleanupVerdict{Stack: "shop-" + branch, Branch: branch, Verdict: v, Reason: "because", StackID: "arn:" + branch, Commit: commitOne}
+}
+
+func TestCleanupAsksForRemovalsAlone(t *testing.T) {
+	s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove), verdictOn("b", perch.VerdictKeep), verdictOn("c", perch.VerdictHold), verdictOn("d", perch.VerdictRemove))}
+	result, err := s.run(t, perch.CleanupInput{Project: "shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged := perch.Judgement{StackID: "arn:a", Commit: commitOne, At: s.plan.At, Until: s.plan.Until}
+	want := perch.CleanupAsked{Stack: "shop-a", Branch: "a", RunID: "run-a", RequestID: "request-a", Judged: judged}
+	if len(result.Asked) != 2 || cmp.Diff(want, result.Asked[0]) != "" || result.Asked[1].Branch != "d" {
+		t.Errorf("asked %+v", result.Asked)
+	}
+	if diff := cmp.Diff([]string{"a", "d"}, s.branches()); diff != "" {
+		t.Error(diff)
+	}
+	first := slices.IndexFunc(s.asked, func(in activities.AskInput) bool { return in.Branch == "a" })
+	if diff := cmp.Diff(activities.AskInput{Project: "shop", Branch: "a", Judged: judged, Reason: "because"}, s.asked[first]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCleanupThatMustNotActAsksForNothing(t *testing.T) {
+	brake := &perch.CleanupBrake{Reason: "too many", Hash: "abc", Removals: 11, Limit: 10}
+	for name, c := range map[string]struct {
+		change func(*activities.PlanResult)
+		in     perch.CleanupInput
+		fails  string
+	}{
+		"dry run":                  {func(*activities.PlanResult) {}, perch.CleanupInput{DryRun: true}, ""},
+		"braked":                   {func(p *activities.PlanResult) { p.Brake = brake }, perch.CleanupInput{}, ""},
+		"S45 S67 untrusted":        {func(p *activities.PlanResult) { p.Problem = "401" }, perch.CleanupInput{}, "401; nothing was removed"},
+		"S45 S67 untrusted, a dry": {func(p *activities.PlanResult) { p.Problem = "401" }, perch.CleanupInput{DryRun: true}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove))}
+			c.change(&s.plan)
+			result, err := s.run(t, c.in)
+			if (err != nil) != (c.fails != "") || (err != nil && !strings.Contains(err.Error(), c.fails)) {
+				t.Errorf("error %v, want %q", err, c.fails)
+			}
+			if len(s.asked) > 0 || len(result.Asked) > 0 || len(result.Verdicts) != 1 || result.Problem != s.plan.Problem || cmp.Diff(s.plan.Brake, result.Brake) != "" {
+				t.Errorf("asked %v, result %+v", s.branches(), result)
+			}
+		})
+	}
+}
+
+func TestFailedRemovalsFailTheRunAfterItHasAsked(t *testing.T) {
+	s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove), verdictOn("b", perch.VerdictRemove)), failures: map[string]string{"a": "AccessDenied: s3:DeleteObject"}}
+	s.plan.Failed = []perch.CleanupFailure{{Stack: "shop-a", Error: "its deletion failed"}, {Stack: "shop-z", Error: "its deletion failed"}}
+	result, err := s.run(t, perch.CleanupInput{Project: "shop"})
+	if err == nil || !strings.Contains(err.Error(), "shop-a: AccessDenied: s3:DeleteObject; shop-z: its deletion failed") {
+		t.Errorf("error %v", err)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, s.branches()); diff != "" || len(result.Asked) != 2 {
+		t.Errorf("asked %v", s.branches())
+	}
+	want := []perch.CleanupFailure{{Stack: "shop-a", Error: "AccessDenied: s3:DeleteObject"}, {Stack: "shop-z", Error: "its deletion failed"}}
+	if diff := cmp.Diff(want, result.Failed); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPayloadsOfARunAreSmall(t *testing.T) {
+	s := &sweep{plan: planned()}
+	for i := range 120 {
+		branch := fmt.Sprintf("a-branch-with-a-longer-name-%d", i)
+		v := verdictOn(branch, perch.VerdictRemove)
+		v.StackID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-" + branch + "/11111111-2222-3333-4444-555555555555"
+		s.plan.Verdicts = append(s.plan.Verdicts, v)
+	}
+	result, err := s.run(t, perch.CleanupInput{Project: "shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(result)
+	if err != nil || len(data) > 100_000 {
+		t.Errorf("the result takes %d bytes, %v", len(data), err)
+	}
+}
