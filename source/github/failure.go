@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -141,11 +142,15 @@ func (r *Repository) wait(reason string, answer *http.Response, until time.Time)
 	return &source.RateLimited{Until: until, Reason: reason}
 }
 
+// tokens are GitHub's own, those of an App's installation among them (GitHub docs: About authentication, token formats).
+var tokens = regexp.MustCompile(`gh[a-z]_\w+|github_pat_\w+`)
+
 // clean takes out what must not be seen, or cannot be, and shortens.
 func (r *Repository) clean(message string) string {
 	for _, secret := range r.secrets {
 		message = strings.ReplaceAll(message, secret, "***")
 	}
+	message = tokens.ReplaceAllString(message, "***")
 	letters := []rune(strings.Join(strings.FieldsFunc(message, func(c rune) bool { return unicode.IsControl(c) }), " "))
 	if len(letters) > longestMessage {
 		return string(letters[:longestMessage]) + "..."
