@@ -88,13 +88,7 @@ func (in ReadyInput) patience() time.Duration {
 
 // dialing is a client that connects to endpoint whatever the address's host is.
 func dialing(address *url.URL, endpoint string) *http.Client {
-	port := address.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[address.Scheme]
-	}
-	if endpoint == "" {
-		endpoint = address.Hostname()
-	}
+	target := dialed(address, endpoint)
 	dialer := &net.Dialer{Timeout: answerTimeout}
 	return &http.Client{
 		Timeout:       answerTimeout,
@@ -102,10 +96,22 @@ func dialing(address *url.URL, endpoint string) *http.Client {
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{ServerName: address.Hostname()},
 			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-				return dialer.DialContext(ctx, network, net.JoinHostPort(endpoint, port))
+				return dialer.DialContext(ctx, network, target)
 			},
 		},
 	}
+}
+
+// dialed is the host and port to connect to.
+func dialed(address *url.URL, endpoint string) string {
+	port := address.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[address.Scheme]
+	}
+	if endpoint == "" {
+		endpoint = address.Hostname()
+	}
+	return net.JoinHostPort(endpoint, port)
 }
 
 // ask looks at the address once. An answer that is not good is returned in words.

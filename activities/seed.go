@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/url"
@@ -80,7 +79,7 @@ func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) 
 // once carries out a step that the stack has not seen yet and marks it as done.
 func (s *Seeds) once(ctx context.Context, in SeedInput, artifacts string, step perch.SeedS3) (objects int, err error) {
 	mark := seedMark(in.StackID, perch.SeedStep{S3: &step})
-	done, err := s.has(ctx, artifacts, mark)
+	done, err := s.requests.apps.has(ctx, artifacts, mark)
 	if err != nil || done {
 		return 0, err
 	}
@@ -95,14 +94,6 @@ func seedMark(stackID string, step perch.SeedStep) string {
 	text, _ := json.Marshal(step) // Plain strings: it cannot fail.
 	sum := sha256.Sum256(text)
 	return "seeds/" + path.Base(stackID) + "/" + hex.EncodeToString(sum[:16])
-}
-
-func (s *Seeds) has(ctx context.Context, bucket, key string) (bool, error) {
-	_, err := s.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
-	if missing(err, "NotFound", "NoSuchKey") {
-		return false, nil
-	}
-	return err == nil, awsFailure(err, "look for %s in bucket %s", key, bucket)
 }
 
 // copy carries out one step and returns how many objects it wrote.
@@ -133,7 +124,7 @@ func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error
 func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
 	files, err := s.requests.source.Files(ctx, commit, folder)
 	if err != nil && !errors.Is(err, source.ErrNoFolder) {
-		return 0, fmt.Errorf("list files of %s at %s: %w", folder, commit, err)
+		return 0, asked(err, "list files of %s at %s", folder, commit)
 	}
 	if len(files) == 0 {
 		return 0, refuse(ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
@@ -141,7 +132,7 @@ func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix s
 	for _, file := range files {
 		data, err := read(file)
 		if err != nil {
-			return 0, fmt.Errorf("read %s at %s: %w", file.Path, commit, err)
+			return 0, asked(err, "read %s at %s", file.Path, commit)
 		}
 		if err := s.put(ctx, bucket, prefix+file.Path, data); err != nil {
 			return 0, err
@@ -184,10 +175,12 @@ func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string) 
 			return 0, awsFailure(err, "list seed objects of s3://%s", address)
 		}
 		for _, object := range page.Contents {
-			key := aws.ToString(object.Key)
-			_, err := s.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: aws.String(prefix + strings.TrimPrefix(key, below)), CopySource: aws.String(copySource(from, key))})
-			if err != nil {
-				return 0, awsFailure(err, "copy seed object %s to bucket %s", key, bucket)
+			name := strings.TrimPrefix(aws.ToString(object.Key), below)
+			if name == "" {
+				continue // The console makes such an object for a folder.
+			}
+			if err := s.copyObject(ctx, from, below+name, bucket, prefix+name); err != nil {
+				return 0, err
 			}
 			written++
 		}

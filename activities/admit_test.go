@@ -1,0 +1,185 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"perch"
+	"perch/sandbox/aws"
+)
+
+func (w *world) request(branch, commit string) perch.Request {
+	return perch.Request{ID: "1", Goal: perch.GoalUp, Project: "shop", Repository: "github.com/acme/shop", Branch: branch, Commit: commit}
+}
+
+func (w *world) admit(request perch.Request) AdmitResult {
+	w.t.Helper()
+	return must(w, of[*Requests](w).Admit, AdmitInput{Request: request})
+}
+
+func TestAdmitLetsThroughWhatThePolicyAllows(t *testing.T) {
+	w := newWorld(t)
+	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
+	if got := w.admit(w.request("feature/login", commit)); got != (AdmitResult{Kind: perch.KindBranch}) {
+		t.Errorf("a branch: %+v", got)
+	}
+	if got := w.admit(w.request("staging", commit)); got != (AdmitResult{Kind: perch.KindStaging}) {
+		t.Errorf("staging: %+v", got)
+	}
+}
+
+func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
+	w := newWorld(t)
+	w.policy.InstanceTypes, w.policy.DatabaseClasses = []string{"t3.*"}, []string{"db.t4g.*"}
+	good := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
+	with := func(old, new string) string {
+		if !strings.Contains(testConfig, old) {
+			t.Fatalf("the test's perch.yaml has no %q", old)
+		}
+		return w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(testConfig, old, new, 1)})
+	}
+	empty := newRepositoryWithout(t, w)
+	for name, c := range map[string]struct {
+		change func(*perch.Request)
+		words  []string
+	}{
+		"another project":    {func(r *perch.Request) { r.Project = "blog" }, []string{`project "blog"`, `project "shop" only`}},
+		"another repository": {func(r *perch.Request) { r.Repository = "git@github.com:evil/shop.git" }, []string{"github.com/evil/shop", "`repository` in the policy"}},
+		"a branch that Git refuses": {func(r *perch.Request) { r.Branch = "a..b" },
+			[]string{"two dots in a row"}},
+		"a commit that is not there": {func(r *perch.Request) { r.Commit = strings.Repeat("0", 40) },
+			[]string{"github.com/acme/shop has no commit 0000", "push it first"}},
+		"no perch.yaml":      {func(r *perch.Request) { r.Commit = empty }, []string{"has no perch.yaml in its root", "starter config init"}},
+		"S72 an unknown key": {func(r *perch.Request) { r.Commit = with("load_balancer:", "load_balancr:") }, []string{"perch.yaml", "load_balancr"}},
+		"another kind":       {func(r *perch.Request) { r.Branch = "main" }, []string{`branch "main" asks for kind production`, "`kinds.production` in the policy"}},
+		"an instance type":   {func(r *perch.Request) { r.Commit = with("t3.small", "x1e.32xlarge") }, []string{"x1e.32xlarge", "t3.*", "`instance_types` in the policy"}},
+		"a database class": {func(r *perch.Request) {
+			r.Commit = with("load_balancer: shared", "database: {engine: postgres, version: \"16\", class: db.r6g.large}")
+		}, []string{"db.r6g.large", "`database_classes` in the policy"}},
+		"a secret from afar": {func(r *perch.Request) {
+			r.Commit = with("load_balancer: shared", `secrets: {KEY: "arn:aws:secretsmanager:us-east-1:123456789012:secret:x"}`)
+		}, []string{"KEY", "us-east-1", "eu-central-1 only"}},
+		"S65 a plain secret": {func(r *perch.Request) {
+			r.Commit = with("load_balancer: shared", "environment: {DB_PASSWORD: hunter2}")
+		}, []string{"DB_PASSWORD"}},
+		"a seed from afar":    {func(r *perch.Request) { r.Commit = with("fixtures/media", "s3://other/data/") }, []string{"s3://other/data/", "`seeds.from` in the policy"}},
+		"another goal":        {func(r *perch.Request) { r.Goal = "sideways" }, []string{`"sideways"`}},
+		"a project elsewhere": {func(r *perch.Request) { r.Commit = with("project: shop", "project: blog") }, []string{`perch.yaml is for project "blog"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := w.request("login", good)
+			c.change(&request)
+			got := w.admit(request)
+			if got.Outcome != perch.OutcomeRefused {
+				t.Fatalf("got %+v", got)
+			}
+			wantWords(t, got.Reason, c.words...)
+		})
+	}
+}
+
+// newRepositoryWithout commits a tree without perch.yaml to the world's repository.
+func newRepositoryWithout(t *testing.T, w *world) string {
+	t.Helper()
+	tree, err := w.repo.git.Worktree()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tree.Remove("perch.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	return w.repo.commit("empty", map[string]string{"README": "nothing"})
+}
+
+func TestS53ABranchThatIsSkippedStartsNothing(t *testing.T) {
+	w := newWorld(t)
+	commit := w.repo.commit("docs-no-infra", map[string]string{"perch.yaml": testConfig})
+	got := w.admit(w.request("docs-no-infra", commit))
+	if got.Outcome != perch.OutcomeSkipped {
+		t.Fatalf("got %+v", got)
+	}
+	wantWords(t, got.Reason, `"*-no-infra"`, "gets no environment")
+}
+
+func TestS68WhatIsProtectedIsNotRemoved(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Protected = []string{"release/*"}
+	for branch, words := range map[string][]string{
+		"main":      {"the default branch", "never removed"},
+		"release/1": {`protected by the pattern "release/*"`},
+	} {
+		request := w.request(branch, "")
+		request.Goal = perch.GoalGone
+		got := w.admit(request)
+		if got.Outcome != perch.OutcomeRefused {
+			t.Errorf("%s: %+v", branch, got)
+		}
+		wantWords(t, got.Reason, words...)
+	}
+	request := w.request("login", "")
+	request.Goal = perch.GoalGone
+	if got := w.admit(request); got.Outcome != "" {
+		t.Errorf("a removal that needs no commit: %+v", got)
+	}
+}
+
+func TestAdmitCountsTheOtherEnvironmentsOnly(t *testing.T) {
+	w := newWorld(t)
+	w.policy.MaxEnvironments = 2
+	commit := w.repo.commit("three", map[string]string{"perch.yaml": testConfig})
+	w.bare("shop-one", "one", nil)
+	w.bare("awseb-e-abc-stack", "one", nil)
+	if got := w.admit(w.request("two", commit)); got.Outcome != "" {
+		t.Errorf("the second: %+v", got)
+	}
+	w.bare("shop-two", "two", nil)
+	got := w.admit(w.request("three", commit))
+	if got.Outcome != perch.OutcomeRefused {
+		t.Errorf("the third: %+v", got)
+	}
+	wantWords(t, got.Reason, "2 other environments", "max_environments")
+	if got := w.admit(w.request("two", commit)); got.Outcome != "" {
+		t.Errorf("one that is there already: %+v", got)
+	}
+}
+
+func TestACommitThatTheDeployedHeadOvertookIsSuperseded(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	first := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+	head := w.repo.commit("login", nil)
+	w.up("login", head)
+	got := w.admit(w.request("login", first))
+	if got.Outcome != perch.OutcomeSuperseded || got.SupersededBy != head {
+		t.Errorf("an older commit: %+v", got)
+	}
+	if got := w.admit(w.request("login", head)); got.Outcome != "" {
+		t.Errorf("the head itself: %+v", got)
+	}
+	w.repo.point("login", first)
+	if got := w.admit(w.request("login", first)); got.Outcome != "" {
+		t.Errorf("a head that was moved back: %+v", got)
+	}
+}
+
+func TestAdmitTriesAgainWhatFailsInPassing(t *testing.T) {
+	w := newWorld(t)
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	wantRetry(t, err, "list stacks", "Throttling")
+	requests := *of[*Requests](w)
+	requests.source = brokenSource{requests.source}
+	_, err = try(requests.Admit, AdmitInput{Request: w.request("login", commit)})
+	wantRetry(t, err, "look for commit "+commit, "no route")
+}
+
+// brokenSource is a remote that cannot be reached.
+type brokenSource struct{ Source }
+
+func (brokenSource) HasCommit(context.Context, string) (bool, error) {
+	return false, fmt.Errorf("fetch: %w", errors.New("no route to host"))
+}

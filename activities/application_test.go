@@ -1,0 +1,86 @@
+package activities
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
+	"perch"
+	"perch/cfn"
+	"perch/sandbox/aws"
+)
+
+func staging(token string) ApplyInput {
+	return ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: token}
+}
+
+func TestApplyApplicationMakesTheStackOnceAndUpdatesIt(t *testing.T) {
+	w := newWorld(t)
+	in := staging("one").Application
+	if out := must(w, of[*Applications](w).DescribeApplication, in); out.Status != "" || out.Stack != "shop-application-staging" || out.Outputs == nil {
+		t.Errorf("before: %+v", out)
+	}
+	w.apply()
+	out := must(w, of[*Applications](w).DescribeApplication, in)
+	if out.Status != "CREATE_COMPLETE" {
+		t.Fatalf("after: %+v", out)
+	}
+	if _, err := cfn.ParseApplicationOutputs(out.Outputs); err != nil {
+		t.Error(err)
+	}
+	if again := must(w, of[*Applications](w).ApplyApplication, staging("two")); !again.Unchanged {
+		t.Errorf("again: %+v", again)
+	}
+	w.policy.Domain = "other.localhost"
+	changed := must(w, of[*Applications](w).ApplyApplication, staging("three"))
+	if changed.Unchanged {
+		t.Errorf("another policy: %+v", changed)
+	}
+	if ended := w.settle(changed.StackID); ended.Status != "UPDATE_COMPLETE" {
+		t.Errorf("ended %+v", ended)
+	}
+}
+
+func TestALostAnswerToTheApplicationsCreationIsMended(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1})
+	w.fault(aws.Fault{Type: "AWS::S3::Bucket", Phase: "create", Hang: true})
+	_, err := try(of[*Applications](w).ApplyApplication, staging("one"))
+	wantRetry(t, err)
+	out := must(w, of[*Applications](w).ApplyApplication, staging("one"))
+	w.aws.DeleteFault("")
+	if ended := w.settle(out.StackID); ended.Status != "CREATE_COMPLETE" {
+		t.Errorf("ended %+v", ended)
+	}
+}
+
+func TestAnApplicationStackThatIsSomebodyElsesIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
+	_, err := try(of[*Applications](w).ApplyApplication, staging("one"))
+	wantFailure(t, err, ErrorInvalid, "does not carry this project's tags", "left alone")
+	_, err = of[*Applications](w).outputs(t.Context(), perch.KindBranch)
+	wantFailure(t, err, ErrorInvalid, "somebody else's")
+}
+
+func TestApplicationsAreStagingAndProductionOfThisProject(t *testing.T) {
+	w := newWorld(t)
+	for words, in := range map[string]perch.ApplicationInput{
+		`serves project "shop", not "blog"`: {Project: "blog", Kind: perch.KindStaging},
+		`there is no application "branch"`:  {Project: "shop", Kind: perch.KindBranch},
+	} {
+		_, err := try(of[*Applications](w).ApplyApplication, ApplyInput{Application: in})
+		wantFailure(t, err, ErrorInvalid, words)
+		_, err = try(of[*Applications](w).DescribeApplication, in)
+		wantFailure(t, err, ErrorInvalid, words)
+	}
+}
+
+func TestOutputsOfAnOlderTemplateSayWhatToRun(t *testing.T) {
+	w := newWorld(t)
+	tags := of[*Applications](w).tags(perch.KindStaging)
+	body := `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"ArtifactBucket": {"Value": {"Ref": "Files"}}}}`
+	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags, in.TemplateBody = tagList(tags), &body }))
+	_, err := of[*Applications](w).outputs(t.Context(), perch.KindBranch)
+	wantFailure(t, err, ErrorInvalid, "has no output", "run `starter application up --kind staging`")
+}

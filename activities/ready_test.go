@@ -1,0 +1,158 @@
+package activities
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"perch"
+	"perch/sandbox/page"
+)
+
+// pages serves the world's environments as a load balancer would, and returns the port.
+func (w *world) pages() string {
+	w.t.Helper()
+	server := httptest.NewServer(page.New(page.Config{Environments: w.aws.Environments, S3: w.s3()}))
+	w.t.Cleanup(server.Close)
+	return portOf(w.t, server.URL)
+}
+
+func portOf(t *testing.T, address string) string {
+	t.Helper()
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed.Port()
+}
+
+func TestAwaitReadyAsksTheEnvironmentItself(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+	w.up("login", commit)
+	in := ReadyInput{URL: "http://login.shop.localhost:" + w.pages(), Endpoint: "127.0.0.1", HealthPath: w.render("login", commit).HealthPath, Beanstalk: "shop-login"}
+	if out := must(w, of[*Readiness](w).AwaitReady, in); out.Status != http.StatusOK {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestAwaitReadyDialsTheEndpointWithTheEnvironmentsHost(t *testing.T) {
+	var asked atomic.Value
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked.Store(r.Host + r.URL.Path) }))
+	defer server.Close()
+	w := newWorld(t)
+	port := portOf(t, server.URL)
+	in := ReadyInput{URL: "http://no-such-host.invalid:" + port, Endpoint: "127.0.0.1", HealthPath: "/healthz"}
+	must(w, of[*Readiness](w).AwaitReady, in)
+	if want := "no-such-host.invalid:" + port + "/healthz"; asked.Load() != want {
+		t.Errorf("asked %v, want %s", asked.Load(), want)
+	}
+}
+
+func TestTheTLSHandshakeNamesTheEnvironmentsHost(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	address := &url.URL{Scheme: "https", Host: net.JoinHostPort("example.com", portOf(t, server.URL))} // The host that httptest's certificate is for.
+	client := dialing(address, "127.0.0.1")
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	client.Transport.(*http.Transport).TLSClientConfig.RootCAs = roots
+	var named string
+	server.TLS.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) { named = hello.ServerName; return nil, nil }
+	if status, problem := ask(t.Context(), client, address.String()); status != http.StatusOK || named != "example.com" {
+		t.Errorf("answer %d %s, SNI %q", status, problem, named)
+	}
+}
+
+func TestPortsComeFromTheSchemeWhereTheAddressHasNone(t *testing.T) {
+	for address, want := range map[string]string{"http://login.shop.localhost": "127.0.0.1:80", "https://login.shop.localhost": "127.0.0.1:443"} {
+		parsed, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := dialed(parsed, "127.0.0.1"); got != want {
+			t.Errorf("%s dials %s, want %s", address, got, want)
+		}
+	}
+	if got := dialed(&url.URL{Scheme: "https", Host: "login.shop.localhost"}, ""); got != "login.shop.localhost:443" {
+		t.Errorf("without an endpoint it dials %s", got)
+	}
+}
+
+func TestAwaitReadyWaitsForAnAnswerBelow400(t *testing.T) {
+	var looks atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch looks.Add(1) {
+		case 1:
+			rw.WriteHeader(http.StatusServiceUnavailable)
+		case 2:
+			rw.WriteHeader(http.StatusNotFound)
+		default:
+			http.Redirect(rw, r, "/login", http.StatusFound) // A page behind a login is an answer.
+		}
+	}))
+	defer server.Close()
+	w := newWorld(t)
+	out := must(w, of[*Readiness](w).AwaitReady, ReadyInput{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", PatienceSeconds: 20})
+	if out.Status != http.StatusFound || looks.Load() != 3 {
+		t.Errorf("got %+v after %d looks", out, looks.Load())
+	}
+}
+
+func TestS71AnAddressThatNeverBecomesHealthyFailsWithItsLastAnswerAndBeanstalksWords(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		http.Error(rw, "no database\n yet", http.StatusBadGateway)
+	}))
+	defer server.Close()
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+	w.up("login", commit)
+	in := ReadyInput{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", PatienceSeconds: 1}
+	env := newActivityEnvironment()
+	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
+	_, err := tryIn(env, of[*Readiness](w).AwaitReady, in)
+	wantFailure(t, err, ErrorNotReady, server.URL+" did not become ready within 1s", "its last answer: 502 Bad Gateway no database yet", "Beanstalk says: INFO:", "the stack stays for inspection")
+}
+
+func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "http://" + listener.Addr().String()
+	_ = listener.Close()
+	w := newWorld(t)
+	env := newActivityEnvironment()
+	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)})
+	_, err = tryIn(env, of[*Readiness](w).AwaitReady, ReadyInput{URL: address})
+	wantFailure(t, err, ErrorNotReady, "within 10m0s", "connection refused")
+}
+
+func TestAnOutputThatIsNoAddressIsRefused(t *testing.T) {
+	w := newWorld(t)
+	for _, address := range []string{"", "login", "http://%zz"} {
+		_, err := try(of[*Readiness](w).AwaitReady, ReadyInput{URL: address})
+		wantFailure(t, err, ErrorInvalid, "is no address")
+	}
+}
+
+func TestAwaitReadyLeavesAStoppingWorkerAtOnce(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	w := newWorld(t)
+	of[*Readiness](w).interval = time.Hour
+	stopping := make(chan struct{})
+	close(stopping)
+	env := newActivityEnvironment()
+	env.SetWorkerStopChannel(stopping)
+	_, err := tryIn(env, of[*Readiness](w).AwaitReady, ReadyInput{URL: server.URL})
+	wantRetry(t, err, errStopping.Error())
+}

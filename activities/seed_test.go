@@ -1,0 +1,131 @@
+package activities
+
+import (
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch"
+	"perch/sandbox/aws"
+)
+
+// seedWorld is a world with an environment of login at a commit with fixtures.
+func seedWorld(t *testing.T, config string) (w *world, in SeedInput) {
+	t.Helper()
+	w = newWorld(t)
+	w.policy.Seeds.From = []string{"s3://shop-seeds/public/"}
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{
+		"perch.yaml": config, "fixtures/media/a.txt": "a", "fixtures/media/photos/b.png": "b", "fixtures/other/c.txt": "c",
+	})
+	return w, SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: w.up("login", commit)}
+}
+
+// objects are the keys of the environment's bucket that perch.yaml calls name, and their contents.
+func (w *world) objects(stackID, name string) map[string]string {
+	w.t.Helper()
+	bucket, err := of[*Seeds](w).bucket(w.t.Context(), stackID, name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	list, err := w.s3().ListObjectsV2(w.t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	contents := map[string]string{}
+	for _, object := range list.Contents {
+		out, err := w.s3().GetObject(w.t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: object.Key})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		body, err := io.ReadAll(out.Body)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		contents[*object.Key] = string(body)
+	}
+	return contents
+}
+
+func TestSeedDataCopiesAFolderOfTheCommitOnceForEachStack(t *testing.T) {
+	w, in := seedWorld(t, testConfig)
+	if out := must(w, of[*Seeds](w).SeedData, in); out != (SeedResult{Seeded: true, Objects: 2}) {
+		t.Errorf("got %+v", out)
+	}
+	if got, want := w.objects(in.StackID, "private-assets"), map[string]string{"a.txt": "a", "photos/b.png": "b"}; !maps.Equal(got, want) {
+		t.Errorf("the bucket holds %v", got)
+	}
+	puts := w.calls("s3", "PutObject")
+	if out := must(w, of[*Seeds](w).SeedData, in); out != (SeedResult{}) {
+		t.Errorf("seeded again: %+v", out)
+	}
+	in.Commit = w.repo.commit("login", map[string]string{"fixtures/media/later.txt": "later"})
+	if out := must(w, of[*Seeds](w).SeedData, in); out.Seeded {
+		t.Errorf("seeded again for another commit: %+v", out)
+	}
+	if w.calls("s3", "PutObject") != puts {
+		t.Error("something was written again")
+	}
+	if seedMark("arn:x:stack/shop-login/1", w.step()) == seedMark("arn:x:stack/shop-login/2", w.step()) {
+		t.Error("a stack that is made anew would not be seeded")
+	}
+}
+
+func TestS70ASeedStepThatBreaksOffIsDoneAgainAndAFinishedOneIsNot(t *testing.T) {
+	config := testConfig + "  - s3: {from: fixtures/other, to: assets/below}\n"
+	w, in := seedWorld(t, config)
+	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Contains: "below/c.txt", Status: 503, Code: "SlowDown", Message: "Reduce your request rate.", Count: 1})
+	_, err := try(of[*Seeds](w).SeedData, in)
+	wantRetry(t, err, "write seed object below/c.txt", "SlowDown")
+	if out := must(w, of[*Seeds](w).SeedData, in); out != (SeedResult{Seeded: true, Objects: 1}) {
+		t.Errorf("the second try did %+v", out)
+	}
+	if got := w.objects(in.StackID, "assets"); !maps.Equal(got, map[string]string{"below/c.txt": "c"}) {
+		t.Errorf("the bucket holds %v", got)
+	}
+}
+
+func TestS70ASeedStepThatCannotBeDoneSaysSo(t *testing.T) {
+	for name, c := range map[string]struct {
+		from, kind string
+		words      []string
+	}{
+		"no such folder":    {"fixtures/none", ErrorSeedFailed, []string{`seed step from "fixtures/none"`, "has no files there", "correct `from` in perch.yaml"}},
+		"a file, no folder": {"fixtures/media/a.txt", ErrorSeedFailed, []string{"has no files there"}},
+		"no such bucket":    {"s3://shop-seeds/public/", ErrorSeedFailed, []string{"s3://shop-seeds/public/", "there is no bucket shop-seeds"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, in := seedWorld(t, strings.Replace(testConfig, "fixtures/media", c.from, 1))
+			_, err := try(of[*Seeds](w).SeedData, in)
+			wantFailure(t, err, c.kind, c.words...)
+		})
+	}
+}
+
+func TestSeedDataCopiesAnS3PrefixAndNothingThatOnlyBeginsLikeIt(t *testing.T) {
+	w, in := seedWorld(t, strings.Replace(testConfig, "{from: fixtures/media,", `{from: "s3://shop-seeds/public",`, 1))
+	w.makeBucket("shop-seeds")
+	_, err := try(of[*Seeds](w).SeedData, in)
+	wantFailure(t, err, ErrorSeedFailed, "there is no object under it")
+	for _, key := range []string{"public/", "public/a b+c.txt", "public/é/d", "public-not/secret.txt", "other"} {
+		if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: sdk.String("shop-seeds"), Key: &key, Body: strings.NewReader(key)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out := must(w, of[*Seeds](w).SeedData, in); out != (SeedResult{Seeded: true, Objects: 2}) {
+		t.Errorf("got %+v", out)
+	}
+	if got := slices.Sorted(maps.Keys(w.objects(in.StackID, "private-assets"))); !slices.Equal(got, []string{"a b+c.txt", "é/d"}) {
+		t.Errorf("the bucket holds %q", got)
+	}
+}
+
+// step is the seed step of testConfig.
+func (w *world) step() perch.SeedStep {
+	return perch.SeedStep{S3: &perch.SeedS3{From: "fixtures/media", To: "private-assets"}}
+}

@@ -1,0 +1,167 @@
+package activities
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch/sandbox/aws"
+)
+
+const databaseConfig = "  database: {engine: postgres, version: \"16\", class: db.t4g.micro}\n"
+
+// whole is a world with an environment that has everything, and what it holds.
+func whole(t *testing.T) (*world, VerifyInput) {
+	t.Helper()
+	w := newWorld(t)
+	w.apply()
+	config := strings.Replace(testConfig, "  load_balancer: shared\n", "  load_balancer: shared\n"+databaseConfig, 1)
+	id := w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": config, "fixtures/media/a.txt": "a"}))
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{Project: "shop", Branch: "login", StackID: id})
+	return w, VerifyInput{Project: "shop", Branch: "login", StackID: id, Contents: contents}
+}
+
+func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
+	w, in := whole(t)
+	c := in.Contents
+	if len(c.Buckets) != 2 || len(c.Databases) != 1 || !slices.Equal(c.Environments, []string{"shop-login"}) || len(c.Records) != 1 || c.Records[0] != "login.shop.localhost" {
+		t.Errorf("got %+v", c)
+	}
+	resources, err := of[*Stacks](w).resources(t.Context(), in.StackID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Resources != len(resources) {
+		t.Errorf("%d resources, want %d", c.Resources, len(resources))
+	}
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: in.StackID, Token: "gone"})
+	w.settle(in.StackID)
+	gone := must(w, of[*Stacks](w).StackContents, StackInput{StackID: in.StackID})
+	if gone.Resources != 0 || len(gone.Buckets)+len(gone.Databases) != 0 {
+		t.Errorf("a deleted stack holds %+v", gone)
+	}
+}
+
+func TestAStackThatNobodyKnowsHoldsNothing(t *testing.T) {
+	w := newWorld(t)
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-x/none"})
+	if contents.Resources != 0 {
+		t.Errorf("got %+v", contents)
+	}
+}
+
+func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
+	w, in := whole(t)
+	left := must(w, of[*Verification](w).VerifyGone, in).Leftovers
+	text := strings.Join(left, "\n")
+	wantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
+		"database "+in.Contents.Databases[0], "Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost")
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: in.StackID, Token: "gone"})
+	if ended := w.settle(in.StackID); ended.Status != deleted {
+		t.Fatalf("ended %+v", ended)
+	}
+	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 0 {
+		t.Errorf("after the deletion: %q", left)
+	}
+}
+
+// kept makes a stack of the one resource, deletes it and returns what VerifyGone sees.
+func kept(t *testing.T, w *world, resource string) []string {
+	t.Helper()
+	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) {
+		in.TemplateBody = sdk.String(`{"Resources": {"It": ` + resource + `}}`)
+	})
+	if ended := w.settle(id); ended.Status != "CREATE_COMPLETE" {
+		t.Fatalf("ended %+v", ended)
+	}
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: id})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: id, Token: "gone"})
+	if ended := w.settle(id); ended.Status != deleted {
+		t.Fatalf("ended %+v", ended)
+	}
+	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: id, Contents: contents}).Leftovers
+}
+
+func TestS56ADNSRecordThatIsLeftIsALeftover(t *testing.T) {
+	w := newWorld(t)
+	left := kept(t, w, `{"Type": "AWS::Route53::RecordSet", "DeletionPolicy": "Retain",
+		"Properties": {"HostedZoneId": "`+w.policy.HostedZone+`", "Name": "login.shop.localhost.", "Type": "A", "TTL": "60", "ResourceRecords": ["10.0.0.1"]}}`)
+	if !slices.Equal(left, []string{"DNS record login.shop.localhost"}) {
+		t.Errorf("left %q", left)
+	}
+}
+
+func TestS57ADatabaseSnapshotThatAppearsIsALeftover(t *testing.T) {
+	w := newWorld(t)
+	left := kept(t, w, `{"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot", "Properties": {"Engine": "postgres", "EngineVersion": "16",
+		"DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20", "DBName": "app", "MasterUsername": "perch", "MasterUserPassword": "secret-enough"}}`)
+	if len(left) != 1 || !strings.HasPrefix(left[0], "database snapshot shop-login-snapshot-it-") {
+		t.Errorf("left %q", left)
+	}
+}
+
+func TestABucketThatTheStackRetainedIsALeftover(t *testing.T) {
+	w := newWorld(t)
+	left := kept(t, w, `{"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}`)
+	if len(left) == 0 || !strings.HasPrefix(left[0], "bucket shop-login-it-") {
+		t.Errorf("left %q", left)
+	}
+}
+
+func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
+	w := newWorld(t)
+	w.makeBucket("goes-late")
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: id, Token: "gone"})
+	w.settle(id)
+	v := of[*Verification](w)
+	in := VerifyInput{Project: "shop", Branch: "login", StackID: id, Contents: Contents{Buckets: []string{"goes-late"}}}
+	looks, err := v.leftovers(t.Context(), in)
+	if err != nil || len(looks) != 1 {
+		t.Fatalf("%q, %v", looks, err)
+	}
+	if _, err := w.s3().DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: sdk.String("goes-late")}); err != nil {
+		t.Fatal(err)
+	}
+	if left := must(w, v.VerifyGone, in).Leftovers; len(left) != 0 {
+		t.Errorf("left %q", left)
+	}
+}
+
+func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
+	for _, c := range []struct{ service, action, code, kind string }{
+		{"cloudformation", "DescribeStacks", "AccessDenied", ErrorDenied},
+		{"s3", "HeadBucket", "AccessDenied", ErrorDenied},
+		{"rds", "DescribeDBInstances", "AccessDenied", ErrorDenied},
+		{"rds", "DescribeDBSnapshots", "AccessDenied", ErrorDenied},
+		{"elasticbeanstalk", "DescribeEnvironments", "AccessDenied", ErrorDenied},
+		{"route53", "GET", "AccessDenied", ErrorDenied},
+		{"tagging", "GetResources", "AccessDeniedException", ErrorDenied},
+		{"cloudformation", "DescribeStacks", "Throttling", ""},
+		{"rds", "DescribeDBInstances", "Throttling", ""},
+	} {
+		t.Run(c.service+" "+c.action+" "+c.code, func(t *testing.T) {
+			w := newWorld(t)
+			in := VerifyInput{Project: "shop", Branch: "login", StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/1",
+				Contents: Contents{Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"}, Records: []string{"login.shop.localhost"}}}
+			w.fault(aws.Fault{Service: c.service, Action: c.action, Status: 403, Code: c.code, Message: "no"})
+			_, err := try(of[*Verification](w).VerifyGone, in)
+			if c.kind == "" {
+				wantRetry(t, err, c.code)
+				return
+			}
+			wantFailure(t, err, c.kind, "the worker's role lacks")
+		})
+	}
+}
+
+func TestHostsAreTheSameWhateverTheirCaseAndFinalDot(t *testing.T) {
+	if !sameHost("Login.shop.localhost.", "login.shop.localhost") || sameHost("login2.shop.localhost.", "login.shop.localhost") {
+		t.Error("hosts are told apart wrongly")
+	}
+}
