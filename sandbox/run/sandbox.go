@@ -84,14 +84,12 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 
 // listen takes every port before anything starts, so that a port that is taken costs nothing.
 func (s *Sandbox) listen(o *options) (endpoint, pages net.Listener, err error) {
-	if endpoint, err = listen("--aws-port", o.aws); err != nil {
+	if endpoint, err = s.take("--aws-port", o.aws); err != nil {
 		return nil, nil, err
 	}
-	s.closing(func() error { return ignoreClosed(endpoint.Close()) })
-	if pages, err = listen("--web-port", o.pages); err != nil {
+	if pages, err = s.take("--web-port", o.pages); err != nil {
 		return nil, nil, err
 	}
-	s.closing(func() error { return ignoreClosed(pages.Close()) })
 	if o.temporal, err = free("--temporal-port", o.temporal); err != nil {
 		return nil, nil, err
 	}
@@ -101,6 +99,15 @@ func (s *Sandbox) listen(o *options) (endpoint, pages net.Listener, err error) {
 	s.awsURL, s.uiURL = fmt.Sprintf("http://%s", endpoint.Addr()), "http://"+net.JoinHostPort(localhost, strconv.Itoa(o.ui))
 	s.pagesPort = strconv.Itoa(portOf(pages))
 	return endpoint, pages, nil
+}
+
+// take listens on a port until the sandbox closes.
+func (s *Sandbox) take(flag string, port int) (net.Listener, error) {
+	listener, err := listen(flag, port)
+	if err == nil {
+		s.closing(func() error { return ignoreClosed(listener.Close()) })
+	}
+	return listener, err
 }
 
 func ignoreClosed(err error) error {
