@@ -1,0 +1,120 @@
+package run
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch/sandbox/aws"
+)
+
+// failed runs a command that has to end with exit code 1 and returns the sentence.
+func (b *bench) failed(t *testing.T, args ...string) string {
+	t.Helper()
+	exit, d := b.ask(t, args...)
+	if exit != 1 {
+		t.Fatalf("exit code %d, want 1: %v", exit, d)
+	}
+	equal(t, d, document{"outcome": "failed"})
+	return d.text("error")
+}
+
+func TestS01ALostAnswerOfCreateStackLeavesOneStack(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.order(t, aws.Fault{Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-lost", When: aws.After, Drop: true, Count: 1})
+	b.repo.commit(t, "lost", map[string]string{"a.txt": "1"})
+	equal(t, b.must(t, "up", "lost"), document{"outcome": "ready", "created": true, "seeded": true})
+	if all := b.stacks(t, "shop-lost"); len(all) != 1 || all[0].StackStatus != "CREATE_COMPLETE" {
+		t.Errorf("stacks: %v", all)
+	}
+}
+
+func TestS03AFailedResourceIsNamedAndTheNextUpMendsIt(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.order(t, aws.Fault{Stack: "shop-broken", Type: "AWS::RDS::DBInstance", Phase: "create", Reason: "There are no db.t4g.micro machines left", Count: 1})
+	b.repo.commit(t, "broken", map[string]string{"a.txt": "1"})
+	contains(t, b.failed(t, "up", "broken"), "the creation of stack shop-broken ended in", "Database", "There are no db.t4g.micro machines left")
+	equal(t, b.must(t, "status", "broken"), document{"phase": "failed"})
+	equal(t, b.must(t, "up", "broken"), document{"outcome": "ready", "created": true, "seeded": true, "error": ""})
+	all := b.stacks(t, "shop-broken")
+	if len(all) != 2 || all[0].StackStatus != "DELETE_COMPLETE" || all[1].StackStatus != "CREATE_COMPLETE" {
+		t.Errorf("stacks: %v", all)
+	}
+}
+
+func TestS11AFailedUpdateLeavesTheOldCommitServing(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	old := b.repo.commit(t, "steady", map[string]string{"a.txt": "1"})
+	b.must(t, "up", "steady")
+	b.order(t, aws.Fault{Stack: "shop-steady", Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", Reason: "The instances did not pass their health checks", Count: 1})
+	newer := b.repo.commit(t, "steady", map[string]string{"a.txt": "2"})
+	contains(t, b.failed(t, "up", "steady"), "the update of stack shop-steady ended in UPDATE_ROLLBACK_COMPLETE", "The instances did not pass their health checks")
+	equal(t, b.must(t, "status", "steady"), document{"status": "UPDATE_ROLLBACK_COMPLETE", "commit": old, "phase": "failed"})
+	status, page := b.page(t, "steady")
+	if status != 200 {
+		t.Errorf("the page answers %d", status)
+	}
+	contains(t, page, old)
+	equal(t, b.must(t, "up", "steady"), document{"outcome": "ready", "commit": newer, "created": false})
+}
+
+func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	lift := b.order(t, aws.Fault{
+		Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-denied", Status: 403, Code: "AccessDenied",
+		Message: "User: arn:aws:sts::000000000000:assumed-role/perch/worker is not authorized to perform: cloudformation:CreateStack",
+	})
+	b.repo.commit(t, "denied", map[string]string{"a.txt": "1"})
+	contains(t, b.failed(t, "up", "denied"), "create stack shop-denied", "the worker's role lacks cloudformation:CreateStack", "give it this permission and try again")
+	if calls := b.changes("shop-denied"); len(calls) != 1 {
+		t.Errorf("a denial was tried %d times", len(calls))
+	}
+	lift()
+	equal(t, b.must(t, "up", "denied"), document{"outcome": "ready", "created": true, "error": ""})
+}
+
+func TestS30AThrottledCreateStackIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.order(t, aws.Fault{Service: "cloudformation", Action: "CreateStack", Contains: "StackName=shop-throttled", Code: "Throttling", Message: "Rate exceeded", Count: 2})
+	b.repo.commit(t, "throttled", map[string]string{"perch.yaml": bare("shop")})
+	equal(t, b.must(t, "up", "throttled"), document{"outcome": "ready", "created": true})
+	if all := b.stacks(t, "shop-throttled"); len(all) != 1 {
+		t.Errorf("stacks: %v", all)
+	}
+}
+
+func TestS70AFailedSeedStepKeepsTheEnvironmentAndTheNextUpSeeds(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.repo.commit(t, "hungry", map[string]string{"perch.yaml": bare("shop",
+		"  buckets: {assets: {}, media: {}}", "seed:", "  - s3: {from: fixtures/media, to: media}", "  - s3: {from: fixtures/missing, to: assets}")})
+	contains(t, b.failed(t, "up", "hungry"), `seed step from "fixtures/missing"`, "has no files there", "correct `from` in perch.yaml or commit the folder")
+	equal(t, b.must(t, "status", "hungry"), document{"status": "CREATE_COMPLETE", "phase": "failed"})
+
+	b.repo.commit(t, "hungry", map[string]string{"fixtures/missing/late.csv": "1", "fixtures/media/later.csv": "2"})
+	equal(t, b.must(t, "up", "hungry"), document{"outcome": "ready", "created": false, "seeded": true, "error": ""})
+	_, page := b.page(t, "hungry")
+	contains(t, page, "late.csv", "catalogue.csv")
+	if strings.Contains(page, "later.csv") {
+		t.Error("the step that was done is done again")
+	}
+	equal(t, b.must(t, "up", "hungry"), document{"outcome": "ready", "seeded": false})
+}
+
+func TestS21ABucketThatIsRefilledWhileItIsDeletedIsEmptiedAgain(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.repo.commit(t, "refilled", map[string]string{"a.txt": "1"})
+	b.must(t, "up", "refilled")
+	b.order(t, aws.Fault{Stack: "shop-refilled", Type: "AWS::S3::Bucket", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 1})
+	equal(t, b.must(t, "down", "refilled"), document{"outcome": "gone", "leftovers": []any{}})
+	if diff := cmp.Diff([]string{"CreateStack", "DeleteStack", "DeleteStack"}, b.changes("shop-refilled")); diff != "" {
+		t.Errorf("calls that change (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,225 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// run starts the program on free ports and waits until it says that it is ready. It is interrupted when the test is over. run returns what
+// was printed.
+func run(t *testing.T, args ...string) string {
+	t.Helper()
+	args = append([]string{"--temporal-port", "0", "--ui-port", "0", "--aws-port", "0", "--web-port", "0", "--speed", strconv.Itoa(testSpeed)}, args...)
+	ctx, interrupt := context.WithCancel(context.Background())
+	var stdout, stderr watched
+	ended := make(chan int, 1)
+	go func() { ended <- Main(ctx, args, &stdout, &stderr, func(string) string { return "" }) }()
+	t.Cleanup(func() {
+		interrupt()
+		if exit := <-ended; exit != 0 {
+			t.Errorf("the sandbox ended with exit code %d: %s", exit, stderr.String())
+		}
+	})
+	eventually(t, "the sandbox is ready", func() (any, bool) {
+		return stderr.String(), len(ended) > 0 || strings.HasSuffix(stdout.String(), "\n"+ready+"\n")
+	})
+	return stdout.String()
+}
+
+func TestConfigInitWritesAFileThatTheSandboxProvisions(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "bird-shop")
+	repository, err := git.PlainInitWithOptions(dir, &git.PlainInitOptions{InitOptions: git.InitOptions{DefaultBranch: "refs/heads/feature/nest"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := &bench{Sandbox: sharedSandbox(t).Sandbox, env: map[string]string{"PERCH_REPO": dir}}
+	for _, args := range [][]string{{"config", "init"}, {"config", "validate"}} {
+		if out := fresh.starter(t.Context(), args...); out.exit != 0 {
+			t.Fatalf("starter %v: exit code %d: %s", args, out.exit, out.stderr)
+		}
+	}
+	tree, err := repository.Worktree()
+	if err == nil {
+		_, err = tree.Add("perch.yaml")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := tree.Commit("Begin", &git.CommitOptions{Author: &object.Signature{Name: "Jane", Email: "jane@example.com", When: time.Unix(1_700_000_000, 0)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := run(t, "--repo", dir)
+	contains(t, out, "feature/nest is ready at http://feature-nest-", "its run", "/namespaces/default/workflows/birdshop-feature-nest-",
+		"AWS endpoint", "policy", dir, "Try next", `eval "$(go run ./sandbox env`, "go run ./starter down")
+	address := regexp.MustCompile(`http://(\S+)\.localhost:(\d+)`).FindStringSubmatch(out)
+	if address == nil {
+		t.Fatalf("no address in:\n%s", out)
+	}
+	status, page := (&bench{Sandbox: &Sandbox{pagesPort: address[2]}}).page(t, address[1])
+	if status != 200 {
+		t.Errorf("the page answers %d", status)
+	}
+	contains(t, page, "feature/nest", made.String())
+}
+
+func TestFirstMinutes(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	run(t, "--data", data)
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("DATA", data)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"eval": evaluate},
+	})
+}
+
+// evaluate PROGRAM ARG ...: the exports that the program prints are variables of the script from here on.
+func evaluate(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec(args[0], args[1:]...))
+	for _, line := range strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n") {
+		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		if !ok {
+			ts.Fatalf("%q is no export", line)
+		}
+		ts.Setenv(name, strings.Trim(value, "'"))
+	}
+}
+
+func TestStateSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	first, err := openBench(t.Context(), func(o *options) { o.data = data })
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := false
+	t.Cleanup(func() {
+		if !closed {
+			_ = first.Close() // The test has failed already.
+		}
+	})
+	commit := first.repo.commit(t, "kept", map[string]string{"fixtures/media/kept.csv": "1"})
+	first.must(t, "application", "up")
+	up := first.must(t, "up", "kept")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	closed = true
+
+	port := func(address string) int {
+		number, err := strconv.Atoi(address[strings.LastIndex(address, ":")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return number
+	}
+	second := newSandbox(t, func(o *options) { o.data, o.aws, o.pages = data, port(first.awsURL), port(":"+first.pagesPort) })
+	if head := second.repo.head(t, "kept"); head != commit {
+		t.Errorf("the branch is at %s, want %s", head, commit)
+	}
+	status, page := second.page(t, "kept")
+	if status != 200 {
+		t.Errorf("the page answers %d", status)
+	}
+	contains(t, page, commit, "kept.csv")
+	equal(t, second.must(t, "status", "kept"), document{"status": "CREATE_COMPLETE", "commit": commit, "phase": "ready", "run": up["run"]})
+	equal(t, second.must(t, "up", "kept"), document{"outcome": "ready", "created": false, "seeded": false})
+	equal(t, second.must(t, "down", "kept"), document{"outcome": "gone"})
+	if diff := cmp.Diff([]string{"DeleteStack"}, second.changes("shop-kept")); diff != "" {
+		t.Errorf("calls that change (-want +got):\n%s", diff)
+	}
+}
+
+func TestATakenPortNamesItsFlag(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := strconv.Itoa(portOf(taken))
+	flags := []string{"--temporal-port", "--ui-port", "--aws-port", "--web-port"}
+	for _, flag := range flags {
+		t.Run(flag, func(t *testing.T) {
+			var args []string
+			for _, other := range flags {
+				args = append(args, other, "0")
+			}
+			exit, _, stderr := mainOf(t, append(args, flag, port)...)
+			if exit != 1 {
+				t.Errorf("exit code %d, want 1", exit)
+			}
+			contains(t, stderr, "port "+port+" is taken", "choose another with "+flag)
+		})
+	}
+}
+
+// mainOf runs the sandbox's main to its end.
+func mainOf(t *testing.T, args ...string) (exit int, stdout, stderr string) {
+	t.Helper()
+	var out, errors bytes.Buffer
+	exit = Main(t.Context(), args, &out, &errors, func(string) string { return "" })
+	return exit, out.String(), errors.String()
+}
+
+func TestEnvFindsTheSandboxByPortAndByFolder(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
+	var printed []string
+	for _, args := range [][]string{{"env", "--aws-port", port}, {"env", "--data", b.data}} {
+		exit, stdout, stderr := mainOf(t, args...)
+		if exit != 0 {
+			t.Fatalf("%v: exit code %d: %s", args, exit, stderr)
+		}
+		printed = append(printed, stdout)
+	}
+	if diff := cmp.Diff(printed[0], printed[1]); diff != "" {
+		t.Errorf("by port and by folder it prints (-port +folder):\n%s", diff)
+	}
+	for name, value := range map[string]string{
+		"TEMPORAL_ADDRESS": b.temporal.Address(), "AWS_ENDPOINT_URL": b.awsURL, "PERCH_REPO": b.repo.dir, "PERCH_POLICY": b.policyFile, "PERCH_TEMPORAL_UI": b.uiURL,
+	} {
+		contains(t, printed[0], fmt.Sprintf("export %s='%s'\n", name, value))
+	}
+}
+
+func TestEnvWithoutASandboxSaysHowToStartOne(t *testing.T) {
+	t.Parallel()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := strconv.Itoa(portOf(free))
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"no sandbox answers on port " + port: {"env", "--aws-port", port},
+		"no sandbox has run with --data":     {"env", "--data", t.TempDir()},
+	} {
+		exit, _, stderr := mainOf(t, args...)
+		if exit != 1 {
+			t.Errorf("%v: exit code %d, want 1", args, exit)
+		}
+		contains(t, stderr, want)
+	}
+}
