@@ -48,6 +48,8 @@ type AdmitResult struct {
 	Reason string `json:"reason,omitempty"`
 	// SupersededBy is the commit that is deployed, where it is the branch's head and not the one asked for.
 	SupersededBy string `json:"superseded_by,omitempty"`
+	// Settled is set where the environment is already what the request asks for.
+	Settled *Settled `json:"settled,omitempty"`
 }
 
 // Admit holds a request against the policy, before any call that changes anything.
@@ -70,15 +72,15 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 	if err != nil {
 		return AdmitResult{}, err
 	}
-	others, deployed, exists := survey(all, in.Request.Branch)
-	if !exists {
+	mine, others := survey(all, in.Request.Branch)
+	if mine == nil {
 		admission.Environments = others
 	}
 	admission.File = file
 	if err := config.Admit(admission); err != nil {
 		return verdict(AdmitResult{}, err)
 	}
-	return r.overtaken(ctx, in.Request, deployed, AdmitResult{Kind: file.Kind(in.Request.Branch)})
+	return r.compare(ctx, in.Request, mine, AdmitResult{Kind: file.Kind(in.Request.Branch)})
 }
 
 // verdict turns a refusal into a result; any other error stays one.
@@ -94,14 +96,14 @@ func verdict(admitted AdmitResult, err error) (AdmitResult, error) {
 func (r *Requests) file(ctx context.Context, commit string) (*config.File, string, error) {
 	has, err := r.source.HasCommit(ctx, commit)
 	if err != nil {
-		return nil, "", fmt.Errorf("look for commit %s: %w", commit, err)
+		return nil, "", asked(err, "look for commit %s", commit)
 	}
 	if !has {
 		return nil, fmt.Sprintf("the repository %s has no commit %s; push it first", r.policy.Repository, commit), nil
 	}
 	data, found, err := r.source.File(ctx, commit, config.FileName)
 	if err != nil {
-		return nil, "", fmt.Errorf("read %s at %s: %w", config.FileName, commit, err)
+		return nil, "", asked(err, "read %s at %s", config.FileName, commit)
 	}
 	if !found {
 		return nil, fmt.Sprintf("commit %s has no %s in its root; `starter config init` writes one: commit it and push", commit, config.FileName), nil
@@ -113,26 +115,40 @@ func (r *Requests) file(ctx context.Context, commit string) (*config.File, strin
 	return file, "", nil
 }
 
-// survey is how many environments other branches have, and whether and at which commit this branch has one.
-func survey(all []owned, branch string) (others int, deployed string, exists bool) {
-	for _, o := range all {
+// survey is the branch's own environment, nil where there is none, and how many others there are.
+func survey(all []owned, branch string) (mine *owned, others int) {
+	for i, o := range all {
 		if o.environment.Branch == branch {
-			deployed, exists = stackOutputs(o.stack)[cfn.OutputCommit], true
+			mine = &all[i]
 		} else {
 			others++
 		}
 	}
-	return others, deployed, exists
+	return mine, others
+}
+
+// compare holds an admitted request against the environment that is there.
+func (r *Requests) compare(ctx context.Context, request perch.Request, mine *owned, admitted AdmitResult) (AdmitResult, error) {
+	if mine == nil {
+		return admitted, nil
+	}
+	deployed := stackOutputs(mine.stack)[cfn.OutputCommit]
+	if deployed != request.Commit {
+		return r.overtaken(ctx, request, deployed, admitted)
+	}
+	settled, err := r.settled(ctx, *mine, RenderInput{Project: request.Project, Branch: request.Branch, Commit: request.Commit, Kind: admitted.Kind})
+	admitted.Settled = settled
+	return admitted, err
 }
 
 // overtaken changes admitted where the branch's head is deployed and another commit is asked for: requests may come out of order.
 func (r *Requests) overtaken(ctx context.Context, request perch.Request, deployed string, admitted AdmitResult) (AdmitResult, error) {
-	if deployed == "" || deployed == request.Commit {
+	if deployed == "" {
 		return admitted, nil
 	}
 	head, found, err := r.source.Head(ctx, request.Branch)
 	if err != nil {
-		return AdmitResult{}, fmt.Errorf("look for the head of %s: %w", request.Branch, err)
+		return AdmitResult{}, asked(err, "look for the head of %s", request.Branch)
 	}
 	if !found || head != deployed {
 		return admitted, nil

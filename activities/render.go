@@ -14,6 +14,7 @@ import (
 
 	"perch"
 	"perch/cfn"
+	"perch/config"
 )
 
 // RenderInput names what to render.
@@ -40,54 +41,73 @@ type RenderResult struct {
 	HealthPath string `json:"health_path"`
 }
 
+// rendering is a template with everything that it was made of.
+type rendering struct {
+	file        *config.File
+	settings    perch.Settings
+	application cfn.ApplicationOutputs
+	template    cfn.Template
+	bundle      []byte
+	bundleKey   string
+}
+
 // RenderTemplate renders the environment's template from perch.yaml at the commit, and stores it and the Docker source bundle in the
 // artifact bucket, each by the hash of its content.
 func (r *Requests) RenderTemplate(ctx context.Context, in RenderInput) (RenderResult, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return RenderResult{}, refuse(ErrorInvalid, "%v", err)
-	}
-	file, refusal, err := r.file(ctx, in.Commit)
+	rendered, err := r.render(ctx, in)
 	if err != nil {
 		return RenderResult{}, err
 	}
-	if refusal != "" {
-		return RenderResult{}, refuse(ErrorInvalid, "%s", refusal)
-	}
-	settings, _, err := file.Resolve(in.Branch, in.Commit)
-	if err != nil {
-		return RenderResult{}, refuse(ErrorInvalid, "%v", err)
-	}
-	application, err := r.apps.outputs(ctx, in.Kind)
-	if err != nil {
+	artifacts := rendered.application.ArtifactBucket
+	if err := r.apps.store(ctx, artifacts, rendered.bundleKey, rendered.bundle); err != nil {
 		return RenderResult{}, err
 	}
-	bundle, key, err := cfn.Bundle(settings)
-	if err != nil {
-		return RenderResult{}, refuse(ErrorInvalid, "%v", err)
-	}
-	platform, err := r.platform(ctx, environment)
-	if err != nil {
-		return RenderResult{}, err
-	}
-	template, err := cfn.Environment(cfn.EnvironmentInput{
-		Environment: environment, Kind: in.Kind, Commit: in.Commit, Settings: settings, Policy: *r.policy,
-		Application: application, SolutionStack: platform, Bundle: key,
-	})
-	if err != nil {
-		return RenderResult{}, refuse(ErrorInvalid, "render template of %s: %v", environment.StackName(), err)
-	}
-	if err := r.apps.store(ctx, application.ArtifactBucket, key, bundle); err != nil {
-		return RenderResult{}, err
-	}
-	stored := "templates/" + template.Hash + ".json"
-	if err := r.apps.store(ctx, application.ArtifactBucket, stored, template.Body); err != nil {
+	stored := "templates/" + rendered.template.Hash + ".json"
+	if err := r.apps.store(ctx, artifacts, stored, rendered.template.Body); err != nil {
 		return RenderResult{}, err
 	}
 	return RenderResult{
-		TemplateURL: r.apps.objectURL(application.ArtifactBucket, stored), Hash: template.Hash, Resources: template.Resources,
-		SeedSteps: len(file.Seed), HealthPath: settings.HealthPath,
+		TemplateURL: r.apps.objectURL(artifacts, stored), Hash: rendered.template.Hash, Resources: rendered.template.Resources,
+		SeedSteps: len(rendered.file.Seed), HealthPath: rendered.settings.HealthPath,
 	}, nil
+}
+
+// render renders the environment's template and changes nothing.
+func (r *Requests) render(ctx context.Context, in RenderInput) (rendering, error) {
+	var made rendering
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return made, refuse(ErrorInvalid, "%v", err)
+	}
+	file, refusal, err := r.file(ctx, in.Commit)
+	if err != nil {
+		return made, err
+	}
+	if refusal != "" {
+		return made, refuse(ErrorInvalid, "%s", refusal)
+	}
+	made.file = file
+	if made.settings, _, err = file.Resolve(in.Branch, in.Commit); err != nil {
+		return made, refuse(ErrorInvalid, "%v", err)
+	}
+	if made.application, err = r.apps.outputs(ctx, in.Kind); err != nil {
+		return made, err
+	}
+	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings); err != nil {
+		return made, refuse(ErrorInvalid, "%v", err)
+	}
+	platform, err := r.platform(ctx, environment)
+	if err != nil {
+		return made, err
+	}
+	made.template, err = cfn.Environment(cfn.EnvironmentInput{
+		Environment: environment, Kind: in.Kind, Commit: in.Commit, Settings: made.settings, Policy: *r.policy,
+		Application: made.application, SolutionStack: platform, Bundle: made.bundleKey,
+	})
+	if err != nil {
+		return made, refuse(ErrorInvalid, "render template of %s: %v", environment.StackName(), err)
+	}
+	return made, nil
 }
 
 var dockerPlatform = regexp.MustCompile(`^64bit Amazon Linux 2023 v(\d+)\.(\d+)\.(\d+) running Docker$`)
@@ -145,15 +165,20 @@ func later(a, b [3]int) bool {
 
 // store puts an object that its key names by content; one that is there already is the same.
 func (a *Applications) store(ctx context.Context, bucket, key string, body []byte) error {
-	_, err := a.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
-	if err == nil {
-		return nil
+	if there, err := a.has(ctx, bucket, key); err != nil || there {
+		return err
 	}
-	if !missing(err, "NotFound", "NoSuchKey") {
-		return awsFailure(err, "look for %s in bucket %s", key, bucket)
-	}
-	_, err = a.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
+	_, err := a.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
 	return awsFailure(err, "store %s in bucket %s", key, bucket)
+}
+
+// has reports whether the bucket holds an object of that key.
+func (a *Applications) has(ctx context.Context, bucket, key string) (bool, error) {
+	_, err := a.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+	if missing(err, "NotFound", "NoSuchKey") {
+		return false, nil
+	}
+	return err == nil, awsFailure(err, "look for %s in bucket %s", key, bucket)
 }
 
 // objectURL is the address of an object as CloudFormation takes it in TemplateURL.

@@ -27,10 +27,15 @@ func Provision(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 }
 
 func (r *run) provision() error {
-	kind, ok, err := r.admit()
-	if !ok || err != nil || r.overtaken() {
+	admitted, err := r.admit()
+	if err != nil || admitted.Outcome != "" || r.overtaken() {
 		return err
 	}
+	if admitted.Settled != nil {
+		r.state = admitted.Settled.Stack
+		return r.check(admitted.Settled.HealthPath)
+	}
+	kind := admitted.Kind
 	var rendered activities.RenderResult
 	in := activities.RenderInput{Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, Kind: kind}
 	if err := r.quick("render the template at "+short(r.target.Commit), requests.RenderTemplate, in, &rendered); err != nil {
@@ -50,18 +55,18 @@ func (r *run) provision() error {
 	if err := r.seed(rendered); err != nil || r.overtaken() {
 		return err
 	}
-	return r.check(rendered)
+	if err := r.show(perch.PhaseChecking); err != nil {
+		return err
+	}
+	return r.check(rendered.HealthPath)
 }
 
-// admit holds the request against the policy. It reports false when the target ends here: the result then says how.
-func (r *run) admit() (perch.Kind, bool, error) {
+// admit holds the request against the policy. Where the target ends here, the result already says how.
+func (r *run) admit() (activities.AdmitResult, error) {
 	var out activities.AdmitResult
 	err := r.quick("admit "+string(r.target.Goal)+" of "+r.environment.Branch, requests.Admit, activities.AdmitInput{Request: r.target}, &out)
-	if err != nil {
-		return "", false, err
-	}
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
-	return out.Kind, out.Outcome == "", nil
+	return out, err
 }
 
 // raise does what the rules say until the stack is at the wanted template.
@@ -173,12 +178,9 @@ func (r *run) seed(rendered activities.RenderResult) error {
 }
 
 // check waits until the environment answers at its address.
-func (r *run) check(rendered activities.RenderResult) error {
+func (r *run) check(healthPath string) error {
 	start := workflow.Now(r.ctx)
-	if err := r.show(perch.PhaseChecking); err != nil {
-		return err
-	}
-	in := activities.ReadyInput{URL: r.state.URL, Endpoint: r.state.Endpoint, HealthPath: rendered.HealthPath, Beanstalk: r.environment.BeanstalkName()}
+	in := activities.ReadyInput{URL: r.state.URL, Endpoint: r.state.Endpoint, HealthPath: healthPath, Beanstalk: r.environment.BeanstalkName()}
 	if err := r.work("wait for an answer from "+r.state.URL, readiness.AwaitReady, in, nil); err != nil {
 		return err
 	}

@@ -41,6 +41,17 @@ func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
 	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "AwaitReady https://login.example.com")
 }
 
+func TestSettledEnvironmentIsOnlyLookedAt(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_COMPLETE", "new")
+	w.admitted.Settled = &activities.Settled{Stack: w.stack, HealthPath: "/healthz"}
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeReady || result.Commit != commitOne || result.Created || result.Seeded {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "AwaitReady https://login.example.com")
+}
+
 func TestChangedTemplateUpdates(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "old")

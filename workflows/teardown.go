@@ -25,7 +25,7 @@ func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 }
 
 func (r *run) teardown() error {
-	if _, ok, err := r.admit(); !ok || err != nil || r.overtaken() {
+	if admitted, err := r.admit(); err != nil || admitted.Outcome != "" || r.overtaken() {
 		return err
 	}
 	if due, err := r.grace(); !due || err != nil {

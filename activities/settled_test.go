@@ -1,0 +1,48 @@
+package activities
+
+import (
+	"testing"
+
+	"perch/sandbox/aws"
+)
+
+func TestAdmitSeesAnEnvironmentThatIsAlreadyWhatIsAskedFor(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+	id := w.up("login", commit)
+	seed := SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: id}
+	if got := w.admit(w.request("login", commit)); got.Settled != nil {
+		t.Error("an environment that is not seeded counts as settled")
+	}
+	must(w, of[*Seeds](w).SeedData, seed)
+
+	got := w.admit(w.request("login", commit))
+	if got.Settled == nil || got.Settled.Stack.StackID != id || got.Settled.Stack.Commit != commit || got.Settled.HealthPath == "" {
+		t.Fatalf("%+v", got)
+	}
+
+	w.policy.URL = "https://{host}/changed"
+	if got := w.admit(w.request("login", commit)); got.Settled != nil {
+		t.Error("an environment whose template would change counts as settled")
+	}
+	w.policy.URL = ""
+	other := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/b.txt": "b"})
+	if got := w.admit(w.request("login", other)); got.Settled != nil || got.Outcome != "" {
+		t.Errorf("another commit: %+v", got)
+	}
+}
+
+func TestAStackThatIsNotServingIsNotSettled(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+	w.up("login", commit)
+	w.fault(aws.Fault{Stack: "shop-login", Phase: "delete", Reason: "no"})
+	stack := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: stack.StackID, Token: "t1"})
+	w.settle(stack.StackID)
+	if got := w.admit(w.request("login", commit)); got.Settled != nil {
+		t.Errorf("%+v", got)
+	}
+}
