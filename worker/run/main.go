@@ -29,7 +29,8 @@ Usage: worker --policy FILE [--interval DURATION] [--listen ADDRESS]
   --check ADDRESS      ask the worker that listens there whether it is ready: exit code 0, or 1 with the reason
 
 Temporal is found as every Temporal client finds it (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, ...),
-AWS as every AWS client does (AWS_PROFILE, AWS_REGION, a role, ...).
+AWS as every AWS client does (AWS_PROFILE, AWS_REGION, a role, ...). For a GitHub source: GITHUB_TOKEN, or GITHUB_APP_ID,
+GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY_FILE.
 `
 
 // Main reads flags and environment, runs the worker until ctx is over and returns the exit code: 0 stopped, 1 failed, 2 wrong usage or
@@ -103,5 +104,5 @@ func load(ctx context.Context, policyFile string, interval time.Duration, stderr
 	if err != nil {
 		return Config{}, err
 	}
-	return Config{Policy: policy, AWS: aws, Temporal: temporal, Interval: interval, Deployment: versioning, Logger: logger}, nil
+	return Config{Policy: policy, AWS: aws, Temporal: temporal, Interval: interval, Deployment: versioning, Env: env, Logger: logger}, nil
 }

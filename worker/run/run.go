@@ -14,7 +14,6 @@ import (
 
 	"perch"
 	"perch/activities"
-	"perch/source"
 	"perch/workflows"
 )
 
@@ -41,6 +40,8 @@ type Config struct {
 	Listen string
 	// Deployment is Worker Versioning; the zero value is none.
 	Deployment worker.DeploymentOptions
+	// Env reads the environment variables that hold GitHub's credentials; nil knows none.
+	Env func(name string) string
 	// Logger takes what the worker has to say.
 	Logger *slog.Logger
 }
@@ -57,9 +58,9 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := checkAccount(ctx, cfg); err != nil {
 		return err
 	}
-	branches, err := source.OpenGit(cfg.Policy.Source.Git, "")
+	branches, err := openSource(cfg.Policy.Source, cfg.Env)
 	if err != nil {
-		return fmt.Errorf("open branch source: %w", err)
+		return err
 	}
 	temporal, err := client.DialContext(ctx, cfg.Temporal)
 	if err != nil {
