@@ -76,7 +76,7 @@ func (c *cleaning) check() error {
 }
 
 func (a *app) cleanup(ctx context.Context, c cleaning) error {
-	s, err := a.sweep(ctx, c)
+	s, err := a.runSweep(ctx, c)
 	if a.json() {
 		if printed := a.printJSON(s.document()); printed != nil {
 			return printed
@@ -89,8 +89,8 @@ func (a *app) cleanup(ctx context.Context, c cleaning) error {
 	return silently(s.code())
 }
 
-// sweep runs Cleanup and waits for the removals that it asked for. Its error means that nothing is known.
-func (a *app) sweep(ctx context.Context, c cleaning) (*sweep, error) {
+// runSweep runs Cleanup and waits for the removals that it asked for. Its error means that nothing is known.
+func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 	s := &sweep{dryRun: c.dryRun}
 	if err := c.check(); err != nil {
 		return s, err

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+)
+
+// swept is a cleanup that asked for the removal of shop-a, which is at the stage and for that reason.
+func swept(at stage, why string) *sweep {
+	s := &sweep{result: perch.CleanupResult{
+		Verdicts: []perch.CleanupVerdict{{Stack: "shop-a", Branch: "a", Verdict: perch.VerdictRemove, Reason: "branch missing"}},
+		Asked:    []perch.CleanupAsked{{Stack: "shop-a", Branch: "a"}},
+	}}
+	s.begin()
+	s.removals[0].stage, s.removals[0].why = at, why
+	return s
+}
+
+func TestDocumentAndExitCodeOfACleanup(t *testing.T) {
+	before := func(at stage) *sweep {
+		s := swept(at, "")
+		s.result.Failed = []perch.CleanupFailure{{Stack: "shop-a", Error: "before"}, {Stack: "shop-z", Error: "its deletion failed"}}
+		return s
+	}
+	remove := `{"verdicts":[{"stack":"shop-a","branch":"a","verdict":"remove","reason":"branch missing"}],`
+	for name, c := range map[string]struct {
+		sweep *sweep
+		code  int
+		want  string
+	}{
+		"nothing is there": {&sweep{}, exitDone, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null}`},
+		"removed":          {swept(stageRemoved, ""), exitDone, remove + `"removed":["shop-a"],"pending":[],"failed":[],"brake":null}`},
+		"in its grace":     {swept(stagePending, ""), exitDone, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null}`},
+		"begun":            {swept(stageBegun, ""), exitTimeout, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null}`},
+		"kept": {swept(stageKept, "branch a exists again"), exitDone,
+			`{"verdicts":[{"stack":"shop-a","branch":"a","verdict":"keep","reason":"branch a exists again"}],"removed":[],"pending":[],"failed":[],"brake":null}`},
+		"failed": {swept(stageFailed, "denied"), exitFailed, remove + `"removed":[],"pending":[],"failed":[{"stack":"shop-a","error":"denied"}],"brake":null}`},
+		"a removal that failed before and is done now": {before(stageRemoved), exitFailed,
+			remove + `"removed":["shop-a"],"pending":[],"failed":[{"stack":"shop-z","error":"its deletion failed"}],"brake":null}`},
+		"braked": {&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "too many", Hash: "ab", Removals: 11, Limit: 10}}}, exitRefused,
+			`{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":{"reason":"too many","hash":"ab","removals":11,"limit":10}}`},
+		"S67 held": {&sweep{result: perch.CleanupResult{Problem: "no token"}}, exitFailed, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, err := json.Marshal(c.sweep.document())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, string(data)); diff != "" {
+				t.Error(diff)
+			}
+			if got := c.sweep.code(); got != c.code {
+				t.Errorf("exit code %d, want %d", got, c.code)
+			}
+		})
+	}
+}
+
+func TestWhatARunsEndMeansForARemoval(t *testing.T) {
+	for name, c := range map[string]struct {
+		verdict verdict
+		stage   stage
+		why     string
+	}{
+		"gone":       {verdict{Result: perch.Result{Outcome: perch.OutcomeGone}}, stageRemoved, ""},
+		"absent":     {verdict{Result: perch.Result{Outcome: perch.OutcomeAbsent}}, stageRemoved, ""},
+		"kept":       {verdict{Result: perch.Result{Outcome: perch.OutcomeKept, Reason: "branch a exists again"}}, stageKept, "branch a exists again"},
+		"refused":    {verdict{Result: perch.Result{Outcome: perch.OutcomeRefused, Reason: "protected"}}, stageKept, "protected"},
+		"superseded": {verdict{Result: superseded("1234567890")}, stageKept, "commit 1234567 was asked for meanwhile"},
+		"failed":     {verdict{Failure: "denied"}, stageFailed, "denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if at, why := judgeRemoval(c.verdict); at != c.stage || why != c.why {
+				t.Errorf("got %s, %q", at, why)
+			}
+		})
+	}
+}
+
+func TestRemovalByHandGoesOnInItsOwnRun(t *testing.T) {
+	byHand := perch.Request{ID: "hand", Goal: perch.GoalGone}
+	cleanups := perch.Request{ID: "cleanup", Goal: perch.GoalGone, Judged: &perch.Judgement{StackID: "a"}}
+	if v := judgeNext(&byHand, "next", cleanups); v.Next != "next" {
+		t.Errorf("cleanup's request is not answered by the removal that somebody asked for: %+v", v)
+	}
+	if v := judgeNext(&cleanups, "next", byHand); v.Next != "" {
+		t.Errorf("a removal by hand is answered by cleanup's: %+v", v)
+	}
+}
+
+func TestPeopleAreToldOfTheBrakeAndTheWayOn(t *testing.T) {
+	var stderr bytes.Buffer
+	a := &app{stdout: &bytes.Buffer{}, stderr: &stderr, output: "text"}
+	a.tellSweep(&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "11 removals are more than max_removals, 10", Hash: "ab"}}})
+	want := "The brake holds, and nothing is removed: 11 removals are more than max_removals, 10. If that is right, `starter cleanup approve ab` carries out exactly this plan.\n"
+	if diff := cmp.Diff(want, stderr.String()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+)
+
+func TestS73SpecIsKnownByItsHash(t *testing.T) {
+	action := schedule{project: "shop"}.action(time.Hour)
+	payload, err := converter.GetDefaultDataConverter().ToPayload(action.Memo[memoSpec])
+	if err != nil {
+		t.Fatal(err)
+	}
+	action.Memo[memoSpec] = payload // As Temporal describes it.
+	for name, c := range map[string]struct {
+		action client.ScheduleAction
+		want   bool
+	}{
+		"as it was made": {action, true},
+		"without a memo": {&client.ScheduleWorkflowAction{}, false},
+		"another action": {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := specOf(c.action) == specHash("shop", time.Hour); got != c.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+	if specHash("shop", time.Hour) == specHash("shop", 2*time.Hour) || specHash("shop", time.Hour) == specHash("blog", time.Hour) {
+		t.Error("different schedules have the same hash")
+	}
+}
+
+func TestScheduledRunEndsBeforeTheNextIsDue(t *testing.T) {
+	for _, every := range []time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour} {
+		if got := (schedule{}).action(every).WorkflowRunTimeout; got >= every {
+			t.Errorf("every %s: a run may take %s", every, got)
+		}
+	}
+}
+
+func TestS74SkippedRunsAreShown(t *testing.T) {
+	started := time.Date(2026, 11, 22, 12, 0, 1, 0, time.UTC)
+	description := &client.ScheduleDescription{
+		Schedule: client.Schedule{Spec: &client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: time.Hour}}}, State: &client.ScheduleState{Note: "n"}},
+		Info: client.ScheduleInfo{
+			NumActions: 7, NumActionsSkippedOverlap: 2, NumActionsMissedCatchupWindow: 1, NextActionTimes: []time.Time{started.Add(time.Hour)},
+			RecentActions: []client.ScheduleActionResult{
+				{ActualTime: started.Add(-time.Hour), StartWorkflowResult: &client.ScheduleWorkflowExecution{WorkflowID: "w1", FirstExecutionRunID: "r1"}},
+				{ActualTime: started, StartWorkflowResult: &client.ScheduleWorkflowExecution{WorkflowID: "w2", FirstExecutionRunID: "r2"}},
+			},
+		},
+	}
+	want := scheduleDocument{
+		ID: "shop:cleanup", Every: "1h0m0s", Note: "n", Next: "2026-11-22T13:00:01Z", Runs: 7, Skipped: 2, Missed: 1,
+		Last: []scheduledRun{{"2026-11-22T12:00:01Z", run{"w2", "r2"}}, {"2026-11-22T11:00:01Z", run{"w1", "r1"}}},
+	}
+	if diff := cmp.Diff(want, newScheduleDocument("shop:cleanup", description)); diff != "" {
+		t.Error(diff)
+	}
+	description.Schedule.State.Paused = true
+	if paused := newScheduleDocument("shop:cleanup", description); paused.Next != "" || !paused.Paused {
+		t.Errorf("paused: %+v", paused)
+	}
+}
