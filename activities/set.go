@@ -32,15 +32,16 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		stacks    = &Stacks{policy: policy, cfn: cfn, poller: newPoller(cfn, interval), staleReads: staleReads}
 		apps      = &Applications{policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk}
 		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps}
+		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
 	)
 	verification := &Verification{
 		policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk, rds: rds.NewFromConfig(cfg),
 		route53: route53.NewFromConfig(cfg), tagging: resourcegroupstaggingapi.NewFromConfig(cfg), interval: interval,
 	}
 	return &Set{
-		quick: []any{stacks, requests, apps},
+		quick: []any{stacks, requests, apps, cleanups},
 		waits: []any{
-			stacks, &Buckets{s3: objects}, &Seeds{policy: policy, requests: requests, stacks: stacks, s3: objects},
+			stacks, cleanups, &Buckets{s3: objects}, &Seeds{policy: policy, requests: requests, stacks: stacks, s3: objects},
 			&Readiness{beanstalk: beanstalk, interval: interval}, verification,
 		},
 	}
