@@ -1,0 +1,346 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	sdk "go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/testsuite"
+
+	"perch"
+	"perch/activities"
+	"perch/lifecycle"
+)
+
+// fate is a world in which anything may happen that AWS and people do. Its methods are the activities under their real names. What happens
+// is drawn beforehand: so one seed is one story.
+type fate struct {
+	env *testsuite.TestWorkflowEnvironment
+	mu  sync.Mutex
+	// draws say what happens, from 0 to 99; below 60 all goes well, and so it does when they are used up.
+	draws []int
+	// waiting are the requests that may still arrive, asked those that have.
+	waiting, asked []perch.Request
+	// stack is the one of the branch's name; made counts those that there have been.
+	stack activities.StackState
+	made  int
+	// wanted is the hash of the template that the stack is being brought to.
+	wanted string
+	// runs counts the runs, and done are the tokens of the calls that had their effect, each after its run's number: here all have one id.
+	runs int
+	done map[string]bool
+	// target is what the latest run works for.
+	target perch.Request
+	// awaited is the wait that is the latest thing begun.
+	awaited string
+	steps   int
+	wrongs  []string
+}
+
+func (f *fate) draw() int {
+	if len(f.draws) == 0 {
+		return 0
+	}
+	next := f.draws[0]
+	f.draws = f.draws[1:]
+	return next
+}
+
+// among is the first of the choices when all goes well, and another one else.
+func (f *fate) among(choices ...string) string {
+	next := f.draw()
+	if next < 60 || len(choices) == 1 {
+		return choices[0]
+	}
+	return choices[1+next%(len(choices)-1)]
+}
+
+func (f *fate) wrong(format string, args ...any) {
+	f.wrongs = append(f.wrongs, fmt.Sprintf(format, args...))
+}
+
+// arrive sends the next request that waits.
+func (f *fate) arrive() {
+	if len(f.waiting) == 0 {
+		return
+	}
+	request := f.waiting[0]
+	f.waiting = f.waiting[1:]
+	f.asked = append(f.asked, request)
+	f.env.SignalWorkflow(perch.SignalRequest, request)
+}
+
+var errPassing = errors.New("it passes by itself")
+
+// happen is what may befall any activity.
+func (f *fate) happen() error {
+	f.steps++
+	f.awaited = ""
+	switch next := f.draw(); {
+	case next >= 97:
+		return denied()
+	case next >= 85:
+		return errPassing
+	case next >= 70:
+		f.arrive()
+	}
+	return nil
+}
+
+func (f *fate) exists() bool { return f.stack.Status != "" && f.stack.Status != "DELETE_COMPLETE" }
+
+// tooMany is why an environment that was made has to go again.
+const tooMany = "one environment too many"
+
+// call is a mutating call on the stack: it has its effect at most once for each token, whatever becomes of its answer.
+func (f *fate) call(name string, in activities.ChangeInput, effect func()) error {
+	if err := f.happen(); err != nil {
+		return err
+	}
+	if in.Token == "" {
+		f.wrong("%s without a token", name)
+	}
+	token := fmt.Sprint(f.runs, in.Token)
+	if !f.done[token] {
+		if name != "CreateStack" && f.exists() && !f.stack.Ours {
+			f.wrong("%s on somebody else's stack", name)
+		}
+		effect()
+		f.done[token] = true
+	}
+	if f.among("", "lost") == "lost" {
+		return errPassing
+	}
+	return nil
+}
+
+// mayRemove notes where something of a stack is removed that must not be.
+func (f *fate) mayRemove(what, id string) {
+	if f.exists() && id == f.stack.StackID && (!f.stack.Ours || f.stack.Protected || f.stack.Kind != perch.KindBranch) {
+		f.wrong("%s of a stack that is not ours or is protected: %+v", what, f.stack)
+	}
+}
+
+func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.AdmitResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.target = in.Request
+	if err := f.happen(); err != nil {
+		return activities.AdmitResult{}, err
+	}
+	if f.draw() >= 90 {
+		return activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "not allowed"}, nil
+	}
+	return activities.AdmitResult{Kind: perch.KindBranch}, nil
+}
+
+func (f *fate) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return activities.RenderResult{TemplateURL: templateAt(in.Commit), Hash: templateAt(in.Commit), Resources: 7, SeedSteps: 1}, f.happen()
+}
+
+func templateAt(commit string) string { return "template of " + commit }
+
+func (f *fate) DescribeStack(_ context.Context, in activities.StackInput) (activities.StackState, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.happen(); err != nil {
+		return activities.StackState{}, err
+	}
+	switch {
+	case in.StackID != "" && in.StackID != f.stack.StackID:
+		return activities.StackState{StackID: in.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: perch.KindBranch}, nil
+	case in.StackID == "" && !f.exists():
+		return activities.StackState{}, nil
+	}
+	return f.stack, nil
+}
+
+func (f *fate) CreateStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err := f.call("CreateStack", in, func() {
+		if f.exists() {
+			f.wrong("CreateStack while a stack is %s", f.stack.Status)
+		}
+		f.made++
+		f.wanted = in.TemplateURL
+		f.stack = activities.StackState{StackID: fmt.Sprintf("%s-%d", stackID, f.made), Status: "CREATE_IN_PROGRESS", Ours: true, Kind: perch.KindBranch, URL: "https://login"}
+	})
+	out := activities.ChangeResult{StackID: f.stack.StackID}
+	if err == nil && f.draw() >= 95 {
+		out.Refused = tooMany
+	}
+	return out, err
+}
+
+func (f *fate) UpdateStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := activities.ChangeResult{StackID: in.StackID}
+	err := f.call("UpdateStack", in, func() {
+		if !updatable[f.stack.Status] {
+			f.wrong("UpdateStack while the stack is %s", f.stack.Status)
+		}
+		f.wanted, f.stack.Status = in.TemplateURL, "UPDATE_IN_PROGRESS"
+	})
+	return out, err
+}
+
+var updatable = map[string]bool{"CREATE_COMPLETE": true, "UPDATE_COMPLETE": true, "UPDATE_ROLLBACK_COMPLETE": true, "IMPORT_COMPLETE": true, "IMPORT_ROLLBACK_COMPLETE": true}
+
+func (f *fate) DeleteStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return activities.ChangeResult{StackID: in.StackID}, f.call("DeleteStack", in, func() {
+		f.mayRemove("DeleteStack", in.StackID)
+		if strings.HasPrefix(f.stack.Status, "UPDATE_") && lifecycle.InProgress(f.stack.Status) {
+			f.wrong("DeleteStack while the stack is %s", f.stack.Status)
+		}
+		if in.StackID == f.stack.StackID && f.exists() {
+			f.stack.Status = "DELETE_IN_PROGRESS"
+		}
+	})
+}
+
+func (f *fate) CancelUpdate(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	return f.turnBack("CancelUpdate", in, "UPDATE_IN_PROGRESS")
+}
+
+func (f *fate) ContinueRollback(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	return f.turnBack("ContinueRollback", in, "UPDATE_ROLLBACK_FAILED")
+}
+
+func (f *fate) RollbackStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	return f.turnBack("RollbackStack", in, "UPDATE_FAILED")
+}
+
+// turnBack begins a rollback; CloudFormation takes each of the calls in one status only.
+func (f *fate) turnBack(name string, in activities.ChangeInput, from string) (activities.ChangeResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return activities.ChangeResult{StackID: in.StackID}, f.call(name, in, func() {
+		if f.stack.Status != from {
+			f.wrong("%s while the stack is %s", name, f.stack.Status)
+		}
+		f.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
+	})
+}
+
+// endings are how CloudFormation's operations end, the good one first.
+var endings = map[string][]string{
+	"CREATE_IN_PROGRESS":                           {"CREATE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"},
+	"ROLLBACK_IN_PROGRESS":                         {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"},
+	"UPDATE_IN_PROGRESS":                           {"UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED"},
+	"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":          {"UPDATE_COMPLETE"},
+	"UPDATE_ROLLBACK_IN_PROGRESS":                  {"UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"},
+	"UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": {"UPDATE_ROLLBACK_COMPLETE"},
+	"DELETE_IN_PROGRESS":                           {"DELETE_COMPLETE", "DELETE_FAILED"},
+	"IMPORT_IN_PROGRESS":                           {"IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"},
+	"IMPORT_ROLLBACK_IN_PROGRESS":                  {"IMPORT_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED"},
+}
+
+// AwaitStack lets a request arrive while the operation goes on. A wait that was given up does not go on behind the run's back.
+func (f *fate) AwaitStack(ctx context.Context, in activities.AwaitInput) (activities.AwaitResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	info := sdk.GetInfo(ctx)
+	if info.Attempt > 1 && f.awaited != info.ActivityID {
+		return activities.AwaitResult{}, denied()
+	}
+	arrived := len(f.asked)
+	err := f.happen()
+	f.awaited = info.ActivityID
+	switch ends, moving := endings[f.stack.Status]; {
+	case err != nil:
+		return activities.AwaitResult{}, err
+	case len(f.asked) > arrived && f.among("goes on", "over") == "goes on":
+		return activities.AwaitResult{}, errPassing
+	case in.StackID != f.stack.StackID:
+		return activities.AwaitResult{Status: "DELETE_COMPLETE"}, nil
+	case moving:
+		f.stack.Status = f.among(ends...)
+	}
+	if f.stack.Status == "CREATE_COMPLETE" || f.stack.Status == "UPDATE_COMPLETE" {
+		f.stack.Template = f.wanted
+	}
+	return activities.AwaitResult{Status: f.stack.Status, Reason: "drawn"}, nil
+}
+
+func (f *fate) StackContents(context.Context, activities.StackInput) (activities.Contents, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return activities.Contents{Buckets: []string{"assets"}, Resources: 7}, f.happen()
+}
+
+func (f *fate) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (activities.EmptyBucketResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mayRemove("EmptyBucket", in.StackID)
+	return activities.EmptyBucketResult{}, f.happen()
+}
+
+func (f *fate) DiagnoseDeletion(context.Context, activities.StackInput) (activities.Remains, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	reason := f.among("Internal failure", "The bucket you tried to delete is not empty", "resource sg-1 has a dependent object", "it does not exist", "Cannot delete protected DB Instance")
+	return activities.Remains{Failures: []lifecycle.Failure{{LogicalID: "Thing", Type: "AWS::Some::Thing", Reason: reason}}}, f.happen()
+}
+
+func (f *fate) SweepResources(_ context.Context, in activities.SweepInput) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mayRemove("SweepResources", in.StackID)
+	return f.happen()
+}
+
+func (f *fate) VerifyGone(_ context.Context, in activities.VerifyInput) (activities.VerifyResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.exists() && in.StackID == f.stack.StackID {
+		f.wrong("VerifyGone while the stack is %s", f.stack.Status)
+	}
+	if f.among("", "left") == "left" {
+		return activities.VerifyResult{Leftovers: []string{"bucket assets"}}, f.happen()
+	}
+	return activities.VerifyResult{}, f.happen()
+}
+
+func (f *fate) LastLook(context.Context, activities.LastLookInput) (activities.LastLookResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return activities.LastLookResult{Keep: f.among("", "the branch is there")}, f.happen()
+}
+
+func (f *fate) SeedData(context.Context, activities.SeedInput) (activities.SeedResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return activities.SeedResult{Seeded: true}, f.happen()
+}
+
+func (f *fate) AwaitReady(context.Context, activities.ReadyInput) (activities.ReadyResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return activities.ReadyResult{Status: 200}, f.happen()
+}
+
+// effective is the request that is in force when all that were made have arrived: the newest, but none of cleanup's after somebody's own.
+func effective(requests []perch.Request) perch.Request {
+	last := requests[0]
+	for _, request := range requests[1:] {
+		if request.Judged == nil || last.Judged != nil {
+			last = request
+		}
+	}
+	return last
+}
+
+// named are the types of failures that a run may end in.
+var named = []string{activities.ErrorDenied, activities.ErrorInvalid, activities.ErrorStackFailed, activities.ErrorNotReady, activities.ErrorSeedFailed, activities.ErrorLeftBehind}
+
+func isNamed(kind string) bool { return slices.Contains(named, kind) }

@@ -1,0 +1,167 @@
+package workflows
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"pgregory.net/rapid"
+
+	"perch"
+	"perch/activities"
+)
+
+// maxActivities bounds the tries of activities in one chain: each story is shorter than its draws, and then all goes well.
+const maxActivities = 400
+
+// denied is a failure that no retry mends.
+func denied() error {
+	return temporal.NewNonRetryableApplicationError("the role lacks it", activities.ErrorDenied, nil)
+}
+
+// TestWhateverHappensTheLastRequestIsInForce draws stories of statuses, failures, lost answers and racing requests. Each chain of runs ends,
+// in a result that is true or in a failure with a name, with the last request in force; nothing that is not ours is ever touched, and no
+// stack made beside another.
+func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		f := drawFate(rt)
+		first := f.asked[0]
+		next := &first
+		for f.runs = 1; next != nil; f.runs++ {
+			if f.runs > 2*len(f.asked) {
+				rt.Fatalf("%d runs for %d requests", f.runs, len(f.asked))
+			}
+			next = f.runOne(rt, *next)
+		}
+		for _, wrong := range f.wrongs {
+			rt.Error(wrong)
+		}
+		if f.steps > maxActivities {
+			rt.Errorf("%d activities", f.steps)
+		}
+	})
+}
+
+func drawFate(rt *rapid.T) *fate {
+	f := &fate{done: map[string]bool{}, made: 1}
+	statuses := []string{""}
+	for _, status := range types.StackStatus("").Values() {
+		statuses = append(statuses, string(status))
+	}
+	f.stack.Status = rapid.SampledFrom(statuses).Draw(rt, "status")
+	if f.exists() {
+		f.stack.StackID, f.stack.Template, f.stack.URL = stackID+"-1", templateAt(commitTwo), "https://login"
+		f.wanted = f.stack.Template
+		f.stack.Ours = rapid.IntRange(0, 9).Draw(rt, "ours") < 8
+		f.stack.Protected = rapid.IntRange(0, 9).Draw(rt, "protected") > 8
+		f.stack.Kind = rapid.SampledFrom([]perch.Kind{perch.KindBranch, perch.KindBranch, perch.KindBranch, perch.KindStaging}).Draw(rt, "kind")
+	}
+	requests := rapid.SliceOfN(rapid.Custom(drawRequest), 1, 5).Draw(rt, "requests")
+	f.asked, f.waiting = requests[:1], requests[1:]
+	// rapid prefers small numbers; the factor spreads them over all that may happen.
+	f.draws = rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 99), func(n int) int { return n * 37 % 100 }), 30, 60).Draw(rt, "draws")
+	return f
+}
+
+func drawRequest(rt *rapid.T) perch.Request {
+	request := perch.Request{Project: "shop", Branch: "login", Goal: perch.GoalGone}
+	switch rapid.IntRange(0, 3).Draw(rt, "request") {
+	case 0, 1:
+		request.Goal = perch.GoalUp
+		request.Commit = rapid.SampledFrom([]string{commitOne, commitTwo}).Draw(rt, "commit")
+	case 2:
+		request.Judged = &perch.Judgement{StackID: stackID + "-1", At: began, Until: began.Add(10 * time.Minute)}
+	}
+	return request
+}
+
+var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// runOne executes one run of the chain and returns the request that it handed on. The end of the chain is judged.
+func (f *fate) runOne(rt *rapid.T, request perch.Request) *perch.Request {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(silent{})
+	f.env = suite.NewTestWorkflowEnvironment()
+	f.env.SetStartTime(began)
+	f.env.SetTestTimeout(time.Minute)
+	f.env.RegisterActivity(f)
+	f.env.RegisterWorkflow(Provision)
+	f.env.RegisterWorkflow(Teardown)
+	f.env.RegisterDelayedCallback(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.arrive()
+	}, 5*time.Minute)
+	function := map[perch.Goal]any{perch.GoalUp: Provision, perch.GoalGone: Teardown}[request.Goal]
+	f.env.ExecuteWorkflow(function, perch.RunInput{Project: "shop", Branch: "login", Request: &request})
+	if !f.env.IsWorkflowCompleted() {
+		rt.Fatal("the run did not end")
+	}
+	err := f.env.GetWorkflowError()
+	if next, ok := asContinueAsNew(err); ok {
+		var in perch.RunInput
+		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
+			rt.Fatal(err)
+		}
+		return in.Request
+	}
+	f.judge(rt, err)
+	return nil
+}
+
+// judge holds the end of a chain against the world.
+func (f *fate) judge(rt *rapid.T, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if last := effective(f.asked); f.target.Goal != last.Goal || f.target.Commit != last.Commit {
+		rt.Errorf("the chain ended with %s %s and the last request was %s %s", f.target.Goal, f.target.Commit, last.Goal, last.Commit)
+	}
+	if err != nil {
+		var failure *temporal.ApplicationError
+		if !errors.As(err, &failure) || !isNamed(failure.Type()) {
+			rt.Errorf("the failure has no name: %v", err)
+		}
+		return
+	}
+	var result perch.Result
+	if err := f.env.GetWorkflowResult(&result); err != nil {
+		rt.Fatal(err)
+	}
+	f.hold(rt, result)
+}
+
+// hold checks that a result says what is so.
+func (f *fate) hold(rt *rapid.T, result perch.Result) {
+	switch result.Outcome {
+	case perch.OutcomeReady:
+		if !f.stack.Ours || !updatable[f.stack.Status] || f.stack.Template != templateAt(result.Commit) || result.Commit != f.target.Commit {
+			rt.Errorf("ready at %s, and the stack is %+v", result.Commit, f.stack)
+		}
+	case perch.OutcomeGone, perch.OutcomeAbsent:
+		if f.exists() {
+			rt.Errorf("%s, and the stack is %+v", result.Outcome, f.stack)
+		}
+	case perch.OutcomeRefused:
+		if result.Reason == "" || result.Reason == tooMany && f.exists() && f.stack.Status != "DELETE_FAILED" {
+			rt.Errorf("refused because %q, and the stack is %+v", result.Reason, f.stack)
+		}
+	case perch.OutcomeKept:
+		if result.Reason == "" {
+			rt.Error("kept without a reason")
+		}
+	default:
+		rt.Errorf("the chain ended in %q", result.Outcome)
+	}
+}
+
+// silent is a logger for thousands of runs.
+type silent struct{}
+
+func (silent) Debug(string, ...any) {}
+func (silent) Info(string, ...any)  {}
+func (silent) Warn(string, ...any)  {}
+func (silent) Error(string, ...any) {}
