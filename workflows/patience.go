@@ -22,7 +22,7 @@ const (
 	stackPatience = 2 * time.Hour
 	// workPatience bounds seeding, emptying a bucket and the wait for an answer.
 	workPatience = 2 * time.Hour
-	// heartbeatTimeout is how soon a dead worker's wait goes on elsewhere.
+	// heartbeatTimeout is how soon a dead worker's activity goes on elsewhere.
 	heartbeatTimeout = 20 * time.Second
 )
 
@@ -45,7 +45,7 @@ func (r *run) quick(summary string, activity, in, out any) error {
 
 func quick(ctx workflow.Context, summary string, activity, in, out any) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: callPatience, RetryPolicy: retries(), Summary: summary,
+		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: callPatience, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(), Summary: summary,
 	})
 	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
 }

@@ -1,0 +1,178 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// gate stands between a worker and a server, and holds single requests there: so a worker can be killed at exactly that call. A worker
+// that is killed never reads an answer that is held.
+type gate struct {
+	*httptest.Server
+	proxy *httputil.ReverseProxy
+	mu    sync.Mutex
+	holds []*hold
+}
+
+// hold is one request to hold.
+type hold struct {
+	// matches chooses the request. body is all of it, unescaped where it is a form.
+	matches func(r *http.Request, body string) bool
+	// pass lets so many requests through before.
+	pass int
+	// after lets the request have its effect and holds the answer.
+	after bool
+	// reached is closed when the request is there and, with after, has had its effect.
+	reached chan struct{}
+	once    sync.Once
+}
+
+// newGate opens a gate before the server at target.
+func newGate(t *testing.T, target string) *gate {
+	t.Helper()
+	to, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gate{proxy: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Host = r.In.Host
+	}, ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }}}
+	g.Server = httptest.NewServer(g)
+	t.Cleanup(func() {
+		g.CloseClientConnections()
+		g.Close()
+	})
+	return g
+}
+
+func (g *gate) port() string { return g.URL[strings.LastIndex(g.URL, ":")+1:] }
+
+// hold holds the requests that matches chooses; what comes back is told when the first of them is there.
+func (g *gate) hold(h *hold) *hold {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	h.reached = make(chan struct{})
+	g.holds = append(g.holds, h)
+	return h
+}
+
+// open lets everything through from now on. What is held stays held until its client goes.
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holds = nil
+}
+
+func (g *gate) find(r *http.Request, body string) *hold {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, h := range g.holds {
+		if !h.matches(r, body) {
+			continue
+		}
+		if h.pass--; h.pass < 0 {
+			return h
+		}
+	}
+	return nil
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // The client has gone.
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	text := string(body)
+	if plain, err := url.QueryUnescape(text); err == nil {
+		text = plain
+	}
+	h := g.find(r, text)
+	if h == nil {
+		g.proxy.ServeHTTP(w, r)
+		return
+	}
+	if h.after {
+		g.proxy.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
+	}
+	h.once.Do(func() { close(h.reached) })
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
+}
+
+// calling chooses the calls of a query API's action that contain text.
+func calling(action, text string) func(*http.Request, string) bool {
+	return func(_ *http.Request, body string) bool {
+		return hasParameter(body, "Action="+action) && strings.Contains(body, text)
+	}
+}
+
+// addressing chooses the requests of a method whose host and path contain text.
+func addressing(method, text string) func(*http.Request, string) bool {
+	return func(r *http.Request, _ string) bool {
+		return r.Method == method && strings.Contains(r.Host+r.URL.Path, text)
+	}
+}
+
+func hasParameter(body, parameter string) bool {
+	return strings.Contains("&"+body+"&", "&"+parameter+"&")
+}
+
+// process is a worker that runs as a process of its own.
+type process struct {
+	cmd *exec.Cmd
+	log string
+}
+
+// spawn starts a worker process with the sandbox's exports, and others in their place, and waits until it is ready.
+func (b *bench) spawn(t *testing.T, other map[string]string) *process {
+	t.Helper()
+	program, err := exec.LookPath("worker") // TestMain has put it on the path.
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: exec.Command(program, "--interval", testInterval.String()), log: filepath.Join(t.TempDir(), "worker.log")}
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	for _, e := range b.exports() {
+		if value, ok := other[e.Name]; ok {
+			e.Value = value
+		}
+		p.cmd.Env = append(p.cmd.Env, e.Name+"="+e.Value)
+	}
+	log, err := os.Create(p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p.cmd.Stderr = log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	eventually(t, "the worker is ready", func() (any, bool) {
+		text, err := os.ReadFile(p.log)
+		return string(text), err == nil && strings.Contains(string(text), "worker is ready")
+	})
+	return p
+}
+
+// kill ends the process by SIGKILL: it gets no chance to say anything.
+func (p *process) kill() {
+	if p.cmd.ProcessState != nil {
+		return
+	}
+	_ = p.cmd.Process.Kill() // It may have ended by itself; then there is nothing to kill.
+	_ = p.cmd.Wait()
+}
