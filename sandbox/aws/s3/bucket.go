@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Versioning states of a bucket; a bucket begins without one.
@@ -47,6 +49,8 @@ type bucket struct {
 	index    index
 	uploads  map[string]*upload
 	policy   *policy
+	// deletes is what Limits.Deletes leaves.
+	deletes *rate.Limiter
 }
 
 func (b *bucket) empty() bool { return len(b.index.entries) == 0 }

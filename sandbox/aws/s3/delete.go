@@ -3,6 +3,7 @@ package s3
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"perch/sandbox/aws/wire"
 )
@@ -48,6 +49,9 @@ func (s *Service) remove(b *bucket, key, id string, bypass bool) (deletion, erro
 func (s *Service) deleteObject(w http.ResponseWriter, r *request) error {
 	id := r.query.Get("versionId")
 	return noContent(w, s.with(r.bucket, func(b *bucket) error {
+		if _, err := s.allowedDeletes(b, 1); err != nil {
+			return err
+		}
 		done, err := s.remove(b, r.key, id, bypasses(r))
 		if err != nil {
 			return err
@@ -109,6 +113,9 @@ func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := wait(r.Context(), s.config.Limits.KeyLatency*time.Duration(len(document.Objects))); err != nil {
+		return err
+	}
 	var nodes []wire.Node
 	err = s.with(r.bucket, func(b *bucket) error {
 		nodes, err = s.removeAll(b, document, bypasses(r))
@@ -123,8 +130,12 @@ func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
 // removeAll deletes key by key: one that fails is reported and holds up no other. A key that is named twice sees what the first did.
 func (s *Service) removeAll(b *bucket, document deleteRequest, bypass bool) ([]wire.Node, error) {
 	var nodes []wire.Node
-	for _, object := range document.Objects {
-		done, err := s.remove(b, object.Key, object.VersionID, bypass)
+	allowed, err := s.allowedDeletes(b, len(document.Objects))
+	if err != nil {
+		return nil, err
+	}
+	for i, object := range document.Objects {
+		done, err := s.removeOne(b, object, bypass, i < allowed)
 		if err != nil {
 			nodes = append(nodes, refused(object, err))
 			continue
@@ -137,6 +148,19 @@ func (s *Service) removeAll(b *bucket, document deleteRequest, bypass bool) ([]w
 		}
 	}
 	return nodes, nil
+}
+
+// removeOne is remove for one key of many, which may be over the bucket's limit or fail by order.
+func (s *Service) removeOne(b *bucket, object deleteKey, bypass, allowed bool) (deletion, error) {
+	if !allowed {
+		return deletion{}, slowDown()
+	}
+	if s.config.FailKey != nil {
+		if code, message := s.config.FailKey(b.name, object.Key); code != "" {
+			return deletion{}, failf(http.StatusInternalServerError, code, "%s", message)
+		}
+	}
+	return s.remove(b, object.Key, object.VersionID, bypass)
 }
 
 func deleted(b *bucket, object deleteKey, v *version) wire.Node {

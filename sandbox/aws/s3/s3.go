@@ -21,6 +21,10 @@ type Config struct {
 	Region string
 	// Dir holds the journal and the objects' bytes. Empty keeps everything in memory.
 	Dir string
+	// Limits are how fast it is.
+	Limits Limits
+	// FailKey may fail single keys of DeleteObjects: a code that is not empty is the key's error. Nil fails none.
+	FailKey func(bucket, key string) (code, message string)
 	// Logger hears of failures that a client sees only as InternalError. Nil is silence.
 	Logger *slog.Logger
 }
@@ -78,6 +82,9 @@ func (s *Service) serve(w http.ResponseWriter, r *request) error {
 	op, ok := operations[r.selector()]
 	if !ok {
 		return notImplemented()
+	}
+	if err := wait(r.Context(), s.config.Limits.Latency); err != nil {
+		return err
 	}
 	if err := s.admit(r, op); err != nil {
 		return err

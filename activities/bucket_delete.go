@@ -1,0 +1,105 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// keyFailure is why one version was not deleted.
+type keyFailure struct {
+	identity
+	code, message string
+}
+
+func (f keyFailure) String() string {
+	return fmt.Sprintf("%q version %s (%s: %s)", f.key, f.version, f.code, f.message)
+}
+
+// deletion is what became of one request to delete: failures of single keys, or err, which concerns all of them.
+type deletion struct {
+	passing []keyFailure
+	final   []keyFailure
+	slow    bool
+	err     error
+}
+
+// deleteKeys deletes up to deleteBatch versions in one request.
+func (e *emptying) deleteKeys(ctx context.Context, batch []identity) deletion {
+	if len(batch) == 1 && !writable(batch[0].key) {
+		return e.deleteOne(ctx, batch[0])
+	}
+	objects := make([]types.ObjectIdentifier, len(batch))
+	for i, id := range batch {
+		objects[i] = types.ObjectIdentifier{Key: &batch[i].key, VersionId: present(id.version)}
+	}
+	out, err := e.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+		Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Delete: &types.Delete{Objects: objects, Quiet: aws.Bool(true)},
+	})
+	if err != nil {
+		return deletion{err: err}
+	}
+	return judge(out.Errors)
+}
+
+// deleteOne deletes a version whose key cannot stand in an XML document: the address of a request can hold it.
+func (e *emptying) deleteOne(ctx context.Context, id identity) deletion {
+	_, err := e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &id.key, VersionId: present(id.version)})
+	if err == nil || passing(err) || denied(err) || missing(err, "NoSuchBucket") {
+		return deletion{err: err}
+	}
+	return judge([]types.Error{{Key: &id.key, VersionId: &id.version, Code: aws.String(code(err)), Message: aws.String(sentence(err))}})
+}
+
+// judge sorts the failures of single keys by code: the text is for people.
+func judge(failures []types.Error) deletion {
+	var v deletion
+	for _, f := range failures {
+		failure := keyFailure{identity{aws.ToString(f.Key), aws.ToString(f.VersionId)}, aws.ToString(f.Code), aws.ToString(f.Message)}
+		switch {
+		case passingCode(failure.code):
+			v.passing = append(v.passing, failure)
+			v.slow = v.slow || slowCodes[failure.code]
+		case failure.code == "NoSuchKey" || failure.code == "NoSuchVersion":
+		default:
+			v.final = append(v.final, failure)
+		}
+	}
+	return v
+}
+
+// writable reports whether XML 1.0 has a form for every character of key (W3C, "Extensible Markup Language 1.0", production Char).
+// The SDK writes U+FFFD for the others, and S3 would report that it deleted a key of that name.
+func writable(key string) bool {
+	for _, r := range key {
+		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
+			return false
+		}
+	}
+	return utf8.ValidString(key)
+}
+
+// maxNamed is how many keys an error names.
+const maxNamed = 5
+
+// impossible is the error of keys that will not go, however often it is tried.
+func (e *emptying) impossible(failures []keyFailure) error {
+	named := make([]string, 0, maxNamed)
+	for _, f := range failures[:min(len(failures), maxNamed)] {
+		named = append(named, f.String())
+	}
+	more := ""
+	if n := len(failures) - len(named); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	kind := ErrorInvalid
+	if failures[0].code == "AccessDenied" {
+		kind = ErrorDenied
+	}
+	return refuse(kind, "bucket %s cannot be emptied: %s%s; lift the lock or the denial, or delete the versions by hand, and try again", e.bucket, strings.Join(named, ", "), more)
+}

@@ -1,0 +1,126 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// deleteBatch is the most keys that S3 takes in one DeleteObjects call, and the most that it lists in one page.
+const deleteBatch = 1000
+
+// marker is a place in a bucket's listing: behind this version of this key. The zero marker is the beginning.
+type marker struct{ key, version string }
+
+// identity is one version or delete marker. Version "null" is an object from before versioning.
+type identity struct{ key, version string }
+
+// listing is one page of versions and delete markers. The last page has no next, nor has one with an error.
+type listing struct {
+	found []identity
+	next  *marker
+	err   error
+}
+
+// list sends the bucket's pages, from a place on, until the last one, an error or the end of ctx, and closes pages.
+func (e *emptying) list(ctx context.Context, from marker, pages chan<- listing) {
+	defer close(pages)
+	var before map[identity]bool
+	for {
+		page := e.page(ctx, from)
+		page.found, before = unseen(page.found, before)
+		if page.next != nil && *page.next == from {
+			page = listing{err: fmt.Errorf("list versions of bucket %s: the page behind %q does not lead on", e.bucket, from.key)}
+		}
+		select {
+		case pages <- page:
+		case <-ctx.Done():
+			return
+		}
+		if page.next == nil {
+			return
+		}
+		from = *page.next
+	}
+}
+
+// unseen drops what the page before held too: some S3s repeat the version at the border.
+func unseen(found []identity, before map[identity]bool) (fresh []identity, seen map[identity]bool) {
+	seen = make(map[identity]bool, len(found))
+	fresh = found[:0]
+	for _, id := range found {
+		if !before[id] && !seen[id] {
+			fresh = append(fresh, id)
+		}
+		seen[id] = true
+	}
+	return fresh, seen
+}
+
+func (e *emptying) listVersions(ctx context.Context, from marker) listing {
+	in := &s3.ListObjectVersionsInput{
+		Bucket: &e.bucket, ExpectedBucketOwner: &e.account, MaxKeys: aws.Int32(deleteBatch), EncodingType: types.EncodingTypeUrl,
+		KeyMarker: present(from.key), VersionIdMarker: present(from.version),
+	}
+	var out *s3.ListObjectVersionsOutput
+	err := e.persist(ctx, func(ctx context.Context) (err error) {
+		out, err = e.s3.ListObjectVersions(ctx, in)
+		return err
+	})
+	if err == nil {
+		var page listing
+		if page, err = readListing(out); err == nil {
+			return page
+		}
+	}
+	return listing{err: awsFailure(err, "list versions of bucket %s", e.bucket)}
+}
+
+// present is nil for an empty marker: S3 refuses one that is given and empty.
+func present(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func readListing(out *s3.ListObjectVersionsOutput) (listing, error) {
+	decode := decoder(out.EncodingType)
+	page := listing{found: make([]identity, 0, len(out.Versions)+len(out.DeleteMarkers))}
+	add := func(key, version *string) error {
+		name, err := decode(key)
+		page.found = append(page.found, identity{name, aws.ToString(version)})
+		return err
+	}
+	for _, v := range out.Versions {
+		if err := add(v.Key, v.VersionId); err != nil {
+			return listing{}, err
+		}
+	}
+	for _, m := range out.DeleteMarkers {
+		if err := add(m.Key, m.VersionId); err != nil {
+			return listing{}, err
+		}
+	}
+	if !aws.ToBool(out.IsTruncated) {
+		return page, nil
+	}
+	if aws.ToString(out.NextKeyMarker) == "" {
+		return listing{}, fmt.Errorf("the page is truncated and names no next key")
+	}
+	key, err := decode(out.NextKeyMarker)
+	page.next = &marker{key, aws.ToString(out.NextVersionIdMarker)}
+	return page, err
+}
+
+// decoder reads names as the listing writes them. Names are asked for URL-encoded: XML 1.0 has no form for most control characters.
+func decoder(encoding types.EncodingType) func(*string) (string, error) {
+	if encoding == types.EncodingTypeUrl {
+		return func(text *string) (string, error) { return url.QueryUnescape(aws.ToString(text)) }
+	}
+	return func(text *string) (string, error) { return aws.ToString(text), nil }
+}

@@ -1,0 +1,95 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// tagStackID is the tag that CloudFormation puts on a stack's buckets.
+const tagStackID = "aws:cloudformation:stack-id"
+
+// check refuses a bucket that does not carry the id of the stack, or of a stack nested in it. It finds the bucket's region on the way.
+func (e *emptying) check(ctx context.Context) error {
+	out, err := e.tags(ctx)
+	if region := regionOf(err); region != "" && region != e.s3.Options().Region {
+		e.s3 = s3.New(e.s3.Options(), func(o *s3.Options) { o.Region = region })
+		out, err = e.tags(ctx)
+	}
+	if err != nil && !missing(err, "NoSuchTagSet") {
+		return awsFailure(err, "read tags of bucket %s", e.bucket)
+	}
+	owner := ""
+	if out != nil {
+		for _, tag := range out.TagSet {
+			if aws.ToString(tag.Key) == tagStackID {
+				owner = aws.ToString(tag.Value)
+			}
+		}
+	}
+	return e.checkOwner(ctx, owner)
+}
+
+func (e *emptying) tags(ctx context.Context) (out *s3.GetBucketTaggingOutput, err error) {
+	err = e.persist(ctx, func(ctx context.Context) error {
+		out, err = e.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account})
+		return err
+	})
+	return out, err
+}
+
+// regionOf is the region that S3 sends a caller to who asked in the wrong one (AWS docs: "Request routing"): 301 PermanentRedirect,
+// 307 TemporaryRedirect or 400 AuthorizationHeaderMalformed, with the region in a header. The SDK follows none of them.
+func regionOf(err error) string {
+	var response *smithyhttp.ResponseError
+	if !errors.As(err, &response) || response.Response == nil {
+		return ""
+	}
+	switch response.HTTPStatusCode() {
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusBadRequest:
+		return response.Response.Header.Get("X-Amz-Bucket-Region")
+	}
+	return ""
+}
+
+func (e *emptying) checkOwner(ctx context.Context, owner string) error {
+	if owner == e.stackID {
+		return nil
+	}
+	if nested, err := e.nested(ctx, owner); nested || err != nil {
+		return err
+	}
+	return refuse(ErrorInvalid, "bucket %s does not carry the tag %s=%s: it is not this stack's and was left alone", e.bucket, tagStackID, e.stackID)
+}
+
+// nested reports whether the stack of that id is nested in ours: a nested stack's buckets carry its own id.
+func (e *emptying) nested(ctx context.Context, id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
+	out, err := e.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
+	if missingStack(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, awsFailure(err, "describe stack %s, whose bucket %s is", id, e.bucket)
+	}
+	return len(out.Stacks) == 1 && aws.ToString(out.Stacks[0].RootId) == e.stackID, nil
+}
+
+// denyWrites keeps the app, which still runs, from filling the bucket again, and unfinished uploads from becoming objects.
+func (e *emptying) denyWrites(ctx context.Context) error {
+	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"PerchEmptiesThisBucket","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:%s:s3:::%s/*"}]}`,
+		e.partition, e.bucket)
+	err := e.persist(ctx, func(ctx context.Context) error {
+		_, err := e.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &e.bucket, Policy: &policy, ExpectedBucketOwner: &e.account})
+		return err
+	})
+	return awsFailure(err, "deny writes to bucket %s", e.bucket)
+}

@@ -1,0 +1,132 @@
+package activities
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// mostRequests is the most requests to delete at a time: S3 takes one to three seconds for a full one, and deletes 3,500 keys a second in
+	// a partition (AWS docs: "Best practices design patterns: optimizing Amazon S3 performance").
+	mostRequests = 10
+	// firstRate and leastRate are keys a second.
+	firstRate, leastRate = 5000, 25
+	// leastBatch is the smallest request that S3's refusals lead to, and batchGrowth by how many keys a request grows after one that went through.
+	leastBatch, batchGrowth = 50, 50
+	// slower is what a refusal leaves of the rate, or rateKept of what was deleted lately if that is more.
+	slower, rateKept = 0.8, 0.97
+	// growth is the share of the rate that a second adds right after a refusal. It doubles every growthDoubles without one, up to 1.
+	growth        = 0.02
+	growthDoubles = 2 * time.Second
+	// lately is how far back deletions count for the rate that S3 has shown to allow.
+	lately = 2 * time.Second
+)
+
+// pace says how large a request to delete may be and when it may be sent: additive increase and multiplicative decrease of the keys
+// in a request and of the keys a second. It belongs to one goroutine.
+type pace struct {
+	size     int
+	rate     float64
+	requests int
+	// next is when the next request may be sent.
+	next time.Time
+	// round counts the decreases: a request that was sent before the last one says nothing about the pace after it.
+	round int
+	// refused is when S3 last asked for less, and grown when the rate last grew.
+	refused, grown time.Time
+	// failures counts rounds in a row in which nothing was deleted.
+	failures int
+	recent   []removal
+}
+
+// removal is that so many keys were deleted at that time.
+type removal struct {
+	at   time.Time
+	keys int
+}
+
+func newPace() *pace { return &pace{size: deleteBatch, rate: firstRate} }
+
+// admits reports whether a request may be sent now.
+func (p *pace) admits(now time.Time) bool {
+	return p.requests < mostRequests && !now.Before(p.next)
+}
+
+// ready is when a request may be sent, nil if it may be now.
+func (p *pace) ready(now time.Time) <-chan time.Time {
+	if !now.Before(p.next) {
+		return nil
+	}
+	return time.After(p.next.Sub(now))
+}
+
+// sent counts a request of n keys and returns the round that it belongs to.
+func (p *pace) sent(n int, now time.Time) (round int) {
+	p.requests++
+	p.later(now, time.Duration(float64(n)/p.rate*float64(time.Second)))
+	return p.round
+}
+
+func (p *pace) later(now time.Time, d time.Duration) {
+	if p.next.Before(now) {
+		p.next = now
+	}
+	p.next = p.next.Add(d)
+}
+
+// settled says what became of a request of n keys: how many were deleted, and whether S3 asked for less.
+func (p *pace) settled(n, gone int, slow bool, round int, now time.Time) {
+	p.requests--
+	p.recent = append(p.recent, removal{now, gone})
+	for p.recent[0].at.Before(now.Add(-lately)) {
+		p.recent = p.recent[1:]
+	}
+	if gone > 0 {
+		p.failures = 0
+	}
+	switch {
+	case gone == n:
+		p.grow(now)
+	case round == p.round:
+		p.shrink(n, gone, slow, now)
+	}
+}
+
+func (p *pace) grow(now time.Time) {
+	p.size = min(deleteBatch, p.size+batchGrowth)
+	if p.grown.IsZero() {
+		p.grown = now
+	}
+	share := 1.0
+	if quiet := now.Sub(p.refused); quiet < time.Minute {
+		share = min(1, growth*math.Exp2(float64(quiet)/float64(growthDoubles)))
+	}
+	p.rate *= 1 + share*min(1, now.Sub(p.grown).Seconds())
+	p.grown = now
+}
+
+func (p *pace) shrink(n, gone int, slow bool, now time.Time) {
+	p.round++
+	if slow {
+		p.refused, p.grown = now, now
+		p.rate = max(leastRate, p.rate*slower, min(p.rate, p.shown())*rateKept)
+	}
+	if slow && gone < n/2 {
+		p.size = max(leastBatch, p.size*3/4)
+	}
+	if gone > 0 {
+		return
+	}
+	if p.failures++; p.failures > 1 {
+		p.later(now, backoff(p.failures-1))
+	}
+}
+
+// shown is the rate, in keys a second, at which S3 has deleted lately.
+func (p *pace) shown() float64 {
+	keys := 0
+	for _, d := range p.recent {
+		keys += d.keys
+	}
+	return float64(keys) / lately.Seconds()
+}

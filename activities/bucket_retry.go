@@ -1,0 +1,82 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+const (
+	// stuckAfter is how long an emptying goes on while nothing succeeds. Then the error is Temporal's to retry.
+	stuckAfter = 2 * time.Minute
+	// backoffFirst and backoffMost bound the pause after failures that pass by themselves.
+	backoffFirst = 100 * time.Millisecond
+	backoffMost  = 5 * time.Second
+)
+
+// passingCodes are failures, of calls and of single keys, that pass by themselves; slowCodes are those of them that ask for less.
+var (
+	slowCodes    = map[string]bool{"SlowDown": true, "ServiceUnavailable": true, "Throttling": true, "ThrottlingException": true, "RequestLimitExceeded": true, "TooManyRequests": true}
+	passingCodes = map[string]bool{"InternalError": true, "RequestTimeout": true, "OperationAborted": true}
+	retryable    = retry.IsErrorRetryables(retry.DefaultRetryables)
+)
+
+func passingCode(code string) bool { return slowCodes[code] || passingCodes[code] }
+
+// passing reports whether a call's failure passes by itself.
+func passing(err error) bool {
+	return passingCode(code(err)) || retryable.IsErrorRetryable(err) == aws.TrueTernary
+}
+
+// slow reports whether S3 asks for fewer requests: by code, or by a 503 whose body was lost on the way.
+func slow(err error) bool {
+	var response *smithyhttp.ResponseError
+	return slowCodes[code(err)] || errors.As(err, &response) && response.HTTPStatusCode() == http.StatusServiceUnavailable
+}
+
+// backoff is the pause after that many failures in a row, one or more: doubled each time, and anything from half of it to all.
+func backoff(failures int) time.Duration {
+	most := backoffMost
+	if failures < 10 {
+		most = min(backoffMost, backoffFirst<<(failures-1))
+	}
+	return most/2 + rand.N(most/2)
+}
+
+// persist makes one call until it succeeds, fails for good, or nothing has succeeded for stuckAfter.
+func (e *emptying) persist(ctx context.Context, call func(context.Context) error) error {
+	for failures := 1; ; failures++ {
+		err := call(ctx)
+		if err == nil {
+			e.moved.Store(time.Now().UnixNano())
+		}
+		if err == nil || ctx.Err() != nil || !passing(err) || e.stuck() {
+			return err
+		}
+		if err := pause(ctx, backoff(failures)); err != nil {
+			return err
+		}
+	}
+}
+
+func (e *emptying) stuck() bool {
+	return time.Since(time.Unix(0, e.moved.Load())) > stuckAfter
+}
+
+// pause waits for d or until ctx is over.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

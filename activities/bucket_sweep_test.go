@@ -1,0 +1,289 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"golang.org/x/time/rate"
+)
+
+// pile is a bucket without a network, in the time of a synctest bubble: it lists a page in 0.1 s and deletes in 0.05 s and one
+// millisecond a key.
+type pile struct {
+	mu      sync.Mutex
+	deleted []bool
+	left    int
+	// listed and sent count versions; most is how many were at a time listed and not deleted.
+	listed, sent, most int
+	requests           int
+	limit              *rate.Limiter
+	// whole refuses what is over the limit by requests, not by keys.
+	whole bool
+	// refuse may fail a request as a whole.
+	refuse func() error
+}
+
+func newPile(n int) *pile { return &pile{deleted: make([]bool, n), left: n} }
+
+// limited lets the pile delete so many keys a second.
+func (p *pile) limited(perSecond int) *pile {
+	p.limit = rate.NewLimiter(rate.Limit(perSecond), perSecond)
+	p.limit.AllowN(time.Now(), perSecond)
+	return p
+}
+
+func (p *pile) emptying() *emptying {
+	e := &emptying{bucket: "pile", page: p.page, remove: p.remove}
+	e.progress.Store(&bucketBeat{})
+	e.moved.Store(time.Now().UnixNano())
+	return e
+}
+
+func (p *pile) page(ctx context.Context, from marker) listing {
+	if err := pause(ctx, 100*time.Millisecond); err != nil {
+		return listing{err: err}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests++
+	at := 0
+	if from.key != "" {
+		_, _ = fmt.Sscanf(from.key, "%d", &at)
+		at++
+	}
+	var out listing
+	for ; at < len(p.deleted); at++ {
+		if p.deleted[at] {
+			continue
+		}
+		if len(out.found) == deleteBatch {
+			out.next = &marker{key: out.found[deleteBatch-1].key, version: "v"}
+			break
+		}
+		out.found = append(out.found, identity{fmt.Sprintf("%07d", at), "v"})
+	}
+	p.listed += len(out.found)
+	p.most = max(p.most, p.listed-(len(p.deleted)-p.left))
+	return out
+}
+
+func (p *pile) remove(ctx context.Context, batch []identity) deletion {
+	if err := pause(ctx, 50*time.Millisecond+time.Duration(len(batch))*time.Millisecond); err != nil {
+		return deletion{err: err}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests++
+	p.sent += len(batch)
+	if p.refuse != nil {
+		if err := p.refuse(); err != nil {
+			return deletion{err: err}
+		}
+	}
+	allowed := len(batch)
+	if p.limit != nil {
+		if allowed = max(0, min(allowed, int(p.limit.Tokens()))); p.whole && allowed < len(batch) {
+			allowed = 0
+		}
+		p.limit.AllowN(time.Now(), allowed)
+	}
+	if allowed == 0 {
+		return deletion{err: apiError("SlowDown")}
+	}
+	for _, id := range batch[:allowed] {
+		at := 0
+		_, _ = fmt.Sscanf(id.key, "%d", &at)
+		if !p.deleted[at] {
+			p.deleted[at] = true
+			p.left--
+		}
+	}
+	var slow []types.Error
+	for _, id := range batch[allowed:] {
+		slow = append(slow, types.Error{Key: &id.key, VersionId: &id.version, Code: ptr("SlowDown")})
+	}
+	return judge(slow)
+}
+
+func ptr(text string) *string { return &text }
+
+func apiError(code string) error {
+	return &smithy.GenericAPIError{Code: code, Message: "Please try again."}
+}
+
+func TestS38AStormOfSlowDownCostsLittle(t *testing.T) {
+	const n, limit = 100000, 3500
+	for _, c := range []struct {
+		name  string
+		share float64
+		// whole refuses requests that are over the limit as a whole.
+		whole bool
+		// requests is how many requests a full one may become.
+		requests float64
+	}{
+		{"of single keys", 0.9, false, 1.5},
+		{"of whole requests", 0.8, true, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPile(n).limited(limit)
+				p.whole = c.whole
+				start := time.Now()
+				if err := p.emptying().sweep(t.Context(), marker{}); err != nil || p.left > 0 {
+					t.Fatalf("%d left, error %v", p.left, err)
+				}
+				seconds := time.Since(start).Seconds()
+				share := n / seconds / limit
+				t.Logf("%.1f s, %.0f %% of the limit, %d requests", seconds, 100*share, p.requests)
+				if share < c.share {
+					t.Errorf("%.0f %% of the limit, want %.0f %%", 100*share, 100*c.share)
+				}
+				if most := 2 * n / deleteBatch * c.requests; float64(p.requests) > most {
+					t.Errorf("%d requests, want at most %.0f", p.requests, most)
+				}
+			})
+		})
+	}
+}
+
+func TestS38AStormThatLastsAMinuteEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		p := newPile(20000)
+		p.refuse = func() error {
+			if since := time.Since(start); since > 2*time.Second && since < time.Minute {
+				return apiError("SlowDown")
+			}
+			return nil
+		}
+		if err := p.emptying().sweep(t.Context(), marker{}); err != nil || p.left > 0 {
+			t.Fatalf("%d left, error %v", p.left, err)
+		}
+		if p.requests > 4*42 {
+			t.Errorf("%d requests where 42 would do without the storm", p.requests)
+		}
+	})
+}
+
+func TestS39AMillionVersionsOverTwoWorkersAreSentOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 1_000_000
+		p := newPile(n)
+		life, die := context.WithCancel(t.Context())
+		first := p.emptying()
+		p.refuse = func() error {
+			if p.left <= n*4/10 {
+				die()
+			}
+			return life.Err()
+		}
+		if err := first.sweep(life, marker{}); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		p.refuse = nil
+		beat := first.progress.Load()
+		second := p.emptying()
+		second.progress.Store(beat)
+		if err := second.sweep(t.Context(), marker{beat.KeyMarker, beat.VersionMarker}); err != nil || p.left > 0 {
+			t.Fatalf("%d left, error %v", p.left, err)
+		}
+		if p.sent > n*101/100 || second.progress.Load().Done != n {
+			t.Errorf("%d sent, %d counted", p.sent, second.progress.Load().Done)
+		}
+		if p.requests > 2*n/deleteBatch+2*mostRequests+maxOpen {
+			t.Errorf("%d requests", p.requests)
+		}
+		if p.most > maxQueued+2*deleteBatch+mostRequests*deleteBatch+maxOpen*deleteBatch {
+			t.Errorf("%d versions were listed and not deleted at a time", p.most)
+		}
+	})
+}
+
+func TestWhatNeverPassesEndsWithItsReason(t *testing.T) {
+	for code, refuse := range map[string]func(p *pile){
+		"InternalError": func(p *pile) { p.refuse = func() error { return apiError("InternalError") } },
+		"SlowDown":      func(p *pile) { p.limit = rate.NewLimiter(0, 0) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPile(3)
+			refuse(p)
+			start := time.Now()
+			err := p.emptying().sweep(t.Context(), marker{})
+			if err == nil || !strings.Contains(err.Error(), code) || !strings.Contains(err.Error(), "delete objects of bucket pile") {
+				t.Errorf("error %v", err)
+			}
+			if waited := time.Since(start); waited < stuckAfter || waited > stuckAfter+2*backoffMost {
+				t.Errorf("gave up after %s", waited)
+			}
+		})
+	}
+}
+
+func TestAKeyThatNeverPassesIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPile(2500)
+		e := p.emptying()
+		e.remove = func(ctx context.Context, batch []identity) deletion {
+			var kept []identity
+			var failed []types.Error
+			for _, id := range batch {
+				if id.key == "0000042" {
+					failed = append(failed, types.Error{Key: &id.key, VersionId: &id.version, Code: ptr("InternalError"), Message: ptr("Please try again.")})
+					continue
+				}
+				kept = append(kept, id)
+			}
+			if d := p.remove(ctx, kept); len(kept) > 0 && d.err != nil {
+				return d
+			}
+			return judge(failed)
+		}
+		err := e.sweep(t.Context(), marker{})
+		if err == nil || !strings.Contains(err.Error(), `"0000042" version v (InternalError: Please try again.)`) {
+			t.Error(err)
+		}
+		if e.progress.Load().KeyMarker != "" {
+			t.Errorf("the place is %q, behind a key that is still there", e.progress.Load().KeyMarker)
+		}
+	})
+}
+
+func TestAVersionThatTwoPagesHoldIsSentOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPile(3000)
+		e := p.emptying()
+		var border identity
+		e.page = func(ctx context.Context, from marker) listing {
+			page := p.page(ctx, from)
+			if from != (marker{}) && len(page.found) > 0 {
+				page.found = append([]identity{border}, page.found...)
+			}
+			if page.next != nil {
+				border = page.found[len(page.found)-1]
+			}
+			return page
+		}
+		if err := e.sweep(t.Context(), marker{}); err != nil || p.sent != 3000 || e.progress.Load().Done != 3000 {
+			t.Errorf("%d sent, %d counted, error %v", p.sent, e.progress.Load().Done, err)
+		}
+	})
+}
+
+func TestAPageThatLeadsNowhereIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPile(10)
+		e := p.emptying()
+		e.page = func(context.Context, marker) listing { return listing{next: &marker{"k", "v"}} }
+		if err := e.sweep(t.Context(), marker{}); err == nil || !strings.Contains(err.Error(), "does not lead on") {
+			t.Error(err)
+		}
+	})
+}
