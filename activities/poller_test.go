@@ -2,6 +2,7 @@ package activities
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -25,14 +26,15 @@ type account struct {
 	mu       sync.Mutex
 	pageSize int
 	stacks   []string
-	gone     map[string]bool
+	// status holds what is not CREATE_IN_PROGRESS.
+	status map[string]string
 	// fail, where it is set, answers instead; body and status are AWS's.
 	fail func(call int) (status int, code, message string)
 	at   []time.Time
 }
 
 func newAccount(stacks, pageSize int) *account {
-	a := &account{pageSize: pageSize, gone: map[string]bool{}}
+	a := &account{pageSize: pageSize, status: map[string]string{}}
 	for i := range stacks {
 		a.stacks = append(a.stacks, fmt.Sprintf("stack-%04d", i))
 	}
@@ -74,7 +76,7 @@ func (a *account) one(id string) *http.Response {
 	if !slices.Contains(a.stacks, id) {
 		return xmlAnswer(400, "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id "+id+" does not exist</Message></Error></ErrorResponse>")
 	}
-	return describedStacks([]string{id}, "", a.gone)
+	return describedStacks([]string{id}, "", a.status)
 }
 
 func (a *account) page(token string) *http.Response {
@@ -88,11 +90,11 @@ func (a *account) page(token string) *http.Response {
 	if to < len(a.stacks) {
 		next = fmt.Sprint(to)
 	}
-	visible := slices.DeleteFunc(slices.Clone(a.stacks[from:to]), func(id string) bool { return a.gone[id] })
-	return describedStacks(visible, next, a.gone)
+	visible := slices.DeleteFunc(slices.Clone(a.stacks[from:to]), func(id string) bool { return a.status[id] == deleted })
+	return describedStacks(visible, next, a.status)
 }
 
-func describedStacks(ids []string, next string, gone map[string]bool) *http.Response {
+func describedStacks(ids []string, next string, statuses map[string]string) *http.Response {
 	var b strings.Builder
 	b.WriteString("<DescribeStacksResponse><DescribeStacksResult>")
 	if next != "" {
@@ -100,10 +102,7 @@ func describedStacks(ids []string, next string, gone map[string]bool) *http.Resp
 	}
 	b.WriteString("<Stacks>")
 	for _, id := range ids {
-		status := "CREATE_IN_PROGRESS"
-		if gone[id] {
-			status = deleted
-		}
+		status := cmp.Or(statuses[id], "CREATE_IN_PROGRESS")
 		fmt.Fprintf(&b, "<member><StackId>%s</StackId><StackName>%s</StackName><StackStatus>%s</StackStatus></member>", id, id, status)
 	}
 	b.WriteString("</Stacks></DescribeStacksResult></DescribeStacksResponse>")
@@ -253,7 +252,7 @@ func TestAListingThatBreaksOffIsNoSighting(t *testing.T) {
 func TestADeletedStackIsNotFoundByAListingAndFoundByItsID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(3, 100)
-		a.gone[a.stacks[0]] = true
+		a.status[a.stacks[0]] = deleted
 		p := a.poller(5 * time.Second)
 		sightings, stop := a.watchAll(p, 2)
 		time.Sleep(time.Second)
@@ -304,7 +303,7 @@ func TestEveryWatcherOfAStackSeesItAndOnlyTheNewestSightingIsKept(t *testing.T) 
 		other, stopOther := p.watch(a.stacks[0])
 		time.Sleep(7 * time.Second)
 		a.mu.Lock()
-		a.gone[a.stacks[0]] = true
+		a.status[a.stacks[0]] = deleted
 		a.mu.Unlock()
 		time.Sleep(5 * time.Second)
 		for _, seen := range []<-chan sighting{one, other} {
@@ -319,6 +318,54 @@ func TestEveryWatcherOfAStackSeesItAndOnlyTheNewestSightingIsKept(t *testing.T) 
 		stopOther()
 		synctest.Wait()
 	})
+}
+
+func TestAThousandWaitsLearnTheEndWithinTwoTicksAndAreNeverThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tick = 5 * time.Second
+		a := newAccount(1000, 100)
+		a.fail = a.atMost(5)
+		sightings, stop := a.watchAll(a.poller(tick), 1000)
+		delays := make(chan time.Duration, 1000)
+		for i, seen := range sightings {
+			go func() {
+				time.Sleep(time.Minute + time.Duration(i)*53*time.Millisecond)
+				ended := time.Now()
+				a.mu.Lock()
+				a.status[a.stacks[i]] = "CREATE_COMPLETE"
+				a.mu.Unlock()
+				for s := range seen {
+					if s.err != nil {
+						t.Errorf("stack %d: %v", i, s.err)
+					}
+					if s.stack.StackStatus == "CREATE_COMPLETE" {
+						break
+					}
+				}
+				delays <- time.Since(ended)
+			}()
+		}
+		var all []time.Duration
+		for range sightings {
+			all = append(all, <-delays)
+		}
+		slices.Sort(all)
+		if median, slowest := all[len(all)/2], all[len(all)-1]; median >= 2*tick || slowest >= 3*tick {
+			t.Errorf("median %s, slowest %s, a tick is %s", median, slowest, tick)
+		}
+		stop()
+		synctest.Wait()
+	})
+}
+
+// atMost answers what comes faster than so many calls a second as AWS does.
+func (a *account) atMost(calls int) func(int) (int, string, string) {
+	return func(call int) (int, string, string) {
+		if call > calls && a.at[call-1].Sub(a.at[call-1-calls]) < time.Second {
+			return 400, "Throttling", "Rate exceeded"
+		}
+		return 0, "", ""
+	}
 }
 
 func TestWhatAStoppedPollerSawIsForNobody(t *testing.T) {

@@ -23,7 +23,7 @@ func (w *world) pages() string {
 	return portOf(w.t, server.URL)
 }
 
-func portOf(t *testing.T, address string) string {
+func portOf(t testing.TB, address string) string {
 	t.Helper()
 	parsed, err := url.Parse(address)
 	if err != nil {

@@ -45,7 +45,7 @@ seed:
 
 // world is an AWS endpoint over HTTP, a repository, a policy and the activities that a worker would have.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	aws    *aws.Server
 	url    string
 	repo   *repository
@@ -55,12 +55,12 @@ type world struct {
 }
 
 // newWorld starts a world where CloudFormation takes next to no time.
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	return newWorldOf(t, aws.Config{Speed: 1e6})
 }
 
-func newWorldOf(t *testing.T, config aws.Config) *world {
+func newWorldOf(t testing.TB, config aws.Config) *world {
 	t.Helper()
 	server, err := aws.New(config)
 	if err != nil {
@@ -117,12 +117,11 @@ func try[In, Out any](activity func(context.Context, In) (Out, error), in In) (o
 func newActivityEnvironment() *testsuite.TestActivityEnvironment {
 	suite := new(testsuite.WorkflowTestSuite)
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	return suite.NewTestActivityEnvironment()
+	return suite.NewTestActivityEnvironment().SetTestTimeout(time.Minute)
 }
 
 func tryIn[In, Out any](env *testsuite.TestActivityEnvironment, activity func(context.Context, In) (Out, error), in In) (out Out, err error) {
 	env.RegisterActivity(activity)
-	env.SetTestTimeout(time.Minute)
 	value, err := env.ExecuteActivity(activity, in)
 	if err == nil {
 		err = value.Get(&out)
@@ -253,12 +252,12 @@ func (w *world) settle(stackID string) AwaitResult {
 
 // repository is a Git repository in a folder of the test.
 type repository struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 	git *git.Repository
 }
 
-func newRepository(t *testing.T) *repository {
+func newRepository(t testing.TB) *repository {
 	t.Helper()
 	r := &repository{t: t, dir: t.TempDir()}
 	var err error
