@@ -1,0 +1,65 @@
+package activities
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/go-git/go-git/v5"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+	"perch/source/github"
+	"perch/source/githubtest"
+)
+
+// hub makes GitHub the source of the world's repository.
+func (w *world) hub() *githubtest.Server {
+	w.t.Helper()
+	repository, err := git.PlainOpen(w.repo.dir)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	server := githubtest.New(w.t, repository)
+	opened, err := github.Open(perch.GitHubSource{Repository: githubtest.Name, BaseURL: server.URL}, github.Credentials{Token: githubtest.Token})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	of[*Requests](w).source = opened
+	return server
+}
+
+func TestRequestsAreAdmittedFromGitHub(t *testing.T) {
+	w := newWorld(t)
+	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
+	w.hub()
+	if got := w.admit(w.request("feature/login", commit)); got != (AdmitResult{Kind: perch.KindBranch}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestS66ARequestWaitsForTheResetThatGitHubNames(t *testing.T) {
+	w := newWorld(t)
+	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
+	server := w.hub()
+	server.SetRemaining(0)
+	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
+	wantRetry(t, err, "look for commit "+commit, "GitHub's rate limit is used up")
+	failure := new(temporal.ApplicationError)
+	if !errors.As(err, &failure) {
+		t.Fatalf("error = %v", err)
+	}
+	// The reset is an hour after the server began.
+	if delay := failure.NextRetryDelay(); delay < 30*time.Minute || delay > time.Hour+2*time.Second {
+		t.Errorf("tried again after %s, and the reset is at %s", delay, server.Reset())
+	}
+}
+
+func TestS67ARequestFailsWhereTheTokenIsNoGood(t *testing.T) {
+	w := newWorld(t)
+	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
+	w.hub().Intercept(func(http.Handler) http.Handler { return githubtest.Answer(http.StatusUnauthorized, "Bad credentials") })
+	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
+	wantFailure(t, err, ErrorInvalid, "GitHub answered 401", "give the worker a new one")
+}
