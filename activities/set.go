@@ -41,7 +41,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 	return &Set{
 		quick: []any{stacks, requests, apps, cleanups},
 		waits: []any{
-			stacks, cleanups, &Buckets{s3: objects}, &Seeds{policy: policy, requests: requests, stacks: stacks, s3: objects},
+			stacks, cleanups, NewBuckets(cfg), &Seeds{policy: policy, requests: requests, stacks: stacks, s3: objects},
 			&Readiness{beanstalk: beanstalk, interval: interval}, verification,
 		},
 	}
