@@ -57,6 +57,10 @@ func SearchAttributes() []string {
 	return []string{AttributeProject, AttributeBranch, AttributeCommit, AttributePhase}
 }
 
+// ErrorLeftBehind is the type of a removal's failure when the stack is deleted and something of the environment is still there; the
+// failure's details are the leftovers, a []string.
+const ErrorLeftBehind = "LeftBehind"
+
 // Phase says in one word how far a run is. It is the value of AttributePhase.
 type Phase string
 

@@ -27,6 +27,8 @@ type Request struct {
 	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`, `starter down`.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Force lets a removal leave behind what cannot be deleted, where nothing gentler helps; it fails then, and names it.
+	Force bool `json:"force,omitempty"`
 	// Judged is what cleanup saw when it asked for a removal; nil where a person or CI asks.
 	Judged *Judgement `json:"judged,omitempty"`
 }
@@ -47,7 +49,7 @@ type Judgement struct {
 // cleanup's; one of cleanup's answers another for the same stack, and never somebody's own: it has a grace period and may keep the environment.
 func (r Request) AnsweredBy(target Request) bool {
 	switch {
-	case r.Goal != target.Goal || r.Commit != target.Commit:
+	case r.Goal != target.Goal || r.Commit != target.Commit || (r.Force && !target.Force):
 		return false
 	case target.Judged == nil:
 		return true

@@ -24,7 +24,7 @@ type ChangeInput struct {
 	StackID string `json:"stack_id,omitempty"`
 	// TemplateURL is where CreateStack and UpdateStack find the template.
 	TemplateURL string `json:"template_url,omitempty"`
-	// Force lets ContinueRollback leave out the resources that cannot be turned back.
+	// Force lets ContinueRollback leave out the resources that cannot be turned back, and DeleteStack those that cannot be deleted.
 	Force bool `json:"force,omitempty"`
 	// Retain are the logical ids of the resources that DeleteStack leaves alone. CloudFormation takes only ones that it failed to delete.
 	Retain []string `json:"retain,omitempty"`
@@ -101,7 +101,7 @@ func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 // DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
 func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
 	_, err := s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
-		StackName: &in.StackID, RetainResources: in.Retain, ClientRequestToken: &in.Token, RoleARN: s.role(),
+		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force), ClientRequestToken: &in.Token, RoleARN: s.role(),
 	})
 	return s.begun(in, err, "delete")
 }
@@ -127,6 +127,14 @@ func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeRe
 func (s *Stacks) RollbackStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
 	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
 	return s.begun(in, err, "roll back")
+}
+
+// deletionMode is left out for an ordinary deletion: CloudFormation takes the other one only after that has failed.
+func deletionMode(force bool) types.DeletionMode {
+	if force {
+		return types.DeletionModeForceDeleteStack
+	}
+	return ""
 }
 
 // optional leaves a parameter out where it is off: older endpoints do not know it.

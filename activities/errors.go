@@ -22,8 +22,6 @@ const (
 	ErrorNotReady = "NotReady"
 	// ErrorSeedFailed: a seed step cannot be carried out.
 	ErrorSeedFailed = "SeedFailed"
-	// ErrorLeftBehind: something of the environment was seen to be still there after its stack was deleted.
-	ErrorLeftBehind = "LeftBehind"
 )
 
 // refuse is an error that no retry mends.

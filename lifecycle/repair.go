@@ -69,18 +69,24 @@ type Repair struct {
 	Stop string
 	// Pause is how long to wait before the next deletion.
 	Pause time.Duration
+	// Force tells CloudFormation to give up what it cannot delete: FORCE_DELETE_STACK.
+	Force bool
 	// Retain are the logical ids that the next deletion leaves out.
 	Retain []string
 	// Sweep are the resources that are left out although they are there: they have to be removed through their own services.
 	Sweep []Failure
 }
 
-// Mend says what to do after a stack's deletion has failed for the deletions-th time, with what remains.
-func Mend(failures []Failure, deletions int) Repair {
-	if stop := needsPerson(failures); stop != "" {
-		return Repair{Stop: stop}
-	}
-	if deletions >= MaxDeletions {
+// Mend says what to do after a stack's deletion has failed for the deletions-th time, with what remains. A person's force goes where
+// it would stop, once.
+func Mend(failures []Failure, deletions int, force bool) Repair {
+	stop := needsPerson(failures)
+	switch {
+	case force && deletions <= MaxDeletions && (stop != "" || deletions == MaxDeletions):
+		return Repair{Force: true, Sweep: failures}
+	case stop != "":
+		return Repair{Stop: stop + "; or give them up with `starter down --force`"}
+	case deletions >= MaxDeletions:
 		return Repair{Stop: fmt.Sprintf("it failed %d times: %s", deletions, Describe(failures))}
 	}
 	last := deletions == MaxDeletions-1

@@ -54,7 +54,7 @@ func TestMendClimbsTheLadder(t *testing.T) {
 		"the last deletion leaves out all that remains": {[]Failure{phantom, full, used}, 4, Repair{Retain: []string{"Topic", "Assets", "Group"}, Sweep: []Failure{full, used}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Mend(c.failures, c.deletions)
+			got := Mend(c.failures, c.deletions, false)
 			if got.Stop != c.want.Stop || got.Pause != c.want.Pause || !slices.Equal(got.Retain, c.want.Retain) || !slices.Equal(got.Sweep, c.want.Sweep) {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
@@ -64,7 +64,7 @@ func TestMendClimbsTheLadder(t *testing.T) {
 
 func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
 	for deletions := 1; deletions <= MaxDeletions; deletions++ {
-		got := Mend([]Failure{full, protected}, deletions)
+		got := Mend([]Failure{full, protected}, deletions, false)
 		if !strings.Contains(got.Stop, "Database (AWS::RDS::DBInstance)") || strings.Contains(got.Stop, "Assets") || len(got.Retain) > 0 {
 			t.Errorf("after %d deletions: %+v", deletions, got)
 		}
@@ -72,7 +72,22 @@ func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
 }
 
 func TestS22MendIsBounded(t *testing.T) {
-	if got := Mend([]Failure{full}, MaxDeletions); !strings.Contains(got.Stop, "Assets (AWS::S3::Bucket)") {
+	if got := Mend([]Failure{full}, MaxDeletions, false); !strings.Contains(got.Stop, "Assets (AWS::S3::Bucket)") {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestMendForcesOnlyWhereItWouldStop(t *testing.T) {
+	if got := Mend([]Failure{full}, 1, true); got.Force || got.Stop != "" {
+		t.Errorf("a bucket that can be emptied: %+v", got)
+	}
+	if got := Mend([]Failure{protected}, 1, true); !got.Force || len(got.Sweep) != 1 || got.Stop != "" {
+		t.Errorf("protection: %+v", got)
+	}
+	if got := Mend([]Failure{full}, MaxDeletions, true); !got.Force {
+		t.Errorf("after the last deletion: %+v", got)
+	}
+	if got := Mend([]Failure{full}, MaxDeletions+1, true); got.Force || got.Stop == "" {
+		t.Errorf("after the forced one: %+v", got)
 	}
 }

@@ -103,7 +103,7 @@ func (r *run) remove() error {
 		return err
 	}
 	r.deletions++
-	out, err := r.change("delete stack", stacks.DeleteStack, activities.ChangeInput{StackID: r.state.StackID, Retain: repair.Retain})
+	out, err := r.change("delete stack", stacks.DeleteStack, activities.ChangeInput{StackID: r.state.StackID, Retain: repair.Retain, Force: repair.Force})
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	if err := r.quick("look at what could not be deleted", stacks.DiagnoseDeletion, in, &remains); err != nil {
 		return lifecycle.Repair{}, err
 	}
-	repair := lifecycle.Mend(remains.Failures, r.deletions)
+	repair := lifecycle.Mend(remains.Failures, r.deletions, r.target.Force)
 	if repair.Stop != "" {
 		return repair, failed("stack %s cannot be deleted: %s; mend that and run `starter down` again", r.environment.StackName(), repair.Stop)
 	}
@@ -196,7 +196,7 @@ func (r *run) verify() error {
 	}
 	if len(out.Leftovers) > 0 {
 		return temporal.NewNonRetryableApplicationError(
-			"the stack is deleted, but this is still there: "+strings.Join(out.Leftovers, ", ")+"; remove it by hand", activities.ErrorLeftBehind, nil, out.Leftovers)
+			"the stack is deleted, but this is still there: "+strings.Join(out.Leftovers, ", ")+"; remove it by hand", perch.ErrorLeftBehind, nil, out.Leftovers)
 	}
 	r.result.Outcome = perch.OutcomeGone
 	return nil

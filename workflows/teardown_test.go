@@ -167,6 +167,34 @@ func TestS27ProtectionEndsTheRunAndNothingIsForced(t *testing.T) {
 	}
 }
 
+func TestForcedRemovalGivesUpWhatOnlyAPersonCouldDelete(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.failing(1, lockedTable)
+	w.left = []string{"database db"}
+	forced := gone()
+	forced.Force = true
+	_, _, err := w.run(Teardown, forced)
+	if err == nil || !strings.Contains(err.Error(), "database db") {
+		t.Errorf("error %v", err)
+	}
+	if calls := w.deletions(); len(calls) != 2 || calls[1] != "DeleteStack forced" {
+		t.Errorf("deletions %q", calls)
+	}
+}
+
+func TestForceIsForProtectedResourcesAndNeverForProtectedStacks(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.stack.Protected = true
+	forced := gone()
+	forced.Force = true
+	result, _, err := w.run(Teardown, forced)
+	if err != nil || result.Outcome != perch.OutcomeRefused || len(w.deletions()) > 0 {
+		t.Errorf("result %+v, %v", result, err)
+	}
+}
+
 func TestDeletionThatAlwaysFailsEndsWithItsReason(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "new")

@@ -152,7 +152,7 @@ func (a *activity) UpdateStack(_ context.Context, in activities.ChangeInput) (ac
 }
 
 func (a *activity) DeleteStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
-	a.w.note("DeleteStack", "%s", strings.Join(in.Retain, " "))
+	a.w.note("DeleteStack", "%s%s", strings.Join(in.Retain, " "), forced(in.Force))
 	a.w.stack.Status = "DELETE_IN_PROGRESS"
 	return activities.ChangeResult{StackID: in.StackID}, nil
 }
@@ -164,7 +164,7 @@ func (a *activity) CancelUpdate(_ context.Context, in activities.ChangeInput) (a
 }
 
 func (a *activity) ContinueRollback(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
-	a.w.note("ContinueRollback", "%s", map[bool]string{true: "forced"}[in.Force])
+	a.w.note("ContinueRollback", "%s", forced(in.Force))
 	a.w.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
 	return activities.ChangeResult{StackID: in.StackID}, nil
 }
@@ -173,6 +173,13 @@ func (a *activity) RollbackStack(_ context.Context, in activities.ChangeInput) (
 	a.w.note("RollbackStack", "")
 	a.w.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
 	return activities.ChangeResult{StackID: in.StackID}, nil
+}
+
+func forced(on bool) string {
+	if on {
+		return "forced"
+	}
+	return ""
 }
 
 // succeeded is how each operation ends when nothing goes wrong.

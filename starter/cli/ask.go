@@ -89,6 +89,7 @@ func (r *report) conclude(v verdict, err error, timeout time.Duration) {
 	case err != nil:
 		r.result.Outcome, r.failure = perch.OutcomeFailed, err.Error()
 	case v.Failure != "":
+		r.result = v.Result
 		r.result.Outcome, r.failure = perch.OutcomeFailed, v.Failure
 	default:
 		r.result = v.Result
@@ -143,7 +144,7 @@ func (a *app) explain(r *report, command string) {
 
 func (a *app) newRequest(goal perch.Goal, t target) perch.Request {
 	request := perch.Request{
-		Goal: goal, Project: t.environment.Project, Branch: t.environment.Branch, Repository: t.repository,
+		Goal: goal, Project: t.environment.Project, Branch: t.environment.Branch, Repository: t.repository, Force: t.force,
 		By: firstOf(t.job.By, a.person()), Reason: "starter " + verb(goal),
 	}
 	if goal == perch.GoalUp {

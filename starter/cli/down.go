@@ -11,7 +11,10 @@ import (
 )
 
 func (a *app) downCommand() *cobra.Command {
-	var w waiting
+	var (
+		w     waiting
+		force bool
+	)
 	command := &cobra.Command{
 		Use:   "down [BRANCH]",
 		Short: "Take a branch's environment away",
@@ -19,14 +22,15 @@ func (a *app) downCommand() *cobra.Command {
 
 Without BRANCH it is the CI job's branch, else the one that is checked out. No perch.yaml is needed where --project or PERCH_PROJECT is given.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.down(cmd.Context(), args, w) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.down(cmd.Context(), args, force, w) },
 	}
 	w.register(command)
+	command.Flags().BoolVar(&force, "force", false, "where a resource cannot be deleted, leave it behind, fail and name it")
 	return command
 }
 
-func (a *app) down(ctx context.Context, args []string, w waiting) error {
-	r, err := a.askDown(ctx, args, w)
+func (a *app) down(ctx context.Context, args []string, force bool, w waiting) error {
+	r, err := a.askDown(ctx, args, force, w)
 	if err != nil {
 		r.result.Outcome, r.failure = perch.OutcomeFailed, err.Error()
 	}
@@ -42,7 +46,7 @@ func (a *app) down(ctx context.Context, args []string, w waiting) error {
 	return silently(r.code())
 }
 
-func (a *app) askDown(ctx context.Context, args []string, w waiting) (report, error) {
+func (a *app) askDown(ctx context.Context, args []string, force bool, w waiting) (report, error) {
 	none := report{goal: perch.GoalGone}
 	if err := w.check(); err != nil {
 		return none, err
@@ -51,6 +55,7 @@ func (a *app) askDown(ctx context.Context, args []string, w waiting) (report, er
 	if err != nil {
 		return none, err
 	}
+	t.force = force
 	none.target = t
 	r, err := a.ask(ctx, perch.GoalGone, t, w)
 	if err != nil {

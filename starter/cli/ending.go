@@ -43,8 +43,8 @@ func judge(event *historypb.HistoryEvent, request perch.Request, decode func(*co
 		}
 		return judgeNext(input.Request, attributes.GetNewExecutionRunId(), request), nil
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-		failure := event.GetWorkflowExecutionFailedEventAttributes().GetFailure()
-		return verdict{Failure: cause(temporal.GetDefaultFailureConverter().FailureToError(failure))}, nil
+		failure := temporal.GetDefaultFailureConverter().FailureToError(event.GetWorkflowExecutionFailedEventAttributes().GetFailure())
+		return verdict{Failure: cause(failure), Result: perch.Result{Leftovers: leftovers(failure)}}, nil
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
 		reason := event.GetWorkflowExecutionTerminatedEventAttributes().GetReason()
 		return verdict{Failure: "the run was terminated" + because(reason)}, nil
@@ -54,6 +54,16 @@ func judge(event *historypb.HistoryEvent, request perch.Request, decode func(*co
 		return verdict{Failure: "the run took longer than it may"}, nil
 	}
 	return verdict{}, fmt.Errorf("unexpected last event %s", event.GetEventType())
+}
+
+// leftovers are what a removal that failed has seen to be still there.
+func leftovers(failure error) []string {
+	var left []string
+	var application *temporal.ApplicationError
+	if errors.As(failure, &application) && application.Type() == perch.ErrorLeftBehind && application.HasDetails() {
+		_ = application.Details(&left) // Its message names them, too.
+	}
+	return left
 }
 
 // judgeResult holds a run's result against what was asked for: a run that answered another request has not answered this one.

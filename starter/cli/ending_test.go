@@ -137,3 +137,19 @@ func TestCauseOfAFailure(t *testing.T) {
 		})
 	}
 }
+
+func TestLeftoversOfAFailedRemovalAreReported(t *testing.T) {
+	left := []string{"bucket shop-login-assets", "DNS record login.example.com"}
+	event := failedWith(temporal.NewNonRetryableApplicationError("still there", perch.ErrorLeftBehind, nil, left))
+	got, err := judge(event, gone, func(p *commonpb.Payloads, into any) error {
+		return converter.GetDefaultDataConverter().FromPayloads(p, into)
+	})
+	if err != nil || got.Failure != "still there" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	var r report
+	r.conclude(got, nil, 0)
+	if diff := cmp.Diff(left, newDownDocument(r).Leftovers); diff != "" {
+		t.Errorf("leftovers (-want +got):\n%s", diff)
+	}
+}

@@ -25,6 +25,8 @@ type target struct {
 	repository string
 	// file is perch.yaml at commit; nil where it is not at hand.
 	file *config.File
+	// force lets a removal give up what cannot be deleted.
+	force bool
 	// job is the CI job that asks; empty outside of CI.
 	job ciJob
 }
