@@ -82,6 +82,9 @@ func wrongUsage(err error, rest []string) error {
 }
 
 func load(ctx context.Context, policyFile string, interval time.Duration, stderr io.Writer, env func(string) string) (Config, error) {
+	if interval <= 0 {
+		return Config{}, fmt.Errorf("--interval is %s: it must be more than nothing, such as 5s", interval)
+	}
 	data, err := os.ReadFile(policyFile)
 	if err != nil {
 		return Config{}, fmt.Errorf("read policy: %w", err)

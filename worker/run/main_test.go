@@ -1,0 +1,116 @@
+package run
+
+import (
+	"bytes"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"go.temporal.io/sdk/client"
+
+	"perch"
+	"perch/sandbox/aws"
+)
+
+const goodPolicy = `account: "123456789012"
+region: eu-central-1
+project: shop
+repository: github.com/acme/shop
+source: {git: .}
+default_branch: main
+network: {vpc: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d, subnet-0e5f6071]}
+`
+
+func runMain(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, problems bytes.Buffer
+	code = Main(t.Context(), args, &out, &problems, func(name string) string { return env[name] })
+	return code, out.String(), problems.String()
+}
+
+func writePolicy(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestHelpIsNoFailure(t *testing.T) {
+	code, stdout, stderr := runMain(t, nil, "--help")
+	if code != 0 || stderr != "" || !strings.Contains(stdout, "--policy FILE") {
+		t.Errorf("exit %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+func TestWrongUsageAndConfigurationExitWith2AndASentence(t *testing.T) {
+	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "none.toml"))
+	for name, c := range map[string]struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		"unknown flag":        {args: []string{"--polcy", "x"}, want: "flag provided but not defined: -polcy"},
+		"argument":            {args: []string{"serve"}, want: `unexpected argument "serve"`},
+		"no policy":           {want: "give --policy FILE or PERCH_POLICY"},
+		"policy not there":    {args: []string{"--policy", "/no/such/file"}, want: "read policy: open /no/such/file"},
+		"policy by variable":  {env: map[string]string{"PERCH_POLICY": "/no/such/file"}, want: "read policy: open /no/such/file"},
+		"S72 unknown key":     {args: []string{"--policy", writePolicy(t, goodPolicy+"protectd: [x]\n")}, want: "protectd"},
+		"S72 wrong account":   {args: []string{"--policy", writePolicy(t, strings.Replace(goodPolicy, `"123456789012"`, `"12"`, 1))}, want: "account"},
+		"no time between two": {args: []string{"--policy", writePolicy(t, goodPolicy), "--interval", "0s"}, want: "--interval is 0s: it must be more than nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := runMain(t, c.env, c.args...)
+			if code != 2 || stdout != "" || !strings.HasPrefix(stderr, "worker: ") || !strings.Contains(stderr, c.want) {
+				t.Errorf("exit %d, stdout %q, stderr %q, want %q", code, stdout, stderr, c.want)
+			}
+		})
+	}
+}
+
+func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T) {
+	server, err := aws.New(aws.Config{Account: "999999999999"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := httptest.NewServer(server)
+	t.Cleanup(func() {
+		listener.Close()
+		_ = server.Close()
+	})
+	cfg := Config{Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: t.TempDir()}}, AWS: endpoint(listener.URL)}
+	err = Run(t.Context(), cfg)
+	if want := "the AWS credentials are for account 999999999999 and the policy is for 123456789012: nothing was done"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error = %v, want %q", err, want)
+	}
+	if _, err := server.AddFault(aws.Fault{Service: "sts", Status: 403, Code: "ExpiredToken", Message: "The security token included in the request is expired"}); err != nil {
+		t.Fatal(err)
+	}
+	err = Run(t.Context(), cfg)
+	if err == nil || !strings.Contains(err.Error(), "check the AWS credentials") || !strings.Contains(err.Error(), "ExpiredToken") {
+		t.Errorf("error = %v", err)
+	}
+	for _, call := range server.Calls() {
+		if call.Action != "GetCallerIdentity" {
+			t.Errorf("called %s %s", call.Service, call.Action)
+		}
+	}
+}
+
+func endpoint(url string) sdk.Config {
+	return sdk.Config{Region: "eu-central-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""), RetryMaxAttempts: 1}
+}
+
+func TestTemporalIsNamedByItsDefaultsWhereNothingIsSet(t *testing.T) {
+	if address(client.Options{}) != client.DefaultHostPort || namespace(client.Options{}) != client.DefaultNamespace {
+		t.Error("the defaults are not Temporal's")
+	}
+	if address(client.Options{HostPort: "a:1"}) != "a:1" || namespace(client.Options{Namespace: "n"}) != "n" {
+		t.Error("what is set is not taken")
+	}
+}
