@@ -21,6 +21,7 @@ var errStopping = errors.New("this worker stops; another one goes on")
 // pulse keeps an activity's heartbeat going while it works, with the latest progress.
 type pulse struct {
 	ctx      context.Context
+	record   func(ctx context.Context, details ...any)
 	mu       sync.Mutex
 	progress perch.Progress
 }
@@ -28,7 +29,7 @@ type pulse struct {
 // startPulse beats at once and at least every beat until stop is called.
 func startPulse(ctx context.Context, progress perch.Progress) (p *pulse, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	p = &pulse{ctx: ctx}
+	p = &pulse{ctx: ctx, record: activity.RecordHeartbeat}
 	p.set(progress)
 	go p.run()
 	return p, cancel
@@ -45,7 +46,7 @@ func (p *pulse) run() {
 			p.mu.Lock()
 			progress := p.progress
 			p.mu.Unlock()
-			activity.RecordHeartbeat(p.ctx, progress)
+			p.record(p.ctx, progress)
 		}
 	}
 }
@@ -54,7 +55,7 @@ func (p *pulse) set(progress perch.Progress) {
 	p.mu.Lock()
 	p.progress = progress
 	p.mu.Unlock()
-	activity.RecordHeartbeat(p.ctx, progress)
+	p.record(p.ctx, progress)
 }
 
 // linger waits for d, or until the activity is cancelled or its worker stops.

@@ -1,0 +1,111 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	sdkactivity "go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+
+	"perch"
+)
+
+func TestLingerEndsWithTheTimeTheContextOrTheWorker(t *testing.T) {
+	stopping := make(chan struct{})
+	close(stopping)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range map[string]struct {
+		stop chan struct{}
+		ctx  func(context.Context) context.Context
+		d    time.Duration
+		want error
+	}{
+		"time":   {make(chan struct{}), func(ctx context.Context) context.Context { return ctx }, time.Nanosecond, nil},
+		"worker": {stopping, func(ctx context.Context) context.Context { return ctx }, time.Hour, errStopping},
+		"context": {make(chan struct{}), func(ctx context.Context) context.Context {
+			joined, stop := context.WithCancel(ctx)
+			context.AfterFunc(cancelled, stop)
+			return joined
+		}, time.Hour, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := newActivityEnvironment()
+			env.SetWorkerStopChannel(c.stop)
+			var got error
+			linger := func(ctx context.Context, _ struct{}) (struct{}, error) {
+				got = linger(c.ctx(ctx), c.d)
+				return struct{}{}, nil
+			}
+			if _, err := tryIn(env, linger, struct{}{}); err != nil || !errors.Is(got, c.want) {
+				t.Errorf("ended with %v (%v), want %v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestResumedGoesOnOnlyFromProgressThatHasBegun(t *testing.T) {
+	begun := perch.Progress{Status: "NEW", Since: time.Unix(100, 0).UTC()}
+	for name, c := range map[string]struct {
+		details any
+		want    string
+	}{
+		"nothing":        {nil, "NEW"},
+		"earlier":        {perch.Progress{Status: "OLD", Since: time.Unix(1, 0)}, "OLD"},
+		"without a time": {perch.Progress{Status: "OLD"}, "NEW"},
+		"something else": {"text", "NEW"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := newActivityEnvironment()
+			if c.details != nil {
+				env.SetHeartbeatDetails(c.details)
+			}
+			again := func(ctx context.Context, _ struct{}) (string, error) { return resumed(ctx, begun).Status, nil }
+			if got, err := tryIn(env, again, struct{}{}); err != nil || got != c.want {
+				t.Errorf("got %q, %v, want %q", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestAPulseBeatsWithTheLatestProgressUntilItIsStopped(t *testing.T) {
+	env := newActivityEnvironment()
+	var beats []string
+	env.SetOnActivityHeartbeatListener(func(_ *sdkactivity.Info, details converter.EncodedValues) {
+		var progress perch.Progress
+		if details.Get(&progress) == nil {
+			beats = append(beats, progress.Status)
+		}
+	})
+	work := func(ctx context.Context, _ struct{}) (struct{}, error) {
+		pulse, stop := startPulse(ctx, perch.Progress{Status: "FIRST"})
+		defer stop()
+		pulse.set(perch.Progress{Status: "SECOND"})
+		return struct{}{}, nil
+	}
+	if _, err := tryIn(env, work, struct{}{}); err != nil || len(beats) == 0 || beats[0] != "FIRST" {
+		t.Errorf("beats %q, %v", beats, err)
+	}
+}
+
+func TestAPulseBeatsOftenEnoughForTheHeartbeatTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		beats := 0
+		ctx, stop := context.WithCancel(t.Context())
+		p := &pulse{ctx: ctx, record: func(context.Context, ...any) { beats++ }}
+		go p.run()
+		time.Sleep(time.Minute + time.Second)
+		stop()
+		synctest.Wait()
+		if beats != 10 {
+			t.Errorf("%d beats in a minute, want 10", beats)
+		}
+		time.Sleep(time.Minute)
+		if beats != 10 {
+			t.Error("it goes on when it is stopped")
+		}
+	})
+}
