@@ -341,6 +341,6 @@ func effective(requests []perch.Request) perch.Request {
 }
 
 // named are the types of failures that a run may end in.
-var named = []string{activities.ErrorDenied, activities.ErrorInvalid, activities.ErrorStackFailed, activities.ErrorNotReady, activities.ErrorSeedFailed, activities.ErrorLeftBehind}
+var named = []string{activities.ErrorDenied, activities.ErrorInvalid, activities.ErrorStackFailed, activities.ErrorNotReady, activities.ErrorSeedFailed, perch.ErrorLeftBehind}
 
 func isNamed(kind string) bool { return slices.Contains(named, kind) }
