@@ -271,3 +271,28 @@ func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
 		})
 	}
 }
+
+// TestABranchThatAListMissedIsFoundByItsHead: when a branch is removed between two pages, the first of the next page moves to one that was read
+// already. No answer of GitHub shows that, so nothing may be removed by a list alone.
+func TestABranchThatAListMissedIsFoundByItsHead(t *testing.T) {
+	server := withBranches(t, names(250))
+	server.Intercept(on("2", func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if len(server.Calls()) == 2 {
+				remove(t, server, "feature/00000")
+			}
+			next.ServeHTTP(w, r)
+		})
+	}))
+	r := open(t, server)
+	branches, _, err := r.Branches(t.Context())
+	if _, listed := branches["feature/00100"]; listed || err != nil {
+		t.Fatalf("the list has it after all: %v", err)
+	}
+	if commit, found, err := r.Head(t.Context(), "feature/00100"); commit != hash(100) || !found || err != nil {
+		t.Errorf("got %s, %v, %v", commit, found, err)
+	}
+	want := names(250)
+	delete(want, "feature/00000")
+	mustList(t, r, want)
+}
