@@ -197,3 +197,46 @@ func onPath(part string, handler func(http.Handler) http.Handler) func(http.Hand
 		})
 	}
 }
+
+func TestACommitWithoutFiles(t *testing.T) {
+	dir := t.TempDir()
+	repository, err := git.PlainInit(dir, false)
+	must(t, err)
+	worktree, err := repository.Worktree()
+	must(t, err)
+	commit, err := worktree.Commit("nothing yet", &git.CommitOptions{AllowEmptyCommits: true, Author: &object.Signature{Name: "Jane", Email: "jane@example.com", When: time.Unix(1_700_000_000, 0)}})
+	must(t, err)
+	r := open(t, githubtest.New(t, repository))
+	if content, found, err := r.File(t.Context(), commit.String(), "perch.yaml"); content != nil || found || err != nil {
+		t.Errorf("file: %q, %v, %v", content, found, err)
+	}
+	if files, err := r.Files(t.Context(), commit.String(), "."); len(files) != 0 || err != nil {
+		t.Errorf("files: %v, %v", files, err)
+	}
+}
+
+func TestAnAnswerAboutAnotherCommitIsNotTaken(t *testing.T) {
+	server, _, commit := withFiles(t)
+	for name, answer := range map[string]string{"empty": "", "another": `{"sha":"` + hash(1) + `","tree":{"sha":"` + hash(2) + `"}}`, "no tree": `{"sha":"` + commit + `"}`} {
+		server.Intercept(onPath("/git/commits/", body(answer)))
+		has, err := open(t, server).HasCommit(t.Context(), commit)
+		if want := "look for commit " + commit + " in acme/shop: GitHub's answer is about something else"; has || err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, %v", name, has, err)
+		}
+	}
+}
+
+func TestASubmoduleIsNeitherFileNorFolder(t *testing.T) {
+	server, _, commit := withFiles(t)
+	server.Intercept(onPath("/git/trees/", rewritten(func(_ http.Header, content string) string {
+		return strings.NewReplacer(`"mode":"100755","path":"perch.yaml"`, `"mode":"160000","path":"perch.yaml"`, `"size":14,"type":"blob"`, `"size":14,"type":"commit"`).Replace(content)
+	})))
+	r := open(t, server)
+	_, _, err := r.File(t.Context(), commit, "perch.yaml")
+	if want := "read perch.yaml at commit " + commit + ": it is a submodule, not a file"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, err := r.Files(t.Context(), commit, "perch.yaml"); !errors.Is(err, source.ErrNoFolder) {
+		t.Errorf("got %v", err)
+	}
+}
