@@ -235,9 +235,9 @@ func timeoutOf(started *historypb.ActivityTaskStartedEventAttributes) enumspb.Ti
 }
 
 // onlyStack is the one stack that has ever had the name.
-func (k *killing) onlyStack(t *testing.T, name string) types.StackSummary {
+func (b *bench) onlyStack(t *testing.T, name string) types.StackSummary {
 	t.Helper()
-	all := k.stacks(t, name)
+	all := b.stacks(t, name)
 	if len(all) != 1 {
 		t.Fatalf("%d stacks have had the name %s", len(all), name)
 	}
@@ -245,10 +245,10 @@ func (k *killing) onlyStack(t *testing.T, name string) types.StackSummary {
 }
 
 // began checks that an operation on the stack has begun exactly once.
-func (k *killing) began(t *testing.T, stack types.StackSummary, status types.ResourceStatus) {
+func (b *bench) began(t *testing.T, stack types.StackSummary, status types.ResourceStatus) {
 	t.Helper()
 	begun := 0
-	for pages := awscfn.NewDescribeStackEventsPaginator(k.formation(), &awscfn.DescribeStackEventsInput{StackName: stack.StackId}); pages.HasMorePages(); {
+	for pages := awscfn.NewDescribeStackEventsPaginator(b.formation(), &awscfn.DescribeStackEventsInput{StackName: stack.StackId}); pages.HasMorePages(); {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
 			t.Fatal(err)

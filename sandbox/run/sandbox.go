@@ -74,7 +74,7 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 	if s.temporal, err = temporal.Start(temporal.Config{Port: o.temporal, UIPort: o.ui, Dir: o.data}); err != nil {
 		return s, err
 	}
-	s.closing(s.temporal.Stop)
+	s.closing(func() error { return s.temporal.Stop() }) // Whichever it is by then.
 	if err := s.serveAWS(o, endpoint); err != nil {
 		return s, err
 	}
