@@ -16,6 +16,10 @@ import (
 // follows at once; a worker with all slots taken asks for nothing.
 const pollGap = 2 * time.Minute
 
+// pollAccepted is how long a poll has to stay open to show that Temporal took it: one that is refused ends sooner, one that is taken may stay open
+// for a minute.
+const pollAccepted = 5 * time.Second
+
 // poll is one kind of work that a worker asks Temporal for.
 type poll struct {
 	queue string
@@ -45,9 +49,10 @@ type polls struct {
 	seen map[poll]*polling
 }
 
-// polling is how one kind of poll goes: how many are open, when the latest one ended, and how.
+// polling is how one kind of poll goes: how many are open, when the latest one began, when the latest one ended, and how.
 type polling struct {
 	open  int
+	begun time.Time
 	ended time.Time
 	err   error
 }
@@ -89,6 +94,7 @@ func (p *polls) begin(which poll) {
 		p.seen[which] = &polling{}
 	}
 	p.seen[which].open++
+	p.seen[which].begun = p.now()
 }
 
 func (p *polls) end(which poll, err error) {
@@ -107,6 +113,7 @@ func (p *polls) missing(wanted []poll) error {
 		switch {
 		case s == nil:
 			return fmt.Errorf("task queue %s is not polled for %s yet", which.queue, which.work)
+		case s.open > 0 && p.now().Sub(s.begun) >= pollAccepted:
 		case s.err != nil:
 			return fmt.Errorf("poll task queue %s for %s: %w", which.queue, which.work, s.err)
 		case s.open == 0 && p.now().Sub(s.ended) > pollGap:

@@ -46,6 +46,12 @@ func TestReadyzSaysWhatIsMissing(t *testing.T) {
 			p.end(poll{"perch-shop", activityTasks}, unreachable)
 			p.begin(poll{"perch-shop", activityTasks})
 		}},
+		"a poll that failed and then stays open": {temporal: temporalHealth{}, status: 200, body: "ready", polls: func(p *polls, now *time.Time) {
+			pollAll(p, now)
+			p.end(poll{"perch-shop", activityTasks}, unreachable)
+			p.begin(poll{"perch-shop", activityTasks})
+			*now = now.Add(pollAccepted)
+		}},
 		"a poll that failed and then went well": {temporal: temporalHealth{}, status: 200, body: "ready", polls: func(p *polls, now *time.Time) {
 			pollAll(p, now)
 			p.end(poll{"perch-shop", activityTasks}, unreachable)

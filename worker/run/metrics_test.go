@@ -24,6 +24,7 @@ import (
 
 	"perch"
 	"perch/activities"
+	"perch/workflows"
 )
 
 func shop() *perch.Policy { return &perch.Policy{Project: "shop"} }
@@ -72,6 +73,21 @@ func TestAWorkflowsEndIsCounted(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, samples(t, o, "perch_runs_total")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAReplayCountsNothing(t *testing.T) {
+	o := newOperations("shop")
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{Interceptors: []interceptor.WorkerInterceptor{&counting{metrics: o.metrics}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	replayer.RegisterWorkflow(workflows.Provision)
+	if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, "../../workflows/testdata/histories/created.json"); err != nil {
+		t.Fatal(err)
+	}
+	if got := samples(t, o, `perch_runs_total{outcome="ready"`); len(got) != 0 {
+		t.Errorf("got %v", got)
 	}
 }
 
