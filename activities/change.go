@@ -89,13 +89,11 @@ func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	_, err := s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &in.StackID, TemplateURL: &in.TemplateURL, ClientRequestToken: &in.Token, RoleARN: s.role(),
 	})
-	switch {
-	case nothingToUpdate(err):
+	out, failure := s.begun(ctx, in, err, "update")
+	if failure != nil && nothingToUpdate(err) {
 		return ChangeResult{StackID: in.StackID, Unchanged: true}, nil
-	case err != nil && code(err) != "TokenAlreadyExistsException":
-		return ChangeResult{}, awsFailure(err, "update stack %s", in.StackID)
 	}
-	return ChangeResult{StackID: in.StackID}, nil
+	return out, failure
 }
 
 // DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
@@ -103,7 +101,7 @@ func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	_, err := s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
 		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force), ClientRequestToken: &in.Token, RoleARN: s.role(),
 	})
-	return s.begun(in, err, "delete")
+	return s.begun(ctx, in, err, "delete")
 }
 
 // CancelUpdate turns the update in progress back.
@@ -112,7 +110,7 @@ func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult
 	if says(err, "ValidationError", "cannot be called from current stack status") {
 		err = nil // The update ended by itself meanwhile: the next look at the stack decides.
 	}
-	return s.begun(in, err, "cancel the update of")
+	return s.begun(ctx, in, err, "cancel the update of")
 }
 
 // ContinueRollback goes on with the rollback of an update that got stuck.
@@ -120,13 +118,13 @@ func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeRe
 	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
 		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role(), ForceRollback: optional(in.Force),
 	})
-	return s.begun(in, err, "continue the rollback of")
+	return s.begun(ctx, in, err, "continue the rollback of")
 }
 
 // RollbackStack turns a failed update back that was left as it is.
 func (s *Stacks) RollbackStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
 	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
-	return s.begun(in, err, "roll back")
+	return s.begun(ctx, in, err, "roll back")
 }
 
 // deletionMode is left out for an ordinary deletion: CloudFormation takes the other one only after that has failed.
@@ -145,11 +143,34 @@ func optional(on bool) *bool {
 	return &on
 }
 
-func (s *Stacks) begun(in ChangeInput, err error, verb string) (ChangeResult, error) {
-	if err != nil && code(err) != "TokenAlreadyExistsException" {
-		return ChangeResult{}, awsFailure(err, "%s stack %s", verb, in.StackID)
+// begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was lost, is refused because of what it
+// began itself: the stack's events tell.
+func (s *Stacks) begun(ctx context.Context, in ChangeInput, err error, verb string) (ChangeResult, error) {
+	if err == nil || code(err) == "TokenAlreadyExistsException" {
+		return ChangeResult{StackID: in.StackID}, nil
 	}
-	return ChangeResult{StackID: in.StackID}, nil
+	if code(err) == "ValidationError" {
+		before, failure := s.took(ctx, in)
+		if before {
+			return ChangeResult{StackID: in.StackID}, nil
+		}
+		if failure != nil {
+			return ChangeResult{}, failure
+		}
+	}
+	return ChangeResult{}, awsFailure(err, "%s stack %s", verb, in.StackID)
+}
+
+// took reports whether the stack's latest events carry the call's token.
+func (s *Stacks) took(ctx context.Context, in ChangeInput) (bool, error) {
+	page, err := s.cfn.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &in.StackID})
+	if missingStack(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, awsFailure(err, "list events of stack %s", in.StackID)
+	}
+	return slices.ContainsFunc(page.StackEvents, func(e types.StackEvent) bool { return aws.ToString(e.ClientRequestToken) == in.Token }), nil
 }
 
 // beyondLimit counts again after the creation, because two requests may have been admitted at the same time: who ranks beyond the

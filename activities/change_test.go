@@ -168,18 +168,47 @@ func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestALostUpdateResponseIsMendedByTheToken(t *testing.T) {
+func TestALostUpdateResponseIsMended(t *testing.T) {
+	for name, refusal := range map[string]aws.Fault{
+		"by the token":                       {},
+		"by the events while it goes on":     {Code: "ValidationError", Message: "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated."},
+		"by the events when it is over":      {Code: "ValidationError", Message: "No updates are to be performed."},
+		"by the events when it was refused":  {Code: "ValidationError", Message: "Stack:arn is in UPDATE_ROLLBACK_FAILED state and can not be updated."},
+		"by the token that is used up, also": {Code: "TokenAlreadyExistsException", Message: "The client request token update has already been used for this stack."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
+			w.settle(id)
+			w.fault(aws.Fault{Service: "cloudformation", Action: "UpdateStack", When: aws.After, Drop: true, Count: 1})
+			in := ChangeInput{Project: "shop", Branch: "login", StackID: id, TemplateURL: w.template("two"), Token: "update"}
+			_, err := try(of[*Stacks](w).UpdateStack, in)
+			wantRetry(t, err)
+			if refusal.Code != "" {
+				refusal.Service, refusal.Action = "cloudformation", "UpdateStack"
+				w.fault(refusal)
+			}
+			if out := must(w, of[*Stacks](w).UpdateStack, in); out.Unchanged {
+				t.Errorf("got %+v", out)
+			}
+			if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
+				t.Errorf("ended %+v", ended)
+			}
+		})
+	}
+}
+
+func TestARefusedCallWhoseEventsCannotBeReadIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 	w.settle(id)
-	w.fault(aws.Fault{Service: "cloudformation", Action: "UpdateStack", When: aws.After, Drop: true, Count: 1})
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, TemplateURL: w.template("two"), Token: "update"}
-	_, err := try(of[*Stacks](w).UpdateStack, in)
-	wantRetry(t, err)
-	must(w, of[*Stacks](w).UpdateStack, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
-		t.Errorf("ended %+v", ended)
-	}
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DeleteStack", Code: "ValidationError", Message: "Stack [shop-login] cannot be deleted while TerminationProtection is enabled"})
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	in := ChangeInput{StackID: id, Token: "gone"}
+	_, err := try(of[*Stacks](w).DeleteStack, in)
+	wantRetry(t, err, "list events", "Throttling")
+	_, err = try(of[*Stacks](w).DeleteStack, in)
+	wantFailure(t, err, ErrorInvalid, "delete stack "+id, "TerminationProtection")
 }
 
 func TestAnUpdateOfABusyStackIsTriedAgain(t *testing.T) {
