@@ -33,10 +33,10 @@ type pile struct {
 
 func newPile(n int) *pile { return &pile{deleted: make([]bool, n), left: n} }
 
-// limited lets the pile delete so many keys a second.
-func (p *pile) limited(perSecond int) *pile {
-	p.limit = rate.NewLimiter(rate.Limit(perSecond), perSecond)
-	p.limit.AllowN(time.Now(), perSecond)
+// limited lets the pile delete so many keys a second, and so many at once when it has rested.
+func (p *pile) limited(perSecond, atOnce int) *pile {
+	p.limit = rate.NewLimiter(rate.Limit(perSecond), atOnce)
+	p.limit.AllowN(time.Now(), atOnce)
 	return p
 }
 
@@ -125,16 +125,17 @@ func TestS38AStormOfSlowDownCostsLittle(t *testing.T) {
 		name  string
 		share float64
 		// whole refuses requests that are over the limit as a whole.
-		whole bool
+		whole  bool
+		atOnce int
 		// requests is how many requests a full one may become.
 		requests float64
 	}{
-		{"of single keys", 0.9, false, 1.5},
-		{"of whole requests", 0.8, true, 3},
+		{"of single keys", 0.9, false, deleteBatch, 1.5},
+		{"of whole requests", 0.8, true, limit, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPile(n).limited(limit)
+				p := newPile(n).limited(limit, c.atOnce)
 				p.whole = c.whole
 				start := time.Now()
 				if err := p.emptying().sweep(t.Context(), marker{}); err != nil || p.left > 0 {

@@ -21,8 +21,8 @@ type Config struct {
 	Region string
 	// Dir holds the journal and the objects' bytes. Empty keeps everything in memory.
 	Dir string
-	// Limits are how fast it is.
-	Limits Limits
+	// Limits are how fast it is; nil is as fast as it can. They may change while nothing is asked.
+	Limits *Limits
 	// FailKey may fail single keys of DeleteObjects: a code that is not empty is the key's error. Nil fails none.
 	FailKey func(bucket, key string) (code, message string)
 	// Logger hears of failures that a client sees only as InternalError. Nil is silence.
@@ -46,6 +46,9 @@ type Service struct {
 func New(config Config) (*Service, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	if config.Limits == nil {
+		config.Limits = &Limits{}
 	}
 	s := &Service{config: config, buckets: map[string]*bucket{}, blobs: &memoryBlobs{held: map[string][]byte{}}}
 	if config.Dir == "" {
