@@ -163,7 +163,7 @@ func TestDockerComposeTakesTheFile(t *testing.T) {
 		t.Skip("docker with its compose plugin is not here")
 	}
 	command := exec.Command("docker", "compose", "--env-file", ".env.example", "--profile", "tools", "config", "--quiet")
-	command.Env = append(os.Environ(), "POSTGRES_PASSWORD=test")
+	command.Env = append(os.Environ(), "POSTGRES_PASSWORD=test", "PERCH_PROJECT=shop")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Errorf("docker compose config: %v\n%s", err, out)
 	}

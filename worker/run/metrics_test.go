@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -207,4 +208,33 @@ func samples(t *testing.T, o *operations, prefix string) []string {
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+func TestDocsNameEveryMetric(t *testing.T) {
+	o := newOperations("shop")
+	o.metrics.runs.WithLabelValues("", "")
+	o.metrics.stackSeconds.WithLabelValues("")
+	o.metrics.verdicts.WithLabelValues("")
+	o.metrics.throttles.WithLabelValues("", "")
+	o.metrics.environments.byStatus, o.metrics.environments.at = map[string]int{"": 0}, time.Unix(0, 0)
+	text, err := os.ReadFile("../../docs/production.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	families, err := o.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, family := range families {
+		if name := family.GetName(); strings.HasPrefix(name, "perch_") {
+			named++
+			if !strings.Contains(string(text), "| `"+name+"` |") {
+				t.Errorf("docs/production.md does not say what %s means", name)
+			}
+		}
+	}
+	if named != 6 {
+		t.Errorf("got %d metrics, and the test knows 6", named)
+	}
 }
