@@ -142,3 +142,11 @@ func store(t *testing.T, opened *git.Repository, encoded plumbing.EncodedObject)
 	}
 	return hash
 }
+
+// remove deletes branch.
+func (r repo) remove(t *testing.T, branch string) {
+	t.Helper()
+	if err := r.open(t).Storer.RemoveReference(plumbing.NewBranchReferenceName(branch)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,112 @@
+package run
+
+import (
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+func TestACheckoutThatCannotBeProvisionedIsRefusedBeforeAnythingStarts(t *testing.T) {
+	t.Parallel()
+	shop := newRepo(t, filepath.Join(t.TempDir(), "shop"))
+	head := shop.commit(t, "main", map[string]string{"perch.yaml": bare("shop")})
+	shop.commit(t, "bare", map[string]string{"perch.yaml": ""})
+	shop.commit(t, "mistaken", map[string]string{"perch.yaml": bare("shop", "  instanse_type: t3.small")})
+	detached := newRepo(t, filepath.Join(t.TempDir(), "shop"))
+	commit := plumbing.NewHash(detached.commit(t, "main", map[string]string{"perch.yaml": bare("shop")}))
+	if err := detached.open(t).Storer.SetReference(plumbing.NewHashReference(plumbing.HEAD, commit)); err != nil {
+		t.Fatal(err)
+	}
+	empty := newRepo(t, filepath.Join(t.TempDir(), "shop"))
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"no checkout", []string{"--repo", t.TempDir()}, []string{"neither this folder nor one above it is one"}},
+		{"no such branch", []string{"--repo", shop.dir, "--branch", "gone"}, []string{`has no branch "gone"`, "--branch"}},
+		{"no commit yet", []string{"--repo", empty.dir}, []string{`has no branch "main"`}},
+		{"no perch.yaml", []string{"--repo", shop.dir, "--branch", "bare"}, []string{"branch bare of " + shop.dir + " has no perch.yaml", "starter config init --repo " + shop.dir}},
+		{"a mistake in perch.yaml", []string{"--repo", shop.dir, "--branch", "mistaken"}, []string{"perch.yaml:8", "instanse_type"}},
+		{"a detached HEAD", []string{"--repo", detached.dir}, []string{"detached", "name the branch with --branch"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			exit, stdout, stderr := mainOf(t, append([]string{"--temporal-port", "0", "--ui-port", "0", "--aws-port", "0", "--web-port", "0"}, c.args...)...)
+			if exit != 1 || stdout != "" {
+				t.Errorf("exit code %d, stdout %q; want 1 and nothing", exit, stdout)
+			}
+			contains(t, stderr, c.want...)
+		})
+	}
+	if after := shop.head(t, "main"); after != head {
+		t.Errorf("main moved from %s to %s", head, after)
+	}
+}
+
+func TestTheDefaultBranchOfACheckoutIsThatOfItsRemote(t *testing.T) {
+	t.Parallel()
+	r := newRepo(t, filepath.Join(t.TempDir(), "shop"))
+	r.commit(t, "main", map[string]string{"perch.yaml": bare("shop")})
+	remote := plumbing.NewSymbolicReference("refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+	if err := r.open(t).Storer.SetReference(remote); err != nil {
+		t.Fatal(err)
+	}
+	p, err := openProject(t.Context(), options{repo: r.dir}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.defaultBranch != "trunk" || p.branch != "main" || p.name != "shop" {
+		t.Errorf("project %+v", p)
+	}
+}
+
+func TestTheDemoRepositoryHasItsBranches(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	opened, err := git.PlainOpen(b.repo.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := opened.Head()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head.Name().Short() != "feature/login" {
+		t.Errorf("%s is checked out", head.Name())
+	}
+	for _, branch := range []string{"main", "feature/login", "fix/typo", "docs-no-infra"} {
+		if commit := b.repo.head(t, branch); commit == "" {
+			t.Errorf("%s has no commit", branch)
+		}
+	}
+}
+
+func TestTheLinksOfTheTemporalUIAnswer(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	eventually(t, "the UI answers", func() (any, bool) {
+		response, err := http.Get(b.uiURL + "/namespaces/default/workflows")
+		if err != nil {
+			return err, false
+		}
+		defer response.Body.Close()
+		return response.Status, response.StatusCode == http.StatusOK
+	})
+}
+
+func TestWrongUsageOfTheSandboxShowsItsUsage(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--speed", "0"}, {"--speed", "fast"}, {"start"}, {"--aws"}} {
+		exit, stdout, stderr := mainOf(t, args...)
+		if exit != 2 || stdout != "" {
+			t.Errorf("%v: exit code %d, stdout %q; want 2 and nothing", args, exit, stdout)
+		}
+		contains(t, stderr, "Usage: sandbox", "--temporal-port")
+	}
+	if exit, stdout, _ := mainOf(t, "--help"); exit != 0 || stdout == "" {
+		t.Errorf("--help: exit code %d, stdout %q", exit, stdout)
+	}
+}
