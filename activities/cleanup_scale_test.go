@@ -1,0 +1,109 @@
+package activities
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/storage/memory"
+	"golang.org/x/sync/errgroup"
+
+	"perch"
+	"perch/source/github"
+	"perch/source/githubtest"
+)
+
+// onGitHub lets the world's branches come from a GitHub server with main and so many other branches.
+func (w *world) onGitHub(branches int) *githubtest.Server {
+	w.t.Helper()
+	repository, err := git.Init(memory.NewStorage(), nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	names := []string{"main"}
+	for i := range branches {
+		names = append(names, fmt.Sprintf("topic-%d", i))
+	}
+	for _, name := range names {
+		reference := plumbing.NewHashReference(plumbing.NewBranchReferenceName(name), plumbing.NewHash(strings.Repeat("1", 40)))
+		if err := repository.Storer.SetReference(reference); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	server := githubtest.New(w.t, repository)
+	source, err := github.Open(perch.GitHubSource{Repository: githubtest.Name, BaseURL: server.URL}, github.Credentials{Token: githubtest.Token})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	of[*Cleanups](w).source = source
+	return server
+}
+
+// many makes so many stacks, several at a time: those of the first live branches, and then others.
+func (w *world) many(live, others int) {
+	w.t.Helper()
+	client := w.cfn()
+	group, ctx := errgroup.WithContext(w.t.Context())
+	group.SetLimit(16)
+	for i := range live + others {
+		branch := fmt.Sprintf("topic-%d", i)
+		if i >= live {
+			branch = fmt.Sprintf("gone-%d", i)
+		}
+		group.Go(func() error {
+			environment, err := perch.NewEnvironment("shop", branch)
+			if err != nil {
+				return err
+			}
+			name := environment.StackName()
+			_, err = client.CreateStack(ctx, &cloudformation.CreateStackInput{
+				StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: tagList(environment.Tags(w.policy.Repository, perch.KindBranch)),
+			})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestPlanOfThousandsCostsOneCallForEachPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it makes 2,000 stacks")
+	}
+	const branches, live, gone, page = 9_999, 1_990, 10, 100
+	w := newWorld(t)
+	server := w.onGitHub(branches)
+	w.many(live, gone)
+	before := w.calls("cloudformation", "DescribeStacks")
+	plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
+	if plan.Problem != "" || plan.Brake != nil {
+		t.Fatalf("problem %q, brake %+v", plan.Problem, plan.Brake)
+	}
+	removals := 0
+	for _, v := range plan.Verdicts {
+		if v.Verdict == perch.VerdictRemove {
+			removals++
+		}
+		if (v.Verdict == perch.VerdictRemove) != strings.HasPrefix(v.Branch, "gone-") {
+			t.Errorf("verdict %+v", v)
+		}
+	}
+	if removals != gone || len(plan.Verdicts)+plan.Unlisted != live+gone {
+		t.Errorf("%d removals, %d verdicts and %d that are not listed", removals, len(plan.Verdicts), plan.Unlisted)
+	}
+	if calls := len(server.Calls()); calls != (branches+1)/page {
+		t.Errorf("%d calls of GitHub", calls)
+	}
+	if calls := w.calls("cloudformation", "DescribeStacks") - before; calls != (live+gone)/page {
+		t.Errorf("%d calls of DescribeStacks", calls)
+	}
+	if data, err := json.Marshal(plan); err != nil || len(data) > 100_000 {
+		t.Errorf("the plan takes %d bytes, %v", len(data), err)
+	}
+}
