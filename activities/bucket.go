@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -54,11 +55,16 @@ func (b *Buckets) EmptyBucket(ctx context.Context, in EmptyBucketInput) (EmptyBu
 	e.page, e.remove = e.listVersions, e.deleteKeys
 	e.moved.Store(time.Now().UnixNano())
 	from := e.resume(ctx)
-	stop := e.beat(ctx)
+	working, leave := context.WithCancelCause(ctx)
+	defer leave(nil)
+	stop := e.beat(ctx, leave)
 	defer stop()
-	err = e.run(ctx, from)
-	if missing(err, "NoSuchBucket") {
+	err = e.run(working, from)
+	switch {
+	case missing(err, "NoSuchBucket"):
 		err = nil
+	case err != nil && errors.Is(context.Cause(working), errStopping):
+		err = errStopping
 	}
 	return EmptyBucketResult{Objects: e.progress.Load().Done}, err
 }
@@ -93,16 +99,20 @@ func (e *emptying) resume(ctx context.Context) marker {
 // bucketBeats is how often EmptyBucket heartbeats: what a worker that dies forgets is at most what it deleted in that time.
 const bucketBeats = time.Second
 
-// beat heartbeats until stop is called, and once more then.
-func (e *emptying) beat(ctx context.Context) (stop func()) {
+// beat heartbeats until stop is called, and once more then. It calls leave when the worker stops.
+func (e *emptying) beat(ctx context.Context, leave context.CancelCauseFunc) (stop func()) {
 	activity.RecordHeartbeat(ctx, *e.progress.Load())
 	over, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		ticker := time.NewTicker(bucketBeats)
 		defer ticker.Stop()
+		stopping := activity.GetWorkerStopChannel(ctx)
 		for {
 			select {
+			case <-stopping:
+				leave(errStopping)
+				stopping = nil
 			case <-over:
 				activity.RecordHeartbeat(ctx, *e.progress.Load())
 				return

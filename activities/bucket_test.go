@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -255,4 +256,23 @@ func TestS39AnotherWorkerGoesOnWhereTheFirstDied(t *testing.T) {
 	if left := n - first.beat.Done; s.doomed > left || s.count("ListObjectVersions") > left/deleteBatch+2 {
 		t.Errorf("the second worker sent %d keys and listed %d times where %d were left", s.doomed, s.count("ListObjectVersions"), left)
 	}
+}
+
+func TestAWorkerThatStopsLeavesTheBucketToAnother(t *testing.T) {
+	s := newStorage(t, storageservice.Config{}, "Enabled")
+	s.fill(2000)
+	stopping := make(chan struct{})
+	s.before = func(operation string, _ http.ResponseWriter, r *http.Request) bool {
+		if operation == "DeleteObjects" {
+			close(stopping)
+			s.before = nil
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		}
+		return false
+	}
+	env := newActivityEnvironment()
+	env.SetWorkerStopChannel(stopping)
+	_, err := tryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{bucketName, bucketStack})
+	wantRetry(t, err, errStopping.Error())
 }
