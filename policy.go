@@ -25,7 +25,7 @@ type Policy struct {
 	Domain string `yaml:"domain,omitempty"`
 	// HostedZone is the id of the Route 53 zone that Domain's records go into.
 	HostedZone string `yaml:"hosted_zone,omitempty"`
-	// URL is the address of an environment, with {host} for its host name; default https://{host}.
+	// URL is the address of an environment, with {host} for its host name; default https://{host}, or http://{host} for `load_balancer: none`, which has no certificate.
 	URL string `yaml:"url,omitempty"`
 	// Network is where load balancer, instances and databases stand.
 	Network Network `yaml:"network"`

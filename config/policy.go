@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -193,9 +192,6 @@ func defaults(p *perch.Policy) {
 		}
 	}
 	p.Repository = perch.NormalizeRepository(p.Repository)
-	if p.URL == "" {
-		p.URL = "https://" + hostPlaceholder
-	}
 	if p.Network.DatabaseSubnets == nil {
 		p.Network.DatabaseSubnets = p.Network.Subnets
 	}
@@ -206,13 +202,4 @@ func defaults(p *perch.Policy) {
 		p.MaxEnvironments = defaultEnvironments
 	}
 	p.Cleanup = p.Cleanup.OrDefaults()
-}
-
-// URL is the address of the environment with this host under policy.
-func URL(policy *perch.Policy, host string) string {
-	address := policy.URL
-	if address == "" {
-		address = fmt.Sprintf("https://%s", hostPlaceholder)
-	}
-	return strings.ReplaceAll(address, hostPlaceholder, host)
 }

@@ -74,22 +74,13 @@ func TestAPolicyReads(t *testing.T) {
 func TestAPolicyIsCompletedByDefaults(t *testing.T) {
 	want := &perch.Policy{
 		Account: "123456789012", Region: "eu-central-1", Project: "shop", Repository: "local/acme/shop", Source: perch.Source{Git: "/srv/acme/shop"},
-		DefaultBranch: "main", URL: "https://{host}",
-		Network: perch.Network{VPC: "vpc-1", Subnets: []string{"subnet-1", "subnet-2"}, DatabaseSubnets: []string{"subnet-1", "subnet-2"}},
-		Kinds:   map[perch.Kind][]string{perch.KindBranch: {"*"}}, MaxEnvironments: 20,
+		DefaultBranch: "main",
+		Network:       perch.Network{VPC: "vpc-1", Subnets: []string{"subnet-1", "subnet-2"}, DatabaseSubnets: []string{"subnet-1", "subnet-2"}},
+		Kinds:         map[perch.Kind][]string{perch.KindBranch: {"*"}}, MaxEnvironments: 20,
 		Cleanup: perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
 	}
 	if diff := cmp.Diff(want, policy(t, minimalPolicy)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
-func TestTheURLOfAnEnvironment(t *testing.T) {
-	if got := URL(&perch.Policy{URL: "http://{host}:8080/"}, "x.localhost"); got != "http://x.localhost:8080/" {
-		t.Errorf("got %s", got)
-	}
-	if got := URL(&perch.Policy{}, "x.example.com"); got != "https://x.example.com" {
-		t.Errorf("got %s", got)
 	}
 }
 

@@ -114,29 +114,37 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 	row("AWS endpoint", s.awsURL)
 	row("repository", s.repo)
 	row("policy", s.policyFile)
-	fmt.Fprintf(out, `
-Try next, in another shell:
-
-  eval "$(%s)"
-  go run ./starter ls
-  go run ./starter status
-  go run ./starter up fix/typo
-  aws cloudformation describe-stacks --query 'Stacks[].[StackName,StackStatus]' --output text
-  go run ./starter down
-
-Stop with Ctrl-C.
-`, envCommand(o))
+	fmt.Fprintf(out, "\nTry next, in another shell:\n\n")
+	for _, command := range s.next(o) {
+		fmt.Fprintln(out, "  "+command)
+	}
+	fmt.Fprintf(out, "\nStop with Ctrl-C.\n")
 	fmt.Fprintln(out, ready)
 }
 
+// next are the commands to try.
+func (s *Sandbox) next(o options) []string {
+	commands := []string{fmt.Sprintf(`eval "$(%s)"`, s.envCommand(o))}
+	if !o.worker {
+		return append(commands, "go run ./worker", "go run ./starter application up", "go run ./starter up "+s.branch)
+	}
+	commands = append(commands, "go run ./starter ls", "go run ./starter status")
+	if o.repo == "" {
+		commands = append(commands, "go run ./starter up fix/typo")
+	}
+	return append(commands,
+		"aws cloudformation describe-stacks --query 'Stacks[].[StackName,StackStatus]' --output text",
+		"go run ./starter down "+s.branch)
+}
+
 // envCommand is the call of `sandbox env` that finds this sandbox.
-func envCommand(o options) string {
+func (s *Sandbox) envCommand(o options) string {
 	command := "go run ./sandbox env"
 	switch {
 	case o.data != "":
 		command += " --data " + quote(o.data)
-	case o.aws != 4566:
-		command += fmt.Sprintf(" --aws-port %d", o.aws)
+	case !strings.HasSuffix(s.awsURL, ":4566"):
+		command += " --aws-port " + s.awsURL[strings.LastIndexByte(s.awsURL, ':')+1:]
 	}
 	return command
 }

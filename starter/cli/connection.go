@@ -62,9 +62,9 @@ func (a *app) connect(ctx context.Context) (*connection, error) {
 
 func (c *connection) close() { c.client.Close() }
 
-// link is the address of r in Temporal's web UI, empty where the UI's is not known.
+// link is the address of r in Temporal's web UI, empty where the UI's is not known or there is no run.
 func (c *connection) link(r run) string {
-	if c.ui == "" {
+	if c.ui == "" || r.RunID == "" {
 		return ""
 	}
 	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", c.ui, c.namespace, r.WorkflowID, r.RunID)
