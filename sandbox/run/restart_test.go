@@ -93,7 +93,7 @@ func TestS60S76TemporalStoppedAndStartedInTheMiddle(t *testing.T) {
 	lift := b.order(t, aws.Fault{Stack: stack, LogicalID: "Database", Phase: "create", Hang: true})
 	patient := b.job(t, "up", "feature/login")
 	b.awaitStack(t, stack, "CREATE_IN_PROGRESS")
-	hasty := b.job(t, "up", "feature/login", "--timeout", "10s")
+	hasty := b.job(t, "up", "feature/login", "--timeout", "6s")
 	b.awaitRequests(t, stack, 2)
 
 	_, port, err := net.SplitHostPort(b.temporal.Address())

@@ -1,0 +1,101 @@
+package run
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	r53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"perch"
+	"perch/sandbox/aws/services"
+)
+
+// audit compares all that there is with what the live branches are to have: environments by `ls`, everything else by its own service.
+func (s *soak) audit(t *testing.T) {
+	t.Helper()
+	environments := map[string]string{}
+	for _, e := range s.environments(t) {
+		environments[e.text("branch")] = e.text("commit")
+	}
+	if diff := cmp.Diff(s.live, environments); diff != "" {
+		t.Errorf("commits of the environments (-want +got):\n%s", diff)
+	}
+	stacks := []string{perch.ApplicationStackName(s.project, perch.KindStaging)}
+	for branch := range s.live {
+		stacks = append(stacks, s.stackOf(t, branch))
+	}
+	want := map[string][]string{"AWS::CloudFormation::Stack": stacks}
+	for _, stack := range stacks {
+		held := s.held(t, stack)
+		for _, kind := range []string{"AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet"} {
+			want[kind] = append(want[kind], held[kind]...)
+		}
+	}
+	sorted := cmpopts.SortSlices(func(a, b string) bool { return a < b })
+	if diff := cmp.Diff(want, s.everything(t), sorted, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("what there is (-want +got):\n%s", diff)
+	}
+}
+
+// everything is what exists in the account, by type and id, as each service tells.
+func (s *soak) everything(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{"AWS::CloudFormation::Stack": s.standing(t)}
+	add := func(kind string, id *string) { all[kind] = append(all[kind], awssdk.ToString(id)) }
+	buckets, err := s3.NewFromConfig(s.awsConfig()).ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	fatal(t, err)
+	for _, bucket := range buckets.Buckets {
+		add("AWS::S3::Bucket", bucket.Name)
+	}
+	databases, err := rds.NewFromConfig(s.awsConfig()).DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
+	fatal(t, err)
+	for _, database := range databases.DBInstances {
+		add("AWS::RDS::DBInstance", database.DBInstanceIdentifier)
+	}
+	apps, err := elasticbeanstalk.NewFromConfig(s.awsConfig()).DescribeEnvironments(t.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{})
+	fatal(t, err)
+	for _, app := range apps.Environments {
+		if app.Status != "Terminated" {
+			add("AWS::ElasticBeanstalk::Environment", app.EnvironmentName)
+		}
+	}
+	records, err := route53.NewFromConfig(s.awsConfig()).ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: awssdk.String(services.HostedZone)})
+	fatal(t, err)
+	for _, record := range records.ResourceRecordSets {
+		if record.Type != r53types.RRTypeNs && record.Type != r53types.RRTypeSoa {
+			all["AWS::Route53::RecordSet"] = append(all["AWS::Route53::RecordSet"], strings.TrimSuffix(*record.Name, "."))
+		}
+	}
+	return all
+}
+
+// standing are the names of all stacks that are not deleted.
+func (s *soak) standing(t *testing.T) []string {
+	t.Helper()
+	names := map[string]bool{}
+	for pages := cloudformation.NewDescribeStacksPaginator(s.formation(), &cloudformation.DescribeStacksInput{}); pages.HasMorePages(); {
+		page, err := pages.NextPage(t.Context())
+		fatal(t, err)
+		for _, stack := range page.Stacks {
+			names[awssdk.ToString(stack.StackName)] = true
+		}
+	}
+	return slices.Collect(maps.Keys(names))
+}
+
+func fatal(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

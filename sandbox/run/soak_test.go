@@ -1,0 +1,236 @@
+package run
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"go.temporal.io/sdk/client"
+
+	"perch"
+	"perch/config"
+	"perch/sandbox/aws"
+	workerrun "perch/worker/run"
+)
+
+var (
+	soakFor  = flag.Duration("soak", 0, "soak for so long over 50 branches, with workers that are killed; without it a few turns over 6, with workers that are stopped")
+	soakSeed = flag.Uint64("soak.seed", 1, "the seed of what happens; 0 draws one")
+)
+
+// shortSoak is how many turns the soak of every day takes.
+const shortSoak = 60
+
+// TestSoakEveryBranchEndsAsItWasLastAskedFor lets pushes, removals, faults and ends of workers come as they like. When the faults are
+// lifted and each branch has been asked for once more, every live branch has its environment at its last commit, and nothing else exists.
+func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
+	t.Parallel()
+	s := newSoak(t)
+	for turn := 0; s.goesOn(turn); turn++ {
+		s.turn(t)
+	}
+	s.aws.DeleteFault("")
+	s.settle(t)
+	s.audit(t)
+}
+
+// soak is a project whose branches come and go.
+type soak struct {
+	*bench
+	policy string
+	rng    *rand.Rand
+	until  time.Time
+	// branches are all there may be; live has the last commit of those that are to have an environment.
+	branches []string
+	live     map[string]string
+	pushes   int
+	// stop ends the worker, as kindly as the soak wants.
+	stop func()
+}
+
+func newSoak(t *testing.T) *soak {
+	t.Helper()
+	seed := *soakSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("go on from here with -soak.seed %d", seed)
+	s := &soak{bench: newSandbox(t, func(o *options) { o.worker = false }), rng: rand.New(rand.NewPCG(seed, 0)), until: time.Now().Add(*soakFor), live: map[string]string{}}
+	count := 6
+	if *soakFor > 0 {
+		count = 50
+	}
+	for i := range count {
+		s.branches = append(s.branches, fmt.Sprintf("soak/%d", i))
+	}
+	s.policy = filepath.Join(t.TempDir(), "policy.yaml")
+	if err := writePolicy(s.Sandbox.project, s.policy, s.pagesPort); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(s.policy)
+	if err == nil {
+		err = os.WriteFile(s.policy, append(text, "max_environments: 90\n"...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.start(t)
+	t.Cleanup(func() { s.stop() })
+	s.must(t, "application", "up")
+	return s
+}
+
+func (s *soak) goesOn(turn int) bool {
+	if *soakFor > 0 {
+		return time.Now().Before(s.until)
+	}
+	return turn < shortSoak
+}
+
+// start starts a worker: a process to be killed where the soak is long, else one in this process that leaves in order.
+func (s *soak) start(t *testing.T) {
+	t.Helper()
+	if *soakFor > 0 {
+		s.stop = s.spawn(t, map[string]string{"PERCH_POLICY": s.policy}).kill
+		return
+	}
+	text, err := os.ReadFile(s.policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := config.ReadPolicy(s.policy, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	logger := slog.New(slog.DiscardHandler)
+	go func() {
+		ended <- workerrun.Run(ctx, workerrun.Config{
+			Policy: policy, AWS: s.awsConfig(), Interval: testInterval, Logger: logger, Temporal: client.Options{HostPort: s.temporal.Address(), Logger: logger},
+		})
+	}()
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the worker ended: %v", err)
+		}
+	})
+}
+
+// turn lets one thing happen.
+func (s *soak) turn(t *testing.T) {
+	t.Helper()
+	branch := s.branches[s.rng.IntN(len(s.branches))]
+	switch chance := s.rng.IntN(100); {
+	case chance < 40:
+		s.push(t, branch)
+	case chance < 60:
+		delete(s.live, branch)
+		s.must(t, "down", branch, "--no-wait")
+	case chance < 80:
+		s.goWrong(t, s.stackOf(t, branch))
+	case chance < 86:
+		s.refill(t, s.stackOf(t, branch))
+	case chance < 96:
+		s.aws.DeleteFault("")
+		s.ask(t, s.wanted(branch)...) // Whatever came of it: the next turn goes on from there.
+	default:
+		s.stop()
+		s.start(t)
+	}
+}
+
+func (s *soak) push(t *testing.T, branch string) {
+	t.Helper()
+	s.pushes++
+	s.live[branch] = s.repo.commit(t, branch, map[string]string{"CHANGES.md": fmt.Sprint(s.pushes)})
+	s.must(t, "up", branch, "--no-wait")
+}
+
+// wanted is the command that asks for what the branch was last to have.
+func (s *soak) wanted(branch string) []string {
+	if s.live[branch] == "" {
+		return []string{"down", branch}
+	}
+	return []string{"up", branch}
+}
+
+// goWrong orders one of the faults that pass, or that an operator would see and lift.
+func (s *soak) goWrong(t *testing.T, stack string) {
+	t.Helper()
+	resource := []string{"Database", "Environment", "BucketAssets"}[s.rng.IntN(3)]
+	phase := []string{"create", "update", "delete"}[s.rng.IntN(3)]
+	change := []string{"CreateStack", "UpdateStack", "DeleteStack"}[s.rng.IntN(3)]
+	faults := []aws.Fault{
+		{Service: "cloudformation", Rate: 20},
+		{Service: "s3", Code: "SlowDown", Message: "Please reduce your request rate.", Status: 503, Count: 5},
+		{Action: change, When: aws.After, Drop: true, Count: 1},
+		{Action: change, Code: "InternalFailure", Message: "Internal failure", Status: 500, Count: 3},
+		{Stack: stack, LogicalID: resource, Phase: phase, Reason: "Internal failure", Count: 1},
+		{Stack: stack, LogicalID: resource, Phase: phase, Reason: "Internal failure", When: aws.After, Count: 1},
+		{Stack: stack, LogicalID: resource, Phase: phase, Hang: true, Count: 1},
+	}
+	if _, err := s.aws.AddFault(faults[s.rng.IntN(len(faults))]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// refill writes into the stack's buckets behind its back, wherever it stands.
+func (s *soak) refill(t *testing.T, stack string) {
+	t.Helper()
+	objects := s3.NewFromConfig(s.awsConfig(), func(o *s3.Options) { o.RetryMaxAttempts = 1 })
+	for _, bucket := range s.held(t, stack)["AWS::S3::Bucket"] {
+		_, _ = objects.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: awssdk.String("late"), Body: strings.NewReader("late")}) // The bucket may be gone.
+	}
+}
+
+// held are the physical ids of what the stack holds, by type; nothing where there is no stack.
+func (s *soak) held(t *testing.T, stack string) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	pages := cloudformation.NewListStackResourcesPaginator(s.formation(), &cloudformation.ListStackResourcesInput{StackName: &stack})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			return all
+		}
+		for _, r := range page.StackResourceSummaries {
+			if id := awssdk.ToString(r.PhysicalResourceId); id != "" && r.ResourceStatus != "DELETE_COMPLETE" {
+				all[awssdk.ToString(r.ResourceType)] = append(all[awssdk.ToString(r.ResourceType)], id)
+			}
+		}
+	}
+	return all
+}
+
+// settle asks once more for what each branch is to have: half of the live ones at a commit of their own.
+func (s *soak) settle(t *testing.T) {
+	t.Helper()
+	ends := map[string]func() (int, document){}
+	for _, branch := range s.branches {
+		if s.live[branch] != "" && s.rng.IntN(2) == 0 {
+			s.push(t, branch)
+		}
+		ends[branch] = s.begin(t, s.wanted(branch)...)
+	}
+	for branch, end := range ends {
+		exit, result := end()
+		outcome := perch.Outcome(result.text("outcome"))
+		wanted := s.live[branch] != "" && outcome == perch.OutcomeReady || s.live[branch] == "" && (outcome == perch.OutcomeGone || outcome == perch.OutcomeAbsent)
+		if exit != 0 || !wanted {
+			t.Errorf("%v: exit code %d: %v", s.wanted(branch), exit, result)
+		}
+	}
+}
