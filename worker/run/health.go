@@ -51,6 +51,9 @@ func newOperations(project string) *operations {
 // attach lets the clients that are made from cfg note what they do.
 func (o *operations) attach(cfg Config) Config {
 	cfg.AWS = o.metrics.countThrottles(cfg.AWS)
+	if cfg.Temporal.MetricsHandler == nil {
+		cfg.Temporal.MetricsHandler = o.metrics.temporal
+	}
 	cfg.Temporal.Interceptors = append(slices.Clone(cfg.Temporal.Interceptors), &counting{metrics: o.metrics})
 	cfg.Temporal.ConnectionOptions.DialOptions = append(slices.Clone(cfg.Temporal.ConnectionOptions.DialOptions), grpc.WithChainUnaryInterceptor(o.polls.intercept))
 	return cfg

@@ -9,7 +9,8 @@ import (
 	"perch"
 )
 
-// metrics is what a worker counts. Every name begins with perch_ and every series has the label project; docs/production.md lists them.
+// metrics is what a worker counts. Names of ours begin with perch_, those of the Temporal SDK with temporal_, and all of them have the label project;
+// docs/production.md lists ours.
 type metrics struct {
 	registry     *prometheus.Registry
 	runs         *prometheus.CounterVec
@@ -17,6 +18,7 @@ type metrics struct {
 	verdicts     *prometheus.CounterVec
 	throttles    *prometheus.CounterVec
 	environments *environments
+	temporal     *temporalMetrics
 }
 
 // stackBuckets are seconds: from a bucket's quarter of a minute to a database's quarter of an hour, and past the longest wait.
@@ -40,7 +42,8 @@ func newMetrics(project string) *metrics {
 		m.runs.WithLabelValues(workflow, string(perch.OutcomeFailed)) // A series that begins with its first failure hides it from increase().
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	prometheus.WrapRegistererWith(prometheus.Labels{"project": project}, m.registry).MustRegister(
-		m.runs, m.stackSeconds, m.verdicts, m.throttles, m.environments)
+	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"project": project}, m.registry)
+	registerer.MustRegister(m.runs, m.stackSeconds, m.verdicts, m.throttles, m.environments)
+	m.temporal = newTemporalMetrics(registerer)
 	return m
 }
