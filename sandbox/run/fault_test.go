@@ -1,0 +1,63 @@
+package run
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"perch/sandbox/aws"
+)
+
+func TestFaultsAreOrderedByCommand(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
+	exit, stdout, stderr := mainOf(t, "fault", "add", "stack=shop-unlucky", "type=AWS::RDS::DBInstance", "phase=create", "reason=no = machines", "count=2", "--aws-port", port)
+	if exit != 0 {
+		t.Fatalf("exit code %d: %s", exit, stderr)
+	}
+	var ordered struct{ ID string }
+	if err := json.Unmarshal([]byte(stdout), &ordered); err != nil {
+		t.Fatalf("%v: %s", err, stdout)
+	}
+	want := aws.Fault{ID: ordered.ID, Stack: "shop-unlucky", Type: "AWS::RDS::DBInstance", Phase: "create", Reason: "no = machines", Count: 2, When: aws.Before}
+	if !slices.Contains(b.aws.Faults(), want) {
+		t.Errorf("faults in force: %+v, want %+v among them", b.aws.Faults(), want)
+	}
+	if exit, stdout, _ := mainOf(t, "fault", "ls", "--aws-port", port); exit != 0 || !strings.Contains(stdout, `"reason": "no = machines"`) {
+		t.Errorf("fault ls: exit code %d, %s", exit, stdout)
+	}
+	if exit, _, stderr := mainOf(t, "fault", "rm", ordered.ID, "--aws-port", port); exit != 0 {
+		t.Errorf("fault rm: exit code %d, %s", exit, stderr)
+	}
+	if slices.Contains(b.aws.Faults(), want) {
+		t.Error("the fault is still in force")
+	}
+}
+
+func TestAFaultThatIsNotUnderstoodIsRefused(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
+	for _, c := range []struct {
+		args []string
+		exit int
+		want string
+	}{
+		{nil, 2, "Usage: sandbox fault add"},
+		{[]string{"add"}, 2, "Usage: sandbox fault add"},
+		{[]string{"rm"}, 2, "Usage: sandbox fault add"},
+		{[]string{"add", "reason"}, 1, `"reason" is not KEY=VALUE`},
+		{[]string{"add", "action=CreateStack", "count=often"}, 1, `count is a number, not "often"`},
+		{[]string{"add", "action=CreateStack", "drop=maybe"}, 1, `drop is true or false, not "maybe"`},
+		{[]string{"add", "action=CreateStack"}, 1, "say what happens"},
+		{[]string{"add", "colour=red"}, 1, "colour"},
+	} {
+		exit, stdout, stderr := mainOf(t, append(append([]string{"fault"}, c.args...), "--aws-port", port)...)
+		if exit != c.exit || stdout != "" {
+			t.Errorf("fault %v: exit code %d, stdout %q; want %d and nothing", c.args, exit, stdout, c.exit)
+		}
+		contains(t, stderr, c.want)
+	}
+}
