@@ -2,8 +2,10 @@ package run
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	workerrun "perch/worker/run"
@@ -13,12 +15,24 @@ func TestS61ARequestIsKeptUntilAWorkerComes(t *testing.T) {
 	t.Parallel()
 	b := newSandbox(t, func(o *options) { o.worker = false })
 	commit := b.repo.head(t, "fix/typo")
-	out := b.starter(t.Context(), "up", "fix/typo", "--timeout", "7s")
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var stdout, stderr watched
+	ended := make(chan int, 1)
+	go func() { ended <- b.call(ctx, &stdout, &stderr, "up", "fix/typo") }()
+	eventually(t, "the starter says that no worker has taken the request", func() (any, bool) {
+		said := stderr.String()
+		return said, strings.Contains(said, `no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue "perch-shop"`)
+	})
+	interrupt()
+	if exit := <-ended; exit != 3 {
+		t.Errorf("interrupted, it ends with exit code %d, want 3: %s", exit, stderr.String())
+	}
+	out := b.starter(t.Context(), "up", "fix/typo", "--timeout", "100ms")
 	if out.exit != 3 {
 		t.Errorf("exit code %d, want 3: %s", out.exit, out.stderr)
 	}
-	contains(t, out.stderr, `no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue "perch-shop"`,
-		"not done after 7s; the run goes on", "`starter up fix/typo` waits for it again")
+	contains(t, out.stderr, "not done after 100ms; the run goes on", "`starter up fix/typo` waits for it again")
 	if exit, d := b.ask(t, "up", "fix/typo", "--no-wait"); exit != 0 || d.text("outcome") != "accepted" {
 		t.Errorf("exit code %d: %v", exit, d)
 	}
