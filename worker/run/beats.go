@@ -13,7 +13,9 @@ const beat = 6 * time.Second
 
 // beats keeps the heartbeat going of activities that do not beat themselves, so that Temporal notices within the heartbeat timeout that
 // their worker died, however long a single try may take.
-type beats struct{ interceptor.WorkerInterceptorBase }
+type beats struct {
+	interceptor.WorkerInterceptorBase
+}
 
 func (*beats) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
 	return &beating{interceptor.ActivityInboundInterceptorBase{Next: next}}
