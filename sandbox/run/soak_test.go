@@ -37,9 +37,11 @@ const shortSoak = 60
 func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
 	t.Parallel()
 	s := newSoak(t)
-	for turn := 0; s.goesOn(turn); turn++ {
+	turn := 0
+	for ; s.goesOn(turn); turn++ {
 		s.turn(t)
 	}
+	t.Logf("%d turns, %d pushes, %d live branches", turn, s.pushes, len(s.live))
 	s.aws.DeleteFault("")
 	s.settle(t)
 	s.audit(t)
@@ -65,7 +67,7 @@ func newSoak(t *testing.T) *soak {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	t.Logf("go on from here with -soak.seed %d", seed)
+	t.Logf("the same again: -soak.seed %d", seed)
 	s := &soak{bench: newSandbox(t, func(o *options) { o.worker = false }), rng: rand.New(rand.NewPCG(seed, 0)), until: time.Now().Add(*soakFor), live: map[string]string{}}
 	count := 6
 	if *soakFor > 0 {
