@@ -14,10 +14,12 @@ const (
 	// leastBatch is the smallest request that S3's refusals lead to, and batchGrowth by how many keys a request grows after one that went through.
 	leastBatch, batchGrowth = 50, 50
 	// slower is what a refusal leaves of the rate, or rateKept of what was deleted lately if that is more.
-	slower, rateKept = 0.8, 0.97
+	slower, rateKept = 0.8, 1
 	// growth is the share of the rate that a second adds right after a refusal. It doubles every growthDoubles without one, up to 1.
-	growth        = 0.02
+	growth        = 0.04
 	growthDoubles = 2 * time.Second
+	// lateness is how much of the time that passed unused is made up for: a busy machine wakes late.
+	lateness = 300 * time.Millisecond
 	// lately is how far back deletions count for the rate that S3 has shown to allow.
 	lately = 2 * time.Second
 )
@@ -68,8 +70,8 @@ func (p *pace) sent(n int, now time.Time) (round int) {
 }
 
 func (p *pace) later(now time.Time, d time.Duration) {
-	if p.next.Before(now) {
-		p.next = now
+	if p.next.Before(now.Add(-lateness)) {
+		p.next = now.Add(-lateness)
 	}
 	p.next = p.next.Add(d)
 }

@@ -10,7 +10,7 @@ import (
 
 // Limits are how fast this S3 is. The zero Limits are none.
 type Limits struct {
-	// Deletes is how many keys a second a bucket deletes on average; a full DeleteObjects it deletes at once. The keys of a DeleteObjects that are
+	// Deletes is how many keys a bucket deletes in a second, and the most at once. The keys of a DeleteObjects that are
 	// over it fail with SlowDown one by one, and the request as a whole, with status 503, if none is within it. S3's own limit is 3,500
 	// for a partition, which a new bucket has one of (AWS docs: "Best practices design patterns: optimizing Amazon S3 performance").
 	Deletes float64
@@ -41,7 +41,7 @@ func (s *Service) allowedDeletes(b *bucket, n int) (int, error) {
 	}
 	at := time.Now()
 	if b.deletes == nil {
-		b.deletes = rate.NewLimiter(rate.Limit(perSecond), maxDelete)
+		b.deletes = rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond)))
 	}
 	n = min(n, int(b.deletes.TokensAt(at)))
 	if n <= 0 {
