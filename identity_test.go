@@ -30,7 +30,7 @@ func TestSlugHashesEverythingElse(t *testing.T) {
 	}
 }
 
-func TestSlugsOfLookalikesDiffer(t *testing.T) {
+func TestS47SlugsOfLookalikesDiffer(t *testing.T) {
 	seen := map[string]string{}
 	for _, branch := range []string{"feature/a", "feature-a", "Feature/A", "feature.a", "feature_a", "FEATURE-A"} {
 		got := mustEnvironment(t, branch).Slug

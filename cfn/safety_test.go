@@ -142,3 +142,14 @@ func resourcesOf(t *testing.T, template Template, name string) map[string]map[st
 	}
 	return found
 }
+
+// A CNAME prefix is unique among all customers of a region: one that somebody else has would fail the creation.
+func TestS48NoEnvironmentAsksForACNAMEPrefix(t *testing.T) {
+	for file, template := range goldens(t) {
+		for id, body := range resourcesOf(t, template, "AWS::ElasticBeanstalk::Environment") {
+			if body["Properties"].(map[string]any)["CNAMEPrefix"] != nil {
+				t.Errorf("%s: %s names a CNAMEPrefix; Beanstalk finds one by itself", file, id)
+			}
+		}
+	}
+}

@@ -105,7 +105,7 @@ func TestStackThatCannotBeUpdatedIsMadeAnew(t *testing.T) {
 	}
 }
 
-func TestStuckUpdateIsTurnedBackFirst(t *testing.T) {
+func TestS12S13StuckUpdateIsTurnedBackFirst(t *testing.T) {
 	for status, call := range map[string]string{"UPDATE_FAILED": "RollbackStack", "UPDATE_ROLLBACK_FAILED": "ContinueRollback"} {
 		t.Run(status, func(t *testing.T) {
 			w := newWorld(t)
@@ -131,6 +131,35 @@ func TestS12RollbackThatStaysStuckIsForcedThenMadeAnew(t *testing.T) {
 	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
 		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack",
 		"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+}
+
+func TestS52StackThatHangsEndsAtOurOwnDeadlineAndCanStillBeRemoved(t *testing.T) {
+	w := newWorld(t)
+	w.hung = true
+	_, _, err := w.run(Provision, up(commitOne))
+	if err == nil || !strings.Contains(err.Error(), "did not settle within 2h0m0s; it can still be removed with `starter down`") {
+		t.Errorf("error %v", err)
+	}
+	later := newWorld(t)
+	later.ours("CREATE_IN_PROGRESS", "")
+	if result, _, err := later.run(Teardown, gone()); err != nil || result.Outcome != perch.OutcomeGone {
+		t.Errorf("result %+v, %v", result, err)
+	}
+}
+
+func TestS54ResourceDeletedByHandLeadsToANewStack(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_COMPLETE", "old")
+	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED", Reason: "Environment (AWS::ElasticBeanstalk::Environment): No Environment found"}}
+	if _, _, err := w.run(Provision, up(commitOne)); err == nil || !strings.Contains(err.Error(), "No Environment found") {
+		t.Errorf("error %v", err)
+	}
+	next := newWorld(t)
+	next.ours("UPDATE_ROLLBACK_FAILED", "old")
+	next.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED"}}
+	if result, _, err := next.run(Provision, up(commitTwo)); err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
+		t.Errorf("result %+v, %v", result, err)
+	}
 }
 
 func TestFailedStackFailsTheRunWithItsReason(t *testing.T) {

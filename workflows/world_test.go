@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"perch"
@@ -29,6 +31,8 @@ type world struct {
 	failures []lifecycle.Failure
 	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation succeeds.
 	ends []activities.AwaitResult
+	// hung lets AwaitStack run into the deadline of its activity.
+	hung bool
 	// held makes AwaitStack wait until a request has arrived.
 	held bool
 	// during is called by each activity under its name.
@@ -191,6 +195,9 @@ var succeeded = map[string]string{
 func (a *activity) AwaitStack(ctx context.Context, in activities.AwaitInput) (activities.AwaitResult, error) {
 	w := a.w
 	w.note("AwaitStack", "%s", w.stack.Status)
+	if w.hung {
+		return activities.AwaitResult{}, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil)
+	}
 	if w.held {
 		<-ctx.Done()
 		return activities.AwaitResult{}, ctx.Err()

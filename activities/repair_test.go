@@ -1,0 +1,63 @@
+package activities
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch/lifecycle"
+	"perch/sandbox/aws"
+)
+
+// failedDeletion is a stack of branch login whose deletion left its bucket behind, and the bucket's name.
+func failedDeletion(t *testing.T, w *world) (stackID, bucket string) {
+	t.Helper()
+	stackID = w.bare("shop-login", "login", nil)
+	w.settle(stackID)
+	w.fault(aws.Fault{Stack: "shop-login", Type: "AWS::S3::Bucket", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 1})
+	w.delete(stackID, nil)
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{Project: "shop", Branch: "login", StackID: stackID})
+	if len(contents.Buckets) != 1 {
+		t.Fatalf("the stack holds %+v", contents)
+	}
+	return stackID, contents.Buckets[0]
+}
+
+func (w *world) delete(stackID string, retain []string) AwaitResult {
+	w.t.Helper()
+	in := ChangeInput{Project: "shop", Branch: "login", StackID: stackID, Retain: retain, Token: "delete-" + w.t.Name() + string(rune('a'+len(retain)))}
+	must(w, of[*Stacks](w).DeleteStack, in)
+	return must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: stackID, Token: in.Token})
+}
+
+func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {
+	w := newWorld(t)
+	id, bucket := failedDeletion(t, w)
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Project: "shop", Branch: "login", StackID: id})
+	if len(remains.Failures) != 1 || remains.Failures[0].PhysicalID != bucket || lifecycle.Diagnose(remains.Failures[0]) != lifecycle.CureEmpty {
+		t.Fatalf("%+v", remains)
+	}
+	if ended := w.delete(id, []string{remains.Failures[0].LogicalID}); ended.Status != "DELETE_COMPLETE" {
+		t.Errorf("without the bucket the deletion ended in %+v", ended)
+	}
+	remains = must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Project: "shop", Branch: "login", StackID: id})
+	if len(remains.Failures) != 0 {
+		t.Errorf("S25: a resource that is not DELETE_FAILED would be retained: %+v", remains)
+	}
+}
+
+func TestS22WhatWasLeftBehindIsRemovedByItself(t *testing.T) {
+	w := newWorld(t)
+	id, bucket := failedDeletion(t, w)
+	left := SweepInput{StackID: id, Resources: []lifecycle.Failure{
+		{Type: "AWS::S3::Bucket", PhysicalID: bucket}, {Type: "AWS::RDS::DBInstance", PhysicalID: "no-such-database"}, {Type: "AWS::SNS::Topic", PhysicalID: "unknown"},
+	}}
+	for range 2 { // The second time everything is gone already.
+		if err := of[*Verification](w).SweepResources(t.Context(), left); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.s3().HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &bucket}); err == nil {
+		t.Error("the bucket is still there")
+	}
+}
