@@ -27,7 +27,7 @@ func EncodeTag(value string) string {
 		if c := value[i]; strings.IndexByte(tagPlain, c) >= 0 {
 			b.WriteByte(c)
 		} else {
-			fmt.Fprintf(&b, "=%02X", c)
+			b.WriteString(fmt.Sprintf("=%02X", c))
 		}
 	}
 	return b.String()

@@ -145,20 +145,20 @@ func (c *cleanup) failure() error {
 func (c *cleanup) details() string {
 	var b strings.Builder
 	if c.result.Problem != "" {
-		fmt.Fprintf(&b, "**Held**: %s\n\n", c.result.Problem)
+		b.WriteString(fmt.Sprintf("**Held**: %s\n\n", c.result.Problem))
 	}
 	if brake := c.result.Brake; brake != nil {
-		fmt.Fprintf(&b, "**Braked**: %s. `starter cleanup approve %s` carries out exactly this plan.\n\n", brake.Reason, brake.Hash)
+		b.WriteString(fmt.Sprintf("**Braked**: %s. `starter cleanup approve %s` carries out exactly this plan.\n\n", brake.Reason, brake.Hash))
 	}
 	b.WriteString("| verdict | stack | branch | reason |\n|---|---|---|---|\n")
 	for _, v := range c.result.Verdicts {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", v.Verdict, v.Stack, cell(v.Branch), cell(v.Reason))
+		b.WriteString(fmt.Sprintf("| %s | %s | %s | %s |\n", v.Verdict, v.Stack, cell(v.Branch), cell(v.Reason)))
 	}
 	if c.result.Unlisted > 0 {
-		fmt.Fprintf(&b, "\nand %d more\n", c.result.Unlisted)
+		b.WriteString(fmt.Sprintf("\nand %d more\n", c.result.Unlisted))
 	}
 	for _, f := range c.result.Failed {
-		fmt.Fprintf(&b, "\nThe removal of %s failed: %s\n", f.Stack, cell(f.Error))
+		b.WriteString(fmt.Sprintf("\nThe removal of %s failed: %s\n", f.Stack, cell(f.Error)))
 	}
 	return b.String()
 }

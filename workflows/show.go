@@ -34,7 +34,7 @@ func (r *run) details(phase perch.Phase) string {
 	b.WriteString("| | |\n|---|---|\n")
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "| %s | %s |\n", name, strings.ReplaceAll(value, "|", "\\|"))
+			b.WriteString(fmt.Sprintf("| %s | %s |\n", name, strings.ReplaceAll(value, "|", "\\|")))
 		}
 	}
 	row("wanted", string(r.target.Goal))
