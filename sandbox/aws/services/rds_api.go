@@ -11,6 +11,7 @@ import (
 var rdsActions = map[string]action{
 	"DescribeDBInstances":    describeDatabases,
 	"ModifyDBInstance":       modifyDatabase,
+	"DeleteDBInstance":       deleteDatabase,
 	"DescribeDBSnapshots":    describeSnapshots,
 	"DeleteDBSnapshot":       deleteSnapshot,
 	"DescribeDBSubnetGroups": describeSubnetGroups,
@@ -85,6 +86,26 @@ func modifyDatabase(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	return []wire.Node{wire.N("DBInstance", s.databaseNodes(db)...)}, nil
+}
+
+// deleteDatabase removes a database at once, and only without a final snapshot; CloudFormation's own deletions know how to make one.
+func deleteDatabase(s *Service, f form) ([]wire.Node, error) {
+	db := s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
+	switch {
+	case db == nil:
+		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
+	case db.Properties.flag("DeletionProtection"):
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterCombination", "%s", protectedDatabase)
+	case f.Get("SkipFinalSnapshot") != "true":
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterCombination", "This endpoint deletes a database only with SkipFinalSnapshot.")
+	}
+	db.Status = "deleting"
+	node := wire.N("DBInstance", s.databaseNodes(db)...)
+	s.drop(db)
+	if err := s.save(); err != nil {
+		return nil, err
+	}
+	return []wire.Node{node}, nil
 }
 
 func noSnapshot(name string) *wire.Error {
