@@ -43,6 +43,15 @@ func (r repo) drop(t *testing.T, branches ...string) {
 	}
 }
 
+// point makes a branch that stands at commit.
+func (r repo) point(t *testing.T, branch, commit string) {
+	t.Helper()
+	reference := plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), plumbing.NewHash(commit))
+	if err := r.open(t).Storer.SetReference(reference); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // verdicts are a cleanup's, by branch.
 func (d document) verdicts() map[string]string {
 	all := map[string]string{}

@@ -4,12 +4,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"perch"
@@ -63,6 +65,42 @@ func TestRecordHistories(t *testing.T) {
 
 	b.must(t, "up", branch)
 	b.save(t, "removed", stack, b.must(t, "down", branch))
+
+	leftover := "fix/typo"
+	b.must(t, "up", leftover)
+	b.must(t, "ls")
+	b.save(t, "list", b.newest(t, perch.WorkflowList), nil)
+	b.must(t, "status", leftover)
+	b.save(t, "status", b.newest(t, perch.WorkflowStatus), nil)
+	head := b.repo.head(t, leftover)
+	b.repo.drop(t, leftover)
+	b.must(t, "cleanup", "--no-wait")
+	b.repo.point(t, leftover, head)
+	b.save(t, "kept-by-a-push", b.stackOf(t, leftover), b.superseding(t, leftover))
+	b.repo.drop(t, leftover)
+	b.must(t, "cleanup", "--now")
+	b.save(t, "cleanup", b.newest(t, perch.WorkflowCleanup), nil)
+	b.save(t, "removed-by-cleanup", b.stackOf(t, leftover), nil)
+}
+
+// superseding asks for the branch while cleanup's removal of it waits, and returns the removal's run.
+func (b *bench) superseding(t *testing.T, branch string) document {
+	t.Helper()
+	waiting := b.must(t, "status", branch)
+	b.must(t, "up", branch)
+	return waiting
+}
+
+// newest is the ID of the newest workflow of a type.
+func (b *bench) newest(t *testing.T, kind string) string {
+	t.Helper()
+	found, err := b.connect(t).ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
+		Namespace: "default", PageSize: 1, Query: fmt.Sprintf("WorkflowType = '%s'", kind),
+	})
+	if err != nil || len(found.GetExecutions()) == 0 {
+		t.Fatalf("no workflow of type %s: %v", kind, err)
+	}
+	return found.GetExecutions()[0].GetExecution().GetWorkflowId()
 }
 
 func (b *bench) stackOf(t *testing.T, branch string) string {
@@ -88,7 +126,8 @@ func (b *bench) history(t *testing.T, workflow, run string) *historypb.History {
 	return &history
 }
 
-// save writes the history of the run that document tells of, without what names a machine or a person.
+// save writes the history of the run that document tells of, or of the newest where it tells of none, without what names a machine or a
+// person.
 func (b *bench) save(t *testing.T, name, workflow string, document document) {
 	t.Helper()
 	data, err := protojson.Marshal(b.history(t, workflow, document.text("run", "run_id")))
