@@ -25,6 +25,8 @@ type pile struct {
 	listed, sent, most int
 	requests           int
 	limit              *rate.Limiter
+	// perKey is how long the deletion of a key takes; a millisecond where it is 0.
+	perKey time.Duration
 	// whole refuses what is over the limit by requests, not by keys.
 	whole bool
 	// refuse may fail a request as a whole.
@@ -76,7 +78,7 @@ func (p *pile) page(ctx context.Context, from marker) listing {
 }
 
 func (p *pile) remove(ctx context.Context, batch []identity) deletion {
-	if err := pause(ctx, 50*time.Millisecond+time.Duration(len(batch))*time.Millisecond); err != nil {
+	if err := pause(ctx, 50*time.Millisecond+time.Duration(len(batch))*max(time.Millisecond, p.perKey)); err != nil {
 		return deletion{err: err}
 	}
 	p.mu.Lock()
@@ -287,4 +289,22 @@ func TestAPageThatLeadsNowhereIsAnError(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestRequestsAtATimeFollowHowLongTheyTake(t *testing.T) {
+	for perKey, most := range map[time.Duration]float64{time.Millisecond: 33, 2800 * time.Microsecond: 46} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPile(100000).limited(3500, 3500)
+			p.perKey = perKey
+			start := time.Now()
+			if err := p.emptying().sweep(t.Context(), marker{}); err != nil || p.left > 0 {
+				t.Fatalf("%d left, error %v", p.left, err)
+			}
+			seconds := time.Since(start).Seconds()
+			t.Logf("%s a key: %.1f s, %d requests", perKey, seconds, p.requests)
+			if seconds > most {
+				t.Errorf("%s a key: %.1f s, want at most %.0f", perKey, seconds, most)
+			}
+		})
+	}
 }
