@@ -97,7 +97,7 @@ func openBench(ctx context.Context, changes ...func(*options)) (*bench, error) {
 	}
 	b := &bench{Sandbox: s, project: s.name, repo: repo{dir: s.project.repo}}
 	if o.worker {
-		err = b.work(s.policyFile, func(*perch.Policy) {})
+		err = b.work(s.policyFile, func(p *perch.Policy) { p.MaxEnvironments = 95 }) // Many tests share it and leave theirs behind.
 	}
 	return b, err
 }
