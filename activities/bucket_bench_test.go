@@ -194,8 +194,10 @@ func startMinIO(b *testing.B) *minio {
 		_ = command.Wait()
 	})
 	m := &minio{TB: b}
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
-	proxy.Director = func(r *http.Request) { r.URL.Scheme, r.URL.Host = "http", address }
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: address})
+		r.Out.Host = r.In.Host // The signature covers it.
+	}}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.count.Add(1)
 		proxy.ServeHTTP(w, r)
