@@ -133,7 +133,7 @@ func TestADeletedStackIsNotFoundByAListingAndFoundByItsID(t *testing.T) {
 		a.status[a.stacks[0]] = deleted
 		p := a.poller(5 * time.Second)
 		sightings, stop := a.watchAll(p, 2)
-		time.Sleep(time.Second)
+		time.Sleep(6 * time.Second) // The first tick may have begun before both were there.
 		if s := <-sightings[0]; s.found || s.err != nil {
 			t.Errorf("the listing shows %+v", s)
 		}
