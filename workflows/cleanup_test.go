@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,9 @@ type sweep struct {
 	plan activities.PlanResult
 	// failures are why earlier removals failed, by branch.
 	failures map[string]string
-	asked    []activities.AskInput
+
+	mu    sync.Mutex
+	asked []activities.AskInput
 }
 
 func (s *sweep) PlanCleanup(context.Context, perch.CleanupInput) (activities.PlanResult, error) {
@@ -31,6 +34,8 @@ func (s *sweep) PlanCleanup(context.Context, perch.CleanupInput) (activities.Pla
 }
 
 func (s *sweep) AskRemoval(_ context.Context, in activities.AskInput) (activities.AskResult, error) {
+	s.mu.Lock() // Removals are asked for side by side.
+	defer s.mu.Unlock()
 	s.asked = append(s.asked, in)
 	return activities.AskResult{RunID: "run-" + in.Branch, RequestID: "request-" + in.Branch, Failure: s.failures[in.Branch]}, nil
 }
