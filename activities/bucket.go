@@ -22,7 +22,8 @@ type Buckets struct {
 
 // NewBuckets makes the activities of the account and region of cfg.
 func NewBuckets(cfg aws.Config) *Buckets {
-	return &Buckets{s3: s3.NewFromConfig(cfg), cfn: cloudformation.NewFromConfig(cfg)}
+	withoutRetries := func(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
+	return &Buckets{s3: s3.NewFromConfig(cfg, withoutRetries), cfn: cloudformation.NewFromConfig(cfg)}
 }
 
 // EmptyBucketInput names a bucket and the stack that must own it.
@@ -49,7 +50,7 @@ func (b *Buckets) EmptyBucket(ctx context.Context, in EmptyBucketInput) (EmptyBu
 		return EmptyBucketResult{}, refuse(ErrorInvalid, "empty bucket %s: stack id %q is not an ARN: %v", in.Bucket, in.StackID, err)
 	}
 	e := &emptying{
-		s3: s3.New(b.s3.Options(), func(o *s3.Options) { o.Retryer = aws.NopRetryer{} }), cfn: b.cfn,
+		s3: b.s3, cfn: b.cfn,
 		bucket: in.Bucket, stackID: in.StackID, partition: stack.Partition, account: stack.AccountID,
 	}
 	e.page, e.remove = e.listVersions, e.deleteKeys

@@ -19,7 +19,10 @@ const tagStackID = "aws:cloudformation:stack-id"
 func (e *emptying) check(ctx context.Context) error {
 	out, err := e.tags(ctx)
 	if region := regionOf(err); region != "" && region != e.s3.Options().Region {
-		e.s3 = s3.New(e.s3.Options(), func(o *s3.Options) { o.Region = region })
+		e.s3 = s3.New(e.s3.Options(), func(o *s3.Options) {
+			o.Region = region
+			o.ExpressCredentials = nil // A client writes into its own; it must not share them with the one that it is made from.
+		})
 		out, err = e.tags(ctx)
 	}
 	if err != nil && !missing(err, "NoSuchTagSet") {
