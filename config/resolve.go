@@ -74,12 +74,23 @@ func (f *File) Resolve(branch, commit string) (perch.Settings, Origins, error) {
 	if err := d.err(); err != nil {
 		return perch.Settings{}, nil, err
 	}
-	origins := Origins{}
-	tree.leaves("", func(path string, leaf *node) { origins[path] = leaf.origin() })
 	if commit != "" {
 		settings.Image = strings.ReplaceAll(settings.Image, commitPlaceholder, commit)
 	}
-	return settings, origins, nil
+	return settings, tree.origins(), nil
+}
+
+// ResolveKind merges the layers that all environments of kind have in common: those of Resolve without `overrides`. The image keeps {commit}.
+func (f *File) ResolveKind(kind perch.Kind) (perch.Settings, Origins) {
+	d := &decoder{source: f.source}
+	settings, tree := d.merged(f, kind, "")
+	return settings, tree.origins()
+}
+
+func (n *node) origins() Origins {
+	origins := Origins{}
+	n.leaves("", func(path string, leaf *node) { origins[path] = leaf.origin() })
+	return origins
 }
 
 // merged merges the layers for a kind and, unless branch is empty, the overrides that match it.
@@ -90,12 +101,36 @@ func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Setting
 			tree = merge(tree, l.tree)
 		}
 	}
-	if database := tree.get("database"); database != nil {
-		for i, e := range tree.entries {
-			if e.key.text == "database" {
-				tree.entries[i].value = merge(builtInDatabase(), database)
-			}
+	tree.complete("database", func(database *node) *node { return merge(builtInDatabase(), database) })
+	tree.complete("buckets", func(buckets *node) *node {
+		return buckets.each(func(bucket *node) *node { return merge(builtInBucket(bucket), bucket) })
+	})
+	return d.settings("", tree), tree
+}
+
+// complete puts another value in the place of key's, where there is one. The tree must be the caller's own.
+func (n *node) complete(key string, with func(*node) *node) {
+	for i, e := range n.entries {
+		if e.key.text == key {
+			n.entries[i].value = with(e.value)
 		}
 	}
-	return d.settings("", tree), tree
+}
+
+// each is a copy of a mapping with other values.
+func (n *node) each(with func(*node) *node) *node {
+	other := *n
+	other.entries = make([]entry, len(n.entries))
+	for i, e := range n.entries {
+		other.entries[i] = entry{key: e.key, value: with(e.value)}
+	}
+	return &other
+}
+
+// builtInBucket completes a bucket. It comes from where the bucket is named: a bucket that says nothing is there all the same.
+func builtInBucket(bucket *node) *node {
+	key := &node{shape: scalar, text: "versioned", line: bucket.line, column: bucket.column, layer: bucket.layer}
+	value := *key
+	value.text = "false"
+	return &node{shape: mapping, line: bucket.line, column: bucket.column, layer: bucket.layer, entries: []entry{{key: key, value: &value}}}
 }

@@ -54,7 +54,7 @@ func TestLayersOverrideSelectively(t *testing.T) {
 		"instances.max":                      "kinds.branch, line 19",
 		"database.class":                     "kinds.branch, line 20",
 		"database.version":                   "defaults, line 12",
-		"buckets.assets":                     "defaults, line 13",
+		"buckets.assets.versioned":           "defaults, line 13",
 		"buckets.private-assets.versioned":   "defaults, line 13",
 		"environment.DJANGO_SETTINGS_MODULE": "defaults, line 14",
 	} {

@@ -1,0 +1,107 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"perch"
+)
+
+// Setting is one value of an environment's settings and where it comes from.
+type Setting struct {
+	// Path is dotted: database.class, environment.LOG_LEVEL.
+	Path string `json:"path"`
+	// Value is a text, a number, true or false, or a list; it is never nil.
+	Value any `json:"value"`
+	// From is the layer and the line: `defaults, line 12`, or `built-in`.
+	From string `json:"from"`
+}
+
+// Difference is a value that two environments do not have in common.
+type Difference struct {
+	Path string `json:"path"`
+	// A and B are the values of the two sides; a side that lacks the value has nil, and nil where it would say from where.
+	A     any     `json:"a"`
+	B     any     `json:"b"`
+	AFrom *string `json:"a_from"`
+	BFrom *string `json:"b_from"`
+}
+
+// List is every value that a layer or Perch itself has set, in the order of perch.Settings; below a mapping whose keys are free, by key.
+func List(settings perch.Settings, origins Origins) []Setting {
+	var list []Setting
+	walk("", reflect.ValueOf(settings), func(path string, value any) {
+		if from, ok := origins[path]; ok {
+			list = append(list, Setting{Path: path, Value: value, From: from})
+		}
+	})
+	return list
+}
+
+// walk visits the values of a struct by their dotted YAML keys.
+func walk(path string, of reflect.Value, visit func(path string, value any)) {
+	switch of.Kind() {
+	case reflect.Pointer:
+		if !of.IsNil() {
+			walk(path, of.Elem(), visit)
+		}
+	case reflect.Struct:
+		for i := range of.NumField() {
+			walk(join(path, yamlName(of.Type().Field(i))), of.Field(i), visit)
+		}
+	case reflect.Map:
+		for _, key := range slices.SortedFunc(slices.Values(of.MapKeys()), byText) {
+			walk(join(path, key.String()), of.MapIndex(key), visit)
+		}
+	default:
+		visit(path, of.Interface())
+	}
+}
+
+func byText(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) }
+
+func yamlName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+	return name
+}
+
+// Differences are the values of a and b that are not equal, by the order of perch.Settings' own keys and below each those of a first. Where a
+// value comes from is no difference.
+func Differences(a, b []Setting) []Difference {
+	left, right := byPath(a), byPath(b)
+	differences := []Difference{}
+	for _, setting := range a {
+		other, ok := right[setting.Path]
+		if ok && reflect.DeepEqual(setting.Value, other.Value) {
+			continue
+		}
+		difference := Difference{Path: setting.Path, A: setting.Value, AFrom: &setting.From}
+		if ok {
+			difference.B, difference.BFrom = other.Value, &other.From
+		}
+		differences = append(differences, difference)
+	}
+	for _, setting := range b {
+		if _, ok := left[setting.Path]; !ok {
+			differences = append(differences, Difference{Path: setting.Path, B: setting.Value, BFrom: &setting.From})
+		}
+	}
+	slices.SortStableFunc(differences, func(a, b Difference) int { return place(a.Path) - place(b.Path) })
+	return differences
+}
+
+// place is where the first key of path stands among those of perch.Settings.
+func place(path string) int {
+	key, _, _ := strings.Cut(path, ".")
+	fields := reflect.VisibleFields(reflect.TypeFor[perch.Settings]())
+	return slices.IndexFunc(fields, func(field reflect.StructField) bool { return yamlName(field) == key })
+}
+
+func byPath(settings []Setting) map[string]Setting {
+	paths := make(map[string]Setting, len(settings))
+	for _, setting := range settings {
+		paths[setting.Path] = setting
+	}
+	return paths
+}
