@@ -11,7 +11,8 @@ type Settings struct {
 	InstanceType string `yaml:"instance_type,omitempty" json:"instance_type"`
 	// Instances bounds the Auto Scaling group.
 	Instances Instances `yaml:"instances,omitempty" json:"instances"`
-	// LoadBalancer is `shared` (the application stack's, one listener rule for each environment) or `none` (a single instance).
+	// LoadBalancer is `shared` (the application stack's, one listener rule for each environment), `own` (one of the environment's own) or
+	// `none` (a single instance); default `shared`.
 	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer"`
 	// HealthPath is the path that answers 200 when the app is healthy; it begins with a slash.
 	HealthPath string `yaml:"health_path,omitempty" json:"health_path"`

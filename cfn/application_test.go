@@ -37,9 +37,9 @@ func TestOutputsOfTheTemplateAreWhatEnvironmentsRead(t *testing.T) {
 func TestParseApplicationOutputs(t *testing.T) {
 	complete := map[string]string{
 		"ApplicationName": "a", "ArtifactBucket": "b", "InstanceProfile": "p", "ServiceRole": "r",
-		"LoadBalancerArn": "l", "LoadBalancerDNS": "d", "LoadBalancerZone": "z", "LoadBalancerSecurityGroup": "g",
+		"LoadBalancerArn": "l", "LoadBalancerDNS": "d", "LoadBalancerZone": "z", "LoadBalancerSecurityGroup": "g", "CertificateArn": "c",
 	}
-	want := ApplicationOutputs{"a", "b", "p", "r", "l", "d", "z", "g"}
+	want := ApplicationOutputs{"a", "b", "p", "r", "l", "d", "z", "g", "c"}
 	got, err := ParseApplicationOutputs(complete)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestParseApplicationOutputs(t *testing.T) {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
 	for name := range complete {
-		if name == "LoadBalancerArn" {
+		if name == "LoadBalancerArn" || name == "CertificateArn" {
 			continue
 		}
 		t.Run("without "+name, func(t *testing.T) {

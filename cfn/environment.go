@@ -14,6 +14,7 @@ const (
 	recordID      = "Record"
 
 	sharedBalancer = "shared"
+	ownBalancer    = "own"
 	noBalancer     = "none"
 )
 
@@ -68,7 +69,7 @@ type recordProperties struct {
 }
 
 type aliasTarget struct {
-	DNSName              string
+	DNSName              value
 	EvaluateTargetHealth bool
 	HostedZoneID         string `json:"HostedZoneId"`
 }
@@ -108,17 +109,24 @@ func (in EnvironmentInput) validate() error {
 		return errors.New("commit, solution stack, bundle and the application's outputs are all required")
 	case in.Policy.Domain != "" && in.Policy.HostedZone == "":
 		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the domain's records go into")
-	case in.Settings.LoadBalancer != sharedBalancer && in.Settings.LoadBalancer != noBalancer:
-		return fmt.Errorf("load_balancer %q is unknown: use shared or none", in.Settings.LoadBalancer)
-	case in.shared() && in.Policy.Domain == "":
-		return errors.New("load_balancer: shared needs a domain in the policy: add one, or use load_balancer: none")
-	case in.shared() && in.Application.LoadBalancerArn == "":
+	case !in.balanced() && in.Settings.LoadBalancer != noBalancer:
+		return fmt.Errorf("load_balancer %q is unknown: use shared, own or none", in.Settings.LoadBalancer)
+	case in.balanced() && in.Policy.Domain == "":
+		return fmt.Errorf("load_balancer: %s needs a domain in the policy: add one, or use load_balancer: none", in.Settings.LoadBalancer)
+	case in.balanced() && in.Application.LoadBalancerArn == "":
 		return errors.New("the application stack has no load balancer: bring it up to date with `starter application up`")
+	case in.own() && in.Application.CertificateArn == "":
+		return errors.New("the application stack names no certificate: bring it up to date with `starter application up`")
 	}
 	return validateNetwork(in.Policy.Network)
 }
 
 func (in EnvironmentInput) shared() bool { return in.Settings.LoadBalancer == sharedBalancer }
+
+func (in EnvironmentInput) own() bool { return in.Settings.LoadBalancer == ownBalancer }
+
+// balanced reports whether a load balancer stands before the instances.
+func (in EnvironmentInput) balanced() bool { return in.shared() || in.own() }
 
 func (in EnvironmentInput) host() string { return in.Environment.Host(in.Policy.Domain) }
 
@@ -128,7 +136,7 @@ func (in EnvironmentInput) url() string {
 	address := in.Policy.URL
 	switch {
 	case address != "":
-	case in.shared():
+	case in.balanced():
 		address = "https://{host}"
 	default:
 		address = "http://{host}"
@@ -154,16 +162,17 @@ func (d *document) addBeanstalk(in EnvironmentInput, options []option) {
 	}}
 }
 
-// record points the environment's host name at the shared load balancer, or at the instance where there is none. Nothing
-// depends on it.
+// record points the environment's host name at the load balancer, or at the instance where there is none. Nothing depends on it.
+// All application load balancers of a region stand in the same Route 53 zone (AWS docs: Elastic Load Balancing endpoints), so the
+// shared one's is that of an own one, too.
 func (in EnvironmentInput) record() resource {
 	properties := recordProperties{HostedZoneID: in.Policy.HostedZone, Name: in.host(), Type: "A"}
-	if in.shared() {
-		properties.AliasTarget = &aliasTarget{
-			DNSName:      in.Application.LoadBalancerDNS,
-			HostedZoneID: in.Application.LoadBalancerZone,
-		}
-	} else {
+	switch {
+	case in.shared():
+		properties.AliasTarget = &aliasTarget{DNSName: literal(in.Application.LoadBalancerDNS), HostedZoneID: in.Application.LoadBalancerZone}
+	case in.own():
+		properties.AliasTarget = &aliasTarget{DNSName: getAtt{environmentID, "EndpointURL"}, HostedZoneID: in.Application.LoadBalancerZone}
+	default:
 		properties.ResourceRecords = []value{getAtt{environmentID, "EndpointURL"}}
 		properties.TTL = "60"
 	}

@@ -79,6 +79,9 @@ func TestAddress(t *testing.T) {
 		{"an address of the policy's own", "shared", "localhost", "http://{host}:8080", map[string]any{
 			"URL": "http://topic.localhost:8080", "Host": "topic.localhost", "Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
 		}},
+		{"behind a load balancer of its own", "own", "example.com", "", map[string]any{
+			"URL": "https://topic.example.com", "Host": "topic.example.com", "Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
+		}},
 		{"a single instance with a name", "none", "example.com", "", map[string]any{
 			"URL": "http://topic.example.com", "Host": "topic.example.com", "Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
 		}},
@@ -110,6 +113,28 @@ func TestAddress(t *testing.T) {
 	}
 }
 
+func TestAnOwnLoadBalancerTakesNoRuleOfTheSharedOne(t *testing.T) {
+	in := environmentInput(t, "topic", perch.KindStaging)
+	in.Settings.LoadBalancer = "own"
+	template := decode(t, renderEnvironment(t, in))
+	options := optionsOf(template)
+	for name, want := range map[string]any{
+		nsEnvironment + " LoadBalancerType": "application", nsListener + " Protocol": "HTTPS", nsListener + " SSLCertificateArns": in.Application.CertificateArn,
+		nsListenerOff + " ListenerEnabled": "false", nsGroup + " MaxSize": "4", nsProcess + " HealthCheckPath": "/healthz",
+		nsEnvironment + " LoadBalancerIsShared": nil, nsBalancer + " SharedLoadBalancer": nil, nsRule + " HostHeaders": nil,
+	} {
+		if got := options[name]; got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	want := map[string]any{
+		"DNSName": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}}, "EvaluateTargetHealth": false, "HostedZoneId": in.Application.LoadBalancerZone,
+	}
+	if diff := cmp.Diff(want, property(template, recordID, "AliasTarget")); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+}
+
 func TestNothingWaitsForTheDNSRecord(t *testing.T) {
 	for name, template := range goldens(t) {
 		for _, function := range []string{`"Ref": "` + recordID + `"`, "DependsOn", "${" + recordID} {
@@ -132,7 +157,11 @@ func TestRefusedEnvironments(t *testing.T) {
 		{"no solution stack", func(in *EnvironmentInput) { in.SolutionStack = "" }, "solution stack"},
 		{"no bundle", func(in *EnvironmentInput) { in.Bundle = "" }, "bundle"},
 		{"no application", func(in *EnvironmentInput) { in.Application = ApplicationOutputs{} }, "application's outputs"},
-		{"unknown load balancer", func(in *EnvironmentInput) { in.Settings.LoadBalancer = "own" }, `load_balancer "own" is unknown`},
+		{"unknown load balancer", func(in *EnvironmentInput) { in.Settings.LoadBalancer = "classic" }, `load_balancer "classic" is unknown`},
+		{"own load balancer without a domain", func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Policy.Domain = "own", "" }, "own needs a domain"},
+		{"own load balancer without a certificate", func(in *EnvironmentInput) {
+			in.Settings.LoadBalancer, in.Application.CertificateArn = "own", ""
+		}, "no certificate"},
 		{"shared load balancer without a domain", func(in *EnvironmentInput) { in.Policy.Domain = "" }, "needs a domain"},
 		{"domain without a zone", func(in *EnvironmentInput) { in.Policy.HostedZone = "" }, "hosted_zone"},
 		{"application without a load balancer", func(in *EnvironmentInput) { in.Application.LoadBalancerArn = "" }, "has no load balancer"},

@@ -32,6 +32,8 @@ func goldens(t *testing.T) map[string]Template {
 	withoutDatabase.Settings.Database = nil
 	single := environmentInput(t, "fix/typo", perch.KindBranch)
 	single.Settings.LoadBalancer = "none"
+	own := environmentInput(t, "release", perch.KindStaging)
+	own.Settings.LoadBalancer = "own"
 	bare := environmentInput(t, "spike", perch.KindBranch)
 	bare.Settings.LoadBalancer = "none"
 	bare.Policy.Domain, bare.Policy.HostedZone = "", ""
@@ -44,6 +46,7 @@ func goldens(t *testing.T) map[string]Template {
 		"environment-branch.json":                renderEnvironment(t, environmentInput(t, "feature/login", perch.KindBranch)),
 		"environment-without-database.json":      renderEnvironment(t, withoutDatabase),
 		"environment-without-load-balancer.json": renderEnvironment(t, single),
+		"environment-own-load-balancer.json":     renderEnvironment(t, own),
 		"environment-without-domain.json":        renderEnvironment(t, bare),
 	}
 }

@@ -6,6 +6,9 @@ const (
 	balancerID      = "LoadBalancer"
 	balancerGroupID = "LoadBalancerSecurityGroup"
 	certificateID   = "Certificate"
+
+	// tlsPolicy takes TLS 1.2 and 1.3 (AWS docs: Security policies for your Application Load Balancer).
+	tlsPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 )
 
 type balancerProperties struct {
@@ -89,6 +92,7 @@ func (d *document) addLoadBalancer(policy perch.Policy, tags []tag) {
 		ValidationMethod:        "DNS",
 	}}
 	d.addListeners()
+	d.Outputs[outputCertificate] = output{"Certificate of all host names", ref(certificateID)}
 	d.Outputs[outputBalancer] = output{"ARN of the shared load balancer", ref(balancerID)}
 	d.Outputs[outputBalancerDNS] = output{"Host name of the shared load balancer", getAtt{balancerID, "DNSName"}}
 	d.Outputs[outputBalancerZone] = output{"Route 53 zone of the shared load balancer", getAtt{balancerID, "CanonicalHostedZoneID"}}
@@ -106,7 +110,7 @@ func (d *document) addListeners() {
 		LoadBalancerArn: ref(balancerID),
 		Port:            443,
 		Protocol:        "HTTPS",
-		SslPolicy:       "ELBSecurityPolicy-TLS13-1-2-2021-06",
+		SslPolicy:       tlsPolicy,
 	}}
 	d.Resources["ListenerHTTP"] = resource{Type: "AWS::ElasticLoadBalancingV2::Listener", Properties: listenerProperties{
 		DefaultActions:  []action{{Type: "redirect", RedirectConfig: &redirect{Port: "443", Protocol: "HTTPS", StatusCode: "HTTP_301"}}},

@@ -97,41 +97,63 @@ func (in EnvironmentInput) instanceOptions() []option {
 }
 
 func (in EnvironmentInput) instances() (minimum, maximum int) {
-	if !in.shared() {
+	if !in.balanced() {
 		return 1, 1
 	}
 	minimum = max(in.Settings.Instances.Min, 1)
 	return minimum, max(in.Settings.Instances.Max, minimum)
 }
 
-// trafficOptions say how requests come in. With the shared load balancer the environment takes one rule, for its host name, on the
-// HTTPS listener, and none on the listener of port 80: a load balancer has 100 rules (service quota, AWS docs: Application Load
-// Balancer quotas).
+// trafficOptions say how requests come in.
 func (in EnvironmentInput) trafficOptions() []option {
-	if !in.shared() {
+	if !in.balanced() {
 		return []option{
 			{nsEnvironment, "EnvironmentType", literal("SingleInstance")},
 			{nsApplication, "Application Healthcheck URL", literal(in.Settings.HealthPath)},
 		}
 	}
+	options := in.ownBalancerOptions()
+	if in.shared() {
+		options = in.sharedBalancerOptions()
+	}
+	return append(options,
+		option{nsEnvironment, "EnvironmentType", literal("LoadBalanced")},
+		option{nsEnvironment, "LoadBalancerType", literal("application")},
+		option{nsListenerOff, "ListenerEnabled", literal("false")},
+		option{nsProcess, "Port", literal("80")},
+		option{nsProcess, "Protocol", literal("HTTP")},
+		option{nsProcess, "HealthCheckPath", literal(in.Settings.HealthPath)},
+		option{nsProcess, "MatcherHTTPCode", literal("200")})
+}
+
+// sharedBalancerOptions take one rule, for the environment's host name, on the HTTPS listener of the shared load balancer, and none on
+// the listener of port 80: a load balancer has 100 rules (service quota, AWS docs: Application Load Balancer quotas).
+func (in EnvironmentInput) sharedBalancerOptions() []option {
 	group := literal(in.Application.LoadBalancerSecurityGroup)
 	return []option{
-		{nsEnvironment, "EnvironmentType", literal("LoadBalanced")},
-		{nsEnvironment, "LoadBalancerType", literal("application")},
 		{nsEnvironment, "LoadBalancerIsShared", literal("true")},
 		{nsBalancer, "SharedLoadBalancer", literal(in.Application.LoadBalancerArn)},
 		{nsBalancer, "SecurityGroups", group},
 		{nsBalancer, "ManagedSecurityGroup", group},
-		{nsListenerOff, "ListenerEnabled", literal("false")},
 		{nsListener, "Rules", literal(ruleName)},
 		{nsRule, "HostHeaders", literal(in.host())},
 		{nsRule, "PathPatterns", literal("/*")},
 		{nsRule, "Priority", literal(strconv.Itoa(priority(in.Environment.Slug)))},
 		{nsRule, "Process", literal("default")},
-		{nsProcess, "Port", literal("80")},
-		{nsProcess, "Protocol", literal("HTTP")},
-		{nsProcess, "HealthCheckPath", literal(in.Settings.HealthPath)},
-		{nsProcess, "MatcherHTTPCode", literal("200")},
+	}
+}
+
+// ownBalancerOptions make a load balancer that is the environment's alone, with the application stack's certificate. Beanstalk makes
+// its security group.
+func (in EnvironmentInput) ownBalancerOptions() []option {
+	return []option{
+		{nsVPC, "ELBScheme", literal("public")},
+		{nsVPC, "ELBSubnets", literal(strings.Join(in.Policy.Network.Subnets, ","))},
+		{nsListener, "DefaultProcess", literal("default")},
+		{nsListener, "ListenerEnabled", literal("true")},
+		{nsListener, "Protocol", literal("HTTPS")},
+		{nsListener, "SSLCertificateArns", literal(in.Application.CertificateArn)},
+		{nsListener, "SSLPolicy", literal(tlsPolicy)},
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 	outputBalancerDNS   = "LoadBalancerDNS"
 	outputBalancerZone  = "LoadBalancerZone"
 	outputBalancerGroup = "LoadBalancerSecurityGroup"
+	outputCertificate   = "CertificateArn"
 )
 
 // ApplicationOutputs is what an environment's template takes from its application's stack.
@@ -46,6 +47,8 @@ type ApplicationOutputs struct {
 	LoadBalancerZone string
 	// LoadBalancerSecurityGroup is the id of the load balancer's security group.
 	LoadBalancerSecurityGroup string
+	// CertificateArn is the ARN of the certificate for all host names. A stack of an earlier version does not have it.
+	CertificateArn string
 }
 
 // ParseApplicationOutputs reads the outputs of an application's stack. It refuses outputs that another version of the
@@ -60,6 +63,7 @@ func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, err
 		LoadBalancerDNS:           outputs[outputBalancerDNS],
 		LoadBalancerZone:          outputs[outputBalancerZone],
 		LoadBalancerSecurityGroup: outputs[outputBalancerGroup],
+		CertificateArn:            outputs[outputCertificate],
 	}
 	required := []string{outputApplication, outputArtifacts, outputProfile, outputServiceRole}
 	if parsed.LoadBalancerArn != "" {

@@ -41,6 +41,7 @@ func Placeholders(project string, kind perch.Kind) Placeholder {
 			LoadBalancerDNS:           "example-1234567890." + region + ".elb.amazonaws.com",
 			LoadBalancerZone:          "Z215JYRZR1TBD5",
 			LoadBalancerSecurityGroup: "sg-0123456789abcdef0",
+			CertificateArn:            "arn:aws:acm:" + region + ":" + account + ":certificate/01234567-89ab-cdef-0123-456789abcdef",
 		},
 		SolutionStack: "64bit Amazon Linux 2023 v4.9.0 running Docker",
 	}

@@ -141,7 +141,7 @@ func anySettings(t *rapid.T) perch.Settings {
 		Platform:     "docker",
 		InstanceType: rapid.SampledFrom([]string{"t3.small", "m7i.large"}).Draw(t, "instance type"),
 		Instances:    perch.Instances{Min: rapid.IntRange(1, 4).Draw(t, "min"), Max: rapid.IntRange(4, 8).Draw(t, "max")},
-		LoadBalancer: rapid.SampledFrom([]string{"shared", "none"}).Draw(t, "load balancer"),
+		LoadBalancer: rapid.SampledFrom([]string{"shared", "own", "none"}).Draw(t, "load balancer"),
 		HealthPath:   "/" + rapid.StringMatching(`[a-z<&>]{0,8}`).Draw(t, "health path"),
 		Buckets:      map[string]perch.Bucket{},
 		Environment:  rapid.MapOfN(variableName, rapid.String(), 0, 5).Draw(t, "environment"),

@@ -135,8 +135,8 @@ func allowed(key, value, policyKey string, patterns []string) error {
 }
 
 func (a Admission) loadBalancer() error {
-	if a.Settings.LoadBalancer == "shared" && a.Policy.Domain == "" {
-		return refuse("load_balancer is shared, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", FileName)
+	if kind := a.Settings.LoadBalancer; kind != "none" && a.Policy.Domain == "" {
+		return refuse("load_balancer is %s, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, FileName)
 	}
 	return nil
 }

@@ -82,13 +82,13 @@ perch.yaml:4:1: not valid YAML: found character '	' that cannot start any token
 perch.yaml:1:33: this is nested too deeply
   1 | ` + strings.Repeat("[", 60) + `
     |                                 ^`},
-		"impossible values": {minimal + "defaults:\n  health_path: healthz\n  load_balancer: own\n  platform: tomcat\n  instance_type: large\n" +
+		"impossible values": {minimal + "defaults:\n  health_path: healthz\n  load_balancer: classic\n  platform: tomcat\n  instance_type: large\n" +
 			"  instances: {min: 0, max: two}\n  database: {engine: mysql, version: 16.2, class: t3.micro, storage_gb: 5}\n", `
 perch.yaml:4:16: defaults.health_path must be a path that begins with a slash, such as /healthz, not "healthz"
   4 |   health_path: healthz
     |                ^
-perch.yaml:5:18: defaults.load_balancer must be one of shared, none, not "own"
-  5 |   load_balancer: own
+perch.yaml:5:18: defaults.load_balancer must be one of shared, own, none, not "classic"
+  5 |   load_balancer: classic
     |                  ^
 perch.yaml:6:13: defaults.platform must be docker, not "tomcat"
   6 |   platform: tomcat

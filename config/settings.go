@@ -25,7 +25,7 @@ func (d *decoder) settings(path string, n *node) perch.Settings {
 				field{name: "min", read: d.number(&s.Instances.Min, 1, 100)},
 				field{name: "max", read: d.number(&s.Instances.Max, 1, 100)})
 		}},
-		field{name: "load_balancer", read: d.text(&s.LoadBalancer, oneOf("shared", "none"))},
+		field{name: "load_balancer", read: d.text(&s.LoadBalancer, oneOf("shared", "own", "none"))},
 		field{name: "health_path", read: d.text(&s.HealthPath, validHealthPath)},
 		field{name: "database", read: func(path string, n *node) { s.Database = d.database(path, n) }, empty: true},
 		field{name: "buckets", read: func(path string, n *node) { s.Buckets = d.buckets(path, n) }, empty: true},

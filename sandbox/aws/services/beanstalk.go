@@ -240,6 +240,7 @@ const (
 	nsBalancer      = "aws:elbv2:loadbalancer"
 	nsApplicationEV = "aws:elasticbeanstalk:application:environment"
 	nsRule          = "aws:elbv2:listenerrule:"
+	nsListenerTLS   = "aws:elbv2:listener:443"
 	nsLaunch        = "aws:autoscaling:launchconfiguration"
 )
 
@@ -256,10 +257,23 @@ func (s *Service) endpoint(rec *record) error {
 			return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: 'SharedLoadBalancer'): The load balancer does not exist.", reference, nsBalancer)
 		}
 		rec.Attributes["EndpointURL"] = balancer.Attributes["DNSName"]
+	case !s.certified(rec):
+		arn := s.option(rec, nsListenerTLS, "SSLCertificateArns")
+		return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: 'SSLCertificateArns'): The certificate does not exist.", arn, nsListenerTLS)
 	case rec.Attributes["EndpointURL"] == "" || rec.Attributes["EndpointURL"] == rec.Hidden["address"]:
 		rec.Attributes["EndpointURL"] = s.balancerDNS("awseb-" + random(upperDigits, 12))
 	}
 	return nil
+}
+
+// certified reports whether the certificate that an environment's own load balancer is given exists.
+func (s *Service) certified(rec *record) bool {
+	for _, arn := range split(s.option(rec, nsListenerTLS, "SSLCertificateArns")) {
+		if s.find(typeCertificate, arn) == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func environmentKept(s *Service, rec *record) {

@@ -107,6 +107,55 @@ func TestASharedLoadBalancerMustExist(t *testing.T) {
 	wantError(t, err, "The load balancer does not exist")
 }
 
+// ownBalancer are the properties of an environment with a load balancer of its own.
+func ownBalancer(name, certificate string) map[string]any {
+	p := environmentProperties("")
+	p["EnvironmentName"] = name
+	p["OptionSettings"] = []any{
+		setting(nsEnvironment, "EnvironmentType", "LoadBalanced"), setting(nsEnvironment, "LoadBalancerType", "application"),
+		setting(nsListenerTLS, "Protocol", "HTTPS"), setting(nsListenerTLS, "SSLCertificateArns", certificate),
+	}
+	return p
+}
+
+// Where all load balancers have one DNS name, each environment still has its own host only.
+func TestOwnLoadBalancersAreToldApart(t *testing.T) {
+	for _, dns := range []string{"", "localhost"} {
+		a := newAccount(t, Config{LoadBalancerDNS: dns})
+		balancer := a.shop()
+		certificate, _ := a.ready(typeCertificate, "Certificate", map[string]any{"DomainName": "*.localhost"})
+		a.ready(typeEnvironment, "Shared", environmentProperties(balancer.ID))
+		for _, name := range []string{"first", "second"} {
+			r := request(typeEnvironment, "Environment", ownBalancer("shop-"+name, certificate.ID))
+			r.StackName, r.StackID = "shop-"+name, "stack-"+name
+			state, err := a.try(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r = request(typeRecordSet, "Record", map[string]any{
+				"HostedZoneId": HostedZone, "Name": name + ".localhost", "Type": "A",
+				"AliasTarget": map[string]any{"DNSName": state.Attributes["EndpointURL"], "HostedZoneId": balancerZones[testRegion]},
+			})
+			r.StackName, r.StackID = "shop-"+name, "stack-"+name
+			if _, err := a.try(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var hosts []string
+		for _, env := range a.service.Environments() {
+			hosts = append(hosts, env.Name+" "+env.Host)
+		}
+		diff(t, hosts, []string{"shop-login login.localhost", "shop-first first.localhost", "shop-second second.localhost"})
+	}
+}
+
+func TestAnOwnLoadBalancersCertificateMustExist(t *testing.T) {
+	a := newAccount(t, Config{})
+	a.shop()
+	_, err := a.try(request(typeEnvironment, "Environment", ownBalancer("shop-login", "arn:aws:acm:nope")))
+	wantError(t, err, "The certificate does not exist")
+}
+
 func TestASingleInstanceHasAnAddress(t *testing.T) {
 	a := newAccount(t, Config{})
 	a.shop()

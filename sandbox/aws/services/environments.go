@@ -36,6 +36,9 @@ func (s *Service) hosts(env *record) []string {
 	}
 	targets := []string{domainName(env.Hidden["CNAME"]), domainName(env.Attributes["EndpointURL"])}
 	for _, set := range s.state.Sets {
+		if s.strange(set, env) {
+			continue
+		}
 		points := slices.ContainsFunc(append(set.Values, set.Alias), func(value string) bool {
 			return value != "" && slices.Contains(targets, domainName(strings.TrimPrefix(value, "dualstack.")))
 		})
@@ -44,6 +47,17 @@ func (s *Service) hosts(env *record) []string {
 		}
 	}
 	return hosts
+}
+
+// strange reports whether a set is no sign of env although it leads to env's address: where all load balancers have one DNS name,
+// only the records of an environment's own stack tell which of them is meant.
+func (s *Service) strange(set recordSet, env *record) bool {
+	if s.config.LoadBalancerDNS == "" || domainName(env.Attributes["EndpointURL"]) != domainName(s.config.LoadBalancerDNS) {
+		return false
+	}
+	return !slices.ContainsFunc(s.of(typeRecordSet), func(rec *record) bool {
+		return rec.Stack == env.Stack && domainName(rec.Properties.text("Name")) == set.Name
+	})
 }
 
 func (s *Service) variables(env *record) map[string]string {
