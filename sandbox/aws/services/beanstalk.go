@@ -170,6 +170,7 @@ func prepareEnvironment(s *Service, rec *record) error {
 	} else {
 		rec.Status, rec.Health = "Updating", "Grey"
 	}
+	s.scale(rec)
 	return s.endpoint(rec)
 }
 

@@ -242,7 +242,8 @@ func describeEnvironmentResources(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	return []wire.Node{wire.N("EnvironmentResources", wire.T("EnvironmentName", env.Name),
-		wire.N("AutoScalingGroups"), wire.N("Instances"), wire.N("LaunchConfigurations"), wire.N("LaunchTemplates"),
+		wire.N("AutoScalingGroups"), list("Instances", "member", instances(env), func(id string) []wire.Node { return []wire.Node{wire.T("Id", id)} }),
+		wire.N("LaunchConfigurations"), wire.N("LaunchTemplates"),
 		list("LoadBalancers", "member", balancers, func(arn string) []wire.Node { return []wire.Node{wire.T("Name", arn)} }),
 		wire.N("Triggers"), wire.N("Queues"))}, nil
 }

@@ -28,9 +28,13 @@ func prepareParameter(s *Service, rec *record) error {
 	return nil
 }
 
-var parameterActions = map[string]jsonAction{
-	"GetParameter":       getParameter,
-	"DescribeParameters": describeParameters,
+// systemsActions are Systems Manager's: Parameter Store and Run Command.
+var systemsActions = map[string]jsonAction{
+	"GetParameter":           getParameter,
+	"DescribeParameters":     describeParameters,
+	"SendCommand":            sendCommand,
+	"GetCommandInvocation":   getInvocation,
+	"ListCommandInvocations": listInvocations,
 }
 
 func (s *Service) parameter(reference string) (*record, error) {

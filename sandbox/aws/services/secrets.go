@@ -115,9 +115,27 @@ func (s *Service) rewrite(arn string, edit func(map[string]any)) {
 }
 
 var secretActions = map[string]jsonAction{
+	"CreateSecret":   createSecret,
 	"DescribeSecret": describeSecret,
 	"GetSecretValue": getSecretValue,
 	"ListSecrets":    listSecrets,
+}
+
+// createSecret makes a secret that no stack owns.
+func createSecret(s *Service, in properties) (any, error) {
+	now := s.config.Now().UTC()
+	secret := &record{
+		Type: typeSecret, Name: in.text("Name"), Created: now, Updated: now, Properties: properties{"SecretString": in.text("SecretString")},
+		Tags: in.tags(), Attributes: map[string]string{}, Hidden: map[string]string{},
+	}
+	if secret.Name == "" {
+		return nil, wire.Errorf(http.StatusBadRequest, "ValidationException", "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null")
+	}
+	if err := prepareSecret(s, secret); err != nil {
+		return nil, wire.Errorf(http.StatusBadRequest, "ResourceExistsException", "The operation failed because the secret %s already exists.", secret.Name)
+	}
+	s.state.Records = append(s.state.Records, secret)
+	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.Hidden["version"]}, s.save()
 }
 
 // secret finds a secret by name, ARN, or ARN without its last seven characters.

@@ -1,5 +1,5 @@
 // Package services is the sandbox's share of AWS beside CloudFormation and S3: Elastic Beanstalk, RDS, Route 53, load balancing,
-// certificates, IAM, STS, Secrets Manager, Parameter Store, EC2's network and resource tagging. Each service answers its own protocol
+// certificates, IAM, STS, Secrets Manager, Parameter Store, Run Command, EC2's network and resource tagging. Each service answers its own protocol
 // over HTTP and makes its resources for CloudFormation. What is not implemented answers with the service's own error.
 package services
 
@@ -96,7 +96,7 @@ func (s *Service) Services() map[string]http.Handler {
 		"route53":              s.route53(),
 		"acm":                  s.json("CertificateManager", certificateActions),
 		"secretsmanager":       s.json("secretsmanager", secretActions),
-		"ssm":                  s.json("AmazonSSM", parameterActions),
+		"ssm":                  s.json("AmazonSSM", systemsActions),
 		"tagging":              s.json("ResourceGroupsTaggingAPI_20170126", taggingActions),
 	}
 }

@@ -54,6 +54,8 @@ type state struct {
 	Sets []recordSet
 	// Events are Elastic Beanstalk's, oldest first.
 	Events []event
+	// Commands are Run Command's, oldest first.
+	Commands []command
 }
 
 // find returns the resource of a type by its physical id, or nil.

@@ -1,0 +1,202 @@
+package services
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go"
+)
+
+// instance is the id of the instance of an environment that is ready.
+func (a *account) instance() string {
+	a.t.Helper()
+	balancer := a.shop()
+	a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	return a.instances()[0]
+}
+
+func (a *account) instances() (ids []string) {
+	a.t.Helper()
+	out, err := eb.NewFromConfig(a.aws).DescribeEnvironmentResources(a.t.Context(), &eb.DescribeEnvironmentResourcesInput{EnvironmentName: aws.String("shop-login")})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, instance := range out.EnvironmentResources.Instances {
+		ids = append(ids, aws.ToString(instance.Id))
+	}
+	return ids
+}
+
+func (a *account) send(instance string, parameters map[string][]string) (*ssm.SendCommandOutput, error) {
+	return ssm.NewFromConfig(a.aws).SendCommand(a.t.Context(), &ssm.SendCommandInput{
+		DocumentName: aws.String(shellDocument), InstanceIds: []string{instance}, Comment: aws.String("seed"), Parameters: parameters,
+	})
+}
+
+// carried sends a script and returns what came of it.
+func (a *account) carried(instance string, lines ...string) *ssm.GetCommandInvocationOutput {
+	a.t.Helper()
+	sent, err := a.send(instance, map[string][]string{"commands": lines})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return a.invocation(aws.ToString(sent.Command.CommandId), instance)
+}
+
+func (a *account) invocation(id, instance string) *ssm.GetCommandInvocationOutput {
+	a.t.Helper()
+	out, err := ssm.NewFromConfig(a.aws).GetCommandInvocation(a.t.Context(), &ssm.GetCommandInvocationInput{CommandId: &id, InstanceId: &instance})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return out
+}
+
+const inApp = "docker compose exec -T app "
+
+func TestAFewCommandsAreCarriedOutInTheAppsContainer(t *testing.T) {
+	a := newAccount(t, Config{})
+	instance := a.instance()
+	for name, test := range map[string]struct {
+		line, output string
+		code         int32
+	}{
+		"words as they are":         {inApp + `'echo' '$(reboot) ' "it's" 2>&1 </dev/null`, "", noCommand},
+		"quotes":                    {inApp + `'echo' '$(reboot); ' 'it'\''s' 2>&1 </dev/null`, "$(reboot);  it's\n", 0},
+		"a word of several lines":   {inApp + "'echo' 'a\nb'", "a\nb\n", 0},
+		"the end of the output":     {inApp + "'echo' 'abcdef' 2>&1 </dev/null | tail -c 4", "def\n", 0},
+		"success":                   {inApp + "true", "", 0},
+		"failure":                   {inApp + "'false' | tail -c 10", "", 1},
+		"a variable":                {inApp + "printenv PERCH_BRANCH", "login\n", 0},
+		"all variables":             {inApp + "env", "PERCH_BRANCH=login\n", 0},
+		"a variable that is none":   {inApp + "printenv SECRET", "", 1},
+		"a command that no app has": {inApp + "'python' 'manage.py'", "python: not found. The sandbox runs no container", noCommand},
+		"a command of the machine":  {"touch /tmp/perch", "The sandbox has no shell", noCommand},
+		"a substitution":            {inApp + "echo $(id)", "The sandbox has no shell", noCommand},
+		"another folder":            {"cd /etc || exit 1", "The sandbox has no shell", noCommand},
+		"an output to a file":       {inApp + "echo a >b", "The sandbox has no shell", noCommand},
+		"another pipe":              {inApp + "echo a | sh", "The sandbox has no shell", noCommand},
+		"a quote that stays open":   {inApp + "echo 'a", "a quote that is not closed", noCommand},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := a.carried(instance, "#!/bin/bash", "set -o pipefail", "cd /var/app/current || exit 1", test.line)
+			status := map[bool]types.CommandInvocationStatus{true: types.CommandInvocationStatusSuccess, false: types.CommandInvocationStatusFailed}[test.code == 0]
+			output := aws.ToString(got.StandardOutputContent)
+			if got.Status != status || got.ResponseCode != test.code || !strings.HasPrefix(output, test.output) && !strings.Contains(output, test.output) {
+				t.Errorf("%s, exit code %d, output %q", got.Status, got.ResponseCode, output)
+			}
+			if test.code == 0 && output != test.output {
+				t.Errorf("output %q, want %q", output, test.output)
+			}
+		})
+	}
+}
+
+func TestACommandTakesItsTimeAndNoMoreThanItMay(t *testing.T) {
+	a := newAccount(t, Config{})
+	instance := a.instance()
+	sent, err := a.send(instance, map[string][]string{"commands": {inApp + "sleep 30"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := a.send(instance, map[string][]string{"commands": {inApp + "sleep 30"}, "executionTimeout": {"10"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		after      time.Duration
+		long, late types.CommandInvocationStatus
+	}{
+		{0, "InProgress", "InProgress"}, {10 * time.Second, "InProgress", "TimedOut"}, {20 * time.Second, "Success", "TimedOut"},
+	} {
+		a.now = a.now.Add(step.after)
+		diff(t, []types.CommandInvocationStatus{a.invocation(*sent.Command.CommandId, instance).Status, a.invocation(*late.Command.CommandId, instance).Status},
+			[]types.CommandInvocationStatus{step.long, step.late})
+	}
+}
+
+func TestCommandsAreListedWithTheirComments(t *testing.T) {
+	a := newAccount(t, Config{})
+	instance := a.instance()
+	old := a.carried(instance, inApp+"true")
+	a.now = a.now.Add(time.Minute)
+	fresh := a.carried(instance, inApp+"false")
+	list := func(in *ssm.ListCommandInvocationsInput) (ids []string) {
+		t.Helper()
+		out, err := ssm.NewFromConfig(a.aws).ListCommandInvocations(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range out.CommandInvocations {
+			if aws.ToString(c.Comment) != "seed" || aws.ToString(c.InstanceId) != instance {
+				t.Errorf("%+v", c)
+			}
+			ids = append(ids, aws.ToString(c.CommandId))
+		}
+		return ids
+	}
+	diff(t, list(&ssm.ListCommandInvocationsInput{}), []string{*fresh.CommandId, *old.CommandId})
+	after := []types.CommandFilter{{Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(a.now.Format(time.RFC3339))}}
+	diff(t, list(&ssm.ListCommandInvocationsInput{Filters: after}), []string{*fresh.CommandId})
+	diff(t, list(&ssm.ListCommandInvocationsInput{CommandId: old.CommandId}), []string{*old.CommandId})
+}
+
+func TestCommandsThatCannotBeSentAreRefusedInAWSsWords(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := ssm.NewFromConfig(a.aws)
+	balancer := a.shop()
+	a.create(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	launching := a.instances()[0]
+	_, elsewhere := client.GetCommandInvocation(t.Context(), &ssm.GetCommandInvocationInput{CommandId: aws.String(strings.Repeat("0", 36)), InstanceId: &launching})
+	_, unknown := a.send("i-00000000000000000", map[string][]string{"commands": {"true"}})
+	_, early := a.send(launching, map[string][]string{"commands": {"true"}})
+	_, document := client.SendCommand(t.Context(), &ssm.SendCommandInput{DocumentName: aws.String("AWS-Other"), InstanceIds: []string{launching}})
+	_, empty := a.send(launching, nil)
+	for want, err := range map[string]error{
+		"InvocationDoesNotExist": elsewhere, "InvalidInstanceId": errors.Join(early, unknown), "InvalidDocument": document, "InvalidParameters": empty,
+	} {
+		var api smithy.APIError
+		if !errors.As(err, &api) || api.ErrorCode() != want {
+			t.Errorf("error = %v, want %s", err, want)
+		}
+	}
+}
+
+func TestAnEnvironmentHasAsManyInstancesAsItsGroup(t *testing.T) {
+	a := newAccount(t, Config{})
+	balancer := a.shop()
+	settings := environmentProperties(balancer.ID)
+	settings["OptionSettings"] = append(settings["OptionSettings"].([]any), setting(nsGroup, "MinSize", "2"))
+	_, r := a.ready(typeEnvironment, "Environment", settings)
+	before := a.instances()
+	if len(before) != 2 || before[0] == before[1] {
+		t.Fatalf("instances %v", before)
+	}
+	r.Properties = environmentProperties(balancer.ID)
+	if _, err := a.service.Handlers()[typeEnvironment].Update(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, a.instances(), before[:1])
+}
+
+func TestASecretIsMadeByItsOwnCallOnce(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := secretsmanager.NewFromConfig(a.aws)
+	in := &secretsmanager.CreateSecretInput{Name: aws.String("shop/seed-token"), SecretString: aws.String("s3cret")}
+	made, err := client.CreateSecret(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{*made.ARN, "shop/seed-token", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/seed-token"} {
+		diff(t, a.secretString(id), "s3cret")
+	}
+	_, err = client.CreateSecret(t.Context(), in)
+	wantError(t, err, "ResourceExistsException: The operation failed because the secret shop/seed-token already exists.")
+}

@@ -1,0 +1,178 @@
+package services
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// noCommand is the exit code of a shell for what it does not find.
+const noCommand = 127
+
+// interpret carries out a script as an instance of the environment would, as far as the sandbox can without running anything: it enters the
+// folder of the Compose project and calls one of a few commands in the container of the app. Anything else ends the script with exit
+// code 127 and a sentence. Nothing of it ever reaches the machine that the sandbox runs on.
+func (s *Service) interpret(env *record, lines []string, limit time.Duration) *scripted {
+	r := &scripted{limit: limit}
+	for _, line := range lines {
+		words, err := shellWords(line)
+		switch {
+		case err != nil:
+			r.refuse("%v", err)
+		case len(words) == 0, equal(words, "set -o pipefail"), equal(words, "cd /var/app/current || exit 1"):
+		case len(words) > 5 && equal(words[:5], "docker compose exec -T app"):
+			s.contain(r, env, words[5:])
+		default:
+			r.refuse("%q", line)
+		}
+		if r.code != 0 {
+			break
+		}
+	}
+	return r
+}
+
+func (r *scripted) refuse(format string, args ...any) {
+	r.code = noCommand
+	fmt.Fprintf(&r.output, "The sandbox has no shell: it understands `docker compose exec -T app COMMAND` in /var/app/current, and not "+format+".\n", args...)
+}
+
+// contain calls a command in the app's container. Of the redirections it knows those that a caller needs who wants the end of the output.
+func (s *Service) contain(r *scripted, env *record, words []shellWord) {
+	keep := shownOutput
+	if i := slices.IndexFunc(words, func(w shellWord) bool { return w.operator && w.text == "|" }); i >= 0 {
+		if rest := words[i+1:]; len(rest) != 3 || !equal(rest[:2], "tail -c") {
+			r.refuse("what follows %q", "|")
+			return
+		} else if n, err := strconv.Atoi(rest[2].text); err == nil {
+			keep = n
+		}
+		words = words[:i]
+	}
+	var command []string
+	for _, word := range words {
+		if !word.operator {
+			command = append(command, word.text)
+		} else if word.text != "2>&1" && word.text != "</dev/null" {
+			r.refuse("%q", word.text)
+			return
+		}
+	}
+	var out strings.Builder
+	r.call(&out, command, s.variables(env))
+	text := out.String()
+	r.output.WriteString(text[max(len(text)-keep, 0):])
+}
+
+// call is the sandbox's share of what containers have.
+func (r *scripted) call(out *strings.Builder, command []string, variables map[string]string) {
+	name, args := command[0], command[1:]
+	switch name {
+	case "true":
+	case "false":
+		r.code = 1
+	case "echo":
+		fmt.Fprintln(out, strings.Join(args, " "))
+	case "printenv", "env":
+		r.print(out, args, variables)
+	case "sleep":
+		seconds, err := strconv.ParseFloat(strings.Join(args, " "), 64)
+		if err != nil || seconds < 0 || seconds > 86400 {
+			fmt.Fprintf(out, "sleep: invalid time interval %q\n", args)
+			r.code = 1
+			return
+		}
+		r.takes += time.Duration(seconds * float64(time.Second))
+	default:
+		fmt.Fprintf(out, "%s: not found. The sandbox runs no container: of the commands that an app may have it knows echo, env, false, printenv, sleep and true.\n", name)
+		r.code = noCommand
+	}
+}
+
+// print writes the values of the named variables, or all of them.
+func (r *scripted) print(out *strings.Builder, names []string, variables map[string]string) {
+	if len(names) == 0 {
+		for _, pair := range sortedTags(variables) {
+			fmt.Fprintln(out, pair[0]+"="+pair[1])
+		}
+	}
+	for _, name := range names {
+		value, ok := variables[name]
+		if !ok {
+			r.code = 1
+			continue
+		}
+		fmt.Fprintln(out, value)
+	}
+}
+
+// shellWord is a word of a line, or an operator between words.
+type shellWord struct {
+	text     string
+	operator bool
+}
+
+func equal(words []shellWord, text string) bool {
+	var spelled []string
+	for _, word := range words {
+		spelled = append(spelled, word.text)
+	}
+	return strings.Join(spelled, " ") == text
+}
+
+// shellOperators are those that are read; the longest comes first.
+var shellOperators = []string{"</dev/null", "2>&1", "||", "|"}
+
+// shellWords takes a line of a script apart as a shell would. What would be expanded is an error: there is no shell to do it.
+func shellWords(line string) ([]shellWord, error) {
+	var words []shellWord
+	var word strings.Builder
+	open := false
+	end := func() {
+		if open {
+			words = append(words, shellWord{text: word.String()})
+		}
+		word.Reset()
+		open = false
+	}
+	for i := 0; i < len(line); {
+		if !open {
+			if line[i] == '#' {
+				return words, nil
+			}
+			if at := slices.IndexFunc(shellOperators, func(o string) bool { return strings.HasPrefix(line[i:], o) }); at >= 0 {
+				words = append(words, shellWord{shellOperators[at], true})
+				i += len(shellOperators[at])
+				continue
+			}
+		}
+		switch c := line[i]; {
+		case c == ' ' || c == '\t':
+			end()
+			i++
+		case c == '\'':
+			closed := strings.IndexByte(line[i+1:], '\'')
+			if closed < 0 {
+				return nil, errors.New("a quote that is not closed")
+			}
+			word.WriteString(line[i+1 : i+1+closed])
+			open = true
+			i += closed + 2
+		case c == '\\' && i+1 < len(line):
+			word.WriteByte(line[i+1])
+			open = true
+			i += 2
+		case strings.IndexByte("\"$`;&|<>()*?[{!~\n\\", c) >= 0:
+			return nil, fmt.Errorf("%q in a line", string(c))
+		default:
+			word.WriteByte(c)
+			open = true
+			i++
+		}
+	}
+	end()
+	return words, nil
+}
