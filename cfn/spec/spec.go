@@ -1,5 +1,5 @@
 // Package spec knows a part of the CloudFormation resource specification: which resource types exist, which properties they
-// take, and what a change of a property does. testdata/README.md says where it comes from.
+// take, and what a change of a property does. README.md says where it comes from.
 package spec
 
 import (
@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-//go:embed testdata/cfn-spec-subset.json
+//go:embed cfn-spec-subset.json
 var source []byte
 
 type specification struct {
@@ -20,6 +20,7 @@ type specification struct {
 
 type resource struct {
 	Attributes []string            `json:"attrs"`
+	Stateful   bool                `json:"stateful"`
 	Properties map[string]property `json:"props"`
 }
 
@@ -70,11 +71,59 @@ func Known(resourceType string) bool {
 	return ok
 }
 
+// Replacement says whether a change of a property makes CloudFormation replace the resource.
+type Replacement string
+
+const (
+	// No: the resource is changed where it is.
+	No Replacement = "no"
+	// Maybe: it depends on the change, or on what AWS finds.
+	Maybe Replacement = "maybe"
+	// Yes: a new resource is made, and the old one goes.
+	Yes Replacement = "yes"
+	// Unknown: the specification has no such type or property.
+	Unknown Replacement = "unknown"
+)
+
+// Replacing says what a change at path does to a resource of resourceType. path is the property, and below it whatever leads to the
+// value that changes; list indexes are left out.
+func Replacing(resourceType string, path ...string) Replacement {
+	known, ok := load().Resources[resourceType]
+	if !ok || len(path) == 0 {
+		return Unknown
+	}
+	return replacing(known.Properties, path)
+}
+
+func replacing(properties map[string]property, path []string) Replacement {
+	p, ok := properties[path[0]]
+	if !ok {
+		return Unknown
+	}
+	if p.Replaces == "yes" || p.Replaces == "maybe" {
+		return Replacement(p.Replaces)
+	}
+	below := p.Type
+	for below.Array != nil {
+		below = *below.Array
+	}
+	if deeper, ok := load().Types[below.Ref]; ok && len(path) > 1 {
+		// A property of a property that is not listed changes nothing about what its parent says.
+		if found := replacing(deeper, path[1:]); found != Unknown {
+			return found
+		}
+	}
+	return No
+}
+
 // Replaces reports whether every change of property makes CloudFormation replace a resource of resourceType. It is false where
 // that depends on the change, and for types and properties that the specification does not have.
 func Replaces(resourceType, property string) bool {
-	return load().Resources[resourceType].Properties[property].Replaces == "yes"
+	return Replacing(resourceType, property) == Yes
 }
+
+// Stateful reports whether a resource of resourceType holds data that is lost with it.
+func Stateful(resourceType string) bool { return load().Resources[resourceType].Stateful }
 
 // Attributes lists what Fn::GetAtt can read of resourceType, nested ones as Endpoint.Address; nil for an unknown type.
 func Attributes(resourceType string) []string {

@@ -38,6 +38,36 @@ func TestReplaces(t *testing.T) {
 	}
 }
 
+func TestReplacing(t *testing.T) {
+	for _, test := range []struct {
+		name, resourceType string
+		path               []string
+		want               spec.Replacement
+	}{
+		{"a change that always replaces", "AWS::RDS::DBInstance", []string{"DBName"}, spec.Yes},
+		{"a change that may replace", "AWS::RDS::DBInstance", []string{"Engine"}, spec.Maybe},
+		{"a change in place", "AWS::RDS::DBInstance", []string{"DBInstanceClass"}, spec.No},
+		{"a property below one that does not", "AWS::ElasticBeanstalk::Environment", []string{"Tier", "Name"}, spec.Yes},
+		{"its neighbour", "AWS::ElasticBeanstalk::Environment", []string{"Tier", "Version"}, spec.No},
+		{"below a list", "AWS::S3::Bucket", []string{"Tags", "Key"}, spec.No},
+		{"an unknown property", "AWS::S3::Bucket", []string{"Colour"}, spec.Unknown},
+		{"an unknown type", "AWS::S3::Pail", []string{"BucketName"}, spec.Unknown},
+		{"no property", "AWS::S3::Bucket", nil, spec.Unknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := spec.Replacing(test.resourceType, test.path...); got != test.want {
+				t.Errorf("Replacing(%s, %v) = %v, want %v", test.resourceType, test.path, got, test.want)
+			}
+		})
+	}
+}
+
+func TestStateful(t *testing.T) {
+	if !spec.Stateful("AWS::RDS::DBInstance") || spec.Stateful("AWS::IAM::Role") || spec.Stateful("AWS::S3::Pail") {
+		t.Error("a database holds data, a role does not, and of an unknown type nothing is known")
+	}
+}
+
 func TestAttributes(t *testing.T) {
 	if got := spec.Attributes("AWS::RDS::DBInstance"); !slices.Contains(got, "Endpoint.Address") {
 		t.Errorf("attributes of a database are %v, without Endpoint.Address", got)

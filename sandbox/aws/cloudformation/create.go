@@ -229,7 +229,7 @@ func (r *run) bringUp(ctx context.Context, res *resourceState, say words) error 
 	if first {
 		r.locked(func() { r.tell(r.stack, res, say.progress, "Resource creation Initiated") })
 	}
-	return r.settle(ctx, handler, res, step, timesOf(res.Type).create)
+	return r.settle(ctx, handler, res, step, timesOf(res.Type).Create)
 }
 
 // settle lets the resource's time pass and asks its service for the final state.

@@ -154,7 +154,7 @@ func (r *run) takeDown(ctx context.Context, res *resourceState, snapshot bool) e
 	if err := r.config.Faults.During(ctx, step); err != nil {
 		return err
 	}
-	if err := r.takes(ctx, res.Started, timesOf(res.Type).remove); err != nil {
+	if err := r.takes(ctx, res.Started, timesOf(res.Type).Remove); err != nil {
 		return err
 	}
 	return handler.Delete(ctx, request)

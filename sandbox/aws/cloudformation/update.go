@@ -216,7 +216,7 @@ func (r *run) carryChange(ctx context.Context, res, before *resourceState) error
 		return err
 	}
 	r.record(func() { res.take(state) })
-	return r.settle(ctx, handler, res, step, timesOf(res.Type).update)
+	return r.settle(ctx, handler, res, step, timesOf(res.Type).Update)
 }
 
 // message is an error's sentence without its code.

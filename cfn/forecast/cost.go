@@ -1,0 +1,222 @@
+package forecast
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"perch"
+)
+
+// Cost is what an environment of this template costs for a day in region, with as many instances as its group has at least. What the table has
+// no price for is named in Missing and counts nothing; LeftOut names what costs by use.
+func Cost(wanted Version, region string) (perch.CostEstimate, error) {
+	t, err := read(wanted)
+	if err != nil {
+		return perch.CostEstimate{}, err
+	}
+	table, known := prices[region]
+	b := bill{region: region, known: known, table: table, estimate: perch.CostEstimate{
+		Region: region, Date: PricesDate, Items: []perch.CostItem{}, Missing: []string{}, LeftOut: []string{},
+	}}
+	for _, id := range slices.Sorted(maps.Keys(t.resources)) {
+		b.resource(id, t.resources[id])
+	}
+	for _, item := range b.estimate.Items {
+		b.estimate.USDPerDay += item.USDPerDay
+	}
+	b.estimate.USDPerDay = cents(b.estimate.USDPerDay)
+	slices.Sort(b.estimate.Missing)
+	slices.Sort(b.estimate.LeftOut)
+	return b.estimate, nil
+}
+
+type bill struct {
+	region   string
+	known    bool
+	table    regionPrices
+	estimate perch.CostEstimate
+}
+
+func (b *bill) resource(id string, r resource) {
+	switch r.kind {
+	case "AWS::ElasticBeanstalk::Environment":
+		b.beanstalk(id, r)
+	case "AWS::RDS::DBInstance":
+		b.database(id, r)
+	case "AWS::ElasticLoadBalancingV2::LoadBalancer":
+		b.balancer(id, len(list(r.properties["Subnets"])))
+	case "AWS::SecretsManager::Secret":
+		b.monthly(id, "a secret", 1, secret, true)
+	default:
+		if use, ok := byUse[r.kind]; ok {
+			b.leaveOut(use)
+		} else if !free[r.kind] {
+			b.miss("%s (%s)", r.kind, id)
+		}
+	}
+}
+
+// beanstalk counts the instances with their public addresses, and a load balancer that is the environment's own.
+func (b *bill) beanstalk(id string, r resource) {
+	option := options(r)
+	count := 1
+	if option["aws:elasticbeanstalk:environment EnvironmentType"] != "SingleInstance" {
+		count = max(number(option["aws:autoscaling:asg MinSize"]), 1)
+	}
+	kind, _, _ := strings.Cut(option["aws:ec2:instances InstanceTypes"], ",")
+	b.hourly(id, times(count, kind), float64(count), b.table.instances[kind], kind)
+	if option["aws:ec2:vpc AssociatePublicIpAddress"] == "true" {
+		b.addresses(id, count)
+	}
+	if balanced := option["aws:elasticbeanstalk:environment EnvironmentType"] == "LoadBalanced"; balanced && option["aws:elasticbeanstalk:environment LoadBalancerIsShared"] != "true" {
+		subnets := option["aws:ec2:vpc ELBSubnets"]
+		if subnets == "" {
+			subnets = option["aws:ec2:vpc Subnets"]
+		}
+		b.balancer(id, len(strings.Split(subnets, ",")))
+	}
+	b.leaveOut("root volumes of instances")
+	b.leaveOut("logs")
+	b.leaveOut("traffic")
+}
+
+// balancer counts a load balancer of its own, which has an address in each of its subnets.
+func (b *bill) balancer(id string, subnets int) {
+	b.hourly(id, "a load balancer", 1, b.table.balancer, "a load balancer")
+	b.addresses(id, max(subnets, 1))
+	b.leaveOut("load balancer capacity units")
+}
+
+func (b *bill) addresses(id string, count int) {
+	b.add(id, times(count, "public IPv4 address"), float64(count)*24*publicIPv4)
+}
+
+// database counts instance and storage, both twice where there is a standby.
+func (b *bill) database(id string, r resource) {
+	class, engine, storage := text(r.properties["DBInstanceClass"]), text(r.properties["Engine"]), text(r.properties["StorageType"])
+	count := 1
+	if text(r.properties["MultiAZ"]) == "true" {
+		count = 2
+	}
+	if engine != "postgres" && engine != "" {
+		b.miss("%s of engine %s", class, engine)
+		return
+	}
+	b.hourly(id, times(count, class), float64(count), b.table.databases[class], class)
+	gigabytes := number(text(r.properties["AllocatedStorage"]))
+	switch {
+	case gigabytes == 0:
+		b.miss("the storage of %s: the template does not say how much", id)
+	case storage != "gp3":
+		b.miss("%d GiB of storage of type %s", gigabytes, orDefault(storage))
+	default:
+		b.monthly(id, times(count, fmt.Sprintf("%d GiB gp3", gigabytes)), float64(count*gigabytes), b.table.databaseStorage, b.known)
+	}
+	b.leaveOut("database backups beyond the database's size")
+}
+
+func orDefault(storage string) string {
+	if storage == "" {
+		return "AWS's default"
+	}
+	return storage
+}
+
+func (b *bill) hourly(id, what string, count, price float64, name string) {
+	if price == 0 {
+		b.miss("%s", name)
+		return
+	}
+	b.add(id, what, count*24*price)
+}
+
+func (b *bill) monthly(id, what string, count, price float64, known bool) {
+	if !known {
+		b.miss("%s", what)
+		return
+	}
+	b.add(id, what, count*price*24/hoursPerMonth)
+}
+
+func (b *bill) add(id, what string, usd float64) {
+	b.estimate.Items = append(b.estimate.Items, perch.CostItem{LogicalID: id, What: what, USDPerDay: cents(usd)})
+}
+
+func (b *bill) miss(format string, args ...any) {
+	sentence := fmt.Sprintf("no price for "+format+" in %s", append(args, b.region)...)
+	if !slices.Contains(b.estimate.Missing, sentence) {
+		b.estimate.Missing = append(b.estimate.Missing, sentence)
+	}
+}
+
+func (b *bill) leaveOut(use string) {
+	if !slices.Contains(b.estimate.LeftOut, use) {
+		b.estimate.LeftOut = append(b.estimate.LeftOut, use)
+	}
+}
+
+// byUse are the types that cost by what is done with them.
+var byUse = map[string]string{
+	"AWS::S3::Bucket": "S3 storage and requests", "AWS::Logs::LogGroup": "logs", "AWS::SNS::Topic": "messages", "AWS::SQS::Queue": "messages",
+	"AWS::Lambda::Function": "function calls", "AWS::ECR::Repository": "image storage", "AWS::Events::Rule": "events",
+}
+
+// free are the types that cost nothing themselves.
+var free = freeTypes(
+	"AWS::CertificateManager::Certificate", "AWS::EC2::InternetGateway", "AWS::EC2::Route", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup",
+	"AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC",
+	"AWS::EC2::VPCGatewayAttachment", "AWS::ElasticBeanstalk::Application", "AWS::ElasticBeanstalk::ApplicationVersion",
+	"AWS::ElasticBeanstalk::ConfigurationTemplate", "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerCertificate",
+	"AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::IAM::InstanceProfile", "AWS::IAM::ManagedPolicy",
+	"AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Permission", "AWS::RDS::DBParameterGroup", "AWS::RDS::DBSubnetGroup",
+	"AWS::Route53::RecordSet", "AWS::Route53::RecordSetGroup", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SQS::QueuePolicy",
+	"AWS::SecretsManager::SecretTargetAttachment", "AWS::SSM::Parameter",
+)
+
+func freeTypes(names ...string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// options are a Beanstalk environment's option settings, by namespace and name. A value that only AWS knows is empty.
+func options(r resource) map[string]string {
+	found := map[string]string{}
+	for _, entry := range list(r.properties["OptionSettings"]) {
+		o := object(entry)
+		found[text(o["Namespace"])+" "+text(o["OptionName"])] = text(o["Value"])
+	}
+	return found
+}
+
+func list(value any) []any {
+	items, _ := value.([]any)
+	return items
+}
+
+// text is a scalar as text; empty for anything else.
+func text(value any) string {
+	written, _ := plain(value).(string)
+	return written
+}
+
+func number(text string) int {
+	n, _ := strconv.Atoi(text) // What is no number is not known.
+	return n
+}
+
+func times(count int, what string) string {
+	if count == 1 {
+		return what
+	}
+	return fmt.Sprintf("%d x %s", count, what)
+}
+
+// cents rounds to a hundredth of a cent, so that sums do not show the machine's arithmetic.
+func cents(usd float64) float64 { return math.Round(usd*1e4) / 1e4 }

@@ -1,0 +1,51 @@
+package forecast
+
+import (
+	"strings"
+
+	"perch/cfn/spec"
+)
+
+// What becomes of the data in a resource that goes.
+const (
+	lost     = "lost"
+	snapshot = "snapshot"
+	retained = "retained"
+	// left is a bucket's: CloudFormation cannot delete one that is not empty, and leaves it behind, outside of the stack.
+	left = "left behind"
+)
+
+// dataAfterRemoval says what becomes of the data in a resource that its stack does not have any more. A database without a policy leaves
+// a snapshot (AWS docs: DeletionPolicy attribute).
+func dataAfterRemoval(r resource) string {
+	policy, given := r.attributes["DeletionPolicy"].(string)
+	if !given && r.database() {
+		policy = "Snapshot"
+	}
+	return r.data(policy)
+}
+
+// dataAfterReplacement says what becomes of the data in a resource that another one takes the place of. Without a policy it is deleted,
+// databases included (AWS docs: UpdateReplacePolicy attribute).
+func dataAfterReplacement(r resource) string {
+	policy, _ := r.attributes["UpdateReplacePolicy"].(string)
+	return r.data(policy)
+}
+
+func (r resource) database() bool {
+	return r.kind == "AWS::RDS::DBCluster" || r.kind == "AWS::RDS::DBInstance" && r.properties["DBClusterIdentifier"] == nil
+}
+
+func (r resource) data(policy string) string {
+	switch {
+	case !spec.Stateful(r.kind):
+		return ""
+	case strings.HasPrefix(policy, "Retain"):
+		return retained
+	case policy == "Snapshot":
+		return snapshot
+	case r.kind == "AWS::S3::Bucket":
+		return left
+	}
+	return lost
+}

@@ -1,0 +1,136 @@
+package forecast
+
+import (
+	"maps"
+	"slices"
+
+	"perch"
+	"perch/cfn/spec"
+)
+
+// Estimate is how long CloudFormation typically takes for the changes that Compare found between deployed and wanted: resources that do not
+// need each other are worked on side by side, so the longest chain of those that do is what is waited for. What is removed or replaced goes
+// afterwards, in the other direction; an update is not over before. A resource that may be replaced counts with whatever takes longer.
+func Estimate(deployed, wanted Version, changes []perch.ResourceChange) (perch.TimeEstimate, error) {
+	before, err := read(deployed)
+	if err != nil {
+		return perch.TimeEstimate{}, err
+	}
+	after, err := read(wanted)
+	if err != nil {
+		return perch.TimeEstimate{}, err
+	}
+	estimate := perch.TimeEstimate{Path: []perch.TimeStep{}, Assumed: []string{}}
+	making, removing := map[string]perch.TimeStep{}, map[string]perch.TimeStep{}
+	for _, change := range changes {
+		if _, known := Typical(change.Type); !known && !slices.Contains(estimate.Assumed, change.Type) {
+			estimate.Assumed = append(estimate.Assumed, change.Type)
+		}
+		if step, ok := made(change); ok {
+			making[change.LogicalID] = step
+		}
+		if step, ok := removed(change, len(before.resources) > 0); ok {
+			removing[change.LogicalID] = step
+		}
+	}
+	slices.Sort(estimate.Assumed)
+	estimate.Path = append(estimate.Path, after.longest(after.needs, making)...)
+	estimate.Path = append(estimate.Path, before.longest(before.neededBy(), removing)...)
+	for _, step := range estimate.Path {
+		estimate.Seconds += step.Seconds
+	}
+	return estimate, nil
+}
+
+// made is the step that brings a resource to what it is to be.
+func made(change perch.ResourceChange) (perch.TimeStep, bool) {
+	times, _ := Typical(change.Type)
+	step := perch.TimeStep{LogicalID: change.LogicalID, Action: "create", Seconds: times.Create}
+	switch {
+	case change.Action == perch.ActionRemove || change.Refused != "" || !touches(change):
+		return step, false
+	case change.Action == perch.ActionChange && (change.Replacement != string(spec.Maybe) || times.Update >= times.Create):
+		step.Action, step.Seconds = "update", times.Update
+	}
+	return step, true
+}
+
+// touches reports whether CloudFormation acts on the resource at all: what is only said to it (policies, order) takes no time.
+func touches(change perch.ResourceChange) bool {
+	said := []string{"DeletionPolicy", "UpdateReplacePolicy", "DependsOn", "UpdatePolicy", "CreationPolicy"}
+	return change.Action != perch.ActionChange || slices.ContainsFunc(change.Properties, func(p perch.PropertyChange) bool { return !slices.Contains(said, p.Name) })
+}
+
+// removed is the step that takes the old resource away, once everything else is done.
+func removed(change perch.ResourceChange, there bool) (perch.TimeStep, bool) {
+	times, _ := Typical(change.Type)
+	goes := change.Action == perch.ActionRemove || change.Action == perch.ActionReplace
+	return perch.TimeStep{LogicalID: change.LogicalID, Action: "remove", Seconds: times.Remove}, there && goes && change.Data != retained
+}
+
+// longest is the chain of steps that takes longest when each resource waits for those that waits names. Of two that take as long it is the
+// one that comes first in the alphabet.
+func (t template) longest(waits func(id string) []string, steps map[string]perch.TimeStep) []perch.TimeStep {
+	var (
+		last  string
+		most  float64
+		total = map[string]float64{}
+		via   = map[string]string{}
+	)
+	for _, id := range order(slices.Sorted(maps.Keys(t.resources)), waits) {
+		for _, other := range waits(id) {
+			if total[other] > total[via[id]] {
+				via[id] = other
+			}
+		}
+		total[id] = total[via[id]] + steps[id].Seconds
+		if total[id] > most {
+			last, most = id, total[id]
+		}
+	}
+	var path []perch.TimeStep
+	for id := last; id != ""; id = via[id] {
+		if step, ok := steps[id]; ok {
+			path = append(path, step)
+		}
+	}
+	slices.Reverse(path)
+	return path
+}
+
+// neededBy turns needs around: what is removed waits for those that need it.
+func (t template) neededBy() func(id string) []string {
+	by := map[string][]string{}
+	for _, id := range slices.Sorted(maps.Keys(t.resources)) {
+		for _, other := range t.needs(id) {
+			by[other] = append(by[other], id)
+		}
+	}
+	return func(id string) []string { return by[id] }
+}
+
+// ordered are the resources, each after those that it needs.
+func (t template) ordered() []string {
+	return order(slices.Sorted(maps.Keys(t.resources)), t.needs)
+}
+
+// order puts each id behind those that it waits for. In a circle, which CloudFormation refuses, it begins somewhere.
+func order(ids []string, waits func(id string) []string) []string {
+	var sorted []string
+	seen := map[string]bool{}
+	var take func(id string)
+	take = func(id string) {
+		if seen[id] {
+			return
+		}
+		seen[id] = true
+		for _, other := range waits(id) {
+			take(other)
+		}
+		sorted = append(sorted, id)
+	}
+	for _, id := range ids {
+		take(id)
+	}
+	return sorted
+}

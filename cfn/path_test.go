@@ -1,0 +1,104 @@
+package cfn
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/cfn/forecast"
+)
+
+// TestTimeToAnEnvironmentIsWithinItsGoal computes how long an environment of kind branch typically takes on AWS until its stack stands.
+func TestTimeToAnEnvironmentIsWithinItsGoal(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*EnvironmentInput)
+		most   float64
+	}{
+		"own database, shared load balancer":       {func(*EnvironmentInput) {}, 900},
+		"own database, no load balancer":           {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, 900},
+		"without a database, shared load balancer": {func(in *EnvironmentInput) { in.Settings.Database = nil }, 300},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := environmentInput(t, "feature/login", perch.KindBranch)
+			test.change(&in)
+			estimate := creation(t, renderEnvironment(t, in))
+			if estimate.Seconds > test.most || estimate.Seconds == 0 {
+				t.Errorf("it takes %g s, and the goal is %g s: %+v", estimate.Seconds, test.most, estimate.Path)
+			}
+		})
+	}
+}
+
+func creation(t *testing.T, template Template) perch.TimeEstimate {
+	t.Helper()
+	wanted := forecast.Version{Template: template.Body}
+	compared, err := forecast.Compare(forecast.Version{}, wanted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	estimate, err := forecast.Estimate(forecast.Version{}, wanted, compared.Changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return estimate
+}
+
+// TestABranchHasNothingThatCouldBeShared lists what an environment of kind branch may consist of: roles, profiles, load balancers and certificates
+// stand in the application stack, where nobody waits for them.
+func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
+	base := []string{"AWS::ElasticBeanstalk::ApplicationVersion", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet", "AWS::S3::Bucket"}
+	database := []string{
+		"AWS::EC2::SecurityGroup", "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::SecretsManager::Secret", "AWS::SecretsManager::SecretTargetAttachment",
+	}
+	for name, test := range map[string]struct {
+		change func(*EnvironmentInput)
+		want   []string
+	}{
+		"own database":      {func(*EnvironmentInput) {}, slices.Concat(base, database)},
+		"without database":  {func(in *EnvironmentInput) { in.Settings.Database = nil }, base},
+		"no load balancer":  {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, slices.Concat(base, database)},
+		"neither of either": {func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Settings.Database = "none", nil }, base},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := environmentInput(t, "feature/login", perch.KindBranch)
+			test.change(&in)
+			slices.Sort(test.want)
+			if diff := cmp.Diff(test.want, typesOf(t, renderEnvironment(t, in))); diff != "" {
+				t.Errorf("types (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// typesOf are the resource types of a template, each once, sorted.
+func typesOf(t *testing.T, template Template) []string {
+	t.Helper()
+	var types []string
+	for _, r := range decode(t, template)["Resources"].(map[string]any) {
+		types = append(types, r.(map[string]any)["Type"].(string))
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
+}
+
+func TestANewCommitReplacesNothingButTheVersion(t *testing.T) {
+	in := environmentInput(t, "feature/login", perch.KindBranch)
+	before := renderEnvironment(t, in)
+	in.deploy(t, otherCommit)
+	compared, err := forecast.Compare(forecast.Version{Template: before.Body}, forecast.Version{Template: renderEnvironment(t, in).Body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]perch.ChangeAction{}
+	for _, change := range compared.Changes {
+		got[change.LogicalID] = change.Action
+	}
+	if diff := cmp.Diff(map[string]perch.ChangeAction{versionID: perch.ActionReplace, environmentID: perch.ActionChange}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{OutputCommit, OutputTemplate}, compared.Outputs); diff != "" {
+		t.Errorf("outputs (-want +got):\n%s", diff)
+	}
+}
