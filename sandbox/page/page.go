@@ -30,13 +30,16 @@ type Environment struct {
 	Options map[string]string
 	// HealthPath is the path that answers the load balancer; `/` or empty where the page itself does.
 	HealthPath string
+	// Guarded says that the environment has a secret SEED_TOKEN, and SeedToken is its value; empty where it cannot be read. It is never shown.
+	Guarded   bool
+	SeedToken string
 }
 
 // Config is what a page needs.
 type Config struct {
 	// Environments lists the environments of the moment.
 	Environments func() []Environment
-	// S3 reads the environments' buckets.
+	// S3 reads the environments' buckets, and keeps what POST /seed brings.
 	S3 *s3.Client
 	// Logger takes the buckets that could not be read; nil discards them.
 	Logger *slog.Logger
@@ -71,6 +74,8 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == environments[i].HealthPath && r.URL.Path != "/":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = fmt.Fprintln(w, "ok")
+	case r.URL.Path == seedPath:
+		h.seed(w, r, environments[i])
 	case r.URL.Path != "/":
 		h.write(w, http.StatusNotFound, "unknown", r.URL.Path)
 	default:

@@ -240,6 +240,7 @@ const (
 	nsEnvironment   = "aws:elasticbeanstalk:environment"
 	nsBalancer      = "aws:elbv2:loadbalancer"
 	nsApplicationEV = "aws:elasticbeanstalk:application:environment"
+	nsSecrets       = "aws:elasticbeanstalk:application:environmentsecrets"
 	nsRule          = "aws:elbv2:listenerrule:"
 	nsListenerTLS   = "aws:elbv2:listener:443"
 	nsLaunch        = "aws:autoscaling:launchconfiguration"

@@ -200,3 +200,27 @@ func TestASecretIsMadeByItsOwnCallOnce(t *testing.T) {
 	_, err = client.CreateSecret(t.Context(), in)
 	wantError(t, err, "ResourceExistsException: The operation failed because the secret shop/seed-token already exists.")
 }
+
+func TestPagesKnowTheTokenOfTheirEnvironment(t *testing.T) {
+	a := newAccount(t, Config{})
+	balancer := a.shop()
+	secret, _ := a.ready(typeSecret, "Secret", map[string]any{"SecretString": "s3cret"})
+	parameter, _ := a.ready(typeParameter, "Parameter", map[string]any{"Name": "/shop/token", "Type": "String", "Value": "plain"})
+	_, r := a.ready(typeEnvironment, "Environment", environmentProperties(balancer.ID))
+	for reference, want := range map[string]struct {
+		guarded bool
+		token   string
+	}{
+		"": {false, ""}, secret.ID: {true, "s3cret"}, parameter.ID: {true, "plain"}, "arn:aws:ssm:eu-central-1:123456789012:parameter/none": {true, ""},
+	} {
+		settings := environmentProperties(balancer.ID)
+		settings["OptionSettings"] = append(settings["OptionSettings"].([]any), setting(nsSecrets, "SEED_TOKEN", reference))
+		r.Properties = settings
+		if _, err := a.service.Handlers()[typeEnvironment].Update(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.service.Environments()[0]; got.Guarded != want.guarded || got.SeedToken != want.token {
+			t.Errorf("%q: guarded %t, token %q", reference, got.Guarded, got.SeedToken)
+		}
+	}
+}

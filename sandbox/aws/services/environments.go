@@ -14,10 +14,11 @@ func (s *Service) Environments() []page.Environment {
 	defer s.mu.Unlock()
 	var all []page.Environment
 	for _, env := range s.of(typeEnvironment) {
+		guarded, token := s.seedToken(env)
 		for _, host := range s.hosts(env) {
 			all = append(all, page.Environment{
 				Host: host, Name: env.Name, Status: env.Status, Health: env.Health,
-				Options: s.variables(env), HealthPath: s.healthPath(env),
+				Options: s.variables(env), HealthPath: s.healthPath(env), Guarded: guarded, SeedToken: token,
 			})
 		}
 	}
@@ -81,4 +82,16 @@ func (s *Service) healthPath(env *record) string {
 		return path[max(strings.IndexByte(path, '/'), 0):]
 	}
 	return "/"
+}
+
+// seedToken is the value of the environment's secret SEED_TOKEN, as its instances would read it.
+func (s *Service) seedToken(env *record) (guarded bool, token string) {
+	arn := s.option(env, nsSecrets, "SEED_TOKEN")
+	if secret, err := s.secret(arn); err == nil {
+		return true, secret.Hidden["value"]
+	}
+	if parameter, err := s.parameter(arn); err == nil {
+		return true, parameter.Attributes["Value"]
+	}
+	return arn != "", ""
 }
