@@ -63,6 +63,7 @@ func instanceRole(in ApplicationInput, tags []tag) resource {
 	statements := platformStatements(in.Project)
 	statements = append(statements, bucketStatements(in.Project)...)
 	statements = append(statements, secretStatements(in)...)
+	statements = append(statements, commandStatement())
 	return resource{Type: "AWS::IAM::Role", Properties: roleProperties{
 		AssumeRolePolicyDocument: policyOf(statement{
 			Effect:    "Allow",
@@ -93,6 +94,13 @@ func platformStatements(project string) []statement {
 			sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}/resources/environments/logs/*"),
 		}, "s3:PutObject"),
 	}
+}
+
+// commandStatement lets the agent of Systems Manager on an instance take commands; it has no right to give any. AWS takes no narrower resource for these
+// actions. AWS's own policy for it, AmazonSSMManagedInstanceCore, would open every parameter of the account to the app.
+func commandStatement() statement {
+	return allow("Commands", []value{literal("*")}, "ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel",
+		"ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel")
 }
 
 // bucketStatements open the environments' buckets. CloudFormation makes up their names when an environment is created, long after
