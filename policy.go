@@ -38,6 +38,8 @@ type Policy struct {
 	Secrets PolicySecrets `yaml:"secrets,omitempty"`
 	// Seeds says where seed data may come from.
 	Seeds PolicySeeds `yaml:"seeds,omitempty"`
+	// Snapshots says which database snapshots environments may be restored from.
+	Snapshots PolicySnapshots `yaml:"snapshots,omitempty"`
 	// InstanceTypes are the EC2 instance types that may be asked for, by pattern (t3.*); none given allows all.
 	InstanceTypes []string `yaml:"instance_types,omitempty"`
 	// DatabaseClasses are the RDS instance classes that may be asked for, by pattern; none given allows all.
@@ -104,6 +106,12 @@ type PolicySecrets struct {
 // PolicySeeds says where seed data may come from.
 type PolicySeeds struct {
 	// From are prefixes of the s3:// addresses that perch.yaml may name; none given allows only folders of the repository.
+	From []string `yaml:"from,omitempty"`
+}
+
+// PolicySnapshots says which database snapshots environments may be restored from.
+type PolicySnapshots struct {
+	// From are prefixes of the snapshot ids, or of the ARNs, that perch.yaml may name; none given allows none.
 	From []string `yaml:"from,omitempty"`
 }
 

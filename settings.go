@@ -32,11 +32,25 @@ type Instances struct {
 	Max int `yaml:"max,omitempty" json:"max"`
 }
 
-// Database describes an RDS database instance.
+// Modes of a Database.
+const (
+	// DatabaseOwn is an instance of the environment's own. An empty mode means the same.
+	DatabaseOwn = "own"
+	// DatabaseSnapshot is an instance of the environment's own, restored from a snapshot.
+	DatabaseSnapshot = "snapshot"
+	// DatabaseNone stands in layers only: resolved settings have no Database then.
+	DatabaseNone = "none"
+)
+
+// Database describes the environment's database.
 type Database struct {
+	// Mode is `own` (an RDS instance of the environment's own), `snapshot` (one that is restored from a snapshot) or `none`; default `own`.
+	Mode string `yaml:"mode,omitempty" json:"mode"`
+	// Snapshot is the id or the ARN of the RDS snapshot that mode `snapshot` restores; the policy says which are allowed.
+	Snapshot string `yaml:"snapshot,omitempty" json:"snapshot"`
 	// Engine is `postgres`, the only one.
 	Engine string `yaml:"engine,omitempty" json:"engine"`
-	// Version is the engine's major version, such as "16".
+	// Version is the engine's major version, such as "16"; a restored database has its snapshot's.
 	Version string `yaml:"version,omitempty" json:"version"`
 	// Class is the instance class, such as db.t4g.micro.
 	Class string `yaml:"class,omitempty" json:"class"`

@@ -26,17 +26,18 @@ type databaseProperties struct {
 	BackupRetentionPeriod   int
 	CopyTagsToSnapshot      bool
 	DBInstanceClass         string
-	DBName                  string
+	DBName                  string `json:",omitempty"`
+	DBSnapshotIdentifier    string `json:",omitempty"`
 	DBSubnetGroupName       value
 	DeleteAutomatedBackups  bool
 	DeletionProtection      bool
 	Engine                  string
-	EngineVersion           string
+	EngineVersion           string `json:",omitempty"`
 	MasterUserPassword      value
-	MasterUsername          string
+	MasterUsername          string `json:",omitempty"`
 	MultiAZ                 bool
 	PubliclyAccessible      bool
-	StorageEncrypted        bool
+	StorageEncrypted        bool `json:",omitempty"`
 	StorageType             string
 	VPCSecurityGroups       []value
 }
@@ -132,14 +133,14 @@ func (d *document) addDatabaseSecret() {
 	}}
 }
 
-// databaseInstance is the database itself. Only a branch's goes without a trace: without a policy CloudFormation would leave a
+// databaseInstance is the database itself, new or restored from a snapshot. Only a branch's goes without a trace: without a policy CloudFormation would leave a
 // snapshot of it behind.
 func databaseInstance(database perch.Database, kind perch.Kind) resource {
 	policy := snapshotIt
 	if kind == perch.KindBranch {
 		policy = deleteIt
 	}
-	return resource{Type: "AWS::RDS::DBInstance", Properties: databaseProperties{
+	properties := databaseProperties{
 		AllocatedStorage:        strconv.Itoa(database.StorageGB),
 		AutoMinorVersionUpgrade: true,
 		BackupRetentionPeriod:   database.BackupDays,
@@ -157,5 +158,16 @@ func databaseInstance(database perch.Database, kind perch.Kind) resource {
 		StorageEncrypted:        true,
 		StorageType:             "gp3",
 		VPCSecurityGroups:       []value{getAtt{databaseGroupID, "GroupId"}},
-	}}.keep(policy)
+	}
+	if database.Mode == perch.DatabaseSnapshot {
+		properties.restore(database.Snapshot)
+	}
+	return resource{Type: "AWS::RDS::DBInstance", Properties: properties}.keep(policy)
+}
+
+// restore leaves out what a restored database has from its snapshot (AWS docs: AWS::RDS::DBInstance, DBSnapshotIdentifier). The password is set
+// after the restoration (aws-cloudformation-resource-providers-rds: shouldUpdateAfterCreate). A version would be one more upgrade then.
+func (p *databaseProperties) restore(snapshot string) {
+	p.DBSnapshotIdentifier = snapshot
+	p.DBName, p.MasterUsername, p.EngineVersion, p.StorageEncrypted = "", "", "", false
 }

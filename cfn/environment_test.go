@@ -135,6 +135,25 @@ func TestAnOwnLoadBalancerTakesNoRuleOfTheSharedOne(t *testing.T) {
 	}
 }
 
+func TestARestoredDatabaseHasFromItsSnapshotWhatIsNotSaid(t *testing.T) {
+	in := environmentInput(t, "topic", perch.KindBranch)
+	in.Settings.Database.Mode, in.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-seed-2026-11"
+	template := decode(t, renderEnvironment(t, in))
+	given := properties(template, databaseID)
+	for _, name := range []string{"DBName", "MasterUsername", "EngineVersion", "StorageEncrypted"} {
+		if _, ok := given[name]; ok {
+			t.Errorf("%s is given: %v", name, given[name])
+		}
+	}
+	password := map[string]any{"Fn::Sub": "{{resolve:secretsmanager:${DatabaseSecret}:SecretString:password}}"}
+	if diff := cmp.Diff([]any{"shop-seed-2026-11", password}, []any{given["DBSnapshotIdentifier"], given["MasterUserPassword"]}); diff != "" {
+		t.Errorf("snapshot and password (-want +got):\n%s", diff)
+	}
+	if !spec.Replaces("AWS::RDS::DBInstance", "DBName") {
+		t.Error("a database of its own may become a restored one in place: say so in docs/templates.md")
+	}
+}
+
 func TestNothingWaitsForTheDNSRecord(t *testing.T) {
 	for name, template := range goldens(t) {
 		for _, function := range []string{`"Ref": "` + recordID + `"`, "DependsOn", "${" + recordID} {

@@ -34,6 +34,8 @@ func goldens(t *testing.T) map[string]Template {
 	single.Settings.LoadBalancer = "none"
 	own := environmentInput(t, "release", perch.KindStaging)
 	own.Settings.LoadBalancer = "own"
+	restored := environmentInput(t, "reports", perch.KindBranch)
+	restored.Settings.Database.Mode, restored.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-seed-2026-11"
 	bare := environmentInput(t, "spike", perch.KindBranch)
 	bare.Settings.LoadBalancer = "none"
 	bare.Policy.Domain, bare.Policy.HostedZone = "", ""
@@ -47,6 +49,7 @@ func goldens(t *testing.T) map[string]Template {
 		"environment-without-database.json":      renderEnvironment(t, withoutDatabase),
 		"environment-without-load-balancer.json": renderEnvironment(t, single),
 		"environment-own-load-balancer.json":     renderEnvironment(t, own),
+		"environment-from-snapshot.json":         renderEnvironment(t, restored),
 		"environment-without-domain.json":        renderEnvironment(t, bare),
 	}
 }

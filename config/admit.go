@@ -43,7 +43,7 @@ func Admit(a Admission) error {
 	case perch.GoalGone:
 		return a.removal()
 	case perch.GoalUp:
-		return first(a.commitGiven, a.kind, a.machines, a.loadBalancer, a.secrets, a.seeds, a.room)
+		return first(a.commitGiven, a.kind, a.machines, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
 	}
 	return refuse("a request can ask for up or gone, not %q", a.Request.Goal)
 }
@@ -137,6 +137,24 @@ func allowed(key, value, policyKey string, patterns []string) error {
 func (a Admission) loadBalancer() error {
 	if kind := a.Settings.LoadBalancer; kind != "none" && a.Policy.Domain == "" {
 		return refuse("load_balancer is %s, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, FileName)
+	}
+	return nil
+}
+
+// snapshot refuses what the policy's prefixes do not allow. A prefix of ids allows no ARN: one that begins with it would be somebody else's.
+func (a Admission) snapshot() error {
+	db := a.Settings.Database
+	if db == nil || db.Mode != perch.DatabaseSnapshot {
+		return nil
+	}
+	named := strings.HasPrefix(db.Snapshot, "arn:")
+	if named && arnRegion(db.Snapshot) != a.Policy.Region {
+		return refuse("database.snapshot stands in region %q, and the policy is for %s only; copy the snapshot there and name the copy in %s", arnRegion(db.Snapshot), a.Policy.Region, FileName)
+	}
+	if !slices.ContainsFunc(a.Policy.Snapshots.From, func(prefix string) bool {
+		return strings.HasPrefix(prefix, "arn:") == named && strings.HasPrefix(db.Snapshot, prefix)
+	}) {
+		return refuse("database.snapshot is %s, and the policy allows %s; change database.snapshot in %s, or `snapshots.from` in the policy", db.Snapshot, list(a.Policy.Snapshots.From, "no snapshots"), FileName)
 	}
 	return nil
 }

@@ -70,6 +70,19 @@ func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
 			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or `instance_types` in the policy"},
 		"a database class": {"x", func(a *Admission) { a.Settings.Database.Class = "db.r7g.large" },
 			"database.class is db.r7g.large, and the policy allows only db.t4g.*; change database.class in perch.yaml, or `database_classes` in the policy"},
+		"a snapshot of others": {"x", restored("bank-1"),
+			"database.snapshot is bank-1, and the policy allows only what begins with shop-seed-, arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
+		"a snapshot of another account": {"x", restored("arn:aws:rds:eu-central-1:999999999999:snapshot:shared-1"),
+			"database.snapshot is arn:aws:rds:eu-central-1:999999999999:snapshot:shared-1, and the policy allows only what begins with shop-seed-, arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; " +
+				"change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
+		"a snapshot of another region": {"x", restored("arn:aws:rds:us-east-1:210987654321:snapshot:shared-1"),
+			`database.snapshot stands in region "us-east-1", and the policy is for eu-central-1 only; copy the snapshot there and name the copy in perch.yaml`},
+		"a snapshot where none are allowed": {"x", func(a *Admission) { restored("shop-seed-1")(a); a.Policy.Snapshots.From = nil },
+			"database.snapshot is shop-seed-1, and the policy allows no snapshots; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
+		"an ARN where only ids are allowed": {"x", func(a *Admission) {
+			restored("arn:aws:rds:eu-central-1:999999999999:snapshot:x")(a)
+			a.Policy.Snapshots.From = []string{"a"}
+		}, "database.snapshot is arn:aws:rds:eu-central-1:999999999999:snapshot:x, and the policy allows only what begins with a; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
 		"no domain": {"x", func(a *Admission) { a.Policy.Domain = "" },
 			"load_balancer is shared, and that needs a domain, which the policy does not have; set load_balancer to none in perch.yaml, or `domain` and `hosted_zone` in the policy"},
 		"a secret of another region": {"x", func(a *Admission) {
@@ -96,6 +109,23 @@ func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
 			test.change(&a)
 			refused(t, Admit(a), test.want)
 		})
+	}
+}
+
+// restored makes the database one that is restored from snapshot.
+func restored(snapshot string) func(*Admission) {
+	return func(a *Admission) {
+		a.Settings.Database.Mode, a.Settings.Database.Snapshot = perch.DatabaseSnapshot, snapshot
+	}
+}
+
+func TestSnapshotsThatThePolicyAllowsAreAdmitted(t *testing.T) {
+	for _, snapshot := range []string{"shop-seed-2026-11", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-1"} {
+		a := admission(t, admitted, "feature/login")
+		restored(snapshot)(&a)
+		if err := Admit(a); err != nil {
+			t.Errorf("%s: %v", snapshot, err)
+		}
 	}
 }
 

@@ -20,16 +20,17 @@ const (
 )
 
 var (
-	validAccount = matches(`^[0-9]{12}$`, "must be an AWS account of 12 digits, in quotes")
-	validRegion  = matches(`^[a-z]{2}(-[a-z]+)+-[0-9]$`, "must be an AWS region such as eu-central-1")
-	validRole    = matches(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`, "must be the ARN of an IAM role")
-	validZone    = matches(`^[A-Z0-9]{1,32}$`, "must be the id of a hosted zone such as Z0123456789ABC")
-	validVPC     = matches(`^vpc-[0-9a-z]+$`, "must be the id of a VPC such as vpc-0a1b2c3d")
-	validSubnet  = matches(`^subnet-[0-9a-z]+$`, "must be the id of a subnet such as subnet-0a1b2c3d")
-	validDomain  = matches(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`, "must be a domain name in lower case such as preview.example.com")
-	validARN     = matches(`^arn:aws[a-z-]*:(secretsmanager|ssm):`, "must be the beginning of an ARN such as arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/")
-	validS3      = matches(`^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?$`, "must be an address such as s3://bucket/prefix/")
-	httpAddress  = regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`)
+	validAccount        = matches(`^[0-9]{12}$`, "must be an AWS account of 12 digits, in quotes")
+	validRegion         = matches(`^[a-z]{2}(-[a-z]+)+-[0-9]$`, "must be an AWS region such as eu-central-1")
+	validRole           = matches(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`, "must be the ARN of an IAM role")
+	validZone           = matches(`^[A-Z0-9]{1,32}$`, "must be the id of a hosted zone such as Z0123456789ABC")
+	validVPC            = matches(`^vpc-[0-9a-z]+$`, "must be the id of a VPC such as vpc-0a1b2c3d")
+	validSubnet         = matches(`^subnet-[0-9a-z]+$`, "must be the id of a subnet such as subnet-0a1b2c3d")
+	validDomain         = matches(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`, "must be a domain name in lower case such as preview.example.com")
+	validARN            = matches(`^arn:aws[a-z-]*:(secretsmanager|ssm):`, "must be the beginning of an ARN such as arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/")
+	validS3             = matches(`^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?$`, "must be an address such as s3://bucket/prefix/")
+	validSnapshotPrefix = matches(`^((rds:)?[a-zA-Z][a-zA-Z0-9-]*|arn:aws[a-z-]*:rds:[a-zA-Z0-9:-]*)$`, "must be the beginning of the id or the ARN of an RDS snapshot such as shop-seed-")
+	httpAddress         = regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`)
 )
 
 func validURL(value string) string {
@@ -103,6 +104,9 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		}},
 		field{name: "seeds", read: func(path string, n *node) {
 			d.fields(path, n, field{name: "from", read: d.texts(&p.Seeds.From, validS3)})
+		}},
+		field{name: "snapshots", read: func(path string, n *node) {
+			d.fields(path, n, field{name: "from", read: d.texts(&p.Snapshots.From, validSnapshotPrefix)})
 		}},
 		field{name: "instance_types", read: d.texts(&p.InstanceTypes, validText)},
 		field{name: "database_classes", read: d.texts(&p.DatabaseClasses, validText)},

@@ -28,6 +28,7 @@ kinds: {branch: ["*"], staging: [staging], production: []}
 protected: ["release/*"]
 secrets: {from: ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"]}
 seeds: {from: ["s3://shop-seeds/public/"]}
+snapshots: {from: ["shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"]}
 instance_types: ["t3.*"]
 database_classes: ["db.t4g.*"]
 max_environments: 3
@@ -63,6 +64,7 @@ func TestAPolicyReads(t *testing.T) {
 		Protected:     []string{"release/*"},
 		Secrets:       perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"}},
 		Seeds:         perch.PolicySeeds{From: []string{"s3://shop-seeds/public/"}},
+		Snapshots:     perch.PolicySnapshots{From: []string{"shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"}},
 		InstanceTypes: []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3,
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}

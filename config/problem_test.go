@@ -128,6 +128,18 @@ perch.yaml:5:42: defaults.database.backup_days must be 0 to 35, not -1
 perch.yaml:7:22: instances.min is 3 and instances.max is 2 (defaults, line 4); the minimum must not be above the maximum: set both in one layer
   7 |     instances: {min: 3}
     |                      ^`},
+		"no snapshot to restore": {minimal + "defaults:\n  database: {mode: snapshot}\n", `
+perch.yaml:4:20: database.mode is snapshot and database.snapshot is missing; name the id or the ARN of an RDS snapshot
+  4 |   database: {mode: snapshot}
+    |                    ^`},
+		"a snapshot and no use for it": {minimal + "defaults:\n  database: {snapshot: shop-seed-1}\n", `
+perch.yaml:4:24: database.snapshot is for database.mode snapshot, and the mode is own (built-in); set the mode to snapshot, or the snapshot to null
+  4 |   database: {snapshot: shop-seed-1}
+    |                        ^`},
+		"no snapshot at all": {minimal + "defaults:\n  database: {mode: snapshot, snapshot: \"not one\"}\n", `
+perch.yaml:4:40: defaults.database.snapshot must be the id or the ARN of an RDS snapshot, not "not one"
+  4 |   database: {mode: snapshot, snapshot: "not one"}
+    |                                        ^`},
 		"several instances without a load balancer": {minimal + "defaults: {load_balancer: none, instances: {max: 2}}\n", `
 perch.yaml:3:27: load_balancer none means a single instance, and instances.max is 2 (defaults, line 3); set it to 1
   3 | defaults: {load_balancer: none, instances: {max: 2}}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,7 +19,7 @@ var (
 		return builtInTree("platform: docker\ninstance_type: t3.small\ninstances: {min: 1, max: 1}\nload_balancer: shared\nhealth_path: /\n")
 	})
 	builtInDatabase = sync.OnceValue(func() *node {
-		return builtInTree("engine: postgres\nversion: \"16\"\nclass: db.t4g.micro\nstorage_gb: 20\nmulti_az: false\nbackup_days: 0\n")
+		return builtInTree("mode: own\nengine: postgres\nversion: \"16\"\nclass: db.t4g.micro\nstorage_gb: 20\nmulti_az: false\nbackup_days: 0\n")
 	})
 )
 
@@ -62,7 +63,7 @@ func (f *File) Skip(branch string) (pattern string, ok bool) {
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // Resolve merges the layers that are for branch: built-in, defaults, kinds.<kind>, and the overrides that match, in file order. Mappings merge by
-// key, lists and values replace, null removes. {commit} in the image becomes commit, 40 hexadecimal digits; an empty commit leaves it as it is.
+// key, lists and values replace, null removes, and so does the mode none of a database. {commit} in the image becomes commit, 40 hexadecimal digits; an empty commit leaves it as it is.
 func (f *File) Resolve(branch, commit string) (perch.Settings, Origins, error) {
 	if commit != "" && !fullCommit.MatchString(commit) {
 		return perch.Settings{}, nil, fmt.Errorf("resolve settings of branch %q: commit %q is not a full commit of 40 hexadecimal digits", branch, commit)
@@ -101,6 +102,9 @@ func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Setting
 			tree = merge(tree, l.tree)
 		}
 	}
+	if mode := tree.get("database").get("mode"); mode != nil && mode.text == perch.DatabaseNone {
+		tree.remove("database")
+	}
 	tree.complete("database", func(database *node) *node { return merge(builtInDatabase(), database) })
 	tree.complete("buckets", func(buckets *node) *node {
 		return buckets.each(func(bucket *node) *node { return merge(builtInBucket(bucket), bucket) })
@@ -115,6 +119,11 @@ func (n *node) complete(key string, with func(*node) *node) {
 			n.entries[i].value = with(e.value)
 		}
 	}
+}
+
+// remove takes a key away. The tree must be the caller's own.
+func (n *node) remove(key string) {
+	n.entries = slices.DeleteFunc(n.entries, func(e entry) bool { return e.key.text == key })
 }
 
 // each is a copy of a mapping with other values.

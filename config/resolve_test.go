@@ -41,7 +41,7 @@ func TestLayersOverrideSelectively(t *testing.T) {
 	want := perch.Settings{
 		Image:    "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:" + commit,
 		Platform: "docker", InstanceType: "m7i.large", Instances: perch.Instances{Min: 1, Max: 1}, LoadBalancer: "shared", HealthPath: "/healthz",
-		Database:    &perch.Database{Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20},
+		Database:    &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20},
 		Buckets:     map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
 		Environment: map[string]string{"DJANGO_SETTINGS_MODULE": "shop.settings"},
 		Secrets:     map[string]string{"SECRET_KEY": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview"},
@@ -104,7 +104,7 @@ overrides:
 	if diff := cmp.Diff(map[string]string{"B": "2"}, got.Environment); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}
-	again := &perch.Database{Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 30}
+	again := &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 30}
 	if diff := cmp.Diff(again, resolve("again/x").Database); diff != "" {
 		t.Errorf("a database that was removed begins anew (-want +got):\n%s", diff)
 	}
@@ -113,12 +113,37 @@ overrides:
 	}
 }
 
+func TestTheModeNoneRemovesADatabase(t *testing.T) {
+	file := read(t, minimal+`defaults: {database: {storage_gb: 30}}
+overrides:
+  "docs/*": {database: {mode: none}}
+  "docs/api": {database: {mode: own}}
+  "reports": {database: {mode: snapshot, snapshot: shop-seed-1}}
+`)
+	for branch, want := range map[string]*perch.Database{
+		"docs/x":   nil,
+		"docs/api": {Mode: perch.DatabaseOwn, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 30},
+		"reports":  {Mode: perch.DatabaseSnapshot, Snapshot: "shop-seed-1", Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 30},
+	} {
+		settings, origins, err := file.Resolve(branch, commit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, settings.Database); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", branch, diff)
+		}
+		if _, there := origins["database.storage_gb"]; there != (want != nil) {
+			t.Errorf("%s: database.storage_gb has an origin: %v", branch, there)
+		}
+	}
+}
+
 func TestADatabaseIsCompletedByTheBuiltInOne(t *testing.T) {
 	settings, origins, err := read(t, minimal+"defaults: {database: {}}\n").Resolve("x", commit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &perch.Database{Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20}
+	want := &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20}
 	if diff := cmp.Diff(want, settings.Database); diff != "" {
 		t.Errorf("database (-want +got):\n%s", diff)
 	}

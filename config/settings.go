@@ -37,6 +37,8 @@ func (d *decoder) settings(path string, n *node) perch.Settings {
 func (d *decoder) database(path string, n *node) *perch.Database {
 	var db perch.Database
 	d.fields(path, n,
+		field{name: "mode", read: d.text(&db.Mode, oneOf(perch.DatabaseOwn, perch.DatabaseSnapshot, perch.DatabaseNone))},
+		field{name: "snapshot", read: d.text(&db.Snapshot, validSnapshot)},
 		field{name: "engine", read: d.text(&db.Engine, oneOf("postgres"))},
 		field{name: "version", read: d.text(&db.Version, validVersion)},
 		field{name: "class", read: d.text(&db.Class, validClass)},
@@ -114,6 +116,9 @@ func (d *decoder) whole(s perch.Settings, n *node) {
 		d.fail(n.at("load_balancer"), "load_balancer none means a single instance, and instances.max is %d (%s); set it to 1", s.Instances.Max, n.at("instances", "max").origin())
 	}
 	d.similarBuckets(s, n)
+	if s.Database != nil {
+		d.snapshot(*s.Database, n)
+	}
 	size := 0
 	for name, value := range s.Environment {
 		size += len(name) + len(value) + 2
@@ -125,6 +130,17 @@ func (d *decoder) whole(s perch.Settings, n *node) {
 		if _, ok := s.Environment[name]; ok {
 			d.fail(n.at("secrets", name), "%s stands in environment (%s) and in secrets; leave one of them out", name, n.at("environment", name).origin())
 		}
+	}
+}
+
+// snapshot wants a snapshot exactly where the database is restored from one.
+func (d *decoder) snapshot(db perch.Database, n *node) {
+	mode := n.at("database", "mode")
+	switch restored := db.Mode == perch.DatabaseSnapshot; {
+	case restored && db.Snapshot == "":
+		d.fail(mode, "database.mode is snapshot and database.snapshot is missing; name the id or the ARN of an RDS snapshot")
+	case !restored && db.Snapshot != "":
+		d.fail(n.at("database", "snapshot"), "database.snapshot is for database.mode snapshot, and the mode is %s (%s); set the mode to snapshot, or the snapshot to null", db.Mode, mode.origin())
 	}
 }
 

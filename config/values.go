@@ -45,6 +45,8 @@ var (
 	validVariable     = matches(`^[A-Z_][A-Z0-9_]*$`, "must be written in A-Z, 0-9 and _, and not begin with a digit")
 	validSecret       = matches(`^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
 		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store")
+	validSnapshot = matches(`^((rds:)?[a-zA-Z][a-zA-Z0-9-]{0,254}|arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:snapshot:[a-zA-Z0-9:-]+)$`,
+		"must be the id or the ARN of an RDS snapshot")
 
 	bucketName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	imageName  = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)

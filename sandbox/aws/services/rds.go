@@ -43,10 +43,13 @@ func prepareDatabase(s *Service, rec *record) error {
 	if rec.Properties.text("DBInstanceIdentifier") == "" {
 		rec.Name = strings.Trim(hyphens.ReplaceAllString(rec.Name, "-"), "-")
 	}
+	if err := s.restore(rec); err != nil {
+		return err
+	}
 	if err := s.legalDatabase(rec); err != nil {
 		return err
 	}
-	port := rec.Properties.or("Port", enginePorts[rec.Properties.text("Engine")])
+	port := rec.Properties.or("Port", enginePorts[rec.given("Engine")])
 	if rec.ID == "" {
 		rec.ID, rec.ARN, rec.Status = rec.Name, s.arn("rds", "db:"+rec.Name), "creating"
 		rec.Attributes["Endpoint.Address"] = rec.Name + "." + random(lowerDigits, 12) + "." + s.config.Region + ".rds.amazonaws.com"
@@ -60,6 +63,28 @@ func prepareDatabase(s *Service, rec *record) error {
 	return nil
 }
 
+// inherited are the properties that a restored database has from its snapshot.
+var inherited = []string{"Engine", "EngineVersion", "DBName", "MasterUsername", "StorageEncrypted", "AllocatedStorage"}
+
+// restore takes over what the snapshot has, when the database is made; afterwards the snapshot may go.
+func (s *Service) restore(rec *record) error {
+	name := rec.Properties.text("DBSnapshotIdentifier")
+	if name == "" || rec.ID != "" {
+		return nil
+	}
+	snapshot := s.known(typeSnapshot, name)
+	if snapshot == nil {
+		return failure(rds, http.StatusNotFound, "NotFound", "DBSnapshot not found: %s", name)
+	}
+	for _, key := range inherited {
+		rec.Hidden[key] = snapshot.given(key)
+	}
+	return nil
+}
+
+// given is a property, or what a database or its snapshot has inherited for it.
+func (r *record) given(key string) string { return r.Properties.or(key, r.Hidden[key]) }
+
 func (s *Service) legalDatabase(rec *record) error {
 	p := rec.Properties
 	switch {
@@ -67,8 +92,8 @@ func (s *Service) legalDatabase(rec *record) error {
 		return invalid(rds, "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.")
 	case s.named(typeDatabase, rec.Name) != nil && s.named(typeDatabase, rec.Name) != rec:
 		return failure(rds, http.StatusBadRequest, "AlreadyExists", "DB instance already exists")
-	case enginePorts[p.text("Engine")] == "" && p.text("DBSnapshotIdentifier") == "":
-		return invalid(rds, "Invalid DB engine: %s", p.text("Engine"))
+	case enginePorts[rec.given("Engine")] == "":
+		return invalid(rds, "Invalid DB engine: %s", rec.given("Engine"))
 	case !strings.HasPrefix(p.text("DBInstanceClass"), "db."):
 		return invalid(rds, "Invalid DB Instance class: %s", p.text("DBInstanceClass"))
 	}
@@ -101,16 +126,22 @@ func removeDatabase(s *Service, rec *record, r resource.Request) {
 		return
 	}
 	name := r.StackName + "-snapshot-" + r.LogicalID + "-" + random(lowerDigits, 12)
-	name = strings.ToLower(hyphens.ReplaceAllString(name, "-"))
+	s.snapshot(rec, strings.ToLower(hyphens.ReplaceAllString(name, "-")))
+}
+
+// snapshot makes a snapshot of a database.
+func (s *Service) snapshot(rec *record, name string) *record {
 	tags := map[string]string{}
 	if rec.Properties.flag("CopyTagsToSnapshot") {
 		tags = rec.Tags
 	}
 	now := s.config.Now().UTC()
-	s.state.Records = append(s.state.Records, &record{
+	snapshot := &record{
 		Type: typeSnapshot, ID: name, Name: name, Scope: rec.Name, ARN: s.arn("rds", "snapshot:"+name), Stack: rec.Stack, Logical: rec.Logical,
-		Properties: rec.Properties, Attributes: rec.Attributes, Tags: tags, Status: "available", Created: now, Updated: now,
-	})
+		Properties: rec.Properties, Attributes: rec.Attributes, Hidden: rec.Hidden, Tags: tags, Status: "available", Created: now, Updated: now,
+	}
+	s.state.Records = append(s.state.Records, snapshot)
+	return snapshot
 }
 
 func prepareSubnetGroup(s *Service, rec *record) error {

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ var rdsActions = map[string]action{
 	"DescribeDBInstances":    describeDatabases,
 	"ModifyDBInstance":       modifyDatabase,
 	"DeleteDBInstance":       deleteDatabase,
+	"CreateDBSnapshot":       createSnapshot,
 	"DescribeDBSnapshots":    describeSnapshots,
 	"DeleteDBSnapshot":       deleteSnapshot,
 	"DescribeDBSubnetGroups": describeSubnetGroups,
@@ -52,12 +54,12 @@ func (s *Service) databaseNodes(db *record) []wire.Node {
 		subnets.Children = s.subnetGroupNodes(group)
 	}
 	return present(
-		wire.T("DBInstanceIdentifier", db.Name), wire.T("DBInstanceClass", p.text("DBInstanceClass")), wire.T("Engine", p.text("Engine")),
-		wire.T("EngineVersion", p.text("EngineVersion")), wire.T("DBInstanceStatus", db.Status), wire.T("MasterUsername", p.text("MasterUsername")),
-		wire.T("DBName", p.text("DBName")), endpoint, wire.T("AllocatedStorage", p.or("AllocatedStorage", "20")), wire.T("StorageType", p.or("StorageType", "gp2")),
+		wire.T("DBInstanceIdentifier", db.Name), wire.T("DBInstanceClass", p.text("DBInstanceClass")), wire.T("Engine", db.given("Engine")),
+		wire.T("EngineVersion", db.given("EngineVersion")), wire.T("DBInstanceStatus", db.Status), wire.T("MasterUsername", db.given("MasterUsername")),
+		wire.T("DBName", db.given("DBName")), endpoint, wire.T("AllocatedStorage", cmp.Or(db.given("AllocatedStorage"), "20")), wire.T("StorageType", p.or("StorageType", "gp2")),
 		wire.T("InstanceCreateTime", isoTime(db.Created)), wire.T("BackupRetentionPeriod", p.or("BackupRetentionPeriod", "1")),
 		wire.T("MultiAZ", strconv.FormatBool(p.flag("MultiAZ"))), wire.T("PubliclyAccessible", strconv.FormatBool(p.flag("PubliclyAccessible"))),
-		wire.T("StorageEncrypted", strconv.FormatBool(p.flag("StorageEncrypted"))), wire.T("DeletionProtection", strconv.FormatBool(p.flag("DeletionProtection"))),
+		wire.T("StorageEncrypted", strconv.FormatBool(db.given("StorageEncrypted") == "true")), wire.T("DeletionProtection", strconv.FormatBool(p.flag("DeletionProtection"))),
 		wire.T("DbiResourceId", db.Attributes["DbiResourceId"]), wire.T("DBInstanceArn", db.ARN), groups, subnets, tagNodes("TagList", "Tag", db.Tags))
 }
 
@@ -112,6 +114,23 @@ func noSnapshot(name string) *wire.Error {
 	return wire.Errorf(http.StatusNotFound, "DBSnapshotNotFound", "DBSnapshot %s not found.", name)
 }
 
+// createSnapshot takes a snapshot at once.
+func createSnapshot(s *Service, f form) ([]wire.Node, error) {
+	name, db := strings.ToLower(f.Get("DBSnapshotIdentifier")), s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
+	switch {
+	case db == nil:
+		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
+	case !databasePattern.MatchString(name):
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterValue", "The parameter DBSnapshotIdentifier is not a valid identifier.")
+	case s.named(typeSnapshot, name) != nil:
+		return nil, wire.Errorf(http.StatusBadRequest, "DBSnapshotAlreadyExists", "Cannot create the snapshot because a snapshot with the identifier %s already exists.", name)
+	case db.Status != "available":
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidDBInstanceState", "Cannot create a snapshot because the database instance %s is not currently in the available state.", db.Name)
+	}
+	snapshot := s.snapshot(db, name)
+	return []wire.Node{wire.N("DBSnapshot", snapshotNodes(snapshot)...)}, s.save()
+}
+
 func describeSnapshots(s *Service, f form) ([]wire.Node, error) {
 	name, db := f.Get("DBSnapshotIdentifier"), f.Get("DBInstanceIdentifier")
 	var found []*record
@@ -129,11 +148,11 @@ func describeSnapshots(s *Service, f form) ([]wire.Node, error) {
 }
 
 func snapshotNodes(snapshot *record) []wire.Node {
-	p := snapshot.Properties
 	return present(
 		wire.T("DBSnapshotIdentifier", snapshot.Name), wire.T("DBInstanceIdentifier", snapshot.Scope), wire.T("SnapshotCreateTime", isoTime(snapshot.Created)),
-		wire.T("Engine", p.text("Engine")), wire.T("EngineVersion", p.text("EngineVersion")), wire.T("AllocatedStorage", p.or("AllocatedStorage", "20")),
-		wire.T("Status", snapshot.Status), wire.T("MasterUsername", p.text("MasterUsername")), wire.T("SnapshotType", "manual"),
+		wire.T("Engine", snapshot.given("Engine")), wire.T("EngineVersion", snapshot.given("EngineVersion")),
+		wire.T("AllocatedStorage", cmp.Or(snapshot.given("AllocatedStorage"), "20")), wire.T("Encrypted", strconv.FormatBool(snapshot.given("StorageEncrypted") == "true")),
+		wire.T("Status", snapshot.Status), wire.T("MasterUsername", snapshot.given("MasterUsername")), wire.T("SnapshotType", "manual"),
 		wire.T("PercentProgress", "100"), wire.T("DBSnapshotArn", snapshot.ARN), wire.T("DbiResourceId", snapshot.Attributes["DbiResourceId"]),
 		tagNodes("TagList", "Tag", snapshot.Tags))
 }

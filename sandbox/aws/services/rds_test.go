@@ -134,6 +134,56 @@ func TestASnapshotIsLeftBehindWhereThePolicyAsks(t *testing.T) {
 	}
 }
 
+func TestADatabaseIsRestoredFromASnapshot(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := sdk.NewFromConfig(a.aws)
+	p := databaseProperties()
+	p["StorageEncrypted"] = true
+	state, source := a.ready(typeDatabase, "Source", p)
+	in := &sdk.CreateDBSnapshotInput{DBInstanceIdentifier: &state.ID, DBSnapshotIdentifier: aws.String("shop-seed-1")}
+	made, err := client.CreateDBSnapshot(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.CreateDBSnapshot(t.Context(), in)
+	wantError(t, err, "already exists")
+	if err := a.remove(source); err != nil {
+		t.Fatal(err)
+	}
+	for i, reference := range []string{"shop-seed-1", aws.ToString(made.DBSnapshot.DBSnapshotArn)} {
+		restored, _ := a.ready(typeDatabase, "Restored"+string(rune('A'+i)), map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": reference})
+		out, err := client.DescribeDBInstances(t.Context(), &sdk.DescribeDBInstancesInput{DBInstanceIdentifier: &restored.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := out.DBInstances[0]
+		got := []string{aws.ToString(db.Engine), aws.ToString(db.EngineVersion), aws.ToString(db.DBName), aws.ToString(db.MasterUsername)}
+		diff(t, got, []string{"postgres", "16", "app", "perch"})
+		if !aws.ToBool(db.StorageEncrypted) || restored.Attributes["Endpoint.Port"] != "5432" {
+			t.Errorf("encrypted %v, attributes %v", aws.ToBool(db.StorageEncrypted), restored.Attributes)
+		}
+	}
+	_, err = a.try(request(typeDatabase, "Unknown", map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": "shop-seed-2"}))
+	wantError(t, err, "DBSnapshot not found: shop-seed-2")
+}
+
+func TestARestoredDatabaseOutlivesItsSnapshot(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := sdk.NewFromConfig(a.aws)
+	state, _ := a.ready(typeDatabase, "Source", databaseProperties())
+	name := aws.String("shop-seed-1")
+	if _, err := client.CreateDBSnapshot(t.Context(), &sdk.CreateDBSnapshotInput{DBInstanceIdentifier: &state.ID, DBSnapshotIdentifier: name}); err != nil {
+		t.Fatal(err)
+	}
+	_, r := a.ready(typeDatabase, "Restored", map[string]any{"DBInstanceClass": "db.t4g.micro", "DBSnapshotIdentifier": *name})
+	if _, err := client.DeleteDBSnapshot(t.Context(), &sdk.DeleteDBSnapshotInput{DBSnapshotIdentifier: name}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.service.Handlers()[typeDatabase].Update(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestDatabasesAreRefusedInRDSsWords(t *testing.T) {
 	tests := []struct {
 		property, sentence string

@@ -76,10 +76,10 @@ func attach(s *Service, rec *record) {
 		return
 	}
 	details := map[string]any{
-		"engine": db.Properties.text("Engine"), "host": db.Attributes["Endpoint.Address"], "port": number(db.Attributes["Endpoint.Port"]),
+		"engine": db.given("Engine"), "host": db.Attributes["Endpoint.Address"], "port": number(db.Attributes["Endpoint.Port"]),
 		"dbInstanceIdentifier": db.Name,
 	}
-	if name := db.Properties.text("DBName"); name != "" {
+	if name := db.given("DBName"); name != "" {
 		details["dbname"] = name
 	}
 	s.rewrite(rec.ID, func(object map[string]any) { maps.Copy(object, details) })
