@@ -126,17 +126,28 @@ func readExample(first string, block []byte) error {
 	return yaml.Unmarshal(block, &other)
 }
 
-func TestDocsNameEveryKey(t *testing.T) {
-	for _, c := range []struct {
-		file string
-		of   any
-	}{
-		{"docs/perch-yaml.md", perch.Settings{}}, {"docs/perch-yaml.md", perch.SeedStep{}}, {"docs/policy.md", perch.Policy{}},
-	} {
-		text := page(t, c.file)
-		for _, key := range keys("", reflect.TypeOf(c.of)) {
-			if !strings.Contains(text, "`"+key+"`") {
-				t.Errorf("%s does not say what `%s` means", c.file, key)
+// TestDocsDescribeEveryKeyOnce: docs/configuration.md has a row for each key of the Go types (package config's tests write it), and no other page
+// has a table of them.
+func TestDocsDescribeEveryKeyOnce(t *testing.T) {
+	var all []string
+	for _, of := range []any{config.File{}, perch.Settings{}, perch.SeedStep{}, perch.Policy{}} {
+		all = append(all, keys("", reflect.TypeOf(of))...)
+	}
+	tables := regexp.MustCompile(`(?m)^\| key .*\n\|[-|]+\n((?:\|.*\n)+)`)
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)`")
+	for file, text := range pages(t) {
+		var described []string
+		for _, table := range tables.FindAllString(text, -1) {
+			for _, match := range rows.FindAllStringSubmatch(table, -1) {
+				described = append(described, match[1])
+			}
+		}
+		for _, key := range all {
+			switch here := slices.Contains(described, key); {
+			case file == filepath.Join("docs", "configuration.md") && !here:
+				t.Errorf("%s has no row for `%s`; write it anew with `go test ./config -update`", file, key)
+			case file != filepath.Join("docs", "configuration.md") && here:
+				t.Errorf("%s describes `%s`, and docs/configuration.md does so already; say it in the comment of the Go type", file, key)
 			}
 		}
 	}
@@ -159,6 +170,9 @@ func keys(prefix string, of reflect.Type) []string {
 	var names []string
 	for i := range of.NumField() {
 		name, _, _ := strings.Cut(of.Field(i).Tag.Get("yaml"), ",")
+		if name == "" {
+			continue
+		}
 		names = append(names, prefix+name)
 		names = append(names, keys(prefix+name+".", of.Field(i).Type)...)
 	}

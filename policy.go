@@ -5,76 +5,81 @@ import (
 	"time"
 )
 
-// Policy is the worker's own file: what it will do at all, whatever a request or a perch.yaml says. Package config reads it.
+// Policy is the worker's own file: what it will do at all, whatever a request or a perch.yaml says. Package config reads it and fills in what it
+// leaves out. As in Settings, the comments of the fields are what users read.
 type Policy struct {
-	// Account is the 12-digit AWS account that the worker may act in; STS is asked at the start.
-	Account string `yaml:"account"`
-	// Region is the AWS region that the worker may act in.
-	Region string `yaml:"region"`
-	// ServiceRole is the ARN of the IAM role that CloudFormation assumes; empty for the worker's own rights.
-	ServiceRole string `yaml:"service_role,omitempty"`
+	// Account is the AWS account that the worker may act in. At its start it asks STS whose credentials it has, and stops if they are another
+	// account's: a wrong profile does no harm.
+	Account string `yaml:"account" jsonschema:"format=account"`
+	// Region is the AWS region that the worker makes every call in, whatever its environment variables say.
+	Region string `yaml:"region" jsonschema:"format=region"`
+	// ServiceRole is the IAM role that CloudFormation assumes. With it the worker itself needs no right to make databases, instances or load
+	// balancers; without it CloudFormation has the worker's own rights.
+	ServiceRole string `yaml:"service_role,omitempty" jsonschema:"format=role"`
 	// Project is the only project whose requests the worker takes.
-	Project string `yaml:"project"`
-	// Repository is the only repository, as NormalizeRepository writes it: github.com/acme/shop.
-	Repository string `yaml:"repository"`
+	Project string `yaml:"project" jsonschema:"format=project"`
+	// Repository is the only repository, without scheme, user and `.git`: `github.com/acme/shop`; the default is the address in `source`. It is part
+	// of what a stack is recognised by.
+	Repository string `yaml:"repository,omitempty" jsonschema:"format=line"`
 	// Source says where branches and files are read from.
 	Source Source `yaml:"source"`
-	// DefaultBranch is never removed.
-	DefaultBranch string `yaml:"default_branch"`
-	// Domain is the parent of every environment's host name; empty where there is none (then only `load_balancer: none` works).
-	Domain string `yaml:"domain,omitempty"`
-	// HostedZone is the id of the Route 53 zone that Domain's records go into.
-	HostedZone string `yaml:"hosted_zone,omitempty"`
-	// URL is the address of an environment, with {host} for its host name; default https://{host}, or http://{host} for `load_balancer: none`, which has no certificate.
-	URL string `yaml:"url,omitempty"`
-	// Network is where load balancer, instances and databases stand.
+	// DefaultBranch is the branch whose environment is never removed.
+	DefaultBranch string `yaml:"default_branch" jsonschema:"format=branch"`
+	// Domain is the parent of every environment's host name. Without one only `load_balancer: none` works, and an environment's URL is its
+	// instance's address. It needs `hosted_zone`.
+	Domain string `yaml:"domain,omitempty" jsonschema:"format=domain"`
+	// HostedZone is the Route 53 zone that the domain's records go into.
+	HostedZone string `yaml:"hosted_zone,omitempty" jsonschema:"format=hosted zone"`
+	// URL is the address of an environment; the default is `https://{host}`, and `http://{host}` for `load_balancer: none`, which has no
+	// certificate.
+	URL string `yaml:"url,omitempty" jsonschema:"format=url"`
+	// Network is what exists before Perch, which makes no VPC.
 	Network Network `yaml:"network"`
-	// Kinds says which branches may have which kind, by branch patterns; a kind that is not named is for nobody,
-	// except that every branch may be of kind `branch` where the whole key is missing.
+	// Kinds says which branches may have which kind. Where the key stands, a kind that it does not name is for nobody; where it does not, every
+	// branch may be of kind `branch`.
 	Kinds map[Kind][]string `yaml:"kinds,omitempty"`
-	// Protected are patterns of branches that are never removed.
-	Protected []string `yaml:"protected,omitempty"`
+	// Protected are the branches whose environments are never removed.
+	Protected []string `yaml:"protected,omitempty" jsonschema:"format=branch pattern"`
 	// Secrets says where secrets may come from.
 	Secrets PolicySecrets `yaml:"secrets,omitempty"`
 	// Seeds says where seed data may come from.
 	Seeds PolicySeeds `yaml:"seeds,omitempty"`
 	// Snapshots says which database snapshots environments may be restored from.
 	Snapshots PolicySnapshots `yaml:"snapshots,omitempty"`
-	// InstanceTypes are the EC2 instance types that may be asked for, by pattern (t3.*); none given allows all.
-	InstanceTypes []string `yaml:"instance_types,omitempty"`
-	// DatabaseClasses are the RDS instance classes that may be asked for, by pattern; none given allows all.
-	DatabaseClasses []string `yaml:"database_classes,omitempty"`
-	// MaxEnvironments is the most environments at a time, 1 to 95 (one load balancer has 100 rules); 0 means 20.
-	MaxEnvironments int `yaml:"max_environments,omitempty"`
-	// Cleanup bounds what cleanup may remove by itself.
+	// InstanceTypes are patterns of the EC2 instance types that may be asked for, such as `t3.*`; none given allows all.
+	InstanceTypes []string `yaml:"instance_types,omitempty" jsonschema:"format=line"`
+	// DatabaseClasses are patterns of the RDS instance classes that may be asked for, such as `db.t4g.*`; none given allows all.
+	DatabaseClasses []string `yaml:"database_classes,omitempty" jsonschema:"format=line"`
+	// MaxEnvironments is the most environments at a time. One load balancer has 100 rules.
+	MaxEnvironments int `yaml:"max_environments,omitempty" jsonschema:"minimum=1,maximum=95,default=20"`
+	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
 }
 
 // PolicyCleanup bounds what cleanup may remove by itself.
 type PolicyCleanup struct {
-	// Grace is how long an environment outlives its branch, 1 second to 720 hours; a push until then keeps it. 0 means 1 hour.
-	Grace time.Duration `yaml:"grace,omitempty"`
-	// MaxRemovals is the most removals that one run asks for, 1 to 1000; 0 means 10.
-	MaxRemovals int `yaml:"max_removals,omitempty"`
-	// MaxShare is the largest share of all environments that one run asks to remove, above 0 and up to 1; it counts from three removals up.
-	// 0 means 0.5.
-	MaxShare float64 `yaml:"max_share,omitempty"`
+	// Grace is how long an environment outlives its branch, 1 second to 720 hours; a push until then keeps it.
+	Grace time.Duration `yaml:"grace,omitempty" jsonschema:"format=duration,default=1h"`
+	// MaxRemovals is the most removals that one run asks for.
+	MaxRemovals int `yaml:"max_removals,omitempty" jsonschema:"minimum=1,maximum=1000,default=10"`
+	// MaxShare is the largest share of all environments that one run asks to remove; it counts from three removals up.
+	MaxShare float64 `yaml:"max_share,omitempty" jsonschema:"exclusiveMinimum=0,maximum=1,default=0.5"`
 }
 
 // Source is where branches and files come from. Exactly one field is set.
 type Source struct {
-	// Git is a remote URL or a local path.
-	Git string `yaml:"git,omitempty"`
+	// Git is a remote URL or a local path. The worker keeps a mirror of a remote one in its cache folder.
+	Git string `yaml:"git,omitempty" jsonschema:"format=line,oneof_required=git"`
 	// GitHub is a repository that is read by GitHub's API. The credentials are the worker's own and stand in no file of Perch.
-	GitHub *GitHubSource `yaml:"github,omitempty"`
+	GitHub *GitHubSource `yaml:"github,omitempty" jsonschema:"oneof_required=github"`
 }
 
 // GitHubSource is a repository on github.com or on a GitHub Enterprise server.
 type GitHubSource struct {
-	// Repository is owner/name.
-	Repository string `yaml:"repository"`
-	// BaseURL is the address of the Enterprise server, https://github.example.com; empty for github.com.
-	BaseURL string `yaml:"base_url,omitempty"`
+	// Repository is the repository on GitHub.
+	Repository string `yaml:"repository" jsonschema:"format=github repository"`
+	// BaseURL is the address of the Enterprise server; the default is github.com.
+	BaseURL string `yaml:"base_url,omitempty" jsonschema:"format=github address"`
 }
 
 // Address is where people find the repository: https://github.com/acme/shop.
@@ -89,30 +94,32 @@ func (s GitHubSource) Address() string {
 
 // Network names what exists before Perch: a VPC and its subnets.
 type Network struct {
-	// VPC is the id of the VPC.
-	VPC string `yaml:"vpc"`
-	// Subnets are the public subnets of load balancer and instances, two at least.
-	Subnets []string `yaml:"subnets"`
-	// DatabaseSubnets are the subnets of databases, two at least; Subnets where there are none.
-	DatabaseSubnets []string `yaml:"database_subnets,omitempty"`
+	// VPC is the VPC that everything stands in.
+	VPC string `yaml:"vpc" jsonschema:"format=vpc"`
+	// Subnets are the public subnets of load balancer and instances, two at least, in different zones.
+	Subnets []string `yaml:"subnets" jsonschema:"format=subnet,minItems=2"`
+	// DatabaseSubnets are the subnets of databases, two at least; the default is `network.subnets`. Databases are never publicly accessible,
+	// wherever they stand.
+	DatabaseSubnets []string `yaml:"database_subnets,omitempty" jsonschema:"format=subnet,minItems=2"`
 }
 
 // PolicySecrets says where secrets may come from.
 type PolicySecrets struct {
-	// From are prefixes of the ARNs that perch.yaml may name; none given allows none.
-	From []string `yaml:"from,omitempty"`
+	// From are the beginnings of the ARNs that `secrets` in perch.yaml may name; none given allows none. The instances' role is given exactly these.
+	From []string `yaml:"from,omitempty" jsonschema:"format=secret prefix"`
 }
 
 // PolicySeeds says where seed data may come from.
 type PolicySeeds struct {
-	// From are prefixes of the s3:// addresses that perch.yaml may name; none given allows only folders of the repository.
-	From []string `yaml:"from,omitempty"`
+	// From are the beginnings of the s3:// addresses that seed steps may read; none given allows only folders of the repository.
+	From []string `yaml:"from,omitempty" jsonschema:"format=s3 prefix"`
 }
 
 // PolicySnapshots says which database snapshots environments may be restored from.
 type PolicySnapshots struct {
-	// From are prefixes of the snapshot ids, or of the ARNs, that perch.yaml may name; none given allows none.
-	From []string `yaml:"from,omitempty"`
+	// From are the beginnings of the ids, or of the ARNs, of RDS snapshots that `database.snapshot` may name; none given allows none: a snapshot is
+	// a copy of somebody's data.
+	From []string `yaml:"from,omitempty" jsonschema:"format=snapshot prefix"`
 }
 
 // OrDefaults fills in what the policy leaves out.

@@ -2,34 +2,40 @@ package perch
 
 // Settings are the resolved values that an environment's template is rendered from. A layer of perch.yaml holds a part of them;
 // package config merges the layers, checks the values and remembers where each one came from.
+//
+// The comments of the fields, here and in Policy, are what users read: docs/configuration.md and the JSON Schemas are made from them and from the
+// tag `jsonschema`, whose formats are in package config. They speak of keys as perch.yaml writes them. docs/contributing.md says how to write anew.
 type Settings struct {
-	// Image is the Docker image, with {commit} already replaced by the full commit.
-	Image string `yaml:"image,omitempty" json:"image"`
-	// Platform is the Elastic Beanstalk platform; `docker` is the only one.
-	Platform string `yaml:"platform,omitempty" json:"platform"`
-	// InstanceType is the EC2 instance type, such as t3.small.
-	InstanceType string `yaml:"instance_type,omitempty" json:"instance_type"`
+	// Image is the Docker image that runs; the default is the file's own `image`. `{commit}` becomes the full commit.
+	Image string `yaml:"image,omitempty" json:"image" jsonschema:"format=image"`
+	// Platform is the Elastic Beanstalk platform. A new environment gets the newest Docker platform on Amazon Linux 2023, and keeps it for its life.
+	Platform string `yaml:"platform,omitempty" json:"platform" jsonschema:"enum=docker"`
+	// InstanceType is the EC2 instance type.
+	InstanceType string `yaml:"instance_type,omitempty" json:"instance_type" jsonschema:"format=instance type"`
 	// Instances bounds the Auto Scaling group.
 	Instances Instances `yaml:"instances,omitempty" json:"instances"`
-	// LoadBalancer is `shared` (the application stack's, one listener rule for each environment), `own` (one of the environment's own) or
-	// `none` (a single instance); default `shared`.
-	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer"`
-	// HealthPath is the path that answers 200 when the app is healthy; it begins with a slash.
-	HealthPath string `yaml:"health_path,omitempty" json:"health_path"`
-	// Database is the RDS database of the environment; nil for none.
-	Database *Database `yaml:"database,omitempty" json:"database"`
-	// Buckets are the S3 buckets of the environment, by the name that the app knows them by (`[a-z][a-z0-9-]{0,30}`).
-	Buckets map[string]Bucket `yaml:"buckets,omitempty" json:"buckets"`
-	// Environment are plain environment variables of the app. Nothing secret belongs here.
-	Environment map[string]string `yaml:"environment,omitempty" json:"environment"`
-	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store: variable name to ARN.
-	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets"`
+	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment), one of the environment's own with the same
+	// certificate (`own`), or none: a single instance, `instances.max` must be 1. `shared` and `own` need a domain in the policy.
+	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer" jsonschema:"enum=shared,enum=own,enum=none"`
+	// HealthPath is the path that answers when the app is healthy: the load balancer wants 200, and `up` waits for a status below 400.
+	HealthPath string `yaml:"health_path,omitempty" json:"health_path" jsonschema:"format=health path"`
+	// Database is the environment's RDS database; none where no layer has one. Where a layer has one, the keys below complete it.
+	Database *Database `yaml:"database,omitempty" json:"database" jsonschema:"nullable"`
+	// Buckets are the S3 buckets of the environment, by the name that the app knows them by, which is not their name on S3.
+	Buckets map[string]Bucket `yaml:"buckets,omitempty" json:"buckets" jsonschema:"nullable" jsonschema_extras:"keys=bucket,values=nullable"`
+	// Environment are plain environment variables of the app, one line each, 3,072 bytes together. Nothing secret belongs here. `PORT` is the
+	// port that the app listens on in its container, 8080 where it is not set.
+	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=scalar"`
+	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets.from` must allow them.
+	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=secret"`
 }
 
 // Instances bounds the number of EC2 instances.
 type Instances struct {
-	Min int `yaml:"min,omitempty" json:"min"`
-	Max int `yaml:"max,omitempty" json:"max"`
+	// Min is the least number of instances; it must not be above `instances.max`.
+	Min int `yaml:"min,omitempty" json:"min" jsonschema:"minimum=1,maximum=100"`
+	// Max is the greatest number of instances.
+	Max int `yaml:"max,omitempty" json:"max" jsonschema:"minimum=1,maximum=100"`
 }
 
 // Modes of a Database.
@@ -44,22 +50,23 @@ const (
 
 // Database describes the environment's database.
 type Database struct {
-	// Mode is `own` (an RDS instance of the environment's own), `snapshot` (one that is restored from a snapshot) or `none`; default `own`.
-	Mode string `yaml:"mode,omitempty" json:"mode"`
-	// Snapshot is the id or the ARN of the RDS snapshot that mode `snapshot` restores; the policy says which are allowed.
-	Snapshot string `yaml:"snapshot,omitempty" json:"snapshot"`
-	// Engine is `postgres`, the only one.
-	Engine string `yaml:"engine,omitempty" json:"engine"`
-	// Version is the engine's major version, such as "16"; a restored database has its snapshot's.
-	Version string `yaml:"version,omitempty" json:"version"`
-	// Class is the instance class, such as db.t4g.micro.
-	Class string `yaml:"class,omitempty" json:"class"`
-	// StorageGB is the size of the gp3 volume in GiB, 20 to 65536.
-	StorageGB int `yaml:"storage_gb,omitempty" json:"storage_gb"`
+	// Mode is `own` for an RDS instance of the environment's own, `snapshot` for one that is restored from a snapshot, or `none`, which is the
+	// same as `database: null`.
+	Mode string `yaml:"mode,omitempty" json:"mode" jsonschema:"enum=own,enum=snapshot,enum=none"`
+	// Snapshot is the RDS snapshot that mode `snapshot` restores, and for no other mode; the policy's `snapshots.from` must allow it.
+	Snapshot string `yaml:"snapshot,omitempty" json:"snapshot" jsonschema:"format=snapshot"`
+	// Engine is the database engine.
+	Engine string `yaml:"engine,omitempty" json:"engine" jsonschema:"enum=postgres"`
+	// Version is the engine's major version; a restored database has its snapshot's instead.
+	Version string `yaml:"version,omitempty" json:"version" jsonschema:"format=version"`
+	// Class is the RDS instance class.
+	Class string `yaml:"class,omitempty" json:"class" jsonschema:"format=instance class"`
+	// StorageGB is the size of the gp3 volume in GiB.
+	StorageGB int `yaml:"storage_gb,omitempty" json:"storage_gb" jsonschema:"minimum=20,maximum=65536"`
 	// MultiAZ keeps a standby in a second availability zone.
 	MultiAZ bool `yaml:"multi_az,omitempty" json:"multi_az"`
-	// BackupDays is how long automated backups are kept, 0 to 35; 0 makes none.
-	BackupDays int `yaml:"backup_days,omitempty" json:"backup_days"`
+	// BackupDays is how many days automated backups are kept; 0 makes none.
+	BackupDays int `yaml:"backup_days,omitempty" json:"backup_days" jsonschema:"minimum=0,maximum=35"`
 }
 
 // Bucket describes an S3 bucket.
@@ -71,13 +78,13 @@ type Bucket struct {
 // SeedStep puts test data into a new environment. Exactly one of its fields is set.
 type SeedStep struct {
 	// S3 copies files into one of the environment's buckets.
-	S3 *SeedS3 `yaml:"s3,omitempty" json:"s3,omitempty"`
+	S3 *SeedS3 `yaml:"s3,omitempty" json:"s3,omitempty" jsonschema:"oneof_required=s3"`
 }
 
 // SeedS3 copies a folder of the repository at the commit, or an S3 prefix that the policy allows, into a bucket.
 type SeedS3 struct {
-	// From is a folder of the repository, or s3://bucket/prefix/.
-	From string `yaml:"from" json:"from"`
-	// To is the name of one of the settings' buckets, with a prefix for the keys after a slash where one is wanted.
-	To string `yaml:"to" json:"to"`
+	// From is a folder of the repository at the commit, or an S3 prefix that the policy's `seeds.from` allows. Keys keep the path below it.
+	From string `yaml:"from" json:"from" jsonschema:"format=seed source"`
+	// To is one of the branch's buckets by its name in `buckets`, with a prefix for the keys after a slash where one is wanted.
+	To string `yaml:"to" json:"to" jsonschema:"format=seed target"`
 }

@@ -13,42 +13,61 @@ import (
 // FileName is where perch.yaml stands in a repository: in its root.
 const FileName = "perch.yaml"
 
-// File is a perch.yaml that has been read. It is safe for concurrent use.
+// File is a perch.yaml that has been read. It is safe for concurrent use. As in perch.Settings, the comments of the fields are what users read.
 type File struct {
-	// Project is the project's name.
-	Project string
-	// Image is the Docker image as the file writes it, with {commit} in it.
-	Image string
+	// Project is the name of the project. AWS names begin with it, and the worker listens on the task queue `perch-PROJECT`.
+	Project string `yaml:"project" jsonschema:"format=project"`
+	// Image is the Docker image that runs; `{commit}` becomes the full commit. CI pushes the image before it calls `starter up`.
+	Image string `yaml:"image" jsonschema:"format=image"`
 	// Branches says which branches get an environment, and of which kind.
-	Branches Branches
+	Branches Branches `yaml:"branches,omitempty" jsonschema:"nullable"`
+	Layers
 	// Seed puts test data into every new environment, in this order.
-	Seed []perch.SeedStep
+	Seed []perch.SeedStep `yaml:"seed,omitempty" jsonschema:"nullable"`
 
 	source    *text
-	layers    []layer
 	seedNodes []*node
 }
 
 // Branches says which branches get an environment, and of which kind.
 type Branches struct {
-	// Skip are patterns of branches that get nothing; *-no-infra where the file has no such list.
-	Skip []string
-	// Kinds are in file order; the last that matches a branch decides.
-	Kinds []KindRule
+	// Skip are the branches that get nothing. A list of your own replaces the default.
+	Skip []string `yaml:"skip,omitempty" jsonschema:"format=branch pattern,default=*-no-infra"`
+	// Kinds gives branches their kind. The last pattern that matches decides; a branch that none matches is of kind `branch`.
+	Kinds []KindRule `yaml:"kinds,omitempty" jsonschema:"nullable"`
 }
 
 // KindRule gives branches that match Pattern a kind.
 type KindRule struct {
 	Pattern string
 	Kind    perch.Kind
+
+	at *node
 }
 
-// layer is a part of the settings and the branches it is for.
-type layer struct {
-	// kind is set for a layer below `kinds`, pattern for one below `overrides`.
-	kind    perch.Kind
-	pattern string
-	tree    *node
+// Layers are the settings as the file writes them, by the branches that they are for.
+type Layers struct {
+	// Defaults is the layer of every environment.
+	Defaults Layer `yaml:"defaults,omitempty" jsonschema:"nullable"`
+	// Kinds are the layers of the environments of one kind.
+	Kinds map[perch.Kind]Layer `yaml:"kinds,omitempty" jsonschema:"nullable"`
+	// Overrides are layers by branch name. Every one that matches counts, in the order of the file.
+	Overrides []Override `yaml:"overrides,omitempty" jsonschema:"nullable"`
+
+	image *node
+}
+
+// Layer is a part of the settings; one that the file does not have is empty.
+type Layer struct {
+	tree *node
+}
+
+// Override is the layer of the branches that match Pattern.
+type Override struct {
+	Pattern string
+	Layer
+
+	at *node
 }
 
 // DefaultSkip are the patterns of branches that get no environment where perch.yaml does not say.
@@ -85,22 +104,43 @@ func Read(name string, data []byte) (*File, error) {
 }
 
 func (d *decoder) file(f *File, root *node) {
-	var image, defaults, kinds, overrides []layer
 	d.fields("", root,
 		field{name: "project", read: d.text(&f.Project, validProject)},
 		field{name: "image", read: func(path string, n *node) {
 			d.text(&f.Image, validImage)(path, n)
-			image = []layer{{tree: wrap("image", n).label(FileName)}}
+			f.image = wrap("image", n).label(FileName)
 		}},
 		field{name: "branches", read: func(path string, n *node) { d.branches(path, n, &f.Branches) }, empty: true},
 		field{name: "defaults", read: func(path string, n *node) {
 			d.defaultNulls(path, n)
-			defaults = []layer{d.layer(path, n, "", "")}
+			f.Defaults = d.layer(path, n)
 		}, empty: true},
-		field{name: "kinds", read: func(path string, n *node) { kinds = d.kindLayers(path, n) }, empty: true},
-		field{name: "overrides", read: func(path string, n *node) { overrides = d.overrideLayers(path, n) }, empty: true},
+		field{name: "kinds", read: func(path string, n *node) { d.kindLayers(f, path, n) }, empty: true},
+		field{name: "overrides", read: func(path string, n *node) { d.overrideLayers(f, path, n) }, empty: true},
 		field{name: "seed", read: func(path string, n *node) { d.seed(f, path, n) }, empty: true})
-	f.layers = slices.Concat(image, defaults, kinds, overrides)
+}
+
+// all are the trees of every layer.
+func (l Layers) all() []*node {
+	trees := []*node{l.image, l.Defaults.tree}
+	for _, kind := range perch.Kinds() {
+		trees = append(trees, l.Kinds[kind].tree)
+	}
+	for _, override := range l.Overrides {
+		trees = append(trees, override.tree)
+	}
+	return trees
+}
+
+// of are the trees of the layers for a kind and, unless branch is empty, of the overrides that match it: the later over the earlier.
+func (l Layers) of(kind perch.Kind, branch string) []*node {
+	trees := []*node{l.image, l.Defaults.tree, l.Kinds[kind].tree}
+	for _, override := range l.Overrides {
+		if branch != "" && perch.MatchBranch(override.Pattern, branch) {
+			trees = append(trees, override.tree)
+		}
+	}
+	return slices.DeleteFunc(trees, func(tree *node) bool { return tree == nil })
 }
 
 func (d *decoder) branches(path string, n *node, to *Branches) {
@@ -110,7 +150,7 @@ func (d *decoder) branches(path string, n *node, to *Branches) {
 			d.each(path, n, func(path string, key, value *node) {
 				kind := d.kind(path, value)
 				d.pattern(key)
-				to.Kinds = append(to.Kinds, KindRule{Pattern: key.text, Kind: kind})
+				to.Kinds = append(to.Kinds, KindRule{Pattern: key.text, Kind: kind, at: key})
 			})
 		}, empty: true})
 }
@@ -136,32 +176,28 @@ func (d *decoder) pattern(key *node) {
 }
 
 // layer checks a part of the settings for itself, as far as a part can be.
-func (d *decoder) layer(path string, n *node, kind perch.Kind, pattern string) layer {
+func (d *decoder) layer(path string, n *node) Layer {
 	d.settings(path, n)
-	return layer{kind: kind, pattern: pattern, tree: n.label(path)}
+	return Layer{tree: n.label(path)}
 }
 
-func (d *decoder) kindLayers(path string, n *node) []layer {
-	var layers []layer
+func (d *decoder) kindLayers(f *File, path string, n *node) {
+	f.Kinds = map[perch.Kind]Layer{}
 	var known []field
 	for _, kind := range perch.Kinds() {
-		known = append(known, field{name: string(kind), read: func(path string, n *node) {
-			layers = append(layers, d.layer(path, n, kind, ""))
-		}, empty: true})
+		known = append(known, field{name: string(kind), read: func(path string, n *node) { f.Kinds[kind] = d.layer(path, n) }, empty: true})
 	}
 	d.fields(path, n, known...)
-	return layers
 }
 
-func (d *decoder) overrideLayers(path string, n *node) []layer {
-	var layers []layer
+func (d *decoder) overrideLayers(f *File, path string, n *node) {
 	d.each(path, n, func(_ string, key, value *node) {
 		d.pattern(key)
 		if value.shape != null {
-			layers = append(layers, d.layer(fmt.Sprintf("%s[%q]", path, key.text), value, "", key.text))
+			layer := d.layer(fmt.Sprintf("%s[%q]", path, key.text), value)
+			f.Overrides = append(f.Overrides, Override{Pattern: key.text, Layer: layer, at: key})
 		}
 	})
-	return layers
 }
 
 // defaultNulls refuses null where it would remove what no layer below has: somebody meant an empty value.

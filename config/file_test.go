@@ -144,7 +144,7 @@ func TestInitsCommentsAreRight(t *testing.T) {
 		source = strings.ReplaceAll(source, example, strings.TrimPrefix(example, "# "))
 	}
 	file := read(t, source)
-	if file.Kind("main") != perch.KindProduction || len(file.Seed) != 1 || len(file.layers) != 5 {
-		t.Errorf("kind %s, seed %v, %d layers", file.Kind("main"), file.Seed, len(file.layers))
+	if file.Kind("main") != perch.KindProduction || len(file.Seed) != 1 || len(file.Overrides) != 2 {
+		t.Errorf("kind %s, seed %v, %d overrides", file.Kind("main"), file.Seed, len(file.Overrides))
 	}
 }

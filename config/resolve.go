@@ -97,10 +97,8 @@ func (n *node) origins() Origins {
 // merged merges the layers for a kind and, unless branch is empty, the overrides that match it.
 func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Settings, *node) {
 	tree := merge(nil, builtIn())
-	for _, l := range f.layers {
-		if (l.kind == "" || l.kind == kind) && (l.pattern == "" || branch != "" && perch.MatchBranch(l.pattern, branch)) {
-			tree = merge(tree, l.tree)
-		}
+	for _, layer := range f.of(kind, branch) {
+		tree = merge(tree, layer)
 	}
 	if mode := tree.get("database").get("mode"); mode != nil && mode.text == perch.DatabaseNone {
 		tree.remove("database")

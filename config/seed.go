@@ -44,8 +44,8 @@ func (d *decoder) seedBuckets(f *File) {
 	for i, step := range f.Seed {
 		bucket, _, _ := strings.Cut(step.S3.To, "/")
 		found := false
-		for _, l := range f.layers {
-			found = found || l.tree.get("buckets").get(bucket) != nil
+		for _, layer := range f.all() {
+			found = found || layer.get("buckets").get(bucket) != nil
 		}
 		if !found {
 			d.fail(f.seedNodes[i], "seed[%d].s3.to names the bucket %s, which no layer has; add it to defaults.buckets", i, bucket)

@@ -13,6 +13,20 @@ import (
 // maxPattern is the longest branch pattern, in bytes; Git's own limit on most file systems is 255.
 const maxPattern = 255
 
+// formats are what a text may be, by the name that the tag `jsonschema` of perch's types has for it: so the JSON Schema says what the decoder does.
+var formats = map[string]format{}
+
+type format struct {
+	expression string
+	check      check
+}
+
+// named is matches for a format of perch's types.
+func named(name, expression, problem string) check {
+	formats[name] = format{expression, matches(expression, problem)}
+	return formats[name].check
+}
+
 func matches(expression, problem string) check {
 	pattern := regexp.MustCompile(expression)
 	return func(value string) string {
@@ -38,14 +52,14 @@ func oneOf(values ...string) check {
 }
 
 var (
-	validInstanceType = matches(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an EC2 instance type such as t3.small")
-	validClass        = matches(`^db\.[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an RDS instance class such as db.t4g.micro")
-	validVersion      = matches(`^[1-9][0-9]$`, `must be a major version of PostgreSQL such as "16"`)
-	validHealthPath   = matches(`^/[!-~]{0,1000}$`, "must be a path that begins with a slash, such as /healthz")
-	validVariable     = matches(`^[A-Z_][A-Z0-9_]*$`, "must be written in A-Z, 0-9 and _, and not begin with a digit")
-	validSecret       = matches(`^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
+	validInstanceType = named("instance type", `^[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an EC2 instance type such as t3.small")
+	validClass        = named("instance class", `^db\.[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an RDS instance class such as db.t4g.micro")
+	validVersion      = named("version", `^[1-9][0-9]$`, `must be a major version of PostgreSQL such as "16"`)
+	validHealthPath   = named("health path", `^/[!-~]{0,1000}$`, "must be a path that begins with a slash, such as /healthz")
+	validVariable     = named("variable", `^[A-Z_][A-Z0-9_]*$`, "must be written in A-Z, 0-9 and _, and not begin with a digit")
+	validSecret       = named("secret", `^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
 		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store")
-	validSnapshot = matches(`^((rds:)?[a-zA-Z][a-zA-Z0-9-]{0,254}|arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:snapshot:[a-zA-Z0-9:-]+)$`,
+	validSnapshot = named("snapshot", `^((rds:)?[a-zA-Z][a-zA-Z0-9-]{0,254}|arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:snapshot:[a-zA-Z0-9:-]+)$`,
 		"must be the id or the ARN of an RDS snapshot")
 
 	bucketName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)

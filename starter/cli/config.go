@@ -39,7 +39,26 @@ func (a *app) configCommand() *cobra.Command {
 	}
 	init.Flags().BoolVar(&force, "force", false, "replace a file that is there")
 	init.Flags().StringVar(&image, "image", "", "Docker image of the app, with {commit} where its tag is the commit")
-	return group("config", "Check or begin a perch.yaml", validate, init)
+	var policy bool
+	schema := &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of perch.yaml, for editors",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return a.configSchema(policy) },
+	}
+	schema.Flags().BoolVar(&policy, "policy", false, "that of the worker's policy")
+	return group("config", "Check or begin a perch.yaml", validate, init, schema)
+}
+
+func (a *app) configSchema(policy bool) error {
+	schema := config.Schema()
+	if policy {
+		schema = config.PolicySchema()
+	}
+	if _, err := a.stdout.Write(schema); err != nil {
+		return failedError("write the schema: %w", err)
+	}
+	return nil
 }
 
 func (a *app) configValidate(args []string) error {

@@ -1,0 +1,224 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/invopop/jsonschema"
+
+	"perch"
+)
+
+const pageHead = `# Configuration: every key
+
+Written by ` + "`go test ./config -update`" + ` from the comments and tags of the Go types: change those, not this page.
+[perch.yaml](perch-yaml.md) and [the policy](policy.md) explain with examples what belongs together; what a file may be at all is said [there](perch-yaml.md#what-the-file-may-be).
+The same as a JSON Schema for editors: ` + "`starter config schema`, `starter config schema --policy`" + `.
+
+A branch pattern matches the whole name: ` + "`*`" + ` stands for any characters, slashes included, ` + "`?`" + ` for one character.
+`
+
+// configurationPage is docs/configuration.md: each key of both files once.
+func configurationPage(t *testing.T) []byte {
+	t.Helper()
+	file, policy := reflected(t, File{}), reflected(t, perch.Policy{})
+	var page bytes.Buffer
+	page.WriteString(pageHead)
+	for _, section := range []struct {
+		title, lead string
+		root, of    *jsonschema.Schema
+		defaults    map[string]string
+	}{
+		{"perch.yaml", "", file, file, nil},
+		{"Settings", "These keys may stand in `defaults`, below each of `kinds`, and below each of `overrides`. " +
+			"The default is what an environment has where no [layer](perch-yaml.md#layers) says otherwise.", file, file.Definitions["Settings"], builtInValues(t)},
+		{"Seed steps", "Each step of `seed` has exactly one of the keys at the top level here; [seed steps](perch-yaml.md#seed-steps) says how they are carried out.",
+			file, file.Definitions["SeedStep"], nil},
+		{"The policy", "The worker's own file. [What is refused](policy.md#what-is-refused) says what comes of it.", policy, policy, nil},
+	} {
+		fmt.Fprintf(&page, "\n## %s\n\n", section.title)
+		if section.lead != "" {
+			fmt.Fprintf(&page, "%s\n\n", section.lead)
+		}
+		page.WriteString("| key | may be | default | meaning |\n|---|---|---|---|\n")
+		r := reference{t: t, root: section.root, defaults: section.defaults, to: &page}
+		r.rows("", section.of)
+	}
+	return page.Bytes()
+}
+
+// builtInValues are the settings of an environment that no layer says anything of, where there is a database and nothing is said of it.
+func builtInValues(t *testing.T) map[string]string {
+	settings, origins, err := read(t, minimal+"defaults: {database: {}, buckets: {name: {}}}\n").Resolve("any", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{}
+	for _, setting := range List(settings, origins) {
+		if setting.Path != "image" {
+			values[strings.Replace(setting.Path, ".name.", ".NAME.", 1)] = written(t, setting.Value)
+		}
+	}
+	return values
+}
+
+// written is a value as a file has it: a text in quotes only where it would be a number without.
+func written(t *testing.T, value any) string {
+	t.Helper()
+	data, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	if plain := strings.Trim(text, `"`); strings.Trim(plain, "0123456789.") != "" {
+		text = plain
+	}
+	return "`" + text + "`"
+}
+
+// reference writes rows of a table of keys.
+type reference struct {
+	t    *testing.T
+	root *jsonschema.Schema
+	// defaults are the values of settings that nothing sets; nil for keys that are none, where null is of no use.
+	defaults map[string]string
+	to       *bytes.Buffer
+}
+
+// rows writes the keys of a mapping and all below them.
+func (r reference) rows(path string, mapping *jsonschema.Schema) {
+	for pair := mapping.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		key, value := join(path, pair.Key), pair.Value
+		r.row(key, value, slices.Contains(mapping.Required, pair.Key))
+		switch inner, _ := r.inner(value); {
+		case inner.Ref == settingsRef || inner.Type == "array":
+		case inner.Extras["values"] == "nullable":
+			r.rows(key+".NAME", r.followed(inner.AdditionalProperties))
+		default:
+			if below := r.followed(inner); below.Properties != nil && below.Properties.Len() > 0 && !isKinds(below) {
+				r.rows(key, below)
+			}
+		}
+	}
+}
+
+const settingsRef = "#/$defs/Settings"
+
+func (r reference) row(key string, value *jsonschema.Schema, required bool) {
+	inner, nullable := r.inner(value)
+	allowed := r.allowed(inner)
+	if nullable && r.defaults != nil {
+		allowed += "; or `null`"
+	}
+	fallback := ""
+	switch {
+	case required:
+		fallback = "required"
+	case r.defaults[key] != "":
+		fallback = r.defaults[key]
+	case inner.Default != nil:
+		fallback = written(r.t, inner.Default)
+	}
+	fmt.Fprintf(r.to, "| `%s` | %s | %s | %s |\n", key, allowed, fallback, inner.Description)
+}
+
+// inner is the schema without the null that it allows besides.
+func (r reference) inner(s *jsonschema.Schema) (inner *jsonschema.Schema, nullable bool) {
+	if len(s.OneOf) == 2 && s.OneOf[1].Type == "null" {
+		return s.OneOf[0], true
+	}
+	return s, false
+}
+
+func (r reference) followed(s *jsonschema.Schema) *jsonschema.Schema {
+	if name, ok := strings.CutPrefix(s.Ref, "#/$defs/"); ok {
+		return r.root.Definitions[name]
+	}
+	return s
+}
+
+// allowed says what may stand there.
+func (r reference) allowed(s *jsonschema.Schema) string {
+	switch {
+	case s.Ref == settingsRef:
+		return "[settings](#settings)"
+	case s.Ref == "#/$defs/SeedStep":
+		return "[steps](#seed-steps)"
+	case len(s.Enum) > 0:
+		var words []string
+		for _, value := range s.Enum {
+			words = append(words, fmt.Sprintf("`%v`", value))
+		}
+		return orList(words)
+	case s.Type == "boolean":
+		return "`true` or `false`"
+	case s.ExclusiveMinimum != "":
+		return fmt.Sprintf("above %s, up to %s", s.ExclusiveMinimum, s.Maximum)
+	case s.Type == "integer":
+		return fmt.Sprintf("%s to %s", s.Minimum, s.Maximum)
+	case s.Type == "string":
+		return r.words(s.Format)
+	case s.Type == "array":
+		return "list: " + r.allowed(s.Items)
+	}
+	return r.mapping(r.followed(s))
+}
+
+func (r reference) mapping(s *jsonschema.Schema) string {
+	if isKinds(s) {
+		value, _ := r.inner(s.Properties.Oldest().Value)
+		return "mapping; keys: `production`, `staging`, `branch`; values: " + r.allowed(value)
+	}
+	keys, values := "", ""
+	switch {
+	case s.PropertyNames != nil:
+		value, _ := r.inner(s.AdditionalProperties)
+		keys, values = r.words(s.PropertyNames.Format), r.allowed(value)
+	case s.Extras["keys"] != nil:
+		keys = r.words(s.Extras["keys"].(string))
+		switch format := s.Extras["values"].(string); format {
+		case "nullable":
+			values = "mapping"
+		case "scalar":
+			values = "text"
+		default:
+			values = r.words(format)
+		}
+	default:
+		return "mapping"
+	}
+	return "mapping; keys: " + keys + "; values: " + values
+}
+
+func isKinds(s *jsonschema.Schema) bool {
+	if s.Properties == nil {
+		return false
+	}
+	_, ok := s.Properties.Get(string(perch.KindProduction))
+	return ok
+}
+
+// words says what a text of a format may be: what the decoder says of one that is none.
+func (r reference) words(name string) string {
+	found := formatOf(r.t, name)
+	if found.check == nil {
+		return "text"
+	}
+	words := found.check("")
+	for _, verb := range []string{"must be ", "must have ", "must "} {
+		words = strings.TrimPrefix(words, verb)
+	}
+	return strings.NewReplacer("*", `\*`, "|", `\|`).Replace(words)
+}
+
+func orList(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
