@@ -15,8 +15,8 @@ import (
 type Source interface {
 	// Branches lists every branch with its commit. Only where complete is true is a branch that is missing from it known to be gone.
 	Branches(ctx context.Context) (branches map[string]string, complete bool, err error)
-	// Head is the commit that the branch points to; found is false where there is no such branch.
-	Head(ctx context.Context, branch string) (commit string, found bool, err error)
+	// Heads are the commits that these branches point to, by one question. Only where err is nil is a branch that is missing from it known to be gone.
+	Heads(ctx context.Context, branches ...string) (map[string]string, error)
 	// HasCommit reports whether the source has the commit.
 	HasCommit(ctx context.Context, commit string) (bool, error)
 	// File reads one file at a commit.
@@ -146,13 +146,13 @@ func (r *Requests) overtaken(ctx context.Context, request perch.Request, deploye
 	if deployed == "" {
 		return admitted, nil
 	}
-	head, found, err := r.source.Head(ctx, request.Branch)
+	heads, err := r.source.Heads(ctx, request.Branch)
 	if err != nil {
 		return AdmitResult{}, asked(err, "look for the head of %s", request.Branch)
 	}
-	if !found || head != deployed {
+	if heads[request.Branch] != deployed {
 		return admitted, nil
 	}
-	reason := fmt.Sprintf("commit %s is the head of %s and is deployed already", head, request.Branch)
-	return AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: head, Reason: reason}, nil
+	reason := fmt.Sprintf("commit %s is the head of %s and is deployed already", deployed, request.Branch)
+	return AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: deployed, Reason: reason}, nil
 }

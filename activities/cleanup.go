@@ -201,17 +201,15 @@ func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResu
 	return LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Branch, found, alive, c.policy)}, nil
 }
 
+// alive asks for both branches at once: were the default branch looked for first, the repository could be emptied or hidden before the other is.
 func (c *Cleanups) alive(ctx context.Context, branch string) (bool, error) {
-	_, hasDefault, err := c.source.Head(ctx, c.policy.DefaultBranch)
-	if err == nil && !hasDefault {
+	heads, err := c.source.Heads(ctx, c.policy.DefaultBranch, branch)
+	if _, hasDefault := heads[c.policy.DefaultBranch]; err == nil && !hasDefault {
 		err = fmt.Errorf("the repository %s does not show its default branch %s: it was emptied, or its reader does not see everything", c.policy.Repository, c.policy.DefaultBranch)
 	}
 	if err != nil {
 		return false, asked(err, "look for branch %s", branch)
 	}
-	_, alive, err := c.source.Head(ctx, branch)
-	if err != nil {
-		return false, asked(err, "look for branch %s", branch)
-	}
+	_, alive := heads[branch]
 	return alive, nil
 }

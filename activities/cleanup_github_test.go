@@ -1,11 +1,15 @@
 package activities
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
 
 	"perch"
 	"perch/source/githubtest"
@@ -55,6 +59,68 @@ func TestNothingIsRemovedByWhatGitHubDoesNotAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer: the other side of the test above, when the grace period is over.
+func TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer(t *testing.T) {
+	always := func(answer http.Handler) func(http.Handler) http.Handler {
+		return func(http.Handler) http.Handler { return answer }
+	}
+	renamed := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			whole := httptest.NewRecorder()
+			next.ServeHTTP(whole, r)
+			_, _ = w.Write(bytes.ReplaceAll(whole.Body.Bytes(), []byte("acme/shop"), []byte("acme/store")))
+		})
+	}
+	for name, c := range map[string]struct {
+		intercept func(http.Handler) http.Handler
+		// final says that no retry mends it: the removal fails at once.
+		final bool
+		words string
+	}{
+		"S45 a server error":       {always(githubtest.Answer(http.StatusBadGateway, "Server Error")), false, "502"},
+		"S45 a body that ends":     {truncated, false, "broke off"},
+		"S45 a part of an answer":  {always(githubtest.QueryError("", "Something went wrong while executing your query.")), false, "went wrong"},
+		"S66 a primary rate limit": {always(githubtest.QueryError("RATE_LIMITED", "API rate limit exceeded", "X-RateLimit-Remaining", "0")), false, "wants fewer requests"},
+		"S66 a secondary one":      {always(githubtest.Answer(http.StatusForbidden, "You have exceeded a secondary rate limit", "Retry-After", "60")), false, "wants fewer requests"},
+		"S67 an expired token":     {always(githubtest.Answer(http.StatusUnauthorized, "Bad credentials")), true, "give the worker a new one"},
+		"S67 no access":            {always(githubtest.QueryError("NOT_FOUND", "Could not resolve to a Repository with the name 'acme/shop'.")), true, "made private to this token"},
+		"S67 a right less":         {always(githubtest.QueryError("FORBIDDEN", "Resource not accessible by integration")), true, "Contents: read"},
+		"S53 renamed":              {renamed, true, "was renamed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			server := w.onGitHub(3)
+			w.settle(w.bare("shop-gone", "gone", nil))
+			in := w.judged()
+			if out := must(w, of[*Cleanups](w).LastLook, in); out.Keep != "" {
+				t.Fatalf("kept without a fault: %s", out.Keep)
+			}
+			server.Intercept(c.intercept)
+			_, err := try(of[*Cleanups](w).LastLook, in)
+			if c.final {
+				wantFailure(t, err, ErrorInvalid, "look for branch gone", c.words)
+				return
+			}
+			wantRetry(t, err, "look for branch gone", c.words)
+		})
+	}
+	t.Run("emptied", func(t *testing.T) {
+		w := newWorld(t)
+		server := w.onGitHub(3)
+		w.settle(w.bare("shop-gone", "gone", nil))
+		in := w.judged()
+		server.Change(func(repository *git.Repository) {
+			for _, name := range []string{"main", "topic-0", "topic-1", "topic-2"} {
+				if err := repository.Storer.RemoveReference(plumbing.NewBranchReferenceName(name)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		_, err := try(of[*Cleanups](w).LastLook, in)
+		wantRetry(t, err, "does not show its default branch main")
+	})
 }
 
 func emptyList() http.Handler {

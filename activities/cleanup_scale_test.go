@@ -36,12 +36,18 @@ func (w *world) onGitHub(branches int) *githubtest.Server {
 		}
 	}
 	server := githubtest.New(w.t, repository)
+	of[*Cleanups](w).source = w.github(server)
+	return server
+}
+
+// github is a source that has asked nothing yet.
+func (w *world) github(server *githubtest.Server) *github.Repository {
+	w.t.Helper()
 	source, err := github.Open(perch.GitHubSource{Repository: githubtest.Name, BaseURL: server.URL}, github.Credentials{Token: githubtest.Token})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	of[*Cleanups](w).source = source
-	return server
+	return source
 }
 
 // many makes so many stacks, several at a time: those of the first live branches, and then others.
@@ -72,11 +78,14 @@ func (w *world) many(live, others int) {
 	}
 }
 
-func TestPlanOfThousandsCostsOneCallForEachPage(t *testing.T) {
+// The project of the scale test: 10,000 branches with main, 2,000 environments.
+const branches, live, gone = 9_999, 1_990, 10
+
+func TestCleanupOfThousandsCostsACallForEachPageAndALookForEachRemoval(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it makes 2,000 stacks")
 	}
-	const branches, live, gone, page = 9_999, 1_990, 10, 100
+	const page = 100
 	w := newWorld(t)
 	server := w.onGitHub(branches)
 	w.many(live, gone)
@@ -85,25 +94,36 @@ func TestPlanOfThousandsCostsOneCallForEachPage(t *testing.T) {
 	if plan.Problem != "" || plan.Brake != nil {
 		t.Fatalf("problem %q, brake %+v", plan.Problem, plan.Brake)
 	}
-	removals := 0
+	var removals []perch.CleanupVerdict
 	for _, v := range plan.Verdicts {
 		if v.Verdict == perch.VerdictRemove {
-			removals++
+			removals = append(removals, v)
 		}
 		if (v.Verdict == perch.VerdictRemove) != strings.HasPrefix(v.Branch, "gone-") {
 			t.Errorf("verdict %+v", v)
 		}
 	}
-	if removals != gone || len(plan.Verdicts)+plan.Unlisted != live+gone {
-		t.Errorf("%d removals, %d verdicts and %d that are not listed", removals, len(plan.Verdicts), plan.Unlisted)
+	if len(removals) != gone || len(plan.Verdicts)+plan.Unlisted != live+gone {
+		t.Errorf("%d removals, %d verdicts and %d that are not listed", len(removals), len(plan.Verdicts), plan.Unlisted)
 	}
-	if calls := len(server.Calls()); calls != (branches+1)/page {
-		t.Errorf("%d calls of GitHub", calls)
+	counted := func(wantGitHub, wantAWS int) {
+		t.Helper()
+		if calls := len(server.Calls()); calls != wantGitHub {
+			t.Errorf("%d calls of GitHub, want %d", calls, wantGitHub)
+		}
+		if calls := w.calls("cloudformation", "DescribeStacks") - before; calls != wantAWS {
+			t.Errorf("%d calls of DescribeStacks, want %d", calls, wantAWS)
+		}
 	}
-	if calls := w.calls("cloudformation", "DescribeStacks") - before; calls != (live+gone)/page {
-		t.Errorf("%d calls of DescribeStacks", calls)
-	}
+	counted((branches+1)/page, (live+gone)/page)
 	if data, err := json.Marshal(plan); err != nil || len(data) > 100_000 {
 		t.Errorf("the plan takes %d bytes, %v", len(data), err)
 	}
+	for _, v := range removals {
+		in := LastLookInput{Project: "shop", Branch: v.Branch, Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
+		if out := must(w, of[*Cleanups](w).LastLook, in); out.Keep != "" {
+			t.Errorf("%s is kept: %s", v.Branch, out.Keep)
+		}
+	}
+	counted((branches+1)/page+gone, (live+gone)/page+gone)
 }

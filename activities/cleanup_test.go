@@ -22,17 +22,19 @@ import (
 type listings struct {
 	Source
 	branches func() (map[string]string, bool, error)
-	head     func(branch string) (string, bool, error)
+	heads    func(branches ...string) (map[string]string, error)
 }
 
 func (l listings) Branches(context.Context) (map[string]string, bool, error) { return l.branches() }
 
-func (l listings) Head(_ context.Context, branch string) (string, bool, error) { return l.head(branch) }
+func (l listings) Heads(_ context.Context, branches ...string) (map[string]string, error) {
+	return l.heads(branches...)
+}
 
 func failing(err error) listings {
 	return listings{
 		branches: func() (map[string]string, bool, error) { return nil, false, err },
-		head:     func(string) (string, bool, error) { return "", false, err },
+		heads:    func(...string) (map[string]string, error) { return nil, err },
 	}
 }
 

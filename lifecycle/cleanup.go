@@ -57,7 +57,7 @@ type Plan struct {
 // The stacks must have been listed before the branches: then a branch that is pushed meanwhile is seen. approved is the hash of a plan that
 // a person approved, empty for none; a plan with another hash is not carried out then.
 func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved string) Plan {
-	plan := Plan{Problem: untrusted(listing, policy)}
+	plan := Plan{Problem: untrusted(listing, policy), Verdicts: make([]perch.CleanupVerdict, 0, len(stacks))}
 	for _, stack := range stacks {
 		environment, kind, ours := perch.Owned(policy.Project, policy.Repository, stack.Name, stack.Tags)
 		if !ours || stack.Status == "DELETE_COMPLETE" {

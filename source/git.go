@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -116,26 +118,47 @@ func (g *Git) localBranches(ctx context.Context) (map[string]string, error) {
 
 // Head is the commit that branch points to now; found is false where the repository has no such branch.
 func (g *Git) Head(ctx context.Context, branch string) (commit string, found bool, err error) {
-	if err := perch.ValidateBranch(branch); err != nil {
-		return "", false, err
+	heads, err := g.Heads(ctx, branch)
+	commit, found = heads[branch]
+	return commit, found, err
+}
+
+// Heads are the commits that these branches point to now. Only where err is nil is a branch that is missing from it known not to exist. A remote
+// repository is asked once for all of them.
+func (g *Git) Heads(ctx context.Context, branches ...string) (map[string]string, error) {
+	for _, branch := range branches {
+		if err := perch.ValidateBranch(branch); err != nil {
+			return nil, err
+		}
 	}
-	if g.remote != nil {
-		branches, err := g.remote.branches(ctx)
-		commit, found = branches[branch]
-		return commit, found, err
+	if g.remote == nil {
+		return g.localHeads(branches)
 	}
+	all, err := g.remote.branches(ctx)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(all, func(branch, _ string) bool { return !slices.Contains(branches, branch) })
+	return all, nil
+}
+
+func (g *Git) localHeads(branches []string) (map[string]string, error) {
 	repository, err := g.open()
 	if err != nil {
-		return "", false, err
+		return nil, err
 	}
-	reference, err := repository.Reference(plumbing.NewBranchReferenceName(branch), true)
-	if errors.Is(err, plumbing.ErrReferenceNotFound) {
-		return "", false, nil
+	heads := map[string]string{}
+	for _, branch := range branches {
+		reference, err := repository.Reference(plumbing.NewBranchReferenceName(branch), true)
+		if errors.Is(err, plumbing.ErrReferenceNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read branch %s of %s: %w", branch, g.path, err)
+		}
+		heads[branch] = reference.Hash().String()
 	}
-	if err != nil {
-		return "", false, fmt.Errorf("read branch %s of %s: %w", branch, g.path, err)
-	}
-	return reference.Hash().String(), true, nil
+	return heads, nil
 }
 
 // HasCommit reports whether the repository has this commit, given in full. A remote repository is fetched from where the mirror does not have it.

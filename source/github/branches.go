@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"regexp"
 
-	api "github.com/google/go-github/v60/github"
-
-	"perch"
 	"perch/source"
 )
 
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // Branches lists every branch with its commit. It is complete, or there is an error that says why not; a repository without branches is an error
-// too. A branch that is pushed or removed while the list is read may be missing from it; so whoever acts on a missing branch asks Head once more.
+// too. A branch that is pushed or removed while the list is read may be missing from it; so whoever acts on a missing branch asks Heads once more.
 func (r *Repository) Branches(ctx context.Context) (branches map[string]string, complete bool, err error) {
 	branches = map[string]string{}
 	var first page
@@ -87,52 +84,7 @@ func (r *Repository) alone(ctx context.Context, first page) error {
 	return err
 }
 
-// Head is the commit that branch points to now; found is false where GitHub shows the repository and says that it has no such branch.
-func (r *Repository) Head(ctx context.Context, branch string) (commit string, found bool, err error) {
-	if err := perch.ValidateBranch(branch); err != nil {
-		return "", false, err
-	}
-	ref := "refs/heads/" + branch
-	// Asking for the one reference would answer 404 for a missing branch and for a repository that the token may not see. The references
-	// that begin with its name tell the two apart.
-	options := &api.ReferenceListOptions{Ref: ref}
-	for number := 1; ; number++ {
-		references, response, err := r.client.Git.ListMatchingRefs(ctx, r.owner, r.name, options)
-		if err == nil && references == nil {
-			err = errNoContent
-		}
-		if err == nil {
-			commit, found, err = head(references, ref)
-		}
-		if err != nil {
-			return "", false, r.failure(err, "read branch %s of %s", branch, r)
-		}
-		if found || response.NextPage == 0 {
-			return commit, found, nil
-		}
-		if options.Page = response.NextPage; options.Page != number+1 {
-			return "", false, fmt.Errorf("read branch %s of %s: GitHub says that page %d follows page %d", branch, r, options.Page, number)
-		}
-	}
-}
-
 var errNoContent = errors.New("GitHub's answer has no content")
-
-func head(references []*api.Reference, ref string) (commit string, found bool, err error) {
-	for _, reference := range references {
-		if reference.GetRef() == "" {
-			return "", false, errors.New("GitHub's answer has a reference without a name")
-		}
-		if reference.GetRef() != ref {
-			continue
-		}
-		if commit = reference.GetObject().GetSHA(); !fullCommit.MatchString(commit) {
-			return "", false, fmt.Errorf("GitHub says that it points to %q, which is no commit", commit)
-		}
-		return commit, true, nil
-	}
-	return "", false, nil
-}
 
 // HasCommit reports whether GitHub has this commit, given in full, in the repository. GitHub also finds the commits of a repository's forks.
 func (r *Repository) HasCommit(ctx context.Context, commit string) (bool, error) {

@@ -142,74 +142,6 @@ func TestABranchThatMovesBetweenPagesIsNotListedTwice(t *testing.T) {
 	mustList(t, r, want)
 }
 
-func TestHeadIsOneRequestForAPresentAndForAMissingBranch(t *testing.T) {
-	server := withBranches(t, map[string]string{"main": hash(1), "feature": hash(2), "feature/login": hash(3), "a#b%c": hash(4), "größe": hash(5)})
-	for branch, want := range map[string]string{
-		"main": hash(1), "feature": hash(2), "feature/login": hash(3), "a#b%c": hash(4), "größe": hash(5),
-		"mai": "", "feature/log": "", "gone": "", "Main": "",
-	} {
-		before := len(server.Calls())
-		commit, found, err := open(t, server).Head(t.Context(), branch)
-		if commit != want || found != (want != "") || err != nil {
-			t.Errorf("%s: %s, %v, %v", branch, commit, found, err)
-		}
-		if calls := server.Calls()[before:]; len(calls) != 1 {
-			t.Errorf("%s: %v", branch, calls)
-		}
-	}
-}
-
-func TestHeadReadsEveryPageOfAlikeNames(t *testing.T) {
-	server := withBranches(t, names(1))
-	server.Intercept(always(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ref := "feature/other"
-		if r.URL.Query().Get("page") == "" {
-			w.Header().Set("Link", `<https://api/x?page=2>; rel="next"`)
-		} else {
-			ref = "feature"
-		}
-		fmt.Fprintf(w, `[{"ref":"refs/heads/%s","object":{"sha":"%s"}}]`, ref, hash(9))
-	})))
-	if commit, found, err := open(t, server).Head(t.Context(), "feature"); commit != hash(9) || !found || err != nil {
-		t.Errorf("got %s, %v, %v", commit, found, err)
-	}
-}
-
-// TestS45AnAnswerThatSaysNothingIsNoMissingBranch: what cannot be believed must never read as "there is no such branch".
-func TestS45AnAnswerThatSaysNothingIsNoMissingBranch(t *testing.T) {
-	for name, test := range map[string]struct{ body, want string }{
-		"empty":     {"", "GitHub's answer has no content"},
-		"null":      {"null", "GitHub's answer has no content"},
-		"an object": {"{}", "GitHub's answer is not the JSON that it should be: json: cannot unmarshal object into Go value of type []*github.Reference"},
-		"cut":       {`[{"ref":"refs/hea`, "GitHub's answer broke off"},
-		"nameless":  {`[{}]`, "GitHub's answer has a reference without a name"},
-		"no commit": {`[{"ref":"refs/heads/main","object":{}}]`, `GitHub says that it points to "", which is no commit`},
-		"a page":    {"<html>", "GitHub's answer is not the JSON that it should be: invalid character '<' looking for beginning of value"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			server := withBranches(t, names(1))
-			server.Intercept(body(test.body))
-			_, found, err := open(t, server).Head(t.Context(), "main")
-			if want := "read branch main of acme/shop: " + test.want; found || err == nil || err.Error() != want {
-				t.Errorf("got %v, %v, want %s", found, err, want)
-			}
-		})
-	}
-}
-
-func TestHeadOfARepositoryWithoutBranchesIsRefused(t *testing.T) {
-	_, found, err := open(t, withBranches(t, nil)).Head(t.Context(), "main")
-	if want := "read branch main of acme/shop: GitHub answered 409 (Git Repository is empty.): acme/shop is empty; push a branch"; found || err == nil || err.Error() != want {
-		t.Errorf("got %v, %v", found, err)
-	}
-}
-
-func TestABranchThatGitRefusesIsAnError(t *testing.T) {
-	if _, _, err := open(t, withBranches(t, names(1))).Head(t.Context(), "../../main"); err == nil {
-		t.Error("no error")
-	}
-}
-
 func TestACancelledContextEndsAListing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -272,9 +204,9 @@ func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
 	}
 }
 
-// TestABranchThatAListMissedIsFoundByItsHead: when a branch is removed between two pages, the first of the next page moves to one that was read
+// TestABranchThatAListMissedIsFoundByItself: when a branch is removed between two pages, the first of the next page moves to one that was read
 // already. No answer of GitHub shows that, so nothing may be removed by a list alone.
-func TestABranchThatAListMissedIsFoundByItsHead(t *testing.T) {
+func TestABranchThatAListMissedIsFoundByItself(t *testing.T) {
 	server := withBranches(t, names(250))
 	server.Intercept(on("2", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -289,8 +221,8 @@ func TestABranchThatAListMissedIsFoundByItsHead(t *testing.T) {
 	if _, listed := branches["feature/00100"]; listed || err != nil {
 		t.Fatalf("the list has it after all: %v", err)
 	}
-	if commit, found, err := r.Head(t.Context(), "feature/00100"); commit != hash(100) || !found || err != nil {
-		t.Errorf("got %s, %v, %v", commit, found, err)
+	if heads, err := r.Heads(t.Context(), "feature/00100"); heads["feature/00100"] != hash(100) || err != nil {
+		t.Errorf("got %v, %v", heads, err)
 	}
 	want := names(250)
 	delete(want, "feature/00000")

@@ -43,8 +43,11 @@ func (r *Repository) reason(err error) error {
 	if limited := r.limit(err); limited != nil {
 		return limited
 	}
+	if query := (*queryError)(nil); errors.As(err, &query) {
+		return r.queried(query)
+	}
 	if answer, message := answerOf(err); answer != nil {
-		return r.answered(answer, r.clean(message))
+		return r.answered(answer.StatusCode, answer.Header.Get("X-GitHub-SSO") != "", fmt.Sprintf("GitHub answered %d (%s)", answer.StatusCode, r.clean(message)))
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("GitHub's answer broke off")
@@ -73,13 +76,12 @@ func answerOf(err error) (*http.Response, string) {
 	return nil, ""
 }
 
-// answered says what an answer that is an error means for the repository.
-func (r *Repository) answered(answer *http.Response, message string) error {
-	said := fmt.Sprintf("GitHub answered %d (%s)", answer.StatusCode, message)
-	switch status := answer.StatusCode; {
+// answered says what an answer that is an error means for the repository. signOn says that GitHub misses a single sign-on.
+func (r *Repository) answered(status int, signOn bool, said string) error {
+	switch {
 	case status == http.StatusUnauthorized:
 		return &source.Refused{Reason: said + ": the token or the App's key is expired, revoked or mistyped; give the worker a new one"}
-	case status == http.StatusForbidden && answer.Header.Get("X-GitHub-SSO") != "":
+	case status == http.StatusForbidden && signOn:
 		return &source.Refused{Reason: said + ": the organization wants single sign-on; authorize the token for it"}
 	case status == http.StatusForbidden:
 		return &source.Refused{Reason: fmt.Sprintf("%s: give the token or the App the permission \"Contents: read\" in %s", said, r)}
@@ -101,6 +103,7 @@ func (r *Repository) limit(err error) error {
 	var (
 		primary   *api.RateLimitError
 		secondary *api.AbuseRateLimitError
+		query     *queryError
 	)
 	switch {
 	case errors.As(err, &primary):
@@ -111,20 +114,28 @@ func (r *Repository) limit(err error) error {
 			until = r.now().Add(*secondary.RetryAfter)
 		}
 		return r.wait("GitHub's secondary rate limit is reached", secondary.Response, until)
+	case errors.As(err, &query) && query.limited():
+		return r.wait("GitHub wants fewer requests", query.answer, reset(query.answer))
 	}
 	answer, message := answerOf(err)
 	if answer == nil || answer.StatusCode != http.StatusTooManyRequests && answer.StatusCode != http.StatusForbidden {
 		return nil
 	}
-	usedUp := answer.Header.Get("X-RateLimit-Remaining") == "0"
-	if answer.StatusCode == http.StatusForbidden && !usedUp && answer.Header.Get("Retry-After") == "" && !strings.Contains(message, "rate limit") {
+	if answer.StatusCode == http.StatusForbidden && !usedUp(answer) && answer.Header.Get("Retry-After") == "" && !strings.Contains(message, "rate limit") {
 		return nil
 	}
-	until := time.Time{}
-	if seconds, err := strconv.ParseInt(answer.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && usedUp {
-		until = time.Unix(seconds, 0)
+	return r.wait("GitHub wants fewer requests", answer, reset(answer))
+}
+
+func usedUp(answer *http.Response) bool { return answer.Header.Get("X-RateLimit-Remaining") == "0" }
+
+// reset is when a quota that is used up is full again; zero where it is not used up, or GitHub does not say.
+func reset(answer *http.Response) time.Time {
+	seconds, err := strconv.ParseInt(answer.Header.Get("X-RateLimit-Reset"), 10, 64)
+	if err != nil || !usedUp(answer) {
+		return time.Time{}
 	}
-	return r.wait("GitHub wants fewer requests", answer, until)
+	return time.Unix(seconds, 0)
 }
 
 // wait is until the time that GitHub named, within bounds. Retry-After goes before until.

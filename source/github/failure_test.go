@@ -105,10 +105,10 @@ func TestS67ATokenThatMayNotReadIsRefusedWithASentence(t *testing.T) {
 			server.Intercept(always(test.answer))
 			r := open(t, server)
 			_, complete, listing := r.Branches(t.Context())
-			_, found, heading := r.Head(t.Context(), "feature/00000")
+			heads, heading := r.Heads(t.Context(), "feature/00000")
 			has, looking := r.HasCommit(t.Context(), hash(0))
-			if complete || found || has {
-				t.Errorf("complete %v, found %v, has %v", complete, found, has)
+			if complete || heads != nil || has {
+				t.Errorf("complete %v, heads %v, has %v", complete, heads, has)
 			}
 			for tried, err := range map[string]error{
 				"list branches of acme/shop: page 1": listing, "read branch feature/00000 of acme/shop": heading,

@@ -1,4 +1,4 @@
-// Package github reads branches and files of a repository through GitHub's REST API, on github.com or an Enterprise server.
+// Package github reads branches and files of a repository through GitHub's API, on github.com or an Enterprise server.
 //
 // It is apart from package source so that only the worker is built with a GitHub client.
 package github
@@ -22,7 +22,8 @@ const answerTimeout = 30 * time.Second
 // rate limit is a *source.RateLimited, which says until when; neither they nor any other error has the credentials in it.
 type Repository struct {
 	owner, name string
-	client      *api.Client
+	// client asks the REST API, graph the GraphQL API.
+	client, graph *api.Client
 	// secrets are never to be seen in an error.
 	secrets []string
 	now     func() time.Time
@@ -50,10 +51,14 @@ func Open(settings perch.GitHubSource, credentials Credentials) (*Repository, er
 	if err != nil {
 		return nil, fmt.Errorf("open GitHub repository %s: %w", settings.Repository, err)
 	}
-	base := client.BaseURL
-	client = api.NewClient(&http.Client{Transport: transport, CheckRedirect: stay})
+	base, web := client.BaseURL, &http.Client{Transport: transport, CheckRedirect: stay}
+	client = api.NewClient(web)
 	client.BaseURL, client.UserAgent = base, "perch"
-	return &Repository{owner: owner, name: name, client: client, secrets: credentials.secrets(), now: time.Now, pages: map[int]page{}}, nil
+	graph, err := graphClient(client, web)
+	if err != nil {
+		return nil, fmt.Errorf("open GitHub repository %s: %w", settings.Repository, err)
+	}
+	return &Repository{owner: owner, name: name, client: client, graph: graph, secrets: credentials.secrets(), now: time.Now, pages: map[int]page{}}, nil
 }
 
 // stay follows no redirect: a repository that answers from another place has been renamed, and what stands there is for people to judge.

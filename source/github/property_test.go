@@ -115,7 +115,8 @@ func (s said) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func FuzzAnswers(f *testing.F) {
 	f.Add(200, `[{"name":"main","commit":{"sha":"`+hash(1)+`"}}]`, `<https://api/x?page=2>; rel="next", <https://api/x?page=9>; rel="last"`)
-	f.Add(200, `[{"ref":"refs/heads/main","object":{"type":"commit","sha":"`+hash(1)+`"}}]`, "")
+	f.Add(200, `{"data":{"repository":{"nameWithOwner":"acme/shop","b0":{"prefix":"refs/heads/","name":"main","target":{"oid":"`+hash(1)+`"}},"b1":null}}}`, "")
+	f.Add(200, `{"data":{"repository":{"nameWithOwner":"acme/shop","b0":null}},"errors":[{"type":"FORBIDDEN","message":"x","extensions":{"saml_failure":true}}]}`, "")
 	f.Add(200, `{"sha":"`+hash(1)+`","tree":{"sha":"`+hash(2)+`"}}`, "")
 	f.Add(200, `{"sha":"`+hash(2)+`","tree":[{"path":"a","mode":"100644","type":"blob","sha":"`+hash(3)+`","size":-1}],"truncated":false}`, "")
 	f.Add(304, "", "")
@@ -124,7 +125,7 @@ func FuzzAnswers(f *testing.F) {
 		base, _ := url.Parse("https://api/")
 		client := api.NewClient(&http.Client{Transport: said{status, content, link}, CheckRedirect: stay})
 		client.BaseURL = base
-		r := &Repository{owner: "acme", name: "shop", client: client, now: noonNow, pages: map[int]page{}}
+		r := &Repository{owner: "acme", name: "shop", client: client, graph: client, now: noonNow, pages: map[int]page{}}
 		for range 2 {
 			branches, complete, err := r.Branches(t.Context())
 			if complete != (err == nil) || (len(branches) > 0) != (err == nil) {
@@ -136,9 +137,14 @@ func FuzzAnswers(f *testing.F) {
 				}
 			}
 		}
-		commit, found, err := r.Head(t.Context(), "main")
-		if found != (commit != "") || found && (err != nil || !fullCommit.MatchString(commit)) || status != 200 && err == nil && status/100 != 2 {
-			t.Errorf("head %q, %v, %v", commit, found, err)
+		heads, err := r.Heads(t.Context(), "main", "gone")
+		if (heads == nil) != (err != nil) || err == nil && status/100 != 2 {
+			t.Errorf("heads %v, %v", heads, err)
+		}
+		for name, commit := range heads {
+			if !strings.Contains(content, commit) || !fullCommit.MatchString(commit) || name != "main" && name != "gone" {
+				t.Errorf("branch %q at %q", name, commit)
+			}
 		}
 		if _, found, err := r.File(t.Context(), hash(1), "a"); found && err != nil {
 			t.Error(err)

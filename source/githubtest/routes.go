@@ -17,15 +17,15 @@ import (
 func (s *Server) mux() http.Handler {
 	mux := http.NewServeMux()
 	for route, answer := range map[string]http.HandlerFunc{
-		"":                          s.about,
-		"/branches":                 s.branches,
-		"/git/matching-refs/{x...}": s.matchingRefs,
-		"/git/commits/{x}":          s.commit,
-		"/git/trees/{x}":            s.tree,
-		"/git/blobs/{x}":            s.blob,
+		"":                 s.about,
+		"/branches":        s.branches,
+		"/git/commits/{x}": s.commit,
+		"/git/trees/{x}":   s.tree,
+		"/git/blobs/{x}":   s.blob,
 	} {
-		mux.HandleFunc("GET /repos/"+Name+route, answer)
+		mux.HandleFunc("GET "+prefix+"/repos/"+Name+route, answer)
 	}
+	mux.HandleFunc("POST "+graphql, s.graph)
 	mux.Handle("/", Answer(http.StatusNotFound, "Not Found"))
 	return mux
 }
@@ -98,23 +98,6 @@ func links(r *http.Request, number, last int) string {
 		link(1, "first")
 	}
 	return strings.Join(links, ", ")
-}
-
-func (s *Server) matchingRefs(w http.ResponseWriter, r *http.Request) {
-	heads, err := s.heads()
-	if err != nil || len(heads) == 0 {
-		Answer(http.StatusConflict, "Git Repository is empty.").ServeHTTP(w, r)
-		return
-	}
-	matching := []any{}
-	for _, head := range heads {
-		if strings.HasPrefix(head.Name().String(), "refs/"+r.PathValue("x")) {
-			matching = append(matching, map[string]any{
-				"ref": head.Name().String(), "object": map[string]any{"type": "commit", "sha": head.Hash().String()},
-			})
-		}
-	}
-	reply(w, http.StatusOK, matching)
 }
 
 func (s *Server) commit(w http.ResponseWriter, r *http.Request) {

@@ -1,4 +1,4 @@
-// Package githubtest answers as GitHub's REST API does, for the tests of what reads from it: a real Git repository stands behind it, with pages
+// Package githubtest answers as GitHub's REST and GraphQL APIs do, for the tests of what reads from it: a real Git repository stands behind it, with pages
 // by Link header, ETags, rate limits and GitHub's own errors. It has only the calls that Perch makes; others are 404, as GitHub answers them.
 package githubtest
 
@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,9 @@ const (
 	prefix = "/api/v3"
 )
 
+// quota is how much is left of each; the two are counted apart.
+type quota struct{ rest, graph int }
+
 // Server is one repository on a GitHub Enterprise server. It is safe for concurrent use.
 type Server struct {
 	// URL is the address of the server, as the policy's base_url has it.
@@ -41,7 +45,7 @@ type Server struct {
 	mu        sync.Mutex
 	tokens    map[string]bool
 	intercept func(next http.Handler) http.Handler
-	remaining int
+	remaining quota
 	reset     time.Time
 	calls     []string
 }
@@ -49,7 +53,7 @@ type Server struct {
 // New starts a server that ends with the test.
 func New(t testing.TB, repository *git.Repository) *Server {
 	t.Helper()
-	s := &Server{repository: repository, tokens: map[string]bool{Token: true}, remaining: Limit, reset: time.Now().Add(time.Hour).Truncate(time.Second)}
+	s := &Server{repository: repository, tokens: map[string]bool{Token: true}, remaining: quota{Limit, Limit}, reset: time.Now().Add(time.Hour).Truncate(time.Second)}
 	s.routes = s.mux()
 	listener := httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(listener.Close)
@@ -78,18 +82,25 @@ func (s *Server) Accept(token string, accepted bool) {
 	s.tokens[token] = accepted
 }
 
-// SetRemaining sets how many requests are left until Reset.
+// SetRemaining sets how many requests of the REST API are left until Reset.
 func (s *Server) SetRemaining(requests int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remaining = requests
+	s.remaining.rest = requests
 }
 
-// Remaining is how many requests are left until Reset.
+// Remaining is how many requests of the REST API are left until Reset.
 func (s *Server) Remaining() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.remaining
+	return s.remaining.rest
+}
+
+// SetPoints sets how many questions to the GraphQL API are left until Reset; each costs one point.
+func (s *Server) SetPoints(points int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remaining.graph = points
 }
 
 // Reset is when the server forgets how many requests there were, in its own words.
@@ -116,7 +127,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	intercept := s.intercept
 	address := *r.URL
-	address.Path = address.Path[min(len(prefix), len(address.Path)):]
+	address.Path = strings.TrimPrefix(address.Path, prefix)
 	s.calls = append(s.calls, r.Method+" "+address.RequestURI())
 	s.mu.Unlock()
 	handler := http.Handler(http.HandlerFunc(s.answer))
@@ -129,7 +140,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	recorder := httptest.NewRecorder()
 	s.reading.Lock()
-	http.StripPrefix(prefix, s.routes).ServeHTTP(recorder, r)
+	s.routes.ServeHTTP(recorder, r)
 	s.reading.Unlock()
 	sum := sha256.Sum256(recorder.Body.Bytes())
 	etag := `W/"` + hex.EncodeToString(sum[:]) + `"`
@@ -155,21 +166,29 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 func (s *Server) spend(w http.ResponseWriter, r *http.Request, unchanged bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.Method == http.MethodPost {
+	asks := r.URL.Path == graphql
+	if r.Method == http.MethodPost && !asks {
 		return true // An App's request for a token, which its route checks.
 	}
 	if token := bearer(r); !s.tokens[token] {
 		Answer(http.StatusUnauthorized, "Bad credentials").ServeHTTP(w, r)
 		return false
 	}
-	exceeded := s.remaining == 0
+	left := &s.remaining.rest
+	if asks {
+		left = &s.remaining.graph
+	}
+	exceeded := *left == 0
 	if !unchanged && !exceeded {
-		s.remaining--
+		*left--
 	}
 	w.Header().Set("X-RateLimit-Limit", strconv.Itoa(Limit))
-	w.Header().Set("X-RateLimit-Remaining", strconv.Itoa(s.remaining))
+	w.Header().Set("X-RateLimit-Remaining", strconv.Itoa(*left))
 	w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(s.reset.Unix(), 10))
-	if exceeded {
+	switch {
+	case exceeded && asks:
+		QueryError("RATE_LIMITED", "API rate limit exceeded for user ID 1.").ServeHTTP(w, r)
+	case exceeded:
 		Answer(http.StatusForbidden, "API rate limit exceeded for user ID 1.").ServeHTTP(w, r)
 	}
 	return !exceeded

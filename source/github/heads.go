@@ -1,0 +1,156 @@
+package github
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	api "github.com/google/go-github/v60/github"
+
+	"perch"
+	"perch/source"
+)
+
+// Heads are the commits that these branches point to now, all from one answer of GitHub. Only where err is nil is a branch that is missing from
+// it known not to exist: GitHub shows the repository under its name then, and says of each branch by itself that it is there or not.
+//
+// It asks by GraphQL, because the REST API has no call that tells of two branches at once.
+func (r *Repository) Heads(ctx context.Context, branches ...string) (heads map[string]string, err error) {
+	for _, branch := range branches {
+		if err := perch.ValidateBranch(branch); err != nil {
+			return nil, err
+		}
+	}
+	said, err := r.query(ctx, r.question(branches))
+	if err == nil {
+		heads, err = r.heads(said, branches)
+	}
+	if err != nil {
+		return nil, r.failure(err, "read branch %s of %s", strings.Join(branches, " and branch "), r)
+	}
+	return heads, nil
+}
+
+// question asks for each branch under a name of its own. What is asked for travels in variables, and is never a part of the query.
+func (r *Repository) question(branches []string) map[string]any {
+	declared, fields := "", ""
+	variables := map[string]string{"owner": r.owner, "name": r.name}
+	for i, branch := range branches {
+		declared += fmt.Sprintf(",$b%d:String!", i)
+		fields += fmt.Sprintf(" b%d:ref(qualifiedName:$b%d){prefix name target{oid}}", i, i)
+		variables[fmt.Sprintf("b%d", i)] = heads + branch
+	}
+	return map[string]any{
+		"query":     "query($owner:String!,$name:String!" + declared + "){repository(owner:$owner,name:$name){nameWithOwner" + fields + "}}",
+		"variables": variables,
+	}
+}
+
+// heads is the namespace of branches.
+const heads = "refs/heads/"
+
+// queryAnswer is what GitHub says to a question. GraphQL answers with status 200 whether or not it has one.
+type queryAnswer struct {
+	Data *struct {
+		Repository map[string]json.RawMessage `json:"repository"`
+	} `json:"data"`
+	Errors []struct {
+		Type       string `json:"type"`
+		Message    string `json:"message"`
+		Extensions struct {
+			SAML bool `json:"saml_failure"`
+		} `json:"extensions"`
+	} `json:"errors"`
+	// Message stands there instead, where GitHub answers before it reads the question.
+	Message string `json:"message"`
+}
+
+// query returns the fields of the repository. An answer with any error in it is none, whatever else it says.
+func (r *Repository) query(ctx context.Context, question any) (map[string]json.RawMessage, error) {
+	request, err := r.graph.NewRequest(http.MethodPost, "graphql", question)
+	if err != nil {
+		return nil, err
+	}
+	var said queryAnswer
+	response, err := r.graph.Do(ctx, request, &said)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(said.Errors) > 0:
+		first := said.Errors[0]
+		return nil, &queryError{kind: first.Type, message: first.Message, signOn: first.Extensions.SAML, answer: response.Response}
+	case said.Message != "":
+		return nil, &queryError{message: said.Message, answer: response.Response}
+	case said.Data == nil:
+		return nil, errNoContent
+	case said.Data.Repository == nil:
+		return nil, &queryError{kind: queryNotFound, message: "the repository is null", answer: response.Response}
+	}
+	return said.Data.Repository, nil
+}
+
+// heads reads the answer. Each branch must be in it, with its commit or as null: what was left out proves nothing.
+func (r *Repository) heads(said map[string]json.RawMessage, branches []string) (map[string]string, error) {
+	var name string
+	if err := json.Unmarshal(said["nameWithOwner"], &name); err != nil || name == "" {
+		return nil, errors.New("GitHub's answer does not name the repository")
+	}
+	if !strings.EqualFold(name, r.String()) {
+		return nil, &source.Refused{Reason: fmt.Sprintf("GitHub answers for %s: %s was renamed or belongs to somebody else now; if that is meant, write its new name in the policy", name, r)}
+	}
+	found := map[string]string{}
+	for i, branch := range branches {
+		commit, err := head(said[fmt.Sprintf("b%d", i)], branch)
+		if err != nil {
+			return nil, fmt.Errorf("branch %s: %w", branch, err)
+		}
+		if commit != "" {
+			found[branch] = commit
+		}
+	}
+	return found, nil
+}
+
+// head is empty where GitHub says that there is no such branch.
+func head(said json.RawMessage, branch string) (commit string, err error) {
+	if len(said) == 0 {
+		return "", errors.New("GitHub's answer leaves it out")
+	}
+	var ref *struct {
+		Prefix string               `json:"prefix"`
+		Name   string               `json:"name"`
+		Target struct{ OID string } `json:"target"`
+	}
+	if err := json.Unmarshal(said, &ref); err != nil {
+		return "", err
+	}
+	switch {
+	case ref == nil:
+		return "", nil
+	case ref.Prefix+ref.Name != heads+branch:
+		return "", fmt.Errorf("GitHub answers for %q", ref.Prefix+ref.Name)
+	case !fullCommit.MatchString(ref.Target.OID):
+		return "", fmt.Errorf("GitHub says that it points to %q, which is no commit", ref.Target.OID)
+	}
+	return ref.Target.OID, nil
+}
+
+// graphClient asks GraphQL, by the same transport as rest: its address is beside the REST API's on an Enterprise server, and below it on
+// github.com (GitHub docs: Forming calls with GraphQL). Its quota is another one, so it is another client, too.
+func graphClient(rest *api.Client, transport *http.Client) (*api.Client, error) {
+	beside := "."
+	if strings.HasSuffix(rest.BaseURL.Path, "/api/v3/") {
+		beside = ".."
+	}
+	base, err := rest.BaseURL.Parse(beside + "/")
+	if err != nil {
+		return nil, err
+	}
+	graph := api.NewClient(transport)
+	graph.BaseURL, graph.UserAgent = base, rest.UserAgent
+	return graph, nil
+}

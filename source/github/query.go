@@ -1,0 +1,50 @@
+package github
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// The types of GraphQL's errors that are told apart; GitHub has no list of them. What has another type, or none, passes by itself.
+const (
+	queryNotFound  = "NOT_FOUND"
+	queryForbidden = "FORBIDDEN"
+	queryScopes    = "INSUFFICIENT_SCOPES"
+	queryLimited   = "RATE_LIMITED"
+)
+
+// queryError is the first error in an answer of GraphQL.
+type queryError struct {
+	kind, message string
+	// signOn says that the organization wants single sign-on.
+	signOn bool
+	// answer has the headers of the quota. Its status is 200.
+	answer *http.Response
+}
+
+func (e *queryError) Error() string {
+	if e.kind == "" {
+		return fmt.Sprintf("GitHub answered (%s)", e.message)
+	}
+	return fmt.Sprintf("GitHub answered %s (%s)", e.kind, e.message)
+}
+
+// limited reports a rate limit: the primary one has a type, a secondary one perhaps only a message (GitHub docs: Rate limits and query limits for
+// the GraphQL API, exceeding the rate limit).
+func (e *queryError) limited() bool {
+	return e.kind == queryLimited || strings.Contains(e.message, "rate limit")
+}
+
+// queried says what the error means for the repository, in the words for the same answer of the REST API.
+func (r *Repository) queried(e *queryError) error {
+	said := (&queryError{kind: r.clean(e.kind), message: r.clean(e.message)}).Error()
+	switch e.kind {
+	case queryNotFound:
+		return r.answered(http.StatusNotFound, false, said)
+	case queryForbidden, queryScopes:
+		return r.answered(http.StatusForbidden, e.signOn, said)
+	}
+	return errors.New(said)
+}

@@ -1,0 +1,81 @@
+package githubtest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+const graphql = "/api/graphql"
+
+// The one shape of query that the server knows: references of a repository by variables.
+var (
+	query     = regexp.MustCompile(`^query\(([^()]*)\)\{repository\(owner:\$owner,name:\$name\)\{nameWithOwner((?: \w+:ref\(qualifiedName:\$\w+\)\{prefix name target\{oid\}\})*)\}\}$`)
+	reference = regexp.MustCompile(`(\w+):ref\(qualifiedName:\$(\w+)\)`)
+)
+
+type question struct {
+	Query     string            `json:"query"`
+	Variables map[string]string `json:"variables"`
+}
+
+// graph answers as the GraphQL API does: with status 200, whether or not there is an error in the answer.
+func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
+	var q question
+	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+		Answer(http.StatusBadRequest, "Problems parsing JSON").ServeHTTP(w, r)
+		return
+	}
+	parts := query.FindStringSubmatch(q.Query)
+	if parts == nil {
+		QueryError("", "Parse error on \"query\"").ServeHTTP(w, r)
+		return
+	}
+	if asked := q.Variables["owner"] + "/" + q.Variables["name"]; !strings.EqualFold(asked, Name) {
+		QueryError("NOT_FOUND", fmt.Sprintf("Could not resolve to a Repository with the name '%s'.", asked)).ServeHTTP(w, r)
+		return
+	}
+	answer := map[string]any{"nameWithOwner": Name}
+	for _, field := range reference.FindAllStringSubmatch(parts[2], -1) {
+		if !strings.Contains(","+parts[1]+",", ",$"+field[2]+":String!,") {
+			QueryError("", fmt.Sprintf("Variable $%s is used by anonymous query but not declared", field[2])).ServeHTTP(w, r)
+			return
+		}
+		answer[field[1]] = s.ref(q.Variables[field[2]])
+	}
+	reply(w, http.StatusOK, map[string]any{"data": map[string]any{"repository": answer}})
+}
+
+// ref is nil where there is no such reference.
+func (s *Server) ref(name string) any {
+	found, err := s.repository.Reference(plumbing.ReferenceName(name), true)
+	if errors.Is(err, plumbing.ErrReferenceNotFound) || !strings.HasPrefix(name, "refs/") {
+		return nil
+	}
+	if err != nil {
+		panic(err)
+	}
+	return map[string]any{
+		"prefix": "refs/heads/", "name": strings.TrimPrefix(name, "refs/heads/"), "target": map[string]any{"oid": found.Hash().String()},
+	}
+}
+
+// QueryError is one of GraphQL's errors, of this type or of none, with headers in pairs.
+func QueryError(kind, message string, headers ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		failure := map[string]any{"message": message}
+		if kind != "" {
+			failure["type"] = kind
+			failure["path"] = []string{"repository"}
+		}
+		reply(w, http.StatusOK, map[string]any{"data": map[string]any{"repository": nil}, "errors": []any{failure}})
+	})
+}
