@@ -26,10 +26,10 @@ type Policy struct {
 	// DefaultBranch is the branch whose environment is never removed.
 	DefaultBranch string `yaml:"default_branch" jsonschema:"format=branch"`
 	// Domain is the parent of every environment's host name. Without one only `load_balancer: none` works, and an environment's URL is its
-	// instance's address. It needs `hosted_zone`.
-	Domain string `yaml:"domain,omitempty" jsonschema:"format=domain"`
+	// instance's address. It goes with `hosted_zone`.
+	Domain string `yaml:"domain,omitempty" jsonschema:"format=domain" jsonschema_extras:"needs=hosted_zone"`
 	// HostedZone is the Route 53 zone that the domain's records go into.
-	HostedZone string `yaml:"hosted_zone,omitempty" jsonschema:"format=hosted zone"`
+	HostedZone string `yaml:"hosted_zone,omitempty" jsonschema:"format=hosted zone" jsonschema_extras:"needs=domain"`
 	// URL is the address of an environment; the default is `https://{host}`, and `http://{host}` for `load_balancer: none`, which has no
 	// certificate.
 	URL string `yaml:"url,omitempty" jsonschema:"format=url"`

@@ -1,5 +1,7 @@
 package perch
 
+import "strconv"
+
 // Settings are the resolved values that an environment's template is rendered from. A layer of perch.yaml holds a part of them;
 // package config merges the layers, checks the values and remembers where each one came from.
 //
@@ -28,6 +30,8 @@ type Settings struct {
 	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=scalar"`
 	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets.from` must allow them.
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=secret"`
+	// Expiry is how long an environment lives. It is read, checked and shown; nothing acts on it yet.
+	Expiry *Expiry `yaml:"expiry,omitempty" json:"expiry" jsonschema:"nullable"`
 }
 
 // Instances bounds the number of EC2 instances.
@@ -74,6 +78,22 @@ type Bucket struct {
 	// Versioned keeps every version of every object.
 	Versioned bool `yaml:"versioned,omitempty" json:"versioned"`
 }
+
+// Expiry is how long an environment lives.
+type Expiry struct {
+	// Idle is how long an environment lives after the last push, 1 hour to 8760.
+	Idle Hours `yaml:"idle,omitempty" json:"idle" jsonschema:"format=hours"`
+	// Max is how long an environment lives after its creation, 1 hour to 8760; it must not be below `expiry.idle`.
+	Max Hours `yaml:"max,omitempty" json:"max" jsonschema:"format=hours"`
+}
+
+// Hours are a duration in whole hours; its text is 168h.
+type Hours int
+
+func (h Hours) String() string { return strconv.Itoa(int(h)) + "h" }
+
+// MarshalText writes h as String does.
+func (h Hours) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
 // SeedStep puts test data into a new environment. Exactly one of its fields is set.
 type SeedStep struct {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
+
+	"perch"
 )
 
 // decoder reads nodes into Go values and collects what is wrong with them.
@@ -141,6 +144,19 @@ func (d *decoder) number(to *int, low, high int) func(path string, n *node) {
 			return
 		}
 		*to = value
+	}
+}
+
+// hours reads a duration as Go writes it, such as 168h.
+func (d *decoder) hours(to *perch.Hours, low, high perch.Hours) func(path string, n *node) {
+	return func(path string, n *node) {
+		value, err := time.ParseDuration(n.text)
+		hours := perch.Hours(value / time.Hour)
+		if n.shape != scalar || err != nil || value%time.Hour != 0 || hours < low || hours > high {
+			d.fail(n, "%s must be whole hours from %s to %s, such as 168h, not %s", path, low, high, n.shown())
+			return
+		}
+		*to = hours
 	}
 }
 

@@ -56,10 +56,11 @@ func TestAKindHasNoOverrides(t *testing.T) {
 func TestOnlyWhatDiffersIsADifference(t *testing.T) {
 	file := read(t, minimal+`defaults:
   health_path: /healthz
+  expiry: {idle: 7h, max: 24h}
   buckets: {assets: {}, media: {}}
   environment: {A: "1", B: "2"}
 kinds:
-  staging: {health_path: /healthz, database: {}}
+  staging: {health_path: /healthz, database: {}, expiry: {idle: 420m, max: 48h}}
   branch: {buckets: {assets: {versioned: true}, media: null}, environment: {A: null, B: "2", C: "3"}}
 branches: {kinds: {staging: staging}}
 `)
@@ -72,10 +73,11 @@ branches: {kinds: {staging: staging}}
 {"path":"database.storage_gb","a":20,"b":null,"a_from":"built-in","b_from":null},
 {"path":"database.multi_az","a":false,"b":null,"a_from":"built-in","b_from":null},
 {"path":"database.backup_days","a":0,"b":null,"a_from":"built-in","b_from":null},
-{"path":"buckets.assets.versioned","a":false,"b":true,"a_from":"defaults, line 5","b_from":"kinds.branch, line 9"},
-{"path":"buckets.media.versioned","a":false,"b":null,"a_from":"defaults, line 5","b_from":null},
-{"path":"environment.A","a":"1","b":null,"a_from":"defaults, line 6","b_from":null},
-{"path":"environment.C","a":null,"b":"3","a_from":null,"b_from":"kinds.branch, line 9"}
+{"path":"buckets.assets.versioned","a":false,"b":true,"a_from":"defaults, line 6","b_from":"kinds.branch, line 10"},
+{"path":"buckets.media.versioned","a":false,"b":null,"a_from":"defaults, line 6","b_from":null},
+{"path":"environment.A","a":"1","b":null,"a_from":"defaults, line 7","b_from":null},
+{"path":"environment.C","a":null,"b":"3","a_from":null,"b_from":"kinds.branch, line 10"},
+{"path":"expiry.max","a":"48h","b":"24h","a_from":"kinds.staging, line 9","b_from":"defaults, line 5"}
 ]`
 	if diff := cmp.Diff(want, oneEachLine(t, Differences(staging, branch))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -11,13 +11,13 @@ import (
 
 // TestWhatIsWrongIsShown holds the exact words: they are what a user works with.
 func TestWhatIsWrongIsShown(t *testing.T) {
-	const allowed = "image, platform, instance_type, instances, load_balancer, health_path, database, buckets, environment, secrets"
+	const allowed = "image, platform, instance_type, instances, load_balancer, health_path, database, buckets, environment, secrets, expiry"
 	for name, test := range map[string]struct{ source, want string }{
 		"an unknown key": {minimal + "defaults:\n  instance_typ: t3.small\n", `
 perch.yaml:4:3: unknown key "instance_typ" in defaults (did you mean "instance_type"?); allowed here: ` + allowed + `
   4 |   instance_typ: t3.small
     |   ^`},
-		"a key that is not built yet": {minimal + "expiry: 3d\n", `
+		"a setting outside of the layers": {minimal + "expiry: 3d\n", `
 perch.yaml:3:1: unknown key "expiry" in the file; allowed here: project, image, branches, defaults, kinds, overrides, seed
   3 | expiry: 3d
     | ^`},
@@ -140,6 +140,23 @@ perch.yaml:4:24: database.snapshot is for database.mode snapshot, and the mode i
 perch.yaml:4:40: defaults.database.snapshot must be the id or the ARN of an RDS snapshot, not "not one"
   4 |   database: {mode: snapshot, snapshot: "not one"}
     |                                        ^`},
+		"lives that cannot be": {minimal + "defaults:\n  expiry: {idle: 90m, max: 3d}\nkinds:\n  branch: {expiry: {idle: 0h, max: 8761h}}\n", `
+perch.yaml:4:18: defaults.expiry.idle must be whole hours from 1h to 8760h, such as 168h, not "90m"
+  4 |   expiry: {idle: 90m, max: 3d}
+    |                  ^
+perch.yaml:4:28: defaults.expiry.max must be whole hours from 1h to 8760h, such as 168h, not "3d"
+  4 |   expiry: {idle: 90m, max: 3d}
+    |                            ^
+perch.yaml:6:27: kinds.branch.expiry.idle must be whole hours from 1h to 8760h, such as 168h, not "0h"
+  6 |   branch: {expiry: {idle: 0h, max: 8761h}}
+    |                           ^
+perch.yaml:6:36: kinds.branch.expiry.max must be whole hours from 1h to 8760h, such as 168h, not "8761h"
+  6 |   branch: {expiry: {idle: 0h, max: 8761h}}
+    |                                    ^`},
+		"a life shorter than without a push": {minimal + "defaults:\n  expiry: {idle: 168h}\nkinds:\n  branch: {expiry: {max: 24h}}\n", `
+perch.yaml:6:26: expiry.max is 24h and expiry.idle is 168h (defaults, line 4); the longest life must not be shorter than the one without a push
+  6 |   branch: {expiry: {max: 24h}}
+    |                          ^`},
 		"several instances without a load balancer": {minimal + "defaults: {load_balancer: none, instances: {max: 2}}\n", `
 perch.yaml:3:27: load_balancer none means a single instance, and instances.max is 2 (defaults, line 3); set it to 1
   3 | defaults: {load_balancer: none, instances: {max: 2}}

@@ -121,7 +121,7 @@ func mapped(of reflect.Type) *jsonschema.Schema {
 		}
 	case reflect.TypeFor[map[perch.Kind][]string]():
 		return eachKind(&jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Format: "branch pattern"}})
-	case reflect.TypeFor[time.Duration]():
+	case reflect.TypeFor[time.Duration](), reflect.TypeFor[perch.Hours]():
 		return &jsonschema.Schema{Type: "string"}
 	}
 	return nil
@@ -158,9 +158,10 @@ var checked = map[string]format{
 	"url":               {`^https?://\S*\{host\}\S*$`, validURL},
 	"github repository": {`^[^/\s]+/[^/\s]+$`, validGitHub},
 	"github address":    {`^https?://[^/\s]+\S*$`, validGitHubURL},
-	"seed source":       {`^\S`, validSeedFrom},
+	"seed source":       {`.`, validSeedFrom},
 	"seed target":       {`^[a-z]`, validSeedTo},
-	"duration":          {`^[+]?([0-9]+(\.[0-9]*)?(ns|us|µs|μs|ms|s|m|h))+$`, func(string) string { return "must be a duration such as 90m" }},
+	"duration":          {`^[+]?[0-9.]+[a-zµμ0-9.]*$`, func(string) string { return "must be a duration such as 90m" }},
+	"hours":             {`^[+]?[0-9.]+[hmsunµμ][a-zµμ0-9.]*$`, func(string) string { return "must be whole hours such as 168h" }},
 }
 
 func formatOf(t *testing.T, name string) format {
@@ -175,9 +176,22 @@ func formatOf(t *testing.T, name string) format {
 	return found
 }
 
-// finish puts patterns in the place of formats' names, in a schema and all below it.
+// finish puts patterns in the place of formats' names, and JSON Schema's own keywords in the place of our tags, in a schema and all below it.
 func finish(t *testing.T, s *jsonschema.Schema) {
 	t.Helper()
+	each(s, func(s *jsonschema.Schema) {
+		if s.Properties == nil {
+			return
+		}
+		for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {
+			if other, ok := pair.Value.Extras["needs"].(string); ok {
+				if s.DependentRequired == nil {
+					s.DependentRequired = map[string][]string{}
+				}
+				s.DependentRequired[pair.Key] = []string{other}
+			}
+		}
+	})
 	each(s, func(s *jsonschema.Schema) {
 		if s.Format != "" {
 			s.Format, s.Pattern = "", formatOf(t, s.Format).expression

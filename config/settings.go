@@ -30,7 +30,8 @@ func (d *decoder) settings(path string, n *node) perch.Settings {
 		field{name: "database", read: func(path string, n *node) { s.Database = d.database(path, n) }, empty: true},
 		field{name: "buckets", read: func(path string, n *node) { s.Buckets = d.buckets(path, n) }, empty: true},
 		field{name: "environment", read: func(path string, n *node) { s.Environment = d.variables(path, n, d.plainVariable) }, empty: true},
-		field{name: "secrets", read: func(path string, n *node) { s.Secrets = d.variables(path, n, d.secretVariable) }, empty: true})
+		field{name: "secrets", read: func(path string, n *node) { s.Secrets = d.variables(path, n, d.secretVariable) }, empty: true},
+		field{name: "expiry", read: func(path string, n *node) { s.Expiry = d.expiry(path, n) }, empty: true})
 	return s
 }
 
@@ -46,6 +47,14 @@ func (d *decoder) database(path string, n *node) *perch.Database {
 		field{name: "multi_az", read: d.flag(&db.MultiAZ)},
 		field{name: "backup_days", read: d.number(&db.BackupDays, 0, 35)})
 	return &db
+}
+
+func (d *decoder) expiry(path string, n *node) *perch.Expiry {
+	var expiry perch.Expiry
+	d.fields(path, n,
+		field{name: "idle", read: d.hours(&expiry.Idle, 1, 8760)},
+		field{name: "max", read: d.hours(&expiry.Max, 1, 8760)})
+	return &expiry
 }
 
 func (d *decoder) buckets(path string, n *node) map[string]perch.Bucket {
@@ -114,6 +123,10 @@ func (d *decoder) whole(s perch.Settings, n *node) {
 	}
 	if s.LoadBalancer == "none" && s.Instances.Max > 1 {
 		d.fail(n.at("load_balancer"), "load_balancer none means a single instance, and instances.max is %d (%s); set it to 1", s.Instances.Max, n.at("instances", "max").origin())
+	}
+	if e := s.Expiry; e != nil && e.Max != 0 && e.Idle > e.Max {
+		at, other := n.at("expiry", "max"), n.at("expiry", "idle")
+		d.fail(at, "expiry.max is %s and expiry.idle is %s (%s); the longest life must not be shorter than the one without a push", e.Max, e.Idle, other.origin())
 	}
 	d.similarBuckets(s, n)
 	if s.Database != nil {
