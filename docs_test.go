@@ -182,7 +182,7 @@ func keys(prefix string, of reflect.Type) []string {
 // TestDocsShowWholeDocuments compares the keys that the starter prints with those that docs/starter.md shows.
 func TestDocsShowWholeDocuments(t *testing.T) {
 	shown := fenced(page(t, "docs/starter.md"), "json")
-	for i, args := range [][]string{{"up", "docs-no-infra", "--project", "shop"}, {"down", "x", "--project", "shop", "--timeout", "0s"}} {
+	for i, args := range [][]string{{"up", "docs-no-infra", "--project", "shop"}, {"down", "x", "--project", "shop", "--timeout", "0s"}, {"plan", "docs-no-infra", "--project", "shop"}} {
 		var stdout, stderr bytes.Buffer
 		args = append(args, "-o", "json", "--repo", t.TempDir())
 		cli.Run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })

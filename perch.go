@@ -38,6 +38,7 @@ const (
 	WorkflowApplication = "Application"
 	WorkflowList        = "List"
 	WorkflowStatus      = "Status"
+	WorkflowPlan        = "Plan"
 	WorkflowCleanup     = "Cleanup"
 
 	// SignalRequest carries a Request to the environment's open run.

@@ -8,8 +8,8 @@ type PlanInput struct {
 
 // PlanResult is the result of Plan: what an `up` would do. Nothing of it has been done.
 type PlanResult struct {
-	// Outcome is OutcomePlanned, or how the request would end at once: refused, skipped or superseded. Then only Reason and SupersededBy
-	// go with it.
+	// Outcome is OutcomePlanned, or how the request would end at once: refused, skipped, superseded, or failed where no step leads on from
+	// the stack's status. Then only Reason and SupersededBy go with it.
 	Outcome      Outcome `json:"outcome"`
 	Reason       string  `json:"reason,omitempty"`
 	SupersededBy string  `json:"superseded_by,omitempty"`

@@ -69,7 +69,8 @@ type RunInput struct {
 // Outcome is how a request ended.
 type Outcome string
 
-// The outcomes. OutcomeKept is a removal's that cleanup asked for and that a last look found wrong. Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that fails has no result.
+// The outcomes. OutcomeKept is a removal's that cleanup asked for and that a last look found wrong. Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that fails has no
+// result. OutcomePlanned is a plan's, which is no request.
 const (
 	OutcomeReady      Outcome = "ready"
 	OutcomeGone       Outcome = "gone"
@@ -81,6 +82,7 @@ const (
 	OutcomeAccepted   Outcome = "accepted"
 	OutcomeFailed     Outcome = "failed"
 	OutcomeTimeout    Outcome = "timeout"
+	OutcomePlanned    Outcome = "planned"
 )
 
 // Result is what came of a request: the result of Provision and of Teardown alike.

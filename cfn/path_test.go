@@ -17,7 +17,9 @@ func TestTimeToAnEnvironmentIsWithinItsGoal(t *testing.T) {
 		most   float64
 	}{
 		"own database, shared load balancer":       {func(*EnvironmentInput) {}, 900},
+		"own database, own load balancer":          {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "own" }, 900},
 		"own database, no load balancer":           {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, 900},
+		"database from a snapshot":                 {restored, 900},
 		"without a database, shared load balancer": {func(in *EnvironmentInput) { in.Settings.Database = nil }, 300},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -29,6 +31,10 @@ func TestTimeToAnEnvironmentIsWithinItsGoal(t *testing.T) {
 			}
 		})
 	}
+}
+
+func restored(in *EnvironmentInput) {
+	in.Settings.Database.Mode, in.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-sample"
 }
 
 func creation(t *testing.T, template Template) perch.TimeEstimate {
@@ -57,7 +63,9 @@ func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
 		want   []string
 	}{
 		"own database":      {func(*EnvironmentInput) {}, slices.Concat(base, database)},
+		"from a snapshot":   {restored, slices.Concat(base, database)},
 		"without database":  {func(in *EnvironmentInput) { in.Settings.Database = nil }, base},
+		"own load balancer": {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "own" }, slices.Concat(base, database)},
 		"no load balancer":  {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, slices.Concat(base, database)},
 		"neither of either": {func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Settings.Database = "none", nil }, base},
 	} {

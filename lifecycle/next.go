@@ -3,6 +3,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"strings"
 
 	"perch"
@@ -67,6 +68,16 @@ func Next(stack Stack, goal perch.Goal) Step {
 	default:
 		return towardsUp(stack)
 	}
+}
+
+// Foreign is what Conflict means for an environment's stack, in words.
+func Foreign(e perch.Environment) string {
+	return fmt.Sprintf("stack %s exists and does not carry the tags of branch %q: it is somebody else's and was left alone; rename the branch or remove that stack", e.StackName(), e.Branch)
+}
+
+// Stuck is what it means that no step of Perch's leads on from a stack's status.
+func Stuck(stack, status string) string {
+	return fmt.Sprintf("stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", stack, status)
 }
 
 func onNothing(goal perch.Goal) Step {

@@ -106,10 +106,10 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback:
 		return false, r.mend(step)
 	case lifecycle.Conflict:
-		r.refuse("stack %s exists and does not carry the tags of branch %q: it is somebody else's and was left alone; rename the branch or remove that stack", r.environment.StackName(), r.environment.Branch)
+		r.refuse("%s", lifecycle.Foreign(r.environment))
 		return true, nil
 	}
-	return true, failed("stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", r.environment.StackName(), r.state.Status)
+	return true, failed("%s", lifecycle.Stuck(r.environment.StackName(), r.state.Status))
 }
 
 func (r *run) create(template activities.ChangeInput, resources int) (bool, error) {

@@ -24,6 +24,13 @@ func Status(ctx workflow.Context, in perch.StatusInput) (*perch.StatusResult, er
 	return &out, err
 }
 
+// Plan answers `starter plan`: what an `up` would do. It changes nothing.
+func Plan(ctx workflow.Context, in perch.PlanInput) (*perch.PlanResult, error) {
+	var out perch.PlanResult
+	err := quick(ctx, "think through "+string(in.Request.Goal)+" of "+in.Request.Branch, requests.PlanEnvironment, in, &out)
+	return &out, err
+}
+
 // Application makes, updates or describes the stack that the project's environments share. Its workflow ID is the stack's name.
 func Application(ctx workflow.Context, in perch.ApplicationInput) (*perch.ApplicationResult, error) {
 	name := perch.ApplicationStackName(in.Project, in.Kind)

@@ -72,6 +72,8 @@ func TestRecordHistories(t *testing.T) {
 	b.save(t, "list", b.newest(t, perch.WorkflowList), nil)
 	b.must(t, "status", leftover)
 	b.save(t, "status", b.newest(t, perch.WorkflowStatus), nil)
+	b.must(t, "plan", leftover)
+	b.save(t, "plan", b.newest(t, perch.WorkflowPlan), nil)
 	head := b.repo.head(t, leftover)
 	b.repo.drop(t, leftover)
 	b.must(t, "cleanup", "--no-wait")

@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,12 +83,31 @@ func TestFirstMinutes(t *testing.T) {
 	data := t.TempDir()
 	run(t, "--data", data)
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+		Files: []string{filepath.Join("testdata", "script", "first-minutes.txtar")},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("DATA", data)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"eval": evaluate},
+	})
+}
+
+// TestScripts are the scripts that share a sandbox: each has branches of its own.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	scripts, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Files: slices.DeleteFunc(scripts, func(file string) bool { return filepath.Base(file) == "first-minutes.txtar" }),
+		Setup: func(env *testscript.Env) error {
+			for _, e := range b.exports() {
+				env.Setenv(e.Name, e.Value)
+			}
+			return nil
+		},
 	})
 }
 

@@ -200,12 +200,18 @@ func (a *app) folder(p place) string {
 	return a.repoDir()
 }
 
-// skip is the pattern by which t's branch gets no environment.
-func (t target) skip() (pattern string, ok bool) {
+// skipped says why t's branch gets no environment; ok is false where it gets one.
+func (t target) skipped() (sentence string, ok bool) {
+	pattern, ok := perch.MatchAny(config.DefaultSkip(), t.environment.Branch)
 	if t.file != nil {
-		return t.file.Skip(t.environment.Branch)
+		pattern, ok = t.file.Skip(t.environment.Branch)
 	}
-	return perch.MatchAny(config.DefaultSkip(), t.environment.Branch)
+	return fmt.Sprintf("branch %s matches the skip rule %q, so it gets no environment", t.environment.Branch, pattern), ok
+}
+
+// noCommit is the error of a command that needs a commit and knows none.
+func (t target) noCommit() error {
+	return usageError("which commit of %s? No checkout here knows the branch; give --commit with the full commit", t.environment.Branch)
 }
 
 // title names t for people.

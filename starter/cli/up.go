@@ -14,6 +14,7 @@ func (a *app) upCommand() *cobra.Command {
 	var (
 		w      waiting
 		commit string
+		plan   bool
 	)
 	command := &cobra.Command{
 		Use:   "up [BRANCH]",
@@ -23,10 +24,16 @@ func (a *app) upCommand() *cobra.Command {
 Without BRANCH it is the CI job's branch, else the one that is checked out. Without --commit it is the CI job's commit, else the head of
 the branch in the checkout. No checkout is needed where --project, BRANCH and --commit are given.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.up(cmd.Context(), args, commit, w) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if plan {
+				return a.plan(cmd.Context(), args, commit)
+			}
+			return a.up(cmd.Context(), args, commit, w)
+		},
 	}
 	w.register(command)
 	command.Flags().StringVar(&commit, "commit", "", "full commit to provision")
+	command.Flags().BoolVar(&plan, "plan", false, "show what it would do, as `starter plan` does, and change nothing")
 	return command
 }
 
@@ -57,15 +64,12 @@ func (a *app) askUp(ctx context.Context, args []string, commit string, w waiting
 		return none, err
 	}
 	none.target = t
-	if pattern, ok := t.skip(); ok {
-		none.result = perch.Result{
-			Outcome: perch.OutcomeSkipped,
-			Reason:  fmt.Sprintf("branch %s matches the skip rule %q, so it gets no environment", t.environment.Branch, pattern),
-		}
+	if skipped, ok := t.skipped(); ok {
+		none.result = perch.Result{Outcome: perch.OutcomeSkipped, Reason: skipped}
 		return none, nil
 	}
 	if t.commit == "" {
-		return none, usageError("which commit of %s? No checkout here knows the branch; give --commit with the full commit", t.environment.Branch)
+		return none, t.noCommit()
 	}
 	return a.ask(ctx, perch.GoalUp, t, w)
 }
@@ -102,13 +106,15 @@ func (a *app) tellUp(r report) {
 	case perch.OutcomeAccepted:
 		a.note("The request for %s at %s is kept. %s", branch, short(r.target.commit), r.where())
 	case perch.OutcomeSkipped:
-		a.note("Skipped: %s.", strings.TrimSuffix(r.result.Reason, "."))
+		a.noteSkipped(r.result.Reason)
 	case perch.OutcomeSuperseded:
 		a.note("%s at %s is superseded by %s%s.", branch, short(r.target.commit), short(r.result.SupersededBy), because(strings.TrimSuffix(r.result.Reason, ".")))
 	default:
 		a.explain(&r, "up")
 	}
 }
+
+func (a *app) noteSkipped(reason string) { a.note("Skipped: %s.", strings.TrimSuffix(reason, ".")) }
 
 func readySentence(r report) string {
 	var made, seeded, took string

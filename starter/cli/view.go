@@ -187,11 +187,14 @@ type row struct {
 }
 
 func (r row) draw(width int, color bool) string {
-	text := cut(printable(r.text), width)
+	return r.style.paint(cut(printable(r.text), width), color)
+}
+
+func (s style) paint(text string, color bool) string {
 	if !color {
 		return text
 	}
-	switch r.style {
+	switch s {
 	case bold:
 		return lipgloss.NewStyle().Bold(true).Render(text)
 	case faint:

@@ -1,0 +1,227 @@
+package activities
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/cfn"
+	"perch/sandbox/aws"
+)
+
+// planConfig is testConfig with a database whose name no setting changes.
+var planConfig = strings.Replace(testConfig, "  load_balancer: shared\n", "  load_balancer: shared\n  instance_type: t3.medium\n  database: {class: db.t4g.micro}\n", 1)
+
+func (w *world) planUp(branch, commit string) perch.PlanResult {
+	w.t.Helper()
+	return must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: w.request(branch, commit)})
+}
+
+// actions are the changes of a plan by logical id.
+func (w *world) actions(plan perch.PlanResult) map[string]perch.ChangeAction {
+	found := map[string]perch.ChangeAction{}
+	for _, change := range plan.Changes {
+		found[change.LogicalID] = change.Action
+	}
+	return found
+}
+
+// mutations are the calls so far that store or change something.
+func (w *world) mutations() (found []string) {
+	for _, call := range w.aws.Calls() {
+		for _, verb := range []string{"Create", "Update", "Delete", "Put", "Cancel", "Continue", "Rollback", "Terminate"} {
+			if strings.HasPrefix(call.Action, verb) {
+				found = append(found, call.Service+":"+call.Action)
+			}
+		}
+	}
+	return found
+}
+
+func TestPlanOfAFirstEnvironmentCreatesEverythingAndChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
+	before := w.mutations()
+	plan := w.planUp("login", commit)
+	if diff := cmp.Diff(before, w.mutations()); diff != "" {
+		t.Errorf("a plan made calls that change something (-before +after):\n%s", diff)
+	}
+	if plan.Outcome != perch.OutcomePlanned || plan.Step != "create" || plan.Kind != perch.KindBranch || plan.Status != "" || plan.Deployed != "" || plan.Protected {
+		t.Errorf("%+v", plan)
+	}
+	if plan.Host != "login.shop.localhost" || plan.URL != "http://login.shop.localhost" {
+		t.Errorf("host %q, URL %q", plan.Host, plan.URL)
+	}
+	for id, action := range w.actions(plan) {
+		if action != perch.ActionCreate {
+			t.Errorf("%s: %s", id, action)
+		}
+	}
+	if len(plan.Changes) != w.render("login", commit).Resources {
+		t.Errorf("%d resources are created of %d", len(plan.Changes), w.render("login", commit).Resources)
+	}
+	if plan.Time.Seconds < 800 || len(plan.Time.Path) < 3 {
+		t.Errorf("time %+v", plan.Time)
+	}
+	if plan.Cost.USDPerDay <= 1 || plan.Cost.Region != "eu-central-1" || len(plan.Cost.Missing) > 0 {
+		t.Errorf("cost %+v", plan.Cost)
+	}
+	var paths []string
+	for _, d := range plan.Settings {
+		paths = append(paths, d.Path)
+	}
+	if diff := cmp.Diff([]string{"instance_type"}, paths); diff != "" {
+		t.Errorf("settings that are not staging's (-want +got):\n%s", diff)
+	}
+	if d := plan.Settings[0]; d.A != "t3.medium" || d.B != "t3.small" || d.BFrom == nil || !strings.HasPrefix(*d.BFrom, "kinds.branch") {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestPlanOfWhatIsDeployedIsNothingToDo(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
+	w.up("login", commit)
+	plan := w.planUp("login", commit)
+	if plan.Outcome != perch.OutcomePlanned || plan.Step != "done" || plan.Deployed != commit || plan.Status != "CREATE_COMPLETE" {
+		t.Errorf("%+v", plan)
+	}
+	if len(plan.Changes) != 0 || len(plan.Outputs) != 0 || plan.Time.Seconds != 0 || plan.Cost.USDPerDay == 0 {
+		t.Errorf("changes %v, outputs %v, time %v, cost %v", plan.Changes, plan.Outputs, plan.Time, plan.Cost)
+	}
+}
+
+func TestPlanOfAnUpdateNamesWhatIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	first := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
+	w.up("login", first)
+	changed := strings.Replace(planConfig, "assets: {}, private-assets: {versioned: true}", "private-assets: {}, more: {}", 1)
+	changed = strings.Replace(changed, "class: db.t4g.micro", "class: db.t4g.small", 1)
+	plan := w.planUp("login", w.repo.commit("login", map[string]string{"perch.yaml": changed}))
+	want := map[string]perch.ChangeAction{
+		"ApplicationVersion": perch.ActionReplace, "BucketAssets": perch.ActionRemove, "BucketMore": perch.ActionCreate,
+		"BucketPrivateAssets": perch.ActionChange, "Database": perch.ActionChange, "Environment": perch.ActionChange,
+	}
+	if diff := cmp.Diff(want, w.actions(plan)); diff != "" || plan.Step != "update" || plan.Deployed != first {
+		t.Errorf("step %s, deployed %s, changes (-want +got):\n%s", plan.Step, plan.Deployed, diff)
+	}
+	if diff := cmp.Diff([]string{cfn.OutputCommit, cfn.OutputTemplate}, plan.Outputs); diff != "" {
+		t.Errorf("outputs (-want +got):\n%s", diff)
+	}
+}
+
+func TestPlanSaysThatAReplacedDatabaseLosesItsData(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.policy.Snapshots.From = []string{"shop-sample"}
+	w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": planConfig}))
+	restored := strings.Replace(planConfig, "class: db.t4g.micro", "class: db.t4g.micro, mode: snapshot, snapshot: shop-sample", 1)
+	plan := w.planUp("login", w.repo.commit("login", map[string]string{"perch.yaml": restored}))
+	for _, change := range plan.Changes {
+		if change.LogicalID == "Database" && (change.Action != perch.ActionReplace || change.Data != "lost") {
+			t.Errorf("%+v", change)
+		}
+		if change.LogicalID == "DatabaseSecretAttachment" && (len(change.Properties) != 1 || change.Properties[0].Because != "Database") {
+			t.Errorf("what refers to it: %+v", change)
+		}
+	}
+	if w.actions(plan)["Database"] == "" || w.actions(plan)["DatabaseSecretAttachment"] == "" {
+		t.Errorf("changes %+v", plan.Changes)
+	}
+}
+
+func TestPlanSaysWhatAnUpWouldBeRefusedFor(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
+	w.policy.InstanceTypes = []string{"t4g.*"}
+	admitted := w.admit(w.request("login", commit))
+	if plan := w.planUp("login", commit); plan.Outcome != perch.OutcomeRefused || plan.Reason != admitted.Reason || plan.Changes != nil {
+		t.Errorf("%+v", plan)
+	}
+	w.policy.InstanceTypes = nil
+	if plan := w.planUp("docs-no-infra", commit); plan.Outcome != perch.OutcomeSkipped || plan.Reason == "" {
+		t.Errorf("%+v", plan)
+	}
+	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
+	plan := w.planUp("login", commit)
+	if plan.Outcome != perch.OutcomeRefused {
+		t.Errorf("%+v", plan)
+	}
+	wantWords(t, plan.Reason, "stack shop-login exists", "somebody else's")
+}
+
+func TestPlanOfACommitThatIsOvertaken(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	first := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
+	second := w.repo.commit("login", nil)
+	w.up("login", second)
+	if plan := w.planUp("login", first); plan.Outcome != perch.OutcomeSuperseded || plan.SupersededBy != second {
+		t.Errorf("%+v", plan)
+	}
+}
+
+func TestPlanWithoutAnApplicationStackSaysTheSameAsUp(t *testing.T) {
+	w := newWorld(t)
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
+	_, want := try(of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: "login", Commit: commit, Kind: perch.KindBranch})
+	_, err := try(of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: w.request("login", commit)})
+	wantFailure(t, err, ErrorInvalid, "there is no application stack shop-application-staging yet", "starter application up --kind staging")
+	if want == nil {
+		t.Error("up renders without it")
+	}
+}
+
+func TestPlanOfAStackThatIsMadeAnew(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
+	w.fault(aws.Fault{Stack: "shop-login", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
+	in := ChangeInput{Project: "shop", Branch: "login", Kind: perch.KindBranch, TemplateURL: w.render("login", commit).TemplateURL, Token: "create"}
+	out := must(w, of[*Stacks](w).CreateStack, in)
+	w.settle(out.StackID)
+	plan := w.planUp("login", commit)
+	if plan.Outcome != perch.OutcomePlanned || plan.Step != "delete" || plan.Status != "ROLLBACK_COMPLETE" {
+		t.Errorf("%+v", plan)
+	}
+	for id, action := range w.actions(plan) {
+		if action != perch.ActionCreate {
+			t.Errorf("%s: %s", id, action)
+		}
+	}
+}
+
+func TestPlanOfAStackThatNoStepLeadsOnFrom(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
+	w.fault(aws.Fault{Stack: "shop-staging", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
+	rendered := must(w, of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: "staging", Commit: commit, Kind: perch.KindStaging})
+	in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, TemplateURL: rendered.TemplateURL, Token: "create"}
+	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
+	plan := w.planUp("staging", commit)
+	if plan.Outcome != perch.OutcomeFailed {
+		t.Errorf("%+v", plan)
+	}
+	wantWords(t, plan.Reason, "stack shop-staging is ROLLBACK_", "no step of Perch's leads from there")
+}
+
+func TestPlanOfAProtectedStack(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
+	rendered := must(w, of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: "staging", Commit: commit, Kind: perch.KindStaging})
+	in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, TemplateURL: rendered.TemplateURL, Token: "create"}
+	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
+	plan := w.planUp("staging", w.repo.commit("staging", nil))
+	if plan.Outcome != perch.OutcomePlanned || !plan.Protected || plan.Kind != perch.KindStaging || len(plan.Settings) != 0 {
+		t.Errorf("%+v", plan)
+	}
+}

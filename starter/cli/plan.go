@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"perch"
+)
+
+// planDocument is what `plan -o json` prints. A setting's `a` is staging's, its `b` the branch's.
+type planDocument struct {
+	Outcome      perch.Outcome             `json:"outcome"`
+	Branch       string                    `json:"branch"`
+	Slug         string                    `json:"slug"`
+	Stack        string                    `json:"stack"`
+	Kind         perch.Kind                `json:"kind"`
+	Commit       string                    `json:"commit"`
+	Host         string                    `json:"host"`
+	URL          string                    `json:"url"`
+	Status       string                    `json:"status"`
+	Deployed     string                    `json:"deployed"`
+	Protected    bool                      `json:"protected"`
+	Step         string                    `json:"step"`
+	Changes      []perch.ResourceChange    `json:"changes"`
+	Outputs      []string                  `json:"outputs"`
+	Settings     []perch.SettingDifference `json:"settings"`
+	Time         perch.TimeEstimate        `json:"time"`
+	Cost         perch.CostEstimate        `json:"cost"`
+	SupersededBy string                    `json:"superseded_by"`
+	Error        string                    `json:"error"`
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var commit string
+	command := &cobra.Command{
+		Use:   "plan [BRANCH]",
+		Short: "Show what `up` would do, how long it takes and what the environment costs; change nothing",
+		Long: `Show what ` + "`starter up`" + ` would do to a branch's environment: the settings that differ from kind staging's, the resources that would be created,
+changed, replaced or removed, how long that typically takes, and what the environment costs a day. A worker looks; nothing is changed.
+
+Branch and commit are found as ` + "`up`" + ` finds them. Times and costs are estimates.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, commit) },
+	}
+	command.Flags().StringVar(&commit, "commit", "", "full commit to plan for")
+	return command
+}
+
+func (a *app) plan(ctx context.Context, args []string, commit string) error {
+	t, result, err := a.askPlan(ctx, args, commit)
+	if err != nil {
+		result = perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: err.Error()}
+		if exit := (*exitError)(nil); errors.As(err, &exit) && exit.code == exitTimeout {
+			result.Outcome = perch.OutcomeTimeout
+		}
+	}
+	document := newPlanDocument(t, result)
+	if a.json() {
+		if printed := a.printJSON(document); printed != nil {
+			return printed
+		}
+	}
+	if err != nil {
+		return err
+	}
+	a.tellPlan(document, result.Reason)
+	return silently(planCode(result.Outcome))
+}
+
+func (a *app) askPlan(ctx context.Context, args []string, commit string) (target, perch.PlanResult, error) {
+	t, err := a.upTarget(ctx, args, commit)
+	if err != nil {
+		return t, perch.PlanResult{}, err
+	}
+	if skipped, ok := t.skipped(); ok {
+		return t, perch.PlanResult{Outcome: perch.OutcomeSkipped, Reason: skipped}, nil
+	}
+	if t.commit == "" {
+		return t, perch.PlanResult{}, t.noCommit()
+	}
+	c, err := a.connect(ctx)
+	if err != nil {
+		return t, perch.PlanResult{}, err
+	}
+	defer c.close()
+	result, err := c.plan(ctx, a.newRequest(perch.GoalUp, t))
+	return t, result, err
+}
+
+// plan asks a worker what request would do.
+func (c *connection) plan(ctx context.Context, request perch.Request) (perch.PlanResult, error) {
+	request.Reason = "starter plan"
+	var result perch.PlanResult
+	err := c.answer(ctx, shortRun{
+		workflow: perch.WorkflowPlan, id: request.Project + ":plan:" + uuid.NewString(), project: request.Project,
+		summary: fmt.Sprintf("plan %s at %s", request.Branch, short(request.Commit)), input: perch.PlanInput{Request: request}, timeout: readTimeout,
+	}, &result)
+	return result, err
+}
+
+func newPlanDocument(t target, result perch.PlanResult) planDocument {
+	e := t.environment
+	d := planDocument{
+		Outcome: result.Outcome, Branch: e.Branch, Slug: e.Slug, Stack: stackOf(e), Kind: result.Kind, Commit: t.commit, Host: result.Host, URL: result.URL,
+		Status: result.Status, Deployed: result.Deployed, Protected: result.Protected, Step: result.Step, SupersededBy: result.SupersededBy,
+		Changes: full(result.Changes), Outputs: full(result.Outputs), Settings: full(result.Settings), Time: result.Time, Cost: result.Cost,
+	}
+	for i := range d.Changes {
+		d.Changes[i].Properties = full(d.Changes[i].Properties)
+		for j := range d.Changes[i].Properties {
+			d.Changes[i].Properties[j].Paths = full(d.Changes[i].Properties[j].Paths)
+		}
+	}
+	d.Time.Path, d.Time.Assumed = full(d.Time.Path), full(d.Time.Assumed)
+	d.Cost.Items, d.Cost.Missing, d.Cost.LeftOut = full(d.Cost.Items), full(d.Cost.Missing), full(d.Cost.LeftOut)
+	switch result.Outcome {
+	case perch.OutcomeRefused, perch.OutcomeFailed, perch.OutcomeTimeout:
+		d.Error = result.Reason
+	}
+	return d
+}
+
+// full is a list that JSON writes as one, also where it is empty.
+func full[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func planCode(outcome perch.Outcome) int {
+	switch outcome {
+	case perch.OutcomeFailed:
+		return exitFailed
+	case perch.OutcomeRefused:
+		return exitRefused
+	}
+	return exitDone
+}
+
+// tellPlan writes a plan for people: what would be done goes to stdout, and that nothing would be to stderr.
+func (a *app) tellPlan(d planDocument, reason string) {
+	title := fmt.Sprintf("up %s at %s", d.Branch, short(d.Commit))
+	switch d.Outcome {
+	case perch.OutcomePlanned:
+		if !a.json() {
+			_, _ = fmt.Fprint(a.stdout, planText(d, a.paper()))
+		}
+	case perch.OutcomeSkipped:
+		a.noteSkipped(reason)
+	case perch.OutcomeSuperseded:
+		a.note("%s would be superseded by %s: %s.", title, short(d.SupersededBy), reason)
+	case perch.OutcomeRefused:
+		a.note("%s would be refused: %s", title, reason)
+	default:
+		a.note("%s would fail: %s", title, reason)
+	}
+}
