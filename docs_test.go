@@ -182,12 +182,16 @@ func keys(prefix string, of reflect.Type) []string {
 // TestDocsShowWholeDocuments compares the keys that the starter prints with those that docs/starter.md shows.
 func TestDocsShowWholeDocuments(t *testing.T) {
 	shown := fenced(page(t, "docs/starter.md"), "json")
-	for i, args := range [][]string{{"up", "docs-no-infra", "--project", "shop"}, {"down", "x", "--project", "shop", "--timeout", "0s"}, {"plan", "docs-no-infra", "--project", "shop"}} {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, config.FileName), config.Init("shop", "example.org/shop:1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, block := range map[string]int{"up docs-no-infra --project shop": 0, "down x --project shop --timeout 0s": 1, "plan docs-no-infra --project shop": 2, "settings x": 5, "settings diff staging branch": 6} {
 		var stdout, stderr bytes.Buffer
-		args = append(args, "-o", "json", "--repo", t.TempDir())
-		cli.Run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
-		if diff := cmp.Diff(paths(t, stdout.String()), paths(t, shown[i])); diff != "" {
-			t.Errorf("starter %s: printed (-) and shown in docs/starter.md (+):\n%s", args[0], diff)
+		arguments := append(strings.Fields(args), "-o", "json", "--repo", dir)
+		cli.Run(t.Context(), arguments, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
+		if diff := cmp.Diff(paths(t, stdout.String()), paths(t, shown[block])); diff != "" {
+			t.Errorf("starter %s: printed (-) and shown in docs/starter.md (+):\n%s", args, diff)
 		}
 	}
 }

@@ -82,7 +82,7 @@ Temporal is found by its own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEM
 	flags.StringVar(&a.repo, "repo", "", "folder of the Git checkout (PERCH_REPO; default the current folder)")
 	flags.StringVar(&a.project, "project", "", "name of the project (PERCH_PROJECT; default what perch.yaml says)")
 	flags.StringVarP(&a.output, "output", "o", "text", "text or json")
-	root.AddCommand(a.upCommand(), a.downCommand(), a.lsCommand(), a.statusCommand(), a.urlCommand(), a.planCommand(), a.renderCommand(),
+	root.AddCommand(a.upCommand(), a.downCommand(), a.lsCommand(), a.statusCommand(), a.urlCommand(), a.planCommand(), a.settingsCommand(), a.renderCommand(),
 		a.applicationCommand(), a.cleanupCommand(), a.scheduleCommand(), a.configCommand(), a.doctorCommand(), a.versionCommand())
 	return root
 }

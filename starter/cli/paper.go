@@ -47,6 +47,30 @@ func (p paper) text(out *strings.Builder, s style, indent int, sentence string) 
 // table writes rows in columns where they fit, and otherwise each row's first cell on a line and the others below it. below, where it is not
 // nil, is called after each row.
 func (p paper) table(out *strings.Builder, indent int, rows [][]string, below func(row int)) {
+	widths, fits := columnWidths(rows), p.fits(indent, rows)
+	for i, row := range rows {
+		if fits {
+			p.columns(out, indent, row, widths)
+		} else {
+			p.stack(out, indent, row)
+		}
+		if below != nil {
+			below(i)
+		}
+	}
+}
+
+// fits reports whether rows are narrow enough to be written in columns.
+func (p paper) fits(indent int, rows [][]string) bool {
+	widths := columnWidths(rows)
+	total := indent + 2*(len(widths)-1)
+	for _, width := range widths {
+		total += width
+	}
+	return p.width == 0 || total <= p.width
+}
+
+func columnWidths(rows [][]string) []int {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
@@ -56,20 +80,7 @@ func (p paper) table(out *strings.Builder, indent int, rows [][]string, below fu
 			widths[i] = max(widths[i], lipgloss.Width(printable(cell)))
 		}
 	}
-	total := indent + 2*(len(widths)-1)
-	for _, width := range widths {
-		total += width
-	}
-	for i, row := range rows {
-		if p.width > 0 && total > p.width {
-			p.stack(out, indent, row)
-		} else {
-			p.columns(out, indent, row, widths)
-		}
-		if below != nil {
-			below(i)
-		}
-	}
+	return widths
 }
 
 func (p paper) columns(out *strings.Builder, indent int, row []string, widths []int) {

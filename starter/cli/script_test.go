@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,6 +18,8 @@ import (
 
 const exitFile = ".exit"
 
+var update = flag.Bool("update", false, "write the texts that scripts compare with anew")
+
 // TestMain lets scripts call the starter as a program of their own.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"starter": func() {
@@ -29,9 +32,15 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	demo, err := filepath.Abs(filepath.Join("..", "..", "sandbox", "run", "demo", "main"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+		Dir:           filepath.Join("testdata", "script"),
+		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("DEMO", demo)
 			env.Setenv("EXIT_FILE", filepath.Join(env.WorkDir, exitFile))
 			env.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1") // no service has this port: connections are refused at once
 			return nil
@@ -44,7 +53,7 @@ func TestScripts(t *testing.T) {
 
 // exitCode CODE: the last starter ended with it.
 func exitCode(ts *testscript.TestScript, _ bool, args []string) {
-	if got := ts.ReadFile(ts.MkAbs(exitFile)); got != args[0] {
+	if got := ts.ReadFile(ts.Getenv("EXIT_FILE")); got != args[0] {
 		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
 }

@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"perch"
+	"perch/config"
+)
+
+// whoMay says what a side of `settings` can be. A colon stands in no branch's name and in no revision, so nothing means two things.
+const whoMay = "name a branch, a kind (production, staging or branch), or a revision of perch.yaml with a colon: origin/main: or origin/main:staging; " +
+	"refs/heads/NAME is a branch that is called like a kind"
+
+// branchPrefix says of a name that it is a branch's, as Git does.
+const branchPrefix = "refs/heads/"
+
+func (a *app) settingsCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "settings [BRANCH|KIND]",
+		Short: "Print every setting of a branch or kind, with the layer and line that set it",
+		Long: `Print every setting of a branch or kind, with the layer and line that set it; without an argument, of the branch that is checked out.
+
+What is meant:
+  feature/x             the branch, by perch.yaml in the folder, committed or not
+  staging               the kind (production, staging, branch): what its environments have in common
+  refs/heads/staging    the branch, where it is called like a kind
+  origin/main:          the branch that is checked out, by perch.yaml at the revision
+  origin/main:staging   the kind, or a branch, by perch.yaml at the revision`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.settings(cmd.Context(), strings.Join(args, ""))
+		},
+	}
+	diff := &cobra.Command{
+		Use:   "diff A B | diff REVISION",
+		Short: "Print only the settings that differ between two branches, kinds or revisions of perch.yaml",
+		Long: `Print only the settings that differ between A and B. Each is what ` + "`starter settings`" + ` takes. One argument is a revision: perch.yaml at it is A,
+and perch.yaml in the folder is B, both for the branch that is checked out, or for what follows the colon.
+
+  starter settings diff staging branch        two kinds
+  starter settings diff staging feature/x     a kind and a branch
+  starter settings diff origin/main           what this checkout's perch.yaml changes for its branch
+  starter settings diff origin/main:staging   what it changes for the kind staging
+  starter settings diff v1: HEAD:             two revisions, for the branch that is checked out
+
+The exit code is 0, whether there are differences or not.`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.settingsDiff(cmd.Context(), args) },
+	}
+	command.AddCommand(diff)
+	return command
+}
+
+// side is whose settings are meant, and what they are.
+type side struct {
+	// branch is empty for a kind.
+	branch string
+	kind   perch.Kind
+	// revision is as it was given, commit what it names; both are empty for the file in the folder.
+	revision, commit string
+	file             *config.File
+	settings         []config.Setting
+}
+
+// title is the side as an argument names it.
+func (s side) title() string {
+	title := firstOf(s.branch, string(s.kind))
+	if perch.Kind(s.branch).Valid() {
+		title = branchPrefix + title
+	}
+	if s.revision != "" {
+		title = s.revision + ":" + title
+	}
+	return title
+}
+
+// skip is the pattern by which the side's branch gets no environment.
+func (s side) skip() string {
+	pattern, _ := s.file.Skip(s.branch)
+	return pattern
+}
+
+func (a *app) settings(ctx context.Context, what string) error {
+	s, err := a.side(ctx, a.place(), what)
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(newSettingsDocument(s))
+	}
+	a.tellSettings(s)
+	return nil
+}
+
+func (a *app) settingsDiff(ctx context.Context, args []string) error {
+	left, right := args[0], args[len(args)-1]
+	if len(args) == 1 {
+		var err error
+		if left, right, err = revisionAlone(args[0]); err != nil {
+			return err
+		}
+	}
+	p := a.place()
+	before, err := a.side(ctx, p, left)
+	if err != nil {
+		return err
+	}
+	after, err := a.side(ctx, p, right)
+	if err != nil {
+		return err
+	}
+	differences := config.Differences(before.settings, after.settings)
+	if a.json() {
+		return a.printJSON(differencesDocument{Differences: differences})
+	}
+	a.tellDifferences(before, after, differences)
+	return nil
+}
+
+// revisionAlone makes two sides of one argument: the revision's, and the folder's.
+func revisionAlone(what string) (left, right string, err error) {
+	revision, who, colon := strings.Cut(what, ":")
+	if !colon && perch.Kind(what).Valid() {
+		return "", "", usageError("settings diff %s: one argument is a revision, and %s is a kind; write %s: for the revision, or name both sides, such as %s %s", what, what, what, what, "feature/x")
+	}
+	return revision + ":" + who, who, nil
+}
+
+// side reads what an argument means; empty is the branch that is checked out.
+func (a *app) side(ctx context.Context, p place, what string) (side, error) {
+	revision, who, colon := strings.Cut(what, ":")
+	if !colon {
+		revision, who = "", what
+	} else if revision == "" {
+		return side{}, usageError("%q has no revision before the colon; %s", what, whoMay)
+	}
+	s := side{revision: revision}
+	var err error
+	if s.file, s.commit, err = a.fileAt(ctx, p, revision); err != nil {
+		return side{}, err
+	}
+	if kind := perch.Kind(who); kind.Valid() {
+		s.kind = kind
+		s.settings = config.List(s.file.ResolveKind(kind))
+		return s, nil
+	}
+	if s.branch, err = p.namedBranch(who); err != nil {
+		return side{}, err
+	}
+	s.kind = s.file.Kind(s.branch)
+	settings, origins, err := s.file.Resolve(s.branch, "")
+	if err != nil {
+		return side{}, &exitError{code: exitUsage, err: err}
+	}
+	s.settings = config.List(settings, origins)
+	return s, nil
+}
+
+// namedBranch is the branch that who names; the one that is meant where who is empty.
+func (p place) namedBranch(who string) (string, error) {
+	if who == "" {
+		return p.branch(nil)
+	}
+	branch := strings.TrimPrefix(who, branchPrefix)
+	if err := perch.ValidateBranch(branch); err != nil {
+		return "", usageError("%w; %s", err, whoMay)
+	}
+	return branch, nil
+}
+
+// fileAt is perch.yaml at a revision of the checkout, and the commit that it names; without a revision the one in the folder.
+func (a *app) fileAt(ctx context.Context, p place, revision string) (*config.File, string, error) {
+	if revision == "" {
+		file, err := readConfig(filepath.Join(a.folder(p), config.FileName))
+		return file, "", err
+	}
+	if p.checkout == nil {
+		return nil, "", usageError("read perch.yaml at %s: %w", revision, p.noCheckout)
+	}
+	commit, err := p.checkout.Revision(revision)
+	if err != nil {
+		return nil, "", usageError("%w.\nOr %s", err, whoMay)
+	}
+	data, found, err := p.checkout.File(ctx, commit, config.FileName)
+	if err != nil {
+		return nil, "", failedError("read %s at %s: %w", config.FileName, revision, err)
+	}
+	if !found {
+		return nil, "", usageError("%w at %s (commit %s)", errNoFile, revision, short(commit))
+	}
+	file, err := config.Read(revision+":"+config.FileName, data)
+	if err != nil {
+		return nil, "", &exitError{code: exitUsage, err: err}
+	}
+	return file, commit, nil
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"perch"
+	"perch/config"
+)
+
+// settingsDocument is what `settings -o json` prints. Branch is empty for a kind; revision and commit are empty for the file in the folder.
+type settingsDocument struct {
+	Branch   string     `json:"branch"`
+	Kind     perch.Kind `json:"kind"`
+	Revision string     `json:"revision"`
+	Commit   string     `json:"commit"`
+	// Skip is the pattern by which the branch gets no environment.
+	Skip     string           `json:"skip"`
+	Settings []config.Setting `json:"settings"`
+}
+
+// differencesDocument is what `settings diff -o json` prints.
+type differencesDocument struct {
+	Differences []config.Difference `json:"differences"`
+}
+
+func newSettingsDocument(s side) settingsDocument {
+	return settingsDocument{Branch: s.branch, Kind: s.kind, Revision: s.revision, Commit: s.commit, Skip: s.skip(), Settings: s.settings}
+}
+
+func (a *app) tellSettings(s side) {
+	_, _ = io.WriteString(a.stdout, settingsText(s.settings, a.paper()))
+	if s.branch == "" {
+		return
+	}
+	a.note("%s is of kind %s.", s.branch, s.kind)
+	if pattern := s.skip(); pattern != "" {
+		a.note("%s matches the skip rule %q, so it gets no environment.", s.branch, pattern)
+	}
+}
+
+func (a *app) tellDifferences(before, after side, differences []config.Difference) {
+	if len(differences) == 0 {
+		a.note("%s and %s have the same settings.", before.title(), after.title())
+		return
+	}
+	_, _ = io.WriteString(a.stdout, differencesText(before.title(), after.title(), differences, a.paper()))
+}
+
+// settingsText is a table where it fits, else a paragraph for each setting.
+func settingsText(settings []config.Setting, p paper) string {
+	rows := [][]string{{"SETTING", "VALUE", "FROM"}}
+	for _, setting := range settings {
+		rows = append(rows, []string{setting.Path, shown(setting.Value), setting.From})
+	}
+	if !p.fits(0, rows) {
+		rows = rows[1:] // A head says nothing where there are no columns.
+	}
+	var out strings.Builder
+	p.table(&out, 0, rows, nil)
+	return out.String()
+}
+
+// differencesText is a table where it fits, else a paragraph for each setting, with the sides named in it.
+func differencesText(before, after string, differences []config.Difference, p paper) string {
+	rows := [][]string{{"SETTING", before, "FROM", after, "FROM"}}
+	var paragraphs [][]string
+	for _, d := range differences {
+		rows = append(rows, []string{d.Path, shown(d.A), origin(d.AFrom), shown(d.B), origin(d.BFrom)})
+		paragraphs = append(paragraphs, []string{d.Path, before + ": " + whence(d.A, d.AFrom), after + ": " + whence(d.B, d.BFrom)})
+	}
+	if !p.fits(0, rows) {
+		rows = paragraphs
+	}
+	var out strings.Builder
+	p.table(&out, 0, rows, nil)
+	return out.String()
+}
+
+// shown is a value as people read it: a hyphen where there is none.
+func shown(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return "-"
+	case string:
+		if value == "" {
+			return `""`
+		}
+		return value
+	case []string:
+		return "[" + strings.Join(value, ", ") + "]"
+	}
+	return fmt.Sprint(value)
+}
+
+func origin(layer *string) string {
+	if layer == nil {
+		return "-"
+	}
+	return *layer
+}
+
+func whence(value any, layer *string) string {
+	if layer == nil {
+		return shown(value)
+	}
+	return shown(value) + " (" + *layer + ")"
+}
