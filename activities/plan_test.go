@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,6 +115,61 @@ func TestPlanOfAnUpdateNamesWhatIsReplaced(t *testing.T) {
 	if diff := cmp.Diff([]string{cfn.OutputCommit, cfn.OutputTemplate}, plan.Outputs); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
+}
+
+// TestPlanAgreesWithCloudFormation holds a plan against the change set that the endpoint makes of the same template. It knows the values that
+// resources have now, and not that a replacement changes them: what only the plan has is indirect.
+func TestPlanAgreesWithCloudFormation(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	id := w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": planConfig}))
+	for name, change := range map[string][2]string{
+		"a bucket less":    {"assets: {}, ", ""},
+		"another database": {"class: db.t4g.micro", "class: db.t4g.small, multi_az: true"},
+		"no database":      {"  database: {class: db.t4g.micro}\n", ""},
+		"another instance": {"instance_type: t3.small", "instance_type: t3.micro"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !strings.Contains(planConfig, change[0]) {
+				t.Fatalf("the configuration has no %q", change[0])
+			}
+			commit := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(planConfig, change[0], change[1], 1)})
+			plan := w.planUp("login", commit)
+			want := w.changeSet(id, w.render("login", commit).TemplateURL, strings.ReplaceAll(name, " ", "-"))
+			got := map[string]string{}
+			for _, c := range plan.Changes {
+				if slices.ContainsFunc(c.Properties, func(p perch.PropertyChange) bool { return p.Because == "" }) || len(c.Properties) == 0 {
+					got[c.LogicalID] = string(c.Action)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("the change set (-) and the plan (+):\n%s", diff)
+			}
+		})
+	}
+}
+
+// changeSet is what a change set of the template says, in the words of a plan.
+func (w *world) changeSet(stackID, templateURL, name string) map[string]string {
+	w.t.Helper()
+	set, err := w.cfn().CreateChangeSet(w.t.Context(), &cloudformation.CreateChangeSetInput{StackName: &stackID, TemplateURL: &templateURL, ChangeSetName: &name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out, err := w.cfn().DescribeChangeSet(w.t.Context(), &cloudformation.DescribeChangeSetInput{ChangeSetName: set.Id})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	words := map[string]string{"Add": "create", "Remove": "remove", "Modify": "change", "ModifyTrue": "replace"}
+	found := map[string]string{}
+	for _, c := range out.Changes {
+		action := string(c.ResourceChange.Action)
+		if c.ResourceChange.Replacement == "True" {
+			action += "True"
+		}
+		found[*c.ResourceChange.LogicalResourceId] = words[action]
+	}
+	return found
 }
 
 func TestPlanSaysThatAReplacedDatabaseLosesItsData(t *testing.T) {

@@ -143,6 +143,18 @@ func TestDoctorMissesAWorker(t *testing.T) {
 	contains(t, out.stdout, `no worker is polling task queue "perch-alone"; start one`)
 }
 
+func TestAPlanWantsAWorker(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	alone := &bench{Sandbox: b.Sandbox, project: "lonely", env: map[string]string{"PERCH_REPO": t.TempDir(), "PERCH_PROJECT": "lonely"}}
+	exit, plan := alone.ask(t, "plan", "main", "--commit", strings.Repeat("1", 40))
+	if exit != 3 {
+		t.Errorf("exit code %d, want 3", exit)
+	}
+	equal(t, plan, document{"outcome": "timeout", "stack": "lonely-main", "changes": []any{}})
+	contains(t, plan.text("error"), `no worker is polling task queue "perch-lonely"`, "start one for project lonely")
+}
+
 func TestSearchAttributesAreRegisteredByAnyNumberOfWorkers(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
