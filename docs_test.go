@@ -221,7 +221,7 @@ func TestDocsShowTheRules(t *testing.T) {
 	rows := 0
 	for line := range strings.Lines(page(t, "docs/how-it-works.md")) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		if len(cells) != 4 || !strings.Contains(cells[0], "_") {
+		if len(cells) != 7 || !strings.Contains(cells[0], "_") {
 			continue
 		}
 		rows++
@@ -229,7 +229,12 @@ func TestDocsShowTheRules(t *testing.T) {
 		stack := lifecycle.Stack{Status: status, Ours: true}
 		unchanged := stack
 		unchanged.Unchanged = true
-		want := []lifecycle.Step{lifecycle.Next(stack, perch.GoalUp), lifecycle.Next(unchanged, perch.GoalUp), lifecycle.Next(stack, perch.GoalGone)}
+		upWaits, downWaits := stack, stack
+		upWaits.Pending, downWaits.Pending = perch.GoalUp, perch.GoalGone
+		want := []lifecycle.Step{
+			lifecycle.Next(stack, perch.GoalUp), lifecycle.Next(unchanged, perch.GoalUp), lifecycle.Next(upWaits, perch.GoalUp),
+			lifecycle.Next(downWaits, perch.GoalUp), lifecycle.Next(stack, perch.GoalGone), lifecycle.Next(upWaits, perch.GoalGone),
+		}
 		for i, step := range want {
 			if shown := strings.TrimSpace(cells[i+1]); shown != string(step) {
 				t.Errorf("%s: the rule is %q and the table says %q", status, step, shown)

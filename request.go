@@ -64,6 +64,31 @@ type RunInput struct {
 	Branch  string `json:"branch"`
 	// Request is the target that an earlier run of the chain handed on; nil at the start of a chain, when the signal brings it.
 	Request *Request `json:"request,omitempty"`
+	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is refused.
+	Below *Request `json:"below,omitempty"`
+	// Due says that the removal was held against policy and stack and may be done: it has taken the place of Below.
+	Due bool `json:"due,omitempty"`
+	// Begun is the operation that is in progress for the newest `up` of the chain, so that it is not lost with the run that began it.
+	Begun *Operation `json:"begun,omitempty"`
+	// Refused is the removal that the run before this one refused; whoever asked for it reads that here.
+	Refused *Refusal `json:"refused,omitempty"`
+}
+
+// Operation is a creation or an update of the stack that a run began.
+type Operation struct {
+	// Commit is what it brings the stack to, StackID the stack.
+	Commit  string `json:"commit"`
+	StackID string `json:"stack_id"`
+	// Token is its ClientRequestToken.
+	Token string `json:"token"`
+	// Created says that it is a creation.
+	Created bool `json:"created,omitempty"`
+}
+
+// Refusal is a request that was refused, and the sentence why.
+type Refusal struct {
+	Request Request `json:"request"`
+	Reason  string  `json:"reason"`
 }
 
 // Outcome is how a request ended.

@@ -30,6 +30,8 @@ const (
 	ForceRollback Step = "force-rollback"
 	// Rollback turns a failed update back that CloudFormation was told to leave as it is.
 	Rollback Step = "rollback"
+	// Yield leaves the stack to the newer request that is pending: it has a better use for it as it is.
+	Yield Step = "yield"
 	// Done means that the goal is reached.
 	Done Step = "done"
 	// Conflict means that the stack of our name is somebody else's: touch nothing.
@@ -52,10 +54,40 @@ type Stack struct {
 	Unchanged bool
 	// Rollbacks is how often this run has tried to turn a failed update back.
 	Rollbacks int
+	// Pending is the goal of the newer request that waits for the run to end; empty where none does.
+	Pending perch.Goal
 }
 
 // Next says what to do with stack when goal is wanted of it.
 func Next(stack Stack, goal perch.Goal) Step {
+	step := alone(stack, goal)
+	if yields(step, stack, goal) {
+		return Yield
+	}
+	return step
+}
+
+// yields reports whether step is better left to the request that is pending. No call is begun for a target that is overtaken. An operation
+// in progress is only left to a removal that can interrupt it; a newer commit has to wait until the stack can be updated again. A
+// removal is left to an `up` as long as nothing is deleted, and finished after that.
+func yields(step Step, stack Stack, goal perch.Goal) bool {
+	if stack.Pending == "" {
+		return false
+	}
+	switch step {
+	case Wait:
+		return goal == perch.GoalUp && stack.Pending == perch.GoalGone && towardsGone(stack.Status) != Wait
+	case Done, Conflict, Protected, Stop:
+		return false
+	}
+	if goal == perch.GoalGone {
+		return stack.Pending == perch.GoalUp && stack.Status != "DELETE_FAILED"
+	}
+	return true
+}
+
+// alone says what to do with stack when no other request is pending.
+func alone(stack Stack, goal perch.Goal) Step {
 	switch {
 	case stack.Status == "" || stack.Status == "DELETE_COMPLETE":
 		return onNothing(goal)
@@ -155,7 +187,3 @@ func InProgress(status string) bool {
 func Reached(status string) bool {
 	return status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"
 }
-
-// Interrupts reports whether a newer request ends the wait for a stack that is being made or changed. A removal does, because a
-// creation may be deleted and an update turned back; a newer commit has to wait until the stack can be updated again.
-func Interrupts(newer perch.Goal) bool { return newer == perch.GoalGone }

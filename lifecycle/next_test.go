@@ -9,38 +9,38 @@ import (
 	"perch"
 )
 
-// decisions is the whole table: every stack status of the SDK, what to do when the environment is wanted (with another template
-// and with the one in force) and when it is to go.
-var decisions = map[types.StackStatus]struct{ up, unchanged, gone Step }{
-	"":                                                       {Create, Create, Done},
-	types.StackStatusCreateInProgress:                        {Wait, Wait, Delete},
-	types.StackStatusCreateFailed:                            {Delete, Delete, Delete},
-	types.StackStatusCreateComplete:                          {Update, Done, Delete},
-	types.StackStatusRollbackInProgress:                      {Wait, Wait, Wait},
-	types.StackStatusRollbackFailed:                          {Delete, Delete, Delete},
-	types.StackStatusRollbackComplete:                        {Delete, Delete, Delete},
-	types.StackStatusDeleteInProgress:                        {Wait, Wait, Wait},
-	types.StackStatusDeleteFailed:                            {Delete, Delete, Delete},
-	types.StackStatusDeleteComplete:                          {Create, Create, Done},
-	types.StackStatusUpdateInProgress:                        {Wait, Wait, CancelUpdate},
-	types.StackStatusUpdateComplete:                          {Update, Done, Delete},
-	types.StackStatusUpdateFailed:                            {Rollback, Rollback, Delete},
-	types.StackStatusReviewInProgress:                        {Delete, Delete, Delete},
-	types.StackStatusImportInProgress:                        {Wait, Wait, Wait},
-	types.StackStatusImportComplete:                          {Update, Done, Delete},
-	types.StackStatusImportRollbackFailed:                    {Stop, Stop, Delete},
-	types.StackStatusUpdateCompleteCleanupInProgress:         {Wait, Wait, Wait},
-	types.StackStatusUpdateRollbackInProgress:                {Wait, Wait, Wait},
-	types.StackStatusUpdateRollbackFailed:                    {ContinueRollback, ContinueRollback, Delete},
-	types.StackStatusUpdateRollbackCompleteCleanupInProgress: {Wait, Wait, Wait},
-	types.StackStatusUpdateRollbackComplete:                  {Update, Done, Delete},
-	types.StackStatusImportRollbackInProgress:                {Wait, Wait, Wait},
-	types.StackStatusImportRollbackComplete:                  {Update, Done, Delete},
+// decisions is the whole table: every stack status of the SDK, what to do when the environment is wanted (with another template, with the
+// one in force, while a newer commit waits, while a removal waits) and when it is to go (alone, while an `up` waits).
+var decisions = map[types.StackStatus]struct{ up, unchanged, upThenUp, upThenGone, gone, goneThenUp Step }{
+	"":                                                       {Create, Create, Yield, Yield, Done, Done},
+	types.StackStatusCreateInProgress:                        {Wait, Wait, Wait, Yield, Delete, Yield},
+	types.StackStatusCreateFailed:                            {Delete, Delete, Yield, Yield, Delete, Yield},
+	types.StackStatusCreateComplete:                          {Update, Done, Yield, Yield, Delete, Yield},
+	types.StackStatusRollbackInProgress:                      {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusRollbackFailed:                          {Delete, Delete, Yield, Yield, Delete, Yield},
+	types.StackStatusRollbackComplete:                        {Delete, Delete, Yield, Yield, Delete, Yield},
+	types.StackStatusDeleteInProgress:                        {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusDeleteFailed:                            {Delete, Delete, Yield, Yield, Delete, Delete},
+	types.StackStatusDeleteComplete:                          {Create, Create, Yield, Yield, Done, Done},
+	types.StackStatusUpdateInProgress:                        {Wait, Wait, Wait, Yield, CancelUpdate, Yield},
+	types.StackStatusUpdateComplete:                          {Update, Done, Yield, Yield, Delete, Yield},
+	types.StackStatusUpdateFailed:                            {Rollback, Rollback, Yield, Yield, Delete, Yield},
+	types.StackStatusReviewInProgress:                        {Delete, Delete, Yield, Yield, Delete, Yield},
+	types.StackStatusImportInProgress:                        {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusImportComplete:                          {Update, Done, Yield, Yield, Delete, Yield},
+	types.StackStatusImportRollbackFailed:                    {Stop, Stop, Stop, Stop, Delete, Yield},
+	types.StackStatusUpdateCompleteCleanupInProgress:         {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusUpdateRollbackInProgress:                {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusUpdateRollbackFailed:                    {ContinueRollback, ContinueRollback, Yield, Yield, Delete, Yield},
+	types.StackStatusUpdateRollbackCompleteCleanupInProgress: {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusUpdateRollbackComplete:                  {Update, Done, Yield, Yield, Delete, Yield},
+	types.StackStatusImportRollbackInProgress:                {Wait, Wait, Wait, Wait, Wait, Wait},
+	types.StackStatusImportRollbackComplete:                  {Update, Done, Yield, Yield, Delete, Yield},
 }
 
 func TestNextDecidesEveryStatus(t *testing.T) {
 	statuses := append(types.StackStatus("").Values(), "")
-	if len(statuses) != len(decisions) {
+	if len(statuses) != 24 || len(statuses) != len(decisions) {
 		t.Errorf("the SDK has %d statuses, the table %d", len(statuses)-1, len(decisions)-1)
 	}
 	for _, status := range statuses {
@@ -50,12 +50,31 @@ func TestNextDecidesEveryStatus(t *testing.T) {
 			continue
 		}
 		t.Run(fmt.Sprintf("status=%s", status), func(t *testing.T) {
-			ours := Stack{Status: string(status), Ours: true}
-			check(t, "up with a new template", Next(ours, perch.GoalUp), want.up)
-			check(t, "gone", Next(ours, perch.GoalGone), want.gone)
-			ours.Unchanged = true
-			check(t, "up with the template in force", Next(ours, perch.GoalUp), want.unchanged)
+			stack := Stack{Status: string(status), Ours: true}
+			decides(t, stack, perch.GoalUp, "", want.up)
+			decides(t, stack, perch.GoalUp, perch.GoalUp, want.upThenUp)
+			decides(t, stack, perch.GoalUp, perch.GoalGone, want.upThenGone)
+			decides(t, stack, perch.GoalGone, "", want.gone)
+			decides(t, stack, perch.GoalGone, perch.GoalUp, want.goneThenUp)
+			decides(t, stack, perch.GoalGone, perch.GoalGone, want.gone) // Another removal wants the same of the stack.
+			stack.Unchanged = true
+			decides(t, stack, perch.GoalUp, "", want.unchanged)
 		})
+	}
+}
+
+func decides(t *testing.T, stack Stack, goal, pending perch.Goal, want Step) {
+	t.Helper()
+	stack.Pending = pending
+	check(t, fmt.Sprintf("%s while %q is pending", goal, pending), Next(stack, goal), want)
+}
+
+// eachWish calls f for every goal with everything that may be pending beside it.
+func eachWish(f func(goal, pending perch.Goal)) {
+	for _, goal := range []perch.Goal{perch.GoalUp, perch.GoalGone} {
+		for _, pending := range []perch.Goal{"", perch.GoalUp, perch.GoalGone} {
+			f(goal, pending)
+		}
 	}
 }
 
@@ -64,19 +83,19 @@ func TestNextLeavesForeignStacksAlone(t *testing.T) {
 		if status == types.StackStatusDeleteComplete {
 			continue
 		}
-		for _, goal := range []perch.Goal{perch.GoalUp, perch.GoalGone} {
-			check(t, string(status), Next(Stack{Status: string(status)}, goal), Conflict)
-		}
+		eachWish(func(goal, pending perch.Goal) {
+			decides(t, Stack{Status: string(status)}, goal, pending, Conflict)
+		})
 	}
 }
 
 func TestNextNeverDeletesAProtectedStack(t *testing.T) {
 	for _, status := range types.StackStatus("").Values() {
-		for _, goal := range []perch.Goal{perch.GoalUp, perch.GoalGone} {
-			if step := Next(Stack{Status: string(status), Ours: true, Protected: true}, goal); step == Delete || step == CancelUpdate {
-				t.Errorf("%s towards %s: %s a protected stack", status, goal, step)
+		eachWish(func(goal, pending perch.Goal) {
+			if step := Next(Stack{Status: string(status), Ours: true, Protected: true, Pending: pending}, goal); step == Delete || step == CancelUpdate {
+				t.Errorf("%s towards %s while %q is pending: %s a protected stack", status, goal, pending, step)
 			}
-		}
+		})
 	}
 }
 

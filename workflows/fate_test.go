@@ -25,6 +25,9 @@ type fate struct {
 	draws []int
 	// waiting are the requests that may still arrive, asked those that have.
 	waiting, asked []perch.Request
+	// refused are the IDs of the removals that were refused; notAllowed says that Admit refused in this run.
+	refused    map[string]bool
+	notAllowed bool
 	// stack is the one of the branch's name; made counts those that there have been.
 	stack activities.StackState
 	made  int
@@ -38,7 +41,9 @@ type fate struct {
 	// awaited is the wait that is the latest thing begun.
 	awaited string
 	steps   int
-	wrongs  []string
+	// passed counts the failures of the run that a retry mends.
+	passed int
+	wrongs []string
 }
 
 func (f *fate) draw() int {
@@ -63,18 +68,36 @@ func (f *fate) wrong(format string, args ...any) {
 	f.wrongs = append(f.wrongs, fmt.Sprintf(format, args...))
 }
 
-// arrive sends the next request that waits.
-func (f *fate) arrive() {
-	if len(f.waiting) == 0 {
-		return
+// send sends the next request that waits.
+func (f *fate) send() (request perch.Request) {
+	if len(f.waiting) > 0 {
+		request, f.waiting = f.waiting[0], f.waiting[1:]
+		f.asked = append(f.asked, request)
+		f.env.SignalWorkflow(perch.SignalRequest, request)
 	}
-	request := f.waiting[0]
-	f.waiting = f.waiting[1:]
-	f.asked = append(f.asked, request)
-	f.env.SignalWorkflow(perch.SignalRequest, request)
+	return request
+}
+
+// arrive sends the next request that waits while an activity runs, and now and then the one after it as well. Only an `up` has another one
+// behind it: it ends no wait, and the test environment loses what is sent to a run that has ended.
+func (f *fate) arrive() {
+	for f.send().Goal == perch.GoalUp && f.draw() >= 60 {
+	}
 }
 
 var errPassing = errors.New("it passes by itself")
+
+// maxPassing bounds the passing failures of a run: more than that in a row do not pass within a run's patience.
+const maxPassing = 6
+
+// pass is a failure that a retry mends.
+func (f *fate) pass() error {
+	if f.passed >= maxPassing {
+		return nil
+	}
+	f.passed++
+	return errPassing
+}
 
 // happen is what may befall any activity.
 func (f *fate) happen() error {
@@ -84,7 +107,7 @@ func (f *fate) happen() error {
 	case next >= 97:
 		return denied()
 	case next >= 85:
-		return errPassing
+		return f.pass()
 	case next >= 70:
 		f.arrive()
 	}
@@ -113,7 +136,7 @@ func (f *fate) call(name string, in activities.ChangeInput, effect func()) error
 		f.done[token] = true
 	}
 	if f.among("", "lost") == "lost" {
-		return errPassing
+		return f.pass()
 	}
 	return nil
 }
@@ -133,6 +156,7 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 		return activities.AdmitResult{}, err
 	}
 	if f.draw() >= 90 {
+		f.notAllowed = true
 		return activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "not allowed"}, nil
 	}
 	return activities.AdmitResult{Kind: perch.KindBranch}, nil
@@ -260,7 +284,7 @@ func (f *fate) AwaitStack(ctx context.Context, in activities.AwaitInput) (activi
 	case err != nil:
 		return activities.AwaitResult{}, err
 	case len(f.asked) > arrived && f.among("goes on", "over") == "goes on":
-		return activities.AwaitResult{}, errPassing
+		return activities.AwaitResult{}, errPassing // As often as requests arrive, and no oftener.
 	case in.StackID != f.stack.StackID:
 		return activities.AwaitResult{Status: "DELETE_COMPLETE"}, nil
 	case moving:
@@ -329,15 +353,22 @@ func (f *fate) AwaitReady(context.Context, activities.ReadyInput) (activities.Re
 	return activities.ReadyResult{Status: 200}, f.happen()
 }
 
-// effective is the request that is in force when all that were made have arrived: the newest, but none of cleanup's after somebody's own.
-func effective(requests []perch.Request) perch.Request {
-	last := requests[0]
-	for _, request := range requests[1:] {
-		if request.Judged == nil || last.Judged != nil {
-			last = request
+// effective is the request that is in force when all that were made have arrived: the newest, but no removal that was refused, unless
+// there is nothing else, and none of cleanup's after somebody's own.
+func (f *fate) effective() perch.Request {
+	var last, refused *perch.Request
+	for i, request := range f.asked {
+		switch {
+		case f.refused[request.ID]:
+			refused = &f.asked[i]
+		case last == nil || request.Judged == nil || last.Judged != nil:
+			last = &f.asked[i]
 		}
 	}
-	return last
+	if last == nil {
+		return *refused
+	}
+	return *last
 }
 
 // named are the types of failures that a run may end in.

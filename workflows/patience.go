@@ -68,8 +68,9 @@ func (r *run) work(summary string, activity, in, out any) error {
 	return long(r.ctx, r.environment.Project, summary, workPatience, activity, in).Get(r.ctx, out)
 }
 
-// await waits until the operation on the stack is over. It stops early, with an empty status, when a newer request may interrupt it.
-func (r *run) await(summary, token string, total int, mayStop bool) (activities.AwaitResult, error) {
+// await waits until the operation on the stack is over. It stops early, with an empty status, when the rules leave the stack to a newer
+// request.
+func (r *run) await(summary, token string, total int) (activities.AwaitResult, error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
 	in := activities.AwaitInput{StackID: r.state.StackID, Token: token, Total: total}
@@ -82,13 +83,16 @@ func (r *run) await(summary, token string, total int, mayStop bool) (activities.
 			r.take(request)
 		})
 	for !future.IsReady() {
-		if mayStop && r.newer != nil && lifecycle.Interrupts(r.newer.Goal) {
+		if r.next("") == lifecycle.Yield {
 			return activities.AwaitResult{}, nil
 		}
 		selector.Select(r.ctx)
 	}
 	var out activities.AwaitResult
 	err := future.Get(r.ctx, &out)
+	if err == nil {
+		r.state.Status = out.Status
+	}
 	if temporal.IsTimeoutError(err) {
 		err = fmt.Errorf("stack %s did not settle within %s; it can still be removed with `starter down`: %w", r.environment.StackName(), stackPatience, err)
 	}

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,15 +25,15 @@ func denied() error {
 }
 
 // TestWhateverHappensTheLastRequestIsInForce draws stories of statuses, failures, lost answers and racing requests. Each chain of runs ends,
-// in a result that is true or in a failure with a name, with the last request in force; nothing that is not ours is ever touched, and no
-// stack made beside another.
+// in a result that is true or in a failure with a name, with the last request in force that was not a refused removal; nothing that is not
+// ours is ever touched, and no stack made beside another.
 func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := drawFate(rt)
-		first := f.asked[0]
-		next := &first
+		next := &perch.RunInput{Project: "shop", Branch: "login", Request: &f.asked[0]}
 		for f.runs = 1; next != nil; f.runs++ {
-			if f.runs > 2*len(f.asked) {
+			// A removal that turns out to be refused after it was announced takes three runs: one that judges, one that is due, and what comes back.
+			if f.runs > 3*len(f.asked) {
 				rt.Fatalf("%d runs for %d requests", f.runs, len(f.asked))
 			}
 			next = f.runOne(rt, *next)
@@ -47,7 +48,7 @@ func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 }
 
 func drawFate(rt *rapid.T) *fate {
-	f := &fate{done: map[string]bool{}, made: 1}
+	f := &fate{done: map[string]bool{}, refused: map[string]bool{}, made: 1}
 	statuses := []string{""}
 	for _, status := range types.StackStatus("").Values() {
 		statuses = append(statuses, string(status))
@@ -61,6 +62,9 @@ func drawFate(rt *rapid.T) *fate {
 		f.stack.Kind = rapid.SampledFrom([]perch.Kind{perch.KindBranch, perch.KindBranch, perch.KindBranch, perch.KindStaging}).Draw(rt, "kind")
 	}
 	requests := rapid.SliceOfN(rapid.Custom(drawRequest), 1, 5).Draw(rt, "requests")
+	for i := range requests {
+		requests[i].ID = fmt.Sprint(i)
+	}
 	f.asked, f.waiting = requests[:1], requests[1:]
 	// rapid prefers small numbers; the factor spreads them over all that may happen.
 	f.draws = rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 99), func(n int) int { return n * 37 % 100 }), 30, 60).Draw(rt, "draws")
@@ -81,8 +85,9 @@ func drawRequest(rt *rapid.T) perch.Request {
 
 var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// runOne executes one run of the chain and returns the request that it handed on. The end of the chain is judged.
-func (f *fate) runOne(rt *rapid.T, request perch.Request) *perch.Request {
+// runOne executes one run of the chain and returns the input of the next one. The end of the chain is judged.
+func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
+	f.notAllowed, f.passed = false, 0
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(silent{})
 	f.env = suite.NewTestWorkflowEnvironment()
@@ -94,10 +99,10 @@ func (f *fate) runOne(rt *rapid.T, request perch.Request) *perch.Request {
 	f.env.RegisterDelayedCallback(func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.arrive()
+		f.send()
 	}, 5*time.Minute)
-	function := map[perch.Goal]any{perch.GoalUp: Provision, perch.GoalGone: Teardown}[request.Goal]
-	f.env.ExecuteWorkflow(function, perch.RunInput{Project: "shop", Branch: "login", Request: &request})
+	function := map[perch.Goal]any{perch.GoalUp: Provision, perch.GoalGone: Teardown}[in.Request.Goal]
+	f.env.ExecuteWorkflow(function, in)
 	if !f.env.IsWorkflowCompleted() {
 		rt.Fatal("the run did not end")
 	}
@@ -107,17 +112,43 @@ func (f *fate) runOne(rt *rapid.T, request perch.Request) *perch.Request {
 		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
 			rt.Fatal(err)
 		}
-		return in.Request
+		if in.Refused != nil {
+			f.refuse(rt, in.Refused.Request)
+		}
+		return &in
 	}
 	f.judge(rt, err)
 	return nil
 }
 
-// judge holds the end of a chain against the world.
-func (f *fate) judge(rt *rapid.T, err error) {
+// refuse notes that a removal was refused, together with those that it answers, and holds that against the world.
+func (f *fate) refuse(rt *rapid.T, removal perch.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if last := effective(f.asked); f.target.Goal != last.Goal || f.target.Commit != last.Commit {
+	if f.stack.Ours && !f.stack.Protected && f.stack.Kind == perch.KindBranch && !f.notAllowed {
+		rt.Errorf("the removal %s was refused without a reason", removal.ID)
+	}
+	for _, request := range f.asked {
+		if request.ID == removal.ID || request.AnsweredBy(removal) {
+			f.refused[request.ID] = true
+		}
+	}
+}
+
+// judge holds the end of a chain against the world.
+func (f *fate) judge(rt *rapid.T, err error) {
+	var result perch.Result
+	if err == nil {
+		if err := f.env.GetWorkflowResult(&result); err != nil {
+			rt.Fatal(err)
+		}
+		if result.Goal == perch.GoalGone && result.Outcome == perch.OutcomeRefused {
+			f.refuse(rt, f.target)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if last := f.effective(); f.target.Goal != last.Goal || f.target.Commit != last.Commit {
 		rt.Errorf("the chain ended with %s %s and the last request was %s %s", f.target.Goal, f.target.Commit, last.Goal, last.Commit)
 	}
 	if err != nil {
@@ -126,10 +157,6 @@ func (f *fate) judge(rt *rapid.T, err error) {
 			rt.Errorf("the failure has no name: %v", err)
 		}
 		return
-	}
-	var result perch.Result
-	if err := f.env.GetWorkflowResult(&result); err != nil {
-		rt.Fatal(err)
 	}
 	f.hold(rt, result)
 }

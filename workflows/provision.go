@@ -71,15 +71,20 @@ func (r *run) admit() (activities.AdmitResult, error) {
 
 // raise does what the rules say until the stack is at the wanted template.
 func (r *run) raise(kind perch.Kind, rendered activities.RenderResult) error {
+	if r.begun != nil {
+		if done, err := r.settle(*r.begun, rendered.Resources); done || err != nil {
+			return err
+		}
+	}
 	for range maxSteps {
-		if r.overtaken() {
+		if r.next(rendered.Hash) == lifecycle.Yield { // For that, what is known of the stack will do.
 			return nil
 		}
 		if err := r.look(); err != nil {
 			return err
 		}
-		step := r.next(perch.GoalUp, rendered.Hash)
-		if step == lifecycle.Done {
+		step := r.next(rendered.Hash)
+		if step == lifecycle.Done || step == lifecycle.Yield {
 			return nil
 		}
 		if done, err := r.step(step, kind, rendered); done || err != nil {
@@ -100,7 +105,7 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 		if err != nil || out.Unchanged {
 			return true, err
 		}
-		return r.settle("update", out, rendered.Resources)
+		return r.settle(perch.Operation{Commit: r.target.Commit, StackID: r.state.StackID, Token: out.Token}, rendered.Resources)
 	case lifecycle.Delete:
 		return false, r.remove()
 	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback:
@@ -123,20 +128,28 @@ func (r *run) create(template activities.ChangeInput, resources int) (bool, erro
 		r.refuse("%s", out.Refused)
 		return true, r.remove()
 	}
-	r.result.Created = true
-	return r.settle("creation", out, resources)
+	return r.settle(perch.Operation{Commit: r.target.Commit, StackID: out.StackID, Token: out.Token, Created: true}, resources)
 }
 
-// settle waits for the operation that out began and judges its end.
-func (r *run) settle(operation string, out activities.ChangeResult, resources int) (bool, error) {
-	ended, err := r.await("wait for the "+operation+" of "+r.environment.StackName(), out.Token, resources, true)
-	if err != nil || ended.Status == "" || lifecycle.Reached(ended.Status) {
+// settle waits for the operation that this run began, or an earlier one of the chain for the same commit, and judges its end.
+func (r *run) settle(operation perch.Operation, resources int) (bool, error) {
+	name, status := "update", "UPDATE_IN_PROGRESS"
+	if operation.Created {
+		name, status, r.result.Created = "creation", "CREATE_IN_PROGRESS", true
+	}
+	r.begun, r.state = &operation, activities.StackState{StackID: operation.StackID, Status: status, Ours: true}
+	ended, err := r.await("wait for the "+name+" of "+r.environment.StackName(), operation.Token, resources)
+	if err != nil || ended.Status == "" {
 		return false, err
 	}
-	return true, failed("the %s of stack %s ended in %s: %s", operation, r.environment.StackName(), ended.Status, ended.Reason)
+	r.begun = nil
+	if lifecycle.Reached(ended.Status) {
+		return false, nil
+	}
+	return true, failed("the %s of stack %s ended in %s: %s", name, r.environment.StackName(), ended.Status, ended.Reason)
 }
 
-// mend waits for an operation in progress, or ends one that got stuck.
+// mend waits for an operation in progress, or turns back one that got stuck or is not wanted.
 func (r *run) mend(step lifecycle.Step) error {
 	call := activities.ChangeInput{StackID: r.state.StackID}
 	var out activities.ChangeResult
@@ -155,7 +168,10 @@ func (r *run) mend(step lifecycle.Step) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.await("wait for "+r.environment.StackName()+" to settle", out.Token, 0, r.target.Goal == perch.GoalUp)
+	if step != lifecycle.Wait {
+		r.state.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
+	}
+	_, err = r.await("wait for "+r.environment.StackName()+" to settle", out.Token, 0)
 	return err
 }
 

@@ -25,8 +25,15 @@ type run struct {
 	// target is what this run works for; newer is the newest request that wants something else.
 	target perch.Request
 	newer  *perch.Request
-	result perch.Result
-	state  activities.StackState
+	// below is the newest `up` whose place a removal takes, be that target or newer: it comes next if the removal is refused.
+	below *perch.Request
+	// due says that nothing refuses the removal that is the target: it may be done.
+	due bool
+	// begun is the operation in progress for the newest `up`; refused is the removal that was refused before this run.
+	begun   *perch.Operation
+	refused *perch.Refusal
+	result  perch.Result
+	state   activities.StackState
 	// held is what the stack was seen to hold before anything was deleted.
 	held activities.Contents
 	// deletions counts the deletions of the stack.
@@ -43,16 +50,25 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	if err != nil {
 		return nil, temporal.NewNonRetryableApplicationError(err.Error(), activities.ErrorInvalid, nil)
 	}
-	r := &run{ctx: ctx, environment: environment, requests: workflow.GetSignalChannel(ctx, perch.SignalRequest), started: workflow.Now(ctx)}
+	r := &run{
+		ctx: ctx, environment: environment, requests: workflow.GetSignalChannel(ctx, perch.SignalRequest), started: workflow.Now(ctx),
+		below: in.Below, due: in.Due, begun: in.Begun, refused: in.Refused,
+	}
 	if in.Request != nil {
 		r.target = *in.Request
 	} else {
 		r.requests.Receive(ctx, &r.target)
 	}
 	if r.drain(); r.newer != nil {
-		r.target, r.newer = *r.newer, nil
+		r.target, r.newer, r.due = *r.newer, nil, false
 	}
-	r.result = perch.Result{Goal: r.target.Goal, Branch: environment.Branch, Slug: environment.Slug, Stack: environment.StackName()}
+	if r.target.Goal == perch.GoalUp && r.begun != nil && r.begun.Commit != r.target.Commit {
+		r.begun = nil
+	}
+	r.result = perch.Result{
+		Goal: r.target.Goal, Branch: environment.Branch, Slug: environment.Slug, Stack: environment.StackName(),
+		Created: r.target.Goal == perch.GoalUp && r.begun != nil && r.begun.Created,
+	}
 	return r, r.show(perch.PhaseAdmitting)
 }
 
@@ -65,20 +81,37 @@ func (r *run) drain() {
 	}
 }
 
-// take keeps request unless it is overtaken itself: what cleanup asks for was judged before what people asked for meanwhile.
+// take keeps request unless it is overtaken itself: what cleanup asks for was judged before what people asked for meanwhile. What a
+// removal overtakes is kept below it, because the removal may be refused; an `up` is in force whatever was asked before it.
 func (r *run) take(request perch.Request) {
 	latest := r.target
 	if r.newer != nil {
 		latest = *r.newer
 	}
-	switch {
-	case request.Judged != nil && latest.Judged == nil:
-	case request.AnsweredBy(r.target):
+	if request.Judged != nil && latest.Judged == nil {
+		return
+	}
+	r.below = r.beneath(request)
+	if request.AnsweredBy(r.target) {
 		r.newer = nil
 		r.hasten(request)
-	default:
-		r.newer = &request
+		return
 	}
+	r.newer = &request
+}
+
+// beneath is the `up` that is in force again if request is refused; nil where that is none.
+func (r *run) beneath(request perch.Request) *perch.Request {
+	switch {
+	case request.Goal == perch.GoalUp:
+		return nil
+	case r.newer != nil && r.newer.Goal == perch.GoalUp:
+		return r.newer
+	case r.below == nil && r.target.Goal == perch.GoalUp:
+		target := r.target
+		return &target
+	}
+	return r.below
 }
 
 // overtaken reports, at a safe point, whether a newer request waits.
@@ -87,15 +120,15 @@ func (r *run) overtaken() bool {
 	return r.newer != nil
 }
 
-// end finishes the run: a newer request is handed to the run that it needs, whatever came of this one; without any the result or the
-// failure stands.
+// end finishes the run: the request that comes next is handed to the run that it needs, whatever came of this one; without any the
+// result or the failure stands.
 func (r *run) end(failure error) (*perch.Result, error) {
 	r.result.Seconds.Total = r.since(r.started)
-	if r.overtaken() {
-		if err := r.show(perch.PhaseOvertaken); err != nil {
+	if next := r.following(failure); next != nil {
+		if err := r.show(r.passing()); err != nil {
 			return nil, err
 		}
-		return nil, r.handOn(*r.newer)
+		return nil, r.handOn(*next)
 	}
 	if failure != nil {
 		if err := r.show(perch.PhaseFailed); err != nil {
@@ -106,13 +139,50 @@ func (r *run) end(failure error) (*perch.Result, error) {
 	return &r.result, r.show(phaseOf(r.result.Outcome))
 }
 
+// following is the request that comes after this run's target, nil where none does: a newer one, else what a refused removal must not
+// overtake, else the removal itself that is due from now on.
+func (r *run) following(failure error) *perch.Request {
+	switch {
+	case r.overtaken():
+		return r.newer
+	case failure == nil && r.removalRefused():
+		return r.below
+	case failure == nil && r.result.Outcome == "" && r.due && r.below != nil:
+		return &r.target
+	}
+	return nil
+}
+
+// passing is the phase in which a run ends that hands on.
+func (r *run) passing() perch.Phase {
+	switch {
+	case r.removalRefused():
+		return perch.PhaseRefused
+	case r.newer == nil:
+		return perch.PhaseRemoving
+	}
+	return perch.PhaseOvertaken
+}
+
+func (r *run) removalRefused() bool {
+	return r.target.Goal == perch.GoalGone && r.result.Outcome == perch.OutcomeRefused
+}
+
 // handOn continues as new into the kind of run that request needs.
 func (r *run) handOn(request perch.Request) error {
 	in := perch.RunInput{Project: r.environment.Project, Branch: r.environment.Branch, Request: &request}
-	if request.Goal == perch.GoalGone {
-		return workflow.NewContinueAsNewError(r.ctx, Teardown, in)
+	if r.removalRefused() {
+		in.Refused = &perch.Refusal{Request: r.target, Reason: r.result.Reason}
 	}
-	return workflow.NewContinueAsNewError(r.ctx, Provision, in)
+	if request.Goal == perch.GoalUp {
+		in.Begun = r.begun
+		return workflow.NewContinueAsNewError(r.ctx, Provision, in)
+	}
+	in.Below, in.Due = r.below, r.due && r.newer == nil
+	if !in.Due {
+		in.Begun = r.begun
+	}
+	return workflow.NewContinueAsNewError(r.ctx, Teardown, in)
 }
 
 func phaseOf(outcome perch.Outcome) perch.Phase {
@@ -148,12 +218,16 @@ func (r *run) look() error {
 // forget makes the next look read the stack by name again.
 func (r *run) forget() { r.state = activities.StackState{} }
 
-// next asks the rules what to do with the stack; template is the hash of the wanted template.
-func (r *run) next(goal perch.Goal, template string) lifecycle.Step {
-	return lifecycle.Next(lifecycle.Stack{
+// next asks the rules what to do with the stack, as it was seen last, for the run's target; template is the hash of the wanted template.
+func (r *run) next(template string) lifecycle.Step {
+	stack := lifecycle.Stack{
 		Status: r.state.Status, Ours: r.state.Ours, Unchanged: template != "" && r.state.Template == template, Rollbacks: r.rollbacks,
 		Protected: r.state.Protected || (r.state.Status != "" && r.state.Kind != perch.KindBranch),
-	}, goal)
+	}
+	if r.overtaken() {
+		stack.Pending = r.newer.Goal
+	}
+	return lifecycle.Next(stack, r.target.Goal)
 }
 
 // change makes one mutating call on the stack.

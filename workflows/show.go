@@ -49,6 +49,9 @@ func (r *run) details(phase perch.Phase) string {
 		row("grace until", r.target.Judged.Until.UTC().Format(time.RFC3339)+"; a push until then keeps the environment")
 	}
 	row("outcome", strings.TrimSpace(string(r.result.Outcome)+" "+r.result.Reason))
+	if r.refused != nil {
+		row("refused before", string(r.refused.Request.Goal)+", asked by "+r.refused.Request.By+": "+r.refused.Reason)
+	}
 	if r.newer != nil {
 		row("next", string(r.newer.Goal)+" "+short(r.newer.Commit))
 	}

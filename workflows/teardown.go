@@ -36,49 +36,68 @@ func (r *run) teardown() error {
 		return err
 	}
 	if r.state.Status == "" {
-		r.result.Outcome = perch.OutcomeAbsent
+		r.result.Outcome, r.below = perch.OutcomeAbsent, nil
 		return nil
 	}
 	if err := r.show(perch.PhaseRemoving); err != nil {
 		return err
 	}
-	if err := r.lower(); err != nil || r.result.Outcome != "" {
+	if deleted, err := r.lower(); !deleted || err != nil {
 		return err
 	}
 	r.result.Seconds.Stack = r.since(start)
 	return r.verify()
 }
 
-// lower does what the rules say until the stack is deleted.
-func (r *run) lower() error {
+// lower does what the rules say until the stack is deleted. It reports false where the target ends before that.
+func (r *run) lower() (deleted bool, err error) {
 	for range maxSteps {
-		step := r.next(perch.GoalGone, "")
+		step := r.next("")
 		switch step {
 		case lifecycle.Done:
-			return nil
+			return true, nil
+		case lifecycle.Yield:
+			return false, nil
 		case lifecycle.Conflict:
 			r.refuse("stack %s does not carry the tags of branch %q: it is somebody else's and was left alone", r.environment.StackName(), r.environment.Branch)
-			return nil
+			return false, nil
 		case lifecycle.Protected:
 			r.refuse("stack %s is protected: %s; nothing was touched", r.environment.StackName(), r.protection())
-			return nil
-		case lifecycle.Delete:
-			if err := r.remove(); err != nil {
-				return err
-			}
-		default:
-			if _, err := r.inventory(); err != nil {
-				return err
-			}
-			if err := r.mend(step); err != nil {
-				return err
-			}
+			return false, nil
+		}
+		if announced := r.announce(); announced {
+			return false, nil
+		}
+		if err := r.lowerBy(step); err != nil {
+			return false, err
 		}
 		if err := r.look(); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return failed("stack %s does not settle: it is %s after %d steps", r.environment.StackName(), r.state.Status, maxSteps)
+	return false, failed("stack %s does not settle: it is %s after %d steps", r.environment.StackName(), r.state.Status, maxSteps)
+}
+
+// announce reports whether the removal, which nothing refuses, has to be handed to a run of its own first: whoever waits for the `up` below
+// it learns by that at once that it is superseded. From the first step on there is no `up` to come back to.
+func (r *run) announce() bool {
+	if r.below != nil && !r.due {
+		r.due = true
+		return true
+	}
+	r.due, r.below = true, nil
+	return false
+}
+
+// lowerBy carries out one step towards gone.
+func (r *run) lowerBy(step lifecycle.Step) error {
+	if step == lifecycle.Delete {
+		return r.remove()
+	}
+	if _, err := r.inventory(); err != nil {
+		return err
+	}
+	return r.mend(step)
 }
 
 func (r *run) protection() string {
@@ -107,7 +126,8 @@ func (r *run) remove() error {
 	if err != nil {
 		return err
 	}
-	_, err = r.await("wait for the deletion of "+r.environment.StackName(), out.Token, contents.Resources, false)
+	r.state.Status = "DELETE_IN_PROGRESS"
+	_, err = r.await("wait for the deletion of "+r.environment.StackName(), out.Token, contents.Resources)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,18 @@ func (w *world) ask(request perch.Request) { w.env.SignalWorkflow(perch.SignalRe
 // run executes the workflow for a first request and returns its result, the request that it handed on, and its error.
 func (w *world) run(function any, first perch.Request) (*perch.Result, *perch.Request, error) {
 	w.t.Helper()
-	w.env.ExecuteWorkflow(function, perch.RunInput{Project: "shop", Branch: "login", Request: &first})
+	result, next, err := w.goOn(function, perch.RunInput{Request: &first})
+	if next == nil {
+		return result, nil, err
+	}
+	return result, next.Request, err
+}
+
+// goOn executes the workflow as the next run of a chain and returns its result, the input of the run after it, and its error.
+func (w *world) goOn(function any, in perch.RunInput) (*perch.Result, *perch.RunInput, error) {
+	w.t.Helper()
+	in.Project, in.Branch = "shop", "login"
+	w.env.ExecuteWorkflow(function, in)
 	if !w.env.IsWorkflowCompleted() {
 		w.t.Fatal("the run did not end")
 	}
@@ -101,7 +112,7 @@ func (w *world) run(function any, first perch.Request) (*perch.Result, *perch.Re
 	return &result, nil, nil
 }
 
-func handedOn(t *testing.T, err error) *perch.Request {
+func handedOn(t *testing.T, err error) *perch.RunInput {
 	t.Helper()
 	next, ok := asContinueAsNew(err)
 	if !ok {
@@ -115,7 +126,7 @@ func handedOn(t *testing.T, err error) *perch.Request {
 	if next.WorkflowType.Name != kind {
 		t.Errorf("%s was handed on to %s", in.Request.Goal, next.WorkflowType.Name)
 	}
-	return in.Request
+	return &in
 }
 
 func (w *world) did(want ...string) {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/sandbox/aws"
 )
 
 // strict is a project whose worker allows little.
@@ -130,6 +131,54 @@ func TestS68AProtectedBranchIsNeverRemoved(t *testing.T) {
 	equal(t, down, document{"outcome": "refused"})
 	contains(t, down.text("error"), `protected by the pattern "release-*"`)
 	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("careful-release-1")); diff != "" {
+		t.Errorf("calls that change (-want +got):\n%s", diff)
+	}
+}
+
+func TestS68ARefusedRemovalOvertakesNothing(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t).newProject(t, "firm", map[string]string{"perch.yaml": bare("firm")}, func(p *perch.Policy) { p.Protected = []string{"release-*"} })
+	const branch, stack = "release-1", "firm-release-1"
+	refuse := func() {
+		t.Helper()
+		exit, down := b.ask(t, "down", branch)
+		if exit != 4 {
+			t.Errorf("down ended with exit code %d, want 4", exit)
+		}
+		equal(t, down, document{"outcome": "refused"})
+		contains(t, down.text("error"), `protected by the pattern "release-*"`)
+	}
+
+	lift := b.order(t, aws.Fault{Stack: stack, Type: "AWS::ElasticBeanstalk::Environment", Phase: "create", Hang: true, Count: 1})
+	commit := b.repo.commit(t, branch, map[string]string{"a.txt": "1"})
+	up := b.begin(t, "up", branch)
+	b.awaitStack(t, stack, "CREATE_IN_PROGRESS")
+	refuse()
+	lift()
+	exit, made := up()
+	if exit != 0 {
+		t.Errorf("up ended with exit code %d", exit)
+	}
+	equal(t, made, document{"outcome": "ready", "created": true, "commit": commit, "superseded_by": ""})
+
+	lift = b.hold(t, stack)
+	b.repo.commit(t, branch, map[string]string{"a.txt": "2"})
+	first := b.begin(t, "up", branch)
+	b.awaitStack(t, stack, "UPDATE_IN_PROGRESS")
+	newest := b.repo.commit(t, branch, map[string]string{"a.txt": "3"})
+	second := b.begin(t, "up", branch)
+	b.awaitRequests(t, stack, 2)
+	refuse()
+	lift()
+	if exit, d := first(); exit != 0 || d.text("superseded_by") != newest {
+		t.Errorf("the first up ended with exit code %d: %v", exit, d)
+	}
+	exit, d := second()
+	if exit != 0 {
+		t.Errorf("the second up ended with exit code %d", exit)
+	}
+	equal(t, d, document{"outcome": "ready", "commit": newest})
+	if diff := cmp.Diff([]string{"CreateStack", "UpdateStack", "UpdateStack"}, b.changes(stack)); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)
 	}
 }

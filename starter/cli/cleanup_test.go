@@ -85,10 +85,10 @@ func TestWhatARunsEndMeansForARemoval(t *testing.T) {
 func TestRemovalByHandGoesOnInItsOwnRun(t *testing.T) {
 	byHand := perch.Request{ID: "hand", Goal: perch.GoalGone}
 	cleanups := perch.Request{ID: "cleanup", Goal: perch.GoalGone, Judged: &perch.Judgement{StackID: "a"}}
-	if v := judgeNext(&byHand, "next", cleanups); v.Next != "next" {
+	if v := judgeNext(perch.RunInput{Request: &byHand}, "next", cleanups); v.Next != "next" {
 		t.Errorf("cleanup's request is not answered by the removal that somebody asked for: %+v", v)
 	}
-	if v := judgeNext(&cleanups, "next", byHand); v.Next != "" {
+	if v := judgeNext(perch.RunInput{Request: &cleanups}, "next", byHand); v.Next != "" {
 		t.Errorf("a removal by hand is answered by cleanup's: %+v", v)
 	}
 }

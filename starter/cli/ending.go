@@ -41,7 +41,7 @@ func judge(event *historypb.HistoryEvent, request perch.Request, decode func(*co
 		if err := decode(attributes.GetInput(), &input); err != nil {
 			return verdict{}, fmt.Errorf("read input of the next run: %w", err)
 		}
-		return judgeNext(input.Request, attributes.GetNewExecutionRunId(), request), nil
+		return judgeNext(input, attributes.GetNewExecutionRunId(), request), nil
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
 		failure := temporal.GetDefaultFailureConverter().FailureToError(event.GetWorkflowExecutionFailedEventAttributes().GetFailure())
 		return verdict{Failure: cause(failure), Result: perch.Result{Leftovers: leftovers(failure)}}, nil
@@ -80,15 +80,29 @@ func judgeResult(result perch.Result, request perch.Request) perch.Result {
 	return superseded(result.Commit)
 }
 
-// judgeNext says whether the next run of the chain goes on with request.
-func judgeNext(next *perch.Request, runID string, request perch.Request) verdict {
+// judgeNext says whether the next run of the chain goes on with request. A removal that is not due yet may still be refused, and hand on
+// to what it stands above.
+func judgeNext(next perch.RunInput, runID string, request perch.Request) verdict {
+	below := next.Below
+	if next.Due {
+		below = nil
+	}
 	switch {
-	case next == nil || next.ID == request.ID || request.AnsweredBy(*next):
+	case next.Refused != nil && holds(next.Refused.Request, request):
+		return verdict{Result: perch.Result{Goal: request.Goal, Outcome: perch.OutcomeRefused, Reason: next.Refused.Reason}}
+	case next.Request == nil || holds(*next.Request, request) || below != nil && holds(*below, request):
 		return verdict{Next: runID}
-	case next.Goal == perch.GoalGone:
+	case below != nil:
+		return verdict{Result: superseded(below.Commit)}
+	case next.Request.Goal == perch.GoalGone:
 		return verdict{Result: superseded(byRemoval)}
 	}
-	return verdict{Result: superseded(next.Commit)}
+	return verdict{Result: superseded(next.Request.Commit)}
+}
+
+// holds reports whether what comes of target is the answer to request.
+func holds(target, request perch.Request) bool {
+	return target.ID == request.ID || request.AnsweredBy(target)
 }
 
 func superseded(by string) perch.Result {

@@ -40,11 +40,15 @@ func completed(t *testing.T, result perch.Result) *historypb.HistoryEvent {
 }
 
 func continued(t *testing.T, next *perch.Request) *historypb.HistoryEvent {
+	return handed(t, perch.RunInput{Project: "shop", Branch: "main", Request: next})
+}
+
+func handed(t *testing.T, next perch.RunInput) *historypb.HistoryEvent {
 	return &historypb.HistoryEvent{
 		EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionContinuedAsNewEventAttributes{
 			WorkflowExecutionContinuedAsNewEventAttributes: &historypb.WorkflowExecutionContinuedAsNewEventAttributes{
-				NewExecutionRunId: "next", Input: payloads(t, perch.RunInput{Project: "shop", Branch: "main", Request: next}),
+				NewExecutionRunId: "next", Input: payloads(t, next),
 			},
 		},
 	}
@@ -74,8 +78,12 @@ func TestEndings(t *testing.T) {
 	ready := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA, URL: "https://main.example.org", Created: true}
 	absent := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeAbsent}
 	refused := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeRefused, Reason: "not allowed"}
-	repeat := upA
-	repeat.ID = "4"
+	repeat, another := upA, gone
+	repeat.ID, another.ID = "4", "5"
+	overUp := perch.RunInput{Request: &gone, Below: &upA}
+	due := perch.RunInput{Request: &gone, Below: &upA, Due: true}
+	back := perch.RunInput{Request: &upA, Refused: &perch.Refusal{Request: gone, Reason: "protected"}}
+	notRemoved := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRefused, Reason: "protected"}
 	tests := map[string]struct {
 		event   *historypb.HistoryEvent
 		request perch.Request
@@ -93,6 +101,14 @@ func TestEndings(t *testing.T) {
 		"a newer commit took over":                  {continued(t, &upB), upA, verdict{Result: superseded(commitB)}},
 		"a removal took over":                       {continued(t, &gone), upA, verdict{Result: superseded("removal")}},
 		"an up took a removal's place":              {continued(t, &upB), gone, verdict{Result: superseded(commitB)}},
+		"a removal that may be refused goes first":  {handed(t, overUp), upA, verdict{Next: "next"}},
+		"a removal is first held against the rules": {handed(t, overUp), gone, verdict{Next: "next"}},
+		"a newer commit waits below a removal":      {handed(t, overUp), upB, verdict{Result: superseded(commitA)}},
+		"a removal is due":                          {handed(t, due), upA, verdict{Result: superseded("removal")}},
+		"who asked for a removal that is due":       {handed(t, due), gone, verdict{Next: "next"}},
+		"an up comes back from a refused removal":   {handed(t, back), upA, verdict{Next: "next"}},
+		"a removal was refused":                     {handed(t, back), gone, verdict{Result: notRemoved}},
+		"a removal like it was refused":             {handed(t, back), another, verdict{Result: notRemoved}},
 		"the run failed":                            {failedWith(temporal.NewApplicationError("no capacity", "StackFailed")), upA, verdict{Failure: "no capacity"}},
 		"the run was terminated, with a reason":     {terminated("by jane"), upA, verdict{Failure: "the run was terminated: by jane"}},
 		"the run was terminated without any reason": {terminated(""), upA, verdict{Failure: "the run was terminated"}},

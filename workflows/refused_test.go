@@ -1,0 +1,148 @@
+package workflows
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/activities"
+)
+
+// refusing is a world whose policy refuses every removal.
+func refusing(t *testing.T) *world {
+	w := newWorld(t)
+	w.admitted = activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "main is protected"}
+	return w
+}
+
+func begunAt(commit string) *perch.Operation {
+	return &perch.Operation{Commit: commit, StackID: stackID, Token: "token", Created: true}
+}
+
+// input is one of the chain's runs.
+func input(in perch.RunInput) *perch.RunInput {
+	in.Project, in.Branch = "shop", "login"
+	return &in
+}
+
+func handsOn(t *testing.T, got *perch.RunInput, err error, want perch.RunInput) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(input(want), got); diff != "" {
+		t.Errorf("handed on (-want +got):\n%s", diff)
+	}
+}
+
+func TestRemovalCarriesWhatItMayNotOvertake(t *testing.T) {
+	first, second, removal := up(commitOne), up(commitTwo), gone()
+	for name, c := range map[string]struct {
+		asked []perch.Request
+		below *perch.Request
+	}{
+		"the run's own commit":            {[]perch.Request{removal}, &first},
+		"the newest that waits":           {[]perch.Request{second, removal}, &second},
+		"the newest below two removals":   {[]perch.Request{removal, second, removal}, &second},
+		"the same below a second removal": {[]perch.Request{second, removal, removal}, &second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.during["SeedData"] = func() {
+				for _, request := range c.asked {
+					w.ask(request)
+				}
+			}
+			_, next, err := w.goOn(Provision, perch.RunInput{Request: &first})
+			handsOn(t, next, err, perch.RunInput{Request: &removal, Below: c.below})
+		})
+	}
+}
+
+func TestRefusedRemovalHandsBack(t *testing.T) {
+	first, second, removal := up(commitOne), up(commitTwo), gone()
+	refusal := &perch.Refusal{Request: removal, Reason: "main is protected"}
+	t.Run("to the commit below it", func(t *testing.T) {
+		w := refusing(t)
+		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first, Begun: begunAt(commitOne)})
+		handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Refused: refusal})
+		w.did("Admit gone")
+	})
+	t.Run("to a newer commit", func(t *testing.T) {
+		w := refusing(t)
+		w.during["Admit"] = func() { w.ask(second) }
+		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first})
+		handsOn(t, next, err, perch.RunInput{Request: &second, Refused: refusal})
+	})
+	t.Run("to a commit that a repeat of the removal was asked for after", func(t *testing.T) {
+		w := refusing(t)
+		w.during["Admit"] = func() { w.ask(second); w.ask(removal) }
+		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})
+		handsOn(t, next, err, perch.RunInput{Request: &second, Refused: refusal})
+	})
+	t.Run("where the stack is what refuses", func(t *testing.T) {
+		w := newWorld(t)
+		w.ours("UPDATE_IN_PROGRESS", "old")
+		w.stack.Protected = true
+		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first})
+		if err != nil || next == nil || next.Request.Commit != commitOne || next.Refused == nil {
+			t.Errorf("handed on %+v, %v", next, err)
+		}
+		w.did("Admit gone", "DescribeStack")
+	})
+	t.Run("and to nothing where there is nothing", func(t *testing.T) {
+		w := refusing(t)
+		result, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})
+		if err != nil || next != nil || result.Outcome != perch.OutcomeRefused {
+			t.Errorf("result %+v, handed on %+v, %v", result, next, err)
+		}
+	})
+}
+
+func TestRemovalThatNothingRefusesIsAnnouncedBeforeItTakesTheCommitsPlace(t *testing.T) {
+	first, removal := up(commitOne), gone()
+	w := newWorld(t)
+	w.ours("CREATE_IN_PROGRESS", "")
+	_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first, Begun: begunAt(commitOne)})
+	handsOn(t, next, err, perch.RunInput{Request: &removal, Below: &first, Due: true})
+	w.did("Admit gone", "DescribeStack")
+
+	due := newWorld(t)
+	due.ours("CREATE_IN_PROGRESS", "")
+	result, next, err := due.goOn(Teardown, *next)
+	if err != nil || next != nil || result.Outcome != perch.OutcomeGone {
+		t.Errorf("result %+v, handed on %+v, %v", result, next, err)
+	}
+}
+
+func TestOperationThatGoesOnIsWaitedForAsIfNothingHadBeen(t *testing.T) {
+	first := up(commitOne)
+	t.Run("to its end", func(t *testing.T) {
+		w := newWorld(t)
+		w.ours("CREATE_IN_PROGRESS", "")
+		result, _, err := w.goOn(Provision, perch.RunInput{Request: &first, Begun: begunAt(commitOne)})
+		if err != nil || result.Outcome != perch.OutcomeReady || !result.Created || !result.Seeded {
+			t.Errorf("result %+v, %v", result, err)
+		}
+		w.did("Admit up", "RenderTemplate 11111111", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+	})
+	t.Run("and fails as it would have", func(t *testing.T) {
+		w := newWorld(t)
+		w.ours("CREATE_IN_PROGRESS", "")
+		w.ends = []activities.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "no capacity"}}
+		_, _, err := w.goOn(Provision, perch.RunInput{Request: &first, Begun: begunAt(commitOne)})
+		if err == nil || len(w.done) != 3 {
+			t.Errorf("%v after %q", err, w.done)
+		}
+	})
+	t.Run("unless it is another commit's", func(t *testing.T) {
+		w := newWorld(t)
+		w.ours("CREATE_IN_PROGRESS", "")
+		w.ends = []activities.AwaitResult{{Status: "CREATE_COMPLETE"}}
+		result, _, err := w.goOn(Provision, perch.RunInput{Request: &first, Begun: begunAt(commitTwo)})
+		if err != nil || result.Created {
+			t.Errorf("result %+v, %v", result, err)
+		}
+	})
+}
