@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -59,6 +60,9 @@ func TestRecordHistories(t *testing.T) {
 	b.save(t, "superseded", stack, superseded)
 	b.save(t, "updated-after-another", stack, followed)
 
+	b.saveRemovalsOver(t, branch, stack)
+
+	b.must(t, "up", branch)
 	b.order(t, aws.Fault{Stack: stack, LogicalID: "BucketAssets", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 1})
 	b.save(t, "removed-after-a-repair", stack, b.must(t, "down", branch))
 	b.save(t, "absent", stack, b.must(t, "down", branch))
@@ -83,6 +87,48 @@ func TestRecordHistories(t *testing.T) {
 	b.must(t, "cleanup", "--now")
 	b.save(t, "cleanup", b.newest(t, perch.WorkflowCleanup), nil)
 	b.save(t, "removed-by-cleanup", b.stackOf(t, leftover), nil)
+}
+
+// saveRemovalsOver saves the runs of a deployment that a removal meets: one that is refused, and one that is done.
+func (b *bench) saveRemovalsOver(t *testing.T, branch, stack string) {
+	t.Helper()
+	during := func(number string) (up func() (int, document), lift func()) {
+		lift = b.order(t, aws.Fault{Stack: stack, LogicalID: "Environment", Phase: "update", Hang: true, Count: 1})
+		b.repo.commit(t, branch, map[string]string{"CHANGES.md": number})
+		up = b.begin(t, "up", branch)
+		b.awaitStack(t, stack, "UPDATE_IN_PROGRESS")
+		return up, lift
+	}
+	b.protect(t, stack, true)
+	up, lift := during("five")
+	_, refused := b.ask(t, "down", branch)
+	b.save(t, "refused-over-a-deployment", stack, refused)
+	b.awaitActivity(t, stack, "AwaitStack")
+	lift()
+	_, resumed := up()
+	b.save(t, "updated-after-a-refused-removal", stack, resumed)
+
+	b.protect(t, stack, false)
+	up, lift = during("six")
+	down := b.begin(t, "down", branch)
+	_, superseded := up()
+	lift()
+	_, removed := down()
+	b.save(t, "announced-over-a-deployment", stack, superseded)
+	b.save(t, "removed-over-a-deployment", stack, removed)
+	announced := b.history(t, stack, superseded.text("run", "run_id")).GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
+	b.save(t, "superseded-by-a-removal", stack, document{"run": map[string]any{"run_id": announced.GetContinuedExecutionRunId()}})
+}
+
+// awaitActivity waits until the newest run of the workflow has begun the activity.
+func (b *bench) awaitActivity(t *testing.T, workflow, activity string) {
+	t.Helper()
+	eventually(t, workflow+" has begun "+activity, func() (any, bool) {
+		events := b.history(t, workflow, "").GetEvents()
+		return len(events), slices.ContainsFunc(events, func(event *historypb.HistoryEvent) bool {
+			return event.GetActivityTaskScheduledEventAttributes().GetActivityType().GetName() == activity
+		})
+	})
 }
 
 // superseding asks for the branch while cleanup's removal of it waits, and returns the removal's run.

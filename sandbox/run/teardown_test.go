@@ -124,14 +124,7 @@ func TestS26TerminationProtectionIsNotTakenOff(t *testing.T) {
 	b := sharedSandbox(t)
 	b.repo.commit(t, "guarded", map[string]string{"a.txt": "1"})
 	b.must(t, "up", "guarded")
-	protect := func(on bool) {
-		t.Helper()
-		in := &cloudformation.UpdateTerminationProtectionInput{StackName: awssdk.String("shop-guarded"), EnableTerminationProtection: &on}
-		if _, err := b.formation().UpdateTerminationProtection(t.Context(), in); err != nil {
-			t.Fatal(err)
-		}
-	}
-	protect(true)
+	b.protect(t, "shop-guarded", true)
 	before := b.changes("shop-guarded")
 	exit, down := b.ask(t, "down", "guarded")
 	if exit != 4 {
@@ -142,7 +135,7 @@ func TestS26TerminationProtectionIsNotTakenOff(t *testing.T) {
 	if diff := cmp.Diff(before, b.changes("shop-guarded")); diff != "" {
 		t.Errorf("calls that change (-before +after):\n%s", diff)
 	}
-	protect(false)
+	b.protect(t, "shop-guarded", false)
 	equal(t, b.must(t, "down", "guarded"), document{"outcome": "gone"})
 }
 

@@ -68,6 +68,15 @@ func (b *bench) stacks(t *testing.T, name string) []types.StackSummary {
 	return all
 }
 
+// protect turns the stack's termination protection on or off.
+func (b *bench) protect(t *testing.T, stack string, on bool) {
+	t.Helper()
+	in := &cloudformation.UpdateTerminationProtectionInput{StackName: &stack, EnableTerminationProtection: &on}
+	if _, err := b.formation().UpdateTerminationProtection(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // awaitStack waits until the newest stack of that name is in status.
 func (b *bench) awaitStack(t *testing.T, name, status string) {
 	t.Helper()
