@@ -43,9 +43,10 @@ var prices = map[string]regionPrices{
 			"c7g.medium": 0.0363, "c7g.large": 0.0725, "c7g.xlarge": 0.145, "c7i.large": 0.08925, "c7i.xlarge": 0.1785,
 		},
 		databases: map[string]float64{
-			"db.t3.micro": 0.018, "db.t3.small": 0.036, "db.t3.large": 0.145, "db.t3.xlarge": 0.29,
-			"db.t4g.micro": 0.016, "db.t4g.small": 0.032, "db.t4g.medium": 0.065, "db.t4g.large": 0.129,
-			"db.m5.large": 0.178, "db.m5.xlarge": 0.356, "db.m6g.large": 0.159, "db.m6g.xlarge": 0.318,
+			"db.t3.micro": 0.018, "db.t3.small": 0.036, "db.t3.medium": 0.072, "db.t3.large": 0.145, "db.t3.xlarge": 0.29,
+			"db.t4g.micro": 0.016, "db.t4g.small": 0.032, "db.t4g.medium": 0.065, "db.t4g.large": 0.129, "db.t4g.xlarge": 0.258,
+			"db.m5.large": 0.178, "db.m5.xlarge": 0.356, "db.m6g.large": 0.159, "db.m6g.xlarge": 0.318, "db.m6i.large": 0.178, "db.m6i.xlarge": 0.356,
+			"db.m7g.large": 0.168, "db.m7g.xlarge": 0.337,
 		},
 		databaseStorage: 0.115, balancer: 0.0225,
 	},
