@@ -17,13 +17,13 @@ type Comparison struct {
 }
 
 // Compare holds wanted against deployed: resource by resource, property by property, as CloudFormation does. Where deployed is the zero
-// Version everything is created.
+// Version everything is created. A parameter that CloudFormation does not show (NoEcho) counts as unchanged.
 func Compare(deployed, wanted Version) (Comparison, error) {
 	before, err := read(deployed)
 	if err != nil {
 		return Comparison{}, err
 	}
-	after, err := read(wanted)
+	after, err := read(wanted.hiding(deployed))
 	if err != nil {
 		return Comparison{}, err
 	}

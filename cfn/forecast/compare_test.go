@@ -209,6 +209,17 @@ func TestParametersAndConditionsDecide(t *testing.T) {
 	}
 }
 
+func TestHiddenParametersCountAsUnchanged(t *testing.T) {
+	template := resources(`"S": {"Type": "AWS::SSM::Parameter", "Properties": {"Value": {"Ref": "Secret"}, "Description": {"Fn::Sub": "for ${Who}"}}}`).Template
+	got, err := Compare(Version{template, map[string]string{"Secret": "****", "Who": "a"}}, Version{template, map[string]string{"Secret": "new", "Who": "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"change S no Description=no"}, lines(got.Changes)); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
 func TestWhatIsNoTemplateIsAnError(t *testing.T) {
 	good, bad := resources(""), Version{Template: []byte("Resources:")}
 	for _, pair := range [][2]Version{{good, bad}, {bad, good}} {

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -31,6 +32,21 @@ func newEvaluation(document map[string]any, given map[string]string) *evaluation
 		e.values[name] = value
 	}
 	return e
+}
+
+// hidden is what CloudFormation shows of a parameter with NoEcho.
+const hidden = "****"
+
+// hiding is v without the values that are hidden in deployed: whether those are still the same nobody can tell.
+func (v Version) hiding(deployed Version) Version {
+	parameters := maps.Clone(v.Parameters)
+	for name := range parameters {
+		if deployed.Parameters[name] == hidden {
+			parameters[name] = hidden
+		}
+	}
+	v.Parameters = parameters
+	return v
 }
 
 // apply is value with everything known filled in.
