@@ -210,8 +210,9 @@ func TestParametersAndConditionsDecide(t *testing.T) {
 }
 
 func TestHiddenParametersCountAsUnchanged(t *testing.T) {
-	template := resources(`"S": {"Type": "AWS::SSM::Parameter", "Properties": {"Value": {"Ref": "Secret"}, "Description": {"Fn::Sub": "for ${Who}"}}}`).Template
-	got, err := Compare(Version{template, map[string]string{"Secret": "****", "Who": "a"}}, Version{template, map[string]string{"Secret": "new", "Who": "b"}})
+	template := []byte(`{"Parameters": {"Fixed": {"Type": "String", "NoEcho": true, "Default": "x"}}, "Resources": {
+		"S": {"Type": "AWS::SSM::Parameter", "Properties": {"Value": {"Ref": "Secret"}, "AllowedPattern": {"Ref": "Fixed"}, "Description": {"Fn::Sub": "for ${Who}"}}}}}`)
+	got, err := Compare(Version{template, map[string]string{"Secret": "****", "Fixed": "****", "Who": "a"}}, Version{template, map[string]string{"Secret": "new", "Who": "b"}})
 	if err != nil {
 		t.Fatal(err)
 	}

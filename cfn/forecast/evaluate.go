@@ -39,9 +39,10 @@ const hidden = "****"
 
 // hiding is v without the values that are hidden in deployed: whether those are still the same nobody can tell.
 func (v Version) hiding(deployed Version) Version {
-	parameters := maps.Clone(v.Parameters)
-	for name := range parameters {
-		if deployed.Parameters[name] == hidden {
+	parameters := map[string]string{}
+	maps.Copy(parameters, v.Parameters)
+	for name, value := range deployed.Parameters {
+		if value == hidden {
 			parameters[name] = hidden
 		}
 	}
