@@ -272,7 +272,7 @@ func named(text string) []string {
 	return names
 }
 
-var awsInput = regexp.MustCompile(`(?:cloudformation|s3|elasticbeanstalk|rds|route53|resourcegroupstaggingapi|sts)\.([A-Z]\w+)Input\{`)
+var awsInput = regexp.MustCompile(`(?:cloudformation|s3|elasticbeanstalk|rds|route53|resourcegroupstaggingapi|secretsmanager|ssm|sts)\.([A-Z]\w+)Input\{`)
 
 // TestDocsNameEveryAWSCall holds what the product calls against the rights that docs/policy.md asks for.
 func TestDocsNameEveryAWSCall(t *testing.T) {

@@ -128,6 +128,8 @@ type Result struct {
 	Created bool `json:"created,omitempty"`
 	// Seeded says that this run put test data into it.
 	Seeded bool `json:"seeded,omitempty"`
+	// Seeds are the seed steps that this run carried out, in order.
+	Seeds []SeedDone `json:"seeds,omitempty"`
 	// SupersededBy is the commit, or `removal`, that took this request's place.
 	SupersededBy string `json:"superseded_by,omitempty"`
 	// Removed counts what Teardown emptied.
@@ -138,6 +140,20 @@ type Result struct {
 	Reason string `json:"reason,omitempty"`
 	// Seconds is where the time went.
 	Seconds Seconds `json:"seconds,omitzero"`
+}
+
+// SeedDone is what a seed step did.
+type SeedDone struct {
+	// Step names it: `s3 fixtures/media`, `http POST /seed`, `run python manage.py loaddata demo`.
+	Step string `json:"step"`
+	// Objects is how many objects an s3 step wrote.
+	Objects int `json:"objects,omitempty"`
+	// Status is the HTTP status of the answer to an http step.
+	Status int `json:"status,omitempty"`
+	// ExitCode is the exit code of the command of a run step; nil for other steps.
+	ExitCode *int `json:"exit_code,omitempty"`
+	// Output is the end of that command's output, at most 2,000 bytes.
+	Output string `json:"output,omitempty"`
 }
 
 // Removed counts what a teardown emptied.
@@ -169,7 +185,7 @@ type Progress struct {
 	Reason string `json:"reason,omitempty"`
 	// Since is when the wait began, in UTC.
 	Since time.Time `json:"since"`
-	// Cursor is the id of the newest stack event that was read, so that a retry goes on from there.
+	// Cursor is where a retry goes on: the id of the newest stack event that was read, or the command that a seed step waits for.
 	Cursor string `json:"cursor,omitempty"`
 }
 

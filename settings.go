@@ -1,6 +1,11 @@
 package perch
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
 
 // Settings are the resolved values that an environment's template is rendered from. A layer of perch.yaml holds a part of them;
 // package config merges the layers, checks the values and remembers where each one came from.
@@ -99,6 +104,10 @@ func (h Hours) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 type SeedStep struct {
 	// S3 copies files into one of the environment's buckets.
 	S3 *SeedS3 `yaml:"s3,omitempty" json:"s3,omitempty" jsonschema:"oneof_required=s3"`
+	// HTTP sends a request to the environment when it answers; an answer of 2xx is success.
+	HTTP *SeedHTTP `yaml:"http,omitempty" json:"http,omitempty" jsonschema:"oneof_required=http"`
+	// Run runs a command in the app's container when the environment answers; exit code 0 is success.
+	Run *SeedRun `yaml:"run,omitempty" json:"run,omitempty" jsonschema:"oneof_required=run"`
 }
 
 // SeedS3 copies a folder of the repository at the commit, or an S3 prefix that the policy allows, into a bucket.
@@ -107,4 +116,57 @@ type SeedS3 struct {
 	From string `yaml:"from" json:"from" jsonschema:"format=seed source"`
 	// To is one of the branch's buckets by its name in `buckets`, with a prefix for the keys after a slash where one is wanted.
 	To string `yaml:"to" json:"to" jsonschema:"format=seed target"`
+}
+
+// SeedHTTP sends a request to the environment's own URL.
+type SeedHTTP struct {
+	// Method is the request's method.
+	Method string `yaml:"method,omitempty" json:"method" jsonschema:"enum=GET,enum=POST,enum=PUT,enum=PATCH,enum=DELETE,default=POST"`
+	// Path is the request's path, with a query where one is wanted.
+	Path string `yaml:"path" json:"path" jsonschema:"format=seed path"`
+	// Body is a file of the repository at the commit that is sent as the request's body; not with GET.
+	Body string `yaml:"body,omitempty" json:"body,omitempty" jsonschema:"format=seed body"`
+	// Header is the header that carries the secret as it is; without it the secret stands in `Authorization`, after the word Bearer.
+	Header string `yaml:"header,omitempty" json:"header,omitempty" jsonschema:"format=header" jsonschema_extras:"needs=secret"`
+	// Secret is one of the branch's secrets by its name in `secrets`; the worker reads its value, and the request carries it.
+	Secret string `yaml:"secret,omitempty" json:"secret,omitempty" jsonschema:"format=variable"`
+}
+
+// SeedRun runs a command in the app's container.
+type SeedRun struct {
+	// Command is the command and its arguments, word by word; no shell reads them. All together have at most 8,000 bytes.
+	Command []string `yaml:"command" json:"command" jsonschema:"minItems=1"`
+	// Timeout is how long the command may take, 1 second to 1 hour.
+	Timeout time.Duration `yaml:"timeout,omitempty" json:"timeout" jsonschema:"format=duration,default=10m"`
+}
+
+// Later reports whether the step needs the app: it is carried out when the environment answers.
+func (s SeedStep) Later() bool { return s.S3 == nil }
+
+// maxStepName is the longest name of a step, in bytes.
+const maxStepName = 120
+
+// String names the step as people read it, without what a terminal would act on.
+func (s SeedStep) String() string {
+	var name string
+	switch {
+	case s.S3 != nil:
+		name = "s3 " + s.S3.From
+	case s.HTTP != nil:
+		name = "http " + s.HTTP.Method + " " + s.HTTP.Path
+	case s.Run != nil:
+		name = "run " + strings.Join(s.Run.Command, " ")
+	}
+	name = strings.Join(strings.Fields(strings.Map(graphic, name)), " ")
+	if len(name) > maxStepName {
+		name = strings.ToValidUTF8(name[:maxStepName], "") + "..."
+	}
+	return name
+}
+
+func graphic(r rune) rune {
+	if unicode.IsGraphic(r) || unicode.IsSpace(r) {
+		return r
+	}
+	return -1
 }

@@ -74,7 +74,7 @@ func says(err error, wanted, text string) bool {
 
 // denied reports that AWS knows who calls and says no. Forbidden is S3's answer to HEAD, which has no body to say more.
 func denied(err error) bool {
-	return missing(err, "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException")
+	return missing(err, "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "InsufficientPrivilegesException")
 }
 
 // throttled reports that AWS wants fewer calls.

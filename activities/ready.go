@@ -2,10 +2,8 @@ package activities
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -58,7 +56,7 @@ func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult,
 		return ReadyResult{}, refuse(ErrorInvalid, "the stack's output URL %q is no address", in.URL)
 	}
 	address.Path = in.HealthPath
-	client := dialing(address, in.Endpoint)
+	client := dialing(address, in.Endpoint, answerTimeout)
 	defer client.CloseIdleConnections()
 	progress := resumed(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Resource: address.String(), Since: time.Now().UTC()})
 	beats, stop := startPulse(ctx, progress)
@@ -84,34 +82,6 @@ func (in ReadyInput) patience() time.Duration {
 		return readyPatience
 	}
 	return time.Duration(in.PatienceSeconds) * time.Second
-}
-
-// dialing is a client that connects to endpoint whatever the address's host is.
-func dialing(address *url.URL, endpoint string) *http.Client {
-	target := dialed(address, endpoint)
-	dialer := &net.Dialer{Timeout: answerTimeout}
-	return &http.Client{
-		Timeout:       answerTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{ServerName: address.Hostname()},
-			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-				return dialer.DialContext(ctx, network, target)
-			},
-		},
-	}
-}
-
-// dialed is the host and port to connect to.
-func dialed(address *url.URL, endpoint string) string {
-	port := address.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[address.Scheme]
-	}
-	if endpoint == "" {
-		endpoint = address.Hostname()
-	}
-	return net.JoinHostPort(endpoint, port)
 }
 
 // ask looks at the address once. An answer that is not good is returned in words.

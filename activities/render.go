@@ -35,8 +35,9 @@ type RenderResult struct {
 	Hash string `json:"hash"`
 	// Resources is how many resources the template has.
 	Resources int `json:"resources"`
-	// SeedSteps is how many seed steps perch.yaml names.
-	SeedSteps int `json:"seed_steps"`
+	// SeedSteps is how many seed steps perch.yaml names that need no app, and LaterSteps how many that are carried out when the environment answers.
+	SeedSteps  int `json:"seed_steps"`
+	LaterSteps int `json:"later_steps,omitempty"`
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string `json:"health_path"`
 }
@@ -68,7 +69,7 @@ func (r *Requests) RenderTemplate(ctx context.Context, in RenderInput) (RenderRe
 	}
 	return RenderResult{
 		TemplateURL: r.apps.objectURL(artifacts, stored), Hash: rendered.template.Hash, Resources: rendered.template.Resources,
-		SeedSteps: len(rendered.file.Seed), HealthPath: rendered.settings.HealthPath,
+		SeedSteps: len(phase(rendered.file.Seed, false)), LaterSteps: len(phase(rendered.file.Seed, true)), HealthPath: rendered.settings.HealthPath,
 	}, nil
 }
 

@@ -1,34 +1,33 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"io"
-	"mime"
-	"net/url"
+	"fmt"
 	"path"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"perch"
-	"perch/cfn"
-	"perch/source"
 )
 
 // Seeds is the activity that puts test data into a new environment.
 type Seeds struct {
-	policy   *perch.Policy
-	requests *Requests
-	stacks   *Stacks
-	s3       *s3.Client
+	policy    *perch.Policy
+	requests  *Requests
+	stacks    *Stacks
+	s3        *s3.Client
+	beanstalk *elasticbeanstalk.Client
+	secrets   *secretsmanager.Client
+	systems   *ssm.Client
+	interval  time.Duration
 }
 
 // SeedInput names the environment to seed and the commit whose perch.yaml and files say with what.
@@ -38,6 +37,11 @@ type SeedInput struct {
 	Commit  string `json:"commit"`
 	// StackID is the environment's stack; a stack that is made anew is seeded anew.
 	StackID string `json:"stack_id"`
+	// Later says that the environment answers: the steps that need it are carried out, otherwise those that do not.
+	Later bool `json:"later,omitempty"`
+	// URL is the environment's address, and Endpoint the host to dial, both from the stack's outputs.
+	URL      string `json:"url,omitempty"`
+	Endpoint string `json:"endpoint,omitempty"`
 }
 
 // SeedResult says what was done.
@@ -46,10 +50,24 @@ type SeedResult struct {
 	Seeded bool `json:"seeded"`
 	// Objects is how many objects were written.
 	Objects int `json:"objects"`
+	// Steps are what the steps that ran did, in order.
+	Steps []perch.SeedDone `json:"steps,omitempty"`
+}
+
+// seeding is one SeedData at work.
+type seeding struct {
+	*Seeds
+	in        SeedInput
+	settings  perch.Settings
+	artifacts string
+	beats     *pulse
+	// progress is the heartbeat: its Done is the index of the step at work, its Since when that began. earlier is what another try left.
+	progress, earlier perch.Progress
 }
 
 // SeedData carries out the seed steps that this stack has not seen yet, in order. A step is marked as done in the artifact bucket, by
-// stack id and by the step's hash, after its last object is written; a step that breaks off is done again from its beginning.
+// stack id and by the step's hash, when it has succeeded; a step that breaks off is done again from its beginning, save that a command that
+// was begun is waited for.
 func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) {
 	file, refusal, err := s.requests.file(ctx, in.Commit)
 	if err != nil {
@@ -58,145 +76,102 @@ func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) 
 	if refusal != "" {
 		return SeedResult{}, refuse(ErrorInvalid, "%s", refusal)
 	}
+	settings, _, err := file.Resolve(in.Branch, in.Commit)
+	if err != nil {
+		return SeedResult{}, refuse(ErrorInvalid, "%v", err)
+	}
 	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Branch))
 	if err != nil {
 		return SeedResult{}, err
 	}
-	beats, stop := startPulse(ctx, perch.Progress{Status: "SEEDING", Total: len(file.Seed), Since: time.Now().UTC()})
+	steps := phase(file.Seed, in.Later)
+	work := &seeding{Seeds: s, in: in, settings: settings, artifacts: application.ArtifactBucket}
+	work.earlier = resumed(ctx, perch.Progress{Status: "SEEDING", Total: len(steps), Since: time.Now().UTC()})
+	beats, stop := startPulse(ctx, work.earlier)
 	defer stop()
+	work.beats = beats
+	return work.all(ctx, steps)
+}
+
+// phase are the steps that are carried out before the environment answers, or after.
+func phase(steps []perch.SeedStep, later bool) []perch.SeedStep {
+	var chosen []perch.SeedStep
+	for _, step := range steps {
+		if step.Later() == later {
+			chosen = append(chosen, step)
+		}
+	}
+	return chosen
+}
+
+// all carries out what is not marked as done.
+func (s *seeding) all(ctx context.Context, steps []perch.SeedStep) (SeedResult, error) {
 	var result SeedResult
-	for i, step := range file.Seed {
-		beats.set(perch.Progress{Status: "SEEDING", Done: i, Total: len(file.Seed), Resource: step.S3.From, Since: time.Now().UTC()})
-		objects, err := s.once(ctx, in, application.ArtifactBucket, *step.S3)
+	for i, step := range steps {
+		mark := seedMark(s.in.StackID, step)
+		done, err := s.requests.apps.has(ctx, s.artifacts, mark)
 		if err != nil {
 			return result, err
 		}
-		result.Seeded, result.Objects = result.Seeded || objects > 0, result.Objects+objects
+		if done {
+			continue
+		}
+		s.reach(perch.Progress{Status: "SEEDING", Done: i, Total: len(steps), Resource: step.String(), Since: time.Now().UTC()})
+		did, err := s.do(ctx, step, mark)
+		if err == nil {
+			err = s.requests.apps.store(ctx, s.artifacts, mark, []byte(s.in.Commit))
+		}
+		if err != nil {
+			return result, err
+		}
+		did.Step = step.String()
+		result.Seeded, result.Objects, result.Steps = true, result.Objects+did.Objects, append(result.Steps, did)
 	}
 	return result, nil
 }
 
-// once carries out a step that the stack has not seen yet and marks it as done.
-func (s *Seeds) once(ctx context.Context, in SeedInput, artifacts string, step perch.SeedS3) (objects int, err error) {
-	mark := seedMark(in.StackID, perch.SeedStep{S3: &step})
-	done, err := s.requests.apps.has(ctx, artifacts, mark)
-	if err != nil || done {
-		return 0, err
+// reach makes a step the one at work, as an earlier try has left it.
+func (s *seeding) reach(step perch.Progress) {
+	s.progress = step
+	if s.earlier.Done == step.Done && s.earlier.Resource == step.Resource {
+		s.progress = s.earlier
 	}
-	if objects, err = s.copy(ctx, in, step); err != nil {
-		return 0, err
+	s.beats.set(s.progress)
+}
+
+func (s *seeding) do(ctx context.Context, step perch.SeedStep, mark string) (perch.SeedDone, error) {
+	switch {
+	case step.HTTP != nil:
+		return s.send(ctx, *step.HTTP, mark)
+	case step.Run != nil:
+		return s.command(ctx, *step.Run, mark)
 	}
-	return objects, s.requests.apps.store(ctx, artifacts, mark, []byte(in.Commit))
+	objects, err := s.copy(ctx, s.in, *step.S3)
+	return perch.SeedDone{Objects: objects}, err
+}
+
+// failed is the end of a step that no retry mends.
+func (s *seeding) failed(format string, args ...any) error {
+	return s.failedAfter("", format, args...)
+}
+
+// failedAfter is failed for a step that has left an output.
+func (s *seeding) failedAfter(output, format string, args ...any) error {
+	message := fmt.Sprintf("seed step %q: %s; the environment stays, and the next `starter up` goes on from this step", s.progress.Resource, fmt.Sprintf(format, args...))
+	if output != "" {
+		message += ". The end of its output:\n" + output
+	}
+	return refuse(ErrorSeedFailed, "%s", message)
 }
 
 // seedMark is the key of the object that says that the step was done for the stack.
 func seedMark(stackID string, step perch.SeedStep) string {
-	text, _ := json.Marshal(step) // Plain strings: it cannot fail.
+	text, _ := json.Marshal(step) // Plain strings and numbers: it cannot fail.
 	sum := sha256.Sum256(text)
 	return "seeds/" + path.Base(stackID) + "/" + hex.EncodeToString(sum[:16])
 }
 
-// copy carries out one step and returns how many objects it wrote.
-func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3) (int, error) {
-	name, prefix, _ := strings.Cut(step.To, "/")
-	bucket, err := s.bucket(ctx, in.StackID, name)
-	if err != nil {
-		return 0, err
-	}
-	if prefix != "" && !strings.HasSuffix(prefix, "/") {
-		prefix += "/"
-	}
-	if address, ok := strings.CutPrefix(step.From, "s3://"); ok {
-		return s.copyPrefix(ctx, address, bucket, prefix)
-	}
-	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix)
-}
-
-// bucket is the physical name of the environment's bucket that perch.yaml calls name.
-func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error) {
-	out, err := s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.BucketID(name))})
-	if err != nil {
-		return "", awsFailure(err, "look for bucket %q of stack %s", name, stackID)
-	}
-	return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
-}
-
-func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
-	files, err := s.requests.source.Files(ctx, commit, folder)
-	if err != nil && !errors.Is(err, source.ErrNoFolder) {
-		return 0, asked(err, "list files of %s at %s", folder, commit)
-	}
-	if len(files) == 0 {
-		return 0, refuse(ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
-	}
-	for _, file := range files {
-		data, err := read(file)
-		if err != nil {
-			return 0, asked(err, "read %s at %s", file.Path, commit)
-		}
-		if err := s.put(ctx, bucket, prefix+file.Path, data); err != nil {
-			return 0, err
-		}
-	}
-	return len(files), nil
-}
-
-func read(file source.File) ([]byte, error) {
-	reader, err := file.Open()
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(reader)
-	return data, errors.Join(err, reader.Close())
-}
-
-func (s *Seeds) put(ctx context.Context, bucket, key string, data []byte) error {
-	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(data)}
-	if kind := mime.TypeByExtension(path.Ext(key)); kind != "" {
-		in.ContentType = &kind
-	}
-	_, err := s.s3.PutObject(ctx, in)
-	return awsFailure(err, "write seed object %s to bucket %s", key, bucket)
-}
-
-func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string) (int, error) {
-	from, below, _ := strings.Cut(address, "/")
-	if below != "" && !strings.HasSuffix(below, "/") {
-		below += "/" // What only begins alike is another prefix, which the policy may not allow.
-	}
-	written := 0
-	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &from, Prefix: &below})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if missing(err, "NoSuchBucket") {
-			return 0, refuse(ErrorSeedFailed, "seed step from s3://%s: there is no bucket %s", address, from)
-		}
-		if err != nil {
-			return 0, awsFailure(err, "list seed objects of s3://%s", address)
-		}
-		for _, object := range page.Contents {
-			name := strings.TrimPrefix(aws.ToString(object.Key), below)
-			if name == "" {
-				continue // The console makes such an object for a folder.
-			}
-			if err := s.copyObject(ctx, from, below+name, bucket, prefix+name); err != nil {
-				return 0, err
-			}
-			written++
-		}
-	}
-	if written == 0 {
-		return 0, refuse(ErrorSeedFailed, "seed step from s3://%s: there is no object under it", address)
-	}
-	return written, nil
-}
-
-func (s *Seeds) copyObject(ctx context.Context, from, key, bucket, to string) error {
-	_, err := s.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: &to, CopySource: aws.String(copySource(from, key))})
-	return awsFailure(err, "copy seed object %s of bucket %s to bucket %s", key, from, bucket)
-}
-
-// copySource writes an object's address as CopyObject takes it.
-func copySource(bucket, key string) string {
-	return url.PathEscape(bucket) + "/" + strings.ReplaceAll(url.PathEscape(key), "%2F", "/")
+// seedKey names the step of this stack to the app: the same on every try, another for every other stack.
+func seedKey(mark string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(mark, "seeds/"), "/", "-")
 }

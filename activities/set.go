@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"go.temporal.io/sdk/worker"
 
 	"perch"
@@ -38,10 +40,14 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk, rds: rds.NewFromConfig(cfg),
 		route53: route53.NewFromConfig(cfg), tagging: resourcegroupstaggingapi.NewFromConfig(cfg), interval: interval,
 	}
+	seeds := &Seeds{
+		policy: policy, requests: requests, stacks: stacks, s3: objects, beanstalk: beanstalk,
+		secrets: secretsmanager.NewFromConfig(cfg), systems: ssm.NewFromConfig(cfg), interval: interval,
+	}
 	return &Set{
 		quick: []any{stacks, requests, apps, cleanups},
 		waits: []any{
-			stacks, cleanups, NewBuckets(cfg), &Seeds{policy: policy, requests: requests, stacks: stacks, s3: objects},
+			stacks, cleanups, NewBuckets(cfg), seeds,
 			&Readiness{beanstalk: beanstalk, interval: interval}, verification,
 		},
 	}

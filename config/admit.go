@@ -183,6 +183,9 @@ func arnRegion(arn string) string {
 
 func (a Admission) seeds() error {
 	for i, step := range a.File.Seed {
+		if step.S3 == nil {
+			continue // What it may send is a secret of the settings.
+		}
 		if from := step.S3.From; strings.HasPrefix(from, "s3://") && !slices.ContainsFunc(a.Policy.Seeds.From, func(prefix string) bool { return below(prefix, from) }) {
 			return refuse("seed[%d] reads %s, and the policy allows %s; change `seed` in %s, or `seeds.from` in the policy",
 				i, from, list(a.Policy.Seeds.From, "only folders of the repository"), FileName)

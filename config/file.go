@@ -96,7 +96,7 @@ func Read(name string, data []byte) (*File, error) {
 	for _, kind := range perch.Kinds() {
 		d.whole(d.merged(f, kind, ""))
 	}
-	d.seedBuckets(f)
+	d.seedChecks(f)
 	if err := d.err(); err != nil {
 		return nil, err
 	}

@@ -3,13 +3,14 @@ package config
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
 )
 
-// shop is the example of the documentation, without the seed step that is not built yet.
+// shop is the example of the documentation.
 const shop = `project: shop
 image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:{commit}
 branches:
@@ -34,6 +35,10 @@ overrides:
   "feature/load-*": {instance_type: m7i.large}
 seed:
   - s3: {from: fixtures/media, to: private-assets}
+  - http: {path: /internal/load-demo-data, body: fixtures/demo.json, secret: SECRET_KEY}
+  - http: {method: PUT, path: "/a?b=c", header: X-Token, secret: SECRET_KEY}
+  - run: {command: [python, manage.py, loaddata, demo]}
+  - run: {command: [sh, -c, "echo it's $HOME"], timeout: 30m}
 `
 
 const minimal = "project: shop\nimage: example.com/shop:{commit}\n"
@@ -52,7 +57,13 @@ func TestTheExampleReads(t *testing.T) {
 	if file.Project != "shop" || file.Image != "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:{commit}" {
 		t.Errorf("project %q, image %q", file.Project, file.Image)
 	}
-	want := []perch.SeedStep{{S3: &perch.SeedS3{From: "fixtures/media", To: "private-assets"}}}
+	want := []perch.SeedStep{
+		{S3: &perch.SeedS3{From: "fixtures/media", To: "private-assets"}},
+		{HTTP: &perch.SeedHTTP{Method: "POST", Path: "/internal/load-demo-data", Body: "fixtures/demo.json", Secret: "SECRET_KEY"}},
+		{HTTP: &perch.SeedHTTP{Method: "PUT", Path: "/a?b=c", Header: "X-Token", Secret: "SECRET_KEY"}},
+		{Run: &perch.SeedRun{Command: []string{"python", "manage.py", "loaddata", "demo"}, Timeout: 10 * time.Minute}},
+		{Run: &perch.SeedRun{Command: []string{"sh", "-c", "echo it's $HOME"}, Timeout: 30 * time.Minute}},
+	}
 	if diff := cmp.Diff(want, file.Seed); diff != "" {
 		t.Errorf("seed (-want +got):\n%s", diff)
 	}

@@ -51,9 +51,11 @@ kinds:
 #   "feature/load-*": {instance_type: m7i.large}
 #   "docs/*": {database: null}
 
-# Test data for a new environment: a folder of the repository, copied into a bucket.
+# Test data for a new environment: a folder of the repository that is copied into a bucket, a command in the app's container, a request to the app.
 # seed:
 #   - s3: {from: fixtures/media, to: private-assets}
+#   - run: {command: [python, manage.py, loaddata, demo]}
+#   - http: {path: /internal/load-demo-data, secret: DEMO_TOKEN}
 `
 
 // Init is a perch.yaml to begin with, with comments. It is read by Read as it stands where project and image are valid.

@@ -123,7 +123,7 @@ func (d *decoder) duration(to *time.Duration, low, high time.Duration) func(path
 	return func(path string, n *node) {
 		value, err := time.ParseDuration(n.text)
 		if n.shape != scalar || err != nil || value < low || value > high {
-			d.fail(n, "%s must be a duration from %s to %s, such as 90m, not %s", path, low, high, n.shown())
+			d.fail(n, "%s must be a duration from %s to %s, such as 30m, not %s", path, low, high, n.shown())
 			return
 		}
 		*to = value

@@ -213,9 +213,9 @@ perch.yaml:5:16: A stands in environment (defaults, line 4) and in secrets; leav
   5 |   secrets: {A: "arn:aws:ssm:eu-central-1:123456789012:parameter/x"}
     |                ^`},
 		"seed steps": {minimal + "seed:\n  - http: {method: POST}\n  - s3: {from: ../x, to: B}\n  - s3: {from: a}\n  - sql: x\n  - x\n  - {}\n", `
-perch.yaml:4:5: seed[0]: seed steps of kind http are not built yet; this version of Perch carries out s3 steps only
+perch.yaml:4:12: seed[0].http needs a path, such as /internal/load-demo-data
   4 |   - http: {method: POST}
-    |     ^
+    |            ^
 perch.yaml:5:16: seed[1].s3.from must be a folder of the repository such as fixtures/media, or s3://bucket/prefix/, not "../x"
   5 |   - s3: {from: ../x, to: B}
     |                ^
@@ -225,7 +225,7 @@ perch.yaml:5:26: seed[1].s3.to must be the name of one of the buckets, with a pr
 perch.yaml:6:10: seed[2].s3 needs both from and to
   6 |   - s3: {from: a}
     |          ^
-perch.yaml:7:5: unknown key "sql" in seed[3]; allowed here: s3
+perch.yaml:7:5: unknown key "sql" in seed[3]; allowed here: s3, http, run
   7 |   - sql: x
     |     ^
 perch.yaml:8:5: seed[4] must be a mapping, not "x"
@@ -234,6 +234,76 @@ perch.yaml:8:5: seed[4] must be a mapping, not "x"
 perch.yaml:9:5: seed[5] has 0 keys; a step is one key, such as s3: {from: fixtures/media, to: assets}
   9 |   - {}
     |     ^`},
+		"requests that cannot be sent": {minimal + "seed:\n  - http: {method: HEAD, path: x}\n  - http: {path: //evil.example.com/x, body: ../x}\n  - http: {path: /a, header: X-Token}\n" +
+			"  - http: {path: /a, header: host, secret: a}\n  - http: {method: GET, path: /%zz, body: a.json}\n", `
+perch.yaml:4:20: seed[0].http.method must be one of GET, POST, PUT, PATCH, DELETE, not "HEAD"
+  4 |   - http: {method: HEAD, path: x}
+    |                    ^
+perch.yaml:4:32: seed[0].http.path must be a path that begins with one slash, such as /internal/load-demo-data, not "x"
+  4 |   - http: {method: HEAD, path: x}
+    |                                ^
+perch.yaml:5:18: seed[1].http.path must be a path that begins with one slash, such as /internal/load-demo-data, not "//evil.example.com/x"
+  5 |   - http: {path: //evil.example.com/x, body: ../x}
+    |                  ^
+perch.yaml:5:46: seed[1].http.body must be a file of the repository, such as fixtures/demo.json, not "../x"
+  5 |   - http: {path: //evil.example.com/x, body: ../x}
+    |                                              ^
+perch.yaml:6:30: seed[2].http.header is the header that carries the secret, and there is no secret; name one of the settings' secrets
+  6 |   - http: {path: /a, header: X-Token}
+    |                              ^
+perch.yaml:7:30: seed[3].http.header must be a header of the app's, such as X-Seed-Token, not "host"
+  7 |   - http: {path: /a, header: host, secret: ***
+    |                              ^
+perch.yaml:7:44: seed[3].http.secret must be the name of one of the settings' secrets, such as DEMO_TOKEN
+  7 |   - http: {path: /a, header: host, secret: ***
+    |                                            ^
+perch.yaml:8:31: seed[4].http.path must be a path of an address, with %25 for a percent sign, not "/%zz"
+  8 |   - http: {method: GET, path: /%zz, body: a.json}
+    |                               ^
+perch.yaml:8:43: seed[4].http.body goes with another method: a GET request has no body
+  8 |   - http: {method: GET, path: /%zz, body: a.json}
+    |                                           ^`},
+		"steps of another shape": {minimal + "seed:\n  - http: /a\n  - http: {path: /a, headers: {}}\n  - run: {command: python manage.py}\n  - run: {command: []}\n" +
+			"  - run: {command: [[]]}\n  - run: {timeout: 2h}\n  - run: {command: [a], timeout: 10}\n  - run: [a]\n", `
+perch.yaml:4:11: seed[0].http must be a mapping, not "/a"
+  4 |   - http: /a
+    |           ^
+perch.yaml:5:22: unknown key "headers" in seed[1].http (did you mean "header"?); allowed here: method, path, body, header, secret
+  5 |   - http: {path: /a, headers: {}}
+    |                      ^
+perch.yaml:6:20: seed[2].run.command must be a list, not "python manage.py"
+  6 |   - run: {command: python manage.py}
+    |                    ^
+perch.yaml:7:20: seed[3].run.command is empty; write the command and its arguments as a list, such as [python, manage.py, loaddata, demo]
+  7 |   - run: {command: []}
+    |                    ^
+perch.yaml:8:21: seed[4].run.command[0] must be a single value, not a list
+  8 |   - run: {command: [[]]}
+    |                     ^
+perch.yaml:9:11: seed[5].run needs a command, such as [python, manage.py, loaddata, demo]
+  9 |   - run: {timeout: 2h}
+    |           ^
+perch.yaml:9:20: seed[5].run.timeout must be a duration from 1s to 1h0m0s, such as 30m, not "2h"
+  9 |   - run: {timeout: 2h}
+    |                    ^
+perch.yaml:10:34: seed[6].run.timeout must be a duration from 1s to 1h0m0s, such as 30m, not "10"
+  10 |   - run: {command: [a], timeout: 10}
+     |                                  ^
+perch.yaml:11:10: seed[7].run must be a mapping, not a list
+  11 |   - run: [a]
+     |          ^`},
+		"a step that stands there twice": {minimal + "seed:\n  - run: {command: [a]}\n  - run: {command: [a], timeout: 10m}\n", `
+perch.yaml:5:5: seed[1] is the same as seed[0], and a step is carried out once for each environment; leave it out
+  5 |   - run: {command: [a], timeout: 10m}
+    |     ^`},
+		"a command without a name": {minimal + "seed:\n  - run: {command: [\"\", a]}\n", `
+perch.yaml:4:20: seed[0].run.command begins with an empty word; the first word is the command
+  4 |   - run: {command: ["", a]}
+    |                    ^`},
+		"a request without its secret": {minimal + "seed: [{http: {path: /a, secret: DEMO_TOKEN}}]\n", `
+perch.yaml:3:34: seed[0].http.secret names the secret DEMO_TOKEN, which no layer has; add it to defaults.secrets
+  3 | seed: [{http: {path: /a, secret: ***
+    |                                  ^`},
 		"a seed without its bucket": {minimal + "seed: [{s3: {from: a, to: assets/x}}]\n", `
 perch.yaml:3:27: seed[0].s3.to names the bucket assets, which no layer has; add it to defaults.buckets
   3 | seed: [{s3: {from: a, to: assets/x}}]
@@ -248,13 +318,6 @@ perch.yaml:3:27: seed[0].s3.to names the bucket assets, which no layer has; add 
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestTheHTTPStepOfTheExampleIsRefusedWithASentence(t *testing.T) {
-	_, err := Read(FileName, []byte(shop+"  - http: {method: POST, path: /internal/load-demo-data, secret: DEMO_TOKEN}\n"))
-	if err == nil || !strings.Contains(err.Error(), "seed[1]: seed steps of kind http are not built yet") {
-		t.Errorf("got %v", err)
 	}
 }
 
@@ -302,6 +365,32 @@ perch.yaml:7:23: seed[0].s3.to names the bucket assets, which branch "bare/x" (k
 	}
 	if diff := cmp.Diff(want, "\n"+err.Error()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestASeedThatOnlyOneBranchCannotHave(t *testing.T) {
+	file := read(t, minimal+"defaults: {secrets: {TOKEN: \"arn:aws:ssm:eu-central-1:123456789012:parameter/x\"}}\noverrides:\n  \"bare/*\": {secrets: null}\nseed:\n  - http: {path: /a, secret: TOKEN}\n")
+	if _, _, err := file.Resolve("fine", commit); err != nil {
+		t.Error(err)
+	}
+	_, _, err := file.Resolve("bare/x", commit)
+	if want := `perch.yaml:7:30: seed[0].http.secret names the secret TOKEN, which branch "bare/x" (kind branch) does not have`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSoManyStepsAndSoLongACommandAreRead(t *testing.T) {
+	var source strings.Builder
+	for i := range maxSeeds + 1 {
+		_, _ = fmt.Fprintf(&source, "  - run: {command: [load, \"%d\"]}\n", i)
+	}
+	_, err := Read(FileName, []byte(minimal+"seed:\n"+source.String()))
+	if err == nil || !strings.HasPrefix(err.Error(), "perch.yaml:54:5: seed has 51 steps; at most 50 are carried out") {
+		t.Errorf("got %v", err)
+	}
+	_, err = Read(FileName, []byte(minimal+"seed: [{run: {command: [load, "+strings.Repeat("x", maxCommand)+"]}}]\n"))
+	if err == nil || !strings.Contains(err.Error(), "seed[0].run.command has more than 8000 bytes; keep a script in the image and call it") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -204,6 +204,9 @@ func isKinds(s *jsonschema.Schema) bool {
 
 // words says what a text of a format may be: what the decoder says of one that is none.
 func (r reference) words(name string) string {
+	if name == "" {
+		return "text"
+	}
 	found := formatOf(r.t, name)
 	if found.check == nil {
 		return "text"

@@ -2,8 +2,11 @@ package config
 
 import (
 	"fmt"
+	"net/textproto"
+	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -128,17 +131,57 @@ func validSeedFrom(value string) string {
 		}
 		return "must name a bucket and a prefix, such as s3://bucket/prefix/"
 	}
-	folder := strings.TrimSuffix(value, "/")
-	if folder == "" || folder != path.Clean(folder) || path.IsAbs(folder) || strings.ContainsAny(folder, "\\:") || folder == ".." || strings.HasPrefix(folder, "../") {
+	if !insideRepository(strings.TrimSuffix(value, "/")) {
 		return "must be a folder of the repository such as fixtures/media, or s3://bucket/prefix/"
 	}
 	return ""
+}
+
+// insideRepository reports whether name is a path below the repository's root, written in one way only.
+func insideRepository(name string) bool {
+	return name != "" && name == path.Clean(name) && !path.IsAbs(name) && !strings.ContainsAny(name, "\\:") && name != ".." && !strings.HasPrefix(name, "../")
 }
 
 func validSeedTo(value string) string {
 	bucket, prefix, _ := strings.Cut(value, "/")
 	if validBucket(bucket) != "" || strings.HasPrefix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
 		return "must be the name of one of the buckets, with a prefix after a slash where one is wanted"
+	}
+	return ""
+}
+
+var (
+	seedPath   = regexp.MustCompile(`^/[!-~]{0,1000}$`)
+	headerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,99}$`)
+	validWord  = matches(`^[^\x00]*$`, "must be text")
+)
+
+func validSeedPath(value string) string {
+	if !seedPath.MatchString(value) || strings.HasPrefix(value, "//") || strings.ContainsAny(value, "#\\") {
+		return "must be a path that begins with one slash, such as /internal/load-demo-data"
+	}
+	if _, err := url.ParseRequestURI(value); err != nil {
+		return "must be a path of an address, with %25 for a percent sign"
+	}
+	return ""
+}
+
+func validSeedBody(value string) string {
+	if !insideRepository(value) || value == "." {
+		return "must be a file of the repository, such as fixtures/demo.json"
+	}
+	return ""
+}
+
+// ownHeaders are those that Perch or HTTP sets.
+var ownHeaders = []string{"Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Trailer", "Upgrade", "Te", "Expect", "Idempotency-Key", "User-Agent"}
+
+func validSeedHeader(value string) string {
+	if !headerName.MatchString(value) {
+		return "must be the name of a header, such as X-Seed-Token"
+	}
+	if slices.Contains(ownHeaders, textproto.CanonicalMIMEHeaderKey(value)) {
+		return "must be a header of the app's, such as X-Seed-Token"
 	}
 	return ""
 }

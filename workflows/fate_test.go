@@ -165,7 +165,7 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 func (f *fate) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return activities.RenderResult{TemplateURL: templateAt(in.Commit), Hash: templateAt(in.Commit), Resources: 7, SeedSteps: 1}, f.happen()
+	return activities.RenderResult{TemplateURL: templateAt(in.Commit), Hash: templateAt(in.Commit), Resources: 7, SeedSteps: 1, LaterSteps: 1}, f.happen()
 }
 
 func templateAt(commit string) string { return "template of " + commit }

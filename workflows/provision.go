@@ -52,13 +52,16 @@ func (r *run) provision() error {
 	if r.result.Outcome != "" || r.overtaken() {
 		return nil
 	}
-	if err := r.seed(rendered); err != nil || r.overtaken() {
+	if err := r.seed(rendered.SeedSteps, false); err != nil || r.overtaken() {
 		return err
 	}
 	if err := r.show(perch.PhaseChecking); err != nil {
 		return err
 	}
-	return r.check(rendered.HealthPath)
+	if err := r.check(rendered.HealthPath); err != nil || rendered.LaterSteps == 0 || r.overtaken() {
+		return err
+	}
+	return r.seed(rendered.LaterSteps, true)
 }
 
 // admit holds the request against the policy. Where the target ends here, the result already says how.
@@ -175,8 +178,9 @@ func (r *run) mend(step lifecycle.Step) error {
 	return err
 }
 
-func (r *run) seed(rendered activities.RenderResult) error {
-	if rendered.SeedSteps == 0 {
+// seed carries out the steps that need no app or, later, those that need it.
+func (r *run) seed(steps int, later bool) error {
+	if steps == 0 {
 		return nil
 	}
 	start := workflow.Now(r.ctx)
@@ -184,12 +188,16 @@ func (r *run) seed(rendered activities.RenderResult) error {
 		return err
 	}
 	in := activities.SeedInput{Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, StackID: r.state.StackID}
+	if later {
+		in.Later, in.URL, in.Endpoint = true, r.state.URL, r.state.Endpoint
+	}
 	var out activities.SeedResult
-	if err := r.work(fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), rendered.SeedSteps), seeds.SeedData, in, &out); err != nil {
+	if err := r.work(fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), steps), seeds.SeedData, in, &out); err != nil {
 		return err
 	}
-	r.result.Seeded = out.Seeded
-	r.result.Seconds.Seed = r.since(start)
+	r.result.Seeded = r.result.Seeded || out.Seeded
+	r.result.Seeds = append(r.result.Seeds, out.Steps...)
+	r.result.Seconds.Seed += r.since(start)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,46 @@ func TestNewBranchGetsItsEnvironment(t *testing.T) {
 		t.Errorf("result %+v", result)
 	}
 	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+}
+
+func TestStepsThatNeedTheAppComeWhenItAnswers(t *testing.T) {
+	w := newWorld(t)
+	w.rendered.LaterSteps = 1
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []perch.SeedDone{{Step: "s3 media", Objects: 2}, {Step: "http POST /seed", Status: 201}}
+	if result.Outcome != perch.OutcomeReady || !result.Seeded || !slices.Equal(result.Seeds, want) {
+		t.Errorf("result %+v", result)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com",
+		"SeedData later https://login.example.com lb.example.com")
+}
+
+func TestS70StepsThatNeedTheAppAndFailMakeTheRunFail(t *testing.T) {
+	w := newWorld(t)
+	w.rendered.LaterSteps, w.rendered.SeedSteps = 1, 0
+	w.unseeded = temporal.NewNonRetryableApplicationError("seed step: 422", activities.ErrorSeedFailed, nil)
+	_, _, err := w.run(Provision, up(commitOne))
+	var failure *temporal.ApplicationError
+	if !errors.As(err, &failure) || failure.Type() != activities.ErrorSeedFailed {
+		t.Errorf("error %v", err)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "AwaitReady https://login.example.com",
+		"SeedData later https://login.example.com lb.example.com")
+}
+
+func TestARequestThatComesWhileTheAppIsAwaitedIsNotSeededBefore(t *testing.T) {
+	w := newWorld(t)
+	w.rendered.LaterSteps = 1
+	w.during["AwaitReady"] = func() { w.ask(up(commitTwo)) }
+	if _, next, err := w.run(Provision, up(commitOne)); err != nil || next == nil || next.Commit != commitTwo {
+		t.Errorf("handed on %+v, %v", next, err)
+	}
+	if slices.ContainsFunc(w.done, func(did string) bool { return strings.HasPrefix(did, "SeedData later") }) {
+		t.Errorf("the run did %q", w.done)
+	}
 }
 
 func TestUnchangedTemplateIsNoUpdate(t *testing.T) {

@@ -35,6 +35,8 @@ type world struct {
 	hung bool
 	// held makes AwaitStack wait until a request has arrived.
 	held bool
+	// unseeded is how the steps that need the app fail.
+	unseeded error
 	// during is called by each activity under its name.
 	during map[string]func()
 	done   []string
@@ -252,9 +254,13 @@ func (a *activity) SweepResources(_ context.Context, in activities.SweepInput) e
 	return nil
 }
 
-func (a *activity) SeedData(context.Context, activities.SeedInput) (activities.SeedResult, error) {
+func (a *activity) SeedData(_ context.Context, in activities.SeedInput) (activities.SeedResult, error) {
+	if in.Later {
+		a.w.note("SeedData", "later %s %s", in.URL, in.Endpoint)
+		return activities.SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: 201}}}, a.w.unseeded
+	}
 	a.w.note("SeedData", "")
-	return activities.SeedResult{Seeded: true, Objects: 2}, nil
+	return activities.SeedResult{Seeded: true, Objects: 2, Steps: []perch.SeedDone{{Step: "s3 media", Objects: 2}}}, nil
 }
 
 func (a *activity) AwaitReady(_ context.Context, in activities.ReadyInput) (activities.ReadyResult, error) {

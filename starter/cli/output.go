@@ -17,18 +17,29 @@ type run struct {
 
 // upDocument is what `up -o json` prints.
 type upDocument struct {
-	Outcome      perch.Outcome `json:"outcome"`
-	Branch       string        `json:"branch"`
-	Slug         string        `json:"slug"`
-	Stack        string        `json:"stack"`
-	Commit       string        `json:"commit"`
-	URL          string        `json:"url"`
-	Created      bool          `json:"created"`
-	Seeded       bool          `json:"seeded"`
-	SupersededBy string        `json:"superseded_by"`
-	Error        string        `json:"error"`
-	Run          run           `json:"run"`
-	Seconds      perch.Seconds `json:"seconds"`
+	Outcome      perch.Outcome  `json:"outcome"`
+	Branch       string         `json:"branch"`
+	Slug         string         `json:"slug"`
+	Stack        string         `json:"stack"`
+	Commit       string         `json:"commit"`
+	URL          string         `json:"url"`
+	Created      bool           `json:"created"`
+	Seeded       bool           `json:"seeded"`
+	Seeds        []seedDocument `json:"seeds"`
+	SupersededBy string         `json:"superseded_by"`
+	Error        string         `json:"error"`
+	Run          run            `json:"run"`
+	Seconds      perch.Seconds  `json:"seconds"`
+}
+
+// seedDocument is one seed step in `up -o json`. Objects are of an s3 step, Status is of an http step, ExitCode, null for the others, and Output
+// are of a run step.
+type seedDocument struct {
+	Step     string `json:"step"`
+	Objects  int    `json:"objects"`
+	Status   int    `json:"status"`
+	ExitCode *int   `json:"exit_code"`
+	Output   string `json:"output"`
 }
 
 // downDocument is what `down -o json` prints.

@@ -37,19 +37,22 @@ func TestDocuments(t *testing.T) {
 		"up that is ready": {
 			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: perch.Result{
 				Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA, URL: "https://main.example.org", Created: true, Seeded: true,
+				Seeds:   []perch.SeedDone{{Step: "s3 media", Objects: 3}, {Step: "http POST /seed", Status: 201}, {Step: "run load", ExitCode: new(int), Output: "a\nb"}},
 				Seconds: perch.Seconds{Total: 9.5, Stack: 7, Seed: 1, Ready: 1.5},
 			}}),
 			`{"outcome":"ready","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"https://main.example.org","created":true,"seeded":true,` +
+				`"seeds":[{"step":"s3 media","objects":3,"status":0,"exit_code":null,"output":""},{"step":"http POST /seed","objects":0,"status":201,"exit_code":null,"output":""},` +
+				`{"step":"run load","objects":0,"status":0,"exit_code":0,"output":"a\nb"}],` +
 				`"superseded_by":"","error":"","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":9.5,"stack":7,"seed":1,"ready":1.5}}`,
 		},
 		"up that is superseded": {
 			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: superseded(commitB)}),
-			`{"outcome":"superseded","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,` +
+			`{"outcome":"superseded","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,"seeds":[],` +
 				`"superseded_by":"` + commitB + `","error":"","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":0,"stack":0,"seed":0,"ready":0}}`,
 		},
 		"up that is refused": {
 			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: perch.Result{Outcome: perch.OutcomeRefused, Reason: "not allowed"}}),
-			`{"outcome":"refused","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,` +
+			`{"outcome":"refused","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,"seeds":[],` +
 				`"superseded_by":"","error":"not allowed","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":0,"stack":0,"seed":0,"ready":0}}`,
 		},
 		"down that is done": {
@@ -108,6 +111,13 @@ func TestWhatPeopleRead(t *testing.T) {
 		"ready": {
 			report: up(perch.Result{Outcome: perch.OutcomeReady, URL: "https://main.example.org", Created: true, Seconds: perch.Seconds{Total: 432.4}}, ""),
 			stdout: "main is ready at https://main.example.org (commit aaaaaaa, created, in 7m12s)\n",
+		},
+		"ready with its seeds": {
+			report: up(perch.Result{Outcome: perch.OutcomeReady, URL: "https://main.example.org", Seeded: true, Seeds: []perch.SeedDone{
+				{Step: "s3 media", Objects: 1}, {Step: "http POST /seed", Status: 201}, {Step: "run load demo", ExitCode: new(int), Output: "one\ntwo"},
+			}}, ""),
+			stdout: "main is ready at https://main.example.org (commit aaaaaaa, seeded)\n",
+			stderr: "Seeded: s3 media (1 object)\nSeeded: http POST /seed (answered 201)\nSeeded: run load demo (exit code 0)\n  one\n  two\n",
 		},
 		"superseded": {report: up(superseded(commitB), ""), stderr: "main at aaaaaaa is superseded by bbbbbbb.\n"},
 		"refused": {

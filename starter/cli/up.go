@@ -79,7 +79,10 @@ func newUpDocument(r report) upDocument {
 		Outcome: r.result.Outcome,
 		Branch:  r.target.environment.Branch, Slug: r.target.environment.Slug, Stack: stackOf(r.target.environment),
 		Commit: r.target.commit, URL: r.result.URL, Created: r.result.Created, Seeded: r.result.Seeded,
-		Error: r.problem(), Run: r.run, Seconds: r.result.Seconds,
+		Error: r.problem(), Run: r.run, Seconds: r.result.Seconds, Seeds: []seedDocument{},
+	}
+	for _, did := range r.result.Seeds {
+		document.Seeds = append(document.Seeds, seedDocument(did))
 	}
 	if r.result.Outcome == perch.OutcomeSuperseded {
 		document.SupersededBy = r.result.SupersededBy
@@ -101,6 +104,9 @@ func (a *app) tellUp(r report) {
 	switch r.result.Outcome {
 	case perch.OutcomeReady:
 		if !a.json() {
+			for _, did := range r.result.Seeds {
+				a.note("%s", seedSentence(did))
+			}
 			a.say("%s", readySentence(r))
 		}
 	case perch.OutcomeAccepted:
@@ -128,4 +134,21 @@ func readySentence(r report) string {
 		took = "in " + duration(total)
 	}
 	return fmt.Sprintf("%s is ready at %s (%s)", r.target.environment.Branch, r.result.URL, sentence("commit "+short(r.target.commit), made, seeded, took))
+}
+
+// seedSentence says what a seed step did, and shows the output of its command below.
+func seedSentence(did perch.SeedDone) string {
+	said := "Seeded: " + did.Step
+	switch {
+	case did.ExitCode != nil:
+		said += fmt.Sprintf(" (exit code %d)", *did.ExitCode)
+	case did.Status != 0:
+		said += fmt.Sprintf(" (answered %d)", did.Status)
+	default:
+		said += " (" + counted(did.Objects, "object") + ")"
+	}
+	for line := range strings.Lines(did.Output) {
+		said += "\n  " + strings.TrimRight(line, "\n")
+	}
+	return said
 }

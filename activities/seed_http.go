@@ -1,0 +1,165 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"perch"
+)
+
+const (
+	// seedPatience is how long a request is tried again after answers that may pass, such as 503.
+	seedPatience = 10 * time.Minute
+	// seedTimeout bounds one try, its answer included.
+	seedTimeout = 5 * time.Minute
+	// seedPause is the longest time between two tries.
+	seedPause = 30 * time.Second
+	// longestAnswer is how much of an answer is read, and shownAnswer how much of it is shown, in bytes.
+	longestAnswer = 64 << 10
+	shownAnswer   = 500
+)
+
+// send carries out an http step. A connection that breaks and an answer of 5xx are tried again for a while; every try carries the same
+// Idempotency-Key, so that an app can tell a repeat.
+func (s *seeding) send(ctx context.Context, step perch.SeedHTTP, mark string) (perch.SeedDone, error) {
+	call, err := s.prepare(ctx, step, mark)
+	if err != nil {
+		return perch.SeedDone{}, err
+	}
+	client := dialing(call.address, s.in.Endpoint, seedTimeout)
+	defer client.CloseIdleConnections()
+	pause := s.interval
+	for {
+		status, problem, passing := call.try(ctx, client)
+		if problem == "" {
+			return perch.SeedDone{Status: status}, nil
+		}
+		if !passing {
+			return perch.SeedDone{}, s.failed("%s", problem)
+		}
+		s.progress.Reason = problem
+		s.beats.set(s.progress)
+		if time.Since(s.progress.Since) > seedPatience {
+			return perch.SeedDone{}, s.failed("it did not succeed within %s; the last answer: %s", seedPatience, problem)
+		}
+		if err := linger(ctx, pause); err != nil {
+			return perch.SeedDone{}, err
+		}
+		pause = min(2*pause, seedPause)
+	}
+}
+
+// call is the request of an http step.
+type call struct {
+	method  string
+	address *url.URL
+	header  http.Header
+	body    []byte
+	// hidden takes the secret out of whatever is shown.
+	hidden *strings.Replacer
+}
+
+func (s *seeding) prepare(ctx context.Context, step perch.SeedHTTP, mark string) (*call, error) {
+	address, err := url.Parse(s.in.URL)
+	if err != nil || address.Host == "" {
+		return nil, s.failed("the stack's output URL %q is no address", s.in.URL)
+	}
+	target, err := url.ParseRequestURI(step.Path)
+	if err != nil || target.Host != "" {
+		return nil, s.failed("%q is no path", step.Path)
+	}
+	address.Path, address.RawPath, address.RawQuery = target.Path, target.RawPath, target.RawQuery
+	c := &call{method: step.Method, address: address, header: http.Header{}, hidden: strings.NewReplacer()}
+	c.header.Set("User-Agent", "perch")
+	c.header.Set("Idempotency-Key", seedKey(mark))
+	if step.Body != "" {
+		if c.body, err = s.body(ctx, step.Body); err != nil {
+			return nil, err
+		}
+		c.header.Set("Content-Type", contentType(step.Body))
+	}
+	if step.Secret != "" {
+		value, err := s.secret(ctx, step.Secret)
+		if err != nil {
+			return nil, err
+		}
+		c.hidden = hiding(value)
+		if step.Header != "" {
+			c.header.Set(step.Header, value)
+		} else {
+			c.header.Set("Authorization", "Bearer "+value)
+		}
+	}
+	return c, nil
+}
+
+// body is the file of the commit that the request carries.
+func (s *seeding) body(ctx context.Context, name string) ([]byte, error) {
+	data, found, err := s.requests.source.File(ctx, s.in.Commit, name)
+	if err != nil {
+		return nil, asked(err, "read %s at %s", name, s.in.Commit)
+	}
+	if !found {
+		return nil, s.failed("commit %s has no file %s; correct `body` in perch.yaml or commit the file", s.in.Commit, name)
+	}
+	return data, nil
+}
+
+func contentType(name string) string {
+	if kind := mime.TypeByExtension(path.Ext(name)); kind != "" {
+		return kind
+	}
+	return "application/octet-stream"
+}
+
+// try sends the request once. A problem that may pass by itself is passing; in its words the secret is left out.
+func (c *call) try(ctx context.Context, client *http.Client) (status int, problem string, passing bool) {
+	request, err := http.NewRequestWithContext(ctx, c.method, c.address.String(), bytes.NewReader(c.body))
+	if err != nil {
+		return 0, c.hidden.Replace(err.Error()), false
+	}
+	request.Header = c.header.Clone()
+	response, err := client.Do(request)
+	if err != nil {
+		var failure *url.Error
+		if errors.As(err, &failure) {
+			err = failure.Err // The address is known.
+		}
+		return 0, c.hidden.Replace(err.Error()), true
+	}
+	defer response.Body.Close()
+	switch status = response.StatusCode; {
+	case status >= 200 && status < 300:
+		_, err := io.Copy(io.Discard, io.LimitReader(response.Body, longestAnswer))
+		if err != nil {
+			return status, fmt.Sprintf("%s, and the answer broke off: %s", response.Status, c.hidden.Replace(err.Error())), true
+		}
+		return status, "", false
+	case status >= 300 && status < 400:
+		return status, fmt.Sprintf("%s to %s; redirects are not followed: name the path that answers", response.Status, c.hidden.Replace(response.Header.Get("Location"))), false
+	}
+	passing = status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests
+	return status, strings.TrimSpace(response.Status + ": " + c.shown(response.Body)), passing
+}
+
+// shown are the first words of an answer.
+func (c *call) shown(body io.Reader) string {
+	text, _ := io.ReadAll(io.LimitReader(body, longestAnswer)) // What can be read of it is enough for a message.
+	if len(text) == longestAnswer {
+		text = text[:len(text)-longestSecret] // The secret may be cut off there, and would not be found.
+	}
+	words := strings.Join(strings.Fields(strings.ToValidUTF8(c.hidden.Replace(string(text)), "")), " ")
+	if len(words) > shownAnswer {
+		words = strings.ToValidUTF8(words[:shownAnswer], "") + " ..."
+	}
+	return words
+}

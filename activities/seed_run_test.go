@@ -1,0 +1,219 @@
+package activities
+
+import (
+	"errors"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	"pgregory.net/rapid"
+
+	"perch"
+	"perch/sandbox/aws"
+)
+
+func ran(step string, code int, output string) perch.SeedDone {
+	return perch.SeedDone{Step: step, ExitCode: &code, Output: output}
+}
+
+// commands are the comments of the commands that the world's instances have got.
+func (w *world) commands() (comments []string) {
+	w.t.Helper()
+	out, err := ssm.NewFromConfig(w.config).ListCommandInvocations(w.t.Context(), &ssm.ListCommandInvocationsInput{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, c := range out.CommandInvocations {
+		comments = append(comments, *c.Comment)
+	}
+	return comments
+}
+
+func TestARunStepRunsInTheAppsContainerOnce(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [echo, \"it's $HOME\", \"{{ssm:x}}\"]}\n  - run: {command: [printenv, PERCH_COMMIT]}\n")
+	want := SeedResult{Seeded: true, Steps: []perch.SeedDone{
+		ran("run echo it's $HOME {{ssm:x}}", 0, "it's $HOME {{ssm:x}}"), ran("run printenv PERCH_COMMIT", 0, in.Commit),
+	}}
+	if diff := cmp.Diff(want, must(w, of[*Seeds](w).SeedData, in)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if out := must(w, of[*Seeds](w).SeedData, in); out.Seeded || len(w.commands()) != 2 {
+		t.Errorf("it ran again: %+v, %q", out, w.commands())
+	}
+}
+
+func TestStepsRunInTheOrderOfTheFileWithinTheirPhase(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [echo, \"1\"]}\n  - s3: {from: fixtures/other, to: assets}\n  - http: {path: /two}\n  - run: {command: [echo, \"3\"]}\n")
+	in.serve(t, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusNoContent) })
+	var names []string
+	for _, later := range []bool{false, true} {
+		in.Later = later
+		for _, did := range must(w, of[*Seeds](w).SeedData, in).Steps {
+			names = append(names, did.Step)
+		}
+	}
+	if want := []string{"s3 fixtures/media", "s3 fixtures/other", "run echo 1", "http POST /two", "run echo 3"}; !slices.Equal(names, want) {
+		t.Errorf("got %q", names)
+	}
+}
+
+func TestS70ACommandThatFailsShowsItsOutputAndIsNotRunAgainInTheRun(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [echo, first]}\n  - run: {command: [python, manage.py, loaddata, demo]}\n")
+	for range 2 {
+		_, err := try(of[*Seeds](w).SeedData, in)
+		wantFailure(t, err, ErrorSeedFailed, `seed step "run python manage.py loaddata demo": the command ended with exit code 127`, "goes on from this step. The end of its output:\npython: not found. The sandbox runs no container")
+	}
+	if got := w.commands(); len(got) != 2 {
+		t.Errorf("the commands sent were %q", got)
+	}
+}
+
+func TestACommandThatTakesTooLongIsToldFromOneThatFails(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [sleep, \"60\"], timeout: 1s}\n")
+	_, err := try(of[*Seeds](w).SeedData, in)
+	wantFailure(t, err, ErrorSeedFailed, "the command ended as TimedOut; its timeout is 1s")
+}
+
+func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
+	const steps = "  - run: {command: [echo, done]}\n  - run: {command: [sleep, \"1\"]}\n"
+	t.Run("by the heartbeat", func(t *testing.T) {
+		w, in := laterWorld(t, steps)
+		w.fault(aws.Fault{Service: "ssm", Action: "GetCommandInvocation", Status: 500, Code: "InternalServerError", Message: "not now", Count: 1})
+		env := newActivityEnvironment()
+		var last perch.Progress
+		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { _ = details.Get(&last) })
+		_, err := tryIn(env, of[*Seeds](w).SeedData, in)
+		wantRetry(t, err, "not now")
+		if !strings.HasPrefix(last.Cursor, "seeds/") {
+			t.Fatalf("the heartbeat is %+v", last)
+		}
+		again := newActivityEnvironment()
+		again.SetHeartbeatDetails(last)
+		if out, err := tryIn(again, of[*Seeds](w).SeedData, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		if got := w.commands(); len(got) != 2 || w.calls("ssm", "ListCommandInvocations") != 3 {
+			t.Errorf("%d commands were sent; they were looked for %d times, want once for each step and once by this test", len(got), w.calls("ssm", "ListCommandInvocations"))
+		}
+	})
+	t.Run("by the command's comment", func(t *testing.T) {
+		w, in := laterWorld(t, steps)
+		w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", When: aws.After, Drop: true, Count: 1})
+		_, err := try(of[*Seeds](w).SeedData, in)
+		wantRetry(t, err, "send a command to instance i-0")
+		if out, err := try(of[*Seeds](w).SeedData, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		if got := w.commands(); len(got) != 2 || got[0] == got[1] {
+			t.Errorf("the commands sent were %q", got)
+		}
+	})
+}
+
+func TestRunCommandsDelaysAreWaitedOut(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
+	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", Status: 400, Code: "InvalidInstanceId", Message: "Instances not in a valid state", Count: 2})
+	w.fault(aws.Fault{Service: "ssm", Action: "GetCommandInvocation", Status: 400, Code: "InvocationDoesNotExist", Count: 2})
+	want := []perch.SeedDone{ran("run true", 0, "")}
+	if diff := cmp.Diff(want, must(w, of[*Seeds](w).SeedData, in).Steps); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAnAgentThatNeverReportsIsNamedWithItsRemedy(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
+	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", Status: 400, Code: "InvalidInstanceId", Message: "Instances not in a valid state"})
+	env := newActivityEnvironment()
+	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "run true", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
+	_, err := tryIn(env, of[*Seeds](w).SeedData, in)
+	wantFailure(t, err, ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0", "run `starter application up`")
+}
+
+func TestARightThatRunCommandLacksIsNamed(t *testing.T) {
+	for action, right := range map[string]string{"SendCommand": "ssm:SendCommand", "GetCommandInvocation": "ssm:GetCommandInvocation"} {
+		w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
+		w.fault(aws.Fault{Service: "ssm", Action: action, Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
+		_, err := try(of[*Seeds](w).SeedData, in)
+		wantFailure(t, err, ErrorDenied, "lacks "+right)
+	}
+}
+
+func TestAStackWithoutInstancesRunsNothing(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
+	in.StackID = w.bare("shop-bare", "bare", nil)
+	w.settle(in.StackID)
+	_, err := try(of[*Seeds](w).SeedData, in)
+	wantFailure(t, err, ErrorSeedFailed, "the stack has no Elastic Beanstalk environment")
+}
+
+func TestOutputsAreCutToTheirEnd(t *testing.T) {
+	long := strings.Repeat("é", shownOutput) + "end"
+	for text, want := range map[string]string{
+		"": "", " a\n": "a", "\x1b[31mred\x1b[0m\ttab\r\n\xff": "[31mred[0m\ttab", long: strings.Repeat("é", (shownOutput-3)/2) + "end",
+	} {
+		if got := tail(text); got != want {
+			t.Errorf("%.20q: %q", text, got)
+		}
+	}
+}
+
+// TestS77WordsReachTheCommandAsTheyAre lets a real shell read the words.
+func TestS77WordsReachTheCommandAsTheyAre(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("sh is missing")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.SliceOfN(rapid.OneOf(rapid.StringMatching(`[ -~\n\t]{0,12}`), rapid.SampledFrom([]string{
+			"", "'", "''", `\'`, "$(reboot)", "`id`", "; rm -rf /", "{{ssm:/shop/password}}", "{{{", "-c", "*", "a\nb", "привет", "\u202eabc", "#x", "!!",
+		})), 1, 6).Draw(t, "words")
+		var line strings.Builder
+		for _, word := range words {
+			quoted := quoteWord(word)
+			if strings.Contains(quoted, "{{") {
+				t.Fatalf("%q is written %s, and Systems Manager would replace that", word, quoted)
+			}
+			line.WriteString(" " + quoted)
+		}
+		out, err := exec.Command(shell, "-c", `printf '%s\0'`+line.String()).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"); !slices.Equal(got, words) {
+			t.Fatalf("got %q, want %q", got, words)
+		}
+	})
+}
+
+// TestTheScriptEndsAsItsCommandDoes runs the script with another folder and another docker.
+func TestTheScriptEndsAsItsCommandDoes(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is missing")
+	}
+	lines := strings.Join(script([]string{"sh", "-c", "echo out; echo err >&2; exit 3"}), "\n")
+	lines = strings.Replace(lines, "/var/app/current", t.TempDir(), 1)
+	out, err := exec.Command(bash, "-c", `docker() { shift 4; "$@"; }`+"\n"+lines).Output()
+	var failure *exec.ExitError
+	if !errors.As(err, &failure) || failure.ExitCode() != 3 || string(out) != "out\nerr\n" {
+		t.Errorf("%v, output %q", err, out)
+	}
+	nowhere := strings.Join(script([]string{"true"}), "\n")
+	if err := exec.Command(bash, "-c", "cd() { return 1; }\n"+nowhere).Run(); !errors.As(err, &failure) || failure.ExitCode() != 1 {
+		t.Errorf("without the folder: %v", err)
+	}
+}
+
+func TestCommentsFitIntoACommand(t *testing.T) {
+	mark := seedMark("arn:x:stack/shop-login/1", perch.SeedStep{Run: &perch.SeedRun{Command: []string{"a"}}})
+	if one, other := seedComment(mark, "run-1"), seedComment(mark, "run-2"); len(one) > 100 || one == other {
+		t.Errorf("%s, %s", one, other)
+	}
+}

@@ -1,0 +1,125 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch"
+	"perch/cfn"
+	"perch/source"
+)
+
+// copy carries out one step and returns how many objects it wrote.
+func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3) (int, error) {
+	name, prefix, _ := strings.Cut(step.To, "/")
+	bucket, err := s.bucket(ctx, in.StackID, name)
+	if err != nil {
+		return 0, err
+	}
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	if address, ok := strings.CutPrefix(step.From, "s3://"); ok {
+		return s.copyPrefix(ctx, address, bucket, prefix)
+	}
+	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix)
+}
+
+// bucket is the physical name of the environment's bucket that perch.yaml calls name.
+func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error) {
+	out, err := s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.BucketID(name))})
+	if err != nil {
+		return "", awsFailure(err, "look for bucket %q of stack %s", name, stackID)
+	}
+	return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
+}
+
+func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
+	files, err := s.requests.source.Files(ctx, commit, folder)
+	if err != nil && !errors.Is(err, source.ErrNoFolder) {
+		return 0, asked(err, "list files of %s at %s", folder, commit)
+	}
+	if len(files) == 0 {
+		return 0, refuse(ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
+	}
+	for _, file := range files {
+		data, err := read(file)
+		if err != nil {
+			return 0, asked(err, "read %s at %s", file.Path, commit)
+		}
+		if err := s.put(ctx, bucket, prefix+file.Path, data); err != nil {
+			return 0, err
+		}
+	}
+	return len(files), nil
+}
+
+func read(file source.File) ([]byte, error) {
+	reader, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(reader)
+	return data, errors.Join(err, reader.Close())
+}
+
+func (s *Seeds) put(ctx context.Context, bucket, key string, data []byte) error {
+	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(data)}
+	if kind := mime.TypeByExtension(path.Ext(key)); kind != "" {
+		in.ContentType = &kind
+	}
+	_, err := s.s3.PutObject(ctx, in)
+	return awsFailure(err, "write seed object %s to bucket %s", key, bucket)
+}
+
+func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string) (int, error) {
+	from, below, _ := strings.Cut(address, "/")
+	if below != "" && !strings.HasSuffix(below, "/") {
+		below += "/" // What only begins alike is another prefix, which the policy may not allow.
+	}
+	written := 0
+	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &from, Prefix: &below})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if missing(err, "NoSuchBucket") {
+			return 0, refuse(ErrorSeedFailed, "seed step from s3://%s: there is no bucket %s", address, from)
+		}
+		if err != nil {
+			return 0, awsFailure(err, "list seed objects of s3://%s", address)
+		}
+		for _, object := range page.Contents {
+			name := strings.TrimPrefix(aws.ToString(object.Key), below)
+			if name == "" {
+				continue // The console makes such an object for a folder.
+			}
+			if err := s.copyObject(ctx, from, below+name, bucket, prefix+name); err != nil {
+				return 0, err
+			}
+			written++
+		}
+	}
+	if written == 0 {
+		return 0, refuse(ErrorSeedFailed, "seed step from s3://%s: there is no object under it", address)
+	}
+	return written, nil
+}
+
+func (s *Seeds) copyObject(ctx context.Context, from, key, bucket, to string) error {
+	_, err := s.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: &to, CopySource: aws.String(copySource(from, key))})
+	return awsFailure(err, "copy seed object %s of bucket %s to bucket %s", key, from, bucket)
+}
+
+// copySource writes an object's address as CopyObject takes it.
+func copySource(bucket, key string) string {
+	return url.PathEscape(bucket) + "/" + strings.ReplaceAll(url.PathEscape(key), "%2F", "/")
+}
