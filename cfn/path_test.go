@@ -2,12 +2,15 @@ package cfn
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"perch"
 	"perch/cfn/forecast"
+	"perch/cfn/spec"
 )
 
 // TestTimeToAnEnvironmentIsWithinItsGoal computes how long an environment of kind branch typically takes on AWS until its stack stands.
@@ -89,6 +92,39 @@ func typesOf(t *testing.T, template Template) []string {
 	}
 	slices.Sort(types)
 	return slices.Compact(types)
+}
+
+// TestAnyUpdateCanBeForeseen holds whatever Perch renders against what it knows: no type or property is unknown, and every type is priced, free
+// or priced by use.
+func TestAnyUpdateCanBeForeseen(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		before, err := Environment(anyEnvironment(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := Environment(anyEnvironment(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compared, err := forecast.Compare(forecast.Version{Template: before.Body}, forecast.Version{Template: after.Body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, change := range compared.Changes {
+			if change.Replacement == string(spec.Unknown) || change.Refused != "" {
+				t.Errorf("%+v", change)
+			}
+		}
+		cost, err := forecast.Cost(forecast.Version{Template: after.Body}, "us-east-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, missing := range cost.Missing {
+			if strings.Contains(missing, "AWS::") {
+				t.Error(missing)
+			}
+		}
+	})
 }
 
 func TestANewCommitReplacesNothingButTheVersion(t *testing.T) {

@@ -143,7 +143,8 @@ func strongest(properties []perch.PropertyChange) string {
 }
 
 func union(a, b map[string]any) []string {
-	all := maps.Clone(a)
+	all := map[string]any{}
+	maps.Copy(all, a)
 	maps.Copy(all, b)
 	return slices.Sorted(maps.Keys(all))
 }

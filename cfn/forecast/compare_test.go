@@ -94,6 +94,15 @@ func TestCompare(t *testing.T) {
 			`"B": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Suspended"}, "Tags": [{"Key": "b", "Value": "3"}, {"Key": "a", "Value": "1"}]}}`,
 			[]string{"change B no Tags=no[[b]] VersioningConfiguration=no[Status]"},
 		},
+		"a property that comes, and one that goes": {
+			`"B": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "a", "Value": "1"}]}}`,
+			`"B": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}}`,
+			[]string{"change B no Tags=no[[a]] VersioningConfiguration=no[Status]"},
+		},
+		"one that replaces comes below one that does not": {
+			`"E": {"Type": "AWS::ElasticBeanstalk::Environment"}`, `"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "Worker"}}}`,
+			[]string{"replace E yes Tier=yes[Name]"},
+		},
 		"a property below one that changes in place replaces": {
 			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "WebServer", "Version": "1"}}}`,
 			`"E": {"Type": "AWS::ElasticBeanstalk::Environment", "Properties": {"Tier": {"Name": "Worker", "Version": "1"}}}`,
