@@ -75,6 +75,12 @@ func (e Environment) BeanstalkName() string {
 	return withHash(name[:maxBeanstalk-hashLength-1], hash(e.Project, e.Branch))
 }
 
+// DatabaseName is the name of the environment's database and of its user where environments share an instance: at most 62 bytes, of the 63
+// that PostgreSQL keeps of a name. The prefix keeps clear of the names that PostgreSQL and RDS reserve, pg_... and rds_...
+func (e Environment) DatabaseName() string {
+	return "perch_" + e.Project + "_" + strings.ReplaceAll(e.Slug, "-", "_")
+}
+
 // Host is the environment's host name under domain.
 func (e Environment) Host(domain string) string { return e.Slug + "." + domain }
 

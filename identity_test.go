@@ -8,6 +8,26 @@ import (
 	"pgregory.net/rapid"
 )
 
+func TestDatabaseNamesAreWhatPostgreSQLKeeps(t *testing.T) {
+	legal := regexp.MustCompile(`^perch_[a-z][a-z0-9]*_[a-z0-9_]+$`)
+	seen := map[string]string{}
+	rapid.Check(t, func(t *rapid.T) {
+		project := rapid.StringMatching(`[a-z][a-z0-9]{1,14}`).Draw(t, "project")
+		e, err := NewEnvironment(project, rapid.StringMatching(`[a-zA-Z0-9/_-]{1,60}`).Draw(t, "branch"))
+		if err != nil {
+			t.Skip(err)
+		}
+		name := e.DatabaseName()
+		if len(name) > 63 || !legal.MatchString(name) {
+			t.Fatalf("%q has %d bytes", name, len(name))
+		}
+		if other, ok := seen[name]; ok && other != e.StackName() {
+			t.Fatalf("%s and %s are both %s", other, e.StackName(), name)
+		}
+		seen[name] = e.StackName()
+	})
+}
+
 func TestSlugKeepsPlainNames(t *testing.T) {
 	for _, branch := range []string{"login", "fix-42", "a", "2fa", "release-2026-11", strings.Repeat("a", 40)} {
 		if got := mustEnvironment(t, branch).Slug; got != branch {

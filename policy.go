@@ -50,6 +50,9 @@ type Policy struct {
 	InstanceTypes []string `yaml:"instance_types,omitempty" jsonschema:"format=line"`
 	// DatabaseClasses are patterns of the RDS instance classes that may be asked for, such as `db.t4g.*`; none given allows all.
 	DatabaseClasses []string `yaml:"database_classes,omitempty" jsonschema:"format=line"`
+	// SharedDatabase is the PostgreSQL instance, in the staging application stack, that environments with `database.mode` `shared` have their
+	// databases in; none given makes none. After a change of it run `starter application up`.
+	SharedDatabase *SharedDatabase `yaml:"shared_database,omitempty"`
 	// MaxEnvironments is the most environments at a time. One load balancer has 100 rules.
 	MaxEnvironments int `yaml:"max_environments,omitempty" jsonschema:"minimum=1,maximum=95,default=20"`
 	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone.
@@ -120,6 +123,20 @@ type PolicySnapshots struct {
 	// From are the beginnings of the ids, or of the ARNs, of RDS snapshots that `database.snapshot` may name; none given allows none: a snapshot is
 	// a copy of somebody's data.
 	From []string `yaml:"from,omitempty" jsonschema:"format=snapshot prefix"`
+}
+
+// SharedDatabase is the PostgreSQL instance that environments share.
+type SharedDatabase struct {
+	// Version is PostgreSQL's major version.
+	Version string `yaml:"version,omitempty" jsonschema:"format=version,default=16"`
+	// Class is the RDS instance class.
+	Class string `yaml:"class,omitempty" jsonschema:"format=instance class,default=db.t4g.medium"`
+	// StorageGB is the size of the gp3 volume in GiB.
+	StorageGB int `yaml:"storage_gb,omitempty" jsonschema:"minimum=20,maximum=65536,default=50"`
+	// MultiAZ keeps a standby in a second availability zone.
+	MultiAZ bool `yaml:"multi_az,omitempty" jsonschema:"default=false"`
+	// BackupDays is how many days automated backups are kept.
+	BackupDays int `yaml:"backup_days,omitempty" jsonschema:"minimum=1,maximum=35,default=7"`
 }
 
 // OrDefaults fills in what the policy leaves out.

@@ -53,15 +53,18 @@ const (
 	DatabaseOwn = "own"
 	// DatabaseSnapshot is an instance of the environment's own, restored from a snapshot.
 	DatabaseSnapshot = "snapshot"
+	// DatabaseShared is a database and a user of the environment's own in the instance of the application stack.
+	DatabaseShared = "shared"
 	// DatabaseNone stands in layers only: resolved settings have no Database then.
 	DatabaseNone = "none"
 )
 
 // Database describes the environment's database.
 type Database struct {
-	// Mode is `own` for an RDS instance of the environment's own, `snapshot` for one that is restored from a snapshot, or `none`, which is the
+	// Mode is `own` for an RDS instance of the environment's own, `shared` for a database in the instance that the policy's `shared_database`
+	// describes (the keys below have no effect then), `snapshot` for an own instance that is restored from a snapshot, or `none`, which is the
 	// same as `database: null`.
-	Mode string `yaml:"mode,omitempty" json:"mode" jsonschema:"enum=own,enum=snapshot,enum=none"`
+	Mode string `yaml:"mode,omitempty" json:"mode" jsonschema:"enum=own,enum=shared,enum=snapshot,enum=none"`
 	// Snapshot is the RDS snapshot that mode `snapshot` restores, and for no other mode; the policy's `snapshots.from` must allow it.
 	Snapshot string `yaml:"snapshot,omitempty" json:"snapshot" jsonschema:"format=snapshot"`
 	// Engine is the database engine.

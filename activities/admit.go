@@ -50,13 +50,15 @@ type AdmitResult struct {
 	SupersededBy string `json:"superseded_by,omitempty"`
 	// Settled is set where the environment is already what the request asks for.
 	Settled *Settled `json:"settled,omitempty"`
+	// SharedDatabase says, of a removal, that the environment may have a database in the shared instance.
+	SharedDatabase bool `json:"shared_database,omitempty"`
 }
 
 // Admit holds a request against the policy, before any call that changes anything.
 func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error) {
 	admission := config.Admission{Policy: r.policy, Request: in.Request}
 	if err := admission.Identity(); err != nil || in.Request.Goal == perch.GoalGone {
-		return verdict(AdmitResult{}, errors.Join(err, config.Admit(admission)))
+		return verdict(AdmitResult{SharedDatabase: r.policy.SharedDatabase != nil}, errors.Join(err, config.Admit(admission)))
 	}
 	file, refusal, err := r.file(ctx, in.Request.Commit)
 	if err != nil || refusal != "" {

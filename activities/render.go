@@ -40,6 +40,8 @@ type RenderResult struct {
 	LaterSteps int `json:"later_steps,omitempty"`
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string `json:"health_path"`
+	// SharedDatabase says that the environment's database stands in the shared instance and is made by EnsureDatabase.
+	SharedDatabase bool `json:"shared_database,omitempty"`
 }
 
 // rendering is a template with everything that it was made of.
@@ -50,6 +52,10 @@ type rendering struct {
 	template    cfn.Template
 	bundle      []byte
 	bundleKey   string
+}
+
+func (r rendering) sharesDatabase() bool {
+	return r.settings.Database != nil && r.settings.Database.Mode == perch.DatabaseShared
 }
 
 // RenderTemplate renders the environment's template from perch.yaml at the commit, and stores it and the Docker source bundle in the
@@ -70,6 +76,7 @@ func (r *Requests) RenderTemplate(ctx context.Context, in RenderInput) (RenderRe
 	return RenderResult{
 		TemplateURL: r.apps.objectURL(artifacts, stored), Hash: rendered.template.Hash, Resources: rendered.template.Resources,
 		SeedSteps: len(phase(rendered.file.Seed, false)), LaterSteps: len(phase(rendered.file.Seed, true)), HealthPath: rendered.settings.HealthPath,
+		SharedDatabase: rendered.sharesDatabase(),
 	}, nil
 }
 

@@ -36,8 +36,9 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
 	)
+	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := &Verification{
-		policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk, rds: rds.NewFromConfig(cfg),
+		policy: policy, stacks: stacks, shared: databases, s3: objects, beanstalk: beanstalk, rds: rds.NewFromConfig(cfg),
 		route53: route53.NewFromConfig(cfg), tagging: resourcegroupstaggingapi.NewFromConfig(cfg), interval: interval,
 	}
 	seeds := &Seeds{
@@ -48,7 +49,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		quick: []any{stacks, requests, apps, cleanups},
 		waits: []any{
 			stacks, cleanups, NewBuckets(cfg), seeds,
-			&Readiness{beanstalk: beanstalk, interval: interval}, verification,
+			&Readiness{beanstalk: beanstalk, interval: interval}, verification, databases,
 		},
 	}
 }

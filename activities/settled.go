@@ -24,8 +24,8 @@ func (r *Requests) settled(ctx context.Context, mine owned, in RenderInput) (*Se
 	}
 	state := r.stacks.state(mine.environment, mine.stack)
 	step := lifecycle.Next(lifecycle.Stack{Status: state.Status, Ours: state.Ours, Unchanged: state.Template == wanted.template.Hash}, perch.GoalUp)
-	if step != lifecycle.Done {
-		return nil, nil
+	if step != lifecycle.Done || wanted.sharesDatabase() {
+		return nil, nil // Whether a database in the shared instance is as it should be, EnsureDatabase sees.
 	}
 	for _, seed := range wanted.file.Seed {
 		done, err := r.apps.has(ctx, wanted.application.ArtifactBucket, seedMark(state.StackID, seed))

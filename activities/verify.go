@@ -25,6 +25,7 @@ const verifyLooks = 12
 type Verification struct {
 	policy    *perch.Policy
 	stacks    *Stacks
+	shared    *Databases
 	s3        *s3.Client
 	rds       *rds.Client
 	beanstalk *elasticbeanstalk.Client
@@ -42,6 +43,8 @@ type VerifyInput struct {
 	StackID string `json:"stack_id"`
 	// Contents are the physical ids that were recorded before the deletion.
 	Contents Contents `json:"contents"`
+	// SharedDatabase says that the environment may have had a database in the shared instance.
+	SharedDatabase bool `json:"shared_database,omitempty"`
 }
 
 // VerifyResult says what is still there.
@@ -68,7 +71,7 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 
 func (v *Verification) leftovers(ctx context.Context, in VerifyInput) ([]string, error) {
 	var left []string
-	for _, look := range []func(context.Context, VerifyInput) ([]string, error){v.stack, v.buckets, v.databases, v.environments, v.records, v.tagged} {
+	for _, look := range []func(context.Context, VerifyInput) ([]string, error){v.stack, v.buckets, v.databases, v.sharedDatabase, v.environments, v.records, v.tagged} {
 		found, err := look(ctx, in)
 		if err != nil {
 			return nil, err
@@ -119,6 +122,13 @@ func (v *Verification) databases(ctx context.Context, in VerifyInput) (left []st
 		}
 	}
 	return left, nil
+}
+
+func (v *Verification) sharedDatabase(ctx context.Context, in VerifyInput) ([]string, error) {
+	if !in.SharedDatabase {
+		return nil, nil
+	}
+	return v.shared.remains(ctx, DatabaseInput{Project: in.Project, Branch: in.Branch})
 }
 
 func (v *Verification) environments(ctx context.Context, in VerifyInput) (left []string, err error) {

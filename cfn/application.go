@@ -66,6 +66,9 @@ func Application(in ApplicationInput) (Template, error) {
 	d.Outputs[outputArtifacts] = output{"Bucket of source bundles and long templates", ref(artifactsID)}
 	d.Outputs[outputProfile] = output{"Instance profile", ref(profileID)}
 	d.Outputs[outputServiceRole] = output{"Role that Elastic Beanstalk acts in", getAtt{serviceRoleID, "Arn"}}
+	if in.sharesDatabase() {
+		d.addSharedDatabase(*in.Policy.SharedDatabase, in.Policy.Network, tags)
+	}
 	if in.Policy.Domain != "" {
 		d.addLoadBalancer(in.Policy, tags)
 	}
@@ -79,12 +82,17 @@ func (in ApplicationInput) validate() error {
 	switch {
 	case !in.Kind.Valid():
 		return fmt.Errorf("kind %q of an application is unknown: use staging or production", in.Kind)
-	case in.Policy.Domain == "":
+	case in.Policy.Domain == "" && !in.sharesDatabase():
 		return nil
-	case in.Policy.HostedZone == "":
+	case in.Policy.Domain != "" && in.Policy.HostedZone == "":
 		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the domain's records go into")
 	}
 	return validateNetwork(in.Policy.Network)
+}
+
+// sharesDatabase reports whether the application stack has the instance that environments share. Production's have their own.
+func (in ApplicationInput) sharesDatabase() bool {
+	return in.Policy.SharedDatabase != nil && in.Kind.Application() == perch.KindStaging
 }
 
 func validateNetwork(network perch.Network) error {

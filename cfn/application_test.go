@@ -20,6 +20,7 @@ func TestOutputsOfTheTemplateAreWhatEnvironmentsRead(t *testing.T) {
 	for _, domain := range []string{"", "shop.example.com"} {
 		in := applicationInput(perch.KindStaging)
 		in.Policy.Domain = domain
+		in.Policy.SharedDatabase = &perch.SharedDatabase{Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 		outputs := map[string]string{}
 		for name := range decode(t, renderApplication(t, in))["Outputs"].(map[string]any) {
 			outputs[name] = "value of " + name
@@ -27,6 +28,9 @@ func TestOutputsOfTheTemplateAreWhatEnvironmentsRead(t *testing.T) {
 		parsed, err := ParseApplicationOutputs(outputs)
 		if err != nil {
 			t.Fatalf("domain %q: %v", domain, err)
+		}
+		if parsed.DatabaseHost == "" {
+			t.Errorf("domain %q: the shared database is not read", domain)
 		}
 		if hasBalancer := parsed.LoadBalancerArn != ""; hasBalancer != (domain != "") {
 			t.Errorf("domain %q: load balancer %q", domain, parsed.LoadBalancerArn)
@@ -38,8 +42,9 @@ func TestParseApplicationOutputs(t *testing.T) {
 	complete := map[string]string{
 		"ApplicationName": "a", "ArtifactBucket": "b", "InstanceProfile": "p", "ServiceRole": "r",
 		"LoadBalancerArn": "l", "LoadBalancerDNS": "d", "LoadBalancerZone": "z", "LoadBalancerSecurityGroup": "g", "CertificateArn": "c",
+		"SharedDatabaseHost": "h", "SharedDatabasePort": "5", "SharedDatabaseSecret": "s", "SharedDatabaseClients": "k",
 	}
-	want := ApplicationOutputs{"a", "b", "p", "r", "l", "d", "z", "g", "c"}
+	want := ApplicationOutputs{"a", "b", "p", "r", "l", "d", "z", "g", "c", "h", "5", "s", "k"}
 	got, err := ParseApplicationOutputs(complete)
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +53,7 @@ func TestParseApplicationOutputs(t *testing.T) {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
 	for name := range complete {
-		if name == "LoadBalancerArn" || name == "CertificateArn" {
+		if name == "LoadBalancerArn" || name == "CertificateArn" || name == "SharedDatabaseHost" {
 			continue
 		}
 		t.Run("without "+name, func(t *testing.T) {
@@ -62,6 +67,14 @@ func TestParseApplicationOutputs(t *testing.T) {
 				t.Errorf("error is %v, want one that names %s", err, name)
 			}
 		})
+	}
+}
+
+func TestProductionSharesNoDatabase(t *testing.T) {
+	in := applicationInput(perch.KindProduction)
+	in.Policy.SharedDatabase = &perch.SharedDatabase{Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+	if found := resourcesOf(t, renderApplication(t, in), "AWS::RDS::DBInstance"); len(found) != 0 {
+		t.Errorf("its stack has %v", found)
 	}
 }
 

@@ -14,6 +14,9 @@ const (
 	databaseAttachmentID = "DatabaseSecretAttachment"
 	instanceGroupID      = "InstanceSecurityGroup"
 
+	// SharedSecretID is the logical id of the secret with the password of an environment's user in the shared instance.
+	SharedSecretID = "SharedDatabaseSecret"
+
 	// databaseName and databaseUser need no quoting and are no reserved words in PostgreSQL.
 	databaseName = "app"
 	databaseUser = "app"
@@ -39,12 +42,14 @@ type databaseProperties struct {
 	PubliclyAccessible      bool
 	StorageEncrypted        bool `json:",omitempty"`
 	StorageType             string
+	Tags                    []tag `json:",omitempty"`
 	VPCSecurityGroups       []value
 }
 
 type subnetGroupProperties struct {
 	DBSubnetGroupDescription string
 	SubnetIds                []string
+	Tags                     []tag `json:",omitempty"`
 }
 
 type securityGroupProperties struct {
@@ -66,6 +71,7 @@ type ingress struct {
 type secretProperties struct {
 	Description          string
 	GenerateSecretString generatedSecret
+	Tags                 []tag `json:",omitempty"`
 }
 
 type generatedSecret struct {
@@ -103,7 +109,8 @@ func (d *document) addDatabase(database perch.Database, kind perch.Kind, network
 		DBSubnetGroupDescription: "Subnets of this environment's database",
 		SubnetIds:                databaseSubnets(network),
 	}}
-	d.addDatabaseSecret()
+	d.Resources[databaseSecretID] = generatedPassword("Password of this environment's database", databaseUser, nil).keep(deleteIt)
+	d.attach(databaseSecretID, databaseAttachmentID, databaseID)
 	d.Resources[databaseID] = databaseInstance(database, kind)
 }
 
@@ -114,23 +121,32 @@ func databaseSubnets(network perch.Network) []string {
 	return network.Subnets
 }
 
-// addDatabaseSecret adds the secret and what writes the database's address into it. The password is letters and digits: RDS refuses
-// some punctuation (AWS docs: CreateDBInstance, MasterUserPassword), and Compose would read a meaning into other.
-func (d *document) addDatabaseSecret() {
-	d.Resources[databaseSecretID] = resource{Type: "AWS::SecretsManager::Secret", Properties: secretProperties{
-		Description: "Password of this environment's database",
+// generatedPassword is a secret whose password Secrets Manager makes up. It is letters and digits: RDS refuses some punctuation (AWS
+// docs: CreateDBInstance, MasterUserPassword), and Compose would read a meaning into other.
+func generatedPassword(description, user string, tags []tag) resource {
+	return resource{Type: "AWS::SecretsManager::Secret", Properties: secretProperties{
+		Description: description,
 		GenerateSecretString: generatedSecret{
-			SecretStringTemplate: `{"username":"` + databaseUser + `"}`,
+			SecretStringTemplate: `{"username":"` + user + `"}`,
 			GenerateStringKey:    "password",
 			PasswordLength:       40,
 			ExcludePunctuation:   true,
 		},
-	}}.keep(deleteIt)
-	d.Resources[databaseAttachmentID] = resource{Type: "AWS::SecretsManager::SecretTargetAttachment", Properties: attachmentProperties{
-		SecretID:   ref(databaseSecretID),
-		TargetID:   ref(databaseID),
+		Tags: tags,
+	}}
+}
+
+// attach makes Secrets Manager write the database's address into its secret.
+func (d *document) attach(secret, attachment, database string) {
+	d.Resources[attachment] = resource{Type: "AWS::SecretsManager::SecretTargetAttachment", Properties: attachmentProperties{
+		SecretID:   ref(secret),
+		TargetID:   ref(database),
 		TargetType: "AWS::RDS::DBInstance",
 	}}
+}
+
+func passwordOf(secret string) value {
+	return sub("{{resolve:secretsmanager:${" + secret + "}:SecretString:password}}")
 }
 
 // databaseInstance is the database itself, new or restored from a snapshot. Only a branch's goes without a trace: without a policy CloudFormation would leave a
@@ -152,7 +168,7 @@ func databaseInstance(database perch.Database, kind perch.Kind) resource {
 		DeletionProtection:      kind != perch.KindBranch,
 		Engine:                  database.Engine,
 		EngineVersion:           database.Version,
-		MasterUserPassword:      sub("{{resolve:secretsmanager:${" + databaseSecretID + "}:SecretString:password}}"),
+		MasterUserPassword:      passwordOf(databaseSecretID),
 		MasterUsername:          databaseUser,
 		MultiAZ:                 database.MultiAZ,
 		StorageEncrypted:        true,

@@ -89,7 +89,10 @@ func Environment(in EnvironmentInput) (Template, error) {
 	for name, bucket := range in.Settings.Buckets {
 		d.Resources[BucketID(name)] = settingsBucket(bucket, in.Kind)
 	}
-	if in.Settings.Database != nil {
+	switch {
+	case in.sharesDatabase():
+		d.addSharedUser(in.Environment)
+	case in.Settings.Database != nil:
 		d.addDatabase(*in.Settings.Database, in.Kind, in.Policy.Network)
 	}
 	if in.Policy.Domain != "" {
@@ -115,6 +118,8 @@ func (in EnvironmentInput) validate() error {
 		return fmt.Errorf("load_balancer: %s needs a domain in the policy: add one, or use load_balancer: none", in.Settings.LoadBalancer)
 	case in.balanced() && in.Application.LoadBalancerArn == "":
 		return errors.New("the application stack has no load balancer: bring it up to date with `starter application up`")
+	case in.sharesDatabase() && in.Application.DatabaseHost == "":
+		return errors.New("the application stack has no shared database: bring it up to date with `starter application up`")
 	case in.own() && in.Application.CertificateArn == "":
 		return errors.New("the application stack names no certificate: bring it up to date with `starter application up`")
 	}

@@ -154,6 +154,32 @@ func TestARestoredDatabaseHasFromItsSnapshotWhatIsNotSaid(t *testing.T) {
 	}
 }
 
+func TestASharedDatabaseCostsAnEnvironmentOneSecret(t *testing.T) {
+	in := environmentInput(t, "feature/search", perch.KindBranch)
+	in.Settings.Database.Mode = perch.DatabaseShared
+	template := decode(t, renderEnvironment(t, in))
+	options := optionsOf(template)
+	name := in.Environment.DatabaseName()
+	for key, want := range map[string]any{
+		nsVariables + " DATABASE_HOST": in.Application.DatabaseHost, nsVariables + " DATABASE_PORT": "5432",
+		nsVariables + " DATABASE_NAME": name, nsVariables + " DATABASE_USER": name,
+		nsLaunch + " SecurityGroups": in.Application.DatabaseClients,
+	} {
+		if options[key] != want {
+			t.Errorf("%s is %v, want %v", key, options[key], want)
+		}
+	}
+	if got := options[nsSecrets+" DATABASE_PASSWORD"]; !cmp.Equal(got, map[string]any{"Fn::Sub": "${SharedDatabaseSecret}:password"}) {
+		t.Errorf("the password is %v", got)
+	}
+	for id, body := range template["Resources"].(map[string]any) {
+		kind := body.(map[string]any)["Type"].(string)
+		if strings.HasPrefix(kind, "AWS::RDS::") || strings.HasPrefix(kind, "AWS::EC2::") {
+			t.Errorf("%s is a %s", id, kind)
+		}
+	}
+}
+
 func TestNothingWaitsForTheDNSRecord(t *testing.T) {
 	for name, template := range goldens(t) {
 		for _, function := range []string{`"Ref": "` + recordID + `"`, "DependsOn", "${" + recordID} {
@@ -182,6 +208,9 @@ func TestRefusedEnvironments(t *testing.T) {
 			in.Settings.LoadBalancer, in.Application.CertificateArn = "own", ""
 		}, "no certificate"},
 		{"shared load balancer without a domain", func(in *EnvironmentInput) { in.Policy.Domain = "" }, "needs a domain"},
+		{"application without a shared database", func(in *EnvironmentInput) {
+			in.Settings.Database.Mode, in.Application.DatabaseHost = perch.DatabaseShared, ""
+		}, "no shared database"},
 		{"domain without a zone", func(in *EnvironmentInput) { in.Policy.HostedZone = "" }, "hosted_zone"},
 		{"application without a load balancer", func(in *EnvironmentInput) { in.Application.LoadBalancerArn = "" }, "has no load balancer"},
 		{"no network", func(in *EnvironmentInput) { in.Policy.Network = perch.Network{} }, "no network"},

@@ -36,6 +36,10 @@ func goldens(t *testing.T) map[string]Template {
 	own.Settings.LoadBalancer = "own"
 	restored := environmentInput(t, "reports", perch.KindBranch)
 	restored.Settings.Database.Mode, restored.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-seed-2026-11"
+	shared := applicationInput(perch.KindStaging)
+	shared.Policy.SharedDatabase = &perch.SharedDatabase{Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+	sharing := environmentInput(t, "feature/search", perch.KindBranch)
+	sharing.Settings.Database.Mode = perch.DatabaseShared
 	bare := environmentInput(t, "spike", perch.KindBranch)
 	bare.Settings.LoadBalancer = "none"
 	bare.Policy.Domain, bare.Policy.HostedZone = "", ""
@@ -50,6 +54,8 @@ func goldens(t *testing.T) map[string]Template {
 		"environment-without-load-balancer.json": renderEnvironment(t, single),
 		"environment-own-load-balancer.json":     renderEnvironment(t, own),
 		"environment-from-snapshot.json":         renderEnvironment(t, restored),
+		"application-shared-database.json":       renderApplication(t, shared),
+		"environment-shared-database.json":       renderEnvironment(t, sharing),
 		"environment-without-domain.json":        renderEnvironment(t, bare),
 	}
 }

@@ -90,7 +90,10 @@ func (in EnvironmentInput) instanceOptions() []option {
 		{nsVPC, "Subnets", literal(strings.Join(in.Policy.Network.Subnets, ","))},
 		{nsVPC, "AssociatePublicIpAddress", literal("true")},
 	}
-	if in.Settings.Database != nil {
+	switch {
+	case in.sharesDatabase():
+		options = append(options, option{nsLaunch, "SecurityGroups", literal(in.Application.DatabaseClients)})
+	case in.Settings.Database != nil:
 		options = append(options, option{nsLaunch, "SecurityGroups", getAtt{instanceGroupID, "GroupId"}})
 	}
 	return options

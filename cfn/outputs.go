@@ -27,6 +27,11 @@ const (
 	outputBalancerZone  = "LoadBalancerZone"
 	outputBalancerGroup = "LoadBalancerSecurityGroup"
 	outputCertificate   = "CertificateArn"
+
+	outputDatabaseHost    = "SharedDatabaseHost"
+	outputDatabasePort    = "SharedDatabasePort"
+	outputDatabaseSecret  = "SharedDatabaseSecret"
+	outputDatabaseClients = "SharedDatabaseClients"
 )
 
 // ApplicationOutputs is what an environment's template takes from its application's stack.
@@ -49,10 +54,18 @@ type ApplicationOutputs struct {
 	LoadBalancerSecurityGroup string
 	// CertificateArn is the ARN of the certificate for all host names. A stack of an earlier version does not have it.
 	CertificateArn string
+	// DatabaseHost is the host name of the shared database. It and the following are empty where the policy names no shared_database.
+	DatabaseHost string
+	// DatabasePort is its port.
+	DatabasePort string
+	// DatabaseSecret is the ARN of its master user's secret.
+	DatabaseSecret string
+	// DatabaseClients is the id of the security group that it admits.
+	DatabaseClients string
 }
 
 // ParseApplicationOutputs reads the outputs of an application's stack. It refuses outputs that another version of the
-// template made; the load balancer's may be missing all together.
+// template made; the load balancer's and the shared database's may be missing all together.
 func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, error) {
 	parsed := ApplicationOutputs{
 		ApplicationName:           outputs[outputApplication],
@@ -64,10 +77,17 @@ func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, err
 		LoadBalancerZone:          outputs[outputBalancerZone],
 		LoadBalancerSecurityGroup: outputs[outputBalancerGroup],
 		CertificateArn:            outputs[outputCertificate],
+		DatabaseHost:              outputs[outputDatabaseHost],
+		DatabasePort:              outputs[outputDatabasePort],
+		DatabaseSecret:            outputs[outputDatabaseSecret],
+		DatabaseClients:           outputs[outputDatabaseClients],
 	}
 	required := []string{outputApplication, outputArtifacts, outputProfile, outputServiceRole}
 	if parsed.LoadBalancerArn != "" {
 		required = append(required, outputBalancerDNS, outputBalancerZone, outputBalancerGroup)
+	}
+	if parsed.DatabaseHost != "" {
+		required = append(required, outputDatabasePort, outputDatabaseSecret, outputDatabaseClients)
 	}
 	for _, name := range required {
 		if outputs[name] == "" {

@@ -42,6 +42,10 @@ func Placeholders(project string, kind perch.Kind) Placeholder {
 			LoadBalancerZone:          "Z215JYRZR1TBD5",
 			LoadBalancerSecurityGroup: "sg-0123456789abcdef0",
 			CertificateArn:            "arn:aws:acm:" + region + ":" + account + ":certificate/01234567-89ab-cdef-0123-456789abcdef",
+			DatabaseHost:              "example.0123456789ab." + region + ".rds.amazonaws.com",
+			DatabasePort:              "5432",
+			DatabaseSecret:            "arn:aws:secretsmanager:" + region + ":" + account + ":secret:example-AbCdEf",
+			DatabaseClients:           "sg-0123456789abcdef1",
 		},
 		SolutionStack: "64bit Amazon Linux 2023 v4.9.0 running Docker",
 	}

@@ -154,7 +154,7 @@ func anySettings(t *rapid.T) perch.Settings {
 		settings.Database = &perch.Database{
 			Engine: "postgres", Version: "18", Class: "db.t4g.micro", StorageGB: rapid.IntRange(20, 65536).Draw(t, "storage"),
 			MultiAZ: rapid.Bool().Draw(t, "multi-AZ"), BackupDays: rapid.IntRange(0, 35).Draw(t, "backup days"),
-			Mode: rapid.SampledFrom([]string{perch.DatabaseOwn, perch.DatabaseSnapshot}).Draw(t, "mode"),
+			Mode: rapid.SampledFrom([]string{perch.DatabaseOwn, perch.DatabaseShared, perch.DatabaseSnapshot}).Draw(t, "mode"),
 		}
 		if settings.Database.Mode == perch.DatabaseSnapshot {
 			settings.Database.Snapshot = "shop-seed-1"

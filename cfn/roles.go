@@ -132,6 +132,12 @@ func secretStatements(in ApplicationInput) []statement {
 		"aws:ResourceTag/" + perch.TagKind:    kinds,
 	}}
 	statements := []statement{databases}
+	if in.sharesDatabase() {
+		// The shared database's own secret carries the application's tags, and instances must not be its master.
+		deny := allow("SharedDatabase", []value{ref(sharedMasterID)}, "secretsmanager:GetSecretValue")
+		deny.Effect = "Deny"
+		statements = append(statements, deny)
+	}
 	if arns := arnsOf("secretsmanager", in.Policy.Secrets.From); len(arns) > 0 {
 		statements = append(statements, allow("Secrets", arns, "secretsmanager:GetSecretValue"))
 	}

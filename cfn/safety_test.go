@@ -73,7 +73,7 @@ func TestNoSecretStandsInATemplate(t *testing.T) {
 		for name, v := range optionsOf(decode(t, template)) {
 			reference := string(mustJSON(t, v))
 			secret := strings.HasPrefix(name, nsSecrets+" ")
-			if secret && !strings.Contains(reference, "arn:aws:secretsmanager:") && !strings.Contains(reference, "${"+databaseSecretID+"}:") {
+			if secret && !strings.Contains(reference, "arn:aws:secretsmanager:") && !strings.Contains(reference, "${"+databaseSecretID+"}:") && !strings.Contains(reference, "${"+SharedSecretID+"}:") {
 				t.Errorf("%s: %s is no reference: %s", file, name, reference)
 			}
 			if !secret && (strings.Contains(reference, "{{resolve:") || strings.Contains(name, "PASSWORD")) {
@@ -130,6 +130,16 @@ func TestAnApplicationReadsOnlyItsOwnKindsPasswords(t *testing.T) {
 		if !strings.Contains(policies, test.want) || strings.Contains(policies, test.none) {
 			t.Errorf("%s: %s", test.kind, policies)
 		}
+	}
+}
+
+func TestInstancesAreKeptFromTheSharedDatabasesMaster(t *testing.T) {
+	in := applicationInput(perch.KindStaging)
+	in.Policy.SharedDatabase = &perch.SharedDatabase{Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+	role := string(mustJSON(t, resourcesOf(t, renderApplication(t, in), "AWS::IAM::Role")[instanceRoleID]))
+	want := `{"Action":["secretsmanager:GetSecretValue"],"Effect":"Deny","Resource":[{"Ref":"SharedDatabaseMasterSecret"}],"Sid":"SharedDatabase"}`
+	if !strings.Contains(role, want) {
+		t.Errorf("no statement %s in %s", want, role)
 	}
 }
 

@@ -56,7 +56,13 @@ func (in EnvironmentInput) ownVariables() map[string]value {
 	for name := range in.Settings.Buckets {
 		variables[bucketVariable(name)] = ref(BucketID(name))
 	}
-	if in.Settings.Database != nil {
+	switch {
+	case in.sharesDatabase():
+		variables["DATABASE_HOST"] = literal(in.Application.DatabaseHost)
+		variables["DATABASE_PORT"] = literal(in.Application.DatabasePort)
+		variables["DATABASE_NAME"] = literal(in.Environment.DatabaseName())
+		variables["DATABASE_USER"] = literal(in.Environment.DatabaseName())
+	case in.Settings.Database != nil:
 		variables["DATABASE_HOST"] = getAtt{databaseID, "Endpoint.Address"}
 		variables["DATABASE_PORT"] = getAtt{databaseID, "Endpoint.Port"}
 		variables["DATABASE_NAME"] = literal(databaseName)
@@ -71,7 +77,11 @@ func (in EnvironmentInput) ownSecrets() map[string]value {
 	if in.Settings.Database == nil {
 		return map[string]value{}
 	}
-	return map[string]value{"DATABASE_PASSWORD": sub("${" + databaseSecretID + "}:password")}
+	id := databaseSecretID
+	if in.sharesDatabase() {
+		id = SharedSecretID
+	}
+	return map[string]value{"DATABASE_PASSWORD": sub("${" + id + "}:password")}
 }
 
 // containerPort is the port that the app listens on inside its container.

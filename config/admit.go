@@ -43,7 +43,7 @@ func Admit(a Admission) error {
 	case perch.GoalGone:
 		return a.removal()
 	case perch.GoalUp:
-		return first(a.commitGiven, a.kind, a.machines, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
+		return first(a.commitGiven, a.kind, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
 	}
 	return refuse("a request can ask for up or gone, not %q", a.Request.Goal)
 }
@@ -118,7 +118,7 @@ func (a Admission) machines() error {
 	if err := allowed("instance_type", s.InstanceType, "instance_types", p.InstanceTypes); err != nil {
 		return err
 	}
-	if s.Database == nil {
+	if s.Database == nil || s.Database.Mode == perch.DatabaseShared {
 		return nil
 	}
 	return allowed("database.class", s.Database.Class, "database_classes", p.DatabaseClasses)
@@ -137,6 +137,20 @@ func allowed(key, value, policyKey string, patterns []string) error {
 func (a Admission) loadBalancer() error {
 	if kind := a.Settings.LoadBalancer; kind != "none" && a.Policy.Domain == "" {
 		return refuse("load_balancer is %s, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, FileName)
+	}
+	return nil
+}
+
+// sharedDatabase refuses what nobody shares: the instance stands in the staging application's stack.
+func (a Admission) sharedDatabase() error {
+	if db := a.Settings.Database; db == nil || db.Mode != perch.DatabaseShared {
+		return nil
+	}
+	if a.Policy.SharedDatabase == nil {
+		return refuse("database.mode is shared, and the policy has no shared_database; set database.mode to own in %s, or `shared_database` in the policy and run `starter application up`", FileName)
+	}
+	if a.File.Kind(a.Request.Branch) == perch.KindProduction {
+		return refuse("database.mode is shared, and an environment of kind production has a database of its own; set database.mode to own for it in %s", FileName)
 	}
 	return nil
 }

@@ -70,6 +70,10 @@ func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
 			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or `instance_types` in the policy"},
 		"a database class": {"x", func(a *Admission) { a.Settings.Database.Class = "db.r7g.large" },
 			"database.class is db.r7g.large, and the policy allows only db.t4g.*; change database.class in perch.yaml, or `database_classes` in the policy"},
+		"a shared database where there is none": {"x", func(a *Admission) { shared(a); a.Policy.SharedDatabase = nil },
+			"database.mode is shared, and the policy has no shared_database; set database.mode to own in perch.yaml, or `shared_database` in the policy and run `starter application up`"},
+		"a shared database of production": {"main", func(a *Admission) { shared(a); a.Policy.Kinds[perch.KindProduction] = []string{"main"} },
+			"database.mode is shared, and an environment of kind production has a database of its own; set database.mode to own for it in perch.yaml"},
 		"a snapshot of others": {"x", restored("bank-1"),
 			"database.snapshot is bank-1, and the policy allows only what begins with shop-seed-, arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
 		"a snapshot of another account": {"x", restored("arn:aws:rds:eu-central-1:999999999999:snapshot:shared-1"),
@@ -109,6 +113,19 @@ func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
 			test.change(&a)
 			refused(t, Admit(a), test.want)
 		})
+	}
+}
+
+// shared makes the database one in the shared instance, of a class that nobody may have for their own.
+func shared(a *Admission) {
+	a.Settings.Database.Mode, a.Settings.Database.Class = perch.DatabaseShared, "db.r7g.large"
+}
+
+func TestASharedDatabaseIsAdmittedWhereThereIsOne(t *testing.T) {
+	a := admission(t, admitted, "feature/login")
+	shared(&a)
+	if err := Admit(a); err != nil {
+		t.Error(err)
 	}
 }
 

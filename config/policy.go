@@ -110,6 +110,7 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		}},
 		field{name: "instance_types", read: d.texts(&p.InstanceTypes, validText)},
 		field{name: "database_classes", read: d.texts(&p.DatabaseClasses, validText)},
+		field{name: "shared_database", read: func(path string, n *node) { p.SharedDatabase = d.sharedDatabase(path, n) }},
 		field{name: "max_environments", read: d.number(&p.MaxEnvironments, 1, hardEnvironments)},
 		field{name: "cleanup", read: func(path string, n *node) {
 			d.fields(path, n,
@@ -117,6 +118,18 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 				field{name: "max_removals", read: d.number(&p.Cleanup.MaxRemovals, 1, 1000)},
 				field{name: "max_share", read: d.share(&p.Cleanup.MaxShare)})
 		}})
+}
+
+// sharedDatabase reads the instance that environments share and fills in what is left out.
+func (d *decoder) sharedDatabase(path string, n *node) *perch.SharedDatabase {
+	db := perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+	d.fields(path, n,
+		field{name: "version", read: d.text(&db.Version, validVersion)},
+		field{name: "class", read: d.text(&db.Class, validClass)},
+		field{name: "storage_gb", read: d.number(&db.StorageGB, 20, 65536)},
+		field{name: "multi_az", read: d.flag(&db.MultiAZ)},
+		field{name: "backup_days", read: d.number(&db.BackupDays, 1, 35)})
+	return &db
 }
 
 func (d *decoder) duration(to *time.Duration, low, high time.Duration) func(path string, n *node) {

@@ -29,6 +29,7 @@ protected: ["release/*"]
 secrets: {from: ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"]}
 seeds: {from: ["s3://shop-seeds/public/"]}
 snapshots: {from: ["shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"]}
+shared_database: {class: db.m7g.large, multi_az: true}
 instance_types: ["t3.*"]
 database_classes: ["db.t4g.*"]
 max_environments: 3
@@ -61,11 +62,12 @@ func TestAPolicyReads(t *testing.T) {
 		Kinds: map[perch.Kind][]string{
 			perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}, perch.KindProduction: {},
 		},
-		Protected:     []string{"release/*"},
-		Secrets:       perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"}},
-		Seeds:         perch.PolicySeeds{From: []string{"s3://shop-seeds/public/"}},
-		Snapshots:     perch.PolicySnapshots{From: []string{"shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"}},
-		InstanceTypes: []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3,
+		Protected:      []string{"release/*"},
+		Secrets:        perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"}},
+		Seeds:          perch.PolicySeeds{From: []string{"s3://shop-seeds/public/"}},
+		Snapshots:      perch.PolicySnapshots{From: []string{"shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"}},
+		SharedDatabase: &perch.SharedDatabase{Version: "16", Class: "db.m7g.large", StorageGB: 50, MultiAZ: true, BackupDays: 7},
+		InstanceTypes:  []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3,
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy)); diff != "" {

@@ -38,7 +38,7 @@ func (d *decoder) settings(path string, n *node) perch.Settings {
 func (d *decoder) database(path string, n *node) *perch.Database {
 	var db perch.Database
 	d.fields(path, n,
-		field{name: "mode", read: d.text(&db.Mode, oneOf(perch.DatabaseOwn, perch.DatabaseSnapshot, perch.DatabaseNone))},
+		field{name: "mode", read: d.text(&db.Mode, oneOf(perch.DatabaseOwn, perch.DatabaseShared, perch.DatabaseSnapshot, perch.DatabaseNone))},
 		field{name: "snapshot", read: d.text(&db.Snapshot, validSnapshot)},
 		field{name: "engine", read: d.text(&db.Engine, oneOf("postgres"))},
 		field{name: "version", read: d.text(&db.Version, validVersion)},

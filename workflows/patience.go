@@ -36,6 +36,7 @@ var (
 	verification *activities.Verification
 	applications *activities.Applications
 	cleanups     *activities.Cleanups
+	databases    *activities.Databases
 )
 
 // quick runs an activity that makes a few calls.

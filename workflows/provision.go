@@ -52,6 +52,9 @@ func (r *run) provision() error {
 	if r.result.Outcome != "" || r.overtaken() {
 		return nil
 	}
+	if err := r.requireDatabase(rendered); err != nil {
+		return err
+	}
 	if err := r.seed(rendered.SeedSteps, false); err != nil || r.overtaken() {
 		return err
 	}
@@ -75,7 +78,7 @@ func (r *run) admit() (activities.AdmitResult, error) {
 // raise does what the rules say until the stack is at the wanted template.
 func (r *run) raise(kind perch.Kind, rendered activities.RenderResult) error {
 	if r.begun != nil {
-		if done, err := r.settle(*r.begun, rendered.Resources); done || err != nil {
+		if done, err := r.settle(*r.begun, rendered); done || err != nil {
 			return err
 		}
 	}
@@ -102,13 +105,13 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 	template := activities.ChangeInput{Kind: kind, StackID: r.state.StackID, TemplateURL: rendered.TemplateURL}
 	switch step {
 	case lifecycle.Create:
-		return r.create(template, rendered.Resources)
+		return r.create(template, rendered)
 	case lifecycle.Update:
 		out, err := r.change("update stack", stacks.UpdateStack, template)
 		if err != nil || out.Unchanged {
 			return true, err
 		}
-		return r.settle(perch.Operation{Commit: r.target.Commit, StackID: r.state.StackID, Token: out.Token}, rendered.Resources)
+		return r.settle(perch.Operation{Commit: r.target.Commit, StackID: r.state.StackID, Token: out.Token}, rendered)
 	case lifecycle.Delete:
 		return false, r.remove()
 	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback:
@@ -120,8 +123,9 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 	return true, failed("%s", lifecycle.Stuck(r.environment.StackName(), r.state.Status))
 }
 
-func (r *run) create(template activities.ChangeInput, resources int) (bool, error) {
+func (r *run) create(template activities.ChangeInput, rendered activities.RenderResult) (bool, error) {
 	r.forget()
+	r.databaseMade = false
 	out, err := r.change("create stack", stacks.CreateStack, template)
 	if err != nil {
 		return true, err
@@ -131,17 +135,20 @@ func (r *run) create(template activities.ChangeInput, resources int) (bool, erro
 		r.refuse("%s", out.Refused)
 		return true, r.remove()
 	}
-	return r.settle(perch.Operation{Commit: r.target.Commit, StackID: out.StackID, Token: out.Token, Created: true}, resources)
+	return r.settle(perch.Operation{Commit: r.target.Commit, StackID: out.StackID, Token: out.Token, Created: true}, rendered)
 }
 
 // settle waits for the operation that this run began, or an earlier one of the chain for the same commit, and judges its end.
-func (r *run) settle(operation perch.Operation, resources int) (bool, error) {
+func (r *run) settle(operation perch.Operation, rendered activities.RenderResult) (bool, error) {
 	name, status := "update", "UPDATE_IN_PROGRESS"
 	if operation.Created {
 		name, status, r.result.Created = "creation", "CREATE_IN_PROGRESS", true
 	}
 	r.begun, r.state = &operation, activities.StackState{StackID: operation.StackID, Status: status, Ours: true}
-	ended, err := r.await("wait for the "+name+" of "+r.environment.StackName(), operation.Token, resources)
+	if err := r.ensureDatabase(rendered); err != nil {
+		return true, err
+	}
+	ended, err := r.await("wait for the "+name+" of "+r.environment.StackName(), operation.Token, rendered.Resources)
 	if err != nil || ended.Status == "" {
 		return false, err
 	}

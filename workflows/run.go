@@ -36,6 +36,8 @@ type run struct {
 	state   activities.StackState
 	// held is what the stack was seen to hold before anything was deleted.
 	held activities.Contents
+	// databaseMade says that this run has made the branch's database in the shared instance, sharedDatabase that there may be one to remove.
+	databaseMade, sharedDatabase bool
 	// deletions counts the deletions of the stack.
 	deletions int
 	// rollbacks counts the tries to turn a failed update back.

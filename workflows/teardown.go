@@ -25,9 +25,11 @@ func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 }
 
 func (r *run) teardown() error {
-	if admitted, err := r.admit(); err != nil || admitted.Outcome != "" || r.overtaken() {
+	admitted, err := r.admit()
+	if err != nil || admitted.Outcome != "" || r.overtaken() {
 		return err
 	}
+	r.sharedDatabase = admitted.SharedDatabase
 	if due, err := r.grace(); !due || err != nil {
 		return err
 	}
@@ -37,12 +39,15 @@ func (r *run) teardown() error {
 	}
 	if r.state.Status == "" {
 		r.result.Outcome, r.below = perch.OutcomeAbsent, nil
-		return nil
+		return r.dropDatabase()
 	}
 	if err := r.show(perch.PhaseRemoving); err != nil {
 		return err
 	}
 	if deleted, err := r.lower(); !deleted || err != nil {
+		return err
+	}
+	if err := r.dropDatabase(); err != nil {
 		return err
 	}
 	r.result.Seconds.Stack = r.since(start)
@@ -209,7 +214,7 @@ func (r *run) empty(names []string) error {
 
 // verify looks whether everything that the stack held is gone.
 func (r *run) verify() error {
-	in := activities.VerifyInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Contents: r.held}
+	in := activities.VerifyInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Contents: r.held, SharedDatabase: r.sharedDatabase}
 	var out activities.VerifyResult
 	if err := r.work("see that "+r.environment.StackName()+" is gone", verification.VerifyGone, in, &out); err != nil {
 		return err

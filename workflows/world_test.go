@@ -33,6 +33,8 @@ type world struct {
 	ends []activities.AwaitResult
 	// hung lets AwaitStack run into the deadline of its activity.
 	hung bool
+	// secretless lets EnsureDatabase find no secret in the stack.
+	secretless bool
 	// held makes AwaitStack wait until a request has arrived.
 	held bool
 	// unseeded is how the steps that need the app fail.
@@ -240,7 +242,11 @@ func (a *activity) EmptyBucket(_ context.Context, in activities.EmptyBucketInput
 }
 
 func (a *activity) VerifyGone(_ context.Context, in activities.VerifyInput) (activities.VerifyResult, error) {
-	a.w.note("VerifyGone", "%s", strings.Join(append(in.Contents.Buckets, in.Contents.Databases...), " "))
+	held := append(in.Contents.Buckets, in.Contents.Databases...)
+	if in.SharedDatabase {
+		held = append(held, "shared")
+	}
+	a.w.note("VerifyGone", "%s", strings.Join(held, " "))
 	return activities.VerifyResult{Leftovers: a.w.left}, nil
 }
 
@@ -252,6 +258,16 @@ func (a *activity) DiagnoseDeletion(context.Context, activities.StackInput) (act
 func (a *activity) SweepResources(_ context.Context, in activities.SweepInput) error {
 	a.w.note("SweepResources", "%s", lifecycle.Describe(in.Resources))
 	return nil
+}
+
+func (a *activity) EnsureDatabase(context.Context, activities.DatabaseInput) (activities.DatabaseResult, error) {
+	a.w.note("EnsureDatabase", "%s", a.w.stack.Status)
+	return activities.DatabaseResult{Made: !a.w.secretless}, nil
+}
+
+func (a *activity) DropDatabase(context.Context, activities.DatabaseInput) (activities.DatabaseResult, error) {
+	a.w.note("DropDatabase", "%s", a.w.stack.Status)
+	return activities.DatabaseResult{}, nil
 }
 
 func (a *activity) SeedData(_ context.Context, in activities.SeedInput) (activities.SeedResult, error) {

@@ -31,6 +31,8 @@ type Config struct {
 	Data string
 	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS would.
 	LoadBalancerDNS string
+	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an address that leads nowhere.
+	PostgreSQL string
 	// PageSize is the number of items in a page of CloudFormation's listings; 0 means 100.
 	PageSize int
 	// Logger takes what goes wrong inside; nil discards it.
@@ -75,7 +77,7 @@ func (s *Server) wire(config Config) error {
 	s.close = append(s.close, s.storage.Close)
 	others, err := services.New(services.Config{
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
-		LoadBalancerDNS: config.LoadBalancerDNS, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
+		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
 	})
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)

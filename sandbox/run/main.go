@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 )
 
 const usage = `sandbox runs all of Perch in one process: Temporal with its UI, an AWS endpoint and a worker.
@@ -24,6 +25,7 @@ Usage: sandbox [flags]       start it
   --ui-port N          the Temporal UI's port (default 8233)
   --aws-port N         the AWS endpoint's port (default 4566)
   --web-port N         the port of the environments' pages (default 8080)
+  --postgres ADDRESS   host:port of a PostgreSQL for database.mode shared; its user perch is the master (default: none)
   --worker=true|false  run a worker in this process (default true)
   --up=true|false      execute the application template and provision the branch (default true)
 
@@ -33,6 +35,7 @@ Everything listens on 127.0.0.1.
 // options are the flags.
 type options struct {
 	repo, branch, data       string
+	postgres                 string
 	speed                    float64
 	temporal, ui, aws, pages int
 	worker, up               bool
@@ -49,6 +52,7 @@ func parse(args []string) (options, []string, error) {
 	flags.StringVar(&o.repo, "repo", "", "")
 	flags.StringVar(&o.branch, "branch", "", "")
 	flags.StringVar(&o.data, "data", "", "")
+	flags.StringVar(&o.postgres, "postgres", "", "")
 	flags.Float64Var(&o.speed, "speed", 60, "")
 	flags.IntVar(&o.temporal, "temporal-port", 7233, "")
 	flags.IntVar(&o.ui, "ui-port", 8233, "")
@@ -64,6 +68,9 @@ func parse(args []string) (options, []string, error) {
 			break
 		}
 		words, rest = append(words, flags.Arg(0)), flags.Args()[1:]
+	}
+	if _, _, err := net.SplitHostPort(o.postgres); o.postgres != "" && err != nil {
+		return o, nil, fmt.Errorf("--postgres %q is no address: give host:port, such as 127.0.0.1:5432", o.postgres)
 	}
 	if o.speed <= 0 {
 		return o, nil, fmt.Errorf("--speed %v is no speed: give a number above 0", o.speed)

@@ -30,6 +30,8 @@ type project struct {
 	defaultBranch string
 	branch        string
 	kind          perch.Kind
+	// shared says that there is a PostgreSQL for the shared database.
+	shared bool
 }
 
 // openProject reads the checkout that the options name, or makes the demo repository.
@@ -45,7 +47,7 @@ func openProject(ctx context.Context, o options, data string) (project, error) {
 	if err != nil {
 		return project{}, err
 	}
-	p := project{repo: checkout.Dir, repository: repositoryOf(checkout), defaultBranch: checkout.DefaultBranch, branch: o.branch}
+	p := project{repo: checkout.Dir, repository: repositoryOf(checkout), defaultBranch: checkout.DefaultBranch, branch: o.branch, shared: o.postgres != ""}
 	if p.branch == "" {
 		if p.branch, err = checkout.Branch(); err != nil {
 			return project{}, err
@@ -85,7 +87,7 @@ func readConfig(ctx context.Context, checkout *source.Checkout, branch string) (
 	return config.Read(config.FileName, data)
 }
 
-// writePolicy writes the policy file of a worker that serves p in this sandbox.
+// writePolicy writes the policy file of a worker that serves p in this sandbox. A database is shared only where there is a real server.
 func writePolicy(p project, file, pages string) error {
 	everyone := []string{"*"}
 	policy := perch.Policy{
@@ -95,6 +97,9 @@ func writePolicy(p project, file, pages string) error {
 		Kinds:   map[perch.Kind][]string{perch.KindProduction: everyone, perch.KindStaging: everyone, perch.KindBranch: everyone},
 		Secrets: perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:", "arn:aws:ssm:"}},
 		Cleanup: perch.PolicyCleanup{Grace: 10 * time.Second},
+	}
+	if p.shared {
+		policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	}
 	data, err := yaml.Marshal(policy)
 	if err != nil {

@@ -1,6 +1,8 @@
 package services
 
 import (
+	"cmp"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -53,13 +55,16 @@ func prepareDatabase(s *Service, rec *record) error {
 	if rec.ID == "" {
 		rec.ID, rec.ARN, rec.Status = rec.Name, s.arn("rds", "db:"+rec.Name), "creating"
 		rec.Attributes["Endpoint.Address"] = rec.Name + "." + random(lowerDigits, 12) + "." + s.config.Region + ".rds.amazonaws.com"
+		if host, real, err := net.SplitHostPort(s.config.PostgreSQL); err == nil {
+			rec.Attributes["Endpoint.Address"], rec.Hidden["Port"] = host, real
+		}
 		rec.Attributes["Endpoint.HostedZoneId"] = "Z1RLNUO7B9Q6NB"
 		rec.Attributes["DBInstanceArn"] = rec.ARN
 		rec.Attributes["DbiResourceId"] = "db-" + random(upperDigits, 26)
 	} else {
 		rec.Status = "modifying"
 	}
-	rec.Attributes["Endpoint.Port"] = port
+	rec.Attributes["Endpoint.Port"] = cmp.Or(rec.Hidden["Port"], port)
 	return nil
 }
 

@@ -40,6 +40,8 @@ type Config struct {
 	Now func() time.Time
 	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS would.
 	LoadBalancerDNS string
+	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an address that leads nowhere.
+	PostgreSQL string
 	// ObjectExists says whether S3 holds an object; Elastic Beanstalk asks for source bundles. Nil believes every template.
 	ObjectExists func(bucket, key string) bool
 	// Tagged lists the tagged resources of other services, for the tagging API. Nil means none.

@@ -1,0 +1,164 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"perch"
+	"perch/cfn"
+	"perch/lifecycle"
+)
+
+// secretPatience is how long a stack's operation may take to make the secret: nothing in the template comes before it.
+const secretPatience = 3 * time.Minute
+
+// Databases are the activities that make and remove an environment's database in the instance that environments share. They read the
+// passwords at the worker: none travels in an input, a result or an error.
+type Databases struct {
+	apps     *Applications
+	stacks   *Stacks
+	secrets  *secretsmanager.Client
+	interval time.Duration
+}
+
+// DatabaseInput names the environment whose database is meant.
+type DatabaseInput struct {
+	// Project and Branch name the environment.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	// StackID is the environment's stack, whose secret holds the password; a stack that is made anew gets a new database. DropDatabase does
+	// not need it.
+	StackID string `json:"stack_id,omitempty"`
+}
+
+// DatabaseResult says what came of it.
+type DatabaseResult struct {
+	// Made says that the database is there, with the password of the stack's secret.
+	Made bool `json:"made,omitempty"`
+}
+
+// EnsureDatabase makes the environment's database and its user as soon as the stack has their password, which is seconds after the stack's
+// operation began and minutes before an instance of the app starts. Where the operation ends without a secret nothing is made: the
+// wait for the stack tells why.
+func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
+	environment, outputs, err := d.find(ctx, in)
+	if err != nil {
+		return DatabaseResult{}, err
+	}
+	if outputs.DatabaseHost == "" {
+		return DatabaseResult{}, refuse(ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `starter application up`")
+	}
+	beats, stop := startPulse(ctx, perch.Progress{Status: "WAITING_FOR_SECRET", Resource: cfn.SharedSecretID, Since: time.Now().UTC()})
+	defer stop()
+	secret, err := d.await(ctx, in.StackID)
+	if err != nil || secret == "" {
+		return DatabaseResult{}, err
+	}
+	beats.set(perch.Progress{Status: "MAKING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
+	password, err := d.password(ctx, secret)
+	if err != nil {
+		return DatabaseResult{}, err
+	}
+	server, err := d.connect(ctx, outputs)
+	if err != nil {
+		return DatabaseResult{}, err
+	}
+	defer server.close()
+	if err := server.ensure(ctx, environment.DatabaseName(), in.StackID, password); err != nil {
+		return DatabaseResult{}, err
+	}
+	return DatabaseResult{Made: true}, nil
+}
+
+// DropDatabase removes the environment's database and its user with all that they own. What is not there is no error, and neither is an
+// application stack without a shared database.
+func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
+	environment, outputs, err := d.find(ctx, in)
+	if err != nil || outputs.DatabaseHost == "" {
+		return DatabaseResult{}, err
+	}
+	_, stop := startPulse(ctx, perch.Progress{Status: "DROPPING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
+	defer stop()
+	server, err := d.connect(ctx, outputs)
+	if err != nil {
+		return DatabaseResult{}, err
+	}
+	defer server.close()
+	return DatabaseResult{}, server.drop(ctx, environment.DatabaseName())
+}
+
+// remains names the environment's database and user in the shared instance, where they are still there.
+func (d *Databases) remains(ctx context.Context, in DatabaseInput) ([]string, error) {
+	environment, outputs, err := d.find(ctx, in)
+	if err != nil || outputs.DatabaseHost == "" {
+		return nil, err
+	}
+	server, err := d.connect(ctx, outputs)
+	if err != nil {
+		return nil, err
+	}
+	defer server.close()
+	return server.remains(ctx, environment.DatabaseName())
+}
+
+// find is the environment and what the application stack says of the shared database: nothing where there is no such stack. Only
+// staging's has one.
+func (d *Databases) find(ctx context.Context, in DatabaseInput) (perch.Environment, cfn.ApplicationOutputs, error) {
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return environment, cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "%v", err)
+	}
+	_, found, err := d.stacks.describe(ctx, perch.ApplicationStackName(in.Project, perch.KindStaging))
+	if err != nil || !found {
+		return environment, cfn.ApplicationOutputs{}, err
+	}
+	outputs, err := d.apps.outputs(ctx, perch.KindStaging)
+	return environment, outputs, err
+}
+
+// await waits until the stack's secret is made; empty where the stack's operation ends without it, or takes too long.
+func (d *Databases) await(ctx context.Context, stackID string) (arn string, err error) {
+	for began := time.Now(); time.Since(began) < secretPatience; {
+		out, err := d.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.SharedSecretID)})
+		switch {
+		case missingStack(err): // AWS says it of a resource that the stack does not have yet in the same words.
+			stack, found, err := d.stacks.describe(ctx, stackID)
+			if err != nil || !found || !lifecycle.InProgress(string(stack.StackStatus)) {
+				return "", err
+			}
+		case err != nil:
+			return "", awsFailure(err, "look for the database's secret in stack %s", stackID)
+		default:
+			status := string(out.StackResourceDetail.ResourceStatus)
+			if strings.HasPrefix(status, "DELETE_") || strings.HasSuffix(status, "_FAILED") {
+				return "", nil
+			}
+			if strings.HasSuffix(status, "_COMPLETE") {
+				return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
+			}
+		}
+		if err := linger(ctx, d.interval); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// password reads the key `password` of a secret.
+func (d *Databases) password(ctx context.Context, arn string) (string, error) {
+	out, err := d.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
+	if err != nil {
+		return "", awsFailure(err, "read secret %s", arn)
+	}
+	var value struct{ Password string }
+	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &value) != nil || value.Password == "" {
+		return "", refuse(ErrorInvalid, "secret %s holds no JSON object with a password", arn)
+	}
+	return value.Password, nil
+}

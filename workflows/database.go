@@ -1,0 +1,36 @@
+package workflows
+
+import "perch/activities"
+
+// ensureDatabase makes the branch's database in the shared instance while the stack's operation is under way: it needs the password that
+// the stack makes first, and the app needs it when its instances start, minutes later.
+func (r *run) ensureDatabase(rendered activities.RenderResult) error {
+	if !rendered.SharedDatabase || r.databaseMade {
+		return nil
+	}
+	var out activities.DatabaseResult
+	err := r.work("make the database of "+r.environment.StackName(), databases.EnsureDatabase, r.database(), &out)
+	r.databaseMade = out.Made
+	return err
+}
+
+// requireDatabase makes the database where it was not made on the way, because there was nothing to be done with the stack.
+func (r *run) requireDatabase(rendered activities.RenderResult) error {
+	if err := r.ensureDatabase(rendered); err != nil || !rendered.SharedDatabase || r.databaseMade {
+		return err
+	}
+	return failed("stack %s has no secret for its database in the shared instance: look at its events in the CloudFormation console", r.environment.StackName())
+}
+
+// dropDatabase removes the branch's database from the shared instance, once nothing uses it any more. There may be one without a stack: of
+// an earlier template, or of a stack that somebody else deleted.
+func (r *run) dropDatabase() error {
+	if !r.sharedDatabase {
+		return nil
+	}
+	return r.work("drop the database of "+r.environment.StackName(), databases.DropDatabase, r.database(), nil)
+}
+
+func (r *run) database() activities.DatabaseInput {
+	return activities.DatabaseInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+}
