@@ -1,6 +1,7 @@
 package perch_test
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"os/exec"
@@ -28,7 +29,7 @@ type composeFile struct {
 	Volumes map[string]any `yaml:"volumes"`
 }
 
-func compose(t *testing.T) composeFile {
+func composeOf(t *testing.T) composeFile {
 	t.Helper()
 	var file composeFile
 	if err := yaml.Unmarshal([]byte(page(t, "docker-compose.yml")), &file); err != nil {
@@ -50,7 +51,7 @@ var (
 )
 
 func TestComposeFilePinsItsImages(t *testing.T) {
-	for name, service := range compose(t).Services {
+	for name, service := range composeOf(t).Services {
 		image := defaults.ReplaceAllString(service.Image, "$1")
 		if !exactTag.MatchString(image) {
 			t.Errorf("service %s runs %s, whose tag is not one version", name, image)
@@ -104,7 +105,7 @@ func names(pattern *regexp.Regexp, text string) []string {
 }
 
 func TestComposeServicesWaitForWhatTheyNeed(t *testing.T) {
-	services := compose(t).Services
+	services := composeOf(t).Services
 	for name, service := range services {
 		for other, how := range service.DependsOn {
 			needed, exists := services[other]
@@ -158,13 +159,43 @@ func TestDockerfileBuildsTheProgramsThatComposeRuns(t *testing.T) {
 	}
 }
 
-func TestDockerComposeTakesTheFile(t *testing.T) {
-	if err := exec.Command("docker", "compose", "version").Run(); err != nil {
-		t.Skip("docker with its compose plugin is not here")
+// composeCommand is Docker Compose: the docker client's plugin, or the program of its own that .ci/run builds.
+func composeCommand(t *testing.T) []string {
+	t.Helper()
+	for _, command := range [][]string{{"docker-compose"}, {"docker", "compose"}} {
+		if err := exec.Command(command[0], append(command[1:], "version")...).Run(); err == nil {
+			return command
+		}
 	}
-	command := exec.Command("docker", "compose", "--env-file", ".env.example", "--profile", "tools", "config", "--quiet")
-	command.Env = append(os.Environ(), "POSTGRES_PASSWORD=test", "PERCH_PROJECT=shop")
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Errorf("docker compose config: %v\n%s", err, out)
+	t.Skip("Docker Compose is missing: install docker's compose plugin, or docker-compose 2 (deploy/tools builds it)")
+	return nil
+}
+
+func TestDockerComposeTakesTheFile(t *testing.T) {
+	compose := composeCommand(t)
+	config := func(variables ...string) (string, error) {
+		arguments := append(compose[1:], "--env-file", ".env.example", "--profile", "tools", "config", "--format", "json")
+		command := exec.Command(compose[0], arguments...)
+		command.Env = append(os.Environ(), variables...)
+		out, err := command.CombinedOutput()
+		return string(out), err
+	}
+	out, err := config("POSTGRES_PASSWORD=test", "PERCH_PROJECT=shop")
+	if err != nil {
+		t.Fatalf("docker compose config: %v\n%s", err, out)
+	}
+	var resolved struct {
+		Services map[string]any `json:"services"`
+	}
+	if err := json.Unmarshal([]byte(out), &resolved); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if want, got := len(composeOf(t).Services), len(resolved.Services); got != want {
+		t.Errorf("docker compose config shows %d services of %d", got, want)
+	}
+	for _, required := range []string{"POSTGRES_PASSWORD", "PERCH_PROJECT"} {
+		if out, err := config(required+"=", map[string]string{"POSTGRES_PASSWORD": "PERCH_PROJECT=shop", "PERCH_PROJECT": "POSTGRES_PASSWORD=test"}[required]); err == nil || !strings.Contains(out, "set "+required+" in .env") {
+			t.Errorf("without %s: %v\n%s", required, err, out)
+		}
 	}
 }

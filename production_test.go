@@ -2,7 +2,10 @@ package perch_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -64,6 +67,37 @@ func rights(t *testing.T) []string {
 		t.Fatalf("found only the rights %v", slices.Sorted(maps.Keys(found)))
 	}
 	return slices.Sorted(maps.Keys(found))
+}
+
+// TestCIFilesPassTheirLinters holds docs/ci, and the same of README.md, against actionlint and against CircleCI's JSON Schema.
+func TestCIFilesPassTheirLinters(t *testing.T) {
+	circleci := []string{"check-jsonschema", "--builtin-schema", "vendor.circle-ci"}
+	linters := map[string][]string{"docs/ci/github-actions.yml": {"actionlint"}, "docs/ci/circleci.yml": circleci}
+	for i, block := range fenced(page(t, "README.md"), "yaml") {
+		file := filepath.Join(t.TempDir(), fmt.Sprintf("readme-%d.yml", i))
+		if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case strings.Contains(block, "# .circleci/config.yml"):
+			linters[file] = circleci
+		case strings.Contains(block, "# .github/workflows/"):
+			linters[file] = []string{"actionlint"}
+		}
+	}
+	if len(linters) != 4 {
+		t.Errorf("README.md shows other CI files than CircleCI's and GitHub's: %v", slices.Collect(maps.Keys(linters)))
+	}
+	for file, linter := range linters {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			if _, err := exec.LookPath(linter[0]); err != nil {
+				t.Skipf("%s is missing: install it to check %s", linter[0], file)
+			}
+			if out, err := exec.Command(linter[0], append(linter[1:], file)...).CombinedOutput(); err != nil {
+				t.Errorf("%v: %v\n%s", linter, err, out)
+			}
+		})
+	}
 }
 
 var starterCall = regexp.MustCompile(`(?m)(?:run|command): (starter .*)$`)

@@ -20,6 +20,7 @@ var rooms = map[string][]string{
 	"perch/worker":     {"perch", "perch/config", "perch/source", "perch/activities", "perch/workflows"},
 	"perch/starter":    {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source"},
 	"perch/sandbox":    {"perch", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter"},
+	"perch/deploy":     {}, // Its tests run the programs.
 }
 
 // strangers says what a room and everything that it is built from must not contain.
