@@ -51,7 +51,7 @@ func (d *decoder) field(path string, e entry, known []field) {
 		case e.value.shape != null:
 			f.read(below, e.value)
 		case !f.empty:
-			d.fail(e.value, "%s has no value", below)
+			d.fail(e.value, "%s has no value; give it one, or leave the key out", below)
 		}
 		return
 	}
@@ -93,7 +93,7 @@ func (d *decoder) is(path string, n *node, want shape) bool {
 		path = "the file"
 	}
 	if n.shape == scalar && !secretName(path) {
-		d.fail(n, "%s must be %s, not %q", path, want, n.text)
+		d.fail(n, "%s must be %s, not %s", path, want, n.shown())
 	} else {
 		d.fail(n, "%s must be %s, not %s", path, want, n.shape)
 	}
@@ -110,7 +110,7 @@ func (d *decoder) text(to *string, valid check) func(path string, n *node) {
 			return
 		}
 		if problem := valid(n.text); problem != "" {
-			d.fail(n, "%s %s, not %q", path, problem, n.text)
+			d.fail(n, "%s %s, not %s", path, problem, n.shown())
 			return
 		}
 		*to = n.text
@@ -170,11 +170,17 @@ func (d *decoder) flag(to *bool) func(path string, n *node) {
 	}
 }
 
+// shownText is how much of a value is repeated in a message, in bytes.
+const shownText = 100
+
 func (n *node) shown() string {
-	if n.shape == scalar {
-		return strconv.Quote(n.text)
+	switch {
+	case n.shape != scalar:
+		return n.shape.String()
+	case len(n.text) > shownText:
+		return strconv.Quote(strings.ToValidUTF8(n.text[:shownText], "")) + " and so on"
 	}
-	return n.shape.String()
+	return strconv.Quote(n.text)
 }
 
 func join(path, key string) string {

@@ -14,27 +14,30 @@ import (
 )
 
 const (
-	// maxFile is the largest file that is read, in bytes.
-	maxFile = 256 << 10
+	// MaxFile is the largest file that is read, in bytes.
+	MaxFile = 256 << 10
 	// maxDepth bounds nesting in flow style ([[[) and, by the column, in block style. Settings are four levels deep.
 	maxDepth  = 32
 	maxColumn = 100
-	// maxKeys bounds one mapping; more is a generated file, and merging it would take long.
+	// maxKeys bounds one mapping, maxKey the length of one key in bytes; more is a generated file, and merging it would take long.
 	maxKeys = 500
+	maxKey  = 255
+	// maxTokens bounds what is parsed: the parser takes a time that grows with the square of the keys, 80 seconds for a file of 87,000.
+	maxTokens = 10_000
 )
 
 // parse reads one YAML document into nodes. It takes the plain part of YAML: mappings, lists, text, numbers. Anchors, aliases, tags, merge
 // keys and several documents are refused before anything is expanded, so that no file is larger in memory than on disk.
 func parse(name string, data []byte) (*node, *text, error) {
-	if len(data) > maxFile {
-		return nil, nil, &Problem{File: name, Message: fmt.Sprintf("the file is %d bytes long; at most %d are read", len(data), maxFile)}
+	if len(data) > MaxFile {
+		return nil, nil, &Problem{File: name, Message: fmt.Sprintf("the file is longer than %d bytes; at most that many are read", MaxFile)}
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if !utf8.Valid(data) {
-		return nil, nil, &Problem{File: name, Message: "the file is not UTF-8 text"}
-	}
 	content := strings.ReplaceAll(string(data), "\r\n", "\n")
 	source := &text{name: name, lines: strings.Split(content, "\n")}
+	if problem := refuseBytes(source); problem != nil {
+		return nil, nil, problem
+	}
 	tokens := lexer.Tokenize(content)
 	if problem := refuseTokens(source, tokens); problem != nil {
 		return nil, nil, problem
@@ -52,9 +55,39 @@ func parse(name string, data []byte) (*node, *text, error) {
 	return &node{shape: null, line: 1, column: 1}, source, nil
 }
 
+// refuseBytes refuses what is no text: bytes that are not UTF-8, and NUL, which YAML does not allow.
+func refuseBytes(source *text) *Problem {
+	for i, line := range source.lines {
+		if valid := strings.ToValidUTF8(line, "\ufffd"); valid != line {
+			source.lines[i] = valid
+			return source.problem(i+1, utf8.RuneCountInString(line[:firstInvalid(line)])+1, "this is not UTF-8; save the file as UTF-8 text")
+		}
+		if at := strings.IndexByte(line, 0); at >= 0 {
+			return source.problem(i+1, utf8.RuneCountInString(line[:at])+1, "a NUL byte is not text; save the file as UTF-8 text")
+		}
+	}
+	return nil
+}
+
+func firstInvalid(line string) int {
+	for i, r := range line {
+		if _, size := utf8.DecodeRuneInString(line[i:]); r == utf8.RuneError && size == 1 {
+			return i
+		}
+	}
+	return len(line)
+}
+
 func refuseTokens(source *text, tokens token.Tokens) *Problem {
-	depth, begun := 0, false
+	depth, count := 0, 0
+	var first *token.Token // of the line
 	for _, t := range tokens {
+		if t.Type == token.CommentType {
+			continue
+		}
+		if first == nil || t.Position.Line != first.Position.Line {
+			first = t
+		}
 		message := refusedToken(t)
 		switch t.Type {
 		case token.SequenceStartType, token.MappingStartType:
@@ -62,18 +95,28 @@ func refuseTokens(source *text, tokens token.Tokens) *Problem {
 		case token.SequenceEndType, token.MappingEndType:
 			depth--
 		}
-		if nests(t) && (depth > maxDepth || t.Position.Column > maxColumn && depth == 0) {
-			message = "this is nested too deeply"
+		if nests(t) && (depth > maxDepth || depth == 0 && indent(t, first) > maxColumn) {
+			message = "this is nested too deeply; no key of Perch is more than six levels deep"
 		}
-		if t.Type == token.DocumentHeaderType && begun {
+		if t.Type == token.DocumentHeaderType && count > 0 {
 			message = "a second document begins here; put everything into one"
+		}
+		if count++; count > maxTokens {
+			message = fmt.Sprintf("the file has too many values up to here; at most %d names, values and signs are read", maxTokens)
 		}
 		if message != "" {
 			return source.problem(t.Position.Line, t.Position.Column, message)
 		}
-		begun = begun || t.Type != token.CommentType
 	}
 	return nil
+}
+
+// indent is the column that a block begins in: a long key is no nesting.
+func indent(t, first *token.Token) int {
+	if t.Type == token.MappingValueType {
+		return first.Position.Column
+	}
+	return t.Position.Column
 }
 
 func nests(t *token.Token) bool {
@@ -108,10 +151,17 @@ func syntaxProblem(source *text, err error) *Problem {
 		GetToken() *token.Token
 	}
 	if errors.As(err, &syntax) && syntax.GetToken() != nil {
-		at := syntax.GetToken().Position
-		return source.problem(at.Line, at.Column, "not valid YAML: "+syntax.GetMessage())
+		at, message := syntax.GetToken().Position, "not valid YAML: "+syntax.GetMessage()
+		if at.Line >= 1 && at.Line <= len(source.lines) && tabbed(source.lines[at.Line-1]) {
+			message = "this line is indented with a tab; YAML is indented with blanks"
+		}
+		return source.problem(at.Line, at.Column, message)
 	}
 	return &Problem{File: source.name, Message: "not valid YAML"}
+}
+
+func tabbed(line string) bool {
+	return strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t")
 }
 
 func convert(source *text, from ast.Node) (*node, error) {
@@ -154,6 +204,9 @@ func (n *node) addEntries(source *text, values []*ast.MappingValueNode) error {
 		}
 		if key.shape != scalar {
 			return source.problem(key.line, key.column, "a key must be plain text")
+		}
+		if len(key.text) > maxKey {
+			return source.problem(key.line, key.column, fmt.Sprintf("this key is %d bytes long; at most %d are read", len(key.text), maxKey))
 		}
 		if first, ok := seen[key.text]; ok {
 			return source.problem(key.line, key.column, fmt.Sprintf("key %q stands here twice; the first is on line %d", key.text, first))

@@ -97,6 +97,7 @@ func Read(name string, data []byte) (*File, error) {
 		d.whole(d.merged(f, kind, ""))
 	}
 	d.seedChecks(f)
+	d.patterns(f)
 	if err := d.err(); err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func kindNames() []string {
 
 func (d *decoder) pattern(key *node) {
 	if problem := validPattern(key.text); problem != "" {
-		d.fail(key, "this key %s, not %q", problem, key.text)
+		d.fail(key, "this key %s, not %s", problem, key.shown())
 	}
 }
 

@@ -18,8 +18,11 @@ type Problem struct {
 	Line, Column int
 	// Message is a sentence without a full stop.
 	Message string
-	// Quote is the source line, with what looks like a secret blanked out; empty where there is none to show.
+	// Quote is the source line, or the part of a long one that the problem is in, with what looks like a secret blanked out; empty where there is
+	// none to show.
 	Quote string
+	// caret is the character of Quote that the column is, from 0.
+	caret int
 }
 
 // Error is `file:line:column: message`, and below it the source line with a caret.
@@ -32,7 +35,7 @@ func (p *Problem) Error() string {
 		return text
 	}
 	number := strconv.Itoa(p.Line)
-	return fmt.Sprintf("%s\n  %s | %s\n  %s | %s^", text, number, p.Quote, strings.Repeat(" ", len(number)), strings.Repeat(" ", p.Column-1))
+	return fmt.Sprintf("%s\n  %s | %s\n  %s | %s^", text, number, p.Quote, strings.Repeat(" ", len(number)), strings.Repeat(" ", p.caret))
 }
 
 // Problems is everything that is wrong with a file, in the order of its lines. It is never empty.
@@ -59,7 +62,7 @@ type text struct {
 	lines []string
 }
 
-// quoteWidth is the longest line that is quoted; a longer one is left out.
+// quoteWidth is how much of a line is quoted, in characters.
 const quoteWidth = 160
 
 func (t *text) problem(line, column int, message string) *Problem {
@@ -67,12 +70,37 @@ func (t *text) problem(line, column int, message string) *Problem {
 	if line < 1 || line > len(t.lines) {
 		return p
 	}
-	quote := blankSecrets(printable(t.lines[line-1]))
-	if length := len([]rune(quote)); length <= quoteWidth && p.Column <= quoteWidth {
-		p.Quote = quote
+	quote := []rune(t.blanked(line))
+	p.caret = min(p.Column-1, len(quote))
+	if more := len(quote) - quoteWidth; more > 0 {
+		from := min(max(p.caret-quoteWidth/2, 0), more)
+		quote, p.caret = quote[from:from+quoteWidth], p.caret-from
 	}
+	p.Quote = string(quote)
 	return p
 }
+
+// blanked is a line without what looks like a secret. A secret may stand on the lines below its key, too.
+func (t *text) blanked(line int) string {
+	quote := printable(t.lines[line-1])
+	depth := indentation(quote)
+	if strings.HasPrefix(quote[depth:], "-") {
+		depth++ // A list may begin in the column of its key.
+	}
+	for above := line - 1; above > 0 && depth > 0; above-- {
+		parent := printable(t.lines[above-1])
+		if strings.TrimSpace(parent) == "" || indentation(parent) >= depth {
+			continue
+		}
+		if key := keyBelow.FindStringSubmatch(parent); key != nil && secretName(key[1]) && key[1] != "secrets" {
+			return quote[:indentation(quote)] + "***"
+		}
+		depth = indentation(parent)
+	}
+	return blankSecrets(quote)
+}
+
+func indentation(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
 
 // printable keeps every character one column wide, so that the caret stands where it should.
 func printable(line string) string {
@@ -85,7 +113,9 @@ func printable(line string) string {
 }
 
 var (
-	secretKey   = regexp.MustCompile(`(?i)\w*(password|secret|token|private_key|api_key)\w*["']?\s*:\s*`)
+	secretKey = regexp.MustCompile(`(?i)\w*(password|secret|token|private_key|api_key)\w*["']?\s*:\s*`)
+	// keyBelow is a key with its value on the next lines.
+	keyBelow    = regexp.MustCompile(`(\w+)["']?\s*:\s*[|>]?[+-]?[0-9]?\s*(#.*)?$`)
 	credentials = regexp.MustCompile(`://[^@/\s]+@`)
 )
 

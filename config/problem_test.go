@@ -74,12 +74,23 @@ perch.yaml:3:4: not valid YAML: sequence end token ']' not found
   3 | a: [1
     |    ^`},
 		"a tab": {minimal + "a:\n\tb: 1\n", `
-perch.yaml:4:1: not valid YAML: found character '	' that cannot start any token
+perch.yaml:4:1: this line is indented with a tab; YAML is indented with blanks
   4 |  b: 1
     | ^`},
-		"no text": {"\xff", "\nperch.yaml: the file is not UTF-8 text"},
+		"no text": {minimal + "a: caf\xe9\n", `
+perch.yaml:3:7: this is not UTF-8; save the file as UTF-8 text
+  3 | a: caf�
+    |       ^`},
+		"text of another encoding": {"\xff\xfep\x00", `
+perch.yaml:1:1: this is not UTF-8; save the file as UTF-8 text
+  1 | �p 
+    | ^`},
+		"a NUL byte": {minimal + "a: \x00\n", `
+perch.yaml:3:4: a NUL byte is not text; save the file as UTF-8 text
+  3 | a:  
+    |    ^`},
 		"deep nesting": {strings.Repeat("[", 60), `
-perch.yaml:1:33: this is nested too deeply
+perch.yaml:1:33: this is nested too deeply; no key of Perch is more than six levels deep
   1 | ` + strings.Repeat("[", 60) + `
     |                                 ^`},
 		"impossible values": {minimal + "defaults:\n  health_path: healthz\n  load_balancer: classic\n  platform: tomcat\n  instance_type: large\n" +
@@ -179,7 +190,7 @@ perch.yaml:4:26: buckets a-1 and a1 differ in hyphens only; rename one
   4 |   buckets: {a-1: {}, a1: {}}
     |                          ^`},
 		"values that were forgotten": {minimal + "defaults:\n  health_path:\n  buckets:\n    assets:\n  environment:\n    A:\n", `
-perch.yaml:4:3: defaults.health_path has no value
+perch.yaml:4:3: defaults.health_path has no value; give it one, or leave the key out
   4 |   health_path:
     |   ^
 perch.yaml:6:5: defaults.buckets.assets has no value; write {}
@@ -322,8 +333,8 @@ perch.yaml:3:27: seed[0].s3.to names the bucket assets, which no layer has; add 
 }
 
 func TestAFileThatIsTooLargeIsNotRead(t *testing.T) {
-	_, err := Read(FileName, []byte(minimal+strings.Repeat("#", maxFile)))
-	if want := "perch.yaml: the file is 262191 bytes long; at most 262144 are read"; err == nil || err.Error() != want {
+	_, err := Read(FileName, []byte(minimal+strings.Repeat("#", MaxFile)))
+	if want := "perch.yaml: the file is longer than 262144 bytes; at most that many are read"; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 }
@@ -336,6 +347,44 @@ func TestAMappingWithTooManyKeysIsRefused(t *testing.T) {
 	_, err := Read(FileName, []byte(source.String()))
 	if err == nil || !strings.Contains(err.Error(), ": this mapping has 501 keys; at most 500 are read") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAKeyThatIsTooLongIsRefused(t *testing.T) {
+	_, err := Read(FileName, []byte(minimal+strings.Repeat("k", maxKey+1)+": 1\n"))
+	if err == nil || !strings.HasPrefix(err.Error(), "perch.yaml:3:1: this key is 256 bytes long; at most 255 are read\n  3 | kkk") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestALongPatternIsNoNesting(t *testing.T) {
+	read(t, minimal+"overrides:\n  \""+strings.Repeat("feature/", 25)+"*\": {health_path: /x}\n")
+}
+
+// TestAFileOfManyKeysIsRefusedBeforeItIsParsed: the parser needs more than a minute for the first, and half a minute for the second.
+func TestAFileOfManyKeysIsRefusedBeforeItIsParsed(t *testing.T) {
+	for source, want := range map[string]string{
+		strings.Repeat("a:\n", 80_000):                         "perch.yaml:5001:1: the file has too many values up to here; at most 10000 names, values and signs are read",
+		minimal + "a: {" + strings.Repeat("b,", 100_000) + "}": "perch.yaml:3:",
+		minimal + "a:\n" + strings.Repeat("- b\n", 50_000):     "perch.yaml:5000:",
+	} {
+		_, err := Read(FileName, []byte(source))
+		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "too many values up to here") {
+			t.Errorf("got %.200v, want %s", err, want)
+		}
+	}
+}
+
+func TestALongLineIsQuotedAroundTheProblem(t *testing.T) {
+	_, err := Read(FileName, []byte(minimal+"defaults: {environment: {A: "+strings.Repeat("x", 300)+", b: y, C: "+strings.Repeat("z", 300)+"}}\n"))
+	want := `perch.yaml:3:331: the name of a variable must be written in A-Z, 0-9 and _, and not begin with a digit, not "b"
+  3 | ` + strings.Repeat("x", 78) + ", b: y, C: " + strings.Repeat("z", 71) + `
+    | ` + strings.Repeat(" ", 80) + "^"
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
@@ -399,6 +448,29 @@ func TestOnlySoManyProblemsAreShown(t *testing.T) {
 	var problems Problems
 	if !errors.As(err, &problems) || len(problems) != 12 || !strings.HasSuffix(err.Error(), "\nand 2 more") {
 		t.Errorf("got %d problems: %v", len(problems), err)
+	}
+}
+
+// TestSecretsBelowTheirKeyAreHidden: YAML lets a value stand on the next lines.
+func TestSecretsBelowTheirKeyAreHidden(t *testing.T) {
+	for _, source := range []string{
+		"defaults:\n  secrets:\n    API_KEY:\n      hunter2\n",
+		"defaults:\n  secrets:\n    API_KEY: # old\n      hunter2\n",
+		"defaults:\n  secrets:\n    API_KEY: |\n      hunter2\n",
+		"defaults:\n  environment:\n    SMTP_PASSWORD:\n      - hunter2\n",
+		"defaults:\n  environment:\n    SMTP_PASSWORD:\n    - hunter2\n",
+		"defaults:\n  environment:\n    SMTP_PASSWORD:\n      x:\n        - hunter2\n",
+		"defaults:\n  environment:\n    SMTP_PASSWORD: >-\n      &hunter2 x\n      hunter2\n",
+		"defaults:\n  environment:\n    SMTP_PASSWORD:\n      *hunter2\n",
+	} {
+		_, err := Read(FileName, []byte(minimal+source))
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("of\n%swe say:\n%v", source, err)
+		}
+	}
+	_, err := Read(FileName, []byte(minimal+"defaults:\n  secrets:\n    lower: arn:aws:x\n"))
+	if err == nil || !strings.Contains(err.Error(), "lower: arn:aws:x") {
+		t.Errorf("what stands below `secrets` is no secret, and it is hidden: %v", err)
 	}
 }
 

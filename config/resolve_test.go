@@ -194,7 +194,7 @@ func TestADatabaseIsCompletedByTheBuiltInOne(t *testing.T) {
 }
 
 func TestTheLastMatchingOverrideWins(t *testing.T) {
-	file := read(t, minimal+"overrides:\n  \"b/*\": {instance_type: t3.large}\n  \"*\": {instance_type: t3.nano}\n  b/x: {health_path: /up}\n")
+	file := read(t, minimal+"overrides:\n  \"b/*\": {instance_type: t3.large, platform: docker}\n  \"*\": {instance_type: t3.nano}\n  b/x: {health_path: /up}\n")
 	settings, _, err := file.Resolve("b/x", commit)
 	if err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ func (d *decoder) buckets(path string, n *node) map[string]perch.Bucket {
 	buckets := map[string]perch.Bucket{}
 	d.each(path, n, func(path string, key, value *node) {
 		if problem := validBucket(key.text); problem != "" {
-			d.fail(key, "a bucket's name %s, not %q", problem, key.text)
+			d.fail(key, "a bucket's name %s, not %s", problem, key.shown())
 			return
 		}
 		var bucket perch.Bucket
@@ -77,7 +77,7 @@ func (d *decoder) variables(path string, n *node, read func(path string, key, va
 	variables := map[string]string{}
 	d.each(path, n, func(path string, key, value *node) {
 		if problem := validVariable(key.text); problem != "" {
-			d.fail(key, "the name of a variable %s, not %q", problem, key.text)
+			d.fail(key, "the name of a variable %s, not %s", problem, key.shown())
 			return
 		}
 		if ownVariable(key.text) {

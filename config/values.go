@@ -13,9 +13,6 @@ import (
 	"perch"
 )
 
-// maxPattern is the longest branch pattern, in bytes; Git's own limit on most file systems is 255.
-const maxPattern = 255
-
 // formats are what a text may be, by the name that the tag `jsonschema` of perch's types has for it: so the JSON Schema says what the decoder does.
 var formats = map[string]format{}
 
@@ -96,13 +93,6 @@ func validImage(value string) string {
 func validBucket(value string) string {
 	if len(value) > 31 || !bucketName.MatchString(value) {
 		return "must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter"
-	}
-	return ""
-}
-
-func validPattern(value string) string {
-	if value == "" || len(value) > maxPattern || strings.ContainsFunc(value, unicode.IsControl) {
-		return "must be a branch name or a pattern with * and ?"
 	}
 	return ""
 }
