@@ -183,7 +183,7 @@ func keys(prefix string, of reflect.Type) []string {
 func TestDocsShowWholeDocuments(t *testing.T) {
 	shown := fenced(page(t, "docs/starter.md"), "json")
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, config.FileName), config.Init("shop", "example.org/shop:1"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, config.FileName), config.Init(config.Start{Project: "shop", Image: "example.org/shop:1"}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for args, block := range map[string]int{"up docs-no-infra --project shop": 0, "down x --project shop --timeout 0s": 1, "plan docs-no-infra --project shop": 2, "settings x": 5, "settings diff staging branch": 6} {

@@ -249,7 +249,7 @@ func ascii(text string) string {
 func TestWhatTheDecoderTakesTheSchemaTakes(t *testing.T) {
 	perchYAML, policyYAML := newValidator(t, Schema()), newValidator(t, PolicySchema())
 	for source, schema := range map[string]validator{
-		shop: perchYAML, minimal: perchYAML, string(Init("demo", "demo:1")): perchYAML, fullPolicy: policyYAML, minimalPolicy: policyYAML,
+		shop: perchYAML, minimal: perchYAML, string(Init(Start{Project: "demo", Image: "demo:1"})): perchYAML, fullPolicy: policyYAML, minimalPolicy: policyYAML,
 		minimal + "branches:\ndefaults:\nkinds:\noverrides:\nseed:\n":                perchYAML,
 		minimal + "kinds: {branch: }\noverrides: {\"*\": {database: null}, x/*: }\n": perchYAML,
 	} {

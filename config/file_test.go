@@ -118,7 +118,7 @@ func TestWindowsLineEndsAndByteOrderMarks(t *testing.T) {
 }
 
 func TestInitWorksAsItStands(t *testing.T) {
-	file := read(t, string(Init("demo", "ghcr.io/acme/demo:{commit}")))
+	file := read(t, string(Init(Start{Project: "demo", Image: "ghcr.io/acme/demo:{commit}"})))
 	settings, _, err := file.Resolve("feature/login", "")
 	if err != nil {
 		t.Fatal(err)
@@ -141,9 +141,29 @@ func TestInitWorksAsItStands(t *testing.T) {
 	}
 }
 
+func TestInitSaysWhatIsKnownOfTheProject(t *testing.T) {
+	source := string(Init(Start{
+		Project: "demo", Image: "demo:{commit}", DefaultBranch: "trunk", StagingBranch: "#stage", Port: 3000, Schema: "perch.schema.json",
+	}))
+	if !strings.HasPrefix(source, "# yaml-language-server: $schema=perch.schema.json\n") {
+		t.Errorf("the first line is %.60q", source)
+	}
+	for _, example := range []string{"# kinds:\n", "#   trunk: production\n", "#   \"#stage\": staging\n"} {
+		if !strings.Contains(source, example) {
+			t.Fatalf("no %q in the file", example)
+		}
+		source = strings.ReplaceAll(source, example, strings.TrimPrefix(example, "# "))
+	}
+	file := read(t, source)
+	settings, _, err := file.Resolve("x", "")
+	if err != nil || settings.Environment["PORT"] != "3000" || file.Kind("trunk") != perch.KindProduction || file.Kind("#stage") != perch.KindStaging {
+		t.Errorf("environment %v, kinds %v, %v", settings.Environment, file.Branches.Kinds, err)
+	}
+}
+
 // TestInitsCommentsAreRight takes the comment signs away from the examples: they must be read too.
 func TestInitsCommentsAreRight(t *testing.T) {
-	source := string(Init("demo", "ghcr.io/acme/demo:{commit}"))
+	source := string(Init(Start{Project: "demo", Image: "ghcr.io/acme/demo:{commit}"}))
 	for _, example := range []string{
 		"# kinds:\n", "#   main: production\n", "#   staging: staging\n",
 		"# secrets:\n", "#   SECRET_KEY: arn",

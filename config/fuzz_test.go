@@ -9,7 +9,7 @@ import (
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		shop, minimal, "", "# x", "- a", "a: &a [*a]", "? a", "[[[", "{a: {b: ", "a: |\n  x\n", "a: 'x", "\x00", "a: 1\n---\nb: 2", "%YAML 1.2", "<<: x", ": x", "a: b: c",
-		minimal + "overrides:\n  \"*\": {database: null, buckets: {a: null}}\n", minimal + "seed: [{s3: {from: a, to: b}}]", minimal + "seed: [{http: {path: /a, secret: hunter2, header: x}}, {run: {command: [a, '', 'b c'], timeout: 1s}}]", string(Init("demo", "demo:1")), fullPolicy,
+		minimal + "overrides:\n  \"*\": {database: null, buckets: {a: null}}\n", minimal + "seed: [{s3: {from: a, to: b}}]", minimal + "seed: [{http: {path: /a, secret: hunter2, header: x}}, {run: {command: [a, '', 'b c'], timeout: 1s}}]", string(Init(Start{Project: "demo", Image: "demo:1"})), fullPolicy,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -1,9 +1,14 @@
 package config
 
-import "strings"
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
 
-// initFile is what `starter config init` writes, with PROJECT and IMAGE to be filled in.
-const initFile = `# What every branch of this repository gets on AWS. Check it with: starter config validate
+// initFile is what `starter config init` writes, with the words in capitals to be filled in.
+const initFile = `SCHEMA# What every branch of this repository gets on AWS. Check it with: starter config validate
 
 # The name that all AWS names begin with: 2 to 15 characters a-z and 0-9, a letter first.
 project: PROJECT
@@ -16,8 +21,8 @@ branches:
   skip: ["*-no-infra", "dependabot/*"]
   # Every branch that is not named here is of kind branch; the worker's policy says who may be of another.
   # kinds:
-  #   main: production
-  #   staging: staging
+  #   DEFAULT: production
+  #   STAGING: staging
 
 # What every environment has, unless a layer below says otherwise.
 defaults:
@@ -36,7 +41,7 @@ defaults:
   # Plain variables of the app. Secrets go below, by reference.
   environment:
     LOG_LEVEL: info
-  # secrets:
+PORT  # secrets:
   #   SECRET_KEY: arn:aws:secretsmanager:eu-central-1:123456789012:secret:PROJECT/preview
 
 # What one kind has differently: production, staging or branch.
@@ -58,7 +63,42 @@ kinds:
 #   - http: {path: /internal/load-demo-data, secret: DEMO_TOKEN}
 `
 
+// Start is what is known of a project that has no perch.yaml yet.
+type Start struct {
+	Project string
+	Image   string
+	// DefaultBranch and StagingBranch are branches of the repository; main and staging where they are empty.
+	DefaultBranch, StagingBranch string
+	// Port is the one that the app's container listens on; 0 where it is not known.
+	Port int
+	// Schema is the path of the JSON Schema, relative to the file; empty where there is none that an editor would find.
+	Schema string
+}
+
 // Init is a perch.yaml to begin with, with comments. It is read by Read as it stands where project and image are valid.
-func Init(project, image string) []byte {
-	return []byte(strings.NewReplacer("PROJECT", project, "IMAGE", image).Replace(initFile))
+func Init(s Start) []byte {
+	var schema, port string
+	if s.Schema != "" {
+		schema = "# yaml-language-server: $schema=" + s.Schema + "\n\n"
+	}
+	if s.Port != 0 {
+		port = fmt.Sprintf("    # The port that the Dockerfile exposes; without this line the app is to listen on 8080.\n    PORT: \"%d\"\n", s.Port)
+	}
+	return []byte(strings.NewReplacer(
+		"SCHEMA", schema, "PROJECT", s.Project, "IMAGE", s.Image, "PORT", port,
+		"DEFAULT", plainOr(s.DefaultBranch, "main"), "STAGING", plainOr(s.StagingBranch, "staging"),
+	).Replace(initFile))
+}
+
+var plainBranch = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9/_.-]*$`)
+
+// plainOr is a branch as YAML writes it.
+func plainOr(branch, otherwise string) string {
+	switch {
+	case branch == "":
+		return otherwise
+	case plainBranch.MatchString(branch):
+		return branch
+	}
+	return strconv.Quote(branch)
 }

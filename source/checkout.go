@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5"
@@ -55,8 +56,10 @@ func origin(repository *git.Repository) string {
 	return address
 }
 
+// remoteHeads is where the branches of origin stand, as last fetched.
+const remoteHeads = "refs/remotes/origin/"
+
 func defaultBranch(repository *git.Repository) string {
-	const remoteHeads = "refs/remotes/origin/"
 	head, err := repository.Reference(remoteHeads+"HEAD", false)
 	if err == nil && head.Type() == plumbing.SymbolicReference {
 		if branch, ok := strings.CutPrefix(head.Target().String(), remoteHeads); ok {
@@ -76,6 +79,32 @@ func (c *Checkout) Branch() (string, error) {
 		return "", fmt.Errorf("%s has no branch checked out (its HEAD is detached); name the branch with --branch", c.Dir)
 	}
 	return head.Target().Short(), nil
+}
+
+// Names are the branches that the checkout knows, its own and those of origin as last fetched, sorted.
+func (c *Checkout) Names() ([]string, error) {
+	repository, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	references, err := repository.References()
+	if err != nil {
+		return nil, fmt.Errorf("list branches of %s: %w", c.Dir, err)
+	}
+	var names []string
+	err = references.ForEach(func(reference *plumbing.Reference) error {
+		if name, ok := strings.CutPrefix(reference.Name().String(), remoteHeads); ok && name != "HEAD" {
+			names = append(names, name)
+		} else if reference.Name().IsBranch() {
+			names = append(names, reference.Name().Short())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list branches of %s: %w", c.Dir, err)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 // Commit is the full commit that is checked out.

@@ -3,6 +3,7 @@ package source
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/go-git/go-git/v5/config"
@@ -25,6 +26,12 @@ func TestWhatACheckoutSays(t *testing.T) {
 	}
 	if branch, err := c.Branch(); branch != "feature/login" || err != nil {
 		t.Errorf("branch: %q, %v", branch, err)
+	}
+	r.must(r.git.Storer.SetReference(plumbing.NewHashReference("refs/remotes/origin/trunk", plumbing.NewHash(commit))))
+	r.must(r.git.Storer.SetReference(plumbing.NewHashReference("refs/remotes/origin/feature/login", plumbing.NewHash(commit))))
+	r.must(r.git.Storer.SetReference(plumbing.NewHashReference("refs/tags/v1", plumbing.NewHash(commit))))
+	if names, err := c.Names(); !slices.Equal(names, []string{"feature/login", "main", "trunk"}) || err != nil {
+		t.Errorf("branches: %q, %v", names, err)
 	}
 	if got, err := c.Commit(); got != commit || err != nil {
 		t.Errorf("commit: %q, %v", got, err)

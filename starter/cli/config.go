@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,21 +13,25 @@ import (
 	"perch/config"
 )
 
-// configDocument is what `config validate -o json` prints.
+// configDocument is what `config validate -o json` and `config init -o json` print.
 type configDocument struct {
 	OK      bool   `json:"ok"`
 	File    string `json:"file"`
 	Project string `json:"project"`
 	Error   string `json:"error"`
+	// Unmatched are the patterns that match no branch of the checkout, each with its place.
+	Unmatched []string `json:"unmatched"`
 }
 
 func (a *app) configCommand() *cobra.Command {
+	var branches bool
 	validate := &cobra.Command{
 		Use:   "validate [FILE]",
 		Short: "Read a perch.yaml and say what is wrong with it",
 		Args:  cobra.MaximumNArgs(1),
-		RunE:  func(_ *cobra.Command, args []string) error { return a.configValidate(args) },
+		RunE:  func(_ *cobra.Command, args []string) error { return a.configValidate(args, branches) },
 	}
+	validate.Flags().BoolVar(&branches, "branches", false, "take it for an error that a pattern matches no branch of the checkout, its own or origin's")
 	var (
 		force bool
 		image string
@@ -61,34 +66,63 @@ func (a *app) configSchema(policy bool) error {
 	return nil
 }
 
-func (a *app) configValidate(args []string) error {
-	path := filepath.Join(a.folder(a.place()), config.FileName)
+func (a *app) configValidate(args []string, strict bool) error {
+	p := a.place()
+	path := filepath.Join(a.folder(p), config.FileName)
 	if len(args) > 0 {
 		path = args[0]
 	}
+	document := configDocument{File: path, Unmatched: []string{}}
 	file, err := readConfig(path)
+	if err == nil && (strict || len(args) == 0) {
+		document.Unmatched, err = unmatched(p, file, strict)
+	}
+	if err != nil {
+		document.Error = err.Error()
+	} else {
+		document.OK, document.Project = true, file.Project
+	}
 	if a.json() {
-		document := configDocument{OK: err == nil, File: path}
-		if err != nil {
-			document.Error = err.Error()
-		} else {
-			document.Project = file.Project
-		}
 		if printed := a.printJSON(document); printed != nil {
 			return printed
 		}
 	}
-	if err != nil {
+	if err != nil || a.json() {
 		return err
 	}
-	if !a.json() {
-		a.say("%s is right: project %s, kinds %s", path, file.Project, kindsOf(file))
+	a.say("%s is right: project %s, kinds %s", path, file.Project, kindsOf(file))
+	for _, pattern := range document.Unmatched {
+		a.note("Note: %s", pattern)
 	}
 	return nil
 }
 
+// unmatched are the patterns that match no branch of the checkout. They are no mistake by themselves, because a branch may come; strict makes them one.
+func unmatched(p place, file *config.File, strict bool) ([]string, error) {
+	lines := []string{}
+	if p.checkout == nil {
+		if strict {
+			return lines, usageError("compare patterns with branches: %w", p.noCheckout)
+		}
+		return lines, nil
+	}
+	branches, err := p.checkout.Names()
+	if err != nil {
+		return lines, failedError("compare patterns with branches: %w", err)
+	}
+	problems := file.Unmatched(branches)
+	for _, problem := range problems {
+		line, _, _ := strings.Cut(problem.Error(), "\n")
+		lines = append(lines, line)
+	}
+	if strict && len(problems) > 0 {
+		return lines, &exitError{code: exitUsage, err: problems}
+	}
+	return lines, nil
+}
+
 func readConfig(path string) (*config.File, error) {
-	data, err := os.ReadFile(path)
+	data, err := readAtMost(path, config.MaxFile+1)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, usageError("there is no %s; `starter config init` writes one", path)
 	}
@@ -100,6 +134,16 @@ func readConfig(path string) (*config.File, error) {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
 	return file, nil
+}
+
+// readAtMost reads the beginning of a file, so that one without an end does no harm.
+func readAtMost(path string, limit int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return io.ReadAll(io.LimitReader(file, limit))
 }
 
 // kindsOf says which branches have which kind.
@@ -121,7 +165,9 @@ func (a *app) configInit(image string, force bool) error {
 	if err := perch.ValidateProject(project); err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
-	data := config.Init(project, firstOf(image, guessImage(place.repository(), project)))
+	start := place.start(folder)
+	start.Project, start.Image = project, firstOf(image, guessImage(place.repository(), project))
+	data := config.Init(start)
 	path := filepath.Join(folder, config.FileName)
 	if _, err := config.Read(path, data); err != nil {
 		return usageError("--image %q cannot stand in %s: %w", image, config.FileName, err)
@@ -130,7 +176,7 @@ func (a *app) configInit(image string, force bool) error {
 		return err
 	}
 	if a.json() {
-		return a.printJSON(configDocument{OK: true, File: path, Project: project})
+		return a.printJSON(configDocument{OK: true, File: path, Project: project, Unmatched: []string{}})
 	}
 	a.say("%s is written for project %s. Read it, commit it, then `starter up`.", path, project)
 	return nil
@@ -153,27 +199,4 @@ func writeConfig(path string, data []byte, force bool) error {
 		return failedError("write %s: %w", path, err)
 	}
 	return nil
-}
-
-// projectName is folder as a project's name: its letters and digits in lower case from the first letter on, at most 15.
-func projectName(folder string) string {
-	name := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, strings.ToLower(folder))
-	name = strings.TrimLeft(name, "0123456789")
-	if len(name) < 2 {
-		return "app"
-	}
-	return name[:min(len(name), 15)]
-}
-
-// guessImage is where the image of a repository on GitHub most likely is; elsewhere a name to be replaced.
-func guessImage(repository, project string) string {
-	if name, ok := strings.CutPrefix(repository, "github.com/"); ok {
-		return "ghcr.io/" + strings.ToLower(name) + ":{commit}"
-	}
-	return "registry.example.com/" + project + ":{commit}"
 }

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"perch/config"
+)
+
+// schemaFile is what docs/perch-yaml.md calls the JSON Schema that an editor reads.
+const schemaFile = "perch.schema.json"
+
+// start is what the folder and its checkout say of a project that has no perch.yaml yet.
+func (p place) start(folder string) config.Start {
+	s := config.Start{Port: exposedPort(folder)}
+	if _, err := readAtMost(filepath.Join(folder, schemaFile), 1); err == nil {
+		s.Schema = schemaFile
+	}
+	if p.checkout == nil {
+		return s
+	}
+	branches, err := p.checkout.Names()
+	if err != nil {
+		return s // They are for a comment only.
+	}
+	s.DefaultBranch = firstBranch(branches, p.checkout.DefaultBranch, "main", "master", "trunk")
+	s.StagingBranch = firstBranch(branches, "staging", "stage")
+	return s
+}
+
+// firstBranch is the first of wanted that there is.
+func firstBranch(branches []string, wanted ...string) string {
+	for _, branch := range wanted {
+		if slices.Contains(branches, branch) {
+			return branch
+		}
+	}
+	return ""
+}
+
+// dockerfileLimit is how much of a Dockerfile is read, in bytes.
+const dockerfileLimit = 64 << 10
+
+var expose = regexp.MustCompile(`(?mi)^[ \t]*EXPOSE[ \t]+([0-9]{1,5})(/tcp)?([ \t\r]|$)`)
+
+// exposedPort is the port that the last EXPOSE of the folder's Dockerfile names first; 0 where there is none.
+func exposedPort(folder string) int {
+	data, err := readAtMost(filepath.Join(folder, "Dockerfile"), dockerfileLimit)
+	found := expose.FindAllSubmatch(data, -1)
+	if err != nil || len(found) == 0 {
+		return 0
+	}
+	port, err := strconv.Atoi(string(found[len(found)-1][1]))
+	if err != nil || port < 1 || port > 65535 {
+		return 0
+	}
+	return port
+}
+
+// projectName is folder as a project's name: its letters and digits in lower case from the first letter on, at most 15.
+func projectName(folder string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(folder))
+	name = strings.TrimLeft(name, "0123456789")
+	if len(name) < 2 {
+		return "app"
+	}
+	return name[:min(len(name), 15)]
+}
+
+// guessImage is where the image of a repository on GitHub most likely is; elsewhere a name to be replaced.
+func guessImage(repository, project string) string {
+	if name, ok := strings.CutPrefix(repository, "github.com/"); ok {
+		return "ghcr.io/" + strings.ToLower(name) + ":{commit}"
+	}
+	return "registry.example.com/" + project + ":{commit}"
+}
