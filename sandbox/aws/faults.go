@@ -23,8 +23,9 @@ const (
 	After = "after"
 )
 
-// Fault is a failure to order. It is about calls (Service, Action, Contains, AccessKey), or, where Type, LogicalID, Stack or Phase
-// is set, about the steps of resources that CloudFormation takes. Empty fields match everything.
+// Fault is a failure to order. It is about calls (Service, Action, Contains, AccessKey), or, where Key is set, about single keys of
+// DeleteObjects, or, where Type, LogicalID, Stack or Phase is set, about the steps of resources that CloudFormation takes. Empty fields match
+// everything.
 type Fault struct {
 	// ID names the fault; the endpoint gives it.
 	ID string `json:"id,omitempty"`
@@ -36,6 +37,10 @@ type Fault struct {
 	Contains string `json:"contains,omitempty"`
 	// AccessKey is the id of the key that signed the call.
 	AccessKey string `json:"access_key,omitempty"`
+
+	// Key is the beginning of the object keys that fail by themselves while DeleteObjects as a whole succeeds; Contains is text of the
+	// bucket's name then, and Count counts keys.
+	Key string `json:"key,omitempty"`
 
 	// Type, LogicalID and Stack are those of the resource; Phase is create, update or delete.
 	Type      string `json:"type,omitempty"`
@@ -56,11 +61,15 @@ type Fault struct {
 	Drop bool `json:"drop,omitempty"`
 	// Rate lets so many calls a second pass and answers the others with Throttling, "Rate exceeded".
 	Rate float64 `json:"rate,omitempty"`
+	// Stale lets CloudFormation's DescribeStacks answer with what was true so many seconds ago.
+	Stale float64 `json:"stale,omitempty"`
 
 	// Reason is why the step of a resource fails.
 	Reason string `json:"reason,omitempty"`
 	// Hang holds the resource in its step until the fault is deleted or another operation takes over.
 	Hang bool `json:"hang,omitempty"`
+	// Refill puts an object into the bucket that is about to be deleted, past its policy, so that the deletion fails by itself.
+	Refill bool `json:"refill,omitempty"`
 }
 
 func (f Fault) ofResource() bool {
@@ -75,16 +84,20 @@ func (f *Fault) complete() error {
 	switch {
 	case f.When != Before && f.When != After:
 		return fmt.Errorf("when is %q: use before or after", f.When)
-	case f.Count < 0 || f.Rate < 0:
-		return errors.New("count and rate cannot be negative")
+	case f.Count < 0 || f.Rate < 0 || f.Stale < 0:
+		return errors.New("count, rate and stale cannot be negative")
 	case f.ofResource():
 		return f.checkResource()
-	case f.Reason != "" || f.Hang:
-		return errors.New("reason and hang are for resources: say which by type, logical_id, stack or phase")
+	case f.Reason != "" || f.Hang || f.Refill:
+		return errors.New("reason, hang and refill are for resources: say which by type, logical_id, stack or phase")
+	case f.Key != "":
+		return f.checkKey()
+	case f.Stale > 0:
+		return f.checkStale()
 	case f.Rate > 0:
 		f.Status, f.Code, f.Message = http.StatusBadRequest, "Throttling", "Rate exceeded"
 	case f.Code == "" && !f.Drop:
-		return errors.New("say what happens: code (and message, status), drop, or rate; for a resource reason or hang")
+		return errors.New("say what happens: code (and message, status), drop, rate or stale; for a resource reason, hang or refill")
 	}
 	if f.Status == 0 {
 		f.Status = http.StatusBadRequest
@@ -95,17 +108,55 @@ func (f *Fault) complete() error {
 	return nil
 }
 
-func (f *Fault) checkResource() error {
+// checkKey checks a fault of single keys: those of S3's DeleteObjects.
+func (f *Fault) checkKey() error {
 	switch {
-	case f.Service != "" || f.Action != "" || f.Contains != "" || f.AccessKey != "" || f.Code != "" || f.Drop || f.Rate > 0:
-		return errors.New("a fault is about calls (service, action, contains, access_key, code, drop, rate) or about resources (type, logical_id, stack, phase, reason, hang), not both")
-	case f.Phase != "" && f.Phase != "create" && f.Phase != "update" && f.Phase != "delete":
-		return fmt.Errorf("phase is %q: use create, update or delete", f.Phase)
-	case f.Hang == (f.Reason != ""):
-		return errors.New("a fault of a resource has either a reason or hang")
+	case f.Code == "" || f.Drop || f.Rate > 0 || f.Stale > 0 || f.AccessKey != "" || f.When == After:
+		return errors.New("keys of DeleteObjects fail with a code (and message): say which, and nothing else")
+	case f.Service != "" && f.Service != "s3" || f.Action != "" && f.Action != "DeleteObjects":
+		return fmt.Errorf("key is for s3's DeleteObjects, not for %s %s", f.Service, f.Action)
 	}
+	f.Service, f.Action = "s3", "DeleteObjects"
 	return nil
 }
+
+// checkStale checks a fault of stale reads: those of CloudFormation's DescribeStacks.
+func (f *Fault) checkStale() error {
+	switch {
+	case f.Code != "" || f.Drop || f.Rate > 0 || f.When == After:
+		return errors.New("a stale answer is no error: leave out code, drop, rate and when")
+	case f.Service != "" && f.Service != "cloudformation" || f.Action != "" && f.Action != "DescribeStacks":
+		return fmt.Errorf("stale is for cloudformation's DescribeStacks, not for %s %s", f.Service, f.Action)
+	}
+	f.Service, f.Action = "cloudformation", "DescribeStacks"
+	return nil
+}
+
+func (f *Fault) checkResource() error {
+	effects := 0
+	for _, effect := range []bool{f.Reason != "", f.Hang, f.Refill} {
+		if effect {
+			effects++
+		}
+	}
+	switch {
+	case f.Service != "" || f.Action != "" || f.Contains != "" || f.AccessKey != "" || f.Key != "" || f.Code != "" || f.Drop || f.Rate > 0 || f.Stale > 0:
+		return errors.New("a fault is about calls (service, action, contains, access_key, key, code, drop, rate, stale) or about resources (type, logical_id, stack, phase, reason, hang, refill), not both")
+	case f.Phase != "" && f.Phase != "create" && f.Phase != "update" && f.Phase != "delete":
+		return fmt.Errorf("phase is %q: use create, update or delete", f.Phase)
+	case effects != 1:
+		return errors.New("a fault of a resource has either a reason, hang or refill")
+	case !f.Refill:
+		return nil
+	case f.Type != "" && f.Type != bucketType || f.Phase != "" && f.Phase != "delete" || f.When == After:
+		return errors.New("refill is for buckets (type AWS::S3::Bucket) that are about to be deleted (phase delete)")
+	}
+	f.Type, f.Phase = bucketType, "delete"
+	return nil
+}
+
+// bucketType is the resource type that can be refilled.
+const bucketType = "AWS::S3::Bucket"
 
 // order is a fault that is in force.
 type order struct {
@@ -127,6 +178,9 @@ func (o *order) strike() bool {
 }
 
 type faults struct {
+	// refill puts an object into a bucket.
+	refill func(bucket, key string) error
+
 	mu     sync.Mutex
 	last   int
 	orders []*order
@@ -180,13 +234,25 @@ func (f *faults) match(c Call) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, o := range f.orders {
-		fits := !o.ofResource() && (o.Service == "" || o.Service == c.Service) && (o.Action == "" || o.Action == c.Action) &&
+		fits := !o.ofResource() && o.Key == "" && (o.Service == "" || o.Service == c.Service) && (o.Action == "" || o.Action == c.Action) &&
 			strings.Contains(c.text, o.Contains) && (o.AccessKey == "" || o.AccessKey == c.AccessKey)
 		if fits && o.strike() {
 			return o.Fault, true
 		}
 	}
 	return Fault{}, false
+}
+
+// failKey is what DeleteObjects tells of one key; the code is empty where it is deleted.
+func (f *faults) failKey(bucket, key string) (code, message string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, o := range f.orders {
+		if o.Key != "" && strings.HasPrefix(key, o.Key) && strings.Contains(bucket, o.Contains) && o.strike() {
+			return o.Code, o.Message
+		}
+	}
+	return "", ""
 }
 
 func (f *faults) find(step cloudformation.Step, when string) *order {
@@ -208,10 +274,14 @@ func (f *faults) find(step cloudformation.Step, when string) *order {
 
 // Before fails a step of a resource before its service hears of it.
 func (f *faults) Before(_ context.Context, step cloudformation.Step) error {
-	if o := f.find(step, Before); o != nil {
-		return errors.New(o.Reason)
+	o := f.find(step, Before)
+	switch {
+	case o == nil:
+		return nil
+	case o.Refill:
+		return f.refill(step.PhysicalID, "delivered-late.log")
 	}
-	return nil
+	return errors.New(o.Reason)
 }
 
 // During fails a step after its service has begun, or holds it.

@@ -137,6 +137,94 @@ func TestHangingResourceGoesOnWhenTheFaultIsDeleted(t *testing.T) {
 	w.reach("shop-a", "CREATE_COMPLETE")
 }
 
+// seen is the status that DescribeStacks shows of a stack; empty where it does not exist.
+func (w *world) seen(name string) string {
+	w.t.Helper()
+	out, err := w.stacks.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		if !strings.Contains(err.Error(), "Stack with id "+name+" does not exist") {
+			w.t.Fatal(err)
+		}
+		return ""
+	}
+	return string(out.Stacks[0].StackStatus)
+}
+
+func TestStaleReadsTellWhatWasTrueBefore(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	id := w.create("shop-a", buckets)
+	w.reach("shop-a", "CREATE_COMPLETE")
+	long := w.order(aws.Fault{Stale: 3600})
+	if byName, byID := w.seen("shop-a"), w.seen(id); byName != "" || byID != "" {
+		t.Errorf("an hour ago the stack was %q by its name and %q by its id", byName, byID)
+	}
+	if all, err := w.stacks.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{}); err != nil || len(all.Stacks) > 0 {
+		t.Errorf("an hour ago there were %v, %v", all, err)
+	}
+	w.server.DeleteFault(long)
+	w.order(aws.Fault{Stale: 1e-9, Count: 1})
+	if now := w.seen(id); now != "CREATE_COMPLETE" {
+		t.Errorf("a moment ago the stack was %q", now)
+	}
+	w.order(aws.Fault{Stale: 3600, Count: 1})
+	if first, second := w.seen(id), w.seen(id); first != "" || second != "CREATE_COMPLETE" {
+		t.Errorf("one stale read: %q, then %q", first, second)
+	}
+}
+
+func TestSingleKeysFailByOrder(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	name := "keys"
+	if _, err := w.storage.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"}}); err != nil {
+		t.Fatal(err)
+	}
+	var all []types.ObjectIdentifier
+	for _, key := range []string{"a/1", "a/2", "b/1"} {
+		if _, err := w.storage.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &key, Body: strings.NewReader(key)}); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, types.ObjectIdentifier{Key: &key})
+	}
+	w.order(aws.Fault{Key: "a/", Code: "SlowDown", Message: "Please reduce your request rate.", Count: 1})
+	w.order(aws.Fault{Key: "b/", Contains: "another", Code: "AccessDenied"})
+	out, err := w.storage.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: &name, Delete: &types.Delete{Objects: all}})
+	if err != nil || len(out.Errors) != 1 || *out.Errors[0].Key != "a/1" || *out.Errors[0].Code != "SlowDown" || len(out.Deleted) != 2 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func TestRefilledBucketCannotBeDeletedUntilItIsEmptiedAgain(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	w.create("shop-a", buckets)
+	w.reach("shop-a", "CREATE_COMPLETE")
+	w.order(aws.Fault{LogicalID: "Assets", Refill: true, Count: 1})
+	remove := func() {
+		t.Helper()
+		if _, err := w.stacks.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: sdk.String("shop-a")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := w.stackID("shop-a")
+	remove()
+	w.reach(id, "DELETE_FAILED")
+	out, err := w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	if err != nil || len(out.Buckets) != 1 {
+		t.Fatalf("buckets: %v, %v", out, err)
+	}
+	w.emptyBucket(*out.Buckets[0].Name)
+	remove()
+	w.reach(id, "DELETE_COMPLETE")
+}
+
+func (w *world) stackID(name string) string {
+	w.t.Helper()
+	out, err := w.stacks.DescribeStacks(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return *out.Stacks[0].StackId
+}
+
 func (w *world) http(method, path, body string) (int, string) {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), method, w.address+path, strings.NewReader(body))
@@ -176,14 +264,21 @@ func TestBadFaultsAreRefused(t *testing.T) {
 		`{`:                                      "the fault is not understood: unexpected EOF",
 		`{"servise": "s3"}`:                      `the fault is not understood: json: unknown field "servise"`,
 		`{"service": "s3"}`:                      "say what happens",
-		`{"service": "s3", "reason": "x"}`:       "reason and hang are for resources",
-		`{"type": "AWS::S3::Bucket"}`:            "either a reason or hang",
+		`{"service": "s3", "reason": "x"}`:       "reason, hang and refill are for resources",
+		`{"type": "AWS::S3::Bucket"}`:            "either a reason, hang or refill",
+		`{"key": "a"}`:                           "fail with a code",
+		`{"key": "a", "code": "x", "drop":true}`: "fail with a code",
+		`{"key":"a","code":"x","action":"Put"}`:  "key is for s3's DeleteObjects",
+		`{"stale": 1, "code": "x"}`:              "a stale answer is no error",
+		`{"stale": 1, "action": "ListStacks"}`:   "stale is for cloudformation's DescribeStacks",
+		`{"stack": "a", "stale": 1}`:             "not both",
+		`{"phase": "create", "refill": true}`:    "refill is for buckets",
 		`{"stack": "a", "code": "x"}`:            "not both",
 		`{"code": "x", "when": "later"}`:         "use before or after",
 		`{"stack": "a", "phase": "x"}`:           "use create, update or delete",
 		`{"code": "x", "count": -1}`:             "cannot be negative",
 		`{"code": "x", "status": 99}`:            "is no HTTP status",
-		`{"stack":"a","reason":"x","hang":true}`: "either a reason or hang",
+		`{"stack":"a","reason":"x","hang":true}`: "either a reason, hang or refill",
 	} {
 		status, text := w.http("POST", "/_perch/faults", fault)
 		var answer struct{ Error string }

@@ -70,10 +70,13 @@ func New(config Config) (*Server, error) {
 // wire makes the services and tells CloudFormation which resource types they have.
 func (s *Server) wire(config Config) error {
 	var err error
-	s.storage, err = s3.New(s3.Config{Account: config.Account, Region: config.Region, Dir: folder(config.Data, "s3"), Logger: config.Logger})
+	s.storage, err = s3.New(s3.Config{
+		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "s3"), FailKey: s.faults.failKey, Logger: config.Logger,
+	})
 	if err != nil {
 		return fmt.Errorf("start S3: %w", err)
 	}
+	s.faults.refill = s.storage.Refill
 	s.close = append(s.close, s.storage.Close)
 	others, err := services.New(services.Config{
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
@@ -162,6 +165,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault, ok := s.faults.match(c)
 	if !ok {
 		s.dispatch(w, r, c)
+		return
+	}
+	if fault.Stale > 0 {
+		lag := time.Duration(fault.Stale * float64(time.Second))
+		s.dispatch(w, r.WithContext(cloudformation.WithLag(r.Context(), lag)), c)
 		return
 	}
 	if fault.When == After {

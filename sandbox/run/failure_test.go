@@ -1,11 +1,14 @@
 package run
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"perch"
 	"perch/sandbox/aws"
 )
 
@@ -112,9 +115,82 @@ func TestS21ABucketThatIsRefilledWhileItIsDeletedIsEmptiedAgain(t *testing.T) {
 	b := sharedSandbox(t)
 	b.repo.commit(t, "refilled", map[string]string{"a.txt": "1"})
 	b.must(t, "up", "refilled")
-	b.order(t, aws.Fault{Stack: "shop-refilled", Type: "AWS::S3::Bucket", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 1})
+	b.order(t, aws.Fault{Stack: "shop-refilled", Refill: true, Count: 1})
 	equal(t, b.must(t, "down", "refilled"), document{"outcome": "gone", "leftovers": []any{}})
 	if diff := cmp.Diff([]string{"CreateStack", "DeleteStack", "DeleteStack"}, b.changes("shop-refilled")); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)
+	}
+}
+
+// aged is a branch whose environment's bucket has been given objects as time went by.
+func (b *bench) aged(t *testing.T, branch string, objects int) (bucket string) {
+	t.Helper()
+	b.repo.commit(t, branch, map[string]string{"perch.yaml": bare("shop", "  buckets: {assets: {versioned: true}}")})
+	b.must(t, "up", branch)
+	bucket = b.resource(t, b.stackOf(t, branch), "BucketAssets")
+	client := b.storage()
+	for i := range objects {
+		key := fmt.Sprintf("media/%03d", i)
+		if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(key)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return bucket
+}
+
+func TestS32StaleReadsMakeNoSecondStackAndHideNone(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t).newProject(t, "stale", map[string]string{"perch.yaml": bare("stale")}, func(*perch.Policy) {})
+	lift := b.order(t, aws.Fault{Stale: 1, Contains: "stale-late"})
+	b.repo.commit(t, "late", map[string]string{"a.txt": "1"})
+	equal(t, b.must(t, "up", "late"), document{"outcome": "ready", "created": true})
+	newest := b.repo.commit(t, "late", map[string]string{"a.txt": "2"})
+	equal(t, b.must(t, "up", "late"), document{"outcome": "ready", "created": false, "commit": newest})
+	equal(t, b.must(t, "down", "late"), document{"outcome": "gone"})
+	lift()
+	if all := b.stacks(t, "stale-late"); len(all) != 1 || all[0].StackStatus != "DELETE_COMPLETE" {
+		t.Errorf("stacks: %v", all)
+	}
+}
+
+func TestS36KeysThatFailInPassingHoldUpNoRemoval(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	bucket := b.aged(t, "passing", 20)
+	b.order(t, aws.Fault{Key: "media/00", Contains: bucket, Code: "SlowDown", Message: "Please reduce your request rate.", Count: 15})
+	b.order(t, aws.Fault{Key: "media/01", Contains: bucket, Code: "InternalError", Message: "We encountered an internal error. Please try again.", Count: 5})
+	down := b.must(t, "down", "passing")
+	equal(t, down, document{"outcome": "gone", "leftovers": []any{}})
+	if removed := down.at("removed", "objects"); removed != 20.0 {
+		t.Errorf("%v objects were removed, want 20", removed)
+	}
+}
+
+func TestS37KeysThatOnlyAPersonCanFreeAreNamed(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	bucket := b.aged(t, "locked", 3)
+	lift := b.order(t, aws.Fault{Key: "media/001", Contains: bucket, Code: "AccessDenied", Message: "Access Denied because object protected by object lock."})
+	contains(t, b.failed(t, "down", "locked"), bucket, `"media/001"`, "object protected by object lock", "lift the lock")
+	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("shop-locked")); diff != "" {
+		t.Errorf("calls that change (-want +got):\n%s", diff)
+	}
+	lift()
+	equal(t, b.must(t, "down", "locked"), document{"outcome": "gone"})
+}
+
+func TestS55CredentialsThatExpireInTheMiddleAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	for _, action := range []string{"CreateStack", "DescribeStacks", "DescribeStackEvents"} {
+		b.order(t, aws.Fault{
+			Service: "cloudformation", Action: action, Contains: "shop-expiring", Status: 403, Code: "ExpiredToken",
+			Message: "The security token included in the request is expired", Count: 2,
+		})
+	}
+	b.repo.commit(t, "expiring", map[string]string{"perch.yaml": bare("shop")})
+	equal(t, b.must(t, "up", "expiring"), document{"outcome": "ready", "created": true})
+	if all := b.stacks(t, "shop-expiring"); len(all) != 1 {
+		t.Errorf("stacks: %v", all)
 	}
 }

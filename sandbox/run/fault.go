@@ -23,8 +23,10 @@ A fault is about calls or about resources; what is left out matches everything.
   calls      service=cloudformation action=DescribeStacks contains=TEXT access_key=KEY
              and what happens: code=AccessDenied message=TEXT status=403, or drop=true, or rate=5 (calls a second)
              when=after lets the call have its effect and loses the answer
+             stale=5: DescribeStacks answers with what was true five seconds ago
+             key=PREFIX code=SlowDown message=TEXT: single keys of DeleteObjects fail
   resources  type=AWS::RDS::DBInstance logical_id=Database stack=NAME phase=create|update|delete
-             and what happens: reason=TEXT, or hang=true
+             and what happens: reason=TEXT, or hang=true, or refill=true (a bucket, before it is deleted)
   both       count=1: how often it strikes (default: until it is lifted)
 
 For example, the answer of the next CreateStack gets lost:
@@ -62,13 +64,13 @@ func readFault(words []string) ([]byte, error) {
 		}
 		fault[key] = value
 		switch key {
-		case "count", "status", "rate":
+		case "count", "status", "rate", "stale":
 			number, err := strconv.ParseFloat(value, 64)
 			if err != nil {
 				return nil, fmt.Errorf("%s is a number, not %q", key, value)
 			}
 			fault[key] = number
-		case "drop", "hang":
+		case "drop", "hang", "refill":
 			on, err := strconv.ParseBool(value)
 			if err != nil {
 				return nil, fmt.Errorf("%s is true or false, not %q", key, value)

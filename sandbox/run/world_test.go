@@ -8,6 +8,7 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
@@ -66,6 +67,20 @@ func (b *bench) stacks(t *testing.T, name string) []types.StackSummary {
 	}
 	slices.SortFunc(all, func(a, b types.StackSummary) int { return a.CreationTime.Compare(*b.CreationTime) })
 	return all
+}
+
+func (b *bench) storage() *s3.Client {
+	return s3.NewFromConfig(b.awsConfig(), func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// resource is the physical id of one of the stack's resources.
+func (b *bench) resource(t *testing.T, stack, logicalID string) string {
+	t.Helper()
+	out, err := b.formation().DescribeStackResource(t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: &logicalID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return awssdk.ToString(out.StackResourceDetail.PhysicalResourceId)
 }
 
 // protect turns the stack's termination protection on or off.

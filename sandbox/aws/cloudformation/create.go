@@ -86,7 +86,7 @@ func (r *run) creationDone(p *plan) error {
 		r.enterRollback(undoingCreate, "ROLLBACK_IN_PROGRESS", message(err)+" Rollback requested by user.")
 		return nil
 	}
-	r.locked(func() { r.stack.Outputs = outputs })
+	r.locked(func() { r.setOutputs(r.stack, outputs) })
 	r.finish("CREATE_COMPLETE", "")
 	return nil
 }
@@ -210,7 +210,7 @@ func (r *run) bringUp(ctx context.Context, res *resourceState, say words) error 
 	if err != nil {
 		return err
 	}
-	step := Step{Stack: r.stack.Name, LogicalID: res.LogicalID, Type: res.Type, Phase: "create"}
+	step := Step{Stack: r.stack.Name, LogicalID: res.LogicalID, PhysicalID: res.PhysicalID, Type: res.Type, Phase: "create"}
 	if err := r.config.Faults.Before(ctx, step); err != nil {
 		return err
 	}

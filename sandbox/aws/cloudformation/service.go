@@ -46,8 +46,8 @@ type Config struct {
 type Step struct {
 	// Stack is the stack's name.
 	Stack string
-	// LogicalID and Type are the resource's.
-	LogicalID, Type string
+	// LogicalID, PhysicalID and Type are the resource's; it has no physical id before it is created.
+	LogicalID, PhysicalID, Type string
 	// Phase is create, update or delete.
 	Phase string
 }

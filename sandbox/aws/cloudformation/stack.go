@@ -44,7 +44,10 @@ type stack struct {
 	DeletionMode              string
 	ChangeSet                 string
 	Outputs                   []output
-	LastOperations            []lastOperation
+	// Earlier are the outputs before OutputsAt.
+	Earlier        []output
+	OutputsAt      time.Time
+	LastOperations []lastOperation
 	// Tokens are the client request tokens used so far and the input that each came with.
 	Tokens     map[string]usedToken
 	Resources  map[string]*resourceState

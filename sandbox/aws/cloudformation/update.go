@@ -69,7 +69,7 @@ func (r *run) updateDone(p *plan) {
 	}
 	r.locked(func() {
 		op := r.stack.Operation
-		r.stack.Outputs = outputs
+		r.setOutputs(r.stack, outputs)
 		for id, res := range r.stack.Resources {
 			if planned, ok := p.resources[id]; ok {
 				res.Needs, res.Policy, res.Metadata = planned.needs, planned.deletionPolicy, metadata(planned)
@@ -205,7 +205,7 @@ func (r *run) carryChange(ctx context.Context, res, before *resourceState) error
 	if err != nil {
 		return err
 	}
-	step := Step{Stack: r.stack.Name, LogicalID: res.LogicalID, Type: res.Type, Phase: "update"}
+	step := Step{Stack: r.stack.Name, LogicalID: res.LogicalID, PhysicalID: res.PhysicalID, Type: res.Type, Phase: "update"}
 	if err := r.config.Faults.Before(ctx, step); err != nil {
 		return err
 	}

@@ -1,0 +1,55 @@
+package cloudformation
+
+import (
+	"context"
+	"time"
+)
+
+type lagKey struct{}
+
+// WithLag makes DescribeStacks answer with what was true so long ago: AWS's reads are eventually consistent.
+func WithLag(ctx context.Context, lag time.Duration) context.Context {
+	return context.WithValue(ctx, lagKey{}, lag)
+}
+
+func lagOf(ctx context.Context) time.Duration {
+	lag, _ := ctx.Value(lagKey{}).(time.Duration)
+	return lag
+}
+
+// past is the service for reading stacks as they were at an instant. It is called with the lock held.
+func (s *Service) past(at time.Time) *Service {
+	old := &Service{config: s.config, now: s.now, stacks: map[string]*stack{}}
+	for id, st := range s.stacks {
+		if was := st.at(at); was != nil {
+			old.stacks[id] = was
+		}
+	}
+	return old
+}
+
+// at is the stack with the status, the reason and the outputs of an instant; nil before there was one.
+func (st *stack) at(instant time.Time) *stack {
+	was := *st
+	was.Status = ""
+	for _, e := range st.Events {
+		if e.PhysicalID == st.ID && !e.Time.After(instant) {
+			was.Status, was.Reason, was.ReasonAt = e.Status, e.Reason, e.Time
+		}
+	}
+	if was.Status == "" {
+		return nil
+	}
+	if was.live() {
+		was.Deleted = time.Time{}
+	}
+	if st.OutputsAt.After(instant) {
+		was.Outputs = st.Earlier
+	}
+	return &was
+}
+
+// setOutputs replaces the stack's outputs.
+func (s *Service) setOutputs(st *stack, outputs []output) {
+	st.Earlier, st.Outputs, st.OutputsAt = st.Outputs, outputs, s.now()
+}
