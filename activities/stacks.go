@@ -56,7 +56,8 @@ type StackState struct {
 	Endpoint string `json:"endpoint,omitempty"`
 }
 
-// DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty.
+// DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty. Only one whose id is known must
+// be there: CloudFormation shows even deleted ones by their id for 90 days, so that is a stale read, and for a retry.
 func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, error) {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
@@ -67,8 +68,13 @@ func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, 
 		name = environment.StackName()
 	}
 	stack, found, err := s.describe(ctx, name)
-	if err != nil || !found {
+	switch {
+	case err != nil:
 		return StackState{}, err
+	case !found && in.StackID != "":
+		return StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
+	case !found:
+		return StackState{}, nil
 	}
 	return s.state(environment, stack), nil
 }
@@ -83,7 +89,11 @@ func (s *Stacks) describe(ctx context.Context, nameOrID string) (types.Stack, bo
 	case len(out.Stacks) != 1:
 		return types.Stack{}, false, fmt.Errorf("describe stack %s: got %d stacks, want one", nameOrID, len(out.Stacks))
 	}
-	return out.Stacks[0], true, nil
+	stack := out.Stacks[0]
+	if stack.StackStatus == types.StackStatusReviewInProgress && len(stack.Tags) == 0 {
+		stack.Tags, err = s.proposedTags(ctx, aws.ToString(stack.StackId))
+	}
+	return stack, true, err
 }
 
 func (s *Stacks) state(environment perch.Environment, stack types.Stack) StackState {
@@ -144,9 +154,11 @@ func changed(stack types.Stack) time.Time {
 	return aws.ToTime(stack.CreationTime).UTC()
 }
 
-func stackTags(stack types.Stack) map[string]string {
-	tags := make(map[string]string, len(stack.Tags))
-	for _, tag := range stack.Tags {
+func stackTags(stack types.Stack) map[string]string { return tagMap(stack.Tags) }
+
+func tagMap(list []types.Tag) map[string]string {
+	tags := make(map[string]string, len(list))
+	for _, tag := range list {
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
 	return tags

@@ -105,7 +105,7 @@ func TestRemovalThatNothingRefusesIsAnnouncedBeforeItTakesTheCommitsPlace(t *tes
 	w := newWorld(t)
 	w.ours("CREATE_IN_PROGRESS", "")
 	_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first, Begun: begunAt(commitOne)})
-	handsOn(t, next, err, perch.RunInput{Request: &removal, Below: &first, Due: true})
+	handsOn(t, next, err, perch.RunInput{Request: &removal, Below: &first, Due: true, Begun: begunAt(commitOne)})
 	w.did("Admit gone", "DescribeStack")
 
 	due := newWorld(t)

@@ -176,14 +176,11 @@ func (r *run) handOn(request perch.Request) error {
 	if r.removalRefused() {
 		in.Refused = &perch.Refusal{Request: r.target, Reason: r.result.Reason}
 	}
+	in.Begun = r.begun
 	if request.Goal == perch.GoalUp {
-		in.Begun = r.begun
 		return workflow.NewContinueAsNewError(r.ctx, Provision, in)
 	}
 	in.Below, in.Due = r.below, r.due && r.newer == nil
-	if !in.Due {
-		in.Begun = r.begun
-	}
 	return workflow.NewContinueAsNewError(r.ctx, Teardown, in)
 }
 

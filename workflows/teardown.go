@@ -34,6 +34,9 @@ func (r *run) teardown() error {
 		return err
 	}
 	start := workflow.Now(r.ctx)
+	if r.begun != nil {
+		r.state.StackID = r.begun.StackID // A stack that was just made may not be seen by its name yet.
+	}
 	if err := r.look(); err != nil {
 		return err
 	}
@@ -84,13 +87,13 @@ func (r *run) lower() (deleted bool, err error) {
 }
 
 // announce reports whether the removal, which nothing refuses, has to be handed to a run of its own first: whoever waits for the `up` below
-// it learns by that at once that it is superseded. From the first step on there is no `up` to come back to.
+// it learns by that at once that it is superseded. From the first step on there is no `up` to come back to, and no operation of it.
 func (r *run) announce() bool {
 	if r.below != nil && !r.due {
 		r.due = true
 		return true
 	}
-	r.due, r.below = true, nil
+	r.due, r.below, r.begun = true, nil, nil
 	return false
 }
 

@@ -148,6 +148,16 @@ func TestS32StaleReadsMakeNoSecondStackAndHideNone(t *testing.T) {
 	equal(t, b.must(t, "up", "late"), document{"outcome": "ready", "created": false, "commit": newest})
 	equal(t, b.must(t, "down", "late"), document{"outcome": "gone"})
 	lift()
+
+	b.order(t, aws.Fault{Stale: 5, Contains: "stale-early"})
+	b.order(t, aws.Fault{Stack: "stale-early", Phase: "create", Type: "AWS::ElasticBeanstalk::Environment", Hang: true})
+	b.repo.commit(t, "early", map[string]string{"a.txt": "1"})
+	up := b.begin(t, "up", "early")
+	b.awaitStack(t, "stale-early", "CREATE_IN_PROGRESS")
+	equal(t, b.must(t, "down", "early"), document{"outcome": "gone"})
+	if exit, d := up(); exit != 0 || d.text("superseded_by") != "removal" {
+		t.Errorf("up ended with exit code %d: %v", exit, d)
+	}
 	if all := b.stacks(t, "stale-late"); len(all) != 1 || all[0].StackStatus != "DELETE_COMPLETE" {
 		t.Errorf("stacks: %v", all)
 	}

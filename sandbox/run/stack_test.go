@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -66,15 +67,41 @@ func TestS04S05UpMendsWhatEarlierAttemptsLeft(t *testing.T) {
 	}
 }
 
-// A stack that only a change set proposes has no tags yet, so it is nobody's that we know.
-func TestS06AStackThatAChangeSetProposesIsLeftAlone(t *testing.T) {
-	t.Parallel()
-	b := sharedSandbox(t)
+// propose leaves a stack in REVIEW_IN_PROGRESS.
+func (b *bench) propose(t *testing.T, stack, changeSet string, tags []types.Tag) {
+	t.Helper()
 	if _, err := b.formation().CreateChangeSet(t.Context(), &cloudformation.CreateChangeSetInput{
-		StackName: awssdk.String("shop-proposed"), ChangeSetName: awssdk.String("proposal"), ChangeSetType: types.ChangeSetTypeCreate, TemplateBody: awssdk.String(theirs),
+		StackName: &stack, ChangeSetName: &changeSet, ChangeSetType: types.ChangeSetTypeCreate, TemplateBody: awssdk.String(theirs), Tags: tags,
 	}); err != nil {
 		t.Fatal(err)
 	}
+	b.awaitStack(t, stack, "REVIEW_IN_PROGRESS")
+}
+
+func TestS06AStackThatOurOwnChangeSetProposesIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.propose(t, "shop-intended", "first", b.tags(t, "intended"))
+	b.propose(t, "shop-intended", "second", b.tags(t, "intended"))
+	b.repo.commit(t, "intended", map[string]string{"perch.yaml": bare("shop")})
+	equal(t, b.must(t, "up", "intended"), document{"outcome": "ready", "created": true})
+	all := b.stacks(t, "shop-intended")
+	if len(all) != 2 || all[0].StackStatus != "DELETE_COMPLETE" || all[1].StackStatus != "CREATE_COMPLETE" {
+		t.Errorf("stacks: %v", all)
+	}
+	b.propose(t, "shop-meant", "only", b.tags(t, "meant"))
+	equal(t, b.must(t, "down", "meant"), document{"outcome": "gone"})
+}
+
+func TestS06AStackThatAnothersChangeSetProposesIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.propose(t, "shop-disputed", "ours", b.tags(t, "disputed"))
+	b.propose(t, "shop-disputed", "theirs", nil)
+	if exit, answer := b.ask(t, "down", "disputed"); exit != 4 || !strings.Contains(answer.text("error"), "left alone") {
+		t.Errorf("exit code %d: %v", exit, answer)
+	}
+	b.propose(t, "shop-proposed", "proposal", nil)
 	b.repo.commit(t, "proposed", map[string]string{"perch.yaml": bare("shop")})
 	for _, command := range []string{"up", "down"} {
 		exit, answer := b.ask(t, command, "proposed")

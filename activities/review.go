@@ -1,0 +1,35 @@
+package activities
+
+import (
+	"context"
+	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// proposedTags are the tags of a stack in REVIEW_IN_PROGRESS. CloudFormation shows none of the stack itself before a change set is executed,
+// (LocalStack's pull request 13117, tested against AWS), so they are those of its change sets; none where these do not agree, or there is no change set left.
+func (s *Stacks) proposedTags(ctx context.Context, stackID string) ([]types.Tag, error) {
+	var tags []types.Tag
+	first := true
+	pages := cloudformation.NewListChangeSetsPaginator(s.cfn, &cloudformation.ListChangeSetsInput{StackName: &stackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, awsFailure(err, "list change sets of stack %s", stackID)
+		}
+		for _, summary := range page.Summaries {
+			set, err := s.cfn.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: summary.ChangeSetId})
+			if err != nil {
+				return nil, awsFailure(err, "describe change set %s", aws.ToString(summary.ChangeSetId))
+			}
+			if !first && !maps.Equal(tagMap(tags), tagMap(set.Tags)) {
+				return nil, nil
+			}
+			tags, first = set.Tags, false
+		}
+	}
+	return tags, nil
+}
