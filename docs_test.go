@@ -246,6 +246,22 @@ func TestDocsShowTheRules(t *testing.T) {
 	}
 }
 
+// TestDocsShowTheKnownParameters compares the table of docs/own-template.md with what a template is filled in with.
+func TestDocsShowTheKnownParameters(t *testing.T) {
+	var want, got []string
+	for _, known := range perch.KnownParameters() {
+		want = append(want, fmt.Sprintf("| `%s` | `{%s}` | %s |", known.Name, known.Placeholder, known.Meaning))
+	}
+	for line := range strings.Lines(page(t, "docs/own-template.md")) {
+		if strings.Contains(line, "` | `{") {
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the parameters are (-), and docs/own-template.md says (+):\n%s", diff)
+	}
+}
+
 // TestDocsShowTheRooms compares the table of docs/contributing.md with the rooms of rules_test.go.
 func TestDocsShowTheRooms(t *testing.T) {
 	shown := map[string][]string{}

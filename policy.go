@@ -46,6 +46,8 @@ type Policy struct {
 	Seeds PolicySeeds `yaml:"seeds,omitempty"`
 	// Snapshots says which database snapshots environments may be restored from.
 	Snapshots PolicySnapshots `yaml:"snapshots,omitempty"`
+	// Capabilities are what CloudFormation may be told that bring-your-own templates need; none given allows no IAM resources in them.
+	Capabilities []string `yaml:"capabilities,omitempty" jsonschema:"enum=CAPABILITY_IAM,enum=CAPABILITY_NAMED_IAM"`
 	// InstanceTypes are patterns of the EC2 instance types that may be asked for, such as `t3.*`; none given allows all.
 	InstanceTypes []string `yaml:"instance_types,omitempty" jsonschema:"format=line"`
 	// DatabaseClasses are patterns of the RDS instance classes that may be asked for, such as `db.t4g.*`; none given allows all.

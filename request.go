@@ -134,7 +134,7 @@ type Result struct {
 	SupersededBy string `json:"superseded_by,omitempty"`
 	// Removed counts what Teardown emptied.
 	Removed Removed `json:"removed,omitzero"`
-	// Leftovers are physical resources that were seen to be still there.
+	// Leftovers are physical resources that were seen to be still there; for OutcomeGone those that the environment's own template keeps.
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Reason is the sentence that explains OutcomeRefused, OutcomeSkipped, OutcomeSuperseded and OutcomeKept.
 	Reason string `json:"reason,omitempty"`

@@ -37,6 +37,12 @@ type Settings struct {
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=secret"`
 	// Expiry is how long an environment lives. It is read, checked and shown; nothing acts on it yet.
 	Expiry *Expiry `yaml:"expiry,omitempty" json:"expiry" jsonschema:"nullable"`
+	// Template is a CloudFormation template of the project's own, used instead of Perch's: the path of a YAML or JSON file in the repository.
+	Template string `yaml:"template,omitempty" json:"template" jsonschema:"nullable,format=template"`
+	// Parameters are values of that template's Parameters, by name. `{branch}`, `{commit}` and other placeholders stand for what Perch knows.
+	Parameters map[string]string `yaml:"parameters,omitempty" json:"parameters" jsonschema:"nullable" jsonschema_extras:"keys=logical id,values=scalar"`
+	// URLOutput is the output of that template that holds the environment's address.
+	URLOutput string `yaml:"url_output,omitempty" json:"url_output" jsonschema:"nullable,format=logical id,default=URL"`
 }
 
 // Instances bounds the number of EC2 instances.

@@ -67,7 +67,8 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 	if pattern, skip := file.Skip(in.Request.Branch); skip {
 		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: fmt.Sprintf("branch %q matches the skip pattern %q of perch.yaml: it gets no environment", in.Request.Branch, pattern)}, nil
 	}
-	if admission.Settings, _, err = file.Resolve(in.Request.Branch, in.Request.Commit); err != nil {
+	var origins config.Origins
+	if admission.Settings, origins, err = file.Resolve(in.Request.Branch, in.Request.Commit); err != nil {
 		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: err.Error()}, nil
 	}
 	all, err := r.stacks.environments(ctx)
@@ -82,7 +83,13 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 	if err := config.Admit(admission); err != nil {
 		return verdict(AdmitResult{}, err)
 	}
-	return r.compare(ctx, in.Request, mine, AdmitResult{Kind: file.Kind(in.Request.Branch)})
+	kind := file.Kind(in.Request.Branch)
+	if admission.Settings.Template != "" {
+		if refusal, err := r.admitOwn(ctx, admission, kind, origins); err != nil || refusal != "" {
+			return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, err
+		}
+	}
+	return r.compare(ctx, in.Request, mine, AdmitResult{Kind: kind})
 }
 
 // verdict turns a refusal into a result; any other error stays one.

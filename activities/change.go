@@ -24,6 +24,9 @@ type ChangeInput struct {
 	StackID string `json:"stack_id,omitempty"`
 	// TemplateURL is where CreateStack and UpdateStack find the template.
 	TemplateURL string `json:"template_url,omitempty"`
+	// Parameters and Capability are RenderResult's, for a bring-your-own template.
+	Parameters string `json:"parameters,omitempty"`
+	Capability string `json:"capability,omitempty"`
 	// Force lets ContinueRollback leave out the resources that cannot be turned back, and DeleteStack those that cannot be deleted.
 	Force bool `json:"force,omitempty"`
 	// Retain are the logical ids of the resources that DeleteStack leaves alone. CloudFormation takes only ones that it failed to delete.
@@ -51,9 +54,14 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	if err != nil {
 		return ChangeResult{}, refuse(ErrorInvalid, "%v", err)
 	}
+	parameters, err := s.parameters(ctx, in)
+	if err != nil {
+		return ChangeResult{}, err
+	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: aws.String(environment.StackName()), TemplateURL: &in.TemplateURL, Tags: tagList(environment.Tags(s.policy.Repository, in.Kind)),
 		ClientRequestToken: &in.Token, RoleARN: s.role(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
+		Parameters: parameters, Capabilities: capabilities(in.Capability),
 	})
 	id := ""
 	switch {
@@ -86,8 +94,13 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
 func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	_, err := s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+	parameters, err := s.parameters(ctx, in)
+	if err != nil {
+		return ChangeResult{}, err
+	}
+	_, err = s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &in.StackID, TemplateURL: &in.TemplateURL, ClientRequestToken: &in.Token, RoleARN: s.role(),
+		Parameters: parameters, Capabilities: capabilities(in.Capability),
 	})
 	out, failure := s.begun(ctx, in, err, "update")
 	if failure != nil && nothingToUpdate(err) {

@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch/cfn/own"
 )
 
 // Contents are the physical ids of what a stack holds and a teardown has to see go. They come from the stack's resources, not from
@@ -19,6 +21,8 @@ type Contents struct {
 	Environments []string `json:"environments,omitempty"`
 	// Records are host names in Route 53.
 	Records []string `json:"records,omitempty"`
+	// Kept are what the stack's template keeps; they are none of the above.
+	Kept []Kept `json:"kept,omitempty"`
 	// Resources is how many resources the stack has that are not deleted.
 	Resources int `json:"resources"`
 }
@@ -31,6 +35,7 @@ func (s *Stacks) StackContents(ctx context.Context, in StackInput) (Contents, er
 }
 
 func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) error {
+	var kept map[string]own.Kept
 	pages := cloudformation.NewListStackResourcesPaginator(s.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -40,8 +45,13 @@ func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) er
 		if err != nil {
 			return awsFailure(err, "list resources of stack %s", stackID)
 		}
+		if kept == nil && len(page.StackResourceSummaries) > 0 {
+			if kept, err = s.keptBy(ctx, stackID); err != nil {
+				return err
+			}
+		}
 		for _, r := range page.StackResourceSummaries {
-			if err := s.sort(ctx, r, into); err != nil {
+			if err := s.sort(ctx, r, kept, into); err != nil {
 				return err
 			}
 		}
@@ -49,12 +59,15 @@ func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) er
 	return nil
 }
 
-func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, into *Contents) error {
+func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, kept map[string]own.Kept, into *Contents) error {
 	id := aws.ToString(r.PhysicalResourceId)
 	if id == "" || r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped {
 		return nil
 	}
 	into.Resources++
+	if policy, ok := kept[aws.ToString(r.LogicalResourceId)]; ok && into.keep(r, policy) {
+		return nil
+	}
 	switch aws.ToString(r.ResourceType) {
 	case "AWS::S3::Bucket":
 		into.Buckets = append(into.Buckets, id)

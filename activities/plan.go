@@ -61,8 +61,10 @@ func (r *Requests) outline(environment perch.Environment, state StackState, want
 	if r.policy.Domain != "" {
 		plan.Host = environment.Host(r.policy.Domain)
 	}
-	if url := literalOutput(wanted.template.Body, cfn.OutputURL); url != "" {
-		plan.URL = url
+	for _, output := range []string{cfn.OutputURL, cfn.OutputOwnURL} {
+		if url := literalOutput(wanted.template.Body, output); url != "" {
+			plan.URL = url
+		}
 	}
 	step := lifecycle.Next(lifecycle.Stack{
 		Status: state.Status, Ours: state.Ours, Protected: plan.Protected, Unchanged: state.Template == wanted.template.Hash,
@@ -78,7 +80,7 @@ func (r *Requests) outline(environment perch.Environment, state StackState, want
 
 // foresee fills in what changes, how long that takes and what the environment costs.
 func (r *Requests) foresee(plan *perch.PlanResult, branch string, deployed forecast.Version, made rendering) error {
-	wanted := forecast.Version{Template: made.template.Body, Parameters: r.pseudo(nil)}
+	wanted := forecast.Version{Template: made.template.Body, Parameters: r.pseudo(values(made.parameters))}
 	deployed.Parameters = r.pseudo(deployed.Parameters)
 	compared, err := forecast.Compare(deployed, wanted)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"perch"
 	"perch/cfn"
+	"perch/cfn/own"
 	"perch/config"
 )
 
@@ -42,6 +43,9 @@ type RenderResult struct {
 	HealthPath string `json:"health_path"`
 	// SharedDatabase says that the environment's database stands in the shared instance and is made by EnsureDatabase.
 	SharedDatabase bool `json:"shared_database,omitempty"`
+	// Parameters is where the values of a bring-your-own template's parameters are stored; Capability is what such a template needs.
+	Parameters string `json:"parameters,omitempty"`
+	Capability string `json:"capability,omitempty"`
 }
 
 // rendering is a template with everything that it was made of.
@@ -50,8 +54,11 @@ type rendering struct {
 	settings    perch.Settings
 	application cfn.ApplicationOutputs
 	template    cfn.Template
-	bundle      []byte
-	bundleKey   string
+	// bundle is empty for a bring-your-own template, parameters and capability for Perch's own.
+	bundle     []byte
+	bundleKey  string
+	parameters []own.Parameter
+	capability string
 }
 
 func (r rendering) sharesDatabase() bool {
@@ -66,18 +73,25 @@ func (r *Requests) RenderTemplate(ctx context.Context, in RenderInput) (RenderRe
 		return RenderResult{}, err
 	}
 	artifacts := rendered.application.ArtifactBucket
-	if err := r.apps.store(ctx, artifacts, rendered.bundleKey, rendered.bundle); err != nil {
-		return RenderResult{}, err
+	if rendered.bundleKey != "" {
+		if err := r.apps.store(ctx, artifacts, rendered.bundleKey, rendered.bundle); err != nil {
+			return RenderResult{}, err
+		}
 	}
 	stored := "templates/" + rendered.template.Hash + ".json"
 	if err := r.apps.store(ctx, artifacts, stored, rendered.template.Body); err != nil {
 		return RenderResult{}, err
 	}
+	url := r.apps.objectURL(artifacts, stored)
+	parameters, err := r.storeParameters(ctx, rendered)
+	if err == nil && rendered.settings.Template != "" {
+		err = r.validate(ctx, rendered.settings.Template, url)
+	}
 	return RenderResult{
-		TemplateURL: r.apps.objectURL(artifacts, stored), Hash: rendered.template.Hash, Resources: rendered.template.Resources,
+		TemplateURL: url, Hash: rendered.template.Hash, Resources: rendered.template.Resources,
 		SeedSteps: len(phase(rendered.file.Seed, false)), LaterSteps: len(phase(rendered.file.Seed, true)), HealthPath: rendered.settings.HealthPath,
-		SharedDatabase: rendered.sharesDatabase(),
-	}, nil
+		SharedDatabase: rendered.sharesDatabase(), Parameters: parameters, Capability: rendered.capability,
+	}, err
 }
 
 // render renders the environment's template and changes nothing.
@@ -100,6 +114,9 @@ func (r *Requests) render(ctx context.Context, in RenderInput) (rendering, error
 	}
 	if made.application, err = r.apps.outputs(ctx, in.Kind); err != nil {
 		return made, err
+	}
+	if made.settings.Template != "" {
+		return made, r.renderOwn(ctx, environment, in, &made)
 	}
 	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings); err != nil {
 		return made, refuse(ErrorInvalid, "%v", err)

@@ -35,9 +35,12 @@ func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3) (int,
 	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix)
 }
 
-// bucket is the physical name of the environment's bucket that perch.yaml calls name.
+// bucket is the physical name of the environment's bucket that perch.yaml calls name. A template of the project's own gives it that logical id.
 func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error) {
 	out, err := s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.BucketID(name))})
+	if missingStack(err) {
+		out, err = s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &name})
+	}
 	if err != nil {
 		return "", awsFailure(err, "look for bucket %q of stack %s", name, stackID)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
 	"perch/cfn"
@@ -17,7 +18,9 @@ import (
 type Stacks struct {
 	policy *perch.Policy
 	cfn    *cloudformation.Client
-	poller *poller
+	// objects reads the parameters of bring-your-own templates.
+	objects *s3.Client
+	poller  *poller
 	// staleReads is how long a read may contradict what was just done.
 	staleReads time.Duration
 }
@@ -25,7 +28,7 @@ type Stacks struct {
 // NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
 func NewStacks(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Stacks {
 	client := cloudformation.NewFromConfig(cfg)
-	return &Stacks{policy: policy, cfn: client, poller: newPoller(client, interval), staleReads: staleReads}
+	return &Stacks{policy: policy, cfn: client, objects: s3.NewFromConfig(cfg), poller: newPoller(client, interval), staleReads: staleReads}
 }
 
 // StackInput names a stack.
@@ -99,10 +102,11 @@ func (s *Stacks) describe(ctx context.Context, nameOrID string) (types.Stack, bo
 func (s *Stacks) state(environment perch.Environment, stack types.Stack) StackState {
 	owner, kind, ours := perch.Owned(s.policy.Project, s.policy.Repository, aws.ToString(stack.StackName), stackTags(stack))
 	outputs := stackOutputs(stack)
+	url, endpoint := cfn.Address(outputs)
 	return StackState{
 		StackID: aws.ToString(stack.StackId), Status: string(stack.StackStatus),
 		Ours: ours && owner == environment, Kind: kind, Protected: aws.ToBool(stack.EnableTerminationProtection),
-		Template: outputs[cfn.OutputTemplate], Commit: outputs[cfn.OutputCommit], URL: outputs[cfn.OutputURL], Endpoint: outputs[cfn.OutputEndpoint],
+		Template: outputs[cfn.OutputTemplate], Commit: outputs[cfn.OutputCommit], URL: url, Endpoint: endpoint,
 	}
 }
 
@@ -141,9 +145,10 @@ type owned struct {
 
 func (o owned) status() perch.EnvironmentStatus {
 	outputs := stackOutputs(o.stack)
+	url, _ := cfn.Address(outputs)
 	return perch.EnvironmentStatus{
 		Branch: o.environment.Branch, Slug: o.environment.Slug, Stack: o.environment.StackName(), Kind: o.kind,
-		Status: string(o.stack.StackStatus), URL: outputs[cfn.OutputURL], Commit: outputs[cfn.OutputCommit], Updated: changed(o.stack),
+		Status: string(o.stack.StackStatus), URL: url, Commit: outputs[cfn.OutputCommit], Updated: changed(o.stack),
 	}
 }
 

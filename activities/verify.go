@@ -51,6 +51,8 @@ type VerifyInput struct {
 type VerifyResult struct {
 	// Leftovers name each thing that was still seen, with its type; empty when the environment is gone.
 	Leftovers []string `json:"leftovers,omitempty"`
+	// Kept name what stays because the stack's template says so.
+	Kept []string `json:"kept,omitempty"`
 }
 
 // VerifyGone looks for what the environment held through each service's own API, and for anything that still carries its tags.
@@ -60,7 +62,7 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 	for look := 1; ; look++ {
 		left, err := v.leftovers(ctx, in)
 		if err != nil || len(left) == 0 || look == verifyLooks {
-			return VerifyResult{Leftovers: left}, err
+			return VerifyResult{Leftovers: left, Kept: in.Contents.stays()}, err
 		}
 		beats.set(perch.Progress{Status: "VERIFYING", Reason: "still there: " + strings.Join(left, ", "), Since: time.Now().UTC()})
 		if err := linger(ctx, v.interval); err != nil {
@@ -115,7 +117,7 @@ func (v *Verification) databases(ctx context.Context, in VerifyInput) (left []st
 		if err != nil && !missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound") {
 			return nil, awsFailure(err, "look for snapshots of database %s", id)
 		}
-		if err == nil {
+		if err == nil && !in.Contents.keepsSnapshot(id) {
 			for _, snapshot := range snapshots.DBSnapshots {
 				left = append(left, "database snapshot "+aws.ToString(snapshot.DBSnapshotIdentifier))
 			}
@@ -180,7 +182,7 @@ func (v *Verification) tagged(ctx context.Context, in VerifyInput) (left []strin
 			return nil, awsFailure(err, "look for tagged resources")
 		}
 		for _, r := range page.ResourceTagMappingList {
-			if arn := aws.ToString(r.ResourceARN); !lingers(arn) {
+			if arn := aws.ToString(r.ResourceARN); !lingers(arn) && !in.Contents.keeps(arn) {
 				left = append(left, arn)
 			}
 		}

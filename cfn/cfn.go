@@ -112,11 +112,16 @@ func encode(d *document) ([]byte, error) {
 	if err := decoder.Decode(&sorted); err != nil {
 		return nil, err
 	}
+	return Encode(sorted)
+}
+
+// Encode writes a template as JSON, its keys sorted: the same template is the same bytes.
+func Encode(template map[string]any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(sorted); err != nil {
+	if err := encoder.Encode(template); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil

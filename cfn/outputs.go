@@ -16,6 +16,22 @@ const (
 	OutputTemplate = "PerchTemplate"
 )
 
+// Outputs of the stack of a bring-your-own template, beside OutputCommit and OutputTemplate, which are added to it, too.
+const (
+	// OutputOwnURL is the environment's address; it is added.
+	OutputOwnURL = "PerchURL"
+	// OutputOwnEndpoint is what to dial for it; only where the template declares it.
+	OutputOwnEndpoint = "PerchEndpoint"
+)
+
+// Address reads from a stack's outputs the environment's address and what to dial for it; endpoint is empty for the address's own host.
+func Address(outputs map[string]string) (url, endpoint string) {
+	if own := outputs[OutputOwnURL]; own != "" {
+		return own, outputs[OutputOwnEndpoint]
+	}
+	return outputs[OutputURL], outputs[OutputEndpoint]
+}
+
 // Outputs of an application's stack.
 const (
 	outputApplication   = "ApplicationName"

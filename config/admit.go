@@ -113,8 +113,12 @@ func (a Admission) kind() error {
 		a.Request.Branch, kind, allowed, FileName, kind)
 }
 
+// machines looks at Perch's own template only: what a template of the project's own asks for stands in that.
 func (a Admission) machines() error {
 	s, p := a.Settings, a.Policy
+	if s.Template != "" {
+		return nil
+	}
 	if err := allowed("instance_type", s.InstanceType, "instance_types", p.InstanceTypes); err != nil {
 		return err
 	}
@@ -135,6 +139,9 @@ func allowed(key, value, policyKey string, patterns []string) error {
 }
 
 func (a Admission) loadBalancer() error {
+	if a.Settings.Template != "" {
+		return nil
+	}
 	if kind := a.Settings.LoadBalancer; kind != "none" && a.Policy.Domain == "" {
 		return refuse("load_balancer is %s, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, FileName)
 	}

@@ -106,7 +106,7 @@ func (a agreement) with(of map[string]any, key string, value any) map[string]any
 var examples = map[string]string{
 	"project": "shop", "image": "ghcr.io/acme/shop:{commit}", "branch pattern": "feature/*", "branch": "main", "bucket": "assets", "line": "x y",
 	"url": "https://{host}/", "github repository": "acme/shop", "github address": "https://github.example.com", "seed source": "fixtures/media",
-	"seed target": "assets/x", "seed path": "/seed", "seed body": "fixtures/demo.json", "header": "X-Token", "duration": "30m", "hours": "168h",
+	"seed target": "assets/x", "seed path": "/seed", "seed body": "fixtures/demo.json", "template": "deploy/template.yaml", "header": "X-Token", "duration": "30m", "hours": "168h",
 }
 
 // textOf is a text that a pattern of the schema is for, and whether only code can check it.

@@ -108,6 +108,7 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		field{name: "snapshots", read: func(path string, n *node) {
 			d.fields(path, n, field{name: "from", read: d.texts(&p.Snapshots.From, validSnapshotPrefix)})
 		}},
+		field{name: "capabilities", read: d.texts(&p.Capabilities, oneOf("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"))},
 		field{name: "instance_types", read: d.texts(&p.InstanceTypes, validText)},
 		field{name: "database_classes", read: d.texts(&p.DatabaseClasses, validText)},
 		field{name: "shared_database", read: func(path string, n *node) { p.SharedDatabase = d.sharedDatabase(path, n) }},

@@ -11,7 +11,7 @@ import (
 
 // TestWhatIsWrongIsShown holds the exact words: they are what a user works with.
 func TestWhatIsWrongIsShown(t *testing.T) {
-	const allowed = "image, platform, instance_type, instances, load_balancer, health_path, database, buckets, environment, secrets, expiry"
+	const allowed = "image, platform, instance_type, instances, load_balancer, health_path, database, buckets, environment, secrets, expiry, template, parameters, url_output"
 	for name, test := range map[string]struct{ source, want string }{
 		"an unknown key": {minimal + "defaults:\n  instance_typ: t3.small\n", `
 perch.yaml:4:3: unknown key "instance_typ" in defaults (did you mean "instance_type"?); allowed here: ` + allowed + `
@@ -168,6 +168,41 @@ perch.yaml:6:36: kinds.branch.expiry.max must be whole hours from 1h to 8760h, s
 perch.yaml:6:26: expiry.max is 24h and expiry.idle is 168h (defaults, line 4); the longest life must not be shorter than the one without a push
   6 |   branch: {expiry: {max: 24h}}
     |                          ^`},
+		"a template that is none of the repository's": {minimal + "defaults:\n  template: ../template.yaml\nkinds:\n  branch: {template: deploy/app.txt}\n", `
+perch.yaml:4:13: defaults.template must be the path of a file in the repository that ends in .yaml, .yml, .json or .template, such as deploy/template.yaml, not "../template.yaml"
+  4 |   template: ../template.yaml
+    |             ^
+perch.yaml:6:22: kinds.branch.template must be the path of a file in the repository that ends in .yaml, .yml, .json or .template, such as deploy/template.yaml, not "deploy/app.txt"
+  6 |   branch: {template: deploy/app.txt}
+    |                      ^`},
+		"parameters that cannot be": {minimal + "defaults:\n  template: t.yaml\n  parameters:\n    a-b: x\n    Name: \"x-{slugg}\"\n    List: [a]\n    DBPassword: hunter2\n    Fine: \"{slug} ${Name} {{resolve:ssm:x}} {}\"\n", `
+perch.yaml:6:5: the name of a parameter must be a name of letters and digits, as the template has it, not "a-b"
+  6 |     a-b: x
+    |     ^
+perch.yaml:7:11: defaults.parameters.Name has the placeholder {slugg} (did you mean "slug"?); allowed: {project}, {branch}, {slug}, {kind}, {commit}, {repository}, {image}, {host}, {url}, {domain}, {hosted_zone_id}, {vpc_id}, {subnets}, {subnet_1}, {subnet_2}, {database_subnets}, {database_subnet_1}, {database_subnet_2}, {health_path}, {instance_type}, {min_instances}, {max_instances}, {database_engine}, {database_version}, {database_class}, {database_storage}, {database_multi_az}, {database_backup_days}
+  7 |     Name: "x-{slugg}"
+    |           ^
+perch.yaml:8:11: defaults.parameters.List must be a single value, not a list
+  8 |     List: [a]
+    |           ^
+perch.yaml:9:5: defaults.parameters.DBPassword looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}'
+  9 |     DBPassword: ***
+    |     ^`},
+		"settings that say nothing beside a template": {minimal + "defaults:\n  buckets: {assets: {}}\n  environment: {A: b}\nkinds:\n  branch: {template: t.yaml, environment: null}\n", `
+perch.yaml:4:13: buckets says what Perch's own template makes, and template t.yaml (kinds.branch, line 7) is used instead: put it there, and write ` + "`buckets: null`" + ` here
+  4 |   buckets: {assets: {}}
+    |             ^`},
+		"a shared database beside a template": {minimal + "defaults:\n  template: t.yaml\n  database: {mode: shared}\n", `
+perch.yaml:5:20: database.mode shared goes with Perch's own template, and template t.yaml (defaults, line 4) is used instead; leave mode out, and let the template take the database's parameters
+  5 |   database: {mode: shared}
+    |                    ^`},
+		"settings that need a template": {minimal + "defaults:\n  parameters: {A: b}\n  url_output: Site\n", `
+perch.yaml:4:16: parameters is for a template of your own, and none is named here; add template, or take parameters out
+  4 |   parameters: {A: b}
+    |                ^
+perch.yaml:5:15: url_output is for a template of your own, and none is named here; add template, or take url_output out
+  5 |   url_output: Site
+    |               ^`},
 		"several instances without a load balancer": {minimal + "defaults: {load_balancer: none, instances: {max: 2}}\n", `
 perch.yaml:3:27: load_balancer none means a single instance, and instances.max is 2 (defaults, line 3); set it to 1
   3 | defaults: {load_balancer: none, instances: {max: 2}}
@@ -223,15 +258,15 @@ perch.yaml:7:14: defaults.secrets.API_KEY must be the ARN of a secret in Secrets
 perch.yaml:5:16: A stands in environment (defaults, line 4) and in secrets; leave one of them out
   5 |   secrets: {A: "arn:aws:ssm:eu-central-1:123456789012:parameter/x"}
     |                ^`},
-		"seed steps": {minimal + "seed:\n  - http: {method: POST}\n  - s3: {from: ../x, to: B}\n  - s3: {from: a}\n  - sql: x\n  - x\n  - {}\n", `
+		"seed steps": {minimal + "seed:\n  - http: {method: POST}\n  - s3: {from: ../x, to: b_c}\n  - s3: {from: a}\n  - sql: x\n  - x\n  - {}\n", `
 perch.yaml:4:12: seed[0].http needs a path, such as /internal/load-demo-data
   4 |   - http: {method: POST}
     |            ^
 perch.yaml:5:16: seed[1].s3.from must be a folder of the repository such as fixtures/media, or s3://bucket/prefix/, not "../x"
-  5 |   - s3: {from: ../x, to: B}
+  5 |   - s3: {from: ../x, to: b_c}
     |                ^
-perch.yaml:5:26: seed[1].s3.to must be the name of one of the buckets, with a prefix after a slash where one is wanted, not "B"
-  5 |   - s3: {from: ../x, to: B}
+perch.yaml:5:26: seed[1].s3.to must be the name of one of the buckets, or the logical id of one in a template of your own, with a prefix after a slash where one is wanted, not "b_c"
+  5 |   - s3: {from: ../x, to: b_c}
     |                          ^
 perch.yaml:6:10: seed[2].s3 needs both from and to
   6 |   - s3: {from: a}

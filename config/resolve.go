@@ -88,6 +88,30 @@ func (f *File) ResolveKind(kind perch.Kind) (perch.Settings, Origins) {
 	return settings, tree.origins()
 }
 
+// Sample is what the settings come out as for some branches.
+type Sample struct {
+	Kind     perch.Kind
+	Settings perch.Settings
+	Origins  Origins
+}
+
+// Samples are the settings of each kind, and of a branch of each override: together every layer of the file takes part.
+func (f *File) Samples() []Sample {
+	var samples []Sample
+	d := &decoder{source: f.source}
+	add := func(kind perch.Kind, branch string) {
+		settings, tree := d.merged(f, kind, branch)
+		samples = append(samples, Sample{kind, settings, tree.origins()})
+	}
+	for _, kind := range perch.Kinds() {
+		add(kind, "")
+	}
+	for _, override := range f.Overrides {
+		add(f.Kind(override.Pattern), override.Pattern) // A pattern matches itself.
+	}
+	return samples
+}
+
 func (n *node) origins() Origins {
 	origins := Origins{}
 	n.leaves("", func(path string, leaf *node) { origins[path] = leaf.origin() })

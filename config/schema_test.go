@@ -159,11 +159,12 @@ var checked = map[string]format{
 	"github repository": {`^[^/\s]+/[^/\s]+$`, validGitHub},
 	"github address":    {`^https?://[^/\s]+\S*$`, validGitHubURL},
 	"seed source":       {`.`, validSeedFrom},
-	"seed target":       {`^[a-z]`, validSeedTo},
+	"seed target":       {`^[a-zA-Z0-9]`, validSeedTo},
 	"seed path":         {`^/[!-~]*$`, validSeedPath},
 	"seed body":         {`.`, validSeedBody},
 	"header":            {`^[A-Za-z0-9][A-Za-z0-9-]*$`, validSeedHeader},
 	"duration":          {`^[+]?[0-9.]+[a-zµμ0-9.]*$`, func(string) string { return "must be a duration such as 30m" }},
+	"template":          {`[.](ya?ml|json|template)$`, validTemplate},
 	"hours":             {`^[+]?[0-9.]+[hmsunµμ][a-zµμ0-9.]*$`, func(string) string { return "must be whole hours such as 168h" }},
 }
 

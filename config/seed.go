@@ -104,7 +104,7 @@ func (d *decoder) seedRun(path string, n *node) *perch.SeedRun {
 }
 
 // seedChecks refuses a step whose bucket or secret no layer has, because it can never work, and one that stands there twice: each is
-// carried out once.
+// carried out once. Which buckets a template of the project's own has is for those to say who read it.
 func (d *decoder) seedChecks(f *File) {
 	for i, step := range f.Seed {
 		for j, earlier := range f.Seed[:i] {
@@ -119,7 +119,7 @@ func (d *decoder) seedChecks(f *File) {
 		need := needOf(step)
 		found := need.name == ""
 		for _, layer := range f.all() {
-			found = found || layer.get(need.among).get(need.name) != nil
+			found = found || layer.get(need.among).get(need.name) != nil || need.among == "buckets" && layer.get("template") != nil
 		}
 		if !found {
 			d.fail(f.seedNodes[i].at(need.key...), "%s, which no layer has; add it to defaults.%s", need.named(i), need.among)
@@ -127,11 +127,12 @@ func (d *decoder) seedChecks(f *File) {
 	}
 }
 
-// seedTargets refuses a step whose bucket or secret the branch does not have.
+// seedTargets refuses a step whose bucket or secret the branch does not have, as far as perch.yaml says.
 func (d *decoder) seedTargets(f *File, s perch.Settings, branch string) {
 	for i, step := range f.Seed {
 		need := needOf(step)
 		_, bucket := s.Buckets[need.name]
+		bucket = bucket || s.Template != ""
 		_, secret := s.Secrets[need.name]
 		if need.name != "" && !(need.among == "buckets" && bucket) && !(need.among == "secrets" && secret) {
 			d.fail(f.seedNodes[i].at(need.key...), "%s, which branch %q (kind %s) does not have", need.named(i), branch, f.Kind(branch))

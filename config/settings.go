@@ -31,7 +31,10 @@ func (d *decoder) settings(path string, n *node) perch.Settings {
 		field{name: "buckets", read: func(path string, n *node) { s.Buckets = d.buckets(path, n) }, empty: true},
 		field{name: "environment", read: func(path string, n *node) { s.Environment = d.variables(path, n, d.plainVariable) }, empty: true},
 		field{name: "secrets", read: func(path string, n *node) { s.Secrets = d.variables(path, n, d.secretVariable) }, empty: true},
-		field{name: "expiry", read: func(path string, n *node) { s.Expiry = d.expiry(path, n) }, empty: true})
+		field{name: "expiry", read: func(path string, n *node) { s.Expiry = d.expiry(path, n) }, empty: true},
+		field{name: "template", read: d.text(&s.Template, validTemplate), empty: true},
+		field{name: "parameters", read: func(path string, n *node) { s.Parameters = d.parameters(path, n) }, empty: true},
+		field{name: "url_output", read: d.text(&s.URLOutput, validLogicalID), empty: true})
 	return s
 }
 
@@ -132,6 +135,7 @@ func (d *decoder) whole(s perch.Settings, n *node) {
 	if s.Database != nil {
 		d.snapshot(*s.Database, n)
 	}
+	d.ownTemplate(s, n)
 	size := 0
 	for name, value := range s.Environment {
 		size += len(name) + len(value) + 2

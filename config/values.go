@@ -134,8 +134,8 @@ func insideRepository(name string) bool {
 
 func validSeedTo(value string) string {
 	bucket, prefix, _ := strings.Cut(value, "/")
-	if validBucket(bucket) != "" || strings.HasPrefix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
-		return "must be the name of one of the buckets, with a prefix after a slash where one is wanted"
+	if validBucket(bucket) != "" && validLogicalID(bucket) != "" || strings.HasPrefix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
+		return "must be the name of one of the buckets, or the logical id of one in a template of your own, with a prefix after a slash where one is wanted"
 	}
 	return ""
 }

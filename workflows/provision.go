@@ -102,7 +102,9 @@ func (r *run) raise(kind perch.Kind, rendered activities.RenderResult) error {
 
 // step carries out one step towards up; it reports true when the target ends with it.
 func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.RenderResult) (bool, error) {
-	template := activities.ChangeInput{Kind: kind, StackID: r.state.StackID, TemplateURL: rendered.TemplateURL}
+	template := activities.ChangeInput{
+		Kind: kind, StackID: r.state.StackID, TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters, Capability: rendered.Capability,
+	}
 	switch step {
 	case lifecycle.Create:
 		return r.create(template, rendered)

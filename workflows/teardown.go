@@ -187,6 +187,11 @@ func (r *run) inventory() (activities.Contents, error) {
 	r.held.Databases = union(r.held.Databases, contents.Databases)
 	r.held.Environments = union(r.held.Environments, contents.Environments)
 	r.held.Records = union(r.held.Records, contents.Records)
+	for _, kept := range contents.Kept {
+		if !slices.Contains(r.held.Kept, kept) {
+			r.held.Kept = append(r.held.Kept, kept)
+		}
+	}
 	return contents, nil
 }
 
@@ -226,6 +231,6 @@ func (r *run) verify() error {
 		return temporal.NewNonRetryableApplicationError(
 			"the stack is deleted, but this is still there: "+strings.Join(out.Leftovers, ", ")+"; remove it by hand", perch.ErrorLeftBehind, nil, out.Leftovers)
 	}
-	r.result.Outcome = perch.OutcomeGone
+	r.result.Outcome, r.result.Leftovers = perch.OutcomeGone, out.Kept
 	return nil
 }

@@ -74,6 +74,9 @@ func (a *app) configValidate(args []string, strict bool) error {
 	}
 	document := configDocument{File: path, Unmatched: []string{}}
 	file, err := readConfig(path)
+	if err == nil {
+		err = a.validateTemplates(file, filepath.Dir(path))
+	}
 	if err == nil && (strict || len(args) == 0) {
 		document.Unmatched, err = unmatched(p, file, strict)
 	}

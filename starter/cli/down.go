@@ -92,8 +92,10 @@ func (a *app) tellDown(r report) {
 	default:
 		a.explain(&r, "down")
 	}
-	if len(r.result.Leftovers) > 0 {
-		a.note("Still there: %s", strings.Join(r.result.Leftovers, ", "))
+	if left := strings.Join(r.result.Leftovers, ", "); left != "" && r.result.Outcome == perch.OutcomeGone {
+		a.note("Still there, because the template's DeletionPolicy keeps it: %s", left)
+	} else if left != "" {
+		a.note("Still there: %s", left)
 	}
 }
 

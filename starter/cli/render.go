@@ -9,6 +9,7 @@ import (
 
 	"perch"
 	"perch/cfn"
+	"perch/cfn/own"
 	"perch/config"
 )
 
@@ -25,7 +26,9 @@ from perch.yaml at that commit.
 
 What only the account knows has placeholders: account 111122223333, region eu-central-1, domain PROJECT.example.com, the ids of network and
 hosted zone, the outputs of the application stack and the platform version. A commit that is not known is written as zeros. The worker renders
-the same template with the real values.`,
+the same template with the real values.
+
+Of a template of your own it prints what CloudFormation gets, and on stderr the value of every parameter and where it comes from.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.render(cmd.Context(), args, commit) },
 	}
@@ -51,11 +54,12 @@ func (a *app) render(ctx context.Context, args []string, given string) error {
 	if err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
-	template, err := renderTemplate(file, environment, firstOf(commit, noCommit))
+	template, parameters, err := renderTemplate(file, environment, firstOf(commit, noCommit), a.templates(ctx, p, given, commit))
 	if err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
 	a.say("%s", strings.TrimSuffix(string(template.Body), "\n"))
+	a.noteParameters(parameters)
 	a.note("Placeholders stand for what only the account knows; see `starter render --help`.")
 	return nil
 }
@@ -72,19 +76,29 @@ func (a *app) renderFile(ctx context.Context, p place, given, commit string) (*c
 	return file, err
 }
 
-func renderTemplate(file *config.File, environment perch.Environment, commit string) (cfn.Template, error) {
-	settings, _, err := file.Resolve(environment.Branch, commit)
+// renderTemplate renders the environment's template; read reads one of the project's own, whose parameters it returns, too.
+func renderTemplate(file *config.File, environment perch.Environment, commit string, read readTemplate) (cfn.Template, []own.Parameter, error) {
+	settings, origins, err := file.Resolve(environment.Branch, commit)
 	if err != nil {
-		return cfn.Template{}, err
-	}
-	_, bundle, err := cfn.Bundle(settings)
-	if err != nil {
-		return cfn.Template{}, err
+		return cfn.Template{}, nil, err
 	}
 	kind := file.Kind(environment.Branch)
 	placeholders := cfn.Placeholders(file.Project, kind)
-	return cfn.Environment(cfn.EnvironmentInput{
+	if settings.Template != "" {
+		template, err := read(settings.Template)
+		if err != nil {
+			return cfn.Template{}, nil, err
+		}
+		rendered, err := template.Render(ownInput(file, environment, kind, settings, origins, commit))
+		return rendered.Template, rendered.Parameters, err
+	}
+	_, bundle, err := cfn.Bundle(settings)
+	if err != nil {
+		return cfn.Template{}, nil, err
+	}
+	template, err := cfn.Environment(cfn.EnvironmentInput{
 		Environment: environment, Kind: kind, Commit: commit, Settings: settings, Policy: placeholders.Policy,
 		Application: placeholders.Application, SolutionStack: placeholders.SolutionStack, Bundle: bundle,
 	})
+	return template, nil, err
 }

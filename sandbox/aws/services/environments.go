@@ -8,7 +8,8 @@ import (
 )
 
 // Environments are the Elastic Beanstalk environments with the host names that lead to them, for their pages: the hosts of a shared
-// load balancer's rules, else the names of the DNS records that point there. One without a host is not among them.
+// load balancer's rules, else the names of the DNS records that point there. One without a host is not among them. Auto Scaling groups that
+// templates of a project's own bring along are.
 func (s *Service) Environments() []page.Environment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,7 +23,7 @@ func (s *Service) Environments() []page.Environment {
 			})
 		}
 	}
-	return all
+	return append(all, s.groups()...)
 }
 
 func (s *Service) hosts(env *record) []string {

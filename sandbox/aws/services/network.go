@@ -81,7 +81,11 @@ func (s *Service) groupInUse(rec *record) bool {
 			if slices.Contains(other.Properties.texts("VPCSecurityGroups"), rec.ID) {
 				return true
 			}
-		case typeLoadBalancer:
+		case typeInstance:
+			if slices.Contains(other.Properties.texts("SecurityGroupIds"), rec.ID) {
+				return true
+			}
+		case typeLoadBalancer, typeClassicBalancer, typeLaunch:
 			if slices.Contains(other.Properties.texts("SecurityGroups"), rec.ID) {
 				return true
 			}

@@ -51,7 +51,7 @@ func prepareDatabase(s *Service, rec *record) error {
 	if err := s.legalDatabase(rec); err != nil {
 		return err
 	}
-	port := rec.Properties.or("Port", enginePorts[rec.given("Engine")])
+	port := rec.Properties.or("Port", enginePorts[strings.ToLower(rec.given("Engine"))])
 	if rec.ID == "" {
 		rec.ID, rec.ARN, rec.Status = rec.Name, s.arn("rds", "db:"+rec.Name), "creating"
 		rec.Attributes["Endpoint.Address"] = rec.Name + "." + random(lowerDigits, 12) + "." + s.config.Region + ".rds.amazonaws.com"
@@ -97,7 +97,7 @@ func (s *Service) legalDatabase(rec *record) error {
 		return invalid(rds, "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen or contain two consecutive hyphens.")
 	case s.named(typeDatabase, rec.Name) != nil && s.named(typeDatabase, rec.Name) != rec:
 		return failure(rds, http.StatusBadRequest, "AlreadyExists", "DB instance already exists")
-	case enginePorts[rec.given("Engine")] == "":
+	case enginePorts[strings.ToLower(rec.given("Engine"))] == "":
 		return invalid(rds, "Invalid DB engine: %s", rec.given("Engine"))
 	case !strings.HasPrefix(p.text("DBInstanceClass"), "db."):
 		return invalid(rds, "Invalid DB Instance class: %s", p.text("DBInstanceClass"))

@@ -1,0 +1,71 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch/cfn/own"
+)
+
+// Kept is a resource that the deletion of its stack leaves behind, because its template says so.
+type Kept struct {
+	// Type and ID are the resource's type and physical id.
+	Type string `json:"type"`
+	ID   string `json:"id"`
+	// Snapshot says that only a snapshot of it stays.
+	Snapshot bool `json:"snapshot,omitempty"`
+}
+
+// keptBy reads from the stack's template which resources outlive it, by logical id: a project's own template may say so.
+func (s *Stacks) keptBy(ctx context.Context, stackID string) (map[string]own.Kept, error) {
+	out, err := s.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stackID})
+	if missingStack(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, awsFailure(err, "read template of stack %s", stackID)
+	}
+	return own.KeptBy([]byte(aws.ToString(out.TemplateBody))), nil
+}
+
+// keep enters a resource that outlives its stack into the contents. It reports whether the resource itself stays: such a one is neither emptied
+// nor expected to go.
+func (c *Contents) keep(r types.StackResourceSummary, kept own.Kept) bool {
+	snapshot := kept.Policy == "Snapshot"
+	c.Kept = append(c.Kept, Kept{Type: aws.ToString(r.ResourceType), ID: aws.ToString(r.PhysicalResourceId), Snapshot: snapshot})
+	return !snapshot
+}
+
+// keepsSnapshot reports whether the template wants a final snapshot of a database.
+func (c Contents) keepsSnapshot(database string) bool {
+	return slices.ContainsFunc(c.Kept, func(k Kept) bool { return k.Snapshot && k.ID == database })
+}
+
+// keeps reports whether an ARN is of a resource that the template keeps.
+func (c Contents) keeps(arn string) bool {
+	return slices.ContainsFunc(c.Kept, func(k Kept) bool {
+		if k.Snapshot {
+			return strings.Contains(arn, "snapshot:") && strings.Contains(arn, k.ID)
+		}
+		return arn == k.ID || strings.HasSuffix(arn, ":"+k.ID) || strings.HasSuffix(arn, "/"+k.ID)
+	})
+}
+
+// stays are what the template kept, in words.
+func (c Contents) stays() []string {
+	var words []string
+	for _, k := range c.Kept {
+		if k.Snapshot {
+			words = append(words, fmt.Sprintf("a snapshot of %s %s", k.Type, k.ID))
+		} else {
+			words = append(words, k.Type+" "+k.ID)
+		}
+	}
+	return words
+}

@@ -1,0 +1,134 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch"
+	"perch/cfn/own"
+	"perch/config"
+)
+
+// ownTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a sentence, and no failure.
+func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perch.Settings) (*own.Template, string, error) {
+	data, found, err := r.source.File(ctx, commit, settings.Template)
+	if err != nil {
+		return nil, "", asked(err, "read %s at %s", settings.Template, commit)
+	}
+	if !found {
+		return nil, fmt.Sprintf("commit %s has no file %s, which %s names as template; commit it, or correct `template`", commit, settings.Template, config.FileName), nil
+	}
+	template, err := own.Read(settings.Template, data)
+	if err != nil {
+		return nil, err.Error(), nil
+	}
+	return template, "", nil
+}
+
+// admitOwn holds the template of the project's own against the policy; the sentence is empty where the policy allows it.
+func (r *Requests) admitOwn(ctx context.Context, admission config.Admission, kind perch.Kind, origins config.Origins) (string, error) {
+	template, refusal, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Settings)
+	if err != nil || refusal != "" {
+		return refusal, err
+	}
+	environment, err := perch.NewEnvironment(admission.Request.Project, admission.Request.Branch)
+	if err != nil {
+		return err.Error(), nil
+	}
+	in := own.Input{
+		Environment: environment, Kind: kind, Commit: admission.Request.Commit, Settings: admission.Settings, Policy: *r.policy, Seed: admission.File.Seed,
+		Origin: func(path string) string { return origins[path] },
+	}
+	if err := template.Admit(in); err != nil {
+		return err.Error(), nil
+	}
+	return "", nil
+}
+
+// renderOwn fills in the template of the project's own.
+func (r *Requests) renderOwn(ctx context.Context, environment perch.Environment, in RenderInput, made *rendering) error {
+	template, refusal, err := r.ownTemplate(ctx, in.Commit, made.settings)
+	if err != nil {
+		return err
+	}
+	if refusal != "" {
+		return refuse(ErrorInvalid, "%s", refusal)
+	}
+	rendered, err := template.Render(own.Input{
+		Environment: environment, Kind: in.Kind, Commit: in.Commit, Settings: made.settings, Policy: *r.policy, Seed: made.file.Seed,
+	})
+	if err != nil {
+		return refuse(ErrorInvalid, "%v", err)
+	}
+	made.template, made.parameters, made.capability = rendered.Template, rendered.Given(), template.Capability()
+	return nil
+}
+
+// storeParameters puts the parameters beside the template, whose hash covers them, and returns where they are; empty where there are none.
+func (r *Requests) storeParameters(ctx context.Context, rendered rendering) (string, error) {
+	if len(rendered.parameters) == 0 {
+		return "", nil
+	}
+	body, err := json.Marshal(rendered.parameters)
+	if err != nil {
+		return "", fmt.Errorf("store parameters: %w", err)
+	}
+	bucket, key := rendered.application.ArtifactBucket, "templates/"+rendered.template.Hash+".parameters.json"
+	return bucket + "/" + key, r.apps.store(ctx, bucket, key, body)
+}
+
+// validate lets CloudFormation look at a stored template before anything is changed: it knows more of templates than Perch does.
+func (r *Requests) validate(ctx context.Context, path, url string) error {
+	_, err := r.stacks.cfn.ValidateTemplate(ctx, &cloudformation.ValidateTemplateInput{TemplateURL: &url})
+	return awsFailure(err, "validate template %s", path)
+}
+
+// parameters reads what storeParameters stored.
+func (s *Stacks) parameters(ctx context.Context, in ChangeInput) ([]types.Parameter, error) {
+	if in.Parameters == "" {
+		return nil, nil
+	}
+	bucket, key, _ := strings.Cut(in.Parameters, "/")
+	out, err := s.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return nil, awsFailure(err, "read parameters %s", in.Parameters)
+	}
+	defer out.Body.Close()
+	body, err := io.ReadAll(out.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read parameters %s: %w", in.Parameters, err)
+	}
+	var stored []own.Parameter
+	if err := json.Unmarshal(body, &stored); err != nil {
+		return nil, fmt.Errorf("read parameters %s: %w", in.Parameters, err)
+	}
+	var parameters []types.Parameter
+	for _, p := range stored {
+		parameters = append(parameters, types.Parameter{ParameterKey: aws.String(p.Name), ParameterValue: aws.String(p.Value)})
+	}
+	return parameters, nil
+}
+
+// values are parameters by name.
+func values(parameters []own.Parameter) map[string]string {
+	byName := map[string]string{}
+	for _, p := range parameters {
+		byName[p.Name] = p.Value
+	}
+	return byName
+}
+
+func capabilities(name string) []types.Capability {
+	if name == "" {
+		return nil
+	}
+	return []types.Capability{types.Capability(name)}
+}

@@ -1,0 +1,198 @@
+package activities
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+)
+
+// ownConfig is a project with a template of its own.
+const ownConfig = `project: shop
+image: registry.example.com/shop:{commit}
+branches: {kinds: {staging: staging}}
+defaults:
+  template: deploy/template.yaml
+  parameters: {Site: "{slug}.example.com"}
+seed:
+  - s3: {from: fixtures/media, to: Media}
+`
+
+const ownTemplate = `Parameters:
+  Branch: {Type: String}
+  Site: {Type: String}
+  Size: {Type: Number, Default: 1}
+Resources:
+  Media: {Type: AWS::S3::Bucket}
+  Logs: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {DisplayName: !Ref Branch}
+Outputs:
+  URL: {Value: !Sub "http://${Site}"}
+  Endpoint: {Value: not-for-perch.example.com}
+`
+
+// newOwnWorld is a world with its application stack, and a commit of login with files beside those above.
+func newOwnWorld(t *testing.T, files map[string]string) (*world, string) {
+	t.Helper()
+	w := newWorld(t)
+	w.apply()
+	all := map[string]string{"perch.yaml": ownConfig, "deploy/template.yaml": ownTemplate, "fixtures/media/logo.svg": "<svg/>"}
+	maps.Copy(all, files)
+	return w, w.repo.commit("login", all)
+}
+
+// ownUp gives login its environment and returns its stack.
+func (w *world) ownUp(commit string) StackState {
+	w.t.Helper()
+	rendered := w.render("login", commit)
+	stacks := of[*Stacks](w)
+	in := ChangeInput{
+		Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "create-" + commit,
+		TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters, Capability: rendered.Capability,
+	}
+	out := must(w, stacks.CreateStack, in)
+	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
+		w.t.Fatalf("ended in %s: %s", ended.Status, ended.Reason)
+	}
+	return must(w, stacks.DescribeStack, StackInput{Project: "shop", Branch: "login"})
+}
+
+func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
+	w, commit := newOwnWorld(t, nil)
+	state := w.ownUp(commit)
+	want := StackState{StackID: state.StackID, Status: "CREATE_COMPLETE", Ours: true, Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Commit: commit, URL: "http://login.example.com"}
+	if state != want {
+		t.Errorf("got %+v, want %+v: another output called Endpoint is none of Perch's business", state, want)
+	}
+	stack, _, err := of[*Stacks](w).describe(t.Context(), state.StackID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, p := range stack.Parameters {
+		got[*p.ParameterKey] = *p.ParameterValue
+	}
+	if diff := cmp.Diff(map[string]string{"Branch": "login", "Site": "login.example.com", "Size": "1"}, got); diff != "" {
+		t.Errorf("parameters -want +got:\n%s", diff)
+	}
+	seed := SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: state.StackID}
+	if out := must(w, of[*Seeds](w).SeedData, seed); out.Objects != 1 {
+		t.Errorf("seeded %+v", out)
+	}
+	if got := w.objects(state.StackID, "Media"); !maps.Equal(got, map[string]string{"logo.svg": "<svg/>"}) {
+		t.Errorf("the bucket holds %v", got)
+	}
+	settled := w.admit(w.request("login", commit)).Settled
+	if settled == nil || settled.Stack != state {
+		t.Errorf("the same commit again is %+v, want settled", settled)
+	}
+}
+
+func TestAnotherCommitOrParameterIsAnUpdateAndTheSameIsNone(t *testing.T) {
+	w, commit := newOwnWorld(t, nil)
+	state := w.ownUp(commit)
+	update := func(commit string) ChangeResult {
+		rendered := w.render("login", commit)
+		in := ChangeInput{
+			Project: "shop", Branch: "login", Kind: perch.KindBranch, StackID: state.StackID, Token: "update-" + commit,
+			TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters, Capability: rendered.Capability,
+		}
+		out := must(w, of[*Stacks](w).UpdateStack, in)
+		w.settle(state.StackID)
+		return out
+	}
+	if out := update(commit); !out.Unchanged {
+		t.Errorf("the same commit: %+v", out)
+	}
+	next := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(ownConfig, "{slug}.example.com", "other.example.com", 1)})
+	if out := update(next); out.Unchanged {
+		t.Error("another parameter is no update")
+	}
+	now := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
+	if now.Commit != next || now.URL != "http://other.example.com" || now.Template != w.render("login", next).Hash {
+		t.Errorf("got %+v", now)
+	}
+	if again := w.repo.commit("login", nil); w.render("login", again).Hash == now.Template {
+		t.Error("another commit has the same hash, so the stack would go on naming the old one")
+	}
+}
+
+func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		words []string
+	}{
+		"no file":            {map[string]string{"perch.yaml": strings.Replace(ownConfig, "deploy/", "", 1)}, []string{"has no file template.yaml, which perch.yaml names as template"}},
+		"no template":        {map[string]string{"deploy/template.yaml": "<html>"}, []string{"deploy/template.yaml:1:1: this is no CloudFormation template"}},
+		"a circle":           {map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "!Ref Branch", "!Ref Topic", 1)}, []string{"deploy/template.yaml:8:3: these resources wait for each other", "Topic"}},
+		"a lost parameter":   {map[string]string{"perch.yaml": strings.Replace(ownConfig, "Site:", "Sight:", 1)}, []string{"deploy/template.yaml:3:3: nobody fills parameter Site", "perch.yaml (defaults, line 6) gives a value to Sight"}},
+		"a role":             {map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "AWS::SNS::Topic", "AWS::IAM::Role", 1)}, []string{"deploy/template.yaml:8:3: resource Topic (AWS::IAM::Role) needs CAPABILITY_IAM, and the policy allows none"}},
+		"a seed without aim": {map[string]string{"perch.yaml": strings.Replace(ownConfig, "to: Media", "to: media", 1)}, []string{"seed[0].s3.to names the bucket media"}},
+		"no address":         {map[string]string{"perch.yaml": strings.Replace(ownConfig, "  parameters", "  url_output: Site\n  parameters", 1)}, []string{"the template has no output Site"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			all := map[string]string{"perch.yaml": ownConfig, "deploy/template.yaml": ownTemplate}
+			maps.Copy(all, c.files)
+			got := w.admit(w.request("login", w.repo.commit("login", all)))
+			if got.Outcome != perch.OutcomeRefused {
+				t.Fatalf("got %+v", got)
+			}
+			wantWords(t, got.Reason, c.words...)
+		})
+	}
+}
+
+func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
+	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "{Type: AWS::S3::Bucket}", "{Type: AWS::S3::Bucket, Size: 5}", 1)})
+	_, err := try(of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: "login", Commit: commit, Kind: perch.KindBranch})
+	wantFailure(t, err, ErrorInvalid, "validate template deploy/template.yaml", "Invalid template resource property 'Size'")
+	if n := w.calls("cloudformation", "CreateStack"); n != 1 {
+		t.Errorf("%d stacks were made, and only the application's should be", n)
+	}
+}
+
+func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
+	w, commit := newOwnWorld(t, nil)
+	state := w.ownUp(commit)
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
+	if len(contents.Buckets) != 1 || !strings.HasPrefix(contents.Buckets[0], "shop-login-media-") || len(contents.Kept) != 1 || contents.Resources != 3 {
+		t.Fatalf("got %+v", contents)
+	}
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: state.StackID, Token: "gone"})
+	if ended := w.settle(state.StackID); ended.Status != deleted {
+		t.Fatalf("ended %+v", ended)
+	}
+	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
+	if len(out.Leftovers) != 0 || len(out.Kept) != 1 || out.Kept[0] != "AWS::S3::Bucket "+contents.Kept[0].ID {
+		t.Errorf("got %+v", out)
+	}
+	if _, err := w.s3().HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &contents.Kept[0].ID}); err != nil {
+		t.Errorf("the bucket that the template keeps: %v", err)
+	}
+}
+
+func TestASnapshotThatTheTemplateWantsIsNoLeftover(t *testing.T) {
+	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "  Topic:", `  Database:
+    Type: AWS::RDS::DBInstance
+    Properties: {Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: perch, MasterUserPassword: long-enough}
+  Topic:`, 1)})
+	state := w.ownUp(commit)
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
+	if len(contents.Databases) != 1 {
+		t.Fatalf("got %+v", contents)
+	}
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: state.StackID, Token: "gone"})
+	w.settle(state.StackID)
+	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
+	if want := "a snapshot of AWS::RDS::DBInstance " + contents.Databases[0]; len(out.Leftovers) != 0 || !slices.Contains(out.Kept, want) {
+		t.Errorf("got %+v, want %s", out, want)
+	}
+}

@@ -1,0 +1,114 @@
+package own
+
+import (
+	"slices"
+	"strings"
+
+	"perch"
+)
+
+// Admit holds the template, as in fills it in, against the policy: what it needs, which secrets it reads, which machines it asks for. The error is
+// Problems; each says what the policy allows.
+func (t *Template) Admit(in Input) error {
+	p := &problems{file: t.file}
+	filled := t.fill(in, p)
+	t.urlOutput(in, p)
+	t.seedTargets(in.Seed, p)
+	if err := p.err(); err != nil {
+		return err
+	}
+	t.admitCapability(in.Policy, p)
+	t.secrets(in, filled, p)
+	t.machines(in.Policy, filled, p)
+	return p.err()
+}
+
+func (t *Template) admitCapability(policy perch.Policy, p *problems) {
+	needed, because := t.capability()
+	given := policy.Capabilities
+	if needed == "" || slices.Contains(given, needed) || slices.Contains(given, CapabilityNamedIAM) {
+		return
+	}
+	allows := "none"
+	if len(given) > 0 {
+		allows = "only " + strings.Join(given, ", ")
+	}
+	reason := because.kind
+	if needed == CapabilityNamedIAM {
+		reason += " with a name of its own"
+	}
+	p.at(because.at, "resource %s (%s) needs %s, and the policy allows %s; take it out of the template, or add %s to `capabilities` in the policy", because.id, reason, needed, allows, needed)
+}
+
+// machines holds every instance type and database class in the template against the policy, whichever resource asks for it.
+func (t *Template) machines(policy perch.Policy, filled []Parameter, p *problems) {
+	for _, r := range t.resources {
+		r.properties.walk(func(n *node) {
+			if value := n.get("Value"); strings.HasPrefix(n.under("OptionName"), "InstanceType") && value != nil {
+				t.machine(entry{n.get("OptionName"), value}, "instance_types", policy.InstanceTypes, filled, p)
+			}
+			for _, e := range n.entries {
+				switch e.key.text {
+				case "InstanceType":
+					t.machine(e, "instance_types", policy.InstanceTypes, filled, p)
+				case "DBInstanceClass":
+					t.machine(e, "database_classes", policy.DatabaseClasses, filled, p)
+				}
+			}
+		})
+	}
+}
+
+func (t *Template) machine(e entry, key string, patterns []string, filled []Parameter, p *problems) {
+	if len(patterns) == 0 {
+		return
+	}
+	for _, value := range t.candidates(e.value, filled) {
+		if _, ok := perch.MatchAny(patterns, value); value == "" || !ok {
+			p.at(e.value, "%s is %s, and the policy allows only %s; change it, or `%s` in the policy", e.key.text, shownOr(value, "put together in a way that cannot be held against the policy"), strings.Join(patterns, ", "), key)
+		}
+	}
+}
+
+func shownOr(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// candidates are the values that n may come out as; an empty one stands for what cannot be told.
+func (t *Template) candidates(n *node, filled []Parameter) []string {
+	if n.shape == scalar {
+		return []string{n.text}
+	}
+	switch name, argument := n.function(); {
+	case name == "Ref":
+		for _, one := range filled {
+			if one.Name == argument.text {
+				return []string{one.Value}
+			}
+		}
+	case name == "Fn::If" && len(argument.items) == 3:
+		return append(t.candidates(argument.items[1], filled), t.candidates(argument.items[2], filled)...)
+	case name == "Fn::FindInMap" && len(argument.items) == 3:
+		return t.mapped(argument)
+	}
+	return []string{""}
+}
+
+// mapped are all values of the mapping's second keys: which first key it is depends on parameters.
+func (t *Template) mapped(argument *node) []string {
+	var values []string
+	for _, e := range t.root.get("Mappings").get(argument.items[0].text).all() {
+		for _, inner := range e.value.all() {
+			if argument.items[2].shape != scalar || inner.key.text == argument.items[2].text {
+				values = append(values, inner.value.text)
+			}
+		}
+	}
+	if len(values) == 0 {
+		return []string{""}
+	}
+	return values
+}

@@ -1,0 +1,80 @@
+package own
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"perch/cfn"
+)
+
+// Kept is a resource that stays, or leaves a snapshot, when its stack is deleted, because the template says so.
+type Kept struct {
+	// ID is the logical id, Type the resource's type.
+	ID, Type string
+	// Policy is Retain or Snapshot.
+	Policy string
+	// Unsaid says that the template names no policy and AWS's own default decides.
+	Unsaid bool
+}
+
+func (k Kept) String() string {
+	stays := "it stays"
+	if k.Policy == "Snapshot" {
+		stays = "a snapshot of it stays"
+	}
+	if k.Unsaid {
+		return fmt.Sprintf("%s (%s) has no DeletionPolicy, which for a database means Snapshot: %s", k.ID, k.Type, stays)
+	}
+	return fmt.Sprintf("%s (%s) has DeletionPolicy %s: %s", k.ID, k.Type, k.Policy, stays)
+}
+
+// keep is what deletion leaves of a resource of kind with a DeletionPolicy; empty for nothing. RetainExceptOnCreate differs from Retain only
+// while the stack is made. The defaults for databases: AWS docs, DeletionPolicy attribute.
+func keep(kind, policy string, inCluster bool) (string, bool) {
+	switch {
+	case kind == "AWS::Route53::RecordSet":
+		return "", false // A name that leads nowhere can be taken over: that one stayed is a failure, whoever wanted it.
+	case policy == "Retain" || policy == "RetainExceptOnCreate":
+		return "Retain", false
+	case policy == "Snapshot":
+		return "Snapshot", false
+	case policy == "" && (kind == "AWS::RDS::DBCluster" || kind == "AWS::RDS::DBInstance" && !inCluster):
+		return "Snapshot", true
+	}
+	return "", false
+}
+
+// Kept are the resources that outlive their stack, in the order of the file.
+func (t *Template) Kept() []Kept {
+	var kept []Kept
+	for _, r := range t.resources {
+		if policy, unsaid := keep(r.kind, r.policy, r.properties.get("DBClusterIdentifier") != nil); policy != "" {
+			kept = append(kept, Kept{r.id, r.kind, policy, unsaid})
+		}
+	}
+	return kept
+}
+
+// KeptBy reads the same from a deployed template, by logical id. Only what Render wrote has any: what Perch's own templates leave behind is a
+// leftover.
+func KeptBy(body []byte) map[string]Kept {
+	var document struct {
+		Resources map[string]struct {
+			Type           string
+			DeletionPolicy string
+			Properties     map[string]any
+		}
+		Outputs map[string]any
+	}
+	kept := map[string]Kept{}
+	if json.Unmarshal(body, &document) != nil || document.Outputs[cfn.OutputOwnURL] == nil {
+		return kept
+	}
+	for id, r := range document.Resources {
+		_, inCluster := r.Properties["DBClusterIdentifier"]
+		if policy, unsaid := keep(r.Type, r.DeletionPolicy, inCluster); policy != "" {
+			kept[id] = Kept{id, r.Type, policy, unsaid}
+		}
+	}
+	return kept
+}

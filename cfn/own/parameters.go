@@ -1,0 +1,146 @@
+package own
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limits of CloudFormation (AWS docs: CloudFormation quotas).
+const (
+	maxResources  = 500
+	maxParameters = 200
+	maxOutputs    = 200
+	// maxValue is the longest value of a parameter, in bytes.
+	maxValue = 4096
+)
+
+// parameter is one of the template's Parameters.
+type parameter struct {
+	name, kind string
+	// fallback is its Default; nil for none.
+	fallback *string
+	noEcho   bool
+	// definition holds the limits, at is where the name stands.
+	definition *node
+	at         *node
+}
+
+func (t *Template) readParameters(p *problems) {
+	section := t.root.get("Parameters")
+	for name, most := range map[string]int{"Resources": maxResources, "Parameters": maxParameters, "Outputs": maxOutputs - len(added)} {
+		if count := len(t.root.get(name).all()); count > most {
+			p.at(t.root.key(name), "%s has %d entries, and at most %d fit into a stack", name, count, most)
+		}
+	}
+	for _, e := range section.all() {
+		one := parameter{name: e.key.text, kind: e.value.under("Type"), noEcho: strings.EqualFold(e.value.under("NoEcho"), "true"), definition: e.value, at: e.key}
+		if fallback := e.value.get("Default"); fallback != nil && fallback.shape == scalar {
+			one.fallback = &fallback.text
+		}
+		switch {
+		case !logicalID.MatchString(one.name):
+			p.at(e.key, "the name of parameter %q may have only letters and digits", one.name)
+		case one.kind == "":
+			p.at(e.key, "parameter %s has no Type", one.name)
+		}
+		t.parameters = append(t.parameters, one)
+	}
+}
+
+func (t *Template) parameter(name string) *parameter {
+	for i := range t.parameters {
+		if t.parameters[i].name == name {
+			return &t.parameters[i]
+		}
+	}
+	return nil
+}
+
+func (t *Template) parameterNames() string {
+	var names []string
+	for _, one := range t.parameters {
+		names = append(names, one.name)
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// idTypes are the beginnings of the ids that AWS's own parameter types take.
+var idTypes = map[string]string{
+	"AWS::EC2::VPC::Id": "vpc-", "AWS::EC2::Subnet::Id": "subnet-", "AWS::EC2::SecurityGroup::Id": "sg-", "AWS::EC2::Instance::Id": "i-",
+	"AWS::EC2::Image::Id": "ami-", "AWS::EC2::Volume::Id": "vol-",
+}
+
+// refuses says what is wrong with value, as the end of a sentence; empty where nothing is. What only AWS knows is left to AWS.
+func (p *parameter) refuses(value string) string {
+	if dynamic(value) {
+		return ""
+	}
+	kind, items := p.kind, []string{value}
+	if inner, ok := strings.CutPrefix(kind, "List<"); ok {
+		kind, items = strings.TrimSuffix(inner, ">"), strings.Split(value, ",")
+	} else if kind == "CommaDelimitedList" {
+		items = strings.Split(value, ",")
+	}
+	for _, item := range items {
+		if problem := p.refusesItem(kind, strings.TrimSpace(item)); problem != "" {
+			return problem
+		}
+	}
+	return p.refusesLength(value)
+}
+
+func (p *parameter) refusesItem(kind, value string) string {
+	number, numeric := strconv.ParseFloat(value, 64)
+	switch prefix := idTypes[kind]; {
+	case kind == "Number" && numeric != nil:
+		return "must be a number"
+	case prefix != "" && !strings.HasPrefix(value, prefix):
+		return fmt.Sprintf("must be an id that begins with %s", prefix)
+	}
+	if allowed := p.definition.get("AllowedValues"); allowed != nil && !slices.ContainsFunc(allowed.items, func(n *node) bool { return n.text == value }) {
+		var values []string
+		for _, n := range allowed.items {
+			values = append(values, n.text)
+		}
+		return "must be one of " + strings.Join(values, ", ")
+	}
+	// A pattern that only Java understands is left to AWS.
+	if pattern := p.definition.under("AllowedPattern"); pattern != "" {
+		if compiled, err := regexp.Compile(`^(?:` + pattern + `)$`); err == nil && !compiled.MatchString(value) {
+			return "must match " + pattern
+		}
+	}
+	if low, ok := p.limit("MinValue"); ok && number < low {
+		return "must be at least " + p.definition.under("MinValue")
+	}
+	if high, ok := p.limit("MaxValue"); ok && number > high {
+		return "must be at most " + p.definition.under("MaxValue")
+	}
+	return ""
+}
+
+func (p *parameter) refusesLength(value string) string {
+	length := float64(len([]rune(value)))
+	if low, ok := p.limit("MinLength"); ok && length < low {
+		return "must have at least " + p.definition.under("MinLength") + " characters"
+	}
+	if high, ok := p.limit("MaxLength"); ok && length > high {
+		return "must have at most " + p.definition.under("MaxLength") + " characters"
+	}
+	if len(value) > maxValue {
+		return fmt.Sprintf("must have at most %d bytes", maxValue)
+	}
+	return ""
+}
+
+func (p *parameter) limit(name string) (float64, bool) {
+	limit, err := strconv.ParseFloat(p.definition.under(name), 64)
+	return limit, err == nil
+}

@@ -1,0 +1,183 @@
+package own
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"perch"
+)
+
+// Input is what a template is filled in from.
+type Input struct {
+	// Environment names the environment, Kind and Commit say what it is at.
+	Environment perch.Environment
+	Kind        perch.Kind
+	Commit      string
+	// Settings are resolved and valid; Policy gives domain and network.
+	Settings perch.Settings
+	Policy   perch.Policy
+	// Seed are perch.yaml's seed steps; their buckets must be the template's.
+	Seed []perch.SeedStep
+	// Origin says where a value of `parameters` stands, by its dotted path; nil where nobody knows.
+	Origin func(path string) string
+	// Guess says that the policy is a stand-in: what comes from it is not held against the template's limits.
+	Guess bool
+}
+
+// Parameter is the value of one of the template's Parameters.
+type Parameter struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	// From says who filled it: `perch.yaml (defaults, line 3)`, `Perch`, or `Default`.
+	From string `json:"-"`
+	// NoEcho says that the template hides the value.
+	NoEcho bool `json:"-"`
+}
+
+// known is a value that Perch has.
+type known struct {
+	value string
+	// guessed says that it comes from a policy that is a stand-in.
+	guessed bool
+}
+
+// known are the values of perch.KnownParameters, by name; what there is none of is left out.
+func (in Input) known() map[string]known {
+	e, s, p := in.Environment, in.Settings, in.Policy
+	values := map[string]known{
+		"Project": {value: e.Project}, "Branch": {value: e.Branch}, "Slug": {value: e.Slug}, "Kind": {value: string(in.Kind)}, "Commit": {value: in.Commit},
+		"Image": {value: s.Image}, "HealthPath": {value: s.HealthPath}, "InstanceType": {value: s.InstanceType},
+		"MinInstances": {value: strconv.Itoa(s.Instances.Min)}, "MaxInstances": {value: strconv.Itoa(s.Instances.Max)},
+	}
+	guess := func(name, value string) { values[name] = known{value, in.Guess} }
+	guess("Repository", p.Repository)
+	guess("VpcId", p.Network.VPC)
+	guess("Domain", p.Domain)
+	guess("HostedZoneId", p.HostedZone)
+	if p.Domain != "" {
+		guess("Host", e.Host(p.Domain))
+		address := p.URL
+		if address == "" {
+			address = "https://{host}"
+		}
+		guess("URL", strings.ReplaceAll(address, "{host}", e.Host(p.Domain)))
+	}
+	subnets := func(name string, ids []string) {
+		guess(name+"s", strings.Join(ids, ","))
+		for i, id := range ids[:min(len(ids), 2)] {
+			guess(name+strconv.Itoa(i+1), id)
+		}
+	}
+	subnets("Subnet", p.Network.Subnets)
+	subnets("DatabaseSubnet", p.Network.DatabaseSubnets)
+	if db := s.Database; db != nil {
+		values["DatabaseEngine"], values["DatabaseVersion"], values["DatabaseClass"] = known{value: db.Engine}, known{value: db.Version}, known{value: db.Class}
+		values["DatabaseStorage"], values["DatabaseBackupDays"] = known{value: strconv.Itoa(db.StorageGB)}, known{value: strconv.Itoa(db.BackupDays)}
+		values["DatabaseMultiAZ"] = known{value: strconv.FormatBool(db.MultiAZ)}
+	}
+	maps.DeleteFunc(values, func(_ string, one known) bool { return one.value == "" })
+	return values
+}
+
+var placeholder = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
+
+// expand replaces the placeholders in a value of `parameters`. A placeholder that there is no value for is named.
+func expand(text string, values map[string]known) (out known, missing string) {
+	byPlaceholder := map[string]string{}
+	for _, one := range perch.KnownParameters() {
+		byPlaceholder[one.Placeholder] = one.Name
+	}
+	out.value = placeholder.ReplaceAllStringFunc(text, func(match string) string {
+		name, ok := byPlaceholder[strings.Trim(match, "{}")]
+		if !ok {
+			return match
+		}
+		one, ok := values[name]
+		if !ok && missing == "" {
+			missing = match
+		}
+		out.guessed = out.guessed || one.guessed
+		return one.value
+	})
+	return out, missing
+}
+
+// fill gives every parameter its value: from perch.yaml, else what Perch has under its name, else its Default, which is left to CloudFormation.
+func (t *Template) fill(in Input, p *problems) []Parameter {
+	values := in.known()
+	for _, name := range slices.Sorted(maps.Keys(in.Settings.Parameters)) {
+		if t.parameter(name) == nil {
+			p.at(t.root.key("Parameters"), "%s gives a value to %s, which the template does not declare; its parameters are: %s", in.origin(name), name, t.parameterNames())
+		}
+	}
+	var filled []Parameter
+	for i := range t.parameters {
+		one := &t.parameters[i]
+		value, from, ok := t.valueOf(one, in, values, p)
+		if !ok {
+			continue
+		}
+		if problem := one.refuses(value.value); problem != "" && !value.guessed {
+			shown := strconv.Quote(value.value)
+			if one.noEcho {
+				shown = "the value given"
+			}
+			p.at(one.at, "parameter %s %s, not %s (from %s)", one.name, problem, shown, from)
+			continue
+		}
+		filled = append(filled, Parameter{one.name, value.value, from, one.noEcho})
+	}
+	return filled
+}
+
+func (t *Template) valueOf(one *parameter, in Input, values map[string]known, p *problems) (value known, from string, ok bool) {
+	if text, given := in.Settings.Parameters[one.name]; given {
+		value, missing := expand(text, values)
+		switch {
+		case missing != "":
+			p.at(one.at, "parameter %s: %s uses %s, and there is no such value for branch %q: %s", one.name, in.origin(one.name), missing, in.Environment.Branch, absent)
+		case one.noEcho && value.value != "" && !dynamic(value.value):
+			p.at(one.at, "parameter %s hides its value (NoEcho), and %s gives it one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name, in.origin(one.name))
+		default:
+			return value, in.origin(one.name), true
+		}
+		return known{}, "", false
+	}
+	if value, has := values[one.name]; has {
+		return value, "Perch", true
+	}
+	if one.fallback != nil {
+		return known{value: *one.fallback, guessed: true}, "Default", true // CloudFormation holds it against the limits itself.
+	}
+	hint := ""
+	if slices.ContainsFunc(perch.KnownParameters(), func(k perch.KnownParameter) bool { return k.Name == one.name }) {
+		hint = "; Perch fills it by its name, but has no value for it here: " + absent
+	}
+	p.at(one.at, "nobody fills parameter %s: give it a value under `parameters` in perch.yaml, or a Default here%s; Perch fills by name: %s", one.name, hint, knownNames())
+	return known{}, "", false
+}
+
+// absent says why a value that Perch knows may be missing.
+const absent = "host and zone need a domain in the policy, database values a `database` in perch.yaml"
+
+func knownNames() string {
+	var names []string
+	for _, one := range perch.KnownParameters() {
+		names = append(names, one.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// origin says where the value of a parameter in `parameters` stands.
+func (in Input) origin(name string) string {
+	if in.Origin != nil {
+		if place := in.Origin("parameters." + name); place != "" {
+			return fmt.Sprintf("perch.yaml (%s)", place)
+		}
+	}
+	return "perch.yaml"
+}

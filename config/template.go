@@ -1,0 +1,77 @@
+package config
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"perch"
+)
+
+var (
+	validLogicalID = named("logical id", `^[a-zA-Z0-9]{1,255}$`, "must be a name of letters and digits, as the template has it")
+	// placeholder is what looks like one; {{resolve:...}} and ${Name} are CloudFormation's.
+	placeholder = regexp.MustCompile(`\{([a-zA-Z][a-zA-Z0-9_]*)\}`)
+)
+
+func validTemplate(value string) string {
+	ending := slices.ContainsFunc([]string{".yaml", ".yml", ".json", ".template"}, func(suffix string) bool { return strings.HasSuffix(value, suffix) })
+	if !ending || value != path.Clean(value) || path.IsAbs(value) || strings.ContainsAny(value, "\\:") || strings.HasPrefix(value, "../") {
+		return "must be the path of a file in the repository that ends in .yaml, .yml, .json or .template, such as deploy/template.yaml"
+	}
+	return ""
+}
+
+// parameters reads values of a bring-your-own template's Parameters; null takes the value of a layer below away.
+func (d *decoder) parameters(path string, n *node) map[string]string {
+	values := map[string]string{}
+	d.each(path, n, func(path string, key, value *node) {
+		if problem := validLogicalID(key.text); problem != "" {
+			d.fail(key, "the name of a parameter %s, not %q", problem, key.text)
+			return
+		}
+		if value.shape == null || !d.is(path, value, scalar) {
+			return
+		}
+		d.parameter(path, key, value)
+		values[key.text] = value.text
+	})
+	return values
+}
+
+func (d *decoder) parameter(path string, key, value *node) {
+	var allowed []string
+	for _, known := range perch.KnownParameters() {
+		allowed = append(allowed, known.Placeholder)
+	}
+	for _, match := range placeholder.FindAllStringSubmatchIndex(value.text, -1) {
+		name := value.text[match[2]:match[3]]
+		if before := value.text[:match[0]]; !strings.HasSuffix(before, "$") && !slices.Contains(allowed, name) {
+			d.fail(value, "%s has the placeholder {%s}%s; allowed: {%s}", path, name, suggestion(name, allowed), strings.Join(allowed, "}, {"))
+		}
+	}
+	if secretName(key.text) && value.text != "" && !strings.Contains(value.text, "{{resolve:") {
+		d.fail(key, "%s looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}'", path)
+	}
+}
+
+// ownTemplate refuses settings that say nothing beside a template of the project's own, and those that say nothing without one.
+func (d *decoder) ownTemplate(s perch.Settings, n *node) {
+	if s.Template == "" {
+		for _, key := range []string{"parameters", "url_output"} {
+			if value := n.get(key); value != nil {
+				d.fail(value, "%s is for a template of your own, and none is named here; add template, or take %s out", key, key)
+			}
+		}
+		return
+	}
+	if s.Database != nil && s.Database.Mode == perch.DatabaseShared {
+		d.fail(n.at("database", "mode"), "database.mode shared goes with Perch's own template, and template %s (%s) is used instead; leave mode out, and let the template take the database's parameters", s.Template, n.at("template").origin())
+	}
+	for key, size := range map[string]int{"buckets": len(s.Buckets), "environment": len(s.Environment)} {
+		if size > 0 {
+			d.fail(n.at(key), "%s says what Perch's own template makes, and template %s (%s) is used instead: put it there, and write `%s: null` here", key, s.Template, n.at("template").origin(), key)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"perch"
+	"perch/cfn"
+	"perch/cfn/own"
+	"perch/config"
+)
+
+// readTemplate reads a template of the project's own by its path in the repository.
+type readTemplate func(path string) (*own.Template, error)
+
+// templates reads templates from the same place as perch.yaml: at the commit that is given, else in the folder.
+func (a *app) templates(ctx context.Context, p place, given, commit string) readTemplate {
+	if given == "" {
+		return templatesIn(a.folder(p))
+	}
+	return func(path string) (*own.Template, error) {
+		data, found, err := p.checkout.File(ctx, commit, path)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, usageError("commit %s has no file %s, which %s names as template", short(commit), path, config.FileName)
+		}
+		return own.Read(path, data)
+	}
+}
+
+func templatesIn(folder string) readTemplate {
+	return func(path string) (*own.Template, error) {
+		data, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(path)))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, usageError("there is no %s, which %s names as template; write it, or correct `template`", filepath.Join(folder, path), config.FileName)
+		}
+		if err != nil {
+			return nil, usageError("read template: %w", err)
+		}
+		return own.Read(path, data)
+	}
+}
+
+// ownInput fills a template in with stand-ins for what only the account knows.
+func ownInput(file *config.File, environment perch.Environment, kind perch.Kind, settings perch.Settings, origins config.Origins, commit string) own.Input {
+	return own.Input{
+		Environment: environment, Kind: kind, Commit: commit, Settings: settings, Policy: cfn.Placeholders(file.Project, kind).Policy, Seed: file.Seed, Guess: true,
+		Origin: func(path string) string { return origins[path] },
+	}
+}
+
+// validateTemplates renders every template of the project's own that a layer names, for a branch of each kind and of each override.
+func (a *app) validateTemplates(file *config.File, folder string) error {
+	read, told := templatesIn(folder), map[string]bool{}
+	for _, sample := range file.Samples() {
+		if sample.Settings.Template == "" {
+			continue
+		}
+		template, err := read(sample.Settings.Template)
+		if err != nil {
+			return &exitError{code: exitUsage, err: err}
+		}
+		environment, err := perch.NewEnvironment(file.Project, "example")
+		if err != nil {
+			return &exitError{code: exitUsage, err: err}
+		}
+		if _, err := template.Render(ownInput(file, environment, sample.Kind, sample.Settings, sample.Origins, noCommit)); err != nil {
+			return &exitError{code: exitUsage, err: err}
+		}
+		if path := sample.Settings.Template; sample.Kind == perch.KindBranch && !told[path] {
+			told[path] = true
+			for _, kept := range template.Kept() {
+				a.note("%s: %s when a branch's environment is removed, and costs until somebody deletes it.", path, kept)
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) noteParameters(parameters []own.Parameter) {
+	for _, p := range parameters {
+		value := p.Value
+		if p.NoEcho && !strings.Contains(value, "{{resolve:") {
+			value = "(hidden)"
+		}
+		a.note("Parameter %s = %s (%s)", p.Name, value, p.From)
+	}
+}
