@@ -1,6 +1,8 @@
 package run
 
 import (
+	"context"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"fmt"
@@ -10,6 +12,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -53,6 +58,23 @@ func makeDemo(dir string) error {
 		if err := commit(tree, dir, branch.folder, branch.message); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// demoSecret is the secret that the demo's perch.yaml names: a request with test data carries it.
+const demoSecret = "shop/seed-token"
+
+// makeDemoSecret makes the secret, or leaves the one that is there.
+func makeDemoSecret(ctx context.Context, cfg aws.Config) error {
+	in := &secretsmanager.CreateSecretInput{Name: aws.String(demoSecret), SecretString: aws.String(rand.Text())}
+	_, err := secretsmanager.NewFromConfig(cfg).CreateSecret(ctx, in)
+	var there *types.ResourceExistsException
+	if errors.As(err, &there) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make secret %s of the demo: %w", demoSecret, err)
 	}
 	return nil
 }

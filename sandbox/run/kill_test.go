@@ -19,8 +19,8 @@ import (
 
 // boundary is a place in a run where the worker dies.
 type boundary struct {
-	// branch is the one that stands there.
-	branch string
+	// branch is the one that stands there, and seed a step of its own in its perch.yaml.
+	branch, seed string
 	// activity is the one that has started and has not ended; at says more where it has several boundaries.
 	activity, at string
 	// hold brings the branch there: a call that is held, or nil where fault does.
@@ -40,6 +40,12 @@ var provisionBoundaries = []boundary{
 	{branch: "await", activity: "AwaitStack", fault: &aws.Fault{Phase: "create", LogicalID: "Database", Hang: true}},
 	{branch: "seed", activity: "SeedData", hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodPut, stack), pass: 1} }},
 	{branch: "ready", activity: "AwaitReady", pages: true, hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodGet, "ready.localhost")} }},
+	{branch: "request", activity: "SeedData", at: " when the app has taken the request", pages: true, hold: func(string) *hold {
+		return &hold{after: true, matches: addressing(http.MethodPost, "request.localhost")}
+	}},
+	{branch: "command", activity: "SeedData", at: " when the command has been sent", seed: "  - run: {command: [echo, seeded by a command]}\n", hold: func(string) *hold {
+		return &hold{after: true, matches: func(_ *http.Request, body string) bool { return strings.Contains(body, "'seeded by a command'") }}
+	}},
 	{branch: "admit", activity: "Admit", hold: func(string) *hold {
 		return &hold{matches: func(_ *http.Request, body string) bool {
 			return hasParameter(body, "Action=DescribeStacks") && !strings.Contains(body, "StackName=")
@@ -51,7 +57,9 @@ var provisionBoundaries = []boundary{
 var teardownBoundaries = []boundary{
 	{branch: "render", activity: "DescribeStack", hold: byName("DescribeStacks", false)},
 	{branch: "look", activity: "StackContents", hold: byID("ListStackResources", false)},
-	{branch: "create-asked", activity: "EmptyBucket", hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodPost, stack)} }},
+	{branch: "create-asked", activity: "EmptyBucket", hold: func(stack string) *hold {
+		return &hold{matches: addressing(http.MethodPost, stack+"-bucketprivateassets-")}
+	}},
 	{branch: "create-done", activity: "DeleteStack", at: " before its effect", hold: byID("DeleteStack", false)},
 	{branch: "await", activity: "DeleteStack", at: " after its effect", hold: byID("DeleteStack", true)},
 	{branch: "seed", activity: "AwaitStack", fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true}},
@@ -78,7 +86,11 @@ func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 	worker := k.spawn(t, k.through)
 	k.must(t, "application", "up")
 	for _, b := range provisionBoundaries {
-		k.repo.commit(t, b.branch, map[string]string{"CHANGES.md": b.branch})
+		files := map[string]string{"CHANGES.md": b.branch}
+		if b.seed != "" {
+			files["perch.yaml"] = demoConfig(t) + b.seed
+		}
+		k.repo.commit(t, b.branch, files)
 	}
 	results, lift := k.bring(t, provisionBoundaries, "up")
 	worker.kill()
@@ -186,6 +198,11 @@ func (k *killing) provisioned(t *testing.T, b boundary, result func() (int, docu
 	stack := up.text("stack")
 	k.onlyOneTryMore(t, b, up)
 	k.began(t, k.onlyStack(t, stack), types.ResourceStatusCreateInProgress)
+	if b.seed != "" {
+		if comments := k.commands(t); len(comments) != 1 {
+			t.Errorf("%d commands were sent: %q", len(comments), comments)
+		}
+	}
 	if status, page := k.page(t, up.text("slug")); status != http.StatusOK || !strings.Contains(page, up.text("commit")) {
 		t.Errorf("the page answers %d:\n%s", status, page)
 	}

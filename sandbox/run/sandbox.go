@@ -79,6 +79,11 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 		return s, err
 	}
 	s.servePages(pages)
+	if o.repo == "" {
+		if err := makeDemoSecret(ctx, s.awsConfig()); err != nil {
+			return s, err
+		}
+	}
 	return s, s.writeExports()
 }
 
