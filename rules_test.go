@@ -15,10 +15,11 @@ var rooms = map[string][]string{
 	"perch/cfn":        {"perch"},
 	"perch/lifecycle":  {"perch"},
 	"perch/source":     {"perch"},
+	"perch/dial":       {},
 	"perch/workflows":  {"perch", "perch/lifecycle", "perch/activities"},
 	"perch/activities": {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source"},
-	"perch/worker":     {"perch", "perch/config", "perch/source", "perch/activities", "perch/workflows"},
-	"perch/starter":    {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source"},
+	"perch/worker":     {"perch", "perch/config", "perch/source", "perch/dial", "perch/activities", "perch/workflows"},
+	"perch/starter":    {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial"},
 	"perch/sandbox":    {"perch", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter"},
 	"perch/deploy":     {}, // Its tests run the programs.
 }

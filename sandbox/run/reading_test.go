@@ -152,7 +152,7 @@ func TestAPlanWantsAWorker(t *testing.T) {
 		t.Errorf("exit code %d, want 3", exit)
 	}
 	equal(t, plan, document{"outcome": "timeout", "stack": "lonely-main", "changes": []any{}})
-	contains(t, plan.text("error"), `no worker is polling task queue "perch-lonely"`, "start one for project lonely")
+	contains(t, plan.text("error"), `no worker is polling task queue "perch-lonely"`, "start one for project lonely, or read in its log why it stopped")
 }
 
 func TestSearchAttributesAreRegisteredByAnyNumberOfWorkers(t *testing.T) {

@@ -12,13 +12,13 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 
 	"perch"
+	"perch/dial"
 )
 
 // dialTimeout is how long Temporal may take to answer at all.
@@ -46,6 +46,9 @@ func (a *app) connect(ctx context.Context) (*connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	c, err := client.DialContext(ctx, options)
+	if said := dial.Explain(err); said != nil {
+		return nil, failedError("connect to %s: %w", options.HostPort, said)
+	}
 	if err != nil {
 		return nil, failedError("no Temporal answers at %s: %w.\nSet TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* where it wants them), or start one",
 			options.HostPort, plain(err))
@@ -109,11 +112,10 @@ func (c *connection) decode(payloads *commonpb.Payloads, into any) error {
 
 // plain takes the gRPC wording off an error that people read, and names the commonest causes.
 func plain(err error) error {
-	var noNamespace *serviceerror.NamespaceNotFound
-	switch {
-	case errors.As(err, &noNamespace):
-		return fmt.Errorf("it has no namespace %q; set TEMPORAL_NAMESPACE", noNamespace.Namespace)
-	case errors.Is(err, context.DeadlineExceeded):
+	if said := dial.Explain(err); said != nil {
+		return said
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no answer within %s", dialTimeout)
 	}
 	if _, dial, found := strings.Cut(err.Error(), "while dialing: "); found {

@@ -101,7 +101,7 @@ func (c *connection) show(ctx context.Context, r shortRun, runID string) (stop f
 func (c *connection) silence(ctx context.Context, r shortRun) error {
 	queue := perch.TaskQueue(r.project)
 	if polled, err := c.polled(ctx, queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW); err == nil && !polled {
-		return fmt.Errorf("%s: no worker is polling task queue %q in namespace %q; start one for project %s", r.summary, queue, c.namespace, r.project)
+		return fmt.Errorf("%s: no worker is polling task queue %q in namespace %q; start one for project %s, or read in its log why it stopped", r.summary, queue, c.namespace, r.project)
 	}
 	return fmt.Errorf("%s: no answer within %s; see workflow %s in Temporal's UI", r.summary, r.timeout, r.id)
 }

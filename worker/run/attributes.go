@@ -11,12 +11,16 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"perch"
+	"perch/dial"
 )
 
 // ensureSearchAttributes registers what the runs are found by. It adds only what is missing, so any number of workers may do it.
 func ensureSearchAttributes(ctx context.Context, temporal client.Client, namespace string) error {
 	operator := temporal.OperatorService()
 	have, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if said := dial.Explain(err); said != nil {
+		return fmt.Errorf("list search attributes: %w", said)
+	}
 	if err != nil {
 		return fmt.Errorf("list search attributes of namespace %s: %w", namespace, err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"perch"
 	"perch/activities"
+	"perch/dial"
 	"perch/workflows"
 )
 
@@ -63,6 +64,9 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	temporal, err := client.DialContext(ctx, cfg.Temporal)
+	if said := dial.Explain(err); said != nil {
+		return fmt.Errorf("connect to %s: %w", address(cfg.Temporal), said)
+	}
 	if err != nil {
 		return fmt.Errorf("connect to Temporal at %s: %w; start it, or set TEMPORAL_ADDRESS", address(cfg.Temporal), err)
 	}
