@@ -33,7 +33,7 @@ func parse(name string, data []byte) (*node, *text, error) {
 		return nil, nil, &Problem{File: name, Message: fmt.Sprintf("the file is longer than %d bytes; at most that many are read", MaxFile)}
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	content := strings.ReplaceAll(string(data), "\r\n", "\n")
+	content := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
 	source := &text{name: name, lines: strings.Split(content, "\n")}
 	if problem := refuseBytes(source); problem != nil {
 		return nil, nil, problem

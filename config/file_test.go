@@ -106,14 +106,16 @@ func TestEmptySectionsAreNoMistake(t *testing.T) {
 	read(t, minimal+"defaults:\n  database:\n  buckets:\n  environment:\n  secrets:\nkinds:\n  branch:\noverrides:\n  \"x/*\":\n")
 }
 
-func TestWindowsLineEndsAndByteOrderMarks(t *testing.T) {
-	file := read(t, "\ufeff"+strings.ReplaceAll(shop, "\n", "\r\n"))
-	_, origins, err := file.Resolve("main", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := origins["health_path"]; got != "defaults, line 11" {
-		t.Errorf("health_path comes from %q", got)
+func TestOtherLineEndsAndByteOrderMarks(t *testing.T) {
+	for _, end := range []string{"\r\n", "\r"} {
+		file := read(t, "\ufeff"+strings.ReplaceAll(shop, "\n", end))
+		_, origins, err := file.Resolve("main", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := origins["health_path"]; got != "defaults, line 11" {
+			t.Errorf("health_path comes from %q", got)
+		}
 	}
 }
 
