@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"go.temporal.io/sdk/worker"
 
 	"perch"
@@ -35,18 +37,24 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		apps      = &Applications{policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk}
 		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
+		instances = rds.NewFromConfig(cfg)
+		names     = route53.NewFromConfig(cfg)
+		tagging   = resourcegroupstaggingapi.NewFromConfig(cfg)
 	)
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := &Verification{
-		policy: policy, stacks: stacks, shared: databases, s3: objects, beanstalk: beanstalk, rds: rds.NewFromConfig(cfg),
-		route53: route53.NewFromConfig(cfg), tagging: resourcegroupstaggingapi.NewFromConfig(cfg), interval: interval,
+		policy: policy, stacks: stacks, shared: databases, s3: objects, beanstalk: beanstalk, rds: instances, route53: names, tagging: tagging, interval: interval,
+	}
+	examinations := &Examinations{
+		policy: policy, region: cfg.Region, source: source, apps: apps, sts: sts.NewFromConfig(cfg), acm: acm.NewFromConfig(cfg), route53: names,
+		rights: &rights{policy: policy, stacks: cfn, s3: objects, beanstalk: beanstalk, rds: instances, tagging: tagging},
 	}
 	seeds := &Seeds{
 		policy: policy, requests: requests, stacks: stacks, s3: objects, beanstalk: beanstalk,
 		secrets: secretsmanager.NewFromConfig(cfg), systems: ssm.NewFromConfig(cfg), interval: interval,
 	}
 	return &Set{
-		quick: []any{stacks, requests, apps, cleanups},
+		quick: []any{stacks, requests, apps, cleanups, examinations},
 		waits: []any{
 			stacks, cleanups, NewBuckets(cfg), seeds,
 			&Readiness{beanstalk: beanstalk, interval: interval}, verification, databases,

@@ -37,6 +37,7 @@ var (
 	applications *activities.Applications
 	cleanups     *activities.Cleanups
 	databases    *activities.Databases
+	examinations *activities.Examinations
 )
 
 // quick runs an activity that makes a few calls.

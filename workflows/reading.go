@@ -31,6 +31,13 @@ func Plan(ctx workflow.Context, in perch.PlanInput) (*perch.PlanResult, error) {
 	return &out, err
 }
 
+// Doctor answers `starter doctor` for what only a worker can see.
+func Doctor(ctx workflow.Context, in perch.DoctorInput) (*perch.DoctorResult, error) {
+	var out perch.DoctorResult
+	err := quick(ctx, "look whether everything is there", examinations.Examine, in, &out)
+	return &out, err
+}
+
 // Application makes, updates or describes the stack that the project's environments share. Its workflow ID is the stack's name.
 func Application(ctx workflow.Context, in perch.ApplicationInput) (*perch.ApplicationResult, error) {
 	name := perch.ApplicationStackName(in.Project, in.Kind)

@@ -2,41 +2,50 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/workflowservice/v1"
 
 	"perch"
 )
 
-// check is one thing that must be there for `up` to work.
-type check struct {
-	Name string `json:"name"`
-	OK   bool   `json:"ok"`
-	// Detail says what was found, and what to do where something is missing.
-	Detail string `json:"detail"`
-}
+// Names of the checks that the starter makes itself.
+const (
+	checkProject    = "project"
+	checkTemporal   = "temporal"
+	checkNamespace  = "namespace"
+	checkAttributes = "search attributes"
+	checkWorker     = "worker"
+	checkWaits      = "waits"
+	checkAnswer     = "answer"
+	checkSchedule   = "schedule"
+)
 
 // doctorDocument is what `doctor -o json` prints.
 type doctorDocument struct {
-	OK     bool    `json:"ok"`
-	Checks []check `json:"checks"`
+	OK     bool          `json:"ok"`
+	Checks []perch.Check `json:"checks"`
 }
 
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var timeout time.Duration
+	command := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look whether everything is there that `up` needs",
+		Short: "Look whether everything is there that `up` and cleanup need",
 		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context()) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), timeout) },
 	}
+	command.Flags().DurationVar(&timeout, "timeout", readTimeout, "how long the worker may take to look at what only it can see")
+	return command
 }
 
-func (a *app) doctor(ctx context.Context) error {
-	document := doctorDocument{OK: true, Checks: a.examine(ctx)}
+func (a *app) doctor(ctx context.Context, timeout time.Duration) error {
+	if timeout <= 0 {
+		return usageError("--timeout %s is not a wait; give a duration such as 30s", timeout)
+	}
+	document := doctorDocument{OK: true, Checks: a.examine(ctx, timeout)}
 	for _, c := range document.Checks {
 		document.OK = document.OK && c.OK
 	}
@@ -53,107 +62,74 @@ func (a *app) doctor(ctx context.Context) error {
 	return nil
 }
 
-func (a *app) tellChecks(checks []check) {
-	for _, c := range checks {
-		mark := "✓"
-		if !c.OK {
-			mark = "✗"
-		}
-		a.say("%s %s: %s", mark, c.Name, c.Detail)
-	}
-}
-
-// examine stops at the first thing without which the rest cannot be looked at.
-func (a *app) examine(ctx context.Context) []check {
+// examine looks at every link of the chain. What hangs on one that is broken is not looked at, and says so.
+func (a *app) examine(ctx context.Context, timeout time.Duration) []perch.Check {
 	project, err := a.anyProject(a.place())
-	checks := []check{judged("project", err, project)}
+	checks := []perch.Check{judged(checkProject, err, project)}
 	c, err := a.connect(ctx)
 	if err != nil {
-		return append(checks, judged("temporal", err, ""))
+		checks = append(checks, judged(checkTemporal, err, ""))
+		return append(checks, unchecked("no Temporal answers", append([]string{checkNamespace, checkAttributes}, ofProject()...)...)...)
 	}
 	defer c.close()
-	checks = append(checks, judged("temporal", nil, "answers at "+c.address))
 	namespace := c.checkNamespace(ctx)
-	checks = append(checks, namespace)
+	checks = append(checks, judged(checkTemporal, nil, "answers at "+c.address), namespace)
 	if !namespace.OK {
-		return checks
+		return append(checks, unchecked("Temporal does not show the namespace", append([]string{checkAttributes}, ofProject()...)...)...)
 	}
 	checks = append(checks, c.checkAttributes(ctx))
 	if project == "" {
-		return checks
+		return append(checks, unchecked("the project is not known", ofProject()...)...)
 	}
-	return append(checks, c.examineWorker(ctx, project)...)
+	return append(append(checks, c.examineWorker(ctx, project, timeout)...), c.checkSchedule(ctx, project))
 }
 
-func (c *connection) examineWorker(ctx context.Context, project string) []check {
-	checks := []check{
-		c.checkQueue(ctx, "worker", perch.TaskQueue(project), enumspb.TASK_QUEUE_TYPE_WORKFLOW),
-		c.checkQueue(ctx, "waits", perch.WaitQueue(project), enumspb.TASK_QUEUE_TYPE_ACTIVITY),
+// ofProject are the checks that are about a project.
+func ofProject() []string {
+	return append(append([]string{checkWorker, checkWaits, checkAnswer}, perch.WorkerChecks()...), checkSchedule)
+}
+
+func (c *connection) examineWorker(ctx context.Context, project string, timeout time.Duration) []perch.Check {
+	checks := []perch.Check{
+		c.checkQueue(ctx, checkWorker, perch.TaskQueue(project), enumspb.TASK_QUEUE_TYPE_WORKFLOW),
+		c.checkQueue(ctx, checkWaits, perch.WaitQueue(project), enumspb.TASK_QUEUE_TYPE_ACTIVITY),
 	}
 	if !checks[0].OK {
-		return checks
+		return append(checks, unchecked("no worker is known to be there", append([]string{checkAnswer}, perch.WorkerChecks()...)...)...)
 	}
-	list, err := c.list(ctx, project)
-	checks = append(checks, judged("answer", err, "the worker answers: "+counted(len(list.Environments), "environment")))
+	seen, err := c.examined(ctx, project, timeout)
+	checks = append(checks, judged(checkAnswer, err, "the worker answers"))
 	if err != nil {
-		return checks
+		return append(checks, unchecked("the worker does not answer", perch.WorkerChecks()...)...)
 	}
-	return append(checks, c.checkApplication(ctx, project))
+	for _, check := range seen.Checks {
+		check.Detail = printable(check.Detail)
+		checks = append(checks, check)
+	}
+	return checks
 }
 
-func judged(name string, err error, detail string) check {
+// examined asks a worker what it sees.
+func (c *connection) examined(ctx context.Context, project string, timeout time.Duration) (perch.DoctorResult, error) {
+	var result perch.DoctorResult
+	err := c.answer(ctx, shortRun{
+		workflow: perch.WorkflowDoctor, id: project + ":doctor:" + uuid.NewString(), project: project, summary: "doctor",
+		input: perch.DoctorInput{Project: project}, timeout: timeout,
+	}, &result)
+	return result, err
+}
+
+func judged(name string, err error, detail string) perch.Check {
 	if err != nil {
-		return check{Name: name, Detail: printable(err.Error())}
+		return perch.Check{Name: name, Checked: true, Detail: printable(err.Error())}
 	}
-	return check{Name: name, OK: true, Detail: detail}
+	return perch.Check{Name: name, OK: true, Checked: true, Detail: printable(detail)}
 }
 
-func (c *connection) checkNamespace(ctx context.Context) check {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	_, err := c.client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.namespace})
-	if err != nil {
-		err = fmt.Errorf("namespace %q: %w", c.namespace, plain(err))
+func unchecked(because string, names ...string) []perch.Check {
+	checks := make([]perch.Check, len(names))
+	for i, name := range names {
+		checks[i] = perch.Check{Name: name, Detail: "not checked, because " + because}
 	}
-	return judged("namespace", err, c.namespace)
-}
-
-func (c *connection) checkAttributes(ctx context.Context) check {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	attributes, err := c.client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: c.namespace})
-	if err != nil {
-		return judged("search attributes", fmt.Errorf("list search attributes: %w", plain(err)), "")
-	}
-	return judgeAttributes(attributes.GetCustomAttributes())
-}
-
-// judgeAttributes holds the namespace's search attributes against those that runs set.
-func judgeAttributes(registered map[string]enumspb.IndexedValueType) check {
-	var missing []string
-	for _, name := range []string{perch.AttributeProject, perch.AttributeBranch, perch.AttributeCommit, perch.AttributePhase} {
-		if registered[name] != enumspb.INDEXED_VALUE_TYPE_KEYWORD {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) > 0 {
-		return check{Name: "search attributes", Detail: fmt.Sprintf("missing, or no keyword: %s; a worker registers them when it starts, else `temporal operator search-attribute create --name NAME --type Keyword`", sentence(missing...))}
-	}
-	return check{Name: "search attributes", OK: true, Detail: "registered"}
-}
-
-func (c *connection) checkQueue(ctx context.Context, name, queue string, kind enumspb.TaskQueueType) check {
-	polled, err := c.polled(ctx, queue, kind)
-	if err == nil && !polled {
-		err = fmt.Errorf("no worker is polling task queue %q; start one", queue)
-	}
-	return judged(name, err, fmt.Sprintf("a worker polls task queue %q", queue))
-}
-
-func (c *connection) checkApplication(ctx context.Context, project string) check {
-	result, err := c.application(ctx, project, perch.KindStaging, nil, readTimeout)
-	if err == nil && result.Status == "" {
-		err = fmt.Errorf("there is no stack %s; `starter application up` makes it", result.Stack)
-	}
-	return judged("application", err, fmt.Sprintf("%s is %s", result.Stack, result.Status))
+	return checks
 }

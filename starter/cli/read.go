@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,7 +60,7 @@ func (c *connection) answer(ctx context.Context, r shortRun, result any) error {
 	}
 	if r.view == nil {
 		// Nobody waits for an answer that comes later than that.
-		options.WorkflowRunTimeout = 2 * readTimeout
+		options.WorkflowRunTimeout = max(2*readTimeout, r.timeout)
 	}
 	execution, err := c.client.ExecuteWorkflow(waitCtx, options, r.workflow, r.input)
 	if err == nil {
@@ -103,7 +104,27 @@ func (c *connection) silence(ctx context.Context, r shortRun) error {
 	if polled, err := c.polled(ctx, queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW); err == nil && !polled {
 		return fmt.Errorf("%s: no worker is polling task queue %q in namespace %q; start one for project %s, or read in its log why it stopped", r.summary, queue, c.namespace, r.project)
 	}
-	return fmt.Errorf("%s: no answer within %s; see workflow %s in Temporal's UI", r.summary, r.timeout, r.id)
+	if c.unknown(ctx, r) {
+		return fmt.Errorf("%s: the worker does not know workflow %s: it is older than this starter; update it", r.summary, r.workflow)
+	}
+	return fmt.Errorf("%s: no answer within %s; see whether a worker still runs, and workflow %s in Temporal's UI", r.summary, r.timeout, r.id)
+}
+
+// unknown reports whether a worker has said that it does not have the run's workflow. Temporal's SDKs let such a run wait for one that has.
+func (c *connection) unknown(ctx context.Context, r shortRun) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	events := c.client.GetWorkflowHistory(ctx, r.id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return false
+		}
+		if strings.Contains(event.GetWorkflowTaskFailedEventAttributes().GetFailure().GetMessage(), "unable to find workflow type") {
+			return true
+		}
+	}
+	return false
 }
 
 // polled reports whether a worker polls queue. Temporal remembers a poller for some minutes after it has gone.

@@ -1,0 +1,246 @@
+package activities
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/sandbox/aws"
+	"perch/source"
+	"perch/source/githubtest"
+)
+
+// healthy is a world in which nothing is missing.
+func healthy(t *testing.T) *world {
+	w := newWorld(t)
+	w.repo.commit("main", map[string]string{"a": "b"})
+	w.apply()
+	return w
+}
+
+// examine returns the checks by their names.
+func (w *world) examine() map[string]perch.Check {
+	w.t.Helper()
+	checks := map[string]perch.Check{}
+	for _, c := range must(w, of[*Examinations](w).Examine, perch.DoctorInput{Project: "shop"}).Checks {
+		checks[c.Name] = c
+	}
+	return checks
+}
+
+// wantBroken checks that exactly these checks are not in order, and what they say.
+func wantBroken(t *testing.T, checks map[string]perch.Check, want map[string]string) {
+	t.Helper()
+	for name, c := range checks {
+		words, broken := want[name]
+		if c.OK == broken || !strings.Contains(c.Detail, words) || c.OK && !c.Checked {
+			t.Errorf("check %+v, want broken %v: %s", c, broken, words)
+		}
+		if unchecked := strings.HasPrefix(c.Detail, "not checked"); unchecked == c.Checked {
+			t.Errorf("check %+v", c)
+		}
+	}
+	for name := range want {
+		if _, there := checks[name]; !there {
+			t.Errorf("there is no check %s", name)
+		}
+	}
+}
+
+func TestDoctorFindsEverythingInPlace(t *testing.T) {
+	w := healthy(t)
+	result := must(w, of[*Examinations](w).Examine, perch.DoctorInput{Project: "shop"})
+	var names []string
+	for _, c := range result.Checks {
+		names = append(names, c.Name)
+	}
+	if diff := cmp.Diff(perch.WorkerChecks(), names); diff != "" {
+		t.Errorf("checks (-want +got):\n%s", diff)
+	}
+	checks := w.examine()
+	wantBroken(t, checks, nil)
+	for name, words := range map[string]string{
+		perch.CheckAccount: "123456789012 in eu-central-1, as arn:aws:sts::123456789012:assumed-role/", perch.CheckApplication: "shop-application-staging is CREATE_COMPLETE",
+		perch.CheckRights: "23 calls are allowed; not tried: what would change something (PutObject,", perch.CheckRepository: "github.com/acme/shop is readable; its default branch main is at ",
+		perch.CheckDomain: "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)", perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
+	} {
+		wantWords(t, checks[name].Detail, words)
+	}
+}
+
+// TestDoctorChangesNothing holds AWS's stacks and the bucket before against those after.
+func TestDoctorChangesNothing(t *testing.T) {
+	w := healthy(t)
+	state := func() (names []string) {
+		for pages := cloudformation.NewListStacksPaginator(w.cfn(), &cloudformation.ListStacksInput{}); pages.HasMorePages(); {
+			page, err := pages.NextPage(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, stack := range page.StackSummaries {
+				names = append(names, sdk.ToString(stack.StackName)+" "+string(stack.StackStatus))
+			}
+		}
+		buckets, err := w.s3().ListBuckets(t.Context(), &s3.ListBucketsInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bucket := range buckets.Buckets {
+			objects, err := w.s3().ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: bucket.Name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, object := range objects.Versions {
+				names = append(names, *bucket.Name+"/"+*object.Key)
+			}
+		}
+		return names
+	}
+	before := state()
+	w.examine()
+	if diff := cmp.Diff(before, state()); diff != "" {
+		t.Errorf("the account changed (-before +after):\n%s", diff)
+	}
+}
+
+func TestDoctorNamesEachBrokenLink(t *testing.T) {
+	const none = "not checked, because the worker has no credentials for the policy's account"
+	noAccount := func(words string) map[string]string {
+		return map[string]string{perch.CheckAccount: words, perch.CheckApplication: none, perch.CheckRights: none, perch.CheckDomain: none, perch.CheckCertificate: none}
+	}
+	fault := func(service, action, code string, status int) func(*world) {
+		return func(w *world) {
+			w.fault(aws.Fault{Service: service, Action: action, Code: code, Message: "so it is", Status: status})
+		}
+	}
+	for name, c := range map[string]struct {
+		breaking func(*world)
+		want     map[string]string
+	}{
+		"expired credentials": {fault("sts", "GetCallerIdentity", "ExpiredToken", 403), noAccount("AWS does not say whose credentials the worker has: ExpiredToken: so it is; give it valid ones")},
+		"another account":     {func(w *world) { w.policy.Account = "210987654321" }, noAccount("the worker's AWS credentials are for account 123456789012 and its policy is for 210987654321")},
+		"another region":      {func(w *world) { w.policy.Region = "eu-west-1" }, noAccount("the worker calls region eu-central-1 and its policy is for eu-west-1")},
+		"a missing right": {fault("cloudformation", "DeleteStack", "AccessDenied", 403),
+			map[string]string{perch.CheckRights: "the worker's role lacks cloudformation:DeleteStack, or a policy above it denies that"}},
+		"a missing right in S3": {fault("s3", "GetBucketTagging", "AccessDenied", 403), map[string]string{perch.CheckRights: "the worker's role lacks s3:GetBucketTagging"}},
+		"a service that fails": {fault("tagging", "GetResources", "InternalFailure", 500),
+			map[string]string{perch.CheckRights: "AWS does not say whether these are allowed: tag:GetResources (InternalFailure: so it is)"}},
+		"no seed data": {func(w *world) { w.policy.Seeds.From = []string{"s3://acme-test-data/shop/"} },
+			map[string]string{perch.CheckRights: "s3:ListBucket for s3://acme-test-data/shop/ (there is no such bucket)"}},
+		"no default branch": {func(w *world) { w.policy.DefaultBranch = "trunk" },
+			map[string]string{perch.CheckRepository: "github.com/acme/shop does not show its default branch trunk: correct `default_branch` or `source` in the policy"}},
+		"a source that refuses": {func(w *world) { of[*Examinations](w).source = failing(&source.Refused{Reason: "the token is expired"}) },
+			map[string]string{perch.CheckRepository: "github.com/acme/shop: the token is expired"}},
+		"a source that fails": {func(w *world) { of[*Examinations](w).source = failing(errors.New("no route to host")) },
+			map[string]string{perch.CheckRepository: "github.com/acme/shop: no route to host"}},
+		"no hosted zone": {func(w *world) { w.policy.HostedZone = "Z0GONE" }, map[string]string{perch.CheckDomain: "there is no hosted zone Z0GONE in account 123456789012; correct `hosted_zone` in the policy"}},
+		"another zone": {func(w *world) { w.policy.Domain = "preview.example.com" }, map[string]string{
+			perch.CheckDomain:      "hosted zone Z0LOCALHOST0SANDBOX0 is for localhost, and preview.example.com is no name in it",
+			perch.CheckCertificate: "is for *.shop.localhost and not for *.preview.example.com; `starter application up` makes one",
+		}},
+		"no right to look at the zone": {fault("route53", "GET", "AccessDenied", 403), map[string]string{perch.CheckDomain: "lacks route53:ListResourceRecordSets"}},
+		"no certificate":               {fault("acm", "DescribeCertificate", "ResourceNotFoundException", 400), map[string]string{perch.CheckCertificate: "is gone; make it again with `starter application up`"}},
+		"somebody else's application": {func(w *world) { w.policy.Repository = "github.com/acme/other" }, map[string]string{
+			perch.CheckApplication: "stack shop-application-staging does not carry this project's tags",
+			perch.CheckCertificate: "not checked, because the application stack does not name it",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := healthy(t)
+			c.breaking(w)
+			checks := w.examine()
+			wantBroken(t, checks, c.want)
+			if len(checks) != len(perch.WorkerChecks()) {
+				t.Errorf("checks %v", slices.Sorted(maps.Keys(checks)))
+			}
+		})
+	}
+}
+
+func TestDoctorMissesTheApplicationStack(t *testing.T) {
+	w := newWorld(t)
+	w.repo.commit("main", map[string]string{"a": "b"})
+	checks := w.examine()
+	wantBroken(t, checks, map[string]string{
+		perch.CheckApplication: "there is no application stack shop-application-staging yet: make it with `starter application up --kind staging`",
+		perch.CheckCertificate: "not checked, because the application stack does not name it: make the stack",
+	})
+	wantWords(t, checks[perch.CheckRights].Detail, "17 calls are allowed; not tried: ", "; nor anything in a bucket, since there is no application stack")
+}
+
+func TestDoctorNeedsNoDomain(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Domain, w.policy.HostedZone = "", ""
+	w.repo.commit("main", map[string]string{"a": "b"})
+	w.apply()
+	wantBroken(t, w.examine(), nil)
+}
+
+func TestDoctorSeesTheProductionApplicationWhereThePolicyAllowsIt(t *testing.T) {
+	w := healthy(t)
+	w.policy.Kinds[perch.KindProduction] = []string{"main"}
+	const name = perch.CheckApplication + " production"
+	checks := w.examine()
+	wantBroken(t, checks, nil)
+	wantWords(t, checks[name].Detail, "there is no stack shop-application-production; environments of kind production need it")
+	w.fault(aws.Fault{Stack: "shop-application-production", Phase: "create", Reason: "no capacity"})
+	stack := w.bare("shop-application-production", "main", func(in *cloudformation.CreateStackInput) {
+		in.Tags = tagList(of[*Applications](w).tags(perch.KindProduction))
+	})
+	w.settle(stack)
+	wantBroken(t, w.examine(), map[string]string{name: "stack shop-application-production is ROLLBACK_COMPLETE: see why in its events, delete it"})
+}
+
+func TestDoctorWaitsForAnApplicationThatIsBeingMade(t *testing.T) {
+	w := newWorld(t)
+	w.repo.commit("main", map[string]string{"a": "b"})
+	hold := w.fault(aws.Fault{Stack: "shop-application-staging", Phase: "create", Hang: true})
+	defer w.aws.DeleteFault(hold)
+	must(w, of[*Applications](w).ApplyApplication, ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: "apply"})
+	wantWords(t, w.examine()[perch.CheckApplication].Detail, "stack shop-application-staging is CREATE_IN_PROGRESS; wait until that is over")
+}
+
+func TestCertificatesAreJudgedByStatusAndNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		status types.CertificateStatus
+		names  []string
+		want   string
+	}{
+		"issued":                {types.CertificateStatusIssued, []string{"*.preview.example.com"}, ""},
+		"for more":              {types.CertificateStatusIssued, []string{"example.com", "*.Preview.Example.com"}, ""},
+		"for one name":          {types.CertificateStatusIssued, []string{"preview.example.com"}, "is for preview.example.com and not for *.preview.example.com"},
+		"for another domain":    {types.CertificateStatusIssued, []string{"*.example.com"}, "is for *.example.com and not for *.preview.example.com"},
+		"waiting":               {types.CertificateStatusPendingValidation, []string{"*.preview.example.com"}, "is PENDING_VALIDATION: see that the domain's name servers are those of its hosted zone"},
+		"expired":               {types.CertificateStatusExpired, []string{"*.preview.example.com"}, "is EXPIRED: see why"},
+		"one that never worked": {types.CertificateStatusFailed, []string{"*.preview.example.com"}, "is FAILED: see why"},
+	} {
+		_, err := judgeCertificate(types.CertificateDetail{DomainName: &c.names[0], SubjectAlternativeNames: c.names[1:], Status: c.status}, "*.preview.example.com")
+		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+func TestS67DoctorSaysWhatGitHubRefuses(t *testing.T) {
+	w := healthy(t)
+	server := w.onGitHub(1)
+	of[*Examinations](w).source = of[*Cleanups](w).source
+	server.Intercept(func(http.Handler) http.Handler { return githubtest.Answer(http.StatusUnauthorized, "Bad credentials") })
+	wantBroken(t, w.examine(), map[string]string{perch.CheckRepository: "GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one"})
+}
+
+func TestDoctorOfAnotherProjectIsRefused(t *testing.T) {
+	_, err := try(of[*Examinations](newWorld(t)).Examine, perch.DoctorInput{Project: "blog"})
+	wantFailure(t, err, ErrorInvalid, `project "shop", not "blog"`)
+}

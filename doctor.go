@@ -1,0 +1,41 @@
+package perch
+
+// WorkflowDoctor answers `starter doctor` for what only a worker can see.
+const WorkflowDoctor = "Doctor"
+
+// Check is one link of the chain from a starter to an environment.
+type Check struct {
+	Name string `json:"name"`
+	// OK says that it was looked at and holds.
+	OK bool `json:"ok"`
+	// Checked is false where it was not looked at, because something that it hangs on is missing; Detail says what.
+	Checked bool `json:"checked"`
+	// Detail says what was found, and what to do where something is missing.
+	Detail string `json:"detail"`
+}
+
+// Names of the checks that a worker makes. Where the policy allows kind production there is a second CheckApplication, with
+// the kind behind its name.
+const (
+	CheckAccount     = "account"
+	CheckApplication = "application"
+	CheckRights      = "permissions"
+	CheckRepository  = "repository"
+	CheckDomain      = "domain"
+	CheckCertificate = "certificate"
+)
+
+// WorkerChecks are the names of the checks that every worker makes, in order.
+func WorkerChecks() []string {
+	return []string{CheckAccount, CheckApplication, CheckRights, CheckRepository, CheckDomain, CheckCertificate}
+}
+
+// DoctorInput is the input of Doctor.
+type DoctorInput struct {
+	Project string `json:"project"`
+}
+
+// DoctorResult is the result of Doctor.
+type DoctorResult struct {
+	Checks []Check `json:"checks"`
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"perch"
+)
+
+func (c *connection) checkNamespace(ctx context.Context) perch.Check {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	_, err := c.client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.namespace})
+	if err != nil {
+		err = fmt.Errorf("namespace %q: %w", c.namespace, plain(err))
+	}
+	return judged(checkNamespace, err, c.namespace)
+}
+
+func (c *connection) checkAttributes(ctx context.Context) perch.Check {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	attributes, err := c.client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: c.namespace})
+	if err != nil {
+		return judged(checkAttributes, fmt.Errorf("list search attributes: %w", plain(err)), "")
+	}
+	return judgeAttributes(attributes.GetCustomAttributes())
+}
+
+// judgeAttributes holds the namespace's search attributes against those that runs set.
+func judgeAttributes(registered map[string]enumspb.IndexedValueType) perch.Check {
+	var missing []string
+	for _, name := range perch.SearchAttributes() {
+		if registered[name] != enumspb.INDEXED_VALUE_TYPE_KEYWORD {
+			missing = append(missing, name)
+		}
+	}
+	var err error
+	if len(missing) > 0 {
+		err = fmt.Errorf("missing, or no keyword: %s; a worker registers them when it starts, else `temporal operator search-attribute create --name NAME --type Keyword`", sentence(missing...))
+	}
+	return judged(checkAttributes, err, "registered")
+}
+
+func (c *connection) checkQueue(ctx context.Context, name, queue string, kind enumspb.TaskQueueType) perch.Check {
+	polled, err := c.polled(ctx, queue, kind)
+	if err == nil && !polled {
+		err = fmt.Errorf("no worker is polling task queue %q; start one", queue)
+	}
+	return judged(name, err, fmt.Sprintf("a worker polls task queue %q", queue))
+}
+
+// checkSchedule looks whether cleanup runs by itself.
+func (c *connection) checkSchedule(ctx context.Context, project string) perch.Check {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	schedules := c.client.ScheduleClient()
+	s := schedule{project: project, client: schedules, handle: schedules.GetHandle(ctx, scheduleID(project))}
+	description, err := s.handle.Describe(ctx)
+	if err != nil {
+		return judged(checkSchedule, s.failure(err), "")
+	}
+	document := newScheduleDocument(scheduleID(project), description)
+	if document.Paused {
+		err = fmt.Errorf("scheduled cleanup is paused (%s); `starter schedule resume` lets it go on", document.Note)
+	}
+	every := "at intervals that were changed by hand"
+	if document.Every != "" {
+		every = "every " + document.Every
+	}
+	return judged(checkSchedule, err, fmt.Sprintf("cleanup runs %s, next at %s", every, document.Next))
+}

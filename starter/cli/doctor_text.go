@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"os"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"golang.org/x/term"
+
+	"perch"
+)
+
+// tellChecks prints a line for each check; on a terminal, lines that fit into it.
+func (a *app) tellChecks(checks []perch.Check) {
+	width, color := 0, false
+	if file, ok := a.stdout.(*os.File); ok && a.env("TERM") != "dumb" && term.IsTerminal(int(file.Fd())) {
+		color = a.env("NO_COLOR") == ""
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
+			width = min(columns, widest)
+		}
+	}
+	for _, line := range checkLines(checks, width, color) {
+		a.say("%s", line)
+	}
+}
+
+// checkLines are checks in lines of at most width columns, where their words are not longer than that; 0 breaks no line.
+func checkLines(checks []perch.Check, width int, color bool) []string {
+	const indent = "  "
+	var lines []string
+	for _, c := range checks {
+		text := wrapped(c.Name+": "+c.Detail, width-len(indent))
+		lines = append(lines, mark(c, color)+" "+text[0])
+		for _, more := range text[1:] {
+			lines = append(lines, indent+more)
+		}
+	}
+	return lines
+}
+
+// mark says in one column what came of a check.
+func mark(c perch.Check, color bool) string {
+	sign, style := "✗", lipgloss.NewStyle().Foreground(lipgloss.Red)
+	switch {
+	case c.OK:
+		sign, style = "✓", lipgloss.NewStyle().Foreground(lipgloss.Green)
+	case !c.Checked:
+		sign, style = "-", lipgloss.NewStyle().Faint(true)
+	}
+	if !color {
+		return sign
+	}
+	return style.Render(sign)
+}
+
+// wrapped breaks text between words into lines of at most width columns; no width, or too little for any word, leaves it whole.
+func wrapped(text string, width int) []string {
+	if width <= 0 {
+		return []string{text}
+	}
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && lipgloss.Width(line)+1+lipgloss.Width(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
