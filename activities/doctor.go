@@ -129,7 +129,7 @@ func (e *Examinations) inAccount(ctx context.Context) []perch.Check {
 	})
 	cert = e.certificate(ctx, outputs.CertificateArn)
 	running.Wait()
-	return append(production, staging, rights, domain, cert)
+	return append([]perch.Check{staging, rights, domain, cert}, production...)
 }
 
 // repository checks that branches and files can be read.

@@ -120,29 +120,6 @@ func TestRenderPrintsTheTemplateAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestDoctorFindsEverythingInPlace(t *testing.T) {
-	t.Parallel()
-	b := sharedSandbox(t)
-	doctor := b.must(t, "doctor")
-	equal(t, doctor, document{"ok": true})
-	var names []string
-	for _, each := range doctor["checks"].([]any) {
-		names = append(names, each.(map[string]any)["name"].(string))
-	}
-	contains(t, strings.Join(names, ","), "project", "temporal", "namespace", "search attributes", "worker", "waits", "answer", "application")
-}
-
-func TestDoctorMissesAWorker(t *testing.T) {
-	t.Parallel()
-	b := sharedSandbox(t)
-	alone := &bench{Sandbox: b.Sandbox, project: "alone", env: map[string]string{"PERCH_REPO": t.TempDir(), "PERCH_PROJECT": "alone"}}
-	out := alone.starter(t.Context(), "doctor")
-	if out.exit != 1 {
-		t.Errorf("exit code %d, want 1", out.exit)
-	}
-	contains(t, out.stdout, `no worker is polling task queue "perch-alone"; start one`)
-}
-
 func TestAPlanWantsAWorker(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)

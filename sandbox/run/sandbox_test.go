@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"path/filepath"
 	"regexp"
@@ -80,17 +81,33 @@ func TestConfigInitWritesAFileThatTheSandboxProvisions(t *testing.T) {
 
 func TestFirstMinutes(t *testing.T) {
 	t.Parallel()
+	script(t, "first-minutes", nil)
+}
+
+// script runs a script of testdata against a sandbox of its own, started with args. Its folder is $DATA, its AWS endpoint's port $AWS_PORT.
+func script(t *testing.T, name string, commands map[string]func(*testscript.TestScript, bool, []string), args ...string) {
+	t.Helper()
 	data := t.TempDir()
-	run(t, "--data", data)
+	out := run(t, append([]string{"--data", data}, args...)...)
+	port := regexp.MustCompile(`AWS endpoint +http://127\.0\.0\.1:(\d+)`).FindStringSubmatch(out)
+	if port == nil {
+		t.Fatalf("the sandbox names no AWS endpoint:\n%s", out)
+	}
+	all := map[string]func(*testscript.TestScript, bool, []string){"eval": evaluate}
+	maps.Copy(all, commands)
 	testscript.Run(t, testscript.Params{
-		Files: []string{filepath.Join("testdata", "script", "first-minutes.txtar")},
+		Files: []string{filepath.Join("testdata", "script", name+".txtar")},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("DATA", data)
+			env.Setenv("AWS_PORT", port[1])
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"eval": evaluate},
+		Cmds: all,
 	})
 }
+
+// alone are the scripts that have a sandbox to themselves.
+var alone = []string{"cleanup.txtar", "doctor.txtar", "first-minutes.txtar"}
 
 // TestScripts are the scripts that share a sandbox: each has branches of its own.
 func TestScripts(t *testing.T) {
@@ -101,7 +118,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Files: slices.DeleteFunc(scripts, func(file string) bool { return filepath.Base(file) == "first-minutes.txtar" }),
+		Files: slices.DeleteFunc(scripts, func(file string) bool { return slices.Contains(alone, filepath.Base(file)) }),
 		Setup: func(env *testscript.Env) error {
 			for _, e := range b.exports() {
 				env.Setenv(e.Name, e.Value)

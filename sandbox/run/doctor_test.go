@@ -1,0 +1,110 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"regexp"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"perch"
+)
+
+func TestDoctorNamesEachBrokenLink(t *testing.T) {
+	t.Parallel()
+	old := &oldWorker{}
+	t.Cleanup(old.stop)
+	script(t, "doctor", map[string]func(*testscript.TestScript, bool, []string){
+		"cmpdoctor": compareChecks, "namespace": makeNamespace, "oldworker": old.command,
+	}, "--up=false")
+}
+
+// varying is what is another in every sandbox.
+var varying = []struct {
+	pattern *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`answers at \S+`), "answers at ADDRESS"},
+	{regexp.MustCompile(`local/\S+ is readable`), "REPOSITORY is readable"},
+	{regexp.MustCompile(`is at [0-9a-f]{7}\b`), "is at COMMIT"},
+	{regexp.MustCompile(`arn:aws:acm:[^)\s]+`), "CERTIFICATE"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "TIME"},
+}
+
+// compareChecks FILE: stdout is the file, but for what is another in every sandbox.
+func compareChecks(ts *testscript.TestScript, _ bool, args []string) {
+	got := ts.ReadFile("stdout")
+	for _, v := range varying {
+		got = v.pattern.ReplaceAllString(got, v.instead)
+	}
+	if diff := cmp.Diff(ts.ReadFile(args[0]), got); diff != "" {
+		ts.Fatalf("-want +got:\n%s", diff)
+	}
+}
+
+// namespace NAME: Temporal has it.
+func makeNamespace(ts *testscript.TestScript, _ bool, args []string) {
+	c := dial(ts, "default")
+	defer c.Close()
+	_, err := c.WorkflowService().RegisterNamespace(context.Background(), &workflowservice.RegisterNamespaceRequest{
+		Namespace: args[0], WorkflowExecutionRetentionPeriod: durationpb.New(24 * 3600e9),
+	})
+	if exists := (*serviceerror.NamespaceAlreadyExists)(nil); err != nil && !errors.As(err, &exists) {
+		ts.Fatalf("%v", err)
+	}
+}
+
+func dial(ts *testscript.TestScript, namespace string) client.Client {
+	c, err := client.Dial(client.Options{
+		HostPort: ts.Getenv("TEMPORAL_ADDRESS"), Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	ts.Check(err)
+	return c
+}
+
+// oldWorker is a worker of a version that knows no workflow at all.
+type oldWorker struct {
+	mu    sync.Mutex
+	close []func()
+}
+
+// command is `oldworker PROJECT`, which starts one for the project, and `oldworker`, which stops it.
+func (o *oldWorker) command(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) == 0 {
+		o.stop()
+		return
+	}
+	c := dial(ts, "default")
+	closing := []func(){c.Close}
+	for _, queue := range []string{perch.TaskQueue(args[0]), perch.WaitQueue(args[0])} {
+		w := worker.New(c, queue, worker.Options{})
+		w.RegisterWorkflowWithOptions(func(workflow.Context) error { return nil }, workflow.RegisterOptions{Name: "Ancient"})
+		w.RegisterActivityWithOptions(func() error { return nil }, activity.RegisterOptions{Name: "Ancient"})
+		ts.Check(w.Start())
+		closing = append(closing, w.Stop)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.close = closing
+}
+
+func (o *oldWorker) stop() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := len(o.close) - 1; i >= 0; i-- {
+		o.close[i]()
+	}
+	o.close = nil
+}
