@@ -122,6 +122,9 @@ func (r *rights) trials() map[string]func(context.Context) error {
 		"cloudformation:DescribeStacks":         trial(r.stacks.DescribeStacks, &cloudformation.DescribeStacksInput{}),
 		"cloudformation:DescribeStackEvents":    trial(r.stacks.DescribeStackEvents, &cloudformation.DescribeStackEventsInput{StackName: id}),
 		"cloudformation:DescribeStackResource":  trial(r.stacks.DescribeStackResource, &cloudformation.DescribeStackResourceInput{StackName: id, LogicalResourceId: aws.String("None")}),
+		"cloudformation:DescribeChangeSet":      trial(r.stacks.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{StackName: id, ChangeSetName: aws.String(nobody)}),
+		"cloudformation:ListChangeSets":         trial(r.stacks.ListChangeSets, &cloudformation.ListChangeSetsInput{StackName: id}),
+		"cloudformation:ValidateTemplate":       trial(r.stacks.ValidateTemplate, &cloudformation.ValidateTemplateInput{TemplateBody: empty}),
 		"cloudformation:GetTemplate":            trial(r.stacks.GetTemplate, &cloudformation.GetTemplateInput{StackName: id}),
 		"cloudformation:ListStackResources":     trial(r.stacks.ListStackResources, &cloudformation.ListStackResourcesInput{StackName: id}),
 
@@ -138,7 +141,8 @@ func (r *rights) trials() map[string]func(context.Context) error {
 // bucketTrials are about the application's bucket, which is called as all buckets of the project are.
 func (r *rights) bucketTrials(bucket string) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
-		"s3:GetObject":                  trial(r.s3.HeadObject, &s3.HeadObjectInput{Bucket: &bucket, Key: aws.String(nobody)}),
+		"s3:GetObject":                  trial(r.s3.GetObject, &s3.GetObjectInput{Bucket: &bucket, Key: aws.String(nobody)}),
+		"s3:GetObject for HeadObject":   trial(r.s3.HeadObject, &s3.HeadObjectInput{Bucket: &bucket, Key: aws.String(nobody)}),
 		"s3:ListBucket":                 trial(r.s3.HeadBucket, &s3.HeadBucketInput{Bucket: &bucket}),
 		"s3:GetBucketTagging":           trial(r.s3.GetBucketTagging, &s3.GetBucketTaggingInput{Bucket: &bucket}),
 		"s3:ListBucketVersions":         trial(r.s3.ListObjectVersions, &s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(1)}),
