@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	awscfn "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -53,6 +54,13 @@ var provisionBoundaries = []boundary{
 	}},
 }
 
+// updateBoundaries are those of Provision that an update has besides.
+var updateBoundaries = []boundary{
+	{branch: "render", activity: "UpdateStack", at: " before its effect", hold: byID("UpdateStack", false)},
+	{branch: "look", activity: "UpdateStack", at: " after its effect", hold: byID("UpdateStack", true)},
+	{branch: "await", activity: "AwaitStack", fault: &aws.Fault{Phase: "update", LogicalID: "Environment", Hang: true}},
+}
+
 // teardownBoundaries has every activity of Teardown but Admit, which makes no call for a removal.
 var teardownBoundaries = []boundary{
 	{branch: "render", activity: "DescribeStack", hold: byName("DescribeStacks", false)},
@@ -79,7 +87,7 @@ func byName(action string, after bool) func(string) *hold {
 }
 
 // TestS59S19WorkerKilledAtEveryActivityBoundary kills one worker while each of several branches stands at another boundary, first of
-// Provision, then of Teardown; a second worker ends what the first began.
+// Provision, then of its updates, then of Teardown; another worker ends what the first began.
 func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 	t.Parallel()
 	k := newKilling(t)
@@ -98,6 +106,17 @@ func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 	worker = k.spawn(t, k.through)
 	for i, b := range provisionBoundaries {
 		t.Run("Provision/"+b.activity+b.at, func(t *testing.T) { k.provisioned(t, b, results[i]) })
+	}
+
+	for _, b := range updateBoundaries {
+		k.repo.commit(t, b.branch, map[string]string{"CHANGES.md": b.branch + " again"})
+	}
+	results, lift = k.bring(t, updateBoundaries, "up")
+	worker.kill()
+	lift()
+	worker = k.spawn(t, k.through)
+	for i, b := range updateBoundaries {
+		t.Run("Update/"+b.activity+b.at, func(t *testing.T) { k.updated(t, b, results[i]) })
 	}
 
 	results, lift = k.bring(t, teardownBoundaries, "down")
@@ -208,6 +227,15 @@ func (k *killing) provisioned(t *testing.T, b boundary, result func() (int, docu
 	}
 }
 
+func (k *killing) updated(t *testing.T, b boundary, result func() (int, document)) {
+	exit, up := result()
+	if exit != 0 || up.text("outcome") != "ready" || up.text("commit") != k.repo.head(t, b.branch) || up["created"] != false {
+		t.Fatalf("exit code %d: %v", exit, up)
+	}
+	k.onlyOneTryMore(t, b, up)
+	k.began(t, k.onlyStack(t, up.text("stack")), types.ResourceStatusUpdateInProgress)
+}
+
 func (k *killing) removed(t *testing.T, b boundary, result func() (int, document)) {
 	exit, down := result()
 	if exit != 0 || down.text("outcome") != "gone" {
@@ -223,7 +251,7 @@ func (k *killing) removed(t *testing.T, b boundary, result func() (int, document
 }
 
 // onlyOneTryMore reads the run's history: the activity at which the worker died was tried twice, once its heartbeat had been missed, and
-// every other one once.
+// every other one once. So what was lost is the heartbeat's timeout at most.
 func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 	t.Helper()
 	names := map[int64]string{}
@@ -231,6 +259,9 @@ func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 	for _, event := range k.history(t, document.text("run", "workflow_id"), document.text("run", "run_id")).GetEvents() {
 		if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled != nil {
 			names[event.GetEventId()] = scheduled.GetActivityType().GetName()
+			if within := scheduled.GetHeartbeatTimeout().AsDuration(); within <= 0 || within > 20*time.Second {
+				t.Errorf("a worker that dies in %s is missed after %s, want 20 s at most", names[event.GetEventId()], within)
+			}
 		}
 		started := event.GetActivityTaskStartedEventAttributes()
 		if started == nil || started.GetAttempt() == 1 {

@@ -41,7 +41,7 @@ func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
 	for ; s.goesOn(turn); turn++ {
 		s.turn(t)
 	}
-	t.Logf("%d turns, %d pushes, %d live branches", turn, s.pushes, len(s.live))
+	t.Logf("%d turns: %d pushes, %d removals, %d faults, %d ends of workers; %d live branches", turn, s.pushes, s.removals, s.wrongs, s.ends, len(s.live))
 	s.aws.DeleteFault("")
 	s.settle(t)
 	s.audit(t)
@@ -56,7 +56,8 @@ type soak struct {
 	// branches are all there may be; live has the last commit of those that are to have an environment.
 	branches []string
 	live     map[string]string
-	pushes   int
+	// pushes, removals, wrongs and ends count what has happened.
+	pushes, removals, wrongs, ends int
 	// stop ends the worker, as kindly as the soak wants.
 	stop func()
 }
@@ -82,7 +83,7 @@ func newSoak(t *testing.T) *soak {
 	}
 	text, err := os.ReadFile(s.policy)
 	if err == nil {
-		err = os.WriteFile(s.policy, append(text, "max_environments: 90\n"...), 0o600)
+		err = os.WriteFile(s.policy, append(text, "max_environments: 90\nprotected: [soak/0]\n"...), 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +140,10 @@ func (s *soak) turn(t *testing.T) {
 	case chance < 40:
 		s.push(t, branch)
 	case chance < 60:
-		delete(s.live, branch)
+		s.removals++
+		if branch != s.branches[0] { // That one is protected: its removal is refused, and overtakes nothing.
+			delete(s.live, branch)
+		}
 		s.must(t, "down", branch, "--no-wait")
 	case chance < 80:
 		s.goWrong(t, s.stackOf(t, branch))
@@ -149,6 +153,7 @@ func (s *soak) turn(t *testing.T) {
 		s.aws.DeleteFault("")
 		s.ask(t, s.wanted(branch)...) // Whatever came of it: the next turn goes on from there.
 	default:
+		s.ends++
 		s.stop()
 		s.start(t)
 	}
@@ -179,11 +184,16 @@ func (s *soak) goWrong(t *testing.T, stack string) {
 		{Service: "cloudformation", Rate: 20},
 		{Service: "s3", Code: "SlowDown", Message: "Please reduce your request rate.", Status: 503, Count: 5},
 		{Action: change, When: aws.After, Drop: true, Count: 1},
+		{Stale: 2, Contains: stack, Count: 20},
+		{Key: "late", Code: "InternalError", Message: "We encountered an internal error. Please try again.", Count: 2},
+		{Service: "cloudformation", Code: "ExpiredToken", Message: "The security token included in the request is expired", Status: 403, Count: 5},
 		{Action: change, Code: "InternalFailure", Message: "Internal failure", Status: 500, Count: 3},
 		{Stack: stack, LogicalID: resource, Phase: phase, Reason: "Internal failure", Count: 1},
 		{Stack: stack, LogicalID: resource, Phase: phase, Reason: "Internal failure", When: aws.After, Count: 1},
 		{Stack: stack, LogicalID: resource, Phase: phase, Hang: true, Count: 1},
+		{Stack: stack, Refill: true, Count: 1},
 	}
+	s.wrongs++
 	if _, err := s.aws.AddFault(faults[s.rng.IntN(len(faults))]); err != nil {
 		t.Fatal(err)
 	}
@@ -221,8 +231,8 @@ func (s *soak) held(t *testing.T, stack string) map[string][]string {
 func (s *soak) settle(t *testing.T) {
 	t.Helper()
 	ends := map[string]func() (int, document){}
-	for _, branch := range s.branches {
-		if s.live[branch] != "" && s.rng.IntN(2) == 0 {
+	for i, branch := range s.branches {
+		if i == 0 || s.live[branch] != "" && s.rng.IntN(2) == 0 {
 			s.push(t, branch)
 		}
 		ends[branch] = s.begin(t, s.wanted(branch)...)
