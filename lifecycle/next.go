@@ -183,6 +183,12 @@ func InProgress(status string) bool {
 	return strings.HasSuffix(status, "_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
 }
 
+// StuckAgain reports whether an update that ended in status is one of a stack that cannot be updated any more: it got stuck although this run
+// has turned an earlier one back, so many times. Then it is not the update that failed, and Next goes on from there.
+func StuckAgain(status string, rollbacks int) bool {
+	return status == "UPDATE_ROLLBACK_FAILED" && rollbacks > 0
+}
+
 // Reached reports whether an operation that ended in status did what Create or Update was asked for.
 func Reached(status string) bool {
 	return status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"

@@ -118,6 +118,17 @@ func TestStuckUpdateIsTurnedBackThenForcedThenMadeAnew(t *testing.T) {
 	}
 }
 
+func TestUpdateThatGetsStuckIsAFailureTheFirstTimeOnly(t *testing.T) {
+	for _, status := range types.StackStatus("").Values() {
+		for rollbacks := range 3 {
+			want := status == types.StackStatusUpdateRollbackFailed && rollbacks > 0
+			if StuckAgain(string(status), rollbacks) != want {
+				t.Errorf("StuckAgain(%s, %d) = %v", status, rollbacks, !want)
+			}
+		}
+	}
+}
+
 func TestReachedIsOnlySuccess(t *testing.T) {
 	for _, status := range types.StackStatus("").Values() {
 		want := status == types.StackStatusCreateComplete || status == types.StackStatusUpdateComplete

@@ -155,7 +155,7 @@ func (r *run) settle(operation perch.Operation, rendered activities.RenderResult
 		return false, err
 	}
 	r.begun = nil
-	if lifecycle.Reached(ended.Status) {
+	if lifecycle.Reached(ended.Status) || lifecycle.StuckAgain(ended.Status, r.rollbacks) {
 		return false, nil
 	}
 	return true, failed("the %s of stack %s ended in %s: %s", name, r.environment.StackName(), ended.Status, ended.Reason)

@@ -197,10 +197,14 @@ func TestS54ResourceDeletedByHandLeadsToANewStack(t *testing.T) {
 	}
 	next := newWorld(t)
 	next.ours("UPDATE_ROLLBACK_FAILED", "old")
-	next.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED"}}
+	next.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_COMPLETE"}, {Status: "UPDATE_ROLLBACK_FAILED"}}
 	if result, _, err := next.run(Provision, up(commitTwo)); err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
 		t.Errorf("result %+v, %v", result, err)
 	}
+	next.did("Admit up", "RenderTemplate 22222222", "DescribeStack", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack",
+		"StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
+		"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 }
 
 func TestFailedStackFailsTheRunWithItsReason(t *testing.T) {

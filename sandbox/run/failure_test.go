@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
@@ -201,6 +202,25 @@ func TestS55CredentialsThatExpireInTheMiddleAreWaitedFor(t *testing.T) {
 	b.repo.commit(t, "expiring", map[string]string{"perch.yaml": bare("shop")})
 	equal(t, b.must(t, "up", "expiring"), document{"outcome": "ready", "created": true})
 	if all := b.stacks(t, "shop-expiring"); len(all) != 1 {
+		t.Errorf("stacks: %v", all)
+	}
+}
+
+func TestS54AnEnvironmentThatWasTerminatedByHandIsMadeAnewByTheSecondPush(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.repo.commit(t, "drifted", map[string]string{"perch.yaml": bare("shop")})
+	b.must(t, "up", "drifted")
+	name := b.resource(t, "shop-drifted", "Environment")
+	if _, err := elasticbeanstalk.NewFromConfig(b.awsConfig()).TerminateEnvironment(t.Context(), &elasticbeanstalk.TerminateEnvironmentInput{EnvironmentName: &name}); err != nil {
+		t.Fatal(err)
+	}
+	b.repo.commit(t, "drifted", map[string]string{"a.txt": "1"})
+	contains(t, b.failed(t, "up", "drifted"), "the update of stack shop-drifted ended in UPDATE_ROLLBACK_FAILED", "Environment", "not found")
+	newest := b.repo.commit(t, "drifted", map[string]string{"a.txt": "2"})
+	equal(t, b.must(t, "up", "drifted"), document{"outcome": "ready", "created": true, "commit": newest})
+	all := b.stacks(t, "shop-drifted")
+	if len(all) != 2 || all[0].StackStatus != "DELETE_COMPLETE" || all[1].StackStatus != "CREATE_COMPLETE" {
 		t.Errorf("stacks: %v", all)
 	}
 }

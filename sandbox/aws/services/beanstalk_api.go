@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"perch/sandbox/aws/resource"
 	"perch/sandbox/aws/wire"
 )
 
@@ -40,6 +41,7 @@ var beanstalkActions = map[string]action{
 	"ListAvailableSolutionStacks":   listSolutionStacks,
 	"CheckDNSAvailability":          checkDNS,
 	"ListTagsForResource":           listBeanstalkTags,
+	"TerminateEnvironment":          terminateByHand,
 }
 
 func beanstalkInvalid(format string, args ...any) *wire.Error {
@@ -167,6 +169,18 @@ func (s *Service) environment(f form) (*record, error) {
 		return nil, beanstalkInvalid("No Environment found for EnvironmentId = '%s'.", id)
 	}
 	return nil, beanstalkInvalid("No Environment found for EnvironmentName = '%s'.", f.Get("EnvironmentName"))
+}
+
+// terminateByHand ends an environment at once, behind the back of the stack that made it.
+func terminateByHand(s *Service, f form) ([]wire.Node, error) {
+	env, err := s.environment(f)
+	if err != nil {
+		return nil, err
+	}
+	terminateEnvironment(s, env)
+	nodes := s.environmentNodes(env)
+	removeEnvironment(s, env, resource.Request{})
+	return nodes, s.save()
 }
 
 // describeEvents lists events, the newest first.
