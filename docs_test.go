@@ -288,27 +288,6 @@ func named(text string) []string {
 	return names
 }
 
-var awsInput = regexp.MustCompile(`(?:cloudformation|s3|elasticbeanstalk|rds|route53|resourcegroupstaggingapi|secretsmanager|ssm|acm|sts)\.([A-Z]\w+)Input\{`)
-
-// TestDocsNameEveryAWSCall holds what the product calls against the rights that docs/policy.md asks for.
-func TestDocsNameEveryAWSCall(t *testing.T) {
-	text := page(t, "docs/policy.md")
-	files, err := filepath.Glob("activities/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range append(files, "worker/run/run.go") {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		for _, match := range awsInput.FindAllStringSubmatch(page(t, file), -1) {
-			if !strings.Contains(text, "`"+match[1]+"`") {
-				t.Errorf("%s calls %s: say in docs/policy.md which right that needs", file, match[1])
-			}
-		}
-	}
-}
-
 // TestDoctorTriesOrNamesEveryAWSCall: whoever lets the worker make another call says whether `starter doctor` tries it.
 func TestDoctorTriesOrNamesEveryAWSCall(t *testing.T) {
 	text := page(t, "activities/doctor_rights.go") + page(t, "activities/doctor_domain.go")
@@ -320,8 +299,8 @@ func TestDoctorTriesOrNamesEveryAWSCall(t *testing.T) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		for _, match := range awsInput.FindAllStringSubmatch(page(t, file), -1) {
-			if call := match[1]; call != "GetCallerIdentity" && !strings.Contains(text, "."+call+"Input{") && !strings.Contains(text, `"`+call+`"`) {
+		for _, made := range awsCalls(t, file) {
+			if _, call, _ := strings.Cut(made, "."); call != "GetCallerIdentity" && !strings.Contains(text, "."+call+"Input{") && !strings.Contains(text, `"`+call+`"`) {
 				t.Errorf("%s calls %s: let doctor try it in activities/doctor_rights.go, or name it there among those that are not tried", file, call)
 			}
 		}

@@ -1,7 +1,6 @@
 package perch_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -13,61 +12,7 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
-	"github.com/google/go-cmp/cmp"
 )
-
-// TestProductionRightsAreThoseOfThePolicyPage holds the IAM document of docs/production.md against the table of docs/policy.md.
-func TestProductionRightsAreThoseOfThePolicyPage(t *testing.T) {
-	var document struct {
-		Statement []struct {
-			Action any
-		}
-	}
-	if err := json.Unmarshal([]byte(fenced(page(t, "docs/production.md"), "json")[0]), &document); err != nil {
-		t.Fatal(err)
-	}
-	granted := map[string]bool{}
-	for _, statement := range document.Statement {
-		switch action := statement.Action.(type) {
-		case string:
-			granted[action] = true
-		case []any:
-			for _, one := range action {
-				granted[one.(string)] = true
-			}
-		}
-	}
-	delete(granted, "iam:PassRole") // It is no call of its own: CreateStack and UpdateStack need it.
-	if diff := cmp.Diff(rights(t), slices.Sorted(maps.Keys(granted))); diff != "" {
-		t.Errorf("docs/policy.md (-) and the document of docs/production.md (+) differ:\n%s", diff)
-	}
-}
-
-// rights are the IAM actions in the table of docs/policy.md, sorted. A cell such as "`rds:` and the call's name" stands for each call of its row.
-func rights(t *testing.T) []string {
-	t.Helper()
-	_, section, _ := strings.Cut(page(t, "docs/policy.md"), "## AWS rights")
-	found := map[string]bool{}
-	for line := range strings.Lines(section) {
-		cells := strings.Split(line, "|")
-		if len(cells) != 5 {
-			continue
-		}
-		for _, right := range code.FindAllStringSubmatch(cells[2], -1) {
-			if !strings.HasSuffix(right[1], ":") {
-				found[right[1]] = true
-				continue
-			}
-			for _, call := range code.FindAllStringSubmatch(cells[1], -1) {
-				found[right[1]+call[1]] = true
-			}
-		}
-	}
-	if len(found) < 20 {
-		t.Fatalf("found only the rights %v", slices.Sorted(maps.Keys(found)))
-	}
-	return slices.Sorted(maps.Keys(found))
-}
 
 // TestCIFilesPassTheirLinters holds docs/ci, and the same of README.md, against actionlint and against CircleCI's JSON Schema.
 func TestCIFilesPassTheirLinters(t *testing.T) {

@@ -3,7 +3,9 @@ package cfn
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"perch"
 	"perch/cfn/spec"
@@ -98,6 +101,38 @@ func TestTemplatesPassCfnLint(t *testing.T) {
 		arguments = append(arguments, filepath.Join("testdata", name))
 	}
 	if out, err := exec.CommandContext(t.Context(), lint, arguments...).CombinedOutput(); err != nil {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
+	}
+}
+
+// drawn is how many templates of each sort cfn-lint reads that nobody chose.
+const drawn = 12
+
+// TestDrawnTemplatesPassCfnLint gives cfn-lint, which takes its time to start, a batch at once. The files that it names carry the seeds: the
+// generators draw the same from them again.
+func TestDrawnTemplatesPassCfnLint(t *testing.T) {
+	lint, err := exec.LookPath("cfn-lint")
+	if err != nil {
+		t.Skip("cfn-lint is not installed")
+	}
+	environments, applications := rapid.Custom(anyEnvironment), rapid.Custom(anyApplication)
+	seed := rand.IntN(1 << 20)
+	dir := t.TempDir()
+	for i := range drawn {
+		for name, render := range map[string]func() (Template, error){
+			"environment": func() (Template, error) { return Environment(environments.Example(seed + i)) },
+			"application": func() (Template, error) { return Application(applications.Example(seed + i)) },
+		} {
+			template, err := render()
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed+i, err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d.json", name, seed+i)), template.Body, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), lint, "--regions", "eu-central-1", "--", filepath.Join(dir, "*.json")).CombinedOutput(); err != nil {
 		t.Errorf("cfn-lint: %v\n%s", err, out)
 	}
 }

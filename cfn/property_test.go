@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"testing"
+	"unicode"
 
 	"pgregory.net/rapid"
 
@@ -15,6 +16,8 @@ import (
 var (
 	bucketName   = rapid.StringMatching(`[a-z][a-z0-9-]{0,30}`)
 	variableName = rapid.StringMatching(`APP_[A-Z0-9_]{0,12}`)
+	// variableText is one line: config refuses control characters, and cfn-lint's reader of YAML knows only what can be seen.
+	variableText = rapid.StringOf(rapid.Rune().Filter(unicode.IsGraphic))
 	logicalID    = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
 	variable     = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 	// environmentName is what AWS docs say of CreateEnvironment's EnvironmentName: 4 to 40 characters, no hyphen at either end.
@@ -85,6 +88,22 @@ func TestAnyEnvironmentFollowsTheSpecification(t *testing.T) {
 	})
 }
 
+func TestAnyApplicationFollowsTheSpecification(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		template, err := Application(anyApplication(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var decoded map[string]any
+		if err := json.Unmarshal(template.Body, &decoded); err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range spec.Check(decoded) {
+			t.Error(err)
+		}
+	})
+}
+
 func TestTheSameInputGivesTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := anyEnvironment(t)
@@ -134,6 +153,26 @@ func anyEnvironment(t *rapid.T) EnvironmentInput {
 	return in
 }
 
+// anyApplication draws what package config lets through of a policy.
+func anyApplication(t *rapid.T) ApplicationInput {
+	kind := rapid.SampledFrom([]perch.Kind{perch.KindProduction, perch.KindStaging}).Draw(t, "kind")
+	project := rapid.StringMatching(`[a-z][a-z0-9]{1,14}`).Draw(t, "project")
+	in := ApplicationInput{Project: project, Kind: kind, Policy: Placeholders(project, kind).Policy}
+	if rapid.Bool().Draw(t, "no domain") {
+		in.Policy.Domain, in.Policy.HostedZone = "", ""
+	}
+	if rapid.Bool().Draw(t, "secrets") {
+		in.Policy.Secrets.From = []string{"arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/", "arn:aws:ssm:eu-central-1:111122223333:parameter/shop/"}
+	}
+	if rapid.Bool().Draw(t, "shared database") {
+		in.Policy.SharedDatabase = &perch.SharedDatabase{
+			Version: "18", Class: "db.t4g.medium", StorageGB: rapid.IntRange(20, 65536).Draw(t, "shared storage"),
+			MultiAZ: rapid.Bool().Draw(t, "shared multi-AZ"), BackupDays: rapid.IntRange(1, 35).Draw(t, "shared backup days"),
+		}
+	}
+	return in
+}
+
 // anySettings draws settings as package config lets them through.
 func anySettings(t *rapid.T) perch.Settings {
 	settings := perch.Settings{
@@ -144,7 +183,7 @@ func anySettings(t *rapid.T) perch.Settings {
 		LoadBalancer: rapid.SampledFrom([]string{"shared", "own", "none"}).Draw(t, "load balancer"),
 		HealthPath:   "/" + rapid.StringMatching(`[a-z<&>]{0,8}`).Draw(t, "health path"),
 		Buckets:      map[string]perch.Bucket{},
-		Environment:  rapid.MapOfN(variableName, rapid.String(), 0, 5).Draw(t, "environment"),
+		Environment:  rapid.MapOfN(variableName, variableText, 0, 5).Draw(t, "environment"),
 		Secrets:      map[string]string{"SECRET": "arn:aws:ssm:eu-central-1:111122223333:parameter/x"},
 	}
 	for _, name := range rapid.SliceOfN(bucketName, 0, 5).Draw(t, "buckets") {

@@ -1,0 +1,89 @@
+package perch_test
+
+// grant is a statement of the worker's IAM policy: what its actions are good for, and on what.
+type grant struct {
+	sid string
+	// why is what docs/iam.md says of it.
+	why       string
+	resources []string
+	condition map[string]map[string]string
+}
+
+// grants are the statements of the worker's policy, in order. The words in capitals are replaced on installation; docs/iam.md says by what.
+var grants = []grant{
+	{"Stacks", "the environments' and the application's stacks, found by the project's prefix", []string{"arn:aws:cloudformation:REGION:ACCOUNT:stack/PROJECT-*/*"}, nil},
+	{"LookAround", "reading what AWS offers for all resources only: environments are found by their tags, and a removal looks whether everything is gone", []string{"*"}, nil},
+	{"BucketsOfTheProject", "templates and source bundles, seed data, and emptying the buckets of an environment before its stack is deleted; CloudFormation reads a template with the worker's right to read it",
+		[]string{"arn:aws:s3:::PROJECT-*", "arn:aws:s3:::PROJECT-*/*"}, nil},
+	{"SeedData", "reading the seed data that the policy allows. Leave it out where `seeds.from` is empty", []string{"arn:aws:s3:::SEEDS", "arn:aws:s3:::SEEDS/*"}, nil},
+	{"DatabasesThatCloudFormationCouldNotDelete", "what CloudFormation could not delete in several attempts; nothing else calls it", []string{"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*"}, nil},
+	{"WhetherARecordIsGone", "the host names of removed environments, and whether the zone is the domain's. Leave it out where there is no domain", []string{"arn:aws:route53:::hostedzone/ZONE"}, nil},
+	{"WhetherTheCertificateIsGood", "what `starter doctor` says of the wildcard certificate. Leave it out where there is no domain", []string{"arn:aws:acm:REGION:ACCOUNT:certificate/*"}, nil},
+	{"PasswordsInTheSharedDatabase", "the master's password, and that of an environment's user. Leave it out where there is no `shared_database`",
+		[]string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*"}, map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}}},
+	{"SecretsOfSeedSteps", "the secrets that `http` steps carry. Leave it out where there are none; add `kms:Decrypt` where a key of your own encrypts them",
+		[]string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:PROJECT/*", "arn:aws:ssm:REGION:ACCOUNT:parameter/PROJECT/*"}, nil},
+	{"CommandsOfSeedSteps", "`run` steps: this one document. Leave it and the next out where there are none", []string{"arn:aws:ssm:REGION::document/AWS-RunShellScript"}, nil},
+	{"OnInstancesOfTheProject", "`run` steps: on instances of the project", []string{"arn:aws:ec2:REGION:ACCOUNT:instance/*"},
+		map[string]map[string]string{"StringEquals": {"ssm:resourceTag/perch:project": "PROJECT"}}},
+}
+
+// need is an IAM action and the statement that grants it.
+type need struct{ action, sid string }
+
+// rights are, for each call that the product makes of AWS, the IAM actions that it needs. A call that needs none has an empty list.
+var rights = map[string][]need{
+	"sts.GetCallerIdentity": {},
+
+	"acm.DescribeCertificate": {{"acm:DescribeCertificate", "WhetherTheCertificateIsGood"}},
+
+	"cloudformation.CancelUpdateStack":      {{"cloudformation:CancelUpdateStack", "Stacks"}},
+	"cloudformation.ContinueUpdateRollback": {{"cloudformation:ContinueUpdateRollback", "Stacks"}},
+	"cloudformation.CreateStack":            {{"cloudformation:CreateStack", "Stacks"}, {"cloudformation:TagResource", "Stacks"}, {"s3:GetObject", "BucketsOfTheProject"}},
+	"cloudformation.DeleteStack":            {{"cloudformation:DeleteStack", "Stacks"}},
+	"cloudformation.DescribeChangeSet":      {{"cloudformation:DescribeChangeSet", "Stacks"}},
+	"cloudformation.DescribeStackEvents":    {{"cloudformation:DescribeStackEvents", "Stacks"}},
+	"cloudformation.DescribeStackResource":  {{"cloudformation:DescribeStackResource", "Stacks"}},
+	"cloudformation.DescribeStacks":         {{"cloudformation:DescribeStacks", "LookAround"}},
+	"cloudformation.GetTemplate":            {{"cloudformation:GetTemplate", "Stacks"}},
+	"cloudformation.ListChangeSets":         {{"cloudformation:ListChangeSets", "Stacks"}},
+	"cloudformation.ListStackResources":     {{"cloudformation:ListStackResources", "Stacks"}},
+	"cloudformation.RollbackStack":          {{"cloudformation:RollbackStack", "Stacks"}},
+	"cloudformation.UpdateStack":            {{"cloudformation:UpdateStack", "Stacks"}, {"s3:GetObject", "BucketsOfTheProject"}},
+	"cloudformation.ValidateTemplate":       {{"cloudformation:ValidateTemplate", "LookAround"}},
+
+	"elasticbeanstalk.DescribeEnvironmentResources": {
+		{"elasticbeanstalk:DescribeEnvironmentResources", "LookAround"}, {"autoscaling:DescribeAutoScalingGroups", "LookAround"},
+		{"cloudformation:DescribeStackResources", "LookAround"}, {"elasticloadbalancing:DescribeLoadBalancers", "LookAround"},
+	},
+	"elasticbeanstalk.DescribeEnvironments":        {{"elasticbeanstalk:DescribeEnvironments", "LookAround"}},
+	"elasticbeanstalk.DescribeEvents":              {{"elasticbeanstalk:DescribeEvents", "LookAround"}},
+	"elasticbeanstalk.ListAvailableSolutionStacks": {{"elasticbeanstalk:ListAvailableSolutionStacks", "LookAround"}},
+
+	"rds.DeleteDBInstance":                  {{"rds:DeleteDBInstance", "DatabasesThatCloudFormationCouldNotDelete"}},
+	"rds.DescribeDBInstances":               {{"rds:DescribeDBInstances", "LookAround"}},
+	"rds.DescribeDBSnapshots":               {{"rds:DescribeDBSnapshots", "LookAround"}},
+	"resourcegroupstaggingapi.GetResources": {{"tag:GetResources", "LookAround"}},
+	"route53.ListResourceRecordSets":        {{"route53:ListResourceRecordSets", "WhetherARecordIsGone"}},
+
+	"s3.AbortMultipartUpload": {{"s3:AbortMultipartUpload", "BucketsOfTheProject"}},
+	"s3.CopyObject":           {{"s3:GetObject", "SeedData"}, {"s3:GetObjectTagging", "SeedData"}, {"s3:PutObject", "BucketsOfTheProject"}},
+	"s3.DeleteBucket":         {{"s3:DeleteBucket", "BucketsOfTheProject"}},
+	"s3.DeleteObject":         {{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"}},
+	"s3.DeleteObjects":        {{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"}},
+	"s3.GetBucketTagging":     {{"s3:GetBucketTagging", "BucketsOfTheProject"}},
+	"s3.GetObject":            {{"s3:GetObject", "BucketsOfTheProject"}},
+	"s3.HeadBucket":           {{"s3:ListBucket", "BucketsOfTheProject"}},
+	"s3.HeadObject":           {{"s3:GetObject", "BucketsOfTheProject"}, {"s3:ListBucket", "BucketsOfTheProject"}},
+	"s3.ListMultipartUploads": {{"s3:ListBucketMultipartUploads", "BucketsOfTheProject"}},
+	"s3.ListObjectVersions":   {{"s3:ListBucketVersions", "BucketsOfTheProject"}},
+	"s3.ListObjectsV2":        {{"s3:ListBucket", "SeedData"}},
+	"s3.PutBucketPolicy":      {{"s3:PutBucketPolicy", "BucketsOfTheProject"}},
+	"s3.PutObject":            {{"s3:PutObject", "BucketsOfTheProject"}},
+
+	"secretsmanager.GetSecretValue": {{"secretsmanager:GetSecretValue", "PasswordsInTheSharedDatabase"}, {"secretsmanager:GetSecretValue", "SecretsOfSeedSteps"}},
+	"ssm.GetCommandInvocation":      {{"ssm:GetCommandInvocation", "LookAround"}},
+	"ssm.GetParameter":              {{"ssm:GetParameter", "SecretsOfSeedSteps"}},
+	"ssm.ListCommandInvocations":    {{"ssm:ListCommandInvocations", "LookAround"}},
+	"ssm.SendCommand":               {{"ssm:SendCommand", "CommandsOfSeedSteps"}, {"ssm:SendCommand", "OnInstancesOfTheProject"}},
+}
