@@ -235,7 +235,7 @@ perch.yaml:8:5: defaults.environment.A has no value; write ""
   8 |     A:
     |     ^`},
 		"variables that cannot be": {minimal + "defaults:\n  environment:\n    lower: x\n    PERCH_URL: x\n    DATABASE_URL: x\n    LIST: [a]\n", `
-perch.yaml:5:5: the name of a variable must be written in A-Z, 0-9 and _, and not begin with a digit, not "lower"
+perch.yaml:5:5: a variable must be a name in A-Z, 0-9 and _ that does not begin with a digit, not "lower"
   5 |     lower: x
     |     ^
 perch.yaml:6:5: defaults.environment.PERCH_URL is not yours to set: names that begin with PERCH_, DATABASE_, BUCKET_ are set by Perch
@@ -412,7 +412,7 @@ func TestAFileOfManyKeysIsRefusedBeforeItIsParsed(t *testing.T) {
 
 func TestALongLineIsQuotedAroundTheProblem(t *testing.T) {
 	_, err := Read(FileName, []byte(minimal+"defaults: {environment: {A: "+strings.Repeat("x", 300)+", b: y, C: "+strings.Repeat("z", 300)+"}}\n"))
-	want := `perch.yaml:3:331: the name of a variable must be written in A-Z, 0-9 and _, and not begin with a digit, not "b"
+	want := `perch.yaml:3:331: a variable must be a name in A-Z, 0-9 and _ that does not begin with a digit, not "b"
   3 | ` + strings.Repeat("x", 78) + ", b: y, C: " + strings.Repeat("z", 71) + `
     | ` + strings.Repeat(" ", 80) + "^"
 	if err == nil {

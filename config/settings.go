@@ -80,7 +80,7 @@ func (d *decoder) variables(path string, n *node, read func(path string, key, va
 	variables := map[string]string{}
 	d.each(path, n, func(path string, key, value *node) {
 		if problem := validVariable(key.text); problem != "" {
-			d.fail(key, "the name of a variable %s, not %s", problem, key.shown())
+			d.fail(key, "a variable %s, not %s", problem, key.shown())
 			return
 		}
 		if ownVariable(key.text) {

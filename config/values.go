@@ -56,7 +56,7 @@ var (
 	validClass        = named("instance class", `^db\.[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an RDS instance class such as db.t4g.micro")
 	validVersion      = named("version", `^[1-9][0-9]$`, `must be a major version of PostgreSQL such as "16"`)
 	validHealthPath   = named("health path", `^/[!-~]{0,1000}$`, "must be a path that begins with a slash, such as /healthz")
-	validVariable     = named("variable", `^[A-Z_][A-Z0-9_]*$`, "must be written in A-Z, 0-9 and _, and not begin with a digit")
+	validVariable     = named("variable", `^[A-Z_][A-Z0-9_]*$`, "must be a name in A-Z, 0-9 and _ that does not begin with a digit")
 	validSecret       = named("secret", `^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
 		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store")
 	validSnapshot = named("snapshot", `^((rds:)?[a-zA-Z][a-zA-Z0-9-]{0,254}|arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:snapshot:[a-zA-Z0-9:-]+)$`,

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,7 +31,7 @@ What is meant:
   refs/heads/staging    the branch, where it is called like a kind
   origin/main:          the branch that is checked out, by perch.yaml at the revision
   origin/main:staging   the kind, or a branch, by perch.yaml at the revision`,
-		Args: cobra.MaximumNArgs(1),
+		Args: givenArgs(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.settings(cmd.Context(), strings.Join(args, ""))
 		},
@@ -48,11 +49,21 @@ and perch.yaml in the folder is B, both for the branch that is checked out, or f
   starter settings diff v1: HEAD:             two revisions, for the branch that is checked out
 
 The exit code is 0, whether there are differences or not.`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: givenArgs(cobra.RangeArgs(1, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.settingsDiff(cmd.Context(), args) },
 	}
 	command.AddCommand(diff)
 	return command
+}
+
+// givenArgs refuses an argument that is empty: it is a variable that was not set, and not the branch that is checked out.
+func givenArgs(count cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if slices.Contains(args, "") {
+			return usageError("an argument is empty; %s", whoMay)
+		}
+		return count(cmd, args)
+	}
 }
 
 // side is whose settings are meant, and what they are.
@@ -165,9 +176,19 @@ func (p place) namedBranch(who string) (string, error) {
 	if who == "" {
 		return p.branch(nil)
 	}
-	branch := strings.TrimPrefix(who, branchPrefix)
+	branch, sure := strings.CutPrefix(who, branchPrefix)
 	if err := perch.ValidateBranch(branch); err != nil {
 		return "", usageError("%w; %s", err, whoMay)
+	}
+	if sure || p.checkout == nil {
+		return branch, nil
+	}
+	branches, err := p.checkout.Names()
+	if err != nil {
+		return "", failedError("is %s a branch? %w", branch, err)
+	}
+	if _, err := p.checkout.Revision(branch); err == nil && !slices.Contains(branches, branch) {
+		return "", usageError("%s is a revision here and no branch; write %s: for perch.yaml at it, or %s%s for a branch that is to come", branch, branch, branchPrefix, branch)
 	}
 	return branch, nil
 }
