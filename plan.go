@@ -28,6 +28,8 @@ type PlanResult struct {
 	Changes []ResourceChange `json:"changes,omitempty"`
 	// Outputs are the names of the stack's outputs that would change.
 	Outputs []string `json:"outputs,omitempty"`
+	// SharedDatabase says that the environment has its database in the instance that environments share, which is in no stack of its own.
+	SharedDatabase bool `json:"shared_database,omitempty"`
 	// Settings are the settings that differ from those of kind staging: A is staging's side.
 	Settings []SettingDifference `json:"settings,omitempty"`
 	Time     TimeEstimate        `json:"time,omitzero"`

@@ -2,7 +2,7 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -22,88 +22,113 @@ func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (per
 	if err != nil || admitted.Outcome != "" {
 		return perch.PlanResult{Outcome: admitted.Outcome, Reason: admitted.Reason, SupersededBy: admitted.SupersededBy}, err
 	}
-	environment, err := perch.NewEnvironment(in.Request.Project, in.Request.Branch)
-	if err != nil {
+	p := planning{Requests: r, kind: admitted.Kind}
+	if p.environment, err = perch.NewEnvironment(in.Request.Project, in.Request.Branch); err != nil {
 		return perch.PlanResult{}, refuse(ErrorInvalid, "%v", err)
 	}
-	wanted, err := r.render(ctx, RenderInput{Project: in.Request.Project, Branch: in.Request.Branch, Commit: in.Request.Commit, Kind: admitted.Kind})
-	if err != nil {
+	if err := p.look(ctx, in.Request.Commit); err != nil {
 		return perch.PlanResult{}, err
 	}
-	stack, found, err := r.stacks.describe(ctx, environment.StackName())
-	if err != nil {
-		return perch.PlanResult{}, err
-	}
-	var state StackState
-	if found {
-		state = r.stacks.state(environment, stack)
-	}
-	plan := r.outline(environment, state, wanted, admitted.Kind)
+	plan := p.outline()
 	if plan.Outcome != perch.OutcomePlanned {
 		return plan, nil
 	}
-	deployed, err := r.stacks.deployed(ctx, stack, lifecycle.Step(plan.Step))
-	if err != nil {
-		return perch.PlanResult{}, err
+	deployed, err := p.deployed(ctx, lifecycle.Step(plan.Step))
+	if err == nil {
+		err = p.foresee(&plan, deployed)
 	}
-	if err := r.foresee(&plan, in.Request.Branch, deployed, wanted); err != nil {
-		return perch.PlanResult{}, err
-	}
-	return plan, nil
+	return plan, err
 }
 
-// outline is a plan without what the templates say.
-func (r *Requests) outline(environment perch.Environment, state StackState, wanted rendering, kind perch.Kind) perch.PlanResult {
+// planning is what a plan is made from.
+type planning struct {
+	*Requests
+	environment perch.Environment
+	kind        perch.Kind
+	// made is the template that an `up` would store, and wanted the same with everything that is known of it.
+	made   rendering
+	wanted forecast.Version
+	// stack is the environment's; state is empty where there is none.
+	stack types.Stack
+	state StackState
+}
+
+func (p *planning) look(ctx context.Context, commit string) (err error) {
+	in := RenderInput{Project: p.environment.Project, Branch: p.environment.Branch, Commit: commit, Kind: p.kind}
+	if p.made, err = p.render(ctx, in); err != nil {
+		return err
+	}
+	p.wanted = p.version(p.made.template.Body, values(p.made.parameters))
+	stack, found, err := p.stacks.describe(ctx, p.environment.StackName())
+	if err == nil && found {
+		p.stack, p.state = stack, p.stacks.state(p.environment, stack)
+	}
+	return err
+}
+
+// version is a template with its parameters and with what CloudFormation itself knows.
+func (p *planning) version(template []byte, parameters map[string]string) forecast.Version {
+	known := map[string]string{"AWS::Region": p.policy.Region, "AWS::AccountId": p.policy.Account, "AWS::StackName": p.environment.StackName()}
+	maps.Copy(known, parameters)
+	return forecast.Version{Template: template, Parameters: known}
+}
+
+// outline is a plan without what the comparison says.
+func (p *planning) outline() perch.PlanResult {
 	plan := perch.PlanResult{
-		Outcome: perch.OutcomePlanned, Kind: kind, URL: state.URL, Status: state.Status, Deployed: state.Commit,
-		Protected: state.Protected || state.Status != "" && state.Kind != perch.KindBranch,
+		Outcome: perch.OutcomePlanned, Kind: p.kind, URL: p.state.URL, Status: p.state.Status, Deployed: p.state.Commit,
+		Protected: p.state.Protected || p.state.Status != "" && p.state.Kind != perch.KindBranch, SharedDatabase: p.made.sharesDatabase(),
 	}
-	if r.policy.Domain != "" {
-		plan.Host = environment.Host(r.policy.Domain)
-	}
+	plan.Host, _ = p.wanted.Output(cfn.OutputHost)
 	for _, output := range []string{cfn.OutputURL, cfn.OutputOwnURL} {
-		if url := literalOutput(wanted.template.Body, output); url != "" {
+		if url, ok := p.wanted.Output(output); ok {
 			plan.URL = url
 		}
 	}
 	step := lifecycle.Next(lifecycle.Stack{
-		Status: state.Status, Ours: state.Ours, Protected: plan.Protected, Unchanged: state.Template == wanted.template.Hash,
+		Status: p.state.Status, Ours: p.state.Ours, Protected: plan.Protected, Unchanged: p.state.Template == p.made.template.Hash,
 	}, perch.GoalUp)
 	switch plan.Step = string(step); step {
 	case lifecycle.Conflict:
-		return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: lifecycle.Foreign(environment)}
+		return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: lifecycle.Foreign(p.environment)}
 	case lifecycle.Protected, lifecycle.Stop:
-		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.Stuck(environment.StackName(), state.Status)}
+		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.Stuck(p.environment.StackName(), p.state.Status)}
 	}
 	return plan
 }
 
+// deployed is the template in force with its parameters. A stack that is to be made, or made anew, has none.
+func (p *planning) deployed(ctx context.Context, step lifecycle.Step) (forecast.Version, error) {
+	if step == lifecycle.Create || step == lifecycle.Delete {
+		return forecast.Version{}, nil
+	}
+	out, err := p.stacks.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &p.state.StackID, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return forecast.Version{}, awsFailure(err, "read the template of stack %s", p.state.StackID)
+	}
+	parameters := map[string]string{}
+	for _, parameter := range p.stack.Parameters {
+		parameters[aws.ToString(parameter.ParameterKey)] = aws.ToString(parameter.ParameterValue)
+	}
+	return p.version([]byte(aws.ToString(out.TemplateBody)), parameters), nil
+}
+
 // foresee fills in what changes, how long that takes and what the environment costs.
-func (r *Requests) foresee(plan *perch.PlanResult, branch string, deployed forecast.Version, made rendering) error {
-	wanted := forecast.Version{Template: made.template.Body, Parameters: r.pseudo(values(made.parameters))}
-	deployed.Parameters = r.pseudo(deployed.Parameters)
-	compared, err := forecast.Compare(deployed, wanted)
+func (p *planning) foresee(plan *perch.PlanResult, deployed forecast.Version) error {
+	branch := p.environment.Branch
+	compared, err := forecast.Compare(deployed, p.wanted)
 	if err != nil {
 		return refuse(ErrorInvalid, "compare the templates of branch %q: %v", branch, err)
 	}
 	plan.Changes, plan.Outputs = compared.Changes, compared.Outputs
-	if plan.Time, err = forecast.Estimate(deployed, wanted, compared.Changes); err != nil {
+	if plan.Time, err = forecast.Estimate(deployed, p.wanted, compared.Changes); err != nil {
 		return refuse(ErrorInvalid, "estimate the time for branch %q: %v", branch, err)
 	}
-	if plan.Cost, err = forecast.Cost(wanted, r.policy.Region); err != nil {
+	if plan.Cost, err = forecast.Cost(p.wanted, p.policy.Region); err != nil {
 		return refuse(ErrorInvalid, "estimate the cost of branch %q: %v", branch, err)
 	}
-	plan.Settings, err = differences(made.file, branch)
+	plan.Settings, err = differences(p.made.file, branch)
 	return err
-}
-
-// pseudo adds what CloudFormation itself knows to a template's parameters.
-func (r *Requests) pseudo(given map[string]string) map[string]string {
-	known := map[string]string{"AWS::Region": r.policy.Region, "AWS::AccountId": r.policy.Account}
-	for name, value := range given {
-		known[name] = value
-	}
-	return known
 }
 
 // differences are the settings of branch that are not those of kind staging, which is what every other environment is meant to be like.
@@ -117,34 +142,4 @@ func differences(file *config.File, branch string) ([]perch.SettingDifference, e
 		out = append(out, perch.SettingDifference(d))
 	}
 	return out, nil
-}
-
-// deployed is the template in force with its parameters. A stack that is to be made, or made anew, has none.
-func (s *Stacks) deployed(ctx context.Context, stack types.Stack, step lifecycle.Step) (forecast.Version, error) {
-	var version forecast.Version
-	if step == lifecycle.Create || step == lifecycle.Delete {
-		return version, nil
-	}
-	id := aws.ToString(stack.StackId)
-	out, err := s.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &id, TemplateStage: types.TemplateStageOriginal})
-	if err != nil {
-		return version, awsFailure(err, "read the template of stack %s", id)
-	}
-	version.Template, version.Parameters = []byte(aws.ToString(out.TemplateBody)), map[string]string{}
-	for _, parameter := range stack.Parameters {
-		version.Parameters[aws.ToString(parameter.ParameterKey)] = aws.ToString(parameter.ParameterValue)
-	}
-	return version, nil
-}
-
-// literalOutput is an output that the template gives as it stands; empty where AWS makes it up.
-func literalOutput(template []byte, name string) string {
-	var document struct {
-		Outputs map[string]struct{ Value any }
-	}
-	if json.Unmarshal(template, &document) != nil {
-		return ""
-	}
-	value, _ := document.Outputs[name].Value.(string)
-	return value
 }

@@ -192,6 +192,41 @@ func TestPlanSaysThatAReplacedDatabaseLosesItsData(t *testing.T) {
 	}
 }
 
+func TestPlanOfATemplateOfTheProjectsOwn(t *testing.T) {
+	w, commit := newOwnWorld(t, nil)
+	plan := w.planUp("login", commit)
+	want := map[string]perch.ChangeAction{"Logs": perch.ActionCreate, "Media": perch.ActionCreate, "Topic": perch.ActionCreate}
+	if diff := cmp.Diff(want, w.actions(plan)); diff != "" || plan.URL != "http://login.example.com" || plan.Host != "" {
+		t.Errorf("URL %q, host %q, changes (-want +got):\n%s", plan.URL, plan.Host, diff)
+	}
+	w.ownUp(commit)
+	if plan := w.planUp("login", commit); plan.Step != "done" || len(plan.Changes) != 0 || len(plan.Outputs) != 0 {
+		t.Errorf("%+v", plan)
+	}
+	changed := strings.Replace(ownTemplate, "  Logs: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}\n", "  Cache: {Type: AWS::ElastiCache::CacheCluster}\n", 1)
+	changed = strings.Replace(changed, "DisplayName: !Ref Branch", "TopicName: !Ref Site", 1)
+	plan = w.planUp("login", w.repo.commit("login", map[string]string{
+		"deploy/template.yaml": changed, "perch.yaml": strings.Replace(ownConfig, "{slug}.example.com", "{slug}.example.org", 1),
+	}))
+	want = map[string]perch.ChangeAction{"Cache": perch.ActionCreate, "Logs": perch.ActionRemove, "Topic": perch.ActionReplace}
+	if diff := cmp.Diff(want, w.actions(plan)); diff != "" || plan.URL != "http://login.example.org" {
+		t.Errorf("URL %q, changes (-want +got):\n%s", plan.URL, diff)
+	}
+	if diff := cmp.Diff([]string{"no price for AWS::ElastiCache::CacheCluster (Cache) in eu-central-1"}, plan.Cost.Missing); diff != "" {
+		t.Errorf("no price for (-want +got):\n%s", diff)
+	}
+}
+
+func TestPlanOfASharedDatabase(t *testing.T) {
+	w := newWorld(t)
+	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+	w.apply()
+	plan := w.planUp("login", w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(planConfig, "{class: db.t4g.micro}", "{mode: shared}", 1)}))
+	if plan.Outcome != perch.OutcomePlanned || !plan.SharedDatabase || plan.Time.Seconds > 300 || w.actions(plan)["Database"] != "" {
+		t.Errorf("%+v", plan)
+	}
+}
+
 func TestPlanSaysWhatAnUpWouldBeRefusedFor(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

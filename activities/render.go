@@ -116,7 +116,8 @@ func (r *Requests) render(ctx context.Context, in RenderInput) (rendering, error
 		return made, err
 	}
 	if made.settings.Template != "" {
-		return made, r.renderOwn(ctx, environment, in, &made)
+		err = r.renderOwn(ctx, environment, in, &made)
+		return made, err
 	}
 	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings); err != nil {
 		return made, refuse(ErrorInvalid, "%v", err)

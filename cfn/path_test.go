@@ -23,6 +23,7 @@ func TestTimeToAnEnvironmentIsWithinItsGoal(t *testing.T) {
 		"own database, own load balancer":          {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "own" }, 900},
 		"own database, no load balancer":           {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, 900},
 		"database from a snapshot":                 {restored, 900},
+		"shared database, shared load balancer":    {sharing, 300},
 		"without a database, shared load balancer": {func(in *EnvironmentInput) { in.Settings.Database = nil }, 300},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,6 +40,8 @@ func TestTimeToAnEnvironmentIsWithinItsGoal(t *testing.T) {
 func restored(in *EnvironmentInput) {
 	in.Settings.Database.Mode, in.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-sample"
 }
+
+func sharing(in *EnvironmentInput) { in.Settings.Database.Mode = perch.DatabaseShared }
 
 func creation(t *testing.T, template Template) perch.TimeEstimate {
 	t.Helper()
@@ -67,6 +70,7 @@ func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
 	}{
 		"own database":      {func(*EnvironmentInput) {}, slices.Concat(base, database)},
 		"from a snapshot":   {restored, slices.Concat(base, database)},
+		"shared database":   {sharing, slices.Concat(base, []string{"AWS::SecretsManager::Secret"})},
 		"without database":  {func(in *EnvironmentInput) { in.Settings.Database = nil }, base},
 		"own load balancer": {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "own" }, slices.Concat(base, database)},
 		"no load balancer":  {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, slices.Concat(base, database)},

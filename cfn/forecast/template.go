@@ -73,6 +73,16 @@ func read(v Version) (template, error) {
 	return t, nil
 }
 
+// Output is what an output says as far as the template and its parameters tell; ok is false where only AWS knows, and where there is none.
+func (v Version) Output(name string) (text string, ok bool) {
+	t, err := read(v)
+	if err != nil {
+		return "", false
+	}
+	text, ok = t.outputs[name].(string)
+	return text, ok
+}
+
 // needs are the resources that must be complete before id is begun, sorted.
 func (t template) needs(id string) []string {
 	r := t.resources[id]

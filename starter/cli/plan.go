@@ -27,6 +27,7 @@ type planDocument struct {
 	Step         string                    `json:"step"`
 	Changes      []perch.ResourceChange    `json:"changes"`
 	Outputs      []string                  `json:"outputs"`
+	SharedDB     bool                      `json:"shared_database"`
 	Settings     []perch.SettingDifference `json:"settings"`
 	Time         perch.TimeEstimate        `json:"time"`
 	Cost         perch.CostEstimate        `json:"cost"`
@@ -106,7 +107,7 @@ func newPlanDocument(t target, result perch.PlanResult) planDocument {
 	e := t.environment
 	d := planDocument{
 		Outcome: result.Outcome, Branch: e.Branch, Slug: e.Slug, Stack: stackOf(e), Kind: result.Kind, Commit: t.commit, Host: result.Host, URL: result.URL,
-		Status: result.Status, Deployed: result.Deployed, Protected: result.Protected, Step: result.Step, SupersededBy: result.SupersededBy,
+		Status: result.Status, Deployed: result.Deployed, Protected: result.Protected, Step: result.Step, SupersededBy: result.SupersededBy, SharedDB: result.SharedDatabase,
 		Changes: full(result.Changes), Outputs: full(result.Outputs), Settings: full(result.Settings), Time: result.Time, Cost: result.Cost,
 	}
 	for i := range d.Changes {

@@ -107,6 +107,7 @@ func TestTitlesOfPlans(t *testing.T) {
 		"made anew":            {perch.PlanResult{Step: "delete", Status: "ROLLBACK_COMPLETE"}, []string{"its stack is ROLLBACK_COMPLETE, so it is deleted first, with everything in it."}},
 		"something in the way": {perch.PlanResult{Step: "wait", Status: "UPDATE_IN_PROGRESS"}, []string{"would wait: its stack is UPDATE_IN_PROGRESS."}},
 		"turned back":          {perch.PlanResult{Step: "continue-rollback", Status: "UPDATE_ROLLBACK_FAILED"}, []string{"would be turned back first: its stack is UPDATE_ROLLBACK_FAILED."}},
+		"a shared database":    {perch.PlanResult{Step: "create", SharedDatabase: true}, []string{"Beside the stack: a database and a user of its own in the instance that environments share."}},
 		"protected":            {perch.PlanResult{Step: "update", Protected: true}, []string{"protected  yes: neither `down` nor cleanup removes it"}},
 		"may be replaced": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{
 			{LogicalID: "D", Type: "T", Action: perch.ActionChange, Replacement: "maybe", Data: "snapshot", Properties: []perch.PropertyChange{{Name: "Engine", Replacement: "maybe"}}},
@@ -165,7 +166,7 @@ func TestDocumentOfAPlanHasEveryKey(t *testing.T) {
 	}
 	want := `{"outcome":"planned","branch":"main","slug":"main","stack":"shop-main","kind":"","commit":"` + commitA + `","host":"","url":"","status":"","deployed":"",` +
 		`"protected":false,"step":"","changes":[{"logical_id":"B","type":"AWS::S3::Bucket","action":"create","replacement":"","data":"","refused":"","properties":[]}],` +
-		`"outputs":[],"settings":[],"time":{"seconds":0,"path":[],"assumed":[]},"cost":{"usd_per_day":0,"region":"","date":"","items":[],"missing":[],"left_out":[]},` +
+		`"outputs":[],"shared_database":false,"settings":[],"time":{"seconds":0,"path":[],"assumed":[]},"cost":{"usd_per_day":0,"region":"","date":"","items":[],"missing":[],"left_out":[]},` +
 		`"superseded_by":"","error":""}`
 	if diff := cmp.Diff(want, string(data)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

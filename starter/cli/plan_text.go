@@ -19,6 +19,9 @@ func planText(d planDocument, p paper) string {
 	p.table(&out, 2, planNames(d), nil)
 	planSettings(&out, p, d.Settings)
 	planResources(&out, p, d)
+	if d.SharedDB {
+		p.text(&out, normal, 0, "Beside the stack: a database and a user of its own in the instance that environments share.")
+	}
 	planWarnings(&out, p, d)
 	planEstimates(&out, p, d)
 	p.text(&out, faint, 0, "Nothing was changed.")
