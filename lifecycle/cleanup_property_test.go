@@ -2,6 +2,8 @@ package lifecycle
 
 import (
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,4 +175,33 @@ func BenchmarkPlanCleanup(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/stack")
 		})
 	}
+}
+
+// FuzzStacksThatAreFound: name, status and tags come from AWS, and anybody with rights there may have written them. Only a stack that Perch itself
+// would have called and tagged so is ever removed.
+func FuzzStacksThatAreFound(f *testing.F) {
+	f.Add("shop-login", "login", "shop", repository, "branch", "", "CREATE_COMPLETE")
+	f.Add("shop-feature-a-xyz123", "feature=2Fa", "shop", repository, "branch", "false", "DELETE_FAILED")
+	f.Add("shop-x", "=zz", "shop", repository, "staging", "true", "ROLLBACK_COMPLETE")
+	f.Add("awseb-e-1-stack", "login", "shop", repository, "branch", "", "")
+	f.Fuzz(func(t *testing.T, name, branch, project, from, kind, protect, status string) {
+		tags := map[string]string{perch.TagBranch: branch, perch.TagProject: project, perch.TagRepository: from, perch.TagKind: kind}
+		if protect != "" {
+			tags[perch.TagProtect] = protect
+		}
+		plan := PlanCleanup(branches("alive"), []Found{{ID: "id", Name: name, Tags: tags, Status: status}}, shopPolicy(), "")
+		for _, removal := range plan.Removals {
+			e, err := perch.NewEnvironment("shop", removal.Branch)
+			if err != nil || e.StackName() != name || e.Branch == "alive" || e.Branch == "main" {
+				t.Errorf("removes %+v: %v", removal, err)
+			}
+			written := e.Tags(repository, perch.KindBranch)
+			if protect != "" {
+				written[perch.TagProtect] = protect
+			}
+			if !maps.Equal(written, tags) || protect != "" && !strings.EqualFold(protect, "false") {
+				t.Errorf("removes a stack with the tags %q", tags)
+			}
+		}
+	})
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	api "github.com/google/go-github/v60/github"
+
 	"perch/source"
 	"perch/source/githubtest"
 )
@@ -159,3 +161,25 @@ func TestTheTokenIsInNoError(t *testing.T) {
 }
 
 func noonNow() time.Time { return noon }
+
+// FuzzRateLimits: whatever a server says of its limit, nothing is waited for longer than an hour, and nothing is asked at once again.
+func FuzzRateLimits(f *testing.F) {
+	f.Add(403, "API rate limit exceeded", "", "0", "1782907500")
+	f.Add(429, "", "90", "7", "x")
+	f.Add(403, "secondary rate limit", "-1", "", "")
+	f.Add(429, "", "99999999999999999999", "0", "-9223372036854775808")
+	f.Add(200, "You have exceeded a secondary rate limit", "1e3", "0", "9223372036854775807")
+	f.Fuzz(func(t *testing.T, status int, message, retryAfter, remaining, reset string) {
+		r := &Repository{owner: "acme", name: "shop", now: noonNow}
+		answer := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {retryAfter}, "X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset": {reset}}}
+		for _, err := range []error{&api.ErrorResponse{Response: answer, Message: message}, &queryError{kind: queryLimited, message: message, answer: answer}} {
+			limited := new(source.RateLimited)
+			if !errors.As(r.failure(err, "ask"), &limited) {
+				continue
+			}
+			if limited.Until.After(noon.Add(time.Hour)) {
+				t.Errorf("%v waits until %s", err, limited.Until)
+			}
+		}
+	})
+}
