@@ -76,6 +76,8 @@ func TestRecordHistories(t *testing.T) {
 	b.save(t, "list", b.newest(t, perch.WorkflowList), nil)
 	b.must(t, "status", leftover)
 	b.save(t, "status", b.newest(t, perch.WorkflowStatus), nil)
+	b.ask(t, "doctor")
+	b.save(t, "doctor", b.newest(t, perch.WorkflowDoctor), nil)
 	b.must(t, "plan", leftover)
 	b.save(t, "plan", b.newest(t, perch.WorkflowPlan), nil)
 	head := b.repo.head(t, leftover)
