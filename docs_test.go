@@ -179,6 +179,17 @@ func keys(prefix string, of reflect.Type) []string {
 	return names
 }
 
+// TestDocsShowWhatIsSaidOfAWrongFile reads the file whose problems docs/perch-yaml.md shows.
+func TestDocsShowWhatIsSaidOfAWrongFile(t *testing.T) {
+	_, err := config.Read(config.FileName, []byte("project: shop\nimage: example.org/shop:1\ndefaults:\n  instances: {mim: 3, max: \"2\"}\n"))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if diff := cmp.Diff(err.Error()+"\n", fenced(page(t, "docs/perch-yaml.md"), "text")[0]); diff != "" {
+		t.Errorf("said (-) and shown in docs/perch-yaml.md (+):\n%s", diff)
+	}
+}
+
 // TestDocsShowWholeDocuments compares the keys that the starter prints with those that docs/starter.md shows.
 func TestDocsShowWholeDocuments(t *testing.T) {
 	shown := fenced(page(t, "docs/starter.md"), "json")
