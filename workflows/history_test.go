@@ -49,7 +49,7 @@ func TestS64RecordedHistoriesReplay(t *testing.T) {
 	for name, history := range recorded(t) {
 		t.Run(name, func(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
-			for _, function := range []any{Provision, Teardown, Cleanup, List, Status, Plan, Application} {
+			for _, function := range []any{Provision, Teardown, Cleanup, List, Status, Plan, Doctor, Application} {
 				replayer.RegisterWorkflow(function)
 			}
 			if err := replayer.ReplayWorkflowHistory(nil, history); err != nil {
