@@ -64,7 +64,7 @@ func reflected(t *testing.T, of any) *jsonschema.Schema {
 	t.Helper()
 	comments := &jsonschema.Reflector{}
 	t.Chdir("..") // The names of packages are made from paths below the module's folder.
-	for _, file := range []string{"settings.go", "policy.go", "config/file.go"} {
+	for _, file := range []string{"settings.go", "policy.go", "config/file.go", "config/layers.go"} {
 		if err := comments.AddGoComments("perch", file); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"perch"
+	"perch/config"
+)
+
+// side is whose settings are meant, and what they are.
+type side struct {
+	// branch is empty for a kind.
+	branch string
+	kind   perch.Kind
+	// revision is as it was given, commit what it names; both are empty for the file in the folder.
+	revision, commit string
+	file             *config.File
+	settings         []config.Setting
+}
+
+// title is the side as an argument names it.
+func (s side) title() string {
+	title := firstOf(s.branch, string(s.kind))
+	if perch.Kind(s.branch).Valid() {
+		title = branchPrefix + title
+	}
+	if s.revision != "" {
+		title = s.revision + ":" + title
+	}
+	return title
+}
+
+// skip is the pattern by which the side's branch gets no environment.
+func (s side) skip() string {
+	pattern, _ := s.file.Skip(s.branch)
+	return pattern
+}
+
+// side reads what an argument means; empty is the branch that is checked out.
+func (a *app) side(ctx context.Context, p place, what string) (side, error) {
+	revision, who, colon := strings.Cut(what, ":")
+	if !colon {
+		revision, who = "", what
+	} else if revision == "" {
+		return side{}, usageError("%q has no revision before the colon; %s", what, whoMay)
+	}
+	s := side{revision: revision}
+	var err error
+	if s.file, s.commit, err = a.fileAt(ctx, p, revision); err != nil {
+		return side{}, err
+	}
+	if kind := perch.Kind(who); kind.Valid() {
+		s.kind = kind
+		s.settings = config.List(s.file.ResolveKind(kind))
+		return s, nil
+	}
+	if s.branch, err = p.namedBranch(who); err != nil {
+		return side{}, err
+	}
+	s.kind = s.file.Kind(s.branch)
+	settings, origins, err := s.file.Resolve(s.branch, "")
+	if err != nil {
+		return side{}, &exitError{code: exitUsage, err: err}
+	}
+	s.settings = config.List(settings, origins)
+	return s, nil
+}
+
+// namedBranch is the branch that who names; the one that is meant where who is empty.
+func (p place) namedBranch(who string) (string, error) {
+	if who == "" {
+		return p.branch(nil)
+	}
+	branch, sure := strings.CutPrefix(who, branchPrefix)
+	if err := perch.ValidateBranch(branch); err != nil {
+		return "", usageError("%w; %s", err, whoMay)
+	}
+	if sure || p.checkout == nil {
+		return branch, nil
+	}
+	branches, err := p.checkout.Names()
+	if err != nil {
+		return "", failedError("is %s a branch? %w", branch, err)
+	}
+	if _, err := p.checkout.Revision(branch); err == nil && !slices.Contains(branches, branch) {
+		return "", usageError("%s is a revision here and no branch; write %s: for perch.yaml at it, or %s%s for a branch that is to come", branch, branch, branchPrefix, branch)
+	}
+	return branch, nil
+}
+
+// fileAt is perch.yaml at a revision of the checkout, and the commit that it names; without a revision the one in the folder.
+func (a *app) fileAt(ctx context.Context, p place, revision string) (*config.File, string, error) {
+	if revision == "" {
+		file, err := readConfig(filepath.Join(a.folder(p), config.FileName))
+		return file, "", err
+	}
+	if p.checkout == nil {
+		return nil, "", usageError("read perch.yaml at %s: %w", revision, p.noCheckout)
+	}
+	commit, err := p.checkout.Revision(revision)
+	if err != nil {
+		return nil, "", usageError("%w.\nOr %s", err, whoMay)
+	}
+	data, found, err := p.checkout.File(ctx, commit, config.FileName)
+	if err != nil {
+		return nil, "", failedError("read %s at %s: %w", config.FileName, revision, err)
+	}
+	if !found {
+		return nil, "", usageError("%w at %s (commit %s)", errNoFile, revision, short(commit))
+	}
+	file, err := config.Read(revision+":"+config.FileName, data)
+	if err != nil {
+		return nil, "", &exitError{code: exitUsage, err: err}
+	}
+	return file, commit, nil
+}
