@@ -125,7 +125,7 @@ func contentType(name string) string {
 func (c *call) try(ctx context.Context, client *http.Client) (status int, problem string, passing bool) {
 	request, err := http.NewRequestWithContext(ctx, c.method, c.address.String(), bytes.NewReader(c.body))
 	if err != nil {
-		return 0, c.hidden.Replace(err.Error()), false
+		return 0, c.words(err.Error()), false
 	}
 	request.Header = c.header.Clone()
 	response, err := client.Do(request)
@@ -134,21 +134,23 @@ func (c *call) try(ctx context.Context, client *http.Client) (status int, proble
 		if errors.As(err, &failure) {
 			err = failure.Err // The address is known.
 		}
-		return 0, c.hidden.Replace(err.Error()), true
+		return 0, c.words(err.Error()), true
 	}
 	defer response.Body.Close()
-	switch status = response.StatusCode; {
+	status = response.StatusCode
+	answer := strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status))) // The app may put anything beside the number.
+	switch {
 	case status >= 200 && status < 300:
 		_, err := io.Copy(io.Discard, io.LimitReader(response.Body, longestAnswer))
 		if err != nil {
-			return status, fmt.Sprintf("%s, and the answer broke off: %s", response.Status, c.hidden.Replace(err.Error())), true
+			return status, fmt.Sprintf("%s, and the answer broke off: %s", answer, c.words(err.Error())), true
 		}
 		return status, "", false
 	case status >= 300 && status < 400:
-		return status, fmt.Sprintf("%s to %s; redirects are not followed: name the path that answers", response.Status, c.hidden.Replace(response.Header.Get("Location"))), false
+		return status, fmt.Sprintf("%s to %s; redirects are not followed: name the path that answers", answer, c.words(response.Header.Get("Location"))), false
 	}
 	passing = status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests
-	return status, strings.TrimSpace(response.Status + ": " + c.shown(response.Body)), passing
+	return status, strings.TrimSuffix(answer+": "+c.shown(response.Body), ": "), passing
 }
 
 // shown are the first words of an answer.
@@ -157,7 +159,12 @@ func (c *call) shown(body io.Reader) string {
 	if len(text) == longestAnswer {
 		text = text[:len(text)-longestSecret] // The secret may be cut off there, and would not be found.
 	}
-	words := strings.Join(strings.Fields(strings.ToValidUTF8(c.hidden.Replace(string(text)), "")), " ")
+	return c.words(string(text))
+}
+
+// words are the beginning of a text in one line, without the secret.
+func (c *call) words(text string) string {
+	words := strings.Join(strings.Fields(strings.Map(graphic, strings.ToValidUTF8(c.hidden.Replace(text), ""))), " ")
 	if len(words) > shownAnswer {
 		words = strings.ToValidUTF8(words[:shownAnswer], "") + " ..."
 	}

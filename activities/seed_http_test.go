@@ -167,6 +167,19 @@ func TestNoAnswerShowsTheSecretHoweverItIsSpelled(t *testing.T) {
 	}
 }
 
+func TestALongRedirectIsCutAndHidesTheSecret(t *testing.T) {
+	w, in := laterWorld(t, "  - http: {path: /seed, secret: SEED_TOKEN}\n")
+	in.serve(t, func(rw http.ResponseWriter, r *http.Request, _ int) {
+		rw.Header().Set("Location", "/login?token="+url.QueryEscape(token)+strings.Repeat("x", 9000))
+		rw.WriteHeader(http.StatusFound)
+	})
+	_, err := try(of[*Seeds](w).SeedData, in)
+	wantFailure(t, err, ErrorSeedFailed, "302 Found to /login?token=***xxx", "x ...; redirects")
+	if len(err.Error()) > 2*shownAnswer {
+		t.Errorf("%d bytes: %v", len(err.Error()), err)
+	}
+}
+
 func TestARedirectIsNoSuccess(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, secret: SEED_TOKEN}\n")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))

@@ -177,15 +177,17 @@ func (s *seeding) judge(step perch.SeedRun, out *ssm.GetCommandInvocationOutput)
 
 // tail is the end of an output, without what a terminal would act on.
 func tail(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsGraphic(r) || r == '\n' || r == '\t' {
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(text, ""))
-	text = strings.TrimSpace(text)
+	text = strings.TrimSpace(strings.Map(graphic, strings.ToValidUTF8(text, "")))
 	if len(text) > shownOutput {
 		text = strings.ToValidUTF8(text[len(text)-shownOutput:], "")
 	}
 	return text
+}
+
+// graphic lets through what can be seen, and the ends of lines.
+func graphic(r rune) rune {
+	if unicode.IsGraphic(r) || r == '\n' || r == '\t' {
+		return r
+	}
+	return -1
 }

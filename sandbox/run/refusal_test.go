@@ -138,7 +138,7 @@ func TestS68AProtectedBranchIsNeverRemoved(t *testing.T) {
 func TestS68ARefusedRemovalOvertakesNothing(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t).newProject(t, "firm", map[string]string{"perch.yaml": bare("firm")}, func(p *perch.Policy) { p.Protected = []string{"release-*"} })
-	const branch, stack = "release-1", "firm-release-1"
+	const branch, stack = "release-2", "firm-release-2"
 	refuse := func() {
 		t.Helper()
 		exit, down := b.ask(t, "down", branch)

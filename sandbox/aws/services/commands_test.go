@@ -224,3 +224,17 @@ func TestPagesKnowTheTokenOfTheirEnvironment(t *testing.T) {
 		}
 	}
 }
+
+// FuzzShellWords: whatever a script holds, it is taken apart or refused, and quoted words come out as they went in.
+func FuzzShellWords(f *testing.F) {
+	for _, seed := range []string{"", "a", "it's", "'", "\\", "a b\nc", "| tail -c 4", "2>&1", "$(id)", "#"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		_, _ = shellWords(text)
+		words, err := shellWords("x '" + strings.ReplaceAll(text, "'", `'\''`) + "' y")
+		if err != nil || len(words) != 3 || words[1] != (shellWord{text: text}) {
+			t.Errorf("%q: %v, %v", text, words, err)
+		}
+	})
+}
