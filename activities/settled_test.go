@@ -33,6 +33,24 @@ func TestAdmitSeesAnEnvironmentThatIsAlreadyWhatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestAnEnvironmentIsSettledWhenTheStepsThatNeedTheAppAreDone(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
+	if rendered := w.render("login", in.Commit); rendered.SeedSteps != 1 || rendered.LaterSteps != 1 {
+		t.Errorf("rendered %+v", rendered)
+	}
+	w.policy.Secrets.From = []string{tokenARN}
+	for _, later := range []bool{false, true} {
+		if got := w.admit(w.request("login", in.Commit)); got.Outcome != "" || got.Settled != nil {
+			t.Fatalf("before the steps (later: %t): %+v", later, got)
+		}
+		in.Later = later
+		must(w, of[*Seeds](w).SeedData, in)
+	}
+	if got := w.admit(w.request("login", in.Commit)); got.Settled == nil {
+		t.Errorf("when all steps are done: %+v", got)
+	}
+}
+
 func TestAStackThatIsNotServingIsNotSettled(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

@@ -28,6 +28,8 @@ type fate struct {
 	// refused are the IDs of the removals that were refused; notAllowed says that Admit refused in this run.
 	refused    map[string]bool
 	notAllowed bool
+	// answered says that the app has answered in this run, and seeded that the steps that need it are done.
+	answered, seeded bool
 	// stack is the one of the branch's name; made counts those that there have been.
 	stack activities.StackState
 	made  int
@@ -341,16 +343,23 @@ func (f *fate) LastLook(context.Context, activities.LastLookInput) (activities.L
 	return activities.LastLookResult{Keep: f.among("", "the branch is there")}, f.happen()
 }
 
-func (f *fate) SeedData(context.Context, activities.SeedInput) (activities.SeedResult, error) {
+func (f *fate) SeedData(_ context.Context, in activities.SeedInput) (activities.SeedResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return activities.SeedResult{Seeded: true}, f.happen()
+	if in.Later != f.answered {
+		f.wrong("seed steps that need the app: %t, and it has answered: %t", in.Later, f.answered)
+	}
+	err := f.happen()
+	f.seeded = err == nil && in.Later
+	return activities.SeedResult{Seeded: true}, err
 }
 
 func (f *fate) AwaitReady(context.Context, activities.ReadyInput) (activities.ReadyResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return activities.ReadyResult{Status: 200}, f.happen()
+	err := f.happen()
+	f.answered = err == nil
+	return activities.ReadyResult{Status: 200}, err
 }
 
 // effective is the request that is in force when all that were made have arrived: the newest, but no removal that was refused, unless

@@ -91,6 +91,7 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(silent{})
 	f.env = suite.NewTestWorkflowEnvironment()
+	f.answered, f.seeded = false, false
 	f.env.SetStartTime(began)
 	f.env.SetTestTimeout(time.Minute)
 	f.env.RegisterActivity(f)
@@ -167,6 +168,9 @@ func (f *fate) hold(rt *rapid.T, result perch.Result) {
 	case perch.OutcomeReady:
 		if !f.stack.Ours || !updatable[f.stack.Status] || f.stack.Template != templateAt(result.Commit) || result.Commit != f.target.Commit {
 			rt.Errorf("ready at %s, and the stack is %+v", result.Commit, f.stack)
+		}
+		if !f.seeded {
+			rt.Errorf("ready at %s, and the steps that need the app are not done", result.Commit)
 		}
 	case perch.OutcomeGone, perch.OutcomeAbsent:
 		if f.exists() {
