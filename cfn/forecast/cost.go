@@ -19,11 +19,14 @@ func Cost(wanted Version, region string) (perch.CostEstimate, error) {
 		return perch.CostEstimate{}, err
 	}
 	table, known := prices[region]
-	b := bill{region: region, known: known, table: table, estimate: perch.CostEstimate{
+	b := bill{region: region, known: known, table: table, strange: map[string][]string{}, estimate: perch.CostEstimate{
 		Region: region, Date: PricesDate, Items: []perch.CostItem{}, Missing: []string{}, LeftOut: []string{},
 	}}
 	for _, id := range slices.Sorted(maps.Keys(t.resources)) {
 		b.resource(id, t.resources[id])
+	}
+	for kind, ids := range b.strange {
+		b.miss("%s (%s)", kind, strings.Join(ids, ", "))
 	}
 	for _, item := range b.estimate.Items {
 		b.estimate.USDPerDay += item.USDPerDay
@@ -39,12 +42,18 @@ type bill struct {
 	known    bool
 	table    regionPrices
 	estimate perch.CostEstimate
+	// strange are the resources of types that nothing is known of, by type.
+	strange map[string][]string
 }
 
 func (b *bill) resource(id string, r resource) {
 	switch r.kind {
 	case "AWS::ElasticBeanstalk::Environment":
 		b.beanstalk(id, r)
+	case "AWS::EC2::Instance":
+		kind := text(r.properties["InstanceType"])
+		b.hourly(id, kind, 1, b.table.instances[kind], given(kind, "the instance type that "+id+" will have"))
+		b.leaveOut("volumes and addresses of instances")
 	case "AWS::RDS::DBInstance":
 		b.database(id, r)
 	case "AWS::ElasticLoadBalancingV2::LoadBalancer":
@@ -55,7 +64,7 @@ func (b *bill) resource(id string, r resource) {
 		if use, ok := byUse[r.kind]; ok {
 			b.leaveOut(use)
 		} else if !free[r.kind] {
-			b.miss("%s (%s)", r.kind, id)
+			b.strange[r.kind] = append(b.strange[r.kind], id)
 		}
 	}
 }
@@ -68,7 +77,7 @@ func (b *bill) beanstalk(id string, r resource) {
 		count = max(number(option["aws:autoscaling:asg MinSize"]), 1)
 	}
 	kind, _, _ := strings.Cut(option["aws:ec2:instances InstanceTypes"], ",")
-	b.hourly(id, times(count, kind), float64(count), b.table.instances[kind], kind)
+	b.hourly(id, times(count, kind), float64(count), b.table.instances[kind], given(kind, "the instance type that "+id+" will have"))
 	if option["aws:ec2:vpc AssociatePublicIpAddress"] == "true" {
 		b.addresses(id, count)
 	}
@@ -103,27 +112,28 @@ func (b *bill) database(id string, r resource) {
 		count = 2
 	}
 	if engine != "postgres" && engine != "" {
-		b.miss("%s of engine %s", class, engine)
+		b.miss("%s of engine %s", given(class, id), engine)
 		return
 	}
-	b.hourly(id, times(count, class), float64(count), b.table.databases[class], class)
+	b.hourly(id, times(count, class), float64(count), b.table.databases[class], given(class, "the instance class that "+id+" will have"))
 	gigabytes := number(text(r.properties["AllocatedStorage"]))
 	switch {
 	case gigabytes == 0:
 		b.miss("the storage of %s: the template does not say how much", id)
 	case storage != "gp3":
-		b.miss("%d GiB of storage of type %s", gigabytes, orDefault(storage))
+		b.miss("%d GiB of storage of type %s", gigabytes, given(storage, "AWS's default"))
 	default:
 		b.monthly(id, times(count, fmt.Sprintf("%d GiB gp3", gigabytes)), float64(count*gigabytes), b.table.databaseStorage, b.known)
 	}
 	b.leaveOut("database backups beyond the database's size")
 }
 
-func orDefault(storage string) string {
-	if storage == "" {
-		return "AWS's default"
+// given is what a template says, or what stands for it where the template says nothing, or nothing that is known before.
+func given(said, otherwise string) string {
+	if said == "" {
+		return otherwise
 	}
-	return storage
+	return said
 }
 
 func (b *bill) hourly(id, what string, count, price float64, name string) {

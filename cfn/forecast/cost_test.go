@@ -47,6 +47,10 @@ func TestCost(t *testing.T) {
 			beanstalk("m7i.large", "1", "LoadBalanced", "true"), "eu-central-1",
 			[]string{"E public IPv4 address 0.12"}, []string{"no price for m7i.large in eu-central-1"}, 0.12,
 		},
+		"an instance by itself, and one of a type that only AWS knows": {
+			`"I": {"Type": "AWS::EC2::Instance", "Properties": {"InstanceType": "t3.small"}}, "J": {"Type": "AWS::EC2::Instance", "Properties": {"InstanceType": {"Ref": "Type"}}}`,
+			"us-east-1", []string{"I t3.small 0.4992"}, []string{"no price for the instance type that J will have in us-east-1"}, 0.4992,
+		},
 		"a database": {
 			rds("db.t4g.micro", ""), "us-east-1", []string{"D db.t4g.micro 0.384", "D 20 GiB gp3 0.0756"}, nil, 0.4596,
 		},
@@ -69,9 +73,9 @@ func TestCost(t *testing.T) {
 		},
 		"what costs nothing, what costs by use, and what nobody knows": {
 			`"G": {"Type": "AWS::EC2::SecurityGroup"}, "B": {"Type": "AWS::S3::Bucket"}, "S": {"Type": "AWS::SecretsManager::Secret"},
-			 "C": {"Type": "AWS::ElastiCache::CacheCluster"}, "L": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Subnets": ["a", "b", "c"]}}`, "us-east-1",
+			 "C": {"Type": "AWS::ElastiCache::CacheCluster"}, "C2": {"Type": "AWS::ElastiCache::CacheCluster"}, "L": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {"Subnets": ["a", "b", "c"]}}`, "us-east-1",
 			[]string{"L a load balancer 0.54", "L 3 x public IPv4 address 0.36", "S a secret 0.0132"},
-			[]string{"no price for AWS::ElastiCache::CacheCluster (C) in us-east-1"}, 0.9132,
+			[]string{"no price for AWS::ElastiCache::CacheCluster (C, C2) in us-east-1"}, 0.9132,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,7 +8,8 @@ var byUse = map[string]string{
 
 // free are the types that cost nothing themselves.
 var free = freeTypes(
-	"AWS::CertificateManager::Certificate", "AWS::EC2::InternetGateway", "AWS::EC2::Route", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup",
+	"AWS::AutoScaling::LaunchConfiguration", "AWS::AutoScaling::ScalingPolicy", "AWS::CertificateManager::Certificate", "AWS::EC2::InternetGateway",
+	"AWS::EC2::LaunchTemplate", "AWS::EC2::Route", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup",
 	"AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC",
 	"AWS::EC2::VPCGatewayAttachment", "AWS::ElasticBeanstalk::Application", "AWS::ElasticBeanstalk::ApplicationVersion",
 	"AWS::ElasticBeanstalk::ConfigurationTemplate", "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerCertificate",
