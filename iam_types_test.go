@@ -137,6 +137,10 @@ var kinds = map[string]kind{
 			"VersioningConfiguration":        {"s3:GetBucketVersioning", "s3:PutBucketVersioning"},
 		},
 	},
+	"AWS::S3::BucketPolicy": {
+		[]string{"s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"},
+		[]string{"arn:aws:s3:::PROJECT-*"}, plain("Bucket", "PolicyDocument"),
+	},
 	"AWS::SecretsManager::Secret": {
 		[]string{
 			"secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:TagResource",

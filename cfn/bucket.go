@@ -72,6 +72,28 @@ func settingsBucket(bucket perch.Bucket, kind perch.Kind) resource {
 	return resource{Type: "AWS::S3::Bucket", Properties: properties}.keep(policy)
 }
 
+type bucketPolicyProperties struct {
+	Bucket         value
+	PolicyDocument policyDocument
+}
+
+// wall keeps instances of other kinds of environments out of a production's bucket. Their role opens all buckets of the project, because
+// CloudFormation makes up the names of buckets after the role; but roles carry the kind of their application as a tag.
+func wall(bucket string, project string) resource {
+	others := statement{
+		Sid:       "OtherKindsOfEnvironments",
+		Effect:    "Deny",
+		Principal: map[string]string{"AWS": "*"},
+		Action:    []string{"s3:*"},
+		Resource:  []value{getAtt{bucket, "Arn"}, sub("${" + bucket + ".Arn}/*")},
+		Condition: map[string]map[string][]string{"StringEquals": {
+			"aws:PrincipalTag/" + perch.TagKind:    {string(perch.KindStaging)},
+			"aws:PrincipalTag/" + perch.TagProject: {project},
+		}},
+	}
+	return resource{Type: "AWS::S3::BucketPolicy", Properties: bucketPolicyProperties{Bucket: ref(bucket), PolicyDocument: policyOf(others)}}.keep(retainIt)
+}
+
 // plainBucketName matches the names whose words can be told apart by capital letters alone.
 var plainBucketName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
 

@@ -87,7 +87,11 @@ func Environment(in EnvironmentInput) (Template, error) {
 	d := newDocument("Perch: environment " + in.Environment.StackName())
 	d.addBeanstalk(in, options)
 	for name, bucket := range in.Settings.Buckets {
-		d.Resources[BucketID(name)] = settingsBucket(bucket, in.Kind)
+		id := BucketID(name)
+		d.Resources[id] = settingsBucket(bucket, in.Kind)
+		if in.Kind == perch.KindProduction {
+			d.Resources["PolicyOf"+id] = wall(id, in.Environment.Project)
+		}
 	}
 	switch {
 	case in.sharesDatabase():

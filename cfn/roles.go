@@ -106,7 +106,8 @@ func commandStatement() statement {
 // bucketStatements open the environments' buckets. CloudFormation makes up their names when an environment is created, long after
 // this role, but begins them with the stack's name, so the project's prefix stands for them. Application stacks begin with
 // it as well; no branch's slug begins with application-, so denying that prefix keeps the artifacts of every kind as they are.
-// Environments of one account are not walled off from each other's buckets: give production its own account for that.
+// Environments of kind staging and branch are not walled off from each other's buckets: an instance profile for each would take two minutes
+// to make, and give each its own role. Production's buckets wall themselves off.
 func bucketStatements(project string) []statement {
 	writes := []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"}
 	deny := allow("Artifacts", []value{sub("arn:${AWS::Partition}:s3:::" + project + "-application-*/*")}, writes...)

@@ -143,6 +143,33 @@ func TestInstancesAreKeptFromTheSharedDatabasesMaster(t *testing.T) {
 	}
 }
 
+func TestProductionsBucketsAreWalledOff(t *testing.T) {
+	for _, kind := range perch.Kinds() {
+		template := renderEnvironment(t, environmentInput(t, "main", kind))
+		policies := resourcesOf(t, template, "AWS::S3::BucketPolicy")
+		if kind != perch.KindProduction {
+			if len(policies) != 0 {
+				t.Errorf("%s has the policies %v: the teardown of a branch closes its buckets by a policy of its own", kind, policies)
+			}
+			continue
+		}
+		for id := range resourcesOf(t, template, "AWS::S3::Bucket") {
+			text := string(mustJSON(t, policies["PolicyOf"+id]))
+			for _, part := range []string{`"Bucket":{"Ref":"` + id + `"}`, `"Effect":"Deny"`, `"aws:PrincipalTag/perch:kind":["staging"]`, `"aws:PrincipalTag/perch:project":["shop"]`} {
+				if !strings.Contains(text, part) {
+					t.Errorf("the policy of %s has no %s: %s", id, part, text)
+				}
+			}
+		}
+	}
+	for _, kind := range []perch.Kind{perch.KindProduction, perch.KindStaging} {
+		role := resourcesOf(t, renderApplication(t, applicationInput(kind)), "AWS::IAM::Role")[instanceRoleID]
+		if tags := string(mustJSON(t, role["Properties"].(map[string]any)["Tags"])); !strings.Contains(tags, `{"Key":"perch:kind","Value":"`+string(kind)+`"}`) {
+			t.Errorf("the role of %s does not carry the tag that the wall asks for: %s", kind, tags)
+		}
+	}
+}
+
 func resourcesOf(t *testing.T, template Template, name string) map[string]map[string]any {
 	t.Helper()
 	found := map[string]map[string]any{}

@@ -72,7 +72,7 @@ branches: {kinds: {staging: staging}}
 {"path":"database.class","a":"db.t4g.micro","b":null,"a_from":"built-in","b_from":null},
 {"path":"database.storage_gb","a":20,"b":null,"a_from":"built-in","b_from":null},
 {"path":"database.multi_az","a":false,"b":null,"a_from":"built-in","b_from":null},
-{"path":"database.backup_days","a":0,"b":null,"a_from":"built-in","b_from":null},
+{"path":"database.backup_days","a":7,"b":null,"a_from":"built-in","b_from":null},
 {"path":"buckets.assets.versioned","a":false,"b":true,"a_from":"defaults, line 6","b_from":"kinds.branch, line 10"},
 {"path":"buckets.media.versioned","a":false,"b":null,"a_from":"defaults, line 6","b_from":null},
 {"path":"environment.A","a":"1","b":null,"a_from":"defaults, line 7","b_from":null},

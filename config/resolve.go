@@ -13,13 +13,20 @@ import (
 // builtInLayer is what Origins calls values that perch.yaml does not set.
 const builtInLayer = "built-in"
 
-// builtIn completes the smallest file; builtInDatabase completes a database where a layer has one.
+// builtIn completes the smallest file; builtInDatabase completes a database where a layer has one, and dearDatabases stand over it for kinds
+// whose data is dear.
 var (
 	builtIn = sync.OnceValue(func() *node {
 		return builtInTree("platform: docker\ninstance_type: t3.small\ninstances: {min: 1, max: 1}\nload_balancer: shared\nhealth_path: /\n")
 	})
 	builtInDatabase = sync.OnceValue(func() *node {
 		return builtInTree("mode: own\nengine: postgres\nversion: \"16\"\nclass: db.t4g.micro\nstorage_gb: 20\nmulti_az: false\nbackup_days: 0\n")
+	})
+	dearDatabases = sync.OnceValue(func() map[perch.Kind]*node {
+		return map[perch.Kind]*node{
+			perch.KindProduction: builtInTree("multi_az: true\nbackup_days: 14\n"),
+			perch.KindStaging:    builtInTree("backup_days: 7\n"),
+		}
 	})
 )
 
@@ -71,6 +78,7 @@ func (f *File) Resolve(branch, commit string) (perch.Settings, Origins, error) {
 	d := &decoder{source: f.source}
 	settings, tree := d.merged(f, f.Kind(branch), branch)
 	d.whole(settings, tree)
+	d.backups(f.Kind(branch), settings.Database, tree)
 	d.seedTargets(f, settings, branch)
 	if err := d.err(); err != nil {
 		return perch.Settings{}, nil, err
@@ -127,7 +135,13 @@ func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Setting
 	if mode := tree.get("database").get("mode"); mode != nil && mode.text == perch.DatabaseNone {
 		tree.remove("database")
 	}
-	tree.complete("database", func(database *node) *node { return merge(builtInDatabase(), database) })
+	tree.complete("database", func(database *node) *node {
+		base := builtInDatabase()
+		if dear := dearDatabases()[kind]; dear != nil {
+			base = merge(base, dear)
+		}
+		return merge(base, database)
+	})
 	tree.complete("buckets", func(buckets *node) *node {
 		return buckets.each(func(bucket *node) *node { return merge(builtInBucket(bucket), bucket) })
 	})

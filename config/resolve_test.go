@@ -115,6 +115,29 @@ overrides:
 	}
 }
 
+func TestKindsWhoseDataIsDearHaveBackups(t *testing.T) {
+	file := read(t, minimal+"branches: {kinds: {main: production, staging: staging}}\ndefaults: {database: {}}\noverrides: {lean: {database: {backup_days: 3}}}\n")
+	for branch, want := range map[string]perch.Database{
+		"main": {MultiAZ: true, BackupDays: 14}, "staging": {BackupDays: 7}, "x": {}, "lean": {BackupDays: 3},
+	} {
+		settings, origins, err := file.Resolve(branch, commit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := settings.Database; got.MultiAZ != want.MultiAZ || got.BackupDays != want.BackupDays {
+			t.Errorf("%s has %+v", branch, got)
+		}
+		if branch != "lean" && origins["database.backup_days"] != builtInLayer {
+			t.Errorf("%s: backups come from %s", branch, origins["database.backup_days"])
+		}
+	}
+	_, _, err := read(t, minimal+"branches: {kinds: {main: production}}\ndefaults: {database: {backup_days: 0}}\n").Resolve("main", commit)
+	want := "perch.yaml:4:36: database.backup_days is 0 (defaults, line 4), and the database of an environment of kind production has backups; set 1 to 35 days in kinds.production"
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 func TestTheModeNoneRemovesADatabase(t *testing.T) {
 	file := read(t, minimal+`defaults: {database: {storage_gb: 30}}
 overrides:

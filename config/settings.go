@@ -150,6 +150,15 @@ func (d *decoder) whole(s perch.Settings, n *node) {
 	}
 }
 
+// backups wants them of production's database.
+func (d *decoder) backups(kind perch.Kind, db *perch.Database, n *node) {
+	if kind != perch.KindProduction || db == nil || db.BackupDays > 0 {
+		return
+	}
+	days := n.at("database", "backup_days")
+	d.fail(days, "database.backup_days is 0 (%s), and the database of an environment of kind production has backups; set 1 to 35 days in kinds.production", days.origin())
+}
+
 // snapshot wants a snapshot exactly where the database is restored from one.
 func (d *decoder) snapshot(db perch.Database, n *node) {
 	mode := n.at("database", "mode")
