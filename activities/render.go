@@ -119,7 +119,7 @@ func (r *Requests) render(ctx context.Context, in RenderInput) (rendering, error
 		err = r.renderOwn(ctx, environment, in, &made)
 		return made, err
 	}
-	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings); err != nil {
+	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings, hostOf(environment, r.policy)); err != nil {
 		return made, refuse(ErrorInvalid, "%v", err)
 	}
 	platform, err := r.platform(ctx, environment)
@@ -134,6 +134,14 @@ func (r *Requests) render(ctx context.Context, in RenderInput) (rendering, error
 		return made, refuse(ErrorInvalid, "render template of %s: %v", environment.StackName(), err)
 	}
 	return made, nil
+}
+
+// hostOf is the environment's host name; empty where the policy has no domain.
+func hostOf(environment perch.Environment, policy *perch.Policy) string {
+	if policy.Domain == "" {
+		return ""
+	}
+	return environment.Host(policy.Domain)
 }
 
 var dockerPlatform = regexp.MustCompile(`^64bit Amazon Linux 2023 v(\d+)\.(\d+)\.(\d+) running Docker$`)

@@ -32,12 +32,13 @@ type bundleFile struct {
 }
 
 // Bundle makes the source bundle, a zip archive that tells Elastic Beanstalk's Docker platform which image to run, and the key
-// that it is stored by, `bundles/<sha256>.zip`. The same image makes the same bundle. Nothing secret stands in it.
-func Bundle(settings perch.Settings) (body []byte, key string, err error) {
+// that it is stored by, `bundles/<sha256>.zip`. host is the environment's host name; empty where it has none. The same image and host make the
+// same bundle. Nothing secret stands in it.
+func Bundle(settings perch.Settings, host string) (body []byte, key string, err error) {
 	if settings.Image == "" {
 		return nil, "", errors.New("settings have no image: say in perch.yaml which Docker image to run")
 	}
-	compose, err := composeFile(settings)
+	compose, err := composeFile(settings, proxied(settings, host))
 	if err != nil {
 		return nil, "", fmt.Errorf("make source bundle: %w", err)
 	}
@@ -48,6 +49,9 @@ func Bundle(settings perch.Settings) (body []byte, key string, err error) {
 			bundleFile{".platform/hooks/predeploy/10-database-url.sh", 0o755, databaseURLScript})
 	}
 	files = append(files, bundleFile{"docker-compose.yml", 0o644, compose})
+	if proxied(settings, host) {
+		files = append(files, bundleFile{proxyFile, 0o644, proxyConfig(settings, host)})
+	}
 	if body, err = archive(files); err != nil {
 		return nil, "", fmt.Errorf("make source bundle: %w", err)
 	}
@@ -55,15 +59,17 @@ func Bundle(settings perch.Settings) (body []byte, key string, err error) {
 	return body, bundlePrefix + hex.EncodeToString(sum[:]) + ".zip", nil
 }
 
-// composeFile runs the image with the container's port as the instance's port 80. Beanstalk writes the environment variables to
+// composeFile runs the image with the container's port, or the proxy's, as the instance's port 80. Beanstalk writes the environment variables to
 // .env; the hook writes DATABASE_URL to database.env, which comes first so that a DATABASE_URL of the app's own wins.
 // JSON is YAML; a dollar sign would begin a variable of Compose's and is doubled.
-func composeFile(settings perch.Settings) ([]byte, error) {
+func composeFile(settings perch.Settings, proxied bool) ([]byte, error) {
 	type service struct {
-		EnvFile []string `json:"env_file"`
-		Image   string   `json:"image"`
-		Ports   []string `json:"ports"`
-		Restart string   `json:"restart"`
+		DependsOn []string `json:"depends_on,omitempty"`
+		EnvFile   []string `json:"env_file,omitempty"`
+		Image     string   `json:"image"`
+		Ports     []string `json:"ports,omitempty"`
+		Restart   string   `json:"restart"`
+		Volumes   []string `json:"volumes,omitempty"`
 	}
 	app := service{
 		EnvFile: []string{".env"},
@@ -74,7 +80,16 @@ func composeFile(settings perch.Settings) ([]byte, error) {
 	if settings.Database != nil {
 		app.EnvFile = []string{"database.env", ".env"}
 	}
-	compose, err := json.MarshalIndent(map[string]any{"services": map[string]service{"app": app}}, "", "  ")
+	services := map[string]service{}
+	if proxied {
+		app.Ports = nil
+		services["proxy"] = service{
+			DependsOn: []string{"app"}, Image: proxyImage, Ports: []string{"80:80"}, Restart: "always",
+			Volumes: []string{"./" + proxyFile + ":/etc/nginx/conf.d/default.conf:ro"},
+		}
+	}
+	services["app"] = app
+	compose, err := json.MarshalIndent(map[string]any{"services": services}, "", "  ")
 	if err != nil {
 		return nil, err
 	}

@@ -25,26 +25,37 @@ func TestABundleSaysWhatToRun(t *testing.T) {
 		settings perch.Settings
 		files    []string
 		app      map[string]any
+		proxy    bool
 	}{
 		{
 			"with a database", perch.Settings{Image: "repo/shop:1", Database: &perch.Database{}},
 			append(hooks, "docker-compose.yml"),
-			map[string]any{"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{"database.env", ".env"}, "restart": "always"},
+			map[string]any{"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{"database.env", ".env"}, "restart": "always"}, false,
 		},
 		{
 			"without a database", perch.Settings{Image: "repo/shop:1"},
 			[]string{"docker-compose.yml"},
-			map[string]any{"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always"},
+			map[string]any{"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always"}, false,
 		},
 		{
 			"with a port of its own", perch.Settings{Image: "repo/shop:1", Environment: map[string]string{"PORT": "3000"}},
 			[]string{"docker-compose.yml"},
-			map[string]any{"image": "repo/shop:1", "ports": []any{"80:3000"}, "env_file": []any{".env"}, "restart": "always"},
+			map[string]any{"image": "repo/shop:1", "ports": []any{"80:3000"}, "env_file": []any{".env"}, "restart": "always"}, false,
 		},
 		{
 			"with a dollar sign", perch.Settings{Image: "repo/$shop"},
 			[]string{"docker-compose.yml"},
-			map[string]any{"image": "repo/$$shop", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always"},
+			map[string]any{"image": "repo/$$shop", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always"}, false,
+		},
+		{
+			"behind a load balancer", perch.Settings{Image: "repo/shop:1", LoadBalancer: "own", HealthPath: "/healthz"},
+			[]string{"docker-compose.yml", "proxy.conf"},
+			map[string]any{"image": "repo/shop:1", "env_file": []any{".env"}, "restart": "always"}, true,
+		},
+		{
+			"a single instance", perch.Settings{Image: "repo/shop:1", LoadBalancer: "none", HealthPath: "/healthz"},
+			[]string{"docker-compose.yml"},
+			map[string]any{"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always"}, false,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -56,7 +67,14 @@ func TestABundleSaysWhatToRun(t *testing.T) {
 			if err := json.Unmarshal(bodies["docker-compose.yml"], &compose); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(map[string]any{"services": map[string]any{"app": test.app}}, compose); diff != "" {
+			services := map[string]any{"app": test.app}
+			if test.proxy {
+				services["proxy"] = map[string]any{
+					"depends_on": []any{"app"}, "image": proxyImage, "ports": []any{"80:80"}, "restart": "always",
+					"volumes": []any{"./proxy.conf:/etc/nginx/conf.d/default.conf:ro"},
+				}
+			}
+			if diff := cmp.Diff(map[string]any{"services": services}, compose); diff != "" {
 				t.Errorf("docker-compose.yml (-want +got):\n%s", diff)
 			}
 		})
@@ -64,7 +82,7 @@ func TestABundleSaysWhatToRun(t *testing.T) {
 }
 
 func TestABundleNeedsAnImage(t *testing.T) {
-	if _, _, err := Bundle(perch.Settings{}); err == nil {
+	if _, _, err := Bundle(perch.Settings{}, ""); err == nil {
 		t.Error("a bundle without an image was made")
 	}
 }
@@ -72,12 +90,12 @@ func TestABundleNeedsAnImage(t *testing.T) {
 func TestABundlesKeyIsItsContent(t *testing.T) {
 	settings := settingsOf(perch.KindBranch)
 	settings.Image = "repo/shop:1"
-	body, key, err := Bundle(settings)
+	body, key, err := Bundle(settings, "topic.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
 	settings.Secrets = map[string]string{"OTHER": "arn:other"}
-	again, sameKey, err := Bundle(settings)
+	again, sameKey, err := Bundle(settings, "topic.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +103,7 @@ func TestABundlesKeyIsItsContent(t *testing.T) {
 		t.Error("what does not stand in the bundle changes it")
 	}
 	settings.Image = "repo/shop:2"
-	if _, other, err := Bundle(settings); err != nil || other == key {
+	if _, other, err := Bundle(settings, "topic.example.com"); err != nil || other == key {
 		t.Errorf("another image has the key %s, error %v", other, err)
 	}
 }
@@ -136,11 +154,11 @@ func TestTheHookFailsWithoutAPassword(t *testing.T) {
 func TestTheSameSettingsMakeTheSameBundle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		settings := anySettings(t)
-		body, key, err := Bundle(settings)
+		body, key, err := Bundle(settings, "topic.example.com")
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, sameKey, err := Bundle(settings)
+		again, sameKey, err := Bundle(settings, "topic.example.com")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +194,7 @@ func checkDatabaseURL(t *testing.T, path, password string) {
 
 func unzip(t *testing.T, settings perch.Settings) (names []string, bodies map[string][]byte) {
 	t.Helper()
-	body, _, err := Bundle(settings)
+	body, _, err := Bundle(settings, "topic.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}

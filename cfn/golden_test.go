@@ -171,7 +171,7 @@ func (in *EnvironmentInput) deploy(t *testing.T, commit string) {
 	in.Commit = commit
 	in.Settings.Image = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop:" + commit
 	var err error
-	if _, in.Bundle, err = Bundle(in.Settings); err != nil {
+	if _, in.Bundle, err = Bundle(in.Settings, in.host()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -92,7 +92,7 @@ func renderTemplate(file *config.File, environment perch.Environment, commit str
 		rendered, err := template.Render(ownInput(file, environment, kind, settings, origins, commit))
 		return rendered.Template, rendered.Parameters, err
 	}
-	_, bundle, err := cfn.Bundle(settings)
+	_, bundle, err := cfn.Bundle(settings, environment.Host(placeholders.Policy.Domain))
 	if err != nil {
 		return cfn.Template{}, nil, err
 	}
