@@ -110,6 +110,25 @@ func TestBranchesAndHeadsFollowTheRepository(t *testing.T) {
 	})
 }
 
+func TestHeadsOfSeveralBranchesAreReadAtOnce(t *testing.T) {
+	addresses(t, func(t *testing.T, r *repo, address string) {
+		first := r.commit("a", "1")
+		r.branch("feature/login", first)
+		g := open(t, address)
+		got, err := g.Heads(t.Context(), "main", "gone", "feature/login", "feature")
+		if diff := cmp.Diff(map[string]string{"main": first, "feature/login": first}, got); diff != "" || err != nil {
+			t.Errorf("heads: %v, -want +got:\n%s", err, diff)
+		}
+		if got, err := g.Heads(t.Context(), "main", "../../HEAD"); got != nil || err == nil {
+			t.Errorf("heads of a name that Git refuses: %v, %v", got, err)
+		}
+		r.must(os.RemoveAll(filepath.Join(r.dir, ".git")))
+		if got, err := g.Heads(t.Context(), "main", "gone"); got != nil || err == nil {
+			t.Errorf("heads of a repository that is gone: %v, %v", got, err)
+		}
+	})
+}
+
 func TestARepositoryWithoutBranchesIsListedAsEmpty(t *testing.T) {
 	addresses(t, func(t *testing.T, _ *repo, address string) {
 		got, complete, err := open(t, address).Branches(t.Context())
