@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -316,4 +317,51 @@ func TestDoctorTriesOrNamesEveryAWSCall(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestEveryScenarioHasATest holds the rows of docs/scenarios.md against the names of the tests, both ways.
+func TestEveryScenarioHasATest(t *testing.T) {
+	number := regexp.MustCompile(`S\d\d`)
+	_, waiting, _ := strings.Cut(page(t, "docs/scenarios.md"), "have no test yet")
+	pending, rows, tested := number.FindAllString(waiting, -1), map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(page(t, "docs/scenarios.md")) {
+		if cells := strings.Split(line, "|"); len(cells) == 5 && number.MatchString(cells[1]) {
+			rows[strings.TrimSpace(cells[1])] = true
+		}
+	}
+	for _, name := range testNames(t) {
+		for _, found := range number.FindAllString(name, -1) {
+			tested[found] = true
+			if !rows[found] {
+				t.Errorf("%s is about %s, which docs/scenarios.md does not have", name, found)
+			}
+		}
+	}
+	if len(rows) < 78 {
+		t.Errorf("docs/scenarios.md has %d rows; it has had 78", len(rows))
+	}
+	for row := range rows {
+		if tested[row] == slices.Contains(pending, row) {
+			t.Errorf("%s: tested %v, said to have no test yet %v", row, tested[row], slices.Contains(pending, row))
+		}
+	}
+}
+
+// testNames are the names of all top-level tests.
+func testNames(t *testing.T) (names []string) {
+	t.Helper()
+	top := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		for _, match := range top.FindAllStringSubmatch(page(t, path), -1) {
+			names = append(names, match[1])
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }

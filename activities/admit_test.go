@@ -62,9 +62,6 @@ func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
 		"a secret from afar": {func(r *perch.Request) {
 			r.Commit = with("load_balancer: shared", `secrets: {KEY: "arn:aws:secretsmanager:us-east-1:123456789012:secret:x"}`)
 		}, []string{"KEY", "us-east-1", "eu-central-1 only"}},
-		"S65 a plain secret": {func(r *perch.Request) {
-			r.Commit = with("load_balancer: shared", "environment: {DB_PASSWORD: hunter2}")
-		}, []string{"DB_PASSWORD"}},
 		"a seed from afar":    {func(r *perch.Request) { r.Commit = with("fixtures/media", "s3://other/data/") }, []string{"s3://other/data/", "`seeds.from` in the policy"}},
 		"another goal":        {func(r *perch.Request) { r.Goal = "sideways" }, []string{`"sideways"`}},
 		"a project elsewhere": {func(r *perch.Request) { r.Commit = with("project: shop", "project: blog") }, []string{`perch.yaml is for project "blog"`}},
@@ -92,6 +89,16 @@ func newRepositoryWithout(t *testing.T, w *world) string {
 		t.Fatal(err)
 	}
 	return w.repo.commit("empty", map[string]string{"README": "nothing"})
+}
+
+func TestS65APlainSecretIsRefusedByItsKeyAndNotShown(t *testing.T) {
+	w := newWorld(t)
+	config := strings.Replace(testConfig, "load_balancer: shared", "environment: {DB_PASSWORD: hunter2}", 1)
+	got := w.admit(w.request("login", w.repo.commit("login", map[string]string{"perch.yaml": config})))
+	if got.Outcome != perch.OutcomeRefused || strings.Contains(got.Reason, "hunter2") {
+		t.Fatalf("got %+v", got)
+	}
+	wantWords(t, got.Reason, "environment.DB_PASSWORD looks like a secret", "Secrets Manager")
 }
 
 func TestS53ABranchThatIsSkippedStartsNothing(t *testing.T) {

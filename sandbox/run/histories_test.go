@@ -1,19 +1,14 @@
 package run
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
-	enumspb "go.temporal.io/api/enums/v1"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"perch"
 	"perch/sandbox/aws"
@@ -89,6 +84,9 @@ func TestRecordHistories(t *testing.T) {
 	b.must(t, "cleanup", "--now")
 	b.save(t, "cleanup", b.newest(t, perch.WorkflowCleanup), nil)
 	b.save(t, "removed-by-cleanup", b.stackOf(t, leftover), nil)
+
+	b.saveMendings(t, branch, stack)
+	b.saveJudgements(t)
 }
 
 // saveRemovalsOver saves the runs of a deployment that a removal meets: one that is refused, and one that is done.
@@ -122,6 +120,58 @@ func (b *bench) saveRemovalsOver(t *testing.T, branch, stack string) {
 	b.save(t, "superseded-by-a-removal", stack, document{"run": map[string]any{"run_id": announced.GetContinuedExecutionRunId()}})
 }
 
+// saveMendings saves the runs that mend what went wrong, and those that cannot.
+func (b *bench) saveMendings(t *testing.T, branch, stack string) {
+	t.Helper()
+	b.order(t, aws.Fault{Stack: stack, LogicalID: "Database", Phase: "create", Reason: "no capacity", Count: 1})
+	_, failed := b.ask(t, "up", branch)
+	b.save(t, "failed-in-its-creation", stack, failed)
+	b.save(t, "made-anew", stack, b.must(t, "up", branch))
+
+	name := b.resource(t, stack, "Environment")
+	if _, err := elasticbeanstalk.NewFromConfig(b.awsConfig()).TerminateEnvironment(t.Context(), &elasticbeanstalk.TerminateEnvironmentInput{EnvironmentName: &name}); err != nil {
+		t.Fatal(err)
+	}
+	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "seven"})
+	_, stuck := b.ask(t, "up", branch)
+	b.save(t, "failed-and-stuck", stack, stuck)
+	b.save(t, "made-anew-after-it-was-stuck", stack, b.must(t, "up", branch))
+
+	lift := b.order(t, aws.Fault{Stack: stack, LogicalID: "Database", Phase: "delete", Reason: "Cannot delete protected DB Instance, please disable deletion protection and try again."})
+	_, kept := b.ask(t, "down", branch)
+	b.save(t, "failed-in-its-removal", stack, kept)
+	b.save(t, "forced-and-left-behind", stack, second(b.ask(t, "down", branch, "--force")))
+	lift()
+	b.must(t, "down", branch)
+}
+
+func second(_ int, d document) document { return d }
+
+// saveJudgements saves the runs of cleanup that end otherwise than in removals.
+func (b *bench) saveJudgements(t *testing.T) {
+	t.Helper()
+	branches := []string{"one", "two", "three"}
+	for i, branch := range branches {
+		b.repo.commit(t, branch, map[string]string{"perch.yaml": bare(b.project), "CHANGES.md": fmt.Sprint(i)})
+		b.must(t, "up", branch)
+	}
+	head := b.repo.head(t, "one")
+	b.repo.drop(t, "one")
+	b.must(t, "cleanup", "--no-wait")
+	b.repo.point(t, "one", head)
+	eventually(t, "the last look keeps the environment", func() (any, bool) {
+		phase := b.must(t, "status", "one").text("phase")
+		return phase, phase == string(perch.PhaseKept)
+	})
+	b.save(t, "kept-by-the-last-look", b.stackOf(t, "one"), nil)
+
+	b.repo.drop(t, branches...)
+	_, braked := b.ask(t, "cleanup")
+	b.save(t, "cleanup-braked", b.newest(t, perch.WorkflowCleanup), nil)
+	b.must(t, "cleanup", "approve", braked.text("brake", "hash"))
+	b.save(t, "cleanup-approved", b.newest(t, perch.WorkflowCleanup), nil)
+}
+
 // awaitActivity waits until the newest run of the workflow has begun the activity.
 func (b *bench) awaitActivity(t *testing.T, workflow, activity string) {
 	t.Helper()
@@ -151,87 +201,4 @@ func (b *bench) newest(t *testing.T, kind string) string {
 		t.Fatalf("no workflow of type %s: %v", kind, err)
 	}
 	return found.GetExecutions()[0].GetExecution().GetWorkflowId()
-}
-
-func (b *bench) stackOf(t *testing.T, branch string) string {
-	t.Helper()
-	environment, err := perch.NewEnvironment(b.project, branch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return environment.StackName()
-}
-
-func (b *bench) history(t *testing.T, workflow, run string) *historypb.History {
-	t.Helper()
-	c := b.connect(t)
-	var history historypb.History
-	for events := c.GetWorkflowHistory(t.Context(), workflow, run, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
-		event, err := events.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		history.Events = append(history.Events, event)
-	}
-	return &history
-}
-
-// save writes the history of the run that document tells of, or of the newest where it tells of none, without what names a machine or a
-// person.
-func (b *bench) save(t *testing.T, name, workflow string, document document) {
-	t.Helper()
-	data, err := protojson.Marshal(b.history(t, workflow, document.text("run", "run_id")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var plain any
-	if err := json.Unmarshal(data, &plain); err != nil {
-		t.Fatal(err)
-	}
-	if data, err = json.MarshalIndent(scrub(plain), "", " "); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join("..", "..", "workflows", "testdata", "histories", name+".json")
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, append(data, '\n'), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// scrub replaces the identities of workers and of whoever asked.
-func scrub(value any) any {
-	switch value := value.(type) {
-	case []any:
-		for i := range value {
-			value[i] = scrub(value[i])
-		}
-	case map[string]any:
-		for key, inner := range value {
-			value[key] = scrub(inner)
-		}
-		for _, key := range []string{"identity", "by"} {
-			if _, ok := value[key].(string); ok {
-				value[key] = "perch"
-			}
-		}
-		if data, ok := value["data"].(string); ok {
-			value["data"] = scrubPayload(data)
-		}
-	}
-	return value
-}
-
-func scrubPayload(data string) string {
-	raw, err := base64.StdEncoding.DecodeString(data)
-	var plain map[string]any
-	if err != nil || json.Unmarshal(raw, &plain) != nil {
-		return data
-	}
-	raw, err = json.Marshal(scrub(plain))
-	if err != nil {
-		return data
-	}
-	return base64.StdEncoding.EncodeToString(raw)
 }
