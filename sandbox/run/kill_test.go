@@ -28,8 +28,10 @@ type boundary struct {
 	hold func(stack string) *hold
 	// pages says that the call is one of the environment's page and not of AWS.
 	pages bool
-	// fault holds the world instead.
+	// fault holds the world instead, or brings the branch to where it is held.
 	fault *aws.Fault
+	// deletions is how often a removal deletes the stack; 0 stands for once.
+	deletions int
 }
 
 // provisionBoundaries has every activity of Provision. Admit's call names no branch, so it comes last.
@@ -72,7 +74,13 @@ var teardownBoundaries = []boundary{
 	{branch: "await", activity: "DeleteStack", at: " after its effect", hold: byID("DeleteStack", true)},
 	{branch: "seed", activity: "AwaitStack", fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true}},
 	{branch: "ready", activity: "VerifyGone", hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBInstances", stack)} }},
+	{branch: "admit", activity: "DiagnoseDeletion", fault: &aws.Fault{LogicalID: "BucketAssets", Refill: true, Count: 1}, deletions: 2,
+		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 1} }},
+	{branch: turnedBack, activity: "CancelUpdate", at: " after its effect", hold: byID("CancelUpdateStack", true)},
 }
+
+// turnedBack is the branch whose removal meets an update.
+const turnedBack = "turned-back"
 
 func byID(action string, after bool) func(string) *hold {
 	return func(stack string) *hold { return &hold{after: after, matches: calling(action, "/"+stack+"/")} }
@@ -119,6 +127,7 @@ func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 		t.Run("Update/"+b.activity+b.at, func(t *testing.T) { k.updated(t, b, results[i]) })
 	}
 
+	k.updating(t, turnedBack)
 	results, lift = k.bring(t, teardownBoundaries, "down")
 	worker.kill()
 	lift()
@@ -154,14 +163,15 @@ func (k *killing) bring(t *testing.T, boundaries []boundary, command string) (re
 	t.Helper()
 	for _, b := range boundaries {
 		stack := k.stackOf(t, b.branch)
-		switch {
-		case b.fault != nil:
+		if b.fault != nil {
 			fault := *b.fault
 			fault.Stack = stack
 			k.order(t, fault)
+		}
+		switch {
 		case b.pages:
 			k.pages.hold(b.hold(stack))
-		default:
+		case b.hold != nil:
 			k.aws.hold(b.hold(stack))
 		}
 		results = append(results, k.begin(t, command, b.branch))
@@ -176,6 +186,18 @@ func (k *killing) bring(t *testing.T, boundaries []boundary, command string) (re
 		k.aws.open()
 		k.pages.open()
 	}
+}
+
+// updating leaves the branch's stack in an update that hangs.
+func (k *killing) updating(t *testing.T, branch string) {
+	t.Helper()
+	stack := k.stackOf(t, branch)
+	k.repo.commit(t, branch, map[string]string{"CHANGES.md": "made"})
+	k.must(t, "up", branch)
+	k.order(t, aws.Fault{Stack: stack, LogicalID: "Environment", Phase: "update", Hang: true, Count: 1})
+	k.repo.commit(t, branch, map[string]string{"CHANGES.md": "changed"})
+	k.must(t, "up", branch, "--no-wait")
+	k.awaitStack(t, stack, "UPDATE_IN_PROGRESS")
 }
 
 // arrived waits until every call that is to be held is.
@@ -216,7 +238,7 @@ func (k *killing) provisioned(t *testing.T, b boundary, result func() (int, docu
 	}
 	stack := up.text("stack")
 	k.onlyOneTryMore(t, b, up)
-	k.began(t, k.onlyStack(t, stack), types.ResourceStatusCreateInProgress)
+	k.began(t, k.onlyStack(t, stack), types.ResourceStatusCreateInProgress, 1)
 	if b.seed != "" {
 		if comments := k.commands(t); len(comments) != 1 {
 			t.Errorf("%d commands were sent: %q", len(comments), comments)
@@ -233,7 +255,7 @@ func (k *killing) updated(t *testing.T, b boundary, result func() (int, document
 		t.Fatalf("exit code %d: %v", exit, up)
 	}
 	k.onlyOneTryMore(t, b, up)
-	k.began(t, k.onlyStack(t, up.text("stack")), types.ResourceStatusUpdateInProgress)
+	k.began(t, k.onlyStack(t, up.text("stack")), types.ResourceStatusUpdateInProgress, 1)
 }
 
 func (k *killing) removed(t *testing.T, b boundary, result func() (int, document)) {
@@ -244,7 +266,7 @@ func (k *killing) removed(t *testing.T, b boundary, result func() (int, document
 	stack := k.stackOf(t, b.branch)
 	k.onlyOneTryMore(t, b, down)
 	only := k.onlyStack(t, stack)
-	k.began(t, only, types.ResourceStatusDeleteInProgress)
+	k.began(t, only, types.ResourceStatusDeleteInProgress, max(b.deletions, 1))
 	if only.StackStatus != types.StackStatusDeleteComplete {
 		t.Errorf("the stack was reported gone and is %s", only.StackStatus)
 	}
@@ -292,8 +314,8 @@ func (b *bench) onlyStack(t *testing.T, name string) types.StackSummary {
 	return all[0]
 }
 
-// began checks that an operation on the stack has begun exactly once.
-func (b *bench) began(t *testing.T, stack types.StackSummary, status types.ResourceStatus) {
+// began checks how often an operation on the stack has begun.
+func (b *bench) began(t *testing.T, stack types.StackSummary, status types.ResourceStatus, want int) {
 	t.Helper()
 	begun := 0
 	for pages := awscfn.NewDescribeStackEventsPaginator(b.formation(), &awscfn.DescribeStackEventsInput{StackName: stack.StackId}); pages.HasMorePages(); {
@@ -307,7 +329,7 @@ func (b *bench) began(t *testing.T, stack types.StackSummary, status types.Resou
 			}
 		}
 	}
-	if begun != 1 {
-		t.Errorf("stack %s has had %s %d times", *stack.StackName, status, begun)
+	if begun != want {
+		t.Errorf("stack %s has had %s %d times, want %d", *stack.StackName, status, begun, want)
 	}
 }

@@ -151,8 +151,8 @@ func TestS60EverythingButTheWorkerStoppedAndStarted(t *testing.T) {
 	if exit, result := down.end(t); exit != 0 || result.text("outcome") != "gone" {
 		t.Errorf("exit code %d: %v\n%s", exit, result, down.said(t))
 	}
-	b.began(t, b.onlyStack(t, coming), types.ResourceStatusCreateInProgress)
-	b.began(t, b.onlyStack(t, leaving), types.ResourceStatusDeleteInProgress)
+	b.began(t, b.onlyStack(t, coming), types.ResourceStatusCreateInProgress, 1)
+	b.began(t, b.onlyStack(t, leaving), types.ResourceStatusDeleteInProgress, 1)
 	environment, err := perch.NewEnvironment(b.project, "feature/login")
 	if err != nil {
 		t.Fatal(err)
