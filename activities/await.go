@@ -32,6 +32,9 @@ type AwaitInput struct {
 	Token string `json:"token,omitempty"`
 	// Total is how many resources the operation concerns; 0 where it is not known.
 	Total int `json:"total,omitempty"`
+	// Project and Branch name the environment whose stack it is; empty for another stack.
+	Project string `json:"project,omitempty"`
+	Branch  string `json:"branch,omitempty"`
 }
 
 // AwaitResult is how the operation ended.
@@ -40,6 +43,8 @@ type AwaitResult struct {
 	Status string `json:"status"`
 	// Reason holds the first failed events, empty where nothing failed.
 	Reason string `json:"reason,omitempty"`
+	// Stack is the environment's stack as it was seen at the end, so that nobody has to look again; nil where it was not seen.
+	Stack *StackState `json:"stack,omitempty"`
 }
 
 // AwaitStack waits until the operation on the stack is over, however it ended. Its heartbeats are a perch.Progress.
@@ -105,7 +110,17 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 	case !seen.found:
 		return AwaitResult{}, false, refuse(ErrorStackFailed, "stack %s does not exist; somebody may have removed it: run the command again", w.in.StackID)
 	}
-	return AwaitResult{Status: status, Reason: w.reason(seen.stack)}, true, nil
+	return AwaitResult{Status: status, Reason: w.reason(seen.stack), Stack: w.state(seen)}, true, nil
+}
+
+// state is the environment's stack as it was seen.
+func (w *wait) state(seen sighting) *StackState {
+	environment, err := perch.NewEnvironment(w.in.Project, w.in.Branch)
+	if err != nil || !seen.found {
+		return nil
+	}
+	state := w.stacks.state(environment, seen.stack)
+	return &state
 }
 
 // read takes in the stack's new events, soon enough for the next heartbeat. A stack that cannot be seen yet has none.

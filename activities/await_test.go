@@ -18,9 +18,12 @@ import (
 func TestAwaitStackTellsHowTheOperationEnded(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") })
-	out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "token"})
+	out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "token", Project: "shop", Branch: "login"})
 	if out.Status != "CREATE_COMPLETE" || out.Reason != "" {
 		t.Errorf("got %+v", out)
+	}
+	if seen := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); out.Stack == nil || *out.Stack != seen || !seen.Ours {
+		t.Errorf("the wait saw %+v, and a look sees %+v", out.Stack, seen)
 	}
 }
 

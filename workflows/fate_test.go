@@ -295,7 +295,12 @@ func (f *fate) AwaitStack(ctx context.Context, in activities.AwaitInput) (activi
 	if f.stack.Status == "CREATE_COMPLETE" || f.stack.Status == "UPDATE_COMPLETE" {
 		f.stack.Template = f.wanted
 	}
-	return activities.AwaitResult{Status: f.stack.Status, Reason: "drawn"}, nil
+	out := activities.AwaitResult{Status: f.stack.Status, Reason: "drawn"}
+	if f.among("shown", "not shown") == "shown" {
+		stack := f.stack
+		out.Stack = &stack
+	}
+	return out, nil
 }
 
 func (f *fate) StackContents(context.Context, activities.StackInput) (activities.Contents, error) {

@@ -75,7 +75,7 @@ func (r *run) work(summary string, activity, in, out any) error {
 func (r *run) await(summary, token string, total int) (activities.AwaitResult, error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
-	in := activities.AwaitInput{StackID: r.state.StackID, Token: token, Total: total}
+	in := activities.AwaitInput{StackID: r.state.StackID, Token: token, Total: total, Project: r.environment.Project, Branch: r.environment.Branch}
 	future := long(ctx, r.environment.Project, summary, stackPatience, stacks.AwaitStack, in)
 	selector := workflow.NewSelector(r.ctx).
 		AddFuture(future, func(workflow.Future) {}).
@@ -94,6 +94,9 @@ func (r *run) await(summary, token string, total int) (activities.AwaitResult, e
 	err := future.Get(r.ctx, &out)
 	if err == nil {
 		r.state.Status = out.Status
+		if r.seen = out.Stack != nil; r.seen {
+			r.state = *out.Stack
+		}
 	}
 	if temporal.IsTimeoutError(err) {
 		err = fmt.Errorf("stack %s did not settle within %s; it can still be removed with `starter down`: %w", r.environment.StackName(), stackPatience, err)

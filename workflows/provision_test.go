@@ -71,6 +71,18 @@ func TestARequestThatComesWhileTheAppIsAwaitedIsNotSeededBefore(t *testing.T) {
 	}
 }
 
+func TestWhatAWaitHasSeenIsNotLookedAtAgain(t *testing.T) {
+	w := newWorld(t)
+	w.shows = true
+	w.ours("ROLLBACK_COMPLETE", "")
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeReady || result.URL != "https://login.example.com" {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
+		"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "SeedData", "AwaitReady https://login.example.com")
+}
+
 func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "new")

@@ -34,6 +34,8 @@ type run struct {
 	refused *perch.Refusal
 	result  perch.Result
 	state   activities.StackState
+	// seen says that a wait has just seen the stack as state has it: the next look can be saved.
+	seen bool
 	// held is what the stack was seen to hold before anything was deleted.
 	held activities.Contents
 	// databaseMade says that this run has made the branch's database in the shared instance, sharedDatabase that there may be one to remove.
@@ -205,6 +207,10 @@ func (r *run) refuse(format string, args ...any) {
 
 // look reads the stack: by name until its id is known, then by id, so that a stack made anew under the name is never taken for it.
 func (r *run) look() error {
+	if r.seen {
+		r.seen = false
+		return nil
+	}
 	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
 	state := activities.StackState{}
 	if err := r.quick("look at stack "+r.environment.StackName(), stacks.DescribeStack, in, &state); err != nil {
@@ -215,7 +221,7 @@ func (r *run) look() error {
 }
 
 // forget makes the next look read the stack by name again.
-func (r *run) forget() { r.state = activities.StackState{} }
+func (r *run) forget() { r.state, r.seen = activities.StackState{}, false }
 
 // next asks the rules what to do with the stack, as it was seen last, for the run's target; template is the hash of the wanted template.
 func (r *run) next(template string) lifecycle.Step {

@@ -35,6 +35,8 @@ type world struct {
 	hung bool
 	// secretless lets EnsureDatabase find no secret in the stack.
 	secretless bool
+	// shows lets AwaitStack show the stack at the end.
+	shows bool
 	// held makes AwaitStack wait until a request has arrived.
 	held bool
 	// unseeded is how the steps that need the app fail.
@@ -227,6 +229,10 @@ func (a *activity) AwaitStack(ctx context.Context, in activities.AwaitInput) (ac
 	}
 	if end.Status == "DELETE_COMPLETE" && in.Token != "" {
 		w.stack = activities.StackState{StackID: w.stack.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: w.stack.Kind}
+	}
+	if w.shows {
+		stack := w.stack
+		end.Stack = &stack
 	}
 	return end, nil
 }
