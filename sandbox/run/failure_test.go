@@ -142,24 +142,24 @@ func (b *bench) aged(t *testing.T, branch string, objects int) (bucket string) {
 func TestS32StaleReadsMakeNoSecondStackAndHideNone(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t).newProject(t, "stale", map[string]string{"perch.yaml": bare("stale")}, func(*perch.Policy) {})
-	lift := b.order(t, aws.Fault{Stale: 1, Contains: "stale-late"})
-	b.repo.commit(t, "late", map[string]string{"a.txt": "1"})
-	equal(t, b.must(t, "up", "late"), document{"outcome": "ready", "created": true})
-	newest := b.repo.commit(t, "late", map[string]string{"a.txt": "2"})
-	equal(t, b.must(t, "up", "late"), document{"outcome": "ready", "created": false, "commit": newest})
-	equal(t, b.must(t, "down", "late"), document{"outcome": "gone"})
+	lift := b.order(t, aws.Fault{Stale: 1, Contains: "stale-unseen"})
+	b.repo.commit(t, "unseen", map[string]string{"a.txt": "1"})
+	equal(t, b.must(t, "up", "unseen"), document{"outcome": "ready", "created": true})
+	newest := b.repo.commit(t, "unseen", map[string]string{"a.txt": "2"})
+	equal(t, b.must(t, "up", "unseen"), document{"outcome": "ready", "created": false, "commit": newest})
+	equal(t, b.must(t, "down", "unseen"), document{"outcome": "gone"})
 	lift()
 
-	b.order(t, aws.Fault{Stale: 5, Contains: "stale-early"})
-	b.order(t, aws.Fault{Stack: "stale-early", Phase: "create", Type: "AWS::ElasticBeanstalk::Environment", Hang: true})
-	b.repo.commit(t, "early", map[string]string{"a.txt": "1"})
-	up := b.begin(t, "up", "early")
-	b.awaitStack(t, "stale-early", "CREATE_IN_PROGRESS")
-	equal(t, b.must(t, "down", "early"), document{"outcome": "gone"})
+	b.order(t, aws.Fault{Stale: 5, Contains: "stale-hasty"})
+	b.order(t, aws.Fault{Stack: "stale-hasty", Phase: "create", Type: "AWS::ElasticBeanstalk::Environment", Hang: true})
+	b.repo.commit(t, "hasty", map[string]string{"a.txt": "1"})
+	up := b.begin(t, "up", "hasty")
+	b.awaitStack(t, "stale-hasty", "CREATE_IN_PROGRESS")
+	equal(t, b.must(t, "down", "hasty"), document{"outcome": "gone"})
 	if exit, d := up(); exit != 0 || d.text("superseded_by") != "removal" {
 		t.Errorf("up ended with exit code %d: %v", exit, d)
 	}
-	if all := b.stacks(t, "stale-late"); len(all) != 1 || all[0].StackStatus != "DELETE_COMPLETE" {
+	if all := b.stacks(t, "stale-unseen"); len(all) != 1 || all[0].StackStatus != "DELETE_COMPLETE" {
 		t.Errorf("stacks: %v", all)
 	}
 }
