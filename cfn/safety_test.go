@@ -170,6 +170,29 @@ func TestProductionsBucketsAreWalledOff(t *testing.T) {
 	}
 }
 
+// What an application's stack holds carries its tags by itself: CloudFormation hands a stack's tags on to some types only.
+func TestWhatCanCarryTagsDoes(t *testing.T) {
+	taggable := []string{
+		"AWS::CertificateManager::Certificate", "AWS::EC2::SecurityGroup", "AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::IAM::Role",
+		"AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::S3::Bucket", "AWS::SecretsManager::Secret",
+	}
+	tagless := []string{
+		"AWS::ElasticBeanstalk::Application", "AWS::IAM::InstanceProfile", "AWS::SecretsManager::SecretTargetAttachment", // They have no property Tags.
+	}
+	for file, template := range goldens(t) {
+		if !strings.HasPrefix(file, "application-") {
+			continue
+		}
+		for id, body := range decode(t, template)["Resources"].(map[string]any) {
+			r := body.(map[string]any)
+			kind := r["Type"].(string)
+			if tags, _ := r["Properties"].(map[string]any)["Tags"].([]any); slices.Contains(taggable, kind) && len(tags) != 2 || !slices.Contains(slices.Concat(taggable, tagless), kind) {
+				t.Errorf("%s: %s, a %s, has the tags %v: give it the application's, or name the type among those that take none", file, id, kind, tags)
+			}
+		}
+	}
+}
+
 func resourcesOf(t *testing.T, template Template, name string) map[string]map[string]any {
 	t.Helper()
 	found := map[string]map[string]any{}
