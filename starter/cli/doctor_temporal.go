@@ -16,9 +16,9 @@ func (c *connection) checkNamespace(ctx context.Context) perch.Check {
 	defer cancel()
 	_, err := c.client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.namespace})
 	if err != nil {
-		err = fmt.Errorf("namespace %q: %w", c.namespace, plain(err))
+		return judged(checkNamespace, plain(err), "")
 	}
-	return judged(checkNamespace, err, c.namespace)
+	return judged(checkNamespace, nil, c.namespace)
 }
 
 func (c *connection) checkAttributes(ctx context.Context) perch.Check {
