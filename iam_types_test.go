@@ -71,7 +71,7 @@ var kinds = map[string]kind{
 			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DescribeListenerAttributes",
 			"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyListenerAttributes",
 		},
-		[]string{"*"}, with(plain("Certificates", "DefaultActions", "LoadBalancerArn", "Port", "Protocol", "SslPolicy"), "Tags", "elasticloadbalancing:RemoveTags"),
+		[]string{"*"}, plain("Certificates", "DefaultActions", "LoadBalancerArn", "Port", "Protocol", "SslPolicy"),
 	},
 	"AWS::ElasticLoadBalancingV2::LoadBalancer": {
 		[]string{

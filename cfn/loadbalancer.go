@@ -32,7 +32,6 @@ type listenerProperties struct {
 	Port            int
 	Protocol        string
 	SslPolicy       string `json:",omitempty"`
-	Tags            []tag
 }
 
 type listenerCertificate struct{ CertificateArn value }
@@ -92,7 +91,7 @@ func (d *document) addLoadBalancer(policy perch.Policy, tags []tag) {
 		Tags:                    tags,
 		ValidationMethod:        "DNS",
 	}}
-	d.addListeners(tags)
+	d.addListeners()
 	d.Outputs[outputCertificate] = output{"Certificate of all host names", ref(certificateID)}
 	d.Outputs[outputBalancer] = output{"ARN of the shared load balancer", ref(balancerID)}
 	d.Outputs[outputBalancerDNS] = output{"Host name of the shared load balancer", getAtt{balancerID, "DNSName"}}
@@ -100,7 +99,7 @@ func (d *document) addLoadBalancer(policy perch.Policy, tags []tag) {
 	d.Outputs[outputBalancerGroup] = output{"Security group of the shared load balancer", getAtt{balancerGroupID, "GroupId"}}
 }
 
-func (d *document) addListeners(tags []tag) {
+func (d *document) addListeners() {
 	d.Resources["ListenerHTTPS"] = resource{Type: "AWS::ElasticLoadBalancingV2::Listener", Properties: listenerProperties{
 		Certificates: []listenerCertificate{{ref(certificateID)}},
 		DefaultActions: []action{{Type: "fixed-response", FixedResponseConfig: &fixedResponse{
@@ -112,14 +111,12 @@ func (d *document) addListeners(tags []tag) {
 		Port:            443,
 		Protocol:        "HTTPS",
 		SslPolicy:       tlsPolicy,
-		Tags:            tags,
 	}}
 	d.Resources["ListenerHTTP"] = resource{Type: "AWS::ElasticLoadBalancingV2::Listener", Properties: listenerProperties{
 		DefaultActions:  []action{{Type: "redirect", RedirectConfig: &redirect{Port: "443", Protocol: "HTTPS", StatusCode: "HTTP_301"}}},
 		LoadBalancerArn: ref(balancerID),
 		Port:            80,
 		Protocol:        "HTTP",
-		Tags:            tags,
 	}}
 }
 
