@@ -45,12 +45,33 @@ func recorded(t *testing.T) map[string]*historypb.History {
 	return histories
 }
 
+// replayable are all workflows, by the names that histories know them by.
+var replayable = map[string]any{
+	perch.WorkflowProvision: Provision, perch.WorkflowTeardown: Teardown, perch.WorkflowCleanup: Cleanup, perch.WorkflowList: List,
+	perch.WorkflowStatus: Status, perch.WorkflowPlan: Plan, perch.WorkflowDoctor: Doctor, perch.WorkflowApplication: Application,
+}
+
+func TestEveryWorkflowIsRecorded(t *testing.T) {
+	types := map[string]bool{}
+	for _, history := range recorded(t) {
+		types[history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowType().GetName()] = true
+	}
+	for name := range replayable {
+		if !types[name] {
+			t.Errorf("no history of %s is recorded", name)
+		}
+	}
+	if len(types) != len(replayable) {
+		t.Errorf("%d workflows are recorded and %d replayed", len(types), len(replayable))
+	}
+}
+
 func TestS64RecordedHistoriesReplay(t *testing.T) {
 	for name, history := range recorded(t) {
 		t.Run(name, func(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
-			for _, function := range []any{Provision, Teardown, Cleanup, List, Status, Plan, Doctor, Application} {
-				replayer.RegisterWorkflow(function)
+			for name, function := range replayable {
+				replayer.RegisterWorkflowWithOptions(function, workflow.RegisterOptions{Name: name})
 			}
 			if err := replayer.ReplayWorkflowHistory(nil, history); err != nil {
 				t.Error(err)
