@@ -36,6 +36,33 @@ func TestFaultsAreOrderedByCommand(t *testing.T) {
 	}
 }
 
+func TestEveryKindOfFaultIsOrderedByCommand(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
+	for words, want := range map[string]aws.Fault{
+		"stale=2.5 contains=nobody count=3":              {Service: "cloudformation", Action: "DescribeStacks", Stale: 2.5, Contains: "nobody", Count: 3, When: aws.Before},
+		"key=media/ contains=nobody code=SlowDown":       {Service: "s3", Action: "DeleteObjects", Key: "media/", Contains: "nobody", Code: "SlowDown", When: aws.Before},
+		"stack=nobody refill=true":                       {Stack: "nobody", Type: "AWS::S3::Bucket", Phase: "delete", Refill: true, When: aws.Before},
+		"stack=nobody hang=true":                         {Stack: "nobody", Hang: true, When: aws.Before},
+		"access_key=NOBODY code=ExpiredToken status=403": {AccessKey: "NOBODY", Code: "ExpiredToken", Status: 403, When: aws.Before},
+		"access_key=NOBODY rate=5":                       {AccessKey: "NOBODY", Rate: 5, Status: 400, Code: "Throttling", Message: "Rate exceeded", When: aws.Before},
+		"access_key=NOBODY drop=true when=after":         {AccessKey: "NOBODY", Drop: true, Status: 400, When: aws.After},
+	} {
+		exit, stdout, stderr := mainOf(t, append(append([]string{"fault", "add"}, strings.Fields(words)...), "--aws-port", port)...)
+		var ordered struct{ ID string }
+		if err := json.Unmarshal([]byte(stdout), &ordered); err != nil || exit != 0 {
+			t.Errorf("fault add %s: exit code %d, %s%s", words, exit, stdout, stderr)
+			continue
+		}
+		want.ID = ordered.ID
+		if !slices.Contains(b.aws.Faults(), want) {
+			t.Errorf("fault add %s: %+v is not among %+v", words, want, b.aws.Faults())
+		}
+		b.aws.DeleteFault(ordered.ID)
+	}
+}
+
 func TestAFaultThatIsNotUnderstoodIsRefused(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
@@ -52,6 +79,9 @@ func TestAFaultThatIsNotUnderstoodIsRefused(t *testing.T) {
 		{[]string{"add", "action=CreateStack", "count=often"}, 1, `count is a number, not "often"`},
 		{[]string{"add", "action=CreateStack", "drop=maybe"}, 1, `drop is true or false, not "maybe"`},
 		{[]string{"add", "action=CreateStack"}, 1, "say what happens"},
+		{[]string{"add", "stale=long"}, 1, `stale is a number, not "long"`},
+		{[]string{"add", "stack=shop-x", "refill=maybe"}, 1, `refill is true or false, not "maybe"`},
+		{[]string{"add", "key=media/"}, 1, "fail with a code"},
 		{[]string{"add", "colour=red"}, 1, "colour"},
 	} {
 		exit, stdout, stderr := mainOf(t, append(append([]string{"fault"}, c.args...), "--aws-port", port)...)
