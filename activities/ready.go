@@ -53,7 +53,7 @@ type ReadyResult struct {
 func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult, error) {
 	address, err := url.Parse(in.URL)
 	if err != nil || address.Host == "" {
-		return ReadyResult{}, refuse(ErrorInvalid, "the stack's output URL %q is no address", in.URL)
+		return ReadyResult{}, refuse(ErrorInvalid, "the stack's output URL %q is no address; the output of a template of your own must begin with http:// or https://", in.URL)
 	}
 	address.Path = in.HealthPath
 	client := dialing(address, in.Endpoint, answerTimeout)

@@ -79,6 +79,19 @@ func (r Rendering) hash(document map[string]any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
+// checkAddress refuses what can be seen to be no address: a text without a scheme, and an attribute that is a host name.
+func (t *Template) checkAddress(name string, value, outputs *node, p *problems) {
+	function, argument := value.function()
+	switch {
+	case value.shape == scalar && !strings.HasPrefix(value.text, "http://") && !strings.HasPrefix(value.text, "https://"):
+		p.at(outputs.key(name), "output %s must be an address that begins with http:// or https://, not %q", name, value.text)
+	case function == "Fn::GetAtt" && len(argument.items) == 2 && slices.ContainsFunc([]string{"DNSName", "DomainName", "EndpointURL", "PublicDnsName", "PublicIp"}, func(suffix string) bool {
+		return strings.HasSuffix(argument.items[1].text, suffix)
+	}):
+		p.at(outputs.key(name), "output %s is a host name and no address; write !Sub 'http://${%s.%s}', or https", name, argument.items[0].text, argument.items[1].text)
+	}
+}
+
 // urlOutput is the output that holds the address, as Perch adds it once more under a name that every reader knows.
 func (t *Template) urlOutput(in Input, p *problems) map[string]any {
 	name := in.Settings.URLOutput
@@ -96,6 +109,7 @@ func (t *Template) urlOutput(in Input, p *problems) map[string]any {
 		p.at(t.root.key("Outputs"), "the template has no output %s, which holds the environment's address; add it, or name another one as `url_output` in perch.yaml; %s", name, has)
 		return nil
 	}
+	t.checkAddress(name, named.get("Value"), outputs, p)
 	added := output("Address of the environment", "")
 	added["Value"] = named.get("Value").value()
 	if condition := named.get("Condition"); condition != nil {

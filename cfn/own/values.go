@@ -38,6 +38,8 @@ type Parameter struct {
 	NoEcho bool `json:"-"`
 }
 
+const filledByPerch = "Perch"
+
 // known is a value that Perch has.
 type known struct {
 	value string
@@ -126,6 +128,9 @@ func (t *Template) fill(in Input, p *problems) []Parameter {
 			if one.noEcho {
 				shown = "the value given"
 			}
+			if from == filledByPerch {
+				from += ", which fills it by its name; give it another one under `parameters` in perch.yaml"
+			}
 			p.at(one.at, "parameter %s %s, not %s (from %s)", one.name, problem, shown, from)
 			continue
 		}
@@ -148,9 +153,13 @@ func (t *Template) valueOf(one *parameter, in Input, values map[string]known, p 
 		return known{}, "", false
 	}
 	if value, has := values[one.name]; has {
-		return value, "Perch", true
+		return value, filledByPerch, true
 	}
 	if one.fallback != nil {
+		if one.noEcho && *one.fallback != "" && !dynamic(*one.fallback) {
+			p.at(one.at, "parameter %s hides its value (NoEcho), and its Default is one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name)
+			return known{}, "", false
+		}
 		return known{value: *one.fallback, guessed: true}, "Default", true // CloudFormation holds it against the limits itself.
 	}
 	hint := ""

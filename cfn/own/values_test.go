@@ -101,7 +101,7 @@ func TestWhatIsWrongWithParametersIsSaidWithItsLine(t *testing.T) {
 		"an empty placeholder":  {"  Given: {Type: String}\n", func(in *Input) { bare(in); give("{host}")(in) }, "template.yaml:2:3: parameter Given: perch.yaml (defaults, line 7) uses {host}, and there is no such value for branch \"feature/login\""},
 		"it is not declared":    {"  Slug: {Type: String}\n", give("x"), "template.yaml:1:1: perch.yaml (defaults, line 7) gives a value to Given, which the template does not declare; its parameters are: Slug"},
 		"one of a list":         {"  Given: {Type: String, AllowedValues: [a, b]}\n", give("c"), `template.yaml:2:3: parameter Given must be one of a, b, not "c" (from perch.yaml (defaults, line 7))`},
-		"a pattern":             {"  Branch: {Type: String, AllowedPattern: '[a-z]+'}\n", give(""), `template.yaml:2:3: parameter Branch must match [a-z]+, not "feature/login" (from Perch)`},
+		"a pattern":             {"  Branch: {Type: String, AllowedPattern: '[a-z]+'}\n", give(""), `template.yaml:2:3: parameter Branch must match [a-z]+, not "feature/login" (from Perch, which fills it by its name; give it another one under ` + "`parameters`" + ` in perch.yaml)`},
 		"a number":              {"  Given: {Type: Number}\n", give("many"), `template.yaml:2:3: parameter Given must be a number, not "many"`},
 		"a list of numbers":     {"  Given: {Type: List<Number>}\n", give("1, x"), `template.yaml:2:3: parameter Given must be a number, not "1, x"`},
 		"too small":             {"  Given: {Type: Number, MinValue: 5}\n", give("4"), `template.yaml:2:3: parameter Given must be at least 5, not "4"`},
@@ -111,6 +111,7 @@ func TestWhatIsWrongWithParametersIsSaidWithItsLine(t *testing.T) {
 		"longer than fits":      {"  Given: {Type: String}\n", give(strings.Repeat("x", maxValue+1)), `template.yaml:2:3: parameter Given must have at most 4096 bytes`},
 		"no id":                 {"  Given: {Type: 'AWS::EC2::VPC::Id'}\n", give("main"), `template.yaml:2:3: parameter Given must be an id that begins with vpc-, not "main"`},
 		"a list of ids":         {"  Given: {Type: 'List<AWS::EC2::Subnet::Id>'}\n", give("subnet-1,main"), `template.yaml:2:3: parameter Given must be an id that begins with subnet-`},
+		"a secret as Default":   {"  Hidden: {Type: String, NoEcho: true, Default: hunter2}\n", func(*Input) {}, "template.yaml:2:3: parameter Hidden hides its value (NoEcho), and its Default is one that everybody can read; keep it in Secrets Manager"},
 		"a secret in the clear": {"  Given: {Type: String, NoEcho: true}\n", give("hunter2"), "template.yaml:2:3: parameter Given hides its value (NoEcho), and perch.yaml (defaults, line 7) gives it one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,6 +160,19 @@ func TestTheAddressComesFromANamedOutput(t *testing.T) {
 	added := outputs(t, rendered)[cfn.OutputOwnURL]
 	if diff := cmp.Diff(map[string]any{"Description": "Address of the environment", "Value": map[string]any{"Fn::Sub": "http://${A}"}, "Condition": "C"}, added); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAnAddressThatStandsThereMustBeOne(t *testing.T) {
+	for value, want := range map[string]string{
+		"example.com":                   `template.yaml:4:3: output URL must be an address that begins with http:// or https://, not "example.com"`,
+		"!GetAtt Assets.DomainName":     "template.yaml:4:3: output URL is a host name and no address; write !Sub 'http://${Assets.DomainName}', or https",
+		"!Sub '${Assets.DomainName}/x'": "", "https://example.com": "",
+	} {
+		_, err := read(t, "Resources:\n  Assets: {Type: 'AWS::S3::Bucket'}\nOutputs:\n  URL: {Value: "+value+"}\n").Render(input(t))
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: %v, want %s", value, err, want)
+		}
 	}
 }
 
