@@ -12,6 +12,7 @@ import (
 
 	"perch"
 	"perch/sandbox/aws"
+	"perch/sandbox/postgrestest"
 )
 
 var update = flag.Bool("update", false, "record the histories of workflows/testdata anew")
@@ -87,6 +88,23 @@ func TestRecordHistories(t *testing.T) {
 
 	b.saveMendings(t, branch, stack)
 	b.saveJudgements(t)
+}
+
+// TestRecordHistoriesWithASharedDatabase records the runs that make, look after and drop a database in the shared instance.
+func TestRecordHistoriesWithASharedDatabase(t *testing.T) {
+	if !*update {
+		t.Skip("records histories only with -update")
+	}
+	server := postgrestest.Start(t, postgrestest.Trust)
+	server.Master(t, "perch", "")
+	b := newSandbox(t, func(o *options) { o.postgres = server.Address })
+	b.must(t, "application", "up")
+	b.repo.commit(t, "carts", map[string]string{"perch.yaml": bare(b.project, "  database: {mode: shared}")})
+	stack := b.stackOf(t, "carts")
+	b.save(t, "created-with-a-shared-database", stack, b.must(t, "up", "carts"))
+	b.save(t, "unchanged-with-a-shared-database", stack, b.must(t, "up", "carts"))
+	b.save(t, "removed-with-a-shared-database", stack, b.must(t, "down", "carts"))
+	b.save(t, "absent-with-a-shared-database", stack, b.must(t, "down", "carts"))
 }
 
 // saveRemovalsOver saves the runs of a deployment that a removal meets: one that is refused, and one that is done.
