@@ -75,7 +75,7 @@ func TestPlanOfAFirstEnvironmentCreatesEverythingAndChangesNothing(t *testing.T)
 	for _, d := range plan.Settings {
 		paths = append(paths, d.Path)
 	}
-	if diff := cmp.Diff([]string{"instance_type"}, paths); diff != "" {
+	if diff := cmp.Diff([]string{"instance_type", "database.backup_days"}, paths); diff != "" {
 		t.Errorf("settings that are not staging's (-want +got):\n%s", diff)
 	}
 	if d := plan.Settings[0]; d.A != "t3.medium" || d.B != "t3.small" || d.BFrom == nil || !strings.HasPrefix(*d.BFrom, "kinds.branch") {

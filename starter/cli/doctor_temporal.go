@@ -49,7 +49,7 @@ func judgeAttributes(registered map[string]enumspb.IndexedValueType) perch.Check
 func (c *connection) checkQueue(ctx context.Context, name, queue string, kind enumspb.TaskQueueType) perch.Check {
 	polled, err := c.polled(ctx, queue, kind)
 	if err == nil && !polled {
-		err = fmt.Errorf("no worker is polling task queue %q; start one", queue)
+		err = fmt.Errorf("no worker is polling task queue %q; start one, or read in its log why it stopped", queue)
 	}
 	return judged(name, err, fmt.Sprintf("a worker polls task queue %q", queue))
 }
