@@ -106,3 +106,34 @@ func TestTheProxysConfigurationNamesNothingThatIsReplacedLater(t *testing.T) {
 		t.Errorf("got %s", config)
 	}
 }
+
+// Elastic Beanstalk writes .env, and the hook database.env, before Compose reads the file.
+func TestComposeReadsABundle(t *testing.T) {
+	compose, err := exec.LookPath("docker-compose")
+	if err != nil {
+		t.Skip("docker-compose is not installed")
+	}
+	for _, balancer := range []string{"shared", "none"} {
+		dir := t.TempDir()
+		_, bodies := unzip(t, perch.Settings{Image: "repo/shop:1", LoadBalancer: balancer, HealthPath: "/healthz", Database: &perch.Database{}})
+		bodies[".env"], bodies["database.env"] = []byte("PORT=8080\n"), []byte("DATABASE_URL=postgres://x\n")
+		for name, body := range bodies {
+			file := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, body, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		command := exec.CommandContext(t.Context(), compose, "config")
+		command.Dir = dir
+		out, err := command.CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", balancer, err, out)
+		}
+		if mounted := strings.Contains(string(out), "source: "+filepath.Join(dir, "proxy.conf")); mounted != (balancer == "shared") {
+			t.Errorf("%s: the proxy's configuration is mounted: %v\n%s", balancer, mounted, out)
+		}
+	}
+}

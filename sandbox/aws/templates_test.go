@@ -76,18 +76,35 @@ func (w *world) output(stack, key string) string {
 	return ""
 }
 
+// environment is an environment's template as the application's stack would have it rendered, with its source bundle stored.
+func (w *world) environment(name, application string) string {
+	w.t.Helper()
+	bucket := w.output(application, "ArtifactBucket")
+	environment := golden(w.t, name, application+"-artifacts-example", bucket,
+		"arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/app/example/0123456789abcdef", w.output(application, "LoadBalancerArn"),
+		"arn:aws:acm:eu-central-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef", w.output(application, "CertificateArn"))
+	_, key, _ := strings.Cut(environment, `"S3Key": "`)
+	key, _, _ = strings.Cut(key, `"`)
+	if _, err := w.storage.PutObject(w.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("bundle")}); err != nil {
+		w.t.Fatal(err)
+	}
+	return environment
+}
+
+func TestPerchsTemplatesOfEveryKindStand(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	w.createFor("shop-application-production", golden(t, "application-production"))
+	w.createFor("shop-main", w.environment("environment-production", "shop-application-production"))
+	w.createFor("shop-application-staging", golden(t, "application-shared-database"))
+	for stack, name := range map[string]string{"shop-staging": "environment-staging", "shop-release": "environment-own-load-balancer", "shop-search": "environment-shared-database"} {
+		w.createFor(stack, w.environment(name, "shop-application-staging"))
+	}
+}
+
 func TestPerchsOwnTemplatesStandAndGo(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	w.createFor("shop-application-staging", golden(t, "application-staging"))
-	bucket := w.output("shop-application-staging", "ArtifactBucket")
-	environment := golden(t, "environment-branch", "shop-application-staging-artifacts-example", bucket,
-		"arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/app/example/0123456789abcdef", w.output("shop-application-staging", "LoadBalancerArn"))
-	_, key, _ := strings.Cut(environment, `"S3Key": "`)
-	key, _, _ = strings.Cut(key, `"`)
-	if _, err := w.storage.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("bundle")}); err != nil {
-		t.Fatal(err)
-	}
-	w.createFor("shop-feature-login-pr5rby", environment)
+	w.createFor("shop-feature-login-pr5rby", w.environment("environment-branch", "shop-application-staging"))
 	if n := len(w.server.Environments()); n != 1 {
 		t.Errorf("%d environments have a page, want 1", n)
 	}
