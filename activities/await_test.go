@@ -116,6 +116,20 @@ func TestAStatusThatNoEventConfirmsIsBelievedInTheEnd(t *testing.T) {
 	}
 }
 
+func TestS32AStackThatIsKnownByItsIDIsNeverTakenForAbsent(t *testing.T) {
+	w := newWorld(t)
+	id := w.bare("shop-login", "login", nil)
+	w.fault(aws.Fault{Stale: 3600, Count: 2})
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.Status != "" {
+		t.Errorf("an hour ago there was %+v", state)
+	}
+	_, err := try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login", StackID: id})
+	wantRetry(t, err, id, "cannot be seen yet")
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login", StackID: id}); state.StackID != id {
+		t.Errorf("described %+v", state)
+	}
+}
+
 func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	w := newWorld(t)
 	first := w.bare("shop-login", "login", nil)

@@ -1,0 +1,48 @@
+package activities
+
+import (
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch"
+)
+
+func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {
+	environment, err := perch.NewEnvironment("shop", "login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		ours []bool
+		want bool
+	}{
+		"one of ours":          {[]bool{true}, true},
+		"two of ours":          {[]bool{true, true}, true},
+		"one of somebody's":    {[]bool{false}, false},
+		"ours and somebody's":  {[]bool{true, false}, false},
+		"somebody's, and ours": {[]bool{false, true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			for i, ours := range c.ours {
+				in := &cloudformation.CreateChangeSetInput{
+					StackName: sdk.String("shop-login"), ChangeSetName: sdk.String([]string{"first", "second"}[i]), ChangeSetType: types.ChangeSetTypeCreate,
+					TemplateBody: sdk.String(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}}`),
+				}
+				if ours {
+					in.Tags = tagList(environment.Tags(w.policy.Repository, perch.KindBranch))
+				}
+				if _, err := w.cfn().CreateChangeSet(t.Context(), in); err != nil {
+					t.Fatal(err)
+				}
+			}
+			state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
+			if state.Status != "REVIEW_IN_PROGRESS" || state.Ours != c.want {
+				t.Errorf("described %+v", state)
+			}
+		})
+	}
+}
