@@ -79,11 +79,14 @@ func (p *planning) outline() perch.PlanResult {
 		Outcome: perch.OutcomePlanned, Kind: p.kind, URL: p.state.URL, Status: p.state.Status, Deployed: p.state.Commit,
 		Protected: p.state.Protected || p.state.Status != "" && p.state.Kind != perch.KindBranch, SharedDatabase: p.made.sharesDatabase(),
 	}
-	plan.Host, _ = p.wanted.Output(cfn.OutputHost)
-	for _, output := range []string{cfn.OutputURL, cfn.OutputOwnURL} {
-		if url, ok := p.wanted.Output(output); ok {
-			plan.URL = url
-		}
+	address := cfn.OutputURL
+	if p.made.settings.Template == "" {
+		plan.Host, _ = p.wanted.Output(cfn.OutputHost)
+	} else {
+		address = cfn.OutputOwnURL // What a template of the project's own calls Host is none of Perch's business.
+	}
+	if url, ok := p.wanted.Output(address); ok {
+		plan.URL = url
 	}
 	step := lifecycle.Next(lifecycle.Stack{
 		Status: p.state.Status, Ours: p.state.Ours, Protected: plan.Protected, Unchanged: p.state.Template == p.made.template.Hash,

@@ -234,6 +234,10 @@ perch.yaml:6:5: defaults.buckets.assets has no value; write {}
 perch.yaml:8:5: defaults.environment.A has no value; write ""
   8 |     A:
     |     ^`},
+		"a parameter that was forgotten": {minimal + "defaults:\n  template: t.yaml\n  parameters:\n    P:\n", `
+perch.yaml:6:5: defaults.parameters.P has no value; write ""
+  6 |     P:
+    |     ^`},
 		"variables that cannot be": {minimal + "defaults:\n  environment:\n    lower: x\n    PERCH_URL: x\n    DATABASE_URL: x\n    LIST: [a]\n", `
 perch.yaml:5:5: a variable must be a name in A-Z, 0-9 and _ that does not begin with a digit, not "lower"
   5 |     lower: x

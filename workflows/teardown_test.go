@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +216,16 @@ func TestLeftoversFailTheRun(t *testing.T) {
 	_, _, err := w.run(Teardown, gone())
 	if err == nil || !strings.Contains(err.Error(), "database snapshot shop-login-final") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestWhatTheTemplateKeepsIsALeftoverAndNoFailure(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.kept = []string{"AWS::S3::Bucket logs"}
+	result, _, err := w.run(Teardown, gone())
+	if err != nil || result.Outcome != perch.OutcomeGone || !slices.Equal(result.Leftovers, w.kept) {
+		t.Errorf("result %+v, %v", result, err)
 	}
 }
 

@@ -27,6 +27,7 @@ type world struct {
 	admitted activities.AdmitResult
 	rendered activities.RenderResult
 	left     []string
+	kept     []string
 	// failures are what DiagnoseDeletion sees.
 	failures []lifecycle.Failure
 	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation succeeds.
@@ -253,7 +254,7 @@ func (a *activity) VerifyGone(_ context.Context, in activities.VerifyInput) (act
 		held = append(held, "shared")
 	}
 	a.w.note("VerifyGone", "%s", strings.Join(held, " "))
-	return activities.VerifyResult{Leftovers: a.w.left}, nil
+	return activities.VerifyResult{Leftovers: a.w.left, Kept: a.w.kept}, nil
 }
 
 func (a *activity) DiagnoseDeletion(context.Context, activities.StackInput) (activities.Remains, error) {
