@@ -30,6 +30,9 @@ type fate struct {
 	notAllowed bool
 	// answered says that the app has answered in this run, and seeded that the steps that need it are done.
 	answered, seeded bool
+	// shared says that the branch's database stands in the shared instance, and database for which stack it was made; empty where there is none.
+	shared   bool
+	database string
 	// stack is the one of the branch's name; made counts those that there have been.
 	stack activities.StackState
 	made  int
@@ -161,13 +164,13 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 		f.notAllowed = true
 		return activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "not allowed"}, nil
 	}
-	return activities.AdmitResult{Kind: perch.KindBranch}, nil
+	return activities.AdmitResult{Kind: perch.KindBranch, SharedDatabase: f.shared && in.Request.Goal == perch.GoalGone}, nil
 }
 
 func (f *fate) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return activities.RenderResult{TemplateURL: templateAt(in.Commit), Hash: templateAt(in.Commit), Resources: 7, SeedSteps: 1, LaterSteps: 1}, f.happen()
+	return activities.RenderResult{TemplateURL: templateAt(in.Commit), Hash: templateAt(in.Commit), Resources: 7, SeedSteps: 1, LaterSteps: 1, SharedDatabase: f.shared}, f.happen()
 }
 
 func templateAt(commit string) string { return "template of " + commit }
@@ -328,6 +331,33 @@ func (f *fate) SweepResources(_ context.Context, in activities.SweepInput) error
 	defer f.mu.Unlock()
 	f.mayRemove("SweepResources", in.StackID)
 	return f.happen()
+}
+
+// EnsureDatabase makes a database where the stack has come as far as to have its secret.
+func (f *fate) EnsureDatabase(_ context.Context, in activities.DatabaseInput) (activities.DatabaseResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.happen(); err != nil {
+		return activities.DatabaseResult{}, err
+	}
+	if !f.exists() || in.StackID != f.stack.StackID || f.among("", "no secret yet") != "" {
+		return activities.DatabaseResult{}, nil
+	}
+	f.database = in.StackID
+	return activities.DatabaseResult{Made: true}, nil
+}
+
+func (f *fate) DropDatabase(_ context.Context, in activities.DatabaseInput) (activities.DatabaseResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.exists() && (in.StackID == f.stack.StackID || f.database == f.stack.StackID) {
+		f.wrong("DropDatabase while the stack is %s", f.stack.Status)
+	}
+	err := f.happen()
+	if err == nil {
+		f.database = ""
+	}
+	return activities.DatabaseResult{}, err
 }
 
 func (f *fate) VerifyGone(_ context.Context, in activities.VerifyInput) (activities.VerifyResult, error) {

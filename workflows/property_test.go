@@ -61,6 +61,7 @@ func drawFate(rt *rapid.T) *fate {
 		f.stack.Protected = rapid.IntRange(0, 9).Draw(rt, "protected") > 8
 		f.stack.Kind = rapid.SampledFrom([]perch.Kind{perch.KindBranch, perch.KindBranch, perch.KindBranch, perch.KindStaging}).Draw(rt, "kind")
 	}
+	f.shared = rapid.Bool().Draw(rt, "shared database")
 	requests := rapid.SliceOfN(rapid.Custom(drawRequest), 1, 5).Draw(rt, "requests")
 	for i := range requests {
 		requests[i].ID = fmt.Sprint(i)
@@ -169,12 +170,18 @@ func (f *fate) hold(rt *rapid.T, result perch.Result) {
 		if !f.stack.Ours || !updatable[f.stack.Status] || f.stack.Template != templateAt(result.Commit) || result.Commit != f.target.Commit {
 			rt.Errorf("ready at %s, and the stack is %+v", result.Commit, f.stack)
 		}
+		if f.shared && f.database != f.stack.StackID {
+			rt.Errorf("ready at %s, and its database is of %q", result.Commit, f.database)
+		}
 		if !f.seeded {
 			rt.Errorf("ready at %s, and the steps that need the app are not done", result.Commit)
 		}
 	case perch.OutcomeGone, perch.OutcomeAbsent:
 		if f.exists() {
 			rt.Errorf("%s, and the stack is %+v", result.Outcome, f.stack)
+		}
+		if f.shared && f.database != "" {
+			rt.Errorf("%s, and there is still the database of %q", result.Outcome, f.database)
 		}
 	case perch.OutcomeRefused:
 		if result.Reason == "" || result.Reason == tooMany && f.exists() && f.stack.Status != "DELETE_FAILED" {
