@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	// project is what the demo's perch.yaml is called.
+	// project is what testdata/shop/perch.yaml is for.
 	project = "shop"
 	account = "000000000000"
 	region  = "eu-central-1"
@@ -43,7 +43,7 @@ type world struct {
 	aws    *aws.Server
 	awsURL string
 	pages  string
-	// repo is the demo's repository, and policy the file of its workers' policy.
+	// repo is the project's repository, and policy the file of its workers' policy.
 	repo, policy string
 }
 
@@ -62,7 +62,7 @@ func newWorld(t testing.TB) *world {
 	})
 	w.awsURL = serve(t, endpoint)
 	w.pages = strings.TrimPrefix(serve(t, page.New(page.Config{Environments: endpoint.Environments, S3: s3.NewFromConfig(w.config(), virtualHosts)})), "http://127.0.0.1:")
-	if err := os.CopyFS(w.repo, os.DirFS(filepath.FromSlash("../sandbox/run/demo/main"))); err != nil {
+	if err := os.CopyFS(w.repo, os.DirFS(filepath.FromSlash("testdata/shop"))); err != nil {
 		t.Fatal(err)
 	}
 	w.git(t, "init", "--quiet", "--initial-branch", "main")
