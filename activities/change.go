@@ -193,6 +193,7 @@ func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	all = slices.Clone(all)
 	slices.SortFunc(all, func(a, b owned) int {
 		if c := aws.ToTime(a.stack.CreationTime).Compare(aws.ToTime(b.stack.CreationTime)); c != 0 {
 			return c

@@ -33,7 +33,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		cfn       = cloudformation.NewFromConfig(cfg)
 		objects   = s3.NewFromConfig(cfg)
 		beanstalk = elasticbeanstalk.NewFromConfig(cfg)
-		stacks    = &Stacks{policy: policy, cfn: cfn, objects: objects, poller: newPoller(cfn, interval), staleReads: staleReads}
+		stacks    = newStacks(policy, cfn, objects, interval)
 		apps      = &Applications{policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk}
 		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}

@@ -21,14 +21,21 @@ type Stacks struct {
 	// objects reads the parameters of bring-your-own templates.
 	objects *s3.Client
 	poller  *poller
+	// listing lists the environments for all who want them at the same time.
+	listing *shared[[]owned]
 	// staleReads is how long a read may contradict what was just done.
 	staleReads time.Duration
 }
 
 // NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
 func NewStacks(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Stacks {
-	client := cloudformation.NewFromConfig(cfg)
-	return &Stacks{policy: policy, cfn: client, objects: s3.NewFromConfig(cfg), poller: newPoller(client, interval), staleReads: staleReads}
+	return newStacks(policy, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg), interval)
+}
+
+func newStacks(policy *perch.Policy, cfn *cloudformation.Client, objects *s3.Client, interval time.Duration) *Stacks {
+	s := &Stacks{policy: policy, cfn: cfn, objects: objects, poller: newPoller(cfn, interval), staleReads: staleReads}
+	s.listing = &shared[[]owned]{read: s.list}
+	return s
 }
 
 // StackInput names a stack.
@@ -126,8 +133,10 @@ func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
 	return nil
 }
 
-// environments are the project's environments, each with its stack.
-func (s *Stacks) environments(ctx context.Context) ([]owned, error) {
+// environments are the project's environments, each with its stack, as they were at some time after the call. The list is not to be changed.
+func (s *Stacks) environments(ctx context.Context) ([]owned, error) { return s.listing.get(ctx) }
+
+func (s *Stacks) list(ctx context.Context) ([]owned, error) {
 	var all []owned
 	err := s.each(ctx, func(stack types.Stack) {
 		if e, kind, ours := perch.Owned(s.policy.Project, s.policy.Repository, aws.ToString(stack.StackName), stackTags(stack)); ours {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -48,18 +49,18 @@ func BenchmarkCrowd(b *testing.B) {
 		build(b, programs, map[string]string{"sandbox": "perch/sandbox", "starter": "perch/starter"})
 		sandbox := exec.Command(programs+"/sandbox", "--worker=false", "--up=false", "--temporal-port", ports[0], "--ui-port", ports[1], "--aws-port", ports[2], "--web-port", ports[3])
 		sandbox.Env = environment(b, programs, nil)
-		start(b, b.TempDir(), "sandbox", sandbox)
-		crowded(b, w, programs, map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:" + ports[0], "TEMPORAL_NAMESPACE": client.DefaultNamespace})
+		sandboxProcess := start(b, b.TempDir(), "sandbox", sandbox)
+		crowded(b, w, sandboxProcess, programs, map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:" + ports[0], "TEMPORAL_NAMESPACE": client.DefaultNamespace})
 	})
 	b.Run("postgresql", func(b *testing.B) {
 		c := newCluster(b)
 		c.up(b, "temporal-namespace")
-		crowded(b, c.world, c.programs, map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:" + c.ports["temporal:7233"], "TEMPORAL_NAMESPACE": c.services["worker"].Environment["TEMPORAL_NAMESPACE"]})
+		crowded(b, c.world, c.running["temporal"][0], c.programs, map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:" + c.ports["temporal:7233"], "TEMPORAL_NAMESPACE": c.services["worker"].Environment["TEMPORAL_NAMESPACE"]})
 	})
 }
 
 // crowded measures on the Temporal that variables name.
-func crowded(b *testing.B, w *world, programs string, variables map[string]string) {
+func crowded(b *testing.B, w *world, server *process, programs string, variables map[string]string) {
 	b.Helper()
 	variables["AWS_ENDPOINT_URL"], variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"] = w.awsURL, "sandbox", "sandbox"
 	variables["PERCH_PROJECT"], variables[crowdPolicy], variables["XDG_CACHE_HOME"] = project, w.policy, b.TempDir()
@@ -84,10 +85,18 @@ func crowded(b *testing.B, w *world, programs string, variables map[string]strin
 			branch := fmt.Sprintf("round-%d-%d", round, i)
 			commits[branch] = w.branch(b, branch)
 		}
+		used := map[string]time.Duration{"worker": -processorTime(b, worker.Process.Pid), "temporal": -processorTime(b, server.Process.Pid), "aws": -processorTime(b, os.Getpid())}
 		b.ResetTimer()
-		measured := provisionAll(b, temporal, w, commits)
+		ended := provisionAll(b, temporal, commits)
 		b.StopTimer()
-		report(b, measured, worker)
+		for name, p := range map[string]int{"worker": worker.Process.Pid, "temporal": server.Process.Pid, "aws": os.Getpid()} {
+			b.ReportMetric((used[name]+processorTime(b, p)).Seconds()*1000/crowd, "ms-cpu-"+name)
+		}
+		var samples []sample
+		for _, e := range ended {
+			samples = append(samples, measure(b, temporal, w, e.run, e.asked))
+		}
+		report(b, samples, worker)
 		for branch := range commits {
 			removal(b, temporal, branch)
 		}
@@ -102,19 +111,21 @@ type sample struct {
 	activities       map[string]time.Duration
 }
 
+// provision is one request and the run that it led to.
+type provision struct {
+	branch string
+	asked  time.Time
+	run    client.WorkflowRun
+	err    error
+}
+
 // provisionAll asks for all branches at once and waits for all.
-func provisionAll(b *testing.B, temporal client.Client, w *world, commits map[string]string) []sample {
+func provisionAll(b *testing.B, temporal client.Client, commits map[string]string) (ended []provision) {
 	b.Helper()
-	type ended struct {
-		branch string
-		asked  time.Time
-		run    client.WorkflowRun
-		err    error
-	}
-	all := make(chan ended, len(commits))
+	all := make(chan provision, len(commits))
 	for branch, commit := range commits {
 		go func() {
-			e := ended{branch: branch, asked: time.Now()}
+			e := provision{branch: branch, asked: time.Now()}
 			e.run, e.err = request(b.Context(), temporal, branch, perch.Request{Goal: perch.GoalUp, Commit: commit})
 			if e.err == nil {
 				var result perch.Result
@@ -125,20 +136,14 @@ func provisionAll(b *testing.B, temporal client.Client, w *world, commits map[st
 			all <- e
 		}()
 	}
-	finished := make([]ended, 0, len(commits))
 	for range commits {
 		e := <-all
 		if e.err != nil {
 			b.Fatal(e.err)
 		}
-		finished = append(finished, e)
+		ended = append(ended, e)
 	}
-	b.StopTimer()
-	samples := make([]sample, 0, len(commits))
-	for _, e := range finished {
-		samples = append(samples, measure(b, temporal, w, e.run, e.asked))
-	}
-	return samples
+	return ended
 }
 
 // request asks as the starter does.
@@ -247,6 +252,16 @@ func report(b *testing.B, samples []sample, worker *process) {
 		b.ReportMetric(float64(kilobytes)/1024, "MB-worker")
 	}
 	b.ReportMetric(float64(runtime.NumCPU()), "cores")
+}
+
+// processorTime is the processor time that a process has used so far, in user and system mode.
+func processorTime(t testing.TB, pid int) time.Duration {
+	t.Helper()
+	text := read(t, fmt.Sprintf("/proc/%d/stat", pid))
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond // A clock tick is a hundredth of a second on every Linux that Go runs on.
 }
 
 // crowdWorker is the worker of a policy file with room for the crowd, until it is told to stop.
