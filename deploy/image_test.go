@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"debug/elf"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,13 +100,6 @@ func cleanCopy(t testing.TB) string {
 var image = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "perch-image-") })
 
 func TestMain(m *testing.M) {
-	if file := os.Getenv(crowdPolicy); file != "" {
-		if err := crowdWorker(file); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
 	code := m.Run()
 	if dir, err := image(); err == nil {
 		_ = os.RemoveAll(dir) // It is a temporary folder: what stays, the machine removes.

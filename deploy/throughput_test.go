@@ -6,101 +6,122 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"os/signal"
 	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/uuid"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 
 	"perch"
-	"perch/config"
-	workerrun "perch/worker/run"
 )
 
-const (
-	// crowd is how many environments are asked for at once. Policy files allow 95, since one load balancer has 100 rules.
-	crowd = 100
-	// crowdPolicy names the policy file of a process of this test binary that is a worker for a crowd.
-	crowdPolicy = "PERCH_CROWD_POLICY"
-	// crowdInterval is how often that worker looks at what it waits for: as the sandbox's.
-	crowdInterval = 300 * time.Millisecond
-)
+// crowds are how many environments are asked for at once. A policy allows 95, since one load balancer has 100 rules.
+var crowds = []int{1, 10, 95}
 
-// BenchmarkCrowd asks one worker for a hundred environments at once. What is reported of each is the time from the request to the run's end without
-// the time that its stack took, and how much of that was Temporal's: the time in which no activity of the run was at work.
+// crowdInterval is how often the worker looks at what it waits for: as often as the sandbox's.
+const crowdInterval = "300ms"
+
+// BenchmarkCrowd asks one worker for many environments at once. What is reported of each is the time from the request to the run's end without the
+// time that its stack took, how much of that was Temporal's, that is the time in which no activity of the run was at work, and what it cost each
+// process in processor time.
 func BenchmarkCrowd(b *testing.B) {
 	exempt(b)
 	b.Run("embedded", func(b *testing.B) {
-		w := newWorld(b)
-		programs, ports := b.TempDir(), freePorts(b, 4)
-		build(b, programs, map[string]string{"sandbox": "perch/sandbox", "starter": "perch/starter"})
-		sandbox := exec.Command(programs+"/sandbox", "--worker=false", "--up=false", "--temporal-port", ports[0], "--ui-port", ports[1], "--aws-port", ports[2], "--web-port", ports[3])
-		sandbox.Env = environment(b, programs, nil)
-		sandboxProcess := start(b, b.TempDir(), "sandbox", sandbox)
-		crowded(b, w, sandboxProcess, programs, map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:" + ports[0], "TEMPORAL_NAMESPACE": client.DefaultNamespace})
+		c := &crowded{world: newWorld(b), programs: b.TempDir()}
+		ports := freePorts(b, 4)
+		build(b, c.programs, map[string]string{"sandbox": "perch/sandbox", "starter": "perch/starter", "worker": "perch/worker"})
+		sandbox := exec.Command(c.programs+"/sandbox", "--worker=false", "--up=false", "--temporal-port", ports[0], "--ui-port", ports[1], "--aws-port", ports[2], "--web-port", ports[3])
+		sandbox.Env = environment(b, c.programs, nil)
+		c.server = start(b, b.TempDir(), "sandbox", sandbox)
+		c.measure(b, "127.0.0.1:"+ports[0], client.DefaultNamespace)
 	})
 	b.Run("postgresql", func(b *testing.B) {
-		c := newCluster(b)
-		c.up(b, "temporal-namespace")
-		crowded(b, c.world, c.running["temporal"][0], c.programs, map[string]string{"TEMPORAL_ADDRESS": "127.0.0.1:" + c.ports["temporal:7233"], "TEMPORAL_NAMESPACE": c.services["worker"].Environment["TEMPORAL_NAMESPACE"]})
+		services := newCluster(b)
+		services.up(b, "temporal-namespace")
+		c := &crowded{world: services.world, programs: services.programs, server: services.running["temporal"][0]}
+		c.measure(b, "127.0.0.1:"+services.ports["temporal:7233"], services.services["worker"].Environment["TEMPORAL_NAMESPACE"])
 	})
 }
 
-// crowded measures on the Temporal that variables name.
-func crowded(b *testing.B, w *world, server *process, programs string, variables map[string]string) {
+// crowded is one worker of a Temporal server.
+type crowded struct {
+	*world
+	programs       string
+	server, worker *process
+	temporal       client.Client
+}
+
+// measure starts the worker and measures each crowd.
+func (c *crowded) measure(b *testing.B, address, namespace string) {
 	b.Helper()
-	variables["AWS_ENDPOINT_URL"], variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"] = w.awsURL, "sandbox", "sandbox"
-	variables["PERCH_PROJECT"], variables[crowdPolicy], variables["XDG_CACHE_HOME"] = project, w.policy, b.TempDir()
-	var temporal client.Client
+	c.writePolicy(b, func(p *perch.Policy) { p.MaxEnvironments = slices.Max(crowds) })
+	variables := map[string]string{
+		"TEMPORAL_ADDRESS": address, "TEMPORAL_NAMESPACE": namespace, "AWS_ENDPOINT_URL": c.awsURL, "AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox",
+		"PERCH_PROJECT": project, "PERCH_POLICY": c.policy, "XDG_CACHE_HOME": b.TempDir(),
+	}
 	eventually(b, "Temporal answers", func() (_ any, holds bool) {
 		var err error
-		temporal, err = client.Dial(client.Options{HostPort: variables["TEMPORAL_ADDRESS"], Namespace: variables["TEMPORAL_NAMESPACE"], Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+		c.temporal, err = client.Dial(client.Options{HostPort: address, Namespace: namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 		return err, err == nil
-	})
-	b.Cleanup(temporal.Close)
-	self := exec.Command(os.Args[0])
-	self.Env = environment(b, programs, variables)
-	worker := start(b, b.TempDir(), "worker", self)
-	application := exec.Command(programs+"/starter", "application", "up", "--kind", "staging")
-	application.Dir, application.Env = b.TempDir(), environment(b, programs, variables)
-	if p := start(b, b.TempDir(), "starter", application); p.exit(b, worker) != 0 {
+	}, c.server)
+	b.Cleanup(c.temporal.Close)
+	run := func(name string, args ...string) *process {
+		p := exec.Command(c.programs+"/"+name, args...)
+		p.Dir, p.Env = b.TempDir(), environment(b, c.programs, variables)
+		return start(b, b.TempDir(), name, p)
+	}
+	c.worker = run("worker", "--interval", crowdInterval)
+	if p := run("starter", "application", "up", "--kind", "staging"); p.exit(b, c.worker) != 0 {
 		b.Fatal(p.said(b))
 	}
-	for round := range b.N {
-		commits := map[string]string{}
-		for i := range crowd {
-			branch := fmt.Sprintf("round-%d-%d", round, i)
-			commits[branch] = w.branch(b, branch)
-		}
-		used := map[string]time.Duration{"worker": -processorTime(b, worker.Process.Pid), "temporal": -processorTime(b, server.Process.Pid), "aws": -processorTime(b, os.Getpid())}
-		b.ResetTimer()
-		ended := provisionAll(b, temporal, commits)
-		b.StopTimer()
-		for name, p := range map[string]int{"worker": worker.Process.Pid, "temporal": server.Process.Pid, "aws": os.Getpid()} {
-			b.ReportMetric((used[name]+processorTime(b, p)).Seconds()*1000/crowd, "ms-cpu-"+name)
-		}
-		var samples []sample
-		for _, e := range ended {
-			samples = append(samples, measure(b, temporal, w, e.run, e.asked))
-		}
-		report(b, samples, worker)
-		for branch := range commits {
-			removal(b, temporal, branch)
-		}
+	// The first run in a new namespace may wait until all of Temporal knows its search attributes: that is not what is measured.
+	c.all(b, map[string]string{"first": c.branch(b, "first")}, perch.GoalUp)
+	c.all(b, map[string]string{"first": ""}, perch.GoalGone)
+	for _, size := range crowds {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			for range b.N {
+				c.round(b, size)
+			}
+		})
 	}
+}
+
+// round provisions a crowd, reports what it cost and removes it.
+func (c *crowded) round(b *testing.B, size int) {
+	b.Helper()
+	commits := map[string]string{}
+	for i := range size {
+		branch := fmt.Sprintf("crowd-%d-%d", size, i)
+		commits[branch] = c.branch(b, branch)
+	}
+	processes := map[string]int{"worker": c.worker.Process.Pid, "temporal": c.server.Process.Pid, "aws": os.Getpid()}
+	before := map[string]time.Duration{}
+	for name, pid := range processes {
+		before[name] = processorTime(b, pid)
+	}
+	listed := c.listings()
+	b.ResetTimer()
+	ended := c.all(b, commits, perch.GoalUp)
+	b.StopTimer()
+	b.ReportMetric(float64(c.listings()-listed)/float64(size), "DescribeStacks")
+	for name, pid := range processes {
+		b.ReportMetric((processorTime(b, pid)-before[name]).Seconds()*1000/float64(size), "ms-processor-"+name)
+	}
+	var samples []sample
+	for _, e := range ended {
+		samples = append(samples, c.cost(b, e))
+	}
+	report(b, samples, c.worker)
+	c.all(b, commits, perch.GoalGone)
 }
 
 // sample is what one provision cost.
@@ -119,22 +140,22 @@ type provision struct {
 	err    error
 }
 
-// provisionAll asks for all branches at once and waits for all.
-func provisionAll(b *testing.B, temporal client.Client, commits map[string]string) (ended []provision) {
+// listings are the calls of DescribeStacks so far, of which AWS answers five a second.
+func (c *crowded) listings() (count int) {
+	for _, call := range c.aws.Calls() {
+		if call.Action == "DescribeStacks" {
+			count++
+		}
+	}
+	return count
+}
+
+// all asks for all branches at once and waits for all.
+func (c *crowded) all(b *testing.B, commits map[string]string, goal perch.Goal) (ended []provision) {
 	b.Helper()
 	all := make(chan provision, len(commits))
 	for branch, commit := range commits {
-		go func() {
-			e := provision{branch: branch, asked: time.Now()}
-			e.run, e.err = request(b.Context(), temporal, branch, perch.Request{Goal: perch.GoalUp, Commit: commit})
-			if e.err == nil {
-				var result perch.Result
-				if e.err = e.run.Get(b.Context(), &result); e.err == nil && result.Outcome != perch.OutcomeReady {
-					e.err = fmt.Errorf("%s ended %s: %s", branch, result.Outcome, result.Reason)
-				}
-			}
-			all <- e
-		}()
+		go func() { all <- c.one(b.Context(), branch, commit, goal) }()
 	}
 	for range commits {
 		e := <-all
@@ -146,40 +167,39 @@ func provisionAll(b *testing.B, temporal client.Client, commits map[string]strin
 	return ended
 }
 
-// request asks as the starter does.
-func request(ctx context.Context, temporal client.Client, branch string, r perch.Request) (client.WorkflowRun, error) {
+// one asks as the starter does, and waits.
+func (c *crowded) one(ctx context.Context, branch, commit string, goal perch.Goal) provision {
+	p := provision{branch: branch, asked: time.Now()}
 	environment, err := perch.NewEnvironment(project, branch)
 	if err != nil {
-		return nil, err
+		p.err = err
+		return p
 	}
-	r.ID, r.Project, r.Branch = uuid.NewString(), project, branch
-	workflow := perch.WorkflowProvision
-	if r.Goal == perch.GoalGone {
-		workflow = perch.WorkflowTeardown
+	request := perch.Request{ID: uuid.NewString(), Goal: goal, Project: project, Branch: branch, Commit: commit}
+	workflow, want := perch.WorkflowProvision, perch.OutcomeReady
+	if goal == perch.GoalGone {
+		workflow, want, request.Commit = perch.WorkflowTeardown, perch.OutcomeGone, ""
 	}
-	return temporal.SignalWithStartWorkflow(ctx, environment.StackName(), perch.SignalRequest, r, client.StartWorkflowOptions{
+	p.run, p.err = c.temporal.SignalWithStartWorkflow(ctx, environment.StackName(), perch.SignalRequest, request, client.StartWorkflowOptions{
 		ID: environment.StackName(), TaskQueue: perch.TaskQueue(project), WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 	}, workflow, perch.RunInput{Project: project, Branch: branch})
+	if p.err != nil {
+		return p
+	}
+	var result perch.Result
+	if p.err = p.run.Get(ctx, &result); p.err == nil && result.Outcome != want {
+		p.err = fmt.Errorf("%s ended %s: %s", branch, result.Outcome, result.Reason)
+	}
+	return p
 }
 
-func removal(b *testing.B, temporal client.Client, branch string) {
-	b.Helper()
-	run, err := request(b.Context(), temporal, branch, perch.Request{Goal: perch.GoalGone})
-	if err == nil {
-		err = run.Get(b.Context(), nil)
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-}
-
-// measure reads what the run cost from its history and from its stack's events.
-func measure(b *testing.B, temporal client.Client, w *world, run client.WorkflowRun, asked time.Time) sample {
+// cost reads what the run cost from its history and from its stack's events.
+func (c *crowded) cost(b *testing.B, p provision) sample {
 	b.Helper()
 	s := sample{activities: map[string]time.Duration{}}
 	names, begun := map[int64]string{}, map[int64]time.Time{}
 	var end time.Time
-	events := temporal.GetWorkflowHistory(b.Context(), run.GetID(), run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := c.temporal.GetWorkflowHistory(b.Context(), p.run.GetID(), p.run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -197,8 +217,8 @@ func measure(b *testing.B, temporal client.Client, w *world, run client.Workflow
 			s.activities[names[id]] += end.Sub(begun[id])
 		}
 	}
-	stack := stackTime(b, w, run.GetID())
-	s.beyond, s.temporal = end.Sub(asked)-stack, end.Sub(asked)
+	stack := c.stackTime(b, p.run.GetID())
+	s.beyond, s.temporal = end.Sub(p.asked)-stack, end.Sub(p.asked)
 	for _, took := range s.activities {
 		s.temporal -= took
 	}
@@ -207,7 +227,7 @@ func measure(b *testing.B, temporal client.Client, w *world, run client.Workflow
 }
 
 // stackTime is how long the stack's creation took by its own events.
-func stackTime(b *testing.B, w *world, stack string) time.Duration {
+func (w *world) stackTime(b *testing.B, stack string) time.Duration {
 	b.Helper()
 	var from, to time.Time
 	pages := cloudformation.NewDescribeStackEventsPaginator(cloudformation.NewFromConfig(w.config()), &cloudformation.DescribeStackEventsInput{StackName: &stack})
@@ -262,30 +282,4 @@ func processorTime(t testing.TB, pid int) time.Duration {
 	user, _ := strconv.Atoi(fields[11])
 	system, _ := strconv.Atoi(fields[12])
 	return time.Duration(user+system) * 10 * time.Millisecond // A clock tick is a hundredth of a second on every Linux that Go runs on.
-}
-
-// crowdWorker is the worker of a policy file with room for the crowd, until it is told to stop.
-func crowdWorker(file string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	policy, err := config.ReadPolicy(file, data)
-	if err != nil {
-		return err
-	}
-	policy.MaxEnvironments = 2 * crowd
-	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(policy.Region))
-	if err != nil {
-		return err
-	}
-	temporal, err := envconfig.LoadDefaultClientOptions()
-	if err != nil {
-		return err
-	}
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	temporal.Logger = log.NewStructuredLogger(logger)
-	return workerrun.Run(ctx, workerrun.Config{Policy: policy, AWS: aws, Temporal: temporal, Interval: crowdInterval, Logger: logger})
 }
