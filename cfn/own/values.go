@@ -26,6 +26,8 @@ type Input struct {
 	Origin func(path string) string
 	// Guess says that the policy is a stand-in: what comes from it is not held against the template's limits.
 	Guess bool
+	// Sample says the same of branch and commit.
+	Sample bool
 }
 
 // Parameter is the value of one of the template's Parameters.
@@ -51,8 +53,8 @@ type known struct {
 func (in Input) known() map[string]known {
 	e, s, p := in.Environment, in.Settings, in.Policy
 	values := map[string]known{
-		"Project": {value: e.Project}, "Branch": {value: e.Branch}, "Slug": {value: e.Slug}, "Kind": {value: string(in.Kind)}, "Commit": {value: in.Commit},
-		"Image": {value: s.Image}, "HealthPath": {value: s.HealthPath}, "InstanceType": {value: s.InstanceType},
+		"Project": {value: e.Project}, "Branch": {e.Branch, in.Sample}, "Slug": {e.Slug, in.Sample}, "Kind": {value: string(in.Kind)},
+		"Commit": {in.Commit, in.Sample}, "Image": {s.Image, in.Sample}, "HealthPath": {value: s.HealthPath}, "InstanceType": {value: s.InstanceType},
 		"MinInstances": {value: strconv.Itoa(s.Instances.Min)}, "MaxInstances": {value: strconv.Itoa(s.Instances.Max)},
 	}
 	guess := func(name, value string) { values[name] = known{value, in.Guess} }

@@ -138,7 +138,12 @@ func TestWhatAStandInPolicySaysIsNotHeldAgainstLimits(t *testing.T) {
 	if _, err := template.Render(in); err != nil {
 		t.Error(err)
 	}
-	in.Guess = false
+	branch := read(t, declaring("  Branch: {Type: String, AllowedPattern: release-.*}\n"))
+	in.Settings.Parameters, in.Sample = nil, true
+	if _, err := branch.Render(in); err != nil {
+		t.Errorf("a branch that is an example: %v", err)
+	}
+	in.Guess, in.Settings.Parameters = false, map[string]string{"Given": "{url}"}
 	if _, err := template.Render(in); err == nil {
 		t.Error("the real policy's domain is not among the allowed values, and nobody says so")
 	}

@@ -69,7 +69,9 @@ func (a *app) validateTemplates(file *config.File, folder string) error {
 		if err != nil {
 			return &exitError{code: exitUsage, err: err}
 		}
-		if _, err := template.Render(ownInput(file, environment, sample.Kind, sample.Settings, sample.Origins, noCommit)); err != nil {
+		in := ownInput(file, environment, sample.Kind, sample.Settings, sample.Origins, noCommit)
+		in.Sample = true
+		if _, err := template.Render(in); err != nil {
 			return &exitError{code: exitUsage, err: err}
 		}
 		if path := sample.Settings.Template; sample.Kind == perch.KindBranch && !told[path] {
