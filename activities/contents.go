@@ -61,11 +61,18 @@ func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) er
 
 func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, kept map[string]own.Kept, into *Contents) error {
 	id := aws.ToString(r.PhysicalResourceId)
-	if id == "" || r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped {
+	policy, keeps := kept[aws.ToString(r.LogicalResourceId)]
+	switch {
+	case id == "":
+		return nil
+	case r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped:
+		if keeps && policy.Left(string(r.ResourceStatus)) {
+			into.keep(r, policy) // By a deletion that failed later: what it has kept is no leftover of the next one.
+		}
 		return nil
 	}
 	into.Resources++
-	if policy, ok := kept[aws.ToString(r.LogicalResourceId)]; ok && into.keep(r, policy) {
+	if keeps && into.keep(r, policy) {
 		return nil
 	}
 	switch aws.ToString(r.ResourceType) {

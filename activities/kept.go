@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -53,8 +54,18 @@ func (c Contents) keeps(arn string) bool {
 		if k.Snapshot {
 			return strings.Contains(arn, "snapshot:") && strings.Contains(arn, k.ID)
 		}
-		return arn == k.ID || strings.HasSuffix(arn, ":"+k.ID) || strings.HasSuffix(arn, "/"+k.ID)
+		name := k.name()
+		return arn == name || strings.HasSuffix(arn, ":"+name) || strings.HasSuffix(arn, "/"+name)
 	})
+}
+
+// name is the end of the resource's ARN, or all of it. The physical id of a queue is its address, and that of a parameter or a log group may
+// begin with a slash that an ARN has only once.
+func (k Kept) name() string {
+	if strings.HasPrefix(k.ID, "https://") {
+		return path.Base(k.ID)
+	}
+	return strings.TrimPrefix(k.ID, "/")
 }
 
 // stays are what the template kept, in words.

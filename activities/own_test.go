@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/sandbox/aws"
 )
 
 // ownConfig is a project with a template of its own.
@@ -194,5 +195,48 @@ func TestASnapshotThatTheTemplateWantsIsNoLeftover(t *testing.T) {
 	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
 	if want := "a snapshot of AWS::RDS::DBInstance " + contents.Databases[0]; len(out.Leftovers) != 0 || !slices.Contains(out.Kept, want) {
 		t.Errorf("got %+v, want %s", out, want)
+	}
+}
+
+func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
+	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "  Topic:", `  Database:
+    Type: AWS::RDS::DBInstance
+    Properties: {Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: perch, MasterUserPassword: long-enough}
+  Topic:`, 1)})
+	state := w.ownUp(commit)
+	before := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
+	w.fault(aws.Fault{LogicalID: "Topic", Phase: "delete", Reason: "somebody subscribes", Count: 1})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: state.StackID, Token: "first"})
+	if ended := w.settle(state.StackID); ended.Status != "DELETE_FAILED" {
+		t.Fatalf("ended %+v", ended)
+	}
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
+	if diff := cmp.Diff(Contents{Kept: before.Kept, Resources: 1}, contents); diff != "" {
+		t.Errorf("after the deletion that failed -want +got:\n%s", diff)
+	}
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: state.StackID, Token: "second"})
+	w.settle(state.StackID)
+	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
+	if len(out.Leftovers) != 0 || len(out.Kept) != 2 {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestWhatATemplateKeepsIsFoundAgainByItsARN(t *testing.T) {
+	for id, arn := range map[string]string{
+		"shop-login-logs-1": "arn:aws:s3:::shop-login-logs-1",
+		"https://sqs.eu-central-1.amazonaws.com/123456789012/shop-login-jobs": "arn:aws:sqs:eu-central-1:123456789012:shop-login-jobs",
+		"/shop/login/key":   "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/login/key",
+		"/shop/login":       "arn:aws:logs:eu-central-1:123456789012:log-group:/shop/login",
+		"shop-login-orders": "arn:aws:dynamodb:eu-central-1:123456789012:table/shop-login-orders",
+		"arn:aws:sns:eu-central-1:123456789012:shop-login-news": "arn:aws:sns:eu-central-1:123456789012:shop-login-news",
+	} {
+		contents := Contents{Kept: []Kept{{ID: id}}}
+		if !contents.keeps(arn) {
+			t.Errorf("%s is not found in %s", id, arn)
+		}
+		if contents.keeps(arn + "-other") {
+			t.Errorf("%s is found in another's ARN", id)
+		}
 	}
 }

@@ -28,6 +28,11 @@ func (k Kept) String() string {
 	return fmt.Sprintf("%s (%s) has DeletionPolicy %s: %s", k.ID, k.Type, k.Policy, stays)
 }
 
+// Left reports whether a deletion that has come to the resource, and has brought it to status, has left something of it.
+func (k Kept) Left(status string) bool {
+	return k.Policy == "Retain" && status == "DELETE_SKIPPED" || k.Policy == "Snapshot" && status == "DELETE_COMPLETE"
+}
+
 // keep is what deletion leaves of a resource of kind with a DeletionPolicy; empty for nothing. RetainExceptOnCreate differs from Retain only
 // while the stack is made. The defaults for databases: AWS docs, DeletionPolicy attribute.
 func keep(kind, policy string, inCluster bool) (string, bool) {
