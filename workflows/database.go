@@ -9,7 +9,7 @@ func (r *run) ensureDatabase(rendered activities.RenderResult) error {
 		return nil
 	}
 	var out activities.DatabaseResult
-	err := r.work("make the database of "+r.environment.StackName(), databases.EnsureDatabase, r.database(), &out)
+	err := r.atDatabase("make the database of "+r.environment.StackName(), databases.EnsureDatabase, &out)
 	r.databaseMade = out.Made
 	return err
 }
@@ -28,9 +28,12 @@ func (r *run) dropDatabase() error {
 	if !r.sharedDatabase {
 		return nil
 	}
-	return r.work("drop the database of "+r.environment.StackName(), databases.DropDatabase, r.database(), nil)
+	return r.atDatabase("drop the database of "+r.environment.StackName(), databases.DropDatabase, nil)
 }
 
-func (r *run) database() activities.DatabaseInput {
-	return activities.DatabaseInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+// atDatabase runs an activity at the shared instance. One that cannot be reached for so long is no passing fault: the worker has no way to it,
+// and a removal must not wait for that.
+func (r *run) atDatabase(summary string, activity, out any) error {
+	in := activities.DatabaseInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	return long(r.ctx, r.environment.Project, summary, callPatience, activity, in).Get(r.ctx, out)
 }

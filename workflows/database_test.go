@@ -1,8 +1,13 @@
 package workflows
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
+
+	sdk "go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 
 	"perch"
 	"perch/activities"
@@ -94,4 +99,24 @@ func TestTheDatabaseOfAProtectedStackStays(t *testing.T) {
 		t.Error(err)
 	}
 	w.did("Admit gone", "DescribeStack")
+}
+
+func TestASharedInstanceThatIsOutOfReachHoldsNothingUpForLong(t *testing.T) {
+	patience := map[string]time.Duration{}
+	for _, first := range []perch.Request{up(commitOne), gone()} {
+		w := newWorld(t)
+		w.rendered.SharedDatabase, w.admitted.SharedDatabase = true, true
+		w.env.SetOnActivityStartedListener(func(info *sdk.Info, _ context.Context, _ converter.EncodedValues) {
+			patience[info.ActivityType.Name] = info.ScheduleToCloseTimeout
+		})
+		kind := map[perch.Goal]any{perch.GoalUp: Provision, perch.GoalGone: Teardown}[first.Goal]
+		if _, _, err := w.run(kind, first); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"EnsureDatabase", "DropDatabase"} {
+		if patience[name] != callPatience {
+			t.Errorf("%s may take %s, want %s", name, patience[name], callPatience)
+		}
+	}
 }
