@@ -122,14 +122,16 @@ func (d *Databases) find(ctx context.Context, in DatabaseInput) (perch.Environme
 	return environment, outputs, err
 }
 
-// await waits until the stack's secret is made; empty where the stack's operation ends without it, or takes too long.
+// await waits until the stack's secret is made; empty where the stack's operation ends without it, or takes too long. For some time a stack may look
+// as if the operation had not begun.
 func (d *Databases) await(ctx context.Context, stackID string) (arn string, err error) {
 	for began := time.Now(); time.Since(began) < secretPatience; {
 		out, err := d.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.SharedSecretID)})
 		switch {
 		case missingStack(err): // AWS says it of a resource that the stack does not have yet in the same words.
 			stack, found, err := d.stacks.describe(ctx, stackID)
-			if err != nil || !found || !lifecycle.InProgress(string(stack.StackStatus)) {
+			over := !found || !lifecycle.InProgress(string(stack.StackStatus))
+			if err != nil || over && time.Since(began) >= d.stacks.staleReads {
 				return "", err
 			}
 		case err != nil:

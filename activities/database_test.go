@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -196,8 +197,17 @@ func TestADatabaseOfSomebodyElseIsLeftAlone(t *testing.T) {
 	wantFailure(t, err, ErrorInvalid, "belongs to user postgres", "left alone")
 }
 
+func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
+	s := newSharing(t)
+	in := DatabaseInput{Project: "shop", Branch: "login", StackID: s.up("login", s.commit("login"))}
+	s.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackResource", Code: "ValidationError", Message: "Stack 'shop-login' does not exist", Count: 1})
+	s.fault(aws.Fault{Stale: 3600, Contains: "shop-login", Count: 1})
+	s.ensure(in)
+}
+
 func TestAStackWithoutASecretHasNoDatabaseMade(t *testing.T) {
 	s := newSharing(t)
+	of[*Stacks](s.world).staleReads = 20 * time.Millisecond
 	in := DatabaseInput{Project: "shop", Branch: "login", StackID: s.bare("shop-login", "login", nil)}
 	if out := must(s.world, of[*Databases](s.world).EnsureDatabase, in); out.Made {
 		t.Errorf("got %+v", out)
