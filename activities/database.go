@@ -32,8 +32,8 @@ type DatabaseInput struct {
 	// Project and Branch name the environment.
 	Project string `json:"project"`
 	Branch  string `json:"branch"`
-	// StackID is the environment's stack, whose secret holds the password; a stack that is made anew gets a new database. DropDatabase does
-	// not need it.
+	// StackID is the environment's stack, whose secret holds the password; a branch's stack that is made anew gets a new database. DropDatabase
+	// does not need it.
 	StackID string `json:"stack_id,omitempty"`
 }
 
@@ -61,6 +61,10 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 		return DatabaseResult{}, err
 	}
 	beats.set(perch.Progress{Status: "MAKING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
+	stack, err := d.stacks.DescribeStack(ctx, StackInput(in))
+	if err != nil {
+		return DatabaseResult{}, err
+	}
 	password, err := d.password(ctx, secret)
 	if err != nil {
 		return DatabaseResult{}, err
@@ -70,7 +74,7 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 		return DatabaseResult{}, err
 	}
 	defer server.close()
-	if err := server.ensure(ctx, environment.DatabaseName(), in.StackID, password); err != nil {
+	if err := server.ensure(ctx, environment.DatabaseName(), stack, password); err != nil {
 		return DatabaseResult{}, err
 	}
 	return DatabaseResult{Made: true}, nil

@@ -3,6 +3,7 @@ package activities
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,33 @@ func TestAStackThatIsMadeAnewHasAnEmptyDatabase(t *testing.T) {
 	must(s.world, of[*Stacks](s.world).DeleteStack, ChangeInput{StackID: in.StackID, Token: "gone"})
 	s.settle(in.StackID)
 	s.exec(s.login(s.raise("login"), loginName), "CREATE TABLE carts (id int)")
+}
+
+func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
+	s := newSharing(t)
+	const name = "perch_shop_staging"
+	raise := func() DatabaseInput {
+		rendered, token := s.render("staging", s.commit("staging")), "create-"+strconv.Itoa(len(s.databases()))
+		in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, TemplateURL: rendered.TemplateURL, Token: token}
+		id := must(s.world, of[*Stacks](s.world).CreateStack, in).StackID
+		s.settle(id)
+		database := DatabaseInput{Project: "shop", Branch: "staging", StackID: id}
+		s.ensure(database)
+		return database
+	}
+	first := raise()
+	s.exec(s.login(first, name), "CREATE TABLE carts (id int)")
+	_, err := try(of[*Databases](s.world).DropDatabase, first)
+	wantFailure(t, err, ErrorInvalid, "database perch_shop_staging", "of kind staging", "by hand")
+
+	protection := &cloudformation.UpdateTerminationProtectionInput{StackName: &first.StackID, EnableTerminationProtection: sdk.Bool(false)}
+	if _, err := s.cfn().UpdateTerminationProtection(t.Context(), protection); err != nil {
+		t.Fatal(err)
+	}
+	must(s.world, of[*Stacks](s.world).DeleteStack, ChangeInput{StackID: first.StackID, Token: "by-hand"})
+	s.settle(first.StackID)
+	again := raise()
+	s.exec(s.login(again, name), "INSERT INTO carts VALUES (1)")
 }
 
 func TestADatabaseGoesWithItsUserAndItsConnections(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"perch"
 	"perch/cfn"
 )
 
@@ -24,7 +25,7 @@ const (
 	serverTimeout  = time.Minute
 	// serverLock is the key of the advisory lock that one worker at a time changes databases under: PostgreSQL makes only one at a time.
 	serverLock = 0x7065726368
-	// markQuery finds whose a database is, and the id of the stack that it was made for.
+	// markQuery finds whose a database is, and its mark.
 	markQuery = `SELECT pg_get_userbyid(datdba), coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = $1`
 )
 
@@ -68,9 +69,25 @@ func (s *server) close() {
 	_ = s.conn.Close(ctx) // The server ends it if we cannot.
 }
 
-// ensure makes user and database and sets the user's password. A database that was made for another stack of this name is made anew: its
-// stack is gone. One that does not belong to the user of its name is somebody else's.
-func (s *server) ensure(ctx context.Context, name, stackID, password string) error {
+// mark is the comment of a database: the id of the stack that it was made for, and the stack's kind where that is one whose data is dear.
+type mark string
+
+func markOf(stack StackState) mark {
+	if stack.Kind == perch.KindBranch {
+		return mark(stack.StackID)
+	}
+	return mark(stack.StackID + " " + string(stack.Kind))
+}
+
+// kind is empty for a branch's database, which goes with its stack, and for one without a mark.
+func (m mark) kind() string {
+	_, kind, _ := strings.Cut(string(m), " ")
+	return kind
+}
+
+// ensure makes user and database and sets the user's password. A branch's database that was made for another stack of this name is made anew: its
+// stack is gone. That of a dearer kind is taken over. One that does not belong to the user of its name is somebody else's.
+func (s *server) ensure(ctx context.Context, name string, stack StackState, password string) error {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
 	if err := s.lock(ctx); err != nil {
@@ -85,7 +102,7 @@ func (s *server) ensure(ctx context.Context, name, stackID, password string) err
 		return err
 	}
 	user := pgx.Identifier{name}.Sanitize()
-	if there && made != "" && made != stackID {
+	if there && made != "" && made.kind() == "" && made != markOf(stack) {
 		if err := s.remove(ctx, name); err != nil {
 			return err
 		}
@@ -99,7 +116,7 @@ func (s *server) ensure(ctx context.Context, name, stackID, password string) err
 			return err
 		}
 	}
-	if err := s.exec(ctx, "mark database "+name, "COMMENT ON DATABASE "+user+" IS "+literal(stackID)); err != nil {
+	if err := s.exec(ctx, "mark database "+name, "COMMENT ON DATABASE "+user+" IS "+literal(string(markOf(stack)))); err != nil {
 		return err
 	}
 	return s.exec(ctx, "close database "+name, "REVOKE ALL ON DATABASE "+user+" FROM PUBLIC")
@@ -124,15 +141,19 @@ func (s *server) user(ctx context.Context, name, verifier string) error {
 	return s.exec(ctx, "join database user "+name, "GRANT "+user+" TO CURRENT_USER")
 }
 
-// drop removes database and user.
+// drop removes database and user. A database of a dearer kind than a branch's is left alone: Perch removes no such environment.
 func (s *server) drop(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
 	if err := s.lock(ctx); err != nil {
 		return err
 	}
-	if _, _, err := s.look(ctx, name); err != nil {
+	_, made, err := s.look(ctx, name)
+	if err != nil {
 		return err
+	}
+	if kind := made.kind(); kind != "" {
+		return refuse(ErrorInvalid, "database %s in the shared instance is of an environment of kind %s, and only those of branches are ever removed; drop it by hand if you mean it", name, kind)
 	}
 	return s.remove(ctx, name)
 }
@@ -158,10 +179,10 @@ func (s *server) remove(ctx context.Context, name string) error {
 	return s.exec(ctx, "drop database user "+name, "DROP ROLE "+user)
 }
 
-// look reports whether the database is there and the id of the stack that it was made for. One that its user does not own is refused.
-func (s *server) look(ctx context.Context, name string) (there bool, stackID string, err error) {
+// look reports whether the database is there, and its mark. One that its user does not own is refused.
+func (s *server) look(ctx context.Context, name string) (there bool, made mark, err error) {
 	var owner string
-	err = s.conn.QueryRow(ctx, markQuery, name).Scan(&owner, &stackID)
+	err = s.conn.QueryRow(ctx, markQuery, name).Scan(&owner, &made)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return false, "", nil
@@ -170,7 +191,7 @@ func (s *server) look(ctx context.Context, name string) (there bool, stackID str
 	case owner != name:
 		return false, "", refuse(ErrorInvalid, "database %s in the shared instance belongs to user %s: it is somebody else's and was left alone; rename it or the branch", name, owner)
 	}
-	return true, stackID, nil
+	return true, made, nil
 }
 
 // exists reports whether there is a user of that name.
