@@ -67,7 +67,9 @@ var rights = map[string][]need{
 	"route53.ListResourceRecordSets":        {{"route53:ListResourceRecordSets", "WhetherARecordIsGone"}},
 
 	"s3.AbortMultipartUpload": {{"s3:AbortMultipartUpload", "BucketsOfTheProject"}},
-	"s3.CopyObject":           {{"s3:GetObject", "SeedData"}, {"s3:GetObjectTagging", "SeedData"}, {"s3:PutObject", "BucketsOfTheProject"}},
+	"s3.CopyObject": {
+		{"s3:GetObject", "SeedData"}, {"s3:GetObjectTagging", "SeedData"}, {"s3:PutObject", "BucketsOfTheProject"}, {"s3:PutObjectTagging", "BucketsOfTheProject"},
+	},
 	"s3.DeleteBucket":         {{"s3:DeleteBucket", "BucketsOfTheProject"}},
 	"s3.DeleteObject":         {{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"}},
 	"s3.DeleteObjects":        {{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"}},
