@@ -44,11 +44,14 @@ func dialed(address *url.URL, endpoint string) string {
 	return net.JoinHostPort(endpoint, port)
 }
 
+// machineLocal is where EC2 has by IPv6 what it has at link-local addresses by IPv4 (AWS docs: Use the Instance Metadata Service).
+var machineLocal = netip.MustParsePrefix("fd00:ec2::/32")
+
 // notLinkLocal refuses the addresses where machines keep what only they may know, such as the instance metadata of EC2: no environment is
 // there, and a template of a branch's own decides where its outputs point.
 func notLinkLocal(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
-	if err == nil && at.Addr().Unmap().IsLinkLocalUnicast() {
+	if err == nil && (at.Addr().Unmap().IsLinkLocalUnicast() || machineLocal.Contains(at.Addr())) {
 		err = fmt.Errorf("%s is a link-local address: no environment is there", at.Addr())
 	}
 	return err

@@ -73,7 +73,7 @@ func TestTheTLSHandshakeNamesTheEnvironmentsHost(t *testing.T) {
 }
 
 func TestNoRequestGoesToALinkLocalAddress(t *testing.T) {
-	for _, endpoint := range []string{"169.254.169.254", "::ffff:169.254.169.254", "fe80::1"} {
+	for _, endpoint := range []string{"169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254"} {
 		address := &url.URL{Scheme: "http", Host: "login.shop.localhost"}
 		if _, problem := ask(t.Context(), dialing(address, endpoint, answerTimeout), address.String()); !strings.Contains(problem, "is a link-local address: no environment is there") {
 			t.Errorf("%s: %s", endpoint, problem)
