@@ -78,6 +78,8 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 	mine, others := survey(all, in.Request.Branch)
 	if mine == nil {
 		admission.Environments = others
+	} else {
+		admission.Kind = mine.kind
 	}
 	admission.File = file
 	if err := config.Admit(admission); err != nil {

@@ -78,6 +78,19 @@ func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAnEnvironmentKeepsItsKind(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"}))
+	w.policy.Kinds = map[perch.Kind][]string{perch.KindStaging: {"login"}}
+	other := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(testConfig, "staging: staging", "login: staging", 1)})
+	got := w.admit(w.request("login", other))
+	if got.Outcome != perch.OutcomeRefused {
+		t.Fatalf("got %+v", got)
+	}
+	wantWords(t, got.Reason, "asks for kind staging", "was made as branch", "starter down")
+}
+
 // newRepositoryWithout commits a tree without perch.yaml to the world's repository.
 func newRepositoryWithout(t *testing.T, w *world) string {
 	t.Helper()

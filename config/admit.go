@@ -28,7 +28,7 @@ type Admission struct {
 	// File and Settings are what the commit says. They are left out for perch.GoalGone: the commit may be gone too.
 	File     *File
 	Settings perch.Settings
-	// Kind is the kind of the environment that is there, by its tags; empty where there is none. Only perch.GoalGone asks for it.
+	// Kind is the kind of the environment that is there, by its tags; empty where there is none.
 	Kind perch.Kind
 	// Environments counts the project's other environments; 0 for an environment that is there already, which takes no new room.
 	Environments int
@@ -43,7 +43,7 @@ func Admit(a Admission) error {
 	case perch.GoalGone:
 		return a.removal()
 	case perch.GoalUp:
-		return first(a.commitGiven, a.kind, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
+		return first(a.commitGiven, a.kind, a.keptKind, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
 	}
 	return refuse("a request can ask for up or gone, not %q", a.Request.Goal)
 }
@@ -111,6 +111,20 @@ func (a Admission) kind() error {
 	}
 	return refuse("branch %q asks for kind %s, and the policy lets %s have it; change `branches.kinds` in %s, or `kinds.%s` in the policy",
 		a.Request.Branch, kind, allowed, FileName, kind)
+}
+
+// keptKind refuses another kind than the one that the environment was made with: protection and application go by that, and the template of another
+// one would take database and buckets their guards.
+func (a Admission) keptKind() error {
+	kind := a.File.Kind(a.Request.Branch)
+	if a.Kind == "" || a.Kind == kind {
+		return nil
+	}
+	remove := "remove it with `starter down` first"
+	if a.Kind != perch.KindBranch {
+		remove = "let a person delete its stack first"
+	}
+	return refuse("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change `branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, FileName, remove)
 }
 
 // machines looks at Perch's own template only: what a template of the project's own asks for stands in that.
