@@ -51,7 +51,7 @@ kinds:
     database: {class: db.t4g.micro, backup_days: 0}
     environment: {LOG_LEVEL: debug}
 
-# What branches of some name have differently; the last pattern that matches wins. null removes a database or a bucket.
+# What branches of some name have differently; every pattern that matches counts, the later over the earlier. null removes a database or a bucket.
 # overrides:
 #   "feature/load-*": {instance_type: m7i.large}
 #   "docs/*": {database: null}
