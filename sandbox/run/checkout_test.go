@@ -109,4 +109,7 @@ func TestWrongUsageOfTheSandboxShowsItsUsage(t *testing.T) {
 	if exit, stdout, _ := mainOf(t, "--help"); exit != 0 || stdout == "" {
 		t.Errorf("--help: exit code %d, stdout %q", exit, stdout)
 	}
+	if exit, stdout, _ := mainOf(t, "fault", "--help"); exit != 0 || stdout != faultUsage {
+		t.Errorf("fault --help: exit code %d, stdout %q; want 0 and how faults are ordered", exit, stdout)
+	}
 }

@@ -62,7 +62,7 @@ func parse(args []string) (options, []string, error) {
 	flags.BoolVar(&o.up, "up", true, "")
 	for rest := args; ; {
 		if err := flags.Parse(rest); err != nil {
-			return o, nil, err
+			return o, words, err
 		}
 		if flags.NArg() == 0 {
 			break
@@ -87,15 +87,23 @@ type usageError struct {
 	usage string
 }
 
+// usageOf is how the command that words begin is used.
+func usageOf(words []string) string {
+	if len(words) > 0 && words[0] == "fault" {
+		return faultUsage
+	}
+	return usage
+}
+
 // Main carries out one command and returns the exit code: 0 done or interrupted, 1 failed, 2 wrong usage.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
 	o, words, err := parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage)
+		fmt.Fprint(stdout, usageOf(words))
 		return 0
 	case err != nil:
-		err = usageError{err, usage}
+		err = usageError{err, usageOf(words)}
 	case len(words) == 0:
 		err = start(ctx, o, stdout, stderr, env)
 	case words[0] == "env" && len(words) == 1:
