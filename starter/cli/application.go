@@ -68,7 +68,7 @@ func (a *app) application(ctx context.Context, kind perch.Kind, apply bool, time
 	if a.json() {
 		return a.printJSON(result)
 	}
-	a.tellApplication(result, apply)
+	a.tellApplication(result, kind, apply)
 	return nil
 }
 
@@ -94,10 +94,10 @@ func (c *connection) application(ctx context.Context, project string, kind perch
 	return result, nil
 }
 
-func (a *app) tellApplication(result perch.ApplicationResult, apply bool) {
+func (a *app) tellApplication(result perch.ApplicationResult, kind perch.Kind, apply bool) {
 	switch {
 	case result.Status == "":
-		a.say("There is no stack %s; `starter application up` makes it.", result.Stack)
+		a.say("There is no stack %s; `starter application up --kind %s` makes it.", result.Stack, kind)
 		return
 	case result.Changed:
 		a.say("%s is %s", result.Stack, result.Status)

@@ -33,7 +33,7 @@ the branch in the checkout. No checkout is needed where --project, BRANCH and --
 	}
 	w.register(command)
 	command.Flags().StringVar(&commit, "commit", "", "full commit to provision")
-	command.Flags().BoolVar(&plan, "plan", false, "show what it would do, as `starter plan` does, and change nothing")
+	command.Flags().BoolVar(&plan, "plan", false, "show what it would do, as 'starter plan' does, and change nothing")
 	return command
 }
 
