@@ -240,3 +240,26 @@ func TestWhatATemplateKeepsIsFoundAgainByItsARN(t *testing.T) {
 		}
 	}
 }
+
+func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
+	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "  Topic:", `  Database:
+    Type: AWS::RDS::DBInstance
+    Properties: {Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: perch, MasterUserPassword: long-enough}
+  Topic:`, 1)})
+	state := w.ownUp(commit)
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
+	w.fault(aws.Fault{LogicalID: "Database", Phase: "delete", Reason: "Cannot create more than 100 manual snapshots", Count: 1})
+	w.delete(state.StackID, nil)
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{StackID: state.StackID})
+	if ended := w.delete(state.StackID, []string{"Database"}); ended.Status != deleted {
+		t.Fatalf("ended %+v", ended)
+	}
+	sweep := SweepInput{StackID: state.StackID, Resources: remains.Failures, Kept: contents.Kept}
+	if err := of[*Verification](w).SweepResources(t.Context(), sweep); err != nil {
+		t.Fatal(err)
+	}
+	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
+	if len(contents.Databases) != 1 || !slices.Contains(out.Leftovers, "database "+contents.Databases[0]) {
+		t.Errorf("the database of %+v is gone without a snapshot: %+v", contents, out)
+	}
+}

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -45,12 +46,17 @@ type SweepInput struct {
 	StackID string `json:"stack_id"`
 	// Resources are to be removed through their own services.
 	Resources []lifecycle.Failure `json:"resources"`
+	// Kept are what the stack's template keeps, or wants a snapshot of: none of them is removed.
+	Kept []Kept `json:"kept,omitempty"`
 }
 
 // SweepResources removes what the stack was told to leave behind, as far as Perch knows how; VerifyGone sees what is still there. Buckets
-// are emptied before.
+// are emptied before. A database that could not be deleted because its snapshot cannot be made stays: it would be gone without one.
 func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error {
 	for _, r := range in.Resources {
+		if slices.ContainsFunc(in.Kept, func(k Kept) bool { return k.ID == r.PhysicalID }) {
+			continue
+		}
 		var err error
 		switch r.Type {
 		case "AWS::S3::Bucket":

@@ -172,7 +172,7 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 
 // sweep removes through their own services what the last deletion was told to leave out.
 func (r *run) sweep(left []lifecycle.Failure) error {
-	in := activities.SweepInput{StackID: r.state.StackID, Resources: left}
+	in := activities.SweepInput{StackID: r.state.StackID, Resources: left, Kept: r.held.Kept}
 	return r.work("remove what the stack left behind", verification.SweepResources, in, nil)
 }
 

@@ -28,6 +28,8 @@ type world struct {
 	rendered activities.RenderResult
 	left     []string
 	kept     []string
+	// keeps are what the stack's template keeps.
+	keeps []activities.Kept
 	// failures are what DiagnoseDeletion sees.
 	failures []lifecycle.Failure
 	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation succeeds.
@@ -240,7 +242,7 @@ func (a *activity) AwaitStack(ctx context.Context, in activities.AwaitInput) (ac
 
 func (a *activity) StackContents(context.Context, activities.StackInput) (activities.Contents, error) {
 	a.w.note("StackContents", "")
-	return activities.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Resources: 7}, nil
+	return activities.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Kept: a.w.keeps, Resources: 7}, nil
 }
 
 func (a *activity) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (activities.EmptyBucketResult, error) {
@@ -263,7 +265,11 @@ func (a *activity) DiagnoseDeletion(context.Context, activities.StackInput) (act
 }
 
 func (a *activity) SweepResources(_ context.Context, in activities.SweepInput) error {
-	a.w.note("SweepResources", "%s", lifecycle.Describe(in.Resources))
+	but := ""
+	for _, kept := range in.Kept {
+		but += " but " + kept.ID
+	}
+	a.w.note("SweepResources", "%s%s", lifecycle.Describe(in.Resources), but)
 	return nil
 }
 
