@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
+	"perch/lifecycle"
 )
 
 // ChangeInput asks for one mutating call on the environment's stack.
@@ -89,7 +90,7 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 	if state := s.state(environment, stack); state.Ours {
 		return state.StackID, nil
 	}
-	return "", refuse(ErrorInvalid, "stack %s exists and does not carry the tags of branch %q: it is somebody else's and was left alone; rename the branch or remove that stack", environment.StackName(), environment.Branch)
+	return "", refuse(ErrorInvalid, "%s", lifecycle.Foreign(environment))
 }
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.

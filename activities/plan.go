@@ -75,9 +75,10 @@ func (p *planning) version(template []byte, parameters map[string]string) foreca
 
 // outline is a plan without what the comparison says.
 func (p *planning) outline() perch.PlanResult {
+	stack := p.state.Judged(p.made.template.Hash)
 	plan := perch.PlanResult{
 		Outcome: perch.OutcomePlanned, Kind: p.kind, URL: p.state.URL, Status: p.state.Status, Deployed: p.state.Commit,
-		Protected: p.state.Protected || p.state.Status != "" && p.state.Kind != perch.KindBranch, SharedDatabase: p.made.sharesDatabase(),
+		Protected: stack.Protected, SharedDatabase: p.made.sharesDatabase(),
 	}
 	address := cfn.OutputURL
 	if p.made.settings.Template == "" {
@@ -88,9 +89,7 @@ func (p *planning) outline() perch.PlanResult {
 	if url, ok := p.wanted.Output(address); ok {
 		plan.URL = url
 	}
-	step := lifecycle.Next(lifecycle.Stack{
-		Status: p.state.Status, Ours: p.state.Ours, Protected: plan.Protected, Unchanged: p.state.Template == p.made.template.Hash,
-	}, perch.GoalUp)
+	step := lifecycle.Next(stack, perch.GoalUp)
 	switch plan.Step = string(step); step {
 	case lifecycle.Conflict:
 		return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: lifecycle.Foreign(p.environment)}

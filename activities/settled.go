@@ -23,7 +23,7 @@ func (r *Requests) settled(ctx context.Context, mine owned, in RenderInput) (*Se
 		return nil, err
 	}
 	state := r.stacks.state(mine.environment, mine.stack)
-	step := lifecycle.Next(lifecycle.Stack{Status: state.Status, Ours: state.Ours, Unchanged: state.Template == wanted.template.Hash}, perch.GoalUp)
+	step := lifecycle.Next(state.Judged(wanted.template.Hash), perch.GoalUp)
 	if step != lifecycle.Done || wanted.sharesDatabase() {
 		return nil, nil // Whether a database in the shared instance is as it should be, EnsureDatabase sees.
 	}

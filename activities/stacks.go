@@ -12,6 +12,7 @@ import (
 
 	"perch"
 	"perch/cfn"
+	"perch/lifecycle"
 )
 
 // Stacks are the activities that act on CloudFormation stacks.
@@ -64,6 +65,15 @@ type StackState struct {
 	Commit   string `json:"commit,omitempty"`
 	URL      string `json:"url,omitempty"`
 	Endpoint string `json:"endpoint,omitempty"`
+}
+
+// Judged is the stack as the rules see it; template is the hash of the wanted template, empty where none is wanted. Termination protection, and a kind
+// that Perch does not remove, protect it.
+func (s StackState) Judged(template string) lifecycle.Stack {
+	return lifecycle.Stack{
+		Status: s.Status, Ours: s.Ours, Unchanged: template != "" && s.Template == template,
+		Protected: s.Protected || s.Status != "" && s.Kind != perch.KindBranch,
+	}
 }
 
 // DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty. Only one whose id is known must

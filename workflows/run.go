@@ -225,10 +225,8 @@ func (r *run) forget() { r.state, r.seen = activities.StackState{}, false }
 
 // next asks the rules what to do with the stack, as it was seen last, for the run's target; template is the hash of the wanted template.
 func (r *run) next(template string) lifecycle.Step {
-	stack := lifecycle.Stack{
-		Status: r.state.Status, Ours: r.state.Ours, Unchanged: template != "" && r.state.Template == template, Rollbacks: r.rollbacks,
-		Protected: r.state.Protected || (r.state.Status != "" && r.state.Kind != perch.KindBranch),
-	}
+	stack := r.state.Judged(template)
+	stack.Rollbacks = r.rollbacks
 	if r.overtaken() {
 		stack.Pending = r.newer.Goal
 	}
