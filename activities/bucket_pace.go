@@ -13,8 +13,9 @@ const (
 	fewRequests = 4
 	// partitionRate is S3's limit, in keys a second, and spare how many times the requests that it takes to reach it there are.
 	partitionRate, spare = 3500, 1.25
-	// firstRate and leastRate are keys a second.
-	firstRate, leastRate = 5000, 25
+	// openRate, in keys a second, is for an S3 that has not asked for less yet: the number of requests bounds the pace by itself. Its first
+	// refusal brings the rate to firstRate at most, and no refusal below leastRate.
+	openRate, firstRate, leastRate = 50000, 5000, 25
 	// leastBatch is the smallest request that S3's refusals lead to, and batchGrowth by how many keys a request grows after one that went through.
 	leastBatch, batchGrowth = 50, 50
 	// slower is what a refusal leaves of the rate, or rateKept of what was deleted lately if that is more.
@@ -53,7 +54,7 @@ type removal struct {
 	keys int
 }
 
-func newPace() *pace { return &pace{size: deleteBatch, rate: firstRate} }
+func newPace() *pace { return &pace{size: deleteBatch, rate: openRate} }
 
 // admits reports whether a request may be sent now.
 func (p *pace) admits(now time.Time) bool {
@@ -126,6 +127,9 @@ func (p *pace) grow(now time.Time) {
 func (p *pace) shrink(n, gone int, slow bool, now time.Time) {
 	p.round++
 	if slow {
+		if p.refused.IsZero() {
+			p.rate = min(p.rate, firstRate)
+		}
 		p.refused, p.grown = now, now
 		p.rate = max(leastRate, p.rate*slower, min(p.rate, p.shown())*rateKept)
 	}
