@@ -183,8 +183,8 @@ func TestARunCanBeReadInTemporal(t *testing.T) {
 		short := commit[:8]
 		want := []string{
 			"Admit: admit up of legible", "RenderTemplate: render the template at " + short, "DescribeStack: look at stack shop-legible",
-			"CreateStack: create stack shop-legible", "AwaitStack: wait for the creation of shop-legible", "DescribeStack: look at stack shop-legible",
-			"SeedData: seed shop-legible (1 steps)", "AwaitReady: wait for an answer from " + up.text("url"),
+			"CreateStack: create stack shop-legible", "AwaitStack: wait for the creation of shop-legible",
+			"SeedData: seed shop-legible (1 steps)", "AwaitReady: wait for an answer from " + up.text("url"), "SeedData: seed shop-legible (1 steps)",
 		}
 		if diff := cmp.Diff(want, summaries); diff != "" {
 			t.Errorf("activities (-want +got):\n%s", diff)
