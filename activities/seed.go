@@ -66,7 +66,7 @@ type seeding struct {
 }
 
 // SeedData carries out the seed steps that this stack has not seen yet, in order. A step is marked as done in the artifact bucket, by
-// stack id and by the step's hash, when it has succeeded; a step that breaks off is done again from its beginning, save that a command that
+// stack id and by the step's hash, and where the app does it by where its database is, when it has succeeded; a step that breaks off is done again from its beginning, save that a command that
 // was begun is waited for.
 func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) {
 	file, refusal, err := s.requests.file(ctx, in.Commit)
@@ -108,7 +108,7 @@ func phase(steps []perch.SeedStep, later bool) []perch.SeedStep {
 func (s *seeding) all(ctx context.Context, steps []perch.SeedStep) (SeedResult, error) {
 	var result SeedResult
 	for i, step := range steps {
-		mark := seedMark(s.in.StackID, step)
+		mark := seedMark(s.in.StackID, s.settings.Database, step)
 		done, err := s.requests.apps.has(ctx, s.artifacts, mark)
 		if err != nil {
 			return result, err
@@ -164,9 +164,13 @@ func (s *seeding) failedAfter(output, format string, args ...any) error {
 	return refuse(ErrorSeedFailed, "%s", message)
 }
 
-// seedMark is the key of the object that says that the step was done for the stack.
-func seedMark(stackID string, step perch.SeedStep) string {
+// seedMark is the key of the object that says that the step was done for the stack. What the app does changes its database: a stack that
+// gets another one, in the shared instance or from a snapshot, has not seen the step.
+func seedMark(stackID string, database *perch.Database, step perch.SeedStep) string {
 	text, _ := json.Marshal(step) // Plain strings and numbers: it cannot fail.
+	if step.Later() && database != nil && database.Mode != "" && database.Mode != perch.DatabaseOwn {
+		text = fmt.Appendf(text, "\x00%s\x00%s", database.Mode, database.Snapshot)
+	}
 	sum := sha256.Sum256(text)
 	return "seeds/" + path.Base(stackID) + "/" + hex.EncodeToString(sum[:16])
 }

@@ -79,7 +79,7 @@ func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	step := perch.SeedStep{HTTP: &perch.SeedHTTP{Method: "POST", Path: "/seed", Body: "fixtures/other/c.txt", Secret: "SEED_TOKEN"}}
-	key := seedKey(seedMark(in.StackID, step))
+	key := seedKey(seedMark(in.StackID, nil, step))
 	if got := w.objects(in.StackID, "assets"); got["seed/"+key+".json"] != `{"users": 3}` {
 		t.Errorf("the page has %v, want it under %s", got, key)
 	}

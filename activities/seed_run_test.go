@@ -212,7 +212,7 @@ func TestTheScriptEndsAsItsCommandDoes(t *testing.T) {
 }
 
 func TestCommentsFitIntoACommand(t *testing.T) {
-	mark := seedMark("arn:x:stack/shop-login/1", perch.SeedStep{Run: &perch.SeedRun{Command: []string{"a"}}})
+	mark := seedMark("arn:x:stack/shop-login/1", nil, perch.SeedStep{Run: &perch.SeedRun{Command: []string{"a"}}})
 	if one, other := seedComment(mark, "run-1"), seedComment(mark, "run-2"); len(one) > 100 || one == other {
 		t.Errorf("%s, %s", one, other)
 	}

@@ -73,8 +73,29 @@ func TestSeedDataCopiesAFolderOfTheCommitOnceForEachStack(t *testing.T) {
 	if w.calls("s3", "PutObject") != puts {
 		t.Error("something was written again")
 	}
-	if seedMark("arn:x:stack/shop-login/1", w.step()) == seedMark("arn:x:stack/shop-login/2", w.step()) {
+	if seedMark("arn:x:stack/shop-login/1", nil, w.step()) == seedMark("arn:x:stack/shop-login/2", nil, w.step()) {
 		t.Error("a stack that is made anew would not be seeded")
+	}
+}
+
+func TestWhatTheAppDoesIsDoneAgainForAnotherDatabase(t *testing.T) {
+	const stack = "arn:x:stack/shop-login/1"
+	databases := []*perch.Database{
+		{Mode: perch.DatabaseOwn}, {Mode: perch.DatabaseShared}, {Mode: perch.DatabaseSnapshot, Snapshot: "a"}, {Mode: perch.DatabaseSnapshot, Snapshot: "b"},
+	}
+	load, files := perch.SeedStep{Run: &perch.SeedRun{Command: []string{"load"}}}, perch.SeedStep{S3: &perch.SeedS3{From: "fixtures", To: "assets"}}
+	marks := map[string]bool{}
+	for _, database := range databases {
+		marks[seedMark(stack, database, load)] = true
+		if seedMark(stack, database, files) != seedMark(stack, nil, files) {
+			t.Errorf("files are copied again for another database: %+v", database)
+		}
+	}
+	if len(marks) != len(databases) {
+		t.Errorf("%d databases have %d marks", len(databases), len(marks))
+	}
+	if seedMark(stack, nil, load) != seedMark(stack, databases[0], load) {
+		t.Error("a database of the environment's own has another mark than none")
 	}
 }
 

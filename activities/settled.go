@@ -28,7 +28,7 @@ func (r *Requests) settled(ctx context.Context, mine owned, in RenderInput) (*Se
 		return nil, nil // Whether a database in the shared instance is as it should be, EnsureDatabase sees.
 	}
 	for _, seed := range wanted.file.Seed {
-		done, err := r.apps.has(ctx, wanted.application.ArtifactBucket, seedMark(state.StackID, seed))
+		done, err := r.apps.has(ctx, wanted.application.ArtifactBucket, seedMark(state.StackID, wanted.settings.Database, seed))
 		if err != nil || !done {
 			return nil, err
 		}
