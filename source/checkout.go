@@ -19,7 +19,7 @@ type Checkout struct {
 	Dir string
 	// Origin is the URL of the remote called origin, without a password; empty where there is none.
 	Origin string
-	// DefaultBranch is what origin/HEAD points to, else main.
+	// DefaultBranch is what origin/HEAD points to, else the first of main, master and trunk that there is, else main.
 	DefaultBranch string
 }
 
@@ -66,8 +66,18 @@ func defaultBranch(repository *git.Repository) string {
 			return branch
 		}
 	}
-	return "main"
+	for _, branch := range usualDefaults {
+		for _, namespace := range []string{"refs/heads/", remoteHeads} {
+			if _, err := repository.Reference(plumbing.ReferenceName(namespace+branch), false); err == nil {
+				return branch
+			}
+		}
+	}
+	return usualDefaults[0]
 }
+
+// usualDefaults are what default branches are called.
+var usualDefaults = []string{"main", "master", "trunk"}
 
 // Branch is the branch that is checked out.
 func (c *Checkout) Branch() (string, error) {

@@ -57,6 +57,22 @@ func TestACheckoutWithoutCommitsOrRemote(t *testing.T) {
 	}
 }
 
+func TestTheDefaultBranchIsOneThatThereIs(t *testing.T) {
+	r := newRepo(t)
+	commit := plumbing.NewHash(r.commit("a", "1"))
+	r.must(r.git.Storer.RemoveReference("refs/heads/main"))
+	for _, step := range []struct{ reference, want string }{
+		{"refs/heads/topic", "main"}, {"refs/remotes/origin/trunk", "trunk"}, {"refs/heads/master", "master"}, {"refs/heads/main", "main"},
+	} {
+		r.must(r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.ReferenceName(step.reference), commit)))
+		c, err := OpenCheckout(r.dir)
+		r.must(err)
+		if c.DefaultBranch != step.want {
+			t.Errorf("with %s the default branch is %s, want %s", step.reference, c.DefaultBranch, step.want)
+		}
+	}
+}
+
 func TestADetachedHeadNamesTheFlag(t *testing.T) {
 	r := newRepo(t)
 	commit := r.commit("a", "1")

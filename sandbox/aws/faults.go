@@ -203,8 +203,8 @@ func (s *Server) AddFault(f Fault) (string, error) {
 	return f.ID, nil
 }
 
-// DeleteFault lifts the fault of that id, or every fault where id is empty. What hangs by it goes on.
-func (s *Server) DeleteFault(id string) {
+// DeleteFault lifts the fault of that id, or every fault where id is empty, and reports whether it was in force. What hangs by it goes on.
+func (s *Server) DeleteFault(id string) (found bool) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	var kept []*order
@@ -215,7 +215,9 @@ func (s *Server) DeleteFault(id string) {
 		}
 		kept = append(kept, o)
 	}
+	found = id == "" || len(kept) < len(s.faults.orders)
 	s.faults.orders = kept
+	return found
 }
 
 // Faults are the faults in force, in the order they were ordered in.
@@ -307,7 +309,10 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet:
 		writeJSON(w, http.StatusOK, map[string]any{"faults": s.Faults()})
 	case http.MethodDelete:
-		s.DeleteFault(r.URL.Query().Get("id"))
+		if id := r.URL.Query().Get("id"); !s.DeleteFault(id) {
+			refuse(w, http.StatusNotFound, "no fault "+id+" is in force")
+			return
+		}
 		w.WriteHeader(http.StatusNoContent)
 	case http.MethodPost:
 		var f Fault

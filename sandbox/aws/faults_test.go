@@ -250,6 +250,9 @@ func TestFaultsAreOrderedOverHTTP(t *testing.T) {
 	if _, text := w.http("GET", "/_perch/faults", ""); !strings.Contains(text, "SlowDown") {
 		t.Errorf("listed: %s", text)
 	}
+	if status, text := w.http("DELETE", "/_perch/faults?id=fault-9", ""); status != 404 || !strings.Contains(text, "no fault fault-9 is in force") {
+		t.Errorf("a fault that is not there: %d, %s", status, text)
+	}
 	if status, _ := w.http("DELETE", "/_perch/faults?id=fault-1", ""); status != 204 {
 		t.Errorf("deletion answers %d", status)
 	}

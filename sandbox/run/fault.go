@@ -98,7 +98,11 @@ func callEndpoint(ctx context.Context, method, address string, body []byte, o op
 		return fmt.Errorf("read answer of %s: %w", address, err)
 	}
 	if response.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("the fault is refused: %s", bytes.TrimSpace(answer))
+		var refusal struct{ Error string }
+		if json.Unmarshal(answer, &refusal) != nil || refusal.Error == "" {
+			refusal.Error = string(bytes.TrimSpace(answer))
+		}
+		return errors.New("the sandbox refuses: " + refusal.Error)
 	}
 	_, err = stdout.Write(answer)
 	return err

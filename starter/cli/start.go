@@ -26,7 +26,7 @@ func (p place) start(folder string) config.Start {
 	if err != nil {
 		return s // They are for a comment only.
 	}
-	s.DefaultBranch = firstBranch(branches, p.checkout.DefaultBranch, "main", "master", "trunk")
+	s.DefaultBranch = firstBranch(branches, p.checkout.DefaultBranch)
 	s.StagingBranch = firstBranch(branches, "staging", "stage")
 	return s
 }
