@@ -40,7 +40,8 @@ func (r *run) grace() (due bool, err error) {
 // lastLook looks at the branch and the stack again, with all the patience that the branch source may ask for.
 func (r *run) lastLook() (activities.LastLookResult, error) {
 	ctx := workflow.WithActivityOptions(r.ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: planPatience, RetryPolicy: retries(), Summary: "look once more at branch " + r.environment.Branch,
+		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: planPatience, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(),
+		Summary: "look once more at branch " + r.environment.Branch,
 	})
 	in := activities.LastLookInput{Project: r.environment.Project, Branch: r.environment.Branch, Judged: *r.target.Judged}
 	var out activities.LastLookResult
