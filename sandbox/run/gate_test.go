@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -112,10 +113,10 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// calling chooses the calls of a query API's action that contain text.
-func calling(action, text string) func(*http.Request, string) bool {
+// calling chooses the calls of a query API's action that contain all of texts.
+func calling(action string, texts ...string) func(*http.Request, string) bool {
 	return func(_ *http.Request, body string) bool {
-		return hasParameter(body, "Action="+action) && strings.Contains(body, text)
+		return hasParameter(body, "Action="+action) && !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(body, text) })
 	}
 }
 

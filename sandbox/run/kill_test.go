@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	awscfn "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/go-cmp/cmp"
@@ -16,83 +17,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"perch/sandbox/aws"
+	"perch/sandbox/postgrestest"
 )
-
-// boundary is a place in a run where the worker dies.
-type boundary struct {
-	// branch is the one that stands there, and seed a step of its own in its perch.yaml.
-	branch, seed string
-	// activity is the one that has started and has not ended; at says more where it has several boundaries.
-	activity, at string
-	// hold brings the branch there: a call that is held, or nil where fault does.
-	hold func(stack string) *hold
-	// pages says that the call is one of the environment's page and not of AWS.
-	pages bool
-	// fault holds the world instead, or brings the branch to where it is held.
-	fault *aws.Fault
-	// deletions is how often a removal deletes the stack; 0 stands for once.
-	deletions int
-}
-
-// provisionBoundaries has every activity of Provision. Admit's call names no branch, so it comes last.
-var provisionBoundaries = []boundary{
-	{branch: "render", activity: "RenderTemplate", hold: func(stack string) *hold { return &hold{matches: calling("DescribeEnvironments", stack)} }},
-	{branch: "look", activity: "DescribeStack", hold: byName("DescribeStacks", false)},
-	{branch: "create-asked", activity: "CreateStack", at: " before its effect", hold: byName("CreateStack", false)},
-	{branch: "create-done", activity: "CreateStack", at: " after its effect", hold: byName("CreateStack", true)},
-	{branch: "await", activity: "AwaitStack", fault: &aws.Fault{Phase: "create", LogicalID: "Database", Hang: true}},
-	{branch: "seed", activity: "SeedData", hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodPut, stack), pass: 1} }},
-	{branch: "ready", activity: "AwaitReady", pages: true, hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodGet, "ready.localhost")} }},
-	{branch: "request", activity: "SeedData", at: " when the app has taken the request", pages: true, hold: func(string) *hold {
-		return &hold{after: true, matches: addressing(http.MethodPost, "request.localhost")}
-	}},
-	{branch: "command", activity: "SeedData", at: " when the command has been sent", seed: "  - run: {command: [echo, seeded by a command]}\n", hold: func(string) *hold {
-		return &hold{after: true, matches: func(_ *http.Request, body string) bool { return strings.Contains(body, "'seeded by a command'") }}
-	}},
-	{branch: "admit", activity: "Admit", hold: func(string) *hold {
-		return &hold{matches: func(_ *http.Request, body string) bool {
-			return hasParameter(body, "Action=DescribeStacks") && !strings.Contains(body, "StackName=")
-		}}
-	}},
-}
-
-// updateBoundaries are those of Provision that an update has besides.
-var updateBoundaries = []boundary{
-	{branch: "render", activity: "UpdateStack", at: " before its effect", hold: byID("UpdateStack", false)},
-	{branch: "look", activity: "UpdateStack", at: " after its effect", hold: byID("UpdateStack", true)},
-	{branch: "await", activity: "AwaitStack", fault: &aws.Fault{Phase: "update", LogicalID: "Environment", Hang: true}},
-}
-
-// teardownBoundaries has every activity of Teardown but Admit, which makes no call for a removal.
-var teardownBoundaries = []boundary{
-	{branch: "render", activity: "DescribeStack", hold: byName("DescribeStacks", false)},
-	{branch: "look", activity: "StackContents", hold: byID("ListStackResources", false)},
-	{branch: "create-asked", activity: "EmptyBucket", hold: func(stack string) *hold {
-		return &hold{matches: addressing(http.MethodPost, stack+"-bucketprivateassets-")}
-	}},
-	{branch: "create-done", activity: "DeleteStack", at: " before its effect", hold: byID("DeleteStack", false)},
-	{branch: "await", activity: "DeleteStack", at: " after its effect", hold: byID("DeleteStack", true)},
-	{branch: "seed", activity: "AwaitStack", fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true}},
-	{branch: "ready", activity: "VerifyGone", hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBInstances", stack)} }},
-	{branch: "admit", activity: "DiagnoseDeletion", fault: &aws.Fault{LogicalID: "BucketAssets", Refill: true, Count: 1}, deletions: 2,
-		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 1} }},
-	{branch: turnedBack, activity: "CancelUpdate", at: " after its effect", hold: byID("CancelUpdateStack", true)},
-}
-
-// turnedBack is the branch whose removal meets an update.
-const turnedBack = "turned-back"
-
-func byID(action string, after bool) func(string) *hold {
-	return func(stack string) *hold { return &hold{after: after, matches: calling(action, "/"+stack+"/")} }
-}
-
-func byName(action string, after bool) func(string) *hold {
-	return func(stack string) *hold {
-		return &hold{after: after, matches: func(_ *http.Request, body string) bool {
-			return hasParameter(body, "Action="+action) && hasParameter(body, "StackName="+stack)
-		}}
-	}
-}
 
 // TestS59S19WorkerKilledAtEveryActivityBoundary kills one worker while each of several branches stands at another boundary, first of
 // Provision, then of its updates, then of Teardown; another worker ends what the first began.
@@ -117,6 +43,9 @@ func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 	}
 
 	for _, b := range updateBoundaries {
+		if b.rollbacks > 0 {
+			k.failUpdate(t, b)
+		}
 		k.repo.commit(t, b.branch, map[string]string{"CHANGES.md": b.branch + " again"})
 	}
 	results, lift = k.bring(t, updateBoundaries, "up")
@@ -137,6 +66,35 @@ func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 	}
 }
 
+func TestS59S19WorkerKilledWhileItMakesAndDropsDatabases(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t, postgrestest.Trust)
+	server.Master(t, "perch", "")
+	k := newKilling(t, func(o *options) { o.postgres = server.Address })
+	worker := k.spawn(t, k.through)
+	k.must(t, "application", "up")
+	for _, b := range databaseBoundaries {
+		k.repo.commit(t, b.branch, map[string]string{"perch.yaml": bare(k.project, "  database: {mode: shared}")})
+	}
+	dropped, made := databaseBoundaries[0], databaseBoundaries[1]
+	k.must(t, "up", dropped.branch)
+	downs, _ := k.bring(t, databaseBoundaries[:1], "down")
+	ups, lift := k.bring(t, databaseBoundaries[1:], "up")
+	worker.kill()
+	lift()
+	k.spawn(t, k.through)
+	k.removed(t, dropped, downs[0])
+	exit, up := ups[0]()
+	if exit != 0 || up.text("outcome") != "ready" || up["created"] != true {
+		t.Fatalf("exit code %d: %v", exit, up)
+	}
+	k.onlyOneTryMore(t, made, up)
+	k.began(t, k.onlyStack(t, up.text("stack")), types.ResourceStatusCreateInProgress, 1)
+	if found := server.Exec(t, "SELECT datname FROM pg_database WHERE datname LIKE 'perch%'"); !slices.Equal(found, []string{"perch_shop_made"}) {
+		t.Errorf("databases: %q", found)
+	}
+}
+
 // killing is a sandbox whose workers reach AWS and the pages through gates.
 type killing struct {
 	*bench
@@ -145,9 +103,9 @@ type killing struct {
 	client     client.Client
 }
 
-func newKilling(t *testing.T) *killing {
+func newKilling(t *testing.T, changes ...func(*options)) *killing {
 	t.Helper()
-	k := &killing{bench: newSandbox(t, func(o *options) { o.worker = false })}
+	k := &killing{bench: newSandbox(t, append(changes, func(o *options) { o.worker = false })...)}
 	k.aws, k.pages = newGate(t, k.awsURL), newGate(t, "http://127.0.0.1:"+k.pagesPort)
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
 	if err := writePolicy(k.Sandbox.project, policy, k.pages.port()); err != nil {
@@ -174,7 +132,12 @@ func (k *killing) bring(t *testing.T, boundaries []boundary, command string) (re
 		case b.hold != nil:
 			k.aws.hold(b.hold(stack))
 		}
-		results = append(results, k.begin(t, command, b.branch))
+		args := []string{command, b.branch}
+		if b.cleanup {
+			k.repo.drop(t, b.branch)
+			args = []string{"cleanup", "--now"}
+		}
+		results = append(results, k.begin(t, args...))
 		eventually(t, b.branch+" stands in "+b.activity, func() (any, bool) {
 			pending := k.pending(t, stack)
 			return pending, slices.Contains(pending, b.activity)
@@ -186,6 +149,33 @@ func (k *killing) bring(t *testing.T, boundaries []boundary, command string) (re
 		k.aws.open()
 		k.pages.open()
 	}
+}
+
+// failUpdate lets an update fail that somebody else makes of the boundary's stack: only its tags change. It stays UPDATE_FAILED where
+// CloudFormation is told so, and gets stuck while it is turned back otherwise.
+func (k *killing) failUpdate(t *testing.T, b boundary) {
+	t.Helper()
+	stack := k.stackOf(t, b.branch)
+	k.order(t, aws.Fault{Stack: stack, LogicalID: "Environment", Phase: "update", Reason: "no capacity", Count: b.rollbacks})
+	was, err := k.formation().DescribeStacks(t.Context(), &awscfn.DescribeStacksInput{StackName: &stack})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &awscfn.UpdateStackInput{
+		StackName: &stack, UsePreviousTemplate: awssdk.Bool(true), Capabilities: was.Stacks[0].Capabilities, DisableRollback: &b.left,
+		Tags: append(was.Stacks[0].Tags, types.Tag{Key: awssdk.String("owner"), Value: awssdk.String("somebody else")}),
+	}
+	for _, parameter := range was.Stacks[0].Parameters {
+		in.Parameters = append(in.Parameters, types.Parameter{ParameterKey: parameter.ParameterKey, UsePreviousValue: awssdk.Bool(true)})
+	}
+	if _, err := k.formation().UpdateStack(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	ended := "UPDATE_ROLLBACK_FAILED"
+	if b.left {
+		ended = "UPDATE_FAILED"
+	}
+	k.awaitStack(t, stack, ended)
 }
 
 // updating leaves the branch's stack in an update that hangs.
@@ -255,15 +245,21 @@ func (k *killing) updated(t *testing.T, b boundary, result func() (int, document
 		t.Fatalf("exit code %d: %v", exit, up)
 	}
 	k.onlyOneTryMore(t, b, up)
-	k.began(t, k.onlyStack(t, up.text("stack")), types.ResourceStatusUpdateInProgress, 1)
+	only := k.onlyStack(t, up.text("stack"))
+	k.began(t, only, types.ResourceStatusUpdateInProgress, 1+min(b.rollbacks, 1))
+	k.began(t, only, types.ResourceStatusUpdateRollbackInProgress, b.rollbacks)
 }
 
 func (k *killing) removed(t *testing.T, b boundary, result func() (int, document)) {
 	exit, down := result()
+	stack := k.stackOf(t, b.branch)
+	if b.cleanup {
+		equal(t, down, document{"removed": []any{stack}, "pending": []any{}, "failed": []any{}})
+		down = document{"outcome": "gone", "run": map[string]any{"workflow_id": stack}}
+	}
 	if exit != 0 || down.text("outcome") != "gone" {
 		t.Fatalf("exit code %d: %v", exit, down)
 	}
-	stack := k.stackOf(t, b.branch)
 	k.onlyOneTryMore(t, b, down)
 	only := k.onlyStack(t, stack)
 	k.began(t, only, types.ResourceStatusDeleteInProgress, max(b.deletions, 1))

@@ -1,0 +1,198 @@
+package run
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"perch/sandbox/aws"
+)
+
+// boundary is a place in a run where the worker dies.
+type boundary struct {
+	// branch is the one that stands there, and seed a step of its own in its perch.yaml.
+	branch, seed string
+	// activity is the one that has started and has not ended; at says more where it has several boundaries.
+	activity, at string
+	// hold brings the branch there: a call that is held, or nil where fault does.
+	hold func(stack string) *hold
+	// pages says that the call is one of the environment's page and not of AWS.
+	pages bool
+	// fault holds the world instead, or brings the branch to where it is held.
+	fault *aws.Fault
+	// deletions is how often a removal deletes the stack; 0 stands for once.
+	deletions int
+	// rollbacks is how often somebody else's update of the stack, which fails before the run, is turned back until that succeeds: first by
+	// CloudFormation itself, or, with left, by the run from the beginning.
+	rollbacks int
+	left      bool
+	// cleanup says that the branch is deleted, and cleanup asks for the removal.
+	cleanup bool
+}
+
+// provisionBoundaries has every activity of a creation that needs no PostgreSQL. Admit's call names no branch, so it comes last.
+var provisionBoundaries = []boundary{
+	{branch: "render", activity: "RenderTemplate", hold: func(stack string) *hold { return &hold{matches: calling("DescribeEnvironments", stack)} }},
+	{branch: "look", activity: "DescribeStack", hold: byName("DescribeStacks", false)},
+	{branch: "create-asked", activity: "CreateStack", at: " before its effect", hold: byName("CreateStack", false)},
+	{branch: "create-done", activity: "CreateStack", at: " after its effect", hold: byName("CreateStack", true)},
+	{branch: "await", activity: "AwaitStack", fault: &aws.Fault{Phase: "create", LogicalID: "Database", Hang: true}},
+	{branch: "seed", activity: "SeedData", hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodPut, stack), pass: 1} }},
+	{branch: "ready", activity: "AwaitReady", pages: true, hold: func(stack string) *hold { return &hold{matches: addressing(http.MethodGet, "ready.localhost")} }},
+	{branch: "request", activity: "SeedData", at: " when the app has taken the request", pages: true, hold: func(string) *hold {
+		return &hold{after: true, matches: addressing(http.MethodPost, "request.localhost")}
+	}},
+	{branch: "command", activity: "SeedData", at: " when the command has been sent", seed: "  - run: {command: [echo, seeded by a command]}\n", hold: func(string) *hold {
+		return &hold{after: true, matches: func(_ *http.Request, body string) bool { return strings.Contains(body, "'seeded by a command'") }}
+	}},
+	{branch: "admit", activity: "Admit", hold: func(string) *hold {
+		return &hold{matches: func(_ *http.Request, body string) bool {
+			return hasParameter(body, "Action=DescribeStacks") && !strings.Contains(body, "StackName=")
+		}}
+	}},
+}
+
+// updateBoundaries are those that an update has besides, and one of a stack that somebody else's update has left failed.
+var updateBoundaries = []boundary{
+	{branch: "render", activity: "UpdateStack", at: " before its effect", hold: byID("UpdateStack", false)},
+	{branch: "look", activity: "UpdateStack", at: " after its effect", hold: byID("UpdateStack", true)},
+	{branch: "await", activity: "AwaitStack", fault: &aws.Fault{Phase: "update", LogicalID: "Environment", Hang: true}},
+	{branch: "create-asked", activity: "RollbackStack", at: " before its effect", hold: byID("RollbackStack", false), rollbacks: 1, left: true},
+	{branch: "create-done", activity: "RollbackStack", at: " after its effect", hold: byID("RollbackStack", true), rollbacks: 1, left: true},
+	{branch: "seed", activity: "ContinueRollback", at: " before its effect", hold: byID("ContinueUpdateRollback", false), rollbacks: 2},
+	{branch: "ready", activity: "ContinueRollback", at: " after its effect", hold: byID("ContinueUpdateRollback", true), rollbacks: 2},
+	{branch: "request", activity: "ContinueRollback", at: " by force", rollbacks: 3, hold: func(stack string) *hold {
+		return &hold{after: true, matches: calling("ContinueUpdateRollback", "/"+stack+"/", "ForceRollback=true")}
+	}},
+}
+
+// teardownBoundaries has every activity of Teardown that needs no PostgreSQL, but Admit, which makes no call for a removal. Cleanup tells of
+// every failed deletion that it finds, so its removal comes first.
+var teardownBoundaries = []boundary{
+	{branch: "command", activity: "LastLook", cleanup: true, hold: byName("DescribeStacks", false)},
+	{branch: "render", activity: "DescribeStack", hold: byName("DescribeStacks", false)},
+	{branch: "look", activity: "StackContents", hold: byID("ListStackResources", false)},
+	{branch: "create-asked", activity: "EmptyBucket", hold: func(stack string) *hold {
+		return &hold{matches: addressing(http.MethodPost, stack+"-bucketprivateassets-")}
+	}},
+	{branch: "create-done", activity: "DeleteStack", at: " before its effect", hold: byID("DeleteStack", false)},
+	{branch: "await", activity: "DeleteStack", at: " after its effect", hold: byID("DeleteStack", true)},
+	{branch: "seed", activity: "AwaitStack", fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true}},
+	{branch: "ready", activity: "VerifyGone", hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBInstances", stack)} }},
+	{branch: "admit", activity: "DiagnoseDeletion", fault: &aws.Fault{LogicalID: "BucketAssets", Refill: true, Count: 1}, deletions: 2,
+		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 1} }},
+	{branch: "request", activity: "SweepResources", fault: &aws.Fault{LogicalID: "BucketAssets", Phase: "delete", Reason: "Internal failure", Count: 4}, deletions: 5,
+		hold: func(stack string) *hold {
+			return &hold{after: true, matches: addressing(http.MethodDelete, stack+"-bucketassets-")}
+		}},
+	{branch: turnedBack, activity: "CancelUpdate", at: " after its effect", hold: byID("CancelUpdateStack", true)},
+}
+
+// turnedBack is the branch whose removal meets an update.
+const turnedBack = "turned-back"
+
+func byID(action string, after bool) func(string) *hold {
+	return func(stack string) *hold { return &hold{after: after, matches: calling(action, "/"+stack+"/")} }
+}
+
+func byName(action string, after bool) func(string) *hold {
+	return func(stack string) *hold {
+		return &hold{after: after, matches: func(_ *http.Request, body string) bool {
+			return hasParameter(body, "Action="+action) && hasParameter(body, "StackName="+stack)
+		}}
+	}
+}
+
+// databaseBoundaries need a PostgreSQL. Both activities read a password before they change anything there.
+var databaseBoundaries = []boundary{
+	{branch: "dropped", activity: "DropDatabase", hold: func(string) *hold {
+		return &hold{matches: func(r *http.Request, _ string) bool {
+			return r.Header.Get("X-Amz-Target") == "secretsmanager.GetSecretValue"
+		}}
+	}},
+	{branch: "made", activity: "EnsureDatabase"}, // Its call is held by the same hold.
+}
+
+// TestEveryActivityOfARunHasABoundary compares the boundaries with what the workflows' sources name: an activity that comes to Provision or
+// Teardown needs one.
+func TestEveryActivityOfARunHasABoundary(t *testing.T) {
+	stands := map[string]bool{}
+	for _, b := range slices.Concat(provisionBoundaries, updateBoundaries, teardownBoundaries, databaseBoundaries) {
+		stands[b.activity] = true
+	}
+	named := runActivities(t)
+	if len(named) < 15 {
+		t.Fatalf("only %d activities were found in the sources: %v", len(named), named)
+	}
+	for name := range named {
+		if !stands[name] {
+			t.Errorf("no worker is killed in %s: add a boundary of it", name)
+		}
+	}
+	for name := range stands {
+		if !named[name] {
+			t.Errorf("a worker is killed in %s, which neither Provision nor Teardown names", name)
+		}
+	}
+}
+
+// runActivities are the methods of package activities that the sources of Provision and Teardown name: all of package workflows but what
+// reads and what cleans up.
+func runActivities(t *testing.T) map[string]bool {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("..", "..", "workflows", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*ast.File
+	for _, path := range paths {
+		if name := filepath.Base(path); strings.HasSuffix(name, "_test.go") || name == "reading.go" || name == "cleanup.go" {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	references := map[string]bool{}
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && ofActivities(spec.Type) {
+				references[spec.Names[0].Name] = true
+			}
+			return true
+		})
+	}
+	named := map[string]bool{}
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if method, ok := n.(*ast.SelectorExpr); ok {
+				if on, ok := method.X.(*ast.Ident); ok && references[on.Name] {
+					named[method.Sel.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	return named
+}
+
+// ofActivities reports whether an expression is a pointer to a type of package activities: of a method reference.
+func ofActivities(expression ast.Expr) bool {
+	pointer, ok := expression.(*ast.StarExpr)
+	if !ok {
+		return false
+	}
+	named, ok := pointer.X.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	in, ok := named.X.(*ast.Ident)
+	return ok && in.Name == "activities"
+}
