@@ -28,6 +28,10 @@ func TestForeignClientDeploysAndRemovesAStack(t *testing.T) {
 	if !strings.Contains(out, "No changes to deploy. Stack shop-a is up to date") {
 		t.Errorf("the second deploy said %s", out)
 	}
+	// The CLI names a change set after the second in which it makes it, and leaves one without changes behind.
+	for _, id := range strings.Fields(w.mustCLI("cloudformation", "list-change-sets", "--stack-name", "shop-a", "--query", "Summaries[].ChangeSetId", "--output", "text")) {
+		w.mustCLI("cloudformation", "delete-change-set", "--change-set-name", id)
+	}
 	w.mustCLI("cloudformation", "deploy", "--stack-name", "shop-a", "--template-file", template, "--tags", "branch=feature/a", "--parameter-overrides", "Versioning=Suspended")
 	got := w.mustCLI("cloudformation", "describe-stacks", "--stack-name", "shop-a", "--query", "Stacks[0].[StackStatus,Tags[0].Value,Parameters[0].ParameterValue]", "--output", "text")
 	if got != "UPDATE_COMPLETE\tfeature/a\tSuspended" {
