@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"go.temporal.io/server/common/testing/freeport"
 	"golang.org/x/sync/errgroup"
 
 	storageservice "perch/sandbox/aws/s3"
@@ -186,12 +188,7 @@ func startMinIO(b *testing.B) *minio {
 	if err != nil {
 		b.Skip("minio is not on the PATH: docs/performance.md says how to build it")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.MustGetFreePort()))
 	command := exec.CommandContext(b.Context(), program, "server", b.TempDir(), "--address", address, "--quiet")
 	command.Env = append(os.Environ(), "MINIO_ROOT_USER="+minioUser, "MINIO_ROOT_PASSWORD="+minioPassword, "MINIO_BROWSER=off")
 	if err := command.Start(); err != nil {

@@ -7,10 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.temporal.io/server/common/testing/freeport"
 
 	"perch"
 	"perch/sandbox/page"
@@ -133,16 +136,11 @@ func TestS71AnAddressThatNeverBecomesHealthyFailsWithItsLastAnswerAndBeanstalksW
 }
 
 func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := "http://" + listener.Addr().String()
-	_ = listener.Close()
+	address := "http://127.0.0.1:" + strconv.Itoa(freeport.MustGetFreePort())
 	w := newWorld(t)
 	env := newActivityEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)})
-	_, err = tryIn(env, of[*Readiness](w).AwaitReady, ReadyInput{URL: address})
+	_, err := tryIn(env, of[*Readiness](w).AwaitReady, ReadyInput{URL: address})
 	wantFailure(t, err, ErrorNotReady, "within 10m0s", "connection refused")
 }
 

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/server/common/testing/freeport"
 	"pgregory.net/rapid"
 
 	"perch"
@@ -193,15 +194,10 @@ func TestARedirectIsNoSuccess(t *testing.T) {
 
 func TestARequestThatDoesNotSucceedIsGivenUp(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	in.URL = "http://login.shop.localhost:" + portOf(t, "http://"+listener.Addr().String())
-	_ = listener.Close()
+	in.URL = "http://login.shop.localhost:" + strconv.Itoa(freeport.MustGetFreePort())
 	env := newActivityEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
-	_, err = tryIn(env, of[*Seeds](w).SeedData, in)
+	_, err := tryIn(env, of[*Seeds](w).SeedData, in)
 	wantFailure(t, err, ErrorSeedFailed, "it did not succeed within 10m0s; the last answer:", "connection refused")
 }
 

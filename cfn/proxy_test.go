@@ -8,10 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"go.temporal.io/server/common/testing/freeport"
 
 	"perch"
 )
@@ -23,12 +26,7 @@ func proxy(t *testing.T, settings perch.Settings, app *httptest.Server) string {
 	if err != nil {
 		t.Skip("nginx is not installed")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close() // nginx takes the port.
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.MustGetFreePort()))
 	// In the bundle's network the app is called app, and Docker has a resolver.
 	config := strings.NewReplacer("listen 80 ", "listen "+address+" ", "http://app:8080", app.URL).Replace(string(proxyConfig(settings, "topic.example.com")))
 	dir := t.TempDir()

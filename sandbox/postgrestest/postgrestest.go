@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.temporal.io/server/common/testing/freeport"
 )
 
 // Server is a PostgreSQL on 127.0.0.1.
@@ -46,7 +47,7 @@ func Start(t testing.TB, logins string) *Server {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s := &Server{dir: dir, owner: owner(t, dir)}
 	s.run(t, initdb, "--pgdata", filepath.Join(dir, "data"), "--username", "postgres", "--auth-local", "trust", "--auth-host", logins, "--no-sync")
-	s.port = freePort(t)
+	s.port = strconv.Itoa(freeport.MustGetFreePort())
 	s.Address = net.JoinHostPort("127.0.0.1", s.port)
 	log, err := os.Create(s.log())
 	if err != nil {
@@ -128,19 +129,6 @@ func (s *Server) run(t testing.TB, name string, args ...string) {
 	if out, err := s.command(name, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", filepath.Base(name), err, out)
 	}
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String()) // It is one of net's own.
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // await waits until the server answers.

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"go.temporal.io/server/common/testing/freeport"
 
 	"perch"
 )
@@ -174,11 +175,8 @@ func startMoto(t *testing.T) string {
 	if err != nil {
 		t.Skip("moto_server is missing; pip install 'moto[server]'")
 	}
-	port, err := free("moto's port", 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(program, "-H", localhost, "-p", strconv.Itoa(port))
+	port := strconv.Itoa(freeport.MustGetFreePort())
+	command := exec.Command(program, "-H", localhost, "-p", port)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +184,7 @@ func startMoto(t *testing.T) string {
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	})
-	address := "http://" + net.JoinHostPort(localhost, strconv.Itoa(port))
+	address := "http://" + net.JoinHostPort(localhost, port)
 	eventually(t, "moto answers", func() (any, bool) {
 		response, err := http.Get(address + "/moto-api/")
 		if err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+
+	"go.temporal.io/server/common/testing/freeport"
 )
 
 const localhost = "127.0.0.1"
@@ -17,13 +19,17 @@ func listen(flag string, port int) (net.Listener, error) {
 	return listener, nil
 }
 
-// free makes sure that a port which something else will listen on is free, and returns it; 0 finds one.
+// free makes sure that a port which something else will listen on is free, and returns it. 0 finds one that the system gives to nobody else
+// within a minute.
 func free(flag string, port int) (int, error) {
+	if port == 0 {
+		return freeport.MustGetFreePort(), nil
+	}
 	listener, err := listen(flag, port)
 	if err != nil {
 		return 0, err
 	}
-	return portOf(listener), listener.Close()
+	return port, listener.Close()
 }
 
 func portOf(listener net.Listener) int {

@@ -57,7 +57,7 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	endpoint, pages, err := s.listen(&o)
+	ports, err := s.listen(&o)
 	if err != nil {
 		return s, err
 	}
@@ -71,14 +71,19 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 	if err := writePolicy(s.project, s.policyFile, s.pagesPort); err != nil {
 		return s, err
 	}
-	if s.temporal, err = temporal.Start(temporal.Config{Port: o.temporal, UIPort: o.ui, Dir: o.data}); err != nil {
+	if s.temporal, err = temporal.Start(temporal.Config{Port: o.temporal, Dir: o.data}); err != nil {
 		return s, err
 	}
 	s.closing(func() error { return s.temporal.Stop() }) // Whichever it is by then.
-	if err := s.serveAWS(o, endpoint); err != nil {
+	ui, err := temporal.UI(s.temporal.Address())
+	if err != nil {
 		return s, err
 	}
-	s.servePages(pages)
+	s.serve(ports.ui, ui)
+	if err := s.serveAWS(o, ports.aws); err != nil {
+		return s, err
+	}
+	s.servePages(ports.pages)
 	if o.repo == "" {
 		if err := makeDemoSecret(ctx, s.awsConfig()); err != nil {
 			return s, err
@@ -87,23 +92,28 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 	return s, s.writeExports()
 }
 
+// listeners are the ports that the sandbox itself listens on.
+type listeners struct {
+	aws, pages, ui net.Listener
+}
+
 // listen takes every port before anything starts, so that a port that is taken costs nothing.
-func (s *Sandbox) listen(o *options) (endpoint, pages net.Listener, err error) {
-	if endpoint, err = s.take("--aws-port", o.aws); err != nil {
-		return nil, nil, err
+func (s *Sandbox) listen(o *options) (taken listeners, err error) {
+	if taken.aws, err = s.take("--aws-port", o.aws); err != nil {
+		return listeners{}, err
 	}
-	if pages, err = s.take("--web-port", o.pages); err != nil {
-		return nil, nil, err
+	if taken.pages, err = s.take("--web-port", o.pages); err != nil {
+		return listeners{}, err
+	}
+	if taken.ui, err = s.take("--ui-port", o.ui); err != nil {
+		return listeners{}, err
 	}
 	if o.temporal, err = free("--temporal-port", o.temporal); err != nil {
-		return nil, nil, err
+		return listeners{}, err
 	}
-	if o.ui, err = free("--ui-port", o.ui); err != nil {
-		return nil, nil, err
-	}
-	s.awsURL, s.uiURL = fmt.Sprintf("http://%s", endpoint.Addr()), "http://"+net.JoinHostPort(localhost, strconv.Itoa(o.ui))
-	s.pagesPort = strconv.Itoa(portOf(pages))
-	return endpoint, pages, nil
+	s.awsURL, s.uiURL = fmt.Sprintf("http://%s", taken.aws.Addr()), fmt.Sprintf("http://%s", taken.ui.Addr())
+	s.pagesPort = strconv.Itoa(portOf(taken.pages))
+	return taken, nil
 }
 
 // take listens on a port until the sandbox closes.

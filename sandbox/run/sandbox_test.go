@@ -18,6 +18,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.temporal.io/server/common/testing/freeport"
 )
 
 // run starts the program on free ports and waits until it says that it is ready. It is interrupted when the test is over. run returns what
@@ -241,14 +242,7 @@ func TestEnvFindsTheSandboxByPortAndByFolder(t *testing.T) {
 
 func TestEnvWithoutASandboxSaysHowToStartOne(t *testing.T) {
 	t.Parallel()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := strconv.Itoa(portOf(free))
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := strconv.Itoa(freeport.MustGetFreePort())
 	for want, args := range map[string][]string{
 		"no sandbox answers on port " + port: {"env", "--aws-port", port},
 		"no sandbox has run with --data":     {"env", "--data", t.TempDir()},

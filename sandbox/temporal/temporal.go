@@ -1,4 +1,4 @@
-// Package temporal is a Temporal server with its UI in this process, on SQLite: for the sandbox and the tests.
+// Package temporal is a Temporal server in this process, on SQLite, and Temporal's UI: for the sandbox and the tests.
 package temporal
 
 import (
@@ -11,10 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	uiconfig "github.com/temporalio/ui-server/v2/server/config"
-	uioptions "github.com/temporalio/ui-server/v2/server/server_options"
-
-	ui "github.com/temporalio/ui-server/v2/server"
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
@@ -42,8 +38,6 @@ const (
 type Config struct {
 	// Port is the frontend's gRPC port; 0 for any.
 	Port int
-	// UIPort is the UI's HTTP port; 0 for no UI.
-	UIPort int
 	// Dir keeps the database; empty for memory only.
 	Dir string
 }
@@ -51,11 +45,10 @@ type Config struct {
 // Server is a running Temporal server.
 type Server struct {
 	server  temporal.Server
-	ui      *ui.Server
 	address string
 }
 
-// Start starts the server and, where asked for, its UI. Everything listens on 127.0.0.1.
+// Start starts the server. All of its services listen on 127.0.0.1.
 func Start(cfg Config) (*Server, error) {
 	if cfg.Port == 0 {
 		cfg.Port = freeport.MustGetFreePort()
@@ -79,30 +72,15 @@ func Start(cfg Config) (*Server, error) {
 	if err := server.Start(); err != nil {
 		return nil, fmt.Errorf("start Temporal server: %w", err)
 	}
-	s := &Server{server: server, address: net.JoinHostPort(host, strconv.Itoa(cfg.Port))}
-	if cfg.UIPort != 0 {
-		s.startUI(cfg.UIPort)
-	}
-	return s, nil
+	return &Server{server: server, address: net.JoinHostPort(host, strconv.Itoa(cfg.Port))}, nil
 }
 
 // Address is the frontend's host and port.
 func (s *Server) Address() string { return s.address }
 
-// Stop stops UI and server. Runs that are open go on when the server is started again on the same folder.
+// Stop stops the server. Runs that are open go on when the server is started again on the same folder.
 func (s *Server) Stop() error {
-	if s.ui != nil {
-		s.ui.Stop()
-	}
 	return s.server.Stop()
-}
-
-func (s *Server) startUI(port int) {
-	s.ui = ui.NewServer(uioptions.WithConfigProvider(&uiconfig.Config{
-		TemporalGRPCAddress: s.address, Host: host, Port: port, EnableUI: true, DefaultNamespace: Namespace, DisableNewsFetch: true, HideLogs: true,
-		CORS: uiconfig.CORS{CookieInsecure: true},
-	}))
-	go func() { _ = s.ui.Start() }() // It ends the process itself when it cannot listen; the sandbox has tried the port before.
 }
 
 // prepare makes the database with its schema and namespace.
