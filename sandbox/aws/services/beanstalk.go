@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -121,8 +122,10 @@ func knownPlatform(p properties) error {
 // option is one value of an environment's configuration.
 type option struct{ Namespace, Name, Value string }
 
+type options []option
+
 // options are the settings of an environment: those of its saved configuration with its own over them, by namespace and name.
-func (s *Service) options(rec *record) []option {
+func (s *Service) options(rec *record) options {
 	values := map[[2]string]string{}
 	sources := [][]properties{rec.Properties.children("OptionSettings")}
 	for _, template := range s.of(typeTemplate) {
@@ -135,19 +138,24 @@ func (s *Service) options(rec *record) []option {
 			values[[2]string{setting.text("Namespace"), setting.text("OptionName")}] = setting.text("Value")
 		}
 	}
-	options := make([]option, 0, len(values))
+	sorted := make(options, 0, len(values))
 	for key, value := range values {
-		options = append(options, option{key[0], key[1], value})
+		sorted = append(sorted, option{key[0], key[1], value})
 	}
-	slices.SortFunc(options, func(a, b option) int {
-		return strings.Compare(a.Namespace+"\x00"+a.Name, b.Namespace+"\x00"+b.Name)
+	slices.SortFunc(sorted, func(a, b option) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
-	return options
+	return sorted
 }
 
 // option is one setting's value; empty where it is not set.
 func (s *Service) option(rec *record, namespace, name string) string {
-	for _, option := range s.options(rec) {
+	return s.options(rec).value(namespace, name)
+}
+
+// value is one setting's; empty where it is not set.
+func (o options) value(namespace, name string) string {
+	for _, option := range o {
 		if option.Namespace == namespace && option.Name == name {
 			return option.Value
 		}

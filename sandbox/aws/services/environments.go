@@ -15,20 +15,21 @@ func (s *Service) Environments() []page.Environment {
 	defer s.mu.Unlock()
 	var all []page.Environment
 	for _, env := range s.of(typeEnvironment) {
-		guarded, token := s.seedToken(env)
-		for _, host := range s.hosts(env) {
+		options := s.options(env)
+		guarded, token := s.seedToken(options)
+		for _, host := range s.hosts(env, options) {
 			all = append(all, page.Environment{
 				Host: host, Name: env.Name, Status: env.Status, Health: env.Health,
-				Options: s.variables(env), HealthPath: s.healthPath(env), Guarded: guarded, SeedToken: token,
+				Options: options.variables(), HealthPath: options.healthPath(), Guarded: guarded, SeedToken: token,
 			})
 		}
 	}
 	return append(all, s.groups()...)
 }
 
-func (s *Service) hosts(env *record) []string {
+func (s *Service) hosts(env *record, options options) []string {
 	var hosts []string
-	for _, option := range s.options(env) {
+	for _, option := range options {
 		if strings.HasPrefix(option.Namespace, nsRule) && option.Name == "HostHeaders" {
 			hosts = append(hosts, split(option.Value)...)
 		}
@@ -62,9 +63,9 @@ func (s *Service) strange(set recordSet, env *record) bool {
 	})
 }
 
-func (s *Service) variables(env *record) map[string]string {
+func (o options) variables() map[string]string {
 	variables := map[string]string{}
-	for _, option := range s.options(env) {
+	for _, option := range o {
 		if option.Namespace == nsApplicationEV {
 			variables[option.Name] = option.Value
 		}
@@ -73,21 +74,21 @@ func (s *Service) variables(env *record) map[string]string {
 }
 
 // healthPath is where the load balancer asks whether the app is healthy, wherever the options say it; `/` where they do not.
-func (s *Service) healthPath(env *record) string {
-	for _, option := range s.options(env) {
+func (o options) healthPath() string {
+	for _, option := range o {
 		if strings.HasPrefix(option.Namespace, "aws:elasticbeanstalk:environment:process:") && option.Name == "HealthCheckPath" {
 			return option.Value
 		}
 	}
-	if path := s.option(env, "aws:elasticbeanstalk:application", "Application Healthcheck URL"); path != "" {
+	if path := o.value("aws:elasticbeanstalk:application", "Application Healthcheck URL"); path != "" {
 		return path[max(strings.IndexByte(path, '/'), 0):]
 	}
 	return "/"
 }
 
 // seedToken is the value of the environment's secret SEED_TOKEN, as its instances would read it.
-func (s *Service) seedToken(env *record) (guarded bool, token string) {
-	arn := s.option(env, nsSecrets, "SEED_TOKEN")
+func (s *Service) seedToken(options options) (guarded bool, token string) {
+	arn := options.value(nsSecrets, "SEED_TOKEN")
 	if secret, err := s.secret(arn); err == nil {
 		return true, secret.Hidden["value"]
 	}

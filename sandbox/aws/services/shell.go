@@ -62,7 +62,7 @@ func (s *Service) contain(r *scripted, env *record, words []shellWord) {
 		}
 	}
 	var out strings.Builder
-	r.call(&out, command, s.variables(env))
+	r.call(&out, command, s.options(env).variables())
 	text := out.String()
 	r.output.WriteString(text[max(len(text)-keep, 0):])
 }

@@ -64,11 +64,14 @@ func (n Node) write(w io.Writer, indent, attributes string) {
 	}
 }
 
+// quotes are those that Go's escaping writes and AWS's does not.
+var quotes = strings.NewReplacer("&#34;", "&quot;", "&#39;", "'")
+
 // Escape escapes text for XML the way AWS does: quotes become &quot;, and control characters character references.
 func Escape(text string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(text))
-	return strings.NewReplacer("&#34;", "&quot;", "&#39;", "'").Replace(b.String())
+	return quotes.Replace(b.String())
 }
 
 // XML prints root with a namespace.
