@@ -60,8 +60,9 @@ func Diagnose(f Failure) Cure {
 // instances have been seen to linger for 20 minutes and more.
 var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
 
-// MaxDeletions is how often a stack is deleted: once, and once after each pause, and a last time without what remains.
-const MaxDeletions = 5
+// MaxDeletions is how often a stack is deleted: once, once after each pause, once without what remains, and a last time because what was left
+// out and is swept by then may have held the rest: a database holds its subnet group.
+const MaxDeletions = 6
 
 // Repair is what to do after a deletion that failed.
 type Repair struct {
@@ -89,13 +90,13 @@ func Mend(failures []Failure, deletions int, force bool) Repair {
 	case deletions >= MaxDeletions:
 		return Repair{Stop: fmt.Sprintf("it failed %d times: %s", deletions, Describe(failures))}
 	}
-	last := deletions == MaxDeletions-1
+	leaveOut := deletions == MaxDeletions-2
 	var repair Repair
 	for _, f := range failures {
 		switch cure := Diagnose(f); {
 		case cure == CureRetain:
 			repair.Retain = append(repair.Retain, f.LogicalID)
-		case last:
+		case leaveOut:
 			repair.Retain, repair.Sweep = append(repair.Retain, f.LogicalID), append(repair.Sweep, f)
 		case cure == CurePatience:
 			repair.Pause = pauses[min(deletions-1, len(pauses)-1)]

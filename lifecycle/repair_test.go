@@ -46,12 +46,14 @@ func TestMendClimbsTheLadder(t *testing.T) {
 		deletions int
 		want      Repair
 	}{
-		"a full bucket is deleted again at once":        {[]Failure{full}, 1, Repair{}},
-		"what is in use gets a minute":                  {[]Failure{used}, 1, Repair{Pause: time.Minute}},
-		"then five":                                     {[]Failure{used, full}, 2, Repair{Pause: 5 * time.Minute}},
-		"then fifteen":                                  {[]Failure{used}, 3, Repair{Pause: 15 * time.Minute}},
-		"S24 only the phantom is left out":              {[]Failure{phantom, full}, 1, Repair{Retain: []string{"Topic"}}},
-		"the last deletion leaves out all that remains": {[]Failure{phantom, full, used}, 4, Repair{Retain: []string{"Topic", "Assets", "Group"}, Sweep: []Failure{full, used}}},
+		"a full bucket is deleted again at once":               {[]Failure{full}, 1, Repair{}},
+		"what is in use gets a minute":                         {[]Failure{used}, 1, Repair{Pause: time.Minute}},
+		"then five":                                            {[]Failure{used, full}, 2, Repair{Pause: 5 * time.Minute}},
+		"then fifteen":                                         {[]Failure{used}, 3, Repair{Pause: 15 * time.Minute}},
+		"S24 only the phantom is left out":                     {[]Failure{phantom, full}, 1, Repair{Retain: []string{"Topic"}}},
+		"the fifth deletion leaves out all that remains":       {[]Failure{phantom, full, used}, 4, Repair{Retain: []string{"Topic", "Assets", "Group"}, Sweep: []Failure{full, used}}},
+		"what that one freed gets time and is deleted in full": {[]Failure{used, full}, 5, Repair{Pause: 15 * time.Minute}},
+		"a phantom is left out of the last deletion too":       {[]Failure{phantom, full}, 5, Repair{Retain: []string{"Topic"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Mend(c.failures, c.deletions, false)
@@ -83,6 +85,9 @@ func TestMendForcesOnlyWhereItWouldStop(t *testing.T) {
 	}
 	if got := Mend([]Failure{protected}, 1, true); !got.Force || len(got.Sweep) != 1 || got.Stop != "" {
 		t.Errorf("protection: %+v", got)
+	}
+	if got := Mend([]Failure{full}, MaxDeletions-1, true); got.Force || got.Stop != "" {
+		t.Errorf("before the last deletion: %+v", got)
 	}
 	if got := Mend([]Failure{full}, MaxDeletions, true); !got.Force {
 		t.Errorf("after the last deletion: %+v", got)

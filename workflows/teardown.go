@@ -12,6 +12,9 @@ import (
 	"perch/lifecycle"
 )
 
+// versionDeletionMore marks the forced runs in which a deletion comes between the one that leaves things out and the forced one.
+const versionDeletionMore = "one more deletion before the forced one"
+
 // Teardown removes the branch's environment and sees that it is gone. Its workflow ID is the stack's name.
 func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	r, err := begin(ctx, in)
@@ -158,6 +161,9 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
 	if err := r.quick("look at what could not be deleted", stacks.DiagnoseDeletion, in, &remains); err != nil {
 		return lifecycle.Repair{}, err
+	}
+	if r.target.Force && r.deletions == lifecycle.MaxDeletions-1 && workflow.GetVersion(r.ctx, versionDeletionMore, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		r.deletions = lifecycle.MaxDeletions // An open run that has forced its sixth deletion goes on so.
 	}
 	repair := lifecycle.Mend(remains.Failures, r.deletions, r.target.Force)
 	if repair.Stop != "" {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/workflow"
+
 	"perch"
 	"perch/activities"
 	"perch/lifecycle"
@@ -114,7 +116,7 @@ func TestASweepIsToldWhatTheTemplateKeeps(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "new")
 	w.keeps = []activities.Kept{{Type: "AWS::RDS::DBInstance", ID: "db", Snapshot: true}}
-	w.failing(lifecycle.MaxDeletions-1, lifecycle.Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", PhysicalID: "db", Reason: "Cannot create more than 100 manual snapshots"})
+	w.failing(lifecycle.MaxDeletions-2, lifecycle.Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", PhysicalID: "db", Reason: "Cannot create more than 100 manual snapshots"})
 	if _, _, err := w.run(Teardown, gone()); err != nil {
 		t.Error(err)
 	}
@@ -128,18 +130,52 @@ func TestASweepIsToldWhatTheTemplateKeeps(t *testing.T) {
 func TestS22BucketThatFillsForEverIsRetainedSweptAndReported(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "new")
-	w.failing(lifecycle.MaxDeletions-1, fullBucket)
+	w.failing(lifecycle.MaxDeletions-2, fullBucket)
 	w.left = []string{"bucket assets"}
 	_, _, err := w.run(Teardown, gone())
 	if err == nil || !strings.Contains(err.Error(), "bucket assets") {
 		t.Errorf("error %v", err)
 	}
 	calls := w.deletions()
-	if len(calls) != lifecycle.MaxDeletions || calls[len(calls)-1] != "DeleteStack Assets" || calls[len(calls)-2] != "DeleteStack" {
+	if len(calls) != lifecycle.MaxDeletions-1 || calls[len(calls)-1] != "DeleteStack Assets" || calls[len(calls)-2] != "DeleteStack" {
 		t.Errorf("deletions %q", calls)
 	}
 	if !strings.Contains(strings.Join(w.done, "\n"), "SweepResources Assets (AWS::S3::Bucket)") {
 		t.Errorf("the bucket was not removed by itself: %q", w.done)
+	}
+}
+
+func TestWhatASweptDatabaseHeldIsDeletedInTheSameRun(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.failing(lifecycle.MaxDeletions-1, lifecycle.Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", PhysicalID: "db", Reason: "Internal failure"})
+	w.during["SweepResources"] = func() { w.failures = []lifecycle.Failure{usedGroup} }
+	result, _, err := w.run(Teardown, gone())
+	if err != nil || result.Outcome != perch.OutcomeGone {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	if calls := w.deletions(); len(calls) != lifecycle.MaxDeletions || !slices.Equal(calls[4:], []string{"DeleteStack Database", "DeleteStack"}) {
+		t.Errorf("deletions %q", calls)
+	}
+}
+
+func TestAForcedRunForcesAfterTheLastDeletionAndAnOpenOneAsItBegan(t *testing.T) {
+	for version, want := range map[workflow.Version][]string{
+		workflow.DefaultVersion: {"DeleteStack Assets", "DeleteStack forced"},
+		1:                       {"DeleteStack Assets", "DeleteStack", "DeleteStack forced"},
+	} {
+		w := newWorld(t)
+		w.env.OnGetVersion(versionDeletionMore, workflow.DefaultVersion, workflow.Version(1)).Return(version)
+		w.ours("CREATE_COMPLETE", "new")
+		w.failing(20, fullBucket)
+		forced := gone()
+		forced.Force = true
+		if _, _, err := w.run(Teardown, forced); err == nil {
+			t.Error("a deletion that always fails ended well")
+		}
+		if calls := w.deletions(); !slices.Equal(calls[4:], want) {
+			t.Errorf("version %d: deletions %q", version, calls)
+		}
 	}
 }
 
