@@ -60,7 +60,14 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 		"a secret of the template, joined": {"  A: {Type: T, Properties: {P: !Join ['', ['{{resolve:secretsmanager:', !Ref Secret, ':SecretString:k}}']]}}\n  Secret: {Type: 'AWS::SecretsManager::Secret'}\n", func(*perch.Policy) {}, ""},
 		"a secret in parts": {"  A: {Type: T, Properties: {P: !Join [':', ['{{resolve:secretsmanager', !ImportValue x, 'SecretString}}']]}}\n", func(*perch.Policy) {},
 			"this dynamic reference is put together from parts"},
-		"a secret whose beginning is hidden": {"  A: {Type: T, Properties: {P: !Join ['', ['{{resolve:secrets', 'manager:other:SecretString:k}}']]}}\n", func(*perch.Policy) {}, "this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other"},
+		"a secret behind a variable named like a resource": {"  A: {Type: T, Properties: {P: !Sub ['{{resolve:secretsmanager:${Secret}:SecretString:k}}', {Secret: other}]}}\n  Secret: {Type: 'AWS::SecretsManager::Secret'}\n", func(*perch.Policy) {},
+			"this dynamic reference is put together from parts"},
+		"a secret behind a variable named like a parameter": {"  A: {Type: T, Properties: {P: !Sub ['{{resolve:secretsmanager:shop/${Given}:SecretString:k}}', {Given: !ImportValue x}]}}\n", func(*perch.Policy) {},
+			"this dynamic reference is put together from parts"},
+		"a secret in a variable": {"  A: {Type: T, Properties: {P: !Sub ['${V}', {V: '{{resolve:secretsmanager:other:SecretString:k}}'}]}}\n", func(*perch.Policy) {},
+			"this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other"},
+		"a secret of the template beside a variable": {"  A: {Type: T, Properties: {P: !Sub ['${V}{{resolve:secretsmanager:${Secret}:SecretString:k}}', {V: x}]}}\n  Secret: {Type: 'AWS::SecretsManager::Secret'}\n", func(*perch.Policy) {}, ""},
+		"a secret whose beginning is hidden":         {"  A: {Type: T, Properties: {P: !Join ['', ['{{resolve:secrets', 'manager:other:SecretString:k}}']]}}\n", func(*perch.Policy) {}, "this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := input(t)

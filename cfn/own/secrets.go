@@ -24,6 +24,11 @@ func (t *Template) secrets(in Input, filled []Parameter, p *problems) {
 	}
 	var check func(n *node)
 	check = func(n *node) {
+		if name, argument := n.function(); name == "Fn::Sub" && argument.shape == list && len(argument.items) == 2 && argument.items[0].shape == scalar {
+			t.checkSecrets(withoutVariables(argument.items[0].text, argument.items[1]), argument.items[0], in.Policy, filled, p)
+			check(argument.items[1])
+			return
+		}
 		if text, ok := inOneText(n); ok {
 			t.checkSecrets(text, n, in.Policy, filled, p)
 			return
@@ -36,6 +41,16 @@ func (t *Template) secrets(in Input, filled []Parameter, p *problems) {
 		}
 	}
 	check(t.root)
+}
+
+// withoutVariables is a text of Fn::Sub with ${} for each of its own variables: they hide resources and parameters of the same name.
+func withoutVariables(text string, variables *node) string {
+	return substitution.ReplaceAllStringFunc(text, func(part string) string {
+		if variables.get(strings.Trim(part, "${}")) != nil {
+			return "${}"
+		}
+		return part
+	})
 }
 
 // inOneText writes a text, and one that Fn::Sub or Fn::Join puts together, with ${} for what is not known yet.
