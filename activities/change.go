@@ -70,6 +70,10 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 		if id, err = s.adopt(ctx, environment); err != nil {
 			return ChangeResult{}, err
 		}
+		mine, err := s.took(ctx, ChangeInput{StackID: id, Token: in.Token})
+		if err != nil || !mine {
+			return ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's environment was admitted and may be in use.
+		}
 	case err != nil:
 		return ChangeResult{}, awsFailure(err, "create stack %s", environment.StackName())
 	default:

@@ -133,6 +133,19 @@ func TestS55S69ExpiredCredentialsAreTriedAgainAndADenialIsNot(t *testing.T) {
 	must(w, of[*Stacks](w).CreateStack, in)
 }
 
+func TestTheLimitTakesBackNoEnvironmentThatAnotherRequestMade(t *testing.T) {
+	w := newWorld(t)
+	must(w, of[*Stacks](w).CreateStack, w.creation("first", "token"))
+	made := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
+	w.policy.MaxEnvironments = 1
+	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "other")); out.StackID != made.StackID || out.Refused != "" {
+		t.Errorf("adopted %+v, the other request made %+v", out, made)
+	}
+	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")); out.Refused == "" {
+		t.Error("the request that made it keeps it beyond the limit")
+	}
+}
+
 func TestWhoComesAfterTheLimitHasToGoAgain(t *testing.T) {
 	w := newWorld(t)
 	w.policy.MaxEnvironments = 2
