@@ -98,7 +98,7 @@ func Mend(failures []Failure, deletions int, force bool) Repair {
 			repair.Retain = append(repair.Retain, f.LogicalID)
 		case leaveOut:
 			repair.Retain, repair.Sweep = append(repair.Retain, f.LogicalID), append(repair.Sweep, f)
-		case cure == CurePatience:
+		case cure == CurePatience, deletions > MaxDeletions-2: // What was swept takes its time to go, and words for what it holds vary.
 			repair.Pause = pauses[min(deletions-1, len(pauses)-1)]
 		}
 	}

@@ -37,6 +37,7 @@ var (
 	full      = Failure{LogicalID: "Assets", Type: "AWS::S3::Bucket", PhysicalID: "assets-1", Reason: "The bucket you tried to delete is not empty"}
 	used      = Failure{LogicalID: "Group", Type: "AWS::EC2::SecurityGroup", PhysicalID: "sg-1", Reason: "DependencyViolation"}
 	phantom   = Failure{LogicalID: "Topic", Type: "AWS::SNS::Topic", Reason: "HandlerErrorCode: NotFound"}
+	subnets   = Failure{LogicalID: "Subnets", Type: "AWS::RDS::DBSubnetGroup", Reason: "Cannot delete the subnet group because a database instance is still using it"}
 	protected = Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", Reason: "please disable deletion protection"}
 )
 
@@ -52,8 +53,8 @@ func TestMendClimbsTheLadder(t *testing.T) {
 		"then fifteen":                                         {[]Failure{used}, 3, Repair{Pause: 15 * time.Minute}},
 		"S24 only the phantom is left out":                     {[]Failure{phantom, full}, 1, Repair{Retain: []string{"Topic"}}},
 		"the fifth deletion leaves out all that remains":       {[]Failure{phantom, full, used}, 4, Repair{Retain: []string{"Topic", "Assets", "Group"}, Sweep: []Failure{full, used}}},
-		"what that one freed gets time and is deleted in full": {[]Failure{used, full}, 5, Repair{Pause: 15 * time.Minute}},
-		"a phantom is left out of the last deletion too":       {[]Failure{phantom, full}, 5, Repair{Retain: []string{"Topic"}}},
+		"what that one freed gets time and is deleted in full": {[]Failure{subnets}, 5, Repair{Pause: 15 * time.Minute}},
+		"a phantom is left out of the last deletion too":       {[]Failure{phantom}, 5, Repair{Retain: []string{"Topic"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Mend(c.failures, c.deletions, false)
