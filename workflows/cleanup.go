@@ -86,7 +86,8 @@ func (c *cleanup) askFor(removals []perch.CleanupVerdict) error {
 	futures := make([]workflow.Future, len(removals))
 	for i, v := range removals {
 		ctx := workflow.WithActivityOptions(c.ctx, workflow.ActivityOptions{
-			StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: callPatience, RetryPolicy: retries(), Summary: "ask for the removal of " + v.Stack,
+			StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: callPatience, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(),
+			Summary: "ask for the removal of " + v.Stack,
 		})
 		in := activities.AskInput{Project: c.in.Project, Branch: v.Branch, Judged: c.judgement(v), Reason: v.Reason}
 		futures[i] = workflow.ExecuteActivity(ctx, cleanups.AskRemoval, in)

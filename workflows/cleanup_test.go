@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	sdk "go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -27,15 +28,27 @@ type sweep struct {
 
 	mu    sync.Mutex
 	asked []activities.AskInput
+	// missed is after how long a worker that dies is missed, by activity.
+	missed map[string]time.Duration
 }
 
-func (s *sweep) PlanCleanup(context.Context, perch.CleanupInput) (activities.PlanResult, error) {
+func (s *sweep) note(ctx context.Context) {
+	info := sdk.GetInfo(ctx)
+	if s.missed == nil {
+		s.missed = map[string]time.Duration{}
+	}
+	s.missed[info.ActivityType.Name] = info.HeartbeatTimeout
+}
+
+func (s *sweep) PlanCleanup(ctx context.Context, _ perch.CleanupInput) (activities.PlanResult, error) {
+	s.note(ctx)
 	return s.plan, nil
 }
 
-func (s *sweep) AskRemoval(_ context.Context, in activities.AskInput) (activities.AskResult, error) {
+func (s *sweep) AskRemoval(ctx context.Context, in activities.AskInput) (activities.AskResult, error) {
 	s.mu.Lock() // Removals are asked for side by side.
 	defer s.mu.Unlock()
+	s.note(ctx)
 	s.asked = append(s.asked, in)
 	return activities.AskResult{RunID: "run-" + in.Branch, RequestID: "request-" + in.Branch, Failure: s.failures[in.Branch]}, nil
 }
@@ -98,6 +111,16 @@ func TestCleanupAsksForRemovalsAlone(t *testing.T) {
 	first := slices.IndexFunc(s.asked, func(in activities.AskInput) bool { return in.Branch == "a" })
 	if diff := cmp.Diff(activities.AskInput{Project: "shop", Branch: "a", Judged: judged, Reason: "because"}, s.asked[first]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAWorkerThatDiesInCleanupIsMissedSoon(t *testing.T) {
+	s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove))}
+	if _, err := s.run(t, perch.CleanupInput{Project: "shop"}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]time.Duration{"PlanCleanup": 20 * time.Second, "AskRemoval": 20 * time.Second}, s.missed); diff != "" {
+		t.Errorf("heartbeat timeouts (-want +got):\n%s", diff)
 	}
 }
 
