@@ -30,10 +30,10 @@ type cluster struct {
 }
 
 // newCluster builds the programs. The test is skipped where PostgreSQL is missing.
-func newCluster(t testing.TB) *cluster {
+func newCluster(t testing.TB, speed float64) *cluster {
 	t.Helper()
 	postgresqlPrograms(t)
-	w := newWorld(t)
+	w := newWorld(t, speed)
 	c := &cluster{
 		world: w, programs: t.TempDir(), logs: t.TempDir(), ports: map[string]string{}, running: map[string][]*process{}, done: map[string]bool{},
 		services: readCompose(t, map[string]string{

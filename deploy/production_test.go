@@ -24,7 +24,7 @@ import (
 // Temporal server, and starts them again. The starter that asked goes on waiting, and its environment is made, and later removed, once.
 func TestNothingIsLostWhenAWorkerAndTheServerDie(t *testing.T) {
 	exempt(t)
-	c := newCluster(t)
+	c := newCluster(t, fast)
 	const branch = "feature/login"
 	environment := stackOf(t, branch)
 	stack := environment.StackName()

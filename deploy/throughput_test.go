@@ -35,21 +35,23 @@ const crowdInterval = "300ms"
 // process in processor time.
 func BenchmarkCrowd(b *testing.B) {
 	exempt(b)
-	b.Run("embedded", func(b *testing.B) {
-		c := &crowded{world: newWorld(b), programs: b.TempDir()}
-		ports := freePorts(b, 4)
-		build(b, c.programs, map[string]string{"sandbox": "perch/sandbox", "starter": "perch/starter", "worker": "perch/worker"})
-		sandbox := exec.Command(c.programs+"/sandbox", "--worker=false", "--up=false", "--temporal-port", ports[0], "--ui-port", ports[1], "--aws-port", ports[2], "--web-port", ports[3])
-		sandbox.Env = environment(b, c.programs, nil)
-		c.server = start(b, b.TempDir(), "sandbox", sandbox)
-		c.measure(b, "127.0.0.1:"+ports[0], client.DefaultNamespace)
-	})
-	b.Run("postgresql", func(b *testing.B) {
-		services := newCluster(b)
-		services.up(b, "temporal-namespace")
-		c := &crowded{world: services.world, programs: services.programs, server: services.running["temporal"][0]}
-		c.measure(b, "127.0.0.1:"+services.ports["temporal:7233"], services.services["worker"].Environment["TEMPORAL_NAMESPACE"])
-	})
+	for _, clock := range []float64{usual, fast} {
+		b.Run(fmt.Sprintf("embedded/clock-%vx", clock), func(b *testing.B) {
+			c := &crowded{world: newWorld(b, clock), programs: b.TempDir()}
+			ports := freePorts(b, 4)
+			build(b, c.programs, map[string]string{"sandbox": "perch/sandbox", "starter": "perch/starter", "worker": "perch/worker"})
+			sandbox := exec.Command(c.programs+"/sandbox", "--worker=false", "--up=false", "--temporal-port", ports[0], "--ui-port", ports[1], "--aws-port", ports[2], "--web-port", ports[3])
+			sandbox.Env = environment(b, c.programs, nil)
+			c.server = start(b, b.TempDir(), "sandbox", sandbox)
+			c.measure(b, "127.0.0.1:"+ports[0], client.DefaultNamespace)
+		})
+		b.Run(fmt.Sprintf("postgresql/clock-%vx", clock), func(b *testing.B) {
+			services := newCluster(b, clock)
+			services.up(b, "temporal-namespace")
+			c := &crowded{world: services.world, programs: services.programs, server: services.running["temporal"][0]}
+			c.measure(b, "127.0.0.1:"+services.ports["temporal:7233"], services.services["worker"].Environment["TEMPORAL_NAMESPACE"])
+		})
+	}
 }
 
 // crowded is one worker of a Temporal server.

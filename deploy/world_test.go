@@ -32,8 +32,8 @@ const (
 	project = "shop"
 	account = "000000000000"
 	region  = "eu-central-1"
-	// speed lets a database's ten minutes pass in a tenth of a second.
-	speed = 6000
+	// fast lets a database's ten minutes pass in a tenth of a second, and usual is the sandbox's own clock.
+	fast, usual = 6000, 60
 	// interval is how often a worker looks at what it waits for.
 	interval = "100ms"
 )
@@ -47,7 +47,7 @@ type world struct {
 	repo, policy string
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, speed float64) *world {
 	t.Helper()
 	w := &world{repo: filepath.Join(t.TempDir(), project), policy: filepath.Join(t.TempDir(), "policy.yaml")}
 	endpoint, err := aws.New(aws.Config{Account: account, Region: region, Speed: speed, LoadBalancerDNS: "localhost"})
