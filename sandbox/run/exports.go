@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -76,31 +77,57 @@ func printExports(ctx context.Context, o options, stdout io.Writer) error {
 }
 
 func findExports(ctx context.Context, o options) ([]export, error) {
-	var exports []export
-	if o.data != "" {
-		data, err := os.ReadFile(filepath.Join(o.data, exportsFile))
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("no sandbox has run with --data %s", o.data)
+	if o.data == "" {
+		exports, err := askExports(ctx, fmt.Sprintf("http://%s:%d", localhost, o.aws))
+		if errors.Is(err, errNoAnswer) {
+			return nil, noSandbox(o)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read exports: %w", err)
+			return nil, fmt.Errorf("what answers on port %d is no sandbox; name the right port with --aws-port", o.aws)
 		}
-		return exports, json.Unmarshal(data, &exports)
+		return exports, nil
 	}
+	data, err := os.ReadFile(filepath.Join(o.data, exportsFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("no sandbox has run with --data %s", o.data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read exports: %w", err)
+	}
+	var kept []export
+	if err := json.Unmarshal(data, &kept); err != nil {
+		return nil, fmt.Errorf("read exports of %s: %w", o.data, err)
+	}
+	// The file outlives its sandbox, and another one may have its port by now.
+	url := lookup(kept, func(string) string { return "" })("AWS_ENDPOINT_URL")
+	if exports, err := askExports(ctx, url); err != nil || !slices.Equal(exports, kept) {
+		return nil, fmt.Errorf("no sandbox runs with --data %s: the one that did has stopped; start it again with `go run ./sandbox --data %s`", o.data, quote(o.data))
+	}
+	return kept, nil
+}
+
+// errNoAnswer is that nothing listens.
+var errNoAnswer = errors.New("no answer")
+
+// askExports asks the AWS endpoint at url for the exports of its sandbox.
+func askExports(ctx context.Context, url string) ([]export, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	address := fmt.Sprintf("http://%s:%d%s", localhost, o.aws, exportsPath)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+exportsPath, nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", address, err)
+		return nil, fmt.Errorf("ask %s: %w", url, err)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, noSandbox(o)
+		return nil, errNoAnswer
 	}
 	defer response.Body.Close()
-	if err := json.NewDecoder(response.Body).Decode(&exports); err != nil || response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("what answers on port %d is no sandbox; name the right port with --aws-port", o.aws)
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("ask %s: %s", url, response.Status)
+	}
+	var exports []export
+	if err := json.NewDecoder(response.Body).Decode(&exports); err != nil {
+		return nil, fmt.Errorf("read exports of %s: %w", url, err)
 	}
 	return exports, nil
 }

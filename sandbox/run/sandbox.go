@@ -132,7 +132,7 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// keep makes the folder that everything is kept in; a temporary one goes when the sandbox does.
+// keep makes the folder that everything is kept in, and locks it; a temporary one goes when the sandbox does.
 func (s *Sandbox) keep(data string) error {
 	if data == "" {
 		dir, err := os.MkdirTemp("", "perch-sandbox-")
@@ -141,16 +141,21 @@ func (s *Sandbox) keep(data string) error {
 		}
 		s.data = dir
 		s.closing(func() error { return os.RemoveAll(dir) })
-		return nil
+	} else {
+		dir, err := filepath.Abs(data)
+		if err != nil {
+			return fmt.Errorf("find data folder: %w", err)
+		}
+		s.data = dir
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("make data folder: %w", err)
+		}
 	}
-	dir, err := filepath.Abs(data)
+	lock, err := lockFolder(s.data)
 	if err != nil {
-		return fmt.Errorf("find data folder: %w", err)
+		return err
 	}
-	s.data = dir
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make data folder: %w", err)
-	}
+	s.closing(lock.Close)
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -252,5 +254,69 @@ func TestEnvWithoutASandboxSaysHowToStartOne(t *testing.T) {
 			t.Errorf("%v: exit code %d, want 1", args, exit)
 		}
 		contains(t, stderr, want)
+	}
+}
+
+func TestOneSandboxAtATimeHasADataFolder(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	exit, _, stderr := mainOf(t, "--temporal-port", "0", "--ui-port", "0", "--aws-port", "0", "--web-port", "0", "--data", b.data)
+	if exit != 1 {
+		t.Errorf("exit code %d, want 1", exit)
+	}
+	contains(t, stderr, "a sandbox runs with --data "+b.data+" already", "stop it, or choose another folder")
+}
+
+// TestTheLockOfADataFolderEndsWithItsProcess kills the process that holds it.
+func TestTheLockOfADataFolderEndsWithItsProcess(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	held, err := lockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder := exec.Command("cat")
+	holder.ExtraFiles = []*os.File{held} // The lock belongs to the open file, so both have it until the last of them ends.
+	stdin, err := holder.StdinPipe()
+	if err == nil {
+		err = holder.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	if err := held.Close(); err != nil {
+		t.Error(err)
+	}
+	if second, err := lockFolder(dir); err == nil {
+		_ = second.Close()
+		t.Error("a second one has the lock, too")
+	}
+	_ = holder.Process.Kill()
+	_ = holder.Wait() // It was killed.
+	free, err := lockFolder(dir)
+	if err != nil {
+		t.Fatalf("the lock outlives its process: %v", err)
+	}
+	_ = free.Close()
+}
+
+func TestEnvSaysThatTheSandboxOfAFolderHasStopped(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	stopped := fmt.Sprintf(`[{"name":"AWS_ENDPOINT_URL","value":"http://127.0.0.1:%d"}]`, freeport.MustGetFreePort())
+	replaced := fmt.Sprintf(`[{"name":"AWS_ENDPOINT_URL","value":%q}]`, b.awsURL)
+	for name, exports := range map[string]string{"nothing answers": stopped, "another sandbox has its port": replaced} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, exportsFile), []byte(exports), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			exit, stdout, stderr := mainOf(t, "env", "--data", dir)
+			if exit != 1 || stdout != "" {
+				t.Errorf("exit code %d, want 1; it prints %q", exit, stdout)
+			}
+			contains(t, stderr, "no sandbox runs with --data "+dir, "start it again")
+		})
 	}
 }
