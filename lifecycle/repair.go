@@ -40,7 +40,7 @@ var signs = []struct {
 }{
 	{CurePerson, []string{"deletion protection", "DeletionProtection", "Cannot delete protected", "is not authorized to perform", "AccessDenied", "explicit deny", "object lock", "Object Lock", "legal hold"}},
 	{CureEmpty, []string{"bucket you tried to delete is not empty", "BucketNotEmpty"}},
-	{CurePatience, []string{"DependencyViolation", "has a dependent object", "is in use", "currently in use", "still in use", "has dependent"}},
+	{CurePatience, []string{"DependencyViolation", "has a dependent object", "is in use", "currently in use", "still in use", "still using", "has dependent"}},
 	{CureRetain, []string{"HandlerErrorCode: NotFound", "does not exist", "could not be found", "not found", "NoSuch"}},
 }
 

@@ -50,6 +50,7 @@ func TestMendClimbsTheLadder(t *testing.T) {
 		"a full bucket is deleted again at once":               {[]Failure{full}, 1, Repair{}},
 		"what is in use gets a minute":                         {[]Failure{used}, 1, Repair{Pause: time.Minute}},
 		"then five":                                            {[]Failure{used, full}, 2, Repair{Pause: 5 * time.Minute}},
+		"a subnet group of a database that goes gets time":     {[]Failure{subnets}, 1, Repair{Pause: time.Minute}},
 		"then fifteen":                                         {[]Failure{used}, 3, Repair{Pause: 15 * time.Minute}},
 		"S24 only the phantom is left out":                     {[]Failure{phantom, full}, 1, Repair{Retain: []string{"Topic"}}},
 		"the fifth deletion leaves out all that remains":       {[]Failure{phantom, full, used}, 4, Repair{Retain: []string{"Topic", "Assets", "Group"}, Sweep: []Failure{full, used}}},
