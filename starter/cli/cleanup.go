@@ -78,7 +78,11 @@ func (c *cleaning) check() error {
 func (a *app) cleanup(ctx context.Context, c cleaning) error {
 	s, err := a.runSweep(ctx, c)
 	if a.json() {
-		if printed := a.printJSON(s.document()); printed != nil {
+		document := s.document()
+		if err != nil {
+			document.Error = err.Error()
+		}
+		if printed := a.printJSON(document); printed != nil {
 			return printed
 		}
 	}

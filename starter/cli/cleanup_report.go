@@ -10,12 +10,14 @@ import (
 )
 
 // cleanupDocument is what `cleanup -o json` prints. Removed and Pending are names of stacks; what has begun and was not waited for is pending.
+// Error is there where the lists are not to be relied on: an empty one then does not say that there is nothing.
 type cleanupDocument struct {
 	Verdicts []verdictDocument      `json:"verdicts"`
 	Removed  []string               `json:"removed"`
 	Pending  []string               `json:"pending"`
 	Failed   []perch.CleanupFailure `json:"failed"`
 	Brake    *perch.CleanupBrake    `json:"brake"`
+	Error    string                 `json:"error,omitempty"`
 }
 
 type verdictDocument struct {
@@ -29,6 +31,7 @@ type verdictDocument struct {
 func (s *sweep) document() cleanupDocument {
 	d := cleanupDocument{
 		Verdicts: []verdictDocument{}, Removed: s.stacks(stageRemoved), Pending: s.stacks(stagePending, stageBegun), Failed: s.failed(), Brake: s.result.Brake,
+		Error: s.result.Problem,
 	}
 	kept := map[string]string{}
 	for _, r := range s.removals {

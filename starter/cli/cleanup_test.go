@@ -44,7 +44,7 @@ func TestDocumentAndExitCodeOfACleanup(t *testing.T) {
 			remove + `"removed":["shop-a"],"pending":[],"failed":[{"stack":"shop-z","error":"its deletion failed"}],"brake":null}`},
 		"braked": {&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "too many", Hash: "ab", Removals: 11, Limit: 10}}}, exitRefused,
 			`{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":{"reason":"too many","hash":"ab","removals":11,"limit":10}}`},
-		"S67 held": {&sweep{result: perch.CleanupResult{Problem: "no token"}}, exitFailed, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null}`},
+		"S67 held": {&sweep{result: perch.CleanupResult{Problem: "no token"}}, exitFailed, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"error":"no token"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, err := json.Marshal(c.sweep.document())
