@@ -48,34 +48,53 @@ type AdmitResult struct {
 	Reason string `json:"reason,omitempty"`
 	// SupersededBy is the commit that is deployed, where it is the branch's head and not the one asked for.
 	SupersededBy string `json:"superseded_by,omitempty"`
-	// Settled is set where the environment is already what the request asks for.
-	Settled *Settled `json:"settled,omitempty"`
+	// Settled is set where the environment is already what the request asks for, Prepared where something is to be done for it.
+	Settled  *Settled  `json:"settled,omitempty"`
+	Prepared *Prepared `json:"prepared,omitempty"`
 	// SharedDatabase says, of a removal, that the environment may have a database in the shared instance.
 	SharedDatabase bool `json:"shared_database,omitempty"`
 }
 
-// Admit holds a request against the policy, before any call that changes anything.
+// Admit holds a request against the policy, before any call that changes anything. For an `up` that it admits it renders what is asked for and
+// looks at the stack: the run goes on from there with its first change.
 func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error) {
-	admission := config.Admission{Policy: r.policy, Request: in.Request}
-	if err := admission.Identity(); err != nil || in.Request.Goal == perch.GoalGone {
-		return verdict(AdmitResult{SharedDatabase: r.policy.SharedDatabase != nil}, errors.Join(err, config.Admit(admission)))
+	admitted, up, err := r.judge(ctx, in.Request)
+	if err != nil || up == nil {
+		return admitted, err
 	}
-	file, refusal, err := r.file(ctx, in.Request.Commit)
+	return r.prepare(ctx, admitted, *up)
+}
+
+// candidate is an `up` that is admitted: what it asks for, and the stack that is there.
+type candidate struct {
+	wanted rendering
+	stack  StackState
+}
+
+// judge holds a request against the policy, and changes and stores nothing. There is no candidate where the request is a removal, or ends here.
+func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResult, *candidate, error) {
+	admission := config.Admission{Policy: r.policy, Request: request}
+	if err := admission.Identity(); err != nil || request.Goal == perch.GoalGone {
+		admitted, err := verdict(AdmitResult{SharedDatabase: r.policy.SharedDatabase != nil}, errors.Join(err, config.Admit(admission)))
+		return admitted, nil, err
+	}
+	file, refusal, err := r.file(ctx, request.Commit)
 	if err != nil || refusal != "" {
-		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, err
+		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
 	}
-	if pattern, skip := file.Skip(in.Request.Branch); skip {
-		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: fmt.Sprintf("branch %q matches the skip pattern %q of perch.yaml: it gets no environment", in.Request.Branch, pattern)}, nil
+	if pattern, skip := file.Skip(request.Branch); skip {
+		reason := fmt.Sprintf("branch %q matches the skip pattern %q of perch.yaml: it gets no environment", request.Branch, pattern)
+		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: reason}, nil, nil
 	}
 	var origins config.Origins
-	if admission.Settings, origins, err = file.Resolve(in.Request.Branch, in.Request.Commit); err != nil {
-		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: err.Error()}, nil
+	if admission.Settings, origins, err = file.Resolve(request.Branch, request.Commit); err != nil {
+		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: err.Error()}, nil, nil
 	}
 	all, err := r.stacks.environments(ctx)
 	if err != nil {
-		return AdmitResult{}, err
+		return AdmitResult{}, nil, err
 	}
-	mine, others := survey(all, in.Request.Branch)
+	mine, others := survey(all.ours, request.Branch)
 	if mine == nil {
 		admission.Environments = others
 	} else {
@@ -83,15 +102,36 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 	}
 	admission.File = file
 	if err := config.Admit(admission); err != nil {
-		return verdict(AdmitResult{}, err)
+		admitted, err := verdict(AdmitResult{}, err)
+		return admitted, nil, err
 	}
-	kind := file.Kind(in.Request.Branch)
+	kind := file.Kind(request.Branch)
 	if admission.Settings.Template != "" {
 		if refusal, err := r.admitOwn(ctx, admission, kind, origins); err != nil || refusal != "" {
-			return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, err
+			return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
 		}
 	}
-	return r.compare(ctx, in.Request, mine, AdmitResult{Kind: kind})
+	if mine != nil {
+		if admitted, err := r.overtaken(ctx, request, stackOutputs(mine.stack)[cfn.OutputCommit]); err != nil || admitted.Outcome != "" {
+			return admitted, nil, err
+		}
+	}
+	in := RenderInput{Project: request.Project, Branch: request.Branch, Commit: request.Commit, Kind: kind}
+	up, err := r.candidate(ctx, in, rendering{file: file, settings: admission.Settings}, mine, all)
+	return AdmitResult{Kind: kind}, up, err
+}
+
+func (r *Requests) candidate(ctx context.Context, in RenderInput, made rendering, mine *owned, all allStacks) (*candidate, error) {
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return nil, refuse(ErrorInvalid, "%v", err)
+	}
+	var up candidate
+	if up.wanted, err = r.complete(ctx, environment, in, made); err != nil {
+		return nil, err
+	}
+	up.stack, err = r.stateOf(ctx, environment, mine, all)
+	return &up, err
 }
 
 // verdict turns a refusal into a result; any other error stays one.
@@ -138,31 +178,28 @@ func survey(all []owned, branch string) (mine *owned, others int) {
 	return mine, others
 }
 
-// compare holds an admitted request against the environment that is there.
-func (r *Requests) compare(ctx context.Context, request perch.Request, mine *owned, admitted AdmitResult) (AdmitResult, error) {
-	if mine == nil {
-		return admitted, nil
+// stateOf is the state of the stack of the environment's name, whosever it is.
+func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, mine *owned, all allStacks) (StackState, error) {
+	switch {
+	case mine != nil:
+		return r.stacks.state(environment, mine.stack), nil
+	case !all.others[environment.StackName()]:
+		return StackState{}, nil
 	}
-	deployed := stackOutputs(mine.stack)[cfn.OutputCommit]
-	if deployed != request.Commit {
-		return r.overtaken(ctx, request, deployed, admitted)
-	}
-	settled, err := r.settled(ctx, *mine, RenderInput{Project: request.Project, Branch: request.Branch, Commit: request.Commit, Kind: admitted.Kind})
-	admitted.Settled = settled
-	return admitted, err
+	return r.stacks.DescribeStack(ctx, StackInput{Project: environment.Project, Branch: environment.Branch})
 }
 
-// overtaken changes admitted where the branch's head is deployed and another commit is asked for: requests may come out of order.
-func (r *Requests) overtaken(ctx context.Context, request perch.Request, deployed string, admitted AdmitResult) (AdmitResult, error) {
-	if deployed == "" {
-		return admitted, nil
+// overtaken is the outcome where the branch's head is deployed and another commit is asked for, empty otherwise: requests may come out of order.
+func (r *Requests) overtaken(ctx context.Context, request perch.Request, deployed string) (AdmitResult, error) {
+	if deployed == "" || deployed == request.Commit {
+		return AdmitResult{}, nil
 	}
 	heads, err := r.source.Heads(ctx, request.Branch)
 	if err != nil {
 		return AdmitResult{}, asked(err, "look for the head of %s", request.Branch)
 	}
 	if heads[request.Branch] != deployed {
-		return admitted, nil
+		return AdmitResult{}, nil
 	}
 	reason := fmt.Sprintf("commit %s is the head of %s and is deployed already", deployed, request.Branch)
 	return AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: deployed, Reason: reason}, nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
 	"perch"
 	"perch/sandbox/aws"
 )
@@ -22,12 +24,48 @@ func (w *world) admit(request perch.Request) AdmitResult {
 
 func TestAdmitLetsThroughWhatThePolicyAllows(t *testing.T) {
 	w := newWorld(t)
+	w.apply()
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
-	if got := w.admit(w.request("feature/login", commit)); got != (AdmitResult{Kind: perch.KindBranch}) {
+	if got := w.admit(w.request("feature/login", commit)); got.Outcome != "" || got.Kind != perch.KindBranch {
 		t.Errorf("a branch: %+v", got)
 	}
-	if got := w.admit(w.request("staging", commit)); got != (AdmitResult{Kind: perch.KindStaging}) {
+	if got := w.admit(w.request("staging", commit)); got.Outcome != "" || got.Kind != perch.KindStaging {
 		t.Errorf("staging: %+v", got)
+	}
+}
+
+func TestAdmitPreparesTheFirstChange(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+	before := w.calls("cloudformation", "DescribeStacks")
+	got := w.admit(w.request("login", commit)).Prepared
+	if got == nil || got.Stack != (StackState{}) || !strings.Contains(w.stored(got.Rendered.TemplateURL), commit) {
+		t.Fatalf("a new branch: %+v", got)
+	}
+	if calls := w.calls("cloudformation", "DescribeStacks") - before; calls != 2 {
+		t.Errorf("%d DescribeStacks, want one for the application and one for all stacks", calls)
+	}
+	if rendered := w.render("login", commit); got.Rendered != rendered {
+		t.Errorf("Admit renders %+v, RenderTemplate %+v", got.Rendered, rendered)
+	}
+
+	id := w.up("login", commit)
+	next := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/b.txt": "b"})
+	got = w.admit(w.request("login", next)).Prepared
+	stack := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
+	if got == nil || got.Stack != stack || stack.StackID != id || stack.Commit != commit || got.Rendered.Hash == stack.Template {
+		t.Errorf("another commit: %+v, and the stack is %+v", got, stack)
+	}
+}
+
+func TestAdmitSeesAStackOfTheNameThatIsSomebodyElses(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
+	if got := w.admit(w.request("login", commit)).Prepared; got == nil || got.Stack.Status != "CREATE_COMPLETE" || got.Stack.Ours {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -148,6 +186,7 @@ func TestS68WhatIsProtectedIsNotRemoved(t *testing.T) {
 
 func TestAdmitCountsTheOtherEnvironmentsOnly(t *testing.T) {
 	w := newWorld(t)
+	w.apply()
 	w.policy.MaxEnvironments = 2
 	commit := w.repo.commit("three", map[string]string{"perch.yaml": testConfig})
 	w.bare("shop-one", "one", nil)

@@ -194,11 +194,11 @@ func (s *Stacks) took(ctx context.Context, in ChangeInput) (bool, error) {
 // beyondLimit counts again after the creation, because two requests may have been admitted at the same time: who ranks beyond the
 // limit by creation time, then stack id, has to go again. It returns the sentence, empty where the stack may stay.
 func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
-	all, err := s.environments(ctx)
+	found, err := s.environments(ctx)
 	if err != nil {
 		return "", err
 	}
-	all = slices.Clone(all)
+	all := slices.Clone(found.ours)
 	slices.SortFunc(all, func(a, b owned) int {
 		if c := aws.ToTime(a.stack.CreationTime).Compare(aws.ToTime(b.stack.CreationTime)); c != 0 {
 			return c

@@ -18,15 +18,15 @@ import (
 // PlanEnvironment says what an `up` would do: it holds the request against the policy, renders the template, and compares it with the one that
 // is deployed. It stores and changes nothing.
 func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (perch.PlanResult, error) {
-	admitted, err := r.Admit(ctx, AdmitInput{Request: in.Request})
-	if err != nil || admitted.Outcome != "" {
+	admitted, up, err := r.judge(ctx, in.Request)
+	if err != nil || up == nil {
 		return perch.PlanResult{Outcome: admitted.Outcome, Reason: admitted.Reason, SupersededBy: admitted.SupersededBy}, err
 	}
-	p := planning{Requests: r, kind: admitted.Kind}
+	p := planning{Requests: r, kind: admitted.Kind, made: up.wanted}
 	if p.environment, err = perch.NewEnvironment(in.Request.Project, in.Request.Branch); err != nil {
 		return perch.PlanResult{}, refuse(ErrorInvalid, "%v", err)
 	}
-	if err := p.look(ctx, in.Request.Commit); err != nil {
+	if err := p.look(ctx); err != nil {
 		return perch.PlanResult{}, err
 	}
 	plan := p.outline()
@@ -53,11 +53,7 @@ type planning struct {
 	state StackState
 }
 
-func (p *planning) look(ctx context.Context, commit string) (err error) {
-	in := RenderInput{Project: p.environment.Project, Branch: p.environment.Branch, Commit: commit, Kind: p.kind}
-	if p.made, err = p.render(ctx, in); err != nil {
-		return err
-	}
+func (p *planning) look(ctx context.Context) error {
 	p.wanted = p.version(p.made.template.Body, values(p.made.parameters))
 	stack, found, err := p.stacks.describe(ctx, p.environment.StackName())
 	if err == nil && found {

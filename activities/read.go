@@ -21,7 +21,7 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 		return perch.ListResult{}, err
 	}
 	result := perch.ListResult{Environments: []perch.EnvironmentStatus{}}
-	for _, o := range all {
+	for _, o := range all.ours {
 		result.Environments = append(result.Environments, o.status())
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })

@@ -72,6 +72,11 @@ func (r *Requests) RenderTemplate(ctx context.Context, in RenderInput) (RenderRe
 	if err != nil {
 		return RenderResult{}, err
 	}
+	return r.publish(ctx, rendered)
+}
+
+// publish stores what was rendered, where it is not stored yet.
+func (r *Requests) publish(ctx context.Context, rendered rendering) (RenderResult, error) {
 	artifacts := rendered.application.ArtifactBucket
 	if rendered.bundleKey != "" {
 		if err := r.apps.store(ctx, artifacts, rendered.bundleKey, rendered.bundle); err != nil {
@@ -96,22 +101,26 @@ func (r *Requests) RenderTemplate(ctx context.Context, in RenderInput) (RenderRe
 
 // render renders the environment's template and changes nothing.
 func (r *Requests) render(ctx context.Context, in RenderInput) (rendering, error) {
-	var made rendering
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return made, refuse(ErrorInvalid, "%v", err)
+		return rendering{}, refuse(ErrorInvalid, "%v", err)
 	}
 	file, refusal, err := r.file(ctx, in.Commit)
 	if err != nil {
-		return made, err
+		return rendering{}, err
 	}
 	if refusal != "" {
-		return made, refuse(ErrorInvalid, "%s", refusal)
+		return rendering{}, refuse(ErrorInvalid, "%s", refusal)
 	}
-	made.file = file
-	if made.settings, _, err = file.Resolve(in.Branch, in.Commit); err != nil {
-		return made, refuse(ErrorInvalid, "%v", err)
+	settings, _, err := file.Resolve(in.Branch, in.Commit)
+	if err != nil {
+		return rendering{}, refuse(ErrorInvalid, "%v", err)
 	}
+	return r.complete(ctx, environment, in, rendering{file: file, settings: settings})
+}
+
+// complete renders the template of made's file and settings.
+func (r *Requests) complete(ctx context.Context, environment perch.Environment, in RenderInput, made rendering) (_ rendering, err error) {
 	if made.application, err = r.apps.outputs(ctx, in.Kind); err != nil {
 		return made, err
 	}

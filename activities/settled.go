@@ -15,23 +15,40 @@ type Settled struct {
 	HealthPath string `json:"health_path"`
 }
 
-// settled renders what the request asks for, changes nothing, and holds it against the environment that is there; nil where something is
-// to be done. Most repeats of a CI job end here, and cost a run of two activities.
-func (r *Requests) settled(ctx context.Context, mine owned, in RenderInput) (*Settled, error) {
-	wanted, err := r.render(ctx, in)
+// Prepared is what there is to do: RenderTemplate's result, and the stack as DescribeStack would have found it.
+type Prepared struct {
+	Rendered RenderResult `json:"rendered"`
+	Stack    StackState   `json:"stack"`
+}
+
+// prepare stores what is wanted, or finds the environment settled and stores nothing. Most repeats of a CI job are that, and cost a run of two
+// activities.
+func (r *Requests) prepare(ctx context.Context, admitted AdmitResult, up candidate) (AdmitResult, error) {
+	settled, err := r.settled(ctx, up)
 	if err != nil {
-		return nil, err
+		return AdmitResult{}, err
 	}
-	state := r.stacks.state(mine.environment, mine.stack)
-	step := lifecycle.Next(state.Judged(wanted.template.Hash), perch.GoalUp)
+	if settled {
+		admitted.Settled = &Settled{Stack: up.stack, HealthPath: up.wanted.settings.HealthPath}
+		return admitted, nil
+	}
+	rendered, err := r.publish(ctx, up.wanted)
+	admitted.Prepared = &Prepared{Rendered: rendered, Stack: up.stack}
+	return admitted, err
+}
+
+// settled reports whether the environment is what is wanted, seed data included.
+func (r *Requests) settled(ctx context.Context, up candidate) (bool, error) {
+	wanted := up.wanted
+	step := lifecycle.Next(up.stack.Judged(wanted.template.Hash), perch.GoalUp)
 	if step != lifecycle.Done || wanted.sharesDatabase() {
-		return nil, nil // Whether a database in the shared instance is as it should be, EnsureDatabase sees.
+		return false, nil // Whether a database in the shared instance is as it should be, EnsureDatabase sees.
 	}
 	for _, seed := range wanted.file.Seed {
-		done, err := r.apps.has(ctx, wanted.application.ArtifactBucket, seedMark(state.StackID, wanted.settings.Database, seed))
+		done, err := r.apps.has(ctx, wanted.application.ArtifactBucket, seedMark(up.stack.StackID, wanted.settings.Database, seed))
 		if err != nil || !done {
-			return nil, err
+			return false, err
 		}
 	}
-	return &Settled{Stack: state, HealthPath: wanted.settings.HealthPath}, nil
+	return true, nil
 }

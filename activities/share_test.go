@@ -97,7 +97,7 @@ func TestManyListingsAtOnceAreFewCalls(t *testing.T) {
 	stacks := of[*Stacks](w)
 	held := make(chan struct{})
 	read := stacks.listing.read
-	stacks.listing.read = func(ctx context.Context) ([]owned, error) {
+	stacks.listing.read = func(ctx context.Context) (allStacks, error) {
 		<-held
 		return read(ctx)
 	}
@@ -109,7 +109,7 @@ func TestManyListingsAtOnceAreFewCalls(t *testing.T) {
 			asking.Done()
 			out, err := stacks.ListEnvironments(t.Context(), perch.ListInput{Project: "shop"})
 			if err != nil || len(out.Environments) != 1 {
-				t.Errorf("listed %v, %v", out.Environments, err)
+				t.Errorf("allStacks %v, %v", out.Environments, err)
 			}
 		})
 	}

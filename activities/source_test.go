@@ -32,9 +32,10 @@ func (w *world) hub() *githubtest.Server {
 
 func TestRequestsAreAdmittedFromGitHub(t *testing.T) {
 	w := newWorld(t)
+	w.apply()
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
 	w.hub()
-	if got := w.admit(w.request("feature/login", commit)); got != (AdmitResult{Kind: perch.KindBranch}) {
+	if got := w.admit(w.request("feature/login", commit)); got.Outcome != "" || got.Prepared == nil {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -23,7 +23,7 @@ type Stacks struct {
 	objects *s3.Client
 	poller  *poller
 	// listing lists the environments for all who want them at the same time.
-	listing *shared[[]owned]
+	listing *shared[allStacks]
 	// staleReads is how long a read may contradict what was just done.
 	staleReads time.Duration
 }
@@ -35,7 +35,7 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, interval time.Duration) *St
 
 func newStacks(policy *perch.Policy, cfn *cloudformation.Client, objects *s3.Client, interval time.Duration) *Stacks {
 	s := &Stacks{policy: policy, cfn: cfn, objects: objects, poller: newPoller(cfn, interval), staleReads: staleReads}
-	s.listing = &shared[[]owned]{read: s.list}
+	s.listing = &shared[allStacks]{read: s.list}
 	return s
 }
 
@@ -143,14 +143,23 @@ func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
 	return nil
 }
 
-// environments are the project's environments, each with its stack, as they were at some time after the call. The list is not to be changed.
-func (s *Stacks) environments(ctx context.Context) ([]owned, error) { return s.listing.get(ctx) }
+// allStacks are the stacks of the account and region: the project's environments, and the names of all others. It is not to be changed.
+type allStacks struct {
+	ours   []owned
+	others map[string]bool
+}
 
-func (s *Stacks) list(ctx context.Context) ([]owned, error) {
-	var all []owned
+// environments lists the stacks as they were at some time after the call.
+func (s *Stacks) environments(ctx context.Context) (allStacks, error) { return s.listing.get(ctx) }
+
+func (s *Stacks) list(ctx context.Context) (allStacks, error) {
+	all := allStacks{others: map[string]bool{}}
 	err := s.each(ctx, func(stack types.Stack) {
-		if e, kind, ours := perch.Owned(s.policy.Project, s.policy.Repository, aws.ToString(stack.StackName), stackTags(stack)); ours {
-			all = append(all, owned{e, kind, stack})
+		name := aws.ToString(stack.StackName)
+		if e, kind, ours := perch.Owned(s.policy.Project, s.policy.Repository, name, stackTags(stack)); ours {
+			all.ours = append(all.ours, owned{e, kind, stack})
+		} else {
+			all.others[name] = true
 		}
 	})
 	return all, err

@@ -164,13 +164,24 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 		f.notAllowed = true
 		return activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "not allowed"}, nil
 	}
-	return activities.AdmitResult{Kind: perch.KindBranch, SharedDatabase: f.shared && in.Request.Goal == perch.GoalGone}, nil
+	if in.Request.Goal == perch.GoalGone {
+		return activities.AdmitResult{Kind: perch.KindBranch, SharedDatabase: f.shared}, nil
+	}
+	prepared := activities.Prepared{Rendered: f.rendered(in.Request.Commit)}
+	if f.exists() {
+		prepared.Stack = f.stack
+	}
+	return activities.AdmitResult{Kind: perch.KindBranch, Prepared: &prepared}, nil
+}
+
+func (f *fate) rendered(commit string) activities.RenderResult {
+	return activities.RenderResult{TemplateURL: templateAt(commit), Hash: templateAt(commit), Resources: 7, SeedSteps: 1, LaterSteps: 1, SharedDatabase: f.shared}
 }
 
 func (f *fate) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return activities.RenderResult{TemplateURL: templateAt(in.Commit), Hash: templateAt(in.Commit), Resources: 7, SeedSteps: 1, LaterSteps: 1, SharedDatabase: f.shared}, f.happen()
+	return f.rendered(in.Commit), f.happen()
 }
 
 func templateAt(commit string) string { return "template of " + commit }

@@ -162,7 +162,7 @@ func TestRemovalThatHasBegunAnswersEverybody(t *testing.T) {
 func TestS18CleanupIsDroppedWhereAPushCameAfterItsJudgement(t *testing.T) {
 	t.Run("the push is being carried out", func(t *testing.T) {
 		w := newGrace(t, "")
-		w.during["RenderTemplate"] = func() { w.ask(w.judged(0)) }
+		w.during["Admit"] = func() { w.ask(w.judged(0)) }
 		result, next, err := w.run(Provision, up(commitOne))
 		if err != nil || next != nil || result.Outcome != perch.OutcomeReady {
 			t.Errorf("result %+v, handed on %+v, %v", result, next, err)

@@ -35,17 +35,15 @@ func (r *run) provision() error {
 		r.state = admitted.Settled.Stack
 		return r.check(admitted.Settled.HealthPath)
 	}
-	kind := admitted.Kind
-	var rendered activities.RenderResult
-	in := activities.RenderInput{Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, Kind: kind}
-	if err := r.quick("render the template at "+short(r.target.Commit), requests.RenderTemplate, in, &rendered); err != nil {
+	rendered, err := r.prepared(admitted)
+	if err != nil {
 		return err
 	}
 	start := workflow.Now(r.ctx)
 	if err := r.show(perch.PhaseStack); err != nil {
 		return err
 	}
-	if err := r.raise(kind, rendered); err != nil {
+	if err := r.raise(admitted.Kind, rendered); err != nil {
 		return err
 	}
 	r.result.Seconds.Stack = r.since(start)
@@ -73,6 +71,18 @@ func (r *run) admit() (activities.AdmitResult, error) {
 	err := r.quick("admit "+string(r.target.Goal)+" of "+r.environment.Branch, requests.Admit, activities.AdmitInput{Request: r.target}, &out)
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
 	return out, err
+}
+
+// prepared is the rendered template. Admit's result has it, and the stack; what it lacks in a run that an older worker began, RenderTemplate and the
+// first look make up for.
+func (r *run) prepared(admitted activities.AdmitResult) (rendered activities.RenderResult, err error) {
+	if p := admitted.Prepared; p != nil {
+		r.state, r.seen = p.Stack, true
+		return p.Rendered, nil
+	}
+	in := activities.RenderInput{Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, Kind: admitted.Kind}
+	err = r.quick("render the template at "+short(r.target.Commit), requests.RenderTemplate, in, &rendered)
+	return rendered, err
 }
 
 // raise does what the rules say until the stack is at the wanted template.

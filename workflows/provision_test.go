@@ -28,7 +28,7 @@ func TestNewBranchGetsItsEnvironment(t *testing.T) {
 	if result.Outcome != perch.OutcomeReady || !result.Created || !result.Seeded || result.Commit != commitOne || result.URL != "https://login.example.com" {
 		t.Errorf("result %+v", result)
 	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 }
 
 func TestStepsThatNeedTheAppComeWhenItAnswers(t *testing.T) {
@@ -42,7 +42,7 @@ func TestStepsThatNeedTheAppComeWhenItAnswers(t *testing.T) {
 	if result.Outcome != perch.OutcomeReady || !result.Seeded || !slices.Equal(result.Seeds, want) {
 		t.Errorf("result %+v", result)
 	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com",
+	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com",
 		"SeedData later https://login.example.com lb.example.com")
 }
 
@@ -55,7 +55,7 @@ func TestS70StepsThatNeedTheAppAndFailMakeTheRunFail(t *testing.T) {
 	if !errors.As(err, &failure) || failure.Type() != activities.ErrorSeedFailed {
 		t.Errorf("error %v", err)
 	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "AwaitReady https://login.example.com",
+	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "AwaitReady https://login.example.com",
 		"SeedData later https://login.example.com lb.example.com")
 }
 
@@ -79,8 +79,17 @@ func TestWhatAWaitHasSeenIsNotLookedAtAgain(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeReady || result.URL != "https://login.example.com" {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
+	w.did("Admit up", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
 		"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "SeedData", "AwaitReady https://login.example.com")
+}
+
+func TestWhatAnOlderWorkerHasNotPreparedIsRenderedAndLookedAt(t *testing.T) {
+	w := newWorld(t)
+	w.unprepared = true
+	if result, _, err := w.run(Provision, up(commitOne)); err != nil || result.Outcome != perch.OutcomeReady {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 }
 
 func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
@@ -91,7 +100,7 @@ func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeReady || result.Created {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "AwaitReady https://login.example.com")
+	w.did("Admit up", "AwaitReady https://login.example.com")
 }
 
 func TestSettledEnvironmentIsOnlyLookedAt(t *testing.T) {
@@ -112,7 +121,7 @@ func TestChangedTemplateUpdates(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeReady || result.Created {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+	w.did("Admit up", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 }
 
 func TestRefusedRequestChangesNothing(t *testing.T) {
@@ -140,7 +149,7 @@ func TestForeignStackIsRefused(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeRefused || !strings.Contains(result.Reason, "somebody else's") {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack")
+	w.did("Admit up")
 }
 
 func TestStackThatCannotBeUpdatedIsMadeAnew(t *testing.T) {
@@ -152,7 +161,7 @@ func TestStackThatCannotBeUpdatedIsMadeAnew(t *testing.T) {
 			if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
 				t.Errorf("result %+v, %v", result, err)
 			}
-			w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
+			w.did("Admit up", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
 				"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 		})
 	}
@@ -167,7 +176,7 @@ func TestS12S13StuckUpdateIsTurnedBackFirst(t *testing.T) {
 			if err != nil || result.Outcome != perch.OutcomeReady {
 				t.Errorf("result %+v, %v", result, err)
 			}
-			w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", call, "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+			w.did("Admit up", call, "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
 				"UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 		})
 	}
@@ -181,7 +190,7 @@ func TestS12RollbackThatStaysStuckIsForcedThenMadeAnew(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+	w.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
 		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack",
 		"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 }
@@ -213,7 +222,7 @@ func TestS54ResourceDeletedByHandLeadsToANewStack(t *testing.T) {
 	if result, _, err := next.run(Provision, up(commitTwo)); err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	next.did("Admit up", "RenderTemplate 22222222", "DescribeStack", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+	next.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
 		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack",
 		"StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
 		"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
@@ -239,7 +248,7 @@ func TestNewerCommitIsHandedOnWhenTheStackIsMade(t *testing.T) {
 	if err != nil || next == nil || next.Commit[0] != '3' {
 		t.Fatalf("handed on %+v, %v", next, err)
 	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS")
+	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS")
 }
 
 func TestRemovalDoesNotWaitForTheCreation(t *testing.T) {
@@ -272,7 +281,7 @@ func TestFailureYieldsToANewerRequest(t *testing.T) {
 }
 
 func TestRequestAtTheLastMomentIsNotLost(t *testing.T) {
-	for _, last := range []string{"Admit", "RenderTemplate", "SeedData", "AwaitReady"} {
+	for _, last := range []string{"Admit", "SeedData", "AwaitReady"} {
 		t.Run(last, func(t *testing.T) {
 			w := newWorld(t)
 			w.during[last] = func() { w.ask(gone()) }

@@ -38,6 +38,8 @@ type world struct {
 	hung bool
 	// secretless lets EnsureDatabase find no secret in the stack.
 	secretless bool
+	// unprepared lets Admit answer as one of an older worker did.
+	unprepared bool
 	// shows lets AwaitStack show the stack at the end.
 	shows bool
 	// held makes AwaitStack wait until a request has arrived.
@@ -150,7 +152,11 @@ type activity struct{ w *world }
 
 func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activities.AdmitResult, error) {
 	a.w.note("Admit", "%s", in.Request.Goal)
-	return a.w.admitted, nil
+	out := a.w.admitted
+	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil && !a.w.unprepared {
+		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack}
+	}
+	return out, nil
 }
 
 func (a *activity) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
