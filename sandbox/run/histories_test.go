@@ -79,15 +79,17 @@ func TestRecordHistories(t *testing.T) {
 	head := b.repo.head(t, leftover)
 	b.repo.drop(t, leftover)
 	b.must(t, "cleanup", "--no-wait")
+	unwaited := b.newest(t, perch.WorkflowCleanup)
 	b.repo.point(t, leftover, head)
 	b.save(t, "kept-by-a-push", b.stackOf(t, leftover), b.superseding(t, leftover))
 	b.repo.drop(t, leftover)
 	b.must(t, "cleanup", "--now")
-	b.save(t, "cleanup", b.newest(t, perch.WorkflowCleanup), nil)
+	forced := b.newest(t, perch.WorkflowCleanup, unwaited)
+	b.save(t, "cleanup", forced, nil)
 	b.save(t, "removed-by-cleanup", b.stackOf(t, leftover), nil)
 
 	b.saveMendings(t, branch, stack)
-	b.saveJudgements(t)
+	b.saveJudgements(t, unwaited, forced)
 }
 
 // TestRecordHistoriesWithASharedDatabase records the runs that make, look after and drop a database in the shared instance.
@@ -166,8 +168,12 @@ func (b *bench) saveMendings(t *testing.T, branch, stack string) {
 func second(_ int, d document) document { return d }
 
 // saveJudgements saves the runs of cleanup that end otherwise than in removals.
-func (b *bench) saveJudgements(t *testing.T) {
+func (b *bench) saveJudgements(t *testing.T, earlier ...string) {
 	t.Helper()
+	sweep := func() string {
+		earlier = append(earlier, b.newest(t, perch.WorkflowCleanup, earlier...))
+		return earlier[len(earlier)-1]
+	}
 	branches := []string{"one", "two", "three"}
 	for i, branch := range branches {
 		b.repo.commit(t, branch, map[string]string{"perch.yaml": bare(b.project), "CHANGES.md": fmt.Sprint(i)})
@@ -176,6 +182,7 @@ func (b *bench) saveJudgements(t *testing.T) {
 	head := b.repo.head(t, "one")
 	b.repo.drop(t, "one")
 	b.must(t, "cleanup", "--no-wait")
+	sweep()
 	b.repo.point(t, "one", head)
 	eventually(t, "the last look keeps the environment", func() (any, bool) {
 		phase := b.must(t, "status", "one").text("phase")
@@ -185,9 +192,9 @@ func (b *bench) saveJudgements(t *testing.T) {
 
 	b.repo.drop(t, branches...)
 	_, braked := b.ask(t, "cleanup")
-	b.save(t, "cleanup-braked", b.newest(t, perch.WorkflowCleanup), nil)
+	b.save(t, "cleanup-braked", sweep(), nil)
 	b.must(t, "cleanup", "approve", braked.text("brake", "hash"))
-	b.save(t, "cleanup-approved", b.newest(t, perch.WorkflowCleanup), nil)
+	b.save(t, "cleanup-approved", sweep(), nil)
 }
 
 // awaitActivity waits until the newest run of the workflow has begun the activity.
@@ -209,14 +216,19 @@ func (b *bench) superseding(t *testing.T, branch string) document {
 	return waiting
 }
 
-// newest is the ID of the newest workflow of a type.
-func (b *bench) newest(t *testing.T, kind string) string {
+// newest is the ID of the newest workflow of a type that is none of those before: a listing may not show the newest one yet.
+func (b *bench) newest(t *testing.T, kind string, before ...string) (id string) {
 	t.Helper()
-	found, err := b.connect(t).ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
-		Namespace: "default", PageSize: 1, Query: fmt.Sprintf("WorkflowType = '%s'", kind),
+	client := b.connect(t)
+	eventually(t, "a new workflow of type "+kind, func() (any, bool) {
+		found, err := client.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
+			Namespace: "default", PageSize: 1, Query: fmt.Sprintf("WorkflowType = '%s'", kind),
+		})
+		if err != nil || len(found.GetExecutions()) == 0 {
+			return err, false
+		}
+		id = found.GetExecutions()[0].GetExecution().GetWorkflowId()
+		return id, !slices.Contains(before, id)
 	})
-	if err != nil || len(found.GetExecutions()) == 0 {
-		t.Fatalf("no workflow of type %s: %v", kind, err)
-	}
-	return found.GetExecutions()[0].GetExecution().GetWorkflowId()
+	return id
 }
