@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
@@ -22,6 +23,8 @@ import (
 	"go.temporal.io/server/common/testing/freeport"
 	"go.temporal.io/server/schema/sqlite"
 	"go.temporal.io/server/temporal"
+
+	"perch"
 )
 
 const (
@@ -62,8 +65,7 @@ func Start(cfg Config) (*Server, error) {
 		temporal.WithConfig(settings), temporal.WithStaticHosts(hosts(settings)), temporal.ForServices(temporal.DefaultServices), temporal.WithLogger(log.NewNoopLogger()),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
-			dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
-			dynamicconfig.TransferProcessorMaxPollRPS.Key():             pollsPerSecond,
+			dynamicconfig.TransferProcessorMaxPollRPS.Key(): pollsPerSecond,
 		}),
 	)
 	if err != nil {
@@ -96,7 +98,7 @@ func prepare(dir string) (*config.SQL, error) {
 			}
 		}
 	}
-	namespace, err := sqlite.NewNamespaceConfig(clusterName, Namespace, false, nil)
+	namespace, err := sqlite.NewNamespaceConfig(clusterName, Namespace, false, keywords())
 	if err != nil {
 		return nil, fmt.Errorf("describe Temporal's namespace: %w", err)
 	}
@@ -146,4 +148,13 @@ func hosts(settings *config.Config) map[primitives.ServiceName]static.Hosts {
 
 func service(port int) config.Service {
 	return config.Service{RPC: config.RPC{GRPCPort: port, MembershipPort: freeport.MustGetFreePort(), BindOnLocalHost: true}}
+}
+
+// keywords are the search attributes of Perch. The namespace has them from the beginning: ones that come later are known only when caches expire.
+func keywords() map[string]enums.IndexedValueType {
+	all := map[string]enums.IndexedValueType{}
+	for _, name := range perch.SearchAttributes() {
+		all[name] = enums.INDEXED_VALUE_TYPE_KEYWORD
+	}
+	return all
 }

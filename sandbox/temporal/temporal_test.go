@@ -5,8 +5,11 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"perch"
 )
 
 func answer(workflow.Context) (string, error) { return "yes", nil }
@@ -33,6 +36,24 @@ func TestStateSurvivesARestart(t *testing.T) {
 		var got string
 		if err := c.GetWorkflow(t.Context(), ran.GetID(), ran.GetRunID()).Get(t.Context(), &got); err != nil || got != "yes" {
 			t.Errorf("after the restart the run's result is %q, %v", got, err)
+		}
+		return nil
+	})
+}
+
+func TestRunsAreFoundByPerchsSearchAttributesFromTheBeginning(t *testing.T) {
+	run(t, "", func(c client.Client) client.WorkflowRun {
+		for _, name := range perch.SearchAttributes() {
+			attribute := temporal.NewSearchAttributeKeyKeyword(name)
+			started, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+				ID: name, TaskQueue: "queue", TypedSearchAttributes: temporal.NewSearchAttributes(attribute.ValueSet("one")),
+			}, answer)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if err := c.TerminateWorkflow(t.Context(), started.GetID(), started.GetRunID(), ""); err != nil {
+				t.Error(err)
+			}
 		}
 		return nil
 	})
