@@ -126,6 +126,9 @@ func (r *Requests) candidate(ctx context.Context, in RenderInput, made rendering
 	if err != nil {
 		return nil, refuse(ErrorInvalid, "%v", err)
 	}
+	if made.application, err = r.apps.outputsIn(all, in.Kind); err != nil {
+		return nil, err
+	}
 	var up candidate
 	if up.wanted, err = r.complete(ctx, environment, in, made); err != nil {
 		return nil, err
@@ -180,10 +183,10 @@ func survey(all []owned, branch string) (mine *owned, others int) {
 
 // stateOf is the state of the stack of the environment's name, whosever it is.
 func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, mine *owned, all allStacks) (StackState, error) {
-	switch {
-	case mine != nil:
+	if mine != nil {
 		return r.stacks.state(environment, mine.stack), nil
-	case !all.others[environment.StackName()]:
+	}
+	if _, taken := all.others[environment.StackName()]; !taken {
 		return StackState{}, nil
 	}
 	return r.stacks.DescribeStack(ctx, StackInput{Project: environment.Project, Branch: environment.Branch})

@@ -43,8 +43,8 @@ func TestAdmitPreparesTheFirstChange(t *testing.T) {
 	if got == nil || got.Stack != (StackState{}) || !strings.Contains(w.stored(got.Rendered.TemplateURL), commit) {
 		t.Fatalf("a new branch: %+v", got)
 	}
-	if calls := w.calls("cloudformation", "DescribeStacks") - before; calls != 2 {
-		t.Errorf("%d DescribeStacks, want one for the application and one for all stacks", calls)
+	if calls := w.calls("cloudformation", "DescribeStacks") - before; calls != 1 {
+		t.Errorf("%d DescribeStacks, want one for all stacks", calls)
 	}
 	if rendered := w.render("login", commit); got.Rendered != rendered {
 		t.Errorf("Admit renders %+v, RenderTemplate %+v", got.Rendered, rendered)

@@ -118,11 +118,21 @@ func (a *Applications) ours(stack types.Stack) bool {
 
 // outputs are what the environments of kind need of the application stack. Without one nothing can be made.
 func (a *Applications) outputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error) {
-	name := perch.ApplicationStackName(a.policy.Project, kind)
-	stack, found, err := a.stacks.describe(ctx, name)
+	stack, found, err := a.stacks.describe(ctx, perch.ApplicationStackName(a.policy.Project, kind))
 	if err != nil {
 		return cfn.ApplicationOutputs{}, err
 	}
+	return a.read(stack, found, kind)
+}
+
+// outputsIn are the same outputs, from a list of all stacks.
+func (a *Applications) outputsIn(all allStacks, kind perch.Kind) (cfn.ApplicationOutputs, error) {
+	stack, found := all.others[perch.ApplicationStackName(a.policy.Project, kind)]
+	return a.read(stack, found, kind)
+}
+
+func (a *Applications) read(stack types.Stack, found bool, kind perch.Kind) (cfn.ApplicationOutputs, error) {
+	name := perch.ApplicationStackName(a.policy.Project, kind)
 	if found && !a.ours(stack) {
 		return cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "stack %s does not carry this project's tags: it is somebody else's", name)
 	}

@@ -116,14 +116,15 @@ func (r *Requests) render(ctx context.Context, in RenderInput) (rendering, error
 	if err != nil {
 		return rendering{}, refuse(ErrorInvalid, "%v", err)
 	}
-	return r.complete(ctx, environment, in, rendering{file: file, settings: settings})
+	application, err := r.apps.outputs(ctx, in.Kind)
+	if err != nil {
+		return rendering{}, err
+	}
+	return r.complete(ctx, environment, in, rendering{file: file, settings: settings, application: application})
 }
 
-// complete renders the template of made's file and settings.
+// complete renders the template from the file, the settings and the outputs that made has already.
 func (r *Requests) complete(ctx context.Context, environment perch.Environment, in RenderInput, made rendering) (_ rendering, err error) {
-	if made.application, err = r.apps.outputs(ctx, in.Kind); err != nil {
-		return made, err
-	}
 	if made.settings.Template != "" {
 		err = r.renderOwn(ctx, environment, in, &made)
 		return made, err

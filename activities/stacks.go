@@ -143,23 +143,23 @@ func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
 	return nil
 }
 
-// allStacks are the stacks of the account and region: the project's environments, and the names of all others. It is not to be changed.
+// allStacks are the stacks of the account and region: the project's environments, and all others by name. It is not to be changed.
 type allStacks struct {
 	ours   []owned
-	others map[string]bool
+	others map[string]types.Stack
 }
 
 // environments lists the stacks as they were at some time after the call.
 func (s *Stacks) environments(ctx context.Context) (allStacks, error) { return s.listing.get(ctx) }
 
 func (s *Stacks) list(ctx context.Context) (allStacks, error) {
-	all := allStacks{others: map[string]bool{}}
+	all := allStacks{others: map[string]types.Stack{}}
 	err := s.each(ctx, func(stack types.Stack) {
 		name := aws.ToString(stack.StackName)
 		if e, kind, ours := perch.Owned(s.policy.Project, s.policy.Repository, name, stackTags(stack)); ours {
 			all.ours = append(all.ours, owned{e, kind, stack})
 		} else {
-			all.others[name] = true
+			all.others[name] = stack
 		}
 	})
 	return all, err
