@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"maps"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -106,9 +106,15 @@ func (a *app) tellApplication(result perch.ApplicationResult, kind perch.Kind, a
 	default:
 		a.say("%s is %s", result.Stack, result.Status)
 	}
-	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	for _, name := range slices.Sorted(maps.Keys(result.Outputs)) {
-		_, _ = fmt.Fprintf(table, "%s\t%s\n", name, result.Outputs[name])
+	_, _ = io.WriteString(a.stdout, outputsText(result.Outputs, a.paper()))
+}
+
+func outputsText(outputs map[string]string, p paper) string {
+	var facts [][2]string
+	for _, name := range slices.Sorted(maps.Keys(outputs)) {
+		facts = append(facts, [2]string{name, shown(outputs[name])})
 	}
-	_ = table.Flush()
+	var out strings.Builder
+	p.facts(&out, facts)
+	return out.String()
 }

@@ -3,8 +3,9 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
-	"text/tabwriter"
+	"strings"
 
 	"perch"
 )
@@ -100,15 +101,20 @@ func (a *app) tellVerdicts(s *sweep) {
 		a.note("There are no environments.")
 		return
 	}
-	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "VERDICT\tSTACK\tBRANCH\tCREATED\tREASON")
-	for _, v := range s.result.Verdicts {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", v.Verdict, v.Stack, printable(v.Branch), timestamp(v.Created), printable(v.Reason))
-	}
-	_ = table.Flush()
+	_, _ = io.WriteString(a.stdout, verdictsText(s.result.Verdicts, a.paper()))
 	if s.result.Unlisted > 0 {
 		a.note("%d more are not listed.", s.result.Unlisted)
 	}
+}
+
+func verdictsText(verdicts []perch.CleanupVerdict, p paper) string {
+	var rows [][]string
+	for _, v := range verdicts {
+		rows = append(rows, []string{string(v.Verdict), v.Stack, v.Branch, timestamp(v.Created), v.Reason})
+	}
+	var out strings.Builder
+	p.list(&out, []string{"VERDICT", "STACK", "BRANCH", "CREATED", "REASON"}, rows)
+	return out.String()
 }
 
 // sayEnd writes the end of one removal for people.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"os"
-	"strings"
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
@@ -51,20 +50,4 @@ func mark(c perch.Check, color bool) string {
 		return sign
 	}
 	return style.Render(sign)
-}
-
-// wrapped breaks text between words into lines of at most width columns; no width, or too little for any word, leaves it whole.
-func wrapped(text string, width int) []string {
-	if width <= 0 {
-		return []string{text}
-	}
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && lipgloss.Width(line)+1+lipgloss.Width(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	return append(lines, line)
 }

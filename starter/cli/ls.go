@@ -2,10 +2,9 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -58,10 +57,15 @@ func (a *app) tellList(project string, document listDocument) {
 		a.note("Project %s has no environments.", project)
 		return
 	}
-	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "BRANCH\tKIND\tSTATUS\tCOMMIT\tUPDATED\tURL")
+	_, _ = io.WriteString(a.stdout, listText(document, a.paper()))
+}
+
+func listText(document listDocument, p paper) string {
+	var rows [][]string
 	for _, e := range document.Environments {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Branch, e.Kind, e.Status, short(e.Commit), e.Updated, e.URL)
+		rows = append(rows, []string{e.Branch, string(e.Kind), e.Status, short(e.Commit), e.Updated, e.URL})
 	}
-	_ = table.Flush()
+	var out strings.Builder
+	p.list(&out, []string{"BRANCH", "KIND", "STATUS", "COMMIT", "UPDATED", "URL"}, rows)
+	return out.String()
 }

@@ -14,6 +14,9 @@ type paper struct {
 	color bool
 }
 
+// ordinary is how many columns a terminal has that is not narrow.
+const ordinary = 80
+
 // paper is stdout's.
 func (a *app) paper() paper {
 	file, ok := a.stdout.(*os.File)
@@ -29,19 +32,81 @@ func (a *app) paper() paper {
 
 // text writes a sentence, broken between words where it is too long; what goes on is indented as it begins.
 func (p paper) text(out *strings.Builder, s style, indent int, sentence string) {
-	margin := strings.Repeat(" ", indent)
+	for _, line := range wrapped(printable(sentence), p.width-indent) {
+		out.WriteString(strings.TrimRight(strings.Repeat(" ", indent)+s.paint(line, p.color), " ") + "\n")
+	}
+}
+
+// wrapped breaks text between words into lines of at most width columns; no width, or too little for any word, leaves it whole.
+func wrapped(text string, width int) []string {
+	if width <= 0 {
+		return []string{text}
+	}
+	var lines []string
 	line := ""
-	flush := func() {
-		out.WriteString(strings.TrimRight(margin+s.paint(line, p.color), " ") + "\n")
-		line = ""
-	}
-	for _, word := range strings.Fields(printable(sentence)) {
-		if line != "" && p.width > 0 && indent+lipgloss.Width(line)+1+lipgloss.Width(word) > p.width {
-			flush()
+	for _, word := range strings.Fields(text) {
+		if line != "" && lipgloss.Width(line)+1+lipgloss.Width(word) > width {
+			lines, line = append(lines, line), ""
 		}
-		line = strings.TrimLeft(line+" "+word, " ")
+		line = strings.TrimPrefix(line+" "+word, " ")
 	}
-	flush()
+	return append(lines, line)
+}
+
+// list writes rows below heads, in columns. On a narrow terminal that these do not fit into, each row is facts, with an empty line between two.
+func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
+	p = p.listed()
+	if all := append([][]string{heads}, rows...); p.fits(0, all) {
+		p.table(out, 0, all, nil)
+		return
+	}
+	for i, row := range rows {
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		var facts [][2]string
+		for column, cell := range row {
+			facts = append(facts, [2]string{strings.ToLower(heads[column]), cell})
+		}
+		p.facts(out, facts)
+	}
+}
+
+// facts writes a line for each name and its value and leaves out what has no value. On a narrow terminal a value of several words goes on below its
+// beginning, and one with a word that is too long to stand beside the name stands below it.
+func (p paper) facts(out *strings.Builder, facts [][2]string) {
+	p = p.listed()
+	margin := 0
+	for _, fact := range facts {
+		if printable(fact[1]) != "" {
+			margin = max(margin, lipgloss.Width(fact[0])+2)
+		}
+	}
+	for _, fact := range facts {
+		name, value := fact[0], printable(fact[1])
+		if value == "" {
+			continue
+		}
+		lines := wrapped(value, p.width-margin)
+		if p.width > 0 && margin+lipgloss.Width(strings.Join(lines, "\n")) > p.width {
+			out.WriteString(name + "\n")
+			p.text(out, normal, 2, value)
+			continue
+		}
+		for _, line := range lines {
+			out.WriteString(name + strings.Repeat(" ", margin-lipgloss.Width(name)) + line + "\n")
+			name = ""
+		}
+	}
+}
+
+// listed is the paper for lists of what is there: only a narrow terminal ends their lines. On others a row stays one line even if it is longer,
+// because the eye goes down the columns.
+func (p paper) listed() paper {
+	if p.width >= ordinary {
+		p.width = 0
+	}
+	return p
 }
 
 // table writes rows in columns where they fit, and otherwise each row's first cell on a line and the others below it. below, where it is not

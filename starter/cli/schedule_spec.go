@@ -6,7 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"text/tabwriter"
+	"io"
+	"strings"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -130,23 +131,23 @@ func (a *app) tellSchedule(d scheduleDocument) error {
 	if a.json() {
 		return a.printJSON(d)
 	}
-	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	row := func(name, value string) { _, _ = fmt.Fprintf(table, "%s\t%s\n", name, value) }
-	row("schedule", d.ID)
-	row("every", firstOf(d.Every, "as changed by hand"))
-	if d.Paused {
-		row("paused", "yes: "+printable(d.Note))
-	} else {
-		row("next", d.Next)
-	}
-	row("runs", fmt.Sprint(d.Runs))
-	row("skipped", fmt.Sprintf("%d (another run was still working)", d.Skipped))
-	row("missed", fmt.Sprintf("%d (Temporal was away)", d.Missed))
-	for _, last := range d.Last {
-		row("run", last.Started+" "+last.Run.WorkflowID)
-	}
-	if err := table.Flush(); err != nil {
-		return failedError("write the result: %w", err)
-	}
+	_, _ = io.WriteString(a.stdout, scheduleText(d, a.paper()))
 	return nil
+}
+
+func scheduleText(d scheduleDocument, p paper) string {
+	facts := [][2]string{{"schedule", d.ID}, {"every", firstOf(d.Every, "as changed by hand")}}
+	if d.Paused {
+		facts = append(facts, [2]string{"paused", "yes: " + d.Note})
+	} else {
+		facts = append(facts, [2]string{"next", d.Next})
+	}
+	facts = append(facts, [2]string{"runs", fmt.Sprint(d.Runs)}, [2]string{"skipped", fmt.Sprintf("%d (another run was still working)", d.Skipped)},
+		[2]string{"missed", fmt.Sprintf("%d (Temporal was away)", d.Missed)})
+	for _, last := range d.Last {
+		facts = append(facts, [2]string{"run", last.Started + " " + last.Run.WorkflowID})
+	}
+	var out strings.Builder
+	p.facts(&out, facts)
+	return out.String()
 }

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
@@ -74,26 +75,23 @@ func newStatusDocument(e perch.Environment, result perch.StatusResult, phase per
 }
 
 func (a *app) tellStatus(d statusDocument, link string) {
-	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	status := d.Status
-	if status == "" {
-		status = "there is no environment"
-	}
-	for _, line := range [][2]string{
-		{"branch", d.Branch}, {"stack", d.Stack}, {"status", status}, {"kind", string(d.Kind)}, {"commit", d.Commit}, {"updated", d.Updated},
-		{"url", d.URL}, {"phase", string(d.Phase)}, {"run", firstOf(link, d.Run.RunID)},
-	} {
-		if line[1] != "" {
-			_, _ = fmt.Fprintf(table, "%s\t%s\n", line[0], line[1])
-		}
-	}
-	_ = table.Flush()
+	_, _ = io.WriteString(a.stdout, statusText(d, link, a.paper()))
+}
+
+func statusText(d statusDocument, link string, p paper) string {
+	var out strings.Builder
+	p.facts(&out, [][2]string{
+		{"branch", d.Branch}, {"stack", d.Stack}, {"status", firstOf(d.Status, "there is no environment")}, {"kind", string(d.Kind)}, {"commit", d.Commit},
+		{"updated", d.Updated}, {"url", d.URL}, {"phase", string(d.Phase)}, {"run", firstOf(link, d.Run.RunID)},
+	})
 	if len(d.Resources) == 0 {
-		return
+		return out.String()
 	}
-	_, _ = fmt.Fprintln(table, "\nRESOURCE\tTYPE\tSTATUS")
+	var rows [][]string
 	for _, resource := range d.Resources {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", resource.LogicalID, resource.Type, resource.Status)
+		rows = append(rows, []string{resource.LogicalID, resource.Type, resource.Status})
 	}
-	_ = table.Flush()
+	out.WriteString("\n")
+	p.list(&out, []string{"RESOURCE", "TYPE", "STATUS"}, rows)
+	return out.String()
 }

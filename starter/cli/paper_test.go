@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+)
+
+func TestListsOnANarrowTerminal(t *testing.T) {
+	updated := time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC)
+	login := perch.EnvironmentStatus{
+		Branch: "feature/login", Stack: "shop-feature-login-pr5rby", Kind: perch.KindBranch, Status: "CREATE_COMPLETE", Commit: commitA, Updated: updated,
+		URL: "https://feature-login-pr5rby.shop.example.com", Resources: []perch.ResourceStatus{
+			{LogicalID: "Assets", Type: "AWS::S3::Bucket", Status: "CREATE_COMPLETE"},
+			{LogicalID: "Attachment", Type: "AWS::SecretsManager::SecretTargetAttachment", Status: "CREATE_COMPLETE"},
+		},
+	}
+	list := newListDocument(perch.ListResult{Environments: []perch.EnvironmentStatus{login, {Branch: "new", Kind: perch.KindBranch, Status: "CREATE_IN_PROGRESS"}}})
+	status := newStatusDocument(environment(t, "feature/login"), perch.StatusResult{Environment: &login}, perch.PhaseReady, run{})
+	verdicts := []perch.CleanupVerdict{
+		{Verdict: perch.VerdictRemove, Stack: "shop-a", Branch: "a", Created: updated, Reason: "branch missing"},
+		{Verdict: perch.VerdictKeep, Stack: "shop-b", Branch: "b", Created: updated, Reason: "the branch exists, and its policy keeps it for another week"},
+	}
+	outputs := map[string]string{"LoadBalancerDNS": "load-balancer-1.eu-central-1.elb.amazonaws.com", "Empty": "", "ServiceRole": "shop-service"}
+	schedule := scheduleDocument{ID: "shop:cleanup", Every: "1h0m0s", Paused: true, Note: "until the account has moved to the other region", Runs: 7}
+	for name, c := range map[string]struct {
+		text         func(p paper) string
+		wide, narrow string
+	}{
+		"environments": {
+			text: func(p paper) string { return listText(list, p) },
+			wide: `
+BRANCH         KIND    STATUS              COMMIT   UPDATED               URL
+feature/login  branch  CREATE_COMPLETE     aaaaaaa  2026-11-22T22:00:00Z  https://feature-login-pr5rby.shop.example.com
+new            branch  CREATE_IN_PROGRESS
+`,
+			narrow: `
+branch   feature/login
+kind     branch
+status   CREATE_COMPLETE
+commit   aaaaaaa
+updated  2026-11-22T22:00:00Z
+url
+  https://feature-login-pr5rby.shop.example.com
+
+branch  new
+kind    branch
+status  CREATE_IN_PROGRESS
+`,
+		},
+		"an environment and its resources": {
+			text: func(p paper) string { return statusText(status, "https://temporal.example.com/shop", p) },
+			wide: `
+branch   feature/login
+stack    shop-feature-login-pr5rby
+status   CREATE_COMPLETE
+kind     branch
+commit   ` + commitA + `
+updated  2026-11-22T22:00:00Z
+url      https://feature-login-pr5rby.shop.example.com
+phase    ready
+run      https://temporal.example.com/shop
+
+RESOURCE    TYPE                                         STATUS
+Assets      AWS::S3::Bucket                              CREATE_COMPLETE
+Attachment  AWS::SecretsManager::SecretTargetAttachment  CREATE_COMPLETE
+`,
+			narrow: `
+branch   feature/login
+stack    shop-feature-login-pr5rby
+status   CREATE_COMPLETE
+kind     branch
+commit   ` + commitA + `
+updated  2026-11-22T22:00:00Z
+url
+  https://feature-login-pr5rby.shop.example.com
+phase    ready
+run      https://temporal.example.com/shop
+
+resource  Assets
+type      AWS::S3::Bucket
+status    CREATE_COMPLETE
+
+resource  Attachment
+type
+  AWS::SecretsManager::SecretTargetAttachment
+status    CREATE_COMPLETE
+`,
+		},
+		"verdicts": {
+			text: func(p paper) string { return verdictsText(verdicts, p) },
+			wide: `
+VERDICT  STACK   BRANCH  CREATED               REASON
+remove   shop-a  a       2026-11-22T22:00:00Z  branch missing
+keep     shop-b  b       2026-11-22T22:00:00Z  the branch exists, and its policy keeps it for another week
+`,
+			narrow: `
+verdict  remove
+stack    shop-a
+branch   a
+created  2026-11-22T22:00:00Z
+reason   branch missing
+
+verdict  keep
+stack    shop-b
+branch   b
+created  2026-11-22T22:00:00Z
+reason   the branch exists, and its policy keeps
+         it for another week
+`,
+		},
+		"outputs": {
+			text: func(p paper) string { return outputsText(outputs, p) },
+			wide: `
+Empty            ""
+LoadBalancerDNS  load-balancer-1.eu-central-1.elb.amazonaws.com
+ServiceRole      shop-service
+`,
+			narrow: `
+Empty            ""
+LoadBalancerDNS
+  load-balancer-1.eu-central-1.elb.amazonaws.com
+ServiceRole      shop-service
+`,
+		},
+		"a schedule": {
+			text: func(p paper) string { return scheduleText(schedule, p) },
+			wide: `
+schedule  shop:cleanup
+every     1h0m0s
+paused    yes: until the account has moved to the other region
+runs      7
+skipped   0 (another run was still working)
+missed    0 (Temporal was away)
+`,
+			narrow: `
+schedule  shop:cleanup
+every     1h0m0s
+paused    yes: until the account has moved to the
+          other region
+runs      7
+skipped   0 (another run was still working)
+missed    0 (Temporal was away)
+`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for width, want := range map[int]string{0: c.wide, 80: c.wide, 200: c.wide, 50: c.narrow} {
+				if diff := cmp.Diff(want, "\n"+c.text(paper{width: width, color: true})); diff != "" {
+					t.Errorf("width %d (-want +got):\n%s", width, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestListThatFitsANarrowTerminalStaysInColumns(t *testing.T) {
+	var out strings.Builder
+	paper{width: 20}.list(&out, []string{"BRANCH", "KIND"}, [][]string{{"feature/a", "branch"}})
+	if diff := cmp.Diff("BRANCH     KIND\nfeature/a  branch\n", out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
