@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+
+	"perch"
 )
 
 const usage = `sandbox runs all of Perch in one process: Temporal with its UI, an AWS endpoint and a worker.
@@ -16,6 +18,7 @@ It gives a branch its environment and stays until it is interrupted.
 Usage: sandbox [flags]       start it
        sandbox env [flags]   print shell exports that point AWS clients, a starter and a worker at the one that runs
        sandbox fault ...     order faults of its AWS endpoint
+       sandbox --version     print the version of this program
 
   --repo DIR           a Git checkout with a perch.yaml; its current branch gets the environment (default: a demo repository)
   --branch NAME        the branch to provision instead
@@ -38,7 +41,7 @@ type options struct {
 	postgres                 string
 	speed                    float64
 	temporal, ui, aws, pages int
-	worker, up               bool
+	worker, up, version      bool
 }
 
 // parse reads flags and returns the words between them; only `sandbox fault` takes words.
@@ -60,6 +63,7 @@ func parse(args []string) (options, []string, error) {
 	flags.IntVar(&o.pages, "web-port", 8080, "")
 	flags.BoolVar(&o.worker, "worker", true, "")
 	flags.BoolVar(&o.up, "up", true, "")
+	flags.BoolVar(&o.version, "version", false, "")
 	for rest := args; ; {
 		if err := flags.Parse(rest); err != nil {
 			return o, words, err
@@ -104,6 +108,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		return 0
 	case err != nil:
 		err = usageError{err, usageOf(words)}
+	case o.version:
+		fmt.Fprintf(stdout, "sandbox %s\n", perch.ThisBuild())
 	case len(words) == 0:
 		err = start(ctx, o, stdout, stderr, env)
 	case words[0] == "env" && len(words) == 1:

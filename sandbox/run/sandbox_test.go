@@ -21,6 +21,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.temporal.io/server/common/testing/freeport"
+
+	"perch"
 )
 
 // run starts the program on free ports and waits until it says that it is ready. It is interrupted when the test is over. run returns what
@@ -218,6 +220,14 @@ func mainOf(t *testing.T, args ...string) (exit int, stdout, stderr string) {
 	var out, errors bytes.Buffer
 	exit = Main(t.Context(), args, &out, &errors, func(string) string { return "" })
 	return exit, out.String(), errors.String()
+}
+
+func TestVersionIsThatOfTheBuild(t *testing.T) {
+	t.Parallel()
+	exit, stdout, stderr := mainOf(t, "--version")
+	if want := "sandbox " + perch.ThisBuild().String() + "\n"; exit != 0 || stdout != want || stderr != "" {
+		t.Errorf("exit code %d, %q, %q; want %q", exit, stdout, stderr, want)
+	}
 }
 
 func TestEnvFindsTheSandboxByPortAndByFolder(t *testing.T) {

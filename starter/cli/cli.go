@@ -64,6 +64,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func (a *app) root() *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "starter",
 		Short: "Give a Git branch its own environment on AWS, and take it away again",
@@ -76,8 +77,14 @@ Temporal is found by its own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEM
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkOutput() },
 		Args:              cobra.NoArgs,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return a.tellVersion()
+			}
+			return cmd.Help()
+		},
 	}
+	root.Flags().BoolVar(&version, "version", false, "print the version of this program")
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.repo, "repo", "", "folder of the Git checkout (PERCH_REPO; default the current folder)")
 	flags.StringVar(&a.project, "project", "", "name of the project (PERCH_PROJECT; default what perch.yaml says)")

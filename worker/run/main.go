@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 
+	"perch"
 	"perch/config"
 )
 
@@ -22,11 +23,13 @@ const usage = `worker runs Perch's workflows and activities for one project.
 
 Usage: worker --policy FILE [--interval DURATION] [--listen ADDRESS]
        worker --check ADDRESS
+       worker --version
 
   --policy FILE        what this worker will do at all (default $PERCH_POLICY)
   --interval DURATION  how often waits look at what they wait for (default 5s)
   --listen ADDRESS     answer /healthz, /readyz and /metrics there, such as 127.0.0.1:9090 (default nowhere)
   --check ADDRESS      ask the worker that listens there whether it is ready: exit code 0, or 1 with the reason
+  --version            print the version of this program
 
 Temporal is found as every Temporal client finds it (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_PROFILE, ...),
 AWS as every AWS client does (AWS_PROFILE, AWS_REGION, a role, ...). For a GitHub source: GITHUB_TOKEN, or GITHUB_APP_ID,
@@ -42,6 +45,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	interval := flags.Duration("interval", 5*time.Second, "")
 	listen := flags.String("listen", "", "")
 	asked := flags.String("check", "", "")
+	version := flags.Bool("version", false, "")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(stdout, usage)
@@ -49,6 +53,10 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		}
 		fmt.Fprintf(stderr, "worker: %v\n\n%s", wrongUsage(err, flags.Args()), usage)
 		return 2
+	}
+	if *version {
+		fmt.Fprintf(stdout, "worker %s\n", perch.ThisBuild())
+		return 0
 	}
 	if *asked != "" {
 		return exitCode(check(ctx, *asked), stderr)

@@ -48,6 +48,13 @@ func TestHelpIsNoFailure(t *testing.T) {
 	}
 }
 
+func TestVersionIsThatOfTheBuild(t *testing.T) {
+	code, stdout, stderr := runMain(t, nil, "--version")
+	if want := "worker " + perch.ThisBuild().String() + "\n"; code != 0 || stderr != "" || stdout != want {
+		t.Errorf("exit %d, %q, %q; want %q", code, stdout, stderr, want)
+	}
+}
+
 func TestWrongUsageAndConfigurationExitWith2AndASentence(t *testing.T) {
 	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "none.toml"))
 	for name, c := range map[string]struct {
