@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"go.temporal.io/sdk/temporal"
 )
 
@@ -46,8 +47,16 @@ func awsFailure(err error, tried string, args ...any) error {
 	case code(err) == "InsufficientCapabilitiesException" || code(err) == "LimitExceededException":
 		return refuse(ErrorInvalid, "%s", message)
 	}
-	return fmt.Errorf("%s: %w", fmt.Sprintf(tried, args...), err)
+	return fmt.Errorf("%s: %w", fmt.Sprintf(tried, args...), &said{err})
 }
+
+// said is an error of the SDK that reads as its sentence, because people see it on the progress line of a step that is tried again. errors.As and
+// errors.Is find what is in it.
+type said struct{ err error }
+
+func (s *said) Error() string { return sentence(s.err) }
+
+func (s *said) Unwrap() error { return s.err }
 
 // code is the AWS error code in err, or empty.
 func code(err error) string {
@@ -58,11 +67,19 @@ func code(err error) string {
 	return ""
 }
 
-// sentence is what AWS said, without the frame that the SDK puts around it.
+// sentence is what AWS said, or why no answer came, without the frame that the SDK puts around it.
 func sentence(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	var (
+		api    smithy.APIError
+		unsent *smithyhttp.RequestSendError
+	)
+	switch {
+	case errors.As(err, &api) && api.ErrorMessage() == "":
+		return api.ErrorCode()
+	case errors.As(err, &api):
 		return api.ErrorCode() + ": " + api.ErrorMessage()
+	case errors.As(err, &unsent):
+		return unsent.Err.Error()
 	}
 	return err.Error()
 }

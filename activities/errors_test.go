@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"testing"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"go.temporal.io/sdk/temporal"
 )
 
@@ -60,6 +62,25 @@ func TestALostConnectionIsTriedAgain(t *testing.T) {
 	wantRetry(t, err, "describe stack x", "connection refused")
 	if awsFailure(nil, "nothing") != nil {
 		t.Error("no error became one")
+	}
+}
+
+func TestAFailureThatIsTriedAgainReadsAsWhatAWSSaid(t *testing.T) {
+	answer := &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusBadRequest}}
+	refused := errors.New(`Post "https://cloudformation.eu-central-1.amazonaws.com/": connection refused`)
+	for want, framed := range map[string]error{
+		"Throttling: Rate exceeded": &smithyhttp.ResponseError{Response: answer, Err: &smithy.GenericAPIError{Code: "Throttling", Message: "Rate exceeded"}},
+		"InternalFailure":           &smithyhttp.ResponseError{Response: answer, Err: &smithy.GenericAPIError{Code: "InternalFailure"}},
+		refused.Error():             &smithyhttp.RequestSendError{Err: refused},
+	} {
+		sdk := &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "DescribeStacks", Err: framed}
+		err := awsFailure(sdk, "describe stack %s", "shop-login")
+		if got := err.Error(); got != "describe stack shop-login: "+want {
+			t.Errorf("got %q, want %q at its end", got, want)
+		}
+		if !errors.Is(err, sdk) || code(err) != code(sdk) {
+			t.Errorf("%v: the SDK's error is not found in it", err)
+		}
 	}
 }
 
