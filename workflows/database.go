@@ -1,6 +1,13 @@
 package workflows
 
-import "perch/activities"
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+
+	"perch/activities"
+)
 
 // ensureDatabase makes the branch's database in the shared instance while the stack's operation is under way: it needs the password that
 // the stack makes first, and the app needs it when its instances start, minutes later.
@@ -29,6 +36,26 @@ func (r *run) dropDatabase() error {
 		return nil
 	}
 	return r.atDatabase("drop the database of "+r.environment.StackName(), databases.DropDatabase, nil)
+}
+
+// undropped is the failure of a removal whose database could not be dropped, with the way to drop it. others is what else is wrong after the
+// removal, and left what else is still there.
+func (r *run) undropped(failure, others error, left []string) error {
+	name := "database " + r.environment.DatabaseName() + " in the shared instance"
+	sentence := fmt.Sprintf("%s could not be dropped: %s; when that is mended, run `starter down %s` again", name, said(failure), r.environment.Branch)
+	if others != nil {
+		sentence += "; besides that, " + said(others)
+	}
+	return leftBehind(sentence, append([]string{name}, left...))
+}
+
+// said is what an activity's failure says, without which activity it was and how it came here.
+func said(failure error) string {
+	var application *temporal.ApplicationError
+	if errors.As(failure, &application) {
+		return application.Message()
+	}
+	return failure.Error()
 }
 
 // atDatabase runs an activity at the shared instance. One that cannot be reached for so long is no passing fault: the worker has no way to it,

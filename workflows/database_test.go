@@ -2,12 +2,15 @@ package workflows
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	sdk "go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"perch"
 	"perch/activities"
@@ -88,6 +91,50 @@ func TestADatabaseThatAStackLeftIsDroppedToo(t *testing.T) {
 		t.Errorf("result %+v, %v", result, err)
 	}
 	w.did("Admit gone", "DescribeStack", "DropDatabase")
+}
+
+func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *testing.T) {
+	const (
+		database = "database perch_shop_login in the shared instance"
+		undone   = database + " could not be dropped: the role lacks it; when that is mended, run `starter down login` again"
+	)
+	removed := []string{"Admit gone", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
+		"DropDatabase DELETE_COMPLETE", "VerifyGone assets db"}
+	for name, c := range map[string]struct {
+		status   string
+		left     []string
+		unlooked error
+		did      []string
+		sentence string
+		behind   []string
+	}{
+		"after everything else":    {status: "CREATE_COMPLETE", did: removed, sentence: undone, behind: []string{database}},
+		"where there was no stack": {did: []string{"Admit gone", "DescribeStack", "DropDatabase"}, sentence: undone, behind: []string{database}},
+		"beside what else is there": {
+			status: "CREATE_COMPLETE", left: []string{"bucket assets"}, did: removed, behind: []string{database, "bucket assets"},
+			sentence: undone + "; besides that, the stack is deleted, but this is still there: bucket assets; remove it by hand",
+		},
+		"where the rest cannot be seen": {status: "CREATE_COMPLETE", unlooked: denied(), did: removed, sentence: undone + "; besides that, the role lacks it", behind: []string{database}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.admitted = activities.AdmitResult{SharedDatabase: true}
+			if c.status != "" {
+				w.ours(c.status, "new")
+			}
+			w.left, w.fails = c.left, map[string]error{"DropDatabase": denied(), "VerifyGone": c.unlooked}
+			_, _, err := w.run(Teardown, gone())
+			var failure *temporal.ApplicationError
+			if !errors.As(err, &failure) || failure.Type() != perch.ErrorLeftBehind || failure.Message() != c.sentence {
+				t.Errorf("error %v, want %s", err, c.sentence)
+			}
+			var behind []string
+			if failure != nil && failure.HasDetails() && failure.Details(&behind) != nil || !slices.Equal(behind, c.behind) {
+				t.Errorf("left behind %q, want %q", behind, c.behind)
+			}
+			w.did(c.did...)
+		})
+	}
 }
 
 func TestTheDatabaseOfAProtectedStackStays(t *testing.T) {

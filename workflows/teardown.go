@@ -45,7 +45,10 @@ func (r *run) teardown() error {
 	}
 	if r.state.Status == "" {
 		r.result.Outcome, r.below = perch.OutcomeAbsent, nil
-		return r.dropDatabase()
+		if err := r.dropDatabase(); err != nil {
+			return r.undropped(err, nil, nil)
+		}
+		return nil
 	}
 	if err := r.show(perch.PhaseRemoving); err != nil {
 		return err
@@ -53,11 +56,9 @@ func (r *run) teardown() error {
 	if deleted, err := r.lower(); !deleted || err != nil {
 		return err
 	}
-	if err := r.dropDatabase(); err != nil {
-		return err
-	}
+	failure := r.dropDatabase()
 	r.result.Seconds.Stack = r.since(start)
-	return r.verify()
+	return r.verify(failure)
 }
 
 // lower does what the rules say until the stack is deleted. It reports false where the target ends before that.
@@ -226,17 +227,29 @@ func (r *run) empty(names []string) error {
 	return failure
 }
 
-// verify looks whether everything that the stack held is gone.
-func (r *run) verify() error {
-	in := activities.VerifyInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Contents: r.held, SharedDatabase: r.sharedDatabase}
-	var out activities.VerifyResult
-	if err := r.work("see that "+r.environment.StackName()+" is gone", verification.VerifyGone, in, &out); err != nil {
-		return err
+// verify looks whether everything that the stack held is gone. Where the database could not be dropped, undropped says why: that is known to be
+// there, and what else there was is looked for all the same, because the next removal finds no stack any more and cannot ask it.
+func (r *run) verify(undropped error) error {
+	in := activities.VerifyInput{
+		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Contents: r.held,
+		SharedDatabase: r.sharedDatabase && undropped == nil,
 	}
+	var out activities.VerifyResult
+	err := r.work("see that "+r.environment.StackName()+" is gone", verification.VerifyGone, in, &out)
 	if len(out.Leftovers) > 0 {
-		return temporal.NewNonRetryableApplicationError(
-			"the stack is deleted, but this is still there: "+strings.Join(out.Leftovers, ", ")+"; remove it by hand", perch.ErrorLeftBehind, nil, out.Leftovers)
+		err = leftBehind("the stack is deleted, but this is still there: "+strings.Join(out.Leftovers, ", ")+"; remove it by hand", out.Leftovers)
+	}
+	switch {
+	case undropped != nil:
+		return r.undropped(undropped, err, out.Leftovers)
+	case err != nil:
+		return err
 	}
 	r.result.Outcome, r.result.Leftovers = perch.OutcomeGone, out.Kept
 	return nil
+}
+
+// leftBehind is the failure of a removal that leaves something of the environment; left names each thing.
+func leftBehind(sentence string, left []string) error {
+	return temporal.NewNonRetryableApplicationError(sentence, perch.ErrorLeftBehind, nil, left)
 }

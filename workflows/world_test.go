@@ -46,6 +46,8 @@ type world struct {
 	held bool
 	// unseeded is how the steps that need the app fail.
 	unseeded error
+	// fails are how activities fail, under their names.
+	fails map[string]error
 	// during is called by each activity under its name.
 	during map[string]func()
 	done   []string
@@ -262,7 +264,7 @@ func (a *activity) VerifyGone(_ context.Context, in activities.VerifyInput) (act
 		held = append(held, "shared")
 	}
 	a.w.note("VerifyGone", "%s", strings.Join(held, " "))
-	return activities.VerifyResult{Leftovers: a.w.left, Kept: a.w.kept}, nil
+	return activities.VerifyResult{Leftovers: a.w.left, Kept: a.w.kept}, a.w.fails["VerifyGone"]
 }
 
 func (a *activity) DiagnoseDeletion(context.Context, activities.StackInput) (activities.Remains, error) {
@@ -286,7 +288,7 @@ func (a *activity) EnsureDatabase(context.Context, activities.DatabaseInput) (ac
 
 func (a *activity) DropDatabase(context.Context, activities.DatabaseInput) (activities.DatabaseResult, error) {
 	a.w.note("DropDatabase", "%s", a.w.stack.Status)
-	return activities.DatabaseResult{}, nil
+	return activities.DatabaseResult{}, a.w.fails["DropDatabase"]
 }
 
 func (a *activity) SeedData(_ context.Context, in activities.SeedInput) (activities.SeedResult, error) {

@@ -107,6 +107,13 @@ func TestRecordHistoriesWithASharedDatabase(t *testing.T) {
 	b.save(t, "unchanged-with-a-shared-database", stack, b.must(t, "up", "carts"))
 	b.save(t, "removed-with-a-shared-database", stack, b.must(t, "down", "carts"))
 	b.save(t, "absent-with-a-shared-database", stack, b.must(t, "down", "carts"))
+
+	b.must(t, "up", "carts")
+	lift := b.order(t, aws.Fault{Service: "secretsmanager", Action: "GetSecretValue", Code: "AccessDeniedException", Message: "not authorized"})
+	_, undropped := b.ask(t, "down", "carts")
+	b.save(t, "left-behind-with-a-shared-database", stack, undropped)
+	lift()
+	b.must(t, "down", "carts")
 }
 
 // saveRemovalsOver saves the runs of a deployment that a removal meets: one that is refused, and one that is done.
