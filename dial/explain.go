@@ -2,6 +2,7 @@
 package dial
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -15,8 +16,49 @@ import (
 // expiry is what crypto/x509 says of a certificate that is out of date, and when that was; gRPC hands on its text and not its type.
 var expiry = regexp.MustCompile(`x509: certificate has expired or is not yet valid(?:: current time \S+ is (?:after|before) (\S+?)"?$)?`)
 
-// Explain is a sentence that says what is wrong with the credentials, the certificates or the namespace of a client and what to do, where err is
-// about one of these; otherwise it is nil.
+// refused is what gRPC says where nothing listens, with the address. Its own words are wanted, too: a run may have failed because a database or an
+// environment refused a connection.
+var refused = regexp.MustCompile(`connection error: desc = "transport: Error while dialing: dial tcp (\S+): connect: connection refused"`)
+
+// frame is what gRPC puts around the reason why there is no connection.
+var frame = regexp.MustCompile(`connection error: desc = "(?:transport: )?(?:Error while dialing: )?(.*)"`)
+
+// Failure is a sentence that says why a client cannot use the Temporal at address, which is the one that it was told, and what to do.
+func Failure(address string, err error) error {
+	switch said := Explain(err); {
+	case err == nil:
+		return nil
+	case refused.MatchString(err.Error()):
+		return nobody(address)
+	case said != nil:
+		return fmt.Errorf("connect to %s: %w", address, said)
+	case strings.Contains(err.Error(), "no children to pick from"): // gRPC has looked the name up and got no address.
+		return fmt.Errorf("no Temporal answers at %s, because this name has no address: set TEMPORAL_ADDRESS to where it is", address)
+	}
+	return fmt.Errorf("no Temporal answers at %s: %w; start it there, or set TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* where it wants them)",
+		address, Plain(err))
+}
+
+func nobody(address string) error {
+	return fmt.Errorf("no Temporal answers at %s (connection refused): start it there, or set TEMPORAL_ADDRESS to where it is", address)
+}
+
+// Plain takes the wording of gRPC off an error that people read, and is what Explain says where that knows the cause.
+func Plain(err error) error {
+	if said := Explain(err); said != nil {
+		return said
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("no answer in time")
+	}
+	if match := frame.FindStringSubmatch(err.Error()); match != nil {
+		return errors.New(match[1])
+	}
+	return err
+}
+
+// Explain is a sentence that says what is wrong with the address, the credentials, the certificates or the namespace of a client and what to do,
+// where err is about one of these; otherwise it is nil.
 func Explain(err error) error {
 	var (
 		noNamespace *serviceerror.NamespaceNotFound
@@ -31,6 +73,9 @@ func Explain(err error) error {
 		return fmt.Errorf("the credentials are refused by Temporal (%s): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace", last(err))
 	case strings.Contains(err.Error(), "tls: expired certificate"):
 		return errors.New("the client's certificate has expired, says Temporal: renew the file that TEMPORAL_TLS_CLIENT_CERT_PATH names")
+	}
+	if match := refused.FindStringSubmatch(err.Error()); match != nil {
+		return nobody(match[1])
 	}
 	if match := expiry.FindStringSubmatch(err.Error()); match != nil {
 		when := ""

@@ -1,6 +1,7 @@
 package dial
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,14 +12,57 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// nothingListens is what a client of Temporal says where nothing listens.
+const nothingListens = `failed reaching server: connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.1:7233: connect: connection refused"`
+
+func TestFailureNamesTheAddressThatTheClientWasTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"nothing listens there": {errors.New(nothingListens),
+			"no Temporal answers at temporal.example.com:7233 (connection refused): start it there, or set TEMPORAL_ADDRESS to where it is"},
+		"no such name": {errors.New("failed reaching server: no children to pick from"),
+			"no Temporal answers at temporal.example.com:7233, because this name has no address: set TEMPORAL_ADDRESS to where it is"},
+		"it does not answer": {fmt.Errorf("failed reaching server: %w", context.DeadlineExceeded),
+			"no Temporal answers at temporal.example.com:7233: no answer in time; start it there, or set TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* where it wants them)"},
+		"something else listens there": {errors.New(`failed reaching server: connection error: desc = "error reading server preface: EOF"`),
+			"no Temporal answers at temporal.example.com:7233: error reading server preface: EOF; start it there, or set TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* where it wants them)"},
+		"no such namespace": {serviceerror.NewNamespaceNotFound("perhc"),
+			`connect to temporal.example.com:7233: namespace "perhc" is not there: make it in Temporal, or set TEMPORAL_NAMESPACE to one that is`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Failure("temporal.example.com:7233", c.err); got.Error() != c.want {
+				t.Errorf("got %v, want %s", got, c.want)
+			}
+		})
+	}
+	if err := Failure("temporal.example.com:7233", nil); err != nil {
+		t.Errorf("no error became %v", err)
+	}
+}
+
+func TestPlainTakesTheWordsOfGRPCOff(t *testing.T) {
+	for err, want := range map[error]string{
+		errors.New(`connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.1:7233: i/o timeout"`): "dial tcp 10.0.0.1:7233: i/o timeout",
+		errors.New("workflow execution already completed"):                                                           "workflow execution already completed",
+	} {
+		if got := Plain(err).Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestExplain(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		want string
 	}{
-		"no error":              {nil, ""},
-		"nothing listens there": {errors.New("dial tcp 127.0.0.1:7233: connect: connection refused"), ""},
-		"no such namespace":     {serviceerror.NewNamespaceNotFound("perhc"), `namespace "perhc" is not there: make it in Temporal, or set TEMPORAL_NAMESPACE to one that is`},
+		"no error": {nil, ""},
+		"nothing listens there": {errors.New(nothingListens),
+			"no Temporal answers at 10.0.0.1:7233 (connection refused): start it there, or set TEMPORAL_ADDRESS to where it is"},
+		"a database refuses a run": {errors.New("dial tcp 127.0.0.1:5432: connect: connection refused"), ""},
+		"no such namespace":        {serviceerror.NewNamespaceNotFound("perhc"), `namespace "perhc" is not there: make it in Temporal, or set TEMPORAL_NAMESPACE to one that is`},
 		"a wrong API key": {fmt.Errorf("failed reaching server: %w", status.Error(codes.Unauthenticated, "invalid api key.")),
 			"the credentials are refused by Temporal (invalid api key): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace"},
 		"another one's API key": {fmt.Errorf("failed reaching server: %w", serviceerror.NewPermissionDenied("Request unauthorized.", "")),

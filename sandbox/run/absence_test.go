@@ -56,7 +56,7 @@ func TestWithoutTemporalTheStarterSaysWhereItLooked(t *testing.T) {
 		if out.exit != 1 {
 			t.Errorf("starter %v: exit code %d, want 1", args, out.exit)
 		}
-		contains(t, out.stderr, "no Temporal answers at 127.0.0.1:1", "Set TEMPORAL_ADDRESS")
+		contains(t, out.stderr, "no Temporal answers at 127.0.0.1:1", "set TEMPORAL_ADDRESS")
 	}
 	contains(t, lost.failed(t, "up", "fix/typo"), "no Temporal answers at 127.0.0.1:1")
 }

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/dial"
 )
 
 // planHash is how perch writes the hash of a plan.
@@ -148,5 +149,5 @@ func (c *connection) sweep(ctx context.Context, in perch.CleanupInput, timeout t
 	case ctx.Err() != nil || timedOut(err):
 		return result, &exitError{code: exitTimeout, err: c.silence(context.WithoutCancel(ctx), r)}
 	}
-	return result, failedError("cleanup: %s", cause(plain(err)))
+	return result, failedError("cleanup: %s", cause(dial.Plain(err)))
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -46,12 +45,8 @@ func (a *app) connect(ctx context.Context) (*connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	c, err := client.DialContext(ctx, options)
-	if said := dial.Explain(err); said != nil {
-		return nil, failedError("connect to %s: %w", options.HostPort, said)
-	}
 	if err != nil {
-		return nil, failedError("no Temporal answers at %s: %w.\nSet TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_* where it wants them), or start one",
-			options.HostPort, plain(err))
+		return nil, &exitError{code: exitFailed, err: dial.Failure(options.HostPort, err)}
 	}
 	payloads := options.DataConverter
 	if payloads == nil {
@@ -87,7 +82,7 @@ func (c *connection) request(ctx context.Context, environment perch.Environment,
 		StaticSummary:            summary,
 	}, workflowType, perch.RunInput{Project: environment.Project, Branch: environment.Branch})
 	if err != nil {
-		return run{}, fmt.Errorf("ask workflow %s for %s: %w", id, request.Goal, plain(err))
+		return run{}, fmt.Errorf("ask workflow %s for %s: %w", id, request.Goal, dial.Plain(err))
 	}
 	return run{WorkflowID: id, RunID: execution.GetRunID()}, nil
 }
@@ -108,20 +103,6 @@ func (c *connection) closing(ctx context.Context, r run) (*historypb.HistoryEven
 // decode reads the single value of payloads.
 func (c *connection) decode(payloads *commonpb.Payloads, into any) error {
 	return c.payloads.FromPayloads(payloads, into)
-}
-
-// plain takes the gRPC wording off an error that people read, and names the commonest causes.
-func plain(err error) error {
-	if said := dial.Explain(err); said != nil {
-		return said
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %s", dialTimeout)
-	}
-	if _, dial, found := strings.Cut(err.Error(), "while dialing: "); found {
-		return errors.New(strings.TrimRight(dial, `"`))
-	}
-	return err
 }
 
 // lookup reads Temporal's variables through the injected environment.

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"perch"
+	"perch/dial"
 )
 
 func (c *connection) checkNamespace(ctx context.Context) perch.Check {
@@ -16,7 +17,7 @@ func (c *connection) checkNamespace(ctx context.Context) perch.Check {
 	defer cancel()
 	_, err := c.client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.namespace})
 	if err != nil {
-		return judged(checkNamespace, plain(err), "")
+		return judged(checkNamespace, dial.Plain(err), "")
 	}
 	return judged(checkNamespace, nil, c.namespace)
 }
@@ -26,7 +27,7 @@ func (c *connection) checkAttributes(ctx context.Context) perch.Check {
 	defer cancel()
 	attributes, err := c.client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: c.namespace})
 	if err != nil {
-		return judged(checkAttributes, fmt.Errorf("list search attributes: %w", plain(err)), "")
+		return judged(checkAttributes, fmt.Errorf("list search attributes: %w", dial.Plain(err)), "")
 	}
 	return judgeAttributes(attributes.GetCustomAttributes())
 }

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"perch"
+	"perch/dial"
 )
 
 // readTimeout is how long a worker may take to read what is there.
@@ -76,7 +77,7 @@ func (c *connection) answer(ctx context.Context, r shortRun, result any) error {
 	case waitCtx.Err() != nil || timedOut(err):
 		return &exitError{code: exitTimeout, err: c.silence(ctx, r)}
 	}
-	return failedError("%s: %s", r.summary, cause(plain(err)))
+	return failedError("%s: %s", r.summary, cause(dial.Plain(err)))
 }
 
 // show shows how far the run is until stop is called.
@@ -133,7 +134,7 @@ func (c *connection) polled(ctx context.Context, queue string, kind enumspb.Task
 	defer cancel()
 	description, err := c.client.DescribeTaskQueue(ctx, queue, kind)
 	if err != nil {
-		return false, fmt.Errorf("describe task queue %s: %w", queue, plain(err))
+		return false, fmt.Errorf("describe task queue %s: %w", queue, dial.Plain(err))
 	}
 	return len(description.GetPollers()) > 0, nil
 }

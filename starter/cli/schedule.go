@@ -9,6 +9,8 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+
+	"perch/dial"
 )
 
 func scheduleID(project string) string { return project + ":cleanup" }
@@ -124,5 +126,5 @@ func (s schedule) failure(err error) error {
 	if errors.As(err, &none) {
 		return failedError("project %s has no schedule; `starter schedule ensure` makes it", s.project)
 	}
-	return failedError("schedule %s: %w", scheduleID(s.project), plain(err))
+	return failedError("schedule %s: %w", scheduleID(s.project), dial.Plain(err))
 }

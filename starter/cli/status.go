@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"perch"
+	"perch/dial"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -56,7 +57,7 @@ func (c *connection) latest(ctx context.Context, e perch.Environment) (perch.Pha
 		return "", run{}, nil
 	}
 	if err != nil {
-		return "", run{}, fmt.Errorf("describe workflow %s: %w", e.StackName(), plain(err))
+		return "", run{}, fmt.Errorf("describe workflow %s: %w", e.StackName(), dial.Plain(err))
 	}
 	execution := description.GetWorkflowExecutionInfo().GetExecution()
 	return readPhase(description.GetWorkflowExecutionInfo()), run{WorkflowID: execution.GetWorkflowId(), RunID: execution.GetRunId()}, nil

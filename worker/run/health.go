@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 
 	"perch/activities"
+	"perch/dial"
 )
 
 const (
@@ -105,7 +106,7 @@ func (o *operations) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	if _, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return fmt.Errorf("reach Temporal: %w", err)
+		return fmt.Errorf("reach Temporal: %w", dial.Plain(err))
 	}
 	return o.polls.missing(o.wanted)
 }

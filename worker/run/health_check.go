@@ -2,10 +2,12 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -21,6 +23,9 @@ func check(ctx context.Context, address string) error {
 		return fmt.Errorf("ask worker at %s: %w; give the address of its --listen", address, err)
 	}
 	response, err := http.DefaultClient.Do(request)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("no worker listens at %s (connection refused): start one with --listen %s, or give --check the address of its --listen", address, address)
+	}
 	if err != nil {
 		return fmt.Errorf("ask worker at %s: %w", address, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"perch"
+	"perch/dial"
 )
 
 // pollGap is how long a worker may go without a poll and still count as polling. Temporal ends an idle poll after a minute, and the next one
@@ -115,7 +116,7 @@ func (p *polls) missing(wanted []poll) error {
 			return fmt.Errorf("task queue %s is not polled for %s yet", which.queue, which.work)
 		case s.open > 0 && p.now().Sub(s.begun) >= pollAccepted:
 		case s.err != nil:
-			return fmt.Errorf("poll task queue %s for %s: %w", which.queue, which.work, s.err)
+			return fmt.Errorf("poll task queue %s for %s: %w", which.queue, which.work, dial.Plain(s.err))
 		case s.open == 0 && p.now().Sub(s.ended) > pollGap:
 			return fmt.Errorf("task queue %s was last polled for %s at %s: all slots are taken, or the worker hangs", which.queue, which.work, s.ended.UTC().Format(time.RFC3339))
 		}

@@ -35,7 +35,11 @@ func TestReadyzSaysWhatIsMissing(t *testing.T) {
 	}{
 		"not connected yet":        {status: 503, body: "not connected to Temporal yet"},
 		"Temporal does not answer": {temporal: temporalHealth{unreachable}, polls: pollAll, status: 503, body: "reach Temporal: connection refused"},
-		"no poll yet":              {temporal: temporalHealth{}, status: 503, body: "task queue perch-shop is not polled for workflow tasks yet"},
+		"nothing listens where Temporal was": {
+			temporal: temporalHealth{errors.New(`health check error: connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:1: connect: connection refused"`)},
+			polls:    pollAll, status: 503, body: "reach Temporal: no Temporal answers at 127.0.0.1:1 (connection refused): start it there, or set TEMPORAL_ADDRESS",
+		},
+		"no poll yet": {temporal: temporalHealth{}, status: 503, body: "task queue perch-shop is not polled for workflow tasks yet"},
 		"one queue not polled": {temporal: temporalHealth{}, status: 503, body: "task queue perch-shop-waits is not polled for activities yet", polls: func(p *polls, _ *time.Time) {
 			p.begin(poll{"perch-shop", workflowTasks})
 			p.begin(poll{"perch-shop", activityTasks})
@@ -130,6 +134,11 @@ func TestCheckAsksAWorkerThatListens(t *testing.T) {
 	pollAll(o.polls, nil)
 	if code := Main(t.Context(), []string{"--check", address}, io.Discard, io.Discard, func(string) string { return "" }); code != 0 {
 		t.Errorf("got exit code %d of a worker that is ready", code)
+	}
+	server.Close()
+	stderr.Reset()
+	if code := Main(t.Context(), []string{"--check", address}, io.Discard, &stderr, func(string) string { return "" }); code != 1 || !strings.Contains(stderr.String(), "no worker listens at "+address+" (connection refused): start one with --listen") {
+		t.Errorf("got exit code %d, %q", code, stderr.String())
 	}
 }
 

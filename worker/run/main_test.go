@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -10,7 +11,9 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/go-git/go-git/v5"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 
 	"perch"
 	"perch/sandbox/aws"
@@ -106,6 +109,29 @@ func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T)
 		if call.Action != "GetCallerIdentity" {
 			t.Errorf("called %s %s", call.Service, call.Action)
 		}
+	}
+}
+
+func TestWithoutTemporalTheWorkerSaysWhereItLooked(t *testing.T) {
+	server, err := aws.New(aws.Config{Account: "123456789012"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := httptest.NewServer(server)
+	t.Cleanup(func() {
+		listener.Close()
+		_ = server.Close()
+	})
+	checkout := t.TempDir()
+	if _, err := git.PlainInit(checkout, false); err != nil {
+		t.Fatal(err)
+	}
+	err = Run(t.Context(), Config{
+		Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: checkout}}, AWS: endpoint(listener.URL),
+		Temporal: client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))}, // No service has this port.
+	})
+	if want := "no Temporal answers at 127.0.0.1:1 (connection refused): start it there, or set TEMPORAL_ADDRESS to where it is"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

@@ -64,11 +64,8 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	temporal, err := client.DialContext(ctx, cfg.Temporal)
-	if said := dial.Explain(err); said != nil {
-		return fmt.Errorf("connect to %s: %w", address(cfg.Temporal), said)
-	}
 	if err != nil {
-		return fmt.Errorf("connect to Temporal at %s: %w; start it, or set TEMPORAL_ADDRESS", address(cfg.Temporal), err)
+		return dial.Failure(address(cfg.Temporal), err)
 	}
 	defer temporal.Close()
 	if err := ensureSearchAttributes(ctx, temporal, namespace(cfg.Temporal)); err != nil {
