@@ -64,13 +64,13 @@ type RunInput struct {
 	Branch  string `json:"branch"`
 	// Request is the target that an earlier run of the chain handed on; nil at the start of a chain, when the signal brings it.
 	Request *Request `json:"request,omitempty"`
-	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is refused.
+	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is refused, or fails before it is due.
 	Below *Request `json:"below,omitempty"`
 	// Due says that the removal was held against policy and stack and may be done: it has taken the place of Below.
 	Due bool `json:"due,omitempty"`
 	// Begun is the operation that is in progress for the newest `up` of the chain, so that it is not lost with the run that began it.
 	Begun *Operation `json:"begun,omitempty"`
-	// Refused is the removal that the run before this one refused; whoever asked for it reads that here.
+	// Refused is the removal that the run before this one refused, or that failed there before it was due; whoever asked for it reads that here.
 	Refused *Refusal `json:"refused,omitempty"`
 }
 
@@ -85,10 +85,12 @@ type Operation struct {
 	Created bool `json:"created,omitempty"`
 }
 
-// Refusal is a request that was refused, and the sentence why.
+// Refusal is a request that came to nothing, and the sentence why.
 type Refusal struct {
 	Request Request `json:"request"`
 	Reason  string  `json:"reason"`
+	// Failed says that nothing refused it: it failed while it was still held against policy and stack.
+	Failed bool `json:"failed,omitempty"`
 }
 
 // Outcome is how a request ended.

@@ -25,9 +25,11 @@ type fate struct {
 	draws []int
 	// waiting are the requests that may still arrive, asked those that have.
 	waiting, asked []perch.Request
-	// refused are the IDs of the removals that were refused; notAllowed says that Admit refused in this run.
+	// refused are the IDs of the removals that were refused, or failed before they were due; notAllowed says that Admit refused in this run.
 	refused    map[string]bool
 	notAllowed bool
+	// touched says that in this run something was changed, or tried to.
+	touched bool
 	// answered says that the app has answered in this run, and seeded that the steps that need it are done.
 	answered, seeded bool
 	// shared says that the branch's database stands in the shared instance, and database for which stack it was made; empty where there is none.
@@ -126,6 +128,7 @@ const tooMany = "one environment too many"
 
 // call is a mutating call on the stack: it has its effect at most once for each token, whatever becomes of its answer.
 func (f *fate) call(name string, in activities.ChangeInput, effect func()) error {
+	f.touched = true
 	if err := f.happen(); err != nil {
 		return err
 	}
@@ -327,6 +330,7 @@ func (f *fate) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (a
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mayRemove("EmptyBucket", in.StackID)
+	f.touched = true
 	return activities.EmptyBucketResult{}, f.happen()
 }
 
@@ -364,6 +368,7 @@ func (f *fate) DropDatabase(_ context.Context, in activities.DatabaseInput) (act
 	if f.exists() && (in.StackID == f.stack.StackID || f.database == f.stack.StackID) {
 		f.wrong("DropDatabase while the stack is %s", f.stack.Status)
 	}
+	f.touched = true
 	err := f.happen()
 	if err == nil {
 		f.database = ""
@@ -408,8 +413,8 @@ func (f *fate) AwaitReady(context.Context, activities.ReadyInput) (activities.Re
 	return activities.ReadyResult{Status: 200}, err
 }
 
-// effective is the request that is in force when all that were made have arrived: the newest, but no removal that was refused, unless
-// there is nothing else, and none of cleanup's after somebody's own.
+// effective is the request that is in force when all that were made have arrived: the newest, but no removal that came to nothing,
+// unless there is nothing else, and none of cleanup's after somebody's own.
 func (f *fate) effective() perch.Request {
 	var last, refused *perch.Request
 	for i, request := range f.asked {

@@ -17,7 +17,7 @@ type lastLooks struct {
 
 func (l *lastLooks) LastLook(_ context.Context, in activities.LastLookInput) (activities.LastLookResult, error) {
 	l.w.note("LastLook", "%s", in.Judged.StackID[len(in.Judged.StackID)-1:])
-	return activities.LastLookResult{Keep: l.keep}, nil
+	return activities.LastLookResult{Keep: l.keep}, l.w.fails["LastLook"]
 }
 
 // newGrace is a world with an environment whose branch is gone.

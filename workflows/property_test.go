@@ -25,7 +25,7 @@ func denied() error {
 }
 
 // TestWhateverHappensTheLastRequestIsInForce draws stories of statuses, failures, lost answers and racing requests. Each chain of runs ends,
-// in a result that is true or in a failure with a name, with the last request in force that was not a refused removal; nothing that is not
+// in a result that is true or in a failure with a name, with the last request in force that was not a removal that came to nothing; nothing that is not
 // ours is ever touched, and no stack made beside another.
 func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -88,7 +88,7 @@ var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // runOne executes one run of the chain and returns the input of the next one. The end of the chain is judged.
 func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
-	f.notAllowed, f.passed = false, 0
+	f.notAllowed, f.touched, f.passed = false, false, 0
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(silent{})
 	f.env = suite.NewTestWorkflowEnvironment()
@@ -115,19 +115,26 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 			rt.Fatal(err)
 		}
 		if in.Refused != nil {
-			f.refuse(rt, in.Refused.Request)
+			f.refuse(rt, *in.Refused)
 		}
 		return &in
+	}
+	if err != nil && in.Below != nil && !in.Due && !f.touched {
+		rt.Errorf("a removal that failed before it changed anything ended the deployment at %s: %v", in.Below.Commit, err)
 	}
 	f.judge(rt, err)
 	return nil
 }
 
-// refuse notes that a removal was refused, together with those that it answers, and holds that against the world.
-func (f *fate) refuse(rt *rapid.T, removal perch.Request) {
+// refuse notes that a removal came to nothing, together with those that it answers, and holds that against the world.
+func (f *fate) refuse(rt *rapid.T, refusal perch.Refusal) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.stack.Ours && !f.stack.Protected && f.stack.Kind == perch.KindBranch && !f.notAllowed {
+	removal := refusal.Request
+	switch ours := f.stack.Ours && !f.stack.Protected && f.stack.Kind == perch.KindBranch; {
+	case refusal.Failed && f.touched:
+		rt.Errorf("the removal %s failed after it had changed something, and what is below it goes on as if it had not", removal.ID)
+	case !refusal.Failed && ours && !f.notAllowed:
 		rt.Errorf("the removal %s was refused without a reason", removal.ID)
 	}
 	for _, request := range f.asked {
@@ -145,7 +152,7 @@ func (f *fate) judge(rt *rapid.T, err error) {
 			rt.Fatal(err)
 		}
 		if result.Goal == perch.GoalGone && result.Outcome == perch.OutcomeRefused {
-			f.refuse(rt, f.target)
+			f.refuse(rt, perch.Refusal{Request: f.target, Reason: result.Reason})
 		}
 	}
 	f.mu.Lock()

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -98,6 +99,52 @@ func TestRefusedRemovalHandsBack(t *testing.T) {
 			t.Errorf("result %+v, handed on %+v, %v", result, next, err)
 		}
 	})
+}
+
+func TestRemovalThatFailsBeforeItIsDueHandsBack(t *testing.T) {
+	first, second, removal := up(commitOne), up(commitTwo), gone()
+	for name, last := range map[string]string{"Admit": "Admit gone", "LastLook": "LastLook 1", "DescribeStack": "DescribeStack"} {
+		t.Run("from "+name, func(t *testing.T) {
+			w := newGrace(t, "")
+			w.fails = map[string]error{name: denied()}
+			target := removal
+			if name == "LastLook" {
+				target = w.judged(time.Hour)
+			}
+			_, next, err := w.goOn(Teardown, perch.RunInput{Request: &target, Below: &first, Begun: begunAt(commitOne)})
+			refusal := &perch.Refusal{Request: target, Reason: "the role lacks it", Failed: true}
+			handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Refused: refusal})
+			if did := w.done[len(w.done)-1]; did != last {
+				t.Errorf("the last thing was %s, want %s", did, last)
+			}
+		})
+	}
+	forced := gone()
+	forced.ID, forced.Force = "forced", true
+	for name, want := range map[string]perch.RunInput{
+		"but to a newer commit, which has taken its place":   {Request: &second},
+		"but to a forced removal, which has taken its place": {Request: &forced, Below: &first},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fails = map[string]error{"Admit": denied()}
+			w.during["Admit"] = func() { w.ask(*want.Request) }
+			_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first})
+			handsOn(t, next, err, want)
+		})
+	}
+	for name, in := range map[string]perch.RunInput{
+		"but not where there is nothing":  {Request: &removal},
+		"but not where it was due before": {Request: &removal, Below: &first, Due: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fails = map[string]error{"Admit": denied()}
+			if _, next, err := w.goOn(Teardown, in); err == nil || said(err) != "the role lacks it" {
+				t.Errorf("handed on %+v, %v", next, err)
+			}
+		})
+	}
 }
 
 func TestRemovalThatNothingRefusesIsAnnouncedBeforeItTakesTheCommitsPlace(t *testing.T) {

@@ -25,13 +25,15 @@ type run struct {
 	// target is what this run works for; newer is the newest request that wants something else.
 	target perch.Request
 	newer  *perch.Request
-	// below is the newest `up` whose place a removal takes, be that target or newer: it comes next if the removal is refused.
+	// below is the newest `up` whose place a removal takes, be that target or newer: it comes next if the removal is refused, or fails before it is due.
 	below *perch.Request
 	// due says that nothing refuses the removal that is the target: it may be done.
 	due bool
-	// begun is the operation in progress for the newest `up`; refused is the removal that was refused before this run.
+	// begun is the operation in progress for the newest `up`; refused is the removal that came to nothing before this run.
 	begun   *perch.Operation
 	refused *perch.Refusal
+	// failure is what went wrong in this run.
+	failure error
 	result  perch.Result
 	state   activities.StackState
 	// seen says that a wait has just seen the stack as state has it: the next look can be saved.
@@ -127,8 +129,8 @@ func (r *run) overtaken() bool {
 // end finishes the run: the request that comes next is handed to the run that it needs, whatever came of this one; without any the
 // result or the failure stands.
 func (r *run) end(failure error) (*perch.Result, error) {
-	r.result.Seconds.Total = r.since(r.started)
-	if next := r.following(failure); next != nil {
+	r.result.Seconds.Total, r.failure = r.since(r.started), failure
+	if next := r.following(); next != nil {
 		if err := r.show(r.passing()); err != nil {
 			return nil, err
 		}
@@ -143,15 +145,15 @@ func (r *run) end(failure error) (*perch.Result, error) {
 	return &r.result, r.show(phaseOf(r.result.Outcome))
 }
 
-// following is the request that comes after this run's target, nil where none does: a newer one, else what a refused removal must not
-// overtake, else the removal itself that is due from now on.
-func (r *run) following(failure error) *perch.Request {
+// following is the request that comes after this run's target, nil where none does: a newer one, else what a removal that came to nothing
+// must not overtake, else the removal itself that is due from now on.
+func (r *run) following() *perch.Request {
 	switch {
 	case r.overtaken():
 		return r.newer
-	case failure == nil && r.removalRefused():
+	case r.failure == nil && r.removalRefused(), r.removalFailedBefore():
 		return r.below
-	case failure == nil && r.result.Outcome == "" && r.due && r.below != nil:
+	case r.failure == nil && r.result.Outcome == "" && r.due && r.below != nil:
 		return &r.target
 	}
 	return nil
@@ -162,6 +164,8 @@ func (r *run) passing() perch.Phase {
 	switch {
 	case r.removalRefused():
 		return perch.PhaseRefused
+	case r.removalFailedBefore():
+		return perch.PhaseFailed
 	case r.newer == nil:
 		return perch.PhaseRemoving
 	}
@@ -172,11 +176,20 @@ func (r *run) removalRefused() bool {
 	return r.target.Goal == perch.GoalGone && r.result.Outcome == perch.OutcomeRefused
 }
 
+// removalFailedBefore reports whether the removal that is the target failed before it was due, with an `up` below it that nothing was taken
+// from. Where a newer request waits, that one has taken the removal's place, and nobody is left to hear of the failure.
+func (r *run) removalFailedBefore() bool {
+	return r.failure != nil && r.target.Goal == perch.GoalGone && !r.due && r.below != nil && r.newer == nil
+}
+
 // handOn continues as new into the kind of run that request needs.
 func (r *run) handOn(request perch.Request) error {
 	in := perch.RunInput{Project: r.environment.Project, Branch: r.environment.Branch, Request: &request}
-	if r.removalRefused() {
+	switch {
+	case r.removalRefused():
 		in.Refused = &perch.Refusal{Request: r.target, Reason: r.result.Reason}
+	case r.removalFailedBefore():
+		in.Refused = &perch.Refusal{Request: r.target, Reason: said(r.failure), Failed: true}
 	}
 	in.Begun = r.begun
 	if request.Goal == perch.GoalUp {

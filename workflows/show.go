@@ -50,7 +50,11 @@ func (r *run) details(phase perch.Phase) string {
 	}
 	row("outcome", strings.TrimSpace(string(r.result.Outcome)+" "+r.result.Reason))
 	if r.refused != nil {
-		row("refused before", string(r.refused.Request.Goal)+", asked by "+r.refused.Request.By+": "+r.refused.Reason)
+		name := "refused before"
+		if r.refused.Failed {
+			name = "failed before"
+		}
+		row(name, string(r.refused.Request.Goal)+", asked by "+r.refused.Request.By+": "+r.refused.Reason)
 	}
 	if r.newer != nil {
 		row("next", string(r.newer.Goal)+" "+short(r.newer.Commit))

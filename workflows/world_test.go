@@ -158,7 +158,7 @@ func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activitie
 	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil && !a.w.unprepared {
 		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack}
 	}
-	return out, nil
+	return out, a.w.fails["Admit"]
 }
 
 func (a *activity) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
@@ -168,7 +168,7 @@ func (a *activity) RenderTemplate(_ context.Context, in activities.RenderInput) 
 
 func (a *activity) DescribeStack(_ context.Context, in activities.StackInput) (activities.StackState, error) {
 	a.w.note("DescribeStack", "")
-	return a.w.stack, nil
+	return a.w.stack, a.w.fails["DescribeStack"]
 }
 
 func (a *activity) CreateStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {

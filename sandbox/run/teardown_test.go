@@ -139,6 +139,34 @@ func TestS26TerminationProtectionIsNotTakenOff(t *testing.T) {
 	equal(t, b.must(t, "down", "guarded"), document{"outcome": "gone"})
 }
 
+func TestADeploymentGoesOnWhereTheRemovalAboveItFailsBeforeItChangesAnything(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.repo.commit(t, "unjudged", map[string]string{"a.txt": "1"})
+	lift := b.order(t, aws.Fault{Service: "s3", Action: "PutObject", Contains: "shop-unjudged-", Status: 500, Code: "InternalError", Message: "not now"})
+	up := b.begin(t, "up", "unjudged")
+	b.awaitStack(t, "shop-unjudged", "CREATE_COMPLETE")
+	b.awaitActivity(t, "shop-unjudged", "SeedData")
+	b.order(t, aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Contains: "StackName=shop-unjudged", Code: "AccessDenied", Message: "not authorized", Count: 1})
+	down := b.begin(t, "down", "unjudged")
+	b.awaitRequests(t, "shop-unjudged", 2)
+	lift()
+	exit, failed := down()
+	if exit != 1 {
+		t.Errorf("exit code %d, want 1", exit)
+	}
+	equal(t, failed, document{"outcome": "failed"})
+	contains(t, failed.text("error"), "describe stack shop-unjudged", "not authorized")
+	if exit, deployed := up(); exit != 0 {
+		t.Errorf("exit code %d: %v", exit, deployed)
+	} else {
+		equal(t, deployed, document{"outcome": "ready"})
+	}
+	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("shop-unjudged")); diff != "" {
+		t.Errorf("calls that change (-want +got):\n%s", diff)
+	}
+}
+
 func TestS78AStackRemovedByHandIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)

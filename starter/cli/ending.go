@@ -80,14 +80,16 @@ func judgeResult(result perch.Result, request perch.Request) perch.Result {
 	return superseded(result.Commit)
 }
 
-// judgeNext says whether the next run of the chain goes on with request. A removal that is not due yet may still be refused, and hand on
-// to what it stands above.
+// judgeNext says whether the next run of the chain goes on with request. A removal that is not due yet may still be refused or fail, and
+// hand on to what it stands above.
 func judgeNext(next perch.RunInput, runID string, request perch.Request) verdict {
 	below := next.Below
 	if next.Due {
 		below = nil
 	}
 	switch {
+	case next.Refused != nil && next.Refused.Failed && holds(next.Refused.Request, request):
+		return verdict{Failure: next.Refused.Reason}
 	case next.Refused != nil && holds(next.Refused.Request, request):
 		return verdict{Result: perch.Result{Goal: request.Goal, Outcome: perch.OutcomeRefused, Reason: next.Refused.Reason}}
 	case next.Request == nil || holds(*next.Request, request) || below != nil && holds(*below, request):

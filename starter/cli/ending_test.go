@@ -83,6 +83,7 @@ func TestEndings(t *testing.T) {
 	overUp := perch.RunInput{Request: &gone, Below: &upA}
 	due := perch.RunInput{Request: &gone, Below: &upA, Due: true}
 	back := perch.RunInput{Request: &upA, Refused: &perch.Refusal{Request: gone, Reason: "protected"}}
+	failedBefore := perch.RunInput{Request: &upA, Refused: &perch.Refusal{Request: gone, Reason: "denied", Failed: true}}
 	notRemoved := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRefused, Reason: "protected"}
 	tests := map[string]struct {
 		event   *historypb.HistoryEvent
@@ -109,6 +110,8 @@ func TestEndings(t *testing.T) {
 		"an up comes back from a refused removal":   {handed(t, back), upA, verdict{Next: "next"}},
 		"a removal was refused":                     {handed(t, back), gone, verdict{Result: notRemoved}},
 		"a removal like it was refused":             {handed(t, back), another, verdict{Result: notRemoved}},
+		"an up comes back from a removal's failure": {handed(t, failedBefore), upA, verdict{Next: "next"}},
+		"a removal failed before it was due":        {handed(t, failedBefore), gone, verdict{Failure: "denied"}},
 		"the run failed":                            {failedWith(temporal.NewApplicationError("no capacity", "StackFailed")), upA, verdict{Failure: "no capacity"}},
 		"the run was terminated, with a reason":     {terminated("by jane"), upA, verdict{Failure: "the run was terminated: by jane"}},
 		"the run was terminated without any reason": {terminated(""), upA, verdict{Failure: "the run was terminated"}},
