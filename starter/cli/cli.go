@@ -48,14 +48,14 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
 	var exit *exitError
 	if !errors.As(err, &exit) {
 		exit = &exitError{code: exitUsage, err: err}
-		err = fmt.Errorf("%w\nSee `starter --help`", err)
+		err = fmt.Errorf("%w\nSee `%s --help`", err, command.CommandPath())
 	}
 	if exit.err != nil {
 		_, _ = fmt.Fprintf(stderr, "starter: %v\n", err)
@@ -76,7 +76,6 @@ Temporal is found by its own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEM
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkOutput() },
-		Args:              cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if version {
 				return a.tellVersion()

@@ -120,9 +120,15 @@ func cause(err error) string {
 			start = activity
 		}
 	}
-	var application *temporal.ApplicationError
+	var (
+		application *temporal.ApplicationError
+		timeout     *temporal.TimeoutError
+	)
 	if errors.As(start, &application) {
 		return application.Message()
+	}
+	if errors.As(start, &timeout) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_HEARTBEAT {
+		return "its worker gave no sign of life in time"
 	}
 	for deeper := errors.Unwrap(start); deeper != nil; deeper = errors.Unwrap(start) {
 		start = deeper

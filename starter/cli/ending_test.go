@@ -146,6 +146,7 @@ func TestCauseOfAFailure(t *testing.T) {
 		"the workflow's own words":              {temporal.NewApplicationError("stack shop-main ended in ROLLBACK_COMPLETE", "StackFailed"), "stack shop-main ended in ROLLBACK_COMPLETE"},
 		"the outer message holds the deeper":    {denied, "create stack shop-main: AccessDenied"},
 		"no application error at all":           {fmt.Errorf("wrapped: %w", errors.New("deepest")), "deepest"},
+		"a worker that was killed":              {temporal.NewHeartbeatTimeoutError(), "its worker gave no sign of life in time"},
 		"a plain error that a workflow wrapped": {fmt.Errorf("provision: %w", denied), "create stack shop-main: AccessDenied"},
 	}
 	for name, test := range tests {
