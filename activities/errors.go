@@ -47,11 +47,13 @@ func awsFailure(err error, tried string, args ...any) error {
 	case code(err) == "InsufficientCapabilitiesException" || code(err) == "LimitExceededException":
 		return refuse(ErrorInvalid, "%s", message)
 	}
-	return fmt.Errorf("%s: %w", fmt.Sprintf(tried, args...), &said{err})
+	return fmt.Errorf("%s: %w", fmt.Sprintf(tried, args...), Said(err))
 }
 
-// said is an error of the SDK that reads as its sentence, because people see it on the progress line of a step that is tried again. errors.As and
-// errors.Is find what is in it.
+// Said is an error of the SDK that reads as what AWS said, because people see it, on the progress line of a step that is tried again or when a worker
+// does not start. errors.As and errors.Is find what is in it.
+func Said(err error) error { return &said{err} }
+
 type said struct{ err error }
 
 func (s *said) Error() string { return sentence(s.err) }

@@ -102,8 +102,8 @@ func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T)
 		t.Fatal(err)
 	}
 	err = Run(t.Context(), cfg)
-	if err == nil || !strings.Contains(err.Error(), "check the AWS credentials") || !strings.Contains(err.Error(), "ExpiredToken") {
-		t.Errorf("error = %v", err)
+	if want := "ask AWS who this worker is: ExpiredToken: The security token included in the request is expired; check the AWS credentials"; err == nil || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
 	}
 	for _, call := range server.Calls() {
 		if call.Action != "GetCallerIdentity" {

@@ -118,7 +118,7 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 func checkAccount(ctx context.Context, cfg Config) error {
 	identity, err := sts.NewFromConfig(cfg.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return fmt.Errorf("ask AWS who this worker is: %w; check the AWS credentials", err)
+		return fmt.Errorf("ask AWS who this worker is: %w; check the AWS credentials", activities.Said(err))
 	}
 	if account := aws.ToString(identity.Account); account != cfg.Policy.Account {
 		return fmt.Errorf("the AWS credentials are for account %s and the policy is for %s: nothing was done; use the right profile or correct `account` in the policy", account, cfg.Policy.Account)
