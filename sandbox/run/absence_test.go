@@ -17,16 +17,24 @@ func TestS61ARequestIsKeptUntilAWorkerComes(t *testing.T) {
 	commit := b.repo.head(t, "fix/typo")
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	var stdout, stderr watched
-	ended := make(chan int, 1)
-	go func() { ended <- b.call(ctx, &stdout, &stderr, "up", "fix/typo") }()
-	eventually(t, "the starter says that no worker has taken the request", func() (any, bool) {
-		said := stderr.String()
-		return said, strings.Contains(said, `no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue "perch-shop"`)
-	})
+	commands := [][]string{{"up", "fix/typo"}, {"ls"}}
+	said := make([]watched, len(commands))
+	ended := make(chan int, len(commands))
+	for i, args := range commands {
+		var stdout watched
+		go func() { ended <- b.call(ctx, &stdout, &said[i], args...) }()
+	}
+	for i, args := range commands {
+		eventually(t, "the starter says that no worker has taken the request of "+args[0], func() (any, bool) {
+			text := said[i].String()
+			return text, strings.Contains(text, `no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue "perch-shop"`)
+		})
+	}
 	interrupt()
-	if exit := <-ended; exit != 3 {
-		t.Errorf("interrupted, it ends with exit code %d, want 3: %s", exit, stderr.String())
+	for range commands {
+		if exit := <-ended; exit != 3 {
+			t.Errorf("interrupted, it ends with exit code %d, want 3: %s, %s", exit, said[0].String(), said[1].String())
+		}
 	}
 	out := b.starter(t.Context(), "up", "fix/typo", "--timeout", "100ms")
 	if out.exit != 3 {

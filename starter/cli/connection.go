@@ -31,6 +31,8 @@ type connection struct {
 	namespace string
 	// ui is the address of Temporal's web UI (PERCH_TEMPORAL_UI); empty where it is not known.
 	ui string
+	// remarks is the view of runs that have none of their own.
+	remarks viewer
 }
 
 // connect dials what contrib/envconfig says: environment variables over the profile of the configuration file over 127.0.0.1:7233.
@@ -54,7 +56,7 @@ func (a *app) connect(ctx context.Context) (*connection, error) {
 	}
 	return &connection{
 		client: c, payloads: payloads, address: options.HostPort, namespace: options.Namespace,
-		ui: strings.TrimRight(a.env("PERCH_TEMPORAL_UI"), "/"),
+		ui: strings.TrimRight(a.env("PERCH_TEMPORAL_UI"), "/"), remarks: &remarks{lines{out: a.stderr}},
 	}, nil
 }
 

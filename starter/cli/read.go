@@ -27,7 +27,7 @@ type shortRun struct {
 	summary  string
 	input    any
 	timeout  time.Duration
-	// view shows how far the run is; nil where it is over before anybody could look.
+	// view shows how far the run is; nil where it is over before anybody could look, and only a missing worker is worth a remark.
 	view viewer
 }
 
@@ -83,7 +83,7 @@ func (c *connection) answer(ctx context.Context, r shortRun, result any) error {
 // show shows how far the run is until stop is called.
 func (c *connection) show(ctx context.Context, r shortRun, runID string) (stop func()) {
 	if r.view == nil {
-		return func() {}
+		r.view = c.remarks
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	watched := make(chan struct{})

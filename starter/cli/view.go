@@ -53,6 +53,11 @@ func (l *lines) remark(text string) { _, _ = fmt.Fprintln(l.out, text) }
 
 func (l *lines) done() {}
 
+// remarks prints the sentences and no progress: a run that only reads is over before anybody could look at it, unless no worker takes it.
+type remarks struct{ lines }
+
+func (*remarks) show(progress) {}
+
 // progressLine is p in one line, empty where there is nothing to say yet.
 func progressLine(p progress) string {
 	parts := []string{string(p.Phase), activity(p)}
