@@ -134,7 +134,11 @@ func (a *app) tellSweep(s *sweep) {
 	if s.result.Problem != "" {
 		a.note("Nothing is removed: %s.", printable(s.result.Problem))
 	}
-	if brake := s.result.Brake; brake != nil {
+	switch brake := s.result.Brake; {
+	case brake == nil:
+	case brake.Removals == 0:
+		a.note("Nothing is removed: %s. There is nothing to remove any more.", brake.Reason)
+	default:
 		a.note("The brake holds, and nothing is removed: %s. If that is right, `starter cleanup approve %s` carries out exactly this plan.", brake.Reason, brake.Hash)
 	}
 	for _, r := range s.removals {
