@@ -1,6 +1,7 @@
 package perch
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -97,7 +98,7 @@ func (s GitHubSource) Address() string {
 	return base + "/" + s.Repository
 }
 
-// Network names what exists before Perch: a VPC and its subnets.
+// Network names what exists before Perch: a VPC with its subnets, and private networks.
 type Network struct {
 	// VPC is the VPC that everything stands in.
 	VPC string `yaml:"vpc" jsonschema:"format=vpc"`
@@ -106,6 +107,9 @@ type Network struct {
 	// DatabaseSubnets are the subnets of databases, two at least; the default is `network.subnets`. Databases are never publicly accessible,
 	// wherever they stand.
 	DatabaseSubnets []string `yaml:"database_subnets,omitempty" jsonschema:"format=subnet,minItems=2"`
+	// Private are the networks of addresses that are not public and that the worker may connect to for an environment of a bring-your-own template;
+	// none given allows it public addresses only. Link-local addresses are never allowed.
+	Private []netip.Prefix `yaml:"private,omitempty" jsonschema:"format=network"`
 }
 
 // PolicySecrets says where secrets may come from.

@@ -107,6 +107,7 @@ var examples = map[string]string{
 	"project": "shop", "image": "ghcr.io/acme/shop:{commit}", "branch pattern": "feature/*", "branch": "main", "bucket": "assets", "line": "x y",
 	"url": "https://{host}/", "github repository": "acme/shop", "github address": "https://github.example.com", "seed source": "fixtures/media",
 	"seed target": "assets/x", "seed path": "/seed", "seed body": "fixtures/demo.json", "template": "deploy/template.yaml", "header": "X-Token", "duration": "30m", "hours": "168h",
+	"network": "10.20.0.0/16",
 }
 
 // textOf is a text that a pattern of the schema is for, and whether only code can check it.

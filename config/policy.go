@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -54,6 +55,15 @@ func validBranch(value string) string {
 	return ""
 }
 
+// validNetwork takes one way to write a network only: bits beyond its length, or IPv4 in IPv6, would allow another network than the text seems to say.
+func validNetwork(value string) string {
+	network, err := netip.ParsePrefix(value)
+	if err != nil || network != network.Masked() || network.Addr().Is4In6() {
+		return "must be a network such as 10.20.0.0/16 or fd12:3456:789a::/48, with no bit set beyond its length"
+	}
+	return ""
+}
+
 // ReadPolicy reads the worker's policy file and fills in what it leaves out; name is what messages call the file. The error is Problems or a *Problem.
 func ReadPolicy(name string, data []byte) (*perch.Policy, error) {
 	root, source, err := parse(name, data)
@@ -95,7 +105,8 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 			d.fields(path, n,
 				field{name: "vpc", read: d.text(&p.Network.VPC, validVPC)},
 				field{name: "subnets", read: d.texts(&p.Network.Subnets, validSubnet)},
-				field{name: "database_subnets", read: d.texts(&p.Network.DatabaseSubnets, validSubnet)})
+				field{name: "database_subnets", read: d.texts(&p.Network.DatabaseSubnets, validSubnet)},
+				field{name: "private", read: d.networks(&p.Network.Private)})
 		}},
 		field{name: "kinds", read: func(path string, n *node) { d.policyKinds(p, path, n) }},
 		field{name: "protected", read: d.texts(&p.Protected, validPattern)},
@@ -152,6 +163,18 @@ func (d *decoder) share(to *float64) func(path string, n *node) {
 			return
 		}
 		*to = value
+	}
+}
+
+func (d *decoder) networks(to *[]netip.Prefix) func(path string, n *node) {
+	return func(path string, n *node) {
+		*to = []netip.Prefix{}
+		d.list(path, n, func(path string, item *node) {
+			var value string
+			if d.text(&value, validNetwork)(path, item); value != "" {
+				*to = append(*to, netip.MustParsePrefix(value))
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ network:
   vpc: vpc-0a1b2c3d
   subnets: [subnet-a1, subnet-b2]
   database_subnets: [subnet-c3, subnet-d4]
+  private: [10.20.0.0/16, "fd12:3456:789a::/48"]
 kinds: {branch: ["*"], staging: [staging], production: []}
 protected: ["release/*"]
 secrets: {from: ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"]}
@@ -58,7 +60,10 @@ func TestAPolicyReads(t *testing.T) {
 		Account: "123456789012", Region: "eu-central-1", ServiceRole: "arn:aws:iam::123456789012:role/perch-cloudformation",
 		Project: "shop", Repository: "github.com/acme/shop", Source: perch.Source{Git: "https://github.com/acme/shop.git"},
 		DefaultBranch: "main", Domain: "preview.example.com", HostedZone: "Z0123456789ABC", URL: "https://{host}/",
-		Network: perch.Network{VPC: "vpc-0a1b2c3d", Subnets: []string{"subnet-a1", "subnet-b2"}, DatabaseSubnets: []string{"subnet-c3", "subnet-d4"}},
+		Network: perch.Network{
+			VPC: "vpc-0a1b2c3d", Subnets: []string{"subnet-a1", "subnet-b2"}, DatabaseSubnets: []string{"subnet-c3", "subnet-d4"},
+			Private: []netip.Prefix{netip.MustParsePrefix("10.20.0.0/16"), netip.MustParsePrefix("fd12:3456:789a::/48")},
+		},
 		Kinds: map[perch.Kind][]string{
 			perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}, perch.KindProduction: {},
 		},
@@ -70,7 +75,7 @@ func TestAPolicyReads(t *testing.T) {
 		InstanceTypes:  []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3,
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}
-	if diff := cmp.Diff(want, policy(t, fullPolicy)); diff != "" {
+	if diff := cmp.Diff(want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -102,20 +107,25 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 			"policy.yaml:6:32: network.subnets names 1 subnets; a load balancer needs two at least, in different availability zones"},
 		"one subnet for databases": {"subnet-2]}", "subnet-2], database_subnets: [subnet-1]}",
 			"policy.yaml:6:72: network.database_subnets names 1 subnets; a database needs two at least, in different availability zones"},
-		"no VPC":         {"vpc: vpc-1, ", "", "policy.yaml:6:11: network.vpc is missing; name the VPC that everything stands in"},
-		"no zone":        {"project: shop", "project: shop\ndomain: example.com", "policy.yaml:4:9: domain needs hosted_zone, the id of the Route 53 zone that its records go into"},
-		"no domain":      {"project: shop", "project: shop\nhosted_zone: Z1", "policy.yaml:4:14: hosted_zone needs domain, the parent of every environment's host name"},
-		"url":            {"project: shop", "project: shop\nurl: https://example.com", `policy.yaml:4:6: url must be an http or https address with {host} in it, such as https://{host}, not "https://example.com"`},
-		"too many":       {"project: shop", "project: shop\nmax_environments: 96", "policy.yaml:4:19: max_environments must be 1 to 95, not 96"},
-		"no grace":       {"project: shop", "project: shop\ncleanup: {grace: 0s}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h0m0s, such as 30m, not "0s"`},
-		"grace a number": {"project: shop", "project: shop\ncleanup: {grace: 60}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h0m0s, such as 30m, not "60"`},
-		"no removals":    {"project: shop", "project: shop\ncleanup: {max_removals: 0}", "policy.yaml:4:25: cleanup.max_removals must be 1 to 1000, not 0"},
-		"share":          {"project: shop", "project: shop\ncleanup: {max_share: 50}", `policy.yaml:4:22: cleanup.max_share must be a number above 0 and up to 1, such as 0.5, not "50"`},
-		"share NaN":      {"project: shop", "project: shop\ncleanup: {max_share: NaN}", `policy.yaml:4:22: cleanup.max_share must be a number above 0 and up to 1, such as 0.5, not "NaN"`},
-		"unknown key":    {"project: shop", "project: shop\nmax_enviroments: 9", `policy.yaml:4:1: unknown key "max_enviroments" in the file (did you mean "max_environments"?)`},
-		"kind":           {"project: shop", "project: shop\nkinds: {prod: []}", `policy.yaml:4:9: unknown key "prod" in kinds; allowed here: production, staging, branch`},
-		"secrets":        {"project: shop", "project: shop\nsecrets: {from: [shop/]}", "policy.yaml:4:18: secrets.from[0] must be the beginning of an ARN"},
-		"seeds":          {"project: shop", "project: shop\nseeds: {from: [shop]}", "policy.yaml:4:16: seeds.from[0] must be an address such as s3://bucket/prefix/"},
+		"a network that is none": {"subnet-2]}", "subnet-2], private: [10.20.0.0]}",
+			`policy.yaml:6:64: network.private[0] must be a network such as 10.20.0.0/16 or fd12:3456:789a::/48, with no bit set beyond its length, not "10.20.0.0"`},
+		"a network and a host":      {"subnet-2]}", "subnet-2], private: [10.0.0.0/8, 10.20.0.1/16]}", "policy.yaml:6:76: network.private[1] must be a network such as 10.20.0.0/16"},
+		"a network of IPv4 in IPv6": {"subnet-2]}", `subnet-2], private: ["::ffff:10.0.0.0/104"]}`, "policy.yaml:6:64: network.private[0] must be a network such as 10.20.0.0/16"},
+		"one network and no list":   {"subnet-2]}", "subnet-2], private: 10.20.0.0/16}", `policy.yaml:6:63: network.private must be a list, not "10.20.0.0/16"`},
+		"no VPC":                    {"vpc: vpc-1, ", "", "policy.yaml:6:11: network.vpc is missing; name the VPC that everything stands in"},
+		"no zone":                   {"project: shop", "project: shop\ndomain: example.com", "policy.yaml:4:9: domain needs hosted_zone, the id of the Route 53 zone that its records go into"},
+		"no domain":                 {"project: shop", "project: shop\nhosted_zone: Z1", "policy.yaml:4:14: hosted_zone needs domain, the parent of every environment's host name"},
+		"url":                       {"project: shop", "project: shop\nurl: https://example.com", `policy.yaml:4:6: url must be an http or https address with {host} in it, such as https://{host}, not "https://example.com"`},
+		"too many":                  {"project: shop", "project: shop\nmax_environments: 96", "policy.yaml:4:19: max_environments must be 1 to 95, not 96"},
+		"no grace":                  {"project: shop", "project: shop\ncleanup: {grace: 0s}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h0m0s, such as 30m, not "0s"`},
+		"grace a number":            {"project: shop", "project: shop\ncleanup: {grace: 60}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h0m0s, such as 30m, not "60"`},
+		"no removals":               {"project: shop", "project: shop\ncleanup: {max_removals: 0}", "policy.yaml:4:25: cleanup.max_removals must be 1 to 1000, not 0"},
+		"share":                     {"project: shop", "project: shop\ncleanup: {max_share: 50}", `policy.yaml:4:22: cleanup.max_share must be a number above 0 and up to 1, such as 0.5, not "50"`},
+		"share NaN":                 {"project: shop", "project: shop\ncleanup: {max_share: NaN}", `policy.yaml:4:22: cleanup.max_share must be a number above 0 and up to 1, such as 0.5, not "NaN"`},
+		"unknown key":               {"project: shop", "project: shop\nmax_enviroments: 9", `policy.yaml:4:1: unknown key "max_enviroments" in the file (did you mean "max_environments"?)`},
+		"kind":                      {"project: shop", "project: shop\nkinds: {prod: []}", `policy.yaml:4:9: unknown key "prod" in kinds; allowed here: production, staging, branch`},
+		"secrets":                   {"project: shop", "project: shop\nsecrets: {from: [shop/]}", "policy.yaml:4:18: secrets.from[0] must be the beginning of an ARN"},
+		"seeds":                     {"project: shop", "project: shop\nseeds: {from: [shop]}", "policy.yaml:4:16: seeds.from[0] must be an address such as s3://bucket/prefix/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.Contains(minimalPolicy, test.change) {

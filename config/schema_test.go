@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -121,7 +122,7 @@ func mapped(of reflect.Type) *jsonschema.Schema {
 		}
 	case reflect.TypeFor[map[perch.Kind][]string]():
 		return eachKind(&jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Format: "branch pattern"}})
-	case reflect.TypeFor[time.Duration](), reflect.TypeFor[perch.Hours]():
+	case reflect.TypeFor[time.Duration](), reflect.TypeFor[perch.Hours](), reflect.TypeFor[netip.Prefix]():
 		return &jsonschema.Schema{Type: "string"}
 	}
 	return nil
@@ -164,6 +165,7 @@ var checked = map[string]format{
 	"seed body":         {`.`, validSeedBody},
 	"header":            {`^[A-Za-z0-9][A-Za-z0-9-]*$`, validSeedHeader},
 	"duration":          {`^[+]?[0-9.]+[a-zµμ0-9.]*$`, func(string) string { return "must be a duration such as 30m" }},
+	"network":           {`^[0-9a-fA-F.:]+/[0-9]{1,3}$`, validNetwork},
 	"template":          {`[.](ya?ml|json|template)$`, validTemplate},
 	"hours":             {`^[+]?[0-9.]+[hmsunµμ][a-zµμ0-9.]*$`, func(string) string { return "must be whole hours such as 168h" }},
 }
