@@ -3,12 +3,9 @@ package activities
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"syscall"
 	"time"
 )
 
@@ -16,10 +13,10 @@ import (
 const dialTimeout = 10 * time.Second
 
 // dialing is a client that connects to endpoint whatever the address's host is, with the address's host for HTTP and for TLS alike: DNS may not
-// know that yet. It follows no redirect, and timeout bounds a request with its answer.
-func dialing(address *url.URL, endpoint string, timeout time.Duration) *http.Client {
+// know that yet. It connects only where allowed says, follows no redirect, and timeout bounds a request with its answer.
+func dialing(address *url.URL, endpoint string, allowed reach, timeout time.Duration) *http.Client {
 	target := dialed(address, endpoint)
-	dialer := &net.Dialer{Timeout: dialTimeout, Control: notLinkLocal}
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: allowed.control}
 	return &http.Client{
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -42,17 +39,4 @@ func dialed(address *url.URL, endpoint string) string {
 		endpoint = address.Hostname()
 	}
 	return net.JoinHostPort(endpoint, port)
-}
-
-// machineLocal is where EC2 has by IPv6 what it has at link-local addresses by IPv4 (AWS docs: Use the Instance Metadata Service).
-var machineLocal = netip.MustParsePrefix("fd00:ec2::/32")
-
-// notLinkLocal refuses the addresses where machines keep what only they may know, such as the instance metadata of EC2: no environment is
-// there, and a template of a branch's own decides where its outputs point.
-func notLinkLocal(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err == nil && (at.Addr().Unmap().IsLinkLocalUnicast() || machineLocal.Contains(at.Addr())) {
-		err = fmt.Errorf("%s is a link-local address: no environment is there", at.Addr())
-	}
-	return err
 }

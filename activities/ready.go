@@ -24,6 +24,7 @@ const (
 
 // Readiness is the activity that looks whether an environment answers.
 type Readiness struct {
+	policy    *perch.Policy
 	beanstalk *elasticbeanstalk.Client
 	interval  time.Duration
 }
@@ -34,6 +35,8 @@ type ReadyInput struct {
 	URL string `json:"url"`
 	// Endpoint is the host to dial, from the stack's outputs: DNS may not know the environment's own host yet.
 	Endpoint string `json:"endpoint"`
+	// Own says that the template whose outputs these are is one of the project's own.
+	Own bool `json:"own,omitempty"`
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string `json:"health_path"`
 	// PatienceSeconds is how long the environment may take to answer after its stack is complete; 0 means ten minutes.
@@ -49,22 +52,25 @@ type ReadyResult struct {
 }
 
 // AwaitReady asks the environment's address until it answers with a status below 400. It dials the endpoint with the environment's own
-// host name, for HTTP and for TLS alike.
+// host name, for HTTP and for TLS alike. An address that it may not connect to fails at once.
 func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult, error) {
 	address, err := url.Parse(in.URL)
 	if err != nil || address.Host == "" {
 		return ReadyResult{}, refuse(ErrorInvalid, "the stack's output URL %q is no address; the output of a template of your own must begin with http:// or https://", in.URL)
 	}
 	address.Path = in.HealthPath
-	client := dialing(address, in.Endpoint, answerTimeout)
+	client := dialing(address, in.Endpoint, reach{in.Own, r.policy.Network.Private}, answerTimeout)
 	defer client.CloseIdleConnections()
 	progress := resumed(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Resource: address.String(), Since: time.Now().UTC()})
 	beats, stop := startPulse(ctx, progress)
 	defer stop()
 	for {
-		status, last := ask(ctx, client, address.String())
+		status, last, passing := ask(ctx, client, address.String())
 		if last == "" {
 			return ReadyResult{Status: status}, nil
+		}
+		if !passing {
+			return ReadyResult{}, refuse(ErrorInvalid, "%s cannot be asked whether it is ready: %s; the stack stays for inspection", in.URL, last)
 		}
 		progress.Reason = last
 		beats.set(progress)
@@ -84,22 +90,25 @@ func (in ReadyInput) patience() time.Duration {
 	return time.Duration(in.PatienceSeconds) * time.Second
 }
 
-// ask looks at the address once. An answer that is not good is returned in words.
-func ask(ctx context.Context, client *http.Client, address string) (status int, problem string) {
+// ask looks at the address once. An answer that is not good is returned in words; one that may get better is passing.
+func ask(ctx context.Context, client *http.Client, address string) (status int, problem string, passing bool) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return 0, err.Error()
+		return 0, err.Error(), true
 	}
 	response, err := client.Do(request)
+	if refusal := unreached(err); refusal != "" {
+		return 0, refusal, false
+	}
 	if err != nil {
-		return 0, err.Error()
+		return 0, err.Error(), true
 	}
 	defer response.Body.Close()
 	if response.StatusCode < http.StatusBadRequest {
-		return response.StatusCode, ""
+		return response.StatusCode, "", false
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 200)) // What can be read of it is enough for a message.
-	return response.StatusCode, strings.TrimSpace(response.Status + " " + strings.Join(strings.Fields(string(body)), " "))
+	return response.StatusCode, strings.TrimSpace(response.Status + " " + strings.Join(strings.Fields(string(body)), " ")), true
 }
 
 // events are Beanstalk's latest words on the environment, for the error; a failure to read them must not hide the first one.

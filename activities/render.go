@@ -41,6 +41,8 @@ type RenderResult struct {
 	LaterSteps int `json:"later_steps,omitempty"`
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string `json:"health_path"`
+	// Own says that the template is one of the project's own. It is told from the settings, because such a template can hide in its outputs that it is one.
+	Own bool `json:"own,omitempty"`
 	// SharedDatabase says that the environment's database stands in the shared instance and is made by EnsureDatabase.
 	SharedDatabase bool `json:"shared_database,omitempty"`
 	// Parameters is where the values of a bring-your-own template's parameters are stored; Capability is what such a template needs.
@@ -60,6 +62,9 @@ type rendering struct {
 	parameters []own.Parameter
 	capability string
 }
+
+// own says that the template is one of the project's own.
+func (r rendering) own() bool { return r.settings.Template != "" }
 
 func (r rendering) sharesDatabase() bool {
 	return r.settings.Database != nil && r.settings.Database.Mode == perch.DatabaseShared
@@ -89,12 +94,12 @@ func (r *Requests) publish(ctx context.Context, rendered rendering) (RenderResul
 	}
 	url := r.apps.objectURL(artifacts, stored)
 	parameters, err := r.storeParameters(ctx, rendered)
-	if err == nil && rendered.settings.Template != "" {
+	if err == nil && rendered.own() {
 		err = r.validate(ctx, rendered.settings.Template, url)
 	}
 	return RenderResult{
 		TemplateURL: url, Hash: rendered.template.Hash, Resources: rendered.template.Resources,
-		SeedSteps: len(phase(rendered.file.Seed, false)), LaterSteps: len(phase(rendered.file.Seed, true)), HealthPath: rendered.settings.HealthPath,
+		SeedSteps: len(phase(rendered.file.Seed, false)), LaterSteps: len(phase(rendered.file.Seed, true)), HealthPath: rendered.settings.HealthPath, Own: rendered.own(),
 		SharedDatabase: rendered.sharesDatabase(), Parameters: parameters, Capability: rendered.capability,
 	}, err
 }
@@ -125,7 +130,7 @@ func (r *Requests) render(ctx context.Context, in RenderInput) (rendering, error
 
 // complete renders the template from the file, the settings and the outputs that made has already.
 func (r *Requests) complete(ctx context.Context, environment perch.Environment, in RenderInput, made rendering) (_ rendering, err error) {
-	if made.settings.Template != "" {
+	if made.own() {
 		err = r.renderOwn(ctx, environment, in, &made)
 		return made, err
 	}

@@ -35,7 +35,7 @@ func (s *seeding) send(ctx context.Context, step perch.SeedHTTP, mark string) (p
 	if err != nil {
 		return perch.SeedDone{}, err
 	}
-	client := dialing(call.address, s.in.Endpoint, seedTimeout)
+	client := dialing(call.address, s.in.Endpoint, reach{s.settings.Template != "", s.policy.Network.Private}, seedTimeout)
 	defer client.CloseIdleConnections()
 	pause := s.interval
 	for {
@@ -129,6 +129,9 @@ func (c *call) try(ctx context.Context, client *http.Client) (status int, proble
 	}
 	request.Header = c.header.Clone()
 	response, err := client.Do(request)
+	if refusal := unreached(err); refusal != "" {
+		return 0, refusal, false
+	}
 	if err != nil {
 		var failure *url.Error
 		if errors.As(err, &failure) {

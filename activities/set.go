@@ -57,7 +57,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		quick: []any{stacks, requests, apps, cleanups, examinations},
 		waits: []any{
 			stacks, cleanups, NewBuckets(cfg), seeds,
-			&Readiness{beanstalk: beanstalk, interval: interval}, verification, databases,
+			&Readiness{policy: policy, beanstalk: beanstalk, interval: interval}, verification, databases,
 		},
 	}
 }

@@ -13,6 +13,8 @@ type Settled struct {
 	Stack StackState `json:"stack"`
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string `json:"health_path"`
+	// Own says that its template is one of the project's own.
+	Own bool `json:"own,omitempty"`
 }
 
 // Prepared is what there is to do: RenderTemplate's result, and the stack as DescribeStack would have found it.
@@ -29,7 +31,7 @@ func (r *Requests) prepare(ctx context.Context, admitted AdmitResult, up candida
 		return AdmitResult{}, err
 	}
 	if settled {
-		admitted.Settled = &Settled{Stack: up.stack, HealthPath: up.wanted.settings.HealthPath}
+		admitted.Settled = &Settled{Stack: up.stack, HealthPath: up.wanted.settings.HealthPath, Own: up.wanted.own()}
 		return admitted, nil
 	}
 	rendered, err := r.publish(ctx, up.wanted)

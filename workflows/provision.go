@@ -33,7 +33,7 @@ func (r *run) provision() error {
 	}
 	if admitted.Settled != nil {
 		r.state = admitted.Settled.Stack
-		return r.check(admitted.Settled.HealthPath)
+		return r.check(admitted.Settled.HealthPath, admitted.Settled.Own)
 	}
 	rendered, err := r.prepared(admitted)
 	if err != nil {
@@ -59,7 +59,7 @@ func (r *run) provision() error {
 	if err := r.show(perch.PhaseChecking); err != nil {
 		return err
 	}
-	if err := r.check(rendered.HealthPath); err != nil || rendered.LaterSteps == 0 || r.overtaken() {
+	if err := r.check(rendered.HealthPath, rendered.Own); err != nil || rendered.LaterSteps == 0 || r.overtaken() {
 		return err
 	}
 	return r.seed(rendered.LaterSteps, true)
@@ -220,10 +220,10 @@ func (r *run) seed(steps int, later bool) error {
 	return nil
 }
 
-// check waits until the environment answers at its address.
-func (r *run) check(healthPath string) error {
+// check waits until the environment answers at its address. own says that the template is one of the project's own.
+func (r *run) check(healthPath string, own bool) error {
 	start := workflow.Now(r.ctx)
-	in := activities.ReadyInput{URL: r.state.URL, Endpoint: r.state.Endpoint, HealthPath: healthPath, Beanstalk: r.environment.BeanstalkName()}
+	in := activities.ReadyInput{URL: r.state.URL, Endpoint: r.state.Endpoint, HealthPath: healthPath, Own: own, Beanstalk: r.environment.BeanstalkName()}
 	if err := r.work("wait for an answer from "+r.state.URL, readiness.AwaitReady, in, nil); err != nil {
 		return err
 	}

@@ -114,6 +114,22 @@ func TestSettledEnvironmentIsOnlyLookedAt(t *testing.T) {
 	w.did("Admit up", "AwaitReady https://login.example.com")
 }
 
+func TestTheCheckIsToldThatTheTemplateIsOfTheProjectsOwn(t *testing.T) {
+	w := newWorld(t)
+	w.rendered.Own, w.rendered.SeedSteps = true, 0
+	if _, _, err := w.run(Provision, up(commitOne)); err != nil {
+		t.Fatal(err)
+	}
+	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "AwaitReady https://login.example.com of an own template")
+	w = newWorld(t)
+	w.ours("UPDATE_COMPLETE", "new")
+	w.admitted.Settled = &activities.Settled{Stack: w.stack, HealthPath: "/healthz", Own: true}
+	if _, _, err := w.run(Provision, up(commitOne)); err != nil {
+		t.Fatal(err)
+	}
+	w.did("Admit up", "AwaitReady https://login.example.com of an own template")
+}
+
 func TestChangedTemplateUpdates(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "old")

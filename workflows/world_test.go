@@ -301,6 +301,10 @@ func (a *activity) SeedData(_ context.Context, in activities.SeedInput) (activit
 }
 
 func (a *activity) AwaitReady(_ context.Context, in activities.ReadyInput) (activities.ReadyResult, error) {
-	a.w.note("AwaitReady", "%s", in.URL)
+	own := ""
+	if in.Own {
+		own = " of an own template"
+	}
+	a.w.note("AwaitReady", "%s%s", in.URL, own)
 	return activities.ReadyResult{Status: 200}, nil
 }

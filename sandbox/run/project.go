@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -87,13 +88,16 @@ func readConfig(ctx context.Context, checkout *source.Checkout, branch string) (
 	return config.Read(config.FileName, data)
 }
 
+// loopback is where the sandbox serves every environment, those of a template of the project's own, too.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
 // writePolicy writes the policy file of a worker that serves p in this sandbox. A database is shared only where there is a real server.
 func writePolicy(p project, file, pages string) error {
 	everyone := []string{"*"}
 	policy := perch.Policy{
 		Account: account, Region: region, Project: p.name, Repository: p.repository, Source: perch.Source{Git: p.repo}, DefaultBranch: p.defaultBranch,
 		Domain: domain, HostedZone: services.HostedZone, URL: "http://{host}:" + pages,
-		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets},
+		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets, Private: loopback},
 		Kinds:   map[perch.Kind][]string{perch.KindProduction: everyone, perch.KindStaging: everyone, perch.KindBranch: everyone},
 		Secrets: perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:", "arn:aws:ssm:"}},
 		Cleanup: perch.PolicyCleanup{Grace: 10 * time.Second},
