@@ -61,7 +61,7 @@ type Fault struct {
 	Drop bool `json:"drop,omitempty"`
 	// Rate lets so many calls a second pass and answers the others with Throttling, "Rate exceeded".
 	Rate float64 `json:"rate,omitempty"`
-	// Stale lets CloudFormation's DescribeStacks answer with what was true so many seconds ago.
+	// Stale lets CloudFormation's DescribeStacks, or Systems Manager's ListCommandInvocations, answer with what was true so many seconds ago.
 	Stale float64 `json:"stale,omitempty"`
 
 	// Reason is why the step of a resource fails.
@@ -120,15 +120,20 @@ func (f *Fault) checkKey() error {
 	return nil
 }
 
-// checkStale checks a fault of stale reads: those of CloudFormation's DescribeStacks.
+// checkStale checks a fault of stale reads: those of CloudFormation's DescribeStacks, or of Systems Manager's ListCommandInvocations where the
+// fault names either.
 func (f *Fault) checkStale() error {
+	service, action := "cloudformation", "DescribeStacks"
+	if f.Service == "ssm" || f.Action == "ListCommandInvocations" {
+		service, action = "ssm", "ListCommandInvocations"
+	}
 	switch {
 	case f.Code != "" || f.Drop || f.Rate > 0 || f.When == After:
 		return errors.New("a stale answer is no error: leave out code, drop, rate and when")
-	case f.Service != "" && f.Service != "cloudformation" || f.Action != "" && f.Action != "DescribeStacks":
-		return fmt.Errorf("stale is for cloudformation's DescribeStacks, not for %s %s", f.Service, f.Action)
+	case f.Service != "" && f.Service != service || f.Action != "" && f.Action != action:
+		return fmt.Errorf("stale is for cloudformation's DescribeStacks and ssm's ListCommandInvocations, not for %s %s", f.Service, f.Action)
 	}
-	f.Service, f.Action = "cloudformation", "DescribeStacks"
+	f.Service, f.Action = service, action
 	return nil
 }
 

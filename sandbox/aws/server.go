@@ -169,7 +169,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if fault.Stale > 0 {
 		lag := time.Duration(fault.Stale * float64(time.Second))
-		s.dispatch(w, r.WithContext(cloudformation.WithLag(r.Context(), lag)), c)
+		s.dispatch(w, r.WithContext(wire.WithLag(r.Context(), lag)), c)
 		return
 	}
 	if fault.When == After {

@@ -38,7 +38,7 @@ func (c *call) described() (*stack, error) {
 func (c *call) describeStacks() (answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if lag := lagOf(c.ctx); lag > 0 {
+	if lag := wire.Lag(c.ctx); lag > 0 {
 		c = &call{Service: c.past(c.now().Add(-lag)), ctx: c.ctx, form: c.form}
 	}
 	if c.form.get("StackName") != "" {

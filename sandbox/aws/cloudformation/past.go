@@ -1,21 +1,6 @@
 package cloudformation
 
-import (
-	"context"
-	"time"
-)
-
-type lagKey struct{}
-
-// WithLag makes DescribeStacks answer with what was true so long ago: AWS's reads are eventually consistent.
-func WithLag(ctx context.Context, lag time.Duration) context.Context {
-	return context.WithValue(ctx, lagKey{}, lag)
-}
-
-func lagOf(ctx context.Context) time.Duration {
-	lag, _ := ctx.Value(lagKey{}).(time.Duration)
-	return lag
-}
+import "time"
 
 // past is the service for reading stacks as they were at an instant. It is called with the lock held.
 func (s *Service) past(at time.Time) *Service {

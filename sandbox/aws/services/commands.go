@@ -126,6 +126,22 @@ func listInvocations(s *Service, in properties) (any, error) {
 	return withToken(map[string]any{"CommandInvocations": page}, "NextToken", next), nil
 }
 
+// past is the service for listing the commands that there were so long ago. It is called with the lock held.
+func (s *Service) past(lag time.Duration) *Service {
+	if lag == 0 {
+		return s
+	}
+	then := s.config.Now().Add(-lag)
+	old := &Service{config: s.config}
+	old.config.Now = func() time.Time { return then }
+	for _, c := range s.state.Commands {
+		if !c.Sent.After(then) {
+			old.state.Commands = append(old.state.Commands, c)
+		}
+	}
+	return old
+}
+
 // scripted is what a script leads to: its output, its exit code and how long it takes.
 type scripted struct {
 	output strings.Builder

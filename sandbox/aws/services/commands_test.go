@@ -1,7 +1,10 @@
 package services
 
 import (
+	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
+
+	"perch/sandbox/aws/wire"
 )
 
 // instance is the id of the instance of an environment that is ready.
@@ -146,6 +151,29 @@ func TestCommandsAreListedWithTheirComments(t *testing.T) {
 	after := []types.CommandFilter{{Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(a.now.Format(time.RFC3339))}}
 	diff(t, list(&ssm.ListCommandInvocationsInput{Filters: after}), []string{*fresh.CommandId})
 	diff(t, list(&ssm.ListCommandInvocationsInput{CommandId: old.CommandId}), []string{*old.CommandId})
+}
+
+func TestAListThatLagsHasTheCommandsOfThen(t *testing.T) {
+	a := newAccount(t, Config{})
+	instance := a.instance()
+	old := a.carried(instance, inApp+"true")
+	a.now = a.now.Add(time.Minute)
+	a.carried(instance, inApp+"false")
+	for lag, want := range map[time.Duration][]string{time.Second: {*old.CommandId}, time.Hour: nil} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+		r.Header.Set("X-Amz-Target", "AmazonSSM.ListCommandInvocations")
+		recorder := httptest.NewRecorder()
+		a.service.Services()["ssm"].ServeHTTP(recorder, r.WithContext(wire.WithLag(r.Context(), lag)))
+		var out struct{ CommandInvocations []struct{ CommandId string } }
+		if err := json.Unmarshal(recorder.Body.Bytes(), &out); err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, c := range out.CommandInvocations {
+			ids = append(ids, c.CommandId)
+		}
+		diff(t, ids, want)
+	}
 }
 
 func TestCommandsThatCannotBeSentAreRefusedInAWSsWords(t *testing.T) {

@@ -113,7 +113,7 @@ func (s *Service) json(prefix string, actions map[string]jsonAction) http.Handle
 			return
 		}
 		s.mu.Lock()
-		out, err := call(s, in)
+		out, err := call(s.past(wire.Lag(r.Context())), in)
 		s.mu.Unlock()
 		if err != nil {
 			wire.WriteJSONError(w, s.wireError(err))
