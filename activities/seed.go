@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"go.temporal.io/sdk/activity"
 
 	"perch"
 )
@@ -63,6 +64,8 @@ type seeding struct {
 	beats     *pulse
 	// progress is the heartbeat: its Done is the index of the step at work, its Since when that began. earlier is what another try left.
 	progress, earlier perch.Progress
+	// resuming says that an earlier try may have begun the step at work: only the first that is not marked as done.
+	resuming bool
 }
 
 // SeedData carries out the seed steps that this stack has not seen yet, in order. A step is marked as done in the artifact bucket, by
@@ -85,7 +88,7 @@ func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) 
 		return SeedResult{}, err
 	}
 	steps := phase(file.Seed, in.Later)
-	work := &seeding{Seeds: s, in: in, settings: settings, artifacts: application.ArtifactBucket}
+	work := &seeding{Seeds: s, in: in, settings: settings, artifacts: application.ArtifactBucket, resuming: activity.GetInfo(ctx).Attempt > 1}
 	work.earlier = resumed(ctx, perch.Progress{Status: "SEEDING", Total: len(steps), Since: time.Now().UTC()})
 	beats, stop := startPulse(ctx, work.earlier)
 	defer stop()
@@ -124,6 +127,7 @@ func (s *seeding) all(ctx context.Context, steps []perch.SeedStep) (SeedResult, 
 		if err != nil {
 			return result, err
 		}
+		s.resuming = false
 		did.Step = step.String()
 		result.Seeded, result.Objects, result.Steps = true, result.Objects+did.Objects, append(result.Steps, did)
 	}

@@ -23,6 +23,9 @@ const (
 	agentPatience = 5 * time.Minute
 	// stalePatience is how long a command that was sent may not be found: Run Command is eventually consistent (AWS docs: GetCommandInvocation).
 	stalePatience = time.Minute
+	// commandLooks is how often a later try lists the commands, one interval apart, before it takes for granted that no earlier one has sent its
+	// own. With the worker's usual interval that is as long as stalePatience.
+	commandLooks = 12
 	// shownOutput is how much of the end of a command's output is shown, in bytes.
 	shownOutput = 2000
 )
@@ -52,11 +55,26 @@ func seedComment(mark, run string) string {
 	return "perch seed " + hex.EncodeToString(sum[:16])
 }
 
-// begun is the command that an earlier try of this activity has sent: from its heartbeat, else by the command's comment.
+// begun is the command that an earlier try of this activity has sent: from its heartbeat, else by the command's comment. Where there may be
+// one that the list does not show yet, it is listed again for some time: a second command would run beside the first. One that appears later
+// still is not waited for, and runs twice.
 func (s *seeding) begun(ctx context.Context, mark, comment string) (sent, bool, error) {
 	if parts := strings.Fields(s.progress.Cursor); len(parts) == 3 && parts[0] == mark {
 		return sent{id: parts[2], instance: parts[1]}, true, nil
 	}
+	for look := 1; ; look++ {
+		running, found, err := s.listed(ctx, comment)
+		if found || err != nil || !s.resuming || look == commandLooks {
+			return running, found, err
+		}
+		if err := linger(ctx, s.interval); err != nil {
+			return sent{}, false, err
+		}
+	}
+}
+
+// listed is the command of that comment, if Systems Manager lists it.
+func (s *seeding) listed(ctx context.Context, comment string) (sent, bool, error) {
 	since := activity.GetInfo(ctx).ScheduledTime.Add(-time.Minute) // AWS's clock may be another.
 	pages := ssm.NewListCommandInvocationsPaginator(s.systems, &ssm.ListCommandInvocationsInput{Filters: []types.CommandFilter{{
 		Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(since.UTC().Format(time.RFC3339)),

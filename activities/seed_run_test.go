@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
 	"perch"
@@ -115,6 +116,52 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 			t.Errorf("the commands sent were %q", got)
 		}
 	})
+}
+
+// tries runs the activity as a workflow does, which tries it again after a failure that may pass.
+func tries(t *testing.T, seeds *Seeds, in SeedInput) (out SeedResult) {
+	t.Helper()
+	env := newSuite().NewTestWorkflowEnvironment().SetTestTimeout(time.Minute)
+	env.RegisterActivity(seeds.SeedData)
+	env.ExecuteWorkflow(func(ctx workflow.Context) (out SeedResult, err error) {
+		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
+		err = workflow.ExecuteActivity(ctx, seeds.SeedData, in).Get(ctx, &out)
+		return out, err
+	})
+	if err := env.GetWorkflowResult(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestS70ACommandWhoseAnswerWasLostIsFoundInAListThatLags(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [echo, done]}\n  - run: {command: [\"true\"]}\n")
+	const stale = 6
+	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", When: aws.After, Drop: true, Count: 1})
+	w.fault(aws.Fault{Service: "ssm", Stale: 3600, Count: stale})
+	if out := tries(t, of[*Seeds](w), in); len(out.Steps) != 2 || out.Steps[0].Output != "done" {
+		t.Errorf("%+v", out)
+	}
+	if got, want := w.calls("ssm", "ListCommandInvocations"), stale+2; got != want {
+		t.Errorf("commands were listed %d times, want %d: once by the first try, until the command was there, and once for the step after it", got, want)
+	}
+	if got := w.commands(); len(got) != 2 || got[0] == got[1] {
+		t.Errorf("the commands sent were %q", got)
+	}
+}
+
+func TestACommandThatNoTryHasSentIsSentAfterSomeLooks(t *testing.T) {
+	w, in := laterWorld(t, "  - run: {command: [echo, done]}\n")
+	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", Status: 500, Code: "InternalServerError", Message: "not now", Count: 1})
+	if out := tries(t, of[*Seeds](w), in); len(out.Steps) != 1 {
+		t.Errorf("%+v", out)
+	}
+	if looks := w.calls("ssm", "ListCommandInvocations") - 1; looks != commandLooks {
+		t.Errorf("the second try listed the commands %d times, want %d", looks, commandLooks)
+	}
+	if got := w.commands(); len(got) != 1 {
+		t.Errorf("the commands sent were %q", got)
+	}
 }
 
 func TestRunCommandsDelaysAreWaitedOut(t *testing.T) {

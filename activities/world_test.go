@@ -115,9 +115,13 @@ func try[In, Out any](activity func(context.Context, In) (Out, error), in In) (o
 }
 
 func newActivityEnvironment() *testsuite.TestActivityEnvironment {
+	return newSuite().NewTestActivityEnvironment().SetTestTimeout(time.Minute)
+}
+
+func newSuite() *testsuite.WorkflowTestSuite {
 	suite := new(testsuite.WorkflowTestSuite)
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	return suite.NewTestActivityEnvironment().SetTestTimeout(time.Minute)
+	return suite
 }
 
 func tryIn[In, Out any](env *testsuite.TestActivityEnvironment, activity func(context.Context, In) (Out, error), in In) (out Out, err error) {
