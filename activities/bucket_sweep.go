@@ -17,6 +17,9 @@ const (
 	// to wait. They bound the memory that an emptying takes.
 	maxQueued = 2 * deleteBatch
 	maxOpen   = 64
+	// shares is in how many requests what is left goes when the last page is there, so that the end does not wait for a single full one, nor a small bucket
+	// for all of its versions one after the other. smallShare is the least that a request is worth.
+	shares, smallShare = 4, 50
 )
 
 // emptying is one attempt to empty one bucket.
@@ -64,8 +67,9 @@ type sweeper struct {
 	open  []*openPage
 	found int
 	last  identity
-	// listed is set behind the last page. err is the first error; nothing is begun after it.
+	// listed is set behind the last page, and share, 0 before, is the most that a request takes from then on. err is the first error; nothing is begun after it.
 	listed bool
+	share  int
 	err    error
 }
 
@@ -144,6 +148,9 @@ func (s *sweeper) take(page listing, ok bool) {
 		s.last = id
 	}
 	s.found += len(page.found)
+	if page.next == nil {
+		s.listed, s.share = true, max(smallShare, (len(s.queue)+shares-1)/shares)
+	}
 	s.finish(0)
 }
 
@@ -171,6 +178,9 @@ func (s *sweeper) send(ctx context.Context) {
 // ready is how many versions the next request takes, 0 while more of them would make it a full one.
 func (s *sweeper) ready() int {
 	most := s.pace.size
+	if s.share > 0 {
+		most = min(most, s.share)
+	}
 	n := 0
 	for n < len(s.queue) && n < most {
 		if !writable(s.queue[n].key) {

@@ -291,7 +291,26 @@ func TestAPageThatLeadsNowhereIsAnError(t *testing.T) {
 	})
 }
 
-func TestRequestsAtATimeFollowHowLongTheyTake(t *testing.T) {
+func TestWhatTheLastPageLeavesGoesInSharesSideBySide(t *testing.T) {
+	for n, most := range map[int]time.Duration{
+		30:   280 * time.Millisecond, // Two listings, and one request: a share would be too small.
+		1000: 500 * time.Millisecond, // Two listings, and 250 versions.
+		3000: 1450 * time.Millisecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPile(n)
+			start := time.Now()
+			if err := p.emptying().sweep(t.Context(), marker{}); err != nil || p.left > 0 {
+				t.Fatalf("%d left, error %v", p.left, err)
+			}
+			if took := time.Since(start); took > most || p.requests > 2*(n+deleteBatch-1)/deleteBatch+1+shares {
+				t.Errorf("%d versions: %s and %d requests", n, took, p.requests)
+			}
+		})
+	}
+}
+
+func TestTenRequestsAtATimeReachTheLimitOfASlowS3(t *testing.T) {
 	for perKey, most := range map[time.Duration]float64{time.Millisecond: 33, 2800 * time.Microsecond: 50} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPile(100000).limited(3500, 3500)
