@@ -9,6 +9,10 @@ const (
 	// mostRequests is the most requests to delete at a time: S3 takes one to three seconds for a full one, and deletes 3,500 keys a second in
 	// a partition (AWS docs: "Best practices design patterns: optimizing Amazon S3 performance").
 	mostRequests = 10
+	// fewRequests are enough for an S3 that answers fast: more only wait for each other.
+	fewRequests = 4
+	// partitionRate is S3's limit, in keys a second, and spare how many times the requests that it takes to reach it there are.
+	partitionRate, spare = 3500, 1.25
 	// openRate, in keys a second, is for an S3 that has not asked for less yet: the number of requests bounds the pace by itself. Its first
 	// refusal brings the rate to firstRate at most, and no refusal below leastRate.
 	openRate, firstRate, leastRate = 50000, 5000, 25
@@ -31,6 +35,8 @@ type pace struct {
 	size     int
 	rate     float64
 	requests int
+	// quickest is the shortest time that S3 took for a key.
+	quickest time.Duration
 	// next is when the next request may be sent.
 	next time.Time
 	// round counts the decreases: a request that was sent before the last one says nothing about the pace after it.
@@ -52,7 +58,7 @@ func newPace() *pace { return &pace{size: deleteBatch, rate: openRate} }
 
 // admits reports whether a request may be sent now.
 func (p *pace) admits(now time.Time) bool {
-	return p.requests < mostRequests && !now.Before(p.next)
+	return p.requests < p.most() && !now.Before(p.next)
 }
 
 // ready is when a request may be sent, nil if it may be now.
@@ -77,8 +83,8 @@ func (p *pace) later(now time.Time, d time.Duration) {
 	p.next = p.next.Add(d)
 }
 
-// settled says what became of a request of n keys: how many were deleted, and whether S3 asked for less.
-func (p *pace) settled(n, gone int, slow bool, round int, now time.Time) {
+// settled says what became of a request of n keys: how many were deleted, whether S3 asked for less, and how long it took.
+func (p *pace) settled(n, gone int, slow bool, round int, took time.Duration, now time.Time) {
 	p.requests--
 	p.recent = append(p.recent, removal{now, gone})
 	for p.recent[0].at.Before(now.Add(-lately)) {
@@ -87,12 +93,22 @@ func (p *pace) settled(n, gone int, slow bool, round int, now time.Time) {
 	if gone > 0 {
 		p.failures = 0
 	}
+	if perKey := took / time.Duration(n); gone == n && (p.quickest == 0 || perKey < p.quickest) {
+		p.quickest = perKey
+	}
 	switch {
 	case gone == n:
 		p.grow(now)
 	case round == p.round:
 		p.shrink(n, gone, slow, now)
 	}
+}
+
+// most is how many requests there may be at a time: as many as S3's limit takes at the speed at which it answers when it has nothing
+// else to do.
+func (p *pace) most() int {
+	n := math.Ceil(partitionRate * p.quickest.Seconds() * spare)
+	return min(mostRequests, max(fewRequests, int(n)))
 }
 
 func (p *pace) grow(now time.Time) {

@@ -86,6 +86,7 @@ type openPage struct {
 type outcome struct {
 	tasks []task
 	round int
+	sent  time.Time
 	deletion
 }
 
@@ -163,7 +164,7 @@ func (s *sweeper) send(ctx context.Context) {
 		}
 		tasks := s.queue[:n:n]
 		s.queue = s.queue[n:]
-		o := outcome{tasks: tasks, round: s.pace.sent(n, time.Now())}
+		o := outcome{tasks: tasks, round: s.pace.sent(n, time.Now()), sent: time.Now()}
 		go func() {
 			batch := make([]identity, len(tasks))
 			for i, t := range tasks {
@@ -198,7 +199,7 @@ func (s *sweeper) ready() int {
 func (s *sweeper) settle(o outcome) {
 	again := s.failed(o)
 	deleted := len(o.tasks) - len(again)
-	s.pace.settled(len(o.tasks), deleted, o.slow || slow(o.err), o.round, time.Now())
+	s.pace.settled(len(o.tasks), deleted, o.slow || slow(o.err), o.round, time.Since(o.sent), time.Now())
 	if deleted > 0 {
 		s.moved.Store(time.Now().UnixNano())
 	}
