@@ -17,8 +17,8 @@ const (
 	// to wait. They bound the memory that an emptying takes.
 	maxQueued = 2 * deleteBatch
 	maxOpen   = 64
-	// shares is in how many requests what is left goes when the last page is there, so that the end does not wait for a single full one, nor a small bucket
-	// for all of its versions one after the other. smallShare is the least that a request is worth.
+	// shares is in how many requests the last page goes when nothing else is on its way, as in a bucket of a single page: one full request would delete its
+	// versions one after the other. smallShare is the least that a request is worth.
 	shares, smallShare = 4, 50
 )
 
@@ -67,7 +67,7 @@ type sweeper struct {
 	open  []*openPage
 	found int
 	last  identity
-	// listed is set behind the last page, and share, 0 before, is the most that a request takes from then on. err is the first error; nothing is begun after it.
+	// listed is set behind the last page, and share, where it is not 0, the most that a request takes from then on. err is the first error; nothing is begun after it.
 	listed bool
 	share  int
 	err    error
@@ -149,8 +149,9 @@ func (s *sweeper) take(page listing, ok bool) {
 		s.last = id
 	}
 	s.found += len(page.found)
-	if page.next == nil {
-		s.listed, s.share = true, max(smallShare, (len(s.queue)+shares-1)/shares)
+	s.listed = page.next == nil
+	if s.listed && s.pace.requests == 0 {
+		s.share = max(smallShare, (len(s.queue)+shares-1)/shares)
 	}
 	s.finish(0)
 }

@@ -310,7 +310,7 @@ func TestWhatTheLastPageLeavesGoesInSharesSideBySide(t *testing.T) {
 	}
 }
 
-func TestTenRequestsAtATimeReachTheLimitOfASlowS3(t *testing.T) {
+func TestRequestsAtATimeFollowHowLongTheyTake(t *testing.T) {
 	for perKey, most := range map[time.Duration]float64{time.Millisecond: 33, 2800 * time.Microsecond: 50} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPile(100000).limited(3500, 3500)
