@@ -83,8 +83,10 @@ func TestWrongUsageAndConfigurationExitWith2AndASentence(t *testing.T) {
 	}
 }
 
-func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T) {
-	server, err := aws.New(aws.Config{Account: "999999999999"})
+// accountOnAWS is an AWS endpoint whose credentials are of the account.
+func accountOnAWS(t *testing.T, account string) (*aws.Server, *httptest.Server) {
+	t.Helper()
+	server, err := aws.New(aws.Config{Account: account})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +95,13 @@ func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T)
 		listener.Close()
 		_ = server.Close()
 	})
+	return server, listener
+}
+
+func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T) {
+	server, listener := accountOnAWS(t, "999999999999")
 	cfg := Config{Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: t.TempDir()}}, AWS: endpoint(listener.URL)}
-	err = Run(t.Context(), cfg)
+	err := Run(t.Context(), cfg)
 	if want := "the AWS credentials are for account 999999999999 and the policy is for 123456789012: nothing was done"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error = %v, want %q", err, want)
 	}
@@ -113,20 +120,12 @@ func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T)
 }
 
 func TestWithoutTemporalTheWorkerSaysWhereItLooked(t *testing.T) {
-	server, err := aws.New(aws.Config{Account: "123456789012"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener := httptest.NewServer(server)
-	t.Cleanup(func() {
-		listener.Close()
-		_ = server.Close()
-	})
+	_, listener := accountOnAWS(t, "123456789012")
 	checkout := t.TempDir()
 	if _, err := git.PlainInit(checkout, false); err != nil {
 		t.Fatal(err)
 	}
-	err = Run(t.Context(), Config{
+	err := Run(t.Context(), Config{
 		Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: checkout}}, AWS: endpoint(listener.URL),
 		Temporal: client.Options{HostPort: "127.0.0.1:1", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))}, // No service has this port.
 	})
