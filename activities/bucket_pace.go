@@ -16,7 +16,7 @@ const (
 	// openRate, in keys a second, is for an S3 that has not asked for less yet: the number of requests bounds the pace by itself. Its first
 	// refusal brings the rate to firstRate at most, and no refusal below leastRate.
 	openRate, firstRate, leastRate = 50000, 5000, 25
-	// leastBatch is the smallest request that S3's refusals lead to, and batchGrowth by how many keys a request grows after one that went through.
+	// leastBatch is the smallest request that S3's refusals, or the shares of a page, lead to, and batchGrowth by how many keys a request grows after one that went through.
 	leastBatch, batchGrowth = 50, 50
 	// slower is what a refusal leaves of the rate, or rateKept of what was deleted lately if that is more.
 	slower, rateKept = 0.8, 1

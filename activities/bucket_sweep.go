@@ -18,8 +18,8 @@ const (
 	maxQueued = 2 * deleteBatch
 	maxOpen   = 64
 	// shares is in how many requests the last page goes when nothing else is on its way, as in a bucket of a single page: one full request would delete its
-	// versions one after the other. smallShare is the least that a request is worth.
-	shares, smallShare = 4, 50
+	// versions one after the other.
+	shares = 4
 )
 
 // emptying is one attempt to empty one bucket.
@@ -151,7 +151,7 @@ func (s *sweeper) take(page listing, ok bool) {
 	s.found += len(page.found)
 	s.listed = page.next == nil
 	if s.listed && s.pace.requests == 0 {
-		s.share = max(smallShare, (len(s.queue)+shares-1)/shares)
+		s.share = max(leastBatch, (len(s.queue)+shares-1)/shares)
 	}
 	s.finish(0)
 }
