@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -113,8 +114,26 @@ func readListing(out *s3.ListObjectVersionsOutput) (listing, error) {
 		return listing{}, fmt.Errorf("the page is truncated and names no next key")
 	}
 	key, err := decode(out.NextKeyMarker)
-	page.next = &marker{key, aws.ToString(out.NextVersionIdMarker)}
+	page.next = &marker{withoutCache(key, page.found), aws.ToString(out.NextVersionIdMarker)}
 	return page, err
+}
+
+// minioCache is how MinIO begins what it adds to the last key of a page: the number of a list that it writes down while it answers.
+const minioCache = "[minio_cache:"
+
+// withoutCache is a marker's key without what MinIO adds to it. MinIO answers a key with the number of a list only when it has written that list down so
+// far, which costs an early page a third of a second. The key alone says the same place, and MinIO lists from there at once.
+func withoutCache(key string, found []identity) string {
+	last := key
+	for _, id := range found {
+		if id.key == key {
+			return key
+		}
+		if strings.HasPrefix(key, id.key+minioCache) && (last == key || len(id.key) > len(last)) {
+			last = id.key
+		}
+	}
+	return last
 }
 
 // decoder reads names as the listing writes them. Names are asked for URL-encoded: XML 1.0 has no form for most control characters.

@@ -56,9 +56,14 @@ type removal struct {
 
 func newPace() *pace { return &pace{size: deleteBatch, rate: openRate} }
 
-// admits reports whether a request may be sent now.
-func (p *pace) admits(now time.Time) bool {
-	return p.requests < p.most() && !now.Before(p.next)
+// admits reports whether a request may be sent now. The last ones of a bucket go all at once: one that waited for its turn would be on its way alone in
+// the end.
+func (p *pace) admits(now time.Time, last bool) bool {
+	most := p.most()
+	if last {
+		most = mostRequests
+	}
+	return p.requests < most && !now.Before(p.next)
 }
 
 // ready is when a request may be sent, nil if it may be now.

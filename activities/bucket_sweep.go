@@ -160,7 +160,7 @@ func (s *sweeper) take(page listing, ok bool) {
 func (s *sweeper) send(ctx context.Context) {
 	for s.err == nil {
 		n := s.ready()
-		if n == 0 || !s.pace.admits(time.Now()) {
+		if n == 0 || !s.pace.admits(time.Now(), s.listed) {
 			return
 		}
 		tasks := s.queue[:n:n]

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"golang.org/x/time/rate"
@@ -280,6 +282,31 @@ func TestAVersionThatTwoPagesHoldIsSentOnce(t *testing.T) {
 	})
 }
 
+func TestMarkersAreKeysWithoutWhatMinIOAdds(t *testing.T) {
+	const cached = "[minio_cache:v2,id:6689dec0,p:0,s:0]"
+	for name, c := range map[string]struct {
+		keys       []string
+		next, want string
+	}{
+		"S3 says the key":                    {[]string{"a", "b"}, "b", "b"},
+		"MinIO says it and more":             {[]string{"a", "b"}, "b" + cached, "b"},
+		"a key that looks like more":         {[]string{"a", "a" + cached}, "a" + cached, "a" + cached},
+		"a key that looks like it, and more": {[]string{"a", "a" + cached}, "a" + cached + cached, "a" + cached},
+		"a key that is not in the page":      {[]string{"a", "b"}, "c" + cached, "c" + cached},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := &s3.ListObjectVersionsOutput{IsTruncated: aws.Bool(true), NextKeyMarker: &c.next, NextVersionIdMarker: aws.String("v")}
+			for i := range c.keys {
+				out.Versions = append(out.Versions, types.ObjectVersion{Key: &c.keys[i], VersionId: aws.String("v")})
+			}
+			page, err := readListing(out)
+			if err != nil || page.next == nil || *page.next != (marker{c.want, "v"}) {
+				t.Errorf("the next page is behind %v, %v; want %q", page.next, err, c.want)
+			}
+		})
+	}
+}
+
 func TestAPageThatLeadsNowhereIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPile(10)
@@ -308,6 +335,21 @@ func TestWhatTheLastPageLeavesGoesInSharesSideBySide(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheLastRequestsGoAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const pages = fewRequests + 2
+		p := newPile(pages * deleteBatch)
+		start := time.Now()
+		if err := p.emptying().sweep(t.Context(), marker{}); err != nil || p.left > 0 {
+			t.Fatalf("%d left, error %v", p.left, err)
+		}
+		// The pages, the request of the last one, and the listing that proves it.
+		if took := time.Since(start); took > pages*100*time.Millisecond+1050*time.Millisecond+100*time.Millisecond {
+			t.Errorf("took %s: the last requests waited for others", took)
+		}
+	})
 }
 
 func TestRequestsAtATimeFollowHowLongTheyTake(t *testing.T) {
