@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -71,7 +70,7 @@ func (r *run) work(summary string, activity, in, out any) error {
 }
 
 // await waits until the operation on the stack is over. It stops early, with an empty status, when the rules leave the stack to a newer
-// request.
+// request. A wait that ran out fails with a sentence of its own and nothing below it, because the starter shows what is deepest.
 func (r *run) await(summary, token string, total int) (activities.AwaitResult, error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
@@ -99,7 +98,8 @@ func (r *run) await(summary, token string, total int) (activities.AwaitResult, e
 		}
 	}
 	if temporal.IsTimeoutError(err) {
-		err = fmt.Errorf("stack %s did not settle within %s; it can still be removed with `starter down`: %w", r.environment.StackName(), stackPatience, err)
+		err = failed("stack %s did not settle within %.0f hours: look at its events in the CloudFormation console for what hangs; `starter down %s` can still remove it",
+			r.environment.StackName(), stackPatience.Hours(), r.environment.Branch)
 	}
 	return out, err
 }

@@ -215,8 +215,13 @@ func TestS52StackThatHangsEndsAtOurOwnDeadlineAndCanStillBeRemoved(t *testing.T)
 	w := newWorld(t)
 	w.hung = true
 	_, _, err := w.run(Provision, up(commitOne))
-	if err == nil || !strings.Contains(err.Error(), "did not settle within 2h0m0s; it can still be removed with `starter down`") {
-		t.Errorf("error %v", err)
+	const want = "stack shop-login did not settle within 2 hours: look at its events in the CloudFormation console for what hangs; `starter down login` can still remove it"
+	var failure *temporal.ApplicationError
+	if !errors.As(err, &failure) || failure.Message() != want || failure.Type() != activities.ErrorStackFailed {
+		t.Fatalf("error %v, want %s", err, want)
+	}
+	if below := failure.Unwrap(); below != nil {
+		t.Errorf("below the sentence is %v, which the starter would show instead", below)
 	}
 	later := newWorld(t)
 	later.ours("CREATE_IN_PROGRESS", "")

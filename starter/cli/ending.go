@@ -130,6 +130,9 @@ func cause(err error) string {
 	if errors.As(start, &timeout) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_HEARTBEAT {
 		return "its worker gave no sign of life in time"
 	}
+	if activity, ok := start.(*temporal.ActivityError); ok && timeout != nil {
+		return activity.ActivityType().GetName() + " took longer than it may"
+	}
 	for deeper := errors.Unwrap(start); deeper != nil; deeper = errors.Unwrap(start) {
 		start = deeper
 	}

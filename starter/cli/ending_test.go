@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -137,6 +138,17 @@ func TestResultsOfAnotherShapeAreErrors(t *testing.T) {
 	}
 }
 
+// outOfTime is the failure of a run in which an activity took longer than it may, as Temporal hands it on.
+func outOfTime(activity string) error {
+	timeout := temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil))
+	return temporal.GetDefaultFailureConverter().FailureToError(&failurepb.Failure{
+		Cause: timeout,
+		FailureInfo: &failurepb.Failure_ActivityFailureInfo{ActivityFailureInfo: &failurepb.ActivityFailureInfo{
+			ActivityType: &commonpb.ActivityType{Name: activity},
+		}},
+	})
+}
+
 func TestCauseOfAFailure(t *testing.T) {
 	denied := temporal.NewApplicationError("create stack shop-main: AccessDenied", "Denied", errors.New("detail"))
 	tests := map[string]struct {
@@ -147,6 +159,7 @@ func TestCauseOfAFailure(t *testing.T) {
 		"the outer message holds the deeper":    {denied, "create stack shop-main: AccessDenied"},
 		"no application error at all":           {fmt.Errorf("wrapped: %w", errors.New("deepest")), "deepest"},
 		"a worker that was killed":              {temporal.NewHeartbeatTimeoutError(), "its worker gave no sign of life in time"},
+		"an activity that ran out of time":      {outOfTime("EmptyBucket"), "EmptyBucket took longer than it may"},
 		"a plain error that a workflow wrapped": {fmt.Errorf("provision: %w", denied), "create stack shop-main: AccessDenied"},
 	}
 	for name, test := range tests {
