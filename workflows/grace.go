@@ -18,9 +18,8 @@ func (r *run) grace() (due bool, err error) {
 	if err := r.show(perch.PhaseGrace); err != nil {
 		return false, err
 	}
-	r.waitOut()
-	if r.overtaken() {
-		return false, nil
+	if err := r.waitOut(); err != nil || r.overtaken() {
+		return false, err
 	}
 	out, err := r.lastLook()
 	if err != nil {
@@ -50,18 +49,21 @@ func (r *run) lastLook() (activities.LastLookResult, error) {
 }
 
 // waitOut waits until the grace period ends or a newer request does.
-func (r *run) waitOut() {
+func (r *run) waitOut() error {
 	for r.newer == nil {
 		until := r.target.Judged.Until
 		if !until.After(workflow.Now(r.ctx)) {
-			return
+			return nil
 		}
-		r.waitUntil(until)
+		if err := r.waitUntil(until); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-// waitUntil waits for the instant, and stops where a request changes what is waited for.
-func (r *run) waitUntil(until time.Time) {
+// waitUntil waits for the instant, and stops where a request changes what is waited for. It fails where the run is cancelled.
+func (r *run) waitUntil(until time.Time) error {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
 	timer := workflow.NewTimerWithOptions(ctx, until.Sub(workflow.Now(r.ctx)), workflow.TimerOptions{Summary: "grace period of branch " + r.environment.Branch})
@@ -75,6 +77,10 @@ func (r *run) waitUntil(until time.Time) {
 	for r.newer == nil && !timer.IsReady() && r.target.Judged.Until.Equal(until) {
 		selector.Select(r.ctx)
 	}
+	if !timer.IsReady() {
+		return nil
+	}
+	return timer.Get(r.ctx, nil)
 }
 
 // hasten brings the end of the grace period forward to that of request, which the run answers too.

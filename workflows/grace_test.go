@@ -2,8 +2,11 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
+
+	"go.temporal.io/sdk/temporal"
 
 	"perch"
 	"perch/activities"
@@ -125,6 +128,17 @@ func TestCleanupWithoutGraceBringsTheEndForward(t *testing.T) {
 		t.Errorf("the grace period was %s long", took)
 	}
 	w.did(append([]string{"Admit gone", "after 1m0s", "LastLook 1", "DescribeStack"}, w.removed()...)...)
+}
+
+func TestARunThatIsCancelledInItsGraceEndsAndTouchesNothing(t *testing.T) {
+	w := newGrace(t, "")
+	w.env.RegisterDelayedCallback(w.env.CancelWorkflow, time.Minute)
+	_, next, err := w.run(Teardown, w.judged(time.Hour))
+	var cancelled *temporal.CanceledError
+	if !errors.As(err, &cancelled) || next != nil {
+		t.Errorf("handed on %+v, %v", next, err)
+	}
+	w.did("Admit gone")
 }
 
 func TestRemovalByHandEndsTheGraceAndSkipsTheLastLook(t *testing.T) {
