@@ -1,10 +1,12 @@
 package workflows
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/temporal"
 
 	"perch"
 	"perch/activities"
@@ -191,5 +193,69 @@ func TestOperationThatGoesOnIsWaitedForAsIfNothingHadBeen(t *testing.T) {
 		if err != nil || result.Created {
 			t.Errorf("result %+v, %v", result, err)
 		}
+	})
+}
+
+func TestRequestThatIsNotOfTheEnvironmentChangesNothing(t *testing.T) {
+	first := up(commitOne)
+	for name, change := range map[string]func(*perch.Request){
+		"another branch's":        func(r *perch.Request) { r.Branch = "main" },
+		"another project's":       func(r *perch.Request) { r.Project = "other" },
+		"a goal that there isn't": func(r *perch.Request) { r.Goal = "destroy" },
+		"empty":                   func(r *perch.Request) { *r = perch.Request{} },
+	} {
+		stray := gone()
+		change(&stray)
+		t.Run(name+", beside others", func(t *testing.T) {
+			w := newWorld(t)
+			w.during["Admit"] = func() { w.ask(stray) }
+			result, next, err := w.goOn(Provision, perch.RunInput{Request: &first})
+			if err != nil || next != nil || result.Outcome != perch.OutcomeReady {
+				t.Errorf("result %+v, handed on %+v, %v", result, next, err)
+			}
+		})
+		t.Run(name+", before another", func(t *testing.T) {
+			w := newWorld(t)
+			w.env.RegisterDelayedCallback(func() { w.ask(stray); w.ask(first) }, 0)
+			result, next, err := w.goOn(Provision, perch.RunInput{})
+			if err != nil || next != nil || result.Outcome != perch.OutcomeReady {
+				t.Errorf("result %+v, handed on %+v, %v", result, next, err)
+			}
+		})
+		t.Run(name+", alone", func(t *testing.T) {
+			w := newWorld(t)
+			w.env.RegisterDelayedCallback(func() { w.ask(stray) }, 0)
+			_, next, err := w.goOn(Teardown, perch.RunInput{})
+			var failure *temporal.ApplicationError
+			if !errors.As(err, &failure) || failure.Type() != activities.ErrorInvalid || !failure.NonRetryable() || next != nil {
+				t.Errorf("handed on %+v, %v", next, err)
+			}
+			w.did()
+		})
+	}
+}
+
+func TestForceIsNotLostToAnotherRemoval(t *testing.T) {
+	first, removal, forced := up(commitOne), gone(), gone()
+	forced.ID, forced.Force = "forced", true
+	t.Run("that comes while one without it is carried out", func(t *testing.T) {
+		w := newWorld(t)
+		w.ours("CREATE_COMPLETE", "new")
+		w.during["EmptyBucket"] = func() { w.ask(forced); w.ask(removal) }
+		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})
+		handsOn(t, next, err, perch.RunInput{Request: &forced})
+	})
+	t.Run("that comes while both wait", func(t *testing.T) {
+		w := newWorld(t)
+		w.during["SeedData"] = func() { w.ask(forced); w.ask(removal) }
+		_, next, err := w.goOn(Provision, perch.RunInput{Request: &first})
+		handsOn(t, next, err, perch.RunInput{Request: &forced, Below: &first})
+	})
+	t.Run("but ends with a push", func(t *testing.T) {
+		w := newWorld(t)
+		w.during["SeedData"] = func() { w.ask(forced); w.ask(up(commitTwo)); w.ask(removal) }
+		_, next, err := w.goOn(Provision, perch.RunInput{Request: &first})
+		second := up(commitTwo)
+		handsOn(t, next, err, perch.RunInput{Request: &removal, Below: &second})
 	})
 }

@@ -65,6 +65,15 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	} else {
 		r.requests.Receive(ctx, &r.target)
 	}
+	for !r.concerns(r.target) {
+		var request perch.Request
+		if !r.requests.ReceiveAsync(&request) {
+			return nil, temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+				"the request asks for %q of branch %q of project %q, and this run is for branch %q of project %q and takes up or gone; nothing was touched",
+				r.target.Goal, r.target.Branch, r.target.Project, environment.Branch, environment.Project), activities.ErrorInvalid, nil)
+		}
+		r.target = request
+	}
 	if r.drain(); r.newer != nil {
 		r.target, r.newer, r.due = *r.newer, nil, false
 	}
@@ -87,9 +96,19 @@ func (r *run) drain() {
 	}
 }
 
+// concerns reports whether request can be one of this environment. A signal may hold anything, and the policy judges what stands in it: were that
+// another branch, a run would act on one that nobody judged.
+func (r *run) concerns(request perch.Request) bool {
+	return request.Project == r.environment.Project && request.Branch == r.environment.Branch && (request.Goal == perch.GoalUp || request.Goal == perch.GoalGone)
+}
+
 // take keeps request unless it is overtaken itself: what cleanup asks for was judged before what people asked for meanwhile. What a
-// removal overtakes is kept below it, because the removal may be refused; an `up` is in force whatever was asked before it.
+// removal overtakes is kept below it, because the removal may be refused; an `up` is in force whatever was asked before it. A removal does not take
+// back the force of one that waits, which does for both. What is no request of this environment changes nothing.
 func (r *run) take(request perch.Request) {
+	if !r.concerns(request) || r.newer != nil && r.newer.Force && request.AnsweredBy(*r.newer) {
+		return
+	}
 	latest := r.target
 	if r.newer != nil {
 		latest = *r.newer
