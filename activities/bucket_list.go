@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -31,12 +32,14 @@ type listing struct {
 func (e *emptying) list(ctx context.Context, from marker, pages chan<- listing) {
 	defer close(pages)
 	var before map[identity]bool
-	for {
+	for last := from; ; {
 		page := e.page(ctx, from)
+		next := page.behind()
 		page.found, before = unseen(page.found, before)
-		if page.next != nil && *page.next == from {
+		if page.next != nil && next == last {
 			page = listing{err: fmt.Errorf("list versions of bucket %s: the page behind %q does not lead on", e.bucket, from.key)}
 		}
+		ready := time.Now()
 		select {
 		case pages <- page:
 		case <-ctx.Done():
@@ -45,7 +48,9 @@ func (e *emptying) list(ctx context.Context, from marker, pages chan<- listing) 
 		if page.next == nil {
 			return
 		}
-		from = *page.next
+		if from, last = next, next; time.Since(ready) > plenty {
+			from = *page.next
+		}
 	}
 }
 
@@ -114,26 +119,34 @@ func readListing(out *s3.ListObjectVersionsOutput) (listing, error) {
 		return listing{}, fmt.Errorf("the page is truncated and names no next key")
 	}
 	key, err := decode(out.NextKeyMarker)
-	page.next = &marker{withoutCache(key, page.found), aws.ToString(out.NextVersionIdMarker)}
+	page.next = &marker{key, aws.ToString(out.NextVersionIdMarker)}
 	return page, err
 }
 
-// minioCache is how MinIO begins what it adds to the last key of a page: the number of a list that it writes down while it answers.
-const minioCache = "[minio_cache:"
+const (
+	// minioCache is how MinIO begins what it adds to the last key of a page: the number of a list that it writes down. Given back, that makes all later
+	// pages cheaper, and holds up an early one for a third of a second, until the list is written so far. The key alone says the same place, and MinIO lists from there
+	// at once.
+	minioCache = "[minio_cache:"
+	// plenty is how long a page has to wait until there counts as enough to do while MinIO writes its list.
+	plenty = 10 * time.Millisecond
+)
 
-// withoutCache is a marker's key without what MinIO adds to it. MinIO answers a key with the number of a list only when it has written that list down so
-// far, which costs an early page a third of a second. The key alone says the same place, and MinIO lists from there at once.
-func withoutCache(key string, found []identity) string {
-	last := key
-	for _, id := range found {
-		if id.key == key {
-			return key
+// behind is the place behind the page, without what MinIO adds to it.
+func (l listing) behind() marker {
+	if l.next == nil {
+		return marker{}
+	}
+	last := l.next.key
+	for _, id := range l.found {
+		if id.key == l.next.key {
+			return *l.next
 		}
-		if strings.HasPrefix(key, id.key+minioCache) && (last == key || len(id.key) > len(last)) {
+		if strings.HasPrefix(l.next.key, id.key+minioCache) && (last == l.next.key || len(id.key) > len(last)) {
 			last = id.key
 		}
 	}
-	return last
+	return marker{last, l.next.version}
 }
 
 // decoder reads names as the listing writes them. Names are asked for URL-encoded: XML 1.0 has no form for most control characters.

@@ -300,11 +300,41 @@ func TestMarkersAreKeysWithoutWhatMinIOAdds(t *testing.T) {
 				out.Versions = append(out.Versions, types.ObjectVersion{Key: &c.keys[i], VersionId: aws.String("v")})
 			}
 			page, err := readListing(out)
-			if err != nil || page.next == nil || *page.next != (marker{c.want, "v"}) {
-				t.Errorf("the next page is behind %v, %v; want %q", page.next, err, c.want)
+			if err != nil || page.behind() != (marker{c.want, "v"}) {
+				t.Errorf("the next page is behind %v, %v; want %q", page.behind(), err, c.want)
 			}
 		})
 	}
+}
+
+func TestWhatMinIOAddsToAKeyIsGivenBackOnceThereIsEnoughToDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const number = minioCache + "v2,return:]"
+		p := newPile(20 * deleteBatch)
+		e := p.emptying()
+		plain, numbered := 0, 0
+		e.page = func(ctx context.Context, from marker) listing {
+			key, found := strings.CutSuffix(from.key, number)
+			switch {
+			case found:
+				numbered++
+			case numbered == 0:
+				plain++
+			}
+			page := p.page(ctx, marker{key, from.version})
+			if page.next != nil {
+				page.next.key += number
+			}
+			return page
+		}
+		if err := e.sweep(t.Context(), marker{}); err != nil || p.left > 0 {
+			t.Fatalf("%d left, error %v", p.left, err)
+		}
+		// The pages of the first requests, those that wait for a request, and the first one that nobody wants yet.
+		if want := fewRequests + maxQueued/deleteBatch + 1; plain != want || numbered == 0 {
+			t.Errorf("%d pages by the key alone and then %d by a number, want %d and some", plain, numbered, want)
+		}
+	})
 }
 
 func TestAPageThatLeadsNowhereIsAnError(t *testing.T) {
