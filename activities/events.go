@@ -60,7 +60,7 @@ func (l *eventLog) before(event types.StackEvent) bool {
 
 // begins reports whether event is the first of an operation that somebody else began, whose token is not known.
 func (l *eventLog) begins(event types.StackEvent) bool {
-	if l.token != "" || !l.ofStack(event) {
+	if l.token != "" || !ofStack(event) {
 		return false
 	}
 	switch event.ResourceStatus {
@@ -82,14 +82,14 @@ func (l *eventLog) take(fresh []types.StackEvent) {
 // concludes reports whether the operation's own events say that it ended in status.
 func (l *eventLog) concludes(status string) bool {
 	for i := len(l.events) - 1; i >= 0; i-- {
-		if l.ofStack(l.events[i]) {
+		if ofStack(l.events[i]) {
 			return string(l.events[i].ResourceStatus) == status
 		}
 	}
 	return false
 }
 
-func (l *eventLog) ofStack(event types.StackEvent) bool {
+func ofStack(event types.StackEvent) bool {
 	return aws.ToString(event.PhysicalResourceId) == aws.ToString(event.StackId)
 }
 
@@ -97,7 +97,7 @@ func (l *eventLog) ofStack(event types.StackEvent) bool {
 func (l *eventLog) describe(p *perch.Progress) {
 	last := map[string]string{}
 	for _, event := range l.events {
-		if !l.ofStack(event) {
+		if !ofStack(event) {
 			last[aws.ToString(event.LogicalResourceId)] = string(event.ResourceStatus)
 			p.Resource, p.ResourceStatus = aws.ToString(event.LogicalResourceId), string(event.ResourceStatus)
 		}
@@ -117,7 +117,7 @@ func (l *eventLog) failure() string {
 	var reasons []string
 	for _, event := range l.events {
 		reason := aws.ToString(event.ResourceStatusReason)
-		if !strings.HasSuffix(string(event.ResourceStatus), "_FAILED") || strings.Contains(strings.ToLower(reason), "cancelled") || (l.ofStack(event) && len(reasons) > 0) {
+		if !strings.HasSuffix(string(event.ResourceStatus), "_FAILED") || strings.Contains(strings.ToLower(reason), "cancelled") || (ofStack(event) && len(reasons) > 0) {
 			continue
 		}
 		if len(reasons) < maxFailures {

@@ -99,21 +99,11 @@ func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
 func TestAnotherCommitOrParameterIsAnUpdateAndTheSameIsNone(t *testing.T) {
 	w, commit := newOwnWorld(t, nil)
 	state := w.ownUp(commit)
-	update := func(commit string) ChangeResult {
-		rendered := w.render("login", commit)
-		in := ChangeInput{
-			Project: "shop", Branch: "login", Kind: perch.KindBranch, StackID: state.StackID, Token: "update-" + commit,
-			TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters, Capability: rendered.Capability,
-		}
-		out := must(w, of[*Stacks](w).UpdateStack, in)
-		w.settle(state.StackID)
-		return out
-	}
-	if out := update(commit); !out.Unchanged {
+	if out := w.ownUpdate(state.StackID, commit); !out.Unchanged {
 		t.Errorf("the same commit: %+v", out)
 	}
 	next := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(ownConfig, "{slug}.example.com", "other.example.com", 1)})
-	if out := update(next); out.Unchanged {
+	if out := w.ownUpdate(state.StackID, next); out.Unchanged {
 		t.Error("another parameter is no update")
 	}
 	now := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})

@@ -59,6 +59,9 @@ type VerifyResult struct {
 func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyResult, error) {
 	beats, stop := startPulse(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
 	defer stop()
+	if err := v.stacks.addOrphans(ctx, in.StackID, &in.Contents); err != nil {
+		return VerifyResult{}, err
+	}
 	for look := 1; ; look++ {
 		left, err := v.leftovers(ctx, in)
 		if err != nil || len(left) == 0 || look == verifyLooks {

@@ -136,6 +136,7 @@ func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
 func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 	for _, c := range []struct{ service, action, code, kind string }{
 		{"cloudformation", "DescribeStacks", "AccessDenied", ErrorDenied},
+		{"cloudformation", "DescribeStackEvents", "AccessDenied", ErrorDenied},
 		{"s3", "HeadBucket", "AccessDenied", ErrorDenied},
 		{"rds", "DescribeDBInstances", "AccessDenied", ErrorDenied},
 		{"rds", "DescribeDBSnapshots", "AccessDenied", ErrorDenied},

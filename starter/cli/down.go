@@ -93,7 +93,7 @@ func (a *app) tellDown(r report) {
 		a.explain(&r, "down")
 	}
 	if left := strings.Join(r.result.Leftovers, ", "); left != "" && r.result.Outcome == perch.OutcomeGone {
-		a.note("Still there, because the template's DeletionPolicy keeps it: %s", left)
+		a.note("Still there, because the template keeps it: %s", left)
 	} else if left != "" {
 		a.note("Still there: %s", left)
 	}

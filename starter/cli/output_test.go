@@ -139,7 +139,7 @@ func TestWhatPeopleRead(t *testing.T) {
 		"absent": {report: down(perch.Result{Outcome: perch.OutcomeAbsent}), stdout: "main has no environment: there is no stack shop-main.\n"},
 		"what the template keeps is named": {
 			report: down(perch.Result{Outcome: perch.OutcomeGone, Leftovers: []string{"AWS::S3::Bucket logs"}}),
-			stdout: "main is gone (stack shop-main)\n", stderr: "Still there, because the template's DeletionPolicy keeps it: AWS::S3::Bucket logs\n",
+			stdout: "main is gone (stack shop-main)\n", stderr: "Still there, because the template keeps it: AWS::S3::Bucket logs\n",
 		},
 		"leftovers are named": {
 			report: down(perch.Result{Outcome: perch.OutcomeRefused, Reason: "main is protected", Leftovers: []string{"bucket-1"}}),

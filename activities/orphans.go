@@ -1,0 +1,70 @@
+package activities
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// addOrphans adds what updates of the stack have left behind. The stack does not name it any more, neither before its deletion nor afterwards; its events
+// do, for 90 days, and they are there when it is deleted, too (AWS docs: DescribeStackEvents).
+func (s *Stacks) addOrphans(ctx context.Context, stackID string, into *Contents) error {
+	var events []types.StackEvent
+	pages := cloudformation.NewDescribeStackEventsPaginator(s.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if missingStack(err) {
+			return nil
+		}
+		if err != nil {
+			return awsFailure(err, "list events of stack %s", stackID)
+		}
+		events = append(events, page.StackEvents...)
+	}
+	for _, orphan := range orphans(events) {
+		into.orphan(orphan)
+	}
+	return nil
+}
+
+// orphans are the last events of what the cleanup after an update, or after its rollback, has skipped or failed to delete. events come as CloudFormation
+// gives them, newest first. What something happened to afterwards belongs to the stack again: it was imported.
+func orphans(events []types.StackEvent) []types.StackEvent {
+	left := map[string]types.StackEvent{}
+	cleaningUp := false
+	for _, event := range slices.Backward(events) {
+		key := aws.ToString(event.ResourceType) + " " + aws.ToString(event.PhysicalResourceId)
+		switch {
+		case ofStack(event):
+			cleaningUp = strings.HasSuffix(string(event.ResourceStatus), "_CLEANUP_IN_PROGRESS")
+		case cleaningUp && (event.ResourceStatus == types.ResourceStatusDeleteSkipped || event.ResourceStatus == types.ResourceStatusDeleteFailed):
+			left[key] = event
+		default:
+			delete(left, key)
+		}
+	}
+	var sorted []types.StackEvent
+	for _, key := range slices.Sorted(maps.Keys(left)) {
+		sorted = append(sorted, left[key])
+	}
+	return sorted
+}
+
+// orphan enters what an update has left behind into the contents. What the template asked to keep is kept, and what else carries the stack's tags is
+// found by them; only records have none, and those of environments are not looked at. A record has to go, whoever wanted it.
+func (c *Contents) orphan(event types.StackEvent) {
+	kind, id := aws.ToString(event.ResourceType), aws.ToString(event.PhysicalResourceId)
+	switch {
+	case kind == "AWS::Route53::RecordSet":
+		c.Records = append(c.Records, id)
+	case event.ResourceStatus == types.ResourceStatusDeleteSkipped:
+		c.Kept = append(c.Kept, Kept{Type: kind, ID: id})
+	case kind == "AWS::ElasticBeanstalk::Environment":
+		c.Environments = append(c.Environments, id)
+	}
+}

@@ -1,0 +1,110 @@
+package activities
+
+import (
+	"strings"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/sandbox/aws"
+	"perch/sandbox/aws/services"
+)
+
+// manyTemplate has what an update to fewTemplate removes, and a topic that it replaces.
+var (
+	fewTemplate  = strings.Replace(ownTemplate, "    Properties: {DisplayName: !Ref Branch}\n", "    Properties: {TopicName: two}\n    UpdateReplacePolicy: Retain\n", 1)
+	manyTemplate = strings.NewReplacer("TopicName: two", "TopicName: one", "Resources:\n", `Resources:
+  Old: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}
+  Stuck: {Type: AWS::SNS::Topic}
+  Gone: {Type: AWS::SNS::Topic}
+  Record:
+    Type: AWS::Route53::RecordSet
+    DeletionPolicy: Retain
+    Properties: {HostedZoneId: `+services.HostedZone+`, Name: old.shop.localhost., Type: A, TTL: "60", ResourceRecords: [10.0.0.1]}
+  Application: {Type: AWS::ElasticBeanstalk::Application}
+  Environment:
+    Type: AWS::ElasticBeanstalk::Environment
+    Properties: {ApplicationName: !Ref Application, EnvironmentName: shop-login, SolutionStackName: 64bit Amazon Linux 2023 v4.7.3 running Docker}
+`).Replace(fewTemplate)
+)
+
+// physical is the physical id of a resource of the stack.
+func (w *world) physical(stackID, logicalID string) string {
+	w.t.Helper()
+	out, err := w.cfn().DescribeStackResource(w.t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &logicalID})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return sdk.ToString(out.StackResourceDetail.PhysicalResourceId)
+}
+
+// ownUpdate brings login's environment to commit.
+func (w *world) ownUpdate(stackID, commit string) ChangeResult {
+	w.t.Helper()
+	rendered := w.render("login", commit)
+	in := ChangeInput{
+		Project: "shop", Branch: "login", Kind: perch.KindBranch, StackID: stackID, Token: "update-" + commit,
+		TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters, Capability: rendered.Capability,
+	}
+	out := must(w, of[*Stacks](w).UpdateStack, in)
+	if ended := w.settle(stackID); ended.Status != "CREATE_COMPLETE" && ended.Status != "UPDATE_COMPLETE" {
+		w.t.Fatalf("ended in %s: %s", ended.Status, ended.Reason)
+	}
+	return out
+}
+
+// ownGone removes login's stack and returns what VerifyGone sees.
+func (w *world) ownGone(stackID string) VerifyResult {
+	w.t.Helper()
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: stackID})
+	if ended := w.delete(stackID, nil); ended.Status != deleted {
+		w.t.Fatalf("ended %+v", ended)
+	}
+	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: stackID, Contents: contents})
+}
+
+func TestWhatAnUpdateHasKeptIsNoLeftoverAndWhatItCouldNotDeleteIs(t *testing.T) {
+	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": manyTemplate})
+	id := w.ownUp(commit).StackID
+	old, replaced, stuck, logs := w.physical(id, "Old"), w.physical(id, "Topic"), w.physical(id, "Stuck"), w.physical(id, "Logs")
+	for _, stays := range []string{"Stuck", "Environment"} {
+		w.fault(aws.Fault{LogicalID: stays, Phase: "delete", Reason: "not now", Count: 3})
+	}
+	w.ownUpdate(id, w.repo.commit("login", map[string]string{"deploy/template.yaml": fewTemplate}))
+	want := VerifyResult{
+		Leftovers: []string{"Beanstalk environment shop-login (Ready)", "DNS record old.shop.localhost", stuck},
+		Kept:      []string{"AWS::S3::Bucket " + logs, "AWS::S3::Bucket " + old, "AWS::SNS::Topic " + replaced},
+	}
+	if diff := cmp.Diff(want, w.ownGone(id)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestWhatCameBackToItsStackIsNoOrphan(t *testing.T) {
+	const stack = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/1"
+	event := func(logicalID, physicalID, status string) types.StackEvent {
+		return types.StackEvent{
+			StackId: sdk.String(stack), LogicalResourceId: &logicalID, PhysicalResourceId: &physicalID, ResourceType: sdk.String("AWS::S3::Bucket"),
+			ResourceStatus: types.ResourceStatus(status),
+		}
+	}
+	cleanup := []types.StackEvent{event("shop-login", stack, "UPDATE_COMPLETE"), event("Files", "files", "DELETE_SKIPPED"), event("shop-login", stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")}
+	for name, c := range map[string]struct {
+		events []types.StackEvent // Newest first.
+		want   int
+	}{
+		"kept by an update":                    {cleanup, 1},
+		"kept by the rollback of an update":    {[]types.StackEvent{cleanup[0], cleanup[1], event("shop-login", stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")}, 1},
+		"imported again":                       {append([]types.StackEvent{event("Files", "files", "IMPORT_COMPLETE"), event("shop-login", stack, "IMPORT_IN_PROGRESS")}, cleanup...), 0},
+		"left out of a deletion":               {[]types.StackEvent{event("Files", "files", "DELETE_SKIPPED"), event("shop-login", stack, "DELETE_IN_PROGRESS"), cleanup[0]}, 0},
+		"deleted when it was tried once again": {append([]types.StackEvent{event("Files", "files", "DELETE_COMPLETE"), event("Files", "files", "DELETE_FAILED")}, cleanup[2]), 0},
+	} {
+		if got := orphans(c.events); len(got) != c.want {
+			t.Errorf("%s: %d orphans, want %d", name, len(got), c.want)
+		}
+	}
+}
