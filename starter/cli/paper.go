@@ -14,9 +14,6 @@ type paper struct {
 	color bool
 }
 
-// ordinary is how many columns a terminal has that is not narrow.
-const ordinary = 80
-
 // paper is stdout's.
 func (a *app) paper() paper {
 	file, ok := a.stdout.(*os.File)
@@ -53,9 +50,8 @@ func wrapped(text string, width int) []string {
 	return append(lines, line)
 }
 
-// list writes rows below heads, in columns. On a narrow terminal that these do not fit into, each row is facts, with an empty line between two.
+// list writes rows below heads, in columns. On a terminal that these do not fit into, each row is facts, with an empty line between two.
 func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
-	p = p.listed()
 	if all := append([][]string{heads}, rows...); p.fits(0, all) {
 		p.table(out, 0, all, nil)
 		return
@@ -72,10 +68,10 @@ func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
 	}
 }
 
-// facts writes a line for each name and its value and leaves out what has no value. On a narrow terminal a value of several words goes on below its
-// beginning, and one with a word that is too long to stand beside the name stands below it.
+// facts writes a line for each name and its value and leaves out what has no value. Where the line is too long for the terminal, a value of several
+// words goes on below its beginning, and one with a word that is too long to stand beside the name stands below it. A word that is longer than the
+// terminal stays whole, so that an address can still be copied and opened; the terminal breaks it, and no other line is the worse for it.
 func (p paper) facts(out *strings.Builder, facts [][2]string) {
-	p = p.listed()
 	margin := 0
 	for _, fact := range facts {
 		if printable(fact[1]) != "" {
@@ -98,15 +94,6 @@ func (p paper) facts(out *strings.Builder, facts [][2]string) {
 			name = ""
 		}
 	}
-}
-
-// listed is the paper for lists of what is there: only a narrow terminal ends their lines. On others a row stays one line even if it is longer,
-// because the eye goes down the columns.
-func (p paper) listed() paper {
-	if p.width >= ordinary {
-		p.width = 0
-	}
-	return p
 }
 
 // table writes rows in columns where they fit, and otherwise each row's first cell on a line and the others below it. below, where it is not

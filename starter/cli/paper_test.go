@@ -149,7 +149,7 @@ missed    0 (Temporal was away)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for width, want := range map[int]string{0: c.wide, 80: c.wide, 200: c.wide, 50: c.narrow} {
+			for width, want := range map[int]string{0: c.wide, 120: c.wide, 200: c.wide, 50: c.narrow} {
 				if diff := cmp.Diff(want, "\n"+c.text(paper{width: width, color: true})); diff != "" {
 					t.Errorf("width %d (-want +got):\n%s", width, diff)
 				}
@@ -158,10 +158,21 @@ missed    0 (Temporal was away)
 	}
 }
 
-func TestListThatFitsANarrowTerminalStaysInColumns(t *testing.T) {
-	var out strings.Builder
-	paper{width: 20}.list(&out, []string{"BRANCH", "KIND"}, [][]string{{"feature/a", "branch"}})
-	if diff := cmp.Diff("BRANCH     KIND\nfeature/a  branch\n", out.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+func TestListStaysInColumnsWhereTheyFit(t *testing.T) {
+	address := "https://feature-a.shop.example.com/" + strings.Repeat("a", 54)
+	for width, c := range map[int]struct {
+		value, want string
+	}{
+		17:  {"branch", "BRANCH     WHAT\nfeature/a  branch\n"},
+		16:  {"branch", "branch\n  feature/a\nwhat    branch\n"},
+		100: {address, "BRANCH     WHAT\nfeature/a  " + address + "\n"},
+		99:  {address, "branch  feature/a\nwhat    " + address + "\n"},
+		60:  {address, "branch  feature/a\nwhat\n  " + address + "\n"}, // The address is longer than the terminal and stays whole.
+	} {
+		var out strings.Builder
+		paper{width: width}.list(&out, []string{"BRANCH", "WHAT"}, [][]string{{"feature/a", c.value}})
+		if diff := cmp.Diff(c.want, out.String()); diff != "" {
+			t.Errorf("width %d (-want +got):\n%s", width, diff)
+		}
 	}
 }
