@@ -119,6 +119,41 @@ func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T)
 	}
 }
 
+func TestWithoutAWSTheWorkerSaysInOneSentenceWhatToSet(t *testing.T) {
+	const set = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run the worker where it has a role\n"
+	none := filepath.Join(t.TempDir(), "none")
+	for name, c := range map[string]struct {
+		env  map[string]string
+		want string
+	}{
+		"no credentials": {nil, "worker: this worker has no AWS credentials: " + set},
+		"a role's credentials cannot be had": {map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"},
+			`worker: get this worker's AWS credentials: Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused; mend that, or ` + set},
+		"no endpoint": {map[string]string{"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
+			`worker: no AWS endpoint answers: Post "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set` + "\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, variable := range os.Environ() {
+				if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "TEMPORAL_") {
+					t.Setenv(name, "")
+				}
+			}
+			t.Setenv("AWS_CONFIG_FILE", none)
+			t.Setenv("AWS_SHARED_CREDENTIALS_FILE", none)
+			t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			t.Setenv("AWS_MAX_ATTEMPTS", "1")
+			t.Setenv("TEMPORAL_CONFIG_FILE", none)
+			for name, value := range c.env {
+				t.Setenv(name, value)
+			}
+			code, stdout, stderr := runMain(t, nil, "--policy", writePolicy(t, goodPolicy))
+			if code != 1 || stdout != "" || stderr != c.want {
+				t.Errorf("exit %d, stdout %q, stderr %q, want %q", code, stdout, stderr, c.want)
+			}
+		})
+	}
+}
+
 func TestWithoutTemporalTheWorkerSaysWhereItLooked(t *testing.T) {
 	_, listener := accountOnAWS(t, "123456789012")
 	checkout := t.TempDir()

@@ -2,12 +2,16 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
@@ -116,14 +120,32 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 
 // checkAccount refuses credentials of another account, before any call that changes anything.
 func checkAccount(ctx context.Context, cfg Config) error {
+	if _, err := cfg.AWS.Credentials.Retrieve(ctx); err != nil {
+		return noCredentials(err)
+	}
 	identity, err := sts.NewFromConfig(cfg.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
+	var unsent *smithyhttp.RequestSendError
+	switch {
+	case errors.As(err, &unsent):
+		return fmt.Errorf("no AWS endpoint answers: %w; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set", activities.Said(err))
+	case err != nil:
 		return fmt.Errorf("ask AWS who this worker is: %w; check the AWS credentials", activities.Said(err))
 	}
 	if account := aws.ToString(identity.Account); account != cfg.Policy.Account {
 		return fmt.Errorf("the AWS credentials are for account %s and the policy is for %s: nothing was done; use the right profile or correct `account` in the policy", account, cfg.Policy.Account)
 	}
 	return nil
+}
+
+// noCredentials says why there are no AWS credentials and how there are. The last place that the SDK looks in is the machine's own role: where it has
+// got that far, none of the others has any.
+func noCredentials(err error) error {
+	const set = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run the worker where it has a role"
+	var operation *smithy.OperationError
+	if errors.As(err, &operation) && operation.Service() == imds.ServiceID {
+		return errors.New("this worker has no AWS credentials: " + set)
+	}
+	return fmt.Errorf("get this worker's AWS credentials: %w; mend that, or %s", activities.Said(err), set)
 }
 
 func address(options client.Options) string {
