@@ -28,7 +28,7 @@ func TestACheckoutThatCannotBeProvisionedIsRefusedBeforeAnythingStarts(t *testin
 	}{
 		{"no checkout", []string{"--repo", t.TempDir()}, []string{"neither this folder nor one above it is one"}},
 		{"no such branch", []string{"--repo", shop.dir, "--branch", "gone"}, []string{`has no branch "gone"`, "--branch"}},
-		{"no commit yet", []string{"--repo", empty.dir}, []string{`has no branch "main"`}},
+		{"no commit yet", []string{"--repo", empty.dir}, []string{empty.dir + " has no commit yet", "starter config init --repo " + empty.dir, "`git commit`"}},
 		{"no perch.yaml", []string{"--repo", shop.dir, "--branch", "bare"}, []string{"branch bare of " + shop.dir + " has no perch.yaml", "starter config init --repo " + shop.dir}},
 		{"a mistake in perch.yaml", []string{"--repo", shop.dir, "--branch", "mistaken"}, []string{"perch.yaml:8", "instanse_type"}},
 		{"a detached HEAD", []string{"--repo", detached.dir}, []string{"detached", "name the branch with --branch"}},

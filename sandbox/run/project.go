@@ -76,7 +76,7 @@ func readConfig(ctx context.Context, checkout *source.Checkout, branch string) (
 		return nil, err
 	}
 	if !found {
-		return nil, fmt.Errorf("%s has no branch %q; name another with --branch", checkout.Dir, branch)
+		return nil, noBranch(checkout, branch)
 	}
 	data, found, err := checkout.File(ctx, commit, config.FileName)
 	if err != nil {
@@ -86,6 +86,19 @@ func readConfig(ctx context.Context, checkout *source.Checkout, branch string) (
 		return nil, fmt.Errorf("branch %s of %s has no %s: write one with `go run ./starter config init --repo %s`, commit it and start again", branch, checkout.Dir, config.FileName, checkout.Dir)
 	}
 	return config.Read(config.FileName, data)
+}
+
+// noBranch says that branch has no commit in the checkout, or that no branch has one yet.
+func noBranch(checkout *source.Checkout, branch string) error {
+	names, err := checkout.Names()
+	switch {
+	case err != nil:
+		return err
+	case len(names) == 0:
+		return fmt.Errorf("%s has no commit yet: write %s with `go run ./starter config init --repo %s`, commit it (`git add %s`, `git commit`) and start again",
+			checkout.Dir, config.FileName, checkout.Dir, config.FileName)
+	}
+	return fmt.Errorf("%s has no branch %q; name another with --branch", checkout.Dir, branch)
 }
 
 // loopback is where the sandbox serves every environment, those of a template of the project's own, too.
