@@ -108,9 +108,24 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 	case w.doubtful():
 		return AwaitResult{}, false, nil
 	case !seen.found:
-		return AwaitResult{}, false, refuse(ErrorStackFailed, "stack %s does not exist; somebody may have removed it: run the command again", w.in.StackID)
+		return w.missed(ctx)
 	}
 	return AwaitResult{Status: status, Reason: w.reason(seen.stack), Stack: w.state(seen)}, true, nil
+}
+
+// missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a stack that somebody else's deletion took away, and only
+// its id still shows it.
+func (w *wait) missed(ctx context.Context) (AwaitResult, bool, error) {
+	stack, found, err := w.stacks.describe(ctx, w.in.StackID)
+	switch {
+	case err != nil:
+		return AwaitResult{}, false, w.tolerate(err)
+	case !found:
+		return AwaitResult{}, false, refuse(ErrorStackFailed, "stack %s does not exist; somebody may have removed it: run the command again", w.in.StackID)
+	case stack.StackStatus != deleted:
+		return AwaitResult{}, false, nil // The listing was stale: the next look tells.
+	}
+	return AwaitResult{Status: deleted}, true, nil
 }
 
 // state is the environment's stack as it was seen.

@@ -63,6 +63,22 @@ func TestAwaitStackSeesADeletedStackByItsID(t *testing.T) {
 	}
 }
 
+func TestS33AStackThatSomebodyElseDeletedIsSeenToBeGoneByWhoeverWaits(t *testing.T) {
+	w := newWorld(t)
+	stacks := of[*Stacks](w)
+	stacks.staleReads = 20 * time.Millisecond
+	w.fault(aws.Fault{Stack: "shop-other", Hang: true})
+	_, stop := stacks.poller.watch(w.bare("shop-other", "other", nil)) // Two waits are looked at by a listing, which has no deleted stacks.
+	defer stop()
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	must(w, stacks.DeleteStack, ChangeInput{StackID: id, Token: "theirs"})
+	w.settle(id)
+	if out := must(w, stacks.AwaitStack, AwaitInput{StackID: id, Token: "ours"}); out.Status != deleted {
+		t.Errorf("got %+v", out)
+	}
+}
+
 func TestS29ThrottledDescribeStacksDoesNotFailAWait(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 3})
