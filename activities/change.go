@@ -206,6 +206,9 @@ func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
 		return strings.Compare(aws.ToString(a.stack.StackId), aws.ToString(b.stack.StackId))
 	})
 	rank := slices.IndexFunc(all, func(o owned) bool { return aws.ToString(o.stack.StackId) == id })
+	if rank < 0 {
+		return "", fmt.Errorf("count environments: stack %s was made and cannot be seen yet", id) // Nor can those that were made with it.
+	}
 	if rank < s.policy.MaxEnvironments {
 		return "", nil
 	}

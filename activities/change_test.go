@@ -146,6 +146,19 @@ func TestTheLimitTakesBackNoEnvironmentThatAnotherRequestMade(t *testing.T) {
 	}
 }
 
+func TestS32TheLimitIsNotCountedByAListingThatLacksTheNewStack(t *testing.T) {
+	w := newWorld(t)
+	must(w, of[*Stacks](w).CreateStack, w.creation("first", "token"))
+	w.policy.MaxEnvironments = 1
+	in := w.creation("login", "token")
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Stale: 3600, Count: 1})
+	_, err := try(of[*Stacks](w).CreateStack, in)
+	wantRetry(t, err, "cannot be seen yet")
+	if out := must(w, of[*Stacks](w).CreateStack, in); out.Refused == "" {
+		t.Error("an environment beyond the limit stays")
+	}
+}
+
 func TestWhoComesAfterTheLimitHasToGoAgain(t *testing.T) {
 	w := newWorld(t)
 	w.policy.MaxEnvironments = 2
