@@ -53,26 +53,31 @@ type SweepInput struct {
 // SweepResources removes what the stack was told to leave behind, as far as Perch knows how; VerifyGone sees what is still there. Buckets
 // are emptied before. A database that could not be deleted because its snapshot cannot be made stays: it would be gone without one.
 func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error {
+	var failure error
 	for _, r := range in.Resources {
 		if slices.ContainsFunc(in.Kept, func(k Kept) bool { return k.ID == r.PhysicalID }) {
 			continue
 		}
-		var err error
-		switch r.Type {
-		case "AWS::S3::Bucket":
-			_, err = v.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &r.PhysicalID})
-			if missing(err, "NoSuchBucket", "BucketNotEmpty") {
-				err = nil // Gone, or still filled: VerifyGone tells.
-			}
-		case "AWS::RDS::DBInstance":
-			_, err = v.rds.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{DBInstanceIdentifier: &r.PhysicalID, SkipFinalSnapshot: aws.Bool(true), DeleteAutomatedBackups: aws.Bool(true)})
-			if missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault", "InvalidDBInstanceState", "InvalidDBInstanceStateFault") {
-				err = nil
-			}
-		}
-		if err != nil {
-			return awsFailure(err, "remove %s %s", r.Type, r.PhysicalID)
+		if err := v.sweep(ctx, r); err != nil && failure == nil {
+			failure = awsFailure(err, "remove %s %s", r.Type, r.PhysicalID) // A try after this one finds the others gone.
 		}
 	}
-	return nil
+	return failure
+}
+
+// sweep removes one resource. What is protected or denied stays, because no retry mends that: the stack no longer names its resources, so VerifyGone
+// has to come to look for all of them.
+func (v *Verification) sweep(ctx context.Context, r lifecycle.Failure) error {
+	var err error
+	switch r.Type {
+	case "AWS::S3::Bucket":
+		_, err = v.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &r.PhysicalID})
+	case "AWS::RDS::DBInstance":
+		_, err = v.rds.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{DBInstanceIdentifier: &r.PhysicalID, SkipFinalSnapshot: aws.Bool(true), DeleteAutomatedBackups: aws.Bool(true)})
+	}
+	if denied(err) || missing(err, "NoSuchBucket", "BucketNotEmpty",
+		"DBInstanceNotFound", "DBInstanceNotFoundFault", "InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidParameterCombination") {
+		return nil
+	}
+	return err
 }

@@ -61,3 +61,33 @@ func TestS22WhatWasLeftBehindIsRemovedByItself(t *testing.T) {
 		t.Error("the bucket is still there")
 	}
 }
+
+func TestWhatCannotBeRemovedByItselfKeepsNothingElse(t *testing.T) {
+	for _, refusal := range []aws.Fault{
+		{Service: "rds", Action: "DeleteDBInstance", Code: "InvalidParameterCombination", Message: "Cannot delete protected DB Instance, please disable deletion protection and try again."},
+		{Service: "rds", Action: "DeleteDBInstance", Status: 403, Code: "AccessDenied", Message: "User is not authorized"},
+	} {
+		w := newWorld(t)
+		id, bucket := failedDeletion(t, w)
+		w.fault(refusal)
+		err := of[*Verification](w).SweepResources(t.Context(), SweepInput{StackID: id, Resources: []lifecycle.Failure{
+			{Type: "AWS::RDS::DBInstance", PhysicalID: "db"}, {Type: "AWS::S3::Bucket", PhysicalID: bucket},
+		}})
+		if err != nil {
+			t.Errorf("%s: error %v, want what stays left to VerifyGone", refusal.Code, err)
+		}
+		if _, err := w.s3().HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &bucket}); err == nil {
+			t.Errorf("%s: the bucket is still there", refusal.Code)
+		}
+	}
+}
+
+func TestASweepIsTriedAgainAfterWhatPasses(t *testing.T) {
+	w := newWorld(t)
+	w.fault(aws.Fault{Service: "rds", Action: "DeleteDBInstance", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	in := SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::RDS::DBInstance", PhysicalID: "db"}}}
+	wantRetry(t, of[*Verification](w).SweepResources(t.Context(), in), "Rate exceeded")
+	if err := of[*Verification](w).SweepResources(t.Context(), in); err != nil {
+		t.Error(err)
+	}
+}
