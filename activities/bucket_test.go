@@ -68,7 +68,7 @@ func TestS37KeysUnderALockAreNamedAndNothingGoesRound(t *testing.T) {
 	}}, "Enabled")
 	s.fill(1500)
 	a := s.empty(t.Context(), nil)
-	wantFailure(t, a.err, ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock", "and 295 more", "lift the lock")
+	wantFailure(t, a.err, ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock", "and 295 more", "lift the lock", "starter down --force")
 	if calls := s.count("DeleteObjects"); calls > 1+shares {
 		t.Errorf("%d requests to delete, want no second try", calls)
 	}

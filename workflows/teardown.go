@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -130,7 +131,7 @@ func (r *run) remove() error {
 	if err != nil {
 		return err
 	}
-	if err := r.empty(contents.Buckets); err != nil {
+	if err := r.empty(contents.Buckets); err != nil && !r.givesUp(err) {
 		return err
 	}
 	r.deletions++
@@ -150,6 +151,13 @@ func (r *run) remove() error {
 		r.forget() // What is made next is another stack under the same name.
 	}
 	return err
+}
+
+// givesUp reports whether a failure to empty a bucket is one that a forced removal leaves behind: the service has refused it for good. The bucket is
+// then left out of the deletion like anything else that cannot be deleted.
+func (r *run) givesUp(failure error) bool {
+	var refused *temporal.ApplicationError
+	return r.target.Force && errors.As(failure, &refused) && refused.NonRetryable()
 }
 
 // mendDeletion asks the rules what helps after a deletion that failed, and waits as long as they say.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
@@ -232,6 +233,33 @@ func TestForcedRemovalGivesUpWhatOnlyAPersonCouldDelete(t *testing.T) {
 	}
 	if calls := w.deletions(); len(calls) != 2 || calls[1] != "DeleteStack forced" {
 		t.Errorf("deletions %q", calls)
+	}
+}
+
+func TestForcedRemovalLeavesABucketBehindThatCannotBeEmptied(t *testing.T) {
+	locked := temporal.NewNonRetryableApplicationError("bucket assets cannot be emptied", activities.ErrorDenied, nil)
+	for name, c := range map[string]struct {
+		force bool
+		want  string
+	}{
+		"forced":        {true, "this is still there: bucket assets"},
+		"without force": {false, "bucket assets cannot be emptied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.ours("CREATE_COMPLETE", "new")
+			w.fails = map[string]error{"EmptyBucket": locked}
+			w.failing(lifecycle.MaxDeletions-2, fullBucket)
+			w.left = []string{"bucket assets"}
+			removal := gone()
+			removal.Force = c.force
+			if _, _, err := w.run(Teardown, removal); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v", err)
+			}
+			if deleted := len(w.deletions()) > 0; deleted != c.force {
+				t.Errorf("deletions %q", w.deletions())
+			}
+		})
 	}
 }
 

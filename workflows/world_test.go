@@ -255,7 +255,7 @@ func (a *activity) StackContents(context.Context, activities.StackInput) (activi
 
 func (a *activity) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (activities.EmptyBucketResult, error) {
 	a.w.note("EmptyBucket", "%s", in.Bucket)
-	return activities.EmptyBucketResult{Objects: 3}, nil
+	return activities.EmptyBucketResult{Objects: 3}, a.w.fails["EmptyBucket"]
 }
 
 func (a *activity) VerifyGone(_ context.Context, in activities.VerifyInput) (activities.VerifyResult, error) {
