@@ -44,14 +44,12 @@ func (t *Template) admitCapability(policy perch.Policy, p *problems) {
 func (t *Template) machines(policy perch.Policy, filled []Parameter, p *problems) {
 	for _, r := range t.resources {
 		r.properties.walk(func(n *node) {
-			if value := n.get("Value"); strings.HasPrefix(n.under("OptionName"), "InstanceType") && value != nil {
-				t.machine(entry{n.get("OptionName"), value}, "instance_types", policy.InstanceTypes, filled, p)
-			}
+			t.option(n.get("OptionName"), n.get("Value"), policy, filled, p)
 			for _, e := range n.entries {
 				switch e.key.text {
-				case "InstanceType":
+				case "InstanceType", "InstanceTypes", "InstanceRequirements": // By requirements AWS itself chooses among all types that meet them.
 					t.machine(e, "instance_types", policy.InstanceTypes, filled, p)
-				case "DBInstanceClass":
+				case "DBInstanceClass", "DBClusterInstanceClass":
 					t.machine(e, "database_classes", policy.DatabaseClasses, filled, p)
 				}
 			}
@@ -59,15 +57,47 @@ func (t *Template) machines(policy perch.Policy, filled []Parameter, p *problems
 	}
 }
 
+// option looks at an option of Elastic Beanstalk. One whose name cannot be told may be an instance type.
+func (t *Template) option(name, value *node, policy perch.Policy, filled []Parameter, p *problems) {
+	if name == nil || value == nil {
+		return
+	}
+	for _, option := range t.candidates(name, filled) {
+		switch {
+		case option == "":
+			t.machine(entry{name.like("OptionName"), name}, "instance_types", policy.InstanceTypes, filled, p)
+		case strings.HasPrefix(option, "InstanceType"):
+			t.machine(entry{name.like(option), value}, "instance_types", policy.InstanceTypes, filled, p)
+		}
+	}
+}
+
 func (t *Template) machine(e entry, key string, patterns []string, filled []Parameter, p *problems) {
 	if len(patterns) == 0 {
 		return
 	}
-	for _, value := range t.candidates(e.value, filled) {
+	for _, value := range t.machineNames(e.value, filled) {
 		if _, ok := perch.MatchAny(patterns, value); value == "" || !ok {
 			p.at(e.value, "%s is %s, and the policy allows only %s; change it, or `%s` in the policy", e.key.text, shownOr(value, "put together in a way that cannot be held against the policy"), strings.Join(patterns, ", "), key)
 		}
 	}
+}
+
+// machineNames are the candidates one by one: a list of them is a list, or a text with commas.
+func (t *Template) machineNames(n *node, filled []Parameter) []string {
+	values := []*node{n}
+	if n.shape == list {
+		values = n.items
+	}
+	var names []string
+	for _, value := range values {
+		for _, candidate := range t.candidates(value, filled) {
+			for _, name := range strings.Split(candidate, ",") {
+				names = append(names, strings.TrimSpace(name))
+			}
+		}
+	}
+	return names
 }
 
 func shownOr(value, otherwise string) string {
@@ -85,7 +115,7 @@ func (t *Template) candidates(n *node, filled []Parameter) []string {
 	switch name, argument := n.function(); {
 	case name == "Ref":
 		for _, one := range filled {
-			if one.Name == argument.text {
+			if one.Name == argument.text && !t.parameter(one.Name).stored() {
 				return []string{one.Value}
 			}
 		}

@@ -15,6 +15,8 @@ func TestCapabilities(t *testing.T) {
 		"a role":          {"{Type: 'AWS::IAM::Role', Properties: {}}", CapabilityIAM},
 		"a named role":    {"{Type: 'AWS::IAM::Role', Properties: {RoleName: x}}", CapabilityNamedIAM},
 		"a policy's name": {"{Type: 'AWS::IAM::Policy', Properties: {PolicyName: x}}", CapabilityIAM},
+		"a role's policy": {"{Type: 'AWS::IAM::RolePolicy', Properties: {RoleName: x, PolicyName: y}}", CapabilityIAM},
+		"a provider":      {"{Type: 'AWS::IAM::OIDCProvider'}", CapabilityIAM},
 		"a named user":    {"{Type: 'AWS::IAM::User', Properties: {UserName: !Sub '${AWS::StackName}-x'}}", CapabilityNamedIAM},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,6 +50,21 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 			"InstanceType is put together in a way that cannot be held against the policy"},
 		"an instance type as Beanstalk's option": {"  A: {Type: T, Properties: {OptionSettings: [{OptionName: InstanceTypes, Value: m5.large}]}}\n", func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
 			"InstanceTypes is m5.large"},
+		"a list of instance types as Beanstalk's option": {"  A: {Type: T, Properties: {OptionSettings: [{OptionName: InstanceTypes, Value: 't3.small, m5.24xlarge'}]}}\n", func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
+			"InstanceTypes is m5.24xlarge, and the policy allows only t3.*"},
+		"a list of instance types that are allowed": {"  A: {Type: T, Properties: {OptionSettings: [{OptionName: InstanceTypes, Value: 't3.small, t3.large'}]}}\n", func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} }, ""},
+		"an option whose name cannot be told": {"  A: {Type: T, Properties: {OptionSettings: [{OptionName: !Sub 'Instance${Given}', Value: t3.small}]}}\n", func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
+			"OptionName is put together in a way that cannot be held against the policy"},
+		"an option whose name is a condition's": {"  A: {Type: T, Properties: {OptionSettings: [{OptionName: !If [C, InstanceType, Cooldown], Value: m5.large}]}}\n", func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
+			"InstanceType is m5.large"},
+		"instance types as a property": {"  A: {Type: T, Properties: {InstanceTypes: [t3.small, m5.large]}}\n", func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
+			"InstanceTypes is m5.large"},
+		"instance types that AWS chooses": {"  A: {Type: T, Properties: {Overrides: [{InstanceRequirements: {VCpuCount: {Min: 96}}}]}}\n", func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
+			"InstanceRequirements is put together in a way that cannot be held against the policy"},
+		"an instance type that a parameter reads from elsewhere": {"  A: {Type: T, Properties: {InstanceType: !Ref Stored}}\n", func(p *perch.Policy) { p.InstanceTypes = []string{"*.micro"} },
+			"InstanceType is put together in a way that cannot be held against the policy"},
+		"a database class of a cluster": {"  A: {Type: T, Properties: {DBClusterInstanceClass: db.r6g.large}}\n", func(p *perch.Policy) { p.DatabaseClasses = []string{"db.t4g.*"} },
+			"DBClusterInstanceClass is db.r6g.large"},
 		"a database class": {"  A: {Type: T, Properties: {DBInstanceClass: db.r6g.large}}\n", func(p *perch.Policy) { p.DatabaseClasses = []string{"db.t4g.*"} },
 			"DBInstanceClass is db.r6g.large, and the policy allows only db.t4g.*; change it, or `database_classes` in the policy"},
 		"any machine where the policy names none": {"  A: {Type: T, Properties: {InstanceType: m7i.large}}\n", func(*perch.Policy) {}, ""},
@@ -68,12 +85,26 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 			"this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other"},
 		"a secret of the template beside a variable": {"  A: {Type: T, Properties: {P: !Sub ['${V}{{resolve:secretsmanager:${Secret}:SecretString:k}}', {V: x}]}}\n  Secret: {Type: 'AWS::SecretsManager::Secret'}\n", func(*perch.Policy) {}, ""},
 		"a secret whose beginning is hidden":         {"  A: {Type: T, Properties: {P: !Join ['', ['{{resolve:secrets', 'manager:other:SecretString:k}}']]}}\n", func(*perch.Policy) {}, "this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other"},
+		"a secret behind a resource that is none": {"  A: {Type: T, Properties: {P: !Sub '{{resolve:secretsmanager:${Name.Value}:SecretString:k}}'}}\n  Name: {Type: 'AWS::SSM::Parameter', Properties: {Value: other}}\n", func(*perch.Policy) {},
+			"this dynamic reference is put together from parts"},
+		"a secret behind a resource that is none, joined": {"  A: {Type: T, Properties: {P: !Join ['', ['{{resolve:secretsmanager:', !GetAtt Name.Value, ':SecretString:k}}']]}}\n  Name: {Type: 'AWS::SSM::Parameter', Properties: {Value: other}}\n", func(*perch.Policy) {},
+			"this dynamic reference is put together from parts"},
+		"a secret behind another attribute of one": {"  A: {Type: T, Properties: {P: !Sub '{{resolve:ssm:${Name.Value}}}'}}\n  Name: {Type: 'AWS::SSM::Parameter', Properties: {Value: other}}\n", func(*perch.Policy) {},
+			"this dynamic reference is put together from parts"},
+		"a parameter of the template":             {"  A: {Type: T, Properties: {P: !Sub '{{resolve:ssm:${Name}}}'}}\n  Name: {Type: 'AWS::SSM::Parameter', Properties: {Value: other}}\n", func(*perch.Policy) {}, ""},
+		"a secret that its attachment stands for": {"  A: {Type: T, Properties: {P: !Sub '{{resolve:secretsmanager:${Joined}:SecretString:k}}'}}\n  Joined: {Type: 'AWS::SecretsManager::SecretTargetAttachment', Properties: {SecretId: !Ref Secret}}\n  Secret: {Type: 'AWS::SecretsManager::Secret'}\n", func(*perch.Policy) {}, ""},
+		"the attachment of another secret": {"  A: {Type: T, Properties: {P: !Sub '{{resolve:secretsmanager:${Joined}:SecretString:k}}'}}\n  Joined: {Type: 'AWS::SecretsManager::SecretTargetAttachment', Properties: {SecretId: other}}\n", func(*perch.Policy) {},
+			"this dynamic reference is put together from parts"},
+		"a secret of the template by its attribute": {"  A: {Type: T, Properties: {P: !Sub '{{resolve:secretsmanager:${Secret.Id}:SecretString:k}}'}}\n  Secret: {Type: 'AWS::SecretsManager::Secret'}\n", func(*perch.Policy) {}, ""},
+		"a secret that a database makes":            {"  A: {Type: T, Properties: {P: !Sub '{{resolve:secretsmanager:${Base.MasterUserSecret.SecretArn}:SecretString:k}}'}}\n  Base: {Type: 'AWS::RDS::DBInstance'}\n", func(*perch.Policy) {}, ""},
+		"a secret whose name is stored elsewhere": {"  A: {Type: T, Properties: {P: !Sub '{{resolve:secretsmanager:shop/${Stored}:SecretString:k}}'}}\n", func(*perch.Policy) {},
+			"this dynamic reference is put together from parts"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := input(t)
 			in.Policy.Secrets.From = []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"}
 			test.change(&in.Policy)
-			text := "Conditions: {C: !Equals [a, b]}\nMappings: {M: {a: {type: t3.small, other: x}, b: {type: m5.large}}}\nParameters: {Given: {Type: String, Default: x}}\n" + strings.Replace(small, "  Assets:", test.resources+"  Assets:", 1)
+			text := "Conditions: {C: !Equals [a, b]}\nMappings: {M: {a: {type: t3.small, other: x}, b: {type: m5.large}}}\nParameters: {Given: {Type: String, Default: x}, Stored: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /aws/service/a.micro}}\n" + strings.Replace(small, "  Assets:", test.resources+"  Assets:", 1)
 			err := read(t, text).Admit(in)
 			switch {
 			case test.want == "" && err != nil:
@@ -92,6 +123,33 @@ func TestASecretGivenAsAParameterIsHeldAgainstThePolicy(t *testing.T) {
 	want := "template.yaml:2:3: this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other, and the policy allows no secrets; change it, or `secrets.from` in the policy"
 	if err == nil || err.Error() != want {
 		t.Errorf("error = %v, want %s", err, want)
+	}
+}
+
+func TestAParameterThatReadsParameterStoreIsHeldAgainstThePolicy(t *testing.T) {
+	for name, test := range map[string]struct {
+		parameter, given, want string
+	}{
+		"by its default":   {"{Type: 'AWS::SSM::Parameter::Value<String>', Default: /other/key}", "", "this refers to arn:aws:ssm:eu-central-1:123456789012:parameter/other/key, and the policy allows only"},
+		"by perch.yaml":    {"{Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: shop/key}", "other", "this refers to arn:aws:ssm:eu-central-1:123456789012:parameter/other"},
+		"one that is ours": {"{Type: 'AWS::SSM::Parameter::Value<String>', Default: /shop/key}", "", ""},
+		"one of AWS's":     {"{Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64}", "", ""},
+		"a name alone":     {"{Type: 'AWS::SSM::Parameter::Name', Default: /other/key}", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := input(t)
+			in.Policy.Secrets.From = []string{"arn:aws:ssm:eu-central-1:123456789012:parameter/shop/"}
+			if test.given != "" {
+				in.Settings.Parameters = map[string]string{"Given": test.given}
+			}
+			err := read(t, declaring("  Given: "+test.parameter+"\n")).Admit(in)
+			switch {
+			case test.want == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+				t.Errorf("error = %v, want %s", err, test.want)
+			}
+		})
 	}
 }
 

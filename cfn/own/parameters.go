@@ -59,6 +59,9 @@ func (t *Template) parameter(name string) *parameter {
 	return nil
 }
 
+// stored reports whether the value is the name of a parameter in Parameter Store, and CloudFormation reads what stands there.
+func (p *parameter) stored() bool { return strings.HasPrefix(p.kind, "AWS::SSM::Parameter::Value<") }
+
 func (t *Template) parameterNames() string {
 	var names []string
 	for _, one := range t.parameters {

@@ -20,7 +20,11 @@ func dynamic(value string) bool { return strings.Contains(value, "{{resolve:") }
 // hide a reference from this.
 func (t *Template) secrets(in Input, filled []Parameter, p *problems) {
 	for _, one := range filled {
-		t.checkSecrets(one.Value, t.parameter(one.Name).at, in.Policy, filled, p)
+		declared := t.parameter(one.Name)
+		t.checkSecrets(one.Value, declared.at, in.Policy, filled, p)
+		if declared.stored() && !strings.HasPrefix(one.Value, publicParameters) {
+			p.secret(declared.at, secretARN("ssm", one.Value, in.Policy), in.Policy)
+		}
 	}
 	var check func(n *node)
 	check = func(n *node) {
@@ -62,7 +66,7 @@ func inOneText(n *node) (string, bool) {
 	case name == "Ref" && argument.shape == scalar:
 		return "${" + argument.text + "}", true
 	case name == "Fn::GetAtt":
-		return "${" + firstText(argument) + "}", firstText(argument) != ""
+		return "${" + attribute(argument) + "}", firstText(argument) != ""
 	case name == "Fn::Sub" && argument.shape == scalar:
 		return argument.text, true
 	case name == "Fn::Join" && argument.shape == list && len(argument.items) == 2 && argument.items[0].shape == scalar && argument.items[1].shape == list:
@@ -79,20 +83,36 @@ func inOneText(n *node) (string, bool) {
 	return "", false
 }
 
+// attribute is Fn::GetAtt's argument as Fn::Sub writes it: Logical.Attribute.
+func attribute(argument *node) string {
+	if argument.shape != list {
+		return argument.text
+	}
+	var parts []string
+	for _, item := range argument.items {
+		parts = append(parts, item.text)
+	}
+	return strings.Join(parts, ".")
+}
+
 func (t *Template) checkSecrets(text string, at *node, policy perch.Policy, filled []Parameter, p *problems) {
 	for _, match := range dynamicReference.FindAllStringSubmatch(text, -1) {
 		service, name := strings.TrimSuffix(match[1], ":"), match[2]
-		name = substitution.ReplaceAllStringFunc(name, func(part string) string { return t.part(part, policy, filled) })
+		name = substitution.ReplaceAllStringFunc(name, func(part string) string { return t.part(service, part, policy, filled) })
 		switch {
 		case service != "" && strings.HasPrefix(name, ownResource):
 		case service == "" || match[3] == "" || strings.ContainsAny(name, "$"+ownResource):
 			p.at(at, "this dynamic reference is put together from parts, so the policy's `secrets.from` cannot be held against it; write it out as {{resolve:secretsmanager:NAME:SecretString:KEY}}, or refer to a secret of this template with Fn::Sub")
 		default:
-			arn := secretARN(service, name, policy)
-			if !slices.ContainsFunc(policy.Secrets.From, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
-				p.at(at, "this refers to %s, and the policy allows %s; change it, or `secrets.from` in the policy", arn, allowed(policy.Secrets.From))
-			}
+			p.secret(at, secretARN(service, name, policy), policy)
 		}
+	}
+}
+
+// secret refuses an ARN that the policy does not allow.
+func (p *problems) secret(at *node, arn string, policy perch.Policy) {
+	if !slices.ContainsFunc(policy.Secrets.From, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
+		p.at(at, "this refers to %s, and the policy allows %s; change it, or `secrets.from` in the policy", arn, allowed(policy.Secrets.From))
 	}
 }
 
@@ -103,14 +123,21 @@ func allowed(from []string) string {
 	return "only what begins with " + strings.Join(from, ", ")
 }
 
-// ownResource stands for a resource of the template in a reference.
-const ownResource = "\x00"
+const (
+	// ownResource stands for a secret of the template's own in a reference.
+	ownResource = "\x00"
+	// publicParameters begin the names of what AWS keeps in everybody's Parameter Store, such as the ids of its images.
+	publicParameters = "/aws/service/"
+)
 
-// part is what ${...} in a reference stands for, itself where that cannot be told.
-func (t *Template) part(text string, policy perch.Policy, filled []Parameter) string {
-	name, _, _ := strings.Cut(strings.Trim(text, "${}"), ".")
-	if t.resource(name) != nil {
-		return ownResource
+// part is what ${...} in a reference to service stands for, itself where that cannot be told.
+func (t *Template) part(service, text string, policy perch.Policy, filled []Parameter) string {
+	name, attribute, got := strings.Cut(strings.Trim(text, "${}"), ".")
+	if r := t.resource(name); r != nil {
+		if t.makes(service, r, attribute, got) {
+			return ownResource
+		}
+		return text
 	}
 	switch name {
 	case "AWS::Region":
@@ -121,12 +148,33 @@ func (t *Template) part(text string, policy perch.Policy, filled []Parameter) st
 		return "aws"
 	}
 	for _, one := range filled {
-		if one.Name == name {
+		if one.Name == name && !t.parameter(name).stored() {
 			return one.Value
 		}
 	}
 	return text
 }
+
+// makes reports whether the resource, or its attribute where got says that one is asked for, is the name of a secret that the template makes itself.
+// Other resources hand on whatever text somebody gave them.
+func (t *Template) makes(service string, r *resource, attribute string, got bool) bool {
+	switch {
+	case service != "secretsmanager":
+		return r.kind == "AWS::SSM::Parameter" && !got
+	case got && attribute != "Id": // Databases make the secret of their master user.
+		return (strings.HasPrefix(r.kind, "AWS::RDS::") || strings.HasPrefix(r.kind, "AWS::Redshift")) && strings.HasSuffix(attribute, "SecretArn")
+	case r.kind == "AWS::SecretsManager::SecretTargetAttachment", r.kind == "AWS::SecretsManager::RotationSchedule":
+		function, name := r.properties.get("SecretId").function() // It goes by the name of the secret that it belongs to.
+		secret := (*resource)(nil)
+		if function == "Ref" {
+			secret = t.resource(name.text)
+		}
+		return secret != nil && secret.kind == secretKind
+	}
+	return r.kind == secretKind
+}
+
+const secretKind = "AWS::SecretsManager::Secret"
 
 // secretARN is the ARN of what a dynamic reference names: NAME:SecretString:KEY:..., an ARN and the same, or NAME:VERSION of a parameter.
 func secretARN(service, name string, policy perch.Policy) string {

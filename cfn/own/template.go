@@ -100,6 +100,8 @@ func (t *Template) readResources(p *problems) {
 			p.at(e.key, "resource %s has no Type", r.id)
 		case r.kind == "AWS::CloudFormation::Stack":
 			p.at(e.key, "resource %s is a nested stack, and nested stacks are not supported: a template is one file of the commit; put its resources here", r.id)
+		case r.kind == "AWS::CloudFormation::StackSet":
+			p.at(e.key, "resource %s makes stacks of another template (%s), and nothing holds that against the policy; put its resources here", r.id, r.kind)
 		case strings.HasSuffix(r.kind, "::MODULE"):
 			p.at(e.key, "resource %s is a module (%s), and modules are not supported; put its resources here", r.id, r.kind)
 		}

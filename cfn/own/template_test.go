@@ -40,6 +40,7 @@ func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 		"no type":          {"Resources:\n  A: {Properties: {}}\n", "template.yaml:2:3: resource A has no Type"},
 		"a bad name":       {"Resources:\n  a-b: {Type: T}\n", `template.yaml:2:3: the name of resource "a-b" may have only letters and digits`},
 		"a nested stack":   {"Resources:\n  A: {Type: AWS::CloudFormation::Stack}\n", "template.yaml:2:3: resource A is a nested stack, and nested stacks are not supported: a template is one file of the commit; put its resources here"},
+		"a stack set":      {"Resources:\n  A: {Type: AWS::CloudFormation::StackSet}\n", "template.yaml:2:3: resource A makes stacks of another template (AWS::CloudFormation::StackSet), and nothing holds that against the policy; put its resources here"},
 		"a module":         {"Resources:\n  A: {Type: \"Acme::S3::Bucket::MODULE\"}\n", "template.yaml:2:3: resource A is a module (Acme::S3::Bucket::MODULE), and modules are not supported; put its resources here"},
 		"a macro":          {"Transform: AWS::Serverless-2016-10-31\n" + small, "template.yaml:1:1: Transform is not read: macros are not run; process the template before it is committed, for example with `sam build` or `aws cloudformation package`"},
 		"a macro inside":   {"Resources:\n  A: {Type: T, Properties: {'Fn::Transform': {Name: X}}}\n", "template.yaml:2:29: Fn::Transform needs a macro, and macros are not run; write out what it makes"},
