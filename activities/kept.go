@@ -68,15 +68,12 @@ func (k Kept) name() string {
 	return strings.TrimPrefix(k.ID, "/")
 }
 
-// stays are what the template kept, in words.
-func (c Contents) stays() []string {
-	var words []string
-	for _, k := range c.Kept {
-		if k.Snapshot {
-			words = append(words, fmt.Sprintf("a snapshot of %s %s", k.Type, k.ID))
-		} else {
-			words = append(words, k.Type+" "+k.ID)
-		}
+func (k Kept) String() string {
+	if k.Snapshot {
+		return fmt.Sprintf("a snapshot of %s %s", k.Type, k.ID)
 	}
-	return words
+	return k.Type + " " + k.ID
 }
+
+// snapshotOfDatabase reports whether only a snapshot stays that RDS can be asked for by the database.
+func (k Kept) snapshotOfDatabase() bool { return k.Snapshot && k.Type == "AWS::RDS::DBInstance" }

@@ -32,8 +32,8 @@ func (s *Stacks) addOrphans(ctx context.Context, stackID string, into *Contents)
 	return nil
 }
 
-// orphans are the last events of what the cleanup after an update, or after its rollback, has skipped or failed to delete. events come as CloudFormation
-// gives them, newest first. What something happened to afterwards belongs to the stack again: it was imported.
+// orphans are the last events of what the cleanup after an update, or after its rollback, has left something of. events come as CloudFormation gives them,
+// newest first. What something happened to afterwards belongs to the stack again: it was imported.
 func orphans(events []types.StackEvent) []types.StackEvent {
 	left := map[string]types.StackEvent{}
 	cleaningUp := false
@@ -42,7 +42,7 @@ func orphans(events []types.StackEvent) []types.StackEvent {
 		switch {
 		case ofStack(event):
 			cleaningUp = strings.HasSuffix(string(event.ResourceStatus), "_CLEANUP_IN_PROGRESS")
-		case cleaningUp && (event.ResourceStatus == types.ResourceStatusDeleteSkipped || event.ResourceStatus == types.ResourceStatusDeleteFailed):
+		case cleaningUp && mayRemain(event):
 			left[key] = event
 		default:
 			delete(left, key)
@@ -55,6 +55,17 @@ func orphans(events []types.StackEvent) []types.StackEvent {
 	return sorted
 }
 
+// mayRemain reports whether something stays of a resource that a cleanup has come to. Of a database that is deleted a snapshot may, where the template said so.
+func mayRemain(event types.StackEvent) bool {
+	switch event.ResourceStatus {
+	case types.ResourceStatusDeleteSkipped, types.ResourceStatusDeleteFailed:
+		return true
+	case types.ResourceStatusDeleteComplete:
+		return aws.ToString(event.ResourceType) == "AWS::RDS::DBInstance"
+	}
+	return false
+}
+
 // orphan enters what an update has left behind into the contents. What the template asked to keep is kept, and what else carries the stack's tags is
 // found by them; only records have none, and those of environments are not looked at. A record has to go, whoever wanted it.
 func (c *Contents) orphan(event types.StackEvent) {
@@ -64,6 +75,8 @@ func (c *Contents) orphan(event types.StackEvent) {
 		c.Records = append(c.Records, id)
 	case event.ResourceStatus == types.ResourceStatusDeleteSkipped:
 		c.Kept = append(c.Kept, Kept{Type: kind, ID: id})
+	case event.ResourceStatus == types.ResourceStatusDeleteComplete:
+		c.Kept = append(c.Kept, Kept{Type: kind, ID: id, Snapshot: true})
 	case kind == "AWS::ElasticBeanstalk::Environment":
 		c.Environments = append(c.Environments, id)
 	}

@@ -39,6 +39,13 @@ Outputs:
   Endpoint: {Value: not-for-perch.example.com}
 `
 
+// databaseTemplate has a database whose snapshot carries the tags of the stack.
+var databaseTemplate = strings.Replace(ownTemplate, "  Topic:\n", `  Database:
+    Type: AWS::RDS::DBInstance
+    Properties: {Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: perch, MasterUserPassword: long-enough, CopyTagsToSnapshot: true}
+  Topic:
+`, 1)
+
 // newOwnWorld is a world with its application stack, and a commit of login with files beside those above.
 func newOwnWorld(t *testing.T, files map[string]string) (*world, string) {
 	t.Helper()
@@ -170,29 +177,8 @@ func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 	}
 }
 
-func TestASnapshotThatTheTemplateWantsIsNoLeftover(t *testing.T) {
-	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "  Topic:", `  Database:
-    Type: AWS::RDS::DBInstance
-    Properties: {Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: perch, MasterUserPassword: long-enough}
-  Topic:`, 1)})
-	state := w.ownUp(commit)
-	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
-	if len(contents.Databases) != 1 {
-		t.Fatalf("got %+v", contents)
-	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: state.StackID, Token: "gone"})
-	w.settle(state.StackID)
-	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
-	if want := "a snapshot of AWS::RDS::DBInstance " + contents.Databases[0]; len(out.Leftovers) != 0 || !slices.Contains(out.Kept, want) {
-		t.Errorf("got %+v, want %s", out, want)
-	}
-}
-
 func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
-	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "  Topic:", `  Database:
-    Type: AWS::RDS::DBInstance
-    Properties: {Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: perch, MasterUserPassword: long-enough}
-  Topic:`, 1)})
+	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.ownUp(commit)
 	before := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
 	w.fault(aws.Fault{LogicalID: "Topic", Phase: "delete", Reason: "somebody subscribes", Count: 1})
@@ -232,10 +218,7 @@ func TestWhatATemplateKeepsIsFoundAgainByItsARN(t *testing.T) {
 }
 
 func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
-	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "  Topic:", `  Database:
-    Type: AWS::RDS::DBInstance
-    Properties: {Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: perch, MasterUserPassword: long-enough}
-  Topic:`, 1)})
+	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.ownUp(commit)
 	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
 	w.fault(aws.Fault{LogicalID: "Database", Phase: "delete", Reason: "Cannot create more than 100 manual snapshots", Count: 1})

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,8 +65,12 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 	}
 	for look := 1; ; look++ {
 		left, err := v.leftovers(ctx, in)
-		if err != nil || len(left) == 0 || look == verifyLooks {
-			return VerifyResult{Leftovers: left, Kept: in.Contents.stays()}, err
+		if err != nil {
+			return VerifyResult{}, err
+		}
+		if len(left) == 0 || look == verifyLooks {
+			kept, err := v.stays(ctx, in.Contents)
+			return VerifyResult{Leftovers: left, Kept: kept}, err
 		}
 		beats.set(perch.Progress{Status: "VERIFYING", Reason: "still there: " + strings.Join(left, ", "), Since: time.Now().UTC()})
 		if err := linger(ctx, v.interval); err != nil {
@@ -116,14 +121,15 @@ func (v *Verification) databases(ctx context.Context, in VerifyInput) (left []st
 		if err == nil && len(out.DBInstances) > 0 {
 			left = append(left, "database "+id)
 		}
-		snapshots, err := v.rds.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{DBInstanceIdentifier: &id})
-		if err != nil && !missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound") {
-			return nil, awsFailure(err, "look for snapshots of database %s", id)
+		if in.Contents.keepsSnapshot(id) {
+			continue
 		}
-		if err == nil && !in.Contents.keepsSnapshot(id) {
-			for _, snapshot := range snapshots.DBSnapshots {
-				left = append(left, "database snapshot "+aws.ToString(snapshot.DBSnapshotIdentifier))
-			}
+		snapshots, err := v.snapshots(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, snapshot := range snapshots {
+			left = append(left, "database snapshot "+aws.ToString(snapshot.DBSnapshotIdentifier))
 		}
 	}
 	return left, nil
@@ -176,6 +182,10 @@ func sameHost(a, b string) bool {
 // tagged asks the tagging API for anything that carries the environment's tags. A stack and a Beanstalk environment that are deleted
 // linger there, and the calls above have looked at them.
 func (v *Verification) tagged(ctx context.Context, in VerifyInput) (left []string, err error) {
+	wanted, err := v.wantedSnapshots(ctx, in.Contents)
+	if err != nil {
+		return nil, err
+	}
 	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(v.tagging, &resourcegroupstaggingapi.GetResourcesInput{TagFilters: []tagtypes.TagFilter{
 		{Key: aws.String(tagStackID), Values: []string{in.StackID}},
 	}})
@@ -185,7 +195,7 @@ func (v *Verification) tagged(ctx context.Context, in VerifyInput) (left []strin
 			return nil, awsFailure(err, "look for tagged resources")
 		}
 		for _, r := range page.ResourceTagMappingList {
-			if arn := aws.ToString(r.ResourceARN); !lingers(arn) && !in.Contents.keeps(arn) {
+			if arn := aws.ToString(r.ResourceARN); !lingers(arn) && !in.Contents.keeps(arn) && !slices.Contains(wanted, arn) {
 				left = append(left, arn)
 			}
 		}

@@ -1,0 +1,55 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+)
+
+// snapshots are the snapshots of a database, which need not be there itself any more.
+func (v *Verification) snapshots(ctx context.Context, database string) ([]types.DBSnapshot, error) {
+	out, err := v.rds.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{DBInstanceIdentifier: &database})
+	if missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound") {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, awsFailure(err, "look for snapshots of database %s", database)
+	}
+	return out.DBSnapshots, nil
+}
+
+// wantedSnapshots are the ARNs of the snapshots that the template wants of databases. One carries the stack's tags where the database has
+// CopyTagsToSnapshot, and its name does not tell whose it is.
+func (v *Verification) wantedSnapshots(ctx context.Context, contents Contents) (arns []string, err error) {
+	for _, kept := range contents.Kept {
+		if !kept.snapshotOfDatabase() {
+			continue
+		}
+		snapshots, err := v.snapshots(ctx, kept.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, snapshot := range snapshots {
+			arns = append(arns, aws.ToString(snapshot.DBSnapshotArn))
+		}
+	}
+	return arns, nil
+}
+
+// stays are what the template kept, in words. A database may be gone without a snapshot that the template could want: the rollback of a creation takes none
+// where the database never stood, and of one that an update has deleted nothing but the snapshot tells that one was wanted.
+func (v *Verification) stays(ctx context.Context, contents Contents) (words []string, err error) {
+	for _, kept := range contents.Kept {
+		if kept.snapshotOfDatabase() {
+			if snapshots, err := v.snapshots(ctx, kept.ID); err != nil {
+				return nil, err
+			} else if len(snapshots) == 0 {
+				continue
+			}
+		}
+		words = append(words, kept.String())
+	}
+	return words, nil
+}

@@ -1,0 +1,50 @@
+package activities
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"perch"
+	"perch/sandbox/aws"
+)
+
+func TestASnapshotThatTheTemplateWantsIsNoLeftover(t *testing.T) {
+	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
+	id := w.ownUp(commit).StackID
+	want := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")
+	if out := w.ownGone(id); len(out.Leftovers) != 0 || !slices.Contains(out.Kept, want) {
+		t.Errorf("got %+v, want %s", out, want)
+	}
+}
+
+func TestASnapshotIsNamedOnlyWhereTheRollbackOfACreationHasMadeOne(t *testing.T) {
+	after := strings.Replace(databaseTemplate, "  Topic:\n", "  Topic:\n    DependsOn: Database\n", 1)
+	for failing, made := range map[string]bool{"Database": false, "Topic": true} {
+		w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": after})
+		rendered := w.render("login", commit)
+		w.fault(aws.Fault{LogicalID: failing, Phase: "create", When: aws.After, Reason: "no capacity"})
+		in := ChangeInput{
+			Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "create", TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters,
+			Capability: rendered.Capability,
+		}
+		id := must(w, of[*Stacks](w).CreateStack, in).StackID
+		if ended := w.settle(id); ended.Status != "ROLLBACK_COMPLETE" {
+			t.Fatalf("ended %+v", ended)
+		}
+		snapshot := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")
+		if out := w.ownGone(id); len(out.Leftovers) != 0 || slices.Contains(out.Kept, snapshot) != made {
+			t.Errorf("%s failed: got %+v, want the snapshot %t", failing, out, made)
+		}
+	}
+}
+
+func TestASnapshotOfADatabaseThatAnUpdateRemovedIsNoLeftover(t *testing.T) {
+	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
+	id := w.ownUp(commit).StackID
+	want := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")
+	w.ownUpdate(id, w.repo.commit("login", map[string]string{"deploy/template.yaml": ownTemplate}))
+	if out := w.ownGone(id); len(out.Leftovers) != 0 || !slices.Contains(out.Kept, want) {
+		t.Errorf("got %+v, want %s", out, want)
+	}
+}
