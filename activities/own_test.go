@@ -103,6 +103,34 @@ func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
 	}
 }
 
+// TestSeedDataGoesIntoNothingButBuckets: the physical id of many a resource is a name that its template chooses, and the worker may write to all
+// buckets of the project.
+func TestSeedDataGoesIntoNothingButBuckets(t *testing.T) {
+	another := "shop-production-data"
+	for name, resources := range map[string]string{
+		"beside a bucket of the id that is named": "  media: {Type: AWS::S3::Bucket}\n  BucketMedia: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: " + another + "}}\n",
+		"beside a bucket of the id for the name":  "  BucketMedia: {Type: AWS::S3::Bucket}\n  media: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: " + another + "}}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, commit := newOwnWorld(t, map[string]string{
+				"perch.yaml": strings.Replace(ownConfig, "to: Media", "to: media", 1), "deploy/template.yaml": strings.Replace(ownTemplate, "  Media: {Type: AWS::S3::Bucket}\n", resources, 1),
+			})
+			w.makeBucket(another)
+			state := w.ownUp(commit)
+			if out := must(w, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: state.StackID}); out.Objects != 1 {
+				t.Errorf("seeded %+v", out)
+			}
+			list, err := w.s3().ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &another})
+			if err != nil || len(list.Contents) > 0 {
+				t.Errorf("%d objects are in another bucket, error %v", len(list.Contents), err)
+			}
+			if got := w.objects(state.StackID, "media"); !maps.Equal(got, map[string]string{"logo.svg": "<svg/>"}) {
+				t.Errorf("the template's bucket holds %v", got)
+			}
+		})
+	}
+}
+
 func TestAnotherCommitOrParameterIsAnUpdateAndTheSameIsNone(t *testing.T) {
 	w, commit := newOwnWorld(t, nil)
 	state := w.ownUp(commit)

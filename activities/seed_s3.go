@@ -35,16 +35,19 @@ func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3) (int,
 	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix)
 }
 
-// bucket is the physical name of the environment's bucket that perch.yaml calls name. A template of the project's own gives it that logical id.
+// bucket is the physical name of the environment's bucket that perch.yaml calls name. A template of the project's own gives it that logical id. What is
+// no bucket is passed over: its physical id may be any name that the template chose, that of another environment's bucket among them.
 func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error) {
-	out, err := s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.BucketID(name))})
-	if missingStack(err) {
-		out, err = s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &name})
+	for _, id := range []string{cfn.BucketID(name), name} {
+		out, err := s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &id})
+		if err != nil && !missingStack(err) {
+			return "", awsFailure(err, "look for bucket %q of stack %s", name, stackID)
+		}
+		if err == nil && aws.ToString(out.StackResourceDetail.ResourceType) == "AWS::S3::Bucket" {
+			return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
+		}
 	}
-	if err != nil {
-		return "", awsFailure(err, "look for bucket %q of stack %s", name, stackID)
-	}
-	return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
+	return "", refuse(ErrorInvalid, "look for bucket %q of stack %s: the stack has no such bucket; correct `to` of the seed step in perch.yaml", name, stackID)
 }
 
 func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
