@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -178,7 +179,8 @@ func (r *run) beginMaking(p *plan, id string, say words) (res *resourceState, co
 }
 
 // announce enters a resource that is about to be made and tells its first event. A physical resource that it replaces
-// goes to the operation's garbage; the event still names that one.
+// goes to the operation's garbage; the event still names that one. Without an update-replace policy it is deleted, a database too
+// (AWS docs: UpdateReplacePolicy attribute).
 func (r *run) announce(res *resourceState, replacePolicy string, say words) {
 	old := r.stack.Resources[res.LogicalID]
 	r.stack.Resources[res.LogicalID] = res
@@ -187,7 +189,7 @@ func (r *run) announce(res *resourceState, replacePolicy string, say words) {
 		return
 	}
 	leftover := *old
-	leftover.Policy = replacePolicy
+	leftover.Policy = cmp.Or(replacePolicy, "Delete")
 	r.stack.Operation.Garbage = append(r.stack.Operation.Garbage, &leftover)
 	res.PhysicalID = old.PhysicalID
 	r.tell(r.stack, res, say.progress, replacing)

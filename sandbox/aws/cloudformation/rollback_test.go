@@ -68,6 +68,22 @@ func TestLeftoversOfAnUpdateAreOrphaned(t *testing.T) {
 	}
 }
 
+func TestAReplacedDatabaseLeavesASnapshotOnlyWhereItsPolicyAsks(t *testing.T) {
+	for policies, want := range map[string]int{"": 0, "UpdateReplacePolicy: Snapshot, ": 1, "DeletionPolicy: Snapshot, ": 0} {
+		w := newWorld(t)
+		body := "Resources: {Database: {Type: AWS::RDS::DBInstance, " + policies + "Properties: {DBName: old}}}"
+		id := w.create("shop-a", body)
+		w.reach(id, "CREATE_COMPLETE")
+		if err := w.update(id, strings.Replace(body, "old", "new", 1)); err != nil {
+			t.Fatal(err)
+		}
+		w.reach(id, "UPDATE_COMPLETE")
+		if got := w.things.snapshots; got != want || len(w.things.ids()) != 1 {
+			t.Errorf("%q: %d snapshots, want %d; there are %v", policies, got, want, w.things.ids())
+		}
+	}
+}
+
 func TestRollbackThatFailsCanBeContinued(t *testing.T) {
 	w := newWorld(t)
 	id := w.create("shop-a", chain)

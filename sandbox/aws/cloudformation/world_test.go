@@ -32,11 +32,12 @@ type world struct {
 	faults  *orders
 }
 
-// things are the physical resources that exist, with their properties.
+// things are the physical resources that exist, with their properties, and how many snapshots were asked for.
 type things struct {
-	mu     sync.Mutex
-	exist  map[string]map[string]any
-	refuse map[string]error
+	mu        sync.Mutex
+	exist     map[string]map[string]any
+	refuse    map[string]error
+	snapshots int
 }
 
 func (f *things) Create(_ context.Context, r resource.Request) (resource.State, error) {
@@ -64,6 +65,9 @@ func (f *things) Delete(_ context.Context, r resource.Request) error {
 		return err
 	}
 	delete(f.exist, r.PhysicalID)
+	if r.Snapshot {
+		f.snapshots++
+	}
 	return nil
 }
 
