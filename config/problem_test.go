@@ -95,7 +95,7 @@ perch.yaml:1:33: this is nested too deeply; no key of Perch is more than six lev
     |                                 ^`},
 		"impossible values": {minimal + "defaults:\n  health_path: healthz\n  load_balancer: classic\n  platform: tomcat\n  instance_type: large\n" +
 			"  instances: {min: 0, max: two}\n  database: {engine: mysql, version: 16.2, class: t3.micro, storage_gb: 5}\n", `
-perch.yaml:4:16: defaults.health_path must be a path that begins with a slash, such as /healthz, not "healthz"
+perch.yaml:4:16: defaults.health_path must be a path that begins with a slash and has no braces, such as /healthz, not "healthz"
   4 |   health_path: healthz
     |                ^
 perch.yaml:5:18: defaults.load_balancer must be one of shared, own, none, not "classic"
@@ -258,6 +258,13 @@ perch.yaml:5:5: defaults.environment.SMTP_PASSWORD looks like a secret, and perc
 perch.yaml:7:14: defaults.secrets.API_KEY must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store
   7 |     API_KEY: ***
     |              ^`},
+		"secrets that CloudFormation would read": {minimal + "defaults:\n  health_path: /{{resolve:ssm:/prod/key}}\n  environment:\n    URL: postgres://app:{{resolve:secretsmanager:prod/db:SecretString:password}}@db\n    PAGE: \"{{ title }} resolve:\"\n", `
+perch.yaml:4:16: defaults.health_path must be a path that begins with a slash and has no braces, such as /healthz, not "/{{resolve:ssm:/prod/key}}"
+  4 |   health_path: /{{resolve:ssm:/prod/key}}
+    |                ^
+perch.yaml:6:10: defaults.environment.URL has a dynamic reference, which CloudFormation would read whatever the policy says of it; name the secret's ARN under secrets: URL
+  6 |     URL: postgres://app:{{resolve:secretsmanager:***
+    |          ^`},
 		"a variable that is also a secret": {minimal + "defaults:\n  environment: {A: x}\n  secrets: {A: \"arn:aws:ssm:eu-central-1:123456789012:parameter/x\"}\n", `
 perch.yaml:5:16: A stands in environment (defaults, line 4) and in secrets; leave one of them out
   5 |   secrets: {A: "arn:aws:ssm:eu-central-1:123456789012:parameter/x"}

@@ -100,6 +100,8 @@ func (d *decoder) plainVariable(path string, key, value *node) {
 	case !d.is(path, value, scalar):
 	case strings.ContainsFunc(value.text, unicode.IsControl):
 		d.fail(value, "%s must be one line of text", path)
+	case dynamicReference.MatchString(value.text):
+		d.fail(value, "%s has a dynamic reference, which CloudFormation would read whatever the policy says of it; name the secret's ARN under secrets: %s", path, key.text)
 	case secretName(key.text) && value.text != "":
 		d.fail(key, "%s looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and name its ARN under secrets: %s", path, key.text)
 	}

@@ -55,7 +55,7 @@ var (
 	validInstanceType = named("instance type", `^[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an EC2 instance type such as t3.small")
 	validClass        = named("instance class", `^db\.[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an RDS instance class such as db.t4g.micro")
 	validVersion      = named("version", `^[1-9][0-9]$`, `must be a major version of PostgreSQL such as "16"`)
-	validHealthPath   = named("health path", `^/[!-~]{0,1000}$`, "must be a path that begins with a slash, such as /healthz")
+	validHealthPath   = named("health path", `^/[!-z|~]{0,1000}$`, "must be a path that begins with a slash and has no braces, such as /healthz")
 	validVariable     = named("variable", `^[A-Z_][A-Z0-9_]*$`, "must be a name in A-Z, 0-9 and _ that does not begin with a digit")
 	validSecret       = named("secret", `^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
 		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store")
@@ -110,6 +110,9 @@ func ownVariable(name string) bool {
 }
 
 var secretWords = regexp.MustCompile(`(?i)PASSWORD|SECRET|TOKEN|PRIVATE_KEY|API_KEY`)
+
+// dynamicReference is what CloudFormation replaces, wherever it stands in a template, by a secret or a parameter that its own role may read.
+var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
 
 // secretName reports whether a variable of this name looks as if its value were secret.
 func secretName(name string) bool { return secretWords.MatchString(name) }
