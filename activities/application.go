@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -68,8 +69,11 @@ func (a *Applications) create(ctx context.Context, in ApplyInput, name string, t
 func (a *Applications) update(ctx context.Context, in ApplyInput, stack types.Stack, template cfn.Template) (ChangeResult, error) {
 	id := aws.ToString(stack.StackId)
 	if status := string(stack.StackStatus); lifecycle.InProgress(status) {
-		// Another run's operation, or this one's whose answer was lost: the wait sees how it ends.
-		return ChangeResult{StackID: id}, nil
+		mine, err := a.stacks.took(ctx, ChangeInput{StackID: id, Token: in.Token}) // The answer may have been lost.
+		if err == nil && !mine {
+			err = fmt.Errorf("update stack %s: it is %s, and another operation does not bring it to this template; wait for the end of that", id, status)
+		}
+		return ChangeResult{StackID: id}, err
 	}
 	_, err := a.stacks.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &id, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),

@@ -54,6 +54,22 @@ func TestALostAnswerToTheApplicationsCreationIsMended(t *testing.T) {
 	}
 }
 
+func TestAnotherOperationOnTheApplicationStackIsNotTakenForThisOne(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.policy.Domain = "theirs.localhost"
+	w.fault(aws.Fault{Stack: "shop-application-staging", Phase: "update", Hang: true})
+	theirs := must(w, of[*Applications](w).ApplyApplication, staging("theirs"))
+	w.policy.Domain = "ours.localhost"
+	_, err := try(of[*Applications](w).ApplyApplication, staging("ours"))
+	wantRetry(t, err, "shop-application-staging", "UPDATE_IN_PROGRESS", "another operation")
+	w.aws.DeleteFault("")
+	w.settle(theirs.StackID)
+	if ours := must(w, of[*Applications](w).ApplyApplication, staging("ours")); ours.Unchanged {
+		t.Errorf("applied %+v", ours)
+	}
+}
+
 func TestAnApplicationStackThatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
