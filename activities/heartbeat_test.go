@@ -9,8 +9,11 @@ import (
 
 	sdkactivity "go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
 
 	"perch"
+	"perch/lifecycle"
+	"perch/sandbox/aws"
 )
 
 func TestLingerEndsWithTheTimeTheContextOrTheWorker(t *testing.T) {
@@ -108,4 +111,28 @@ func TestAPulseBeatsOftenEnoughForTheHeartbeatTimeout(t *testing.T) {
 			t.Error("it goes on when it is stopped")
 		}
 	})
+}
+
+// TestWhatTakesLongBeatsFromItsBeginning: Temporal takes a worker for dead that has not beaten for 20 seconds, and calls to AWS or to the repository may
+// take longer.
+func TestWhatTakesLongBeatsFromItsBeginning(t *testing.T) {
+	w := newWorld(t)
+	for name, begin := range map[string]func(*testsuite.TestActivityEnvironment) error{
+		"SeedData": func(env *testsuite.TestActivityEnvironment) error {
+			_, err := tryIn(env, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: "none"})
+			return err
+		},
+		"SweepResources": func(env *testsuite.TestActivityEnvironment) error {
+			w.fault(aws.Fault{Service: "s3", Action: "DeleteBucket", Status: 503, Code: "SlowDown", Message: "reduce your rate", Count: 1})
+			_, err := tryIn(env, of[*Verification](w).sweepResources, SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: "files"}}})
+			return err
+		},
+	} {
+		env := newActivityEnvironment()
+		beats := 0
+		env.SetOnActivityHeartbeatListener(func(*sdkactivity.Info, converter.EncodedValues) { beats++ })
+		if err := begin(env); err == nil || beats == 0 {
+			t.Errorf("%s ended with %v after %d heartbeats", name, err, beats)
+		}
+	}
 }

@@ -256,7 +256,7 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 		t.Fatalf("ended %+v", ended)
 	}
 	sweep := SweepInput{StackID: state.StackID, Resources: remains.Failures, Kept: contents.Kept}
-	if err := of[*Verification](w).SweepResources(t.Context(), sweep); err != nil {
+	if err := w.sweep(sweep); err != nil {
 		t.Fatal(err)
 	}
 	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})

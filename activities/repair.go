@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"perch"
 	"perch/lifecycle"
 )
 
@@ -53,6 +55,8 @@ type SweepInput struct {
 // SweepResources removes what the stack was told to leave behind, as far as Perch knows how; VerifyGone sees what is still there. Buckets
 // are emptied before. A database that could not be deleted because its snapshot cannot be made stays: it would be gone without one.
 func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error {
+	_, stop := startPulse(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
+	defer stop()
 	var failure error
 	for _, r := range in.Resources {
 		if slices.ContainsFunc(in.Kept, func(k Kept) bool { return k.ID == r.PhysicalID }) {

@@ -72,6 +72,9 @@ type seeding struct {
 // stack id and by the step's hash, and where the app does it by where its database is, when it has succeeded; a step that breaks off is done again from its beginning, save that a command that
 // was begun is waited for.
 func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) {
+	earlier := resumed(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()})
+	beats, stop := startPulse(ctx, earlier) // Before the repository is read: a worker that does not have it yet fetches it.
+	defer stop()
 	file, refusal, err := s.requests.file(ctx, in.Commit)
 	if err != nil {
 		return SeedResult{}, err
@@ -87,13 +90,10 @@ func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) 
 	if err != nil {
 		return SeedResult{}, err
 	}
-	steps := phase(file.Seed, in.Later)
-	work := &seeding{Seeds: s, in: in, settings: settings, artifacts: application.ArtifactBucket, resuming: activity.GetInfo(ctx).Attempt > 1}
-	work.earlier = resumed(ctx, perch.Progress{Status: "SEEDING", Total: len(steps), Since: time.Now().UTC()})
-	beats, stop := startPulse(ctx, work.earlier)
-	defer stop()
-	work.beats = beats
-	return work.all(ctx, steps)
+	work := &seeding{
+		Seeds: s, in: in, settings: settings, artifacts: application.ArtifactBucket, beats: beats, earlier: earlier, resuming: activity.GetInfo(ctx).Attempt > 1,
+	}
+	return work.all(ctx, phase(file.Seed, in.Later))
 }
 
 // phase are the steps that are carried out before the environment answers, or after.
