@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	// planTimeout bounds one try to list branches and stacks, planPatience all tries: a source may ask to be left alone for most of an hour.
-	planTimeout  = 20 * time.Minute
-	planPatience = 70 * time.Minute
+	// planTimeout bounds one try to list branches and stacks.
+	planTimeout = 20 * time.Minute
 	// asksAtOnce is how many removals are asked for side by side.
 	asksAtOnce = 10
 )
@@ -51,7 +50,7 @@ type cleanup struct {
 
 func (c *cleanup) judge() error {
 	ctx := workflow.WithActivityOptions(c.ctx, workflow.ActivityOptions{
-		TaskQueue: perch.WaitQueue(c.in.Project), StartToCloseTimeout: planTimeout, ScheduleToCloseTimeout: planPatience,
+		TaskQueue: perch.WaitQueue(c.in.Project), StartToCloseTimeout: planTimeout, ScheduleToCloseTimeout: sourcePatience,
 		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(), Summary: "compare branches with environments",
 	})
 	if err := workflow.ExecuteActivity(ctx, cleanups.PlanCleanup, c.in).Get(c.ctx, &c.plan); err != nil {

@@ -36,15 +36,11 @@ func (r *run) grace() (due bool, err error) {
 	return true, nil
 }
 
-// lastLook looks at the branch and the stack again, with all the patience that the branch source may ask for.
+// lastLook looks at the branch and the stack again.
 func (r *run) lastLook() (activities.LastLookResult, error) {
-	ctx := workflow.WithActivityOptions(r.ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: planPatience, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(),
-		Summary: "look once more at branch " + r.environment.Branch,
-	})
 	in := activities.LastLookInput{Project: r.environment.Project, Branch: r.environment.Branch, Judged: *r.target.Judged}
 	var out activities.LastLookResult
-	err := workflow.ExecuteActivity(ctx, cleanups.LastLook, in).Get(r.ctx, &out)
+	err := r.asking("look once more at branch "+r.environment.Branch, cleanups.LastLook, in, &out)
 	return out, err
 }
 

@@ -16,6 +16,8 @@ const (
 	// passing fault.
 	callTimeout  = time.Minute
 	callPatience = 15 * time.Minute
+	// sourcePatience is callPatience where the branch source is asked: it may want to be left alone for most of an hour.
+	sourcePatience = 70 * time.Minute
 	// stackPatience bounds the wait for one operation of CloudFormation. A database alone takes ten minutes; CloudFormation itself
 	// would wait 36 hours for one that hangs.
 	stackPatience = 2 * time.Hour
@@ -44,9 +46,18 @@ func (r *run) quick(summary string, activity, in, out any) error {
 	return quick(r.ctx, summary, activity, in, out)
 }
 
+// asking runs a quick activity that asks the branch source too.
+func (r *run) asking(summary string, activity, in, out any) error {
+	return patient(r.ctx, sourcePatience, summary, activity, in, out)
+}
+
 func quick(ctx workflow.Context, summary string, activity, in, out any) error {
+	return patient(ctx, callPatience, summary, activity, in, out)
+}
+
+func patient(ctx workflow.Context, patience time.Duration, summary string, activity, in, out any) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: callPatience, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(), Summary: summary,
+		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: patience, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(), Summary: summary,
 	})
 	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
 }

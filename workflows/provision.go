@@ -68,7 +68,7 @@ func (r *run) provision() error {
 // admit holds the request against the policy. Where the target ends here, the result already says how.
 func (r *run) admit() (activities.AdmitResult, error) {
 	var out activities.AdmitResult
-	err := r.quick("admit "+string(r.target.Goal)+" of "+r.environment.Branch, requests.Admit, activities.AdmitInput{Request: r.target}, &out)
+	err := r.asking("admit "+string(r.target.Goal)+" of "+r.environment.Branch, requests.Admit, activities.AdmitInput{Request: r.target}, &out)
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
 	return out, err
 }
@@ -81,7 +81,7 @@ func (r *run) prepared(admitted activities.AdmitResult) (rendered activities.Ren
 		return p.Rendered, nil
 	}
 	in := activities.RenderInput{Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, Kind: admitted.Kind}
-	err = r.quick("render the template at "+short(r.target.Commit), requests.RenderTemplate, in, &rendered)
+	err = r.asking("render the template at "+short(r.target.Commit), requests.RenderTemplate, in, &rendered)
 	return rendered, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -319,4 +320,25 @@ func TestRunForTheOtherGoalHandsOnAtOnce(t *testing.T) {
 		t.Errorf("handed on %+v, %v", next, err)
 	}
 	w.did()
+}
+
+func TestS66ARunWaitsUntilTheSourceMayBeAskedAgain(t *testing.T) {
+	limited := temporal.NewApplicationErrorWithOptions("the rate limit is used up", "RateLimited", temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
+	for _, name := range []string{"Admit", "RenderTemplate"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.unprepared = true
+			w.fails = map[string]error{name: limited}
+			tries := 0
+			w.during[name] = func() {
+				if tries++; tries == 2 {
+					w.fails = nil
+				}
+			}
+			result, _, err := w.run(Provision, up(commitOne))
+			if err != nil || result.Outcome != perch.OutcomeReady || tries != 2 {
+				t.Errorf("result %+v after %d tries, %v", result, tries, err)
+			}
+		})
+	}
 }

@@ -163,7 +163,7 @@ func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activitie
 
 func (a *activity) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
 	a.w.note("RenderTemplate", "%s", short(in.Commit))
-	return a.w.rendered, nil
+	return a.w.rendered, a.w.fails["RenderTemplate"]
 }
 
 func (a *activity) DescribeStack(_ context.Context, in activities.StackInput) (activities.StackState, error) {
