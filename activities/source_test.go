@@ -64,3 +64,14 @@ func TestS67ARequestFailsWhereTheTokenIsNoGood(t *testing.T) {
 	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
 	wantFailure(t, err, ErrorInvalid, "GitHub answered 401", "give the worker a new one")
 }
+
+func TestARequestForWhatIsNoCommitIsNotTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	for _, source := range []string{"git", "github"} {
+		if source == "github" {
+			w.hub()
+		}
+		_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", "HEAD")})
+		wantFailure(t, err, ErrorInvalid, `commit "HEAD" is not a full commit`)
+	}
+}

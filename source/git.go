@@ -171,7 +171,7 @@ var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 func (g *Git) commit(ctx context.Context, commit string) (*object.Commit, bool, error) {
 	if !fullCommit.MatchString(commit) {
-		return nil, false, fmt.Errorf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)
+		return nil, false, &Refused{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
 	}
 	found, err := g.localCommit(commit)
 	if err != nil || found != nil || g.remote == nil {

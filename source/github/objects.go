@@ -24,7 +24,7 @@ const (
 // commit is the commit's tree; found is false where GitHub shows the repository and not the commit.
 func (r *Repository) commit(ctx context.Context, commit string) (tree string, found bool, err error) {
 	if !fullCommit.MatchString(commit) {
-		return "", false, fmt.Errorf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)
+		return "", false, &source.Refused{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
 	}
 	answer, _, err := r.client.Git.GetCommit(ctx, r.owner, r.name, commit)
 	if missing, _ := answerOf(err); missing != nil && missing.StatusCode == http.StatusNotFound {
