@@ -64,8 +64,8 @@ type call struct {
 	address *url.URL
 	header  http.Header
 	body    []byte
-	// hidden takes the secret out of whatever is shown.
-	hidden *strings.Replacer
+	// secret is taken out of whatever is shown; empty where the request carries none.
+	secret string
 }
 
 func (s *seeding) prepare(ctx context.Context, step perch.SeedHTTP, mark string) (*call, error) {
@@ -78,7 +78,7 @@ func (s *seeding) prepare(ctx context.Context, step perch.SeedHTTP, mark string)
 		return nil, s.failed("%q is no path", step.Path)
 	}
 	address.Path, address.RawPath, address.RawQuery = target.Path, target.RawPath, target.RawQuery
-	c := &call{method: step.Method, address: address, header: http.Header{}, hidden: strings.NewReplacer()}
+	c := &call{method: step.Method, address: address, header: http.Header{}}
 	c.header.Set("User-Agent", "perch")
 	c.header.Set("Idempotency-Key", seedKey(mark))
 	if step.Body != "" {
@@ -92,7 +92,7 @@ func (s *seeding) prepare(ctx context.Context, step perch.SeedHTTP, mark string)
 		if err != nil {
 			return nil, err
 		}
-		c.hidden = hiding(value)
+		c.secret = value
 		if step.Header != "" {
 			c.header.Set(step.Header, value)
 		} else {
@@ -160,14 +160,14 @@ func (c *call) try(ctx context.Context, client *http.Client) (status int, proble
 func (c *call) shown(body io.Reader) string {
 	text, _ := io.ReadAll(io.LimitReader(body, longestAnswer)) // What can be read of it is enough for a message.
 	if len(text) == longestAnswer {
-		text = text[:len(text)-longestSecret] // The secret may be cut off there, and would not be found.
+		text = text[:len(text)-longestSecret*longestEntity] // The secret may be cut off there, and would not be found.
 	}
 	return c.words(string(text))
 }
 
 // words are the beginning of a text in one line, without the secret.
 func (c *call) words(text string) string {
-	words := strings.Join(strings.Fields(strings.Map(graphic, strings.ToValidUTF8(c.hidden.Replace(text), ""))), " ")
+	words := strings.Join(strings.Fields(strings.Map(graphic, strings.ToValidUTF8(hide(text, c.secret), ""))), " ")
 	if len(words) > shownAnswer {
 		words = strings.ToValidUTF8(words[:shownAnswer], "") + " ..."
 	}

@@ -151,21 +151,40 @@ func TestNoAnswerShowsTheSecretHoweverItIsSpelled(t *testing.T) {
 		around := rapid.SliceOfN(rapid.StringMatching(`[a-z ]{0,30}`), 2, 2).Draw(t, "around")
 		spelled := rapid.SampledFrom([]func(string) string{
 			func(s string) string { return s }, func(s string) string { q := fmt.Sprintf("%q", s); return q[1 : len(q)-1] }, html.EscapeString, url.QueryEscape,
+			func(s string) string { return escaped(s, `"/\`, `\%c`) }, func(s string) string { return escaped(s, `"&'<>+/\`, `\u%04X`) }, // PHP, .NET
+			func(s string) string { return escaped(s, ` "&'<>+/\%`, "%%%02x") }, func(s string) string { return escaped(s, `"&'<>/\`, "&#x%x;") },
 		}).Draw(t, "spelling")(secret)
-		c := &call{hidden: hiding(secret)}
+		c := &call{secret: secret}
 		shown := c.shown(strings.NewReader(around[0] + spelled + around[1]))
 		if len(secret) > 4 && !strings.Contains(around[0]+around[1]+"***", secret) && (strings.Contains(shown, secret) || strings.Contains(shown, spelled)) {
 			t.Fatalf("%q shows %q", shown, secret)
 		}
 	})
 	long := strings.Repeat("x", longestAnswer-5) + "top-secret-value"
-	if shown := (&call{hidden: hiding("top-secret-value")}).shown(strings.NewReader(long)); strings.Contains(shown, "top-s") {
+	if shown := (&call{secret: "top-secret-value"}).shown(strings.NewReader(long)); strings.Contains(shown, "top-s") {
 		t.Errorf("a secret that is cut off is shown: %q", shown)
 	}
-	short := &call{hidden: hiding(strings.Repeat("s", longestSecret))}
+	body := strings.Repeat(" ", longestAnswer-5*longestSecret) + strings.Repeat(`\u002F`, longestSecret)
+	if shown := (&call{secret: strings.Repeat("/", longestSecret)}).shown(strings.NewReader(body)); strings.Contains(shown, "2F") {
+		t.Errorf("a part of a secret that JSON spells is shown: %q", shown)
+	}
+	short := &call{secret: strings.Repeat("s", longestSecret)}
 	if shown := short.shown(strings.NewReader(strings.Repeat("s", longestAnswer))); strings.Contains(shown, "ss") {
 		t.Errorf("a part of a secret is shown: %q", shown)
 	}
+}
+
+// escaped writes the bytes of text that are among some in another way.
+func escaped(text, some, way string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		if strings.IndexByte(some, c) >= 0 {
+			fmt.Fprintf(&b, way, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func TestALongRedirectIsCutAndHidesTheSecret(t *testing.T) {
