@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/url"
@@ -70,7 +71,13 @@ func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix s
 	return len(files), nil
 }
 
+// largestSeed is the largest file that is copied from the repository, in bytes: it is held in memory, beside those of other runs.
+const largestSeed = 100 << 20
+
 func read(file source.File) ([]byte, error) {
+	if file.Size > largestSeed {
+		return nil, &source.Refused{Reason: fmt.Sprintf("it is %d bytes long, and at most %d are copied from a repository: keep it in a bucket", file.Size, largestSeed)}
+	}
 	reader, err := file.Open()
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/sandbox/aws"
+	"perch/source"
 )
 
 // seedWorld is a world with an environment of login at a commit with fixtures.
@@ -128,6 +129,14 @@ func TestS70ASeedStepThatCannotBeDoneSaysSo(t *testing.T) {
 			wantFailure(t, err, c.kind, c.words...)
 		})
 	}
+}
+
+func TestAFileThatFillsTheWorkersMemoryIsNotRead(t *testing.T) {
+	_, err := read(source.File{Path: "dump.sql", Size: largestSeed + 1, Open: func() (io.ReadCloser, error) {
+		t.Error("it was opened")
+		return nil, io.EOF
+	}})
+	wantFailure(t, asked(err, "read dump.sql"), ErrorInvalid, "it is 104857601 bytes long, and at most 104857600 are copied from a repository: keep it in a bucket")
 }
 
 func TestSeedDataCopiesAnS3PrefixAndNothingThatOnlyBeginsLikeIt(t *testing.T) {
