@@ -56,6 +56,9 @@ func (c *cleanup) judge() error {
 	if err := workflow.ExecuteActivity(ctx, cleanups.PlanCleanup, c.in).Get(c.ctx, &c.plan); err != nil {
 		return err
 	}
+	// The removals wait by Temporal's clock, so the grace period begins by it: a worker whose clock is slow would leave none.
+	now := workflow.Now(c.ctx).UTC()
+	c.plan.At, c.plan.Until = now, now.Add(c.plan.Until.Sub(c.plan.At))
 	c.result = perch.CleanupResult{
 		Verdicts: c.plan.Verdicts, Unlisted: c.plan.Unlisted, Asked: []perch.CleanupAsked{},
 		Failed: c.plan.Failed, Brake: c.plan.Brake, Problem: c.plan.Problem,

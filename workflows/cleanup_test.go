@@ -100,7 +100,10 @@ func TestCleanupAsksForRemovalsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged := perch.Judgement{StackID: "arn:a", Commit: commitOne, At: s.plan.At, Until: s.plan.Until}
+	judged := result.Asked[0].Judged
+	if judged.StackID != "arn:a" || judged.Commit != commitOne || judged.Until.Sub(judged.At) != s.plan.Until.Sub(s.plan.At) {
+		t.Errorf("judged %+v", judged)
+	}
 	want := perch.CleanupAsked{Stack: "shop-a", Branch: "a", RunID: "run-a", RequestID: "request-a", Judged: judged}
 	if len(result.Asked) != 2 || cmp.Diff(want, result.Asked[0]) != "" || result.Asked[1].Branch != "d" {
 		t.Errorf("asked %+v", result.Asked)
@@ -111,6 +114,24 @@ func TestCleanupAsksForRemovalsAlone(t *testing.T) {
 	first := slices.IndexFunc(s.asked, func(in activities.AskInput) bool { return in.Branch == "a" })
 	if diff := cmp.Diff(activities.AskInput{Project: "shop", Branch: "a", Judged: judged, Reason: "because"}, s.asked[first]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestTheGracePeriodIsTemporalsWhateverTheWorkersClockSays: the run that waits it out goes by Temporal's clock.
+func TestTheGracePeriodIsTemporalsWhateverTheWorkersClockSays(t *testing.T) {
+	for name, skew := range map[string]time.Duration{"two hours slow": -2 * time.Hour, "two hours fast": 2 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove))}
+			began := time.Now()
+			s.plan.At, s.plan.Until = began.Add(skew), began.Add(skew+time.Hour)
+			if _, err := s.run(t, perch.CleanupInput{Project: "shop"}); err != nil {
+				t.Fatal(err)
+			}
+			judged := s.asked[0].Judged
+			if late := judged.At.Sub(began); late.Abs() > time.Minute || judged.Until.Sub(judged.At) != time.Hour || judged.Until.Location() != time.UTC {
+				t.Errorf("judged at %s until %s, and it began at %s", judged.At, judged.Until, began)
+			}
+		})
 	}
 }
 
