@@ -45,6 +45,7 @@ func TestMain(m *testing.M) {
 		"starter": program(func(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
 			return cli.Run(ctx, args, os.Stdin, stdout, stderr, env)
 		}),
+		"lockfolder": program(holdLock),
 	})
 }
 

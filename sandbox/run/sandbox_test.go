@@ -1,9 +1,12 @@
 package run
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -277,26 +280,32 @@ func TestOneSandboxAtATimeHasADataFolder(t *testing.T) {
 	contains(t, stderr, "a sandbox runs with --data "+b.data+" already", "stop it, or choose another folder")
 }
 
+// holdLock is a program that holds the lock of the folder args[0] until its stdin ends, and says when it has it.
+func holdLock(_ context.Context, args []string, stdout, stderr io.Writer, _ func(string) string) int {
+	lock, err := lockFolder(args[0])
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	defer lock.Close()
+	fmt.Fprintln(stdout, "locked")
+	_, _ = io.Copy(io.Discard, os.Stdin) // However it ends.
+	return 0
+}
+
 // TestTheLockOfADataFolderEndsWithItsProcess kills the process that holds it.
 func TestTheLockOfADataFolderEndsWithItsProcess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	held, err := lockFolder(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	holder := exec.Command("cat")
-	holder.ExtraFiles = []*os.File{held} // The lock belongs to the open file, so both have it until the last of them ends.
-	stdin, err := holder.StdinPipe()
-	if err == nil {
-		err = holder.Start()
-	}
-	if err != nil {
+	holder := exec.Command("lockfolder", dir)
+	stdin, noStdin := holder.StdinPipe()
+	stdout, noStdout := holder.StdoutPipe()
+	if err := errors.Join(noStdin, noStdout, holder.Start()); err != nil {
 		t.Fatal(err)
 	}
 	defer stdin.Close()
-	if err := held.Close(); err != nil {
-		t.Error(err)
+	if said, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		t.Errorf("the holder says %q, %v", said, err)
 	}
 	if second, err := lockFolder(dir); err == nil {
 		_ = second.Close()
