@@ -64,6 +64,8 @@ func TestNormalizeRepositoryMakesSpellingsEqual(t *testing.T) {
 		"https://token@GitHub.com/acme/shop.git/": "github.com/acme/shop",
 		"ssh://git@github.com:22/acme/shop.git":   "github.com/acme/shop",
 		"github.com/acme/shop":                    "github.com/acme/shop",
+		"https://bot:pa%ss@github.com/acme/shop":  "github.com/acme/shop",
+		"https://bot:a/b c@GitHub.com/acme/shop":  "github.com/acme/shop",
 		"/home/jane/shop":                         "local/jane/shop",
 		"file:///home/jane/shop.git":              "local/jane/shop",
 	} {

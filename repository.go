@@ -17,7 +17,7 @@ func NormalizeRepository(address string) string {
 		}
 		return strings.ToLower(bare) + "/" + strings.TrimLeft(path, "/")
 	}
-	if parsed, err := url.Parse(address); err == nil && parsed.Host != "" {
+	if parsed, err := url.Parse(WithoutCredentials(address)); err == nil && parsed.Host != "" {
 		return strings.ToLower(parsed.Hostname()) + parsed.Path
 	}
 	if strings.HasPrefix(address, "file://") || filepath.IsAbs(address) {
@@ -25,4 +25,22 @@ func NormalizeRepository(address string) string {
 		return "local/" + filepath.Base(filepath.Dir(path)) + "/" + filepath.Base(path)
 	}
 	return address
+}
+
+// WithoutCredentials is a repository's address without user and password, even where they are written in a way that makes it no URL: it ends in
+// tags, messages and runs. An address without a scheme stays as it is.
+func WithoutCredentials(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return address
+	}
+	parsed, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:]
+	case parsed.User == nil:
+		return address
+	}
+	parsed.User = nil
+	return parsed.String()
 }

@@ -3,13 +3,14 @@ package source
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+
+	"perch"
 )
 
 // Checkout is the working folder that a command runs in. Its branches and files are read as Git reads them: as committed.
@@ -48,12 +49,7 @@ func origin(repository *git.Repository) string {
 	if err != nil || len(remote.Config().URLs) == 0 {
 		return ""
 	}
-	address := remote.Config().URLs[0]
-	if parsed, err := url.Parse(address); err == nil && parsed.User != nil && parsed.Host != "" {
-		parsed.User = nil
-		return parsed.String()
-	}
-	return address
+	return perch.WithoutCredentials(remote.Config().URLs[0])
 }
 
 // remoteHeads is where the branches of origin stand, as last fetched.

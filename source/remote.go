@@ -19,6 +19,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	"github.com/go-git/go-git/v5/plumbing/transport/http"
 	"github.com/go-git/go-git/v5/storage/memory"
+
+	"perch"
 )
 
 // remote is the address of a repository without its credentials, which are kept apart so that no message and no file on disk can have them.
@@ -29,6 +31,9 @@ type remote struct {
 }
 
 func openRemote(address, cache string) (*Git, error) {
+	if _, err := url.Parse(address); err != nil && strings.Contains(address, "://") {
+		return nil, fmt.Errorf("open repository %s: its address is no URL; write what is special in user and password as %%XX, such as %%25 for a percent sign", perch.WithoutCredentials(address))
+	}
 	r := newRemote(address)
 	if cache == "" {
 		own, err := os.UserCacheDir()
@@ -48,11 +53,17 @@ func openRemote(address, cache string) (*Git, error) {
 
 func newRemote(address string) *remote {
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.User == nil || (parsed.Scheme != "http" && parsed.Scheme != "https") {
+	if err != nil || parsed.User == nil {
 		return &remote{address: address}
 	}
 	user := parsed.User.Username()
-	password, _ := parsed.User.Password()
+	password, given := parsed.User.Password()
+	if parsed.Scheme != "http" && parsed.Scheme != "https" {
+		if given {
+			parsed.User = url.User(user) // SSH logs in by a key, whatever stands here.
+		}
+		return &remote{address: parsed.String()}
+	}
 	r := &remote{auth: &http.BasicAuth{Username: user, Password: password}}
 	for _, secret := range []string{password, user} {
 		if len(secret) > 3 {

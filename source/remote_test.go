@@ -88,6 +88,24 @@ func TestTokensAreNowhereToBeFound(t *testing.T) {
 	}
 }
 
+func TestAnAddressThatIsNoURLIsRefusedWithoutItsPassword(t *testing.T) {
+	_, err := OpenGit("https://bot:top%secret@example.com/acme/shop.git", t.TempDir())
+	if err == nil || strings.Contains(err.Error(), "secret@") || !strings.Contains(err.Error(), "https://example.com/acme/shop.git") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestAPasswordForSSHIsDropped: SSH logs in by a key, and the address stands in messages.
+func TestAPasswordForSSHIsDropped(t *testing.T) {
+	g, err := OpenGit("ssh://git:topsecret@127.0.0.1:1/acme/shop", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := g.Branches(t.Context()); err == nil || strings.Contains(err.Error(), "topsecret") || !strings.Contains(err.Error(), "ssh://git@127.0.0.1:1/acme/shop") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func noToken(t *testing.T, dir, token string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
