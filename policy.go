@@ -74,7 +74,8 @@ type PolicyCleanup struct {
 
 // Source is where branches and files come from. Exactly one field is set.
 type Source struct {
-	// Git is a remote URL or a local path. The worker keeps a mirror of a remote one in its cache folder.
+	// Git is a remote URL or a local path. The worker keeps a mirror of a remote one in its cache folder. A local repository must have every branch
+	// itself, as a bare one that is pushed to has: a clone has only those that were checked out in it, and cleanup would take all others for gone.
 	Git string `yaml:"git,omitempty" jsonschema:"format=line,oneof_required=git"`
 	// GitHub is a repository that is read by GitHub's API. The credentials are the worker's own and stand in no file of Perch.
 	GitHub *GitHubSource `yaml:"github,omitempty" jsonschema:"oneof_required=github"`
