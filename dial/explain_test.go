@@ -82,7 +82,7 @@ func TestExplain(t *testing.T) {
 				return
 			}
 			if got == nil || got.Error() != c.want {
-				t.Errorf("got %v, want %s", got, c.want)
+				t.Fatalf("got %v, want %s", got, c.want)
 			}
 			if strings.Contains(got.Error(), "\n") {
 				t.Error("it has more than one line")

@@ -65,8 +65,8 @@ func TestWrongUsageAndConfigurationExitWith2AndASentence(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		"unknown flag":        {args: []string{"--polcy", "x"}, want: "flag provided but not defined: -polcy"},
-		"argument":            {args: []string{"serve"}, want: `unexpected argument "serve"`},
+		"unknown flag":        {args: []string{"--polcy", "x"}, want: "flag provided but not defined: -polcy\n\n" + usage},
+		"argument":            {args: []string{"serve"}, want: "unexpected argument \"serve\"\n\n" + usage},
 		"no policy":           {want: "give --policy FILE or PERCH_POLICY"},
 		"policy not there":    {args: []string{"--policy", "/no/such/file"}, want: "read policy: open /no/such/file"},
 		"policy by variable":  {env: map[string]string{"PERCH_POLICY": "/no/such/file"}, want: "read policy: open /no/such/file"},
