@@ -38,6 +38,8 @@ func awsFailure(err error, tried string, args ...any) error {
 	}
 	message := fmt.Sprintf(tried, args...) + ": " + sentence(err)
 	switch {
+	case missing(err, "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"):
+		return refuse(ErrorDenied, "%s; AWS does not take the worker's credentials: they were deleted, or are mistyped; start the worker with valid ones and try again", message)
 	case denied(err):
 		return refuse(ErrorDenied, "%s; the worker's role lacks %s, or a policy above it denies that: give it this permission and try again", message, action(err))
 	case says(err, "ValidationError", "is invalid or cannot be assumed"):
@@ -91,7 +93,8 @@ func says(err error, wanted, text string) bool {
 	return errors.As(err, &api) && api.ErrorCode() == wanted && strings.Contains(api.ErrorMessage(), text)
 }
 
-// denied reports that AWS knows who calls and says no. Forbidden is S3's answer to HEAD, which has no body to say more.
+// denied reports that AWS says no, be it to a caller whom it knows or to credentials that it does not. Forbidden is S3's answer to HEAD, which has
+// no body to say more.
 func denied(err error) bool {
 	return missing(err, "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "InsufficientPrivilegesException")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/aws/smithy-go"
@@ -54,6 +55,16 @@ func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 			}
 			wantFailure(t, err, c.want, "create stack shop-login", c.code, c.message)
 		})
+	}
+}
+
+func TestCredentialsThatAWSDoesNotKnowAreNoMissingRight(t *testing.T) {
+	for _, code := range []string{"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"} {
+		err := awsFailure(awsError("CloudFormation", "CreateStack", code, "The security token included in the request is invalid."), "create stack shop-login")
+		wantFailure(t, err, ErrorDenied, "create stack shop-login: "+code, "AWS does not take the worker's credentials", "start the worker with valid ones")
+		if strings.Contains(err.Error(), "lacks") {
+			t.Errorf("it sends people to the role: %v", err)
+		}
 	}
 }
 
