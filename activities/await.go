@@ -116,7 +116,9 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 // missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a stack that somebody else's deletion took away, and only
 // its id still shows it.
 func (w *wait) missed(ctx context.Context) (AwaitResult, bool, error) {
-	stack, found, err := w.stacks.describe(ctx, w.in.StackID)
+	bounded, cancel := context.WithTimeout(ctx, beat)
+	defer cancel()
+	stack, found, err := w.stacks.describe(bounded, w.in.StackID)
 	switch {
 	case err != nil:
 		return AwaitResult{}, false, w.tolerate(err)

@@ -47,6 +47,8 @@ type DatabaseResult struct {
 // operation began and minutes before an instance of the app starts. Where the operation ends without a secret nothing is made: the
 // wait for the stack tells why.
 func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
+	beats, stop := startPulse(ctx, perch.Progress{Status: "WAITING_FOR_SECRET", Resource: cfn.SharedSecretID, Since: time.Now().UTC()})
+	defer stop()
 	environment, outputs, err := d.find(ctx, in)
 	if err != nil {
 		return DatabaseResult{}, err
@@ -54,8 +56,6 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 	if outputs.DatabaseHost == "" {
 		return DatabaseResult{}, refuse(ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `starter application up`")
 	}
-	beats, stop := startPulse(ctx, perch.Progress{Status: "WAITING_FOR_SECRET", Resource: cfn.SharedSecretID, Since: time.Now().UTC()})
-	defer stop()
 	secret, err := d.await(ctx, in.StackID)
 	if err != nil || secret == "" {
 		return DatabaseResult{}, err
@@ -83,12 +83,13 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 // DropDatabase removes the environment's database and its user with all that they own. What is not there is no error, and neither is an
 // application stack without a shared database.
 func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
+	beats, stop := startPulse(ctx, perch.Progress{Status: "DROPPING_DATABASE", Since: time.Now().UTC()})
+	defer stop()
 	environment, outputs, err := d.find(ctx, in)
 	if err != nil || outputs.DatabaseHost == "" {
 		return DatabaseResult{}, err
 	}
-	_, stop := startPulse(ctx, perch.Progress{Status: "DROPPING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
-	defer stop()
+	beats.set(perch.Progress{Status: "DROPPING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
 	server, err := d.connect(ctx, outputs)
 	if err != nil {
 		return DatabaseResult{}, err

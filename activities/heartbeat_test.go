@@ -117,9 +117,22 @@ func TestAPulseBeatsOftenEnoughForTheHeartbeatTimeout(t *testing.T) {
 // take longer.
 func TestWhatTakesLongBeatsFromItsBeginning(t *testing.T) {
 	w := newWorld(t)
+	busy := func() {
+		w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	}
 	for name, begin := range map[string]func(*testsuite.TestActivityEnvironment) error{
 		"SeedData": func(env *testsuite.TestActivityEnvironment) error {
 			_, err := tryIn(env, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: "none"})
+			return err
+		},
+		"EnsureDatabase": func(env *testsuite.TestActivityEnvironment) error {
+			busy()
+			_, err := tryIn(env, of[*Databases](w).EnsureDatabase, DatabaseInput{Project: "shop", Branch: "login"})
+			return err
+		},
+		"DropDatabase": func(env *testsuite.TestActivityEnvironment) error {
+			busy()
+			_, err := tryIn(env, of[*Databases](w).DropDatabase, DatabaseInput{Project: "shop", Branch: "login"})
 			return err
 		},
 		"SweepResources": func(env *testsuite.TestActivityEnvironment) error {
