@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -104,11 +105,11 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 	if err := quick.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
-	defer quick.Stop()
 	if err := waits.Start(); err != nil {
+		quick.Stop()
 		return fmt.Errorf("start worker: %w", err)
 	}
-	defer waits.Stop()
+	defer stop(quick, waits)
 	cfg.Logger.Info("worker is ready", "project", cfg.Policy.Project, "account", cfg.Policy.Account, "region", cfg.Policy.Region)
 	select {
 	case <-ctx.Done():
@@ -116,6 +117,15 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 	case err := <-fatal:
 		return fmt.Errorf("worker stopped: %w", err)
 	}
+}
+
+// stop stops workers side by side, so that together they take no longer than stopTimeout: whoever stops this process does not wait for long.
+func stop(workers ...interface{ Stop() }) {
+	var group sync.WaitGroup
+	for _, w := range workers {
+		group.Go(w.Stop)
+	}
+	group.Wait()
 }
 
 // checkAccount refuses credentials of another account, before any call that changes anything.
