@@ -65,11 +65,7 @@ func (r *run) waitUntil(until time.Time) error {
 	timer := workflow.NewTimerWithOptions(ctx, until.Sub(workflow.Now(r.ctx)), workflow.TimerOptions{Summary: "grace period of branch " + r.environment.Branch})
 	selector := workflow.NewSelector(r.ctx).
 		AddFuture(timer, func(workflow.Future) {}).
-		AddReceive(r.requests, func(c workflow.ReceiveChannel, _ bool) {
-			var request perch.Request
-			c.Receive(r.ctx, &request)
-			r.take(request)
-		})
+		AddReceive(r.requests, func(workflow.ReceiveChannel, bool) { r.drain() })
 	for r.newer == nil && !timer.IsReady() && r.target.Judged.Until.Equal(until) {
 		selector.Select(r.ctx)
 	}

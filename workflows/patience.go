@@ -89,11 +89,7 @@ func (r *run) await(summary, token string, total int) (activities.AwaitResult, e
 	future := long(ctx, r.environment.Project, summary, stackPatience, stacks.AwaitStack, in)
 	selector := workflow.NewSelector(r.ctx).
 		AddFuture(future, func(workflow.Future) {}).
-		AddReceive(r.requests, func(c workflow.ReceiveChannel, _ bool) {
-			var request perch.Request
-			c.Receive(r.ctx, &request)
-			r.take(request)
-		})
+		AddReceive(r.requests, func(workflow.ReceiveChannel, bool) { r.drain() })
 	for !future.IsReady() {
 		if r.next("") == lifecycle.Yield {
 			return activities.AwaitResult{}, nil

@@ -259,3 +259,24 @@ func TestForceIsNotLostToAnotherRemoval(t *testing.T) {
 		handsOn(t, next, err, perch.RunInput{Request: &removal, Below: &second})
 	})
 }
+
+func TestSignalThatIsNoRequestHoldsNothingUp(t *testing.T) {
+	first := up(commitOne)
+	t.Run("while the stack is waited for", func(t *testing.T) {
+		w := newWorld(t)
+		w.during["AwaitStack"] = func() { w.env.SignalWorkflow(perch.SignalRequest, "text") }
+		result, next, err := w.goOn(Provision, perch.RunInput{Request: &first})
+		if err != nil || next != nil || result.Outcome != perch.OutcomeReady {
+			t.Errorf("result %+v, handed on %+v, %v", result, next, err)
+		}
+	})
+	t.Run("in the grace period", func(t *testing.T) {
+		w := newGrace(t, "")
+		removal := w.judged(time.Hour)
+		w.env.RegisterDelayedCallback(func() { w.env.SignalWorkflow(perch.SignalRequest, "text") }, time.Minute)
+		result, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})
+		if err != nil || next != nil || result.Outcome != perch.OutcomeGone {
+			t.Errorf("result %+v, handed on %+v, %v", result, next, err)
+		}
+	})
+}

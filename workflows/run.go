@@ -87,7 +87,8 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	return r, r.show(perch.PhaseAdmitting)
 }
 
-// drain takes in every request that waits. The newest wins; one that wants what the run already works for is answered by it.
+// drain takes in every request that waits. The newest wins; one that wants what the run already works for is answered by it. A signal that holds no
+// request is passed over, and not waited behind.
 func (r *run) drain() {
 	var request perch.Request
 	for r.requests.ReceiveAsync(&request) {
