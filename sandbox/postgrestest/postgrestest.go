@@ -1,4 +1,6 @@
-// Package postgrestest runs a real PostgreSQL for a test.
+//go:build !windows
+
+// Package postgrestest runs a real PostgreSQL for a test, as a user of its own; Windows has no such users.
 package postgrestest
 
 import (
