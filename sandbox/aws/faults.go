@@ -42,7 +42,8 @@ type Fault struct {
 	// bucket's name then, and Count counts keys.
 	Key string `json:"key,omitempty"`
 
-	// Type, LogicalID and Stack are those of the resource; Phase is create, update or delete.
+	// Type, LogicalID and Stack are those of the resource; Phase is create, update or delete. The type
+	// AWS::CloudFormation::Stack is the stack itself: its deletion or update is called off before the first resource.
 	Type      string `json:"type,omitempty"`
 	LogicalID string `json:"logical_id,omitempty"`
 	Stack     string `json:"stack,omitempty"`
@@ -151,12 +152,26 @@ func (f *Fault) checkResource() error {
 		return fmt.Errorf("phase is %q: use create, update or delete", f.Phase)
 	case effects != 1:
 		return errors.New("a fault of a resource has either a reason, hang or refill")
+	case f.Type == cloudformation.StackType:
+		return f.checkStack()
 	case !f.Refill:
 		return nil
 	case f.Type != "" && f.Type != bucketType || f.Phase != "" && f.Phase != "delete" || f.When == After:
 		return errors.New("refill is for buckets (type AWS::S3::Bucket) that are about to be deleted (phase delete)")
 	}
 	f.Type, f.Phase = bucketType, "delete"
+	return nil
+}
+
+// checkStack checks a fault of a stack as a whole: a deletion or an update that CloudFormation accepts and then calls
+// off before it touches a resource.
+func (f *Fault) checkStack() error {
+	switch {
+	case f.Phase != "delete" && f.Phase != "update":
+		return errors.New("a fault of type AWS::CloudFormation::Stack needs a phase: use delete or update")
+	case f.Refill || f.LogicalID != "" || f.When == After:
+		return errors.New("a fault of type AWS::CloudFormation::Stack takes stack, phase, count, and reason or hang")
+	}
 	return nil
 }
 
@@ -270,7 +285,9 @@ func (f *faults) find(step cloudformation.Step, when string) *order {
 		if o.Hang {
 			moment = After
 		}
-		fits := o.ofResource() && moment == when && (o.Type == "" || o.Type == step.Type) && (o.LogicalID == "" || o.LogicalID == step.LogicalID) &&
+		// Only a fault that names the type is about the stack itself: one of a phase alone is about resources.
+		ofStack := step.Type == cloudformation.StackType
+		fits := o.ofResource() && moment == when && (o.Type == step.Type || !ofStack) && (o.Type == "" || o.Type == step.Type) && (o.LogicalID == "" || o.LogicalID == step.LogicalID) &&
 			(o.Stack == "" || o.Stack == step.Stack) && (o.Phase == "" || o.Phase == step.Phase)
 		if fits && o.strike() {
 			return o

@@ -249,6 +249,9 @@ func (c *call) deleteStack() (answer, error) {
 		Retain: c.form.list("RetainResources"), Force: c.form.get("DeletionMode") == "FORCE_DELETE_STACK",
 	}
 	st.DeletionMode = c.form.get("DeletionMode")
+	if !inProgress(st.Status) {
+		op.Former = &former{Status: st.Status, Deleted: st.Deleted, Operation: st.Operation}
+	}
 	st.begin(op, "DELETE_STACK")
 	c.set(st, "DELETE_IN_PROGRESS", userInitiated)
 	st.Deleted = st.Events[len(st.Events)-1].Time

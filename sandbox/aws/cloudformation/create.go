@@ -300,17 +300,10 @@ func (r *run) request(res *resourceState) resource.Request {
 func (r *run) outputs(p *plan) ([]output, error) {
 	var out []output
 	for _, key := range sortedKeys(p.outputs) {
-		resolved, err := p.scope.resolve(p.outputs[key])
+		o, err := p.output(key)
 		if err != nil {
 			return nil, err
 		}
-		members := object(resolved)
-		o := output{Key: key}
-		if o.Value, err = p.scope.text("Output", members["Value"]); err != nil {
-			return nil, err
-		}
-		o.Description, _ = members["Description"].(string)
-		o.Export, _ = object(members["Export"])["Name"].(string)
 		if err := r.exportable(o.Export); err != nil {
 			return nil, err
 		}
@@ -319,19 +312,18 @@ func (r *run) outputs(p *plan) ([]output, error) {
 	return out, nil
 }
 
-// exportable refuses the name of an export that another stack has.
-func (r *run) exportable(name string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, other := range r.stacks {
-		if other == r.stack || name == "" || !other.live() {
-			continue
-		}
-		for _, o := range other.Outputs {
-			if o.Export == name {
-				return invalid("Export with name %s is already exported by stack %s.", name, other.Name)
-			}
-		}
+// output resolves one of the plan's outputs.
+func (p *plan) output(key string) (output, error) {
+	resolved, err := p.scope.resolve(p.outputs[key])
+	if err != nil {
+		return output{}, err
 	}
-	return nil
+	members := object(resolved)
+	o := output{Key: key}
+	if o.Value, err = p.scope.text("Output", members["Value"]); err != nil {
+		return output{}, err
+	}
+	o.Description, _ = members["Description"].(string)
+	o.Export, _ = object(members["Export"])["Name"].(string)
+	return o, nil
 }

@@ -7,9 +7,13 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// deleteAll removes the stack's resources against the order they were made in.
+// deleteAll removes the stack's resources against the order they were made in, unless CloudFormation calls the
+// deletion off before it touches the first.
 func (r *run) deleteAll() error {
-	_ = r.pause(r.ctx, beforeNext)
+	_ = r.pause(r.ctx, beforeDeletion)
+	if r.deletionCalledOff() {
+		return nil
+	}
 	failed := r.removeAll(r.removable(), r.policyOfDeletion)
 	switch {
 	case r.stopped():
@@ -19,6 +23,46 @@ func (r *run) deleteAll() error {
 		r.finish("DELETE_COMPLETE", "")
 	}
 	return nil
+}
+
+// deletionCalledOff reports whether the stack has returned to its status from before: an export is in use, or a
+// fault says so. A deletion that has begun, or that interrupts another operation, goes on.
+func (r *run) deletionCalledOff() bool {
+	r.mu.Lock()
+	before := r.stack.Operation.Former
+	r.mu.Unlock()
+	if before == nil || r.stopped() {
+		return false
+	}
+	sentence := r.faultOfStack("delete")
+	calledOff := false
+	r.locked(func() {
+		if used := r.inUse("delete", r.stack.exports()); used != "" {
+			sentence = "Delete canceled. " + used
+		}
+		if r.stopped() || sentence == "" {
+			r.stack.Operation.Former = nil
+			return
+		}
+		calledOff = true
+		r.set(r.stack, before.Status, sentence)
+		r.stack.Operation, r.stack.Deleted = before.Operation, before.Deleted
+	})
+	return calledOff
+}
+
+// faultOfStack is why a fault calls the operation off before the first resource; empty if none does. A fault may
+// also hold the operation at this point.
+func (r *run) faultOfStack(phase string) string {
+	step := Step{Stack: r.stack.Name, LogicalID: r.stack.Name, PhysicalID: r.stack.ID, Type: StackType, Phase: phase}
+	err := r.config.Faults.During(r.ctx, step)
+	if err == nil {
+		err = r.config.Faults.Before(r.ctx, step)
+	}
+	if err == nil {
+		return ""
+	}
+	return message(err)
 }
 
 // undoCreate removes what a failed creation has made.

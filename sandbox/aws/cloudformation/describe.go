@@ -290,17 +290,3 @@ func (c *call) listStackResources() (answer, error) {
 		return resourceNodes(res, "LastUpdatedTimestamp")
 	}), next), nil
 }
-
-func (c *call) listExports() (answer, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var nodes []wire.Node
-	for _, st := range c.sorted((*stack).live) {
-		for _, o := range st.Outputs {
-			if o.Export != "" {
-				nodes = append(nodes, wire.N("member", wire.T("ExportingStackId", st.ID), wire.T("Name", o.Export), wire.T("Value", o.Value)))
-			}
-		}
-	}
-	return answer{wire.N("Exports", nodes...)}, nil
-}

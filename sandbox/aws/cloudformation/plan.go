@@ -67,20 +67,6 @@ func (s *Service) scope(t *template, d definition, stackID, stackName string, ma
 	}
 }
 
-// importedValue is the value of a live stack's export.
-func (s *Service) importedValue(name string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, st := range s.stacks {
-		for _, o := range st.Outputs {
-			if st.live() && o.Export == name {
-				return o.Value, nil
-			}
-		}
-	}
-	return "", invalid("No export named %s found.", name)
-}
-
 func list(texts []string) []any {
 	out := make([]any, len(texts))
 	for i, text := range texts {

@@ -52,6 +52,10 @@ type Step struct {
 	Phase string
 }
 
+// StackType is the type of the stack itself: of its events, and of the step at which a fault may call off a deletion
+// or an update before the first resource.
+const StackType = "AWS::CloudFormation::Stack"
+
 // Faults are failures that somebody has ordered.
 type Faults interface {
 	// Before fails a step before its service hears of it.
@@ -164,6 +168,7 @@ var actions = map[string]action{
 	"GetTemplateSummary":          (*call).getTemplateSummary,
 	"ValidateTemplate":            (*call).validateTemplate,
 	"ListExports":                 (*call).listExports,
+	"ListImports":                 (*call).listImports,
 	"CreateChangeSet":             (*call).createChangeSet,
 	"DescribeChangeSet":           (*call).describeChangeSet,
 	"ExecuteChangeSet":            (*call).executeChangeSet,

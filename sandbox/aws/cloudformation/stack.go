@@ -120,8 +120,18 @@ type operation struct {
 	// Skip are logical ids that a rollback leaves as they are; Retain those that a deletion does.
 	Skip, Retain []string
 	Force        bool
+	// Former is what the stack returns to if its deletion is called off. It is nil as soon as resources are
+	// deleted, and if the deletion interrupts another operation.
+	Former *former
 	// Deadline ends a creation that takes too long; zero for none.
 	Deadline time.Time
+}
+
+// former is what a stack was before a deletion.
+type former struct {
+	Status    string
+	Deleted   time.Time
+	Operation *operation
 }
 
 // live reports whether the stack can be found by its name.
@@ -137,7 +147,7 @@ func (s *Service) set(st *stack, status, reason string) {
 	if err != nil {
 		id = uuid.New()
 	}
-	e := event{ID: id.String(), LogicalID: st.Name, PhysicalID: st.ID, Type: "AWS::CloudFormation::Stack", Time: now, Status: status, Reason: reason}
+	e := event{ID: id.String(), LogicalID: st.Name, PhysicalID: st.ID, Type: StackType, Time: now, Status: status, Reason: reason}
 	if st.Operation != nil {
 		e.Operation, e.Token = st.Operation.ID, st.Operation.Token
 	}

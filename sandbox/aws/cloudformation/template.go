@@ -108,7 +108,7 @@ func parseResource(id string, value any) (definedResource, error) {
 	if !ok {
 		return definedResource{}, invalid("Template format error: [/Resources/%s] Every Resources object must contain a Type member.", id)
 	}
-	if kind == "AWS::CloudFormation::Stack" {
+	if kind == StackType {
 		return definedResource{}, invalid("this endpoint has no nested stacks: [%s] is an AWS::CloudFormation::Stack", id)
 	}
 	r := definedResource{kind: kind, properties: object(members["Properties"]), metadata: members["Metadata"]}

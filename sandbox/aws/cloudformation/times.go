@@ -8,11 +8,12 @@ import (
 
 // Pauses between the steps of an operation, in seconds, as recorded.
 const (
-	beforeFirst   = 2.7
-	beforeCreate  = 0.8
-	beforeNext    = 0.4
-	beforeEnd     = 0.9
-	betweenTrials = 181
+	beforeFirst    = 2.7
+	beforeCreate   = 0.8
+	beforeNext     = 0.4
+	beforeEnd      = 0.9
+	beforeDeletion = 1.3
+	betweenTrials  = 181
 )
 
 // timesOf is how long a resource type takes: what `starter plan` estimates by, too.

@@ -25,8 +25,12 @@ func (r *run) updateAll() error {
 	if err != nil {
 		return err
 	}
+	_ = r.pause(r.ctx, beforeFirst)
+	if r.updateCalledOff(p) {
+		return nil
+	}
 	var failed map[string]error
-	if err := r.pause(r.ctx, beforeFirst); err == nil {
+	if !r.stopped() {
 		failed = walk(r.ctx, p.needs(), true, func(ctx context.Context, id string) error { return r.update(ctx, p, id) })
 		_ = r.pause(r.ctx, beforeEnd)
 	}
@@ -38,6 +42,20 @@ func (r *run) updateAll() error {
 		r.updateDone(p)
 	}
 	return nil
+}
+
+// updateCalledOff reports whether the update is rolled back before it touches a resource: it would change an export
+// that is in use, or a fault says so.
+func (r *run) updateCalledOff(p *plan) bool {
+	sentence := r.updateDenied(r.knownOutputs(p))
+	if sentence == "" {
+		sentence = r.faultOfStack("update")
+	}
+	if sentence == "" || r.stopped() {
+		return false
+	}
+	r.enterRollback(undoingUpdate, "UPDATE_ROLLBACK_IN_PROGRESS", sentence)
+	return true
 }
 
 func (r *run) updateFailed(p *plan, ids []string) {
@@ -65,6 +83,10 @@ func (r *run) updateDone(p *plan) {
 	outputs, err := r.outputs(p)
 	if err != nil {
 		r.enterRollback(undoingUpdate, "UPDATE_ROLLBACK_IN_PROGRESS", message(err))
+		return
+	}
+	if denied := r.updateDenied(outputs); denied != "" {
+		r.enterRollback(undoingUpdate, "UPDATE_ROLLBACK_IN_PROGRESS", denied)
 		return
 	}
 	r.locked(func() {
