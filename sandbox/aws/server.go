@@ -33,6 +33,9 @@ type Config struct {
 	LoadBalancerDNS string
 	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an address that leads nowhere.
 	PostgreSQL string
+	// Loopback gives instances, databases, buckets and queues addresses of this machine, because the names and
+	// addresses of AWS lead to machines of strangers.
+	Loopback bool
 	// PageSize is the number of items in a page of CloudFormation's listings; 0 means 100.
 	PageSize int
 	// Logger takes what goes wrong inside; nil discards it.
@@ -72,6 +75,7 @@ func (s *Server) wire(config Config) error {
 	var err error
 	s.storage, err = s3.New(s3.Config{
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "s3"), FailKey: s.faults.failKey, Logger: config.Logger,
+		Loopback: config.Loopback,
 	})
 	if err != nil {
 		return fmt.Errorf("start S3: %w", err)
@@ -80,7 +84,7 @@ func (s *Server) wire(config Config) error {
 	s.close = append(s.close, s.storage.Close)
 	others, err := services.New(services.Config{
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
-		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
+		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
 	})
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)

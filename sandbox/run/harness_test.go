@@ -53,7 +53,12 @@ func TestMain(m *testing.M) {
 type suite struct{ m *testing.M }
 
 func (s suite) Run() int {
+	denyDNS()
 	code := s.m.Run()
+	if err := checkDNS(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
 	if err := closeShared(); err != nil {
 		fmt.Fprintf(os.Stderr, "close the shared sandbox: %v\n", err)
 		code = max(code, 1)

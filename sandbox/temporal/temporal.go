@@ -66,6 +66,8 @@ func Start(cfg Config) (*Server, error) {
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithDynamicConfigClient(dynamicconfig.StaticClient{
 			dynamicconfig.TransferProcessorMaxPollRPS.Key(): pollsPerSecond,
+			// The server would tell version-info.temporal.io about itself.
+			dynamicconfig.EnableServerVersionCheck.Key(): false,
 		}),
 	)
 	if err != nil {

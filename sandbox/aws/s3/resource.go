@@ -205,6 +205,12 @@ var dashRegions = []string{
 
 func (h bucketHandler) state(name string) resource.State {
 	region := h.s.config.Region
+	if h.s.config.Loopback {
+		return resource.State{ID: name, Attributes: map[string]string{
+			"Arn": "arn:aws:s3:::" + name, "DomainName": "localhost", "DualStackDomainName": "localhost",
+			"RegionalDomainName": "localhost", "WebsiteURL": "http://localhost/" + name,
+		}}
+	}
 	separator := "."
 	if slices.Contains(dashRegions, region) {
 		separator = "-"

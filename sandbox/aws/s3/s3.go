@@ -21,6 +21,8 @@ type Config struct {
 	Region string
 	// Dir holds the journal and the objects' bytes. Empty keeps everything in memory.
 	Dir string
+	// Loopback gives every bucket host names of this machine as attributes.
+	Loopback bool
 	// Limits are how fast it is; nil is as fast as it can. They may change while nothing is asked.
 	Limits *Limits
 	// FailKey may fail single keys of DeleteObjects: a code that is not empty is the key's error. Nil fails none.

@@ -238,11 +238,19 @@ func (s *Service) newEnvironment(rec *record) {
 	rec.ARN = s.arn("elasticbeanstalk", "environment/"+rec.Scope+"/"+rec.Name)
 	rec.Hidden["EnvironmentId"] = "e-" + random(lowerDigits, 10)
 	rec.Hidden["CNAME"] = s.cname(rec.Properties.or("CNAMEPrefix", rec.Name+".eba-"+random(lowerDigits, 8)))
-	rec.Hidden["address"] = elasticIP()
+	rec.Hidden["address"] = s.elasticIP()
 }
 
-// elasticIP is an address of the range that documents use (RFC 5737): it leads nowhere.
-func elasticIP() string { return "203.0.113." + random("123456789", 1) + random("0123456789", 1) }
+// loopback is the address of this machine at which the sandbox serves the pages of environments.
+const loopback = "127.0.0.1"
+
+// elasticIP is an address of the range that documents use (RFC 5737), or this machine's.
+func (s *Service) elasticIP() string {
+	if s.config.Loopback {
+		return loopback
+	}
+	return "203.0.113." + random("123456789", 1) + random("0123456789", 1)
+}
 
 const (
 	nsEnvironment   = "aws:elasticbeanstalk:environment"

@@ -52,10 +52,12 @@ func (s *Service) hosts(env *record, options options) []string {
 	return hosts
 }
 
-// strange reports whether a set is no sign of env although it leads to env's address: where all load balancers have one DNS name,
-// only the records of an environment's own stack tell which of them is meant.
+// strange reports whether a set is no sign of env although it leads to env's address: where all load balancers have one
+// DNS name, or all instances one address, only the records of an environment's own stack tell which of them is meant.
 func (s *Service) strange(set recordSet, env *record) bool {
-	if s.config.LoadBalancerDNS == "" || domainName(env.Attributes["EndpointURL"]) != domainName(s.config.LoadBalancerDNS) {
+	endpoint := domainName(env.Attributes["EndpointURL"])
+	sameName := s.config.LoadBalancerDNS != "" && endpoint == domainName(s.config.LoadBalancerDNS)
+	if !sameName && endpoint != domainName(loopback) {
 		return false
 	}
 	return !slices.ContainsFunc(s.of(typeRecordSet), func(rec *record) bool {

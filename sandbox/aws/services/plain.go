@@ -33,6 +33,9 @@ func prepareQueue(s *Service, rec *record) error {
 	}
 	rec.ARN = s.arn("sqs", rec.Name)
 	rec.ID = "https://sqs." + s.config.Region + ".amazonaws.com/" + s.config.Account + "/" + rec.Name
+	if s.config.Loopback {
+		rec.ID = "http://localhost/" + s.config.Account + "/" + rec.Name
+	}
 	rec.Attributes["Arn"], rec.Attributes["QueueName"], rec.Attributes["QueueUrl"] = rec.ARN, rec.Name, rec.ID
 	return nil
 }

@@ -55,6 +55,9 @@ func prepareDatabase(s *Service, rec *record) error {
 	if rec.ID == "" {
 		rec.ID, rec.ARN, rec.Status = rec.Name, s.arn("rds", "db:"+rec.Name), "creating"
 		rec.Attributes["Endpoint.Address"] = rec.Name + "." + random(lowerDigits, 12) + "." + s.config.Region + ".rds.amazonaws.com"
+		if s.config.Loopback {
+			rec.Attributes["Endpoint.Address"] = loopback
+		}
 		if host, real, err := net.SplitHostPort(s.config.PostgreSQL); err == nil {
 			rec.Attributes["Endpoint.Address"], rec.Hidden["Port"] = host, real
 		}

@@ -42,6 +42,8 @@ type Config struct {
 	LoadBalancerDNS string
 	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an address that leads nowhere.
 	PostgreSQL string
+	// Loopback gives every single instance, database and queue an address of this machine.
+	Loopback bool
 	// ObjectExists says whether S3 holds an object; Elastic Beanstalk asks for source bundles. Nil believes every template.
 	ObjectExists func(bucket, key string) bool
 	// Tagged lists the tagged resources of other services, for the tagging API. Nil means none.
