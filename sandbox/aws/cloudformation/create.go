@@ -280,7 +280,7 @@ func (r *run) failed(ctx context.Context, res *resourceState, say words, err err
 func (r *run) handler(kind string) (resource.Handler, error) {
 	handler, ok := r.config.Handlers[kind]
 	if !ok {
-		return nil, fmt.Errorf("resource type %s is not supported by this endpoint", kind)
+		return nil, fmt.Errorf("the sandbox cannot make resources of type %s, which AWS has", kind)
 	}
 	return handler, nil
 }

@@ -116,7 +116,7 @@ func TestTypeWithoutHandlerFailsItsResource(t *testing.T) {
 	w := newWorld(t)
 	id := w.create("shop-a", `{"Resources": {"Cache": {"Type": "AWS::ElastiCache::CacheCluster"}}}`)
 	w.reach("shop-a", "ROLLBACK_COMPLETE")
-	if got := w.events(id)[2]; got != "Cache CREATE_FAILED resource type AWS::ElastiCache::CacheCluster is not supported by this endpoint" {
+	if got := w.events(id)[2]; got != "Cache CREATE_FAILED the sandbox cannot make resources of type AWS::ElastiCache::CacheCluster, which AWS has" {
 		t.Error(got)
 	}
 }

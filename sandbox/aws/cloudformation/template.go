@@ -63,6 +63,9 @@ func parseTemplate(body string) (*template, error) {
 			return nil, err
 		}
 	}
+	if err := t.checkTypes(); err != nil {
+		return nil, err
+	}
 	for id, value := range object(document["Outputs"]) {
 		output := object(value)
 		if output["Value"] == nil {
