@@ -14,6 +14,16 @@ func lockNeeded(b *bucket) error {
 	return invalidRequest("Bucket is missing Object Lock Configuration")
 }
 
+// getObjectLock answers for a bucket without Object Lock as S3 does (S3 API reference: GetObjectLockConfiguration).
+func (s *Service) getObjectLock(w http.ResponseWriter, r *request) error {
+	return s.with(r.bucket, func(b *bucket) error {
+		if !b.settings.ObjectLock {
+			return failf(http.StatusNotFound, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket")
+		}
+		return reply(w, "ObjectLockConfiguration", wire.T("ObjectLockEnabled", "Enabled"))
+	})
+}
+
 func (s *Service) getLegalHold(w http.ResponseWriter, r *request) error {
 	return s.with(r.bucket, func(b *bucket) error {
 		if err := lockNeeded(b); err != nil {

@@ -33,6 +33,7 @@ func init() {
 		"GET bucket tagging":              {name: "GetBucketTagging", action: "s3:GetBucketTagging", handle: (*Service).getBucketTagging},
 		"PUT bucket tagging":              {name: "PutBucketTagging", action: "s3:PutBucketTagging", handle: (*Service).putBucketTagging},
 		"DELETE bucket tagging":           {name: "DeleteBucketTagging", action: "s3:PutBucketTagging", handle: (*Service).deleteBucketTagging},
+		"GET bucket object-lock":          {name: "GetObjectLockConfiguration", action: "s3:GetBucketObjectLockConfiguration", handle: (*Service).getObjectLock},
 		"GET bucket policy":               {name: "GetBucketPolicy", handle: (*Service).getPolicy},
 		"PUT bucket policy":               {name: "PutBucketPolicy", handle: (*Service).putPolicy},
 		"DELETE bucket policy":            {name: "DeleteBucketPolicy", handle: (*Service).deletePolicy},
