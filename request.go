@@ -70,6 +70,8 @@ type RunInput struct {
 	Due bool `json:"due,omitempty"`
 	// Begun is the operation that is in progress for the newest `up` of the chain, so that it is not lost with the run that began it.
 	Begun *Operation `json:"begun,omitempty"`
+	// Left are what removals of the chain could not delete.
+	Left []Leftover `json:"left,omitempty"`
 	// Refused is the removal that the run before this one refused, or that failed there before it was due; whoever asked for it reads that here.
 	Refused *Refusal `json:"refused,omitempty"`
 }
@@ -138,6 +140,8 @@ type Result struct {
 	Removed Removed `json:"removed,omitzero"`
 	// Leftovers are physical resources that were seen to be still there; for OutcomeGone those that the environment's own template keeps.
 	Leftovers []string `json:"leftovers,omitempty"`
+	// Earlier are what removals of the branch's earlier environments could not delete.
+	Earlier []Leftover `json:"earlier,omitempty"`
 	// Reason is the sentence that explains OutcomeRefused, OutcomeSkipped, OutcomeSuperseded and OutcomeKept.
 	Reason string `json:"reason,omitempty"`
 	// Seconds is where the time went.
@@ -222,6 +226,8 @@ type ListInput struct {
 // ListResult is the result of List.
 type ListResult struct {
 	Environments []EnvironmentStatus `json:"environments"`
+	// Leftovers are what removals could not delete, of all branches.
+	Leftovers []Leftover `json:"leftovers,omitempty"`
 }
 
 // StatusInput is the input of Status.
@@ -233,6 +239,8 @@ type StatusInput struct {
 // StatusResult is the result of Status; Environment is nil where there is none.
 type StatusResult struct {
 	Environment *EnvironmentStatus `json:"environment"`
+	// Leftovers are what removals of the branch's earlier environments could not delete.
+	Leftovers []Leftover `json:"leftovers,omitempty"`
 }
 
 // ApplicationInput is the input of Application.

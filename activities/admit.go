@@ -51,6 +51,8 @@ type AdmitResult struct {
 	// Settled is set where the environment is already what the request asks for, Prepared where something is to be done for it.
 	Settled  *Settled  `json:"settled,omitempty"`
 	Prepared *Prepared `json:"prepared,omitempty"`
+	// Earlier are what removals of the branch's earlier environments could not delete.
+	Earlier []perch.Leftover `json:"earlier,omitempty"`
 	// SharedDatabase says, of a removal, that the environment may have a database in the shared instance.
 	SharedDatabase bool `json:"shared_database,omitempty"`
 }
@@ -62,7 +64,10 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 	if err != nil || up == nil {
 		return admitted, err
 	}
-	return r.prepare(ctx, admitted, *up)
+	if admitted, err = r.prepare(ctx, admitted, *up); err == nil {
+		admitted.Earlier, err = r.earlier(ctx, in.Request, *up)
+	}
+	return admitted, err
 }
 
 // candidate is an `up` that is admitted: what it asks for, and the stack that is there.

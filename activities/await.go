@@ -22,6 +22,9 @@ const (
 	toleratedFailures = 20
 	// deleted is the status of a stack that is gone. CloudFormation's listings leave it out; its events and its id still tell.
 	deleted = "DELETE_COMPLETE"
+	// deleting is the status of a stack while CloudFormation deletes it. It may still cancel the deletion
+	// until it has begun to delete a resource.
+	deleting = "DELETE_IN_PROGRESS"
 )
 
 // AwaitInput names the operation to wait for.
@@ -32,6 +35,9 @@ type AwaitInput struct {
 	Token string `json:"token,omitempty"`
 	// Total is how many resources the operation concerns; 0 where it is not known.
 	Total int `json:"total,omitempty"`
+	// UntilDeleting ends the wait as soon as a resource of the stack is being deleted. From then on
+	// CloudFormation no longer cancels the deletion.
+	UntilDeleting bool `json:"until_deleting,omitempty"`
 	// Project and Branch name the environment whose stack it is; empty for another stack.
 	Project string `json:"project,omitempty"`
 	Branch  string `json:"branch,omitempty"`
@@ -39,7 +45,7 @@ type AwaitInput struct {
 
 // AwaitResult is how the operation ended.
 type AwaitResult struct {
-	// Status is the stack's final status.
+	// Status is the stack's final status; DELETE_IN_PROGRESS if the wait ended because a resource is being deleted.
 	Status string `json:"status"`
 	// Reason holds the first failed events, empty where nothing failed.
 	Reason string `json:"reason,omitempty"`
@@ -90,7 +96,7 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 	}
 	status := string(seen.stack.StackStatus)
 	final := !lifecycle.InProgress(status)
-	if final || w.stacks.poller.waiting() <= fewWaits {
+	if final || w.in.UntilDeleting || w.stacks.poller.waiting() <= fewWaits {
 		if err := w.read(ctx); err != nil {
 			return AwaitResult{}, false, w.tolerate(err)
 		}
@@ -101,6 +107,8 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 	}
 	w.progress.Status = status
 	switch {
+	case w.in.UntilDeleting && status == deleting && w.events.deletesResource():
+		return AwaitResult{Status: status, Stack: w.state(seen)}, true, nil
 	case !final:
 		w.doubt = time.Time{}
 		return AwaitResult{}, false, nil

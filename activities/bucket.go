@@ -18,16 +18,20 @@ import (
 type Buckets struct {
 	s3  *s3.Client
 	cfn *cloudformation.Client
+	// requireDeletion rejects a stack that may return to service, or that is not the environment's.
+	requireDeletion func(context.Context, StackInput) error
 }
 
-// NewBuckets makes the activities of the account and region of cfg.
-func NewBuckets(cfg aws.Config) *Buckets {
+// newBuckets makes the activities of the account and region of cfg.
+func newBuckets(cfg aws.Config, stacks *Stacks) *Buckets {
 	withoutRetries := func(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
-	return &Buckets{s3: s3.NewFromConfig(cfg, withoutRetries), cfn: cloudformation.NewFromConfig(cfg)}
+	return &Buckets{s3: s3.NewFromConfig(cfg, withoutRetries), cfn: stacks.cfn, requireDeletion: stacks.requireDeletion}
 }
 
-// EmptyBucketInput names a bucket and the stack that must own it.
+// EmptyBucketInput names a bucket and the environment and the stack that must own it.
 type EmptyBucketInput struct {
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
 	Bucket  string `json:"bucket"`
 	StackID string `json:"stack_id"`
 }
@@ -38,9 +42,11 @@ type EmptyBucketResult struct {
 	Objects int `json:"objects"`
 }
 
-// EmptyBucket removes every version, delete marker and unfinished upload from a bucket of the stack, after it has denied further
-// writes, and returns when a listing has shown that nothing is left. A bucket that is gone, or goes on the way, is empty. A bucket
-// that is not the stack's is refused before anything touches it; so is one with keys that a lock or a denial protects, which the error names.
+// EmptyBucket removes every version, delete marker and unfinished upload from a bucket of the stack, after
+// it has denied further writes, and returns when a listing has shown that nothing is left. A bucket that is
+// gone, or is deleted meanwhile, is empty. It rejects, before it changes anything, a bucket of another stack
+// and a stack that may return to service: one that is deleted, that CloudFormation failed to delete, or of
+// which it is deleting a resource, cannot. Keys that a lock or a denial protects are named in the error.
 //
 // N versions and markers cost 2*ceil(N/1000) requests and a few more. Its heartbeats are a perch.Progress with the place that
 // everything before is deleted up to, from where another attempt goes on. Memory does not depend on N.
@@ -49,11 +55,14 @@ func (b *Buckets) EmptyBucket(ctx context.Context, in EmptyBucketInput) (EmptyBu
 	if err != nil {
 		return EmptyBucketResult{}, refuse(ErrorInvalid, "empty bucket %s: stack id %q is not an ARN: %v", in.Bucket, in.StackID, err)
 	}
+	if err := b.requireDeletion(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}); err != nil {
+		return EmptyBucketResult{}, err
+	}
 	e := &emptying{
 		s3: b.s3, cfn: b.cfn,
 		bucket: in.Bucket, stackID: in.StackID, partition: stack.Partition, account: stack.AccountID,
 	}
-	e.page, e.remove = e.listVersions, e.deleteKeys
+	e.page, e.remove, e.deny = e.listVersions, e.deleteKeys, e.denyWrites
 	e.moved.Store(time.Now().UnixNano())
 	from := e.resume(ctx)
 	working, leave := context.WithCancelCause(ctx)

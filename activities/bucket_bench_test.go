@@ -36,7 +36,7 @@ type contender struct {
 
 // ours is what Perch does.
 var ours = contender{"perch", func(_ context.Context, url, bucket string) error {
-	_, err := try(NewBuckets(awsAt(url)).EmptyBucket, EmptyBucketInput{bucket, bucketStack})
+	_, err := try(bucketsAt(url).EmptyBucket, EmptyBucketInput{Bucket: bucket, StackID: bucketStack})
 	return err
 }}
 

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -84,15 +83,4 @@ func (e *emptying) nested(ctx context.Context, id string) (bool, error) {
 		return false, awsFailure(err, "describe stack %s, whose bucket %s is", id, e.bucket)
 	}
 	return len(out.Stacks) == 1 && aws.ToString(out.Stacks[0].RootId) == e.stackID, nil
-}
-
-// denyWrites keeps the app, which still runs, from filling the bucket again, and unfinished uploads from becoming objects.
-func (e *emptying) denyWrites(ctx context.Context) error {
-	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"PerchEmptiesThisBucket","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:%s:s3:::%s/*"}]}`,
-		e.partition, e.bucket)
-	err := e.persist(ctx, func(ctx context.Context) error {
-		_, err := e.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &e.bucket, Policy: &policy, ExpectedBucketOwner: &e.account})
-		return err
-	})
-	return awsFailure(err, "deny writes to bucket %s", e.bucket)
 }

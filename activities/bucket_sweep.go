@@ -28,9 +28,10 @@ type emptying struct {
 	cfn                *cloudformation.Client
 	bucket, stackID    string
 	partition, account string
-	// page and remove are listVersions and deleteKeys.
+	// page, remove and deny are listVersions, deleteKeys and denyWrites.
 	page   func(context.Context, marker) listing
 	remove func(context.Context, []identity) deletion
+	deny   func(context.Context) error
 	// progress is what the next heartbeat says.
 	progress atomic.Pointer[bucketBeat]
 	// moved is when a call last succeeded, in nanoseconds since 1970.
@@ -42,6 +43,9 @@ func (e *emptying) sweep(ctx context.Context, from marker) error {
 	pace := newPace()
 	var last identity
 	for range maxSweeps {
+		if err := e.deny(ctx); err != nil {
+			return err
+		}
 		s := &sweeper{emptying: e, pace: pace, outcomes: make(chan outcome)}
 		if err := s.run(ctx, from); err != nil {
 			return err

@@ -45,7 +45,7 @@ func (p *pile) limited(perSecond, atOnce int) *pile {
 }
 
 func (p *pile) emptying() *emptying {
-	e := &emptying{bucket: "pile", page: p.page, remove: p.remove}
+	e := &emptying{bucket: "pile", page: p.page, remove: p.remove, deny: func(context.Context) error { return nil }}
 	e.progress.Store(&bucketBeat{})
 	e.moved.Store(time.Now().UnixNano())
 	return e

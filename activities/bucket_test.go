@@ -126,7 +126,7 @@ func TestS42ABucketThatIsNotTheStacksIsNeverTouched(t *testing.T) {
 			s.create(foreign, stack, nil)
 			s.direct(http.MethodPut, "/"+foreign+"/shop.zip", "x")
 			s.before = describes(other)
-			_, err := try(s.buckets().EmptyBucket, EmptyBucketInput{foreign, bucketStack})
+			_, err := try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: foreign, StackID: bucketStack})
 			wantFailure(t, err, ErrorInvalid, foreign, "left alone")
 			if s.requests()-s.count("") != 1 || s.count("GetBucketTagging") != 1 {
 				t.Errorf("calls: %v", s.calls)
@@ -150,7 +150,7 @@ func describes(root string) func(string, http.ResponseWriter, *http.Request) boo
 
 func TestAStackIDThatIsNoneIsRefusedBeforeAnyCall(t *testing.T) {
 	s := newStorage(t, storageservice.Config{}, "")
-	_, err := try(s.buckets().EmptyBucket, EmptyBucketInput{bucketName, "shop-login"})
+	_, err := try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: "shop-login"})
 	wantFailure(t, err, ErrorInvalid, "shop-login", "not an ARN")
 	if s.requests() != 0 {
 		t.Errorf("calls: %v", s.calls)
@@ -163,7 +163,7 @@ func TestABucketOfANestedStackIsTheStacks(t *testing.T) {
 		s := newStorage(t, storageservice.Config{}, "Enabled")
 		s.create("nested", child, nil)
 		s.before = describes(root)
-		if _, err := try(s.buckets().EmptyBucket, EmptyBucketInput{"nested", bucketStack}); (err == nil) != owned {
+		if _, err := try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: "nested", StackID: bucketStack}); (err == nil) != owned {
 			t.Errorf("root %s: %v", root, err)
 		}
 	}
@@ -273,6 +273,6 @@ func TestAWorkerThatStopsLeavesTheBucketToAnother(t *testing.T) {
 	}
 	env := newActivityEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := tryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{bucketName, bucketStack})
+	_, err := tryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: bucketStack})
 	wantRetry(t, err, errStopping.Error())
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -19,6 +20,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 
+	"perch"
 	"perch/sandbox/aws/resource"
 	storageservice "perch/sandbox/aws/s3"
 	"perch/sandbox/aws/wire"
@@ -183,7 +185,15 @@ func (s *storage) wantEmpty() {
 }
 
 func (s *storage) buckets() *Buckets {
-	return NewBuckets(awsAt(s.url))
+	return bucketsAt(s.url)
+}
+
+// bucketsAt are the activities at an S3 without a CloudFormation beside it: every stack there is one that
+// cannot return to service.
+func bucketsAt(url string) *Buckets {
+	buckets := newBuckets(awsAt(url), NewStacks(awsAt(url), &perch.Policy{}, time.Second))
+	buckets.requireDeletion = func(context.Context, StackInput) error { return nil }
+	return buckets
 }
 
 func awsAt(url string) aws.Config {
@@ -213,7 +223,7 @@ func (s *storage) empty(ctx context.Context, earlier *bucketBeat) attempt {
 		defer mu.Unlock()
 		_ = details.Get(&a.beat)
 	})
-	a.EmptyBucketResult, a.err = tryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{bucketName, bucketStack})
+	a.EmptyBucketResult, a.err = tryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: bucketStack})
 	mu.Lock()
 	defer mu.Unlock()
 	return a

@@ -25,7 +25,7 @@ const nobody = "none"
 // Calls that no trial is made of. Those of untried would change something, and no others show the rights behind them; those of occasional are
 // needed where a project's seed steps or its databases ask for them, and are granted for single instances and secrets.
 var (
-	untried    = []string{"PutObject", "CopyObject", "PutBucketPolicy", "DeleteObject", "DeleteObjects", "DeleteBucket", "DeleteDBInstance"}
+	untried    = []string{"PutObject", "CopyObject", "PutBucketPolicy", "DeleteObject", "DeleteObjects", "DeleteBucket", "DeleteBucketPolicy", "DeleteDBInstance"}
 	occasional = []string{"DescribeEnvironmentResources", "SendCommand", "GetCommandInvocation", "ListCommandInvocations", "GetSecretValue", "GetParameter"}
 )
 
@@ -126,6 +126,7 @@ func (r *rights) trials() map[string]func(context.Context) error {
 		"cloudformation:ListChangeSets":         trial(r.stacks.ListChangeSets, &cloudformation.ListChangeSetsInput{StackName: id}),
 		"cloudformation:ValidateTemplate":       trial(r.stacks.ValidateTemplate, &cloudformation.ValidateTemplateInput{TemplateBody: empty}),
 		"cloudformation:GetTemplate":            trial(r.stacks.GetTemplate, &cloudformation.GetTemplateInput{StackName: id}),
+		"cloudformation:ListImports":            trial(r.stacks.ListImports, &cloudformation.ListImportsInput{ExportName: &name}),
 		"cloudformation:ListStackResources":     trial(r.stacks.ListStackResources, &cloudformation.ListStackResourcesInput{StackName: id}),
 
 		"elasticbeanstalk:DescribeEnvironments":        trial(r.beanstalk.DescribeEnvironments, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}}),
@@ -141,13 +142,15 @@ func (r *rights) trials() map[string]func(context.Context) error {
 // bucketTrials are about the application's bucket, which is called as all buckets of the project are.
 func (r *rights) bucketTrials(bucket string) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
-		"s3:GetObject":                  trial(r.s3.GetObject, &s3.GetObjectInput{Bucket: &bucket, Key: aws.String(nobody)}),
-		"s3:GetObject for HeadObject":   trial(r.s3.HeadObject, &s3.HeadObjectInput{Bucket: &bucket, Key: aws.String(nobody)}),
-		"s3:ListBucket":                 trial(r.s3.HeadBucket, &s3.HeadBucketInput{Bucket: &bucket}),
-		"s3:GetBucketTagging":           trial(r.s3.GetBucketTagging, &s3.GetBucketTaggingInput{Bucket: &bucket}),
-		"s3:ListBucketVersions":         trial(r.s3.ListObjectVersions, &s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(1)}),
-		"s3:ListBucketMultipartUploads": trial(r.s3.ListMultipartUploads, &s3.ListMultipartUploadsInput{Bucket: &bucket, MaxUploads: aws.Int32(1)}),
-		"s3:AbortMultipartUpload":       trial(r.s3.AbortMultipartUpload, &s3.AbortMultipartUploadInput{Bucket: &bucket, Key: aws.String(nobody), UploadId: aws.String(nobody)}),
+		"s3:GetObject":                        trial(r.s3.GetObject, &s3.GetObjectInput{Bucket: &bucket, Key: aws.String(nobody)}),
+		"s3:GetObject for HeadObject":         trial(r.s3.HeadObject, &s3.HeadObjectInput{Bucket: &bucket, Key: aws.String(nobody)}),
+		"s3:ListBucket":                       trial(r.s3.HeadBucket, &s3.HeadBucketInput{Bucket: &bucket}),
+		"s3:GetBucketPolicy":                  trial(r.s3.GetBucketPolicy, &s3.GetBucketPolicyInput{Bucket: &bucket}),
+		"s3:GetBucketTagging":                 trial(r.s3.GetBucketTagging, &s3.GetBucketTaggingInput{Bucket: &bucket}),
+		"s3:GetBucketObjectLockConfiguration": trial(r.s3.GetObjectLockConfiguration, &s3.GetObjectLockConfigurationInput{Bucket: &bucket}),
+		"s3:ListBucketVersions":               trial(r.s3.ListObjectVersions, &s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(1)}),
+		"s3:ListBucketMultipartUploads":       trial(r.s3.ListMultipartUploads, &s3.ListMultipartUploadsInput{Bucket: &bucket, MaxUploads: aws.Int32(1)}),
+		"s3:AbortMultipartUpload":             trial(r.s3.AbortMultipartUpload, &s3.AbortMultipartUploadInput{Bucket: &bucket, Key: aws.String(nobody), UploadId: aws.String(nobody)}),
 	}
 }
 

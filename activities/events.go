@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -87,6 +88,14 @@ func (l *eventLog) concludes(status string) bool {
 		}
 	}
 	return false
+}
+
+// deletesResource reports whether the operation has begun to delete a resource of the stack.
+func (l *eventLog) deletesResource() bool { return slices.ContainsFunc(l.events, deletesResource) }
+
+// deletesResource reports whether the event shows that a resource, and not the stack, is being deleted.
+func deletesResource(event types.StackEvent) bool {
+	return !ofStack(event) && event.ResourceStatus == types.ResourceStatusDeleteInProgress
 }
 
 func ofStack(event types.StackEvent) bool {

@@ -255,7 +255,7 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 	if ended := w.delete(state.StackID, []string{"Database"}); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	sweep := SweepInput{StackID: state.StackID, Resources: remains.Failures, Kept: contents.Kept}
+	sweep := SweepInput{Project: "shop", Branch: "login", StackID: state.StackID, Resources: remains.Failures, Kept: contents.Kept}
 	if err := w.sweep(sweep); err != nil {
 		t.Fatal(err)
 	}

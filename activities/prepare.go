@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"perch"
 	"perch/lifecycle"
@@ -21,22 +23,49 @@ type Settled struct {
 type Prepared struct {
 	Rendered RenderResult `json:"rendered"`
 	Stack    StackState   `json:"stack"`
+	// Closed says that a removal that came to a stop has closed buckets of the stack, which is still in
+	// service: ReopenBuckets has to open them again.
+	Closed bool `json:"closed,omitempty"`
 }
 
 // prepare stores what is wanted, or finds the environment settled and stores nothing. Most repeats of a CI job are that, and cost a run of two
 // activities.
 func (r *Requests) prepare(ctx context.Context, admitted AdmitResult, up candidate) (AdmitResult, error) {
+	closed, err := r.closed(ctx, up.stack)
+	if err != nil {
+		return AdmitResult{}, err
+	}
 	settled, err := r.settled(ctx, up)
 	if err != nil {
 		return AdmitResult{}, err
 	}
-	if settled {
+	if settled && !closed {
 		admitted.Settled = &Settled{Stack: up.stack, HealthPath: up.wanted.settings.HealthPath, Own: up.wanted.own()}
 		return admitted, nil
 	}
 	rendered, err := r.publish(ctx, up.wanted)
-	admitted.Prepared = &Prepared{Rendered: rendered, Stack: up.stack}
+	admitted.Prepared = &Prepared{Rendered: rendered, Stack: up.stack, Closed: closed}
 	return admitted, err
+}
+
+// closed reports whether buckets of a stack that stays deny writes because of a removal.
+func (r *Requests) closed(ctx context.Context, stack StackState) (bool, error) {
+	if !stack.Ours || strings.HasPrefix(stack.Status, "DELETE_") {
+		return false, nil
+	}
+	closed, err := r.stacks.closedBuckets(ctx, stack.StackID)
+	return len(closed) > 0, err
+}
+
+// earlier are what removals of the branch's earlier environments could not delete.
+func (r *Requests) earlier(ctx context.Context, request perch.Request, up candidate) ([]perch.Leftover, error) {
+	environment, err := perch.NewEnvironment(request.Project, request.Branch)
+	if err != nil {
+		return nil, refuse(ErrorInvalid, "%v", err)
+	}
+	records, err := r.stacks.removals.list(ctx, up.wanted.application.ArtifactBucket, environment.StackName())
+	exists := func(stackID string) bool { return stackID == up.stack.StackID }
+	return leftovers(records, exists, time.Now()), err
 }
 
 // settled reports whether the environment is what is wanted, seed data included.

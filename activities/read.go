@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -25,7 +26,9 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 		result.Environments = append(result.Environments, o.status())
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
-	return result, nil
+	records, err := s.removals.list(ctx, s.removals.bucketIn(all), "")
+	result.Leftovers = leftovers(records, all.exists, time.Now())
+	return result, err
 }
 
 // DescribeEnvironment describes one branch's environment and its resources.
@@ -38,8 +41,12 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 		return perch.StatusResult{}, refuse(ErrorInvalid, "%v", err)
 	}
 	stack, found, err := s.describe(ctx, environment.StackName())
-	if err != nil || !found {
+	if err != nil {
 		return perch.StatusResult{}, err
+	}
+	left, err := s.leftoversOf(ctx, environment, aws.ToString(stack.StackId))
+	if err != nil || !found {
+		return perch.StatusResult{Leftovers: left}, err
 	}
 	state := s.state(environment, stack)
 	if !state.Ours {
@@ -47,7 +54,17 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	}
 	status := owned{environment, state.Kind, stack}.status()
 	status.Resources, err = s.resources(ctx, state.StackID)
-	return perch.StatusResult{Environment: &status}, err
+	return perch.StatusResult{Environment: &status, Leftovers: left}, err
+}
+
+// leftoversOf are what removals of the environment left; stackID is its stack of today.
+func (s *Stacks) leftoversOf(ctx context.Context, environment perch.Environment, stackID string) ([]perch.Leftover, error) {
+	bucket, err := s.removals.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records, err := s.removals.list(ctx, bucket, environment.StackName())
+	return leftovers(records, func(id string) bool { return id == stackID }, time.Now()), err
 }
 
 func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.ResourceStatus, error) {

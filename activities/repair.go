@@ -9,7 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"perch"
 	"perch/lifecycle"
@@ -44,6 +46,9 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in StackInput) (Remains, 
 
 // SweepInput names what a stack was told to leave behind.
 type SweepInput struct {
+	// Project and Branch name the environment.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
 	// StackID is the stack that it belonged to.
 	StackID string `json:"stack_id"`
 	// Resources are to be removed through their own services.
@@ -52,36 +57,71 @@ type SweepInput struct {
 	Kept []Kept `json:"kept,omitempty"`
 }
 
-// SweepResources removes what the stack was told to leave behind, as far as Perch knows how; VerifyGone sees what is still there. Buckets
-// are emptied before. A database that could not be deleted because its snapshot cannot be made stays: it would be gone without one.
+// SweepResources deletes what the stack was told to leave behind, as far as Perch knows how; VerifyGone sees
+// what is still there. Buckets are emptied before. It rejects a stack that may return to service, and leaves
+// alone what does not carry the stack's id. A database that could not be deleted because its snapshot cannot
+// be made stays: it would be gone without one.
 func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error {
 	_, stop := startPulse(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()
+	if err := v.stacks.requireDeletion(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}); err != nil {
+		return err
+	}
 	var failure error
 	for _, r := range in.Resources {
 		if slices.ContainsFunc(in.Kept, func(k Kept) bool { return k.ID == r.PhysicalID }) {
 			continue
 		}
-		if err := v.sweep(ctx, r); err != nil && failure == nil {
+		if err := v.sweep(ctx, in.StackID, r); err != nil && failure == nil {
 			failure = awsFailure(err, "remove %s %s", r.Type, r.PhysicalID) // A try after this one finds the others gone.
 		}
 	}
 	return failure
 }
 
-// sweep removes one resource. What is protected or denied stays, because no retry mends that: the stack no longer names its resources, so VerifyGone
-// has to come to look for all of them.
-func (v *Verification) sweep(ctx context.Context, r lifecycle.Failure) error {
-	var err error
-	switch r.Type {
-	case "AWS::S3::Bucket":
-		_, err = v.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &r.PhysicalID})
-	case "AWS::RDS::DBInstance":
-		_, err = v.rds.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{DBInstanceIdentifier: &r.PhysicalID, SkipFinalSnapshot: aws.Bool(true), DeleteAutomatedBackups: aws.Bool(true)})
-	}
-	if denied(err) || missing(err, "NoSuchBucket", "BucketNotEmpty",
+// sweep deletes one resource of the stack. What is protected or denied stays, because no retry fixes that:
+// the stack no longer names its resources, so VerifyGone has to come to look for all of them.
+func (v *Verification) sweep(ctx context.Context, stackID string, r lifecycle.Failure) error {
+	err := v.sweepOwn(ctx, stackID, r)
+	if denied(err) || missing(err, "NoSuchBucket", "NoSuchTagSet", "BucketNotEmpty",
 		"DBInstanceNotFound", "DBInstanceNotFoundFault", "InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidParameterCombination") {
 		return nil
 	}
 	return err
+}
+
+// sweepOwn deletes a resource that carries the stack's id.
+func (v *Verification) sweepOwn(ctx context.Context, stackID string, r lifecycle.Failure) error {
+	switch r.Type {
+	case "AWS::S3::Bucket":
+		tags, err := v.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &r.PhysicalID})
+		if err != nil || !carriesStack(tags.TagSet, stackID) {
+			return err
+		}
+		_, err = v.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &r.PhysicalID})
+		return err
+	case "AWS::RDS::DBInstance":
+		out, err := v.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &r.PhysicalID})
+		if err != nil || len(out.DBInstances) != 1 || !carriesStackID(out.DBInstances[0].TagList, stackID) {
+			return err
+		}
+		_, err = v.rds.DeleteDBInstance(ctx, &rds.DeleteDBInstanceInput{
+			DBInstanceIdentifier: &r.PhysicalID, SkipFinalSnapshot: aws.Bool(true), DeleteAutomatedBackups: aws.Bool(true),
+		})
+		return err
+	}
+	return nil
+}
+
+// carriesStack reports whether a bucket's tags name the stack, and carriesStackID whether a database's do.
+func carriesStack(tags []s3types.Tag, stackID string) bool {
+	return slices.ContainsFunc(tags, func(t s3types.Tag) bool {
+		return aws.ToString(t.Key) == tagStackID && aws.ToString(t.Value) == stackID
+	})
+}
+
+func carriesStackID(tags []rdstypes.Tag, stackID string) bool {
+	return slices.ContainsFunc(tags, func(t rdstypes.Tag) bool {
+		return aws.ToString(t.Key) == tagStackID && aws.ToString(t.Value) == stackID
+	})
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"testing"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch/lifecycle"
@@ -60,7 +63,7 @@ func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {
 func TestS22WhatWasLeftBehindIsRemovedByItself(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	left := SweepInput{StackID: id, Resources: []lifecycle.Failure{
+	left := SweepInput{Project: "shop", Branch: "login", StackID: id, Resources: []lifecycle.Failure{
 		{Type: "AWS::S3::Bucket", PhysicalID: bucket}, {Type: "AWS::RDS::DBInstance", PhysicalID: "no-such-database"}, {Type: "AWS::SNS::Topic", PhysicalID: "unknown"},
 	}}
 	for range 2 { // The second time everything is gone already.
@@ -73,32 +76,86 @@ func TestS22WhatWasLeftBehindIsRemovedByItself(t *testing.T) {
 	}
 }
 
+// failedDeletionOfBoth is a stack whose deletion left its bucket and its database, and what failed.
+func failedDeletionOfBoth(t *testing.T, w *world) SweepInput {
+	t.Helper()
+	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) {
+		in.TemplateBody = sdk.String(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}, "Db": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Delete",
+			"Properties": {"Engine": "postgres", "EngineVersion": "16", "DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20",
+			"MasterUsername": "perch", "MasterUserPassword": "secret-enough"}}}}`)
+	})
+	w.settle(id)
+	for _, kind := range []string{"AWS::S3::Bucket", "AWS::RDS::DBInstance"} {
+		w.fault(aws.Fault{Stack: "shop-login", Type: kind, Phase: "delete", Reason: "Internal failure", Count: 1})
+	}
+	w.delete(id, nil)
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Project: "shop", Branch: "login", StackID: id})
+	if len(remains.Failures) != 2 {
+		t.Fatalf("left %+v", remains)
+	}
+	return SweepInput{Project: "shop", Branch: "login", StackID: id, Resources: remains.Failures}
+}
+
+// left are the buckets and databases among the resources that still exist.
+func (w *world) left(resources []lifecycle.Failure) (kinds []string) {
+	w.t.Helper()
+	for _, r := range resources {
+		var err error
+		if r.Type == "AWS::S3::Bucket" {
+			_, err = w.s3().HeadBucket(w.t.Context(), &s3.HeadBucketInput{Bucket: &r.PhysicalID})
+		} else {
+			_, err = rds.NewFromConfig(w.config).DescribeDBInstances(w.t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &r.PhysicalID})
+		}
+		if err == nil {
+			kinds = append(kinds, r.Type)
+		}
+	}
+	return kinds
+}
+
 func TestWhatCannotBeRemovedByItselfKeepsNothingElse(t *testing.T) {
-	for _, refusal := range []aws.Fault{
+	for _, rejection := range []aws.Fault{
 		{Service: "rds", Action: "DeleteDBInstance", Code: "InvalidParameterCombination", Message: "Cannot delete protected DB Instance, please disable deletion protection and try again."},
 		{Service: "rds", Action: "DeleteDBInstance", Status: 403, Code: "AccessDenied", Message: "User is not authorized"},
 	} {
 		w := newWorld(t)
-		id, bucket := failedDeletion(t, w)
-		w.fault(refusal)
-		err := w.sweep(SweepInput{StackID: id, Resources: []lifecycle.Failure{
-			{Type: "AWS::RDS::DBInstance", PhysicalID: "db"}, {Type: "AWS::S3::Bucket", PhysicalID: bucket},
-		}})
-		if err != nil {
-			t.Errorf("%s: error %v, want what stays left to VerifyGone", refusal.Code, err)
+		in := failedDeletionOfBoth(t, w)
+		w.fault(rejection)
+		if err := w.sweep(in); err != nil {
+			t.Errorf("%s: error %v, want what stays left to VerifyGone", rejection.Code, err)
 		}
-		if _, err := w.s3().HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &bucket}); err == nil {
-			t.Errorf("%s: the bucket is still there", refusal.Code)
+		if left := w.left(in.Resources); len(left) != 1 || left[0] != "AWS::RDS::DBInstance" {
+			t.Errorf("%s: left %q", rejection.Code, left)
 		}
 	}
 }
 
 func TestASweepIsTriedAgainAfterWhatPasses(t *testing.T) {
 	w := newWorld(t)
+	in := failedDeletionOfBoth(t, w)
 	w.fault(aws.Fault{Service: "rds", Action: "DeleteDBInstance", Code: "Throttling", Message: "Rate exceeded", Count: 1})
-	in := SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::RDS::DBInstance", PhysicalID: "db"}}}
 	wantRetry(t, w.sweep(in), "Rate exceeded")
 	if err := w.sweep(in); err != nil {
 		t.Error(err)
+	}
+	if left := w.left(in.Resources); len(left) != 0 {
+		t.Errorf("left %q", left)
+	}
+}
+
+func TestS86ASweepTouchesNothingOfAnotherStack(t *testing.T) {
+	w := newWorld(t)
+	in := failedDeletionOfBoth(t, w)
+	other := w.bare("shop-other", "other", nil)
+	w.settle(other)
+	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: other})
+	in.Resources = []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: contents.Buckets[0]}}
+	if err := w.sweep(in); err != nil {
+		t.Fatal(err)
+	}
+	in.Branch, in.StackID = "other", other
+	wantFailure(t, w.sweep(in), ErrorInvalid, "may return to service", "left alone")
+	if left := w.left(in.Resources); len(left) != 1 {
+		t.Error("the other stack's bucket is gone")
 	}
 }

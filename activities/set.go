@@ -41,9 +41,12 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		names     = route53.NewFromConfig(cfg)
 		tagging   = resourcegroupstaggingapi.NewFromConfig(cfg)
 	)
+	removals := &removalRecords{apps: apps, s3: objects}
+	stacks.removals = removals
+	deletions := &Deletions{stacks: stacks, removals: removals, s3: objects, rds: instances}
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := &Verification{
-		policy: policy, stacks: stacks, shared: databases, s3: objects, beanstalk: beanstalk, rds: instances, route53: names, tagging: tagging, interval: interval,
+		policy: policy, stacks: stacks, shared: databases, s3: objects, beanstalk: beanstalk, rds: instances, route53: names, tagging: tagging, removals: removals, interval: interval,
 	}
 	examinations := &Examinations{
 		policy: policy, region: cfg.Region, source: source, apps: apps, sts: sts.NewFromConfig(cfg), acm: acm.NewFromConfig(cfg), route53: names,
@@ -54,9 +57,9 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		secrets: secretsmanager.NewFromConfig(cfg), systems: ssm.NewFromConfig(cfg), interval: interval,
 	}
 	return &Set{
-		quick: []any{stacks, requests, apps, cleanups, examinations},
+		quick: []any{stacks, requests, apps, cleanups, examinations, deletions},
 		waits: []any{
-			stacks, cleanups, NewBuckets(cfg), seeds,
+			stacks, cleanups, newBuckets(cfg, stacks), seeds,
 			&Readiness{policy: policy, beanstalk: beanstalk, interval: interval}, verification, databases,
 		},
 	}

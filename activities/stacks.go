@@ -24,6 +24,8 @@ type Stacks struct {
 	poller  *poller
 	// listing lists the environments for all who want them at the same time.
 	listing *shared[allStacks]
+	// removals has the records of what removals left.
+	removals *removalRecords
 	// staleReads is how long a read may contradict what was just done.
 	staleReads time.Duration
 }
@@ -147,6 +149,21 @@ func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
 type allStacks struct {
 	ours   []owned
 	others map[string]types.Stack
+}
+
+// exists reports whether a stack with this id is among them.
+func (all allStacks) exists(stackID string) bool {
+	for _, o := range all.ours {
+		if aws.ToString(o.stack.StackId) == stackID {
+			return true
+		}
+	}
+	for _, stack := range all.others {
+		if aws.ToString(stack.StackId) == stackID {
+			return true
+		}
+	}
+	return false
 }
 
 // environments lists the stacks as they were at some time after the call.

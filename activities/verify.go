@@ -12,7 +12,6 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
-	tagtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -32,6 +31,7 @@ type Verification struct {
 	beanstalk *elasticbeanstalk.Client
 	route53   *route53.Client
 	tagging   *resourcegroupstaggingapi.Client
+	removals  *removalRecords
 	interval  time.Duration
 }
 
@@ -40,12 +40,17 @@ type VerifyInput struct {
 	// Project and Branch name the environment.
 	Project string `json:"project"`
 	Branch  string `json:"branch"`
-	// StackID is the stack that was deleted.
-	StackID string `json:"stack_id"`
-	// Contents are the physical ids that were recorded before the deletion.
+	// StackID is the stack that was deleted; empty if the environment had none, and only what earlier
+	// removals left is looked for.
+	StackID string `json:"stack_id,omitempty"`
+	// Contents are the physical ids that were listed before the deletion.
 	Contents Contents `json:"contents"`
 	// SharedDatabase says that the environment may have had a database in the shared instance.
 	SharedDatabase bool `json:"shared_database,omitempty"`
+	// Known name what is known to be left without a look, such as a database that could not be dropped.
+	Known []string `json:"known,omitempty"`
+	// Swept says that the orphans of an earlier verification have been deleted as far as possible.
+	Swept bool `json:"swept,omitempty"`
 }
 
 // VerifyResult says what is still there.
@@ -54,14 +59,26 @@ type VerifyResult struct {
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Kept name what stays because the stack's template says so.
 	Kept []string `json:"kept,omitempty"`
+	// Orphans are what no stack names any more and Perch can delete. If there are any, nothing else was
+	// verified yet.
+	Orphans []Orphan `json:"orphans,omitempty"`
 }
 
-// VerifyGone looks for what the environment held through each service's own API, and for anything that still carries its tags.
+// VerifyGone looks for what the environment held through each service's own API, and for anything that still
+// carries its tags, in this life and in earlier ones whose removal left something. What is still there is
+// recorded in the artifact bucket; when nothing is, the records of these removals are deleted.
 func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyResult, error) {
 	beats, stop := startPulse(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
 	defer stop()
-	if err := v.stacks.addOrphans(ctx, in.StackID, &in.Contents); err != nil {
+	named := in.Contents.Buckets
+	past, err := v.recall(ctx, &in)
+	if err != nil {
 		return VerifyResult{}, err
+	}
+	if !in.Swept {
+		if found, err := v.orphans(ctx, in, named); err != nil || len(found) > 0 {
+			return VerifyResult{Orphans: found}, err
+		}
 	}
 	for look := 1; ; look++ {
 		left, err := v.leftovers(ctx, in)
@@ -69,6 +86,9 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 			return VerifyResult{}, err
 		}
 		if len(left) == 0 || look == verifyLooks {
+			if err := v.conclude(ctx, past, in, left); err != nil {
+				return VerifyResult{}, err
+			}
 			kept, err := v.stays(ctx, in.Contents)
 			return VerifyResult{Leftovers: left, Kept: kept}, err
 		}
@@ -80,7 +100,7 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 }
 
 func (v *Verification) leftovers(ctx context.Context, in VerifyInput) ([]string, error) {
-	var left []string
+	left := slices.Clone(in.Known)
 	for _, look := range []func(context.Context, VerifyInput) ([]string, error){v.stack, v.buckets, v.databases, v.sharedDatabase, v.environments, v.records, v.tagged} {
 		found, err := look(ctx, in)
 		if err != nil {
@@ -92,6 +112,9 @@ func (v *Verification) leftovers(ctx context.Context, in VerifyInput) ([]string,
 }
 
 func (v *Verification) stack(ctx context.Context, in VerifyInput) ([]string, error) {
+	if in.StackID == "" {
+		return nil, nil
+	}
 	stack, found, err := v.stacks.describe(ctx, in.StackID)
 	if err != nil || !found || stack.StackStatus == "DELETE_COMPLETE" {
 		return nil, err
@@ -177,32 +200,4 @@ func (v *Verification) records(ctx context.Context, in VerifyInput) (left []stri
 
 func sameHost(a, b string) bool {
 	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
-}
-
-// tagged asks the tagging API for anything that carries the environment's tags. A stack and a Beanstalk environment that are deleted
-// linger there, and the calls above have looked at them.
-func (v *Verification) tagged(ctx context.Context, in VerifyInput) (left []string, err error) {
-	wanted, err := v.wantedSnapshots(ctx, in.Contents)
-	if err != nil {
-		return nil, err
-	}
-	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(v.tagging, &resourcegroupstaggingapi.GetResourcesInput{TagFilters: []tagtypes.TagFilter{
-		{Key: aws.String(tagStackID), Values: []string{in.StackID}},
-	}})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, awsFailure(err, "look for tagged resources")
-		}
-		for _, r := range page.ResourceTagMappingList {
-			if arn := aws.ToString(r.ResourceARN); !lingers(arn) && !in.Contents.keeps(arn) && !slices.Contains(wanted, arn) {
-				left = append(left, arn)
-			}
-		}
-	}
-	return left, nil
-}
-
-func lingers(arn string) bool {
-	return strings.Contains(arn, ":cloudformation:") || strings.Contains(arn, ":elasticbeanstalk:")
 }

@@ -63,7 +63,7 @@ func Application(in ApplicationInput) (Template, error) {
 	d.Resources[profileID] = resource{Type: "AWS::IAM::InstanceProfile", Properties: profileProperties{Roles: []value{ref(instanceRoleID)}}}
 	d.Resources[artifactsID] = artifactBucket(tags)
 	d.Outputs[outputApplication] = output{"Elastic Beanstalk application", ref(applicationID)}
-	d.Outputs[outputArtifacts] = output{"Bucket of source bundles and long templates", ref(artifactsID)}
+	d.Outputs[OutputArtifacts] = output{"Bucket of source bundles and long templates", ref(artifactsID)}
 	d.Outputs[outputProfile] = output{"Instance profile", ref(profileID)}
 	d.Outputs[outputServiceRole] = output{"Role that Elastic Beanstalk acts in", getAtt{serviceRoleID, "Arn"}}
 	if in.sharesDatabase() {

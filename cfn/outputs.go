@@ -35,7 +35,7 @@ func Address(outputs map[string]string) (url, endpoint string) {
 // Outputs of an application's stack.
 const (
 	outputApplication   = "ApplicationName"
-	outputArtifacts     = "ArtifactBucket"
+	OutputArtifacts     = "ArtifactBucket"
 	outputProfile       = "InstanceProfile"
 	outputServiceRole   = "ServiceRole"
 	outputBalancer      = "LoadBalancerArn"
@@ -85,7 +85,7 @@ type ApplicationOutputs struct {
 func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, error) {
 	parsed := ApplicationOutputs{
 		ApplicationName:           outputs[outputApplication],
-		ArtifactBucket:            outputs[outputArtifacts],
+		ArtifactBucket:            outputs[OutputArtifacts],
 		InstanceProfile:           outputs[outputProfile],
 		ServiceRole:               outputs[outputServiceRole],
 		LoadBalancerArn:           outputs[outputBalancer],
@@ -98,7 +98,7 @@ func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, err
 		DatabaseSecret:            outputs[outputDatabaseSecret],
 		DatabaseClients:           outputs[outputDatabaseClients],
 	}
-	required := []string{outputApplication, outputArtifacts, outputProfile, outputServiceRole}
+	required := []string{outputApplication, OutputArtifacts, outputProfile, outputServiceRole}
 	if parsed.LoadBalancerArn != "" {
 		required = append(required, outputBalancerDNS, outputBalancerZone, outputBalancerGroup)
 	}

@@ -178,6 +178,9 @@ var serving = map[string]bool{
 	"IMPORT_COMPLETE": true, "IMPORT_ROLLBACK_COMPLETE": true,
 }
 
+// Serving reports whether a stack in status is in service: its outputs say what is in force.
+func Serving(status string) bool { return serving[status] }
+
 // InProgress reports whether CloudFormation is at work on a stack in status. REVIEW_IN_PROGRESS is not: nothing happens there.
 func InProgress(status string) bool {
 	return strings.HasSuffix(status, "_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"

@@ -36,6 +36,9 @@ func Cleanup(ctx workflow.Context, in perch.CleanupInput) (*perch.CleanupResult,
 			return nil, err
 		}
 	}
+	if err := c.recheck(); err != nil {
+		return nil, err
+	}
 	workflow.SetCurrentDetails(ctx, c.details())
 	return &c.result, c.failure()
 }
@@ -107,6 +110,16 @@ func (c *cleanup) askFor(removals []perch.CleanupVerdict) error {
 		}
 	}
 	return nil
+}
+
+// recheck looks again for what earlier removals have left: cleanup fails until it is gone.
+func (c *cleanup) recheck() error {
+	var out activities.RecheckResult
+	err := long(c.ctx, c.in.Project, "look for what earlier removals left", workPatience, verification.RecheckLeftovers, c.in).Get(c.ctx, &out)
+	for _, f := range out.Failed {
+		c.failed(f.Stack, f.Error)
+	}
+	return err
 }
 
 func (c *cleanup) judgement(v perch.CleanupVerdict) perch.Judgement {

@@ -25,6 +25,8 @@ type sweep struct {
 	plan activities.PlanResult
 	// failures are why earlier removals failed, by branch.
 	failures map[string]string
+	// left is what RecheckLeftovers still sees.
+	left []perch.CleanupFailure
 
 	mu    sync.Mutex
 	asked []activities.AskInput
@@ -51,6 +53,13 @@ func (s *sweep) AskRemoval(ctx context.Context, in activities.AskInput) (activit
 	s.note(ctx)
 	s.asked = append(s.asked, in)
 	return activities.AskResult{RunID: "run-" + in.Branch, RequestID: "request-" + in.Branch, Failure: s.failures[in.Branch]}, nil
+}
+
+func (s *sweep) RecheckLeftovers(ctx context.Context, _ perch.CleanupInput) (activities.RecheckResult, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note(ctx)
+	return activities.RecheckResult{Failed: s.left}, nil
 }
 
 func (s *sweep) branches() []string {
@@ -140,7 +149,7 @@ func TestAWorkerThatDiesInCleanupIsMissedSoon(t *testing.T) {
 	if _, err := s.run(t, perch.CleanupInput{Project: "shop"}); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]time.Duration{"PlanCleanup": 20 * time.Second, "AskRemoval": 20 * time.Second}, s.missed); diff != "" {
+	if diff := cmp.Diff(map[string]time.Duration{"PlanCleanup": 20 * time.Second, "AskRemoval": 20 * time.Second, "RecheckLeftovers": 20 * time.Second}, s.missed); diff != "" {
 		t.Errorf("heartbeat timeouts (-want +got):\n%s", diff)
 	}
 }
@@ -202,5 +211,13 @@ func TestPayloadsOfARunAreSmall(t *testing.T) {
 	data, err := json.Marshal(result)
 	if err != nil || len(data) > 100_000 {
 		t.Errorf("the result takes %d bytes, %v", len(data), err)
+	}
+}
+
+func TestS90CleanupFailsWhileSomethingIsLeft(t *testing.T) {
+	s := &sweep{plan: planned(), left: []perch.CleanupFailure{{Stack: "shop-login", Error: "the removal left bucket dropped"}}}
+	result, err := s.run(t, perch.CleanupInput{Project: "shop"})
+	if err == nil || !strings.Contains(err.Error(), "bucket dropped") || len(result.Failed) != 1 {
+		t.Errorf("result %+v, %v", result, err)
 	}
 }

@@ -41,12 +41,16 @@ func (r *run) dropDatabase() error {
 // undropped is the failure of a removal whose database could not be dropped, with the way to drop it. others is what else is wrong after the
 // removal, and left what else is still there.
 func (r *run) undropped(failure, others error, left []string) error {
-	name := "database " + r.environment.DatabaseName() + " in the shared instance"
+	name := r.sharedDatabaseName()
 	sentence := fmt.Sprintf("%s could not be dropped: %s; when that is mended, run `starter down %s` again", name, said(failure), r.environment.Branch)
 	if others != nil {
 		sentence += "; besides that, " + said(others)
 	}
 	return leftBehind(sentence, append([]string{name}, left...))
+}
+
+func (r *run) sharedDatabaseName() string {
+	return "database " + r.environment.DatabaseName() + " in the shared instance"
 }
 
 // said is what an activity's failure says, without which activity it was and how it came here.

@@ -79,7 +79,7 @@ func TestTheSharedDatabaseIsDroppedWhenNothingUsesItAnyMore(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
 		"DropDatabase DELETE_COMPLETE", "VerifyGone assets db shared")
 }
 
@@ -90,7 +90,7 @@ func TestADatabaseThatAStackLeftIsDroppedToo(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeAbsent {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "DropDatabase")
+	w.did("Admit gone", "DescribeStack", "DropDatabase", "VerifyGone shared")
 }
 
 func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *testing.T) {
@@ -98,7 +98,7 @@ func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *t
 		database = "database perch_shop_login in the shared instance"
 		undone   = database + " could not be dropped: the role lacks it; when that is mended, run `starter down login` again"
 	)
-	removed := []string{"Admit gone", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
+	removed := []string{"Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
 		"DropDatabase DELETE_COMPLETE", "VerifyGone assets db"}
 	for name, c := range map[string]struct {
 		status   string
@@ -109,10 +109,10 @@ func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *t
 		behind   []string
 	}{
 		"after everything else":    {status: "CREATE_COMPLETE", did: removed, sentence: undone, behind: []string{database}},
-		"where there was no stack": {did: []string{"Admit gone", "DescribeStack", "DropDatabase"}, sentence: undone, behind: []string{database}},
+		"where there was no stack": {did: []string{"Admit gone", "DescribeStack", "DropDatabase", "VerifyGone"}, sentence: undone, behind: []string{database}},
 		"beside what else is there": {
 			status: "CREATE_COMPLETE", left: []string{"bucket assets"}, did: removed, behind: []string{database, "bucket assets"},
-			sentence: undone + "; besides that, the stack is deleted, but this is still there: bucket assets; remove it by hand",
+			sentence: undone + "; besides that, the environment is not gone, this is still there: bucket assets; delete it by hand, or fix what keeps it and run `starter down login` again",
 		},
 		"where the rest cannot be seen": {status: "CREATE_COMPLETE", unlooked: denied(), did: removed, sentence: undone + "; besides that, the role lacks it", behind: []string{database}},
 	} {

@@ -23,6 +23,8 @@ type fate struct {
 	mu  sync.Mutex
 	// draws say what happens, from 0 to 99; below 60 all goes well, and so it does when they are used up.
 	draws []int
+	// bucketDraws are those of EmptyBucket, which runs beside another activity.
+	bucketDraws []int
 	// waiting are the requests that may still arrive, asked those that have.
 	waiting, asked []perch.Request
 	// refused are the IDs of the removals that were refused, or failed before they were due; notAllowed says that Admit refused in this run.
@@ -38,6 +40,14 @@ type fate struct {
 	// stack is the one of the branch's name; made counts those that there have been.
 	stack activities.StackState
 	made  int
+	// before is the status that a canceled deletion brings the stack back to; dying says that a resource of
+	// the stack is being deleted, so that it can no longer return to service.
+	before string
+	dying  bool
+	// closed says that the stack's buckets deny writes and have lost their objects.
+	closed bool
+	// orphan says that a deleted stack has left a bucket which no stack names.
+	orphan bool
 	// wanted is the hash of the template that the stack is being brought to.
 	wanted string
 	// runs counts the runs, and done are the tokens of the calls that had their effect, each after its run's number: here all have one id.
@@ -172,7 +182,7 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 	}
 	prepared := activities.Prepared{Rendered: f.rendered(in.Request.Commit)}
 	if f.exists() {
-		prepared.Stack = f.stack
+		prepared.Stack, prepared.Closed = f.stack, f.closed && !strings.HasPrefix(f.stack.Status, "DELETE_")
 	}
 	return activities.AdmitResult{Kind: perch.KindBranch, Prepared: &prepared}, nil
 }
@@ -213,6 +223,7 @@ func (f *fate) CreateStack(_ context.Context, in activities.ChangeInput) (activi
 		}
 		f.made++
 		f.wanted = in.TemplateURL
+		f.dying, f.closed = false, false
 		f.stack = activities.StackState{StackID: fmt.Sprintf("%s-%d", stackID, f.made), Status: "CREATE_IN_PROGRESS", Ours: true, Kind: perch.KindBranch, URL: "https://login"}
 	})
 	out := activities.ChangeResult{StackID: f.stack.StackID}
@@ -246,6 +257,7 @@ func (f *fate) DeleteStack(_ context.Context, in activities.ChangeInput) (activi
 			f.wrong("DeleteStack while the stack is %s", f.stack.Status)
 		}
 		if in.StackID == f.stack.StackID && f.exists() {
+			f.before, f.dying = f.stack.Status, f.dying || f.stack.Status == "DELETE_FAILED"
 			f.stack.Status = "DELETE_IN_PROGRESS"
 		}
 	})
@@ -306,6 +318,8 @@ func (f *fate) AwaitStack(ctx context.Context, in activities.AwaitInput) (activi
 		return activities.AwaitResult{}, errPassing // As often as requests arrive, and no oftener.
 	case in.StackID != f.stack.StackID:
 		return activities.AwaitResult{Status: "DELETE_COMPLETE"}, nil
+	case in.UntilDeleting && moving:
+		return f.beginDeletion(), nil
 	case moving:
 		f.stack.Status = f.among(ends...)
 	}
@@ -320,10 +334,34 @@ func (f *fate) AwaitStack(ctx context.Context, in activities.AwaitInput) (activi
 	return out, nil
 }
 
-func (f *fate) StackContents(context.Context, activities.StackInput) (activities.Contents, error) {
+// beginDeletion is how a deletion begins: CloudFormation comes to a resource, or cancels the deletion.
+func (f *fate) beginDeletion() activities.AwaitResult {
+	if !f.dying && f.among("deletes", "canceled") == "canceled" {
+		f.stack.Status = f.before
+		return activities.AwaitResult{Status: f.stack.Status, Reason: "Delete canceled. Cannot delete export"}
+	}
+	f.dying = true
+	return activities.AwaitResult{Status: f.stack.Status}
+}
+
+func (f *fate) PrepareDeletion(_ context.Context, in activities.PrepareInput) (activities.PrepareResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return activities.Contents{Buckets: []string{"assets"}, Resources: 7}, f.happen()
+	out := activities.PrepareResult{Contents: activities.Contents{Buckets: []string{"assets"}, Resources: 7}}
+	if f.exists() && in.StackID == f.stack.StackID && !strings.HasPrefix(f.stack.Status, "DELETE_") {
+		out.Obstacle = f.among("", "its database has deletion protection")
+	}
+	return out, f.happen()
+}
+
+func (f *fate) ReopenBuckets(context.Context, activities.ReopenInput) (activities.ReopenResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err := f.happen()
+	if err == nil {
+		f.closed = false
+	}
+	return activities.ReopenResult{}, err
 }
 
 func (f *fate) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (activities.EmptyBucketResult, error) {
@@ -331,7 +369,17 @@ func (f *fate) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (a
 	defer f.mu.Unlock()
 	f.mayRemove("EmptyBucket", in.StackID)
 	f.touched = true
-	return activities.EmptyBucketResult{}, f.happen()
+	if in.StackID == f.stack.StackID && f.exists() {
+		if f.closed = true; !f.dying && f.stack.Status != "DELETE_FAILED" {
+			f.wrong("EmptyBucket while the stack is %s and may return to service", f.stack.Status)
+		}
+	}
+	awaited := f.awaited
+	f.draws, f.bucketDraws = f.bucketDraws, f.draws
+	err := f.happen()
+	f.draws, f.bucketDraws = f.bucketDraws, f.draws
+	f.awaited = awaited
+	return activities.EmptyBucketResult{}, err
 }
 
 func (f *fate) DiagnoseDeletion(context.Context, activities.StackInput) (activities.Remains, error) {
@@ -345,7 +393,11 @@ func (f *fate) SweepResources(_ context.Context, in activities.SweepInput) error
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mayRemove("SweepResources", in.StackID)
-	return f.happen()
+	err := f.happen()
+	if err == nil && in.StackID == stackID+"-0" {
+		f.orphan = false
+	}
+	return err
 }
 
 // EnsureDatabase makes a database where the stack has come as far as to have its secret.
@@ -382,10 +434,15 @@ func (f *fate) VerifyGone(_ context.Context, in activities.VerifyInput) (activit
 	if f.exists() && in.StackID == f.stack.StackID {
 		f.wrong("VerifyGone while the stack is %s", f.stack.Status)
 	}
-	if f.among("", "left") == "left" {
-		return activities.VerifyResult{Leftovers: []string{"bucket assets"}}, f.happen()
+	switch err := f.happen(); {
+	case err != nil:
+		return activities.VerifyResult{}, err
+	case f.orphan && !in.Swept:
+		return activities.VerifyResult{Orphans: []activities.Orphan{{Bucket: "dropped", StackID: stackID + "-0"}}}, nil
+	case f.orphan || f.among("", "left") == "left":
+		return activities.VerifyResult{Leftovers: append(in.Known, "bucket assets")}, nil
 	}
-	return activities.VerifyResult{}, f.happen()
+	return activities.VerifyResult{Leftovers: in.Known}, nil
 }
 
 func (f *fate) LastLook(context.Context, activities.LastLookInput) (activities.LastLookResult, error) {

@@ -39,6 +39,7 @@ var (
 	cleanups     *activities.Cleanups
 	databases    *activities.Databases
 	examinations *activities.Examinations
+	deletions    *activities.Deletions
 )
 
 // quick runs an activity that makes a few calls.
@@ -83,9 +84,13 @@ func (r *run) work(summary string, activity, in, out any) error {
 // await waits until the operation on the stack is over. It stops early, with an empty status, when the rules leave the stack to a newer
 // request. A wait that ran out fails with a sentence of its own and nothing below it, because the starter shows what is deepest.
 func (r *run) await(summary, token string, total int) (activities.AwaitResult, error) {
+	return r.awaitUntil(summary, activities.AwaitInput{Token: token, Total: total})
+}
+
+func (r *run) awaitUntil(summary string, in activities.AwaitInput) (activities.AwaitResult, error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
-	in := activities.AwaitInput{StackID: r.state.StackID, Token: token, Total: total, Project: r.environment.Project, Branch: r.environment.Branch}
+	in.StackID, in.Project, in.Branch = r.state.StackID, r.environment.Project, r.environment.Branch
 	future := long(ctx, r.environment.Project, summary, stackPatience, stacks.AwaitStack, in)
 	selector := workflow.NewSelector(r.ctx).
 		AddFuture(future, func(workflow.Future) {}).
@@ -100,7 +105,7 @@ func (r *run) await(summary, token string, total int) (activities.AwaitResult, e
 	err := future.Get(r.ctx, &out)
 	if err == nil {
 		r.state.Status = out.Status
-		if r.seen = out.Stack != nil; r.seen {
+		if r.seen = out.Stack != nil && !in.UntilDeleting; r.seen {
 			r.state = *out.Stack
 		}
 	}

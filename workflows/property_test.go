@@ -61,6 +61,8 @@ func drawFate(rt *rapid.T) *fate {
 		f.stack.Protected = rapid.IntRange(0, 9).Draw(rt, "protected") > 8
 		f.stack.Kind = rapid.SampledFrom([]perch.Kind{perch.KindBranch, perch.KindBranch, perch.KindBranch, perch.KindStaging}).Draw(rt, "kind")
 	}
+	f.closed = f.exists() && rapid.Bool().Draw(rt, "closed by an older version")
+	f.orphan = rapid.Bool().Draw(rt, "a bucket that an update dropped")
 	f.shared = rapid.Bool().Draw(rt, "shared database")
 	requests := rapid.SliceOfN(rapid.Custom(drawRequest), 1, 5).Draw(rt, "requests")
 	for i := range requests {
@@ -68,7 +70,9 @@ func drawFate(rt *rapid.T) *fate {
 	}
 	f.asked, f.waiting = requests[:1], requests[1:]
 	// rapid prefers small numbers; the factor spreads them over all that may happen.
-	f.draws = rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 99), func(n int) int { return n * 37 % 100 }), 30, 60).Draw(rt, "draws")
+	spread := rapid.Map(rapid.IntRange(0, 99), func(n int) int { return n * 37 % 100 })
+	f.draws = rapid.SliceOfN(spread, 30, 60).Draw(rt, "draws")
+	f.bucketDraws = rapid.SliceOfN(spread, 0, 10).Draw(rt, "draws of buckets")
 	return f
 }
 
@@ -180,12 +184,18 @@ func (f *fate) hold(rt *rapid.T, result perch.Result) {
 		if f.shared && f.database != f.stack.StackID {
 			rt.Errorf("ready at %s, and its database is of %q", result.Commit, f.database)
 		}
+		if f.closed {
+			rt.Errorf("ready at %s, and its buckets deny writes", result.Commit)
+		}
 		if !f.seeded {
 			rt.Errorf("ready at %s, and the steps that need the app are not done", result.Commit)
 		}
 	case perch.OutcomeGone, perch.OutcomeAbsent:
 		if f.exists() {
 			rt.Errorf("%s, and the stack is %+v", result.Outcome, f.stack)
+		}
+		if f.orphan {
+			rt.Errorf("%s, and a bucket of an earlier stack is left", result.Outcome)
 		}
 		if f.shared && f.database != "" {
 			rt.Errorf("%s, and there is still the database of %q", result.Outcome, f.database)

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -53,6 +54,9 @@ func (r *run) provision() error {
 	if err := r.requireDatabase(rendered); err != nil {
 		return err
 	}
+	if err := r.reopen(admitted); err != nil {
+		return err
+	}
 	if err := r.seed(rendered.SeedSteps, false); err != nil || r.overtaken() {
 		return err
 	}
@@ -70,6 +74,7 @@ func (r *run) admit() (activities.AdmitResult, error) {
 	var out activities.AdmitResult
 	err := r.asking("admit "+string(r.target.Goal)+" of "+r.environment.Branch, requests.Admit, activities.AdmitInput{Request: r.target}, &out)
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
+	r.remember(out.Earlier)
 	return out, err
 }
 
@@ -195,6 +200,24 @@ func (r *run) mend(step lifecycle.Step) error {
 	}
 	_, err = r.await("wait for "+r.environment.StackName()+" to settle", out.Token, 0)
 	return err
+}
+
+// reopen lets buckets be written to again that a removal has closed without an end. Their seed data is copied
+// again afterwards.
+func (r *run) reopen(admitted activities.AdmitResult) error {
+	if admitted.Prepared == nil || !admitted.Prepared.Closed {
+		return nil
+	}
+	in := activities.ReopenInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Commit: r.target.Commit}
+	return r.work("open the buckets of "+r.environment.StackName()+" again", seeds.ReopenBuckets, in, nil)
+}
+
+// remember takes in what earlier removals have left, as it was recorded last.
+func (r *run) remember(earlier []perch.Leftover) {
+	for _, leftover := range earlier {
+		r.left = slices.DeleteFunc(r.left, func(l perch.Leftover) bool { return l.StackID == leftover.StackID })
+		r.left = append(r.left, leftover)
+	}
 }
 
 // seed carries out the steps that need no app or, later, those that need it.

@@ -80,7 +80,7 @@ func TestWhatAWaitHasSeenIsNotLookedAtAgain(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeReady || result.URL != "https://login.example.com" {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
+	w.did("Admit up", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS",
 		"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "SeedData", "AwaitReady https://login.example.com")
 }
 
@@ -178,7 +178,7 @@ func TestStackThatCannotBeUpdatedIsMadeAnew(t *testing.T) {
 			if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
 				t.Errorf("result %+v, %v", result, err)
 			}
-			w.did("Admit up", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
+			w.did("Admit up", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS",
 				"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 		})
 	}
@@ -208,8 +208,8 @@ func TestS12RollbackThatStaysStuckIsForcedThenMadeAnew(t *testing.T) {
 		t.Errorf("result %+v, %v", result, err)
 	}
 	w.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
-		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack",
-		"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "PrepareDeletion", "DeleteStack",
+		"AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 }
 
 func TestS52StackThatHangsEndsAtOurOwnDeadlineAndCanStillBeRemoved(t *testing.T) {
@@ -246,7 +246,7 @@ func TestS54ResourceDeletedByHandLeadsToANewStack(t *testing.T) {
 	}
 	next.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
 		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack",
-		"StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS",
+		"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS",
 		"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 }
 
@@ -340,5 +340,25 @@ func TestS66ARunWaitsUntilTheSourceMayBeAskedAgain(t *testing.T) {
 				t.Errorf("result %+v after %d tries, %v", result, tries, err)
 			}
 		})
+	}
+}
+
+func TestS83BucketsThatARemovalClosedAreOpenedAndSeededAgain(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_COMPLETE", "new")
+	w.closed = true
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeReady || !result.Seeded {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "ReopenBuckets", "SeedData", "AwaitReady https://login.example.com")
+}
+
+func TestS89UpNamesWhatAnEarlierRemovalLeft(t *testing.T) {
+	w := newWorld(t)
+	w.earlier = []perch.Leftover{{Branch: "login", StackID: stackID, Resources: []string{"bucket dropped"}}}
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeReady || len(result.Earlier) != 1 {
+		t.Errorf("result %+v, %v", result, err)
 	}
 }

@@ -155,7 +155,7 @@ func TestRemovalThatNothingRefusesIsAnnouncedBeforeItTakesTheCommitsPlace(t *tes
 	w.ours("CREATE_IN_PROGRESS", "")
 	_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first, Begun: begunAt(commitOne)})
 	handsOn(t, next, err, perch.RunInput{Request: &removal, Below: &first, Due: true, Begun: begunAt(commitOne)})
-	w.did("Admit gone", "DescribeStack")
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion")
 
 	due := newWorld(t)
 	due.ours("CREATE_IN_PROGRESS", "")

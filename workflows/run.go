@@ -40,6 +40,8 @@ type run struct {
 	seen bool
 	// held is what the stack was seen to hold before anything was deleted.
 	held activities.Contents
+	// left are what removals of the chain could not delete.
+	left []perch.Leftover
 	// databaseMade says that this run has made the branch's database in the shared instance, sharedDatabase that there may be one to remove.
 	databaseMade, sharedDatabase bool
 	// deletions counts the deletions of the stack.
@@ -58,7 +60,7 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	}
 	r := &run{
 		ctx: ctx, environment: environment, requests: workflow.GetSignalChannel(ctx, perch.SignalRequest), started: workflow.Now(ctx),
-		below: in.Below, due: in.Due, begun: in.Begun, refused: in.Refused,
+		below: in.Below, due: in.Due, begun: in.Begun, refused: in.Refused, left: in.Left,
 	}
 	if in.Request != nil {
 		r.target = *in.Request
@@ -149,7 +151,7 @@ func (r *run) overtaken() bool {
 // end finishes the run: the request that comes next is handed to the run that it needs, whatever came of this one; without any the
 // result or the failure stands.
 func (r *run) end(failure error) (*perch.Result, error) {
-	r.result.Seconds.Total, r.failure = r.since(r.started), failure
+	r.result.Seconds.Total, r.result.Earlier, r.failure = r.since(r.started), r.left, failure
 	if next := r.following(); next != nil {
 		if err := r.show(r.passing()); err != nil {
 			return nil, err
@@ -211,7 +213,7 @@ func (r *run) handOn(request perch.Request) error {
 	case r.removalFailedBefore():
 		in.Refused = &perch.Refusal{Request: r.target, Reason: said(r.failure), Failed: true}
 	}
-	in.Begun = r.begun
+	in.Begun, in.Left = r.begun, r.left
 	if request.Goal == perch.GoalUp {
 		return workflow.NewContinueAsNewError(r.ctx, Provision, in)
 	}

@@ -13,9 +13,6 @@ import (
 	"perch/lifecycle"
 )
 
-// versionDeletionMore marks the forced runs in which a deletion comes between the one that leaves things out and the forced one.
-const versionDeletionMore = "one more deletion before the forced one"
-
 // Teardown removes the branch's environment and sees that it is gone. Its workflow ID is the stack's name.
 func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	r, err := begin(ctx, in)
@@ -45,11 +42,10 @@ func (r *run) teardown() error {
 		return err
 	}
 	if r.state.Status == "" {
-		r.result.Outcome, r.below = perch.OutcomeAbsent, nil
-		if err := r.dropDatabase(); err != nil {
-			return r.undropped(err, nil, nil)
+		if r.sharedDatabase {
+			r.supersede()
 		}
-		return nil
+		return r.verify(perch.OutcomeAbsent, r.dropDatabase())
 	}
 	if err := r.show(perch.PhaseRemoving); err != nil {
 		return err
@@ -59,7 +55,7 @@ func (r *run) teardown() error {
 	}
 	failure := r.dropDatabase()
 	r.result.Seconds.Stack = r.since(start)
-	return r.verify(failure)
+	return r.verify(perch.OutcomeGone, failure)
 }
 
 // lower does what the rules say until the stack is deleted. It reports false where the target ends before that.
@@ -78,10 +74,14 @@ func (r *run) lower() (deleted bool, err error) {
 			r.refuse("stack %s is protected: %s; nothing was touched", r.environment.StackName(), r.protection())
 			return false, nil
 		}
+		contents, err := r.prepareDeletion()
+		if err != nil {
+			return false, err
+		}
 		if announced := r.announce(); announced {
 			return false, nil
 		}
-		if err := r.lowerBy(step); err != nil {
+		if err := r.lowerBy(step, contents); err != nil {
 			return false, err
 		}
 		if err := r.look(); err != nil {
@@ -98,17 +98,17 @@ func (r *run) announce() bool {
 		r.due = true
 		return true
 	}
-	r.due, r.below, r.begun = true, nil, nil
+	r.supersede()
 	return false
 }
 
+// supersede notes that the removal is about to change something: from then on there is nothing to come back to.
+func (r *run) supersede() { r.due, r.below, r.begun = true, nil, nil }
+
 // lowerBy carries out one step towards gone.
-func (r *run) lowerBy(step lifecycle.Step) error {
+func (r *run) lowerBy(step lifecycle.Step, contents activities.Contents) error {
 	if step == lifecycle.Delete {
-		return r.remove()
-	}
-	if _, err := r.inventory(); err != nil {
-		return err
+		return r.deleteStack(contents)
 	}
 	return r.mend(step)
 }
@@ -120,19 +120,28 @@ func (r *run) protection() string {
 	return "termination protection is on; turn it off in the CloudFormation console if you mean it"
 }
 
-// remove empties the stack's buckets, deletes the stack and waits for the end of that. After a deletion that failed it first does what
-// helps; what is left afterwards is for the next look.
+// remove deletes the stack, after everything that could still reject that was checked.
 func (r *run) remove() error {
+	contents, err := r.prepareDeletion()
+	if err != nil {
+		return err
+	}
+	return r.deleteStack(contents)
+}
+
+// deleteStack deletes the stack once and waits for the end of that; what is left afterwards is for the next
+// look. Buckets are emptied only when the stack can no longer return to service: while CloudFormation deletes
+// what uses them, or after a deletion has failed. After a failed deletion it first does what helps.
+func (r *run) deleteStack(contents activities.Contents) error {
 	repair, err := r.mendDeletion()
 	if err != nil {
 		return err
 	}
-	contents, err := r.inventory()
-	if err != nil {
-		return err
-	}
-	if err := r.empty(contents.Buckets); err != nil && !r.givesUp(err) {
-		return err
+	failed := r.state.Status == "DELETE_FAILED"
+	if failed {
+		if err := r.empty(contents.Buckets); err != nil && !r.givesUp(err) {
+			return err
+		}
 	}
 	r.deletions++
 	out, err := r.change("delete stack", stacks.DeleteStack, activities.ChangeInput{StackID: r.state.StackID, Retain: repair.Retain, Force: repair.Force})
@@ -140,8 +149,7 @@ func (r *run) remove() error {
 		return err
 	}
 	r.state.Status = "DELETE_IN_PROGRESS"
-	_, err = r.await("wait for the deletion of "+r.environment.StackName(), out.Token, contents.Resources)
-	if err != nil {
+	if err := r.awaitDeletion(out.Token, contents, failed); err != nil {
 		return err
 	}
 	if len(repair.Sweep) > 0 {
@@ -153,11 +161,45 @@ func (r *run) remove() error {
 	return err
 }
 
+// awaitDeletion waits for the end of the deletion, and empties the buckets meanwhile unless they just were.
+// CloudFormation may cancel a deletion that it has accepted; then nothing was touched.
+func (r *run) awaitDeletion(token string, contents activities.Contents, emptied bool) error {
+	summary := "wait for the deletion of " + r.environment.StackName()
+	emptying := func() error { return nil }
+	if !emptied && len(contents.Buckets) > 0 {
+		begun, err := r.awaitUntil(summary+" to begin", activities.AwaitInput{Token: token, Total: contents.Resources, UntilDeleting: true})
+		if err != nil {
+			return err
+		}
+		if begun.Status != "DELETE_IN_PROGRESS" {
+			return r.deletionEnded(begun)
+		}
+		emptying = r.beginEmptying(contents.Buckets)
+	}
+	ended, err := r.await(summary, token, contents.Resources)
+	if err != nil {
+		return err
+	}
+	if failure := emptying(); failure != nil && ended.Status == "DELETE_FAILED" && !r.givesUp(failure) {
+		return failure
+	}
+	return r.deletionEnded(ended)
+}
+
+// deletionEnded fails the run if CloudFormation has canceled the deletion.
+func (r *run) deletionEnded(ended activities.AwaitResult) error {
+	switch ended.Status {
+	case "DELETE_COMPLETE", "DELETE_FAILED", "":
+		return nil
+	}
+	return failed("CloudFormation canceled the deletion of stack %s, which is %s again: %s; nothing was deleted and no bucket was touched; fix the cause and try again",
+		r.environment.StackName(), ended.Status, ended.Reason)
+}
+
 // givesUp reports whether a failure to empty a bucket is one that a forced removal leaves behind: the service has refused it for good. The bucket is
 // then left out of the deletion like anything else that cannot be deleted.
 func (r *run) givesUp(failure error) bool {
-	var refused *temporal.ApplicationError
-	return r.target.Force && errors.As(failure, &refused) && refused.NonRetryable()
+	return r.target.Force && final(failure)
 }
 
 // mendDeletion asks the rules what helps after a deletion that failed, and waits as long as they say.
@@ -170,9 +212,6 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
 	if err := r.quick("look at what could not be deleted", stacks.DiagnoseDeletion, in, &remains); err != nil {
 		return lifecycle.Repair{}, err
-	}
-	if r.target.Force && r.deletions == lifecycle.MaxDeletions-1 && workflow.GetVersion(r.ctx, versionDeletionMore, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-		r.deletions = lifecycle.MaxDeletions // An open run that has forced its sixth deletion goes on so.
 	}
 	repair := lifecycle.Mend(remains.Failures, r.deletions, r.target.Force)
 	if repair.Stop != "" {
@@ -187,74 +226,136 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 
 // sweep removes through their own services what the last deletion was told to leave out.
 func (r *run) sweep(left []lifecycle.Failure) error {
-	in := activities.SweepInput{StackID: r.state.StackID, Resources: left, Kept: r.held.Kept}
+	in := activities.SweepInput{
+		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Resources: left, Kept: r.held.Kept,
+	}
 	return r.work("remove what the stack left behind", verification.SweepResources, in, nil)
 }
 
-// inventory lists what the stack holds and remembers it: once a resource is deleted the stack no longer names it.
-func (r *run) inventory() (activities.Contents, error) {
-	var contents activities.Contents
-	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
-	if err := r.quick("list what "+r.environment.StackName()+" holds", stacks.StackContents, in, &contents); err != nil {
-		return contents, err
+// prepareDeletion checks what can still reject the deletion and lists what the stack holds, once for each
+// look at the stack. What it lists is remembered: a resource that is deleted the stack no longer names.
+func (r *run) prepareDeletion() (activities.Contents, error) {
+	var out activities.PrepareResult
+	in := activities.PrepareInput{
+		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Force: r.target.Force,
 	}
-	r.held.Buckets = union(r.held.Buckets, contents.Buckets)
-	r.held.Databases = union(r.held.Databases, contents.Databases)
-	r.held.Environments = union(r.held.Environments, contents.Environments)
-	r.held.Records = union(r.held.Records, contents.Records)
-	for _, kept := range contents.Kept {
-		if !slices.Contains(r.held.Kept, kept) {
-			r.held.Kept = append(r.held.Kept, kept)
-		}
+	if err := r.quick("check the deletion of "+r.environment.StackName(), deletions.PrepareDeletion, in, &out); err != nil {
+		return out.Contents, err
 	}
-	return contents, nil
-}
-
-func union(a, b []string) []string {
-	all := append(slices.Clone(a), b...)
-	slices.Sort(all)
-	return slices.Compact(all)
+	if out.Obstacle != "" {
+		return out.Contents, failed("stack %s cannot be deleted: %s; nothing was touched", r.environment.StackName(), out.Obstacle)
+	}
+	r.held.Add(out.Contents)
+	return out.Contents, nil
 }
 
 // empty empties the buckets side by side.
-func (r *run) empty(names []string) error {
-	futures := make([]workflow.Future, len(names))
-	for i, bucket := range names {
-		in := activities.EmptyBucketInput{Bucket: bucket, StackID: r.state.StackID}
-		futures[i] = long(r.ctx, r.environment.Project, "empty bucket "+bucket, workPatience, buckets.EmptyBucket, in)
+func (r *run) empty(names []string) error { return r.beginEmptying(names)() }
+
+// beginEmptying begins to empty the buckets side by side; the function that it returns waits for the end.
+func (r *run) beginEmptying(names []string) (end func() error) {
+	var orphans []activities.Orphan
+	for _, bucket := range names {
+		orphans = append(orphans, activities.Orphan{Bucket: bucket, StackID: r.state.StackID})
 	}
-	var failure error
-	for _, future := range futures {
-		var out activities.EmptyBucketResult
-		if err := future.Get(r.ctx, &out); err != nil && failure == nil {
-			failure = err
-		}
-		r.result.Removed.Objects += out.Objects
-	}
-	r.result.Removed.Buckets = len(r.held.Buckets)
-	return failure
+	return r.emptyAll(orphans)
 }
 
-// verify looks whether everything that the stack held is gone. Where the database could not be dropped, undropped says why: that is known to be
-// there, and what else there was is looked for all the same, because the next removal finds no stack any more and cannot ask it.
-func (r *run) verify(undropped error) error {
+func (r *run) emptyAll(found []activities.Orphan) (end func() error) {
+	futures := make([]workflow.Future, len(found))
+	for i, bucket := range found {
+		in := activities.EmptyBucketInput{
+			Project: r.environment.Project, Branch: r.environment.Branch, Bucket: bucket.Bucket, StackID: bucket.StackID,
+		}
+		futures[i] = long(r.ctx, r.environment.Project, "empty bucket "+bucket.Bucket, workPatience, buckets.EmptyBucket, in)
+	}
+	return func() (failure error) {
+		for _, future := range futures {
+			var out activities.EmptyBucketResult
+			if err := future.Get(r.ctx, &out); err != nil && failure == nil {
+				failure = err
+			}
+			r.result.Removed.Objects += out.Objects
+		}
+		r.result.Removed.Buckets = max(r.result.Removed.Buckets, len(r.held.Buckets))
+		return failure
+	}
+}
+
+// verify checks that everything that the environment held is gone, in this life and in earlier ones. Buckets
+// that no stack names any more are emptied and deleted first. A database that could not be dropped is known
+// to be there; undropped says why.
+func (r *run) verify(outcome perch.Outcome, undropped error) error {
 	in := activities.VerifyInput{
 		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Contents: r.held,
 		SharedDatabase: r.sharedDatabase && undropped == nil,
 	}
-	var out activities.VerifyResult
-	err := r.work("see that "+r.environment.StackName()+" is gone", verification.VerifyGone, in, &out)
+	if undropped != nil {
+		in.Known = []string{r.sharedDatabaseName()}
+	}
+	out, err := r.verifyOnce(in)
+	if err == nil && len(out.Orphans) > 0 {
+		if err := r.removeOrphans(out.Orphans); err != nil {
+			return err
+		}
+		outcome, in.Swept = perch.OutcomeGone, true
+		out, err = r.verifyOnce(in)
+	}
+	others := slices.DeleteFunc(slices.Clone(out.Leftovers), func(name string) bool { return slices.Contains(in.Known, name) })
 	if len(out.Leftovers) > 0 {
-		err = leftBehind("the stack is deleted, but this is still there: "+strings.Join(out.Leftovers, ", ")+"; remove it by hand", out.Leftovers)
+		r.left = append(r.left, r.leftover(out.Leftovers))
+	}
+	if len(others) > 0 {
+		err = leftBehind("the environment is not gone, this is still there: "+strings.Join(others, ", ")+
+			"; delete it by hand, or fix what keeps it and run `starter down "+r.environment.Branch+"` again", others)
 	}
 	switch {
 	case undropped != nil:
-		return r.undropped(undropped, err, out.Leftovers)
+		return r.undropped(undropped, err, others)
 	case err != nil:
 		return err
 	}
-	r.result.Outcome, r.result.Leftovers = perch.OutcomeGone, out.Kept
+	r.left = nil
+	r.result.Outcome, r.result.Leftovers = outcome, out.Kept
 	return nil
+}
+
+func (r *run) verifyOnce(in activities.VerifyInput) (out activities.VerifyResult, err error) {
+	err = r.work("verify that "+r.environment.StackName()+" is gone", verification.VerifyGone, in, &out)
+	return out, err
+}
+
+// removeOrphans empties and deletes buckets of deleted stacks. One that cannot be emptied is left, and the
+// verification names it.
+func (r *run) removeOrphans(found []activities.Orphan) error {
+	r.supersede()
+	if err := r.emptyAll(found)(); err != nil && !final(err) {
+		return err
+	}
+	r.result.Removed.Buckets += len(found)
+	for _, orphan := range found {
+		in := activities.SweepInput{
+			Project: r.environment.Project, Branch: r.environment.Branch, StackID: orphan.StackID,
+			Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: orphan.Bucket}},
+		}
+		if err := r.work("delete bucket "+orphan.Bucket, verification.SweepResources, in, nil); err != nil && !final(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// leftover is what this removal leaves, as the next run of the chain hears of it.
+func (r *run) leftover(resources []string) perch.Leftover {
+	return perch.Leftover{
+		Branch: r.environment.Branch, Stack: r.environment.StackName(), StackID: r.state.StackID, Resources: resources, Since: r.started.UTC(),
+	}
+}
+
+// final reports whether no retry would fix an activity's failure.
+func final(failure error) bool {
+	var application *temporal.ApplicationError
+	return errors.As(failure, &application) && application.NonRetryable()
 }
 
 // leftBehind is the failure of a removal that leaves something of the environment; left names each thing.

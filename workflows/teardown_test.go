@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/workflow"
 
 	"perch"
 	"perch/activities"
@@ -21,7 +20,7 @@ func TestEnvironmentIsSeenToBeGone(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone || result.Removed != (perch.Removed{Buckets: 1, Objects: 3}) {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
 }
 
 func TestNothingToRemoveIsAbsent(t *testing.T) {
@@ -30,7 +29,7 @@ func TestNothingToRemoveIsAbsent(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeAbsent {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack")
+	w.did("Admit gone", "DescribeStack", "VerifyGone")
 }
 
 func TestWhatMustNotGoIsRefused(t *testing.T) {
@@ -63,8 +62,8 @@ func TestUpdateIsTurnedBackBeforeTheRemoval(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "StackContents", "CancelUpdate", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
-		"StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "CancelUpdate", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+		"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
 }
 
 func TestRemovalThatSomebodyBeganIsWaitedFor(t *testing.T) {
@@ -74,7 +73,7 @@ func TestRemovalThatSomebodyBeganIsWaitedFor(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "StackContents", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
 }
 
 var (
@@ -109,8 +108,8 @@ func TestS21RefilledBucketIsEmptiedAgain(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
-		"DiagnoseDeletion", "StackContents", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
+		"PrepareDeletion", "DiagnoseDeletion", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
 }
 
 func TestASweepIsToldWhatTheTemplateKeeps(t *testing.T) {
@@ -160,23 +159,17 @@ func TestWhatASweptDatabaseHeldIsDeletedInTheSameRun(t *testing.T) {
 	}
 }
 
-func TestAForcedRunForcesAfterTheLastDeletionAndAnOpenOneAsItBegan(t *testing.T) {
-	for version, want := range map[workflow.Version][]string{
-		workflow.DefaultVersion: {"DeleteStack Assets", "DeleteStack forced"},
-		1:                       {"DeleteStack Assets", "DeleteStack", "DeleteStack forced"},
-	} {
-		w := newWorld(t)
-		w.env.OnGetVersion(versionDeletionMore, workflow.DefaultVersion, workflow.Version(1)).Return(version)
-		w.ours("CREATE_COMPLETE", "new")
-		w.failing(20, fullBucket)
-		forced := gone()
-		forced.Force = true
-		if _, _, err := w.run(Teardown, forced); err == nil {
-			t.Error("a deletion that always fails ended well")
-		}
-		if calls := w.deletions(); !slices.Equal(calls[4:], want) {
-			t.Errorf("version %d: deletions %q", version, calls)
-		}
+func TestForcedRunForcesAfterTheLastDeletion(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.failing(20, fullBucket)
+	forced := gone()
+	forced.Force = true
+	if _, _, err := w.run(Teardown, forced); err == nil {
+		t.Error("a deletion that always fails ended well")
+	}
+	if calls := w.deletions(); !slices.Equal(calls[4:], []string{"DeleteStack Assets", "DeleteStack", "DeleteStack forced"}) {
+		t.Errorf("deletions %q", calls)
 	}
 }
 
@@ -239,11 +232,12 @@ func TestForcedRemovalGivesUpWhatOnlyAPersonCouldDelete(t *testing.T) {
 func TestForcedRemovalLeavesABucketBehindThatCannotBeEmptied(t *testing.T) {
 	locked := temporal.NewNonRetryableApplicationError("bucket assets cannot be emptied", activities.ErrorDenied, nil)
 	for name, c := range map[string]struct {
-		force bool
-		want  string
+		force     bool
+		want      string
+		deletions int
 	}{
-		"forced":        {true, "this is still there: bucket assets"},
-		"without force": {false, "bucket assets cannot be emptied"},
+		"forced":        {true, "this is still there: bucket assets", lifecycle.MaxDeletions - 1},
+		"without force": {false, "bucket assets cannot be emptied", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -256,8 +250,8 @@ func TestForcedRemovalLeavesABucketBehindThatCannotBeEmptied(t *testing.T) {
 			if _, _, err := w.run(Teardown, removal); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v", err)
 			}
-			if deleted := len(w.deletions()) > 0; deleted != c.force {
-				t.Errorf("deletions %q", w.deletions())
+			if calls := w.deletions(); len(calls) != c.deletions {
+				t.Errorf("deletions %q", calls)
 			}
 		})
 	}
@@ -318,5 +312,76 @@ func TestRemovalFinishesBeforeANewCreation(t *testing.T) {
 	}
 	if last := w.done[len(w.done)-1]; !strings.HasPrefix(last, "VerifyGone") {
 		t.Errorf("the removal stopped after %s", last)
+	}
+}
+
+func TestS79ACanceledDeletionTouchesNoBucket(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.canceled = "Delete canceled. Cannot delete export shop-url as it is in use by shop-reports."
+	_, _, err := w.run(Teardown, gone())
+	if err == nil || !strings.Contains(err.Error(), w.canceled) || !strings.Contains(err.Error(), "no bucket was touched") {
+		t.Errorf("error %v", err)
+	}
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting")
+}
+
+func TestS80WhatWouldRejectTheDeletionEndsTheRunBeforeIt(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.obstacle = "database db has deletion protection"
+	_, _, err := w.run(Teardown, gone())
+	if err == nil || !strings.Contains(err.Error(), w.obstacle+"; nothing was touched") {
+		t.Errorf("error %v", err)
+	}
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion")
+}
+
+func TestS80AnObstacleLetsTheDeploymentBelowGoOn(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_IN_PROGRESS", "")
+	w.obstacle = "database db has deletion protection"
+	removal, below := gone(), up(commitOne)
+	_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &below})
+	if err != nil || next == nil || next.Request.Commit != commitOne || next.Refused == nil || !next.Refused.Failed {
+		t.Errorf("handed on %+v, %v", next, err)
+	}
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion")
+}
+
+func TestS87OrphansOfEarlierUpdatesAreEmptiedAndDeleted(t *testing.T) {
+	for name, status := range map[string]string{"after a deletion": "CREATE_COMPLETE", "without a stack": ""} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if status != "" {
+				w.ours(status, "new")
+			}
+			w.orphans = []activities.Orphan{{Bucket: "dropped", StackID: stackID}}
+			result, _, err := w.run(Teardown, gone())
+			if err != nil || result.Outcome != perch.OutcomeGone {
+				t.Errorf("result %+v, %v", result, err)
+			}
+			last := w.done[len(w.done)-3:]
+			if last[0] != "EmptyBucket dropped" || !strings.HasPrefix(last[1], "SweepResources") || !strings.HasPrefix(last[2], "VerifyGone") {
+				t.Errorf("the run ended with %q", last)
+			}
+		})
+	}
+}
+
+func TestS88LeftoversSurviveAPushDuringTheRemoval(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.left = []string{"bucket dropped"}
+	w.during["DeleteStack"] = func() { w.ask(up(commitTwo)) }
+	removal := gone()
+	_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})
+	if err != nil || next == nil || len(next.Left) != 1 || !slices.Equal(next.Left[0].Resources, w.left) {
+		t.Fatalf("handed on %+v, %v", next, err)
+	}
+	later := newWorld(t)
+	result, _, err := later.goOn(Provision, *next)
+	if err != nil || result.Outcome != perch.OutcomeReady || len(result.Earlier) != 1 || !slices.Equal(result.Earlier[0].Resources, w.left) {
+		t.Errorf("result %+v, %v", result, err)
 	}
 }

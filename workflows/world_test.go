@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,8 +49,16 @@ type world struct {
 	unseeded error
 	// fails are how activities fail, under their names.
 	fails map[string]error
+	// canceled is why CloudFormation cancels a deletion that it has accepted; obstacle is what PrepareDeletion finds.
+	canceled, obstacle string
+	// orphans are what the first VerifyGone finds, and earlier what Admit has read of earlier removals.
+	orphans []activities.Orphan
+	earlier []perch.Leftover
+	// closed says that an earlier removal has closed the buckets of the stack.
+	closed bool
 	// during is called by each activity under its name.
 	during map[string]func()
+	mu     sync.Mutex
 	done   []string
 }
 
@@ -77,7 +86,9 @@ func (w *world) ours(status, template string) {
 }
 
 func (w *world) note(name, format string, args ...any) {
+	w.mu.Lock()
 	w.done = append(w.done, strings.TrimSpace(name+" "+fmt.Sprintf(format, args...)))
+	w.mu.Unlock()
 	if act := w.during[name]; act != nil {
 		act()
 	}
@@ -142,8 +153,15 @@ func handedOn(t *testing.T, err error) *perch.RunInput {
 	return &in
 }
 
+// did compares what the run did with want. Buckets are emptied while the deletion is waited for, so
+// either may come first.
 func (w *world) did(want ...string) {
 	w.t.Helper()
+	for i := range w.done[:max(len(w.done)-1, 0)] {
+		if w.done[i] == "AwaitStack DELETE_IN_PROGRESS" && strings.HasPrefix(w.done[i+1], "EmptyBucket") {
+			w.done[i], w.done[i+1] = w.done[i+1], w.done[i]
+		}
+	}
 	if !slices.Equal(w.done, want) {
 		w.t.Errorf("the run did\n  %s\nwant\n  %s", strings.Join(w.done, "\n  "), strings.Join(want, "\n  "))
 	}
@@ -156,8 +174,9 @@ func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activitie
 	a.w.note("Admit", "%s", in.Request.Goal)
 	out := a.w.admitted
 	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil && !a.w.unprepared {
-		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack}
+		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack, Closed: a.w.closed}
 	}
+	out.Earlier = a.w.earlier
 	return out, a.w.fails["Admit"]
 }
 
@@ -222,6 +241,9 @@ var succeeded = map[string]string{
 
 func (a *activity) AwaitStack(ctx context.Context, in activities.AwaitInput) (activities.AwaitResult, error) {
 	w := a.w
+	if in.UntilDeleting {
+		return w.beginDeletion()
+	}
 	w.note("AwaitStack", "%s", w.stack.Status)
 	if w.hung {
 		return activities.AwaitResult{}, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil)
@@ -248,9 +270,25 @@ func (a *activity) AwaitStack(ctx context.Context, in activities.AwaitInput) (ac
 	return end, nil
 }
 
-func (a *activity) StackContents(context.Context, activities.StackInput) (activities.Contents, error) {
-	a.w.note("StackContents", "")
-	return activities.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Kept: a.w.keeps, Resources: 7}, nil
+// beginDeletion is how a deletion begins: CloudFormation comes to the first resource, or cancels.
+func (w *world) beginDeletion() (activities.AwaitResult, error) {
+	w.note("AwaitStack", "until deleting")
+	if w.canceled != "" {
+		w.stack.Status = "CREATE_COMPLETE"
+		return activities.AwaitResult{Status: w.stack.Status, Reason: w.canceled}, nil
+	}
+	return activities.AwaitResult{Status: "DELETE_IN_PROGRESS"}, nil
+}
+
+func (a *activity) PrepareDeletion(_ context.Context, in activities.PrepareInput) (activities.PrepareResult, error) {
+	a.w.note("PrepareDeletion", "%s", forced(in.Force))
+	contents := activities.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Kept: a.w.keeps, Resources: 7}
+	return activities.PrepareResult{Contents: contents, Obstacle: a.w.obstacle}, a.w.fails["PrepareDeletion"]
+}
+
+func (a *activity) ReopenBuckets(context.Context, activities.ReopenInput) (activities.ReopenResult, error) {
+	a.w.note("ReopenBuckets", "")
+	return activities.ReopenResult{Buckets: []string{"assets"}}, nil
 }
 
 func (a *activity) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (activities.EmptyBucketResult, error) {
@@ -264,7 +302,10 @@ func (a *activity) VerifyGone(_ context.Context, in activities.VerifyInput) (act
 		held = append(held, "shared")
 	}
 	a.w.note("VerifyGone", "%s", strings.Join(held, " "))
-	return activities.VerifyResult{Leftovers: a.w.left, Kept: a.w.kept}, a.w.fails["VerifyGone"]
+	if len(a.w.orphans) > 0 && !in.Swept {
+		return activities.VerifyResult{Orphans: a.w.orphans}, nil
+	}
+	return activities.VerifyResult{Leftovers: append(in.Known, a.w.left...), Kept: a.w.kept}, a.w.fails["VerifyGone"]
 }
 
 func (a *activity) DiagnoseDeletion(context.Context, activities.StackInput) (activities.Remains, error) {

@@ -78,7 +78,7 @@ var updateBoundaries = []boundary{
 var teardownBoundaries = []boundary{
 	{branch: "command", activity: "LastLook", cleanup: true, hold: byName("DescribeStacks", false)},
 	{branch: "render", activity: "DescribeStack", hold: byName("DescribeStacks", false)},
-	{branch: "look", activity: "StackContents", hold: byID("ListStackResources", false)},
+	{branch: "look", activity: "PrepareDeletion", hold: byID("ListStackResources", false)},
 	{branch: "create-asked", activity: "EmptyBucket", hold: func(stack string) *hold {
 		return &hold{matches: addressing(http.MethodPost, stack+"-bucketprivateassets-")}
 	}},

@@ -39,12 +39,15 @@ func (a *app) ls(ctx context.Context) error {
 		return a.printJSON(document)
 	}
 	a.tellList(project, document)
+	a.noteLeftovers(document.Leftovers)
 	return nil
 }
 
 // newListDocument orders the environments by branch.
 func newListDocument(result perch.ListResult) listDocument {
-	document := listDocument{Environments: make([]environmentDocument, 0, len(result.Environments))}
+	document := listDocument{
+		Environments: make([]environmentDocument, 0, len(result.Environments)), Leftovers: append([]perch.Leftover{}, result.Leftovers...),
+	}
 	for _, environment := range result.Environments {
 		document.Environments = append(document.Environments, newEnvironmentDocument(environment))
 	}

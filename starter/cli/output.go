@@ -30,6 +30,8 @@ type upDocument struct {
 	Error        string         `json:"error"`
 	Run          run            `json:"run"`
 	Seconds      perch.Seconds  `json:"seconds"`
+	// Leftovers are what removals of the branch's earlier environments could not delete.
+	Leftovers []perch.Leftover `json:"leftovers"`
 }
 
 // seedDocument is one seed step in `up -o json`. Objects are of an s3 step, Status is of an http step, ExitCode, null for the others, and Output
@@ -68,6 +70,7 @@ type environmentDocument struct {
 // listDocument is what `ls -o json` prints.
 type listDocument struct {
 	Environments []environmentDocument `json:"environments"`
+	Leftovers    []perch.Leftover      `json:"leftovers"`
 }
 
 // statusDocument is what `status -o json` prints. Where there is no environment its status is empty.
@@ -76,6 +79,7 @@ type statusDocument struct {
 	Phase     perch.Phase            `json:"phase"`
 	Run       run                    `json:"run"`
 	Resources []perch.ResourceStatus `json:"resources"`
+	Leftovers []perch.Leftover       `json:"leftovers"`
 }
 
 func newEnvironmentDocument(e perch.EnvironmentStatus) environmentDocument {
@@ -89,6 +93,13 @@ func timestamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// noteLeftovers says what earlier removals could not delete.
+func (a *app) noteLeftovers(left []perch.Leftover) {
+	for _, leftover := range left {
+		a.note("Left over: %s.", leftover.Sentence())
+	}
 }
 
 // printJSON writes document as one line.

@@ -46,6 +46,7 @@ func (a *app) status(ctx context.Context, args []string) error {
 		return a.printJSON(document)
 	}
 	a.tellStatus(document, c.link(latest))
+	a.noteLeftovers(document.Leftovers)
 	return nil
 }
 
@@ -67,6 +68,7 @@ func newStatusDocument(e perch.Environment, result perch.StatusResult, phase per
 	document := statusDocument{
 		environmentDocument: environmentDocument{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName()},
 		Phase:               phase, Run: latest, Resources: []perch.ResourceStatus{},
+		Leftovers: append([]perch.Leftover{}, result.Leftovers...),
 	}
 	if result.Environment != nil {
 		document.environmentDocument = newEnvironmentDocument(*result.Environment)

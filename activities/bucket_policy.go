@@ -1,0 +1,101 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// denyWritesID is the Sid of the statement that denies writes to a bucket while it is emptied. A bucket
+// policy with this statement says that an environment's removal has begun to empty the bucket.
+const denyWritesID = "PerchEmptiesThisBucket"
+
+// bucketPolicy is a bucket policy whose statements stay as their author wrote them.
+type bucketPolicy struct {
+	members    map[string]json.RawMessage
+	statements []json.RawMessage
+}
+
+// readPolicy parses a bucket policy; an empty document has no statements.
+func readPolicy(document string) (bucketPolicy, error) {
+	p := bucketPolicy{members: map[string]json.RawMessage{"Version": json.RawMessage(`"2012-10-17"`)}}
+	if document == "" {
+		return p, nil
+	}
+	if err := json.Unmarshal([]byte(document), &p.members); err != nil {
+		return p, err
+	}
+	statement := p.members["Statement"]
+	if json.Unmarshal(statement, &p.statements) != nil {
+		p.statements = []json.RawMessage{statement} // IAM takes a single statement without a list, too.
+	}
+	return p, nil
+}
+
+// deniesWrites reports whether the policy has Perch's statement.
+func (p *bucketPolicy) deniesWrites() bool { return slices.ContainsFunc(p.statements, isDenyWrites) }
+
+func isDenyWrites(statement json.RawMessage) bool {
+	var named struct{ Sid string }
+	return json.Unmarshal(statement, &named) == nil && named.Sid == denyWritesID
+}
+
+// denyWrites adds Perch's statement for the bucket, in place of an earlier one.
+func (p *bucketPolicy) denyWrites(partition, bucket string) {
+	p.allowWrites()
+	p.statements = append(p.statements, fmt.Appendf(nil,
+		`{"Sid":%q,"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:%s:s3:::%s/*"}`,
+		denyWritesID, partition, bucket))
+}
+
+// allowWrites removes Perch's statement, and no other.
+func (p *bucketPolicy) allowWrites() { p.statements = slices.DeleteFunc(p.statements, isDenyWrites) }
+
+func (p *bucketPolicy) document() (string, error) {
+	statements, err := json.Marshal(p.statements)
+	if err != nil {
+		return "", err
+	}
+	p.members["Statement"] = statements
+	document, err := json.Marshal(p.members)
+	return string(document), err
+}
+
+// policyOf reads a bucket's policy.
+func policyOf(ctx context.Context, client *s3.Client, bucket, account string) (bucketPolicy, error) {
+	out, err := client.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &bucket, ExpectedBucketOwner: &account})
+	if missing(err, "NoSuchBucketPolicy") {
+		return readPolicy("")
+	}
+	if err != nil {
+		return bucketPolicy{}, err
+	}
+	return readPolicy(aws.ToString(out.Policy)) // S3 takes no policy that is not JSON.
+}
+
+// denyWrites keeps the app, which may still run, from filling the bucket again, and unfinished uploads
+// from becoming objects. Other statements of the bucket's policy stay. A policy that CloudFormation has
+// deleted meanwhile, with its AWS::S3::BucketPolicy, is put back.
+func (e *emptying) denyWrites(ctx context.Context) error {
+	var policy bucketPolicy
+	err := e.persist(ctx, func(ctx context.Context) (err error) {
+		policy, err = policyOf(ctx, e.s3, e.bucket, e.account)
+		return err
+	})
+	if err != nil || policy.deniesWrites() {
+		return awsFailure(err, "read the policy of bucket %s", e.bucket)
+	}
+	policy.denyWrites(e.partition, e.bucket)
+	document, err := policy.document()
+	if err == nil {
+		err = e.persist(ctx, func(ctx context.Context) error {
+			_, err := e.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &e.bucket, Policy: &document, ExpectedBucketOwner: &e.account})
+			return err
+		})
+	}
+	return awsFailure(err, "deny writes to bucket %s", e.bucket)
+}

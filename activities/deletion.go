@@ -1,0 +1,75 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch"
+)
+
+// requireDeletion rejects a stack that may return to service: its buckets must not be emptied. A stack
+// cannot return once it is deleted, once CloudFormation failed to delete it (it can then only be deleted
+// again), and once CloudFormation has begun to delete one of its resources.
+func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return refuse(ErrorInvalid, "%v", err)
+	}
+	stack, err := s.rootStack(ctx, in.StackID)
+	if err != nil {
+		return err
+	}
+	state := s.state(environment, stack)
+	switch {
+	case !state.Ours:
+		return refuse(ErrorInvalid, "stack %s is not the one of branch %q: its buckets were left alone", in.StackID, in.Branch)
+	case state.Kind != perch.KindBranch:
+		return refuse(ErrorInvalid, "stack %s is of kind %s, and Perch empties only the buckets of branches: they were left alone", in.StackID, state.Kind)
+	case state.Status == deleted || state.Status == "DELETE_FAILED":
+		return nil
+	case state.Status != deleting:
+		return refuse(ErrorInvalid, "stack %s is %s and may return to service: its buckets were left alone", in.StackID, state.Status)
+	}
+	begun, err := s.deletesResource(ctx, state.StackID)
+	if err == nil && !begun {
+		err = fmt.Errorf("empty the buckets of stack %s: CloudFormation has not begun to delete a resource and may still cancel the deletion", in.StackID)
+	}
+	return err
+}
+
+// rootStack is the stack with this id, or the one that it is nested in.
+func (s *Stacks) rootStack(ctx context.Context, stackID string) (types.Stack, error) {
+	stack, found, err := s.describe(ctx, stackID)
+	if err == nil && found && aws.ToString(stack.RootId) != "" {
+		stack, found, err = s.describe(ctx, aws.ToString(stack.RootId))
+	}
+	if err == nil && !found {
+		err = refuse(ErrorInvalid, "there is no stack %s: what carries its id was left alone", stackID)
+	}
+	return stack, err
+}
+
+// deletesResource reports whether the deletion in progress has come to a resource of the stack. Events come
+// newest first.
+func (s *Stacks) deletesResource(ctx context.Context, stackID string) (bool, error) {
+	pages := cloudformation.NewDescribeStackEventsPaginator(s.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return false, awsFailure(err, "list events of stack %s", stackID)
+		}
+		for _, event := range page.StackEvents {
+			switch {
+			case deletesResource(event):
+				return true, nil
+			case ofStack(event) && event.ResourceStatus == types.ResourceStatusDeleteInProgress:
+				return false, nil
+			}
+		}
+	}
+	return false, nil
+}

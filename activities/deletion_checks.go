@@ -1,0 +1,217 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"perch"
+)
+
+// lockedLooks is how many versions of a bucket with Object Lock are looked at for a lock.
+const lockedLooks = 200
+
+// Deletions are the activities that prepare the deletion of an environment's stack.
+type Deletions struct {
+	stacks   *Stacks
+	removals *removalRecords
+	s3       *s3.Client
+	rds      *rds.Client
+}
+
+// PrepareInput names the stack that is to be deleted.
+type PrepareInput struct {
+	// Project and Branch name the environment, StackID its stack.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	StackID string `json:"stack_id"`
+	// Force leaves out the checks for what a forced removal leaves behind: databases with deletion protection
+	// and locked versions.
+	Force bool `json:"force,omitempty"`
+}
+
+// PrepareResult is what a deletion has to see gone.
+type PrepareResult struct {
+	// Contents are what the stack holds now.
+	Contents Contents `json:"contents"`
+	// Obstacle is the sentence why CloudFormation, or a resource of the stack, would reject the deletion;
+	// empty if nothing is known to.
+	Obstacle string `json:"obstacle,omitempty"`
+}
+
+// PrepareDeletion checks everything that can still reject the deletion of the environment's stack, and
+// records what the stack holds. It changes nothing in the environment. CloudFormation itself checks the
+// service role when DeleteStack is called, before it deletes anything. A stack that is being deleted, or
+// could not be deleted, is past all checks.
+func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (PrepareResult, error) {
+	_, stop := startPulse(ctx, perch.Progress{Status: "CHECKING", Since: time.Now().UTC()})
+	defer stop()
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return PrepareResult{}, refuse(ErrorInvalid, "%v", err)
+	}
+	stack, found, err := d.stacks.describe(ctx, in.StackID)
+	if err != nil || !found {
+		return PrepareResult{}, err
+	}
+	if state := d.stacks.state(environment, stack); !state.Ours {
+		return PrepareResult{}, refuse(ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Branch)
+	}
+	var prepared PrepareResult
+	if prepared.Contents, err = d.stacks.StackContents(ctx, StackInput{StackID: in.StackID}); err != nil {
+		return PrepareResult{}, err
+	}
+	if status := string(stack.StackStatus); status != deleting && status != "DELETE_FAILED" {
+		if prepared.Obstacle, err = d.obstacle(ctx, stack, prepared.Contents, in.Force); err != nil || prepared.Obstacle != "" {
+			return prepared, err
+		}
+	}
+	return prepared, d.record(ctx, in, prepared.Contents)
+}
+
+// record writes down what the stack holds, together with what earlier attempts saw.
+func (d *Deletions) record(ctx context.Context, in PrepareInput, contents Contents) error {
+	bucket, err := d.removals.bucket(ctx)
+	if err != nil || bucket == "" {
+		return err
+	}
+	record, found, err := d.removals.read(ctx, bucket, recordKey(stackNameOf(in.StackID), in.StackID))
+	if err != nil {
+		return err
+	}
+	if !found {
+		record = removalRecord{Branch: in.Branch, StackID: in.StackID, Begun: time.Now().UTC()}
+	}
+	record.Contents.Add(contents)
+	return d.removals.save(ctx, bucket, record)
+}
+
+// obstacle looks for whatever would reject the deletion after it was accepted.
+func (d *Deletions) obstacle(ctx context.Context, stack types.Stack, contents Contents, force bool) (string, error) {
+	sentence, err := d.importedBy(ctx, stack)
+	if err != nil || sentence != "" || force {
+		return sentence, err
+	}
+	if sentence, err = d.protectedDatabase(ctx, contents.Databases); err != nil || sentence != "" {
+		return sentence, err
+	}
+	for _, bucket := range contents.Buckets {
+		if sentence, err = d.lockedBucket(ctx, bucket); err != nil || sentence != "" {
+			return sentence, err
+		}
+	}
+	return "", nil
+}
+
+// importedBy looks for a stack that imports one of the exports: CloudFormation takes the deletion and then
+// cancels it.
+func (d *Deletions) importedBy(ctx context.Context, stack types.Stack) (string, error) {
+	for _, output := range stack.Outputs {
+		if aws.ToString(output.ExportName) == "" {
+			continue
+		}
+		out, err := d.stacks.cfn.ListImports(ctx, &cloudformation.ListImportsInput{ExportName: output.ExportName})
+		if says(err, "ValidationError", "is not imported by any stack") {
+			continue
+		}
+		if err != nil {
+			return "", awsFailure(err, "list the stacks that import %s", aws.ToString(output.ExportName))
+		}
+		if len(out.Imports) > 0 {
+			return fmt.Sprintf("stack %s imports its export %s; remove that import first", out.Imports[0], aws.ToString(output.ExportName)), nil
+		}
+	}
+	return "", nil
+}
+
+func (d *Deletions) protectedDatabase(ctx context.Context, databases []string) (string, error) {
+	for _, id := range databases {
+		out, err := d.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
+		if missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") {
+			continue
+		}
+		if err != nil {
+			return "", awsFailure(err, "look at database %s", id)
+		}
+		for _, instance := range out.DBInstances {
+			if aws.ToBool(instance.DeletionProtection) {
+				return fmt.Sprintf("database %s has deletion protection; turn that off in the RDS console if you mean it", id), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// lockedBucket looks for a version that Object Lock keeps. A bucket without Object Lock costs one call.
+func (d *Deletions) lockedBucket(ctx context.Context, bucket string) (string, error) {
+	lock, err := d.s3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &bucket})
+	if missing(err, "ObjectLockConfigurationNotFoundError", "NoSuchBucket") {
+		return "", nil
+	}
+	if err != nil {
+		return "", awsFailure(err, "read Object Lock of bucket %s", bucket)
+	}
+	if lock.ObjectLockConfiguration == nil || lock.ObjectLockConfiguration.ObjectLockEnabled != s3types.ObjectLockEnabledEnabled {
+		return "", nil
+	}
+	page, err := d.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(lockedLooks)})
+	if err != nil {
+		return "", awsFailure(err, "list versions of bucket %s", bucket)
+	}
+	for _, version := range page.Versions {
+		locked, err := d.lockedVersion(ctx, bucket, version)
+		if err != nil || locked != "" {
+			return locked, err
+		}
+	}
+	if aws.ToBool(page.IsTruncated) {
+		return fmt.Sprintf("bucket %s has Object Lock and more than %d versions, too many to look at; delete them by hand, or leave the bucket behind with `starter down --force`",
+			bucket, lockedLooks), nil
+	}
+	return "", nil
+}
+
+// lockedVersion says until when a version is locked; empty if it can be deleted.
+func (d *Deletions) lockedVersion(ctx context.Context, bucket string, version s3types.ObjectVersion) (string, error) {
+	const remedy = "lift it, or leave the bucket behind with `starter down --force`"
+	out, err := d.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: version.Key, VersionId: version.VersionId})
+	switch key := aws.ToString(version.Key); {
+	case missing(err, "NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"):
+		return "", nil
+	case err != nil:
+		return "", awsFailure(err, "look at object %q in bucket %s", key, bucket)
+	case out.ObjectLockLegalHoldStatus == s3types.ObjectLockLegalHoldStatusOn:
+		return fmt.Sprintf("object %q in bucket %s is under legal hold; %s", key, bucket, remedy), nil
+	case aws.ToTime(out.ObjectLockRetainUntilDate).After(time.Now()):
+		return fmt.Sprintf("object %q in bucket %s is locked until %s; %s", key, bucket, out.ObjectLockRetainUntilDate.UTC().Format(time.RFC3339), remedy), nil
+	}
+	return "", nil
+}
+
+// Add adds what other holds and c does not name yet.
+func (c *Contents) Add(other Contents) {
+	c.Buckets = union(c.Buckets, other.Buckets)
+	c.Databases = union(c.Databases, other.Databases)
+	c.Environments = union(c.Environments, other.Environments)
+	c.Records = union(c.Records, other.Records)
+	for _, kept := range other.Kept {
+		if !slices.Contains(c.Kept, kept) {
+			c.Kept = append(c.Kept, kept)
+		}
+	}
+	c.Resources = max(c.Resources, other.Resources)
+}
+
+func union(a, b []string) []string {
+	all := append(slices.Clone(a), b...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -1,0 +1,138 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"perch"
+)
+
+// pastRemovals are the records of the removals of one environment that are over, or that end now.
+type pastRemovals struct {
+	bucket  string
+	records []removalRecord
+}
+
+// recall reads what earlier removals of the environment have recorded, and adds it to what must be gone. The
+// record of a stack that still exists is for the removal of that stack.
+func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRemovals, err error) {
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return past, refuse(ErrorInvalid, "%v", err)
+	}
+	if in.StackID != "" {
+		if err := v.stacks.addOrphans(ctx, in.StackID, &in.Contents); err != nil {
+			return past, err
+		}
+	}
+	if past.bucket, err = v.removals.bucket(ctx); err != nil {
+		return past, err
+	}
+	records, err := v.removals.list(ctx, past.bucket, environment.StackName())
+	if err != nil {
+		return past, err
+	}
+	for _, record := range records {
+		if !arn.IsARN(record.StackID) { // It cannot be read, and stays until a person has.
+			in.Known = append(in.Known, record.Leftovers...)
+			continue
+		}
+		if record.StackID != in.StackID {
+			life, err := v.life(ctx, record.StackID)
+			if err != nil {
+				return past, err
+			}
+			if life.exists {
+				continue
+			}
+			in.Contents.Add(life.contents)
+		}
+		in.Contents.Add(record.Contents)
+		past.records = append(past.records, record)
+	}
+	return past, nil
+}
+
+// conclude deletes the records if nothing is left, and otherwise records what is. One record then stands for
+// all removals of the environment.
+func (v *Verification) conclude(ctx context.Context, past pastRemovals, in VerifyInput, left []string) error {
+	if past.bucket == "" {
+		return nil
+	}
+	if len(left) > 0 {
+		all := removalRecord{Branch: in.Branch, StackID: in.StackID, Begun: time.Now().UTC(), Contents: in.Contents, Leftovers: left, Known: in.Known}
+		for _, record := range past.records {
+			if record.Begun.Before(all.Begun) {
+				all.Begun = record.Begun
+			}
+			if in.StackID == "" {
+				all.StackID = record.StackID
+			}
+		}
+		if all.StackID == "" {
+			return nil // It was found by its tags, and the next look finds it by them.
+		}
+		if err := v.removals.save(ctx, past.bucket, all); err != nil {
+			return err
+		}
+		past.records = slices.DeleteFunc(past.records, func(r removalRecord) bool { return r.StackID == all.StackID })
+	}
+	for _, record := range past.records {
+		if err := v.removals.forget(ctx, past.bucket, record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RecheckLeftovers looks again for what earlier removals of the project's environments left, and returns what
+// is still there, by stack. A record whose resources are gone is deleted; a dry run changes nothing.
+func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (RecheckResult, error) {
+	if err := v.stacks.serves(in.Project); err != nil {
+		return RecheckResult{}, err
+	}
+	_, stop := startPulse(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
+	defer stop()
+	all, err := v.stacks.environments(ctx)
+	if err != nil {
+		return RecheckResult{}, err
+	}
+	bucket := v.removals.bucketIn(all)
+	records, err := v.removals.list(ctx, bucket, "")
+	if err != nil {
+		return RecheckResult{}, err
+	}
+	var result RecheckResult
+	for _, left := range leftovers(records, all.exists, time.Now()) {
+		if !in.DryRun && left.Branch != "" {
+			if left.Resources, err = v.recheck(ctx, bucket, records, left); err != nil {
+				return RecheckResult{}, err
+			}
+			if len(left.Resources) == 0 {
+				continue
+			}
+		}
+		result.Failed = append(result.Failed, perch.CleanupFailure{Stack: left.Stack, Error: left.Sentence()})
+	}
+	return result, nil
+}
+
+// RecheckResult is what is still left of removed environments.
+type RecheckResult struct {
+	Failed []perch.CleanupFailure `json:"failed,omitempty"`
+}
+
+// recheck looks once for what the record of one stack names, and corrects the record.
+func (v *Verification) recheck(ctx context.Context, bucket string, records []removalRecord, left perch.Leftover) ([]string, error) {
+	i := slices.IndexFunc(records, func(r removalRecord) bool { return r.StackID == left.StackID })
+	in := VerifyInput{Project: v.policy.Project, Branch: left.Branch, StackID: left.StackID, Contents: records[i].Contents}
+	in.Known = records[i].Known // No service tells of these; only another removal can.
+	seen, err := v.leftovers(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return seen, v.conclude(ctx, pastRemovals{bucket, records[i : i+1]}, in, seen)
+}

@@ -1,0 +1,134 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch"
+	"perch/lifecycle"
+)
+
+// ReopenInput names an environment whose removal came to a stop after it had begun to empty its buckets.
+// Versions before the order "delete first, then empty" could leave one in service.
+type ReopenInput struct {
+	// Project and Branch name the environment, StackID its stack.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	StackID string `json:"stack_id"`
+	// Commit is the commit whose seed steps are carried out again.
+	Commit string `json:"commit"`
+}
+
+// ReopenResult says which buckets take writes again.
+type ReopenResult struct {
+	Buckets []string `json:"buckets,omitempty"`
+}
+
+// ReopenBuckets lets a stack's buckets be written to again, and marks the seed steps that fill them as not
+// done, so that SeedData carries them out again. A crash in between is made up for by the next try: the marks
+// go first, and while a bucket is closed the environment does not count as settled.
+func (s *Seeds) ReopenBuckets(ctx context.Context, in ReopenInput) (ReopenResult, error) {
+	_, stop := startPulse(ctx, perch.Progress{Status: "REOPENING", Since: time.Now().UTC()})
+	defer stop()
+	state, err := s.stacks.DescribeStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
+	if err != nil {
+		return ReopenResult{}, err
+	}
+	if !state.Ours || !lifecycle.Serving(state.Status) {
+		return ReopenResult{}, refuse(ErrorInvalid, "stack %s is %s, and not in service for branch %q: its buckets were left as they are", in.StackID, state.Status, in.Branch)
+	}
+	closed, err := s.stacks.closedBuckets(ctx, in.StackID)
+	if err != nil || len(closed) == 0 {
+		return ReopenResult{}, err
+	}
+	if err := s.forgetSeeds(ctx, in, closed); err != nil {
+		return ReopenResult{}, err
+	}
+	for _, bucket := range closed {
+		if err := s.reopen(ctx, bucket); err != nil {
+			return ReopenResult{}, err
+		}
+	}
+	return ReopenResult{Buckets: closed}, nil
+}
+
+// forgetSeeds deletes the marks of the steps that copy into these buckets.
+func (s *Seeds) forgetSeeds(ctx context.Context, in ReopenInput, closed []string) error {
+	file, rejection, err := s.requests.file(ctx, in.Commit)
+	if err == nil && rejection != "" {
+		err = refuse(ErrorInvalid, "%s", rejection)
+	}
+	if err != nil {
+		return err
+	}
+	settings, _, err := file.Resolve(in.Branch, in.Commit)
+	if err != nil {
+		return refuse(ErrorInvalid, "%v", err)
+	}
+	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Branch))
+	if err != nil {
+		return err
+	}
+	for _, step := range file.Seed {
+		if step.S3 == nil {
+			continue
+		}
+		name, _, _ := strings.Cut(step.S3.To, "/")
+		bucket, err := s.bucket(ctx, in.StackID, name)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(closed, bucket) {
+			continue
+		}
+		mark := seedMark(in.StackID, settings.Database, step)
+		_, err = s.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &application.ArtifactBucket, Key: &mark})
+		if err != nil {
+			return awsFailure(err, "delete the mark %s of a seed step", mark)
+		}
+	}
+	return nil
+}
+
+// reopen removes Perch's statement from the bucket's policy, and the policy if nothing else is in it.
+func (s *Seeds) reopen(ctx context.Context, bucket string) error {
+	policy, err := policyOf(ctx, s.s3, bucket, s.policy.Account)
+	if err != nil || !policy.deniesWrites() {
+		return awsFailure(err, "read the policy of bucket %s", bucket)
+	}
+	policy.allowWrites()
+	if len(policy.statements) == 0 {
+		_, err = s.s3.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
+		return awsFailure(err, "allow writes to bucket %s", bucket)
+	}
+	document, err := policy.document()
+	if err == nil {
+		_, err = s.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &document})
+	}
+	return awsFailure(err, "allow writes to bucket %s", bucket)
+}
+
+// closedBuckets are the stack's buckets that carry Perch's statement.
+func (s *Stacks) closedBuckets(ctx context.Context, stackID string) (closed []string, err error) {
+	contents, err := s.StackContents(ctx, StackInput{StackID: stackID})
+	if err != nil {
+		return nil, err
+	}
+	for _, bucket := range contents.Buckets {
+		policy, err := policyOf(ctx, s.objects, bucket, s.policy.Account)
+		if missing(err, "NoSuchBucket") {
+			continue // Somebody deleted it by hand; the stack's next update tells.
+		}
+		if err != nil {
+			return nil, awsFailure(err, "read the policy of bucket %s", bucket)
+		}
+		if policy.deniesWrites() {
+			closed = append(closed, bucket)
+		}
+	}
+	return closed, nil
+}
