@@ -129,6 +129,7 @@ var kinds = map[string]kind{
 		[]string{"s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucket"},
 		[]string{"arn:aws:s3:::PROJECT-*"},
 		map[string][]string{
+			"AbacStatus":                     {"s3:GetBucketAbac", "s3:ListTagsForResource", "s3:PutBucketAbac", "s3:TagResource", "s3:UntagResource"},
 			"BucketEncryption":               {"s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"},
 			"LifecycleConfiguration":         {"s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"},
 			"OwnershipControls":              {"s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"},

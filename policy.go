@@ -2,6 +2,7 @@ package perch
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,7 +42,7 @@ type Policy struct {
 	Kinds map[Kind][]string `yaml:"kinds,omitempty"`
 	// Protected are the branches whose environments are never removed.
 	Protected []string `yaml:"protected,omitempty" jsonschema:"format=branch pattern"`
-	// Secrets says where secrets may come from.
+	// Secrets says where secrets may come from. After a change of it run `starter application up`.
 	Secrets PolicySecrets `yaml:"secrets,omitempty"`
 	// Seeds says where seed data may come from.
 	Seeds PolicySeeds `yaml:"seeds,omitempty"`
@@ -115,8 +116,21 @@ type Network struct {
 
 // PolicySecrets says where secrets may come from.
 type PolicySecrets struct {
-	// From are the beginnings of the ARNs that `secrets` in perch.yaml may name; none given allows none. The instances' role is given exactly these.
+	// From are the beginnings of the ARNs that `secrets` in perch.yaml may name, for environments of
+	// every kind; none given allows none. The instances' roles may read exactly these and those of
+	// `kinds`.
 	From []string `yaml:"from,omitempty" jsonschema:"format=secret prefix"`
+	// Kinds are beginnings of ARNs that environments of one kind may name and their instances read,
+	// and no others. `from` must not cover them.
+	Kinds KindSecrets `yaml:"kinds,omitempty"`
+}
+
+// KindSecrets are beginnings of the ARNs of secrets, by the one kind that may read them.
+type KindSecrets map[Kind][]string
+
+// Allowed are the beginnings of the ARNs that environments of kind may name.
+func (s PolicySecrets) Allowed(kind Kind) []string {
+	return append(slices.Clone(s.From), s.Kinds[kind]...)
 }
 
 // PolicySeeds says where seed data may come from.

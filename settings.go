@@ -33,7 +33,7 @@ type Settings struct {
 	// Environment are plain environment variables of the app, one line each, 3,072 bytes together. Nothing secret belongs here, nor a
 	// dynamic reference of CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on in its container, 8080 where it is not set.
 	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=scalar"`
-	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets.from` must allow them.
+	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets` must allow them.
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=secret"`
 	// Expiry is how long an environment lives. It is read, checked and shown; nothing acts on it yet.
 	Expiry *Expiry `yaml:"expiry,omitempty" json:"expiry" jsonschema:"nullable"`

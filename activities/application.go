@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -37,21 +38,44 @@ func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (Cha
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	template, err := cfn.Application(cfn.ApplicationInput{Project: in.Application.Project, Kind: in.Application.Kind, Policy: *a.policy})
-	if err != nil {
-		return ChangeResult{}, refuse(ErrorInvalid, "render template of %s: %v", name, err)
-	}
 	stack, found, err := a.stacks.describe(ctx, name)
 	if err != nil {
 		return ChangeResult{}, err
 	}
+	if found && !a.ours(stack) {
+		return ChangeResult{}, refuse(ErrorInvalid, "stack %s exists and does not carry this project's tags: "+
+			"it was left alone; remove it or choose another project name", name)
+	}
+	earlier, err := a.earlierRole(ctx, in.Application.Kind, stackOutputs(stack)[cfn.OutputEarlierProfile])
+	if err != nil {
+		return ChangeResult{}, err
+	}
+	template, err := cfn.Application(cfn.ApplicationInput{
+		Project: in.Application.Project, Kind: in.Application.Kind, Policy: *a.policy, EarlierRole: earlier,
+	})
+	if err != nil {
+		return ChangeResult{}, refuse(ErrorInvalid, "render template of %s: %v", name, err)
+	}
 	if !found {
 		return a.create(ctx, in, name, template)
 	}
-	if !a.ours(stack) {
-		return ChangeResult{}, refuse(ErrorInvalid, "stack %s exists and does not carry this project's tags: it was left alone; remove it or choose another project name", name)
-	}
 	return a.update(ctx, in, stack, template)
+}
+
+// earlierRole reports whether an environment of the application of kind may still have profile, the
+// instance profile that all of them shared in earlier versions. A stack that does not say which
+// profile it has, as one in its creation, may have that one.
+func (a *Applications) earlierRole(ctx context.Context, kind perch.Kind, profile string) (bool, error) {
+	if profile == "" {
+		return false, nil
+	}
+	all, err := a.stacks.environments(ctx)
+	return slices.ContainsFunc(all.ours, func(o owned) bool {
+		outputs := stackOutputs(o.stack)
+		used := outputs[cfn.OutputProfile]
+		custom := outputs[cfn.OutputOwnURL] != ""
+		return o.kind.Application() == kind && !custom && (used == "" || used == profile)
+	}), err
 }
 
 func (a *Applications) create(ctx context.Context, in ApplyInput, name string, template cfn.Template) (ChangeResult, error) {

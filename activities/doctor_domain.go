@@ -37,8 +37,11 @@ func (e *Examinations) application(ctx context.Context, kind perch.Kind) (string
 		return "", none, fmt.Errorf("stack %s is %s: see why in its events, delete it in the CloudFormation console, and make it anew with `starter application up --kind %s`", name, status, kind)
 	}
 	outputs, err := e.apps.outputs(ctx, kind)
+	if err == nil {
+		_, err = outputs.Profile(kind)
+	}
 	if err != nil {
-		return "", none, err
+		return "", outputs, err
 	}
 	return fmt.Sprintf("%s is %s", name, status), outputs, nil
 }

@@ -8,11 +8,9 @@ import (
 )
 
 const (
-	applicationID  = "Application"
-	artifactsID    = "Artifacts"
-	profileID      = "InstanceProfile"
-	instanceRoleID = "InstanceRole"
-	serviceRoleID  = "ServiceRole"
+	applicationID = "Application"
+	artifactsID   = "Artifacts"
+	serviceRoleID = "ServiceRole"
 )
 
 // ApplicationInput is what the template of an application is rendered from.
@@ -23,6 +21,8 @@ type ApplicationInput struct {
 	Kind perch.Kind
 	// Policy gives domain, network and where secrets may come from.
 	Policy perch.Policy
+	// EarlierRole keeps the instance role that all environments of the application shared in earlier versions.
+	EarlierRole bool
 }
 
 type applicationProperties struct {
@@ -59,12 +59,15 @@ func Application(in ApplicationInput) (Template, error) {
 	d := newDocument("Perch: what the " + string(kind) + " environments of " + in.Project + " share")
 	d.Resources[applicationID] = beanstalkApplication(in.Project, kind)
 	d.Resources[serviceRoleID] = serviceRole(tags)
-	d.Resources[instanceRoleID] = instanceRole(in, tags)
-	d.Resources[profileID] = resource{Type: "AWS::IAM::InstanceProfile", Properties: profileProperties{Roles: []value{ref(instanceRoleID)}}}
+	for _, of := range in.kinds() {
+		d.addInstanceRole(in, of)
+	}
+	if in.EarlierRole {
+		d.addEarlierRole(in, tags)
+	}
 	d.Resources[artifactsID] = artifactBucket(tags)
 	d.Outputs[outputApplication] = output{"Elastic Beanstalk application", ref(applicationID)}
 	d.Outputs[OutputArtifacts] = output{"Bucket of source bundles and long templates", ref(artifactsID)}
-	d.Outputs[outputProfile] = output{"Instance profile", ref(profileID)}
 	d.Outputs[outputServiceRole] = output{"Role that Elastic Beanstalk acts in", getAtt{serviceRoleID, "Arn"}}
 	if in.sharesDatabase() {
 		d.addSharedDatabase(*in.Policy.SharedDatabase, in.Policy.Network, tags)
@@ -88,6 +91,17 @@ func (in ApplicationInput) validate() error {
 		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the domain's records go into")
 	}
 	return validateNetwork(in.Policy.Network)
+}
+
+// kinds are the kinds of environments that the application groups.
+func (in ApplicationInput) kinds() []perch.Kind {
+	var kinds []perch.Kind
+	for _, kind := range perch.Kinds() {
+		if kind.Application() == in.Kind.Application() {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
 }
 
 // sharesDatabase reports whether the application stack has the instance that environments share. Production's have their own.
@@ -118,8 +132,8 @@ func beanstalkApplication(project string, kind perch.Kind) resource {
 	}}
 }
 
-// artifactBucket holds source bundles and templates. Nothing in it expires but uploads that were broken off: an instance that starts
-// next year still fetches the bundle of today.
+// artifactBucket holds source bundles and templates. Nothing in it expires but uploads that were broken
+// off: Elastic Beanstalk fetches a bundle from it whenever it deploys the version.
 func artifactBucket(tags []tag) resource {
 	properties := privateBucket()
 	rule := lifecycleRule{ID: "broken-uploads", Status: "Enabled"}

@@ -40,11 +40,13 @@ func TestOutputsOfTheTemplateAreWhatEnvironmentsRead(t *testing.T) {
 
 func TestParseApplicationOutputs(t *testing.T) {
 	complete := map[string]string{
-		"ApplicationName": "a", "ArtifactBucket": "b", "InstanceProfile": "p", "ServiceRole": "r",
+		"ApplicationName": "a", "ArtifactBucket": "b", "ServiceRole": "r",
+		"StagingInstanceProfile": "s", "BranchInstanceProfile": "t",
 		"LoadBalancerArn": "l", "LoadBalancerDNS": "d", "LoadBalancerZone": "z", "LoadBalancerSecurityGroup": "g", "CertificateArn": "c",
 		"SharedDatabaseHost": "h", "SharedDatabasePort": "5", "SharedDatabaseSecret": "s", "SharedDatabaseClients": "k",
 	}
-	want := ApplicationOutputs{"a", "b", "p", "r", "l", "d", "z", "g", "c", "h", "5", "s", "k"}
+	profiles := map[perch.Kind]string{perch.KindStaging: "s", perch.KindBranch: "t"}
+	want := ApplicationOutputs{"a", "b", profiles, "r", "l", "d", "z", "g", "c", "h", "5", "s", "k"}
 	got, err := ParseApplicationOutputs(complete)
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +55,8 @@ func TestParseApplicationOutputs(t *testing.T) {
 		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
 	for name := range complete {
-		if name == "LoadBalancerArn" || name == "CertificateArn" || name == "SharedDatabaseHost" {
+		if name == "LoadBalancerArn" || name == "CertificateArn" || name == "SharedDatabaseHost" ||
+			strings.HasSuffix(name, "InstanceProfile") {
 			continue
 		}
 		t.Run("without "+name, func(t *testing.T) {

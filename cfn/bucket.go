@@ -9,6 +9,7 @@ import (
 )
 
 type bucketProperties struct {
+	AbacStatus                     string `json:",omitempty"`
 	BucketEncryption               bucketEncryption
 	PublicAccessBlockConfiguration publicAccessBlock
 	VersioningConfiguration        *versioning        `json:",omitempty"`
@@ -59,9 +60,11 @@ func privateBucket() bucketProperties {
 	}
 }
 
-// settingsBucket is one of the settings' buckets. It has no name of ours: CloudFormation finds one that is free in all of S3.
+// settingsBucket is one of the settings' buckets. It has no name of ours: CloudFormation finds one that
+// is free in all of S3. Instances have access by its tags, which S3 compares only with AbacStatus.
 func settingsBucket(bucket perch.Bucket, kind perch.Kind) resource {
 	properties := privateBucket()
+	properties.AbacStatus = "Enabled"
 	if bucket.Versioned {
 		properties.VersioningConfiguration = &versioning{Status: "Enabled"}
 	}
@@ -77,8 +80,9 @@ type bucketPolicyProperties struct {
 	PolicyDocument policyDocument
 }
 
-// wall keeps instances of other kinds of environments out of a production's bucket. Their role opens all buckets of the project, because
-// CloudFormation makes up the names of buckets after the role; but roles carry the kind of their application as a tag.
+// wall keeps instances of other kinds of environments out of a production's bucket. Their roles open
+// none of its buckets, except the role of earlier versions, which opens all of the project's. Roles
+// carry their kind as a tag.
 func wall(bucket string, project string) resource {
 	others := statement{
 		Sid:       "OtherKindsOfEnvironments",
@@ -87,7 +91,7 @@ func wall(bucket string, project string) resource {
 		Action:    []string{"s3:*"},
 		Resource:  []value{getAtt{bucket, "Arn"}, sub("${" + bucket + ".Arn}/*")},
 		Condition: map[string]map[string][]string{"StringEquals": {
-			"aws:PrincipalTag/" + perch.TagKind:    {string(perch.KindStaging)},
+			"aws:PrincipalTag/" + perch.TagKind:    otherKinds(perch.KindProduction),
 			"aws:PrincipalTag/" + perch.TagProject: {project},
 		}},
 	}

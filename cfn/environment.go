@@ -127,6 +127,9 @@ func (in EnvironmentInput) validate() error {
 	case in.own() && in.Application.CertificateArn == "":
 		return errors.New("the application stack names no certificate: bring it up to date with `starter application up`")
 	}
+	if _, err := in.Application.Profile(in.Kind); err != nil {
+		return err
+	}
 	return validateNetwork(in.Policy.Network)
 }
 
@@ -199,5 +202,7 @@ func (d *document) addEnvironmentOutputs(in EnvironmentInput) {
 	}
 	d.Outputs[OutputURL] = output{"Address of the environment", url}
 	d.Outputs[OutputEndpoint] = output{"What to dial for the environment", endpoint}
+	profile := literal(in.Application.Profiles[in.Kind])
+	d.Outputs[OutputProfile] = output{"Instance profile of the environment's kind", profile}
 	d.Outputs[OutputCommit] = output{"Commit that is deployed", literal(in.Commit)}
 }

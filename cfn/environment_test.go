@@ -95,7 +95,7 @@ func TestAddress(t *testing.T) {
 			template := decode(t, renderEnvironment(t, in))
 			got := map[string]any{}
 			for name, body := range template["Outputs"].(map[string]any) {
-				if name != OutputCommit && name != OutputTemplate {
+				if name != OutputCommit && name != OutputProfile && name != OutputTemplate {
 					got[name] = body.(map[string]any)["Value"]
 				}
 			}

@@ -41,6 +41,8 @@ func goldens(t *testing.T) map[string]Template {
 	restored.Settings.Database.Mode, restored.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-seed-2026-11"
 	shared := applicationInput(perch.KindStaging)
 	shared.Policy.SharedDatabase = &perch.SharedDatabase{Version: "18", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+	updated := applicationInput(perch.KindStaging)
+	updated.EarlierRole = true
 	sharing := environmentInput(t, "feature/search", perch.KindBranch)
 	sharing.Settings.Database.Mode = perch.DatabaseShared
 	bare := environmentInput(t, "spike", perch.KindBranch)
@@ -49,6 +51,7 @@ func goldens(t *testing.T) map[string]Template {
 	return map[string]Template{
 		"application-production.json":            renderApplication(t, applicationInput(perch.KindProduction)),
 		"application-staging.json":               renderApplication(t, applicationInput(perch.KindStaging)),
+		"application-with-earlier-role.json":     renderApplication(t, updated),
 		"application-without-domain.json":        renderApplication(t, withoutDomain),
 		"environment-production.json":            renderEnvironment(t, environmentInput(t, "main", perch.KindProduction)),
 		"environment-staging.json":               renderEnvironment(t, environmentInput(t, "staging", perch.KindStaging)),

@@ -1,6 +1,10 @@
 package cfn
 
-import "fmt"
+import (
+	"fmt"
+
+	"perch"
+)
 
 // Outputs of an environment's stack.
 const (
@@ -10,6 +14,8 @@ const (
 	OutputHost = "Host"
 	// OutputEndpoint is the host name or IP address to dial for the environment, whether or not DNS knows Host yet.
 	OutputEndpoint = "Endpoint"
+	// OutputProfile is the name of the instance profile. Stacks of earlier versions do not have it.
+	OutputProfile = "InstanceProfile"
 	// OutputCommit is the commit that is deployed.
 	OutputCommit = "PerchCommit"
 	// OutputTemplate is the template's Hash. Application stacks have it, too.
@@ -32,11 +38,14 @@ func Address(outputs map[string]string) (url, endpoint string) {
 	return outputs[OutputURL], outputs[OutputEndpoint]
 }
 
-// Outputs of an application's stack.
+// OutputEarlierProfile, an output of an application's stack, is the instance profile that all its
+// environments shared in earlier versions.
+const OutputEarlierProfile = "InstanceProfile"
+
+// Outputs of an application's stack, beside those that profileIDs names.
 const (
 	outputApplication   = "ApplicationName"
 	OutputArtifacts     = "ArtifactBucket"
-	outputProfile       = "InstanceProfile"
 	outputServiceRole   = "ServiceRole"
 	outputBalancer      = "LoadBalancerArn"
 	outputBalancerDNS   = "LoadBalancerDNS"
@@ -56,8 +65,8 @@ type ApplicationOutputs struct {
 	ApplicationName string
 	// ArtifactBucket is the name of the bucket that holds source bundles and long templates.
 	ArtifactBucket string
-	// InstanceProfile is the name of the instances' profile.
-	InstanceProfile string
+	// Profiles are the names of the instance profiles, by kind. A stack of an earlier version has none.
+	Profiles map[perch.Kind]string
 	// ServiceRole is the ARN of the role that Elastic Beanstalk acts in.
 	ServiceRole string
 	// LoadBalancerArn is the ARN of the shared load balancer. It and the following are empty where the policy names no domain.
@@ -86,7 +95,7 @@ func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, err
 	parsed := ApplicationOutputs{
 		ApplicationName:           outputs[outputApplication],
 		ArtifactBucket:            outputs[OutputArtifacts],
-		InstanceProfile:           outputs[outputProfile],
+		Profiles:                  map[perch.Kind]string{},
 		ServiceRole:               outputs[outputServiceRole],
 		LoadBalancerArn:           outputs[outputBalancer],
 		LoadBalancerDNS:           outputs[outputBalancerDNS],
@@ -98,7 +107,12 @@ func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, err
 		DatabaseSecret:            outputs[outputDatabaseSecret],
 		DatabaseClients:           outputs[outputDatabaseClients],
 	}
-	required := []string{outputApplication, OutputArtifacts, outputProfile, outputServiceRole}
+	for kind, name := range profileIDs {
+		if outputs[name] != "" {
+			parsed.Profiles[kind] = outputs[name]
+		}
+	}
+	required := []string{outputApplication, OutputArtifacts, outputServiceRole}
 	if parsed.LoadBalancerArn != "" {
 		required = append(required, outputBalancerDNS, outputBalancerZone, outputBalancerGroup)
 	}
@@ -111,4 +125,14 @@ func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, err
 		}
 	}
 	return parsed, nil
+}
+
+// Profile returns the name of the instance profile of kind's environments. Removals and reading need
+// none, so that an application stack of an earlier version is an error only here.
+func (o ApplicationOutputs) Profile(kind perch.Kind) (string, error) {
+	if name := o.Profiles[kind]; name != "" {
+		return name, nil
+	}
+	return "", fmt.Errorf("the application stack has no instance profile for environments of kind %s, "+
+		"because an earlier version of Perch made it: run `starter application up --kind %s`, then try again", kind, kind.Application())
 }

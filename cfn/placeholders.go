@@ -35,7 +35,7 @@ func Placeholders(project string, kind perch.Kind) Placeholder {
 		Application: ApplicationOutputs{
 			ApplicationName:           application,
 			ArtifactBucket:            application + "-artifacts-example",
-			InstanceProfile:           application + "-InstanceProfile-EXAMPLE",
+			Profiles:                  map[perch.Kind]string{kind: application + "-" + profileIDs[kind] + "-EXAMPLE"},
 			ServiceRole:               "arn:aws:iam::" + account + ":role/" + application + "-ServiceRole-EXAMPLE",
 			LoadBalancerArn:           "arn:aws:elasticloadbalancing:" + region + ":" + account + ":loadbalancer/app/example/0123456789abcdef",
 			LoadBalancerDNS:           "example-1234567890." + region + ".elb.amazonaws.com",

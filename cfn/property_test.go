@@ -164,6 +164,10 @@ func anyApplication(t *rapid.T) ApplicationInput {
 	if rapid.Bool().Draw(t, "secrets") {
 		in.Policy.Secrets.From = []string{"arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/", "arn:aws:ssm:eu-central-1:111122223333:parameter/shop/"}
 	}
+	if rapid.Bool().Draw(t, "secrets of kinds") {
+		in.Policy.Secrets.Kinds = perch.KindSecrets{kind: {secretARN + "strict/"}}
+	}
+	in.EarlierRole = rapid.Bool().Draw(t, "earlier role")
 	if rapid.Bool().Draw(t, "shared database") {
 		in.Policy.SharedDatabase = &perch.SharedDatabase{
 			Version: "18", Class: "db.t4g.medium", StorageGB: rapid.IntRange(20, 65536).Draw(t, "shared storage"),

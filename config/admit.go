@@ -195,13 +195,16 @@ func (a Admission) snapshot() error {
 }
 
 func (a Admission) secrets() error {
+	kind := a.File.Kind(a.Request.Branch)
+	from := a.Policy.Secrets.Allowed(kind)
 	for _, name := range slices.Sorted(maps.Keys(a.Settings.Secrets)) {
 		arn := a.Settings.Secrets[name]
 		if region := arnRegion(arn); region != a.Policy.Region {
 			return refuse("secret %s stands in region %q, and the policy is for %s only; name a secret of that region in %s", name, region, a.Policy.Region, FileName)
 		}
-		if !slices.ContainsFunc(a.Policy.Secrets.From, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
-			return refuse("secret %s is %s, and the policy allows %s; change `secrets` in %s, or `secrets.from` in the policy", name, arn, list(a.Policy.Secrets.From, "no secrets"), FileName)
+		if !slices.ContainsFunc(from, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
+			return refuse("secret %s is %s, and the policy allows environments of kind %s %s; "+
+				"change `secrets` in %s, or `secrets` in the policy", name, arn, kind, list(from, "no secrets"), FileName)
 		}
 	}
 	return nil

@@ -98,10 +98,14 @@ func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
 		}, `secret A stands in region "us-east-1", and the policy is for eu-central-1 only; name a secret of that region in perch.yaml`},
 		"a secret of others": {"x", func(a *Admission) {
 			a.Settings.Secrets = map[string]string{"A": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a"}
-		}, "secret A is arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a, and the policy allows only what begins with " +
-			"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/; change `secrets` in perch.yaml, or `secrets.from` in the policy"},
+		}, "secret A is arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a, and the policy allows environments of kind branch only what begins with " +
+			"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/; change `secrets` in perch.yaml, or `secrets` in the policy"},
 		"a secret where none are allowed": {"x", func(a *Admission) { a.Policy.Secrets.From = nil },
-			"secret SECRET_KEY is arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview, and the policy allows no secrets; change `secrets` in perch.yaml, or `secrets.from` in the policy"},
+			"secret SECRET_KEY is arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview, and the policy allows environments of kind branch no secrets; change `secrets` in perch.yaml, or `secrets` in the policy"},
+		"a secret of another kind": {"x", func(a *Admission) {
+			a.Policy.Secrets = perch.PolicySecrets{Kinds: perch.KindSecrets{perch.KindStaging: a.Policy.Secrets.From}}
+		}, "secret SECRET_KEY is arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview, and the policy allows environments of kind branch no secrets; " +
+			"change `secrets` in perch.yaml, or `secrets` in the policy"},
 		"a seed from elsewhere": {"x", func(a *Admission) { a.Policy.Seeds.From = []string{"s3://shop-seeds/pub"} },
 			"seed[1] reads s3://shop-seeds/public/v1/, and the policy allows only what begins with s3://shop-seeds/pub; change `seed` in perch.yaml, or `seeds.from` in the policy"},
 		"a seed where none are allowed": {"x", func(a *Admission) { a.Policy.Seeds.From = nil },
@@ -117,6 +121,15 @@ func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
 			test.change(&a)
 			refused(t, Admit(a), test.want)
 		})
+	}
+}
+
+func TestASecretOfTheEnvironmentsKindIsAdmitted(t *testing.T) {
+	a := admission(t, admitted, "x")
+	arns := []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"}
+	a.Policy.Secrets = perch.PolicySecrets{Kinds: perch.KindSecrets{perch.KindBranch: arns}}
+	if err := Admit(a); err != nil {
+		t.Error(err)
 	}
 }
 

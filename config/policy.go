@@ -108,10 +108,13 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 				field{name: "database_subnets", read: d.texts(&p.Network.DatabaseSubnets, validSubnet)},
 				field{name: "private", read: d.networks(&p.Network.Private)})
 		}},
-		field{name: "kinds", read: func(path string, n *node) { d.policyKinds(p, path, n) }},
+		field{name: "kinds", read: func(path string, n *node) { p.Kinds = d.byKind(path, n, validPattern) }},
 		field{name: "protected", read: d.texts(&p.Protected, validPattern)},
 		field{name: "secrets", read: func(path string, n *node) {
-			d.fields(path, n, field{name: "from", read: d.texts(&p.Secrets.From, validARN)})
+			d.fields(path, n,
+				field{name: "from", read: d.texts(&p.Secrets.From, validARN)},
+				field{name: "kinds", read: func(path string, n *node) { p.Secrets.Kinds = d.byKind(path, n, validARN) }})
+			d.separateSecrets(p.Secrets, path, n)
 		}},
 		field{name: "seeds", read: func(path string, n *node) {
 			d.fields(path, n, field{name: "from", read: d.texts(&p.Seeds.From, validS3)})
@@ -178,17 +181,53 @@ func (d *decoder) networks(to *[]netip.Prefix) func(path string, n *node) {
 	}
 }
 
-func (d *decoder) policyKinds(p *perch.Policy, path string, n *node) {
-	p.Kinds = map[perch.Kind][]string{}
+// byKind reads a list for each kind that n names.
+func (d *decoder) byKind(path string, n *node, valid check) map[perch.Kind][]string {
+	lists := map[perch.Kind][]string{}
 	var known []field
 	for _, kind := range perch.Kinds() {
 		known = append(known, field{name: string(kind), read: func(path string, n *node) {
-			var patterns []string
-			d.texts(&patterns, validPattern)(path, n)
-			p.Kinds[kind] = patterns
+			var items []string
+			d.texts(&items, valid)(path, n)
+			lists[kind] = items
 		}})
 	}
 	d.fields(path, n, known...)
+	return lists
+}
+
+// separateSecrets rejects a secret that `secrets.kinds` gives to one kind while another list lets a
+// second kind read it as well.
+func (d *decoder) separateSecrets(secrets perch.PolicySecrets, path string, n *node) {
+	for _, kind := range perch.Kinds() {
+		for i, arn := range secrets.Kinds[kind] {
+			if other, cover := alsoReads(secrets, kind, arn); cover != "" {
+				d.fail(n.at("kinds", string(kind)), "%s.kinds.%s[%d] is for environments of kind %s only, and %q "+
+					"lets those of kind %s read it, too; narrow that one, or leave this one out",
+					path, kind, i, kind, cover, other)
+			}
+		}
+	}
+}
+
+// alsoReads is another kind that may read arn, and the entry that lets it; both are empty if there is none.
+func alsoReads(secrets perch.PolicySecrets, kind perch.Kind, arn string) (other perch.Kind, cover string) {
+	for _, other := range perch.Kinds() {
+		if cover := covering(secrets.Allowed(other), arn); other != kind && cover != "" {
+			return other, cover
+		}
+	}
+	return "", ""
+}
+
+// covering is the first of prefixes that arn begins with; empty if there is none.
+func covering(prefixes []string, arn string) string {
+	for _, prefix := range prefixes {
+		if strings.HasPrefix(arn, strings.TrimSuffix(prefix, "*")) {
+			return prefix
+		}
+	}
+	return ""
 }
 
 // wholePolicy checks what no single value can tell, and then fills in the defaults.

@@ -28,7 +28,9 @@ network:
   private: [10.20.0.0/16, "fd12:3456:789a::/48"]
 kinds: {branch: ["*"], staging: [staging], production: []}
 protected: ["release/*"]
-secrets: {from: ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"]}
+secrets:
+  from: ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"]
+  kinds: {staging: ["arn:aws:ssm:eu-central-1:123456789012:parameter/staging/"]}
 seeds: {from: ["s3://shop-seeds/public/"]}
 snapshots: {from: ["shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"]}
 shared_database: {class: db.m7g.large, multi_az: true}
@@ -67,8 +69,11 @@ func TestAPolicyReads(t *testing.T) {
 		Kinds: map[perch.Kind][]string{
 			perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}, perch.KindProduction: {},
 		},
-		Protected:      []string{"release/*"},
-		Secrets:        perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"}},
+		Protected: []string{"release/*"},
+		Secrets: perch.PolicySecrets{
+			From:  []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"},
+			Kinds: perch.KindSecrets{perch.KindStaging: {"arn:aws:ssm:eu-central-1:123456789012:parameter/staging/"}},
+		},
 		Seeds:          perch.PolicySeeds{From: []string{"s3://shop-seeds/public/"}},
 		Snapshots:      perch.PolicySnapshots{From: []string{"shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"}},
 		SharedDatabase: &perch.SharedDatabase{Version: "16", Class: "db.m7g.large", StorageGB: 50, MultiAZ: true, BackupDays: 7},
@@ -126,6 +131,21 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 		"kind":                      {"project: shop", "project: shop\nkinds: {prod: []}", `policy.yaml:4:9: unknown key "prod" in kinds; allowed here: production, staging, branch`},
 		"secrets":                   {"project: shop", "project: shop\nsecrets: {from: [shop/]}", "policy.yaml:4:18: secrets.from[0] must be the beginning of an ARN"},
 		"seeds":                     {"project: shop", "project: shop\nseeds: {from: [shop]}", "policy.yaml:4:16: seeds.from[0] must be an address such as s3://bucket/prefix/"},
+
+		"a secret of an unknown kind": {
+			"project: shop", "project: shop\nsecrets: {kinds: {prod: []}}",
+			`policy.yaml:4:19: unknown key "prod" in secrets.kinds; allowed here: production, staging, branch`,
+		},
+		"a secret of one kind that from covers": {
+			"project: shop", "project: shop\nsecrets: {kinds: {staging: ['arn:aws:ssm:r:a:x/s']}, from: ['arn:aws:ssm:r:a:x*']}",
+			`policy.yaml:4:28: secrets.kinds.staging[0] is for environments of kind staging only, and "arn:aws:ssm:r:a:x*" ` +
+				`lets those of kind production read it, too; narrow that one, or leave this one out`,
+		},
+		"a secret of two kinds": {
+			"project: shop", "project: shop\nsecrets: {kinds: {staging: ['arn:aws:ssm:r:a:x'], branch: ['arn:aws:ssm:r:a']}}",
+			`policy.yaml:4:28: secrets.kinds.staging[0] is for environments of kind staging only, and "arn:aws:ssm:r:a" ` +
+				`lets those of kind branch read it, too`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.Contains(minimalPolicy, test.change) {

@@ -122,6 +122,9 @@ func mapped(of reflect.Type) *jsonschema.Schema {
 		}
 	case reflect.TypeFor[map[perch.Kind][]string]():
 		return eachKind(&jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Format: "branch pattern"}})
+	case reflect.TypeFor[perch.KindSecrets]():
+		prefix := &jsonschema.Schema{Type: "string", Format: "secret prefix"}
+		return eachKind(&jsonschema.Schema{Type: "array", Items: prefix})
 	case reflect.TypeFor[time.Duration](), reflect.TypeFor[perch.Hours](), reflect.TypeFor[netip.Prefix]():
 		return &jsonschema.Schema{Type: "string"}
 	}

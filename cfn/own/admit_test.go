@@ -69,7 +69,7 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 			"DBInstanceClass is db.r6g.large, and the policy allows only db.t4g.*; change it, or `database_classes` in the policy"},
 		"any machine where the policy names none": {"  A: {Type: T, Properties: {InstanceType: m7i.large}}\n", func(*perch.Policy) {}, ""},
 		"a secret": {"  A: {Type: T, Properties: {P: '{{resolve:secretsmanager:other:SecretString:k}}'}}\n", func(*perch.Policy) {},
-			"this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other, and the policy allows only what begins with arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/; change it, or `secrets.from` in the policy"},
+			"this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other, and the policy allows environments of kind branch only what begins with arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/; change it, or `secrets` in the policy"},
 		"a secret by ARN":                  {"  A: {Type: T, Properties: {P: '{{resolve:secretsmanager:arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/x-abc:SecretString}}'}}\n", func(*perch.Policy) {}, ""},
 		"a secret by name":                 {"  A: {Type: T, Properties: {P: !Sub 'x{{resolve:secretsmanager:shop/${Given}:SecretString:k}}y'}}\n", func(*perch.Policy) {}, ""},
 		"a parameter":                      {"  A: {Type: T, Properties: {P: '{{resolve:ssm-secure:/other:1}}'}}\n", func(*perch.Policy) {}, "this refers to arn:aws:ssm:eu-central-1:123456789012:parameter/other"},
@@ -120,7 +120,7 @@ func TestASecretGivenAsAParameterIsHeldAgainstThePolicy(t *testing.T) {
 	in := input(t)
 	in.Settings.Parameters = map[string]string{"Given": "{{resolve:secretsmanager:other:SecretString:k}}"}
 	err := read(t, declaring("  Given: {Type: String, NoEcho: true}\n")).Admit(in)
-	want := "template.yaml:2:3: this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other, and the policy allows no secrets; change it, or `secrets.from` in the policy"
+	want := "template.yaml:2:3: this refers to arn:aws:secretsmanager:eu-central-1:123456789012:secret:other, and the policy allows environments of kind branch no secrets; change it, or `secrets` in the policy"
 	if err == nil || err.Error() != want {
 		t.Errorf("error = %v, want %s", err, want)
 	}
@@ -130,7 +130,7 @@ func TestAParameterThatReadsParameterStoreIsHeldAgainstThePolicy(t *testing.T) {
 	for name, test := range map[string]struct {
 		parameter, given, want string
 	}{
-		"by its default":   {"{Type: 'AWS::SSM::Parameter::Value<String>', Default: /other/key}", "", "this refers to arn:aws:ssm:eu-central-1:123456789012:parameter/other/key, and the policy allows only"},
+		"by its default":   {"{Type: 'AWS::SSM::Parameter::Value<String>', Default: /other/key}", "", "this refers to arn:aws:ssm:eu-central-1:123456789012:parameter/other/key, and the policy allows environments of kind branch only"},
 		"by perch.yaml":    {"{Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: shop/key}", "other", "this refers to arn:aws:ssm:eu-central-1:123456789012:parameter/other"},
 		"one that is ours": {"{Type: 'AWS::SSM::Parameter::Value<String>', Default: /shop/key}", "", ""},
 		"one of AWS's":     {"{Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64}", "", ""},

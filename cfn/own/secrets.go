@@ -21,20 +21,20 @@ func dynamic(value string) bool { return strings.Contains(value, "{{resolve:") }
 func (t *Template) secrets(in Input, filled []Parameter, p *problems) {
 	for _, one := range filled {
 		declared := t.parameter(one.Name)
-		t.checkSecrets(one.Value, declared.at, in.Policy, filled, p)
+		t.checkSecrets(one.Value, declared.at, in, filled, p)
 		if declared.stored() && !strings.HasPrefix(one.Value, publicParameters) {
-			p.secret(declared.at, secretARN("ssm", one.Value, in.Policy), in.Policy)
+			p.secret(declared.at, secretARN("ssm", one.Value, in.Policy), in)
 		}
 	}
 	var check func(n *node)
 	check = func(n *node) {
 		if name, argument := n.function(); name == "Fn::Sub" && argument.shape == list && len(argument.items) == 2 && argument.items[0].shape == scalar {
-			t.checkSecrets(withoutVariables(argument.items[0].text, argument.items[1]), argument.items[0], in.Policy, filled, p)
+			t.checkSecrets(withoutVariables(argument.items[0].text, argument.items[1]), argument.items[0], in, filled, p)
 			check(argument.items[1])
 			return
 		}
 		if text, ok := inOneText(n); ok {
-			t.checkSecrets(text, n, in.Policy, filled, p)
+			t.checkSecrets(text, n, in, filled, p)
 			return
 		}
 		for _, e := range n.entries {
@@ -95,24 +95,29 @@ func attribute(argument *node) string {
 	return strings.Join(parts, ".")
 }
 
-func (t *Template) checkSecrets(text string, at *node, policy perch.Policy, filled []Parameter, p *problems) {
+func (t *Template) checkSecrets(text string, at *node, in Input, filled []Parameter, p *problems) {
 	for _, match := range dynamicReference.FindAllStringSubmatch(text, -1) {
 		service, name := strings.TrimSuffix(match[1], ":"), match[2]
-		name = substitution.ReplaceAllStringFunc(name, func(part string) string { return t.part(service, part, policy, filled) })
+		name = substitution.ReplaceAllStringFunc(name, func(part string) string {
+			return t.part(service, part, in.Policy, filled)
+		})
 		switch {
 		case service != "" && strings.HasPrefix(name, ownResource):
 		case service == "" || match[3] == "" || strings.ContainsAny(name, "$"+ownResource):
-			p.at(at, "this dynamic reference is put together from parts, so the policy's `secrets.from` cannot be held against it; write it out as {{resolve:secretsmanager:NAME:SecretString:KEY}}, or refer to a secret of this template with Fn::Sub")
+			p.at(at, "this dynamic reference is put together from parts, so it cannot be checked against the policy's `secrets`; "+
+				"write it out as {{resolve:secretsmanager:NAME:SecretString:KEY}}, or refer to a secret of this template with Fn::Sub")
 		default:
-			p.secret(at, secretARN(service, name, policy), policy)
+			p.secret(at, secretARN(service, name, in.Policy), in)
 		}
 	}
 }
 
-// secret refuses an ARN that the policy does not allow.
-func (p *problems) secret(at *node, arn string, policy perch.Policy) {
-	if !slices.ContainsFunc(policy.Secrets.From, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
-		p.at(at, "this refers to %s, and the policy allows %s; change it, or `secrets.from` in the policy", arn, allowed(policy.Secrets.From))
+// secret rejects an ARN that the policy does not allow environments of this kind.
+func (p *problems) secret(at *node, arn string, in Input) {
+	from := in.Policy.Secrets.Allowed(in.Kind)
+	if !slices.ContainsFunc(from, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
+		p.at(at, "this refers to %s, and the policy allows environments of kind %s %s; "+
+			"change it, or `secrets` in the policy", arn, in.Kind, allowed(from))
 	}
 }
 

@@ -31,7 +31,7 @@ var (
 		"VersioningConfiguration",
 	}
 	keptOnly = []string{
-		"AccelerateConfiguration", "AnalyticsConfigurations", "CorsConfiguration", "IntelligentTieringConfigurations", "InventoryConfigurations",
+		"AbacStatus", "AccelerateConfiguration", "AnalyticsConfigurations", "CorsConfiguration", "IntelligentTieringConfigurations", "InventoryConfigurations",
 		"LifecycleConfiguration", "LoggingConfiguration", "MetricsConfigurations", "NotificationConfiguration", "WebsiteConfiguration",
 	}
 )

@@ -1,0 +1,167 @@
+package cfn
+
+import (
+	"slices"
+	"strings"
+
+	"perch"
+)
+
+// conditions are the operators of a statement's condition, with the keys and values of each.
+type conditions = map[string]map[string][]string
+
+// objectWrites are the actions that change what a bucket holds.
+var objectWrites = []string{"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"}
+
+// instanceStatements are what the instances of kind's environments may do.
+func (in ApplicationInput) instanceStatements(kind perch.Kind) []statement {
+	return slices.Concat(
+		platformStatements(in.Project), bucketStatements(in.Project, kind), in.secretStatements(kind),
+		[]statement{commandStatement()})
+}
+
+// platformStatements let an instance pull its image, fetch its source bundle, report its health and
+// write its logs. Elastic Beanstalk copies a bundle to a bucket that it owns, and instances fetch
+// it from there. GetAuthorizationToken is for a whole registry: AWS takes no narrower resource for
+// it.
+func platformStatements(project string) []statement {
+	logs := "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:" +
+		"/aws/elasticbeanstalk/" + project + "-*"
+	beanstalkFiles := "arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}" +
+		"/resources/environments/"
+	beanstalkARN := "arn:${AWS::Partition}:elasticbeanstalk:${AWS::Region}:${AWS::AccountId}:"
+	return []statement{
+		allow("Registry", []value{literal("*")}, "ecr:GetAuthorizationToken"),
+		allow("Images", []value{sub("arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/*")},
+			"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
+		allow("Bundles", []value{sub("${" + artifactsID + ".Arn}/" + bundlePrefix + "*")}, "s3:GetObject"),
+		allow("DeployedBundles", []value{sub(beanstalkFiles + "e-*")}, "s3:GetObject", "s3:GetObjectVersion"),
+		allow("Health", []value{
+			sub(beanstalkARN + "application/${" + applicationID + "}"),
+			sub(beanstalkARN + "environment/${" + applicationID + "}/*"),
+		}, "elasticbeanstalk:PutInstanceStatistics"),
+		allow("Logs", []value{sub(logs), sub(logs + ":log-stream:*")},
+			"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
+		allow("RequestedLogs", []value{sub(beanstalkFiles + "logs/*")}, "s3:PutObject"),
+	}
+}
+
+// commandStatement lets the agent of Systems Manager on an instance take commands; it has no right
+// to give any. AWS takes no narrower resource for these actions. AWS's managed policy,
+// AmazonSSMManagedInstanceCore, would open every parameter of the account to the app.
+func commandStatement() statement {
+	return allow("Commands", []value{literal("*")}, "ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel",
+		"ssmmessages:CreateDataChannel", "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel")
+}
+
+// bucketStatements open the buckets of kind's environments, which CloudFormation names and tags
+// long after it has made the role. S3 compares the tags of a bucket with these conditions only if
+// the bucket has AbacStatus (AWS docs: Enabling ABAC in general purpose buckets); any other bucket
+// of the project stays closed.
+func bucketStatements(project string, kind perch.Kind) []statement {
+	buckets, objects := namedBuckets(project), namedObjects(project)
+	buckets.Condition, objects.Condition = ofEnvironments(project, kind), ofEnvironments(project, kind)
+	return []statement{buckets, objects, unwritableArtifacts(project)}
+}
+
+func namedBuckets(project string) statement {
+	return allow("Buckets", bucketsOf(project+"-*"), "s3:GetBucketLocation", "s3:ListBucket")
+}
+
+func namedObjects(project string) statement {
+	return allow("Objects", bucketsOf(project+"-*/*"), append(slices.Clone(objectWrites), "s3:GetObject")...)
+}
+
+// bucketsOf is the ARN of the buckets and objects that pattern, BUCKET or BUCKET/KEY, matches.
+func bucketsOf(pattern string) []value { return []value{sub("arn:${AWS::Partition}:s3:::" + pattern)} }
+
+// unwritableArtifacts denies writing to the application stacks' buckets, whatever tags they have.
+// No branch's slug begins with application-.
+func unwritableArtifacts(project string) statement {
+	return deny("Artifacts", bucketsOf(project+"-application-*/*"), objectWrites...)
+}
+
+// ofEnvironments are the conditions that what a stack of kind's environments makes meets, by the
+// tags that CloudFormation hands on from the stack. What application stacks make has no tag branch.
+func ofEnvironments(project string, kind perch.Kind) conditions {
+	tagged := ofKinds(project, []string{string(kind)})
+	tagged["Null"] = map[string][]string{resourceTag(perch.TagBranch): {"false"}}
+	return tagged
+}
+
+func ofKinds(project string, kinds []string) conditions {
+	return conditions{"StringEquals": {
+		resourceTag(perch.TagProject): {project},
+		resourceTag(perch.TagKind):    kinds,
+	}}
+}
+
+func resourceTag(key string) string { return "aws:ResourceTag/" + key }
+
+// secretStatements open the database passwords of kind's environments and the secrets that the
+// policy allows them. The passwords of other kinds are denied as well, because `secrets.from` may
+// allow every secret of the account.
+func (in ApplicationInput) secretStatements(kind perch.Kind) []statement {
+	passwords := allow("DatabasePasswords", anySecret(), "secretsmanager:GetSecretValue")
+	passwords.Condition = ofEnvironments(in.Project, kind)
+	others := deny("OtherKinds", anySecret(), "secretsmanager:GetSecretValue")
+	others.Condition = ofKinds(in.Project, otherKinds(kind))
+	allowed := allowedSecrets(in.Policy.Secrets.Allowed(kind))
+	return slices.Concat([]statement{passwords, others}, in.masterStatements(), allowed)
+}
+
+func anySecret() []value {
+	return []value{sub("arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:*")}
+}
+
+// masterStatements keep instances from the password of the shared database's master user.
+func (in ApplicationInput) masterStatements() []statement {
+	if !in.sharesDatabase() {
+		return nil
+	}
+	return []statement{deny("SharedDatabase", []value{ref(sharedMasterID)}, "secretsmanager:GetSecretValue")}
+}
+
+// allowedSecrets open the secrets and parameters whose ARNs begin with one of prefixes.
+func allowedSecrets(prefixes []string) []statement {
+	var statements []statement
+	if arns := arnsOf("secretsmanager", prefixes); len(arns) > 0 {
+		statements = append(statements, allow("Secrets", arns, "secretsmanager:GetSecretValue"))
+	}
+	if arns := arnsOf("ssm", prefixes); len(arns) > 0 {
+		statements = append(statements, allow("Parameters", arns, "ssm:GetParameter", "ssm:GetParameters"))
+	}
+	return statements
+}
+
+// arnsOf turns those of prefixes that are ARNs of service into patterns.
+func arnsOf(service string, prefixes []string) []value {
+	var arns []value
+	for _, prefix := range slices.Sorted(slices.Values(prefixes)) {
+		if parts := strings.Split(prefix, ":"); len(parts) > 3 && parts[0] == "arn" && parts[2] == service {
+			arns = append(arns, literal(strings.TrimSuffix(prefix, "*")+"*"))
+		}
+	}
+	return arns
+}
+
+func otherKinds(kind perch.Kind) []string {
+	var others []string
+	for _, k := range perch.Kinds() {
+		if k != kind {
+			others = append(others, string(k))
+		}
+	}
+	slices.Sort(others)
+	return others
+}
+
+func allow(sid string, resources []value, actions ...string) statement {
+	return statement{Sid: sid, Effect: "Allow", Action: slices.Sorted(slices.Values(actions)), Resource: resources}
+}
+
+func deny(sid string, resources []value, actions ...string) statement {
+	s := allow(sid, resources, actions...)
+	s.Effect = "Deny"
+	return s
+}
