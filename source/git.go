@@ -199,3 +199,33 @@ func (g *Git) localCommit(commit string) (*object.Commit, error) {
 	}
 	return found, nil
 }
+
+// RepositoryID is empty: Git knows a repository by its address only.
+func (g *Git) RepositoryID(context.Context) (string, error) { return "", nil }
+
+// DefaultBranch is the branch that the repository's HEAD points to; empty if it does not tell.
+func (g *Git) DefaultBranch(ctx context.Context) (string, error) {
+	if g.remote != nil {
+		return g.remote.defaultBranch(ctx)
+	}
+	repository, err := g.open()
+	if err != nil {
+		return "", err
+	}
+	head, err := repository.Reference(plumbing.HEAD, false)
+	if errors.Is(err, plumbing.ErrReferenceNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read HEAD of %s: %w", g.path, err)
+	}
+	return branchOf(head), nil
+}
+
+// branchOf is the branch that a symbolic reference points to; empty if it points elsewhere.
+func branchOf(head *plumbing.Reference) string {
+	if head.Type() != plumbing.SymbolicReference || !head.Target().IsBranch() {
+		return ""
+	}
+	return head.Target().Short()
+}

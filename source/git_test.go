@@ -294,3 +294,23 @@ func TestACancelledContextEndsAListing(t *testing.T) {
 		t.Errorf("files: %v", err)
 	}
 }
+
+func TestTheDefaultBranchIsTheOneThatHEADPointsTo(t *testing.T) {
+	addresses(t, func(t *testing.T, r *repo, address string) {
+		commit := r.commit("a", "1")
+		g := open(t, address)
+		if branch, err := g.DefaultBranch(t.Context()); branch != "main" || err != nil {
+			t.Errorf("default branch %q, %v", branch, err)
+		}
+		r.branch("trunk", commit)
+		r.must(r.git.Storer.SetReference(plumbing.NewSymbolicReference(plumbing.HEAD, "refs/heads/trunk")))
+		r.remove("main")
+		if branch, err := g.DefaultBranch(t.Context()); branch != "trunk" || err != nil {
+			t.Errorf("default branch after it was renamed: %q, %v", branch, err)
+		}
+		r.must(r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.HEAD, plumbing.NewHash(commit))))
+		if branch, err := g.DefaultBranch(t.Context()); branch != "" || err != nil {
+			t.Errorf("default branch of a detached HEAD: %q, %v", branch, err)
+		}
+	})
+}

@@ -94,11 +94,33 @@ func (r *remote) config() *config.RemoteConfig {
 	}
 }
 
-// branches asks the server itself: the mirror may be behind.
-func (r *remote) branches(ctx context.Context) (map[string]string, error) {
+// references asks the server itself: the mirror may be behind.
+func (r *remote) references(ctx context.Context) ([]*plumbing.Reference, error) {
 	references, err := git.NewRemote(memory.NewStorage(), r.config()).ListContext(ctx, &git.ListOptions{Auth: r.auth})
 	if err != nil && !errors.Is(err, transport.ErrEmptyRemoteRepository) {
 		return nil, r.scrub("list branches of", err)
+	}
+	return references, nil
+}
+
+// defaultBranch is what the server's HEAD points to; empty if the server does not tell.
+func (r *remote) defaultBranch(ctx context.Context) (string, error) {
+	references, err := r.references(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, reference := range references {
+		if reference.Name() == plumbing.HEAD {
+			return branchOf(reference), nil
+		}
+	}
+	return "", nil
+}
+
+func (r *remote) branches(ctx context.Context) (map[string]string, error) {
+	references, err := r.references(ctx)
+	if err != nil {
+		return nil, err
 	}
 	branches := map[string]string{}
 	for _, reference := range references {

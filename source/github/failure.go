@@ -76,6 +76,10 @@ func answerOf(err error) (*http.Response, string) {
 	return nil, ""
 }
 
+// renamed is what to do about a repository that has another name now.
+const renamed = "was renamed or transferred; if that is meant, write its new name as `source.github.repository` in the policy, " +
+	"and the new name followed by the former one as `repository`"
+
 // answered says what an answer that is an error means for the repository. signOn says that GitHub misses a single sign-on.
 func (r *Repository) answered(status int, signOn bool, said string) error {
 	switch {
@@ -88,7 +92,7 @@ func (r *Repository) answered(status int, signOn bool, said string) error {
 	case status == http.StatusNotFound:
 		return &source.Refused{Reason: fmt.Sprintf("%s: %s was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access", said, r)}
 	case status == http.StatusMovedPermanently, status == http.StatusPermanentRedirect:
-		return &source.Refused{Reason: fmt.Sprintf("%s: %s was renamed or belongs to somebody else now; if that is meant, write its new name in the policy", said, r)}
+		return &source.Refused{Reason: fmt.Sprintf("%s: %s %s", said, r, renamed)}
 	case status == http.StatusConflict:
 		return &source.Refused{Reason: fmt.Sprintf("%s: %s is empty; push a branch", said, r)}
 	case status == http.StatusUnavailableForLegalReasons:

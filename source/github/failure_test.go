@@ -99,7 +99,7 @@ func TestS67ATokenThatMayNotReadIsRefusedWithASentence(t *testing.T) {
 		"no right":     {githubtest.Answer(403, "Resource not accessible by personal access token"), `GitHub answered 403 (Resource not accessible by personal access token): give the token or the App the permission "Contents: read" in acme/shop`},
 		"sign-on":      {githubtest.Answer(403, "Resource protected by organization SAML enforcement.", "X-GitHub-SSO", "required; url=https://github.com/orgs/acme/sso"), "GitHub answered 403 (Resource protected by organization SAML enforcement.): the organization wants single sign-on; authorize the token for it"},
 		"no access":    {githubtest.Answer(404, "Not Found"), "GitHub answered 404 (Not Found): acme/shop was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access"},
-		"renamed":      {githubtest.Answer(301, "Moved Permanently", "Location", "/api/v3/repositories/1"), "GitHub answered 301 (Moved Permanently): acme/shop was renamed or belongs to somebody else now; if that is meant, write its new name in the policy"},
+		"renamed":      {githubtest.Answer(301, "Moved Permanently", "Location", "/api/v3/repositories/1"), "GitHub answered 301 (Moved Permanently): acme/shop " + renamed},
 		"blocked":      {githubtest.Answer(451, "Repository access blocked"), "GitHub answered 451 (Repository access blocked): GitHub has blocked access to the repository"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -82,7 +82,7 @@ func TestS45AnAnswerThatSaysNothingIsNoMissingBranch(t *testing.T) {
 		"a tag":         {answering(`,"b0":{"prefix":"refs/tags/","name":"main","target":{"oid":"` + hash(1) + `"}}`), `branch main: GitHub answers for "refs/tags/main"`},
 		"no commit":     {answering(`,"b0":{"prefix":"refs/heads/","name":"main","target":null}`), `branch main: GitHub says that it points to "", which is no commit`},
 		"an empty ref":  {answering(`,"b0":{}`), `branch main: GitHub answers for ""`},
-		"renamed":       {strings.Replace(answering(`,"b0":null`), "acme/shop", "acme/store", 1), "GitHub answers for acme/store: acme/shop was renamed or belongs to somebody else now; if that is meant, write its new name in the policy"},
+		"renamed":       {strings.Replace(answering(`,"b0":null`), "acme/shop", "acme/store", 1), "GitHub answers for acme/store: acme/shop " + renamed},
 		"half an answer": {`{"data":{"repository":{"nameWithOwner":"acme/shop","b0":null}},"errors":[{"message":"Something went wrong while executing your query."}]}`,
 			"GitHub answered (Something went wrong while executing your query.)"},
 		"not a word of data": {`{"message":"We couldn't respond to your request in time."}`, "GitHub answered (We couldn't respond to your request in time.)"},

@@ -36,11 +36,12 @@ func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
 		QueryError("", "Parse error on \"query\"").ServeHTTP(w, r)
 		return
 	}
-	if asked := q.Variables["owner"] + "/" + q.Variables["name"]; !strings.EqualFold(asked, Name) {
+	name, _ := s.identity()
+	if asked := q.Variables["owner"] + "/" + q.Variables["name"]; !strings.EqualFold(asked, name) && !strings.EqualFold(asked, Name) {
 		QueryError("NOT_FOUND", fmt.Sprintf("Could not resolve to a Repository with the name '%s'.", asked)).ServeHTTP(w, r)
 		return
 	}
-	answer := map[string]any{"nameWithOwner": Name}
+	answer := map[string]any{"nameWithOwner": name}
 	for _, field := range reference.FindAllStringSubmatch(parts[2], -1) {
 		if !strings.Contains(","+parts[1]+",", ",$"+field[2]+":String!,") {
 			QueryError("", fmt.Sprintf("Variable $%s is used by anonymous query but not declared", field[2])).ServeHTTP(w, r)

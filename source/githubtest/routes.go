@@ -23,15 +23,39 @@ func (s *Server) mux() http.Handler {
 		"/git/trees/{x}":   s.tree,
 		"/git/blobs/{x}":   s.blob,
 	} {
-		mux.HandleFunc("GET "+prefix+"/repos/"+Name+route, answer)
+		mux.HandleFunc("GET "+prefix+"/repos/{owner}/{name}"+route, s.named(answer))
 	}
 	mux.HandleFunc("POST "+graphql, s.graph)
 	mux.Handle("/", Answer(http.StatusNotFound, "Not Found"))
 	return mux
 }
 
+// named answers for the repository's name. A former name redirects to the number, as GitHub does
+// until another repository takes the name (GitHub docs: Renaming a repository).
+func (s *Server) named(answer http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		asked := r.PathValue("owner") + "/" + r.PathValue("name")
+		name, id := s.identity()
+		switch {
+		case strings.EqualFold(asked, name):
+			answer(w, r)
+		case strings.EqualFold(asked, Name):
+			rest := strings.TrimPrefix(r.URL.Path, prefix+"/repos/"+asked)
+			there := fmt.Sprintf("http://%s%s/repositories/%d%s", r.Host, prefix, id, rest)
+			Answer(http.StatusMovedPermanently, "Moved Permanently", "Location", there).ServeHTTP(w, r)
+		default:
+			Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
+		}
+	}
+}
+
 func (s *Server) about(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, map[string]any{"full_name": Name, "private": true})
+	name, id := s.identity()
+	about := map[string]any{"id": id, "full_name": name, "private": true}
+	if head, err := s.repository.Reference(plumbing.HEAD, false); err == nil && head.Target().IsBranch() {
+		about["default_branch"] = head.Target().Short()
+	}
+	reply(w, http.StatusOK, about)
 }
 
 // heads are the branches in the order of their names.

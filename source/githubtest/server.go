@@ -19,8 +19,10 @@ import (
 )
 
 const (
-	// Name is the repository's, owner/name.
+	// Name is the repository's at the start, owner/name.
 	Name = "acme/shop"
+	// ID is the repository's id at the start.
+	ID = 1296269
 	// Token is the one that the server takes.
 	Token = "token-of-the-test"
 	// Limit is how many requests the server answers until Reset, at the start.
@@ -43,6 +45,8 @@ type Server struct {
 	routes     http.Handler
 
 	mu        sync.Mutex
+	name      string
+	id        int
 	tokens    map[string]bool
 	intercept func(next http.Handler) http.Handler
 	remaining quota
@@ -53,7 +57,7 @@ type Server struct {
 // New starts a server that ends with the test.
 func New(t testing.TB, repository *git.Repository) *Server {
 	t.Helper()
-	s := &Server{repository: repository, tokens: map[string]bool{Token: true}, remaining: quota{Limit, Limit}, reset: time.Now().Add(time.Hour).Truncate(time.Second)}
+	s := &Server{repository: repository, name: Name, id: ID, tokens: map[string]bool{Token: true}, remaining: quota{Limit, Limit}, reset: time.Now().Add(time.Hour).Truncate(time.Second)}
 	s.routes = s.mux()
 	listener := httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(listener.Close)
@@ -66,6 +70,20 @@ func (s *Server) Change(do func(repository *git.Repository)) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	do(s.repository)
+}
+
+// Identify gives the repository another name, another id, or both: a renamed repository keeps its id,
+// and one that takes a former name has another id.
+func (s *Server) Identify(name string, id int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.name, s.id = name, id
+}
+
+func (s *Server) identity() (name string, id int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.name, s.id
 }
 
 // Intercept puts what make returns before the server from now on; nil takes it away.

@@ -1,0 +1,44 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	api "github.com/google/go-github/v60/github"
+
+	"perch"
+)
+
+// RepositoryID is the number that GitHub gave the repository when it was created (GitHub docs: Get a
+// repository). A rename and a transfer keep it; a repository that takes a former name has another
+// one. The redirect of a former name is not followed: people decide what it means for the policy.
+func (r *Repository) RepositoryID(ctx context.Context) (string, error) {
+	about, err := r.about(ctx)
+	if err == nil && about.GetID() <= 0 {
+		err = errNoID
+	}
+	if err != nil {
+		return "", r.failure(err, "read the id of %s", r)
+	}
+	return strconv.FormatInt(about.GetID(), 10), nil
+}
+
+// DefaultBranch is the repository's default branch; empty if GitHub names none.
+func (r *Repository) DefaultBranch(ctx context.Context) (string, error) {
+	about, err := r.about(ctx)
+	if err != nil {
+		return "", r.failure(err, "read the default branch of %s", r)
+	}
+	if perch.ValidateBranch(about.GetDefaultBranch()) != nil {
+		return "", nil
+	}
+	return about.GetDefaultBranch(), nil
+}
+
+var errNoID = errors.New("GitHub's answer has no id")
+
+func (r *Repository) about(ctx context.Context) (*api.Repository, error) {
+	about, _, err := r.client.Repositories.Get(ctx, r.owner, r.name)
+	return about, err
+}
