@@ -21,13 +21,14 @@ const (
 	CheckApplication = "application"
 	CheckRights      = "permissions"
 	CheckRepository  = "repository"
+	CheckStacks      = "stacks"
 	CheckDomain      = "domain"
 	CheckCertificate = "certificate"
 )
 
 // WorkerChecks are the names of the checks that every worker makes, in order.
 func WorkerChecks() []string {
-	return []string{CheckAccount, CheckApplication, CheckRights, CheckRepository, CheckDomain, CheckCertificate}
+	return []string{CheckAccount, CheckApplication, CheckRights, CheckRepository, CheckStacks, CheckDomain, CheckCertificate}
 }
 
 // DoctorInput is the input of Doctor.

@@ -105,7 +105,7 @@ func TestEveryDerivedNameIsLegal(t *testing.T) {
 		if name := e.BeanstalkName(); !legalBeanstalk.MatchString(name) {
 			t.Errorf("Beanstalk name %q", name)
 		}
-		for key, value := range e.Tags("github.com/acme/shop", KindBranch) {
+		for key, value := range e.Tags(shopIdentity, KindBranch) {
 			if !legalTag.MatchString(value) || value == e.BeanstalkName() {
 				t.Errorf("tag %s = %q", key, value)
 			}
@@ -123,7 +123,7 @@ func TestBranchIsReadBackFromTags(t *testing.T) {
 		if err != nil {
 			t.Skip("not a branch")
 		}
-		got, kind, ok := Owned("shop", "github.com/acme/shop", e.StackName(), e.Tags("github.com/acme/shop", KindBranch))
+		got, kind, ok := Owned(shopIdentity, e.StackName(), e.Tags(shopIdentity, KindBranch))
 		if !ok || got != e || kind != KindBranch {
 			t.Errorf("%q came back as %q, ours %v", branch, got.Branch, ok)
 		}
@@ -152,7 +152,6 @@ func FuzzDecodeTagAcceptsOnlyWhatEncodeTagWrites(f *testing.F) {
 
 func TestOwnedRefusesWhatIsNotOurs(t *testing.T) {
 	e := mustEnvironment(t, "feature/login")
-	const repository = "github.com/acme/shop"
 	for name, change := range map[string]func(tags map[string]string) string{
 		"another project": func(tags map[string]string) string { tags[TagProject] = "blog"; return e.StackName() },
 		"another repository": func(tags map[string]string) string {
@@ -165,8 +164,8 @@ func TestOwnedRefusesWhatIsNotOurs(t *testing.T) {
 		"Beanstalk's own stack": func(map[string]string) string { return "awseb-e-abc-stack" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			tags := e.Tags(repository, KindBranch)
-			if _, _, ok := Owned("shop", repository, change(tags), tags); ok {
+			tags := e.Tags(shopIdentity, KindBranch)
+			if _, _, ok := Owned(shopIdentity, change(tags), tags); ok {
 				t.Error("taken for ours")
 			}
 		})

@@ -20,9 +20,12 @@ type Policy struct {
 	ServiceRole string `yaml:"service_role,omitempty" jsonschema:"format=role"`
 	// Project is the only project whose requests the worker takes.
 	Project string `yaml:"project" jsonschema:"format=project"`
-	// Repository is the only repository, without scheme, user and `.git`: `github.com/acme/shop`; the default is the address in `source`. It is part
-	// of what a stack is recognised by.
-	Repository string `yaml:"repository,omitempty" jsonschema:"format=line"`
+	// Repository is the only repository, without scheme, user and `.git`: `github.com/acme/shop`; the
+	// default is the address in `source`. Stacks are recognised by it. After a rename it is a list:
+	// the current name, then the former names.
+	Repository string `yaml:"repository,omitempty" jsonschema:"format=line" jsonschema_extras:"list=true"`
+	// FormerNames are the names in `repository` after the first.
+	FormerNames []string `yaml:"-"`
 	// Source says where branches and files are read from.
 	Source Source `yaml:"source"`
 	// DefaultBranch is the branch whose environment is never removed.
@@ -61,6 +64,12 @@ type Policy struct {
 	MaxEnvironments int `yaml:"max_environments,omitempty" jsonschema:"minimum=1,maximum=95,default=20"`
 	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
+}
+
+// Identity is what the policy's stacks are recognised by; id is the repository's id at its source,
+// empty if it has none.
+func (p *Policy) Identity(id string) Identity {
+	return Identity{Project: p.Project, Names: append([]string{p.Repository}, p.FormerNames...), ID: id}
 }
 
 // PolicyCleanup bounds what cleanup may remove by itself.

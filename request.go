@@ -228,6 +228,8 @@ type ListResult struct {
 	Environments []EnvironmentStatus `json:"environments"`
 	// Leftovers are what removals could not delete, of all branches.
 	Leftovers []Leftover `json:"leftovers,omitempty"`
+	// OtherRepositories hold the stacks of the project whose repository does not match.
+	OtherRepositories []OtherRepository `json:"other_repositories,omitempty"`
 }
 
 // StatusInput is the input of Status.
@@ -241,6 +243,8 @@ type StatusResult struct {
 	Environment *EnvironmentStatus `json:"environment"`
 	// Leftovers are what removals of the branch's earlier environments could not delete.
 	Leftovers []Leftover `json:"leftovers,omitempty"`
+	// OtherRepositories hold the stack of the environment's name if its repository does not match.
+	OtherRepositories []OtherRepository `json:"other_repositories,omitempty"`
 }
 
 // ApplicationInput is the input of Application.

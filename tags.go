@@ -10,7 +10,10 @@ const (
 	TagBranch     = "branch"
 	TagProject    = "perch:project"
 	TagRepository = "perch:repository"
-	TagKind       = "perch:kind"
+	// TagRepositoryID is the repository's numeric id at its source. Stacks that were created
+	// without it keep their tags: a changed tag is an update of every resource.
+	TagRepositoryID = "perch:repository-id"
+	TagKind         = "perch:kind"
 	// TagProtect, set by hand to "true", keeps a stack from cleanup.
 	TagProtect = "perch:protect"
 )
@@ -59,29 +62,4 @@ func DecodeTag(encoded string) (value string, ok bool) {
 		i += 2
 	}
 	return b.String(), true
-}
-
-// Tags are the tags that the environment's stack of kind is created with.
-func (e Environment) Tags(repository string, kind Kind) map[string]string {
-	return map[string]string{
-		TagBranch:     EncodeTag(e.Branch),
-		TagProject:    e.Project,
-		TagRepository: EncodeTag(repository),
-		TagKind:       string(kind),
-	}
-}
-
-// Owned reads whose environment the stack called name with these tags is. It is ours only if project and repository are and
-// name is the one that we derive from the branch: Elastic Beanstalk's own `awseb-*` stacks inherit our tags and are never ours.
-func Owned(project, repository, name string, tags map[string]string) (Environment, Kind, bool) {
-	branch, ok := DecodeTag(tags[TagBranch])
-	if !ok || tags[TagProject] != project || tags[TagRepository] != EncodeTag(repository) {
-		return Environment{}, "", false
-	}
-	environment, err := NewEnvironment(project, branch)
-	kind := Kind(tags[TagKind])
-	if err != nil || environment.StackName() != name || !kind.Valid() {
-		return Environment{}, "", false
-	}
-	return environment, kind, true
 }

@@ -21,6 +21,10 @@ type Source interface {
 	HasCommit(ctx context.Context, commit string) (bool, error)
 	// File reads one file at a commit.
 	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
+	// RepositoryID is the repository's id, which a rename does not change; empty if the source has no ids.
+	RepositoryID(ctx context.Context) (string, error)
+	// DefaultBranch is the branch that the source calls the default; empty if it does not tell.
+	DefaultBranch(ctx context.Context) (string, error)
 	// Files lists the files below a folder at a commit.
 	Files(ctx context.Context, commit, folder string) ([]source.File, error)
 }
@@ -95,6 +99,9 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResul
 	if admission.Settings, origins, err = file.Resolve(request.Branch, request.Commit); err != nil {
 		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: err.Error()}, nil, nil
 	}
+	if _, err := r.stacks.owner.certain(ctx); err != nil {
+		return AdmitResult{}, nil, err
+	}
 	all, err := r.stacks.environments(ctx)
 	if err != nil {
 		return AdmitResult{}, nil, err
@@ -131,7 +138,7 @@ func (r *Requests) candidate(ctx context.Context, in RenderInput, made rendering
 	if err != nil {
 		return nil, refuse(ErrorInvalid, "%v", err)
 	}
-	if made.application, err = r.apps.outputsIn(all, in.Kind); err != nil {
+	if made.application, err = r.apps.outputsIn(ctx, all, in.Kind); err != nil {
 		return nil, err
 	}
 	var up candidate
@@ -189,7 +196,7 @@ func survey(all []owned, branch string) (mine *owned, others int) {
 // stateOf is the state of the stack of the environment's name, whosever it is.
 func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, mine *owned, all allStacks) (StackState, error) {
 	if mine != nil {
-		return r.stacks.state(environment, mine.stack), nil
+		return r.stacks.state(ctx, environment, mine.stack), nil
 	}
 	if _, taken := all.others[environment.StackName()]; !taken {
 		return StackState{}, nil

@@ -42,9 +42,8 @@ func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (Cha
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	if found && !a.ours(stack) {
-		return ChangeResult{}, refuse(ErrorInvalid, "stack %s exists and does not carry this project's tags: "+
-			"it was left alone; remove it or choose another project name", name)
+	if found && !a.ours(ctx, stack) {
+		return ChangeResult{}, a.foreign(ctx, stack)
 	}
 	earlier, err := a.earlierRole(ctx, in.Application.Kind, stackOutputs(stack)[cfn.OutputEarlierProfile])
 	if err != nil {
@@ -79,9 +78,13 @@ func (a *Applications) earlierRole(ctx context.Context, kind perch.Kind, profile
 }
 
 func (a *Applications) create(ctx context.Context, in ApplyInput, name string, template cfn.Template) (ChangeResult, error) {
+	identity, err := a.stacks.owner.certain(ctx)
+	if err != nil {
+		return ChangeResult{}, err
+	}
 	out, err := a.stacks.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: &name, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),
-		Tags: tagList(a.tags(in.Application.Kind)), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		Tags: tagList(identity.Tags(in.Application.Kind)), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 		EnableTerminationProtection: aws.Bool(true), OnFailure: types.OnFailureRollback,
 	})
 	if err != nil {
@@ -135,13 +138,17 @@ func (a *Applications) name(in perch.ApplicationInput) (string, error) {
 	return perch.ApplicationStackName(in.Project, in.Kind), nil
 }
 
-func (a *Applications) tags(kind perch.Kind) map[string]string {
-	return map[string]string{perch.TagProject: a.policy.Project, perch.TagRepository: perch.EncodeTag(a.policy.Repository), perch.TagKind: string(kind)}
+func (a *Applications) ours(ctx context.Context, stack types.Stack) bool {
+	return a.stacks.owner.current(ctx).Owns(stackTags(stack))
 }
 
-func (a *Applications) ours(stack types.Stack) bool {
-	tags := stackTags(stack)
-	return tags[perch.TagProject] == a.policy.Project && tags[perch.TagRepository] == perch.EncodeTag(a.policy.Repository)
+// foreign says why the stack is not the project's, and what to do.
+func (a *Applications) foreign(ctx context.Context, stack types.Stack) error {
+	for _, other := range inOthers(a.stacks.owner.current(ctx), stack) {
+		return refuse(ErrorInvalid, "%s", other)
+	}
+	return refuse(ErrorInvalid, "stack %s exists and does not carry this project's tags: Perch does not manage it and left it alone; "+
+		"delete that stack or choose another project name", aws.ToString(stack.StackName))
 }
 
 // outputs are what the environments of kind need of the application stack. Without one nothing can be made.
@@ -150,19 +157,19 @@ func (a *Applications) outputs(ctx context.Context, kind perch.Kind) (cfn.Applic
 	if err != nil {
 		return cfn.ApplicationOutputs{}, err
 	}
-	return a.read(stack, found, kind)
+	return a.read(ctx, stack, found, kind)
 }
 
 // outputsIn are the same outputs, from a list of all stacks.
-func (a *Applications) outputsIn(all allStacks, kind perch.Kind) (cfn.ApplicationOutputs, error) {
+func (a *Applications) outputsIn(ctx context.Context, all allStacks, kind perch.Kind) (cfn.ApplicationOutputs, error) {
 	stack, found := all.others[perch.ApplicationStackName(a.policy.Project, kind)]
-	return a.read(stack, found, kind)
+	return a.read(ctx, stack, found, kind)
 }
 
-func (a *Applications) read(stack types.Stack, found bool, kind perch.Kind) (cfn.ApplicationOutputs, error) {
+func (a *Applications) read(ctx context.Context, stack types.Stack, found bool, kind perch.Kind) (cfn.ApplicationOutputs, error) {
 	name := perch.ApplicationStackName(a.policy.Project, kind)
-	if found && !a.ours(stack) {
-		return cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "stack %s does not carry this project's tags: it is somebody else's", name)
+	if found && !a.ours(ctx, stack) {
+		return cfn.ApplicationOutputs{}, a.foreign(ctx, stack)
 	}
 	if !found || len(stack.Outputs) == 0 {
 		return cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "there is no application stack %s yet: make it with `starter application up --kind %s`, then try again", name, kind.Application())

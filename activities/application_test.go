@@ -74,9 +74,9 @@ func TestAnApplicationStackThatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
 	_, err := try(of[*Applications](w).ApplyApplication, staging("one"))
-	wantFailure(t, err, ErrorInvalid, "does not carry this project's tags", "left alone")
+	wantFailure(t, err, ErrorInvalid, "does not carry this project's tags", "left it alone")
 	_, err = of[*Applications](w).outputs(t.Context(), perch.KindBranch)
-	wantFailure(t, err, ErrorInvalid, "somebody else's")
+	wantFailure(t, err, ErrorInvalid, "Perch does not manage it")
 }
 
 func TestApplicationsAreStagingAndProductionOfThisProject(t *testing.T) {
@@ -94,7 +94,7 @@ func TestApplicationsAreStagingAndProductionOfThisProject(t *testing.T) {
 
 func TestOutputsOfAnOlderTemplateSayWhatToRun(t *testing.T) {
 	w := newWorld(t)
-	tags := of[*Applications](w).tags(perch.KindStaging)
+	tags := w.policy.Identity("").Tags(perch.KindStaging)
 	body := `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"ArtifactBucket": {"Value": {"Ref": "Files"}}}}`
 	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags, in.TemplateBody = tagList(tags), &body }))
 	_, err := of[*Applications](w).outputs(t.Context(), perch.KindBranch)

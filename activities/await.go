@@ -108,7 +108,7 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 	w.progress.Status = status
 	switch {
 	case w.in.UntilDeleting && status == deleting && w.events.deletesResource():
-		return AwaitResult{Status: status, Stack: w.state(seen)}, true, nil
+		return AwaitResult{Status: status, Stack: w.state(ctx, seen)}, true, nil
 	case !final:
 		w.doubt = time.Time{}
 		return AwaitResult{}, false, nil
@@ -118,7 +118,7 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 	case !seen.found:
 		return w.missed(ctx)
 	}
-	return AwaitResult{Status: status, Reason: w.reason(seen.stack), Stack: w.state(seen)}, true, nil
+	return AwaitResult{Status: status, Reason: w.reason(seen.stack), Stack: w.state(ctx, seen)}, true, nil
 }
 
 // missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a stack that somebody else's deletion took away, and only
@@ -139,12 +139,12 @@ func (w *wait) missed(ctx context.Context) (AwaitResult, bool, error) {
 }
 
 // state is the environment's stack as it was seen.
-func (w *wait) state(seen sighting) *StackState {
+func (w *wait) state(ctx context.Context, seen sighting) *StackState {
 	environment, err := perch.NewEnvironment(w.in.Project, w.in.Branch)
 	if err != nil || !seen.found {
 		return nil
 	}
-	state := w.stacks.state(environment, seen.stack)
+	state := w.stacks.state(ctx, environment, seen.stack)
 	return &state
 }
 

@@ -191,7 +191,7 @@ func (s *storage) buckets() *Buckets {
 // bucketsAt are the activities at an S3 without a CloudFormation beside it: every stack there is one that
 // cannot return to service.
 func bucketsAt(url string) *Buckets {
-	buckets := newBuckets(awsAt(url), NewStacks(awsAt(url), &perch.Policy{}, time.Second))
+	buckets := newBuckets(awsAt(url), NewStacks(awsAt(url), &perch.Policy{}, nil, time.Second))
 	buckets.requireDeletion = func(context.Context, StackInput) error { return nil }
 	return buckets
 }

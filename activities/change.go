@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
-	"perch/lifecycle"
 )
 
 // ChangeInput asks for one mutating call on the environment's stack.
@@ -59,8 +58,12 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	if err != nil {
 		return ChangeResult{}, err
 	}
+	identity, err := s.owner.certain(ctx)
+	if err != nil {
+		return ChangeResult{}, err
+	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: aws.String(environment.StackName()), TemplateURL: &in.TemplateURL, Tags: tagList(environment.Tags(s.policy.Repository, in.Kind)),
+		StackName: aws.String(environment.StackName()), TemplateURL: &in.TemplateURL, Tags: tagList(environment.Tags(identity, in.Kind)),
 		ClientRequestToken: &in.Token, RoleARN: s.role(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
 		Parameters: parameters, Capabilities: capabilities(in.Capability),
 	})
@@ -91,10 +94,11 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 	if !found {
 		return "", fmt.Errorf("create stack %s: it exists already and cannot be seen yet", environment.StackName())
 	}
-	if state := s.state(environment, stack); state.Ours {
+	state := s.state(ctx, environment, stack)
+	if state.Ours {
 		return state.StackID, nil
 	}
-	return "", refuse(ErrorInvalid, "%s", lifecycle.Foreign(environment))
+	return "", refuse(ErrorInvalid, "%s", state.Conflict)
 }
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.

@@ -75,19 +75,24 @@ func TestS01LostCreateResponseIsAdopted(t *testing.T) {
 }
 
 func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
-	for name, change := range map[string]func(*cloudformation.CreateStackInput){
-		"no tags":            func(in *cloudformation.CreateStackInput) { in.Tags = nil },
-		"another repository": func(in *cloudformation.CreateStackInput) { in.Tags = tagList(otherRepository(t)) },
+	for name, c := range map[string]struct {
+		change func(*cloudformation.CreateStackInput)
+		words  []string
+	}{
+		"no tags": {func(in *cloudformation.CreateStackInput) { in.Tags = nil },
+			[]string{"stack shop-login exists", "Perch does not manage it and left it alone", "rename the branch"}},
+		"another repository": {func(in *cloudformation.CreateStackInput) { in.Tags = tagList(otherRepository(t)) },
+			[]string{"carries the repository github.com/acme/other in the tags", "`repository: [github.com/acme/shop, github.com/acme/other]`"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			id := w.bare("shop-login", "login", change)
+			id := w.bare("shop-login", "login", c.change)
 			w.settle(id)
 			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.Ours || state.StackID != id {
 				t.Errorf("found %+v", state)
 			}
 			_, err := try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
-			wantFailure(t, err, ErrorInvalid, "stack shop-login exists", "somebody else's and was left alone", "rename the branch")
+			wantFailure(t, err, ErrorInvalid, c.words...)
 		})
 	}
 }
@@ -97,7 +102,7 @@ func otherRepository(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return environment.Tags("github.com/acme/other", perch.KindBranch)
+	return environment.Tags(perch.Identity{Project: "shop", Names: []string{"github.com/acme/other"}}, perch.KindBranch)
 }
 
 func TestS32AStackThatExistsAndCannotBeSeenYetIsNoConflict(t *testing.T) {

@@ -41,6 +41,8 @@ type PlanResult struct {
 	// Verdicts are the oldest first: all removals that fit, and then others. Unlisted counts the rest.
 	Verdicts []perch.CleanupVerdict `json:"verdicts"`
 	Unlisted int                    `json:"unlisted,omitempty"`
+	// Others hold the stacks of the project whose repository does not match.
+	Others []perch.OtherRepository `json:"other_repositories,omitempty"`
 	// Failed, Brake and Problem are the plan's.
 	Failed  []perch.CleanupFailure `json:"failed"`
 	Brake   *perch.CleanupBrake    `json:"brake"`
@@ -72,9 +74,9 @@ func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (Plan
 
 // list reads the branches. It fails as long as trying again may help; after that a listing says why it is not to be trusted.
 func (c *Cleanups) list(ctx context.Context) (lifecycle.Listing, error) {
-	branches, complete, err := c.source.Branches(ctx)
+	listing, err := c.ask(ctx)
 	if err == nil {
-		return lifecycle.Listing{Branches: branches, Complete: complete}, nil
+		return listing, nil
 	}
 	var (
 		refused *source.Refused
@@ -89,9 +91,34 @@ func (c *Cleanups) list(ctx context.Context) (lifecycle.Listing, error) {
 		last = true
 	}
 	if last && ctx.Err() == nil {
-		return lifecycle.Listing{Problem: err.Error()}, nil
+		return lifecycle.Listing{Problem: err.Error(), RepositoryID: c.stacks.owner.current(ctx).ID}, nil
 	}
 	return lifecycle.Listing{}, asked(err, "list branches of %s", c.policy.Repository)
+}
+
+// ask reads the branches and whose they are. The id is read again for every plan: another repository
+// may have taken the name since the worker learned it.
+func (c *Cleanups) ask(ctx context.Context) (listing lifecycle.Listing, err error) {
+	if listing.Branches, listing.Complete, err = c.source.Branches(ctx); err != nil {
+		return lifecycle.Listing{}, err
+	}
+	if listing.RepositoryID, err = c.source.RepositoryID(ctx); err != nil {
+		return lifecycle.Listing{}, err
+	}
+	if _, hasDefault := listing.Branches[c.policy.DefaultBranch]; !hasDefault {
+		listing.DefaultBranch = otherDefault(ctx, c.source)
+	}
+	return listing, nil
+}
+
+// otherDefault is what the source calls its default branch; empty if it does not tell. It is only for
+// the words of a message.
+func otherDefault(ctx context.Context, source Source) string {
+	branch, err := source.DefaultBranch(ctx)
+	if err != nil {
+		return ""
+	}
+	return branch
 }
 
 // asked is an error of the branch source as an activity returns it: a rate limit says when to try again, and what no retry mends is final.
@@ -123,7 +150,7 @@ func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) PlanRe
 	if failed == nil {
 		failed = []perch.CleanupFailure{}
 	}
-	return PlanResult{Verdicts: verdicts, Unlisted: unlisted, Failed: failed, Brake: plan.Brake, Problem: plan.Problem, At: now, Until: until}
+	return PlanResult{Verdicts: verdicts, Unlisted: unlisted, Failed: failed, Brake: plan.Brake, Problem: plan.Problem, At: now, Until: until, Others: plan.Others}
 }
 
 // fit takes as many verdicts as budget bytes hold, removals before others and the oldest before the younger, and keeps their order.
@@ -198,14 +225,21 @@ func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResu
 	if err != nil {
 		return LastLookResult{}, err
 	}
-	return LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Branch, found, alive, c.policy)}, nil
+	id := ""
+	if !alive {
+		if id, err = c.source.RepositoryID(ctx); err != nil {
+			return LastLookResult{}, asked(err, "look for the id of %s", c.policy.Repository)
+		}
+	}
+	return LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Branch, found, alive, id, c.policy)}, nil
 }
 
 // alive asks for both branches at once: were the default branch looked for first, the repository could be emptied or hidden before the other is.
 func (c *Cleanups) alive(ctx context.Context, branch string) (bool, error) {
 	heads, err := c.source.Heads(ctx, c.policy.DefaultBranch, branch)
 	if _, hasDefault := heads[c.policy.DefaultBranch]; err == nil && !hasDefault {
-		err = fmt.Errorf("the repository %s does not show its default branch %s: it was emptied, or its reader does not see everything", c.policy.Repository, c.policy.DefaultBranch)
+		words := lifecycle.NoDefaultBranch(c.policy.DefaultBranch, otherDefault(ctx, c.source))
+		err = fmt.Errorf("the repository %s does not show its default branch %s", c.policy.Repository, words)
 	}
 	if err != nil {
 		return false, asked(err, "look for branch %s", branch)

@@ -23,7 +23,7 @@ func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
 	if err != nil {
 		return err
 	}
-	state := s.state(environment, stack)
+	state := s.state(ctx, environment, stack)
 	switch {
 	case !state.Ours:
 		return refuse(ErrorInvalid, "stack %s is not the one of branch %q: its buckets were left alone", in.StackID, in.Branch)

@@ -62,7 +62,7 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (Prepa
 	if err != nil || !found {
 		return PrepareResult{}, err
 	}
-	if state := d.stacks.state(environment, stack); !state.Ours {
+	if state := d.stacks.state(ctx, environment, stack); !state.Ours {
 		return PrepareResult{}, refuse(ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Branch)
 	}
 	var prepared PrepareResult

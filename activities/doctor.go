@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"perch"
 	"perch/cfn"
+	"perch/lifecycle"
 )
 
 // lookTimeout bounds one check of Examine: the starter waits for three of them in a row at most.
@@ -83,7 +85,7 @@ func (e *Examinations) account(ctx context.Context) []perch.Check {
 		return append(e.inAccount(ctx), account)
 	}
 	checks := []perch.Check{account}
-	for _, name := range []string{perch.CheckApplication, perch.CheckRights, perch.CheckDomain, perch.CheckCertificate} {
+	for _, name := range []string{perch.CheckApplication, perch.CheckRights, perch.CheckStacks, perch.CheckDomain, perch.CheckCertificate} {
 		checks = append(checks, unchecked(name, "the worker has no credentials for the policy's account"))
 	}
 	return checks
@@ -106,11 +108,12 @@ func (e *Examinations) identity(ctx context.Context) (string, error) {
 // inAccount makes the checks that need AWS. The application comes first: bucket and certificate are its own.
 func (e *Examinations) inAccount(ctx context.Context) []perch.Check {
 	var (
-		running              sync.WaitGroup
-		outputs              cfn.ApplicationOutputs
-		production           []perch.Check
-		rights, domain, cert perch.Check
+		running                      sync.WaitGroup
+		outputs                      cfn.ApplicationOutputs
+		production                   []perch.Check
+		rights, stacks, domain, cert perch.Check
 	)
+	running.Go(func() { stacks = look(ctx, perch.CheckStacks, e.stacks) })
 	running.Go(func() { domain = look(ctx, perch.CheckDomain, e.domain) })
 	if len(e.policy.Kinds[perch.KindProduction]) > 0 {
 		running.Go(func() {
@@ -129,7 +132,24 @@ func (e *Examinations) inAccount(ctx context.Context) []perch.Check {
 	})
 	cert = e.certificate(ctx, outputs.CertificateArn)
 	running.Wait()
-	return append([]perch.Check{staging, rights, domain, cert}, production...)
+	return append([]perch.Check{staging, rights, stacks, domain, cert}, production...)
+}
+
+// stacks checks that every stack of the project is this repository's: one under a former name goes on
+// costing money, and cleanup leaves it alone.
+func (e *Examinations) stacks(ctx context.Context) (string, error) {
+	all, err := e.apps.stacks.environments(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(all.otherRepositories) == 0 {
+		return fmt.Sprintf("every stack of project %s is tagged with %s", e.policy.Project, e.policy.Repository), nil
+	}
+	sentences := make([]string, len(all.otherRepositories))
+	for i, other := range all.otherRepositories {
+		sentences[i] = other.String()
+	}
+	return "", errors.New(strings.Join(sentences, "; "))
 }
 
 // repository checks that branches and files can be read.
@@ -141,6 +161,9 @@ func (e *Examinations) repository(ctx context.Context) (string, error) {
 	}
 	commit, found := heads[branch]
 	if !found {
+		if other := otherDefault(ctx, e.source); other != "" && other != branch {
+			return "", fmt.Errorf("%s does not show its default branch %s", e.policy.Repository, lifecycle.NoDefaultBranch(branch, other))
+		}
 		return "", fmt.Errorf("%s does not show its default branch %s: correct `default_branch` or `source` in the policy, or give the worker's credentials access to the repository", e.policy.Repository, branch)
 	}
 	has, err := e.source.HasCommit(ctx, commit)

@@ -29,11 +29,11 @@ func (e *Examinations) application(ctx context.Context, kind perch.Kind) (string
 	switch {
 	case !found && kind == perch.KindProduction:
 		return fmt.Sprintf("there is no stack %s; environments of kind production need it, and `starter application up --kind production` makes it", name), none, nil
-	case found && e.apps.ours(stack) && lifecycle.InProgress(status):
+	case found && e.apps.ours(ctx, stack) && lifecycle.InProgress(status):
 		return "", none, fmt.Errorf("stack %s is %s; wait until that is over", name, status)
-	case found && e.apps.ours(stack) && strings.HasPrefix(status, "UPDATE") && strings.HasSuffix(status, "_FAILED"):
+	case found && e.apps.ours(ctx, stack) && strings.HasPrefix(status, "UPDATE") && strings.HasSuffix(status, "_FAILED"):
 		return "", none, fmt.Errorf("stack %s is %s: continue its rollback in the CloudFormation console, where its events say what is wrong", name, status)
-	case found && e.apps.ours(stack) && (status == "ROLLBACK_COMPLETE" || !strings.HasSuffix(status, "_COMPLETE")):
+	case found && e.apps.ours(ctx, stack) && (status == "ROLLBACK_COMPLETE" || !strings.HasSuffix(status, "_COMPLETE")):
 		return "", none, fmt.Errorf("stack %s is %s: see why in its events, delete it in the CloudFormation console, and make it anew with `starter application up --kind %s`", name, status, kind)
 	}
 	outputs, err := e.apps.outputs(ctx, kind)

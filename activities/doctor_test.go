@@ -116,7 +116,7 @@ func TestDoctorChangesNothing(t *testing.T) {
 func TestDoctorNamesEachBrokenLink(t *testing.T) {
 	const none = "not checked, because the worker has no credentials for the policy's account"
 	noAccount := func(words string) map[string]string {
-		return map[string]string{perch.CheckAccount: words, perch.CheckApplication: none, perch.CheckRights: none, perch.CheckDomain: none, perch.CheckCertificate: none}
+		return map[string]string{perch.CheckAccount: words, perch.CheckApplication: none, perch.CheckRights: none, perch.CheckStacks: none, perch.CheckDomain: none, perch.CheckCertificate: none}
 	}
 	fault := func(service, action, code string, status int) func(*world) {
 		return func(w *world) {
@@ -138,7 +138,7 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 		"no seed data": {func(w *world) { w.policy.Seeds.From = []string{"s3://acme-test-data/shop/"} },
 			map[string]string{perch.CheckRights: "s3:ListBucket for s3://acme-test-data/shop/ (there is no such bucket)"}},
 		"no default branch": {func(w *world) { w.policy.DefaultBranch = "trunk" },
-			map[string]string{perch.CheckRepository: "github.com/acme/shop does not show its default branch trunk: correct `default_branch` or `source` in the policy"}},
+			map[string]string{perch.CheckRepository: "github.com/acme/shop does not show its default branch trunk, and the repository's default branch is main: if it was renamed, correct `default_branch` in the policy"}},
 		"a source that refuses": {func(w *world) { of[*Examinations](w).source = failing(&source.Refused{Reason: "the token is expired"}) },
 			map[string]string{perch.CheckRepository: "github.com/acme/shop: the token is expired"}},
 		"a source that fails": {func(w *world) { of[*Examinations](w).source = failing(errors.New("no route to host")) },
@@ -151,7 +151,8 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 		"no right to look at the zone": {fault("route53", "GET", "AccessDenied", 403), map[string]string{perch.CheckDomain: "lacks route53:ListResourceRecordSets"}},
 		"no certificate":               {fault("acm", "DescribeCertificate", "ResourceNotFoundException", 400), map[string]string{perch.CheckCertificate: "is gone; make it again with `starter application up`"}},
 		"somebody else's application": {func(w *world) { w.policy.Repository = "github.com/acme/other" }, map[string]string{
-			perch.CheckApplication: "stack shop-application-staging does not carry this project's tags",
+			perch.CheckApplication: "1 stack of this project carries the repository github.com/acme/shop in the tags, and it is left alone: shop-application-staging; ",
+			perch.CheckStacks:      "write `repository: [github.com/acme/other, github.com/acme/shop]` in the policy",
 			perch.CheckCertificate: "not checked, because the application stack does not name it",
 		}},
 	} {
@@ -196,7 +197,7 @@ func TestDoctorSeesTheProductionApplicationWhereThePolicyAllowsIt(t *testing.T) 
 	wantWords(t, checks[name].Detail, "there is no stack shop-application-production; environments of kind production need it")
 	w.fault(aws.Fault{Stack: "shop-application-production", Phase: "create", Reason: "no capacity"})
 	stack := w.bare("shop-application-production", "main", func(in *cloudformation.CreateStackInput) {
-		in.Tags = tagList(of[*Applications](w).tags(perch.KindProduction))
+		in.Tags = tagList(w.policy.Identity("").Tags(perch.KindProduction))
 	})
 	w.settle(stack)
 	wantBroken(t, w.examine(), map[string]string{name: "stack shop-application-production is ROLLBACK_COMPLETE: see why in its events, delete it"})

@@ -39,7 +39,7 @@ func (w *world) earlierApplication() {
 	}
 	earlier := string(text)
 	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) {
-		in.Tags, in.TemplateBody = tagList(of[*Applications](w).tags(perch.KindStaging)), &earlier
+		in.Tags, in.TemplateBody = tagList(w.policy.Identity("").Tags(perch.KindStaging)), &earlier
 		in.Capabilities = []types.Capability{types.CapabilityCapabilityIam}
 	}))
 }

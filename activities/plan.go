@@ -57,7 +57,7 @@ func (p *planning) look(ctx context.Context) error {
 	p.wanted = p.version(p.made.template.Body, values(p.made.parameters))
 	stack, found, err := p.stacks.describe(ctx, p.environment.StackName())
 	if err == nil && found {
-		p.stack, p.state = stack, p.stacks.state(p.environment, stack)
+		p.stack, p.state = stack, p.stacks.state(ctx, p.environment, stack)
 	}
 	return err
 }
@@ -88,7 +88,7 @@ func (p *planning) outline() perch.PlanResult {
 	step := lifecycle.Next(stack, perch.GoalUp)
 	switch plan.Step = string(step); step {
 	case lifecycle.Conflict:
-		return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: lifecycle.Foreign(p.environment)}
+		return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: p.state.Conflict}
 	case lifecycle.Protected, lifecycle.Stop:
 		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.Stuck(p.environment.StackName(), p.state.Status)}
 	}

@@ -245,7 +245,7 @@ func TestPlanSaysWhatAnUpWouldBeRefusedFor(t *testing.T) {
 	if plan.Outcome != perch.OutcomeRefused {
 		t.Errorf("%+v", plan)
 	}
-	wantWords(t, plan.Reason, "stack shop-login exists", "somebody else's")
+	wantWords(t, plan.Reason, "stack shop-login exists", "Perch does not manage it")
 }
 
 func TestPlanOfACommitThatIsOvertaken(t *testing.T) {

@@ -21,12 +21,12 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 	if err != nil {
 		return perch.ListResult{}, err
 	}
-	result := perch.ListResult{Environments: []perch.EnvironmentStatus{}}
+	result := perch.ListResult{Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.otherRepositories}
 	for _, o := range all.ours {
 		result.Environments = append(result.Environments, o.status())
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
-	records, err := s.removals.list(ctx, s.removals.bucketIn(all), "")
+	records, err := s.removals.list(ctx, s.removals.bucketIn(ctx, all), "")
 	result.Leftovers = leftovers(records, all.exists, time.Now())
 	return result, err
 }
@@ -48,9 +48,12 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	if err != nil || !found {
 		return perch.StatusResult{Leftovers: left}, err
 	}
-	state := s.state(environment, stack)
+	state := s.state(ctx, environment, stack)
+	if others := inOthers(s.owner.current(ctx), stack); !state.Ours && len(others) > 0 {
+		return perch.StatusResult{OtherRepositories: others, Leftovers: left}, nil
+	}
 	if !state.Ours {
-		return perch.StatusResult{}, refuse(ErrorInvalid, "stack %s does not carry the tags of branch %q: it is somebody else's", environment.StackName(), in.Branch)
+		return perch.StatusResult{}, refuse(ErrorInvalid, "%s", state.Conflict)
 	}
 	status := owned{environment, state.Kind, stack}.status()
 	status.Resources, err = s.resources(ctx, state.StackID)

@@ -68,7 +68,7 @@ func TestReadingRefusesWhatIsNotItsOwn(t *testing.T) {
 	}
 	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
 	_, err := try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "login"})
-	wantFailure(t, err, ErrorInvalid, "does not carry the tags", "somebody else's")
+	wantFailure(t, err, ErrorInvalid, "does not carry the tags", "Perch does not manage it")
 	_, err = try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "a..b"})
 	wantFailure(t, err, ErrorInvalid, "two dots")
 	_, err = try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "blog", Branch: "login"})

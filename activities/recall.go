@@ -100,7 +100,7 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 	if err != nil {
 		return RecheckResult{}, err
 	}
-	bucket := v.removals.bucketIn(all)
+	bucket := v.removals.bucketIn(ctx, all)
 	records, err := v.removals.list(ctx, bucket, "")
 	if err != nil {
 		return RecheckResult{}, err

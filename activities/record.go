@@ -64,16 +64,16 @@ type removalRecords struct {
 // bucket is the artifact bucket; empty if there is no application stack, and so no place for a record.
 func (r *removalRecords) bucket(ctx context.Context) (string, error) {
 	stack, found, err := r.apps.stacks.describe(ctx, perch.ApplicationStackName(r.apps.policy.Project, perch.KindStaging))
-	if err != nil || !found || !r.apps.ours(stack) {
+	if err != nil || !found || !r.apps.ours(ctx, stack) {
 		return "", err
 	}
 	return stackOutputs(stack)[cfn.OutputArtifacts], nil
 }
 
 // bucketIn is the same bucket, from a list of all stacks.
-func (r *removalRecords) bucketIn(all allStacks) string {
+func (r *removalRecords) bucketIn(ctx context.Context, all allStacks) string {
 	stack := all.others[perch.ApplicationStackName(r.apps.policy.Project, perch.KindStaging)]
-	if !r.apps.ours(stack) {
+	if !r.apps.ours(ctx, stack) {
 		return ""
 	}
 	return stackOutputs(stack)[cfn.OutputArtifacts]

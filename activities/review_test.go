@@ -33,7 +33,7 @@ func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {
 					TemplateBody: sdk.String(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}}`),
 				}
 				if ours {
-					in.Tags = tagList(environment.Tags(w.policy.Repository, perch.KindBranch))
+					in.Tags = tagList(environment.Tags(w.policy.Identity(""), perch.KindBranch))
 				}
 				if _, err := w.cfn().CreateChangeSet(t.Context(), in); err != nil {
 					t.Fatal(err)

@@ -33,7 +33,8 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		cfn       = cloudformation.NewFromConfig(cfg)
 		objects   = s3.NewFromConfig(cfg)
 		beanstalk = elasticbeanstalk.NewFromConfig(cfg)
-		stacks    = newStacks(policy, cfn, objects, interval)
+		owner     = &ownership{policy: policy, source: source}
+		stacks    = newStacks(owner, cfn, objects, interval)
 		apps      = &Applications{policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk}
 		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}

@@ -26,7 +26,7 @@ func (w *world) hub() *githubtest.Server {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	of[*Requests](w).source = opened
+	of[*Requests](w).source, of[*Cleanups](w).source, of[*Stacks](w).owner.source = opened, opened, opened
 	return server
 }
 

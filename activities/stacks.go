@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,17 +28,22 @@ type Stacks struct {
 	listing *shared[allStacks]
 	// removals has the records of what removals left.
 	removals *removalRecords
+	// owner tells the project's stacks from others.
+	owner *ownership
 	// staleReads is how long a read may contradict what was just done.
 	staleReads time.Duration
 }
 
 // NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
-func NewStacks(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Stacks {
-	return newStacks(policy, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg), interval)
+func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Stacks {
+	owner := &ownership{policy: policy, source: source}
+	return newStacks(owner, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg), interval)
 }
 
-func newStacks(policy *perch.Policy, cfn *cloudformation.Client, objects *s3.Client, interval time.Duration) *Stacks {
-	s := &Stacks{policy: policy, cfn: cfn, objects: objects, poller: newPoller(cfn, interval), staleReads: staleReads}
+func newStacks(owner *ownership, cfn *cloudformation.Client, objects *s3.Client, interval time.Duration) *Stacks {
+	s := &Stacks{
+		policy: owner.policy, owner: owner, cfn: cfn, objects: objects, poller: newPoller(cfn, interval), staleReads: staleReads,
+	}
 	s.listing = &shared[allStacks]{read: s.list}
 	return s
 }
@@ -58,6 +65,8 @@ type StackState struct {
 	Status string `json:"status,omitempty"`
 	// Ours says that name, project, repository and branch are the environment's.
 	Ours bool `json:"ours,omitempty"`
+	// Conflict is the sentence why the stack is not the environment's; empty if it is, or there is none.
+	Conflict string `json:"conflict,omitempty"`
 	// Kind is read from the stack's tags.
 	Kind perch.Kind `json:"kind,omitempty"`
 	// Protected says that termination protection is on.
@@ -98,7 +107,7 @@ func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, 
 	case !found:
 		return StackState{}, nil
 	}
-	return s.state(environment, stack), nil
+	return s.state(ctx, environment, stack), nil
 }
 
 func (s *Stacks) describe(ctx context.Context, nameOrID string) (types.Stack, bool, error) {
@@ -118,15 +127,31 @@ func (s *Stacks) describe(ctx context.Context, nameOrID string) (types.Stack, bo
 	return stack, true, err
 }
 
-func (s *Stacks) state(environment perch.Environment, stack types.Stack) StackState {
-	owner, kind, ours := perch.Owned(s.policy.Project, s.policy.Repository, aws.ToString(stack.StackName), stackTags(stack))
+func (s *Stacks) state(ctx context.Context, environment perch.Environment, stack types.Stack) StackState {
+	identity, name, tags := s.owner.current(ctx), aws.ToString(stack.StackName), stackTags(stack)
+	owner, kind, ours := perch.Owned(identity, name, tags)
 	outputs := stackOutputs(stack)
 	url, endpoint := cfn.Address(outputs)
-	return StackState{
+	state := StackState{
 		StackID: aws.ToString(stack.StackId), Status: string(stack.StackStatus),
 		Ours: ours && owner == environment, Kind: kind, Protected: aws.ToBool(stack.EnableTerminationProtection),
 		Template: outputs[cfn.OutputTemplate], Commit: outputs[cfn.OutputCommit], URL: url, Endpoint: endpoint,
 	}
+	if !state.Ours {
+		state.Conflict = lifecycle.Foreign(environment, inOthers(identity, stack))
+	}
+	return state
+}
+
+// inOthers is the other repository that the stack's tags name; empty if they name none.
+func inOthers(identity perch.Identity, stacks ...types.Stack) []perch.OtherRepository {
+	return perch.InOtherRepositories(identity, func(yield func(string, map[string]string) bool) {
+		for _, stack := range stacks {
+			if !yield(aws.ToString(stack.StackName), stackTags(stack)) {
+				return
+			}
+		}
+	})
 }
 
 // each calls visit for every stack of the account and region that is not deleted, page by page.
@@ -149,6 +174,8 @@ func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
 type allStacks struct {
 	ours   []owned
 	others map[string]types.Stack
+	// otherRepositories are those of the others that are the project's and whose repository does not match.
+	otherRepositories []perch.OtherRepository
 }
 
 // exists reports whether a stack with this id is among them.
@@ -170,15 +197,16 @@ func (all allStacks) exists(stackID string) bool {
 func (s *Stacks) environments(ctx context.Context) (allStacks, error) { return s.listing.get(ctx) }
 
 func (s *Stacks) list(ctx context.Context) (allStacks, error) {
-	all := allStacks{others: map[string]types.Stack{}}
+	all, identity := allStacks{others: map[string]types.Stack{}}, s.owner.current(ctx)
 	err := s.each(ctx, func(stack types.Stack) {
 		name := aws.ToString(stack.StackName)
-		if e, kind, ours := perch.Owned(s.policy.Project, s.policy.Repository, name, stackTags(stack)); ours {
+		if e, kind, ours := perch.Owned(identity, name, stackTags(stack)); ours {
 			all.ours = append(all.ours, owned{e, kind, stack})
 		} else {
 			all.others[name] = stack
 		}
 	})
+	all.otherRepositories = inOthers(identity, slices.Collect(maps.Values(all.others))...)
 	return all, err
 }
 

@@ -232,7 +232,7 @@ func (w *world) bare(name, branch string, change func(*cloudformation.CreateStac
 		w.t.Fatal(err)
 	}
 	in := &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: tagList(environment.Tags(w.policy.Repository, perch.KindBranch)),
+		StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: tagList(environment.Tags(w.policy.Identity(""), perch.KindBranch)),
 	}
 	if change != nil {
 		change(in)

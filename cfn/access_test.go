@@ -61,7 +61,7 @@ func environmentIn(
 	if in.Settings.Database.Mode = mode; mode == perch.DatabaseShared {
 		secret = SharedSecretID
 	}
-	tags := in.Environment.Tags("github.com/acme/shop", kind)
+	tags := in.Environment.Tags(perch.Identity{Names: []string{"github.com/acme/shop"}}, kind)
 	s, outputs := a.add(in.Environment.StackName(), tags, renderEnvironment(a.t, in))
 	if outputs[OutputProfile] != s.profile() {
 		a.t.Errorf("%s names the instance profile %s and has %s", s.name, outputs[OutputProfile], s.profile())

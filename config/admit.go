@@ -63,7 +63,8 @@ func (a Admission) Identity() error {
 	if r.Project != p.Project {
 		return refuse("project %q was asked for, and this worker's policy is for project %q only; check --project or PERCH_PROJECT, or the worker that is running", r.Project, p.Project)
 	}
-	if repository := perch.NormalizeRepository(r.Repository); repository != "" && repository != p.Repository {
+	names := p.Identity("").Names
+	if repository := perch.NormalizeRepository(r.Repository); repository != "" && !slices.Contains(names, repository) {
 		return refuse("the request comes from repository %s, and this worker's policy is for %s only; check `repository` in the policy", repository, p.Repository)
 	}
 	if _, err := perch.NewEnvironment(r.Project, r.Branch); err != nil {

@@ -56,6 +56,12 @@ type spot struct {
 // below visits a place and all below it.
 func (a agreement) below(p spot) {
 	p.of = a.resolved(p.of)
+	if either, ok := p.of["anyOf"].([]any); ok && p.path != "" && either[1].(map[string]any)["type"] == "array" {
+		one := either[0].(map[string]any)
+		a.compare(spot{p.path, one, p.put})
+		a.compare(spot{p.path + "[0]", one, func(value any) any { return p.put([]any{value}) }})
+		return
+	}
 	if p.path != "" {
 		a.compare(p)
 	}

@@ -91,7 +91,7 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		field{name: "region", read: d.text(&p.Region, validRegion)},
 		field{name: "service_role", read: d.text(&p.ServiceRole, validRole)},
 		field{name: "project", read: d.text(&p.Project, validProject)},
-		field{name: "repository", read: d.text(&p.Repository, validText)},
+		field{name: "repository", read: d.repository(p)},
 		field{name: "source", read: func(path string, n *node) {
 			d.fields(path, n,
 				field{name: "git", read: d.text(&p.Source.Git, validText)},
@@ -264,6 +264,23 @@ func (d *decoder) network(network perch.Network, n *node) {
 	}
 }
 
+// repository reads one name, or a list of the current name and former names.
+func (d *decoder) repository(p *perch.Policy) func(path string, n *node) {
+	return func(path string, n *node) {
+		if n.shape != sequence {
+			d.text(&p.Repository, validText)(path, n)
+			return
+		}
+		var names []string
+		d.texts(&names, validText)(path, n)
+		if len(names) == 0 {
+			d.fail(n, "%s is an empty list; write the repository's current name first, then its former names", path)
+			return
+		}
+		p.Repository, p.FormerNames = names[0], names[1:]
+	}
+}
+
 func defaults(p *perch.Policy) {
 	if p.Repository == "" {
 		p.Repository = p.Source.Git
@@ -272,6 +289,9 @@ func defaults(p *perch.Policy) {
 		}
 	}
 	p.Repository = perch.NormalizeRepository(p.Repository)
+	for i, name := range p.FormerNames {
+		p.FormerNames[i] = perch.NormalizeRepository(name)
+	}
 	if p.Network.DatabaseSubnets == nil {
 		p.Network.DatabaseSubnets = p.Network.Subnets
 	}

@@ -160,6 +160,8 @@ func (r reference) allowed(s *jsonschema.Schema) string {
 		return fmt.Sprintf("above %s, up to %s", s.ExclusiveMinimum, s.Maximum)
 	case s.Type == "integer":
 		return fmt.Sprintf("%s to %s", s.Minimum, s.Maximum)
+	case s.Extras["list"] != nil:
+		return r.words(s.Format) + ", or a list of them"
 	case s.Type == "string":
 		return r.words(s.Format)
 	case s.Type == "array":

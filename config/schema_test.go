@@ -209,8 +209,18 @@ func finish(t *testing.T, s *jsonschema.Schema) {
 			s.PropertyNames = &jsonschema.Schema{Pattern: formatOf(t, keys).expression}
 			s.AdditionalProperties = free(t, s)
 		}
+		if s.Extras["list"] != nil {
+			oneOrMore(s)
+		}
 		s.Extras = nil
 	})
+}
+
+// oneOrMore lets a key have one text or a list of such texts.
+func oneOrMore(s *jsonschema.Schema) {
+	one, least := &jsonschema.Schema{Type: s.Type, Pattern: s.Pattern}, uint64(1)
+	s.AnyOf = []*jsonschema.Schema{one, {Type: "array", Items: one, MinItems: &least}}
+	s.Type, s.Pattern = "", ""
 }
 
 // free is what the values of a mapping with free keys may be.

@@ -19,6 +19,11 @@ type Listing struct {
 	// Complete says that a branch which is not in Branches is known to be gone; Problem says why it is not.
 	Complete bool
 	Problem  string
+	// RepositoryID is the repository's id; empty if the source has none, or did not tell.
+	RepositoryID string
+	// DefaultBranch is what the source calls the default branch, if it lists no branch of the
+	// policy's name; empty if it does not tell.
+	DefaultBranch string
 }
 
 // Found is a stack as CloudFormation lists it, ours or not.
@@ -44,6 +49,8 @@ type Plan struct {
 	Removals []perch.CleanupVerdict
 	// Failed are the environments whose removal has failed.
 	Failed []perch.CleanupFailure
+	// Others hold the stacks of the project whose repository does not match: they have no verdict.
+	Others []perch.OtherRepository
 	// Problem says why the listing of branches is not to be trusted; then nothing is removed.
 	Problem string
 	// Brake says that the policy does not let cleanup carry out so many removals by itself.
@@ -57,9 +64,10 @@ type Plan struct {
 // The stacks must have been listed before the branches: then a branch that is pushed meanwhile is seen. approved is the hash of a plan that
 // a person approved, empty for none; a plan with another hash is not carried out then.
 func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved string) Plan {
-	plan := Plan{Problem: untrusted(listing, policy), Verdicts: make([]perch.CleanupVerdict, 0, len(stacks))}
+	identity := policy.Identity(listing.RepositoryID)
+	plan := Plan{Problem: untrusted(listing, policy), Verdicts: make([]perch.CleanupVerdict, 0, len(stacks)), Others: others(identity, stacks)}
 	for _, stack := range stacks {
-		environment, kind, ours := perch.Owned(policy.Project, policy.Repository, stack.Name, stack.Tags)
+		environment, kind, ours := perch.Owned(identity, stack.Name, stack.Tags)
 		if !ours || stack.Status == "DELETE_COMPLETE" {
 			continue
 		}
@@ -86,6 +94,16 @@ func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved
 	return plan
 }
 
+func others(identity perch.Identity, stacks []Found) []perch.OtherRepository {
+	return perch.InOtherRepositories(identity, func(yield func(string, map[string]string) bool) {
+		for _, stack := range stacks {
+			if stack.Status != "DELETE_COMPLETE" && !yield(stack.Name, stack.Tags) {
+				return
+			}
+		}
+	})
+}
+
 // untrusted says why a branch that is missing from the listing may exist all the same; empty where it does not.
 func untrusted(listing Listing, policy *perch.Policy) string {
 	_, hasDefault := listing.Branches[policy.DefaultBranch]
@@ -97,9 +115,18 @@ func untrusted(listing Listing, policy *perch.Policy) string {
 	case len(listing.Branches) == 0:
 		return "the listing of branches is empty"
 	case !hasDefault:
-		return fmt.Sprintf("the listing of branches lacks the default branch %s: it is another repository's, or its reader does not see everything", policy.DefaultBranch)
+		return "the listing of branches lacks the default branch " + NoDefaultBranch(policy.DefaultBranch, listing.DefaultBranch)
 	}
 	return ""
+}
+
+// NoDefaultBranch is the end of a sentence about a source that lacks the policy's default branch, and
+// calls another one the default; empty if it names none.
+func NoDefaultBranch(policy, source string) string {
+	if source == "" || source == policy {
+		return policy + ": it is another repository's, or its reader does not see everything"
+	}
+	return fmt.Sprintf("%s, and the repository's default branch is %s: if it was renamed, correct `default_branch` in the policy", policy, source)
 }
 
 // subject is one environment to judge.
@@ -178,8 +205,8 @@ func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.Cleanu
 }
 
 // LastLook says, when the grace period is over, why the environment is to be kept after all; empty where it is still to be removed. stack is
-// what has its name now, nil where nothing has; alive says that the branch exists.
-func LastLook(judged perch.Judgement, branch string, stack *Found, alive bool, policy *perch.Policy) string {
+// what has its name now, nil where nothing has; alive says that the branch exists, id is the repository's id.
+func LastLook(judged perch.Judgement, branch string, stack *Found, alive bool, id string, policy *perch.Policy) string {
 	switch {
 	case alive:
 		return fmt.Sprintf("branch %s exists again", branch)
@@ -189,6 +216,9 @@ func LastLook(judged perch.Judgement, branch string, stack *Found, alive bool, p
 		return fmt.Sprintf("stack %s was made anew since cleanup judged it", stack.Name)
 	case stack.Commit != judged.Commit:
 		return fmt.Sprintf("another commit was deployed to stack %s since cleanup judged it", stack.Name)
+	}
+	for _, other := range others(policy.Identity(id), []Found{*stack}) {
+		return other.String()
 	}
 	return protection(subject{branch: branch, kind: perch.Kind(stack.Tags[perch.TagKind]), stack: *stack}, policy)
 }

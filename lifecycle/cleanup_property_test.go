@@ -80,7 +80,7 @@ func TestOnlyOurUnprotectedOrphansAreRemoved(t *testing.T) {
 		plan := PlanCleanup(listing, stacks, policy, "")
 		for _, removal := range plan.Removals {
 			stack := stackByID(t, stacks, removal)
-			e, kind, ours := perch.Owned("shop", repository, stack.Name, stack.Tags)
+			e, kind, ours := perch.Owned(policy.Identity(""), stack.Name, stack.Tags)
 			_, alive := listing.Branches[e.Branch]
 			_, pattern := perch.MatchAny(policy.Protected, e.Branch)
 			_, hasDefault := listing.Branches["main"]
@@ -113,7 +113,7 @@ func TestOrphansAreAlwaysRemovedInTheEnd(t *testing.T) {
 			left[removal.StackID] = true
 		}
 		for _, stack := range stacks {
-			e, kind, ours := perch.Owned("shop", repository, stack.Name, stack.Tags)
+			e, kind, ours := perch.Owned(policy.Identity(""), stack.Name, stack.Tags)
 			_, listed := alive.Branches[e.Branch]
 			orphan := ours && !listed && stack.Status != "DELETE_COMPLETE" && protection(subject{branch: e.Branch, kind: kind, stack: stack}, policy) == ""
 			if orphan && !left[stack.ID] {
@@ -144,7 +144,7 @@ func TestWhatWasPushedToAfterTheJudgementIsKept(t *testing.T) {
 		before, after := drawStack(t), drawStack(t)
 		judged := perch.Judgement{StackID: before.ID, Commit: before.Commit}
 		alive := rapid.Bool().Draw(t, "alive")
-		if LastLook(judged, "login", &after, alive, shopPolicy()) != "" {
+		if LastLook(judged, "login", &after, alive, "", shopPolicy()) != "" {
 			return
 		}
 		if alive || after.ID != before.ID || after.Commit != before.Commit || after.Protected {
@@ -195,7 +195,7 @@ func FuzzStacksThatAreFound(f *testing.F) {
 			if err != nil || e.StackName() != name || e.Branch == "alive" || e.Branch == "main" {
 				t.Errorf("removes %+v: %v", removal, err)
 			}
-			written := e.Tags(repository, perch.KindBranch)
+			written := e.Tags(shopPolicy().Identity(""), perch.KindBranch)
 			if protect != "" {
 				written[perch.TagProtect] = protect
 			}

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func stackOf(t interface{ Fatal(...any) }, branch string, changes ...func(*Found
 		t.Fatal(err)
 	}
 	stack := Found{
-		ID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/" + e.StackName() + "/1", Name: e.StackName(), Tags: e.Tags(repository, perch.KindBranch),
+		ID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/" + e.StackName() + "/1", Name: e.StackName(), Tags: e.Tags(shopPolicy().Identity(""), perch.KindBranch),
 		Status: "CREATE_COMPLETE", Commit: "c0ffee", Created: time.Unix(1_700_000_000, 0).UTC(),
 	}
 	for _, change := range changes {
@@ -57,15 +58,19 @@ func TestVerdictOnOneStack(t *testing.T) {
 			branches("feature/sign-in"), stackOf(t, "feature/login"), perch.VerdictRemove, "branch missing"},
 		"S53 branch renamed: the new one stays": {
 			branches("feature/sign-in"), stackOf(t, "feature/sign-in"), perch.VerdictKeep, "the branch exists"},
-		"S53 S68 default branch":      {Listing{Complete: true}, stackOf(t, "main"), perch.VerdictKeep, "protected: it is the default branch"},
-		"S68 protected branch":        {branches(), stackOf(t, "release/1"), perch.VerdictKeep, "protected: the policy's pattern release/*"},
-		"S75 protected by tag":        {branches(), stackOf(t, "login", tagged(perch.TagProtect, "true")), perch.VerdictKeep, "protected: the tag perch:protect=true"},
-		"S75 a tag that says no":      {branches(), stackOf(t, "login", tagged(perch.TagProtect, "false")), perch.VerdictRemove, "branch missing"},
-		"S75 termination protection":  {branches(), stackOf(t, "login", func(s *Found) { s.Protected = true }), perch.VerdictKeep, "protected: termination protection"},
-		"S75 kind staging":            {branches(), stackOf(t, "login", tagged(perch.TagKind, "staging")), perch.VerdictKeep, "protected: its kind is staging"},
-		"S75 kind production":         {branches(), stackOf(t, "login", tagged(perch.TagKind, "production")), perch.VerdictKeep, "protected: its kind is production"},
-		"S45 S67 the listing failed":  {Listing{Problem: "401 Bad credentials"}, stackOf(t, "login"), perch.VerdictHold, "the listing of branches is not complete: 401 Bad credentials"},
-		"S45 the listing broke off":   {Listing{Branches: branches().Branches}, stackOf(t, "login"), perch.VerdictHold, "the listing of branches is not complete"},
+		"S53 S68 default branch":     {Listing{Complete: true}, stackOf(t, "main"), perch.VerdictKeep, "protected: it is the default branch"},
+		"S68 protected branch":       {branches(), stackOf(t, "release/1"), perch.VerdictKeep, "protected: the policy's pattern release/*"},
+		"S75 protected by tag":       {branches(), stackOf(t, "login", tagged(perch.TagProtect, "true")), perch.VerdictKeep, "protected: the tag perch:protect=true"},
+		"S75 a tag that says no":     {branches(), stackOf(t, "login", tagged(perch.TagProtect, "false")), perch.VerdictRemove, "branch missing"},
+		"S75 termination protection": {branches(), stackOf(t, "login", func(s *Found) { s.Protected = true }), perch.VerdictKeep, "protected: termination protection"},
+		"S75 kind staging":           {branches(), stackOf(t, "login", tagged(perch.TagKind, "staging")), perch.VerdictKeep, "protected: its kind is staging"},
+		"S75 kind production":        {branches(), stackOf(t, "login", tagged(perch.TagKind, "production")), perch.VerdictKeep, "protected: its kind is production"},
+		"S45 S67 the listing failed": {Listing{Problem: "401 Bad credentials"}, stackOf(t, "login"), perch.VerdictHold, "the listing of branches is not complete: 401 Bad credentials"},
+		"S45 the listing broke off":  {Listing{Branches: branches().Branches}, stackOf(t, "login"), perch.VerdictHold, "the listing of branches is not complete"},
+		"S126 the default branch was renamed": {
+			Listing{Branches: map[string]string{"trunk": "c0ffee"}, Complete: true, DefaultBranch: "trunk"}, stackOf(t, "login"), perch.VerdictHold,
+			"the listing of branches lacks the default branch main, and the repository's default branch is trunk: " +
+				"if it was renamed, correct `default_branch` in the policy"},
 		"S45 the listing is empty":    {Listing{Complete: true}, stackOf(t, "login"), perch.VerdictHold, "the listing of branches is empty"},
 		"S45 seen in a partial one":   {Listing{Branches: branches("login").Branches}, stackOf(t, "login"), perch.VerdictKeep, "the branch exists"},
 		"S67 no default branch in it": {Listing{Branches: map[string]string{"x": "1"}, Complete: true}, stackOf(t, "login"), perch.VerdictHold, "the listing of branches lacks the default branch main"},
@@ -91,12 +96,15 @@ func TestS46StacksThatAreNotOursHaveNoVerdict(t *testing.T) {
 		"Elastic Beanstalk's own": func(s *Found) { s.Name = "awseb-e-abc123-stack" },
 		"another project":         tagged(perch.TagProject, "blog"),
 		"another repository":      tagged(perch.TagRepository, "github.com/acme/blog"),
+		"another repository's id": tagged(perch.TagRepositoryID, "8"),
 		"another branch":          tagged(perch.TagBranch, "logout"),
 		"no tags":                 func(s *Found) { s.Tags = nil },
 		"deleted":                 func(s *Found) { s.Status = "DELETE_COMPLETE" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if plan := PlanCleanup(branches(), []Found{stackOf(t, "login", change)}, shopPolicy(), ""); len(plan.Verdicts) > 0 {
+			listing := branches()
+			listing.RepositoryID = "7"
+			if plan := PlanCleanup(listing, []Found{stackOf(t, "login", change)}, shopPolicy(), ""); len(plan.Verdicts) > 0 {
 				t.Errorf("verdicts %+v", plan.Verdicts)
 			}
 		})
@@ -200,20 +208,39 @@ func TestLastLook(t *testing.T) {
 	for name, c := range map[string]struct {
 		stack *Found
 		alive bool
+		id    string
 		want  string
 	}{
-		"nothing has changed":           {&stack, false, ""},
-		"the stack is gone by now":      {nil, false, ""},
-		"S18 the branch exists again":   {&stack, true, "branch login exists again"},
-		"another stack under the name":  {changed(func(s *Found) { s.ID += "2" }), false, "stack shop-login was made anew since cleanup judged it"},
-		"another commit":                {changed(func(s *Found) { s.Commit = "beef" }), false, "another commit was deployed to stack shop-login since cleanup judged it"},
-		"S75 protected in the meantime": {changed(tagged(perch.TagProtect, "true")), false, "protected: the tag perch:protect=true"},
-		"S75 termination protection":    {changed(func(s *Found) { s.Protected = true }), false, "protected: termination protection"},
+		"nothing has changed":           {&stack, false, "", ""},
+		"the stack is gone by now":      {nil, false, "", ""},
+		"S18 the branch exists again":   {&stack, true, "", "branch login exists again"},
+		"another stack under the name":  {changed(func(s *Found) { s.ID += "2" }), false, "", "stack shop-login was made anew since cleanup judged it"},
+		"another commit":                {changed(func(s *Found) { s.Commit = "beef" }), false, "", "another commit was deployed to stack shop-login since cleanup judged it"},
+		"S75 protected in the meantime": {changed(tagged(perch.TagProtect, "true")), false, "", "protected: the tag perch:protect=true"},
+		"S75 termination protection":    {changed(func(s *Found) { s.Protected = true }), false, "", "protected: termination protection"},
+		"S125 another repository took the name": {changed(tagged(perch.TagRepositoryID, "7")), false, "8",
+			"1 stack of this project carries the repository github.com/acme/shop (id 7) in the tags, and it is left alone: shop-login; the id of " +
+				"github.com/acme/shop is 8, so id 7 is another repository: remove its stacks with a worker for it, " +
+				"or delete them in the CloudFormation console"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := LastLook(judged, "login", c.stack, c.alive, shopPolicy()); got != c.want {
+			if got := LastLook(judged, "login", c.stack, c.alive, c.id, shopPolicy()); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestS124CleanupNamesTheStacksOfAFormerName(t *testing.T) {
+	old := func(s *Found) { s.Tags[perch.TagRepository] = "github.com/acme/store" }
+	stacks := []Found{stackOf(t, "a", old), stackOf(t, "b", old), stackOf(t, "c"), stackOf(t, "d", old, func(s *Found) { s.Status = "DELETE_COMPLETE" })}
+	plan := PlanCleanup(branches(), stacks, shopPolicy(), "")
+	if len(plan.Verdicts) != 1 || len(plan.Others) != 1 || !slices.Equal(plan.Others[0].Stacks, []string{"shop-a", "shop-b"}) {
+		t.Errorf("verdicts %+v, others %+v", plan.Verdicts, plan.Others)
+	}
+	policy := shopPolicy()
+	policy.FormerNames = []string{"github.com/acme/store"}
+	if plan := PlanCleanup(branches(), stacks, policy, ""); len(plan.Removals) != 3 || len(plan.Others) != 0 {
+		t.Errorf("with the former name listed: removals %+v, others %+v", plan.Removals, plan.Others)
 	}
 }

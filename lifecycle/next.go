@@ -34,7 +34,7 @@ const (
 	Yield Step = "yield"
 	// Done means that the goal is reached.
 	Done Step = "done"
-	// Conflict means that the stack of our name is somebody else's: touch nothing.
+	// Conflict means that the stack of our name is not managed by Perch, or another repository's: touch nothing.
 	Conflict Step = "conflict"
 	// Protected means that the stack must not be removed: touch nothing.
 	Protected Step = "protected"
@@ -102,9 +102,14 @@ func alone(stack Stack, goal perch.Goal) Step {
 	}
 }
 
-// Foreign is what Conflict means for an environment's stack, in words.
-func Foreign(e perch.Environment) string {
-	return fmt.Sprintf("stack %s exists and does not carry the tags of branch %q: it is somebody else's and was left alone; rename the branch or remove that stack", e.StackName(), e.Branch)
+// Foreign is what Conflict means for an environment's stack, in words; others is the other repository
+// that its tags name, empty if they name none.
+func Foreign(e perch.Environment, others []perch.OtherRepository) string {
+	if len(others) > 0 {
+		return others[0].String()
+	}
+	return fmt.Sprintf("stack %s exists and does not carry the tags of branch %q: Perch does not manage it and left it alone; "+
+		"rename the branch or delete that stack", e.StackName(), e.Branch)
 }
 
 // Stuck is what it means that no step of Perch's leads on from a stack's status.

@@ -64,7 +64,7 @@ func (c *cleanup) judge() error {
 	c.plan.At, c.plan.Until = now, now.Add(c.plan.Until.Sub(c.plan.At))
 	c.result = perch.CleanupResult{
 		Verdicts: c.plan.Verdicts, Unlisted: c.plan.Unlisted, Asked: []perch.CleanupAsked{},
-		Failed: c.plan.Failed, Brake: c.plan.Brake, Problem: c.plan.Problem,
+		Failed: c.plan.Failed, Brake: c.plan.Brake, Problem: c.plan.Problem, OtherRepositories: c.plan.Others,
 	}
 	return nil
 }
@@ -175,6 +175,9 @@ func (c *cleanup) details() string {
 	}
 	for _, f := range c.result.Failed {
 		b.WriteString(fmt.Sprintf("\nThe removal of %s failed: %s\n", f.Stack, cell(f.Error)))
+	}
+	for _, other := range c.result.OtherRepositories {
+		b.WriteString(fmt.Sprintf("\n%s\n", other))
 	}
 	return b.String()
 }

@@ -57,7 +57,9 @@ func drawFate(rt *rapid.T) *fate {
 	if f.exists() {
 		f.stack.StackID, f.stack.Template, f.stack.URL = stackID+"-1", templateAt(commitTwo), "https://login"
 		f.wanted = f.stack.Template
-		f.stack.Ours = rapid.IntRange(0, 9).Draw(rt, "ours") < 8
+		if f.stack.Ours = rapid.IntRange(0, 9).Draw(rt, "ours") < 8; !f.stack.Ours {
+			f.stack.Conflict = "it is not managed by Perch"
+		}
 		f.stack.Protected = rapid.IntRange(0, 9).Draw(rt, "protected") > 8
 		f.stack.Kind = rapid.SampledFrom([]perch.Kind{perch.KindBranch, perch.KindBranch, perch.KindBranch, perch.KindStaging}).Draw(rt, "kind")
 	}

@@ -134,7 +134,7 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback:
 		return false, r.mend(step)
 	case lifecycle.Conflict:
-		r.refuse("%s", lifecycle.Foreign(r.environment))
+		r.refuse("%s", r.state.Conflict)
 		return true, nil
 	}
 	return true, failed("%s", lifecycle.Stuck(r.environment.StackName(), r.state.Status))

@@ -161,9 +161,9 @@ func TestRefusedRequestChangesNothing(t *testing.T) {
 
 func TestForeignStackIsRefused(t *testing.T) {
 	w := newWorld(t)
-	w.stack = activities.StackState{StackID: stackID, Status: "CREATE_COMPLETE"}
+	w.stack = activities.StackState{StackID: stackID, Status: "CREATE_COMPLETE", Conflict: "it is not managed"}
 	result, _, err := w.run(Provision, up(commitOne))
-	if err != nil || result.Outcome != perch.OutcomeRefused || !strings.Contains(result.Reason, "somebody else's") {
+	if err != nil || result.Outcome != perch.OutcomeRefused || result.Reason != "it is not managed" {
 		t.Errorf("result %+v, %v", result, err)
 	}
 	w.did("Admit up")

@@ -68,7 +68,7 @@ func (r *run) lower() (deleted bool, err error) {
 		case lifecycle.Yield:
 			return false, nil
 		case lifecycle.Conflict:
-			r.refuse("stack %s does not carry the tags of branch %q: it is somebody else's and was left alone", r.environment.StackName(), r.environment.Branch)
+			r.refuse("%s", r.state.Conflict)
 			return false, nil
 		case lifecycle.Protected:
 			r.refuse("stack %s is protected: %s; nothing was touched", r.environment.StackName(), r.protection())

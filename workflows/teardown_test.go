@@ -37,7 +37,7 @@ func TestWhatMustNotGoIsRefused(t *testing.T) {
 		change func(*activities.StackState)
 		say    string
 	}{
-		"not ours":               {func(s *activities.StackState) { s.Ours = false }, "somebody else's"},
+		"not ours":               {func(s *activities.StackState) { s.Ours, s.Conflict = false, "it is not managed" }, "it is not managed"},
 		"termination protection": {func(s *activities.StackState) { s.Protected = true }, "termination protection is on"},
 		"staging":                {func(s *activities.StackState) { s.Kind = perch.KindStaging }, "its kind is staging"},
 		"production":             {func(s *activities.StackState) { s.Kind = perch.KindProduction }, "its kind is production"},

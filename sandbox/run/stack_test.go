@@ -25,7 +25,7 @@ func (b *bench) tags(t *testing.T, branch string) []types.Tag {
 		t.Fatal(err)
 	}
 	var list []types.Tag
-	for key, value := range environment.Tags(b.repository, perch.KindBranch) {
+	for key, value := range environment.Tags(perch.Identity{Names: []string{b.repository}}, perch.KindBranch) {
 		list = append(list, types.Tag{Key: &key, Value: &value})
 	}
 	return list

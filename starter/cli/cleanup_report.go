@@ -18,7 +18,9 @@ type cleanupDocument struct {
 	Pending  []string               `json:"pending"`
 	Failed   []perch.CleanupFailure `json:"failed"`
 	Brake    *perch.CleanupBrake    `json:"brake"`
-	Error    string                 `json:"error,omitempty"`
+	// OtherRepositories hold the stacks of the project whose repository does not match.
+	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
+	Error             string                  `json:"error,omitempty"`
 }
 
 type verdictDocument struct {
@@ -32,7 +34,7 @@ type verdictDocument struct {
 func (s *sweep) document() cleanupDocument {
 	d := cleanupDocument{
 		Verdicts: []verdictDocument{}, Removed: s.stacks(stageRemoved), Pending: s.stacks(stagePending, stageBegun), Failed: s.failed(), Brake: s.result.Brake,
-		Error: s.result.Problem,
+		Error: s.result.Problem, OtherRepositories: others(s.result.OtherRepositories),
 	}
 	kept := map[string]string{}
 	for _, r := range s.removals {
@@ -97,6 +99,7 @@ func (s *sweep) code() int {
 
 // tellVerdicts writes the plan for people.
 func (a *app) tellVerdicts(s *sweep) {
+	defer a.noteOthers(s.result.OtherRepositories)
 	if len(s.result.Verdicts) == 0 {
 		a.note("There are no environments.")
 		return

@@ -33,18 +33,18 @@ func TestDocumentAndExitCodeOfACleanup(t *testing.T) {
 		code  int
 		want  string
 	}{
-		"nothing is there": {&sweep{}, exitDone, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null}`},
-		"removed":          {swept(stageRemoved, ""), exitDone, remove + `"removed":["shop-a"],"pending":[],"failed":[],"brake":null}`},
-		"in its grace":     {swept(stagePending, ""), exitDone, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null}`},
-		"begun":            {swept(stageBegun, ""), exitTimeout, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null}`},
+		"nothing is there": {&sweep{}, exitDone, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[]}`},
+		"removed":          {swept(stageRemoved, ""), exitDone, remove + `"removed":["shop-a"],"pending":[],"failed":[],"brake":null,"other_repositories":[]}`},
+		"in its grace":     {swept(stagePending, ""), exitDone, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null,"other_repositories":[]}`},
+		"begun":            {swept(stageBegun, ""), exitTimeout, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null,"other_repositories":[]}`},
 		"kept": {swept(stageKept, "branch a exists again"), exitDone,
-			`{"verdicts":[{"stack":"shop-a","branch":"a","verdict":"keep","reason":"branch a exists again"}],"removed":[],"pending":[],"failed":[],"brake":null}`},
-		"failed": {swept(stageFailed, "denied"), exitFailed, remove + `"removed":[],"pending":[],"failed":[{"stack":"shop-a","error":"denied"}],"brake":null}`},
+			`{"verdicts":[{"stack":"shop-a","branch":"a","verdict":"keep","reason":"branch a exists again"}],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[]}`},
+		"failed": {swept(stageFailed, "denied"), exitFailed, remove + `"removed":[],"pending":[],"failed":[{"stack":"shop-a","error":"denied"}],"brake":null,"other_repositories":[]}`},
 		"a removal that failed before and is done now": {before(stageRemoved), exitFailed,
-			remove + `"removed":["shop-a"],"pending":[],"failed":[{"stack":"shop-z","error":"its deletion failed"}],"brake":null}`},
+			remove + `"removed":["shop-a"],"pending":[],"failed":[{"stack":"shop-z","error":"its deletion failed"}],"brake":null,"other_repositories":[]}`},
 		"braked": {&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "too many", Hash: "ab", Removals: 11, Limit: 10}}}, exitRefused,
-			`{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":{"reason":"too many","hash":"ab","removals":11,"limit":10}}`},
-		"S67 held": {&sweep{result: perch.CleanupResult{Problem: "no token"}}, exitFailed, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"error":"no token"}`},
+			`{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":{"reason":"too many","hash":"ab","removals":11,"limit":10},"other_repositories":[]}`},
+		"S67 held": {&sweep{result: perch.CleanupResult{Problem: "no token"}}, exitFailed, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[],"error":"no token"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, err := json.Marshal(c.sweep.document())

@@ -47,6 +47,7 @@ func (a *app) ls(ctx context.Context) error {
 func newListDocument(result perch.ListResult) listDocument {
 	document := listDocument{
 		Environments: make([]environmentDocument, 0, len(result.Environments)), Leftovers: append([]perch.Leftover{}, result.Leftovers...),
+		OtherRepositories: others(result.OtherRepositories),
 	}
 	for _, environment := range result.Environments {
 		document.Environments = append(document.Environments, newEnvironmentDocument(environment))
@@ -56,6 +57,7 @@ func newListDocument(result perch.ListResult) listDocument {
 }
 
 func (a *app) tellList(project string, document listDocument) {
+	defer a.noteOthers(document.OtherRepositories)
 	if len(document.Environments) == 0 {
 		a.note("Project %s has no environments.", project)
 		return

@@ -71,6 +71,8 @@ type environmentDocument struct {
 type listDocument struct {
 	Environments []environmentDocument `json:"environments"`
 	Leftovers    []perch.Leftover      `json:"leftovers"`
+	// OtherRepositories hold the stacks of the project whose repository does not match.
+	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 }
 
 // statusDocument is what `status -o json` prints. Where there is no environment its status is empty.
@@ -80,6 +82,8 @@ type statusDocument struct {
 	Run       run                    `json:"run"`
 	Resources []perch.ResourceStatus `json:"resources"`
 	Leftovers []perch.Leftover       `json:"leftovers"`
+	// OtherRepositories hold the stack of the environment's name if its repository does not match.
+	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 }
 
 func newEnvironmentDocument(e perch.EnvironmentStatus) environmentDocument {
@@ -99,6 +103,18 @@ func timestamp(t time.Time) string {
 func (a *app) noteLeftovers(left []perch.Leftover) {
 	for _, leftover := range left {
 		a.note("Left over: %s.", leftover.Sentence())
+	}
+}
+
+// others is never nil: JSON has an empty list.
+func others(found []perch.OtherRepository) []perch.OtherRepository {
+	return append([]perch.OtherRepository{}, found...)
+}
+
+// noteOthers writes to stderr which stacks of the project are another repository's.
+func (a *app) noteOthers(found []perch.OtherRepository) {
+	for _, other := range found {
+		a.note("%s.", printable(other.String()))
 	}
 }
 

@@ -68,7 +68,7 @@ func newStatusDocument(e perch.Environment, result perch.StatusResult, phase per
 	document := statusDocument{
 		environmentDocument: environmentDocument{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName()},
 		Phase:               phase, Run: latest, Resources: []perch.ResourceStatus{},
-		Leftovers: append([]perch.Leftover{}, result.Leftovers...),
+		Leftovers: append([]perch.Leftover{}, result.Leftovers...), OtherRepositories: others(result.OtherRepositories),
 	}
 	if result.Environment != nil {
 		document.environmentDocument = newEnvironmentDocument(*result.Environment)
@@ -79,6 +79,7 @@ func newStatusDocument(e perch.Environment, result perch.StatusResult, phase per
 
 func (a *app) tellStatus(d statusDocument, link string) {
 	_, _ = io.WriteString(a.stdout, statusText(d, link, a.paper()))
+	a.noteOthers(d.OtherRepositories)
 }
 
 func statusText(d statusDocument, link string, p paper) string {

@@ -68,7 +68,7 @@ func (o *operations) connected(temporal health) {
 }
 
 // watch counts the environments until stop is called, where somebody can ask for the number.
-func (o *operations) watch(ctx context.Context, cfg Config) (stop func()) {
+func (o *operations) watch(ctx context.Context, cfg Config, branches activities.Source) (stop func()) {
 	if cfg.Listen == "" {
 		return func() {}
 	}
@@ -76,7 +76,7 @@ func (o *operations) watch(ctx context.Context, cfg Config) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		o.metrics.environments.watch(ctx, activities.NewStacks(cfg.AWS, cfg.Policy, cfg.Interval), cfg.Policy.Project, cfg.Logger)
+		o.metrics.environments.watch(ctx, activities.NewStacks(cfg.AWS, cfg.Policy, branches, cfg.Interval), cfg.Policy.Project, cfg.Logger)
 	}()
 	return func() { cancel(); <-ended }
 }

@@ -77,7 +77,7 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	operations.connected(temporal)
-	defer operations.watch(ctx, cfg)()
+	defer operations.watch(ctx, cfg, branches)()
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval)
 	return serve(ctx, cfg, temporal, set)
 }

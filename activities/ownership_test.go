@@ -1,0 +1,232 @@
+package activities
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/source/githubtest"
+)
+
+const githubID = "1296269"
+
+// under makes a stack of branch that was created while the repository had this name and id.
+func (w *world) under(branch, repository, id string) string {
+	w.t.Helper()
+	stackID := w.bare("shop-"+branch, branch, func(in *cloudformation.CreateStackInput) {
+		environment, err := perch.NewEnvironment("shop", branch)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		in.Tags = tagList(environment.Tags(perch.Identity{Project: "shop", Names: []string{repository}, ID: id}, perch.KindBranch))
+	})
+	w.settle(stackID)
+	return stackID
+}
+
+func (w *world) tagsOf(stackID string) map[string]string {
+	w.t.Helper()
+	stack, _, err := of[*Stacks](w).describe(w.t.Context(), stackID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return stackTags(stack)
+}
+
+// identified counts the questions for the repository itself.
+func identified(server *githubtest.Server) int {
+	count := 0
+	for _, call := range server.Calls() {
+		if call == "GET /repos/"+githubtest.Name {
+			count++
+		}
+	}
+	return count
+}
+
+func TestS123AStackIsCreatedWithTheIDAndAnOlderOneKeepsItsTags(t *testing.T) {
+	w := newWorld(t)
+	server := w.hub()
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
+	if id := w.tagsOf(w.up("login", commit))[perch.TagRepositoryID]; id != githubID {
+		t.Errorf("the environment's stack has the id %q", id)
+	}
+	if id := w.tagsOf("shop-application-staging")[perch.TagRepositoryID]; id != githubID {
+		t.Errorf("the application stack has the id %q", id)
+	}
+	if asked := identified(server); asked != 1 {
+		t.Errorf("GitHub was asked for the repository %d times, want once", asked)
+	}
+	w.policy.FormerNames = []string{"github.com/acme/store"}
+	old := w.under("old", "github.com/acme/store", "")
+	before := w.tagsOf(old)
+	in := ChangeInput{Project: "shop", Branch: "old", Kind: perch.KindBranch, StackID: old, Token: "update"}
+	in.TemplateURL = w.render("old", commit).TemplateURL
+	must(w, of[*Stacks](w).UpdateStack, in)
+	if ended := w.settle(old); ended.Status != "UPDATE_COMPLETE" {
+		t.Fatalf("the update ended in %s: %s", ended.Status, ended.Reason)
+	}
+	if diff := cmp.Diff(before, w.tagsOf(old)); diff != "" {
+		t.Errorf("an update changed the tags (-before +after):\n%s", diff)
+	}
+}
+
+func TestS123EnvironmentsOfAListedFormerNameAreOurs(t *testing.T) {
+	w := newWorld(t)
+	w.hub()
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
+	w.policy.FormerNames, w.policy.MaxEnvironments = []string{"github.com/acme/store"}, 1
+	old := w.under("old", "github.com/acme/store", githubID)
+	list := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
+	if len(list.Environments) != 1 || list.Environments[0].Branch != "old" || len(list.OtherRepositories) != 0 {
+		t.Errorf("listed %+v", list)
+	}
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "old"}); !state.Ours || state.StackID != old {
+		t.Errorf("found %+v", state)
+	}
+	request := w.request("login", commit)
+	request.Repository = "github.com/acme/store"
+	admitted := w.admit(request)
+	if admitted.Outcome != perch.OutcomeRefused {
+		t.Errorf("admitted beyond max_environments: %+v", admitted)
+	}
+	wantWords(t, admitted.Reason, "has 1 other environments")
+	w.policy.MaxEnvironments = 2
+	if admitted := w.admit(request); admitted.Prepared == nil {
+		t.Errorf("a request from a checkout with the former name: %+v", admitted)
+	}
+	plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
+	if len(plan.Verdicts) != 1 || plan.Verdicts[0].Verdict != perch.VerdictHold && plan.Verdicts[0].Verdict != perch.VerdictRemove {
+		t.Errorf("plan %+v", plan)
+	}
+}
+
+func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
+	w := healthy(t)
+	w.under("old", "github.com/acme/store", "")
+	w.under("older", "github.com/acme/store", "")
+	const line = "`repository: [github.com/acme/shop, github.com/acme/store]`"
+	named := func(where string, others []perch.OtherRepository, stacks ...string) {
+		t.Helper()
+		if len(others) != 1 || !slices.Equal(others[0].Stacks, stacks) || !strings.Contains(others[0].Advice, line) {
+			t.Errorf("%s: %+v", where, others)
+		}
+	}
+	list := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
+	named("ls", list.OtherRepositories, "shop-old", "shop-older")
+	if len(list.Environments) != 0 {
+		t.Errorf("ls: environments %+v", list.Environments)
+	}
+	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "old"})
+	named("status", status.OtherRepositories, "shop-old")
+	plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
+	named("cleanup", plan.Others, "shop-old", "shop-older")
+	if len(plan.Verdicts) != 0 {
+		t.Errorf("cleanup: verdicts %+v", plan.Verdicts)
+	}
+	wantBroken(t, w.examine(), map[string]string{perch.CheckStacks: "2 stacks of this project carry the repository github.com/acme/store"})
+	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "old"})
+	wantWords(t, state.Conflict, "shop-old", line)
+}
+
+func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
+	w := newWorld(t)
+	server := w.onGitHub(1)
+	of[*Stacks](w).owner.source = of[*Cleanups](w).source
+	id := w.under("gone", "github.com/acme/shop", githubID)
+	in := w.judged()
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "gone"}); !state.Ours {
+		t.Fatalf("found %+v", state)
+	}
+	server.Identify(githubtest.Name, githubtest.ID+1)
+	plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
+	if len(plan.Verdicts) != 0 || len(plan.Others) != 1 || !strings.Contains(plan.Others[0].Advice, "another repository") {
+		t.Errorf("a worker that learned the id before plans %+v", plan)
+	}
+	wantWords(t, must(w, of[*Cleanups](w).LastLook, in).Keep, "shop-gone", "another repository")
+	of[*Stacks](w).owner.known = false // As in a worker that starts now.
+	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", StackID: id, Branch: "gone"})
+	if state.Ours {
+		t.Errorf("found %+v", state)
+	}
+	wantWords(t, state.Conflict, "the id of github.com/acme/shop is 1296270, so id 1296269 is another repository")
+}
+
+func TestS126ARenamedDefaultBranchIsNamed(t *testing.T) {
+	const words = "the repository's default branch is trunk: if it was renamed, correct `default_branch` in the policy"
+	rename := func(repository *git.Repository) error {
+		trunk := plumbing.NewBranchReferenceName("trunk")
+		main, err := repository.Reference(plumbing.Main, true)
+		if err != nil {
+			return err
+		}
+		return errors.Join(repository.Storer.SetReference(plumbing.NewHashReference(trunk, main.Hash())),
+			repository.Storer.SetReference(plumbing.NewSymbolicReference(plumbing.HEAD, trunk)), repository.Storer.RemoveReference(plumbing.Main))
+	}
+	for _, source := range []string{"git", "github"} {
+		t.Run(source, func(t *testing.T) {
+			w := leftOver(t)
+			if source == "github" {
+				w.hub()
+			}
+			in := w.judged()
+			if err := rename(w.repo.git); err != nil {
+				t.Fatal(err)
+			}
+			plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
+			wantWords(t, plan.Problem, "the listing of branches lacks the default branch main", words)
+			_, err := try(of[*Cleanups](w).LastLook, in)
+			wantRetry(t, err, "does not show its default branch main", words)
+			wantWords(t, w.examine()[perch.CheckRepository].Detail, "does not show its default branch main", words)
+		})
+	}
+}
+
+func TestS127WithoutTheIDNothingIsCreatedAndTheNamesDecideTheRest(t *testing.T) {
+	w := newWorld(t)
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
+	server := w.hub()
+	silent := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			answer := next
+			if strings.HasSuffix(r.URL.Path, "/repos/"+githubtest.Name) {
+				answer = githubtest.Answer(http.StatusBadGateway, "Server Error")
+			}
+			answer.ServeHTTP(rw, r)
+		})
+	}
+	id := w.under("old", "github.com/acme/shop", githubID)
+	server.Intercept(silent)
+	_, err := try(of[*Stacks](w).CreateStack, ChangeInput{Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "one"})
+	wantRetry(t, err, "look for the id of github.com/acme/shop", "502")
+	_, err = try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	wantRetry(t, err, "look for the id of github.com/acme/shop", "502")
+	_, err = try(of[*Applications](w).ApplyApplication, staging("one"))
+	wantRetry(t, err, "look for the id of github.com/acme/shop", "502")
+	if calls := w.calls("cloudformation", "CreateStack"); calls != 1 {
+		t.Errorf("%d stacks were created, want the one of this test", calls)
+	}
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "old", StackID: id}); !state.Ours {
+		t.Errorf("found %+v", state)
+	}
+	asked := identified(server)
+	must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
+	if now := identified(server); now != asked {
+		t.Errorf("reads asked GitHub %d times within a minute of a failure", now-asked)
+	}
+	server.Intercept(nil)
+	w.apply()
+	if admitted := w.admit(w.request("login", commit)); admitted.Prepared == nil {
+		t.Errorf("admitted %+v", admitted)
+	}
+}

@@ -1,0 +1,114 @@
+package perch
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// OtherRepository is a repository that is not the policy's and whose name, or id, stacks of the
+// project carry in their tags: a former name that the policy does not list, or another repository.
+// Perch counts and names such stacks and leaves them alone.
+type OtherRepository struct {
+	// Repository is the name in the tags.
+	Repository string `json:"repository"`
+	// RepositoryID is the id in the tags; empty if the stacks have none.
+	RepositoryID string `json:"repository_id,omitempty"`
+	// Stacks are the names of the stacks, sorted.
+	Stacks []string `json:"stacks"`
+	// Advice says what to do: the line to write in the policy, or why no line helps.
+	Advice string `json:"advice"`
+}
+
+// String counts and names the stacks and says what to do.
+func (o OtherRepository) String() string {
+	stacks, verb, left := "1 stack", "carries", "it is"
+	if len(o.Stacks) > 1 {
+		stacks, verb, left = fmt.Sprintf("%d stacks", len(o.Stacks)), "carry", "they are"
+	}
+	return fmt.Sprintf("%s of this project %s the repository %s in the tags, and %s left alone: %s; %s",
+		stacks, verb, o.name(), left, strings.Join(o.Stacks, ", "), o.Advice)
+}
+
+func (o OtherRepository) name() string {
+	if o.RepositoryID == "" {
+		return o.Repository
+	}
+	return fmt.Sprintf("%s (id %s)", o.Repository, o.RepositoryID)
+}
+
+// InOtherRepositories groups the stacks of the identity's project, by name and tags, whose repository
+// does not match. The result is never nil and is sorted by repository.
+func InOtherRepositories(identity Identity, stacks iter.Seq2[string, map[string]string]) []OtherRepository {
+	found := []OtherRepository{}
+	for name, tags := range stacks {
+		other, ok := inOtherRepository(identity, name, tags)
+		if !ok {
+			continue
+		}
+		at := slices.IndexFunc(found, func(o OtherRepository) bool { return o.name() == other.name() })
+		if at < 0 {
+			found = append(found, other)
+			continue
+		}
+		found[at].Stacks = append(found[at].Stacks, name)
+	}
+	for _, other := range found {
+		slices.Sort(other.Stacks)
+	}
+	slices.SortFunc(found, func(a, b OtherRepository) int { return cmp.Compare(a.name(), b.name()) })
+	return found
+}
+
+// inOtherRepository is false for a stack that the identity owns, and for one that is not an
+// environment's or an application's of the project.
+func inOtherRepository(identity Identity, name string, tags map[string]string) (OtherRepository, bool) {
+	if tags[TagProject] != identity.Project || identity.Owns(tags) {
+		return OtherRepository{}, false
+	}
+	_, _, environment := tagged(identity.Project, name, tags)
+	application := name == ApplicationStackName(identity.Project, Kind(tags[TagKind]))
+	repository, ok := DecodeTag(tags[TagRepository])
+	if !ok || repository == "" || !environment && !application {
+		return OtherRepository{}, false
+	}
+	id, _ := DecodeTag(tags[TagRepositoryID])
+	advice := identity.formerName(repository, id)
+	if identity.contradicted(tags) {
+		advice = identity.anotherRepository(id)
+	}
+	return OtherRepository{Repository: repository, RepositoryID: id, Stacks: []string{name}, Advice: advice}, true
+}
+
+// formerName is the advice for a name that the policy does not list.
+func (i Identity) formerName(name, id string) string {
+	line := fmt.Sprintf("write `repository: [%s]` in the policy", strings.Join(yamlTexts(append(slices.Clone(i.Names), name)), ", "))
+	if id != "" && id == i.ID {
+		return fmt.Sprintf("it is a former name of %s, with the same id: %s", i.Name(), line)
+	}
+	return fmt.Sprintf("if that is a former name of %s, %s", i.Name(), line)
+}
+
+// anotherRepository is the advice for an id that is not this repository's.
+func (i Identity) anotherRepository(id string) string {
+	return fmt.Sprintf("the id of %s is %s, so id %s is another repository: remove its stacks with a worker for it, "+
+		"or delete them in the CloudFormation console", i.Name(), i.ID, id)
+}
+
+// plainText is a text that a YAML list needs no quotes for.
+var plainText = regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./~-]*$`)
+
+func yamlTexts(values []string) []string {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = value
+		if !plainText.MatchString(value) {
+			texts[i] = strconv.Quote(value)
+		}
+	}
+	return texts
+}
