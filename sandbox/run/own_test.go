@@ -9,6 +9,7 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch"
 	"perch/cfn/own"
@@ -55,7 +56,13 @@ func ownProject(t *testing.T, name string) *bench {
 		t.Fatal(err)
 	}
 	files := map[string]string{"perch.yaml": strings.ReplaceAll(ownConfig, "PROJECT", name), "deploy/wordpress.yaml": string(template), "fixtures/logo.svg": "<svg/>"}
-	return sharedSandbox(t).newProject(t, name, files, func(p *perch.Policy) { p.Capabilities = []string{own.CapabilityIAM} })
+	b := sharedSandbox(t)
+	if _, err := secretsmanager.NewFromConfig(b.awsConfig()).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
+		Name: awssdk.String(name + "/preview"), SecretString: awssdk.String(`{"password": "a-password"}`),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return b.newProject(t, name, files, func(p *perch.Policy) { p.Capabilities = []string{own.CapabilityIAM} })
 }
 
 func TestATemplateOfSomebodyElsesGoesUpIsSeededAndComesDown(t *testing.T) {

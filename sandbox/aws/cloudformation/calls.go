@@ -181,7 +181,8 @@ func (c *call) checkUpdate(st *stack, p *plan, d definition) error {
 	if err != nil {
 		return err
 	}
-	if st.Status != "UPDATE_FAILED" && current.fingerprint(st.Definition.Tags) == p.fingerprint(d.Tags) {
+	same := current.fingerprint(st.Definition.Tags) == p.fingerprint(d.Tags) && maps.Equal(st.Definition.Fetched, d.Fetched)
+	if st.Status != "UPDATE_FAILED" && same {
 		return invalid("No updates are to be performed.")
 	}
 	var changed []string

@@ -216,7 +216,11 @@ func (r *run) bringUp(ctx context.Context, res *resourceState, say words) error 
 	if err := r.config.Faults.Before(ctx, step); err != nil {
 		return err
 	}
-	state, err := handler.Create(ctx, r.request(res))
+	request := r.request(res)
+	if request.Properties, err = r.expandSecure(request.Properties); err != nil {
+		return err
+	}
+	state, err := handler.Create(ctx, request)
 	if err != nil {
 		return err
 	}

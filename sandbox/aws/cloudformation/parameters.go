@@ -39,6 +39,9 @@ func parseParameters(defined map[string]any) (map[string]parameter, error) {
 		p.noEcho = noEcho == "true"
 		if text, ok := scalar(members["Default"]); ok {
 			p.value = &text
+			if versionless.MatchString(text) {
+				return nil, invalid("Template error: parameter %s should not contain ssm versionless resolver", name)
+			}
 		}
 		if allowed, ok := members["AllowedValues"].([]any); ok {
 			p.allowed = texts(allowed)

@@ -13,6 +13,10 @@ type plan struct {
 	outputs   map[string]map[string]any
 	scope     *scope
 	masked    *scope
+	// fetched are the values of dynamic references that were read when the operation began; resolve reads others,
+	// and is nil if there is nothing to read from.
+	fetched map[string]string
+	resolve resolveReference
 }
 
 // plannedResource is a resource whose condition holds. Its properties still contain functions, but no Fn::If.
@@ -31,7 +35,7 @@ func (s *Service) plan(d definition, stackID, stackName string) (*plan, error) {
 	p := &plan{
 		template: t, resources: map[string]plannedResource{}, outputs: map[string]map[string]any{},
 		scope:  s.scope(t, d, stackID, stackName, false),
-		masked: s.scope(t, d, stackID, stackName, true),
+		masked: s.scope(t, d, stackID, stackName, true), fetched: d.Fetched, resolve: s.config.Resolve,
 	}
 	for id, r := range t.resources {
 		if err := p.addResource(id, r); err != nil {
@@ -114,9 +118,14 @@ func (p *plan) with(lookup func(id, attribute string) (any, error), tentative bo
 	return &out
 }
 
-// properties are a resource's resolved properties, and the same as the API shows them.
+// properties are a resource's resolved properties, in which secrets are still dynamic references, and the same as
+// the API shows them.
 func (p *plan) properties(id string) (properties map[string]any, shown string, err error) {
 	resolved, err := p.scope.resolve(p.resources[id].properties)
+	if err != nil {
+		return nil, "", err
+	}
+	expanded, err := p.expandPlain(resolved)
 	if err != nil {
 		return nil, "", err
 	}
@@ -124,7 +133,7 @@ func (p *plan) properties(id string) (properties map[string]any, shown string, e
 	if err != nil {
 		return nil, "", err
 	}
-	return object(resolved), canonical(visible), nil
+	return object(expanded), canonical(visible), nil
 }
 
 // needs is the order in which the plan's resources are made.

@@ -38,6 +38,9 @@ type Config struct {
 	Faults Faults
 	// ReadObject reads an S3 object for TemplateURL; nil where there is no S3.
 	ReadObject func(ctx context.Context, bucket, key string) ([]byte, error)
+	// Resolve gives the value of a dynamic reference without its braces, such as `resolve:ssm:NAME:1`; nil leaves
+	// references as they are.
+	Resolve func(reference string) (string, error)
 	// Logger takes what goes wrong inside; nil discards it.
 	Logger *slog.Logger
 }

@@ -21,9 +21,11 @@ type givenParameter struct {
 type definition struct {
 	Body string
 	// Description and NoEcho (the names of hidden parameters) are the template's, kept so that a listing need not read it again.
-	Description      string
-	NoEcho           []string
-	Parameters       map[string]string
+	Description string
+	NoEcho      []string
+	Parameters  map[string]string
+	// Fetched are the values of dynamic references of the kind ssm, as they were when the operation began.
+	Fetched          map[string]string
 	Tags             []tag
 	Capabilities     []string
 	NotificationARNs []string

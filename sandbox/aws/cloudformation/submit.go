@@ -132,6 +132,10 @@ func (c *call) define(body string, previous *definition, id, name string) (defin
 	if err != nil {
 		return definition{}, nil, err
 	}
+	if d.Fetched, err = c.readReferences(p); err != nil {
+		return definition{}, nil, err
+	}
+	p.fetched = d.Fetched
 	return d, p, checkCapabilities(t, d.Capabilities)
 }
 

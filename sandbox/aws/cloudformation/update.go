@@ -232,7 +232,12 @@ func (r *run) carryChange(ctx context.Context, res, before *resourceState) error
 		return err
 	}
 	request := r.request(res)
-	request.Previous = before.Properties
+	if request.Properties, err = r.expandSecure(request.Properties); err != nil {
+		return err
+	}
+	if request.Previous, err = r.expandSecure(before.Properties); err != nil {
+		request.Previous = before.Properties // A secret that has been deleted since then is no hindrance.
+	}
 	state, err := handler.Update(ctx, request)
 	if err != nil {
 		return err

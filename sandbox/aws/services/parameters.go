@@ -1,15 +1,20 @@
 package services
 
 import (
-	"encoding/json"
+	"cmp"
+	"encoding/base64"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"perch/sandbox/aws/wire"
 )
 
-const typeParameter = "AWS::SSM::Parameter"
+const (
+	typeParameter = "AWS::SSM::Parameter"
+	secureString  = "SecureString"
+)
 
 var parameterKinds = map[string]kind{
 	typeParameter: {service: "Ssm", named: "Name", limit: 1011, prepare: prepareParameter},
@@ -23,14 +28,37 @@ func prepareParameter(s *Service, rec *record) error {
 	if kind != "String" && kind != "StringList" {
 		return invalid("Ssm", "Type %s is not supported: CloudFormation makes parameters of type String and StringList", kind)
 	}
-	rec.ARN = s.arn("ssm", "parameter/"+strings.TrimPrefix(rec.Name, "/"))
-	rec.Attributes["Type"], rec.Attributes["Value"] = kind, rec.Properties.text("Value")
+	s.setParameter(rec, kind, rec.Properties.text("Value"))
 	return nil
+}
+
+// setParameter gives a parameter a value: another one is a new version.
+func (s *Service) setParameter(rec *record, kind, value string) {
+	rec.ARN = s.arn("ssm", "parameter/"+strings.TrimPrefix(rec.Name, "/"))
+	last, _ := strconv.Atoi(rec.Hidden["version"])
+	if last == 0 || rec.Attributes["Value"] != value {
+		rec.Hidden["version"] = strconv.Itoa(last + 1)
+		rec.Hidden["value "+rec.Hidden["version"]] = value
+	}
+	rec.Attributes["Type"], rec.Attributes["Value"] = kind, value
+}
+
+// secure reports whether a parameter is a secure string.
+func (r *record) secure() bool { return r.Attributes["Type"] == secureString }
+
+// version is the value of a parameter's version; empty for the latest.
+func (r *record) version(number string) (string, error) {
+	if value, ok := r.Hidden["value "+cmp.Or(number, r.Hidden["version"])]; ok {
+		return value, nil
+	}
+	return "", wire.Errorf(http.StatusBadRequest, "ParameterVersionNotFound",
+		"Systems Manager could not find version %s of %s. Verify the version and try again.", number, r.Name)
 }
 
 // systemsActions are Systems Manager's: Parameter Store and Run Command.
 var systemsActions = map[string]jsonAction{
 	"GetParameter":           getParameter,
+	"PutParameter":           putParameter,
 	"DescribeParameters":     describeParameters,
 	"SendCommand":            sendCommand,
 	"GetCommandInvocation":   getInvocation,
@@ -51,10 +79,41 @@ func getParameter(s *Service, in properties) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	value := rec.Attributes["Value"]
+	if rec.secure() && !in.flag("WithDecryption") {
+		value = base64.StdEncoding.EncodeToString([]byte(digest(value))) // What KMS makes of it is nothing to read.
+	}
 	return map[string]any{"Parameter": map[string]any{
-		"Name": rec.Name, "Type": rec.Attributes["Type"], "Value": rec.Attributes["Value"], "Version": 1,
+		"Name": rec.Name, "Type": rec.Attributes["Type"], "Value": value, "Version": rec.number(),
 		"LastModifiedDate": epoch(rec.Updated), "ARN": rec.ARN, "DataType": "text",
 	}}, nil
+}
+
+// number is the number of a parameter's latest version.
+func (r *record) number() int { return int(number(r.Hidden["version"])) }
+
+// putParameter makes a parameter that no stack owns, or gives one another value.
+func putParameter(s *Service, in properties) (any, error) {
+	name, now := in.text("Name"), s.config.Now().UTC()
+	rec := s.named(typeParameter, name)
+	switch kind := in.or("Type", ""); {
+	case name == "" || in.text("Value") == "":
+		return nil, wire.Errorf(http.StatusBadRequest, "ValidationException", "a parameter needs a name and a value")
+	case rec != nil && !in.flag("Overwrite"):
+		return nil, wire.Errorf(http.StatusBadRequest, "ParameterAlreadyExists",
+			"The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
+	case rec == nil && !slices.Contains([]string{"String", "StringList", secureString}, kind):
+		return nil, wire.Errorf(http.StatusBadRequest, "ValidationException", "A parameter type is required when you create a parameter.")
+	case rec == nil:
+		rec = &record{
+			Type: typeParameter, Name: name, ID: name, Created: now, Tags: in.tags(),
+			Attributes: map[string]string{"Type": kind}, Hidden: map[string]string{},
+		}
+		s.state.Records = append(s.state.Records, rec)
+	}
+	rec.Updated = now
+	s.setParameter(rec, rec.Attributes["Type"], in.text("Value"))
+	return map[string]any{"Version": rec.number(), "Tier": "Standard"}, s.save()
 }
 
 // describeParameters lists parameters; of the filters it knows Name, by equality or prefix.
@@ -71,58 +130,10 @@ func describeParameters(s *Service, in properties) (any, error) {
 			})
 		}
 		if matches {
-			found = append(found, map[string]any{"Name": rec.Name, "ARN": rec.ARN, "Type": rec.Attributes["Type"], "Version": 1,
+			found = append(found, map[string]any{"Name": rec.Name, "ARN": rec.ARN, "Type": rec.Attributes["Type"], "Version": rec.number(),
 				"LastModifiedDate": epoch(rec.Updated), "Description": rec.Properties.text("Description"), "Tier": "Standard", "DataType": "text"})
 		}
 	}
 	page, next := paged(found, in.text("NextToken"), in.text("MaxResults"), 50)
 	return withToken(map[string]any{"Parameters": page}, "NextToken", next), nil
-}
-
-// Resolve gives the value of a dynamic reference of CloudFormation without its braces, such as
-// `resolve:secretsmanager:ID:SecretString:key` or `resolve:ssm:name`. What cannot be resolved is an error in AWS's words.
-func (s *Service) Resolve(reference string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	kind, rest, _ := strings.Cut(strings.TrimPrefix(reference, "resolve:"), ":")
-	switch kind {
-	case "secretsmanager":
-		return s.resolveSecret(rest)
-	case "ssm", "ssm-secure":
-		return s.resolveParameter(rest)
-	}
-	return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Incorrect format is used in the following dynamic reference: [{{%s}}]", reference)
-}
-
-// resolveSecret reads ID:SecretString:key:stage:version, where ID may be an ARN with colons of its own.
-func (s *Service) resolveSecret(reference string) (string, error) {
-	id, path, _ := strings.Cut(reference, ":SecretString")
-	secret, err := s.secret(id)
-	if err != nil {
-		return "", err
-	}
-	value := secret.Hidden["value"]
-	key, _, _ := strings.Cut(strings.TrimPrefix(path, ":"), ":")
-	if key == "" {
-		return value, nil
-	}
-	var object map[string]any
-	if json.Unmarshal([]byte(value), &object) != nil {
-		return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Could not parse SecretString JSON")
-	}
-	entry, ok := object[key]
-	if !ok {
-		return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Could not find a value associated with JSONKey in SecretString")
-	}
-	return scalar(entry), nil
-}
-
-// resolveParameter reads name or name:version; parameters here have one version.
-func (s *Service) resolveParameter(reference string) (string, error) {
-	name := strings.TrimSuffix(reference, ":1")
-	rec, err := s.parameter(name)
-	if err != nil {
-		return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Unable to fetch parameters [%s] from parameter store for this account.", reference)
-	}
-	return rec.Attributes["Value"], nil
 }

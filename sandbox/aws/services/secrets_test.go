@@ -132,10 +132,13 @@ func TestReferencesThatLeadNowhereAreErrors(t *testing.T) {
 		t.Fatalf("parameter = %q, %v", got, err)
 	}
 	for reference, sentence := range map[string]string{
-		"resolve:secretsmanager:nope":                "can't find the specified secret",
-		"resolve:secretsmanager:json:SecretString:c": "Could not find a value associated with JSONKey",
-		"resolve:ssm:/shop/nope":                     "Unable to fetch parameters [/shop/nope]",
-		"resolve:vault:x":                            "Incorrect format is used",
+		"resolve:secretsmanager:nope":                            "can't find the specified secret",
+		"resolve:secretsmanager:json:SecretString:c":             "Could not find a value associated with JSONKey",
+		"resolve:ssm:/shop/nope":                                 "Parameters: [ssm:/shop/nope] cannot be found.",
+		"resolve:ssm:/shop/size:2":                               "Parameters: [ssm:/shop/size:2] cannot be found.",
+		"resolve:ssm-secure:/shop/size":                          "Secure ssm-secure prefix was used for non-secure parameter /shop/size",
+		"resolve:secretsmanager:json:SecretString:a:AWSPREVIOUS": "can't find the specified secret value for staging label: AWSPREVIOUS",
+		"resolve:vault:x":                                        "Incorrect format is used",
 	} {
 		_, err := a.service.Resolve(reference)
 		wantError(t, err, sentence)
