@@ -55,6 +55,8 @@ type fate struct {
 	done map[string]bool
 	// target is what the latest run works for.
 	target perch.Request
+	// abandons says that any newer request ends the activity that runs.
+	abandons bool
 	// awaited is the wait that is the latest thing begun.
 	awaited string
 	steps   int
@@ -96,9 +98,9 @@ func (f *fate) send() (request perch.Request) {
 }
 
 // arrive sends the next request that waits while an activity runs, and now and then the one after it as well. Only an `up` has another one
-// behind it: it ends no wait, and the test environment loses what is sent to a run that has ended.
+// behind it, and only where it ends no wait: the test environment loses what is sent to a run that has ended.
 func (f *fate) arrive() {
-	for f.send().Goal == perch.GoalUp && f.draw() >= 60 {
+	for f.send().Goal == perch.GoalUp && !f.abandons && f.draw() >= 60 {
 	}
 }
 
@@ -114,6 +116,13 @@ func (f *fate) pass() error {
 	}
 	f.passed++
 	return errPassing
+}
+
+// happenWhileWaiting is happen for an activity that a newer request ends.
+func (f *fate) happenWhileWaiting() error {
+	f.abandons = true
+	defer func() { f.abandons = false }()
+	return f.happen()
 }
 
 // happen is what may befall any activity.
@@ -170,7 +179,7 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.target = in.Request
-	if err := f.happen(); err != nil {
+	if err := f.happenWhileWaiting(); err != nil {
 		return activities.AdmitResult{}, err
 	}
 	if f.draw() >= 90 {
@@ -465,7 +474,7 @@ func (f *fate) SeedData(_ context.Context, in activities.SeedInput) (activities.
 func (f *fate) AwaitReady(context.Context, activities.ReadyInput) (activities.ReadyResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err := f.happen()
+	err := f.happenWhileWaiting()
 	f.answered = err == nil
 	return activities.ReadyResult{Status: 200}, err
 }

@@ -57,10 +57,15 @@ func quick(ctx workflow.Context, summary string, activity, in, out any) error {
 }
 
 func patient(ctx workflow.Context, patience time.Duration, summary string, activity, in, out any) error {
+	return brief(ctx, patience, summary, activity, in).Get(ctx, out)
+}
+
+// brief begins an activity that makes a few calls; patience bounds all its tries together.
+func brief(ctx workflow.Context, patience time.Duration, summary string, activity, in any) workflow.Future {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: patience, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(), Summary: summary,
 	})
-	return workflow.ExecuteActivity(ctx, activity, in).Get(ctx, out)
+	return workflow.ExecuteActivity(ctx, activity, in)
 }
 
 // long begins an activity that takes its time, on the queue of those that wait.
@@ -92,14 +97,8 @@ func (r *run) awaitUntil(summary string, in activities.AwaitInput) (activities.A
 	defer cancel()
 	in.StackID, in.Project, in.Branch = r.state.StackID, r.environment.Project, r.environment.Branch
 	future := long(ctx, r.environment.Project, summary, stackPatience, stacks.AwaitStack, in)
-	selector := workflow.NewSelector(r.ctx).
-		AddFuture(future, func(workflow.Future) {}).
-		AddReceive(r.requests, func(workflow.ReceiveChannel, bool) { r.drain() })
-	for !future.IsReady() {
-		if r.next("") == lifecycle.Yield {
-			return activities.AwaitResult{}, nil
-		}
-		selector.Select(r.ctx)
+	if !r.waitUnless(future, func() bool { return r.next("") == lifecycle.Yield }) {
+		return activities.AwaitResult{}, nil
 	}
 	var out activities.AwaitResult
 	err := future.Get(r.ctx, &out)
@@ -114,4 +113,30 @@ func (r *run) awaitUntil(summary string, in activities.AwaitInput) (activities.A
 			r.environment.StackName(), stackPatience.Hours(), r.environment.Branch)
 	}
 	return out, err
+}
+
+// waitUnless waits until the future is ready. It reports false as soon as leave holds, which it checks first and after every request.
+func (r *run) waitUnless(future workflow.Future, leave func() bool) (ready bool) {
+	selector := workflow.NewSelector(r.ctx).
+		AddFuture(future, func(workflow.Future) {}).
+		AddReceive(r.requests, func(workflow.ReceiveChannel, bool) { r.drain() })
+	for !future.IsReady() {
+		if leave() {
+			return false
+		}
+		selector.Select(r.ctx)
+	}
+	return true
+}
+
+// interruptible runs an activity that is safe to abandon at any time. A newer request ends it, whatever it waits for: done is
+// false then, and the activity is cancelled.
+func (r *run) interruptible(begin func(workflow.Context) workflow.Future, out any) (done bool, err error) {
+	ctx, cancel := workflow.WithCancel(r.ctx)
+	defer cancel()
+	future := begin(ctx)
+	if !r.waitUnless(future, r.overtaken) {
+		return false, nil
+	}
+	return true, future.Get(r.ctx, out)
 }

@@ -69,10 +69,21 @@ func (r *run) provision() error {
 	return r.seed(rendered.LaterSteps, true)
 }
 
-// admit holds the request against the policy. Where the target ends here, the result already says how.
+// admit checks the request against the policy. If the target ends here, the result already says how. A newer request ends the wait of an
+// `up`, which may be waiting for the branch source: what an abandoned try stores is named by its content. A removal is never left,
+// because it asks nobody but the policy, and the one who requested it is to hear what that says.
 func (r *run) admit() (activities.AdmitResult, error) {
 	var out activities.AdmitResult
-	err := r.asking("admit "+string(r.target.Goal)+" of "+r.environment.Branch, requests.Admit, activities.AdmitInput{Request: r.target}, &out)
+	var err error
+	in := activities.AdmitInput{Request: r.target}
+	summary := "admit " + string(r.target.Goal) + " of " + r.environment.Branch
+	if r.target.Goal == perch.GoalUp {
+		_, err = r.interruptible(func(ctx workflow.Context) workflow.Future {
+			return brief(ctx, sourcePatience, summary, requests.Admit, in)
+		}, &out)
+	} else {
+		err = r.quick(summary, requests.Admit, in, &out)
+	}
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
 	r.remember(out.Earlier)
 	return out, err
@@ -243,11 +254,14 @@ func (r *run) seed(steps int, later bool) error {
 	return nil
 }
 
-// check waits until the environment answers at its address. own says that the template is one of the project's own.
+// check waits until the environment answers at its address, or a newer request waits. own says that the template is one of the project's own.
 func (r *run) check(healthPath string, own bool) error {
 	start := workflow.Now(r.ctx)
 	in := activities.ReadyInput{URL: r.state.URL, Endpoint: r.state.Endpoint, HealthPath: healthPath, Own: own, Beanstalk: r.environment.BeanstalkName()}
-	if err := r.work("wait for an answer from "+r.state.URL, readiness.AwaitReady, in, nil); err != nil {
+	done, err := r.interruptible(func(ctx workflow.Context) workflow.Future {
+		return long(ctx, r.environment.Project, "wait for an answer from "+r.state.URL, workPatience, readiness.AwaitReady, in)
+	}, nil)
+	if err != nil || !done {
 		return err
 	}
 	r.result.Seconds.Ready = r.since(start)

@@ -70,7 +70,7 @@ const (
 
 func newWorld(t *testing.T) *world {
 	var suite testsuite.WorkflowTestSuite
-	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), during: map[string]func(){}}
+	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), during: map[string]func(){}, fails: map[string]error{}}
 	w.admitted = activities.AdmitResult{Kind: perch.KindBranch}
 	w.rendered = activities.RenderResult{TemplateURL: "https://bucket/template", Hash: "new", Resources: 7, SeedSteps: 1, HealthPath: "/"}
 	w.env.RegisterActivity(&activity{w})
@@ -347,5 +347,5 @@ func (a *activity) AwaitReady(_ context.Context, in activities.ReadyInput) (acti
 		own = " of an own template"
 	}
 	a.w.note("AwaitReady", "%s%s", in.URL, own)
-	return activities.ReadyResult{Status: 200}, nil
+	return activities.ReadyResult{Status: 200}, a.w.fails["AwaitReady"]
 }
