@@ -138,7 +138,7 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 		"no seed data": {func(w *world) { w.policy.Seeds.From = []string{"s3://acme-test-data/shop/"} },
 			map[string]string{perch.CheckRights: "s3:ListBucket for s3://acme-test-data/shop/ (there is no such bucket)"}},
 		"no default branch": {func(w *world) { w.policy.DefaultBranch = "trunk" },
-			map[string]string{perch.CheckRepository: "github.com/acme/shop does not show its default branch trunk, and the repository's default branch is main: if it was renamed, correct `default_branch` in the policy"}},
+			map[string]string{perch.CheckRepository: "github.com/acme/shop does not show its default branch trunk: correct `default_branch` or `source` in the policy"}},
 		"a source that refuses": {func(w *world) { of[*Examinations](w).source = failing(&source.Refused{Reason: "the token is expired"}) },
 			map[string]string{perch.CheckRepository: "github.com/acme/shop: the token is expired"}},
 		"a source that fails": {func(w *world) { of[*Examinations](w).source = failing(errors.New("no route to host")) },

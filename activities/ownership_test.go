@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/google/go-cmp/cmp"
@@ -165,12 +166,17 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 func TestS126ARenamedDefaultBranchIsNamed(t *testing.T) {
 	const words = "the repository's default branch is trunk: if it was renamed, correct `default_branch` in the policy"
 	rename := func(repository *git.Repository) error {
+		settings, err := repository.Config()
+		if err != nil {
+			return err
+		}
+		settings.Core.IsBare = true // The HEAD of a working folder is what is checked out.
 		trunk := plumbing.NewBranchReferenceName("trunk")
 		main, err := repository.Reference(plumbing.Main, true)
 		if err != nil {
 			return err
 		}
-		return errors.Join(repository.Storer.SetReference(plumbing.NewHashReference(trunk, main.Hash())),
+		return errors.Join(repository.SetConfig(settings), repository.Storer.SetReference(plumbing.NewHashReference(trunk, main.Hash())),
 			repository.Storer.SetReference(plumbing.NewSymbolicReference(plumbing.HEAD, trunk)), repository.Storer.RemoveReference(plumbing.Main))
 	}
 	for _, source := range []string{"git", "github"} {
@@ -228,5 +234,37 @@ func TestS127WithoutTheIDNothingIsCreatedAndTheNamesDecideTheRest(t *testing.T) 
 	w.apply()
 	if admitted := w.admit(w.request("login", commit)); admitted.Prepared == nil {
 		t.Errorf("admitted %+v", admitted)
+	}
+}
+
+func TestS124WhatADeletedStackOfAnotherNameLeftIsReportedAndNotDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.repo.commit("main", map[string]string{"a": "b"})
+	stack := w.under("login", "github.com/acme/store", "")
+	resources, err := of[*Stacks](w).cfn.DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &stack})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bucket, key := *resources.StackResources[0].PhysicalResourceId, "a"
+	if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key}); err != nil {
+		t.Fatal(err)
+	}
+	other := `{"Resources": {"Other": {"Type": "AWS::S3::Bucket"}}}`
+	if _, err := w.cfn().UpdateStack(t.Context(), &cloudformation.UpdateStackInput{StackName: &stack, TemplateBody: &other}); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(stack)
+	if _, err := w.cfn().DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: &stack}); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(stack)
+	in := VerifyInput{Project: "shop", Branch: "login"}
+	out := must(w, of[*Verification](w).VerifyGone, in)
+	if len(out.Orphans) != 0 || len(out.Leftovers) != 1 || !strings.Contains(out.Leftovers[0], bucket) {
+		t.Errorf("verified %+v", out)
+	}
+	w.policy.FormerNames = []string{"github.com/acme/store"}
+	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Orphans, []Orphan{{Bucket: bucket, StackID: stack}}) {
+		t.Errorf("with the former name listed: %+v", out)
 	}
 }

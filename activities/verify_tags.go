@@ -188,7 +188,8 @@ func (v *Verification) earlier(ctx context.Context, in VerifyInput) (left, unkno
 
 // stackLife is what is known of a stack that made a resource.
 type stackLife struct {
-	// exists says that the stack is not deleted, and unknown that CloudFormation does not know it.
+	// exists says that the stack is not deleted, and unknown that CloudFormation does not know it, or
+	// that it was another repository's: what is left of it is reported and never deleted.
 	exists, unknown bool
 	// contents hold what a deleted stack's template kept.
 	contents Contents
@@ -203,6 +204,8 @@ func (v *Verification) life(ctx context.Context, stackID string) (life stackLife
 		return stackLife{unknown: true}, nil
 	case stack.StackStatus != deleted:
 		return stackLife{exists: true}, nil
+	case !v.stacks.owner.current(ctx).Owns(stackTags(stack)):
+		return stackLife{unknown: true}, nil
 	}
 	if life.contents, err = v.stacks.StackContents(ctx, StackInput{StackID: stackID}); err == nil {
 		err = v.stacks.addOrphans(ctx, stackID, &life.contents)

@@ -85,6 +85,24 @@ func TestAPolicyReads(t *testing.T) {
 	}
 }
 
+func TestRepositoryIsANameOrAListOfNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		value, repository string
+		former            []string
+	}{
+		"a name":            {"git@github.com:acme/shop.git", "github.com/acme/shop", nil},
+		"a list of one":     {"[github.com/acme/shop]", "github.com/acme/shop", []string{}},
+		"with former names": {"[https://GitHub.com/acme/store, 'git@github.com:acme/shop.git', local/a b]", "github.com/acme/store", []string{"github.com/acme/shop", "local/a b"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := policy(t, minimalPolicy+"repository: "+c.value+"\n")
+			if p.Repository != c.repository || !cmp.Equal(p.FormerNames, c.former) {
+				t.Errorf("got %q, formerly %q", p.Repository, p.FormerNames)
+			}
+		})
+	}
+}
+
 func TestAPolicyIsCompletedByDefaults(t *testing.T) {
 	want := &perch.Policy{
 		Account: "123456789012", Region: "eu-central-1", Project: "shop", Repository: "local/acme/shop", Source: perch.Source{Git: "/srv/acme/shop"},
@@ -106,6 +124,8 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 		"region":         {"eu-central-1\n", "frankfurt\n", `policy.yaml:2:9: region must be an AWS region such as eu-central-1, not "frankfurt"`},
 		"no region":      {"region: eu-central-1\n", "", "policy.yaml: region is missing; the policy must say it"},
 		"no branch":      {"default_branch: main\n", "", "policy.yaml: default_branch is missing; the policy must say it"},
+		"no names":       {"project: shop\n", "project: shop\nrepository: []\n", "policy.yaml:4:13: repository is an empty list; write the repository's current name first, then its former names"},
+		"a wrong name":   {"project: shop\n", "project: shop\nrepository: [github.com/acme/shop, {}]\n", "policy.yaml:4:36: repository[1] must be a single value, not a mapping"},
 		"no source":      {"{git: /srv/acme/shop}", "{}", "policy.yaml:4:9: source must say one place where branches and files are read from: git, a remote URL or a local path, or github"},
 		"another source": {"git:", "svn:", `policy.yaml:4:10: unknown key "svn" in source; allowed here: git, github`},
 		"one subnet": {"[subnet-1, subnet-2]", "[subnet-1]",

@@ -203,7 +203,8 @@ func (g *Git) localCommit(commit string) (*object.Commit, error) {
 // RepositoryID is empty: Git knows a repository by its address only.
 func (g *Git) RepositoryID(context.Context) (string, error) { return "", nil }
 
-// DefaultBranch is the branch that the repository's HEAD points to; empty if it does not tell.
+// DefaultBranch is the branch that the repository's HEAD points to; empty if it does not tell. The
+// HEAD of a working folder does not: it is the branch that is checked out.
 func (g *Git) DefaultBranch(ctx context.Context) (string, error) {
 	if g.remote != nil {
 		return g.remote.defaultBranch(ctx)
@@ -211,6 +212,13 @@ func (g *Git) DefaultBranch(ctx context.Context) (string, error) {
 	repository, err := g.open()
 	if err != nil {
 		return "", err
+	}
+	settings, err := repository.Config()
+	if err != nil {
+		return "", fmt.Errorf("read the configuration of %s: %w", g.path, err)
+	}
+	if !settings.Core.IsBare {
+		return "", nil
 	}
 	head, err := repository.Reference(plumbing.HEAD, false)
 	if errors.Is(err, plumbing.ErrReferenceNotFound) {

@@ -299,6 +299,13 @@ func TestTheDefaultBranchIsTheOneThatHEADPointsTo(t *testing.T) {
 	addresses(t, func(t *testing.T, r *repo, address string) {
 		commit := r.commit("a", "1")
 		g := open(t, address)
+		if branch, err := g.DefaultBranch(t.Context()); g.remote == nil && (branch != "" || err != nil) {
+			t.Errorf("default branch of a working folder: %q, %v", branch, err)
+		}
+		settings, err := r.git.Config()
+		r.must(err)
+		settings.Core.IsBare = true
+		r.must(r.git.SetConfig(settings))
 		if branch, err := g.DefaultBranch(t.Context()); branch != "main" || err != nil {
 			t.Errorf("default branch %q, %v", branch, err)
 		}

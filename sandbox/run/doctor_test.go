@@ -38,6 +38,7 @@ var varying = []struct {
 }{
 	{regexp.MustCompile(`answers at \S+`), "answers at ADDRESS"},
 	{regexp.MustCompile(`local/\S+ is readable`), "REPOSITORY is readable"},
+	{regexp.MustCompile(`tagged with local/\S+`), "tagged with REPOSITORY"},
 	{regexp.MustCompile(`is at [0-9a-f]{7}\b`), "is at COMMIT"},
 	{regexp.MustCompile(`arn:aws:acm:[^)\s]+`), "CERTIFICATE"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`), "TIME"},

@@ -10,6 +10,26 @@ import (
 	"perch"
 )
 
+func TestS124PeopleReadWhichStacksAreAnotherRepositorys(t *testing.T) {
+	found := []perch.OtherRepository{{Repository: "old", Stacks: []string{"shop-a", "shop-b"}, Advice: "write `repository: [new, old]` in the policy"}}
+	const want = "2 stacks of this project carry the repository old in the tags, and they are left alone: shop-a, shop-b; write `repository: [new, old]` in the policy.\n"
+	for name, tell := range map[string]func(a *app){
+		"ls": func(a *app) { a.tellList("shop", newListDocument(perch.ListResult{OtherRepositories: found})) },
+		"status": func(a *app) {
+			a.tellStatus(newStatusDocument(environment(t, "a"), perch.StatusResult{OtherRepositories: found}, "", run{}), "")
+		},
+		"cleanup": func(a *app) { a.tellVerdicts(&sweep{result: perch.CleanupResult{OtherRepositories: found}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr strings.Builder
+			tell(&app{stdout: &stdout, stderr: &stderr, env: func(string) string { return "" }})
+			if !strings.HasSuffix(stderr.String(), want) {
+				t.Errorf("stderr: %s", stderr.String())
+			}
+		})
+	}
+}
+
 func TestListsOnANarrowTerminal(t *testing.T) {
 	updated := time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC)
 	login := perch.EnvironmentStatus{
