@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -239,6 +240,9 @@ func (c *call) deleteStack() (answer, error) {
 		return nil, err
 	}
 	if err := c.deletable(st, name); err != nil || st.Status == "DELETE_IN_PROGRESS" {
+		return nil, err
+	}
+	if err := c.checkRole(cmp.Or(c.form.get("RoleARN"), st.Definition.RoleARN)); err != nil {
 		return nil, err
 	}
 	c.use(st, "DeleteStack")

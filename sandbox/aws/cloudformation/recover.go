@@ -1,6 +1,7 @@
 package cloudformation
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/google/uuid"
@@ -19,6 +20,9 @@ func (c *call) continueUpdateRollback() (answer, error) {
 	}
 	if st.Status != "UPDATE_ROLLBACK_FAILED" {
 		return nil, invalid("Stack:%s is in %s state and can not continue update rollback.", st.ID, st.Status)
+	}
+	if err := c.checkRole(cmp.Or(c.form.get("RoleARN"), st.Definition.RoleARN)); err != nil {
+		return nil, err
 	}
 	skip := c.form.list("ResourcesToSkip")
 	for _, id := range skip {
@@ -45,6 +49,9 @@ func (c *call) rollbackStack() (answer, error) {
 		return nil, err
 	} else if again {
 		return answer{}, nil
+	}
+	if err := c.checkRole(cmp.Or(c.form.get("RoleARN"), st.Definition.RoleARN)); err != nil {
+		return nil, err
 	}
 	switch {
 	case st.Status == "UPDATE_FAILED":

@@ -41,6 +41,8 @@ type Config struct {
 	// Resolve gives the value of a dynamic reference without its braces, such as `resolve:ssm:NAME:1`; nil leaves
 	// references as they are.
 	Resolve func(reference string) (string, error)
+	// RoleExists says whether IAM has a role; nil believes every service role.
+	RoleExists func(arn string) bool
 	// Logger takes what goes wrong inside; nil discards it.
 	Logger *slog.Logger
 }

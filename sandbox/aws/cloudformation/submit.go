@@ -122,6 +122,9 @@ func (c *call) define(body string, previous *definition, id, name string) (defin
 			d.RoleARN = previous.RoleARN
 		}
 	}
+	if err := c.checkRole(d.RoleARN); err != nil {
+		return definition{}, nil, err
+	}
 	if err := checkTags(d.Tags); err != nil {
 		return definition{}, nil, err
 	}
@@ -137,6 +140,15 @@ func (c *call) define(body string, previous *definition, id, name string) (defin
 	}
 	p.fetched = d.Fetched
 	return d, p, checkCapabilities(t, d.Capabilities)
+}
+
+// checkRole rejects a service role that does not exist. A stack keeps its role, so that one which is deleted later
+// stops every operation on the stack (AWS docs: CloudFormation service role).
+func (c *call) checkRole(arn string) error {
+	if arn == "" || c.config.RoleExists == nil || c.config.RoleExists(arn) {
+		return nil
+	}
+	return invalid("Role %s is invalid or cannot be assumed", arn)
 }
 
 // checkTags holds the tags against the limits of AWS tags (AWS docs: Tag).

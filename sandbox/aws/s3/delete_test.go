@@ -119,3 +119,37 @@ func TestALegalHoldKeepsItsVersionAndNoOther(t *testing.T) {
 	})
 	wantCode(t, err, "InvalidRequest", 400)
 }
+
+func TestHeadShowsWhatLocksAnObject(t *testing.T) {
+	b := newBed(t, "")
+	bucket, until := aws.String("locked-bucket"), time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	must(b.CreateBucket(b.ctx, &sdk.CreateBucketInput{
+		Bucket: bucket, ObjectLockEnabledForBucket: aws.Bool(true),
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: testRegion},
+	}))(t)
+	in := &sdk.PutObjectInput{
+		Bucket: bucket, Key: aws.String("a"), Body: strings.NewReader("a"), ObjectLockLegalHoldStatus: types.ObjectLockLegalHoldStatusOn,
+		ObjectLockMode: types.ObjectLockModeCompliance, ObjectLockRetainUntilDate: &until,
+	}
+	must(b.PutObject(b.ctx, in))(t)
+	head := must(b.HeadObject(b.ctx, &sdk.HeadObjectInput{Bucket: bucket, Key: aws.String("a")}))(t)
+	if head.ObjectLockMode != "COMPLIANCE" || head.ObjectLockLegalHoldStatus != "ON" || !aws.ToTime(head.ObjectLockRetainUntilDate).Equal(until) {
+		t.Errorf("HEAD says %s, %s, %v", head.ObjectLockMode, head.ObjectLockLegalHoldStatus, head.ObjectLockRetainUntilDate)
+	}
+	kept := must(b.GetObjectRetention(b.ctx, &sdk.GetObjectRetentionInput{Bucket: bucket, Key: aws.String("a")}))(t)
+	if kept.Retention.Mode != "COMPLIANCE" || !aws.ToTime(kept.Retention.RetainUntilDate).Equal(until) {
+		t.Errorf("the retention is %+v", kept.Retention)
+	}
+	must(b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: bucket, Key: aws.String("b"), Body: strings.NewReader("b")}))(t)
+	_, err := b.GetObjectRetention(b.ctx, &sdk.GetObjectRetentionInput{Bucket: bucket, Key: aws.String("b")})
+	wantCode(t, err, "NoSuchObjectLockConfiguration", 404)
+	in.Bucket, in.Body = aws.String(testBucket), strings.NewReader("a")
+	_, err = b.PutObject(b.ctx, in)
+	wantCode(t, err, "InvalidRequest", 400)
+	locked := must(b.GetObjectLockConfiguration(b.ctx, &sdk.GetObjectLockConfigurationInput{Bucket: bucket}))(t)
+	if locked.ObjectLockConfiguration.ObjectLockEnabled != "Enabled" {
+		t.Errorf("the bucket's lock is %+v", locked.ObjectLockConfiguration)
+	}
+	_, err = b.GetObjectLockConfiguration(b.ctx, &sdk.GetObjectLockConfigurationInput{Bucket: aws.String(testBucket)})
+	wantCode(t, err, "ObjectLockConfigurationNotFoundError", 404)
+}

@@ -55,6 +55,42 @@ func (s *Service) putLegalHold(w http.ResponseWriter, r *request) error {
 	})
 }
 
+// retain reads the retention that a request's headers give to a new version.
+func (v *version) retain(header http.Header) error {
+	mode, until := header.Get("x-amz-object-lock-mode"), header.Get("x-amz-object-lock-retain-until-date")
+	switch {
+	case mode == "" && until == "":
+		return nil
+	case mode == "" || until == "":
+		return invalidArgument("x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+			"x-amz-object-lock-mode", mode)
+	case mode != "GOVERNANCE" && mode != "COMPLIANCE":
+		return invalidArgument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)
+	}
+	date, err := time.Parse(time.RFC3339, until)
+	if err != nil || !date.After(now()) {
+		return invalidArgument("The retain until date must be in the future!", "x-amz-object-lock-retain-until-date", until)
+	}
+	v.Mode, v.Until = mode, date.UTC()
+	return nil
+}
+
+func (s *Service) getRetention(w http.ResponseWriter, r *request) error {
+	return s.with(r.bucket, func(b *bucket) error {
+		if err := lockNeeded(b); err != nil {
+			return err
+		}
+		v, err := b.find(r.key, r.query.Get("versionId"))
+		if err != nil {
+			return err
+		}
+		if v.Mode == "" {
+			return failf(http.StatusNotFound, "NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration")
+		}
+		return reply(w, "Retention", wire.T("Mode", v.Mode), wire.T("RetainUntilDate", stamp(v.Until)))
+	})
+}
+
 func (s *Service) putRetention(w http.ResponseWriter, r *request) error {
 	var document struct {
 		Mode            string

@@ -57,6 +57,7 @@ func init() {
 		"DELETE object tagging":    {name: "DeleteObjectTagging", action: "s3:DeleteObjectTagging", versionAction: "s3:DeleteObjectVersionTagging", handle: (*Service).deleteObjectTagging},
 		"GET object legal-hold":    {name: "GetObjectLegalHold", action: "s3:GetObjectLegalHold", handle: (*Service).getLegalHold},
 		"PUT object legal-hold":    {name: "PutObjectLegalHold", action: "s3:PutObjectLegalHold", handle: (*Service).putLegalHold},
+		"GET object retention":     {name: "GetObjectRetention", action: "s3:GetObjectRetention", handle: (*Service).getRetention},
 		"PUT object retention":     {name: "PutObjectRetention", action: "s3:PutObjectRetention", handle: (*Service).putRetention},
 		"POST object uploads":      {name: "CreateMultipartUpload", action: "s3:PutObject", handle: (*Service).createUpload},
 		"PUT object uploadId":      {name: "UploadPart", action: "s3:PutObject", handle: (*Service).uploadPart},

@@ -73,7 +73,11 @@ func draft(header http.Header) (*version, error) {
 		return nil, err
 	}
 	tags, err := headerTags(header)
-	return &version{Headers: headers, Tags: tags, Hold: header.Get("x-amz-object-lock-legal-hold") == "ON"}, err
+	if err != nil {
+		return nil, err
+	}
+	v := &version{Headers: headers, Tags: tags, Hold: header.Get("x-amz-object-lock-legal-hold") == "ON"}
+	return v, v.retain(header)
 }
 
 // receive stores a request's body as a blob and says what came.
@@ -141,7 +145,7 @@ func (s *Service) storable(b *bucket, r *request, v *version) error {
 	if acl := r.Header.Get("x-amz-acl"); acl != "" && acl != "bucket-owner-full-control" && b.settings.Ownership == ownerEnforced {
 		return failf(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 	}
-	if v.Hold {
+	if v.Hold || v.Mode != "" {
 		if err := lockNeeded(b); err != nil {
 			return err
 		}

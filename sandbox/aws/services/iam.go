@@ -84,6 +84,8 @@ func prepareManagedPolicy(s *Service, rec *record) error {
 }
 
 var iamActions = map[string]action{
+	"CreateRole":         createRole,
+	"DeleteRole":         deleteRole,
 	"GetRole":            getRole,
 	"ListRoles":          listRoles,
 	"GetInstanceProfile": getProfile,
@@ -107,6 +109,48 @@ func roleNodes(role *record) []wire.Node {
 		wire.T("Arn", role.ARN), wire.T("CreateDate", role.Created.UTC().Format("2006-01-02T15:04:05Z")),
 		wire.T("AssumeRolePolicyDocument", url.PathEscape(role.Properties.text("AssumeRolePolicyDocument"))),
 		wire.T("Description", role.Properties.text("Description")), wire.T("MaxSessionDuration", role.Properties.or("MaxSessionDuration", "3600")))
+}
+
+// RoleExists says whether there is a role with this ARN.
+func (s *Service) RoleExists(arn string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.of(typeRole), func(role *record) bool { return role.ARN == arn })
+}
+
+// createRole makes a role that no stack owns.
+func createRole(s *Service, f form) ([]wire.Node, error) {
+	now := s.config.Now().UTC()
+	role := &record{
+		Type: typeRole, Name: f.Get("RoleName"), ID: f.Get("RoleName"), Created: now, Updated: now,
+		Properties: properties{"AssumeRolePolicyDocument": f.Get("AssumeRolePolicyDocument"), "Description": f.Get("Description")},
+		Attributes: map[string]string{"RoleId": "AROA" + random(upperDigits, 17)}, Hidden: map[string]string{},
+	}
+	if role.Name == "" {
+		return nil, wire.Errorf(http.StatusBadRequest, "ValidationError",
+			"1 validation error detected: Value null at 'roleName' failed to satisfy constraint: Member must not be null")
+	}
+	if err := prepareRole(s, role); err != nil {
+		return nil, wire.Errorf(http.StatusConflict, "EntityAlreadyExists", "Role with name %s already exists.", role.Name)
+	}
+	s.state.Records = append(s.state.Records, role)
+	return []wire.Node{wire.N("Role", roleNodes(role)...)}, s.save()
+}
+
+// deleteRole deletes a role that nothing holds.
+func deleteRole(s *Service, f form) ([]wire.Node, error) {
+	role, err := s.role(f)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.inline(role)) > 0 {
+		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must delete policies first.")
+	}
+	if err := refuseRole(s, role, true); err != nil {
+		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "%s", err.Error())
+	}
+	s.drop(role)
+	return nil, s.save()
 }
 
 func getRole(s *Service, f form) ([]wire.Node, error) {
