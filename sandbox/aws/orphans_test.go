@@ -23,6 +23,7 @@ Resources:
   Dropped: {Type: AWS::S3::Bucket, Properties: {BucketName: shop-dropped}}
   Database: {Type: AWS::RDS::DBInstance, DeletionPolicy: Delete, Properties: {Engine: postgres, DBInstanceIdentifier: shop-db, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: shop, ManageMasterUserPassword: true, DeletionProtection: true}}
   Secret: {Type: AWS::SecretsManager::Secret, Properties: {Name: shop-secret, SecretString: "x"}}
+  Balancer: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer, Properties: {Subnets: [subnet-0a1111111111111aa]}}
   Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: shop}}
 `
 
@@ -68,14 +69,19 @@ func TestS139ABucketThatAnUpdateDropsStaysWithItsTags(t *testing.T) {
 	if reason := sdk.ToString(w.describe(id).StackStatusReason); reason != "Update successful. One or more resources could not be deleted." {
 		t.Errorf("the reason is %q", reason)
 	}
-	want := []string{"arn:aws:s3:::shop-dropped", "arn:aws:s3:::shop-kept", "ec2", "rds", "secretsmanager"}
+	byID := []string{"arn:aws:s3:::shop-dropped", "arn:aws:s3:::shop-kept", "ec2", "rds", "secretsmanager"}
+	byOwnTags := []string{"arn:aws:s3:::shop-dropped", "arn:aws:s3:::shop-kept", "ec2", "elasticloadbalancing", "rds", "secretsmanager"}
 	for key, value := range map[string]string{"aws:cloudformation:stack-id": id, "branch": "a", "perch:project": "shop"} {
+		want := byOwnTags
+		if value == id {
+			want = byID // A load balancer gets the stack's tags, and none of CloudFormation's own.
+		}
 		if diff := cmp.Diff(want, w.taggedWith(key, value)); diff != "" {
 			t.Errorf("found by %s (-want +got):\n%s", key, diff)
 		}
 	}
 	resources, err := w.stacks.DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &id})
-	if err != nil || len(resources.StackResources) != 4 {
+	if err != nil || len(resources.StackResources) != 5 {
 		t.Errorf("the stack lists %v, %v", resources, err)
 	}
 }

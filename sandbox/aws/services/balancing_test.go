@@ -33,7 +33,7 @@ func TestALoadBalancerIsDescribedWithItsListeners(t *testing.T) {
 		t.Fatalf("listeners = %+v, %v", listeners, err)
 	}
 	tags, err := client.DescribeTags(t.Context(), &elb.DescribeTagsInput{ResourceArns: []string{state.ID}})
-	if err != nil || len(tags.TagDescriptions[0].Tags) != 2 {
+	if err != nil || len(tags.TagDescriptions[0].Tags) != 1 {
 		t.Fatalf("tags = %+v, %v", tags, err)
 	}
 	_, err = client.DescribeLoadBalancers(t.Context(), &elb.DescribeLoadBalancersInput{Names: []string{"nope"}})

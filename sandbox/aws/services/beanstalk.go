@@ -190,8 +190,7 @@ func (s *Service) legalEnvironment(rec, app *record) error {
 		return failure(beanstalk, http.StatusBadRequest, "AlreadyExists", "Environment %s already exists.", rec.Name)
 	}
 	for key, value := range rec.Tags {
-		// CloudFormation's own tags are not checked: the stack may well have the environment's name.
-		if !strings.HasPrefix(key, "aws:") && value == rec.Name {
+		if value == rec.Name {
 			return invalid(beanstalk, "Tag '%s' is not valid. Values cannot match the environment name.", key)
 		}
 	}

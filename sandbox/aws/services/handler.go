@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"perch/sandbox/aws/resource"
@@ -75,7 +76,7 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	now := s.config.Now().UTC()
 	rec := &record{
 		Type: r.Type, Name: h.name(r), Owner: owner, Stack: r.StackName, Logical: r.LogicalID, Created: now, Updated: now,
-		Properties: r.Properties, Tags: merged(r.Tags, properties(r.Properties).tags()), Attributes: map[string]string{}, Hidden: map[string]string{},
+		Properties: r.Properties, Tags: tagsOf(r), Attributes: map[string]string{}, Hidden: map[string]string{},
 	}
 	if err := h.make(rec); err != nil {
 		return resource.State{}, err
@@ -83,6 +84,19 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	s.state.Records = append(s.state.Records, rec)
 	h.keep(rec)
 	return rec.view(), s.save()
+}
+
+// withoutSystemTags are types that get the stack's tags and none of CloudFormation's own (their schemas in the
+// CloudFormation registry say "cloudFormationSystemTags": false).
+var withoutSystemTags = []string{typeEnvironment, typeLoadBalancer, typeRole}
+
+// tagsOf are the tags of a resource: CloudFormation's, the stack's, and those of its own properties.
+func tagsOf(r resource.Request) map[string]string {
+	tags := merged(r.Tags, properties(r.Properties).tags())
+	if slices.Contains(withoutSystemTags, r.Type) {
+		maps.DeleteFunc(tags, func(key, _ string) bool { return strings.HasPrefix(key, "aws:cloudformation:") })
+	}
+	return tags
 }
 
 func (h handler) name(r resource.Request) string {
@@ -135,7 +149,7 @@ func (h handler) Update(_ context.Context, r resource.Request) (resource.State, 
 	}
 	before := *rec
 	rec.Attributes, rec.Hidden = maps.Clone(rec.Attributes), maps.Clone(rec.Hidden)
-	rec.Properties, rec.Tags, rec.Updated = r.Properties, merged(r.Tags, properties(r.Properties).tags()), s.config.Now().UTC()
+	rec.Properties, rec.Tags, rec.Updated = r.Properties, tagsOf(r), s.config.Now().UTC()
 	if err := h.make(rec); err != nil {
 		*rec = before
 		return resource.State{}, err
