@@ -69,7 +69,7 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 		return admitted, err
 	}
 	if admitted, err = r.prepare(ctx, admitted, *up); err == nil {
-		admitted.Earlier, err = r.earlier(ctx, in.Request, *up)
+		admitted.Earlier, err = r.earlier(ctx, *up)
 	}
 	return admitted, err
 }
@@ -128,24 +128,22 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResul
 			return admitted, nil, err
 		}
 	}
-	in := RenderInput{Project: request.Project, Branch: request.Branch, Commit: request.Commit, Kind: kind}
-	up, err := r.candidate(ctx, in, rendering{file: file, settings: admission.Settings}, mine, all)
+	up, err := r.candidate(ctx, request, rendering{commit: request.Commit, kind: kind, file: file, settings: admission.Settings}, mine, all)
 	return AdmitResult{Kind: kind}, up, err
 }
 
-func (r *Requests) candidate(ctx context.Context, in RenderInput, made rendering, mine *owned, all allStacks) (*candidate, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
+func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *owned, all allStacks) (_ *candidate, err error) {
+	if made.environment, err = perch.NewEnvironment(request.Project, request.Branch); err != nil {
 		return nil, refuse(ErrorInvalid, "%v", err)
 	}
-	if made.application, err = r.apps.outputsIn(ctx, all, in.Kind); err != nil {
+	if made.application, err = r.apps.outputsIn(ctx, all, made.kind); err != nil {
 		return nil, err
 	}
 	var up candidate
-	if up.wanted, err = r.complete(ctx, environment, in, made); err != nil {
+	if up.wanted, err = r.complete(ctx, made); err != nil {
 		return nil, err
 	}
-	up.stack, err = r.stateOf(ctx, environment, mine, all)
+	up.stack, err = r.stateOf(ctx, made.environment, mine, all)
 	return &up, err
 }
 

@@ -39,7 +39,7 @@ func TestAdmitPreparesTheFirstChange(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	got := w.admit(w.request("login", commit)).Prepared
-	if got == nil || got.Stack != (StackState{}) || !strings.Contains(w.stored(got.Rendered.TemplateURL), commit) {
+	if got == nil || got.Stack != (StackState{}) || !strings.Contains(w.templateOf("login"), commit) {
 		t.Fatalf("a new branch: %+v", got)
 	}
 	var looks []string
@@ -53,7 +53,7 @@ func TestAdmitPreparesTheFirstChange(t *testing.T) {
 		t.Errorf("looks at %q, want one at all stacks", looks)
 	}
 	if rendered := w.render("login", commit); got.Rendered != rendered {
-		t.Errorf("Admit renders %+v, RenderTemplate %+v", got.Rendered, rendered)
+		t.Errorf("the same request is rendered as %+v and %+v", got.Rendered, rendered)
 	}
 
 	id := w.up("login", commit)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -22,6 +23,8 @@ type Applications struct {
 	stacks    *Stacks
 	s3        *s3.Client
 	beanstalk *elasticbeanstalk.Client
+	// buckets has the artifact bucket of each application stack, by the stack's name.
+	buckets sync.Map
 }
 
 // ApplyInput asks for the application stack to be brought to today's template.

@@ -72,7 +72,7 @@ func TestAnotherOperationOnTheApplicationStackIsNotTakenForThisOne(t *testing.T)
 
 func TestAnApplicationStackThatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
-	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
+	w.foreign(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
 	_, err := try(of[*Applications](w).ApplyApplication, staging("one"))
 	wantFailure(t, err, ErrorInvalid, "does not carry this project's tags", "left it alone")
 	_, err = of[*Applications](w).outputs(t.Context(), perch.KindBranch)

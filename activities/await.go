@@ -94,6 +94,9 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 	if seen.err != nil {
 		return AwaitResult{}, false, w.tolerate(seen.err)
 	}
+	if err := w.stacks.inProject(seen); err != nil {
+		return AwaitResult{}, false, err
+	}
 	status := string(seen.stack.StackStatus)
 	final := !lifecycle.InProgress(status)
 	if final || w.in.UntilDeleting || w.stacks.poller.waiting() <= fewWaits {
@@ -119,6 +122,18 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 		return w.missed(ctx)
 	}
 	return AwaitResult{Status: status, Reason: w.reason(seen.stack), Stack: w.state(ctx, seen)}, true, nil
+}
+
+// inProject rejects a stack of another project: its events are not for whoever can reach Temporal. A stack that a
+// change set only proposes has no tags yet.
+func (s *Stacks) inProject(seen sighting) error {
+	if !seen.found || seen.stack.StackStatus == types.StackStatusReviewInProgress {
+		return nil
+	}
+	if project := stackTags(seen.stack)[perch.TagProject]; project != s.policy.Project {
+		return refuse(ErrorInvalid, "stack %s is not one of project %s", aws.ToString(seen.stack.StackId), s.policy.Project)
+	}
+	return nil
 }
 
 // missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a stack that somebody else's deletion took away, and only

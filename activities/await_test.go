@@ -57,7 +57,7 @@ func TestAwaitStackSeesADeletedStackByItsID(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: id, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
 	if out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"}); out.Status != deleted {
 		t.Errorf("got %+v", out)
 	}
@@ -72,7 +72,7 @@ func TestS33AStackThatSomebodyElseDeletedIsSeenToBeGoneByWhoeverWaits(t *testing
 	defer stop()
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, stacks.DeleteStack, ChangeInput{StackID: id, Token: "theirs"})
+	must(w, stacks.DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "theirs"})
 	w.settle(id)
 	if out := must(w, stacks.AwaitStack, AwaitInput{StackID: id, Token: "ours"}); out.Status != deleted {
 		t.Errorf("got %+v", out)
@@ -150,7 +150,7 @@ func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	w := newWorld(t)
 	first := w.bare("shop-login", "login", nil)
 	w.settle(first)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: first, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: first, Token: "gone"})
 	w.settle(first)
 	second := w.bare("shop-login", "login", nil)
 	if out := w.settle(first); out.Status != deleted {

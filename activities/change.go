@@ -16,23 +16,26 @@ import (
 
 // ChangeInput asks for one mutating call on the environment's stack.
 type ChangeInput struct {
-	// Project and Branch name the environment, Kind is what its stack is tagged with.
+	// Project and Branch name the environment, Kind is the kind that CreateStack makes it of.
 	Project string     `json:"project"`
 	Branch  string     `json:"branch"`
 	Kind    perch.Kind `json:"kind,omitempty"`
 	// StackID is the stack's id; empty only for CreateStack.
 	StackID string `json:"stack_id,omitempty"`
-	// TemplateURL is where CreateStack and UpdateStack find the template.
-	TemplateURL string `json:"template_url,omitempty"`
-	// Parameters and Capability are RenderResult's, for a bring-your-own template.
-	Parameters string `json:"parameters,omitempty"`
-	Capability string `json:"capability,omitempty"`
+	// Template is the hash of the template that CreateStack and UpdateStack bring the stack to. Where it is,
+	// with its parameters and capability, they read in what Admit allowed last.
+	Template string `json:"template,omitempty"`
 	// Force lets ContinueRollback leave out the resources that cannot be turned back, and DeleteStack those that cannot be deleted.
 	Force bool `json:"force,omitempty"`
 	// Retain are the logical ids of the resources that DeleteStack leaves alone. CloudFormation takes only ones that it failed to delete.
 	Retain []string `json:"retain,omitempty"`
 	// Token is the ClientRequestToken: the same on every retry of this activity, another one for any other call.
 	Token string `json:"token"`
+}
+
+// stack names the stack that the call is for.
+func (in ChangeInput) stack() StackInput {
+	return StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}
 }
 
 // ChangeResult is what a mutating call began.
@@ -54,18 +57,18 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	if err != nil {
 		return ChangeResult{}, refuse(ErrorInvalid, "%v", err)
 	}
-	parameters, err := s.parameters(ctx, in)
-	if err != nil {
-		return ChangeResult{}, err
-	}
 	identity, err := s.owner.certain(ctx)
 	if err != nil {
 		return ChangeResult{}, err
 	}
+	template, err := s.apps.template(ctx, environment, in.Kind, in.Template)
+	if err != nil {
+		return ChangeResult{}, err
+	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: aws.String(environment.StackName()), TemplateURL: &in.TemplateURL, Tags: tagList(environment.Tags(identity, in.Kind)),
+		StackName: aws.String(environment.StackName()), TemplateURL: &template.url, Tags: tagList(environment.Tags(identity, in.Kind)),
 		ClientRequestToken: &in.Token, RoleARN: s.role(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
-		Parameters: parameters, Capabilities: capabilities(in.Capability),
+		Parameters: template.parameters, Capabilities: template.capabilities,
 	})
 	id := ""
 	switch {
@@ -103,13 +106,17 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
 func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	parameters, err := s.parameters(ctx, in)
+	environment, state, err := s.ownStack(ctx, in.stack())
+	if err != nil {
+		return ChangeResult{}, err
+	}
+	template, err := s.apps.template(ctx, environment, state.Kind, in.Template)
 	if err != nil {
 		return ChangeResult{}, err
 	}
 	_, err = s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &in.StackID, TemplateURL: &in.TemplateURL, ClientRequestToken: &in.Token, RoleARN: s.role(),
-		Parameters: parameters, Capabilities: capabilities(in.Capability),
+		StackName: &in.StackID, TemplateURL: &template.url, ClientRequestToken: &in.Token, RoleARN: s.role(),
+		Parameters: template.parameters, Capabilities: template.capabilities,
 	})
 	out, failure := s.begun(ctx, in, err, "update")
 	if failure != nil && nothingToUpdate(err) {
@@ -120,15 +127,29 @@ func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 
 // DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
 func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	_, err := s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
+	environment, state, err := s.ownStack(ctx, in.stack())
+	if err == nil {
+		err = s.mayDelete(environment, state)
+	}
+	if err != nil {
+		return ChangeResult{}, err
+	}
+	_, err = s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
 		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force), ClientRequestToken: &in.Token, RoleARN: s.role(),
 	})
 	return s.begun(ctx, in, err, "delete")
 }
 
-// CancelUpdate turns the update in progress back.
+// CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for stacks that may be deleted.
 func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	_, err := s.cfn.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token})
+	environment, state, err := s.ownStack(ctx, in.stack())
+	if err == nil {
+		err = s.mayDelete(environment, state)
+	}
+	if err != nil {
+		return ChangeResult{}, err
+	}
+	_, err = s.cfn.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token})
 	if says(err, "ValidationError", "cannot be called from current stack status") {
 		err = nil // The update ended by itself meanwhile: the next look at the stack decides.
 	}
@@ -137,6 +158,9 @@ func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult
 
 // ContinueRollback goes on with the rollback of an update that got stuck.
 func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+	if _, _, err := s.ownStack(ctx, in.stack()); err != nil {
+		return ChangeResult{}, err
+	}
 	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
 		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role(), ForceRollback: optional(in.Force),
 	})
@@ -145,6 +169,9 @@ func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeRe
 
 // RollbackStack turns a failed update back that was left as it is.
 func (s *Stacks) RollbackStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+	if _, _, err := s.ownStack(ctx, in.stack()); err != nil {
+		return ChangeResult{}, err
+	}
 	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
 	return s.begun(ctx, in, err, "roll back")
 }

@@ -13,19 +13,34 @@ import (
 	"perch/sandbox/aws"
 )
 
-// template stores a small template and returns its address.
-func (w *world) template(value string) string {
+// allow has a small template admitted for a branch, as Admit does, and returns its hash.
+func (w *world) allow(branch string, kind perch.Kind, value string) string {
 	w.t.Helper()
-	bucket, key := "templates-of-the-test", value+".json"
-	if _, err := w.s3().HeadBucket(w.t.Context(), &s3.HeadBucketInput{Bucket: &bucket}); err != nil {
-		w.makeBucket(bucket)
+	environment, err := perch.NewEnvironment("shop", branch)
+	if err != nil {
+		w.t.Fatal(err)
 	}
 	apps := of[*Applications](w)
+	bucket, err := apps.artifactBucket(w.t.Context(), kind)
+	if err != nil {
+		w.applyFor(kind)
+		if bucket, err = apps.artifactBucket(w.t.Context(), kind); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	key := "templates/" + value + ".json"
 	if err := apps.store(w.t.Context(), bucket, key, []byte(bucketTemplate(value))); err != nil {
 		w.t.Fatal(err)
 	}
-	return apps.objectURL(bucket, key)
+	allowed := admission{Kind: kind, Template: key, Hash: value, HealthPath: "/"}
+	if err := apps.admit(w.t.Context(), bucket, environment, allowed); err != nil {
+		w.t.Fatal(err)
+	}
+	return value
 }
+
+// template has a small template admitted for branch login.
+func (w *world) template(value string) string { return w.allow("login", perch.KindBranch, value) }
 
 func (w *world) makeBucket(name string) {
 	w.t.Helper()
@@ -36,7 +51,7 @@ func (w *world) makeBucket(name string) {
 }
 
 func (w *world) creation(branch, token string) ChangeInput {
-	return ChangeInput{Project: "shop", Branch: branch, Kind: perch.KindBranch, TemplateURL: w.template("one"), Token: token}
+	return ChangeInput{Project: "shop", Branch: branch, Kind: perch.KindBranch, Template: w.allow(branch, perch.KindBranch, "one"), Token: token}
 }
 
 func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
@@ -44,6 +59,7 @@ func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
 	for kind, protected := range map[perch.Kind]bool{perch.KindBranch: false, perch.KindStaging: true, perch.KindProduction: true} {
 		in := w.creation("is-"+string(kind), "token")
 		in.Kind = kind
+		w.allow(in.Branch, kind, "one")
 		out := must(w, of[*Stacks](w).CreateStack, in)
 		state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: in.Branch})
 		if state.StackID != out.StackID || !state.Ours || state.Kind != kind || state.Protected != protected {
@@ -53,18 +69,18 @@ func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
 }
 
 func TestS01LostCreateResponseIsAdopted(t *testing.T) {
-	for name, change := range map[string]func(*ChangeInput){
-		"the same call again":               func(*ChangeInput) {},
-		"another template meanwhile":        func(in *ChangeInput) { in.TemplateURL += "?versionId=null" },
-		"another token: a run that is anew": func(in *ChangeInput) { in.Token = "other" },
+	for name, change := range map[string]func(*world, *ChangeInput){
+		"the same call again":               func(*world, *ChangeInput) {},
+		"another template meanwhile":        func(w *world, in *ChangeInput) { in.Template = w.allow("login", perch.KindBranch, "two") },
+		"another token: a run that is anew": func(_ *world, in *ChangeInput) { in.Token = "other" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1})
 			in := w.creation("login", "token")
+			w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1})
 			_, err := try(of[*Stacks](w).CreateStack, in)
 			wantRetry(t, err)
-			change(&in)
+			change(w, &in)
 			out := must(w, of[*Stacks](w).CreateStack, in)
 			all := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
 			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.StackID != out.StackID || len(all.Environments) != 1 {
@@ -87,7 +103,7 @@ func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			id := w.bare("shop-login", "login", c.change)
-			w.settle(id)
+			w.foreign(id)
 			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.Ours || state.StackID != id {
 				t.Errorf("found %+v", state)
 			}
@@ -108,16 +124,17 @@ func otherRepository(t *testing.T) map[string]string {
 func TestS32AStackThatExistsAndCannotBeSeenYetIsNoConflict(t *testing.T) {
 	w := newWorld(t)
 	w.bare("shop-login", "login", nil)
+	in := w.creation("login", "token")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "Stack with id shop-login does not exist", Count: 1})
-	_, err := try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
+	_, err := try(of[*Stacks](w).CreateStack, in)
 	wantRetry(t, err, "cannot be seen yet")
 	must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
 }
 
 func TestS30AThrottledCreateStackIsTriedAgainWithItsToken(t *testing.T) {
 	w := newWorld(t)
-	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Code: "Throttling", Message: "Rate exceeded", Count: 1})
 	in := w.creation("login", "token")
+	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Code: "Throttling", Message: "Rate exceeded", Count: 1})
 	_, err := try(of[*Stacks](w).CreateStack, in)
 	wantRetry(t, err, "Throttling")
 	out := must(w, of[*Stacks](w).CreateStack, in)
@@ -128,8 +145,8 @@ func TestS30AThrottledCreateStackIsTriedAgainWithItsToken(t *testing.T) {
 
 func TestS55S69ExpiredCredentialsAreTriedAgainAndADenialIsNot(t *testing.T) {
 	w := newWorld(t)
-	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "ExpiredToken", Message: "The security token included in the request is expired", Count: 1})
 	in := w.creation("login", "token")
+	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "ExpiredToken", Message: "The security token included in the request is expired", Count: 1})
 	_, err := try(of[*Stacks](w).CreateStack, in)
 	wantRetry(t, err, "ExpiredToken")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "AccessDenied", Message: "User: x is not authorized to perform: cloudformation:CreateStack", Count: 1})
@@ -186,11 +203,11 @@ func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
 	w := newWorld(t)
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 	w.settle(id)
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, TemplateURL: w.template("one"), Token: "update"}
+	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("one"), Token: "update"}
 	if out := must(w, of[*Stacks](w).UpdateStack, in); !out.Unchanged || out.StackID != id {
 		t.Errorf("got %+v", out)
 	}
-	in.TemplateURL, in.Token = w.template("two"), "update-2"
+	in.Template, in.Token = w.template("two"), "update-2"
 	if out := must(w, of[*Stacks](w).UpdateStack, in); out.Unchanged {
 		t.Errorf("got %+v", out)
 	}
@@ -212,7 +229,7 @@ func TestALostUpdateResponseIsMended(t *testing.T) {
 			id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 			w.settle(id)
 			w.fault(aws.Fault{Service: "cloudformation", Action: "UpdateStack", When: aws.After, Drop: true, Count: 1})
-			in := ChangeInput{Project: "shop", Branch: "login", StackID: id, TemplateURL: w.template("two"), Token: "update"}
+			in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("two"), Token: "update"}
 			_, err := try(of[*Stacks](w).UpdateStack, in)
 			wantRetry(t, err)
 			if refusal.Code != "" {
@@ -235,7 +252,7 @@ func TestARefusedCallWhoseEventsCannotBeReadIsTriedAgain(t *testing.T) {
 	w.settle(id)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DeleteStack", Code: "ValidationError", Message: "Stack [shop-login] cannot be deleted while TerminationProtection is enabled"})
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded", Count: 1})
-	in := ChangeInput{StackID: id, Token: "gone"}
+	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"}
 	_, err := try(of[*Stacks](w).DeleteStack, in)
 	wantRetry(t, err, "list events", "Throttling")
 	_, err = try(of[*Stacks](w).DeleteStack, in)
@@ -246,7 +263,7 @@ func TestAnUpdateOfABusyStackIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "create", Hang: true})
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
-	_, err := try(of[*Stacks](w).UpdateStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, TemplateURL: w.template("two"), Token: "update"})
+	_, err := try(of[*Stacks](w).UpdateStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("two"), Token: "update"})
 	wantRetry(t, err, "CREATE_IN_PROGRESS")
 }
 
@@ -274,7 +291,7 @@ func TestRepairCallsLeadOutOfFailedUpdates(t *testing.T) {
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	in := ChangeInput{StackID: id, Token: "continue"}
+	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "continue"}
 	must(w, of[*Stacks](w).ContinueRollback, in)
 	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "continue"}); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
@@ -287,11 +304,11 @@ func TestCancelUpdateTurnsAnUpdateBack(t *testing.T) {
 	w.settle(id)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "update", Hang: true, Count: 1})
 	w.update(id, "two", "update")
-	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{StackID: id, Token: "cancel"})
+	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "cancel"})
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
-	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{StackID: id, Token: "cancel-2"}) // It is over: the next look decides.
+	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "cancel-2"}) // It is over: the next look decides.
 }
 
 func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
@@ -306,7 +323,7 @@ func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
 	if ended := w.settle(id); ended.Status != "UPDATE_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	must(w, of[*Stacks](w).RollbackStack, ChangeInput{StackID: id, Token: "back"})
+	must(w, of[*Stacks](w).RollbackStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "back"})
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}

@@ -27,8 +27,8 @@ type Contents struct {
 	Resources int `json:"resources"`
 }
 
-// StackContents lists what the stack holds, nested stacks included.
-func (s *Stacks) StackContents(ctx context.Context, in StackInput) (Contents, error) {
+// stackContents lists what the stack holds, nested stacks included.
+func (s *Stacks) stackContents(ctx context.Context, in StackInput) (Contents, error) {
 	var contents Contents
 	err := s.collect(ctx, in.StackID, &contents)
 	return contents, err

@@ -56,6 +56,9 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 	if outputs.DatabaseHost == "" {
 		return DatabaseResult{}, refuse(ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `starter application up`")
 	}
+	if _, _, err := d.stacks.ownStack(ctx, StackInput(in)); err != nil {
+		return DatabaseResult{}, err
+	}
 	secret, err := d.await(ctx, in.StackID)
 	if err != nil || secret == "" {
 		return DatabaseResult{}, err
@@ -89,6 +92,9 @@ func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (Databas
 	if err != nil || outputs.DatabaseHost == "" {
 		return DatabaseResult{}, err
 	}
+	if err := d.unused(ctx, environment); err != nil {
+		return DatabaseResult{}, err
+	}
 	beats.set(perch.Progress{Status: "DROPPING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
 	server, err := d.connect(ctx, outputs)
 	if err != nil {
@@ -96,6 +102,18 @@ func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (Databas
 	}
 	defer server.close()
 	return DatabaseResult{}, server.drop(ctx, environment.DatabaseName())
+}
+
+// unused rejects a database whose environment is there: it goes after the stack, and never before.
+func (d *Databases) unused(ctx context.Context, environment perch.Environment) error {
+	stack, found, err := d.stacks.describe(ctx, environment.StackName())
+	if err != nil || !found {
+		return err
+	}
+	if state := d.stacks.state(ctx, environment, stack); state.Ours && state.Status != deleted {
+		return refuse(ErrorInvalid, "stack %s is %s and uses database %s, which was left alone", environment.StackName(), state.Status, environment.DatabaseName())
+	}
+	return nil
 }
 
 // remains names the environment's database and user in the shared instance, where they are still there.

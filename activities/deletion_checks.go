@@ -66,7 +66,7 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (Prepa
 		return PrepareResult{}, refuse(ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Branch)
 	}
 	var prepared PrepareResult
-	if prepared.Contents, err = d.stacks.StackContents(ctx, StackInput{StackID: in.StackID}); err != nil {
+	if prepared.Contents, err = d.stacks.stackContents(ctx, StackInput{StackID: in.StackID}); err != nil {
 		return PrepareResult{}, err
 	}
 	if status := string(stack.StackStatus); status != deleting && status != "DELETE_FAILED" {

@@ -116,7 +116,7 @@ func (w *world) emptied(stackID, bucket string) error {
 func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 	w := newWorldOf(t, aws.Config{Speed: 1})
 	id := w.templated(bucketTemplate("one"))
-	bucket := must(w, of[*Stacks](w).StackContents, StackInput{StackID: id}).Buckets[0]
+	bucket := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id}).Buckets[0]
 	wantFailure(t, w.emptied(id, bucket), ErrorInvalid, "is CREATE_COMPLETE and may return to service")
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
 	wantRetry(t, w.emptied(id, bucket), "may still cancel the deletion")

@@ -65,9 +65,9 @@ func TestS130TheEarlierRoleStaysWhileAnEnvironmentHasIt(t *testing.T) {
 	login := w.bare("shop-login", "login", nil) // No output says which profile it has.
 	w.settle(login)
 	commit := w.repo.commit("topic", map[string]string{"perch.yaml": testConfig})
-	in := RenderInput{Project: "shop", Branch: "topic", Commit: commit, Kind: perch.KindBranch}
+	in := AdmitInput{Request: w.request("topic", commit)}
 	const todo = "an earlier version of Perch made it: run `starter application up --kind staging`, then try again"
-	_, err := try(of[*Requests](w).RenderTemplate, in)
+	_, err := try(of[*Requests](w).Admit, in)
 	wantFailure(t, err, ErrorInvalid, "no instance profile for environments of kind branch", todo)
 	detail := w.examine()[perch.CheckApplication].Detail
 	wantWords(t, detail, "no instance profile for environments of kind staging", todo)
@@ -85,7 +85,7 @@ func TestS130TheEarlierRoleStaysWhileAnEnvironmentHasIt(t *testing.T) {
 		t.Errorf("the new environment has the profile %q, %v", profile, err)
 	}
 
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: login, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: login, Token: "gone"})
 	w.settle(login)
 	second := w.applied("two")
 	if second[cfn.OutputEarlierProfile] != "" || second["BranchInstanceProfile"] != first["BranchInstanceProfile"] {

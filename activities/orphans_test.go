@@ -48,7 +48,7 @@ func (w *world) ownUpdate(stackID, commit string) ChangeResult {
 	rendered := w.render("login", commit)
 	in := ChangeInput{
 		Project: "shop", Branch: "login", Kind: perch.KindBranch, StackID: stackID, Token: "update-" + commit,
-		TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters, Capability: rendered.Capability,
+		Template: rendered.Hash,
 	}
 	out := must(w, of[*Stacks](w).UpdateStack, in)
 	if ended := w.settle(stackID); ended.Status != "CREATE_COMPLETE" && ended.Status != "UPDATE_COMPLETE" {
@@ -60,7 +60,7 @@ func (w *world) ownUpdate(stackID, commit string) ChangeResult {
 // ownGone removes login's stack and returns what VerifyGone sees.
 func (w *world) ownGone(stackID string) VerifyResult {
 	w.t.Helper()
-	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: stackID})
+	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: stackID})
 	if ended := w.delete(stackID, nil); ended.Status != deleted {
 		w.t.Fatalf("ended %+v", ended)
 	}

@@ -4,13 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
 	"perch/cfn/own"
@@ -54,8 +51,8 @@ func (r *Requests) admitOwn(ctx context.Context, admission config.Admission, kin
 }
 
 // renderOwn fills in the template of the project's own.
-func (r *Requests) renderOwn(ctx context.Context, environment perch.Environment, in RenderInput, made *rendering) error {
-	template, refusal, err := r.ownTemplate(ctx, in.Commit, made.settings)
+func (r *Requests) renderOwn(ctx context.Context, made *rendering) error {
+	template, refusal, err := r.ownTemplate(ctx, made.commit, made.settings)
 	if err != nil {
 		return err
 	}
@@ -63,26 +60,26 @@ func (r *Requests) renderOwn(ctx context.Context, environment perch.Environment,
 		return refuse(ErrorInvalid, "%s", refusal)
 	}
 	rendered, err := template.Render(own.Input{
-		Environment: environment, Kind: in.Kind, Commit: in.Commit, Settings: made.settings, Policy: *r.policy, Seed: made.file.Seed,
+		Environment: made.environment, Kind: made.kind, Commit: made.commit, Settings: made.settings, Policy: *r.policy, Seed: made.file.Seed,
 	})
 	if err != nil {
 		return refuse(ErrorInvalid, "%v", err)
 	}
-	made.template, made.parameters, made.capability = rendered.Template, rendered.Given(), template.Capability()
+	made.template.Template, made.parameters, made.capability = rendered.Template, rendered.Given(), template.Capability()
 	return nil
 }
 
-// storeParameters puts the parameters beside the template, whose hash covers them, and returns where they are; empty where there are none.
-func (r *Requests) storeParameters(ctx context.Context, rendered rendering) (string, error) {
-	if len(rendered.parameters) == 0 {
-		return "", nil
+// storeParameters puts the parameters beside the template, whose hash covers them.
+func (r *Requests) storeParameters(ctx context.Context, rendered rendering) error {
+	key := rendered.parametersKey()
+	if key == "" {
+		return nil
 	}
 	body, err := json.Marshal(rendered.parameters)
 	if err != nil {
-		return "", fmt.Errorf("store parameters: %w", err)
+		return fmt.Errorf("store parameters: %w", err)
 	}
-	bucket, key := rendered.application.ArtifactBucket, "templates/"+rendered.template.Hash+".parameters.json"
-	return bucket + "/" + key, r.apps.store(ctx, bucket, key, body)
+	return r.apps.store(ctx, rendered.application.ArtifactBucket, key, body)
 }
 
 // validate lets CloudFormation look at a stored template before anything is changed: it knows more of templates than Perch does.
@@ -91,26 +88,44 @@ func (r *Requests) validate(ctx context.Context, path, url string) error {
 	return awsFailure(err, "validate template %s", path)
 }
 
+// parametersKey is where the template's parameters are stored; empty if there are none.
+func (r rendering) parametersKey() string {
+	if len(r.parameters) == 0 {
+		return ""
+	}
+	return "templates/" + r.template.Hash + ".parameters.json"
+}
+
+// stackTemplate is a template as CreateStack and UpdateStack take it.
+type stackTemplate struct {
+	url          string
+	parameters   []types.Parameter
+	capabilities []types.Capability
+}
+
+// template is the admitted template with this hash.
+func (a *Applications) template(ctx context.Context, environment perch.Environment, kind perch.Kind, hash string) (stackTemplate, error) {
+	allowed, bucket, err := a.admitted(ctx, environment, kind, hash)
+	if err != nil {
+		return stackTemplate{}, err
+	}
+	template := stackTemplate{url: a.objectURL(bucket, allowed.Template), capabilities: capabilities(allowed.Capability)}
+	if allowed.Parameters != "" {
+		template.parameters, err = a.parameters(ctx, bucket, allowed.Parameters)
+	}
+	return template, err
+}
+
 // parameters reads what storeParameters stored.
-func (s *Stacks) parameters(ctx context.Context, in ChangeInput) ([]types.Parameter, error) {
-	if in.Parameters == "" {
-		return nil, nil
-	}
-	bucket, key, _ := strings.Cut(in.Parameters, "/")
-	out, err := s.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+func (a *Applications) parameters(ctx context.Context, bucket, key string) (parameters []types.Parameter, err error) {
+	body, err := a.object(ctx, bucket, key)
 	if err != nil {
-		return nil, awsFailure(err, "read parameters %s", in.Parameters)
-	}
-	defer out.Body.Close()
-	body, err := io.ReadAll(out.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read parameters %s: %w", in.Parameters, err)
+		return nil, awsFailure(err, "read parameters %s in bucket %s", key, bucket)
 	}
 	var stored []own.Parameter
 	if err := json.Unmarshal(body, &stored); err != nil {
-		return nil, fmt.Errorf("read parameters %s: %w", in.Parameters, err)
+		return nil, fmt.Errorf("read parameters %s in bucket %s: %w", key, bucket, err)
 	}
-	var parameters []types.Parameter
 	for _, p := range stored {
 		parameters = append(parameters, types.Parameter{ParameterKey: aws.String(p.Name), ParameterValue: aws.String(p.Value)})
 	}

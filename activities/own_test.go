@@ -63,7 +63,7 @@ func (w *world) ownUp(commit string) StackState {
 	stacks := of[*Stacks](w)
 	in := ChangeInput{
 		Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "create-" + commit,
-		TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters, Capability: rendered.Capability,
+		Template: rendered.Hash,
 	}
 	out := must(w, stacks.CreateStack, in)
 	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
@@ -178,7 +178,7 @@ func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
 
 func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "{Type: AWS::S3::Bucket}", "{Type: AWS::S3::Bucket, Size: 5}", 1)})
-	_, err := try(of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: "login", Commit: commit, Kind: perch.KindBranch})
+	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
 	wantFailure(t, err, ErrorInvalid, "validate template deploy/template.yaml", "Invalid template resource property 'Size'")
 	if n := w.calls("cloudformation", "CreateStack"); n != 1 {
 		t.Errorf("%d stacks were made, and only the application's should be", n)
@@ -188,11 +188,11 @@ func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
 func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 	w, commit := newOwnWorld(t, nil)
 	state := w.ownUp(commit)
-	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
+	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
 	if len(contents.Buckets) != 1 || !strings.HasPrefix(contents.Buckets[0], "shop-login-media-") || len(contents.Kept) != 1 || contents.Resources != 3 {
 		t.Fatalf("got %+v", contents)
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: state.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: state.StackID, Token: "gone"})
 	if ended := w.settle(state.StackID); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
@@ -208,17 +208,17 @@ func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.ownUp(commit)
-	before := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
+	before := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
 	w.fault(aws.Fault{LogicalID: "Topic", Phase: "delete", Reason: "somebody subscribes", Count: 1})
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: state.StackID, Token: "first"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: state.StackID, Token: "first"})
 	if ended := w.settle(state.StackID); ended.Status != "DELETE_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
+	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
 	if diff := cmp.Diff(Contents{Kept: before.Kept, Resources: 1}, contents); diff != "" {
 		t.Errorf("after the deletion that failed -want +got:\n%s", diff)
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: state.StackID, Token: "second"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: state.StackID, Token: "second"})
 	w.settle(state.StackID)
 	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
 	if len(out.Leftovers) != 0 || len(out.Kept) != 2 {
@@ -248,10 +248,10 @@ func TestWhatATemplateKeepsIsFoundAgainByItsARN(t *testing.T) {
 func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.ownUp(commit)
-	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: state.StackID})
+	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
 	w.fault(aws.Fault{LogicalID: "Database", Phase: "delete", Reason: "Cannot create more than 100 manual snapshots", Count: 1})
 	w.delete(state.StackID, nil)
-	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{StackID: state.StackID})
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Project: "shop", Branch: "login", StackID: state.StackID})
 	if ended := w.delete(state.StackID, []string{"Database"}); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}

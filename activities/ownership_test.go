@@ -71,7 +71,7 @@ func TestS123AStackIsCreatedWithTheIDAndAnOlderOneKeepsItsTags(t *testing.T) {
 	old := w.under("old", "github.com/acme/store", "")
 	before := w.tagsOf(old)
 	in := ChangeInput{Project: "shop", Branch: "old", Kind: perch.KindBranch, StackID: old, Token: "update"}
-	in.TemplateURL = w.render("old", commit).TemplateURL
+	in.Template = w.render("old", commit).Hash
 	must(w, of[*Stacks](w).UpdateStack, in)
 	if ended := w.settle(old); ended.Status != "UPDATE_COMPLETE" {
 		t.Fatalf("the update ended in %s: %s", ended.Status, ended.Reason)

@@ -135,7 +135,9 @@ func TestPlanAgreesWithCloudFormation(t *testing.T) {
 			}
 			commit := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(planConfig, change[0], change[1], 1)})
 			plan := w.planUp("login", commit)
-			want := w.changeSet(id, w.render("login", commit).TemplateURL, strings.ReplaceAll(name, " ", "-"))
+			w.render("login", commit)
+			_, address := w.admission("login")
+			want := w.changeSet(id, address, strings.ReplaceAll(name, " ", "-"))
 			got := map[string]string{}
 			for _, c := range plan.Changes {
 				if slices.ContainsFunc(c.Properties, func(p perch.PropertyChange) bool { return p.Because == "" }) || len(c.Properties) == 0 {
@@ -262,7 +264,7 @@ func TestPlanOfACommitThatIsOvertaken(t *testing.T) {
 func TestPlanWithoutAnApplicationStackSaysTheSameAsUp(t *testing.T) {
 	w := newWorld(t)
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
-	_, want := try(of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: "login", Commit: commit, Kind: perch.KindBranch})
+	_, want := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
 	_, err := try(of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: w.request("login", commit)})
 	wantFailure(t, err, ErrorInvalid, "there is no application stack shop-application-staging yet", "starter application up --kind staging")
 	if want == nil {
@@ -275,7 +277,7 @@ func TestPlanOfAStackThatIsMadeAnew(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	w.fault(aws.Fault{Stack: "shop-login", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
-	in := ChangeInput{Project: "shop", Branch: "login", Kind: perch.KindBranch, TemplateURL: w.render("login", commit).TemplateURL, Token: "create"}
+	in := ChangeInput{Project: "shop", Branch: "login", Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Token: "create"}
 	out := must(w, of[*Stacks](w).CreateStack, in)
 	w.settle(out.StackID)
 	plan := w.planUp("login", commit)
@@ -294,8 +296,7 @@ func TestPlanOfAStackThatNoStepLeadsOnFrom(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
 	w.fault(aws.Fault{Stack: "shop-staging", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
-	rendered := must(w, of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: "staging", Commit: commit, Kind: perch.KindStaging})
-	in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, TemplateURL: rendered.TemplateURL, Token: "create"}
+	in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
 	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
 	plan := w.planUp("staging", commit)
 	if plan.Outcome != perch.OutcomeFailed {
@@ -308,8 +309,7 @@ func TestPlanOfAProtectedStack(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
-	rendered := must(w, of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: "staging", Commit: commit, Kind: perch.KindStaging})
-	in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, TemplateURL: rendered.TemplateURL, Token: "create"}
+	in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
 	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
 	plan := w.planUp("staging", w.repo.commit("staging", nil))
 	if plan.Outcome != perch.OutcomePlanned || !plan.Protected || plan.Kind != perch.KindStaging || len(plan.Settings) != 0 {

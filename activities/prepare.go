@@ -13,13 +13,9 @@ import (
 type Settled struct {
 	// Stack is the environment's stack.
 	Stack StackState `json:"stack"`
-	// HealthPath is the path that answers when the app is healthy.
-	HealthPath string `json:"health_path"`
-	// Own says that its template is one of the project's own.
-	Own bool `json:"own,omitempty"`
 }
 
-// Prepared is what there is to do: RenderTemplate's result, and the stack as DescribeStack would have found it.
+// Prepared is what there is to do: the template that is stored, and the stack as DescribeStack would have found it.
 type Prepared struct {
 	Rendered RenderResult `json:"rendered"`
 	Stack    StackState   `json:"stack"`
@@ -40,8 +36,8 @@ func (r *Requests) prepare(ctx context.Context, admitted AdmitResult, up candida
 		return AdmitResult{}, err
 	}
 	if settled && !closed {
-		admitted.Settled = &Settled{Stack: up.stack, HealthPath: up.wanted.settings.HealthPath, Own: up.wanted.own()}
-		return admitted, nil
+		admitted.Settled = &Settled{Stack: up.stack}
+		return admitted, r.allow(ctx, up.wanted) // AwaitReady goes by it; no stack is changed.
 	}
 	rendered, err := r.publish(ctx, up.wanted)
 	admitted.Prepared = &Prepared{Rendered: rendered, Stack: up.stack, Closed: closed}
@@ -58,12 +54,8 @@ func (r *Requests) closed(ctx context.Context, stack StackState) (bool, error) {
 }
 
 // earlier are what removals of the branch's earlier environments could not delete.
-func (r *Requests) earlier(ctx context.Context, request perch.Request, up candidate) ([]perch.Leftover, error) {
-	environment, err := perch.NewEnvironment(request.Project, request.Branch)
-	if err != nil {
-		return nil, refuse(ErrorInvalid, "%v", err)
-	}
-	records, err := r.stacks.removals.list(ctx, up.wanted.application.ArtifactBucket, environment.StackName())
+func (r *Requests) earlier(ctx context.Context, up candidate) ([]perch.Leftover, error) {
+	records, err := r.stacks.removals.list(ctx, up.wanted.application.ArtifactBucket, up.wanted.environment.StackName())
 	exists := func(stackID string) bool { return stackID == up.stack.StackID }
 	return leftovers(records, exists, time.Now()), err
 }

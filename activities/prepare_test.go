@@ -18,7 +18,7 @@ func TestAdmitSeesAnEnvironmentThatIsAlreadyWhatIsAskedFor(t *testing.T) {
 	must(w, of[*Seeds](w).SeedData, seed)
 
 	got := w.admit(w.request("login", commit))
-	if got.Settled == nil || got.Settled.Stack.StackID != id || got.Settled.Stack.Commit != commit || got.Settled.HealthPath == "" {
+	if got.Settled == nil || got.Settled.Stack.StackID != id || got.Settled.Stack.Commit != commit {
 		t.Fatalf("%+v", got)
 	}
 
@@ -44,7 +44,7 @@ func TestAnEnvironmentIsSettledWhenTheStepsThatNeedTheAppAreDone(t *testing.T) {
 			t.Fatalf("before the steps (later: %t): %+v", later, got)
 		}
 		in.Later = later
-		must(w, of[*Seeds](w).SeedData, in)
+		must(w, of[*Seeds](w).seed, in)
 	}
 	if got := w.admit(w.request("login", in.Commit)); got.Settled == nil {
 		t.Errorf("when all steps are done: %+v", got)

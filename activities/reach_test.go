@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 var ownMachine = netip.MustParsePrefix("127.0.0.0/8")
@@ -80,17 +81,17 @@ func TestAwaitReadyAsksNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 		"by a name":         {"http://login.shop.localhost:" + port, "localhost", " is no public address"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := try(of[*Readiness](w).AwaitReady, ReadyInput{URL: c.url, Endpoint: c.endpoint, HealthPath: "/", Own: true, PatienceSeconds: 1})
+			_, err := try(of[*Readiness](w).await, probe{URL: c.url, Endpoint: c.endpoint, HealthPath: "/", Custom: true, Patience: time.Second})
 			wantFailure(t, err, ErrorInvalid, c.url+" cannot be asked whether it is ready: ", c.address, "is no public address", "`network.private`", "the stack stays for inspection")
 		})
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())
 	}
-	_, err := try(of[*Readiness](w).AwaitReady, ReadyInput{URL: "http://login.shop.localhost", Endpoint: "169.254.169.254", PatienceSeconds: 1})
+	_, err := try(of[*Readiness](w).await, probe{URL: "http://login.shop.localhost", Endpoint: "169.254.169.254", Patience: time.Second})
 	wantFailure(t, err, ErrorInvalid, "169.254.169.254 is a link-local address")
 	w.policy.Network.Private = []netip.Prefix{ownMachine}
-	must(w, of[*Readiness](w).AwaitReady, ReadyInput{URL: "http://login.shop.localhost:" + port, Endpoint: "127.0.0.1", HealthPath: "/", Own: true, PatienceSeconds: 1})
+	must(w, of[*Readiness](w).await, probe{URL: "http://login.shop.localhost:" + port, Endpoint: "127.0.0.1", HealthPath: "/", Custom: true, Patience: time.Second})
 	if asked.Load() != 1 {
 		t.Errorf("%d requests were sent to the network that the policy names", asked.Load())
 	}
@@ -99,20 +100,20 @@ func TestAwaitReadyAsksNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 func TestAnHTTPStepGoesToNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 	port, asked := listening(t)
 	w, commit := newOwnWorld(t, map[string]string{"perch.yaml": ownConfig + "  - http: {path: /seed}\n"})
-	in := SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: w.ownUp(commit).StackID, Later: true, URL: "http://login.example.com:" + port}
+	in := seedTarget{SeedInput: SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: w.ownUp(commit).StackID, Later: true}, URL: "http://login.example.com:" + port}
 	for endpoint, address := range map[string]string{"127.0.0.1": "127.0.0.1", "::ffff:127.0.0.1": "127.0.0.1", "192.168.255.1": "192.168.255.1"} {
 		in.Endpoint = endpoint
-		_, err := try(of[*Seeds](w).SeedData, in)
+		_, err := try(of[*Seeds](w).seed, in)
 		wantFailure(t, err, ErrorSeedFailed, `seed step "http POST /seed": `+address+" is no public address", "`network.private`", "the next `starter up` goes on from this step")
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())
 	}
 	in.Endpoint = "169.254.169.254"
-	_, err := try(of[*Seeds](w).SeedData, in)
+	_, err := try(of[*Seeds](w).seed, in)
 	wantFailure(t, err, ErrorSeedFailed, "169.254.169.254 is a link-local address")
 	in.Endpoint, w.policy.Network.Private = "127.0.0.1", []netip.Prefix{ownMachine}
-	if out := must(w, of[*Seeds](w).SeedData, in); !out.Seeded || asked.Load() != 1 {
+	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || asked.Load() != 1 {
 		t.Errorf("to the network that the policy names went %d requests: %+v", asked.Load(), out)
 	}
 }
@@ -128,17 +129,18 @@ func TestAnOwnTemplateCannotHideThatItIsOne(t *testing.T) {
 		t.Fatalf("got %+v, want outputs that look like Perch's", state)
 	}
 	must(w, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: state.StackID})
-	if rendered, settled := w.render("login", commit), w.admit(w.request("login", commit)).Settled; !rendered.Own || settled == nil || !settled.Own {
-		t.Errorf("rendered %+v, settled %+v", rendered, settled)
+	settled := w.admit(w.request("login", commit)).Settled
+	if allowed, _ := w.admission("login"); !allowed.Custom || settled == nil {
+		t.Errorf("admitted %+v, settled %+v", allowed, settled)
 	}
 }
 
 func TestWherePerchsOwnTemplateLeadsThePolicyDoesNotBound(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
 	app := in.serve(t, func(http.ResponseWriter, *http.Request, int) {})
-	rendered := w.render("login", in.Commit)
-	must(w, of[*Readiness](w).AwaitReady, ReadyInput{URL: in.URL, Endpoint: in.Endpoint, HealthPath: rendered.HealthPath, Own: rendered.Own})
-	if out := must(w, of[*Seeds](w).SeedData, in); !out.Seeded || rendered.Own || app.count() != 2 {
-		t.Errorf("seeded %+v, rendered %+v, %d requests", out, rendered, app.count())
+	allowed, _ := w.admission("login")
+	must(w, of[*Readiness](w).await, probe{URL: in.URL, Endpoint: in.Endpoint, HealthPath: allowed.HealthPath, Custom: allowed.Custom, Patience: time.Minute})
+	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || allowed.Custom || app.count() != 2 {
+		t.Errorf("seeded %+v, admitted %+v, %d requests", out, allowed, app.count())
 	}
 }

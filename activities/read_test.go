@@ -18,7 +18,7 @@ func TestS46ListingsLeaveOutWhatIsNotOurs(t *testing.T) {
 	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = tagList(otherRepository(t)) })
 	gone := w.bare("shop-gone", "gone", nil)
 	w.settle(gone)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: gone, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "gone", StackID: gone, Token: "gone"})
 	w.settle(gone)
 	out := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
 	var branches []string

@@ -25,24 +25,19 @@ const (
 // Readiness is the activity that looks whether an environment answers.
 type Readiness struct {
 	policy    *perch.Policy
+	stacks    *Stacks
 	beanstalk *elasticbeanstalk.Client
 	interval  time.Duration
 }
 
-// ReadyInput names the address to look at.
+// ReadyInput names the environment to look at. Its address is the one in the outputs of its stack.
 type ReadyInput struct {
-	// URL is the environment's address.
-	URL string `json:"url"`
-	// Endpoint is the host to dial, from the stack's outputs: DNS may not know the environment's own host yet.
-	Endpoint string `json:"endpoint"`
-	// Own says that the template whose outputs these are is one of the project's own.
-	Own bool `json:"own,omitempty"`
-	// HealthPath is the path that answers when the app is healthy.
-	HealthPath string `json:"health_path"`
+	// Project and Branch name the environment, StackID its stack.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	StackID string `json:"stack_id"`
 	// PatienceSeconds is how long the environment may take to answer after its stack is complete; 0 means ten minutes.
 	PatienceSeconds int `json:"patience_seconds,omitempty"`
-	// Beanstalk is the name of the Elastic Beanstalk environment, whose events explain a failure.
-	Beanstalk string `json:"beanstalk"`
 }
 
 // ReadyResult is the answer that was good.
@@ -54,12 +49,45 @@ type ReadyResult struct {
 // AwaitReady asks the environment's address until it answers with a status below 400. It dials the endpoint with the environment's own
 // host name, for HTTP and for TLS alike. An address that it may not connect to fails at once.
 func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult, error) {
-	address, err := url.Parse(in.URL)
-	if err != nil || address.Host == "" {
-		return ReadyResult{}, refuse(ErrorInvalid, "the stack's output URL %q is no address; the output of a template of your own must begin with http:// or https://", in.URL)
+	_, stop := startPulse(ctx, resumed(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Since: time.Now().UTC()}))
+	defer stop()
+	environment, stack, err := r.stacks.ownStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
+	if err != nil {
+		return ReadyResult{}, err
 	}
-	address.Path = in.HealthPath
-	client := dialing(address, in.Endpoint, reach{in.Own, r.policy.Network.Private}, answerTimeout)
+	allowed, _, err := r.stacks.apps.admitted(ctx, environment, stack.Kind, stack.Template)
+	if err != nil {
+		return ReadyResult{}, err
+	}
+	stop()
+	return r.await(ctx, probe{
+		URL: stack.URL, Endpoint: stack.Endpoint, HealthPath: allowed.HealthPath, Custom: allowed.Custom,
+		Beanstalk: environment.BeanstalkName(), Patience: in.patience(),
+	})
+}
+
+// probe is where and how an environment is asked.
+type probe struct {
+	// URL is the environment's address, and Endpoint the host to dial: DNS may not know the environment's own host yet.
+	URL, Endpoint string
+	// HealthPath is the path that answers when the app is healthy.
+	HealthPath string
+	// Custom says that the template whose outputs these are is a custom one.
+	Custom bool
+	// Beanstalk is the name of the Elastic Beanstalk environment, whose events explain a failure.
+	Beanstalk string
+	// Patience is how long the environment may take to answer.
+	Patience time.Duration
+}
+
+// await asks until the answer is good.
+func (r *Readiness) await(ctx context.Context, p probe) (ReadyResult, error) {
+	address, err := url.Parse(p.URL)
+	if err != nil || address.Host == "" {
+		return ReadyResult{}, refuse(ErrorInvalid, "the stack's output URL %q is no address; the output of a custom template must begin with http:// or https://", p.URL)
+	}
+	address.Path = p.HealthPath
+	client := dialing(address, p.Endpoint, reach{p.Custom, r.policy.Network.Private}, answerTimeout)
 	defer client.CloseIdleConnections()
 	progress := resumed(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Resource: address.String(), Since: time.Now().UTC()})
 	beats, stop := startPulse(ctx, progress)
@@ -70,12 +98,12 @@ func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult,
 			return ReadyResult{Status: status}, nil
 		}
 		if !passing {
-			return ReadyResult{}, refuse(ErrorInvalid, "%s cannot be asked whether it is ready: %s; the stack stays for inspection", in.URL, last)
+			return ReadyResult{}, refuse(ErrorInvalid, "%s cannot be asked whether it is ready: %s; the stack stays for inspection", p.URL, last)
 		}
 		progress.Reason = last
 		beats.set(progress)
-		if patience := in.patience(); time.Since(progress.Since) > patience {
-			return ReadyResult{}, refuse(ErrorNotReady, "%s did not become ready within %s; its last answer: %s%s; the stack stays for inspection", in.URL, patience, last, r.events(ctx, in.Beanstalk))
+		if time.Since(progress.Since) > p.Patience {
+			return ReadyResult{}, refuse(ErrorNotReady, "%s did not become ready within %s; its last answer: %s%s; the stack stays for inspection", p.URL, p.Patience, last, r.events(ctx, p.Beanstalk))
 		}
 		if err := linger(ctx, r.interval); err != nil {
 			return ReadyResult{}, err

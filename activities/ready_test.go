@@ -40,8 +40,8 @@ func TestAwaitReadyAsksTheEnvironmentItself(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
-	in := ReadyInput{URL: "http://login.shop.localhost:" + w.pages(), Endpoint: "127.0.0.1", HealthPath: w.render("login", commit).HealthPath, Beanstalk: "shop-login"}
-	if out := must(w, of[*Readiness](w).AwaitReady, in); out.Status != http.StatusOK {
+	in := probe{URL: "http://login.shop.localhost:" + w.pages(), Endpoint: "127.0.0.1", HealthPath: "/", Beanstalk: "shop-login"}
+	if out := must(w, of[*Readiness](w).await, in); out.Status != http.StatusOK {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -52,8 +52,8 @@ func TestAwaitReadyDialsTheEndpointWithTheEnvironmentsHost(t *testing.T) {
 	defer server.Close()
 	w := newWorld(t)
 	port := portOf(t, server.URL)
-	in := ReadyInput{URL: "http://no-such-host.invalid:" + port, Endpoint: "127.0.0.1", HealthPath: "/healthz"}
-	must(w, of[*Readiness](w).AwaitReady, in)
+	in := probe{URL: "http://no-such-host.invalid:" + port, Endpoint: "127.0.0.1", HealthPath: "/healthz"}
+	must(w, of[*Readiness](w).await, in)
 	if want := "no-such-host.invalid:" + port + "/healthz"; asked.Load() != want {
 		t.Errorf("asked %v, want %s", asked.Load(), want)
 	}
@@ -103,7 +103,7 @@ func TestAwaitReadyWaitsForAnAnswerBelow400(t *testing.T) {
 	}))
 	defer server.Close()
 	w := newWorld(t)
-	out := must(w, of[*Readiness](w).AwaitReady, ReadyInput{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", PatienceSeconds: 20})
+	out := must(w, of[*Readiness](w).await, probe{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", Patience: 20 * time.Second})
 	if out.Status != http.StatusFound || looks.Load() != 3 {
 		t.Errorf("got %+v after %d looks", out, looks.Load())
 	}
@@ -118,10 +118,10 @@ func TestS71AnAddressThatNeverBecomesHealthyFailsWithItsLastAnswerAndBeanstalksW
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
-	in := ReadyInput{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", PatienceSeconds: 1}
+	in := probe{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", Patience: time.Second}
 	env := newActivityEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
-	_, err := tryIn(env, of[*Readiness](w).AwaitReady, in)
+	_, err := tryIn(env, of[*Readiness](w).await, in)
 	wantFailure(t, err, ErrorNotReady, server.URL+" did not become ready within 1s", "its last answer: 502 Bad Gateway no database yet", "Beanstalk says: INFO:", "the stack stays for inspection")
 }
 
@@ -130,14 +130,14 @@ func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
 	w := newWorld(t)
 	env := newActivityEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)})
-	_, err := tryIn(env, of[*Readiness](w).AwaitReady, ReadyInput{URL: address})
+	_, err := tryIn(env, of[*Readiness](w).await, probe{URL: address, Patience: readyPatience})
 	wantFailure(t, err, ErrorNotReady, "within 10m0s", "connection refused")
 }
 
 func TestAnOutputThatIsNoAddressIsRefused(t *testing.T) {
 	w := newWorld(t)
 	for _, address := range []string{"", "login", "http://%zz"} {
-		_, err := try(of[*Readiness](w).AwaitReady, ReadyInput{URL: address})
+		_, err := try(of[*Readiness](w).await, probe{URL: address})
 		wantFailure(t, err, ErrorInvalid, "is no address")
 	}
 }
@@ -151,6 +151,6 @@ func TestAwaitReadyLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	close(stopping)
 	env := newActivityEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := tryIn(env, of[*Readiness](w).AwaitReady, ReadyInput{URL: server.URL})
+	_, err := tryIn(env, of[*Readiness](w).await, probe{URL: server.URL, Patience: readyPatience})
 	wantRetry(t, err, errStopping.Error())
 }

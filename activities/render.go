@@ -18,20 +18,8 @@ import (
 	"perch/config"
 )
 
-// RenderInput names what to render.
-type RenderInput struct {
-	// Project and Branch name the environment, Commit is the full commit.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	Commit  string `json:"commit"`
-	// Kind is what Admit found.
-	Kind perch.Kind `json:"kind"`
-}
-
 // RenderResult says where the rendered template is.
 type RenderResult struct {
-	// TemplateURL is the template's address in the artifact bucket: a template may be larger than a request.
-	TemplateURL string `json:"template_url"`
 	// Hash is the template's hash, the same as its output PerchTemplate.
 	Hash string `json:"hash"`
 	// Resources is how many resources the template has.
@@ -39,29 +27,31 @@ type RenderResult struct {
 	// SeedSteps is how many seed steps perch.yaml names that need no app, and LaterSteps how many that are carried out when the environment answers.
 	SeedSteps  int `json:"seed_steps"`
 	LaterSteps int `json:"later_steps,omitempty"`
-	// HealthPath is the path that answers when the app is healthy.
-	HealthPath string `json:"health_path"`
-	// Own says that the template is one of the project's own. It is told from the settings, because such a template can hide in its outputs that it is one.
-	Own bool `json:"own,omitempty"`
 	// SharedDatabase says that the environment's database stands in the shared instance and is made by EnsureDatabase.
 	SharedDatabase bool `json:"shared_database,omitempty"`
-	// Parameters is where the values of a bring-your-own template's parameters are stored; Capability is what such a template needs.
-	Parameters string `json:"parameters,omitempty"`
-	Capability string `json:"capability,omitempty"`
 }
 
 // rendering is a template with everything that it was made of.
 type rendering struct {
+	environment perch.Environment
+	commit      string
+	kind        perch.Kind
 	file        *config.File
 	settings    perch.Settings
 	application cfn.ApplicationOutputs
-	template    cfn.Template
+	template    storedTemplate
 	// bundle is empty for a bring-your-own template, parameters and capability for Perch's own.
 	bundle     []byte
 	bundleKey  string
 	parameters []own.Parameter
 	capability string
 }
+
+// storedTemplate is a template that is stored under its hash.
+type storedTemplate struct{ cfn.Template }
+
+// key is the template's key in the artifact bucket.
+func (t storedTemplate) key() string { return "templates/" + t.Hash + ".json" }
 
 // own says that the template is one of the project's own.
 func (r rendering) own() bool { return r.settings.Template != "" }
@@ -70,17 +60,7 @@ func (r rendering) sharesDatabase() bool {
 	return r.settings.Database != nil && r.settings.Database.Mode == perch.DatabaseShared
 }
 
-// RenderTemplate renders the environment's template from perch.yaml at the commit, and stores it and the Docker source bundle in the
-// artifact bucket, each by the hash of its content.
-func (r *Requests) RenderTemplate(ctx context.Context, in RenderInput) (RenderResult, error) {
-	rendered, err := r.render(ctx, in)
-	if err != nil {
-		return RenderResult{}, err
-	}
-	return r.publish(ctx, rendered)
-}
-
-// publish stores what was rendered, where it is not stored yet.
+// publish stores what was rendered, if it is not stored yet, and writes down that it is admitted.
 func (r *Requests) publish(ctx context.Context, rendered rendering) (RenderResult, error) {
 	artifacts := rendered.application.ArtifactBucket
 	if rendered.bundleKey != "" {
@@ -88,65 +68,50 @@ func (r *Requests) publish(ctx context.Context, rendered rendering) (RenderResul
 			return RenderResult{}, err
 		}
 	}
-	stored := "templates/" + rendered.template.Hash + ".json"
-	if err := r.apps.store(ctx, artifacts, stored, rendered.template.Body); err != nil {
+	if err := r.apps.store(ctx, artifacts, rendered.template.key(), rendered.template.Body); err != nil {
 		return RenderResult{}, err
 	}
-	url := r.apps.objectURL(artifacts, stored)
-	parameters, err := r.storeParameters(ctx, rendered)
+	err := r.storeParameters(ctx, rendered)
 	if err == nil && rendered.own() {
-		err = r.validate(ctx, rendered.settings.Template, url)
+		err = r.validate(ctx, rendered.settings.Template, r.apps.objectURL(artifacts, rendered.template.key()))
+	}
+	if err == nil {
+		err = r.allow(ctx, rendered)
 	}
 	return RenderResult{
-		TemplateURL: url, Hash: rendered.template.Hash, Resources: rendered.template.Resources,
-		SeedSteps: len(phase(rendered.file.Seed, false)), LaterSteps: len(phase(rendered.file.Seed, true)), HealthPath: rendered.settings.HealthPath, Own: rendered.own(),
-		SharedDatabase: rendered.sharesDatabase(), Parameters: parameters, Capability: rendered.capability,
+		Hash: rendered.template.Hash, Resources: rendered.template.Resources,
+		SeedSteps: len(phase(rendered.file.Seed, false)), LaterSteps: len(phase(rendered.file.Seed, true)),
+		SharedDatabase: rendered.sharesDatabase(),
 	}, err
 }
 
-// render renders the environment's template and changes nothing.
-func (r *Requests) render(ctx context.Context, in RenderInput) (rendering, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return rendering{}, refuse(ErrorInvalid, "%v", err)
-	}
-	file, refusal, err := r.file(ctx, in.Commit)
-	if err != nil {
-		return rendering{}, err
-	}
-	if refusal != "" {
-		return rendering{}, refuse(ErrorInvalid, "%s", refusal)
-	}
-	settings, _, err := file.Resolve(in.Branch, in.Commit)
-	if err != nil {
-		return rendering{}, refuse(ErrorInvalid, "%v", err)
-	}
-	application, err := r.apps.outputs(ctx, in.Kind)
-	if err != nil {
-		return rendering{}, err
-	}
-	return r.complete(ctx, environment, in, rendering{file: file, settings: settings, application: application})
+// allow writes down what was admitted, for the activities that act on it.
+func (r *Requests) allow(ctx context.Context, rendered rendering) error {
+	return r.apps.admit(ctx, rendered.application.ArtifactBucket, rendered.environment, admission{
+		Commit: rendered.commit, Kind: rendered.kind, Template: rendered.template.key(), Hash: rendered.template.Hash,
+		Parameters: rendered.parametersKey(), Capability: rendered.capability, Custom: rendered.own(), HealthPath: rendered.settings.HealthPath,
+	})
 }
 
 // complete renders the template from the file, the settings and the outputs that made has already.
-func (r *Requests) complete(ctx context.Context, environment perch.Environment, in RenderInput, made rendering) (_ rendering, err error) {
+func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, err error) {
 	if made.own() {
-		err = r.renderOwn(ctx, environment, in, &made)
+		err = r.renderOwn(ctx, &made)
 		return made, err
 	}
-	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings, hostOf(environment, r.policy)); err != nil {
+	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings, hostOf(made.environment, r.policy)); err != nil {
 		return made, refuse(ErrorInvalid, "%v", err)
 	}
-	platform, err := r.platform(ctx, environment)
+	platform, err := r.platform(ctx, made.environment)
 	if err != nil {
 		return made, err
 	}
-	made.template, err = cfn.Environment(cfn.EnvironmentInput{
-		Environment: environment, Kind: in.Kind, Commit: in.Commit, Settings: made.settings, Policy: *r.policy,
+	made.template.Template, err = cfn.Environment(cfn.EnvironmentInput{
+		Environment: made.environment, Kind: made.kind, Commit: made.commit, Settings: made.settings, Policy: *r.policy,
 		Application: made.application, SolutionStack: platform, Bundle: made.bundleKey,
 	})
 	if err != nil {
-		return made, refuse(ErrorInvalid, "render template of %s: %v", environment.StackName(), err)
+		return made, refuse(ErrorInvalid, "render template of %s: %v", made.environment.StackName(), err)
 	}
 	return made, nil
 }

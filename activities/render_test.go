@@ -9,12 +9,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"perch"
 	"perch/cfn"
 	"perch/sandbox/aws"
 )
 
-func TestRenderTemplateStoresTemplateAndBundleByTheirContent(t *testing.T) {
+func TestAdmitStoresTemplateAndBundleByTheirContent(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
@@ -23,10 +22,10 @@ func TestRenderTemplateStoresTemplateAndBundleByTheirContent(t *testing.T) {
 	if again := w.render("login", commit); again != first {
 		t.Errorf("the same request rendered %+v and %+v", first, again)
 	}
-	if w.calls("s3", "PutObject") != puts {
-		t.Error("what was there was stored again")
+	if again := w.calls("s3", "PutObject") - puts; again != 1 {
+		t.Errorf("%d objects were stored again, want only the admission", again)
 	}
-	body := w.stored(first.TemplateURL)
+	body := w.templateOf("login")
 	var template struct {
 		Resources map[string]any
 		Outputs   map[string]struct{ Value any }
@@ -37,8 +36,8 @@ func TestRenderTemplateStoresTemplateAndBundleByTheirContent(t *testing.T) {
 	if len(template.Resources) != first.Resources || template.Outputs[cfn.OutputTemplate].Value != first.Hash || template.Outputs[cfn.OutputCommit].Value != commit {
 		t.Errorf("%d resources, outputs %v; told %+v", len(template.Resources), template.Outputs, first)
 	}
-	if first.SeedSteps != 1 || first.HealthPath == "" {
-		t.Errorf("told %+v", first)
+	if allowed, _ := w.admission("login"); first.SeedSteps != 1 || allowed.HealthPath == "" || allowed.Hash != first.Hash || allowed.Commit != commit {
+		t.Errorf("told %+v, admitted %+v", first, allowed)
 	}
 	if !strings.Contains(body, "bundles/") {
 		t.Error("the template names no bundle")
@@ -48,7 +47,7 @@ func TestRenderTemplateStoresTemplateAndBundleByTheirContent(t *testing.T) {
 	}
 }
 
-// stored reads an object by its address in TemplateURL.
+// stored reads an object by its address.
 func (w *world) stored(address string) string {
 	w.t.Helper()
 	host, key, _ := strings.Cut(strings.TrimPrefix(address, "https://"), "/")
@@ -94,8 +93,8 @@ func TestS49ALongTemplateGoesThroughTheBucket(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	long := w.repo.commit("login", map[string]string{"perch.yaml": configOf(60), "fixtures/media/a.txt": "a"})
-	rendered := w.render("login", long)
-	if size := len(w.stored(rendered.TemplateURL)); size <= cfn.MaxBody {
+	w.render("login", long)
+	if size := len(w.templateOf("login")); size <= cfn.MaxBody {
 		t.Fatalf("the template has %d bytes: the test wants more than %d", size, cfn.MaxBody)
 	}
 	w.up("login", long)
@@ -108,25 +107,6 @@ func configOf(buckets int) string {
 		fmt.Fprintf(&b, "bucket-%d: {versioned: true}, ", i)
 	}
 	return strings.Replace(testConfig, "assets: {}", b.String()+"assets: {}", 1)
-}
-
-func TestRenderTemplateRefusesWhatCannotBeRendered(t *testing.T) {
-	w := newWorld(t)
-	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
-	broken := w.repo.commit("login", map[string]string{"perch.yaml": "project: [shop"})
-	in := RenderInput{Project: "shop", Branch: "login", Commit: commit, Kind: perch.KindBranch}
-	_, err := try(of[*Requests](w).RenderTemplate, in)
-	wantFailure(t, err, ErrorInvalid, "there is no application stack shop-application-staging yet", "starter application up --kind staging")
-	w.apply()
-	in.Commit = broken
-	_, err = try(of[*Requests](w).RenderTemplate, in)
-	wantFailure(t, err, ErrorInvalid, "perch.yaml")
-	in.Commit = strings.Repeat("0", 40)
-	_, err = try(of[*Requests](w).RenderTemplate, in)
-	wantFailure(t, err, ErrorInvalid, "push it first")
-	in.Branch = "a..b"
-	_, err = try(of[*Requests](w).RenderTemplate, in)
-	wantFailure(t, err, ErrorInvalid, "two dots")
 }
 
 func TestTemplatesInChinaHaveChinasAddresses(t *testing.T) {

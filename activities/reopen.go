@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
-	"perch/lifecycle"
 )
 
 // ReopenInput names an environment whose removal came to a stop after it had begun to empty its buckets.
@@ -34,12 +33,8 @@ type ReopenResult struct {
 func (s *Seeds) ReopenBuckets(ctx context.Context, in ReopenInput) (ReopenResult, error) {
 	_, stop := startPulse(ctx, perch.Progress{Status: "REOPENING", Since: time.Now().UTC()})
 	defer stop()
-	state, err := s.stacks.DescribeStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
-	if err != nil {
+	if _, err := s.deployed(ctx, SeedInput{Project: in.Project, Branch: in.Branch, Commit: in.Commit, StackID: in.StackID}); err != nil {
 		return ReopenResult{}, err
-	}
-	if !state.Ours || !lifecycle.Serving(state.Status) {
-		return ReopenResult{}, refuse(ErrorInvalid, "stack %s is %s, and not in service for branch %q: its buckets were left as they are", in.StackID, state.Status, in.Branch)
 	}
 	closed, err := s.stacks.closedBuckets(ctx, in.StackID)
 	if err != nil || len(closed) == 0 {
@@ -114,7 +109,7 @@ func (s *Seeds) reopen(ctx context.Context, bucket string) error {
 
 // closedBuckets are the stack's buckets that carry Perch's statement.
 func (s *Stacks) closedBuckets(ctx context.Context, stackID string) (closed []string, err error) {
-	contents, err := s.StackContents(ctx, StackInput{StackID: stackID})
+	contents, err := s.stackContents(ctx, StackInput{StackID: stackID})
 	if err != nil {
 		return nil, err
 	}

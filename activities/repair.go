@@ -25,6 +25,9 @@ type Remains struct {
 
 // DiagnoseDeletion lists what CloudFormation failed to delete, and why.
 func (s *Stacks) DiagnoseDeletion(ctx context.Context, in StackInput) (Remains, error) {
+	if _, _, err := s.ownStack(ctx, in); err != nil {
+		return Remains{}, err
+	}
 	var remains Remains
 	pages := cloudformation.NewListStackResourcesPaginator(s.cfn, &cloudformation.ListStackResourcesInput{StackName: &in.StackID})
 	for pages.HasMorePages() {

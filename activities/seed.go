@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/lifecycle"
 )
 
 // Seeds is the activity that puts test data into a new environment.
@@ -40,9 +41,6 @@ type SeedInput struct {
 	StackID string `json:"stack_id"`
 	// Later says that the environment answers: the steps that need it are carried out, otherwise those that do not.
 	Later bool `json:"later,omitempty"`
-	// URL is the environment's address, and Endpoint the host to dial, both from the stack's outputs.
-	URL      string `json:"url,omitempty"`
-	Endpoint string `json:"endpoint,omitempty"`
 }
 
 // SeedResult says what was done.
@@ -58,7 +56,7 @@ type SeedResult struct {
 // seeding is one SeedData at work.
 type seeding struct {
 	*Seeds
-	in        SeedInput
+	in        seedTarget
 	settings  perch.Settings
 	artifacts string
 	beats     *pulse
@@ -72,6 +70,23 @@ type seeding struct {
 // stack id and by the step's hash, and where the app does it by where its database is, when it has succeeded; a step that breaks off is done again from its beginning, save that a command that
 // was begun is waited for.
 func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) {
+	_, stop := startPulse(ctx, resumed(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()}))
+	stack, err := s.deployed(ctx, in)
+	stop()
+	if err != nil {
+		return SeedResult{}, err
+	}
+	return s.seed(ctx, seedTarget{SeedInput: in, URL: stack.URL, Endpoint: stack.Endpoint})
+}
+
+// seedTarget is what SeedData found to be seeded.
+type seedTarget struct {
+	SeedInput
+	// URL is the environment's address, and Endpoint the host to dial, both from its stack's outputs.
+	URL, Endpoint string
+}
+
+func (s *Seeds) seed(ctx context.Context, in seedTarget) (SeedResult, error) {
 	earlier := resumed(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()})
 	beats, stop := startPulse(ctx, earlier) // Before the repository is read: a worker that does not have it yet fetches it.
 	defer stop()
@@ -94,6 +109,20 @@ func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) 
 		Seeds: s, in: in, settings: settings, artifacts: application.ArtifactBucket, beats: beats, earlier: earlier, resuming: activity.GetInfo(ctx).Attempt > 1,
 	}
 	return work.all(ctx, phase(file.Seed, in.Later))
+}
+
+// deployed is the environment's own stack, with the commit deployed in it that is to be seeded, and admitted by the
+// policy: the steps of no other commit are carried out, and no other address is told a secret.
+func (s *Seeds) deployed(ctx context.Context, in SeedInput) (StackState, error) {
+	environment, stack, err := s.stacks.ownStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
+	if err != nil {
+		return stack, err
+	}
+	if !lifecycle.Serving(stack.Status) || stack.Commit != in.Commit {
+		return stack, refuse(ErrorInvalid, "stack %s is %s with commit %s deployed, and not ready to be seeded at %s: run the command again", in.StackID, stack.Status, stack.Commit, in.Commit)
+	}
+	_, _, err = s.requests.apps.admitted(ctx, environment, stack.Kind, stack.Template)
+	return stack, err
 }
 
 // phase are the steps that are carried out before the environment answers, or after.
@@ -150,7 +179,7 @@ func (s *seeding) do(ctx context.Context, step perch.SeedStep, mark string) (per
 	case step.Run != nil:
 		return s.command(ctx, *step.Run, mark)
 	}
-	objects, err := s.copy(ctx, s.in, *step.S3)
+	objects, err := s.copy(ctx, s.in.SeedInput, *step.S3)
 	return perch.SeedDone{Objects: objects}, err
 }
 

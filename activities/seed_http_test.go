@@ -33,7 +33,7 @@ func laterConfig(steps string) string {
 const token = `s3cret "tok&n" <1>`
 
 // laterWorld is a world with an environment that is ready for the steps that need it.
-func laterWorld(t *testing.T, steps string) (*world, SeedInput) {
+func laterWorld(t *testing.T, steps string) (*world, seedTarget) {
 	t.Helper()
 	w, in := seedWorld(t, laterConfig(steps))
 	w.secret("shop/seed-token", token)
@@ -50,7 +50,7 @@ type app struct {
 }
 
 // serve makes answer the app of the environment: it is told how many requests came before.
-func (in *SeedInput) serve(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, before int)) *app {
+func (in *seedTarget) serve(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, before int)) *app {
 	t.Helper()
 	a := &app{}
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -76,7 +76,7 @@ func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, body: fixtures/other/c.txt, secret: SEED_TOKEN}\n")
 	in.Commit = w.repo.commit("login", map[string]string{"fixtures/other/c.txt": `{"users": 3}`})
 	want := SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: http.StatusCreated}}}
-	if diff := cmp.Diff(want, must(w, of[*Seeds](w).SeedData, in)); diff != "" {
+	if diff := cmp.Diff(want, must(w, of[*Seeds](w).seed, in)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	step := perch.SeedStep{HTTP: &perch.SeedHTTP{Method: "POST", Path: "/seed", Body: "fixtures/other/c.txt", Secret: "SEED_TOKEN"}}
@@ -84,7 +84,7 @@ func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 	if got := w.objects(in.StackID, "assets"); got["seed/"+key+".json"] != `{"users": 3}` {
 		t.Errorf("the page has %v, want it under %s", got, key)
 	}
-	if out := must(w, of[*Seeds](w).SeedData, in); out.Seeded {
+	if out := must(w, of[*Seeds](w).seed, in); out.Seeded {
 		t.Errorf("it was sent again: %+v", out)
 	}
 }
@@ -92,7 +92,7 @@ func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 func TestAnHTTPStepGoesToTheEnvironmentsHostAsTheFileSays(t *testing.T) {
 	w, in := laterWorld(t, `  - http: {method: PUT, path: "/load%2Fall?size=3", body: fixtures/media/photos/b.png, header: x-token, secret: SEED_TOKEN}`+"\n")
 	a := in.serve(t, func(http.ResponseWriter, *http.Request, int) {})
-	must(w, of[*Seeds](w).SeedData, in)
+	must(w, of[*Seeds](w).seed, in)
 	r := a.requests[0]
 	got := []string{r.Method, r.Host, r.RequestURI, r.Header.Get("X-Token"), r.Header.Get("Authorization"), r.Header.Get("Content-Type"), r.UserAgent(), a.bodies[0]}
 	want := []string{"PUT", "login.shop.localhost:" + portOf(t, a.URL), "/load%2Fall?size=3", token, "", "image/png", "perch", "b"}
@@ -113,7 +113,7 @@ func TestS70ARequestIsTriedAgainWithOneKeyAndTheNextStepOnlyThen(t *testing.T) {
 			rw.WriteHeader(http.StatusTooManyRequests)
 		}
 	})
-	out := must(w, of[*Seeds](w).SeedData, in)
+	out := must(w, of[*Seeds](w).seed, in)
 	if want := []perch.SeedDone{{Step: "http POST /one", Status: 200}, {Step: "http POST /two", Status: 200}}; !cmp.Equal(out.Steps, want) {
 		t.Errorf("got %+v", out.Steps)
 	}
@@ -134,13 +134,13 @@ func TestS70ARequestThatFailsEndsWithTheAnswerAndTheNextUpGoesOnFromIt(t *testin
 			http.Error(rw, "no such\n fixture "+r.Header.Get("Authorization")+strings.Repeat(" x", shownAnswer), http.StatusUnprocessableEntity)
 		}
 	})
-	_, err := try(of[*Seeds](w).SeedData, in)
+	_, err := try(of[*Seeds](w).seed, in)
 	wantFailure(t, err, ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture Bearer *** x x`, "x ...;", "the environment stays, and the next `starter up` goes on from this step")
 	if strings.Contains(err.Error(), "s3cret") || a.count() != 2 {
 		t.Errorf("%d requests; %v", a.count(), err)
 	}
 	refusing = false
-	if out := must(w, of[*Seeds](w).SeedData, in); len(out.Steps) != 1 || out.Steps[0].Step != "http POST /two" {
+	if out := must(w, of[*Seeds](w).seed, in); len(out.Steps) != 1 || out.Steps[0].Step != "http POST /two" {
 		t.Errorf("the next one did %+v", out)
 	}
 }
@@ -193,7 +193,7 @@ func TestALongRedirectIsCutAndHidesTheSecret(t *testing.T) {
 		rw.Header().Set("Location", "/login?token="+url.QueryEscape(token)+strings.Repeat("x", 9000))
 		rw.WriteHeader(http.StatusFound)
 	})
-	_, err := try(of[*Seeds](w).SeedData, in)
+	_, err := try(of[*Seeds](w).seed, in)
 	wantFailure(t, err, ErrorSeedFailed, "302 Found to /login?token=***xxx", "x ...; redirects")
 	if len(err.Error()) > 2*shownAnswer {
 		t.Errorf("%d bytes: %v", len(err.Error()), err)
@@ -207,7 +207,7 @@ func TestARedirectIsNoSuccess(t *testing.T) {
 	in.serve(t, func(rw http.ResponseWriter, r *http.Request, _ int) {
 		http.Redirect(rw, r, elsewhere.URL+"/login", http.StatusTemporaryRedirect)
 	})
-	_, err := try(of[*Seeds](w).SeedData, in)
+	_, err := try(of[*Seeds](w).seed, in)
 	wantFailure(t, err, ErrorSeedFailed, "307 Temporary Redirect to "+elsewhere.URL+"/login; redirects are not followed: name the path that answers")
 }
 
@@ -216,7 +216,7 @@ func TestARequestThatDoesNotSucceedIsGivenUp(t *testing.T) {
 	in.URL = "http://login.shop.localhost:" + strconv.Itoa(freeport.MustGetFreePort())
 	env := newActivityEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
-	_, err := tryIn(env, of[*Seeds](w).SeedData, in)
+	_, err := tryIn(env, of[*Seeds](w).seed, in)
 	wantFailure(t, err, ErrorSeedFailed, "it did not succeed within 10m0s; the last answer:", "connection refused")
 }
 
@@ -228,7 +228,7 @@ func TestAStoppingWorkerLeavesTheRequestToTheNext(t *testing.T) {
 	close(stopping)
 	env := newActivityEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := tryIn(env, of[*Seeds](w).SeedData, in)
+	_, err := tryIn(env, of[*Seeds](w).seed, in)
 	wantRetry(t, err, errStopping.Error())
 }
 
@@ -257,7 +257,7 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 			if c.url != "" {
 				in.URL = c.url
 			}
-			_, err := try(of[*Seeds](w).SeedData, in)
+			_, err := try(of[*Seeds](w).seed, in)
 			wantFailure(t, err, ErrorSeedFailed, c.words...)
 		})
 	}
@@ -266,7 +266,7 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 func TestASecretThatTheWorkerMayNotReadIsNamed(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, secret: SEED_TOKEN}\n")
 	w.fault(aws.Fault{Service: "secretsmanager", Action: "GetSecretValue", Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
-	_, err := try(of[*Seeds](w).SeedData, in)
+	_, err := try(of[*Seeds](w).seed, in)
 	wantFailure(t, err, ErrorDenied, "read secret SEED_TOKEN ("+tokenARN+")", "lacks secretsmanager:GetSecretValue")
 }
 

@@ -125,7 +125,7 @@ func (s *seeding) begin(ctx context.Context, step perch.SeedRun, comment string)
 
 // instances are the ids of the instances of the stack's own Elastic Beanstalk environment.
 func (s *seeding) instances(ctx context.Context) (ids []string, err error) {
-	contents, err := s.stacks.StackContents(ctx, StackInput{StackID: s.in.StackID})
+	contents, err := s.stacks.stackContents(ctx, StackInput{StackID: s.in.StackID})
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		tagging   = resourcegroupstaggingapi.NewFromConfig(cfg)
 	)
 	removals := &removalRecords{apps: apps, s3: objects}
-	stacks.removals = removals
+	stacks.apps, stacks.removals = apps, removals
 	deletions := &Deletions{stacks: stacks, removals: removals, s3: objects, rds: instances}
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := &Verification{
@@ -61,7 +61,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		quick: []any{stacks, requests, apps, cleanups, examinations, deletions},
 		waits: []any{
 			stacks, cleanups, newBuckets(cfg, stacks), seeds,
-			&Readiness{policy: policy, beanstalk: beanstalk, interval: interval}, verification, databases,
+			&Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval}, verification, databases,
 		},
 	}
 }

@@ -25,8 +25,7 @@ func TestASnapshotIsNamedOnlyWhereTheRollbackOfACreationHasMadeOne(t *testing.T)
 		rendered := w.render("login", commit)
 		w.fault(aws.Fault{LogicalID: failing, Phase: "create", When: aws.After, Reason: "no capacity"})
 		in := ChangeInput{
-			Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "create", TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters,
-			Capability: rendered.Capability,
+			Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "create", Template: rendered.Hash,
 		}
 		id := must(w, of[*Stacks](w).CreateStack, in).StackID
 		if ended := w.settle(id); ended.Status != "ROLLBACK_COMPLETE" {

@@ -26,7 +26,8 @@ type Stacks struct {
 	poller  *poller
 	// listing lists the environments for all who want them at the same time.
 	listing *shared[allStacks]
-	// removals has the records of what removals left.
+	// apps knows what Admit allowed, and where; removals has the records of what removals left.
+	apps     *Applications
 	removals *removalRecords
 	// owner tells the project's stacks from others.
 	owner *ownership
@@ -107,7 +108,11 @@ func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, 
 	case !found:
 		return StackState{}, nil
 	}
-	return s.state(ctx, environment, stack), nil
+	state := s.state(ctx, environment, stack)
+	if !state.Ours { // Of a stack that is not this environment's nothing is told but that it is there.
+		state = StackState{StackID: state.StackID, Status: state.Status, Conflict: state.Conflict}
+	}
+	return state, nil
 }
 
 func (s *Stacks) describe(ctx context.Context, nameOrID string) (types.Stack, bool, error) {

@@ -207,7 +207,7 @@ func (v *Verification) life(ctx context.Context, stackID string) (life stackLife
 	case !v.stacks.owner.current(ctx).Owns(stackTags(stack)):
 		return stackLife{unknown: true}, nil
 	}
-	if life.contents, err = v.stacks.StackContents(ctx, StackInput{StackID: stackID}); err == nil {
+	if life.contents, err = v.stacks.stackContents(ctx, StackInput{StackID: stackID}); err == nil {
 		err = v.stacks.addOrphans(ctx, stackID, &life.contents)
 	}
 	return life, err

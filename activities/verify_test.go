@@ -21,7 +21,7 @@ func whole(t *testing.T) (*world, VerifyInput) {
 	w.apply()
 	config := strings.Replace(testConfig, "  load_balancer: shared\n", "  load_balancer: shared\n"+databaseConfig, 1)
 	id := w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": config, "fixtures/media/a.txt": "a"}))
-	contents := must(w, of[*Stacks](w).StackContents, StackInput{Project: "shop", Branch: "login", StackID: id})
+	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id})
 	return w, VerifyInput{Project: "shop", Branch: "login", StackID: id, Contents: contents}
 }
 
@@ -38,9 +38,9 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 	if c.Resources != len(resources) {
 		t.Errorf("%d resources, want %d", c.Resources, len(resources))
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
 	w.settle(in.StackID)
-	gone := must(w, of[*Stacks](w).StackContents, StackInput{StackID: in.StackID})
+	gone := must(w, of[*Stacks](w).stackContents, StackInput{StackID: in.StackID})
 	if gone.Resources != 0 || len(gone.Buckets)+len(gone.Databases) != 0 {
 		t.Errorf("a deleted stack holds %+v", gone)
 	}
@@ -48,7 +48,7 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 
 func TestAStackThatNobodyKnowsHoldsNothing(t *testing.T) {
 	w := newWorld(t)
-	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-x/none"})
+	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-x/none"})
 	if contents.Resources != 0 {
 		t.Errorf("got %+v", contents)
 	}
@@ -60,7 +60,7 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 	text := strings.Join(left, "\n")
 	wantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
 		"database "+in.Contents.Databases[0], "Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost")
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
 	if ended := w.settle(in.StackID); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
@@ -78,8 +78,8 @@ func kept(t *testing.T, w *world, resource string) []string {
 	if ended := w.settle(id); ended.Status != "CREATE_COMPLETE" {
 		t.Fatalf("ended %+v", ended)
 	}
-	contents := must(w, of[*Stacks](w).StackContents, StackInput{StackID: id})
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: id, Token: "gone"})
+	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
 	if ended := w.settle(id); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
@@ -117,7 +117,7 @@ func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
 	w.makeBucket("goes-late")
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{StackID: id, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
 	w.settle(id)
 	v := of[*Verification](w)
 	in := VerifyInput{Project: "shop", Branch: "login", StackID: id, Contents: Contents{Buckets: []string{"goes-late"}}}

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,7 +80,9 @@ func newWorldOf(t testing.TB, config aws.Config) *world {
 	w.policy = &perch.Policy{
 		Account: "123456789012", Region: "eu-central-1", Project: "shop", Repository: "github.com/acme/shop", DefaultBranch: "main",
 		Domain: "shop.localhost", HostedZone: services.HostedZone, URL: "http://{host}",
-		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets}, MaxEnvironments: 20,
+		Secrets:   perch.PolicySecrets{From: []string{tokenARN[:len(tokenARN)-len("seed-token")], "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/"}},
+		Snapshots: perch.PolicySnapshots{From: []string{"shop-"}},
+		Network:   perch.Network{VPC: services.VPC, Subnets: services.Subnets}, MaxEnvironments: 20,
 		Kinds: map[perch.Kind][]string{perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}},
 	}
 	git, err := source.OpenGit(w.repo.dir, "")
@@ -200,23 +203,64 @@ func (w *world) s3() *s3.Client { return s3.NewFromConfig(w.config) }
 // apply makes the application stack for branch environments.
 func (w *world) apply() {
 	w.t.Helper()
-	out := must(w, of[*Applications](w).ApplyApplication, ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: "apply"})
+	w.applyFor(perch.KindStaging)
+}
+
+// applyFor makes the application stack for environments of kind.
+func (w *world) applyFor(kind perch.Kind) {
+	w.t.Helper()
+	in := ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: kind.Application(), Apply: true}, Token: "apply"}
+	out := must(w, of[*Applications](w).ApplyApplication, in)
 	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: out.StackID, Token: "apply"}); ended.Status != "CREATE_COMPLETE" {
 		w.t.Fatalf("the application stack ended in %s: %s", ended.Status, ended.Reason)
 	}
 }
 
-// render renders branch at commit.
+// render has the template of branch at commit admitted.
 func (w *world) render(branch, commit string) RenderResult {
 	w.t.Helper()
-	return must(w, of[*Requests](w).RenderTemplate, RenderInput{Project: "shop", Branch: branch, Commit: commit, Kind: perch.KindBranch})
+	admitted := w.admit(w.request(branch, commit))
+	if admitted.Prepared == nil {
+		w.t.Fatalf("branch %s at %s is not prepared: %+v", branch, commit, admitted)
+	}
+	return admitted.Prepared.Rendered
+}
+
+// admission is what was admitted last for the branch, and the template's address.
+func (w *world) admission(branch string) (admission, string) {
+	w.t.Helper()
+	environment, err := perch.NewEnvironment("shop", branch)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	apps := of[*Applications](w)
+	bucket, err := apps.artifactBucket(w.t.Context(), perch.KindBranch)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	body, err := apps.object(w.t.Context(), bucket, admissionKey(environment))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var allowed admission
+	if err := json.Unmarshal(body, &allowed); err != nil {
+		w.t.Fatal(err)
+	}
+	return allowed, apps.objectURL(bucket, allowed.Template)
+}
+
+// templateOf is the template that was admitted last for the branch.
+func (w *world) templateOf(branch string) string {
+	w.t.Helper()
+	_, address := w.admission(branch)
+	return w.stored(address)
 }
 
 // up gives branch an environment and returns its stack's id.
 func (w *world) up(branch, commit string) string {
 	w.t.Helper()
 	stacks := of[*Stacks](w)
-	in := ChangeInput{Project: "shop", Branch: branch, Kind: perch.KindBranch, TemplateURL: w.render(branch, commit).TemplateURL, Token: "create-" + commit}
+	in := ChangeInput{Project: "shop", Branch: branch, Kind: perch.KindBranch, Template: w.render(branch, commit).Hash, Token: "create-" + commit}
 	out := must(w, stacks.CreateStack, in)
 	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
 		w.t.Fatalf("the stack of %s ended in %s: %s", branch, ended.Status, ended.Reason)
@@ -252,6 +296,17 @@ func bucketTemplate(value string) string {
 func (w *world) settle(stackID string) AwaitResult {
 	w.t.Helper()
 	return must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: stackID})
+}
+
+// foreign waits until nothing happens to a stack that is not the project's.
+func (w *world) foreign(stackID string) {
+	w.t.Helper()
+	waiter := cloudformation.NewStackCreateCompleteWaiter(w.cfn(), func(o *cloudformation.StackCreateCompleteWaiterOptions) {
+		o.MinDelay, o.MaxDelay = time.Millisecond, 10*time.Millisecond
+	})
+	if err := waiter.Wait(w.t.Context(), &cloudformation.DescribeStacksInput{StackName: &stackID}, time.Minute); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // repository is a Git repository in a folder of the test.

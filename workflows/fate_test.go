@@ -197,13 +197,7 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 }
 
 func (f *fate) rendered(commit string) activities.RenderResult {
-	return activities.RenderResult{TemplateURL: templateAt(commit), Hash: templateAt(commit), Resources: 7, SeedSteps: 1, LaterSteps: 1, SharedDatabase: f.shared}
-}
-
-func (f *fate) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.rendered(in.Commit), f.happen()
+	return activities.RenderResult{Hash: templateAt(commit), Resources: 7, SeedSteps: 1, LaterSteps: 1, SharedDatabase: f.shared}
 }
 
 func templateAt(commit string) string { return "template of " + commit }
@@ -231,7 +225,7 @@ func (f *fate) CreateStack(_ context.Context, in activities.ChangeInput) (activi
 			f.wrong("CreateStack while a stack is %s", f.stack.Status)
 		}
 		f.made++
-		f.wanted = in.TemplateURL
+		f.wanted = in.Template
 		f.dying, f.closed = false, false
 		f.stack = activities.StackState{StackID: fmt.Sprintf("%s-%d", stackID, f.made), Status: "CREATE_IN_PROGRESS", Ours: true, Kind: perch.KindBranch, URL: "https://login"}
 	})
@@ -250,7 +244,7 @@ func (f *fate) UpdateStack(_ context.Context, in activities.ChangeInput) (activi
 		if !updatable[f.stack.Status] {
 			f.wrong("UpdateStack while the stack is %s", f.stack.Status)
 		}
-		f.wanted, f.stack.Status = in.TemplateURL, "UPDATE_IN_PROGRESS"
+		f.wanted, f.stack.Status = in.Template, "UPDATE_IN_PROGRESS"
 	})
 	return out, err
 }

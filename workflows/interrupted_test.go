@@ -22,7 +22,7 @@ func (w *world) retrying(activity string, request perch.Request) {
 func waiting(t *testing.T) *world {
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "new")
-	w.admitted.Settled = &activities.Settled{Stack: w.stack, HealthPath: "/"}
+	w.admitted.Settled = &activities.Settled{Stack: w.stack}
 	return w
 }
 

@@ -34,12 +34,13 @@ func (r *run) provision() error {
 	}
 	if admitted.Settled != nil {
 		r.state = admitted.Settled.Stack
-		return r.check(admitted.Settled.HealthPath, admitted.Settled.Own)
+		return r.check()
 	}
-	rendered, err := r.prepared(admitted)
-	if err != nil {
-		return err
+	if admitted.Prepared == nil {
+		return failed("the request for %s was admitted without a template: run the command again", r.environment.Branch)
 	}
+	rendered := admitted.Prepared.Rendered
+	r.state, r.seen = admitted.Prepared.Stack, true
 	start := workflow.Now(r.ctx)
 	if err := r.show(perch.PhaseStack); err != nil {
 		return err
@@ -63,7 +64,7 @@ func (r *run) provision() error {
 	if err := r.show(perch.PhaseChecking); err != nil {
 		return err
 	}
-	if err := r.check(rendered.HealthPath, rendered.Own); err != nil || rendered.LaterSteps == 0 || r.overtaken() {
+	if err := r.check(); err != nil || rendered.LaterSteps == 0 || r.overtaken() {
 		return err
 	}
 	return r.seed(rendered.LaterSteps, true)
@@ -87,18 +88,6 @@ func (r *run) admit() (activities.AdmitResult, error) {
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
 	r.remember(out.Earlier)
 	return out, err
-}
-
-// prepared is the rendered template. Admit's result has it, and the stack; what it lacks in a run that an older worker began, RenderTemplate and the
-// first look make up for.
-func (r *run) prepared(admitted activities.AdmitResult) (rendered activities.RenderResult, err error) {
-	if p := admitted.Prepared; p != nil {
-		r.state, r.seen = p.Stack, true
-		return p.Rendered, nil
-	}
-	in := activities.RenderInput{Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, Kind: admitted.Kind}
-	err = r.asking("render the template at "+short(r.target.Commit), requests.RenderTemplate, in, &rendered)
-	return rendered, err
 }
 
 // raise does what the rules say until the stack is at the wanted template.
@@ -128,9 +117,7 @@ func (r *run) raise(kind perch.Kind, rendered activities.RenderResult) error {
 
 // step carries out one step towards up; it reports true when the target ends with it.
 func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.RenderResult) (bool, error) {
-	template := activities.ChangeInput{
-		Kind: kind, StackID: r.state.StackID, TemplateURL: rendered.TemplateURL, Parameters: rendered.Parameters, Capability: rendered.Capability,
-	}
+	template := activities.ChangeInput{Kind: kind, StackID: r.state.StackID, Template: rendered.Hash}
 	switch step {
 	case lifecycle.Create:
 		return r.create(template, rendered)
@@ -240,9 +227,8 @@ func (r *run) seed(steps int, later bool) error {
 	if err := r.show(perch.PhaseSeeding); err != nil {
 		return err
 	}
-	in := activities.SeedInput{Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, StackID: r.state.StackID}
-	if later {
-		in.Later, in.URL, in.Endpoint = true, r.state.URL, r.state.Endpoint
+	in := activities.SeedInput{
+		Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, StackID: r.state.StackID, Later: later,
 	}
 	var out activities.SeedResult
 	if err := r.work(fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), steps), seeds.SeedData, in, &out); err != nil {
@@ -254,10 +240,10 @@ func (r *run) seed(steps int, later bool) error {
 	return nil
 }
 
-// check waits until the environment answers at its address, or a newer request waits. own says that the template is one of the project's own.
-func (r *run) check(healthPath string, own bool) error {
+// check waits until the environment answers at its address, or a newer request waits.
+func (r *run) check() error {
 	start := workflow.Now(r.ctx)
-	in := activities.ReadyInput{URL: r.state.URL, Endpoint: r.state.Endpoint, HealthPath: healthPath, Own: own, Beanstalk: r.environment.BeanstalkName()}
+	in := activities.ReadyInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
 	done, err := r.interruptible(func(ctx workflow.Context) workflow.Future {
 		return long(ctx, r.environment.Project, "wait for an answer from "+r.state.URL, workPatience, readiness.AwaitReady, in)
 	}, nil)

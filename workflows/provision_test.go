@@ -44,7 +44,7 @@ func TestStepsThatNeedTheAppComeWhenItAnswers(t *testing.T) {
 		t.Errorf("result %+v", result)
 	}
 	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com",
-		"SeedData later https://login.example.com lb.example.com")
+		"SeedData later")
 }
 
 func TestS70StepsThatNeedTheAppAndFailMakeTheRunFail(t *testing.T) {
@@ -57,7 +57,7 @@ func TestS70StepsThatNeedTheAppAndFailMakeTheRunFail(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "AwaitReady https://login.example.com",
-		"SeedData later https://login.example.com lb.example.com")
+		"SeedData later")
 }
 
 func TestARequestThatComesWhileTheAppIsAwaitedIsNotSeededBefore(t *testing.T) {
@@ -84,15 +84,6 @@ func TestWhatAWaitHasSeenIsNotLookedAtAgain(t *testing.T) {
 		"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "SeedData", "AwaitReady https://login.example.com")
 }
 
-func TestWhatAnOlderWorkerHasNotPreparedIsRenderedAndLookedAt(t *testing.T) {
-	w := newWorld(t)
-	w.unprepared = true
-	if result, _, err := w.run(Provision, up(commitOne)); err != nil || result.Outcome != perch.OutcomeReady {
-		t.Errorf("result %+v, %v", result, err)
-	}
-	w.did("Admit up", "RenderTemplate 11111111", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
-}
-
 func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "new")
@@ -107,28 +98,12 @@ func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
 func TestSettledEnvironmentIsOnlyLookedAt(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "new")
-	w.admitted.Settled = &activities.Settled{Stack: w.stack, HealthPath: "/healthz"}
+	w.admitted.Settled = &activities.Settled{Stack: w.stack}
 	result, _, err := w.run(Provision, up(commitOne))
 	if err != nil || result.Outcome != perch.OutcomeReady || result.Commit != commitOne || result.Created || result.Seeded {
 		t.Errorf("result %+v, %v", result, err)
 	}
 	w.did("Admit up", "AwaitReady https://login.example.com")
-}
-
-func TestTheCheckIsToldThatTheTemplateIsOfTheProjectsOwn(t *testing.T) {
-	w := newWorld(t)
-	w.rendered.Own, w.rendered.SeedSteps = true, 0
-	if _, _, err := w.run(Provision, up(commitOne)); err != nil {
-		t.Fatal(err)
-	}
-	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "AwaitReady https://login.example.com of an own template")
-	w = newWorld(t)
-	w.ours("UPDATE_COMPLETE", "new")
-	w.admitted.Settled = &activities.Settled{Stack: w.stack, HealthPath: "/healthz", Own: true}
-	if _, _, err := w.run(Provision, up(commitOne)); err != nil {
-		t.Fatal(err)
-	}
-	w.did("Admit up", "AwaitReady https://login.example.com of an own template")
 }
 
 func TestChangedTemplateUpdates(t *testing.T) {
@@ -324,22 +299,17 @@ func TestRunForTheOtherGoalHandsOnAtOnce(t *testing.T) {
 
 func TestS66ARunWaitsUntilTheSourceMayBeAskedAgain(t *testing.T) {
 	limited := temporal.NewApplicationErrorWithOptions("the rate limit is used up", "RateLimited", temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
-	for _, name := range []string{"Admit", "RenderTemplate"} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.unprepared = true
-			w.fails = map[string]error{name: limited}
-			tries := 0
-			w.during[name] = func() {
-				if tries++; tries == 2 {
-					w.fails = nil
-				}
-			}
-			result, _, err := w.run(Provision, up(commitOne))
-			if err != nil || result.Outcome != perch.OutcomeReady || tries != 2 {
-				t.Errorf("result %+v after %d tries, %v", result, tries, err)
-			}
-		})
+	w := newWorld(t)
+	w.fails = map[string]error{"Admit": limited}
+	tries := 0
+	w.during["Admit"] = func() {
+		if tries++; tries == 2 {
+			w.fails = nil
+		}
+	}
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeReady || tries != 2 {
+		t.Errorf("result %+v after %d tries, %v", result, tries, err)
 	}
 }
 

@@ -39,8 +39,6 @@ type world struct {
 	hung bool
 	// secretless lets EnsureDatabase find no secret in the stack.
 	secretless bool
-	// unprepared lets Admit answer as one of an older worker did.
-	unprepared bool
 	// shows lets AwaitStack show the stack at the end.
 	shows bool
 	// held makes AwaitStack wait until a request has arrived.
@@ -72,7 +70,7 @@ func newWorld(t *testing.T) *world {
 	var suite testsuite.WorkflowTestSuite
 	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), during: map[string]func(){}, fails: map[string]error{}}
 	w.admitted = activities.AdmitResult{Kind: perch.KindBranch}
-	w.rendered = activities.RenderResult{TemplateURL: "https://bucket/template", Hash: "new", Resources: 7, SeedSteps: 1, HealthPath: "/"}
+	w.rendered = activities.RenderResult{Hash: "new", Resources: 7, SeedSteps: 1}
 	w.env.RegisterActivity(&activity{w})
 	w.env.RegisterWorkflow(Provision)
 	w.env.RegisterWorkflow(Teardown)
@@ -173,16 +171,11 @@ type activity struct{ w *world }
 func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activities.AdmitResult, error) {
 	a.w.note("Admit", "%s", in.Request.Goal)
 	out := a.w.admitted
-	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil && !a.w.unprepared {
+	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil {
 		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack, Closed: a.w.closed}
 	}
 	out.Earlier = a.w.earlier
 	return out, a.w.fails["Admit"]
-}
-
-func (a *activity) RenderTemplate(_ context.Context, in activities.RenderInput) (activities.RenderResult, error) {
-	a.w.note("RenderTemplate", "%s", short(in.Commit))
-	return a.w.rendered, a.w.fails["RenderTemplate"]
 }
 
 func (a *activity) DescribeStack(_ context.Context, in activities.StackInput) (activities.StackState, error) {
@@ -334,7 +327,7 @@ func (a *activity) DropDatabase(context.Context, activities.DatabaseInput) (acti
 
 func (a *activity) SeedData(_ context.Context, in activities.SeedInput) (activities.SeedResult, error) {
 	if in.Later {
-		a.w.note("SeedData", "later %s %s", in.URL, in.Endpoint)
+		a.w.note("SeedData", "later")
 		return activities.SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: 201}}}, a.w.unseeded
 	}
 	a.w.note("SeedData", "")
@@ -342,10 +335,9 @@ func (a *activity) SeedData(_ context.Context, in activities.SeedInput) (activit
 }
 
 func (a *activity) AwaitReady(_ context.Context, in activities.ReadyInput) (activities.ReadyResult, error) {
-	own := ""
-	if in.Own {
-		own = " of an own template"
+	if in.StackID != a.w.stack.StackID {
+		a.w.t.Errorf("AwaitReady is for stack %q", in.StackID)
 	}
-	a.w.note("AwaitReady", "%s%s", in.URL, own)
+	a.w.note("AwaitReady", "%s", a.w.stack.URL)
 	return activities.ReadyResult{Status: 200}, a.w.fails["AwaitReady"]
 }

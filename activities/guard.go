@@ -1,0 +1,58 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"perch"
+	"perch/config"
+)
+
+// ownStack reads the environment's stack by its id. An activity that changes something calls it first:
+// anyone who can reach Temporal can schedule an activity, so it believes nothing of its input but the names.
+func (s *Stacks) ownStack(ctx context.Context, in StackInput) (perch.Environment, StackState, error) {
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return environment, StackState{}, refuse(ErrorInvalid, "%v", err)
+	}
+	if in.StackID == "" {
+		return environment, StackState{}, refuse(ErrorInvalid, "no stack id is given for branch %q; nothing was touched", in.Branch)
+	}
+	stack, found, err := s.describe(ctx, in.StackID)
+	switch {
+	case err != nil:
+		return environment, StackState{}, err
+	case !found:
+		return environment, StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
+	}
+	state := s.state(ctx, environment, stack)
+	if !state.Ours {
+		err = refuse(ErrorInvalid, "stack %s is not the one of branch %q; nothing was touched", in.StackID, in.Branch)
+	}
+	return environment, state, err
+}
+
+// neverReady are the statuses of a stack that has not come into service, and of one whose deletion has gone
+// too far to come back.
+var neverReady = map[string]bool{
+	"REVIEW_IN_PROGRESS": true, "CREATE_IN_PROGRESS": true, "CREATE_FAILED": true, "ROLLBACK_IN_PROGRESS": true, "ROLLBACK_COMPLETE": true,
+	"ROLLBACK_FAILED": true, "DELETE_IN_PROGRESS": true, "DELETE_FAILED": true, deleted: true,
+}
+
+// mayDelete rejects the deletion of a stack whose kind, termination protection or branch keeps it. What was
+// never in service may be deleted, so that it can be created again.
+func (s *Stacks) mayDelete(environment perch.Environment, state StackState) error {
+	if stack := state.Judged(""); stack.Protected {
+		return refuse(ErrorInvalid, "stack %s is protected, by its kind %s or by termination protection; nothing was touched", state.StackID, state.Kind)
+	}
+	if neverReady[state.Status] {
+		return nil
+	}
+	request := perch.Request{Goal: perch.GoalGone, Project: environment.Project, Branch: environment.Branch}
+	var rejection *config.Refusal
+	if err := config.Admit(config.Admission{Policy: s.policy, Request: request, Kind: state.Kind}); errors.As(err, &rejection) {
+		return refuse(ErrorInvalid, "%s; nothing was touched", rejection.Sentence)
+	}
+	return nil
+}
