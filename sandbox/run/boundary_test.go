@@ -33,6 +33,10 @@ type boundary struct {
 	left      bool
 	// cleanup says that the branch is deleted, and cleanup asks for the removal.
 	cleanup bool
+	// beside is an activity that may run at the same time, and is then lost as well.
+	beside string
+	// closed says that an older version has closed the buckets of the stack before.
+	closed bool
 }
 
 // provisionBoundaries has every activity of a creation that needs no PostgreSQL. Admit's first call names no branch, so it comes last.
@@ -71,6 +75,9 @@ var updateBoundaries = []boundary{
 	{branch: "request", activity: "ContinueRollback", at: " by force", rollbacks: 3, hold: func(stack string) *hold {
 		return &hold{after: true, matches: calling("ContinueUpdateRollback", "/"+stack+"/", "ForceRollback=true")}
 	}},
+	{branch: "command", activity: "ReopenBuckets", closed: true, hold: func(stack string) *hold {
+		return &hold{matches: addressing(http.MethodDelete, stack+"-bucketassets-")}
+	}},
 }
 
 // teardownBoundaries has every activity of Teardown that needs no PostgreSQL, but Admit, which makes no call for a removal. Cleanup tells of
@@ -81,13 +88,13 @@ var teardownBoundaries = []boundary{
 	{branch: "look", activity: "PrepareDeletion", hold: byID("ListStackResources", false)},
 	{branch: "create-asked", activity: "EmptyBucket", hold: func(stack string) *hold {
 		return &hold{matches: addressing(http.MethodPost, stack+"-bucketprivateassets-")}
-	}},
+	}, beside: "AwaitStack"},
 	{branch: "create-done", activity: "DeleteStack", at: " before its effect", hold: byID("DeleteStack", false)},
 	{branch: "await", activity: "DeleteStack", at: " after its effect", hold: byID("DeleteStack", true)},
-	{branch: "seed", activity: "AwaitStack", fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true}},
-	{branch: "ready", activity: "VerifyGone", hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBInstances", stack)} }},
+	{branch: "seed", activity: "AwaitStack", beside: "EmptyBucket", fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true}},
+	{branch: "ready", activity: "VerifyGone", hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBSnapshots", stack)} }},
 	{branch: "admit", activity: "DiagnoseDeletion", fault: &aws.Fault{LogicalID: "BucketAssets", Refill: true, Count: 1}, deletions: 2,
-		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 1} }},
+		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 2} }},
 	{branch: "request", activity: "SweepResources", fault: &aws.Fault{LogicalID: "BucketAssets", Phase: "delete", Reason: "Internal failure", Count: 4}, deletions: 5,
 		hold: func(stack string) *hold {
 			return &hold{after: true, matches: addressing(http.MethodDelete, stack+"-bucketassets-")}

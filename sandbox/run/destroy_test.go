@@ -56,6 +56,16 @@ func (b *bench) missingBucket(t *testing.T, bucket string) bool {
 	return err != nil
 }
 
+// close denies writes to a bucket as a removal does, beside other statements of its policy.
+func (b *bench) close(t *testing.T, bucket string, others ...string) {
+	t.Helper()
+	closing := `{"Sid":"PerchEmptiesThisBucket","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::` + bucket + `/*"}`
+	policy := `{"Version":"2012-10-17","Statement":[` + strings.Join(append(others, closing), ",") + `]}`
+	if _, err := b.storage().PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestS84ADeniedDeletionLosesNothing(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
@@ -178,12 +188,7 @@ func TestS83AnEnvironmentThatWasLeftEmptiedIsSeededAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[
-		{"Sid":"PerchEmptiesThisBucket","Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::%[1]s/*"},
-		{"Sid":"OfTheApp","Effect":"Deny","Principal":"*","Action":"s3:PutObjectAcl","Resource":"arn:aws:s3:::%[1]s/*"}]}`, bucket)
-	if _, err := b.storage().PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}); err != nil {
-		t.Fatal(err)
-	}
+	b.close(t, bucket, `{"Sid":"OfTheApp","Effect":"Deny","Principal":"*","Action":"s3:PutObjectAcl","Resource":"arn:aws:s3:::`+bucket+`/*"}`)
 	equal(t, b.must(t, "up", "emptied"), document{"outcome": "ready", "created": false, "seeded": true})
 	if again := b.keysOf(t, bucket); len(seeded) == 0 || !slices.Equal(seeded, again) {
 		t.Errorf("the bucket had %q and has %q", seeded, again)

@@ -46,6 +46,9 @@ func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 		if b.rollbacks > 0 {
 			k.failUpdate(t, b)
 		}
+		if b.closed {
+			k.close(t, k.resource(t, k.stackOf(t, b.branch), "BucketAssets"))
+		}
 		k.repo.commit(t, b.branch, map[string]string{"CHANGES.md": b.branch + " again"})
 	}
 	results, lift = k.bring(t, updateBoundaries, "up")
@@ -262,7 +265,7 @@ func (k *killing) removed(t *testing.T, b boundary, result func() (int, document
 	}
 	k.onlyOneTryMore(t, b, down)
 	only := k.onlyStack(t, stack)
-	k.began(t, only, types.ResourceStatusDeleteInProgress, max(b.deletions, 1))
+	k.deletedInTurn(t, only, b.deletions)
 	if only.StackStatus != types.StackStatusDeleteComplete {
 		t.Errorf("the stack was reported gone and is %s", only.StackStatus)
 	}
@@ -287,11 +290,11 @@ func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 		}
 		again++
 		name, timeout := names[started.GetScheduledEventId()], timeoutOf(started)
-		if name != b.activity || started.GetAttempt() != 2 || timeout != enumspb.TIMEOUT_TYPE_HEARTBEAT {
+		if name != b.activity && name != b.beside || started.GetAttempt() != 2 || timeout != enumspb.TIMEOUT_TYPE_HEARTBEAT {
 			t.Errorf("%s was tried %d times, after %s (%s)", name, started.GetAttempt(), timeout, started.GetLastFailure().GetMessage())
 		}
 	}
-	if again != 1 {
+	if again != 1 && b.beside == "" || again == 0 {
 		t.Errorf("%d activities were tried again, want only %s", again, b.activity)
 	}
 }
@@ -313,6 +316,24 @@ func (b *bench) onlyStack(t *testing.T, name string) types.StackSummary {
 // began checks how often an operation on the stack has begun.
 func (b *bench) began(t *testing.T, stack types.StackSummary, status types.ResourceStatus, want int) {
 	t.Helper()
+	if begun := b.times(t, stack, status); begun != want {
+		t.Errorf("stack %s has had %s %d times, want %d", *stack.StackName, status, begun, want)
+	}
+}
+
+// deletedInTurn checks that each deletion of the stack but the first followed one that failed, and that there
+// were least of them. Buckets that are not empty in time fail a deletion.
+func (b *bench) deletedInTurn(t *testing.T, stack types.StackSummary, least int) {
+	t.Helper()
+	begun, failed := b.times(t, stack, types.ResourceStatusDeleteInProgress), b.times(t, stack, types.ResourceStatusDeleteFailed)
+	if begun != failed+1 || begun < least {
+		t.Errorf("stack %s has had %d deletions, of which %d failed, want at least %d", *stack.StackName, begun, failed, least)
+	}
+}
+
+// times counts the stack's own events with a status.
+func (b *bench) times(t *testing.T, stack types.StackSummary, status types.ResourceStatus) int {
+	t.Helper()
 	begun := 0
 	for pages := awscfn.NewDescribeStackEventsPaginator(b.formation(), &awscfn.DescribeStackEventsInput{StackName: stack.StackId}); pages.HasMorePages(); {
 		page, err := pages.NextPage(t.Context())
@@ -325,7 +346,5 @@ func (b *bench) began(t *testing.T, stack types.StackSummary, status types.Resou
 			}
 		}
 	}
-	if begun != want {
-		t.Errorf("stack %s has had %s %d times, want %d", *stack.StackName, status, begun, want)
-	}
+	return begun
 }

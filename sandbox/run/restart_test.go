@@ -152,7 +152,7 @@ func TestS60EverythingButTheWorkerStoppedAndStarted(t *testing.T) {
 		t.Errorf("exit code %d: %v\n%s", exit, result, down.said(t))
 	}
 	b.began(t, b.onlyStack(t, coming), types.ResourceStatusCreateInProgress, 1)
-	b.began(t, b.onlyStack(t, leaving), types.ResourceStatusDeleteInProgress, 1)
+	b.deletedInTurn(t, b.onlyStack(t, leaving), 1)
 	environment, err := perch.NewEnvironment(b.project, "feature/login")
 	if err != nil {
 		t.Fatal(err)
