@@ -44,7 +44,8 @@ type CleanupResult struct {
 	Failed []CleanupFailure `json:"failed"`
 	// Brake says why nothing was asked for; nil where nothing had to be held up.
 	Brake *CleanupBrake `json:"brake"`
-	// OtherRepositories hold the stacks of the project whose repository does not match: they have no verdict.
+	// OtherRepositories hold the stacks of the project whose repository does not match. They have
+	// no verdict.
 	OtherRepositories []OtherRepository `json:"other_repositories,omitempty"`
 	// Problem says why no branch could be judged; empty where the listing of branches is to be trusted.
 	Problem string `json:"problem,omitempty"`

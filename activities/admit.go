@@ -21,7 +21,8 @@ type Source interface {
 	HasCommit(ctx context.Context, commit string) (bool, error)
 	// File reads one file at a commit.
 	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
-	// RepositoryID is the repository's id, which a rename does not change; empty if the source has no ids.
+	// RepositoryID is the repository's id, which a rename does not change; empty if the source has
+	// no ids.
 	RepositoryID(ctx context.Context) (string, error)
 	// DefaultBranch is the branch that the source calls the default; empty if it does not tell.
 	DefaultBranch(ctx context.Context) (string, error)

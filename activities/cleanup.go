@@ -150,7 +150,10 @@ func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) PlanRe
 	if failed == nil {
 		failed = []perch.CleanupFailure{}
 	}
-	return PlanResult{Verdicts: verdicts, Unlisted: unlisted, Failed: failed, Brake: plan.Brake, Problem: plan.Problem, At: now, Until: until, Others: plan.Others}
+	return PlanResult{
+		Verdicts: verdicts, Unlisted: unlisted, Others: plan.Others, Failed: failed, Brake: plan.Brake, Problem: plan.Problem,
+		At: now, Until: until,
+	}
 }
 
 // fit takes as many verdicts as budget bytes hold, removals before others and the oldest before the younger, and keeps their order.

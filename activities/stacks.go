@@ -66,7 +66,7 @@ type StackState struct {
 	Status string `json:"status,omitempty"`
 	// Ours says that name, project, repository and branch are the environment's.
 	Ours bool `json:"ours,omitempty"`
-	// Conflict is the sentence why the stack is not the environment's; empty if it is, or there is none.
+	// Conflict is the sentence why the stack is not the environment's; empty if it is.
 	Conflict string `json:"conflict,omitempty"`
 	// Kind is read from the stack's tags.
 	Kind perch.Kind `json:"kind,omitempty"`
@@ -179,7 +179,7 @@ func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
 type allStacks struct {
 	ours   []owned
 	others map[string]types.Stack
-	// otherRepositories are those of the others that are the project's and whose repository does not match.
+	// otherRepositories group those of the others that are the project's under another repository.
 	otherRepositories []perch.OtherRepository
 }
 

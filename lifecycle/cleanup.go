@@ -65,7 +65,10 @@ type Plan struct {
 // a person approved, empty for none; a plan with another hash is not carried out then.
 func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved string) Plan {
 	identity := policy.Identity(listing.RepositoryID)
-	plan := Plan{Problem: untrusted(listing, policy), Verdicts: make([]perch.CleanupVerdict, 0, len(stacks)), Others: others(identity, stacks)}
+	plan := Plan{
+		Problem: untrusted(listing, policy), Verdicts: make([]perch.CleanupVerdict, 0, len(stacks)),
+		Others: others(identity, stacks),
+	}
 	for _, stack := range stacks {
 		environment, kind, ours := perch.Owned(identity, stack.Name, stack.Tags)
 		if !ours || stack.Status == "DELETE_COMPLETE" {
@@ -205,7 +208,8 @@ func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.Cleanu
 }
 
 // LastLook says, when the grace period is over, why the environment is to be kept after all; empty where it is still to be removed. stack is
-// what has its name now, nil where nothing has; alive says that the branch exists, id is the repository's id.
+// what has its name now, nil where nothing has; alive says that the branch exists. id is the
+// repository's id, empty if its source has none.
 func LastLook(judged perch.Judgement, branch string, stack *Found, alive bool, id string, policy *perch.Policy) string {
 	switch {
 	case alive:

@@ -34,7 +34,8 @@ const (
 	Yield Step = "yield"
 	// Done means that the goal is reached.
 	Done Step = "done"
-	// Conflict means that the stack of our name is not managed by Perch, or another repository's: touch nothing.
+	// Conflict means that the stack of our name is not managed by Perch, or belongs to another
+	// repository: touch nothing.
 	Conflict Step = "conflict"
 	// Protected means that the stack must not be removed: touch nothing.
 	Protected Step = "protected"

@@ -57,7 +57,10 @@ type Server struct {
 // New starts a server that ends with the test.
 func New(t testing.TB, repository *git.Repository) *Server {
 	t.Helper()
-	s := &Server{repository: repository, name: Name, id: ID, tokens: map[string]bool{Token: true}, remaining: quota{Limit, Limit}, reset: time.Now().Add(time.Hour).Truncate(time.Second)}
+	s := &Server{
+		repository: repository, name: Name, id: ID, tokens: map[string]bool{Token: true},
+		remaining: quota{Limit, Limit}, reset: time.Now().Add(time.Hour).Truncate(time.Second),
+	}
 	s.routes = s.mux()
 	listener := httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(listener.Close)
