@@ -199,7 +199,7 @@ func TestS02AStackOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 			t.Errorf("%s ended with exit code %d, want 4", command, exit)
 		}
 		equal(t, answer, document{"outcome": "refused"})
-		contains(t, answer.text("error"), "stack shop-taken", `does not carry the tags of branch "taken"`, "left alone")
+		contains(t, answer.text("error"), "stack shop-taken", `does not carry the tags of branch "taken"`, "left it alone")
 	}
 	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("shop-taken")); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)

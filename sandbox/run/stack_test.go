@@ -98,7 +98,7 @@ func TestS06AStackThatAnothersChangeSetProposesIsLeftAlone(t *testing.T) {
 	b := sharedSandbox(t)
 	b.propose(t, "shop-disputed", "ours", b.tags(t, "disputed"))
 	b.propose(t, "shop-disputed", "theirs", nil)
-	if exit, answer := b.ask(t, "down", "disputed"); exit != 4 || !strings.Contains(answer.text("error"), "left alone") {
+	if exit, answer := b.ask(t, "down", "disputed"); exit != 4 || !strings.Contains(answer.text("error"), "left it alone") {
 		t.Errorf("exit code %d: %v", exit, answer)
 	}
 	b.propose(t, "shop-proposed", "proposal", nil)
@@ -108,7 +108,7 @@ func TestS06AStackThatAnothersChangeSetProposesIsLeftAlone(t *testing.T) {
 		if exit != 4 {
 			t.Errorf("%s ended with exit code %d, want 4", command, exit)
 		}
-		contains(t, answer.text("error"), "stack shop-proposed", "left alone")
+		contains(t, answer.text("error"), "stack shop-proposed", "left it alone")
 	}
 	b.awaitStack(t, "shop-proposed", "REVIEW_IN_PROGRESS")
 }
