@@ -167,6 +167,9 @@ func (r *Requests) file(ctx context.Context, commit string) (*config.File, strin
 		return nil, fmt.Sprintf("the repository %s has no commit %s; push it first", r.policy.Repository, commit), nil
 	}
 	data, found, err := r.source.File(ctx, commit, config.FileName)
+	if fault := faultOf(err); fault != "" {
+		return nil, fault, nil
+	}
 	if err != nil {
 		return nil, "", asked(err, "read %s at %s", config.FileName, commit)
 	}
@@ -178,6 +181,15 @@ func (r *Requests) file(ctx context.Context, commit string) (*config.File, strin
 		return nil, err.Error(), nil
 	}
 	return file, "", nil
+}
+
+// faultOf is what is wrong with a file of the commit, in words; empty if nothing is, or the source did not answer.
+func faultOf(err error) string {
+	var fault *source.CommitFault
+	if errors.As(err, &fault) {
+		return fault.Error()
+	}
+	return ""
 }
 
 // survey is the branch's own environment, nil where there is none, and how many others there are.

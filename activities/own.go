@@ -17,6 +17,9 @@ import (
 // ownTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a sentence, and no failure.
 func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perch.Settings) (*own.Template, string, error) {
 	data, found, err := r.source.File(ctx, commit, settings.Template)
+	if fault := faultOf(err); fault != "" {
+		return nil, fault, nil
+	}
 	if err != nil {
 		return nil, "", asked(err, "read %s at %s", settings.Template, commit)
 	}

@@ -105,6 +105,9 @@ func (s *seeding) prepare(ctx context.Context, step perch.SeedHTTP, mark string)
 // body is the file of the commit that the request carries.
 func (s *seeding) body(ctx context.Context, name string) ([]byte, error) {
 	data, found, err := s.requests.source.File(ctx, s.in.Commit, name)
+	if fault := faultOf(err); fault != "" {
+		return nil, s.failed("%s", fault)
+	}
 	if err != nil {
 		return nil, asked(err, "read %s at %s", name, s.in.Commit)
 	}

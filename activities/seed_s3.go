@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/url"
@@ -52,17 +51,26 @@ func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error
 }
 
 func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
+	var small map[string][]byte
 	files, err := s.requests.source.Files(ctx, commit, folder)
+	if err == nil {
+		small, err = checkFiles(commit, folder, files)
+	}
+	if fault := faultOf(err); fault != "" {
+		return 0, refuse(ErrorSeedFailed, "seed step from %q: %s; nothing was copied", folder, fault)
+	}
 	if err != nil && !errors.Is(err, source.ErrNoFolder) {
-		return 0, asked(err, "list files of %s at %s", folder, commit)
+		return 0, asked(err, "read the files of %s at %s", folder, commit)
 	}
 	if len(files) == 0 {
 		return 0, refuse(ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
 	}
 	for _, file := range files {
-		data, err := read(file)
-		if err != nil {
-			return 0, asked(err, "read %s at %s", file.Path, commit)
+		data, known := small[file.Path]
+		if !known {
+			if data, err = read(file); err != nil {
+				return 0, asked(err, "read %s at %s", file.Path, commit)
+			}
 		}
 		if err := s.put(ctx, bucket, prefix+file.Path, data); err != nil {
 			return 0, err
@@ -74,10 +82,31 @@ func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix s
 // largestSeed is the largest file that is copied from the repository, in bytes: it is held in memory, beside those of other runs.
 const largestSeed = 100 << 20
 
-func read(file source.File) ([]byte, error) {
-	if file.Size > largestSeed {
-		return nil, &source.Refused{Reason: fmt.Sprintf("it is %d bytes long, and at most %d are copied from a repository: keep it in a bucket", file.Size, largestSeed)}
+// checkFiles rejects a folder with a file that is too large or a Git LFS pointer, before the first is copied. It
+// returns the contents of those that it had to read.
+func checkFiles(commit, folder string, files []source.File) (small map[string][]byte, err error) {
+	small = map[string][]byte{}
+	for _, file := range files {
+		name := path.Join(folder, file.Path)
+		switch {
+		case file.Size > largestSeed:
+			return nil, source.TooLarge(commit, name, file.Size, largestSeed)
+		case file.Size >= source.LargestPointer:
+			continue
+		}
+		content, err := read(file)
+		if err == nil {
+			err = source.CheckPointer(commit, name, content)
+		}
+		if err != nil {
+			return nil, err
+		}
+		small[file.Path] = content
 	}
+	return small, nil
+}
+
+func read(file source.File) ([]byte, error) {
 	reader, err := file.Open()
 	if err != nil {
 		return nil, err

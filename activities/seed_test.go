@@ -132,11 +132,11 @@ func TestS70ASeedStepThatCannotBeDoneSaysSo(t *testing.T) {
 }
 
 func TestAFileThatFillsTheWorkersMemoryIsNotRead(t *testing.T) {
-	_, err := read(source.File{Path: "dump.sql", Size: largestSeed + 1, Open: func() (io.ReadCloser, error) {
+	_, err := checkFiles("0123456789", "fixtures", []source.File{{Path: "dump.sql", Size: largestSeed + 1, Open: func() (io.ReadCloser, error) {
 		t.Error("it was opened")
 		return nil, io.EOF
-	}})
-	wantFailure(t, asked(err, "read dump.sql"), ErrorInvalid, "it is 104857601 bytes long, and at most 104857600 are copied from a repository: keep it in a bucket")
+	}}})
+	wantWords(t, err.Error(), "fixtures/dump.sql", "has 104857601 bytes, and at most 104857600 are read")
 }
 
 func TestSeedDataCopiesAnS3PrefixAndNothingThatOnlyBeginsLikeIt(t *testing.T) {
@@ -160,4 +160,64 @@ func TestSeedDataCopiesAnS3PrefixAndNothingThatOnlyBeginsLikeIt(t *testing.T) {
 // step is the seed step of testConfig.
 func (w *world) step() perch.SeedStep {
 	return perch.SeedStep{S3: &perch.SeedS3{From: "fixtures/media", To: "private-assets"}}
+}
+
+const lfsPointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+func TestS117ASeedFolderIsCheckedBeforeTheFirstObjectIsWritten(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(w *world)
+		words   []string
+	}{
+		"a Git LFS pointer": {func(w *world) { w.repo.commit("login", map[string]string{"fixtures/media/z.png": lfsPointer}) }, []string{"fixtures/media/z.png", "Git LFS pointer"}},
+		"a symbolic link":   {func(w *world) { w.repo.link("fixtures/media/z.png", "a.txt") }, []string{"fixtures/media/z.png", "symbolic link"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.apply()
+			w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+			c.prepare(w)
+			commit := w.repo.commit("login", nil)
+			id := w.up("login", commit)
+			puts := w.calls("s3", "PutObject")
+			_, err := try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: id})
+			wantFailure(t, err, ErrorSeedFailed, append(c.words, "nothing was copied")...)
+			if w.calls("s3", "PutObject") != puts {
+				t.Error("an object was written")
+			}
+		})
+	}
+}
+
+func TestS118AFaultOfTheCommitRejectsAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(w *world)
+		words   []string
+	}{
+		"a link":            {func(w *world) { w.repo.link("perch.yaml", "other.yaml") }, []string{"perch.yaml", "symbolic link"}},
+		"a folder":          {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml/x": "1"}) }, []string{"perch.yaml", "folder"}},
+		"a Git LFS pointer": {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": lfsPointer}) }, []string{"perch.yaml", "Git LFS pointer"}},
+		"too large":         {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": strings.Repeat("#", 17<<20)}) }, []string{"perch.yaml", "at most"}},
+		"undecodable":       {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": "project: \xff\xfe"}) }, []string{"perch.yaml", "UTF-8"}},
+		"a template that is a folder": {func(w *world) {
+			w.repo.commit("login", map[string]string{"perch.yaml": ownConfig, "deploy/template.yaml/x": "1"})
+		}, []string{"deploy/template.yaml", "folder"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.apply()
+			c.prepare(w)
+			admitted := w.admit(w.request("login", w.repo.commit("login", nil)))
+			if admitted.Outcome != perch.OutcomeRefused {
+				t.Errorf("admitted %+v", admitted)
+			}
+			wantWords(t, admitted.Reason, c.words...)
+		})
+	}
+}
+
+func TestS118ABodyThatIsNoFileFailsItsStepAtOnce(t *testing.T) {
+	w, in := laterWorld(t, "  - http: {path: /seed, body: fixtures/media}\n")
+	_, err := try(of[*Seeds](w).seed, in)
+	wantFailure(t, err, ErrorSeedFailed, "fixtures/media", "is a folder and not a file")
 }

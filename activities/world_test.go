@@ -353,6 +353,24 @@ func (r *repository) commit(branch string, files map[string]string) string {
 	return hash.String()
 }
 
+// link puts a symbolic link into the next commit.
+func (r *repository) link(name, target string) {
+	r.t.Helper()
+	tree, err := r.git.Worktree()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	file := filepath.Join(r.dir, name)
+	_ = os.MkdirAll(filepath.Dir(file), 0o755)
+	_ = os.Remove(file)
+	if err := os.Symlink(target, file); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := tree.Add(name); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // point makes commit the head of branch.
 func (r *repository) point(branch, commit string) {
 	r.t.Helper()

@@ -45,11 +45,17 @@ func (g *Git) File(ctx context.Context, commit, name string) (content []byte, fo
 		return nil, false, nil
 	}
 	if !plainFile(entry.Mode) {
-		return nil, false, fmt.Errorf("read %s at commit %s: it is a %s, not a file", name, commit, modeName(entry.Mode))
+		return nil, false, NotAFile(commit, name, mode(entry.Mode))
 	}
-	content, err = readBlob(tree, entry)
-	if err != nil {
+	content, size, err := readBlob(tree, entry)
+	switch {
+	case err != nil:
 		return nil, false, fmt.Errorf("read %s at commit %s: %w", name, commit, err)
+	case size > maxFile:
+		return nil, false, TooLarge(commit, name, size, maxFile)
+	}
+	if err := CheckPointer(commit, name, content); err != nil {
+		return nil, false, err
 	}
 	return content, true, nil
 }
@@ -76,45 +82,61 @@ func find(tree *object.Tree, name string) (*object.Tree, *object.TreeEntry, erro
 	}
 }
 
-func readBlob(tree *object.Tree, entry *object.TreeEntry) ([]byte, error) {
+// readBlob reads a file, unless it has more than maxFile bytes.
+func readBlob(tree *object.Tree, entry *object.TreeEntry) (content []byte, size int64, err error) {
 	file, err := tree.TreeEntryFile(entry)
-	if err != nil {
-		return nil, err
-	}
-	if file.Size > maxFile {
-		return nil, fmt.Errorf("it is %d bytes long; at most %d are read", file.Size, maxFile)
+	if err != nil || file.Size > maxFile {
+		return nil, fileSize(file), err
 	}
 	reader, err := file.Reader()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { _ = reader.Close() }()
-	return io.ReadAll(reader)
+	content, err = io.ReadAll(reader)
+	return content, file.Size, err
 }
 
-// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole repository. Symbolic links and submodules are
-// left out. A commit that is not there is an error, and so is a folder (ErrNoFolder).
+func fileSize(file *object.File) int64 {
+	if file == nil {
+		return 0
+	}
+	return file.Size
+}
+
+// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole repository. A symbolic link or a submodule
+// among them is a CommitFault. A commit that is not there is an error, and so is a folder (ErrNoFolder).
 func (g *Git) Files(ctx context.Context, commit, folder string) ([]File, error) {
 	tree, err := g.tree(ctx, commit)
 	if err != nil {
 		return nil, err
 	}
 	if folder = path.Clean(folder); folder != "." {
-		if tree, err = subfolder(tree, folder); err != nil {
+		tree, err = subfolder(tree, commit, folder)
+		if fault := (*CommitFault)(nil); errors.As(err, &fault) {
+			return nil, fault
+		}
+		if err != nil {
 			return nil, fmt.Errorf("list files in %s at commit %s: %w", folder, commit, err)
 		}
 	}
-	files, err := walk(ctx, tree)
+	files, err := walk(ctx, tree, commit, folder)
+	if fault := (*CommitFault)(nil); errors.As(err, &fault) {
+		return nil, fault
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list files in %s at commit %s: %w", folder, commit, err)
 	}
 	return files, nil
 }
 
-func subfolder(tree *object.Tree, folder string) (*object.Tree, error) {
+func subfolder(tree *object.Tree, commit, folder string) (*object.Tree, error) {
 	parent, entry, err := find(tree, folder)
 	if err != nil {
 		return nil, err
+	}
+	if entry != nil && !plainFile(entry.Mode) && entry.Mode != filemode.Dir {
+		return nil, NotAFile(commit, folder, mode(entry.Mode))
 	}
 	if entry == nil || entry.Mode != filemode.Dir {
 		return nil, ErrNoFolder
@@ -122,7 +144,7 @@ func subfolder(tree *object.Tree, folder string) (*object.Tree, error) {
 	return parent.Tree(entry.Name)
 }
 
-func walk(ctx context.Context, tree *object.Tree) ([]File, error) {
+func walk(ctx context.Context, tree *object.Tree, commit, folder string) ([]File, error) {
 	walker := object.NewTreeWalker(tree, true, nil)
 	defer walker.Close()
 	// One lock for all readers: go-git does not promise that a repository may be read side by side.
@@ -139,11 +161,14 @@ func walk(ctx context.Context, tree *object.Tree) ([]File, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !plainFile(entry.Mode) {
+		if entry.Mode == filemode.Dir {
 			continue
 		}
+		if !plainFile(entry.Mode) {
+			return nil, NotAFile(commit, path.Join(folder, name), mode(entry.Mode))
+		}
 		if name != path.Clean(name) || strings.HasPrefix(name, "../") {
-			return nil, fmt.Errorf("%q is not a path that stays in the repository", name)
+			return nil, &CommitFault{Path: path.Join(folder, name), Commit: commit, Reason: "is not a path that stays in the repository; rename it"}
 		}
 		file, err := tree.TreeEntryFile(&entry)
 		if err != nil {
@@ -176,12 +201,5 @@ func plainFile(mode filemode.FileMode) bool {
 	return mode == filemode.Regular || mode == filemode.Executable || mode == filemode.Deprecated
 }
 
-func modeName(mode filemode.FileMode) string {
-	switch mode {
-	case filemode.Symlink:
-		return "symbolic link"
-	case filemode.Submodule:
-		return "submodule"
-	}
-	return "folder"
-}
+// mode writes a mode as Git does in a tree.
+func mode(m filemode.FileMode) string { return fmt.Sprintf("%06o", uint32(m)) }

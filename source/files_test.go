@@ -1,8 +1,10 @@
 package source
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,8 +12,6 @@ import (
 
 func TestFilesOfAFolder(t *testing.T) {
 	addresses(t, func(t *testing.T, r *repo, address string) {
-		r.must(os.MkdirAll(filepath.Join(r.dir, "fixtures"), 0o755))
-		r.must(os.Symlink("/etc/passwd", filepath.Join(r.dir, "fixtures", "link")))
 		commit := r.commit("fixtures/b.txt", "bb", "fixtures/a/deep.txt", "deep", "other/x", "x", "fixtures/empty", "")
 		r.commit("fixtures/b.txt", "changed", "fixtures/new", "new")
 		g := open(t, address)
@@ -67,10 +67,41 @@ func TestLinksAndFoldersAreNotReadAsFiles(t *testing.T) {
 	g := open(t, r.dir)
 	for name, what := range map[string]string{"perch.yaml": "symbolic link", "a": "folder"} {
 		_, _, err := g.File(t.Context(), commit, name)
-		if want := "read " + name + " at commit " + commit + ": it is a " + what + ", not a file"; err == nil || err.Error() != want {
+		if want := name + " at commit " + commit[:8] + " is a " + what + " and not a file; commit the file itself"; err == nil || err.Error() != want {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func TestS116AFolderWithALinkNamesIt(t *testing.T) {
+	addresses(t, func(t *testing.T, r *repo, address string) {
+		r.must(os.MkdirAll(filepath.Join(r.dir, "fixtures", "deep"), 0o755))
+		r.must(os.Symlink("/etc/passwd", filepath.Join(r.dir, "fixtures", "deep", "link")))
+		r.must(os.Symlink("fixtures", filepath.Join(r.dir, "linked")))
+		commit := r.commit("fixtures/b.txt", "bb")
+		for folder, path := range map[string]string{"fixtures": "fixtures/deep/link", "linked": "linked", ".": "fixtures/deep/link"} {
+			files, err := open(t, address).Files(t.Context(), commit, folder)
+			var fault *CommitFault
+			if !errors.As(err, &fault) || fault.Path != path || len(files) > 0 {
+				t.Errorf("%s: %v, %v", folder, files, err)
+			}
+		}
+	})
+}
+
+func TestS116APointerOfGitLFSIsNotTheFile(t *testing.T) {
+	const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+	addresses(t, func(t *testing.T, r *repo, address string) {
+		commit := r.commit("perch.yaml", pointer, "about.txt", "a text about version https://git-lfs.github.com/spec/v1")
+		g := open(t, address)
+		_, _, err := g.File(t.Context(), commit, "perch.yaml")
+		if want := "perch.yaml at commit " + commit[:8] + " is a Git LFS pointer"; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v", err)
+		}
+		if _, found, err := g.File(t.Context(), commit, "about.txt"); !found || err != nil {
+			t.Errorf("a file that is no pointer: %v, %v", found, err)
+		}
+	})
 }
 
 func TestFilesOfAMissingCommit(t *testing.T) {

@@ -31,6 +31,9 @@ const (
 // failure is the one place where GitHub's errors are told apart. What a retry cannot mend becomes a *source.Refused, a rate limit a
 // *source.RateLimited; everything else passes by itself.
 func (r *Repository) failure(err error, tried string, args ...any) error {
+	if fault := (*source.CommitFault)(nil); errors.As(err, &fault) {
+		return fault
+	}
 	return fmt.Errorf("%s: %w", fmt.Sprintf(tried, args...), r.reason(err))
 }
 

@@ -30,10 +30,13 @@ func (r *Repository) File(ctx context.Context, commit, name string) (content []b
 		return nil, false, nil
 	}
 	if err == nil {
-		err = readable(entry)
+		err = readable(commit, name, entry)
 	}
 	if err == nil {
 		content, err = r.blob(ctx, entry)
+	}
+	if err == nil {
+		err = source.CheckPointer(commit, name, content)
 	}
 	if err != nil {
 		return nil, false, r.failure(err, "read %s at commit %s", name, commit)
@@ -41,25 +44,25 @@ func (r *Repository) File(ctx context.Context, commit, name string) (content []b
 	return content, true, nil
 }
 
-func readable(entry *api.TreeEntry) error {
+func readable(commit, name string, entry *api.TreeEntry) error {
 	if !plainFile(entry) {
-		return &source.Refused{Reason: fmt.Sprintf("it is a %s, not a file", modeName(entry))}
+		return source.NotAFile(commit, name, entry.GetMode())
 	}
-	if entry.GetSize() > maxFile {
-		return &source.Refused{Reason: fmt.Sprintf("it is %d bytes long; at most %d are read", entry.GetSize(), maxFile)}
+	if size := int64(entry.GetSize()); size > maxFile {
+		return source.TooLarge(commit, name, size, maxFile)
 	}
 	return nil
 }
 
-// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole repository. Symbolic links and submodules are
-// left out. A commit that is not there is an error, and so are a folder (source.ErrNoFolder) and one that has more files than GitHub lists at
+// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole repository. A symbolic link or a submodule
+// among them is a source.CommitFault. A commit that is not there is an error, and so are a folder (source.ErrNoFolder) and one that has more files than GitHub lists at
 // once. The files are read under ctx.
 func (r *Repository) Files(ctx context.Context, commit, folder string) ([]source.File, error) {
 	tree, err := r.tree(ctx, commit)
 	if err != nil {
 		return nil, err
 	}
-	files, err := r.below(ctx, tree, path.Clean(folder))
+	files, err := r.below(ctx, tree, commit, path.Clean(folder))
 	if errors.Is(err, source.ErrNoFolder) {
 		return nil, fmt.Errorf("list files in %s at commit %s: %w", path.Clean(folder), commit, err)
 	}
@@ -69,11 +72,14 @@ func (r *Repository) Files(ctx context.Context, commit, folder string) ([]source
 	return files, nil
 }
 
-func (r *Repository) below(ctx context.Context, tree, folder string) ([]source.File, error) {
+func (r *Repository) below(ctx context.Context, tree, commit, folder string) ([]source.File, error) {
 	if folder != "." {
 		entry, err := r.find(ctx, tree, folder)
 		if err != nil {
 			return nil, err
+		}
+		if entry != nil && !plainFile(entry) && entry.GetType() != "tree" {
+			return nil, source.NotAFile(commit, folder, entry.GetMode())
 		}
 		if entry == nil || entry.GetType() != "tree" {
 			return nil, source.ErrNoFolder
@@ -86,9 +92,13 @@ func (r *Repository) below(ctx context.Context, tree, folder string) ([]source.F
 	}
 	files := []source.File{}
 	for _, entry := range entries {
-		if plainFile(entry) {
-			files = append(files, r.file(ctx, entry))
+		if entry.GetType() == "tree" {
+			continue
 		}
+		if !plainFile(entry) {
+			return nil, source.NotAFile(commit, path.Join(folder, entry.GetPath()), entry.GetMode())
+		}
+		files = append(files, r.file(ctx, entry))
 	}
 	slices.SortFunc(files, func(a, b source.File) int { return strings.Compare(a.Path, b.Path) })
 	return files, nil
@@ -136,14 +146,4 @@ func (r *Repository) find(ctx context.Context, tree, name string) (*api.TreeEntr
 
 func plainFile(entry *api.TreeEntry) bool {
 	return entry.GetType() == "blob" && entry.GetMode() != "120000"
-}
-
-func modeName(entry *api.TreeEntry) string {
-	switch {
-	case entry.GetMode() == "120000":
-		return "symbolic link"
-	case entry.GetType() == "commit":
-		return "submodule"
-	}
-	return "folder"
 }

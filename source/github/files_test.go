@@ -30,7 +30,8 @@ func withFiles(t *testing.T) (server *githubtest.Server, dir, commit string) {
 		must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755))
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o755))
 	}
-	must(t, os.Symlink("/etc/passwd", filepath.Join(dir, "fixtures", "link")))
+	must(t, os.Mkdir(filepath.Join(dir, "links"), 0o755))
+	must(t, os.Symlink("/etc/passwd", filepath.Join(dir, "links", "link")))
 	worktree, err := repository.Worktree()
 	must(t, err)
 	must(t, worktree.AddWithOptions(&git.AddOptions{All: true}))
@@ -69,7 +70,7 @@ func TestFilesAreWhatGitHasThere(t *testing.T) {
 	r := open(t, server)
 	local, err := source.OpenGit(dir, "")
 	must(t, err)
-	for _, folder := range []string{".", "fixtures", "fixtures/", "fixtures/b"} {
+	for _, folder := range []string{"fixtures", "fixtures/", "fixtures/b"} {
 		want, err := local.Files(t.Context(), commit, folder)
 		must(t, err)
 		got, err := r.Files(t.Context(), commit, folder)
@@ -86,7 +87,13 @@ func TestFilesAreWhatGitHasThere(t *testing.T) {
 			t.Errorf("%q: got %q, %v, %v, want %q, %v", name, got, found, err, want, wantFound)
 		}
 	}
-	for _, name := range []string{"fixtures", "fixtures/link"} {
+	for _, folder := range []string{".", "links", "links/link"} {
+		_, want := local.Files(t.Context(), commit, folder)
+		if _, err := r.Files(t.Context(), commit, folder); want == nil || err == nil || err.Error() != want.Error() {
+			t.Errorf("files in %s: got %v, want %v", folder, err, want)
+		}
+	}
+	for _, name := range []string{"fixtures", "links/link"} {
 		_, _, want := local.File(t.Context(), commit, name)
 		_, found, err := r.File(t.Context(), commit, name)
 		if found || err == nil || err.Error() != want.Error() {
@@ -161,7 +168,6 @@ func TestWhatIsNotTheFileIsNotRead(t *testing.T) {
 		"another folder": {tree(body(`{"sha":"` + hash(1) + `","tree":[]}`)), "GitHub's answer has no content"},
 		"no folder":      {tree(body(``)), "GitHub's answer has no content"},
 		"a way out":      {tree(replace(`"path":"perch.yaml"`, `"path":"../perch.yaml"`)), `"../perch.yaml" is not a path that stays in the repository, or has no content`},
-		"a large file":   {tree(replace(`"size":14`, `"size":16777217`)), "it is 16777217 bytes long; at most 16777216 are read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server.Intercept(test.intercept)
@@ -171,7 +177,15 @@ func TestWhatIsNotTheFileIsNotRead(t *testing.T) {
 			}
 		})
 	}
-	server.Intercept(tree(replace(`"size":14`, `"size":104857601`)))
+	server.Intercept(tree(replace(`"size":14`, `"size":16777217`)))
+	_, _, err := open(t, server).File(t.Context(), commit, "perch.yaml")
+	var fault *source.CommitFault
+	if !errors.As(err, &fault) || !strings.Contains(err.Error(), "perch.yaml at commit "+commit[:8]+" has 16777217 bytes, and at most 16777216 are read") {
+		t.Errorf("a large file: %v", err)
+	}
+	server.Intercept(tree(func(next http.Handler) http.Handler {
+		return replace(`"size":14`, `"size":104857601`)(replace(`"120000"`, `"100644"`)(next))
+	}))
 	files, err := open(t, server).Files(t.Context(), commit, ".")
 	must(t, err)
 	for _, file := range files {
@@ -233,10 +247,11 @@ func TestASubmoduleIsNeitherFileNorFolder(t *testing.T) {
 	})))
 	r := open(t, server)
 	_, _, err := r.File(t.Context(), commit, "perch.yaml")
-	if want := "read perch.yaml at commit " + commit + ": it is a submodule, not a file"; err == nil || err.Error() != want {
+	if want := "perch.yaml at commit " + commit[:8] + " is a submodule and not a file; commit the file itself"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	if _, err := r.Files(t.Context(), commit, "perch.yaml"); !errors.Is(err, source.ErrNoFolder) {
+	var fault *source.CommitFault
+	if _, err := r.Files(t.Context(), commit, "perch.yaml"); !errors.As(err, &fault) {
 		t.Errorf("got %v", err)
 	}
 }
