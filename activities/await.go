@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -124,16 +125,14 @@ func (w *wait) judge(ctx context.Context, seen sighting) (AwaitResult, bool, err
 	return AwaitResult{Status: status, Reason: w.reason(seen.stack), Stack: w.state(ctx, seen)}, true, nil
 }
 
-// inProject rejects a stack of another project: its events are not for whoever can reach Temporal. A stack that a
-// change set only proposes has no tags yet.
+// inProject rejects a stack that is neither the project's by its tags nor called like one of the project's: its
+// events are not for whoever can reach Temporal. A stack that a change set only proposed has no tags.
 func (s *Stacks) inProject(seen sighting) error {
-	if !seen.found || seen.stack.StackStatus == types.StackStatusReviewInProgress {
+	name := aws.ToString(seen.stack.StackName)
+	if !seen.found || stackTags(seen.stack)[perch.TagProject] == s.policy.Project || strings.HasPrefix(name, s.policy.Project+"-") {
 		return nil
 	}
-	if project := stackTags(seen.stack)[perch.TagProject]; project != s.policy.Project {
-		return refuse(ErrorInvalid, "stack %s is not one of project %s", aws.ToString(seen.stack.StackId), s.policy.Project)
-	}
-	return nil
+	return refuse(ErrorInvalid, "stack %s is not one of project %s", aws.ToString(seen.stack.StackId), s.policy.Project)
 }
 
 // missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a stack that somebody else's deletion took away, and only
