@@ -89,12 +89,14 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResul
 		return admitted, nil, err
 	}
 	file, refusal, err := r.file(ctx, request.Commit)
+	if rule, skip := config.SkipByDefault(request.Branch); err == nil && refusal != "" && skip {
+		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil // Such a branch seldom has a perch.yaml.
+	}
 	if err != nil || refusal != "" {
 		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
 	}
-	if pattern, skip := file.Skip(request.Branch); skip {
-		reason := fmt.Sprintf("branch %q matches the skip pattern %q of perch.yaml: it gets no environment", request.Branch, pattern)
-		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: reason}, nil, nil
+	if rule, skip := file.Skip(request.Branch); skip {
+		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil
 	}
 	var origins config.Origins
 	if admission.Settings, origins, err = file.Resolve(request.Branch, request.Commit); err != nil {

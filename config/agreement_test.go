@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -286,9 +285,14 @@ func TestDefaultsOfThePolicyAreThoseOfItsTags(t *testing.T) {
 		}
 	}
 	branches := newValidator(t, Schema()).root["$defs"].(map[string]any)["Branches"].(map[string]any)
-	skip := branches["properties"].(map[string]any)["skip"].(map[string]any)["default"]
-	if !slices.Equal(skip.([]any), []any{DefaultSkip()[0]}) || len(DefaultSkip()) != 1 {
-		t.Errorf("branches.skip: the schema's default is %v, and the file's is %v", skip, DefaultSkip())
+	skip := branches["properties"].(map[string]any)["skip_defaults"].(map[string]any)
+	if file := read(t, minimal); skip["default"] != file.Branches.SkipDefaults {
+		t.Errorf("branches.skip_defaults: the schema's default is %v, and the file's is %v", skip["default"], file.Branches.SkipDefaults)
+	}
+	for _, pattern := range SkipDefaults() {
+		if !strings.Contains(skip["description"].(string), "`"+pattern+"`") {
+			t.Errorf("the description of branches.skip_defaults lacks %s", pattern)
+		}
 	}
 }
 

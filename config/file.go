@@ -25,8 +25,11 @@ type File struct {
 
 // Branches says which branches get an environment, and of which kind.
 type Branches struct {
-	// Skip are the branches that get nothing. A list of your own replaces the default.
-	Skip []string `yaml:"skip,omitempty" jsonschema:"format=branch pattern,default=*-no-infra"`
+	// Skip are branches that get nothing, in addition to the built-in list (see `branches.skip_defaults`).
+	Skip []string `yaml:"skip,omitempty" jsonschema:"format=branch pattern"`
+	// SkipDefaults is false to turn the built-in list off: `*-no-infra`, the branches of merge queues (`gh-readonly-queue/*`, `mergify/merge-queue/*`,
+	// `trunk-merge/*`, `graphite-base/*`) and of bots (`dependabot/*`, `renovate/*`, `pre-commit-ci-update-config`, `changeset-release/*`), and `gh-pages`.
+	SkipDefaults bool `yaml:"skip_defaults,omitempty" jsonschema:"default=true"`
 	// Kinds gives branches their kind. The last pattern that matches decides; a branch that none matches is of kind `branch`.
 	Kinds []KindRule `yaml:"kinds,omitempty" jsonschema:"nullable"`
 }
@@ -39,9 +42,6 @@ type KindRule struct {
 	at *node
 }
 
-// DefaultSkip are the patterns of branches that get no environment where perch.yaml does not say.
-func DefaultSkip() []string { return []string{"*-no-infra"} }
-
 // Read reads perch.yaml; name is what messages call the file. The error is Problems or a *Problem.
 func Read(name string, data []byte) (*File, error) {
 	root, source, err := parse(name, data)
@@ -52,7 +52,7 @@ func Read(name string, data []byte) (*File, error) {
 		return nil, &Problem{File: name, Message: "the file is empty; `starter config init` writes one to begin with"}
 	}
 	d := &decoder{source: source}
-	f := &File{source: source, Branches: Branches{Skip: DefaultSkip()}}
+	f := &File{source: source, Branches: Branches{SkipDefaults: true}}
 	d.file(f, root)
 	for _, key := range []string{"project", "image"} {
 		if root.shape == mapping && root.get(key) == nil {
@@ -93,6 +93,7 @@ func (d *decoder) file(f *File, root *node) {
 func (d *decoder) branches(path string, n *node, to *Branches) {
 	d.fields(path, n,
 		field{name: "skip", read: d.texts(&to.Skip, validPattern)},
+		field{name: "skip_defaults", read: d.flag(&to.SkipDefaults)},
 		field{name: "kinds", read: func(path string, n *node) {
 			d.each(path, n, func(path string, key, value *node) {
 				kind := d.kind(path, value)

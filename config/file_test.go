@@ -75,19 +75,53 @@ func TestTheExampleReads(t *testing.T) {
 	}
 	skips := map[string]string{"docs-no-infra": "*-no-infra", "dependabot/go/x": "dependabot/**", "feature/login": ""}
 	for branch, want := range skips {
-		if got, ok := file.Skip(branch); got != want || ok != (want != "") {
-			t.Errorf("skip of %s: %q, %v", branch, got, ok)
+		if got, ok := file.Skip(branch); got.Pattern != want || ok != (want != "") {
+			t.Errorf("skip of %s: %+v, %v", branch, got, ok)
 		}
 	}
 }
 
-func TestNoInfraBranchesAreSkippedByDefault(t *testing.T) {
-	file := read(t, minimal)
-	if pattern, ok := file.Skip("docs-no-infra"); !ok || pattern != "*-no-infra" {
-		t.Errorf("got %q, %v", pattern, ok)
+func TestS119BranchesThatMachinesMakeAreSkippedByDefault(t *testing.T) {
+	machines := map[string]string{
+		"docs-no-infra": "*-no-infra", "gh-readonly-queue/main/pr-104-0867ab7173bbaf801eef25a1a7ae870113f01708": "gh-readonly-queue/*",
+		"mergify/merge-queue/2c5f1a": "mergify/merge-queue/*", "trunk-merge/pr-1/x": "trunk-merge/*", "graphite-base/12": "graphite-base/*",
+		"dependabot/npm_and_yarn/vite-6.0.1": "dependabot/*", "renovate/go-1.x": "renovate/*", "pre-commit-ci-update-config": "pre-commit-ci-update-config",
+		"changeset-release/main": "changeset-release/*", "gh-pages": "gh-pages",
 	}
-	if _, ok := read(t, minimal+"branches: {skip: []}\n").Skip("docs-no-infra"); ok {
-		t.Error("an empty list skips nothing, and it skipped")
+	for name, c := range map[string]struct {
+		config string
+		skips  bool
+	}{
+		"by default":                   {minimal, true},
+		"beside a list of perch.yaml":  {minimal + "branches: {skip: [\"docs/*\"]}\n", true},
+		"beside an empty list":         {minimal + "branches: {skip: []}\n", true},
+		"not with skip_defaults false": {minimal + "branches: {skip: [\"docs/*\"], skip_defaults: false}\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := read(t, c.config)
+			for branch, pattern := range machines {
+				rule, ok := file.Skip(branch)
+				if ok != c.skips || ok && (rule != SkipRule{pattern, true} || !strings.Contains(rule.Sentence(branch), "built-in list")) {
+					t.Errorf("%s: %+v, %v", branch, rule, ok)
+				}
+			}
+			for _, branch := range []string{"main", "feature/dependabot", "gh-pages-2", "renovate"} {
+				if rule, ok := file.Skip(branch); ok {
+					t.Errorf("%s is skipped by %+v", branch, rule)
+				}
+			}
+		})
+	}
+	own, _ := read(t, minimal+"branches: {skip: [\"docs/*\"]}\n").Skip("docs/x")
+	if own != (SkipRule{Pattern: "docs/*"}) || !strings.Contains(own.Sentence("docs/x"), "branches.skip in perch.yaml") {
+		t.Errorf("%+v", own)
+	}
+}
+
+func TestAPatternForSkippedBranchesOnlyIsRejected(t *testing.T) {
+	_, err := Read("perch.yaml", []byte(minimal+"branches: {kinds: {gh-pages: staging}}\n"))
+	if err == nil || !strings.Contains(err.Error(), "`branches.skip_defaults: false` turns that list off") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -17,8 +17,9 @@ project: PROJECT
 image: IMAGE
 
 branches:
-  # Branches that get no environment. * stands for any run of characters, slashes included.
-  skip: ["*-no-infra", "dependabot/*"]
+  # Branches that get no environment, in addition to *-no-infra and those of merge queues and bots.
+  # * stands for any run of characters, slashes included.
+  # skip: ["docs/*"]
   # Every branch that is not named here is of kind branch; the worker's policy says who may be of another.
   # kinds:
   #   DEFAULT: production

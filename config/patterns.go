@@ -76,9 +76,15 @@ func (d *decoder) patterns(f *File) {
 }
 
 func (d *decoder) notSkipped(f *File, path, pattern string, at *node) {
+	const skipped = "matches every branch that it does, and what is skipped gets no environment"
 	for _, skip := range f.Branches.Skip {
 		if covers(skip, pattern) {
-			d.fail(at, "%s[%q] is for no branch: %q of branches.skip matches every branch that it does, and what is skipped gets no environment", path, pattern, skip)
+			d.fail(at, "%s[%q] is for no branch: %q of branches.skip %s", path, pattern, skip, skipped)
+		}
+	}
+	for _, skip := range SkipDefaults() {
+		if f.Branches.SkipDefaults && covers(skip, pattern) {
+			d.fail(at, "%s[%q] is for no branch: %q of the built-in skip list %s; `branches.skip_defaults: false` turns that list off", path, pattern, skip, skipped)
 		}
 	}
 }

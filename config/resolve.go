@@ -62,11 +62,6 @@ func (f *File) Kind(branch string) perch.Kind {
 	return kind
 }
 
-// Skip reports whether branch gets no environment, and by which pattern.
-func (f *File) Skip(branch string) (pattern string, ok bool) {
-	return perch.MatchAny(f.Branches.Skip, branch)
-}
-
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // Resolve merges the layers that are for branch: built-in, defaults, kinds.<kind>, and the overrides that match, in file order. Mappings merge by

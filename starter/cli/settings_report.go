@@ -26,7 +26,7 @@ type differencesDocument struct {
 }
 
 func newSettingsDocument(s side) settingsDocument {
-	return settingsDocument{Branch: s.branch, Kind: s.kind, Revision: s.revision, Commit: s.commit, Skip: s.skip(), Settings: s.settings}
+	return settingsDocument{Branch: s.branch, Kind: s.kind, Revision: s.revision, Commit: s.commit, Skip: s.skip().Pattern, Settings: s.settings}
 }
 
 func (a *app) tellSettings(s side) {
@@ -35,8 +35,8 @@ func (a *app) tellSettings(s side) {
 		return
 	}
 	a.note("%s is of kind %s.", s.branch, s.kind)
-	if pattern := s.skip(); pattern != "" {
-		a.note("%s matches the skip rule %q, so it gets no environment.", s.branch, pattern)
+	if rule := s.skip(); rule.Pattern != "" {
+		a.note("%s.", rule.Sentence(s.branch))
 	}
 }
 

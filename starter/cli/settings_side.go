@@ -33,10 +33,10 @@ func (s side) title() string {
 	return title
 }
 
-// skip is the pattern by which the side's branch gets no environment.
-func (s side) skip() string {
-	pattern, _ := s.file.Skip(s.branch)
-	return pattern
+// skip is the rule by which the side's branch gets no environment; its pattern is empty if it gets one.
+func (s side) skip() config.SkipRule {
+	rule, _ := s.file.Skip(s.branch)
+	return rule
 }
 
 // side reads what an argument means; empty is the branch that is checked out.

@@ -124,7 +124,7 @@ func (a *app) upTarget(ctx context.Context, args []string, given string) (target
 		return target{}, err
 	}
 	file, err := p.file(ctx, commit)
-	if _, skipped := perch.MatchAny(config.DefaultSkip(), branch); err != nil && !(skipped && errors.Is(err, errNoFile)) {
+	if _, skipped := config.SkipByDefault(branch); err != nil && !(skipped && errors.Is(err, errNoFile)) {
 		return target{}, err
 	}
 	project, err := a.upProject(p, file, commit)
@@ -202,11 +202,11 @@ func (a *app) folder(p place) string {
 
 // skipped says why t's branch gets no environment; ok is false where it gets one.
 func (t target) skipped() (sentence string, ok bool) {
-	pattern, ok := perch.MatchAny(config.DefaultSkip(), t.environment.Branch)
+	rule, ok := config.SkipByDefault(t.environment.Branch)
 	if t.file != nil {
-		pattern, ok = t.file.Skip(t.environment.Branch)
+		rule, ok = t.file.Skip(t.environment.Branch)
 	}
-	return fmt.Sprintf("branch %s matches the skip rule %q, so it gets no environment", t.environment.Branch, pattern), ok
+	return rule.Sentence(t.environment.Branch), ok
 }
 
 // noCommit is the error of a command that needs a commit and knows none.
