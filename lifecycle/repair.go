@@ -21,7 +21,7 @@ type Cure string
 
 // The cures.
 const (
-	// CureAgain: nothing known is wrong; another deletion may succeed.
+	// CureAgain: the words are not known; another deletion may succeed after a pause.
 	CureAgain Cure = "again"
 	// CureEmpty: a bucket was filled again; every deletion empties it first.
 	CureEmpty Cure = "empty"
@@ -29,18 +29,27 @@ const (
 	CurePatience Cure = "patience"
 	// CureRetain: the resource is gone already, and CloudFormation stumbles over that; leave exactly it out.
 	CureRetain Cure = "retain"
+	// CureDetach: something that is not the stack's keeps the resource. It may be about to go, as the services forget
+	// with a delay what the deletion itself removed; after a pause only a person can decide what to do with it.
+	CureDetach Cure = "detach"
 	// CurePerson: protection, a lock or a missing permission; only a person can decide to change that.
 	CurePerson Cure = "person"
 )
 
-// signs tell cures by what AWS's services say, the surest first.
+// signs tell cures by what AWS's services say, the surest first. Sources of the less common words: access points,
+// rebuy-de/aws-nuke#660; images, ECR's RepositoryNotEmptyException; policies and profiles, IAM's DeleteConflict;
+// subnets, aws-cdk#14456 (interfaces of functions linger for up to 45 minutes, terraform-provider-aws#10347);
+// Beanstalk, aws-elastic-beanstalk-cli (strings.py).
 var signs = []struct {
 	cure Cure
 	says []string
 }{
 	{CurePerson, []string{"deletion protection", "DeletionProtection", "Cannot delete protected", "is not authorized to perform", "AccessDenied", "explicit deny", "object lock", "Object Lock", "legal hold"}},
 	{CureEmpty, []string{"bucket you tried to delete is not empty", "BucketNotEmpty"}},
-	{CurePatience, []string{"DependencyViolation", "has a dependent object", "is in use", "currently in use", "still in use", "still using", "has dependent"}},
+	{CureDetach, []string{"access points attached", "BucketHasAccessPointsAttached", "still contains images", "must detach all policies first",
+		"Cannot delete a policy attached to entities", "must remove roles from instance profile first", "DeleteConflict"}},
+	{CurePatience, []string{"DependencyViolation", "has a dependent object", "is in use", "currently in use", "still in use", "still using", "has dependent",
+		"has dependencies and cannot be deleted", "invalid state for this operation", "Must be Ready"}},
 	{CureRetain, []string{"HandlerErrorCode: NotFound", "does not exist", "could not be found", "not found", "NoSuch"}},
 }
 
@@ -56,8 +65,8 @@ func Diagnose(f Failure) Cure {
 	return CureAgain
 }
 
-// pauses are how long to wait before the next deletion where something is still in use. Network interfaces of load balancers and
-// instances have been seen to linger for 20 minutes and more.
+// pauses are how long to wait before the next deletion if something is still in use, or if the words are not known.
+// Network interfaces of load balancers and instances have been seen to linger for 20 minutes and more.
 var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
 
 // MaxDeletions is how often a stack is deleted: once, once after each pause, once without what remains, and a last time because what was left
@@ -81,7 +90,7 @@ type Repair struct {
 // Mend says what to do after a stack's deletion has failed for the deletions-th time, with what remains. A person's force goes where
 // it would stop, once.
 func Mend(failures []Failure, deletions int, force bool) Repair {
-	stop := needsPerson(failures)
+	stop := needsPerson(failures, deletions)
 	switch {
 	case force && deletions <= MaxDeletions && (stop != "" || deletions == MaxDeletions):
 		return Repair{Force: true, Sweep: failures}
@@ -98,17 +107,18 @@ func Mend(failures []Failure, deletions int, force bool) Repair {
 			repair.Retain = append(repair.Retain, f.LogicalID)
 		case leaveOut:
 			repair.Retain, repair.Sweep = append(repair.Retain, f.LogicalID), append(repair.Sweep, f)
-		case cure == CurePatience, deletions > MaxDeletions-2: // What was swept takes its time to go, and words for what it holds vary.
+		case cure != CureEmpty, deletions > MaxDeletions-2: // What was swept takes its time to go, and words for what it holds vary.
 			repair.Pause = pauses[min(deletions-1, len(pauses)-1)]
 		}
 	}
 	return repair
 }
 
-func needsPerson(failures []Failure) string {
+// needsPerson names what only a person can decide, after so many deletions.
+func needsPerson(failures []Failure, deletions int) string {
 	var stuck []Failure
 	for _, f := range failures {
-		if Diagnose(f) == CurePerson {
+		if cure := Diagnose(f); cure == CurePerson || cure == CureDetach && deletions > 1 {
 			stuck = append(stuck, f)
 		}
 	}

@@ -23,6 +23,13 @@ func TestDiagnoseReadsWhatAWSSays(t *testing.T) {
 		"S27 deletion protection":          {reason("Cannot delete protected DB Instance, please disable deletion protection and try again."), CurePerson},
 		"S69 denied":                       {`User: arn:aws:sts::1:assumed-role/x is not authorized to perform: s3:DeleteBucket`, CurePerson},
 		"denied although nothing is there": {`is not authorized to perform: rds:DeleteDBInstance because the role does not exist`, CurePerson},
+		"S97 access points":                {reason("Bucket has access points attached and cannot be deleted. (Service: S3, Status Code: 400)"), CureDetach},
+		"S97 images":                       {reason("The repository with name 'shop' in registry with id '1' cannot be deleted because it still contains images"), CureDetach},
+		"S97 policies of a role":           {reason("Cannot delete entity, must detach all policies first."), CureDetach},
+		"S97 a policy of others":           {reason("Cannot delete a policy attached to entities."), CureDetach},
+		"S97 interface of a function":      {reason("The subnet 'subnet-1' has dependencies and cannot be deleted. (Service: Ec2, Status Code: 400)"), CurePatience},
+		"S97 interface in use":             {reason("Network interface 'eni-1' is currently in use."), CurePatience},
+		"S97 Beanstalk is busy":            {reason("Environment named shop-login is in an invalid state for this operation. Must be Ready."), CurePatience},
 		"anything else":                    {reason("Internal failure"), CureAgain},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,6 +45,8 @@ var (
 	used      = Failure{LogicalID: "Group", Type: "AWS::EC2::SecurityGroup", PhysicalID: "sg-1", Reason: "DependencyViolation"}
 	phantom   = Failure{LogicalID: "Topic", Type: "AWS::SNS::Topic", Reason: "HandlerErrorCode: NotFound"}
 	subnets   = Failure{LogicalID: "Subnets", Type: "AWS::RDS::DBSubnetGroup", Reason: "Cannot delete the subnet group because a database instance is still using it"}
+	unknown   = Failure{LogicalID: "Thing", Type: "AWS::Some::Thing", PhysicalID: "thing-1", Reason: "Internal failure"}
+	attached  = Failure{LogicalID: "Images", Type: "AWS::ECR::Repository", PhysicalID: "images", Reason: "it still contains images"}
 	protected = Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", Reason: "please disable deletion protection"}
 )
 
@@ -49,6 +58,9 @@ func TestMendClimbsTheLadder(t *testing.T) {
 	}{
 		"a full bucket is deleted again at once":               {[]Failure{full}, 1, Repair{}},
 		"what is in use gets a minute":                         {[]Failure{used}, 1, Repair{Pause: time.Minute}},
+		"unknown words get a minute, too":                      {[]Failure{unknown}, 1, Repair{Pause: time.Minute}},
+		"then five, too":                                       {[]Failure{unknown}, 2, Repair{Pause: 5 * time.Minute}},
+		"what is attached gets a minute":                       {[]Failure{attached}, 1, Repair{Pause: time.Minute}},
 		"then five":                                            {[]Failure{used, full}, 2, Repair{Pause: 5 * time.Minute}},
 		"a subnet group of a database that goes gets time":     {[]Failure{subnets}, 1, Repair{Pause: time.Minute}},
 		"then fifteen":                                         {[]Failure{used}, 3, Repair{Pause: 15 * time.Minute}},
@@ -70,6 +82,14 @@ func TestS27MendLeavesProtectionToAPerson(t *testing.T) {
 	for deletions := 1; deletions <= MaxDeletions; deletions++ {
 		got := Mend([]Failure{full, protected}, deletions, false)
 		if !strings.Contains(got.Stop, "Database (AWS::RDS::DBInstance)") || strings.Contains(got.Stop, "Assets") || len(got.Retain) > 0 {
+			t.Errorf("after %d deletions: %+v", deletions, got)
+		}
+	}
+}
+
+func TestS97MendLeavesWhatStaysAttachedToAPerson(t *testing.T) {
+	for deletions := 2; deletions <= MaxDeletions; deletions++ {
+		if got := Mend([]Failure{attached, used}, deletions, false); !strings.Contains(got.Stop, "Images (AWS::ECR::Repository)") || strings.Contains(got.Stop, "Group") {
 			t.Errorf("after %d deletions: %+v", deletions, got)
 		}
 	}

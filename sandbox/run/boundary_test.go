@@ -95,7 +95,7 @@ var teardownBoundaries = []boundary{
 	{branch: "ready", activity: "VerifyGone", hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBSnapshots", stack)} }},
 	{branch: "admit", activity: "DiagnoseDeletion", fault: &aws.Fault{LogicalID: "BucketAssets", Refill: true, Count: 1}, deletions: 2,
 		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 2} }},
-	{branch: "request", activity: "SweepResources", fault: &aws.Fault{LogicalID: "BucketAssets", Phase: "delete", Reason: "Internal failure", Count: 4}, deletions: 5,
+	{branch: "request", activity: "SweepResources", fault: &aws.Fault{LogicalID: "BucketAssets", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 4}, deletions: 5,
 		hold: func(stack string) *hold {
 			return &hold{after: true, matches: addressing(http.MethodDelete, stack+"-bucketassets-")}
 		}},

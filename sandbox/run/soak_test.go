@@ -179,6 +179,10 @@ func (s *soak) goWrong(t *testing.T, stack string) {
 	t.Helper()
 	resource := []string{"Database", "Environment", "BucketAssets"}[s.rng.IntN(3)]
 	phase := []string{"create", "update", "delete"}[s.rng.IntN(3)]
+	reason := "Internal failure"
+	if phase == "delete" {
+		reason = "The bucket you tried to delete is not empty" // Other words make a removal wait for minutes.
+	}
 	change := []string{"CreateStack", "UpdateStack", "DeleteStack"}[s.rng.IntN(3)]
 	faults := []aws.Fault{
 		{Service: "cloudformation", Rate: 20},
@@ -188,8 +192,8 @@ func (s *soak) goWrong(t *testing.T, stack string) {
 		{Key: "late", Code: "InternalError", Message: "We encountered an internal error. Please try again.", Count: 2},
 		{Service: "cloudformation", Code: "ExpiredToken", Message: "The security token included in the request is expired", Status: 403, Count: 5},
 		{Action: change, Code: "InternalFailure", Message: "Internal failure", Status: 500, Count: 3},
-		{Stack: stack, LogicalID: resource, Phase: phase, Reason: "Internal failure", Count: 1},
-		{Stack: stack, LogicalID: resource, Phase: phase, Reason: "Internal failure", When: aws.After, Count: 1},
+		{Stack: stack, LogicalID: resource, Phase: phase, Reason: reason, Count: 1},
+		{Stack: stack, LogicalID: resource, Phase: phase, Reason: reason, When: aws.After, Count: 1},
 		{Stack: stack, LogicalID: resource, Phase: phase, Hang: true, Count: 1},
 		{Stack: stack, Refill: true, Count: 1},
 	}
