@@ -65,6 +65,9 @@ type Policy struct {
 	SharedDatabase *SharedDatabase `yaml:"shared_database,omitempty"`
 	// MaxEnvironments is the most environments at a time. One load balancer has 100 rules.
 	MaxEnvironments int `yaml:"max_environments,omitempty" jsonschema:"minimum=1,maximum=95,default=20"`
+	// Repair is what happens to a branch's environment that was ready, and whose stack can be neither updated nor rolled back any more: `keep` fails
+	// the run, which names the cause; `recreate` deletes it, its database and buckets included, and creates it again.
+	Repair Repair `yaml:"repair,omitempty" jsonschema:"enum=keep,enum=recreate,default=keep"`
 	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
 }
@@ -74,6 +77,15 @@ type Policy struct {
 func (p *Policy) Identity(id string) Identity {
 	return Identity{Project: p.Project, Names: append([]string{p.Repository}, p.FormerNames...), ID: id}
 }
+
+// Repair is what happens to an environment that was ready and that only a new stack would bring back.
+type Repair string
+
+// The repairs.
+const (
+	RepairKeep     Repair = "keep"
+	RepairRecreate Repair = "recreate"
+)
 
 // PolicyCleanup bounds what cleanup may remove by itself.
 type PolicyCleanup struct {

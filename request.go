@@ -29,6 +29,8 @@ type Request struct {
 	Reason string `json:"reason,omitempty"`
 	// Force lets a removal leave behind what cannot be deleted, where nothing gentler helps; it fails then, and names it.
 	Force bool `json:"force,omitempty"`
+	// Recreate lets an `up` delete the environment first, its database and buckets included, and create it again.
+	Recreate bool `json:"recreate,omitempty"`
 	// Judged is what cleanup saw when it asked for a removal; nil where a person or CI asks.
 	Judged *Judgement `json:"judged,omitempty"`
 }
@@ -49,7 +51,7 @@ type Judgement struct {
 // cleanup's; one of cleanup's answers another for the same stack, and never somebody's own: it has a grace period and may keep the environment.
 func (r Request) AnsweredBy(target Request) bool {
 	switch {
-	case r.Goal != target.Goal || r.Commit != target.Commit || (r.Force && !target.Force):
+	case r.Goal != target.Goal || r.Commit != target.Commit || (r.Force && !target.Force) || (r.Recreate && !target.Recreate):
 		return false
 	case target.Judged == nil:
 		return true
@@ -70,6 +72,8 @@ type RunInput struct {
 	Due bool `json:"due,omitempty"`
 	// Begun is the operation that is in progress for the newest `up` of the chain, so that it is not lost with the run that began it.
 	Begun *Operation `json:"begun,omitempty"`
+	// Recreated is the request whose recreation this chain has already begun: it is done once.
+	Recreated *Request `json:"recreated,omitempty"`
 	// Left are what removals of the chain could not delete.
 	Left []Leftover `json:"left,omitempty"`
 	// Refused is the removal that the run before this one refused, or that failed there before it was due; whoever asked for it reads that here.

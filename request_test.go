@@ -4,6 +4,7 @@ import "testing"
 
 func TestWhoseRunAnswersARequest(t *testing.T) {
 	up := func(commit string) Request { return Request{Goal: GoalUp, Commit: commit} }
+	recreate := func(commit string) Request { return Request{Goal: GoalUp, Commit: commit, Recreate: true} }
 	gone := Request{Goal: GoalGone}
 	judged := func(stack string) Request { return Request{Goal: GoalGone, Judged: &Judgement{StackID: stack}} }
 	for name, c := range map[string]struct {
@@ -13,6 +14,9 @@ func TestWhoseRunAnswersARequest(t *testing.T) {
 		"the same commit":                               {up("1"), up("1"), true},
 		"another commit":                                {up("1"), up("2"), false},
 		"another goal":                                  {up(""), gone, false},
+		"a recreation by a plain up":                    {recreate("1"), up("1"), false},
+		"a plain up by a recreation":                    {up("1"), recreate("1"), true},
+		"two recreations":                               {recreate("1"), recreate("1"), true},
 		"two removals by hand":                          {gone, gone, true},
 		"cleanup's by one by hand":                      {judged("a"), gone, true},
 		"one by hand by cleanup's, which may keep it":   {gone, judged("a"), false},

@@ -56,6 +56,8 @@ type AdmitResult struct {
 	// Settled is set where the environment is already what the request asks for, Prepared where something is to be done for it.
 	Settled  *Settled  `json:"settled,omitempty"`
 	Prepared *Prepared `json:"prepared,omitempty"`
+	// MayRecreate says that the policy allows to recreate a stack that was ready and that nothing else repairs.
+	MayRecreate bool `json:"may_recreate,omitempty"`
 	// Earlier are what removals of the branch's earlier environments could not delete.
 	Earlier []perch.Leftover `json:"earlier,omitempty"`
 	// SharedDatabase says, of a removal, that the environment may have a database in the shared instance.
@@ -79,6 +81,8 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 type candidate struct {
 	wanted rendering
 	stack  StackState
+	// recreate says that the stack is wanted deleted and created again.
+	recreate bool
 }
 
 // judge holds a request against the policy, and changes and stores nothing. There is no candidate where the request is a removal, or ends here.
@@ -132,7 +136,10 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResul
 		}
 	}
 	up, err := r.candidate(ctx, request, rendering{commit: request.Commit, kind: kind, file: file, settings: admission.Settings}, mine, all)
-	return AdmitResult{Kind: kind}, up, err
+	if up != nil {
+		up.recreate = request.Recreate
+	}
+	return AdmitResult{Kind: kind, MayRecreate: r.policy.Repair == perch.RepairRecreate}, up, err
 }
 
 func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *owned, all allStacks) (_ *candidate, err error) {

@@ -7,6 +7,7 @@ import (
 
 	"perch"
 	"perch/config"
+	"perch/lifecycle"
 )
 
 // ownStack reads the environment's stack by its id. An activity that changes something calls it first:
@@ -33,20 +34,13 @@ func (s *Stacks) ownStack(ctx context.Context, in StackInput) (perch.Environment
 	return environment, state, err
 }
 
-// neverReady are the statuses of a stack that has not come into service, and of one whose deletion has gone
-// too far to come back.
-var neverReady = map[string]bool{
-	"REVIEW_IN_PROGRESS": true, "CREATE_IN_PROGRESS": true, "CREATE_FAILED": true, "ROLLBACK_IN_PROGRESS": true, "ROLLBACK_COMPLETE": true,
-	"ROLLBACK_FAILED": true, "DELETE_IN_PROGRESS": true, "DELETE_FAILED": true, deleted: true,
-}
-
 // mayDelete rejects the deletion of a stack whose kind, termination protection or branch keeps it. What was
 // never in service may be deleted, so that it can be created again.
 func (s *Stacks) mayDelete(environment perch.Environment, state StackState) error {
 	if stack := state.Judged(""); stack.Protected {
 		return refuse(ErrorInvalid, "stack %s is protected, by its kind %s or by termination protection; nothing was touched", state.StackID, state.Kind)
 	}
-	if neverReady[state.Status] {
+	if !lifecycle.WasReady(state.Status) {
 		return nil
 	}
 	request := perch.Request{Goal: perch.GoalGone, Project: environment.Project, Branch: environment.Branch}

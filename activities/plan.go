@@ -22,7 +22,7 @@ func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (per
 	if err != nil || up == nil {
 		return perch.PlanResult{Outcome: admitted.Outcome, Reason: admitted.Reason, SupersededBy: admitted.SupersededBy}, err
 	}
-	p := planning{Requests: r, kind: admitted.Kind, made: up.wanted}
+	p := planning{Requests: r, kind: admitted.Kind, made: up.wanted, recreate: up.recreate, mayRecreate: admitted.MayRecreate}
 	if p.environment, err = perch.NewEnvironment(in.Request.Project, in.Request.Branch); err != nil {
 		return perch.PlanResult{}, refuse(ErrorInvalid, "%v", err)
 	}
@@ -51,6 +51,8 @@ type planning struct {
 	// stack is the environment's; state is empty where there is none.
 	stack types.Stack
 	state StackState
+	// recreate and mayRecreate are the request's and the policy's say on it.
+	recreate, mayRecreate bool
 }
 
 func (p *planning) look(ctx context.Context) error {
@@ -72,6 +74,7 @@ func (p *planning) version(template []byte, parameters map[string]string) foreca
 // outline is a plan without what the comparison says.
 func (p *planning) outline() perch.PlanResult {
 	stack := p.state.Judged(p.made.template.Hash)
+	stack.Recreate, stack.MayRecreate = p.recreate, p.mayRecreate
 	plan := perch.PlanResult{
 		Outcome: perch.OutcomePlanned, Kind: p.kind, URL: p.state.URL, Status: p.state.Status, Deployed: p.state.Commit,
 		Protected: stack.Protected, SharedDatabase: p.made.sharesDatabase(),
@@ -89,15 +92,20 @@ func (p *planning) outline() perch.PlanResult {
 	switch plan.Step = string(step); step {
 	case lifecycle.Conflict:
 		return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: p.state.Conflict}
+	case lifecycle.NeedsRecreate:
+		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.OutOfService(p.environment, p.state.Status, "")}
 	case lifecycle.Protected, lifecycle.Stop:
-		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.Stuck(p.environment.StackName(), p.state.Status)}
+		if step == lifecycle.Protected && p.recreate {
+			return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: p.state.Protection(p.environment)}
+		}
+		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.Stuck(p.environment.StackName(), p.state.Status, "")}
 	}
 	return plan
 }
 
-// deployed is the template in force with its parameters. A stack that is to be made, or made anew, has none.
+// deployed is the template in force with its parameters; none if the stack is created or recreated.
 func (p *planning) deployed(ctx context.Context, step lifecycle.Step) (forecast.Version, error) {
-	if step == lifecycle.Create || step == lifecycle.Delete {
+	if step == lifecycle.Create || step == lifecycle.Delete || p.recreate {
 		return forecast.Version{}, nil
 	}
 	out, err := p.stacks.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &p.state.StackID, TemplateStage: types.TemplateStageOriginal})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/google/go-cmp/cmp"
 
@@ -287,6 +288,47 @@ func TestPlanOfAStackThatIsMadeAnew(t *testing.T) {
 	for id, action := range w.actions(plan) {
 		if action != perch.ActionCreate {
 			t.Errorf("%s: %s", id, action)
+		}
+	}
+}
+
+func TestS94PlanOfARecreation(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
+	id := w.up("login", commit)
+	request := w.request("login", commit)
+	request.Recreate = true
+	plan := must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: request})
+	if plan.Outcome != perch.OutcomePlanned || plan.Step != "delete" || len(plan.Changes) == 0 {
+		t.Errorf("%+v", plan)
+	}
+	for id, action := range w.actions(plan) {
+		if action != perch.ActionCreate {
+			t.Errorf("%s: %s", id, action)
+		}
+	}
+	if got := w.admit(request); got.Settled != nil || got.Prepared == nil {
+		t.Errorf("a recreation counts as settled: %+v", got)
+	}
+	if _, err := w.cfn().UpdateTerminationProtection(t.Context(), &cloudformation.UpdateTerminationProtectionInput{StackName: &id, EnableTerminationProtection: awssdk.Bool(true)}); err != nil {
+		t.Fatal(err)
+	}
+	plan = must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: request})
+	if plan.Outcome != perch.OutcomeRefused {
+		t.Errorf("a protected stack: %+v", plan)
+	}
+	wantWords(t, plan.Reason, "stack shop-login is protected", "termination protection is on")
+}
+
+func TestS96AdmitSaysWhetherThePolicyAllowsToRecreate(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
+	for repair, want := range map[perch.Repair]bool{"": false, perch.RepairKeep: false, perch.RepairRecreate: true} {
+		w.policy.Repair = repair
+		if got := w.admit(w.request("login", commit)); got.MayRecreate != want {
+			t.Errorf("repair %q: %+v", repair, got)
 		}
 	}
 }

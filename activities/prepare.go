@@ -63,7 +63,9 @@ func (r *Requests) earlier(ctx context.Context, up candidate) ([]perch.Leftover,
 // settled reports whether the environment is what is wanted, seed data included.
 func (r *Requests) settled(ctx context.Context, up candidate) (bool, error) {
 	wanted := up.wanted
-	step := lifecycle.Next(up.stack.Judged(wanted.template.Hash), perch.GoalUp)
+	stack := up.stack.Judged(wanted.template.Hash)
+	stack.Recreate = up.recreate
+	step := lifecycle.Next(stack, perch.GoalUp)
 	if step != lifecycle.Done || wanted.sharesDatabase() {
 		return false, nil // Whether a database in the shared instance is as it should be, EnsureDatabase sees.
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 
 	"perch"
+	"perch/lifecycle"
 )
 
 const (
@@ -149,5 +150,5 @@ func (r *Readiness) events(ctx context.Context, name string) string {
 	for _, event := range out.Events {
 		words = append(words, fmt.Sprintf("%s: %s", event.Severity, aws.ToString(event.Message)))
 	}
-	return "; Beanstalk says: " + strings.Join(words, " | ")
+	return "; Beanstalk says: " + lifecycle.Explained(strings.Join(words, " | "))
 }

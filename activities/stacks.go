@@ -88,6 +88,15 @@ func (s StackState) Judged(template string) lifecycle.Stack {
 	}
 }
 
+// Protection says why a protected stack of e is not deleted.
+func (s StackState) Protection(e perch.Environment) string {
+	why := "termination protection is on; turn it off in the CloudFormation console if you mean it"
+	if s.Kind != perch.KindBranch {
+		why = "its kind is " + string(s.Kind) + ", and only branch environments are ever removed"
+	}
+	return fmt.Sprintf("stack %s is protected: %s; nothing was touched", e.StackName(), why)
+}
+
 // DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty. Only one whose id is known must
 // be there: CloudFormation shows even deleted ones by their id for 90 days, so that is a stale read, and for a retry.
 func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, error) {

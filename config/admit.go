@@ -43,7 +43,7 @@ func Admit(a Admission) error {
 	case perch.GoalGone:
 		return a.removal()
 	case perch.GoalUp:
-		return first(a.commitGiven, a.kind, a.keptKind, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
+		return first(a.commitGiven, a.kind, a.keptKind, a.recreation, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
 	}
 	return refuse("a request can ask for up or gone, not %q", a.Request.Goal)
 }
@@ -83,6 +83,20 @@ func (a Admission) removal() error {
 	}
 	if pattern, ok := perch.MatchAny(a.Policy.Protected, branch); ok {
 		return refuse("branch %q is protected by the pattern %q; to remove its environment, take the pattern out of `protected` in the policy", branch, pattern)
+	}
+	return nil
+}
+
+// recreation rejects a requested recreation where a removal would be rejected: it deletes the environment first.
+func (a Admission) recreation() error {
+	if !a.Request.Recreate {
+		return nil
+	}
+	if a.Kind == "" {
+		a.Kind = a.File.Kind(a.Request.Branch)
+	}
+	if err := a.removal(); err != nil {
+		return refuse("--recreate would delete the environment first: %v; run `starter up` without --recreate", err)
 	}
 	return nil
 }

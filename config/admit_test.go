@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"perch"
@@ -191,4 +192,35 @@ func TestRemovals(t *testing.T) {
 	refused(t, gone("x", perch.KindProduction), `the environment of branch "x" is of kind production, and only environments of kind branch are removed`)
 	refused(t, gone("release/1", perch.KindBranch),
 		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, take the pattern out of `protected` in the policy")
+}
+
+func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
+	for name, test := range map[string]struct {
+		branch string
+		change func(*Admission)
+		want   string
+	}{
+		"the default branch":    {"login", func(a *Admission) { a.Policy.DefaultBranch = "login" }, "its environment is never removed"},
+		"a protected branch":    {"release/1", func(*Admission) {}, `branch "release/1" is protected by the pattern "release/*"`},
+		"staging":               {"staging", func(a *Admission) { a.Kind = perch.KindStaging }, "is of kind staging"},
+		"staging, not made yet": {"staging", func(*Admission) {}, "is of kind staging"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := admission(t, admitted, test.branch)
+			test.change(&a)
+			if err := Admit(a); err != nil {
+				t.Fatalf("without --recreate: %v", err)
+			}
+			a.Request.Recreate = true
+			var rejection *Refusal
+			if err := Admit(a); !errors.As(err, &rejection) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "without --recreate") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	a := admission(t, admitted, "feature/login")
+	a.Request.Recreate, a.Kind = true, perch.KindBranch
+	if err := Admit(a); err != nil {
+		t.Errorf("a branch: %v", err)
+	}
 }

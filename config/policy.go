@@ -127,6 +127,7 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		field{name: "database_classes", read: d.texts(&p.DatabaseClasses, validText)},
 		field{name: "shared_database", read: func(path string, n *node) { p.SharedDatabase = d.sharedDatabase(path, n) }},
 		field{name: "max_environments", read: d.number(&p.MaxEnvironments, 1, hardEnvironments)},
+		field{name: "repair", read: d.text((*string)(&p.Repair), oneOf(string(perch.RepairKeep), string(perch.RepairRecreate)))},
 		field{name: "cleanup", read: func(path string, n *node) {
 			d.fields(path, n,
 				field{name: "grace", read: d.duration(&p.Cleanup.Grace, time.Second, 720*time.Hour)},
@@ -300,6 +301,9 @@ func defaults(p *perch.Policy) {
 	}
 	if p.MaxEnvironments == 0 {
 		p.MaxEnvironments = defaultEnvironments
+	}
+	if p.Repair == "" {
+		p.Repair = perch.RepairKeep
 	}
 	p.Cleanup = p.Cleanup.OrDefaults()
 }

@@ -41,6 +41,9 @@ const (
 	Protected Step = "protected"
 	// Stop means that no call of CloudFormation's leads on: a person has to look.
 	Stop Step = "stop"
+	// NeedsRecreate means that only a new stack leads on, and that nobody requested one: the stack was ready, so
+	// its data is kept until somebody does.
+	NeedsRecreate Step = "needs-recreate"
 )
 
 // Stack is what the rules need to know of a stack.
@@ -53,6 +56,10 @@ type Stack struct {
 	Protected bool
 	// Unchanged says that the template in force is the one that is wanted.
 	Unchanged bool
+	// Recreate says that the request wants the stack deleted and created again, and that this is still to be done.
+	Recreate bool
+	// MayRecreate says that the policy allows to recreate a stack that was ready and that nothing else repairs.
+	MayRecreate bool
 	// Rollbacks is how often this run has tried to turn a failed update back.
 	Rollbacks int
 	// Pending is the goal of the newer request that waits for the run to end; empty where none does.
@@ -78,7 +85,7 @@ func yields(step Step, stack Stack, goal perch.Goal) bool {
 	switch step {
 	case Wait:
 		return goal == perch.GoalUp && stack.Pending == perch.GoalGone && towardsGone(stack.Status) != Wait
-	case Done, Conflict, Protected, Stop:
+	case Done, Conflict, Protected, Stop, NeedsRecreate:
 		return false
 	}
 	if goal == perch.GoalGone {
@@ -113,9 +120,28 @@ func Foreign(e perch.Environment, others []perch.OtherRepository) string {
 		"rename the branch or delete that stack", e.StackName(), e.Branch)
 }
 
-// Stuck is what it means that no step of Perch's leads on from a stack's status.
-func Stuck(stack, status string) string {
-	return fmt.Sprintf("stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", stack, status)
+// Stuck is what it means that no step of Perch's leads on from a stack's status. Reason is what AWS said when it
+// got stuck; empty if that is not known.
+func Stuck(stack, status, reason string) string {
+	sentence := fmt.Sprintf("stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", stack, status)
+	if reason != "" {
+		sentence += "; AWS says: " + Explained(reason)
+	}
+	return sentence
+}
+
+// OutOfService is what NeedsRecreate means for an environment's stack, in words: what AWS said when it got stuck,
+// what that means, and what to do. Reason is empty if AWS's words are not known.
+func OutOfService(e perch.Environment, status, reason string) string {
+	if reason == "" {
+		reason = "its events in the CloudFormation console say why"
+	}
+	explained := Explained(reason)
+	if explained == reason {
+		explained += "; fix the cause, then push again"
+	}
+	return fmt.Sprintf("stack %s is %s and takes no update: %s; as a last resort `starter up --recreate %s` deletes the stack, "+
+		"its database and everything in its buckets, and creates it again", e.StackName(), status, explained, e.Branch)
 }
 
 func onNothing(goal perch.Goal) Step {
@@ -139,17 +165,36 @@ func towardsGone(status string) Step {
 	return Delete
 }
 
+// neverReady are the statuses of a stack whose creation has not succeeded, and of one whose deletion somebody
+// began: that can only go forward. CREATE_FAILED and ROLLBACK_* end a creation, REVIEW_IN_PROGRESS precedes one,
+// and CloudFormation brings no stack that reached CREATE_COMPLETE back to one of them (API reference,
+// RollbackStack: UPDATE_FAILED leads to UPDATE_ROLLBACK_*).
+var neverReady = map[string]bool{
+	"": true, "REVIEW_IN_PROGRESS": true, "CREATE_IN_PROGRESS": true, "CREATE_FAILED": true,
+	"ROLLBACK_IN_PROGRESS": true, "ROLLBACK_COMPLETE": true, "ROLLBACK_FAILED": true,
+	"DELETE_IN_PROGRESS": true, "DELETE_FAILED": true, "DELETE_COMPLETE": true,
+}
+
+// WasReady reports whether a stack in status has been in service and may return to it. A status that is not known
+// counts as one.
+func WasReady(status string) bool { return !neverReady[status] }
+
+// towardsUp deletes without a request only what was never ready.
 func towardsUp(stack Stack) Step {
-	switch stack.Status {
-	case "REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED":
+	if !WasReady(stack.Status) && !InProgress(stack.Status) {
 		if stack.Protected {
 			return Protected
 		}
 		return Delete
+	}
+	if stack.Recreate {
+		return recreateStack(stack)
+	}
+	switch stack.Status {
 	case "UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED":
 		return turnBack(stack)
 	case "IMPORT_ROLLBACK_FAILED":
-		return Stop
+		return lastResort(stack)
 	}
 	switch {
 	case InProgress(stack.Status):
@@ -162,8 +207,15 @@ func towardsUp(stack Stack) Step {
 	return Update
 }
 
-// turnBack climbs from the gentle way to the last one: a branch's stack that cannot be turned back is made anew, any other waits for
-// a person.
+// recreateStack goes the way of a removal until the stack is deleted.
+func recreateStack(stack Stack) Step {
+	if stack.Protected {
+		return Protected
+	}
+	return towardsGone(stack.Status)
+}
+
+// turnBack climbs from the gentle way to the last one.
 func turnBack(stack Stack) Step {
 	switch {
 	case stack.Rollbacks == 0 && stack.Status == "UPDATE_FAILED":
@@ -172,10 +224,20 @@ func turnBack(stack Stack) Step {
 		return ContinueRollback
 	case stack.Rollbacks == 1 && stack.Status == "UPDATE_ROLLBACK_FAILED":
 		return ForceRollback
+	}
+	return lastResort(stack)
+}
+
+// lastResort is for a stack that was ready and that no call brings back to service. It is recreated only where
+// the policy says so: its database and buckets would be lost over a fault that a person may be able to fix.
+func lastResort(stack Stack) Step {
+	switch {
 	case stack.Protected:
 		return Stop
+	case stack.MayRecreate:
+		return Delete
 	}
-	return Delete
+	return NeedsRecreate
 }
 
 // serving are the stable statuses of a stack that can be updated; what its outputs say is in force.

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -28,7 +29,7 @@ var decisions = map[types.StackStatus]struct{ up, unchanged, upThenUp, upThenGon
 	types.StackStatusReviewInProgress:                        {Delete, Delete, Yield, Yield, Delete, Yield},
 	types.StackStatusImportInProgress:                        {Wait, Wait, Wait, Wait, Wait, Wait},
 	types.StackStatusImportComplete:                          {Update, Done, Yield, Yield, Delete, Yield},
-	types.StackStatusImportRollbackFailed:                    {Stop, Stop, Stop, Stop, Delete, Yield},
+	types.StackStatusImportRollbackFailed:                    {NeedsRecreate, NeedsRecreate, NeedsRecreate, NeedsRecreate, Delete, Yield},
 	types.StackStatusUpdateCompleteCleanupInProgress:         {Wait, Wait, Wait, Wait, Wait, Wait},
 	types.StackStatusUpdateRollbackInProgress:                {Wait, Wait, Wait, Wait, Wait, Wait},
 	types.StackStatusUpdateRollbackFailed:                    {ContinueRollback, ContinueRollback, Yield, Yield, Delete, Yield},
@@ -92,29 +93,88 @@ func TestNextLeavesForeignStacksAlone(t *testing.T) {
 func TestNextNeverDeletesAProtectedStack(t *testing.T) {
 	for _, status := range types.StackStatus("").Values() {
 		eachWish(func(goal, pending perch.Goal) {
-			if step := Next(Stack{Status: string(status), Ours: true, Protected: true, Pending: pending}, goal); step == Delete || step == CancelUpdate {
-				t.Errorf("%s towards %s while %q is pending: %s a protected stack", status, goal, pending, step)
+			for rollbacks := range 3 {
+				stack := Stack{Status: string(status), Ours: true, Protected: true, Rollbacks: rollbacks, Pending: pending, MayRecreate: true}
+				for _, stack.Recreate = range []bool{false, true} {
+					if step := Next(stack, goal); step == Delete || step == CancelUpdate {
+						t.Errorf("%+v towards %s: %s", stack, goal, step)
+					}
+				}
 			}
 		})
 	}
 }
 
-func TestStuckUpdateIsTurnedBackThenForcedThenMadeAnew(t *testing.T) {
+func TestS93StackThatIsNotKnownToBeNewWasReady(t *testing.T) {
+	for _, status := range append(types.StackStatus("").Values(), "UNKNOWN") {
+		begun := strings.HasPrefix(string(status), "UPDATE_") || strings.HasPrefix(string(status), "IMPORT_")
+		if want := begun || status == "CREATE_COMPLETE" || status == "UNKNOWN"; WasReady(string(status)) != want {
+			t.Errorf("WasReady(%s) = %v", status, !want)
+		}
+	}
+}
+
+func TestS93NothingThatWasReadyIsDeletedByAnUpThatDidNotRequestIt(t *testing.T) {
+	for _, status := range types.StackStatus("").Values() {
+		for rollbacks := range 4 {
+			stack := Stack{Status: string(status), Ours: true, Rollbacks: rollbacks}
+			if step := Next(stack, perch.GoalUp); WasReady(string(status)) && (step == Delete || step == Create) {
+				t.Errorf("%s after %d rollbacks: %s", status, rollbacks, step)
+			}
+		}
+	}
+}
+
+func TestStuckUpdateIsTurnedBackThenForcedThenLeftToAPerson(t *testing.T) {
 	for _, c := range []struct {
 		status    types.StackStatus
 		rollbacks int
 		protected bool
 		want      Step
+		allowed   Step
 	}{
-		{types.StackStatusUpdateFailed, 0, false, Rollback},
-		{types.StackStatusUpdateFailed, 1, false, Delete},
-		{types.StackStatusUpdateRollbackFailed, 0, false, ContinueRollback},
-		{types.StackStatusUpdateRollbackFailed, 1, false, ForceRollback},
-		{types.StackStatusUpdateRollbackFailed, 2, false, Delete},
-		{types.StackStatusUpdateRollbackFailed, 2, true, Stop},
+		{types.StackStatusUpdateFailed, 0, false, Rollback, Rollback},
+		{types.StackStatusUpdateFailed, 1, false, NeedsRecreate, Delete},
+		{types.StackStatusUpdateRollbackFailed, 0, false, ContinueRollback, ContinueRollback},
+		{types.StackStatusUpdateRollbackFailed, 1, false, ForceRollback, ForceRollback},
+		{types.StackStatusUpdateRollbackFailed, 2, false, NeedsRecreate, Delete},
+		{types.StackStatusUpdateRollbackFailed, 2, true, Stop, Stop},
+		{types.StackStatusImportRollbackFailed, 0, false, NeedsRecreate, Delete},
+		{types.StackStatusImportRollbackFailed, 0, true, Stop, Stop},
 	} {
-		got := Next(Stack{Status: string(c.status), Ours: true, Rollbacks: c.rollbacks, Protected: c.protected}, perch.GoalUp)
-		check(t, fmt.Sprintf("%s after %d rollbacks, protected %v", c.status, c.rollbacks, c.protected), got, c.want)
+		stack := Stack{Status: string(c.status), Ours: true, Rollbacks: c.rollbacks, Protected: c.protected}
+		what := fmt.Sprintf("%s after %d rollbacks, protected %v", c.status, c.rollbacks, c.protected)
+		check(t, what, Next(stack, perch.GoalUp), c.want)
+		stack.MayRecreate = true
+		check(t, what+", where the policy allows to recreate", Next(stack, perch.GoalUp), c.allowed)
+	}
+}
+
+func TestS94RequestedRecreationGoesTheWayOfARemovalUntilNothingIsLeft(t *testing.T) {
+	for status, row := range decisions {
+		want := row.gone
+		if want == Done {
+			want = Create
+		}
+		stack := Stack{Status: string(status), Ours: true, Unchanged: true, Recreate: true}
+		check(t, fmt.Sprintf("recreate a stack in %q", status), Next(stack, perch.GoalUp), want)
+		stack.Protected = true
+		if step := Next(stack, perch.GoalUp); step != Protected && want != Create {
+			t.Errorf("recreate a protected stack in %q: %s", status, step)
+		}
+	}
+	check(t, "recreate a foreign stack", Next(Stack{Status: "CREATE_COMPLETE", Recreate: true}, perch.GoalUp), Conflict)
+	decides(t, Stack{Status: "CREATE_COMPLETE", Ours: true, Recreate: true}, perch.GoalUp, perch.GoalUp, Yield)
+}
+
+func TestOutOfServiceNamesTheCauseAndTheCommand(t *testing.T) {
+	login := perch.Environment{Project: "shop", Branch: "feature/login", Slug: "login"}
+	got := OutOfService(login, "UPDATE_ROLLBACK_FAILED", "Database (AWS::RDS::DBInstance): Database instance is not in available state.")
+	for _, words := range []string{"stack shop-login is UPDATE_ROLLBACK_FAILED", "not in available state", "start it in the RDS console",
+		"then push again", "`starter up --recreate feature/login`", "its database and everything in its buckets"} {
+		if !strings.Contains(got, words) {
+			t.Errorf("%q is not in: %s", words, got)
+		}
 	}
 }
 

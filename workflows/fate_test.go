@@ -40,6 +40,12 @@ type fate struct {
 	// stack is the one of the branch's name; made counts those that there have been.
 	stack activities.StackState
 	made  int
+	// ready says that the stack was ready once, and recreated which ready stack a request has had deleted.
+	ready     bool
+	recreated map[string]string
+	// stopped says that somebody stopped the stack's database, so that it can be neither changed nor rolled back; forced
+	// that the rollback leaves it out. mayRecreate is the policy's word on a stack that stays stuck.
+	stopped, forced, mayRecreate bool
 	// before is the status that a canceled deletion brings the stack back to; dying says that a resource of
 	// the stack is being deleted, so that it can no longer return to service.
 	before string
@@ -175,6 +181,24 @@ func (f *fate) mayRemove(what, id string) {
 	}
 }
 
+// mayLose notes where an up deletes a stack that was ready, although neither the request nor the policy says so, or
+// a second time for the same request.
+func (f *fate) mayLose() {
+	if f.target.Goal != perch.GoalUp || !f.ready || strings.HasPrefix(f.stack.Status, "DELETE_") {
+		return
+	}
+	if !f.target.Recreate {
+		if !f.mayRecreate {
+			f.wrong("a stack that was ready is deleted, and nobody requested that: %+v", f.stack)
+		}
+		return
+	}
+	if before := f.recreated[f.target.ID]; before != "" && before != f.stack.StackID {
+		f.wrong("the recreation %s deletes %s and before that %s", f.target.ID, f.stack.StackID, before)
+	}
+	f.recreated[f.target.ID] = f.stack.StackID
+}
+
 func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.AdmitResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -193,7 +217,7 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 	if f.exists() {
 		prepared.Stack, prepared.Closed = f.stack, f.closed && !strings.HasPrefix(f.stack.Status, "DELETE_")
 	}
-	return activities.AdmitResult{Kind: perch.KindBranch, Prepared: &prepared}, nil
+	return activities.AdmitResult{Kind: perch.KindBranch, Prepared: &prepared, MayRecreate: f.mayRecreate}, nil
 }
 
 func (f *fate) rendered(commit string) activities.RenderResult {
@@ -226,7 +250,7 @@ func (f *fate) CreateStack(_ context.Context, in activities.ChangeInput) (activi
 		}
 		f.made++
 		f.wanted = in.Template
-		f.dying, f.closed = false, false
+		f.dying, f.closed, f.ready, f.stopped = false, false, false, false
 		f.stack = activities.StackState{StackID: fmt.Sprintf("%s-%d", stackID, f.made), Status: "CREATE_IN_PROGRESS", Ours: true, Kind: perch.KindBranch, URL: "https://login"}
 	})
 	out := activities.ChangeResult{StackID: f.stack.StackID}
@@ -256,6 +280,7 @@ func (f *fate) DeleteStack(_ context.Context, in activities.ChangeInput) (activi
 	defer f.mu.Unlock()
 	return activities.ChangeResult{StackID: in.StackID}, f.call("DeleteStack", in, func() {
 		f.mayRemove("DeleteStack", in.StackID)
+		f.mayLose()
 		if strings.HasPrefix(f.stack.Status, "UPDATE_") && lifecycle.InProgress(f.stack.Status) {
 			f.wrong("DeleteStack while the stack is %s", f.stack.Status)
 		}
@@ -271,6 +296,9 @@ func (f *fate) CancelUpdate(_ context.Context, in activities.ChangeInput) (activ
 }
 
 func (f *fate) ContinueRollback(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+	f.mu.Lock()
+	f.forced = in.Force
+	f.mu.Unlock()
 	return f.turnBack("ContinueRollback", in, "UPDATE_ROLLBACK_FAILED")
 }
 
@@ -324,9 +352,10 @@ func (f *fate) AwaitStack(ctx context.Context, in activities.AwaitInput) (activi
 	case in.UntilDeleting && moving:
 		return f.beginDeletion(), nil
 	case moving:
-		f.stack.Status = f.among(ends...)
+		f.stack.Status = f.among(f.stuck(ends)...)
 	}
 	if f.stack.Status == "CREATE_COMPLETE" || f.stack.Status == "UPDATE_COMPLETE" {
+		f.ready = true
 		f.stack.Template = f.wanted
 	}
 	out := activities.AwaitResult{Status: f.stack.Status, Reason: "drawn"}
@@ -335,6 +364,17 @@ func (f *fate) AwaitStack(ctx context.Context, in activities.AwaitInput) (activi
 		out.Stack = &stack
 	}
 	return out, nil
+}
+
+// stuck are the endings of an operation if the stack's database is stopped, and ends if it is not.
+func (f *fate) stuck(ends []string) []string {
+	switch {
+	case f.stopped && f.stack.Status == "UPDATE_IN_PROGRESS":
+		return []string{"UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE"}
+	case f.stopped && f.stack.Status == "UPDATE_ROLLBACK_IN_PROGRESS" && !f.forced:
+		return []string{"UPDATE_ROLLBACK_FAILED"}
+	}
+	return ends
 }
 
 // beginDeletion is how a deletion begins: CloudFormation comes to a resource, or cancels the deletion.

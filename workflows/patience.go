@@ -104,6 +104,9 @@ func (r *run) awaitUntil(summary string, in activities.AwaitInput) (activities.A
 	err := future.Get(r.ctx, &out)
 	if err == nil {
 		r.state.Status = out.Status
+		if out.Reason != "" {
+			r.trouble = out.Reason
+		}
 		if r.seen = out.Stack != nil && !in.UntilDeleting; r.seen {
 			r.state = *out.Stack
 		}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func denied() error {
 
 // TestWhateverHappensTheLastRequestIsInForce draws stories of statuses, failures, lost answers and racing requests. Each chain of runs ends,
 // in a result that is true or in a failure with a name, with the last request in force that was not a removal that came to nothing; nothing that is not
-// ours is ever touched, and no stack made beside another.
+// ours is ever touched, no stack made beside another, and no stack that was ready is recreated unless that was requested.
 func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := drawFate(rt)
@@ -48,7 +49,7 @@ func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 }
 
 func drawFate(rt *rapid.T) *fate {
-	f := &fate{done: map[string]bool{}, refused: map[string]bool{}, made: 1}
+	f := &fate{done: map[string]bool{}, refused: map[string]bool{}, recreated: map[string]string{}, made: 1}
 	statuses := []string{""}
 	for _, status := range types.StackStatus("").Values() {
 		statuses = append(statuses, string(status))
@@ -63,6 +64,9 @@ func drawFate(rt *rapid.T) *fate {
 		f.stack.Protected = rapid.IntRange(0, 9).Draw(rt, "protected") > 8
 		f.stack.Kind = rapid.SampledFrom([]perch.Kind{perch.KindBranch, perch.KindBranch, perch.KindBranch, perch.KindStaging}).Draw(rt, "kind")
 	}
+	f.ready = strings.HasPrefix(f.stack.Status, "UPDATE_") || strings.HasPrefix(f.stack.Status, "IMPORT_") || f.stack.Status == "CREATE_COMPLETE"
+	f.stopped = f.ready && rapid.Bool().Draw(rt, "stopped database")
+	f.mayRecreate = rapid.IntRange(0, 9).Draw(rt, "the policy says repair: recreate") > 7
 	f.closed = f.exists() && rapid.Bool().Draw(rt, "closed by an older version")
 	f.orphan = rapid.Bool().Draw(rt, "a bucket that an update dropped")
 	f.shared = rapid.Bool().Draw(rt, "shared database")
@@ -84,6 +88,7 @@ func drawRequest(rt *rapid.T) perch.Request {
 	case 0, 1:
 		request.Goal = perch.GoalUp
 		request.Commit = rapid.SampledFrom([]string{commitOne, commitTwo}).Draw(rt, "commit")
+		request.Recreate = rapid.IntRange(0, 9).Draw(rt, "recreate") > 6
 	case 2:
 		request.Judged = &perch.Judgement{StackID: stackID + "-1", At: began, Until: began.Add(10 * time.Minute)}
 	}
@@ -163,8 +168,8 @@ func (f *fate) judge(rt *rapid.T, err error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if last := f.effective(); f.target.Goal != last.Goal || f.target.Commit != last.Commit {
-		rt.Errorf("the chain ended with %s %s and the last request was %s %s", f.target.Goal, f.target.Commit, last.Goal, last.Commit)
+	if last := f.effective(); f.target.Goal != last.Goal || f.target.Commit != last.Commit || last.Recreate && !f.target.Recreate {
+		rt.Errorf("the chain ended with %+v and the last request was %+v", f.target, last)
 	}
 	if err != nil {
 		var failure *temporal.ApplicationError

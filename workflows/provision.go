@@ -86,13 +86,17 @@ func (r *run) admit() (activities.AdmitResult, error) {
 		err = r.quick(summary, requests.Admit, in, &out)
 	}
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
+	r.mayRecreate = out.MayRecreate
 	r.remember(out.Earlier)
 	return out, err
 }
 
 // raise does what the rules say until the stack is at the wanted template.
 func (r *run) raise(kind perch.Kind, rendered activities.RenderResult) error {
-	if r.begun != nil {
+	switch {
+	case r.begun != nil && r.recreates(): // A stack that was just created may not be seen by its name yet.
+		r.state, r.seen, r.begun = activities.StackState{StackID: r.begun.StackID}, false, nil
+	case r.begun != nil:
 		if done, err := r.settle(*r.begun, rendered); done || err != nil {
 			return err
 		}
@@ -129,13 +133,20 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 		return r.settle(perch.Operation{Commit: r.target.Commit, StackID: r.state.StackID, Token: out.Token}, rendered)
 	case lifecycle.Delete:
 		return false, r.remove()
-	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback:
+	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback, lifecycle.CancelUpdate:
 		return false, r.mend(step)
+	case lifecycle.NeedsRecreate:
+		return true, failed("%s", lifecycle.OutOfService(r.environment, r.state.Status, r.trouble))
+	case lifecycle.Protected:
+		if r.target.Recreate {
+			r.refuse("%s", r.state.Protection(r.environment))
+			return true, nil
+		}
 	case lifecycle.Conflict:
 		r.refuse("%s", r.state.Conflict)
 		return true, nil
 	}
-	return true, failed("%s", lifecycle.Stuck(r.environment.StackName(), r.state.Status))
+	return true, failed("%s", lifecycle.Stuck(r.environment.StackName(), r.state.Status, r.trouble))
 }
 
 func (r *run) create(template activities.ChangeInput, rendered activities.RenderResult) (bool, error) {
@@ -146,6 +157,10 @@ func (r *run) create(template activities.ChangeInput, rendered activities.Render
 		return true, err
 	}
 	r.state.StackID = out.StackID
+	if r.target.Recreate {
+		target := r.target
+		r.recreated = &target
+	}
 	if out.Refused != "" {
 		r.refuse("%s", out.Refused)
 		return true, r.remove()
@@ -171,7 +186,7 @@ func (r *run) settle(operation perch.Operation, rendered activities.RenderResult
 	if lifecycle.Reached(ended.Status) || lifecycle.StuckAgain(ended.Status, r.rollbacks) {
 		return false, nil
 	}
-	return true, failed("the %s of stack %s ended in %s: %s", name, r.environment.StackName(), ended.Status, ended.Reason)
+	return true, failed("the %s of stack %s ended in %s: %s", name, r.environment.StackName(), ended.Status, lifecycle.Explained(ended.Reason))
 }
 
 // mend waits for an operation in progress, or turns back one that got stuck or is not wanted.

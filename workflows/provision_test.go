@@ -174,17 +174,141 @@ func TestS12S13StuckUpdateIsTurnedBackFirst(t *testing.T) {
 	}
 }
 
-func TestS12RollbackThatStaysStuckIsForcedThenMadeAnew(t *testing.T) {
+// stoppedDatabase are AWS's words for a database that somebody stopped.
+const stoppedDatabase = "Database (AWS::RDS::DBInstance): Database instance is not in available state. (Service: Rds, Status Code: 400, InvalidDBInstanceState)"
+
+// outOfService checks that the run failed, that its sentence names cause, advice and command, and that nothing was deleted.
+func (w *world) outOfService(err error, cause, advice string) {
+	w.t.Helper()
+	var failure *temporal.ApplicationError
+	if !errors.As(err, &failure) || failure.Type() != activities.ErrorStackFailed {
+		w.t.Fatalf("error %v", err)
+	}
+	for _, words := range []string{"stack shop-login is UPDATE_ROLLBACK_FAILED", cause, advice, "`starter up --recreate login`"} {
+		if !strings.Contains(failure.Message(), words) {
+			w.t.Errorf("%q is not in: %s", words, failure.Message())
+		}
+	}
+	if slices.Contains(w.done, "DeleteStack") || w.stack.StackID != stackID {
+		w.t.Errorf("the stack was deleted: %v", w.done)
+	}
+}
+
+func TestS12RollbackThatStaysStuckIsForcedThenLeftToAPerson(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_ROLLBACK_FAILED", "old")
+	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED", Reason: stoppedDatabase}}
+	_, _, err := w.run(Provision, up(commitOne))
+	w.outOfService(err, "not in available state", "start it in the RDS console")
+	w.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack")
+}
+
+// recreated is what a run does that deletes a stack and creates it again, from its first look at the stack.
+var recreated = []string{"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS",
+	"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com"}
+
+func TestS96PolicyMayRecreateWhatStaysStuck(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_ROLLBACK_FAILED", "old")
+	w.admitted.MayRecreate = true
 	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED"}}
 	result, _, err := w.run(Provision, up(commitOne))
 	if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
-		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "PrepareDeletion", "DeleteStack",
-		"AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+	w.did(append([]string{"Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack"}, recreated...)...)
+}
+
+// recreate is a request to delete the environment and to create it again.
+func recreate(commit string) perch.Request {
+	request := up(commit)
+	request.ID, request.Recreate = "recreate-"+commit[:4], true
+	return request
+}
+
+func TestS94RequestedRecreationOfAHealthyStackIsDoneOnce(t *testing.T) {
+	for _, status := range []string{"CREATE_COMPLETE", "UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED"} {
+		t.Run(status, func(t *testing.T) {
+			w := newWorld(t)
+			w.ours(status, w.rendered.Hash)
+			result, _, err := w.run(Provision, recreate(commitOne))
+			if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
+				t.Errorf("result %+v, %v", result, err)
+			}
+			w.did(append([]string{"Admit up"}, recreated...)...)
+		})
+	}
+}
+
+func TestS94RequestedRecreationInterruptsWhatIsInProgress(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_IN_PROGRESS", "old")
+	if result, _, err := w.run(Provision, recreate(commitOne)); err != nil || !result.Created {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did(append([]string{"Admit up", "CancelUpdate", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack"}, recreated...)...)
+}
+
+func TestS94RequestedRecreationDeletesTheStackThatAnEarlierRunBegan(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_IN_PROGRESS", "")
+	request := recreate(commitOne)
+	result, _, err := w.goOn(Provision, perch.RunInput{Request: &request, Begun: &perch.Operation{Commit: commitOne, StackID: stackID, Token: "t", Created: true}})
+	if err != nil || result.Outcome != perch.OutcomeReady {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did(append([]string{"Admit up", "DescribeStack"}, recreated...)...)
+}
+
+func TestS94RecreationOfAProtectedStackIsRejected(t *testing.T) {
+	for name, protect := range map[string]func(*activities.StackState){
+		"termination protection": func(s *activities.StackState) { s.Protected = true },
+		"kind":                   func(s *activities.StackState) { s.Kind = perch.KindStaging },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.ours("UPDATE_COMPLETE", "old")
+			protect(&w.stack)
+			result, _, err := w.run(Provision, recreate(commitOne))
+			if err != nil || result.Outcome != perch.OutcomeRefused || !strings.Contains(result.Reason, "stack shop-login is protected") {
+				t.Errorf("result %+v, %v", result, err)
+			}
+			w.did("Admit up")
+		})
+	}
+}
+
+func TestS94RecreationThatIsDoneIsNotRepeatedAfterARemovalThatIsRejected(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "old")
+	w.during["SeedData"] = func() { w.ask(gone()) }
+	_, next, err := w.goOn(Provision, perch.RunInput{Request: &[]perch.Request{recreate(commitOne)}[0]})
+	if err != nil || next == nil || next.Below == nil || next.Recreated == nil {
+		t.Fatalf("handed on %+v, %v", next, err)
+	}
+	judging := newWorld(t)
+	judging.admitted = activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "not allowed"}
+	if _, next, err = judging.goOn(Teardown, *next); err != nil || next == nil || next.Request.Goal != perch.GoalUp {
+		t.Fatalf("handed on %+v, %v", next, err)
+	}
+	after := newWorld(t)
+	after.ours("CREATE_COMPLETE", after.rendered.Hash)
+	if result, _, err := after.goOn(Provision, *next); err != nil || result.Outcome != perch.OutcomeReady {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	after.did("Admit up", "SeedData", "AwaitReady https://login.example.com")
+}
+
+func TestS94RecreationIsNotTakenBackByAPlainRequestForTheSameCommit(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "old")
+	w.during["AwaitStack"] = func() { w.ask(recreate(commitOne)); w.ask(up(commitOne)) }
+	_, next, err := w.run(Provision, up(commitOne))
+	if err != nil || next == nil || !next.Recreate {
+		t.Errorf("handed on %+v, %v", next, err)
+	}
 }
 
 func TestS52StackThatHangsEndsAtOurOwnDeadlineAndCanStillBeRemoved(t *testing.T) {
@@ -206,23 +330,31 @@ func TestS52StackThatHangsEndsAtOurOwnDeadlineAndCanStillBeRemoved(t *testing.T)
 	}
 }
 
-func TestS54ResourceDeletedByHandLeadsToANewStack(t *testing.T) {
+func TestS54ResourceDeletedByHandFailsEveryPushUntilRecreationIsRequested(t *testing.T) {
+	const deleted = "Environment (AWS::ElasticBeanstalk::Environment): No Environment found for EnvironmentName = 'shop-login'."
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "old")
-	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED", Reason: "Environment (AWS::ElasticBeanstalk::Environment): No Environment found"}}
+	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED", Reason: deleted}}
 	if _, _, err := w.run(Provision, up(commitOne)); err == nil || !strings.Contains(err.Error(), "No Environment found") {
 		t.Errorf("error %v", err)
 	}
 	next := newWorld(t)
 	next.ours("UPDATE_ROLLBACK_FAILED", "old")
-	next.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_COMPLETE"}, {Status: "UPDATE_ROLLBACK_FAILED"}}
-	if result, _, err := next.run(Provision, up(commitTwo)); err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
-		t.Errorf("result %+v, %v", result, err)
-	}
+	next.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_COMPLETE"}, {Status: "UPDATE_ROLLBACK_FAILED", Reason: deleted}}
+	_, _, err := next.run(Provision, up(commitTwo))
+	next.outOfService(err, "No Environment found", "deleted outside of CloudFormation")
 	next.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
-		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack",
-		"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS",
-		"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack")
+}
+
+func TestS95FailureSaysWhatAWSsWordsMean(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_COMPLETE", "old")
+	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_COMPLETE", Reason: stoppedDatabase}}
+	_, _, err := w.run(Provision, up(commitOne))
+	if err == nil || !strings.Contains(err.Error(), "ended in UPDATE_ROLLBACK_COMPLETE: "+stoppedDatabase+"; the database is stopped") {
+		t.Errorf("error %v", err)
+	}
 }
 
 func TestFailedStackFailsTheRunWithItsReason(t *testing.T) {

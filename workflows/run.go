@@ -32,6 +32,12 @@ type run struct {
 	// begun is the operation in progress for the newest `up`; refused is the removal that came to nothing before this run.
 	begun   *perch.Operation
 	refused *perch.Refusal
+	// mayRecreate says that the policy allows to recreate a stack that was ready and that nothing else repairs.
+	mayRecreate bool
+	// recreated is the request whose recreation the chain has begun.
+	recreated *perch.Request
+	// trouble is what AWS said when the stack's latest operation failed.
+	trouble string
 	// failure is what went wrong in this run.
 	failure error
 	result  perch.Result
@@ -61,6 +67,7 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	r := &run{
 		ctx: ctx, environment: environment, requests: workflow.GetSignalChannel(ctx, perch.SignalRequest), started: workflow.Now(ctx),
 		below: in.Below, due: in.Due, begun: in.Begun, refused: in.Refused, left: in.Left,
+		recreated: in.Recreated,
 	}
 	if in.Request != nil {
 		r.target = *in.Request
@@ -81,6 +88,9 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	}
 	if r.target.Goal == perch.GoalUp && r.begun != nil && r.begun.Commit != r.target.Commit {
 		r.begun = nil
+	}
+	if r.target.Goal == perch.GoalUp && r.recreated != nil && !r.target.AnsweredBy(*r.recreated) {
+		r.recreated = nil
 	}
 	r.result = perch.Result{
 		Goal: r.target.Goal, Branch: environment.Branch, Slug: environment.Slug, Stack: environment.StackName(),
@@ -109,7 +119,7 @@ func (r *run) concerns(request perch.Request) bool {
 // removal overtakes is kept below it, because the removal may be refused; an `up` is in force whatever was asked before it. A removal does not take
 // back the force of one that waits, which does for both. What is no request of this environment changes nothing.
 func (r *run) take(request perch.Request) {
-	if !r.concerns(request) || r.newer != nil && r.newer.Force && request.AnsweredBy(*r.newer) {
+	if !r.concerns(request) || r.newer != nil && (r.newer.Force || r.newer.Recreate) && request.AnsweredBy(*r.newer) {
 		return
 	}
 	latest := r.target
@@ -213,7 +223,7 @@ func (r *run) handOn(request perch.Request) error {
 	case r.removalFailedBefore():
 		in.Refused = &perch.Refusal{Request: r.target, Reason: said(r.failure), Failed: true}
 	}
-	in.Begun, in.Left = r.begun, r.left
+	in.Begun, in.Left, in.Recreated = r.begun, r.left, r.recreated
 	if request.Goal == perch.GoalUp {
 		return workflow.NewContinueAsNewError(r.ctx, Provision, in)
 	}
@@ -261,11 +271,16 @@ func (r *run) forget() { r.state, r.seen = activities.StackState{}, false }
 // next asks the rules what to do with the stack, as it was seen last, for the run's target; template is the hash of the wanted template.
 func (r *run) next(template string) lifecycle.Step {
 	stack := r.state.Judged(template)
-	stack.Rollbacks = r.rollbacks
+	stack.Rollbacks, stack.MayRecreate, stack.Recreate = r.rollbacks, r.mayRecreate, r.recreates()
 	if r.overtaken() {
 		stack.Pending = r.newer.Goal
 	}
 	return lifecycle.Next(stack, r.target.Goal)
+}
+
+// recreates reports whether the target wants the stack deleted first, and that is still to be done.
+func (r *run) recreates() bool {
+	return r.target.Goal == perch.GoalUp && r.target.Recreate && r.recreated == nil
 }
 
 // change makes one mutating call on the stack.

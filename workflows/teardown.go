@@ -71,7 +71,7 @@ func (r *run) lower() (deleted bool, err error) {
 			r.refuse("%s", r.state.Conflict)
 			return false, nil
 		case lifecycle.Protected:
-			r.refuse("stack %s is protected: %s; nothing was touched", r.environment.StackName(), r.protection())
+			r.refuse("%s", r.state.Protection(r.environment))
 			return false, nil
 		}
 		contents, err := r.prepareDeletion()
@@ -103,7 +103,7 @@ func (r *run) announce() bool {
 }
 
 // supersede notes that the removal is about to change something: from then on there is nothing to come back to.
-func (r *run) supersede() { r.due, r.below, r.begun = true, nil, nil }
+func (r *run) supersede() { r.due, r.below, r.begun, r.recreated = true, nil, nil, nil }
 
 // lowerBy carries out one step towards gone.
 func (r *run) lowerBy(step lifecycle.Step, contents activities.Contents) error {
@@ -111,13 +111,6 @@ func (r *run) lowerBy(step lifecycle.Step, contents activities.Contents) error {
 		return r.deleteStack(contents)
 	}
 	return r.mend(step)
-}
-
-func (r *run) protection() string {
-	if r.state.Kind != perch.KindBranch {
-		return "its kind is " + string(r.state.Kind) + ", and only branch environments are ever removed"
-	}
-	return "termination protection is on; turn it off in the CloudFormation console if you mean it"
 }
 
 // remove deletes the stack, after everything that could still reject that was checked.

@@ -203,7 +203,7 @@ func TestS55CredentialsThatExpireInTheMiddleAreWaitedFor(t *testing.T) {
 	}
 }
 
-func TestS54AnEnvironmentThatWasTerminatedByHandIsMadeAnewByTheSecondPush(t *testing.T) {
+func TestS54AnEnvironmentThatWasTerminatedByHandIsRecreatedOnRequestOnly(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.repo.commit(t, "drifted", map[string]string{"perch.yaml": bare("shop")})
@@ -213,9 +213,16 @@ func TestS54AnEnvironmentThatWasTerminatedByHandIsMadeAnewByTheSecondPush(t *tes
 		t.Fatal(err)
 	}
 	b.repo.commit(t, "drifted", map[string]string{"a.txt": "1"})
-	contains(t, b.failed(t, "up", "drifted"), "the update of stack shop-drifted ended in UPDATE_ROLLBACK_FAILED", "Environment", "not found")
+	contains(t, b.failed(t, "up", "drifted"), "the update of stack shop-drifted ended in UPDATE_ROLLBACK_FAILED", "Environment", "not found", "deleted outside of CloudFormation")
 	newest := b.repo.commit(t, "drifted", map[string]string{"a.txt": "2"})
-	equal(t, b.must(t, "up", "drifted"), document{"outcome": "ready", "created": true, "commit": newest})
+	for range 2 {
+		contains(t, b.failed(t, "up", "drifted"), "stack shop-drifted is UPDATE_ROLLBACK_FAILED", "not found", "deleted outside of CloudFormation",
+			"`starter up --recreate drifted` deletes the stack, its database and everything in its buckets")
+	}
+	if all := b.stacks(t, "shop-drifted"); len(all) != 1 {
+		t.Fatalf("stacks: %v", all)
+	}
+	equal(t, b.must(t, "up", "drifted", "--recreate"), document{"outcome": "ready", "created": true, "commit": newest})
 	all := b.stacks(t, "shop-drifted")
 	if len(all) != 2 || all[0].StackStatus != "DELETE_COMPLETE" || all[1].StackStatus != "CREATE_COMPLETE" {
 		t.Errorf("stacks: %v", all)

@@ -162,7 +162,9 @@ func (b *bench) saveMendings(t *testing.T, branch, stack string) {
 	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "seven"})
 	_, stuck := b.ask(t, "up", branch)
 	b.save(t, "failed-and-stuck", stack, stuck)
-	b.save(t, "made-anew-after-it-was-stuck", stack, b.must(t, "up", branch))
+	_, stays := b.ask(t, "up", branch)
+	b.save(t, "failed-and-stays-stuck", stack, stays)
+	b.save(t, "recreated-because-it-was-stuck", stack, b.must(t, "up", branch, "--recreate"))
 
 	lift := b.order(t, aws.Fault{Stack: stack, LogicalID: "Database", Phase: "delete", Reason: "Cannot delete protected DB Instance, please disable deletion protection and try again."})
 	_, kept := b.ask(t, "down", branch)

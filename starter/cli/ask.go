@@ -148,7 +148,7 @@ func (a *app) newRequest(goal perch.Goal, t target) perch.Request {
 		By: firstOf(t.job.By, a.person()), Reason: "starter " + verb(goal),
 	}
 	if goal == perch.GoalUp {
-		request.Commit = t.commit
+		request.Commit, request.Recreate = t.commit, t.recreate
 	}
 	request.ID = requestID(request, t.job)
 	return request
@@ -168,6 +168,9 @@ func requestID(request perch.Request, job ciJob) string {
 		return uuid.NewString()
 	}
 	parts := []string{request.Project, request.Repository, request.Branch, request.Commit, string(request.Goal), job.ID}
+	if request.Recreate {
+		parts = append(parts, "recreate")
+	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }

@@ -36,7 +36,7 @@ type planDocument struct {
 }
 
 func (a *app) planCommand() *cobra.Command {
-	var commit string
+	var o upOptions
 	command := &cobra.Command{
 		Use:   "plan [BRANCH]",
 		Short: "Show what `up` would do, how long it takes and what the environment costs; change nothing",
@@ -45,14 +45,14 @@ changed, replaced or removed, how long that typically takes, and what the enviro
 
 Branch and commit are found as ` + "`up`" + ` finds them. Times and costs are estimates.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, commit) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, o) },
 	}
-	command.Flags().StringVar(&commit, "commit", "", "full commit to plan for")
+	o.register(command, "full commit to plan for")
 	return command
 }
 
-func (a *app) plan(ctx context.Context, args []string, commit string) error {
-	t, result, err := a.askPlan(ctx, args, commit)
+func (a *app) plan(ctx context.Context, args []string, o upOptions) error {
+	t, result, err := a.askPlan(ctx, args, o)
 	if err != nil {
 		result = perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: err.Error()}
 		if exit := (*exitError)(nil); errors.As(err, &exit) && exit.code == exitTimeout {
@@ -72,8 +72,8 @@ func (a *app) plan(ctx context.Context, args []string, commit string) error {
 	return silently(planCode(result.Outcome))
 }
 
-func (a *app) askPlan(ctx context.Context, args []string, commit string) (target, perch.PlanResult, error) {
-	t, err := a.upTarget(ctx, args, commit)
+func (a *app) askPlan(ctx context.Context, args []string, o upOptions) (target, perch.PlanResult, error) {
+	t, err := a.upTarget(ctx, args, o)
 	if err != nil {
 		return t, perch.PlanResult{}, err
 	}

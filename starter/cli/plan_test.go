@@ -105,6 +105,7 @@ func TestTitlesOfPlans(t *testing.T) {
 		"nothing to do":        {perch.PlanResult{Step: "done", Deployed: commitA}, []string{"main at aaaaaaa is deployed already: there is nothing to change."}},
 		"only outputs":         {perch.PlanResult{Step: "update", Deployed: commitA, Outputs: []string{"PerchTemplate"}}, []string{"main at aaaaaaa would be updated.", "no change; only these outputs of the stack: PerchTemplate."}},
 		"made anew":            {perch.PlanResult{Step: "delete", Status: "ROLLBACK_COMPLETE"}, []string{"its stack is ROLLBACK_COMPLETE, so it is deleted first, with everything in it."}},
+		"recreated":            {perch.PlanResult{Step: "delete", Status: "UPDATE_COMPLETE"}, []string{"the present one is deleted first, with its database and everything in its buckets."}},
 		"something in the way": {perch.PlanResult{Step: "wait", Status: "UPDATE_IN_PROGRESS"}, []string{"would wait: its stack is UPDATE_IN_PROGRESS."}},
 		"turned back":          {perch.PlanResult{Step: "continue-rollback", Status: "UPDATE_ROLLBACK_FAILED"}, []string{"would be turned back first: its stack is UPDATE_ROLLBACK_FAILED."}},
 		"a shared database":    {perch.PlanResult{Step: "create", SharedDatabase: true}, []string{"Beside the stack: a database and a user of its own in the instance that environments share."}},

@@ -37,6 +37,9 @@ func planTitle(d planDocument) string {
 	case lifecycle.Done:
 		return what + " is deployed already: there is nothing to change."
 	case lifecycle.Delete:
+		if lifecycle.Serving(d.Status) {
+			return what + " would get a new environment: the present one is deleted first, with its database and everything in its buckets."
+		}
 		return fmt.Sprintf("%s would get a new environment: its stack is %s, so it is deleted first, with everything in it.", what, d.Status)
 	case lifecycle.Wait:
 		return fmt.Sprintf("%s would wait: its stack is %s. Against the template that is being brought in:", what, d.Status)

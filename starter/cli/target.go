@@ -27,6 +27,8 @@ type target struct {
 	file *config.File
 	// force lets a removal give up what cannot be deleted.
 	force bool
+	// recreate lets an up delete the environment first.
+	recreate bool
 	// job is the CI job that asks; empty outside of CI.
 	job ciJob
 }
@@ -113,13 +115,13 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 }
 
 // upTarget is what `up` is about. Its commit may be empty still: a branch that is skipped needs none.
-func (a *app) upTarget(ctx context.Context, args []string, given string) (target, error) {
+func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target, error) {
 	p := a.place()
 	branch, err := p.branch(args)
 	if err != nil {
 		return target{}, err
 	}
-	commit, err := p.commit(ctx, given, branch)
+	commit, err := p.commit(ctx, o.commit, branch)
 	if err != nil {
 		return target{}, err
 	}
@@ -140,7 +142,7 @@ func (a *app) upTarget(ctx context.Context, args []string, given string) (target
 			return target{}, usageError("at commit %s: %w", short(commit), err)
 		}
 	}
-	return target{environment: environment, commit: commit, repository: p.repository(), file: file, job: p.job}, nil
+	return target{environment: environment, commit: commit, repository: p.repository(), file: file, recreate: o.recreate, job: p.job}, nil
 }
 
 // upProject is the project of an `up`: perch.yaml at the commit must not contradict what is given.

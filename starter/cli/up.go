@@ -12,9 +12,9 @@ import (
 
 func (a *app) upCommand() *cobra.Command {
 	var (
-		w      waiting
-		commit string
-		plan   bool
+		w    waiting
+		o    upOptions
+		plan bool
 	)
 	command := &cobra.Command{
 		Use:   "up [BRANCH]",
@@ -22,23 +22,36 @@ func (a *app) upCommand() *cobra.Command {
 		Long: `Give a branch its environment, or bring it to a commit, and wait until its URL answers.
 
 Without BRANCH it is the CI job's branch, else the one that is checked out. Without --commit it is the CI job's commit, else the head of
-the branch in the checkout. No checkout is needed where --project, BRANCH and --commit are given.`,
+the branch in the checkout. No checkout is needed where --project, BRANCH and --commit are given.
+
+An environment that was ready keeps its database and its buckets. With --recreate it is deleted first, with both, and created again.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if plan {
-				return a.plan(cmd.Context(), args, commit)
+				return a.plan(cmd.Context(), args, o)
 			}
-			return a.up(cmd.Context(), args, commit, w)
+			return a.up(cmd.Context(), args, o, w)
 		},
 	}
 	w.register(command)
-	command.Flags().StringVar(&commit, "commit", "", "full commit to provision")
+	o.register(command, "full commit to provision")
 	command.Flags().BoolVar(&plan, "plan", false, "show what it would do, as 'starter plan' does, and change nothing")
 	return command
 }
 
-func (a *app) up(ctx context.Context, args []string, commit string, w waiting) error {
-	r, err := a.askUp(ctx, args, commit, w)
+// upOptions are the flags of up and plan.
+type upOptions struct {
+	commit   string
+	recreate bool
+}
+
+func (o *upOptions) register(command *cobra.Command, commit string) {
+	command.Flags().StringVar(&o.commit, "commit", "", commit)
+	command.Flags().BoolVar(&o.recreate, "recreate", false, "delete the environment first, with its database and everything in its buckets, and create it again")
+}
+
+func (a *app) up(ctx context.Context, args []string, o upOptions, w waiting) error {
+	r, err := a.askUp(ctx, args, o, w)
 	if err != nil {
 		r.result.Outcome, r.failure = perch.OutcomeFailed, err.Error()
 	}
@@ -54,12 +67,12 @@ func (a *app) up(ctx context.Context, args []string, commit string, w waiting) e
 	return silently(r.code())
 }
 
-func (a *app) askUp(ctx context.Context, args []string, commit string, w waiting) (report, error) {
+func (a *app) askUp(ctx context.Context, args []string, o upOptions, w waiting) (report, error) {
 	none := report{goal: perch.GoalUp}
 	if err := w.check(); err != nil {
 		return none, err
 	}
-	t, err := a.upTarget(ctx, args, commit)
+	t, err := a.upTarget(ctx, args, o)
 	if err != nil {
 		return none, err
 	}
