@@ -17,6 +17,9 @@ const (
 	// typeSnapshot is no type of CloudFormation: deletions leave snapshots behind.
 	typeSnapshot = "snapshot"
 
+	// statusStopped is the status of a database that somebody stopped. It can be started and deleted, and no more.
+	statusStopped = "stopped"
+
 	rds = "Rds"
 )
 
@@ -42,6 +45,9 @@ var (
 const protectedDatabase = "Cannot delete protected DB Instance, please disable deletion protection and try again."
 
 func prepareDatabase(s *Service, rec *record) error {
+	if rec.Status == statusStopped {
+		return failure(rds, http.StatusBadRequest, "ResourceConflict", "Database instance is not in available state.")
+	}
 	if rec.Properties.text("DBInstanceIdentifier") == "" {
 		rec.Name = strings.Trim(hyphens.ReplaceAllString(rec.Name, "-"), "-")
 	}

@@ -13,6 +13,8 @@ var rdsActions = map[string]action{
 	"DescribeDBInstances":    describeDatabases,
 	"ModifyDBInstance":       modifyDatabase,
 	"DeleteDBInstance":       deleteDatabase,
+	"StopDBInstance":         stopDatabase,
+	"StartDBInstance":        startDatabase,
 	"CreateDBSnapshot":       createSnapshot,
 	"DescribeDBSnapshots":    describeSnapshots,
 	"DeleteDBSnapshot":       deleteSnapshot,
@@ -108,6 +110,27 @@ func deleteDatabase(s *Service, f form) ([]wire.Node, error) {
 		return nil, err
 	}
 	return []wire.Node{node}, nil
+}
+
+func stopDatabase(s *Service, f form) ([]wire.Node, error) {
+	return s.switchDatabase(f, "available", statusStopped)
+}
+
+func startDatabase(s *Service, f form) ([]wire.Node, error) {
+	return s.switchDatabase(f, statusStopped, "available")
+}
+
+// switchDatabase brings a database from one status to another, at once.
+func (s *Service) switchDatabase(f form, from, to string) ([]wire.Node, error) {
+	db := s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
+	switch {
+	case db == nil:
+		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
+	case db.Status != from:
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidDBInstanceState", "Instance %s is not in %s state.", db.Name, from)
+	}
+	db.Status = to
+	return []wire.Node{wire.N("DBInstance", s.databaseNodes(db)...)}, s.save()
 }
 
 func noSnapshot(name string) *wire.Error {

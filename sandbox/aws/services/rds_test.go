@@ -97,6 +97,27 @@ func TestADatabaseIsDeletedByItselfWithoutASnapshotOnly(t *testing.T) {
 	wantError(t, err, "Cannot delete protected DB Instance")
 }
 
+func TestAStoppedDatabaseCannotBeChangedUntilItIsStarted(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := sdk.NewFromConfig(a.aws)
+	state, r := a.ready(typeDatabase, "Database", databaseProperties())
+	if _, err := client.StopDBInstance(t.Context(), &sdk.StopDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := client.StopDBInstance(t.Context(), &sdk.StopDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)})
+	wantError(t, err, "is not in available state")
+	r.Properties = databaseProperties()
+	r.Properties["AllocatedStorage"] = "30"
+	_, err = a.service.Handlers()[typeDatabase].Update(t.Context(), r)
+	wantError(t, err, "Database instance is not in available state.")
+	if _, err := client.StartDBInstance(t.Context(), &sdk.StartDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.service.Handlers()[typeDatabase].Update(t.Context(), r); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOtherModificationsAreRefused(t *testing.T) {
 	a := newAccount(t, Config{})
 	state, _ := a.ready(typeDatabase, "Database", databaseProperties())
