@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"perch"
 	"perch/lifecycle"
@@ -143,12 +144,20 @@ func ask(ctx context.Context, client *http.Client, address string) (status int, 
 // events are Beanstalk's latest words on the environment, for the error; a failure to read them must not hide the first one.
 func (r *Readiness) events(ctx context.Context, name string) string {
 	out, err := r.beanstalk.DescribeEvents(ctx, &elasticbeanstalk.DescribeEventsInput{EnvironmentName: &name, MaxRecords: aws.Int32(maxFailures)})
-	if err != nil || len(out.Events) == 0 {
+	if err != nil {
 		return ""
 	}
+	return beanstalkWords(out.Events)
+}
+
+// beanstalkWords are the events in words, and what they mean if that is known.
+func beanstalkWords(events []types.EventDescription) string {
 	var words []string
-	for _, event := range out.Events {
+	for _, event := range events {
 		words = append(words, fmt.Sprintf("%s: %s", event.Severity, aws.ToString(event.Message)))
+	}
+	if len(words) == 0 {
+		return ""
 	}
 	return "; Beanstalk says: " + lifecycle.Explained(strings.Join(words, " | "))
 }
