@@ -26,6 +26,26 @@ func TestRevisionsNameCommits(t *testing.T) {
 	}
 }
 
+func TestS104ATagDoesNotWinOverTheBranchOfItsName(t *testing.T) {
+	r := newRepo(t)
+	first := r.commit("a", "1")
+	second := r.commit("a", "2")
+	r.must(r.git.Storer.SetReference(plumbing.NewHashReference("refs/remotes/origin/trunk", plumbing.NewHash(second))))
+	for _, tag := range []string{"refs/tags/main", "refs/tags/origin/trunk"} {
+		r.must(r.git.Storer.SetReference(plumbing.NewHashReference(plumbing.ReferenceName(tag), plumbing.NewHash(first))))
+	}
+	c, err := OpenCheckout(r.dir)
+	r.must(err)
+	for name, want := range map[string]string{"main": second, "main~1": first, "origin/trunk": second, "refs/tags/main": first} {
+		if got, err := c.Revision(name); got != want || err != nil {
+			t.Errorf("%s: %s, %v; want %s", name, got, err, want)
+		}
+	}
+	if head, found, err := c.Head(t.Context(), "main"); head != second || !found || err != nil {
+		t.Errorf("head of main: %s, %v, %v; want %s", head, found, err, second)
+	}
+}
+
 func TestWhatIsNoRevisionIsSaidSo(t *testing.T) {
 	r := newRepo(t)
 	r.commit("a", "1")

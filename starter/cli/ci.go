@@ -1,31 +1,39 @@
 package cli
 
 import (
-	"encoding/json"
-	"os"
-	"strings"
+	"errors"
+	"fmt"
+	"regexp"
 
 	"perch"
 )
 
-// ciJob is what a CI system's own variables say of the job; its fields are empty where they say nothing.
+// ciJob is what a CI system's own variables say about the job; its fields are empty if they say nothing.
 type ciJob struct {
-	// Branch and Commit are what the job was started for.
-	Branch string
-	Commit string
+	subject
 	// Repository is normalised (perch.NormalizeRepository).
 	Repository string
 	// By names the CI system and who caused the job.
 	By string
 	// ID is the same for every step and repeat within one attempt of the job.
 	ID string
-	// Fork is the repository that a pull request comes from, where that is another one. Its branches are not this repository's, so Branch
-	// stays empty: a fork's branch may have the name of one that has an environment.
-	Fork string
+	// NoBranch says why the job names no branch of this repository. Nothing else may stand in for the
+	// branch then: the checkout of such a job is often that of the default branch.
+	NoBranch string
 }
 
-// readCI reads CircleCI's and GitHub Actions' variables (their documentation: "Built-in environment variables", "Default environment
-// variables").
+// subject is what a CI job is about, which is not always the ref that the job runs on.
+type subject struct {
+	// Branch is a branch of this repository.
+	Branch string
+	// Commit is full. It is empty if the event names none, as that of a deleted branch.
+	Commit string
+	// Skip says why there is nothing to do; the other fields are empty then.
+	Skip string
+}
+
+// readCI reads CircleCI's and GitHub Actions' variables (their documentation: "Built-in environment
+// variables", "Default environment variables").
 func readCI(env func(string) string) ciJob {
 	switch {
 	case env("CIRCLECI") == "true" || env("CIRCLE_SHA1") != "":
@@ -37,39 +45,56 @@ func readCI(env func(string) string) ciJob {
 }
 
 func circleJob(env func(string) string) ciJob {
-	return ciJob{
-		Branch:     env("CIRCLE_BRANCH"),
-		Commit:     env("CIRCLE_SHA1"),
+	job := ciJob{
 		Repository: perch.NormalizeRepository(env("CIRCLE_REPOSITORY_URL")),
 		By:         by("circleci", env("CIRCLE_USERNAME")),
 		ID:         firstOf(env("CIRCLE_WORKFLOW_JOB_ID"), env("CIRCLE_WORKFLOW_ID")),
 	}
+	job.about(circleSubject(env))
+	return job
 }
 
-func githubJob(env func(string) string) ciJob {
-	job := ciJob{By: by("github-actions", env("GITHUB_ACTOR"))}
-	if server, name := env("GITHUB_SERVER_URL"), env("GITHUB_REPOSITORY"); server != "" && name != "" {
-		job.Repository = perch.NormalizeRepository(server + "/" + name)
+// pullBranch is what CircleCI calls the branch of a fork's pull request.
+var pullBranch = regexp.MustCompile(`^(refs/)?pull/[0-9]+(/|$)`)
+
+// circleSubject reads what the job is about. CircleCI sets CIRCLE_PR_* only for pull requests of forks.
+func circleSubject(env func(string) string) (subject, error) {
+	branch := env("CIRCLE_BRANCH")
+	fork := firstOf(env("CIRCLE_PR_USERNAME"), env("CIRCLE_PR_REPONAME"), env("CIRCLE_PR_NUMBER"))
+	switch tag := env("CIRCLE_TAG"); {
+	case tag != "":
+		return subject{}, notABranch("tag", tag)
+	case fork != "" || pullBranch.MatchString(branch):
+		return subject{}, comesFromFork("this pull request", "")
+	case branch == "":
+		return subject{}, errors.New("CIRCLE_BRANCH is empty")
 	}
-	if id := env("GITHUB_RUN_ID"); id != "" {
-		job.ID = id + "/" + env("GITHUB_RUN_ATTEMPT")
+	return commitOf(branch, env("CIRCLE_SHA1"), "CIRCLE_SHA1")
+}
+
+// about sets what the job is about, or why it names no branch.
+func (j *ciJob) about(s subject, err error) {
+	if j.subject = s; err != nil {
+		j.NoBranch = err.Error()
 	}
-	event := env("GITHUB_EVENT_NAME")
-	switch {
-	case strings.HasPrefix(event, "pull_request") || env("GITHUB_HEAD_REF") != "":
-		// GITHUB_SHA is the merge of the two branches here, a commit that no branch has.
-		job.Commit, job.Fork = pullRequestHead(env("GITHUB_EVENT_PATH"), env("GITHUB_REPOSITORY"))
-		if job.Fork == "" {
-			job.Branch = env("GITHUB_HEAD_REF")
-		}
-	case event == "delete":
-		// GITHUB_REF is the default branch here, and the deleted one stands in the event.
-		job.Branch = deletedBranch(env("GITHUB_EVENT_PATH"))
-	case env("GITHUB_REF_TYPE") == "branch":
-		job.Branch = env("GITHUB_REF_NAME")
-		job.Commit = env("GITHUB_SHA")
+}
+
+// notABranch is the error of a job about something else that has a name.
+func notABranch(what, name string) error {
+	return fmt.Errorf("this job is about the %s %s, not about a branch", what, firstOf(name, "without a name"))
+}
+
+// comesFromFork is the error of a job about another repository, whose name may be unknown.
+func comesFromFork(what, name string) error {
+	return fmt.Errorf("%s comes from %s, whose branches have no environments", what, sentence("a fork", name))
+}
+
+// commitOf is the subject of a job that must name a commit as well; source says where the commit is from.
+func commitOf(branch, commit, source string) (subject, error) {
+	if !fullCommit.MatchString(commit) {
+		return subject{}, fmt.Errorf("this job names branch %s, but no full commit: %s is %q", branch, source, commit)
 	}
-	return job
+	return subject{Branch: branch, Commit: commit}, nil
 }
 
 func by(system, who string) string {
@@ -77,44 +102,4 @@ func by(system, who string) string {
 		return system
 	}
 	return system + ":" + who
-}
-
-func pullRequestHead(path, repository string) (commit, fork string) {
-	var event struct {
-		PullRequest struct {
-			Head struct {
-				SHA  string `json:"sha"`
-				Repo struct {
-					FullName string `json:"full_name"`
-				} `json:"repo"`
-			} `json:"head"`
-		} `json:"pull_request"`
-	}
-	readEvent(path, &event)
-	head := event.PullRequest.Head
-	if name := head.Repo.FullName; name != "" && !strings.EqualFold(name, repository) {
-		fork = name
-	}
-	return head.SHA, fork
-}
-
-func deletedBranch(path string) string {
-	var event struct {
-		Ref     string `json:"ref"`
-		RefType string `json:"ref_type"`
-	}
-	readEvent(path, &event)
-	if event.RefType != "branch" {
-		return ""
-	}
-	return event.Ref
-}
-
-// readEvent leaves event as it is where the file cannot be read: the branch or commit is then asked of the checkout, or of the user.
-func readEvent(path string, event any) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return
-	}
-	_ = json.Unmarshal(data, event)
 }

@@ -20,7 +20,7 @@ func (a *app) downCommand() *cobra.Command {
 		Short: "Take a branch's environment away",
 		Long: `Take a branch's environment away, its buckets' contents and its database included, and wait until it has been seen to be gone.
 
-Without BRANCH it is the CI job's branch, else the one that is checked out. No perch.yaml is needed where --project or PERCH_PROJECT is given.`,
+Without BRANCH it is the CI job's branch, else outside of CI the one that is checked out. No perch.yaml is needed where --project or PERCH_PROJECT is given.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.down(cmd.Context(), args, force, w) },
 	}
@@ -50,6 +50,10 @@ func (a *app) askDown(ctx context.Context, args []string, force bool, w waiting)
 	none := report{goal: perch.GoalGone}
 	if err := w.check(); err != nil {
 		return none, err
+	}
+	if reason := a.place().nothingToDo(args); reason != "" {
+		none.result = perch.Result{Outcome: perch.OutcomeSkipped, Reason: reason}
+		return none, nil
 	}
 	t, err := a.branchTarget(args)
 	if err != nil {

@@ -38,7 +38,7 @@ Of a template of your own it prints what CloudFormation gets, and on stderr the 
 
 func (a *app) render(ctx context.Context, args []string, given string) error {
 	p := a.place()
-	branch, err := p.branch(args)
+	branch, err := p.branch(args, "BRANCH")
 	if err != nil {
 		return err
 	}

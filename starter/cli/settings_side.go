@@ -72,7 +72,7 @@ func (a *app) side(ctx context.Context, p place, what string) (side, error) {
 // namedBranch is the branch that who names; the one that is meant where who is empty.
 func (p place) namedBranch(who string) (string, error) {
 	if who == "" {
-		return p.branch(nil)
+		return p.branch(nil, "BRANCH")
 	}
 	branch, sure := strings.CutPrefix(who, branchPrefix)
 	if err := perch.ValidateBranch(branch); err != nil {

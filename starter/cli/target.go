@@ -31,6 +31,8 @@ type target struct {
 	recreate bool
 	// job is the CI job that asks; empty outside of CI.
 	job ciJob
+	// nothing says why there is nothing to do in this CI job; the target is empty then.
+	nothing string
 }
 
 // place is where a command runs: what CI says, and the checkout where there is one.
@@ -55,31 +57,41 @@ func (p place) repository() string {
 	return p.checkout.repository()
 }
 
-// branch is the one that is meant: the argument, else the CI job's, else the one that is checked out.
-func (p place) branch(args []string) (string, error) {
+// branch is the one that is meant: the argument, else the CI job's, else the one that is checked out, but not
+// in CI. give says what to add to the command if the CI job names no branch.
+func (p place) branch(args []string, give string) (string, error) {
 	switch {
 	case len(args) > 0:
 		return args[0], nil
 	case p.job.Branch != "":
 		return p.job.Branch, nil
-	case p.job.Fork != "":
-		return "", usageError("this pull request comes from the fork %s, whose branches have no environments; name a branch to ask for one", p.job.Fork)
+	case p.job.NoBranch != "" || p.job.Skip != "":
+		return "", usageError("which branch? %s; give %s", firstOf(p.job.NoBranch, p.job.Skip), give)
 	case p.checkout == nil:
 		return "", usageError("which branch? %w.\nOr name the branch", p.noCheckout)
 	}
 	return p.checkout.branch()
 }
 
-// commit is the one that is meant for branch: given, else the CI job's, else the branch's head in the checkout; empty where nobody knows.
+// nothingToDo says why a command without BRANCH has nothing to do in this CI job; empty if it has.
+func (p place) nothingToDo(args []string) string {
+	if len(args) > 0 {
+		return ""
+	}
+	return p.job.Skip
+}
+
+// commit is the one that is meant for branch: given, else the CI job's, else the branch's head in the
+// checkout, but not if the CI job is about branch. It is empty if none of them is known.
 func (p place) commit(ctx context.Context, given, branch string) (string, error) {
 	if given != "" {
 		commit := strings.ToLower(given)
 		if !fullCommit.MatchString(commit) {
-			return "", usageError("--commit %q is not a full commit; give all 40 characters (git rev-parse %s)", given, given)
+			return "", usageError("--commit %q is not a full commit; give all 40 characters (git rev-parse refs/heads/%s)", given, branch)
 		}
 		return commit, nil
 	}
-	if p.job.Branch == branch && fullCommit.MatchString(p.job.Commit) {
+	if p.job.Branch == branch {
 		return p.job.Commit, nil
 	}
 	if p.checkout == nil {
@@ -117,7 +129,10 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 // upTarget is what `up` is about. Its commit may be empty still: a branch that is skipped needs none.
 func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target, error) {
 	p := a.place()
-	branch, err := p.branch(args)
+	if reason := p.nothingToDo(args); reason != "" {
+		return target{nothing: reason, job: p.job}, nil
+	}
+	branch, err := p.branch(args, "BRANCH --commit SHA")
 	if err != nil {
 		return target{}, err
 	}
@@ -162,7 +177,7 @@ func (a *app) upProject(p place, file *config.File, commit string) (string, erro
 // branchTarget is what a command is about that needs no commit.
 func (a *app) branchTarget(args []string) (target, error) {
 	p := a.place()
-	branch, err := p.branch(args)
+	branch, err := p.branch(args, "BRANCH")
 	if err != nil {
 		return target{}, err
 	}
@@ -204,6 +219,9 @@ func (a *app) folder(p place) string {
 
 // skipped says why t's branch gets no environment; ok is false where it gets one.
 func (t target) skipped() (sentence string, ok bool) {
+	if t.nothing != "" {
+		return t.nothing, true
+	}
 	rule, ok := config.SkipByDefault(t.environment.Branch)
 	if t.file != nil {
 		rule, ok = t.file.Skip(t.environment.Branch)
@@ -213,7 +231,11 @@ func (t target) skipped() (sentence string, ok bool) {
 
 // noCommit is the error of a command that needs a commit and knows none.
 func (t target) noCommit() error {
-	return usageError("which commit of %s? No checkout here knows the branch; give --commit with the full commit", t.environment.Branch)
+	branch := t.environment.Branch
+	if t.job.Branch == branch {
+		return usageError("which commit of %s? The event of this CI job names none; give %s --commit SHA", branch, branch)
+	}
+	return usageError("which commit of %s? No checkout here knows the branch; give --commit with the full commit", branch)
 }
 
 // title names t for people.

@@ -21,8 +21,8 @@ func (a *app) upCommand() *cobra.Command {
 		Short: "Give a branch its environment, or bring it to a commit",
 		Long: `Give a branch its environment, or bring it to a commit, and wait until its URL answers.
 
-Without BRANCH it is the CI job's branch, else the one that is checked out. Without --commit it is the CI job's commit, else the head of
-the branch in the checkout. No checkout is needed where --project, BRANCH and --commit are given.
+Without BRANCH it is the CI job's branch, else outside of CI the one that is checked out. Without --commit it is the CI job's commit, else
+the head of the branch in the checkout. No checkout is needed where --project, BRANCH and --commit are given.
 
 An environment that was ready keeps its database and its buckets. With --recreate it is deleted first, with both, and created again.`,
 		Args: cobra.MaximumNArgs(1),

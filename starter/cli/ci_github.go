@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"perch"
+)
+
+func githubJob(env func(string) string) ciJob {
+	job := ciJob{By: by("github-actions", env("GITHUB_ACTOR"))}
+	if server, name := env("GITHUB_SERVER_URL"), env("GITHUB_REPOSITORY"); server != "" && name != "" {
+		job.Repository = perch.NormalizeRepository(server + "/" + name)
+	}
+	if id := env("GITHUB_RUN_ID"); id != "" {
+		job.ID = id + "/" + env("GITHUB_RUN_ATTEMPT")
+	}
+	job.about(githubSubject(env))
+	return job
+}
+
+const inMergeQueue = "a merge queue tests a commit that no branch has yet"
+
+// githubSubject reads what the job is about (GitHub Docs: "Events that trigger workflows"). GITHUB_REF
+// and GITHUB_SHA are a merge of two branches for a pull request, and the default branch for most events.
+func githubSubject(env func(string) string) (subject, error) {
+	event, path := env("GITHUB_EVENT_NAME"), env("GITHUB_EVENT_PATH")
+	switch {
+	case event == "merge_group":
+		return subject{Skip: inMergeQueue}, nil
+	case hasBranchRef(event) && path == "":
+		return refSubject(env)
+	case !hasBranchRef(event) && event != "delete" && event != "workflow_run" && !isPullRequest(event):
+		return subject{}, fmt.Errorf("the event %q is about no branch", event)
+	}
+	told := githubEvent{Repository: githubRepository{FullName: env("GITHUB_REPOSITORY")}}
+	if err := told.read(path); err != nil {
+		return subject{}, fmt.Errorf("the branch of the event %q is not known: %w", event, err)
+	}
+	switch {
+	case event == "delete" || event == "push" && told.Deleted:
+		return told.deletedBranch()
+	case hasBranchRef(event):
+		return refSubject(env)
+	case event == "workflow_run":
+		return told.workflowRun()
+	}
+	return told.pullRequest()
+}
+
+// hasBranchRef reports whether the ref of a job of this event is what the job is about.
+func hasBranchRef(event string) bool {
+	return event == "push" || event == "create" || event == "workflow_dispatch"
+}
+
+func isPullRequest(event string) bool { return strings.HasPrefix(event, "pull_request") }
+
+func refSubject(env func(string) string) (subject, error) {
+	kind, name := env("GITHUB_REF_TYPE"), env("GITHUB_REF_NAME")
+	if ref := env("GITHUB_REF"); kind != "branch" || name == "" || ref != "" && ref != "refs/heads/"+name {
+		return subject{}, notABranch(firstOf(kind, "ref"), firstOf(ref, name))
+	}
+	return commitOf(name, env("GITHUB_SHA"), "GITHUB_SHA")
+}
+
+// githubEvent is what is read of the events' JSON (GitHub Docs: "Webhook events and payloads").
+type githubEvent struct {
+	// Ref is in full for the event push, and a name for the event delete, which has a RefType.
+	Ref     string `json:"ref"`
+	RefType string `json:"ref_type"`
+	// Deleted is of the event push. The job's ref is the default branch then.
+	Deleted    bool             `json:"deleted"`
+	Repository githubRepository `json:"repository"`
+	// PullRequest is of the events pull_request*.
+	PullRequest *struct {
+		Head githubSide `json:"head"`
+		Base githubSide `json:"base"`
+	} `json:"pull_request"`
+	// WorkflowRun is of the event workflow_run.
+	WorkflowRun *struct {
+		// Event is what caused the workflow that has run.
+		Event          string           `json:"event"`
+		HeadBranch     string           `json:"head_branch"`
+		HeadSHA        string           `json:"head_sha"`
+		HeadRepository githubRepository `json:"head_repository"`
+	} `json:"workflow_run"`
+}
+
+type githubSide struct {
+	Ref  string           `json:"ref"`
+	SHA  string           `json:"sha"`
+	Repo githubRepository `json:"repo"`
+}
+
+// githubRepository is empty if the repository has been deleted.
+type githubRepository struct {
+	ID       int64  `json:"id"`
+	FullName string `json:"full_name"`
+}
+
+// is compares by id, because a repository can be renamed, and by name if an id is missing.
+func (r githubRepository) is(other githubRepository) bool {
+	if r.ID != 0 && other.ID != 0 {
+		return r.ID == other.ID
+	}
+	return r.FullName != "" && strings.EqualFold(r.FullName, other.FullName)
+}
+
+func (r githubRepository) title() string { return firstOf(r.FullName, "which no longer exists") }
+
+func (e *githubEvent) read(path string) error {
+	if path == "" {
+		return errors.New("GITHUB_EVENT_PATH is empty")
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read GITHUB_EVENT_PATH: %w", err)
+	}
+	if err := json.Unmarshal(data, e); err != nil {
+		return fmt.Errorf("read GITHUB_EVENT_PATH %s: %w", path, err)
+	}
+	return nil
+}
+
+// deletedBranch is what the event delete is about, or a push that deletes.
+func (e *githubEvent) deletedBranch() (subject, error) {
+	branch, isBranch := e.Ref, e.RefType == "branch"
+	if e.Deleted {
+		branch, isBranch = strings.CutPrefix(e.Ref, "refs/heads/")
+	}
+	if branch == "" || !isBranch {
+		return subject{}, notABranch("deleted "+firstOf(e.RefType, "ref"), e.Ref)
+	}
+	return subject{Branch: branch}, nil
+}
+
+func (e *githubEvent) pullRequest() (subject, error) {
+	if e.PullRequest == nil {
+		return subject{}, errors.New("GITHUB_EVENT_PATH names no pull request")
+	}
+	head, base := e.PullRequest.Head, e.PullRequest.Base.Repo
+	if base == (githubRepository{}) {
+		base = e.Repository
+	}
+	if !head.Repo.is(base) {
+		return subject{}, comesFromFork("this pull request", head.Repo.title())
+	}
+	if head.Ref == "" {
+		return subject{}, errors.New("GITHUB_EVENT_PATH names no head branch of the pull request")
+	}
+	return commitOf(head.Ref, head.SHA, "its head")
+}
+
+// workflowRun reads the run that has come to its end. Its head_branch is what that run was about only
+// if the run's own event has such a branch; for most other events it is the default branch.
+func (e *githubEvent) workflowRun() (subject, error) {
+	run := e.WorkflowRun
+	switch {
+	case run == nil || run.HeadBranch == "":
+		return subject{}, errors.New("GITHUB_EVENT_PATH names no workflow run with a head branch")
+	case run.Event == "merge_group":
+		return subject{Skip: inMergeQueue}, nil
+	case !run.HeadRepository.is(e.Repository):
+		return subject{}, comesFromFork("this workflow run", run.HeadRepository.title())
+	case run.Event != "" && !hasBranchRef(run.Event) && !isPullRequest(run.Event):
+		return subject{}, fmt.Errorf("this job follows a run of the event %q, which is about no branch", run.Event)
+	}
+	return commitOf(run.HeadBranch, run.HeadSHA, "its head_sha")
+}
