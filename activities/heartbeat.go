@@ -20,6 +20,8 @@ var errStopping = errors.New("this worker stops; another one goes on")
 
 // pulse keeps an activity's heartbeat going while it works, with the latest progress.
 type pulse struct {
+	// ctx is the activity's own: the SDK sends a heartbeat later with the context of an earlier one, and a context that
+	// ends with the pulse would lose it.
 	ctx      context.Context
 	record   func(ctx context.Context, details ...any)
 	mu       sync.Mutex
@@ -28,19 +30,19 @@ type pulse struct {
 
 // startPulse beats at once and at least every beat until stop is called.
 func startPulse(ctx context.Context, progress perch.Progress) (p *pulse, stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	running, cancel := context.WithCancel(ctx)
 	p = &pulse{ctx: ctx, record: activity.RecordHeartbeat}
 	p.set(progress)
-	go p.run()
+	go p.run(running)
 	return p, cancel
 }
 
-func (p *pulse) run() {
+func (p *pulse) run(running context.Context) {
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-p.ctx.Done():
+		case <-running.Done():
 			return
 		case <-ticker.C:
 			p.mu.Lock()

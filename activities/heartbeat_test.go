@@ -99,7 +99,7 @@ func TestAPulseBeatsOftenEnoughForTheHeartbeatTimeout(t *testing.T) {
 		beats := 0
 		ctx, stop := context.WithCancel(t.Context())
 		p := &pulse{ctx: ctx, record: func(context.Context, ...any) { beats++ }}
-		go p.run()
+		go p.run(ctx)
 		time.Sleep(time.Minute + time.Second)
 		stop()
 		synctest.Wait()

@@ -144,7 +144,7 @@ func (v *Verification) dropped(ctx context.Context, stackID string) ([]taggedRes
 	if stackID == "" {
 		return nil, nil
 	}
-	if life, err := v.life(ctx, stackID); err != nil || life.exists {
+	if stack, found, err := v.stacks.describe(ctx, stackID); err != nil || found && stack.StackStatus != deleted {
 		return nil, err
 	}
 	return v.carrying(ctx, map[string]string{tagStackID: stackID})
