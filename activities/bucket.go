@@ -18,14 +18,15 @@ import (
 type Buckets struct {
 	s3  *s3.Client
 	cfn *cloudformation.Client
-	// requireDeletion rejects a stack that may return to service, or that is not the environment's.
-	requireDeletion func(context.Context, StackInput) error
+	// mayEmpty rejects a stack that may return to service, or that is not the environment's, and a bucket that
+	// its template keeps.
+	mayEmpty func(context.Context, EmptyBucketInput) error
 }
 
 // newBuckets makes the activities of the account and region of cfg.
 func newBuckets(cfg aws.Config, stacks *Stacks) *Buckets {
 	withoutRetries := func(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
-	return &Buckets{s3: s3.NewFromConfig(cfg, withoutRetries), cfn: stacks.cfn, requireDeletion: stacks.requireDeletion}
+	return &Buckets{s3: s3.NewFromConfig(cfg, withoutRetries), cfn: stacks.cfn, mayEmpty: stacks.mayEmpty}
 }
 
 // EmptyBucketInput names a bucket and the environment and the stack that must own it.
@@ -55,7 +56,7 @@ func (b *Buckets) EmptyBucket(ctx context.Context, in EmptyBucketInput) (EmptyBu
 	if err != nil {
 		return EmptyBucketResult{}, refuse(ErrorInvalid, "empty bucket %s: stack id %q is not an ARN: %v", in.Bucket, in.StackID, err)
 	}
-	if err := b.requireDeletion(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}); err != nil {
+	if err := b.mayEmpty(ctx, in); err != nil {
 		return EmptyBucketResult{}, err
 	}
 	e := &emptying{

@@ -192,7 +192,7 @@ func (s *storage) buckets() *Buckets {
 // cannot return to service.
 func bucketsAt(url string) *Buckets {
 	buckets := newBuckets(awsAt(url), NewStacks(awsAt(url), &perch.Policy{}, nil, time.Second))
-	buckets.requireDeletion = func(context.Context, StackInput) error { return nil }
+	buckets.mayEmpty = func(context.Context, EmptyBucketInput) error { return nil }
 	return buckets
 }
 

@@ -41,6 +41,18 @@ func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
 	return err
 }
 
+// mayEmpty rejects a bucket of a stack that may return to service, and one that the stack's template keeps.
+func (s *Stacks) mayEmpty(ctx context.Context, in EmptyBucketInput) error {
+	if err := s.requireDeletion(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}); err != nil {
+		return err
+	}
+	kept, err := s.keptResources(ctx, in.StackID)
+	if err == nil && kept[in.Bucket] {
+		err = refuse(ErrorInvalid, "the template of stack %s keeps bucket %s: it was left alone; empty it by hand if you mean it", in.StackID, in.Bucket)
+	}
+	return err
+}
+
 // rootStack is the stack with this id, or the one that it is nested in.
 func (s *Stacks) rootStack(ctx context.Context, stackID string) (types.Stack, error) {
 	stack, found, err := s.describe(ctx, stackID)

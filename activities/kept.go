@@ -35,6 +35,36 @@ func (s *Stacks) keptBy(ctx context.Context, stackID string) (map[string]own.Kep
 	return own.KeptBy([]byte(aws.ToString(out.TemplateBody))), nil
 }
 
+// keptResources are the physical ids of what the stack's template keeps, or wants a snapshot of, and of what updates
+// of the stack have left because their template said so. Nothing of it is emptied or deleted, also not after the stack.
+func (s *Stacks) keptResources(ctx context.Context, stackID string) (map[string]bool, error) {
+	kept, err := s.keptBy(ctx, stackID)
+	if err != nil {
+		return nil, err
+	}
+	var dropped Contents
+	if err := s.addOrphans(ctx, stackID, &dropped); err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
+	for _, k := range dropped.Kept {
+		ids[k.ID] = true
+	}
+	pages := cloudformation.NewListStackResourcesPaginator(s.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, awsFailure(err, "list resources of stack %s", stackID)
+		}
+		for _, r := range page.StackResourceSummaries {
+			if _, keeps := kept[aws.ToString(r.LogicalResourceId)]; keeps {
+				ids[aws.ToString(r.PhysicalResourceId)] = true
+			}
+		}
+	}
+	return ids, nil
+}
+
 // keep enters a resource that outlives its stack into the contents. It reports whether the resource itself stays: such a one is neither emptied
 // nor expected to go.
 func (c *Contents) keep(r types.StackResourceSummary, kept own.Kept) bool {

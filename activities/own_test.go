@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/lifecycle"
 	"perch/sandbox/aws"
 )
 
@@ -255,12 +256,34 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 	if ended := w.delete(state.StackID, []string{"Database"}); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	sweep := SweepInput{Project: "shop", Branch: "login", StackID: state.StackID, Resources: remains.Failures, Kept: contents.Kept}
+	sweep := SweepInput{Project: "shop", Branch: "login", StackID: state.StackID, Resources: remains.Failures}
 	if err := w.sweep(sweep); err != nil {
 		t.Fatal(err)
 	}
 	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
 	if len(contents.Databases) != 1 || !slices.Contains(out.Leftovers, "database "+contents.Databases[0]) {
 		t.Errorf("the database of %+v is gone without a snapshot: %+v", contents, out)
+	}
+}
+
+// TestS146WhatTheTemplateKeepsOutlivesEveryCall empties and sweeps, by hand, what a deleted stack has kept.
+func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
+	w, commit := newOwnWorld(t, nil)
+	state := w.ownUp(commit)
+	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
+	logs := contents.Kept[0].ID
+	if ended := w.delete(state.StackID, nil); ended.Status != deleted {
+		t.Fatalf("ended %+v", ended)
+	}
+	in := EmptyBucketInput{Project: "shop", Branch: "login", Bucket: logs, StackID: state.StackID}
+	_, err := try(of[*Buckets](w).EmptyBucket, in)
+	wantFailure(t, err, ErrorInvalid, "keeps bucket "+logs, "it was left alone")
+	if err := w.sweep(SweepInput{Project: "shop", Branch: "login", StackID: state.StackID, Resources: []lifecycle.Failure{
+		{Type: "AWS::S3::Bucket", PhysicalID: logs},
+	}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.s3().HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &logs}); err != nil {
+		t.Errorf("the bucket that the template keeps: %v", err)
 	}
 }

@@ -56,23 +56,25 @@ type SweepInput struct {
 	StackID string `json:"stack_id"`
 	// Resources are to be removed through their own services.
 	Resources []lifecycle.Failure `json:"resources"`
-	// Kept are what the stack's template keeps, or wants a snapshot of: none of them is removed.
-	Kept []Kept `json:"kept,omitempty"`
 }
 
 // SweepResources deletes what the stack was told to leave behind, as far as Perch knows how; VerifyGone sees
 // what is still there. Buckets are emptied before. It rejects a stack that may return to service, and leaves
-// alone what does not carry the stack's id. A database that could not be deleted because its snapshot cannot
-// be made stays: it would be gone without one.
+// alone what does not carry the stack's id and what the stack's template keeps. A database that could not be
+// deleted because its snapshot cannot be made stays, too: it would be gone without one.
 func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error {
 	_, stop := startPulse(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()
 	if err := v.stacks.requireDeletion(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}); err != nil {
 		return err
 	}
+	kept, err := v.stacks.keptResources(ctx, in.StackID)
+	if err != nil {
+		return err
+	}
 	var failure error
 	for _, r := range in.Resources {
-		if slices.ContainsFunc(in.Kept, func(k Kept) bool { return k.ID == r.PhysicalID }) {
+		if kept[r.PhysicalID] {
 			continue
 		}
 		if err := v.sweep(ctx, in.StackID, r); err != nil && failure == nil {

@@ -219,9 +219,7 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 
 // sweep removes through their own services what the last deletion was told to leave out.
 func (r *run) sweep(left []lifecycle.Failure) error {
-	in := activities.SweepInput{
-		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Resources: left, Kept: r.held.Kept,
-	}
+	in := activities.SweepInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Resources: left}
 	return r.work("remove what the stack left behind", verification.SweepResources, in, nil)
 }
 

@@ -112,21 +112,6 @@ func TestS21RefilledBucketIsEmptiedAgain(t *testing.T) {
 		"PrepareDeletion", "DiagnoseDeletion", "EmptyBucket assets", "DeleteStack", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
 }
 
-func TestASweepIsToldWhatTheTemplateKeeps(t *testing.T) {
-	w := newWorld(t)
-	w.ours("CREATE_COMPLETE", "new")
-	w.keeps = []activities.Kept{{Type: "AWS::RDS::DBInstance", ID: "db", Snapshot: true}}
-	w.failing(lifecycle.MaxDeletions-2, lifecycle.Failure{LogicalID: "Database", Type: "AWS::RDS::DBInstance", PhysicalID: "db", Reason: "Cannot create more than 100 manual snapshots"})
-	if _, _, err := w.run(Teardown, gone()); err != nil {
-		t.Error(err)
-	}
-	if !slices.ContainsFunc(w.done, func(did string) bool {
-		return strings.HasPrefix(did, "SweepResources Database") && strings.HasSuffix(did, " but db")
-	}) {
-		t.Errorf("the run did %q", w.done)
-	}
-}
-
 func TestS22BucketThatFillsForEverIsRetainedSweptAndReported(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "new")

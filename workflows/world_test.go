@@ -29,8 +29,6 @@ type world struct {
 	rendered activities.RenderResult
 	left     []string
 	kept     []string
-	// keeps are what the stack's template keeps.
-	keeps []activities.Kept
 	// failures are what DiagnoseDeletion sees.
 	failures []lifecycle.Failure
 	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation succeeds.
@@ -275,7 +273,7 @@ func (w *world) beginDeletion() (activities.AwaitResult, error) {
 
 func (a *activity) PrepareDeletion(_ context.Context, in activities.PrepareInput) (activities.PrepareResult, error) {
 	a.w.note("PrepareDeletion", "%s", forced(in.Force))
-	contents := activities.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Kept: a.w.keeps, Resources: 7}
+	contents := activities.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Resources: 7}
 	return activities.PrepareResult{Contents: contents, Obstacle: a.w.obstacle}, a.w.fails["PrepareDeletion"]
 }
 
@@ -307,11 +305,7 @@ func (a *activity) DiagnoseDeletion(context.Context, activities.StackInput) (act
 }
 
 func (a *activity) SweepResources(_ context.Context, in activities.SweepInput) error {
-	but := ""
-	for _, kept := range in.Kept {
-		but += " but " + kept.ID
-	}
-	a.w.note("SweepResources", "%s%s", lifecycle.Describe(in.Resources), but)
+	a.w.note("SweepResources", "%s", lifecycle.Describe(in.Resources))
 	return nil
 }
 
