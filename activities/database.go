@@ -130,6 +130,13 @@ func (d *Databases) remains(ctx context.Context, in DatabaseInput) ([]string, er
 	return server.remains(ctx, environment.DatabaseName())
 }
 
+// SharedDatabaseName names the environment's database in the shared instance, as messages do.
+func SharedDatabaseName(environment perch.Environment) string {
+	return sharedDatabase(environment.DatabaseName())
+}
+
+func sharedDatabase(name string) string { return "database " + name + " in the shared instance" }
+
 // find is the environment and what the application stack says of the shared database: nothing where there is no such stack. Only
 // staging's has one.
 func (d *Databases) find(ctx context.Context, in DatabaseInput) (perch.Environment, cfn.ApplicationOutputs, error) {

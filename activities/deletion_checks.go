@@ -62,8 +62,12 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (Prepa
 	if err != nil || !found {
 		return PrepareResult{}, err
 	}
-	if state := d.stacks.state(ctx, environment, stack); !state.Ours {
+	state := d.stacks.state(ctx, environment, stack)
+	if !state.Ours {
 		return PrepareResult{}, refuse(ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Branch)
+	}
+	if err := d.stacks.mayDelete(environment, state); err != nil {
+		return PrepareResult{}, err
 	}
 	var prepared PrepareResult
 	if prepared.Contents, err = d.stacks.stackContents(ctx, StackInput{StackID: in.StackID}); err != nil {

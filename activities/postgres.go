@@ -209,7 +209,7 @@ func (s *server) remains(ctx context.Context, name string) (left []string, err e
 	}
 	exists, err := s.exists(ctx, name)
 	if there {
-		left = append(left, "database "+name+" in the shared instance")
+		left = append(left, sharedDatabase(name))
 	}
 	if exists {
 		left = append(left, "user "+name+" in the shared instance")

@@ -14,6 +14,8 @@ import (
 type pastRemovals struct {
 	bucket  string
 	records []removalRecord
+	// contents are what the records and the stacks name. Nothing else is recorded again: an input may name anything.
+	contents Contents
 }
 
 // recall reads what earlier removals of the environment have recorded, and adds it to what must be gone. The
@@ -24,7 +26,7 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 		return past, refuse(ErrorInvalid, "%v", err)
 	}
 	if in.StackID != "" {
-		if err := v.stacks.addOrphans(ctx, in.StackID, &in.Contents); err != nil {
+		if err := v.stacks.addOrphans(ctx, in.StackID, &past.contents); err != nil {
 			return past, err
 		}
 	}
@@ -48,11 +50,12 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 			if life.exists {
 				continue
 			}
-			in.Contents.Add(life.contents)
+			past.contents.Add(life.contents)
 		}
-		in.Contents.Add(record.Contents)
+		past.contents.Add(record.Contents)
 		past.records = append(past.records, record)
 	}
+	in.Contents.Add(past.contents)
 	return past, nil
 }
 
@@ -63,7 +66,7 @@ func (v *Verification) conclude(ctx context.Context, past pastRemovals, in Verif
 		return nil
 	}
 	if len(left) > 0 {
-		all := removalRecord{Branch: in.Branch, StackID: in.StackID, Begun: time.Now().UTC(), Contents: in.Contents, Leftovers: left, Known: in.Known}
+		all := removalRecord{Branch: in.Branch, StackID: in.StackID, Begun: time.Now().UTC(), Contents: past.contents, Leftovers: left, Known: in.Known}
 		for _, record := range past.records {
 			if record.Begun.Before(all.Begun) {
 				all.Begun = record.Begun
@@ -134,5 +137,5 @@ func (v *Verification) recheck(ctx context.Context, bucket string, records []rem
 	if err != nil {
 		return nil, err
 	}
-	return seen, v.conclude(ctx, pastRemovals{bucket, records[i : i+1]}, in, seen)
+	return seen, v.conclude(ctx, pastRemovals{bucket, records[i : i+1], records[i].Contents}, in, seen)
 }

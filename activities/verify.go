@@ -47,7 +47,7 @@ type VerifyInput struct {
 	Contents Contents `json:"contents"`
 	// SharedDatabase says that the environment may have had a database in the shared instance.
 	SharedDatabase bool `json:"shared_database,omitempty"`
-	// Known name what is known to be left without a look, such as a database that could not be dropped.
+	// Known name what is known to be left without a look: SharedDatabaseName, if that could not be dropped.
 	Known []string `json:"known,omitempty"`
 	// Swept says that the orphans of an earlier verification have been deleted as far as possible.
 	Swept bool `json:"swept,omitempty"`
@@ -70,6 +70,9 @@ type VerifyResult struct {
 func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyResult, error) {
 	beats, stop := startPulse(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
 	defer stop()
+	if err := v.believe(ctx, &in); err != nil {
+		return VerifyResult{}, err
+	}
 	named := in.Contents.Buckets
 	past, err := v.recall(ctx, &in)
 	if err != nil {
@@ -97,6 +100,27 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 			return VerifyResult{}, err
 		}
 	}
+}
+
+// believe rejects a stack that is not the environment's, or that nobody deletes, and takes out of the input what no
+// removal can know without a look: what VerifyGone records is read by every later run.
+func (v *Verification) believe(ctx context.Context, in *VerifyInput) error {
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return refuse(ErrorInvalid, "%v", err)
+	}
+	if err := v.stacks.serves(in.Project); err != nil {
+		return err
+	}
+	in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name != SharedDatabaseName(environment) })
+	if in.StackID == "" {
+		return nil
+	}
+	_, stack, err := v.stacks.ownStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
+	if err == nil && !strings.HasPrefix(stack.Status, "DELETE_") {
+		err = refuse(ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID, stack.Status)
+	}
+	return err
 }
 
 func (v *Verification) leftovers(ctx context.Context, in VerifyInput) ([]string, error) {

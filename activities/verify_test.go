@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"perch"
 	"perch/sandbox/aws"
 )
 
@@ -56,7 +57,10 @@ func TestAStackThatNobodyKnowsHoldsNothing(t *testing.T) {
 
 func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 	w, in := whole(t)
-	left := must(w, of[*Verification](w).VerifyGone, in).Leftovers
+	left, err := of[*Verification](w).leftovers(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
 	text := strings.Join(left, "\n")
 	wantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
 		"database "+in.Contents.Databases[0], "Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost")
@@ -148,7 +152,11 @@ func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 	} {
 		t.Run(c.service+" "+c.action+" "+c.code, func(t *testing.T) {
 			w := newWorld(t)
-			in := VerifyInput{Project: "shop", Branch: "login", StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/1",
+			id := w.bare("shop-login", "login", nil)
+			w.settle(id)
+			must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
+			w.settle(id)
+			in := VerifyInput{Project: "shop", Branch: "login", StackID: id,
 				Contents: Contents{Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"}, Records: []string{"login.shop.localhost"}}}
 			w.fault(aws.Fault{Service: c.service, Action: c.action, Status: 403, Code: c.code, Message: "no"})
 			_, err := try(of[*Verification](w).VerifyGone, in)
@@ -164,5 +172,37 @@ func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 func TestHostsAreTheSameWhateverTheirCaseAndFinalDot(t *testing.T) {
 	if !sameHost("Login.shop.localhost.", "login.shop.localhost") || sameHost("login2.shop.localhost.", "login.shop.localhost") {
 		t.Error("hosts are told apart wrongly")
+	}
+}
+
+// TestS147NoRemovalIsRecordedThatThereIsNot calls VerifyGone by hand for stacks that nobody removes, and names
+// leftovers that nothing has seen.
+func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	living := w.bare("shop-login", "login", nil)
+	w.settle(living)
+	for name, in := range map[string]VerifyInput{
+		"a living stack":   {Project: "shop", Branch: "login", StackID: living},
+		"another branch's": {Project: "shop", Branch: "other", StackID: living},
+		"another project":  {Project: "till", Branch: "login", StackID: living},
+	} {
+		_, err := try(of[*Verification](w).VerifyGone, in)
+		if wantFailure(t, err, ErrorInvalid, ""); len(w.removals()) != 0 {
+			t.Errorf("%s: recorded %+v", name, w.removals())
+		}
+	}
+	w.delete(living, nil)
+	w.makeBucket("of-production")
+	in := VerifyInput{
+		Project: "shop", Branch: "login", StackID: living, Swept: true,
+		Contents: Contents{Buckets: []string{"of-production"}}, Known: []string{"forged"},
+	}
+	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; !slices.Equal(left, []string{"bucket of-production"}) {
+		t.Errorf("left %q", left)
+	}
+	must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"})
+	if records := w.removals(); len(records) != 0 {
+		t.Errorf("the next cleanup still has %+v", records)
 	}
 }

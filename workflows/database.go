@@ -50,7 +50,7 @@ func (r *run) undropped(failure, others error, left []string) error {
 }
 
 func (r *run) sharedDatabaseName() string {
-	return "database " + r.environment.DatabaseName() + " in the shared instance"
+	return activities.SharedDatabaseName(r.environment)
 }
 
 // said is what an activity's failure says, without which activity it was and how it came here.
