@@ -18,6 +18,8 @@ import (
 const (
 	exportsPath = "/_perch/exports"
 	exportsFile = "exports.json"
+	// endpointVariable is where every AWS client finds the AWS endpoint.
+	endpointVariable = "AWS_ENDPOINT_URL"
 )
 
 // export is one environment variable.
@@ -31,7 +33,7 @@ func (s *Sandbox) exports() []export {
 	return []export{
 		{"TEMPORAL_ADDRESS", s.temporal.Address()},
 		{"TEMPORAL_NAMESPACE", "default"},
-		{"AWS_ENDPOINT_URL", s.awsURL},
+		{endpointVariable, s.awsURL},
 		{"AWS_REGION", region},
 		{"AWS_DEFAULT_REGION", region},
 		{"AWS_ACCESS_KEY_ID", accessKey},
@@ -78,9 +80,9 @@ func printExports(ctx context.Context, o options, stdout io.Writer) error {
 
 func findExports(ctx context.Context, o options) ([]export, error) {
 	if o.data == "" {
-		exports, err := askExports(ctx, fmt.Sprintf("http://%s:%d", localhost, o.aws))
+		exports, err := askExports(ctx, o.endpoint())
 		if errors.Is(err, errNoAnswer) {
-			return nil, noSandbox(o)
+			return nil, noSandbox(o.endpoint())
 		}
 		if err != nil {
 			return nil, fmt.Errorf("what answers on port %d is no sandbox; name the right port with --aws-port", o.aws)
@@ -99,7 +101,7 @@ func findExports(ctx context.Context, o options) ([]export, error) {
 		return nil, fmt.Errorf("read exports of %s: %w", o.data, err)
 	}
 	// The file outlives its sandbox, and another one may have its port by now.
-	url := lookup(kept, func(string) string { return "" })("AWS_ENDPOINT_URL")
+	url := lookup(kept, func(string) string { return "" })(endpointVariable)
 	if exports, err := askExports(ctx, url); err != nil || !slices.Equal(exports, kept) {
 		return nil, fmt.Errorf("no sandbox runs with --data %s: the one that did has stopped; start it again with `go run ./sandbox --data %s`", o.data, quote(o.data))
 	}

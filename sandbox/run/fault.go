@@ -14,9 +14,13 @@ import (
 	"time"
 )
 
-const faultUsage = `Usage: sandbox fault add KEY=VALUE ... [--aws-port N]   order a fault; prints its id
-       sandbox fault ls [--aws-port N]                  the faults in force
-       sandbox fault rm ID|all [--aws-port N]           lift one, or all
+const faultUsage = `Usage: sandbox fault add KEY=VALUE ... [flags]   order a fault; prints its id
+       sandbox fault ls [flags]                  the faults in force
+       sandbox fault rm ID|all [flags]           lift one, or all
+
+  --aws-port N         the sandbox whose AWS endpoint has this port
+  --data DIR           the sandbox that runs with this data folder
+                       (default: that of AWS_ENDPOINT_URL, which ` + "`sandbox env`" + ` exports, else port 4566)
 
 A fault is about calls or about resources; what is left out matches everything.
 
@@ -35,24 +39,45 @@ For example, the answer of the next CreateStack gets lost:
 `
 
 // orderFault carries out `sandbox fault`.
-func orderFault(ctx context.Context, args []string, o options, stdout io.Writer) error {
-	address := fmt.Sprintf("http://%s:%d/_perch/faults", localhost, o.aws)
+func orderFault(ctx context.Context, args []string, o options, out, note io.Writer, env func(string) string) error {
+	endpoint, err := findEndpoint(ctx, o, note, env)
+	if err != nil {
+		return err
+	}
+	address := endpoint + "/_perch/faults"
 	switch {
 	case len(args) > 1 && args[0] == "add":
 		body, err := readFault(args[1:])
 		if err != nil {
 			return err
 		}
-		return callEndpoint(ctx, http.MethodPost, address, body, o, stdout)
+		return callEndpoint(ctx, http.MethodPost, address, body, out)
 	case len(args) == 1 && args[0] == "ls":
-		return callEndpoint(ctx, http.MethodGet, address, nil, o, stdout)
+		return callEndpoint(ctx, http.MethodGet, address, nil, out)
 	case len(args) == 2 && args[0] == "rm":
 		if args[1] != "all" {
 			address += "?id=" + url.QueryEscape(args[1])
 		}
-		return callEndpoint(ctx, http.MethodDelete, address, nil, o, stdout)
+		return callEndpoint(ctx, http.MethodDelete, address, nil, out)
 	}
 	return usageError{errors.New("say what to do with which fault"), faultUsage}
+}
+
+// findEndpoint is the AWS endpoint of the sandbox that is meant: a flag's, else the environment's, else the one
+// on the default port, which note is told about.
+func findEndpoint(ctx context.Context, o options, note io.Writer, env func(string) string) (string, error) {
+	exported := strings.TrimRight(env(endpointVariable), "/")
+	switch {
+	case o.awsGiven:
+		return o.endpoint(), nil
+	case o.data != "":
+		exports, err := findExports(ctx, o)
+		return lookup(exports, func(string) string { return "" })(endpointVariable), err
+	case exported != "":
+		return exported, nil
+	}
+	fmt.Fprintf(note, "sandbox: acting on the sandbox at %s, because %s is not set\n", o.endpoint(), endpointVariable)
+	return o.endpoint(), nil
 }
 
 // readFault makes a fault's JSON of KEY=VALUE words; the endpoint says which keys there are.
@@ -82,7 +107,7 @@ func readFault(words []string) ([]byte, error) {
 	return json.Marshal(fault)
 }
 
-func callEndpoint(ctx context.Context, method, address string, body []byte, o options, stdout io.Writer) error {
+func callEndpoint(ctx context.Context, method, address string, body []byte, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
@@ -91,7 +116,7 @@ func callEndpoint(ctx context.Context, method, address string, body []byte, o op
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return noSandbox(o)
+		return noSandbox(strings.TrimSuffix(address, request.URL.RequestURI()))
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
@@ -109,6 +134,6 @@ func callEndpoint(ctx context.Context, method, address string, body []byte, o op
 	return err
 }
 
-func noSandbox(o options) error {
-	return fmt.Errorf("no sandbox answers on port %d: start one with `go run ./sandbox`, or name its port with --aws-port", o.aws)
+func noSandbox(endpoint string) error {
+	return fmt.Errorf("no sandbox answers at %s: start one with `go run ./sandbox`, or name its port with --aws-port", endpoint)
 }

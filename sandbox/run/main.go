@@ -42,7 +42,12 @@ type options struct {
 	speed                    float64
 	temporal, ui, aws, pages int
 	worker, up, version      bool
+	// awsGiven is whether --aws-port was given.
+	awsGiven bool
 }
+
+// endpoint is the AWS endpoint of the sandbox that --aws-port names.
+func (o options) endpoint() string { return fmt.Sprintf("http://%s:%d", localhost, o.aws) }
 
 // parse reads flags and returns the words between them; only `sandbox fault` takes words.
 func parse(args []string) (options, []string, error) {
@@ -73,6 +78,7 @@ func parse(args []string) (options, []string, error) {
 		}
 		words, rest = append(words, flags.Arg(0)), flags.Args()[1:]
 	}
+	flags.Visit(func(f *flag.Flag) { o.awsGiven = o.awsGiven || f.Name == "aws-port" })
 	if _, _, err := net.SplitHostPort(o.postgres); o.postgres != "" && err != nil {
 		return o, nil, fmt.Errorf("--postgres %q is no address: give host:port, such as 127.0.0.1:5432", o.postgres)
 	}
@@ -115,7 +121,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	case words[0] == "env" && len(words) == 1:
 		err = printExports(ctx, o, stdout)
 	case words[0] == "fault":
-		err = orderFault(ctx, words[1:], o, stdout)
+		err = orderFault(ctx, words[1:], o, stdout, stderr, env)
 	default:
 		err = usageError{fmt.Errorf("unexpected argument %q", words[0]), usage}
 	}

@@ -257,8 +257,8 @@ func TestEnvWithoutASandboxSaysHowToStartOne(t *testing.T) {
 	t.Parallel()
 	port := strconv.Itoa(freeport.MustGetFreePort())
 	for want, args := range map[string][]string{
-		"no sandbox answers on port " + port: {"env", "--aws-port", port},
-		"no sandbox has run with --data":     {"env", "--data", t.TempDir()},
+		"no sandbox answers at http://127.0.0.1:" + port: {"env", "--aws-port", port},
+		"no sandbox has run with --data":                 {"env", "--data", t.TempDir()},
 	} {
 		exit, _, stderr := mainOf(t, args...)
 		if exit != 1 {
