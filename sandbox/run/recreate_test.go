@@ -94,23 +94,23 @@ func TestS94ARecreationIsASafeDeletionAndANewCreation(t *testing.T) {
 func TestS94ARecreationThatADeletionCouldNotFollowIsRejected(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
-	b.repo.commit(t, "kept", withDatabase("shop", 20))
-	b.must(t, "up", "kept")
-	b.protect(t, "shop-kept", true)
-	for command, branch := range map[string]string{"up": "kept", "plan": "kept"} {
+	b.repo.commit(t, "withheld", withDatabase("shop", 20))
+	b.must(t, "up", "withheld")
+	b.protect(t, "shop-withheld", true)
+	for command, branch := range map[string]string{"up": "withheld", "plan": "withheld"} {
 		exit, d := b.ask(t, command, branch, "--recreate")
-		if exit != 4 || !strings.Contains(d.text("error"), "stack shop-kept is protected") {
+		if exit != 4 || !strings.Contains(d.text("error"), "stack shop-withheld is protected") {
 			t.Errorf("%s: exit code %d: %v", command, exit, d)
 		}
 	}
 	if exit, d := b.ask(t, "up", "main", "--recreate"); exit != 4 || !strings.Contains(d.text("error"), "is the default branch") {
 		t.Errorf("exit code %d: %v", exit, d)
 	}
-	b.protect(t, "shop-kept", false)
-	b.order(t, aws.Fault{Service: "cloudformation", Action: "DeleteStack", Contains: "shop-kept", Status: 403, Code: "AccessDenied", Message: "no", Count: 1})
-	contains(t, b.failed(t, "up", "kept", "--recreate"), "delete stack", "AccessDenied")
-	equal(t, b.must(t, "up", "kept"), document{"outcome": "ready", "created": false, "seeded": false})
-	b.takesWrites(t, b.resource(t, "shop-kept", "BucketMedia"))
+	b.protect(t, "shop-withheld", false)
+	b.order(t, aws.Fault{Service: "cloudformation", Action: "DeleteStack", Contains: "shop-withheld", Status: 403, Code: "AccessDenied", Message: "no", Count: 1})
+	contains(t, b.failed(t, "up", "withheld", "--recreate"), "delete stack", "AccessDenied")
+	equal(t, b.must(t, "up", "withheld"), document{"outcome": "ready", "created": false, "seeded": false})
+	b.takesWrites(t, b.resource(t, "shop-withheld", "BucketMedia"))
 }
 
 func TestS96ThePolicyMayLetAStuckEnvironmentBeRecreated(t *testing.T) {
