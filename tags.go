@@ -14,9 +14,16 @@ const (
 	// without it keep their tags: a changed tag is an update of every resource.
 	TagRepositoryID = "perch:repository-id"
 	TagKind         = "perch:kind"
-	// TagProtect, set by hand to "true", keeps a stack from cleanup.
+	// TagProtect, set by hand, keeps a stack from cleanup; see ProtectedByTag.
 	TagProtect = "perch:protect"
 )
+
+// ProtectedByTag reports whether a stack's tags keep it from cleanup, and the value that does. TagProtect
+// protects with every value, also an empty one, except exactly "false": in doubt the stack stays.
+func ProtectedByTag(tags map[string]string) (value string, protected bool) {
+	value, tagged := tags[TagProtect]
+	return value, tagged && value != "false"
+}
 
 // maxTagValue is the longest tag value in characters (AWS docs: tagging limits).
 const maxTagValue = 256

@@ -165,7 +165,7 @@ func protection(s subject, policy *perch.Policy) string {
 	if s.kind != perch.KindBranch {
 		return "protected: its kind is " + string(s.kind)
 	}
-	if value, tagged := s.stack.Tags[perch.TagProtect]; tagged && !strings.EqualFold(value, "false") {
+	if value, protected := perch.ProtectedByTag(s.stack.Tags); protected {
 		return fmt.Sprintf("protected: the tag %s=%s", perch.TagProtect, value)
 	}
 	if s.stack.Protected {

@@ -62,6 +62,8 @@ func TestVerdictOnOneStack(t *testing.T) {
 		"S68 protected branch":       {branches(), stackOf(t, "release/1"), perch.VerdictKeep, "protected: the policy's pattern release/*"},
 		"S75 protected by tag":       {branches(), stackOf(t, "login", tagged(perch.TagProtect, "true")), perch.VerdictKeep, "protected: the tag perch:protect=true"},
 		"S75 a tag that says no":     {branches(), stackOf(t, "login", tagged(perch.TagProtect, "false")), perch.VerdictRemove, "branch missing"},
+		"S106 False is not false":    {branches(), stackOf(t, "login", tagged(perch.TagProtect, "False")), perch.VerdictKeep, "protected: the tag perch:protect=False"},
+		"S106 no value protects":     {branches(), stackOf(t, "login", tagged(perch.TagProtect, "")), perch.VerdictKeep, "protected: the tag perch:protect="},
 		"S75 termination protection": {branches(), stackOf(t, "login", func(s *Found) { s.Protected = true }), perch.VerdictKeep, "protected: termination protection"},
 		"S75 kind staging":           {branches(), stackOf(t, "login", tagged(perch.TagKind, "staging")), perch.VerdictKeep, "protected: its kind is staging"},
 		"S75 kind production":        {branches(), stackOf(t, "login", tagged(perch.TagKind, "production")), perch.VerdictKeep, "protected: its kind is production"},
