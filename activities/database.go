@@ -110,8 +110,10 @@ func (d *Databases) unused(ctx context.Context, environment perch.Environment) e
 	if err != nil || !found {
 		return err
 	}
-	if state := d.stacks.state(ctx, environment, stack); state.Ours && state.Status != deleted {
-		return refuse(ErrorInvalid, "stack %s is %s and uses database %s, which was left alone", environment.StackName(), state.Status, environment.DatabaseName())
+	status := string(stack.StackStatus) // The stack may be under another name of the repository.
+	if stackTags(stack)[perch.TagProject] == environment.Project && status != deleted {
+		return refuse(ErrorInvalid, "stack %s is %s and uses database %s, which was left alone",
+			environment.StackName(), status, environment.DatabaseName())
 	}
 	return nil
 }
@@ -143,6 +145,9 @@ func (d *Databases) find(ctx context.Context, in DatabaseInput) (perch.Environme
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
 		return environment, cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "%v", err)
+	}
+	if err := d.stacks.serves(in.Project); err != nil {
+		return environment, cfn.ApplicationOutputs{}, err
 	}
 	_, found, err := d.stacks.describe(ctx, perch.ApplicationStackName(in.Project, perch.KindStaging))
 	if err != nil || !found {
