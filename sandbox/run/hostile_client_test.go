@@ -1,0 +1,156 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"testing"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+	"perch/activities"
+)
+
+const (
+	// strangerQueue is the task queue of the stranger's own worker.
+	strangerQueue = "stranger"
+	// strangerPatience bounds one call of an activity. A wait that is not rejected ends by it.
+	strangerPatience = 20 * time.Second
+)
+
+// stranger is someone who can reach Temporal and nothing else: a client and a worker with a workflow of
+// their own, which schedules the activities of Perch's worker.
+type stranger struct{ temporal client.Client }
+
+func newStranger(t *testing.T, address string) *stranger {
+	t.Helper()
+	c, err := client.Dial(client.Options{HostPort: address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	w := worker.New(c, strangerQueue, worker.Options{})
+	w.RegisterWorkflow(schedule)
+	if err := w.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Stop)
+	return &stranger{temporal: c}
+}
+
+// forgedCall is an activity to schedule.
+type forgedCall struct {
+	Queue, Activity string
+	Input           any
+}
+
+// answer is what the worker said to it.
+type answer struct {
+	// Result is the activity's result, as JSON.
+	Result json.RawMessage
+	// Failure is the sentence of its error, Type the error's type, and Final says that no retry is wanted.
+	Failure, Type string
+	Final         bool
+}
+
+// schedule is the stranger's workflow.
+func schedule(ctx workflow.Context, call forgedCall) (out answer, _ error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue: call.Queue, ScheduleToCloseTimeout: strangerPatience, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1},
+	})
+	err := workflow.ExecuteActivity(ctx, call.Activity, call.Input).Get(ctx, &out.Result)
+	var failed *temporal.ApplicationError
+	switch {
+	case errors.As(err, &failed):
+		out.Failure, out.Type, out.Final = failed.Message(), failed.Type(), failed.NonRetryable()
+	case err != nil:
+		out.Failure = err.Error()
+	}
+	return out, nil
+}
+
+// call schedules an activity and waits for what the worker says.
+func (s *stranger) call(t *testing.T, queue, activity string, input any) (out answer) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	run, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: strangerQueue}, schedule, forgedCall{queue, activity, input})
+	if err == nil {
+		err = run.Get(ctx, &out)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", activity, err)
+	}
+	return out
+}
+
+// run starts one of Perch's workflows with a forged input, and returns its result or its failure.
+func (s *stranger) run(t *testing.T, project, id, workflow string, input any) (result document, failure error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	options := client.StartWorkflowOptions{ID: id, TaskQueue: perch.TaskQueue(project)}
+	run, err := s.temporal.ExecuteWorkflow(ctx, options, workflow, input)
+	if err != nil {
+		t.Fatalf("%s: %v", workflow, err)
+	}
+	return result, run.Get(ctx, &result)
+}
+
+// registry collects the names of the activity types that are registered with it, as a worker makes them.
+type registry map[string]bool
+
+func (r registry) RegisterActivity(of any) {
+	for i, typ := 0, reflect.TypeOf(of); i < typ.NumMethod(); i++ {
+		r[typ.Method(i).Name] = true
+	}
+}
+
+func (r registry) RegisterActivityWithOptions(of any, _ activity.RegisterOptions) {
+	r.RegisterActivity(of)
+}
+
+func (r registry) RegisterDynamicActivity(of any, _ activity.DynamicRegisterOptions) {
+	r.RegisterActivity(of)
+}
+
+// registered are the activity types that a worker registers, each with one of the task queues that it is on.
+func registered(project string) map[string]string {
+	quick, waits := registry{}, registry{}
+	activities.New(awssdk.Config{}, &perch.Policy{}, nil, time.Second).Register(quick, waits)
+	queues := map[string]string{}
+	for name := range waits {
+		queues[name] = perch.WaitQueue(project)
+	}
+	for name := range quick {
+		queues[name] = perch.TaskQueue(project)
+	}
+	return queues
+}
+
+func (a answer) String() string {
+	if a.Failure == "" {
+		return fmt.Sprintf("done: %s", a.Result)
+	}
+	return fmt.Sprintf("%s (type %q, final %v)", a.Failure, a.Type, a.Final)
+}
+
+// readJSON is a JSON object in an answer; nil without one.
+func readJSON(t *testing.T, text json.RawMessage) (d document) {
+	t.Helper()
+	if len(text) > 0 {
+		fatal(t, json.Unmarshal(text, &d))
+	}
+	return d
+}

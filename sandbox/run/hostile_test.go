@@ -1,0 +1,221 @@
+package run
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/sandbox/postgrestest"
+)
+
+// attack is a call of an activity with a forged input.
+type attack struct {
+	// activity is the activity's type, and name what the stranger wants of it.
+	activity, name string
+	// input is what they send: names of fields that no input has any more among them.
+	input func(*victims) in
+	// answered says that the activity may answer: it reads, or what it does is what the policy lets anyone
+	// request. Without it, only an error will do.
+	answered bool
+	// calls are calls of AWS that are made for it and change nothing.
+	calls []string
+}
+
+// in is a forged input.
+type in = map[string]any
+
+// TestS148AStrangerChangesNothingThatThePolicyProtects schedules every activity that the worker
+// registers from a workflow of a stranger, with forged inputs. After each call everything in the account is as
+// it was, no call that changes something was made, and nothing was sent to the stranger's server.
+func TestS148AStrangerChangesNothingThatThePolicyProtects(t *testing.T) {
+	t.Parallel()
+	v := newVictims(t)
+	queues := registered(v.project)
+	for _, a := range slices.Concat(stackAttacks, dataAttacks, requestAttacks, readingAttacks) {
+		t.Run(a.activity+"/"+a.name, func(t *testing.T) { v.suffer(t, a, queues[a.activity]) })
+	}
+	t.Run("sequences", v.sequences)
+	t.Run("runs", v.runs)
+}
+
+// TestEveryActivityHasAnAttack compares the attacks with what the worker registers: a new activity needs one.
+func TestEveryActivityHasAnAttack(t *testing.T) {
+	attacked := map[string]bool{}
+	for _, a := range slices.Concat(stackAttacks, dataAttacks, requestAttacks, readingAttacks) {
+		attacked[a.activity] = true
+	}
+	for _, a := range databaseAttacks {
+		attacked[a.activity] = true
+	}
+	queues := registered("store")
+	for _, name := range slices.Sorted(maps.Keys(queues)) {
+		if !attacked[name] {
+			t.Errorf("no stranger calls %s: add an attack with a forged input", name)
+		}
+	}
+	for name := range attacked {
+		if queues[name] == "" {
+			t.Errorf("a stranger calls %s, which no worker registers", name)
+		}
+	}
+}
+
+// suffer lets the stranger make the call and compares the account with what it was.
+func (v *victims) suffer(t *testing.T, a attack, queue string) {
+	calls := len(v.aws.Calls())
+	input := a.input(v)
+	out := v.stranger.call(t, queue, a.activity, input)
+	t.Log(out)
+	if a.activity == "AskRemoval" && out.Failure == "" {
+		v.awaitRun(t, input, out)
+	}
+	if out.Failure == "" && !a.answered {
+		t.Errorf("it was not rejected: %s", out)
+	}
+	v.unchanged(t, calls, a.calls...)
+	said := out.String()
+	for _, id := range v.ids {
+		said = strings.ReplaceAll(said, id, "") // The stranger named it themselves.
+	}
+	if strings.Contains(strings.ToLower(said), "canary") {
+		t.Errorf("the answer tells of what is not the project's: %s", out)
+	}
+}
+
+// awaitRun waits for the end of the run that AskRemoval started.
+func (v *victims) awaitRun(t *testing.T, input in, told answer) {
+	t.Helper()
+	environment, err := perch.NewEnvironment(input["project"].(string), input["branch"].(string))
+	fatal(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	run := v.stranger.temporal.GetWorkflow(ctx, environment.StackName(), readJSON(t, told.Result).text("run_id"))
+	t.Logf("the run ended: %v", run.Get(ctx, nil))
+}
+
+// unchanged compares the account with what it was. What has changed is reported once.
+func (v *victims) unchanged(t *testing.T, calls int, allowed ...string) {
+	t.Helper()
+	after := v.look(t)
+	for _, difference := range v.before.changed(after) {
+		t.Error(difference)
+	}
+	v.before = after
+	for _, call := range v.writes(calls) {
+		if !slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(call, prefix) }) {
+			t.Errorf("the worker called %s", call)
+		}
+	}
+	if hits := v.hits.Swap(0); hits > 0 {
+		t.Errorf("the stranger's server got %d requests", hits)
+	}
+}
+
+// TestS149AStrangerLosesNoDatabaseOfALivingEnvironment does the same at the instance that environments share.
+func TestS149AStrangerLosesNoDatabaseOfALivingEnvironment(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t, postgrestest.Trust)
+	server.Master(t, "perch", "")
+	v := &victims{ids: map[string]string{}, bench: newSandbox(t, func(o *options) { o.postgres = server.Address })}
+	v.stranger = newStranger(t, v.temporal.Address())
+	v.must(t, "application", "up")
+	for _, branch := range []string{"carts", "other"} {
+		v.repo.commit(t, branch, map[string]string{"perch.yaml": bare("shop", "  database: {mode: shared}")})
+		v.must(t, "up", branch)
+		v.remember(t, v.stackOf(t, branch))
+	}
+	look := func() []string {
+		return slices.Concat(
+			server.Exec(t, "SELECT datname, datdba, shobj_description(oid, 'pg_database') FROM pg_database ORDER BY 1"),
+			server.Exec(t, "SELECT rolname, rolpassword FROM pg_authid ORDER BY 1"))
+	}
+	before, queues := look(), registered("shop")
+	for _, a := range databaseAttacks {
+		t.Run(a.activity+"/"+a.name, func(t *testing.T) {
+			out := v.stranger.call(t, queues[a.activity], a.activity, a.input(v))
+			if out.Failure == "" && !a.answered {
+				t.Errorf("it was not rejected: %s", out)
+			}
+			if diff := cmp.Diff(before, look()); diff != "" {
+				t.Errorf("databases and users (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// sequences are attacks of more than one call.
+func (v *victims) sequences(t *testing.T) {
+	queue := perch.TaskQueue(v.project)
+	up := func(branch, commit string) in {
+		return in{"request": perch.Request{ID: "forged", Goal: perch.GoalUp, Project: v.project, Branch: branch, Commit: commit}}
+	}
+	for name, attacked := range map[string]string{
+		"a template that another branch was admitted with": "main",
+		"the same for a branch of the same kind":           "carts",
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := len(v.aws.Calls())
+			admitted := v.stranger.call(t, queue, "Admit", up("evil", v.evil))
+			hash := readJSON(t, admitted.Result).text("prepared", "rendered", "hash")
+			url := readJSON(t, admitted.Result).text("prepared", "rendered", "template_url")
+			if hash == "" {
+				t.Fatalf("evil was not admitted: %s", admitted)
+			}
+			out := v.stranger.call(t, queue, "UpdateStack", in{
+				"project": v.project, "branch": attacked, "stack_id": v.ids[v.stackOf(t, attacked)], "token": "forged-" + attacked,
+				"template": hash, "template_url": url, "kind": "branch",
+			})
+			if !out.Final {
+				t.Errorf("it was not rejected: %s", out)
+			}
+			v.unchanged(t, calls)
+		})
+	}
+	t.Run("a commit of another branch is admitted for production", func(t *testing.T) {
+		calls := len(v.aws.Calls())
+		admitted := readJSON(t, v.stranger.call(t, queue, "Admit", up("main", v.evil)).Result)
+		if prepared := admitted.at("prepared"); prepared != nil {
+			v.stranger.call(t, queue, "UpdateStack", in{
+				"project": v.project, "branch": "main", "stack_id": v.ids["store-main"], "token": "forged-other",
+				"template":     admitted.text("prepared", "rendered", "hash"),
+				"template_url": admitted.text("prepared", "rendered", "template_url"),
+			})
+		}
+		v.unchanged(t, calls)
+	})
+}
+
+// runs are Perch's own workflows, started by the stranger with the state of a run that is far along.
+func (v *victims) runs(t *testing.T) {
+	gone := func(branch string) *perch.Request {
+		return &perch.Request{ID: "forged", Goal: perch.GoalGone, Project: v.project, Branch: branch, By: "stranger", Force: true}
+	}
+	for _, branch := range []string{"main", "staging", "release/1", "guarded"} {
+		t.Run("a removal of "+branch+" that claims to be due", func(t *testing.T) {
+			calls := len(v.aws.Calls())
+			input := perch.RunInput{Project: v.project, Branch: branch, Request: gone(branch), Due: true}
+			result, err := v.stranger.run(t, v.project, "forged-teardown-"+branch, perch.WorkflowTeardown, input)
+			if err == nil && result.text("outcome") != string(perch.OutcomeRefused) {
+				t.Errorf("it ended with %v", result)
+			}
+			v.unchanged(t, calls)
+		})
+	}
+	t.Run("an up that claims to have begun an operation on production", func(t *testing.T) {
+		calls := len(v.aws.Calls())
+		request := &perch.Request{ID: "forged", Goal: perch.GoalUp, Project: v.project, Branch: "evil", Commit: v.evil}
+		result, err := v.stranger.run(t, v.project, "forged-provision", perch.WorkflowProvision, perch.RunInput{
+			Project: v.project, Branch: "evil", Request: request,
+			Begun: &perch.Operation{Commit: v.evil, StackID: v.ids["store-main"], Token: "forged"},
+		})
+		if err == nil && result.text("outcome") == string(perch.OutcomeReady) {
+			t.Errorf("it ended with %v", result)
+		}
+		v.unchanged(t, calls)
+	})
+}
