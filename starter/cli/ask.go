@@ -76,7 +76,20 @@ func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (re
 	v, last, err := f.follow(ctx, r.run)
 	r.run, r.link = last, c.link(last)
 	r.conclude(v, err, w.timeout)
+	if r.result.Outcome == perch.OutcomeTimeout {
+		far, _ := f.lookOnce(context.WithoutCancel(ctx), last) // Without an answer there is nothing to add.
+		r.failure += retrySentences(far)
+	}
 	return r, nil
+}
+
+// retrySentences say what is tried again, each after a semicolon.
+func retrySentences(p progress) string {
+	var sentences strings.Builder
+	for _, failed := range p.Retries {
+		sentences.WriteString("; " + failed.String())
+	}
+	return sentences.String()
 }
 
 // conclude writes down how the wait ended.

@@ -78,8 +78,10 @@ type listDocument struct {
 // statusDocument is what `status -o json` prints. Where there is no environment its status is empty.
 type statusDocument struct {
 	environmentDocument
-	Phase     perch.Phase            `json:"phase"`
-	Run       run                    `json:"run"`
+	Phase perch.Phase `json:"phase"`
+	Run   run         `json:"run"`
+	// Retries are the activities of the run that failed and are tried again.
+	Retries   []retry                `json:"retries"`
 	Resources []perch.ResourceStatus `json:"resources"`
 	Leftovers []perch.Leftover       `json:"leftovers"`
 	// OtherRepositories hold the stack of the environment's name if its repository does not match.

@@ -69,13 +69,13 @@ func TestDocuments(t *testing.T) {
 				`{"branch":"z","slug":"","stack":"","kind":"","status":"","url":"","commit":"","updated":""}],"leftovers":[],"other_repositories":[]}`,
 		},
 		"a status": {
-			newStatusDocument(main.environment, perch.StatusResult{Environment: &status}, perch.PhaseReady, at),
+			newStatusDocument(main.environment, perch.StatusResult{Environment: &status}, progress{Phase: perch.PhaseReady, Retries: []retry{throttled}}, at),
 			`{"branch":"main","slug":"main","stack":"shop-main","kind":"branch","status":"CREATE_COMPLETE","url":"https://main.example.org?a&b","commit":"` + commitA + `","updated":"2026-11-22T22:00:00Z",` +
-				`"phase":"ready","run":{"workflow_id":"shop-main","run_id":"r"},"resources":[{"type":"AWS::S3::Bucket","logical_id":"Assets","status":"CREATE_COMPLETE"}],"leftovers":[],"other_repositories":[]}`,
+				`"phase":"ready","run":{"workflow_id":"shop-main","run_id":"r"},"retries":[{"activity":"CreateStack","attempt":3,"failure":"Rate exceeded","next":"2026-11-22T09:30:00Z"}],"resources":[{"type":"AWS::S3::Bucket","logical_id":"Assets","status":"CREATE_COMPLETE"}],"leftovers":[],"other_repositories":[]}`,
 		},
 		"a status of nothing": {
-			newStatusDocument(main.environment, perch.StatusResult{}, "", run{}),
-			`{"branch":"main","slug":"main","stack":"shop-main","kind":"","status":"","url":"","commit":"","updated":"","phase":"","run":{"workflow_id":"","run_id":""},"resources":[],"leftovers":[],"other_repositories":[]}`,
+			newStatusDocument(main.environment, perch.StatusResult{}, progress{}, run{}),
+			`{"branch":"main","slug":"main","stack":"shop-main","kind":"","status":"","url":"","commit":"","updated":"","phase":"","run":{"workflow_id":"","run_id":""},"retries":[],"resources":[],"leftovers":[],"other_repositories":[]}`,
 		},
 	}
 	for name, test := range tests {

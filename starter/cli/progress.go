@@ -20,11 +20,28 @@ type progress struct {
 	Activity string
 	// Beat is its last heartbeat, at most a few seconds old; nil where there is none.
 	Beat *perch.Progress
-	// Attempt and Failure say that the activity failed and is tried again.
-	Attempt int
-	Failure string
+	// Retries are the pending activities that failed and are tried again.
+	Retries []retry
 	// Untaken says that a workflow task lies on the task queue and no worker has taken it.
 	Untaken bool
+}
+
+// retry is an activity that failed and is tried again, as JSON and text show it.
+type retry struct {
+	Activity string `json:"activity"`
+	// Attempt is the number of the attempt that runs or comes next, Failure what ended the one before.
+	Attempt int    `json:"attempt"`
+	Failure string `json:"failure"`
+	// Next is when the attempt begins, RFC 3339 in UTC; empty while it runs.
+	Next string `json:"next"`
+}
+
+func (r retry) String() string {
+	next := ""
+	if r.Next != "" {
+		next = ", next try at " + r.Next
+	}
+	return fmt.Sprintf("%s is tried again (attempt %d%s) after: %s", r.Activity, r.Attempt, next, r.Failure)
 }
 
 // look reads how far r is.
@@ -42,17 +59,32 @@ func readProgress(description *workflowservice.DescribeWorkflowExecutionResponse
 		Untaken: description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_SCHEDULED,
 	}
 	for _, activity := range description.GetPendingActivities() {
+		if failed, ok := readRetry(activity); ok {
+			p.Retries = append(p.Retries, failed)
+		}
 		beat := readBeat(activity, payloads)
 		if p.Activity != "" && (p.Beat != nil || beat == nil) {
 			continue
 		}
 		p.Activity, p.Beat = activity.GetActivityType().GetName(), beat
-		p.Attempt, p.Failure = int(activity.GetAttempt()), ""
-		if failure := activity.GetLastFailure(); failure != nil {
-			p.Failure = cause(temporal.GetDefaultFailureConverter().FailureToError(failure))
-		}
 	}
 	return p
+}
+
+// readRetry reads an activity that has failed and is tried again; ok is false for any other.
+func readRetry(activity *workflowpb.PendingActivityInfo) (r retry, ok bool) {
+	failure := activity.GetLastFailure()
+	if failure == nil {
+		return retry{}, false
+	}
+	r = retry{
+		Activity: activity.GetActivityType().GetName(), Attempt: int(activity.GetAttempt()),
+		Failure: printable(cause(temporal.GetDefaultFailureConverter().FailureToError(failure))),
+	}
+	if at := activity.GetNextAttemptScheduleTime(); at != nil {
+		r.Next = timestamp(at.AsTime())
+	}
+	return r, true
 }
 
 func readPhase(info *workflowpb.WorkflowExecutionInfo) perch.Phase {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	commonpb "go.temporal.io/api/common/v1"
@@ -10,6 +11,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"perch"
 )
@@ -21,6 +23,7 @@ func TestProgressOfADescription(t *testing.T) {
 	}
 	retried := pending("CreateStack", nil)
 	retried.Attempt = 3
+	retried.NextAttemptScheduleTime = timestamppb.New(time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC))
 	retried.LastFailure = temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewApplicationError("Rate exceeded", "Throttled"))
 	phase, err := converter.GetDefaultDataConverter().ToPayload("stack")
 	if err != nil {
@@ -47,15 +50,21 @@ func TestProgressOfADescription(t *testing.T) {
 			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{
 				pending("EmptyBucket", nil), pending("AwaitStack", payloads(t, beat)), pending("EmptyBucket", nil),
 			}},
-			progress{Activity: "AwaitStack", Beat: &beat, Attempt: 1},
+			progress{Activity: "AwaitStack", Beat: &beat},
 		},
 		"a heartbeat of another shape is none": {
 			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{pending("SeedData", payloads(t, 7))}},
-			progress{Activity: "SeedData", Attempt: 1},
+			progress{Activity: "SeedData"},
 		},
 		"an activity is tried again": {
 			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{retried}},
-			progress{Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded"},
+			progress{Activity: "CreateStack", Retries: []retry{throttled}},
+		},
+		"S107 a failing activity beside one with a heartbeat": {
+			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{
+				pending("AwaitStack", payloads(t, beat)), retried,
+			}},
+			progress{Activity: "AwaitStack", Beat: &beat, Retries: []retry{throttled}},
 		},
 	}
 	for name, test := range tests {

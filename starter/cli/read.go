@@ -108,7 +108,10 @@ func (c *connection) silence(ctx context.Context, r shortRun) error {
 	if c.unknown(ctx, r) {
 		return fmt.Errorf("%s: the worker does not know workflow %s: it is older than this starter; update it", r.summary, r.workflow)
 	}
-	return fmt.Errorf("%s: no answer within %s; see whether a worker still runs, and workflow %s in Temporal's UI", r.summary, r.timeout, r.id)
+	look, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	far, _ := c.look(look, run{WorkflowID: r.id}) // Without an answer there is nothing to add.
+	return fmt.Errorf("%s: no answer within %s%s; see whether a worker still runs, and workflow %s in Temporal's UI", r.summary, r.timeout, retrySentences(far), r.id)
 }
 
 // unknown reports whether a worker has said that it does not have the run's workflow. Temporal's SDKs let such a run wait for one that has.

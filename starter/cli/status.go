@@ -37,11 +37,11 @@ func (a *app) status(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	phase, latest, err := c.latest(ctx, t.environment)
+	far, latest, err := c.latest(ctx, t.environment)
 	if err != nil {
 		return &exitError{code: exitFailed, err: err}
 	}
-	document := newStatusDocument(t.environment, result, phase, latest)
+	document := newStatusDocument(t.environment, result, far, latest)
 	if a.json() {
 		return a.printJSON(document)
 	}
@@ -50,24 +50,24 @@ func (a *app) status(ctx context.Context, args []string) error {
 	return nil
 }
 
-// latest is the phase of the environment's newest run; both are empty where Temporal knows none.
-func (c *connection) latest(ctx context.Context, e perch.Environment) (perch.Phase, run, error) {
+// latest is how far the environment's newest run is; both are empty if Temporal knows none.
+func (c *connection) latest(ctx context.Context, e perch.Environment) (progress, run, error) {
 	description, err := c.client.DescribeWorkflowExecution(ctx, e.StackName(), "")
 	var unknown *serviceerror.NotFound
 	if errors.As(err, &unknown) {
-		return "", run{}, nil
+		return progress{}, run{}, nil
 	}
 	if err != nil {
-		return "", run{}, fmt.Errorf("describe workflow %s: %w", e.StackName(), dial.Plain(err))
+		return progress{}, run{}, fmt.Errorf("describe workflow %s: %w", e.StackName(), dial.Plain(err))
 	}
 	execution := description.GetWorkflowExecutionInfo().GetExecution()
-	return readPhase(description.GetWorkflowExecutionInfo()), run{WorkflowID: execution.GetWorkflowId(), RunID: execution.GetRunId()}, nil
+	return readProgress(description, c.payloads), run{WorkflowID: execution.GetWorkflowId(), RunID: execution.GetRunId()}, nil
 }
 
-func newStatusDocument(e perch.Environment, result perch.StatusResult, phase perch.Phase, latest run) statusDocument {
+func newStatusDocument(e perch.Environment, result perch.StatusResult, far progress, latest run) statusDocument {
 	document := statusDocument{
 		environmentDocument: environmentDocument{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName()},
-		Phase:               phase, Run: latest, Resources: []perch.ResourceStatus{},
+		Phase:               far.Phase, Run: latest, Retries: full(far.Retries), Resources: []perch.ResourceStatus{},
 		Leftovers: append([]perch.Leftover{}, result.Leftovers...), OtherRepositories: others(result.OtherRepositories),
 	}
 	if result.Environment != nil {
@@ -88,6 +88,9 @@ func statusText(d statusDocument, link string, p paper) string {
 		{"branch", d.Branch}, {"stack", d.Stack}, {"status", firstOf(d.Status, "there is no environment")}, {"kind", string(d.Kind)}, {"commit", d.Commit},
 		{"updated", d.Updated}, {"url", d.URL}, {"phase", string(d.Phase)}, {"run", firstOf(link, d.Run.RunID)},
 	})
+	for _, failed := range d.Retries {
+		out.WriteString("\n" + failed.String() + "\n")
+	}
 	if len(d.Resources) == 0 {
 		return out.String()
 	}

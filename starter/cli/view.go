@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -43,8 +44,14 @@ type lines struct {
 }
 
 func (l *lines) show(p progress) {
-	if line := progressLine(p); line != "" && line != l.last {
-		l.last = line
+	line := progressLine(p)
+	// An attempt that has begun has no next one: that alone is no news.
+	p.Retries = slices.Clone(p.Retries)
+	for i := range p.Retries {
+		p.Retries[i].Next = ""
+	}
+	if news := progressLine(p); line != "" && news != l.last {
+		l.last = news
 		l.remark(line)
 	}
 }
@@ -68,10 +75,7 @@ func progressLine(p progress) string {
 	if p.Beat != nil {
 		line += because(p.Beat.Reason)
 	}
-	if p.Failure != "" {
-		line += fmt.Sprintf(" (attempt %d; before: %s)", p.Attempt, p.Failure)
-	}
-	return printable(line)
+	return printable(line + retrySentences(p))
 }
 
 // printable takes line breaks and terminal controls out of text that others wrote.
@@ -150,8 +154,8 @@ func frame(title string, p progress, elapsed time.Duration, width int, color boo
 			rows = append(rows, row{red, p.Beat.Reason})
 		}
 	}
-	if p.Failure != "" {
-		rows = append(rows, row{red, fmt.Sprintf("attempt %d; before: %s", p.Attempt, p.Failure)})
+	for _, failed := range p.Retries {
+		rows = append(rows, row{red, failed.String()})
 	}
 	drawn := make([]string, len(rows))
 	for i, r := range rows {

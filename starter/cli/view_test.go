@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,25 @@ var creating = progress{
 	Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS", Done: 7, Total: 12, Resource: "Database", ResourceStatus: "CREATE_IN_PROGRESS"},
 }
 
+var throttled = retry{Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded", Next: "2026-11-22T09:30:00Z"}
+
+// TestS107ALineForEachAttempt has one line for each attempt, whether it waits or runs.
+func TestS107ALineForEachAttempt(t *testing.T) {
+	var out strings.Builder
+	view := &lines{out: &out}
+	for _, attempt := range []int{2, 3} {
+		failed := throttled
+		failed.Attempt = attempt
+		view.show(progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []retry{failed}})
+		failed.Next = ""
+		view.show(progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []retry{failed}})
+	}
+	again := "stack CreateStack; CreateStack is tried again (attempt %d, next try at 2026-11-22T09:30:00Z) after: Rate exceeded\n"
+	if want := fmt.Sprintf(again+again, 2, 3); out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+}
+
 func TestLines(t *testing.T) {
 	tests := map[string]struct {
 		progress progress
@@ -30,7 +50,8 @@ func TestLines(t *testing.T) {
 			progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "ROLLBACK_IN_PROGRESS", Reason: "no\ncapacity"}}, "stack ROLLBACK_IN_PROGRESS: no capacity",
 		},
 		"an activity that is tried again": {
-			progress{Phase: perch.PhaseStack, Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded"}, "stack CreateStack (attempt 3; before: Rate exceeded)",
+			progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []retry{throttled}},
+			"stack CreateStack; CreateStack is tried again (attempt 3, next try at 2026-11-22T09:30:00Z) after: Rate exceeded",
 		},
 	}
 	for name, test := range tests {
@@ -44,14 +65,14 @@ func TestLines(t *testing.T) {
 
 func TestFrameAtFortyColumns(t *testing.T) {
 	p := creating
-	p.Failure, p.Attempt = "Rate exceeded while describing the stack", 2
+	p.Retries = []retry{{Activity: "EmptyBucket", Attempt: 2, Failure: "Rate exceeded"}}
 	got := frame("up feature/a-rather-long-branch-name at 1a2b3c4", p, 75*time.Second, 40, false)
 	want := []string{
 		"up feature/a-rather-long-branch-name a…",
 		"1m15s stack",
 		"███████░░░░░ 7/12 CREATE_IN_PROGRESS",
 		"Database CREATE_IN_PROGRESS",
-		"attempt 2; before: Rate exceeded while…",
+		"EmptyBucket is tried again (attempt 2)…",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("frame (-want +got):\n%s", diff)
@@ -63,7 +84,8 @@ func TestFrameNeverWraps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		width := rapid.IntRange(40, 200).Draw(t, "width")
 		p := progress{
-			Phase: perch.PhaseStack, Activity: text.Draw(t, "activity"), Failure: text.Draw(t, "failure"),
+			Phase: perch.PhaseStack, Activity: text.Draw(t, "activity"),
+			Retries: []retry{{Activity: "Admit", Attempt: 2, Failure: text.Draw(t, "failure")}},
 			Beat: &perch.Progress{
 				Status: text.Draw(t, "status"), Done: rapid.IntRange(-5, 600).Draw(t, "done"), Total: rapid.IntRange(-5, 500).Draw(t, "total"),
 				Resource: text.Draw(t, "resource"), Reason: text.Draw(t, "reason"),
