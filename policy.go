@@ -87,6 +87,9 @@ const (
 	RepairRecreate Repair = "recreate"
 )
 
+// MaxGrace is the longest grace period of a removal, whoever requests it.
+const MaxGrace = 720 * time.Hour
+
 // PolicyCleanup bounds what cleanup may remove by itself.
 type PolicyCleanup struct {
 	// Grace is how long an environment outlives its branch, 1 second to 720 hours; a push until then keeps it.

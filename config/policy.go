@@ -130,7 +130,7 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		field{name: "repair", read: d.text((*string)(&p.Repair), oneOf(string(perch.RepairKeep), string(perch.RepairRecreate)))},
 		field{name: "cleanup", read: func(path string, n *node) {
 			d.fields(path, n,
-				field{name: "grace", read: d.duration(&p.Cleanup.Grace, time.Second, 720*time.Hour)},
+				field{name: "grace", read: d.duration(&p.Cleanup.Grace, time.Second, perch.MaxGrace)},
 				field{name: "max_removals", read: d.number(&p.Cleanup.MaxRemovals, 1, 1000)},
 				field{name: "max_share", read: d.share(&p.Cleanup.MaxShare)})
 		}})

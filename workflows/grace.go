@@ -15,6 +15,7 @@ func (r *run) grace() (due bool, err error) {
 	if r.target.Judged == nil {
 		return true, nil
 	}
+	r.boundGrace()
 	if err := r.show(perch.PhaseGrace); err != nil {
 		return false, err
 	}
@@ -34,6 +35,16 @@ func (r *run) grace() (due bool, err error) {
 	}
 	r.decide()
 	return true, nil
+}
+
+// boundGrace cuts the grace period to the longest that a policy may have: anybody who reaches Temporal can send
+// a removal with any end.
+func (r *run) boundGrace() {
+	if latest := workflow.Now(r.ctx).Add(perch.MaxGrace); r.target.Judged.Until.After(latest) {
+		judged := *r.target.Judged
+		judged.Until = latest
+		r.target.Judged = &judged
+	}
 }
 
 // lastLook looks at the branch and the stack again.

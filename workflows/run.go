@@ -71,12 +71,12 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	}
 	if in.Request != nil {
 		r.target = *in.Request
-	} else {
-		r.requests.Receive(ctx, &r.target)
+	} else if err := r.receiveFirst(); err != nil {
+		return nil, err
 	}
 	for !r.concerns(r.target) {
-		var request perch.Request
-		if !r.requests.ReceiveAsync(&request) {
+		request, waits := r.receive()
+		if !waits {
 			return nil, temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 				"the request asks for %q of branch %q of project %q, and this run is for branch %q of project %q and takes up or gone; nothing was touched",
 				r.target.Goal, r.target.Branch, r.target.Project, environment.Branch, environment.Project), activities.ErrorInvalid, nil)
@@ -102,10 +102,12 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 // drain takes in every request that waits. The newest wins; one that wants what the run already works for is answered by it. A signal that holds no
 // request is passed over, and not waited behind.
 func (r *run) drain() {
-	var request perch.Request
-	for r.requests.ReceiveAsync(&request) {
+	for {
+		request, waits := r.receive()
+		if !waits {
+			return
+		}
 		r.take(request)
-		request = perch.Request{}
 	}
 }
 

@@ -1,0 +1,57 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+	"perch/activities"
+)
+
+// receiveFirst waits for the signal that the run was started with and takes its request as the target. Signals
+// that hold no request are passed over if one that does is here already; without one the run ends, because it
+// would stay open and wait.
+func (r *run) receiveFirst() error {
+	var raw converter.RawValue
+	r.requests.Receive(r.ctx, &raw)
+	request, err := readRequest(raw)
+	if err == nil {
+		r.target = request
+		return nil
+	}
+	if request, waits := r.receive(); waits {
+		r.target = request
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+		"the signal %q that started this run holds no request (%v), and nothing was touched; run `starter up` or `starter down`",
+		perch.SignalRequest, err), activities.ErrorInvalid, nil)
+}
+
+// receive takes the next request that waits. Signals that hold none are passed over.
+func (r *run) receive() (request perch.Request, waits bool) {
+	for {
+		var raw converter.RawValue
+		if !r.requests.ReceiveAsync(&raw) {
+			return perch.Request{}, false
+		}
+		if request, err := readRequest(raw); err == nil {
+			return request, true
+		}
+	}
+}
+
+// readRequest decodes what a signal holds. The SDK would drop a signal that cannot be decoded without a word.
+func readRequest(raw converter.RawValue) (perch.Request, error) {
+	var request perch.Request
+	if raw.Payload() == nil {
+		return request, errors.New("it has no input")
+	}
+	if err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &request); err != nil {
+		return perch.Request{}, err
+	}
+	return request, nil
+}
