@@ -60,6 +60,8 @@ type Policy struct {
 	InstanceTypes []string `yaml:"instance_types,omitempty" jsonschema:"format=line"`
 	// DatabaseClasses are patterns of the RDS instance classes that may be asked for, such as `db.t4g.*`; none given allows all.
 	DatabaseClasses []string `yaml:"database_classes,omitempty" jsonschema:"format=line"`
+	// MaxInstances is the most EC2 instances that one environment may have; none given sets no bound. perch.yaml itself allows 100.
+	MaxInstances int `yaml:"max_instances,omitempty" jsonschema:"minimum=1,maximum=1000"`
 	// SharedDatabase is the PostgreSQL instance, in the staging application stack, that environments with `database.mode` `shared` have their
 	// databases in; none given makes none. After a change of it run `starter application up`.
 	SharedDatabase *SharedDatabase `yaml:"shared_database,omitempty"`

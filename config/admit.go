@@ -142,7 +142,7 @@ func (a Admission) keptKind() error {
 	return refuse("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change `branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, FileName, remove)
 }
 
-// machines looks at Perch's own template only: what a template of the project's own asks for stands in that.
+// machines checks the settings of Perch's template only: what a custom template asks for is in that.
 func (a Admission) machines() error {
 	s, p := a.Settings, a.Policy
 	if s.Template != "" {
@@ -150,6 +150,10 @@ func (a Admission) machines() error {
 	}
 	if err := allowed("instance_type", s.InstanceType, "instance_types", p.InstanceTypes); err != nil {
 		return err
+	}
+	if most := p.MaxInstances; most > 0 && s.Instances.Max > most {
+		return refuse("instances.max is %d, and the policy allows %d instances for an environment; "+
+			"change instances.max in %s, or `max_instances` in the policy", s.Instances.Max, most, FileName)
 	}
 	if s.Database == nil || s.Database.Mode == perch.DatabaseShared {
 		return nil

@@ -73,6 +73,8 @@ func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
 			"branch \"staging\" asks for kind staging, and its environment was made as branch, which it keeps; change `branches.kinds` in perch.yaml, or remove it with `starter down` first"},
 		"an instance type": {"x", func(a *Admission) { a.Settings.InstanceType = "m7i.large" },
 			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or `instance_types` in the policy"},
+		"S110 more instances": {"x", func(a *Admission) { a.Settings.Instances.Max, a.Policy.MaxInstances = 5, 4 },
+			"instances.max is 5, and the policy allows 4 instances for an environment; change instances.max in perch.yaml, or `max_instances` in the policy"},
 		"a database class": {"x", func(a *Admission) { a.Settings.Database.Class = "db.r7g.large" },
 			"database.class is db.r7g.large, and the policy allows only db.t4g.*; change database.class in perch.yaml, or `database_classes` in the policy"},
 		"a shared database where there is none": {"x", func(a *Admission) { shared(a); a.Policy.SharedDatabase = nil },

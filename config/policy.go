@@ -125,6 +125,7 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		field{name: "capabilities", read: d.texts(&p.Capabilities, oneOf("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"))},
 		field{name: "instance_types", read: d.texts(&p.InstanceTypes, validText)},
 		field{name: "database_classes", read: d.texts(&p.DatabaseClasses, validText)},
+		field{name: "max_instances", read: d.number(&p.MaxInstances, 1, 1000)},
 		field{name: "shared_database", read: func(path string, n *node) { p.SharedDatabase = d.sharedDatabase(path, n) }},
 		field{name: "max_environments", read: d.number(&p.MaxEnvironments, 1, hardEnvironments)},
 		field{name: "repair", read: d.text((*string)(&p.Repair), oneOf(string(perch.RepairKeep), string(perch.RepairRecreate)))},

@@ -37,6 +37,7 @@ shared_database: {class: db.m7g.large, multi_az: true}
 instance_types: ["t3.*"]
 database_classes: ["db.t4g.*"]
 max_environments: 3
+max_instances: 8
 repair: recreate
 cleanup: {grace: 90m, max_removals: 5, max_share: 0.25}
 `
@@ -78,7 +79,7 @@ func TestAPolicyReads(t *testing.T) {
 		Seeds:          perch.PolicySeeds{From: []string{"s3://shop-seeds/public/"}},
 		Snapshots:      perch.PolicySnapshots{From: []string{"shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"}},
 		SharedDatabase: &perch.SharedDatabase{Version: "16", Class: "db.m7g.large", StorageGB: 50, MultiAZ: true, BackupDays: 7},
-		InstanceTypes:  []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3, Repair: perch.RepairRecreate,
+		InstanceTypes:  []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3, MaxInstances: 8, Repair: perch.RepairRecreate,
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {

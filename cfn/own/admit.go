@@ -20,6 +20,7 @@ func (t *Template) Admit(in Input) error {
 	t.admitCapability(in.Policy, p)
 	t.secrets(in, filled, p)
 	t.machines(in.Policy, filled, p)
+	t.instances(in.Policy, filled, p)
 	return p.err()
 }
 

@@ -21,11 +21,11 @@ func strict(t *testing.T) *bench {
 		p.InstanceTypes, p.DatabaseClasses = []string{"t3.small"}, []string{"db.t4g.micro"}
 		p.Secrets.From = []string{"arn:aws:secretsmanager:eu-central-1:000000000000:secret:strict/"}
 		p.Protected = []string{"release-*"}
-		p.MaxEnvironments = 1
+		p.MaxEnvironments, p.MaxInstances = 1, 3
 	})
 }
 
-func TestRequestsBeyondThePolicyAreRefused(t *testing.T) {
+func TestS110RequestsBeyondThePolicyAreRefused(t *testing.T) {
 	t.Parallel()
 	b := strict(t)
 	for _, c := range []struct {
@@ -38,6 +38,9 @@ func TestRequestsBeyondThePolicyAreRefused(t *testing.T) {
 		{"a database class that is not allowed", "bigdata",
 			map[string]string{"perch.yaml": bare("strict", `  database: {engine: postgres, version: "16", class: db.r6g.large, storage_gb: 20}`)},
 			[]string{"database.class is db.r6g.large", "allows only db.t4g.micro"}},
+		{"more instances than are allowed", "crowd",
+			map[string]string{"perch.yaml": strings.Replace(bare("strict"), "max: 1}", "max: 4}", 1)},
+			[]string{"instances.max is 4", "allows 3 instances", "max_instances"}},
 		{"a kind that the branch may not have", "live", map[string]string{"perch.yaml": bare("strict", "branches:", "  kinds: {live: production}")},
 			[]string{`branch "live" asks for kind production`, "kinds.production"}},
 		{"a secret from elsewhere", "curious",

@@ -1,0 +1,92 @@
+package own
+
+import (
+	"strconv"
+	"strings"
+
+	"perch"
+)
+
+const (
+	kindInstance  = "AWS::EC2::Instance"
+	kindBeanstalk = "AWS::ElasticBeanstalk::Environment"
+	kindScheduled = "AWS::AutoScaling::ScheduledAction"
+	// beanstalkInstances is the MaxSize of an environment that gives none (AWS docs: general options,
+	// aws:autoscaling:asg).
+	beanstalkInstances = 4
+)
+
+// capacities are the properties and options that say how many instances a resource may have.
+var capacities = map[string]bool{"MaxSize": true, "TotalTargetCapacity": true, "TargetCapacity": true}
+
+// instances checks against the policy how many EC2 instances the template's resources may have together.
+func (t *Template) instances(policy perch.Policy, filled []Parameter, p *problems) {
+	if policy.MaxInstances == 0 {
+		return
+	}
+	total, at := 0, (*node)(nil)
+	for _, r := range t.resources {
+		most := t.instancesOf(r, filled, p)
+		if r.kind == kindScheduled {
+			if most > policy.MaxInstances { // It changes the size of a group that is counted already.
+				tooMany(p, r.at, most, policy)
+			}
+			continue
+		}
+		if total += most; total > policy.MaxInstances && at == nil {
+			at = r.at
+		}
+	}
+	if at != nil {
+		tooMany(p, at, total, policy)
+	}
+}
+
+func tooMany(p *problems, at *node, instances int, policy perch.Policy) {
+	p.at(at, "the template may start %d instances, and the policy allows %d for an environment; "+
+		"lower MaxSize, or raise `max_instances` in the policy", instances, policy.MaxInstances)
+}
+
+// instancesOf is the greatest number of instances that a resource may have.
+func (t *Template) instancesOf(r resource, filled []Parameter, p *problems) int {
+	most, told, single := 0, false, false
+	count := func(key string, value *node) {
+		told = true
+		for _, candidate := range t.candidates(value, filled) {
+			number, err := strconv.Atoi(strings.TrimSpace(candidate))
+			if err != nil {
+				p.at(value, "%s is %s, and the policy bounds the number of instances; write a number, or a parameter that has one",
+					key, shownOr(candidate, "put together in a way that cannot be checked"))
+			}
+			most = max(most, number)
+		}
+	}
+	r.properties.walk(func(n *node) {
+		for _, e := range n.entries {
+			if capacities[e.key.text] {
+				count(e.key.text, e.value)
+			}
+		}
+		name, value := n.get("OptionName"), n.get("Value")
+		if name == nil || value == nil {
+			return
+		}
+		for _, option := range t.candidates(name, filled) {
+			switch {
+			case option == "":
+				count("OptionName", name)
+			case capacities[option]:
+				count(option, value)
+			case option == "EnvironmentType":
+				single = value.shape == scalar && value.text == "SingleInstance"
+			}
+		}
+	})
+	switch {
+	case r.kind == kindInstance, r.kind == kindBeanstalk && single:
+		return 1
+	case r.kind == kindBeanstalk && !told && r.properties.get("TemplateName") == nil:
+		return beanstalkInstances
+	}
+	return most
+}
