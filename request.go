@@ -24,6 +24,9 @@ type Request struct {
 	Repository string `json:"repository,omitempty"`
 	// Commit is the full commit to provision; empty for GoalGone.
 	Commit string `json:"commit,omitempty"`
+	// Head says that Perch requested the branch's head, because the request before named another commit. If the branch has moved since,
+	// the new head is deployed instead of Commit.
+	Head bool `json:"head,omitempty"`
 	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`, `starter down`.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`

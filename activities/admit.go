@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"perch"
-	"perch/cfn"
 	"perch/config"
 	"perch/source"
 )
@@ -17,6 +17,8 @@ type Source interface {
 	Branches(ctx context.Context) (branches map[string]string, complete bool, err error)
 	// Heads are the commits that these branches point to, by one question. Only where err is nil is a branch that is missing from it known to be gone.
 	Heads(ctx context.Context, branches ...string) (map[string]string, error)
+	// Contains reports whether commit is reachable from head: it is head or older.
+	Contains(ctx context.Context, head, commit string) (bool, error)
 	// HasCommit reports whether the source has the commit.
 	HasCommit(ctx context.Context, commit string) (bool, error)
 	// File reads one file at a commit.
@@ -36,6 +38,9 @@ type Requests struct {
 	source Source
 	stacks *Stacks
 	apps   *Applications
+	// interval is the pause between two looks at a branch that is not there yet, and waited how long the activity has been at it.
+	interval time.Duration
+	waited   func(context.Context) time.Duration
 }
 
 // AdmitInput is the request to hold against the policy.
@@ -51,8 +56,12 @@ type AdmitResult struct {
 	Outcome perch.Outcome `json:"outcome,omitempty"`
 	// Reason is the sentence for it.
 	Reason string `json:"reason,omitempty"`
-	// SupersededBy is the commit that is deployed, where it is the branch's head and not the one asked for.
+	// SupersededBy is the branch's head, if the request names another commit. Deploy says that it is not deployed yet: the run goes on
+	// with it.
 	SupersededBy string `json:"superseded_by,omitempty"`
+	Deploy       bool   `json:"deploy,omitempty"`
+	// Commit is the branch's head, which an `up` that is admitted deploys.
+	Commit string `json:"commit,omitempty"`
 	// Settled is set where the environment is already what the request asks for, Prepared where something is to be done for it.
 	Settled  *Settled  `json:"settled,omitempty"`
 	Prepared *Prepared `json:"prepared,omitempty"`
@@ -68,6 +77,12 @@ type AdmitResult struct {
 // looks at the stack: the run goes on from there with its first change.
 func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error) {
 	admitted, up, err := r.judge(ctx, in.Request)
+	if err == nil && admitted.Outcome == perch.OutcomeSuperseded {
+		in.Request.Commit = admitted.SupersededBy
+		deployed, err := r.isDeployed(ctx, in.Request)
+		admitted.Deploy = !deployed
+		return admitted, err
+	}
 	if err != nil || up == nil {
 		return admitted, err
 	}
@@ -92,7 +107,18 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResul
 		admitted, err := verdict(AdmitResult{SharedDatabase: r.policy.SharedDatabase != nil}, errors.Join(err, config.Admit(admission)))
 		return admitted, nil, err
 	}
-	file, refusal, err := r.file(ctx, request.Commit)
+	head, ended, err := r.findHead(ctx, request)
+	if err != nil || ended.Outcome != "" {
+		return ended, nil, err
+	}
+	request.Commit = head
+	return r.weigh(ctx, request)
+}
+
+// weigh checks what the request's commit says against the policy. The commit is known to be its branch's head.
+func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResult, *candidate, error) {
+	admission := config.Admission{Policy: r.policy, Request: request}
+	file, refusal, err := r.fileAt(ctx, request.Commit)
 	if rule, skip := config.SkipByDefault(request.Branch); err == nil && refusal != "" && skip {
 		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil // Such a branch seldom has a perch.yaml.
 	}
@@ -130,16 +156,11 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResul
 			return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
 		}
 	}
-	if mine != nil {
-		if admitted, err := r.overtaken(ctx, request, stackOutputs(mine.stack)[cfn.OutputCommit]); err != nil || admitted.Outcome != "" {
-			return admitted, nil, err
-		}
-	}
 	up, err := r.candidate(ctx, request, rendering{commit: request.Commit, kind: kind, file: file, settings: admission.Settings}, mine, all)
 	if up != nil {
 		up.recreate = request.Recreate
 	}
-	return AdmitResult{Kind: kind, MayRecreate: r.policy.Repair == perch.RepairRecreate}, up, err
+	return AdmitResult{Kind: kind, Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate}, up, err
 }
 
 func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *owned, all allStacks) (_ *candidate, err error) {
@@ -166,7 +187,7 @@ func verdict(admitted AdmitResult, err error) (AdmitResult, error) {
 	return admitted, err
 }
 
-// file reads perch.yaml at the commit. A commit or a file that is not there, and a file with an error, is refused with a sentence.
+// file is fileAt for a commit that was deployed, and may have left the repository since. That is rejected with a sentence, too.
 func (r *Requests) file(ctx context.Context, commit string) (*config.File, string, error) {
 	has, err := r.source.HasCommit(ctx, commit)
 	if err != nil {
@@ -175,6 +196,11 @@ func (r *Requests) file(ctx context.Context, commit string) (*config.File, strin
 	if !has {
 		return nil, fmt.Sprintf("the repository %s has no commit %s; push it first", r.policy.Repository, commit), nil
 	}
+	return r.fileAt(ctx, commit)
+}
+
+// fileAt reads perch.yaml at the commit. A file that is not there, and one with an error, is rejected with a sentence.
+func (r *Requests) fileAt(ctx context.Context, commit string) (*config.File, string, error) {
 	data, found, err := r.source.File(ctx, commit, config.FileName)
 	if fault := faultOf(err); fault != "" {
 		return nil, fault, nil
@@ -222,20 +248,4 @@ func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, m
 		return StackState{}, nil
 	}
 	return r.stacks.DescribeStack(ctx, StackInput{Project: environment.Project, Branch: environment.Branch})
-}
-
-// overtaken is the outcome where the branch's head is deployed and another commit is asked for, empty otherwise: requests may come out of order.
-func (r *Requests) overtaken(ctx context.Context, request perch.Request, deployed string) (AdmitResult, error) {
-	if deployed == "" || deployed == request.Commit {
-		return AdmitResult{}, nil
-	}
-	heads, err := r.source.Heads(ctx, request.Branch)
-	if err != nil {
-		return AdmitResult{}, asked(err, "look for the head of %s", request.Branch)
-	}
-	if heads[request.Branch] != deployed {
-		return AdmitResult{}, nil
-	}
-	reason := fmt.Sprintf("commit %s is the head of %s and is deployed already", deployed, request.Branch)
-	return AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: deployed, Reason: reason}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/google/go-cmp/cmp"
 
 	"perch"
 	"perch/sandbox/aws"
@@ -29,6 +30,7 @@ func TestAdmitLetsThroughWhatThePolicyAllows(t *testing.T) {
 	if got := w.admit(w.request("feature/login", commit)); got.Outcome != "" || got.Kind != perch.KindBranch {
 		t.Errorf("a branch: %+v", got)
 	}
+	w.repo.point("staging", commit)
 	if got := w.admit(w.request("staging", commit)); got.Outcome != "" || got.Kind != perch.KindStaging {
 		t.Errorf("staging: %+v", got)
 	}
@@ -94,8 +96,6 @@ func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
 		"another repository": {func(r *perch.Request) { r.Repository = "git@github.com:evil/shop.git" }, []string{"github.com/evil/shop", "`repository` in the policy"}},
 		"a branch that Git refuses": {func(r *perch.Request) { r.Branch = "a..b" },
 			[]string{"two dots in a row"}},
-		"a commit that is not there": {func(r *perch.Request) { r.Commit = strings.Repeat("0", 40) },
-			[]string{"github.com/acme/shop has no commit 0000", "push it first"}},
 		"no perch.yaml":      {func(r *perch.Request) { r.Commit = empty }, []string{"has no perch.yaml in its root", "starter config init"}},
 		"S72 an unknown key": {func(r *perch.Request) { r.Commit = with("load_balancer:", "load_balancr:") }, []string{"perch.yaml", "load_balancr"}},
 		"another kind":       {func(r *perch.Request) { r.Branch = "main" }, []string{`branch "main" asks for kind production`, "`kinds.production` in the policy"}},
@@ -113,6 +113,9 @@ func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			request := w.request("login", good)
 			c.change(&request)
+			if request.Branch == "login" || request.Branch == "main" {
+				w.repo.point(request.Branch, request.Commit)
+			}
 			got := w.admit(request)
 			if got.Outcome != perch.OutcomeRefused {
 				t.Fatalf("got %+v", got)
@@ -197,6 +200,7 @@ func TestAdmitCountsTheOtherEnvironmentsOnly(t *testing.T) {
 	commit := w.repo.commit("three", map[string]string{"perch.yaml": testConfig})
 	w.bare("shop-one", "one", nil)
 	w.bare("awseb-e-abc-stack", "one", nil)
+	w.repo.point("two", commit)
 	if got := w.admit(w.request("two", commit)); got.Outcome != "" {
 		t.Errorf("the second: %+v", got)
 	}
@@ -211,40 +215,26 @@ func TestAdmitCountsTheOtherEnvironmentsOnly(t *testing.T) {
 	}
 }
 
-func TestACommitThatTheDeployedHeadOvertookIsSuperseded(t *testing.T) {
+func TestS101ASourceThatDoesNotAnswerChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
-	first := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
-	head := w.repo.commit("login", nil)
-	w.up("login", head)
-	got := w.admit(w.request("login", first))
-	if got.Outcome != perch.OutcomeSuperseded || got.SupersededBy != head {
-		t.Errorf("an older commit: %+v", got)
-	}
-	if got := w.admit(w.request("login", head)); got.Outcome != "" {
-		t.Errorf("the head itself: %+v", got)
-	}
-	w.repo.point("login", first)
-	if got := w.admit(w.request("login", first)); got.Outcome != "" {
-		t.Errorf("a head that was moved back: %+v", got)
-	}
-}
-
-func TestAdmitTriesAgainWhatFailsInPassing(t *testing.T) {
-	w := newWorld(t)
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 1})
 	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
 	wantRetry(t, err, "list stacks", "Throttling")
 	requests := *of[*Requests](w)
 	requests.source = brokenSource{requests.source}
+	before := w.mutations()
 	_, err = try(requests.Admit, AdmitInput{Request: w.request("login", commit)})
-	wantRetry(t, err, "look for commit "+commit, "no route")
+	wantRetry(t, err, "look up the head of branch login", "no route")
+	if diff := cmp.Diff(before, w.mutations()); diff != "" {
+		t.Errorf("calls that change something (-before +after):\n%s", diff)
+	}
 }
 
 // brokenSource is a remote that cannot be reached.
 type brokenSource struct{ Source }
 
-func (brokenSource) HasCommit(context.Context, string) (bool, error) {
-	return false, fmt.Errorf("fetch: %w", errors.New("no route to host"))
+func (brokenSource) Heads(context.Context, ...string) (map[string]string, error) {
+	return nil, fmt.Errorf("fetch: %w", errors.New("no route to host"))
 }

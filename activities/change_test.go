@@ -125,7 +125,7 @@ func TestS32AStackThatExistsAndCannotBeSeenYetIsNoConflict(t *testing.T) {
 	w := newWorld(t)
 	w.bare("shop-login", "login", nil)
 	in := w.creation("login", "token")
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "Stack with id shop-login does not exist", Count: 1})
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Contains: "StackName=shop-login", Code: "ValidationError", Message: "Stack with id shop-login does not exist", Count: 1})
 	_, err := try(of[*Stacks](w).CreateStack, in)
 	wantRetry(t, err, "cannot be seen yet")
 	must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))

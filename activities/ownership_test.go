@@ -71,6 +71,7 @@ func TestS123AStackIsCreatedWithTheIDAndAnOlderOneKeepsItsTags(t *testing.T) {
 	old := w.under("old", "github.com/acme/store", "")
 	before := w.tagsOf(old)
 	in := ChangeInput{Project: "shop", Branch: "old", Kind: perch.KindBranch, StackID: old, Token: "update"}
+	w.repo.point("old", commit)
 	in.Template = w.render("old", commit).Hash
 	must(w, of[*Stacks](w).UpdateStack, in)
 	if ended := w.settle(old); ended.Status != "UPDATE_COMPLETE" {

@@ -240,6 +240,7 @@ func TestPlanSaysWhatAnUpWouldBeRefusedFor(t *testing.T) {
 		t.Errorf("%+v", plan)
 	}
 	w.policy.InstanceTypes = nil
+	w.repo.point("docs-no-infra", commit)
 	if plan := w.planUp("docs-no-infra", commit); plan.Outcome != perch.OutcomeSkipped || plan.Reason == "" {
 		t.Errorf("%+v", plan)
 	}

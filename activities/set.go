@@ -36,7 +36,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		owner     = &ownership{policy: policy, source: source}
 		stacks    = newStacks(owner, cfn, objects, interval)
 		apps      = &Applications{policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk}
-		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps}
+		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps, interval: interval, waited: sinceScheduled}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
 		instances = rds.NewFromConfig(cfg)
 		names     = route53.NewFromConfig(cfg)

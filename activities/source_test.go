@@ -67,6 +67,7 @@ func TestS67ARequestFailsWhereTheTokenIsNoGood(t *testing.T) {
 
 func TestARequestForWhatIsNoCommitIsNotTriedAgain(t *testing.T) {
 	w := newWorld(t)
+	w.repo.commit("feature/login", nil)
 	for _, source := range []string{"git", "github"} {
 		if source == "github" {
 			w.hub()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
@@ -116,11 +117,20 @@ func (v *Verification) believe(ctx context.Context, in *VerifyInput) error {
 	if in.StackID == "" {
 		return nil
 	}
+	if described, _, err := v.stacks.describe(ctx, in.StackID); err != nil || neverCreated(environment, described) {
+		return err
+	}
 	_, stack, err := v.stacks.ownStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
 	if err == nil && !strings.HasPrefix(stack.Status, "DELETE_") {
 		err = refuse(ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID, stack.Status)
 	}
 	return err
+}
+
+// neverCreated reports whether the stack was only proposed by a change set, and then deleted: a stack gets its tags, as
+// its resources, when the change set is executed.
+func neverCreated(environment perch.Environment, stack types.Stack) bool {
+	return stack.StackStatus == types.StackStatusDeleteComplete && len(stack.Tags) == 0 && aws.ToString(stack.StackName) == environment.StackName()
 }
 
 func (v *Verification) leftovers(ctx context.Context, in VerifyInput) ([]string, error) {

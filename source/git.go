@@ -169,9 +169,16 @@ func (g *Git) HasCommit(ctx context.Context, commit string) (bool, error) {
 
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-func (g *Git) commit(ctx context.Context, commit string) (*object.Commit, bool, error) {
+func checkCommit(commit string) error {
 	if !fullCommit.MatchString(commit) {
-		return nil, false, &Refused{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
+		return &Refused{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
+	}
+	return nil
+}
+
+func (g *Git) commit(ctx context.Context, commit string) (*object.Commit, bool, error) {
+	if err := checkCommit(commit); err != nil {
+		return nil, false, err
 	}
 	found, err := g.localCommit(commit)
 	if err != nil || found != nil || g.remote == nil {

@@ -63,6 +63,8 @@ type fate struct {
 	target perch.Request
 	// abandons says that any newer request ends the activity that runs.
 	abandons bool
+	// hops counts the runs that Perch itself requested for a branch's head.
+	hops int
 	// awaited is the wait that is the latest thing begun.
 	awaited string
 	steps   int
@@ -213,11 +215,17 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 	if in.Request.Goal == perch.GoalGone {
 		return activities.AdmitResult{Kind: perch.KindBranch, SharedDatabase: f.shared}, nil
 	}
-	prepared := activities.Prepared{Rendered: f.rendered(in.Request.Commit)}
+	if f.draw() >= 85 { // The branch's head is the other commit.
+		f.target.Commit = map[string]string{commitOne: commitTwo, commitTwo: commitOne}[in.Request.Commit]
+		if !in.Request.Head {
+			return activities.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: f.target.Commit, Deploy: true}, nil
+		}
+	}
+	prepared := activities.Prepared{Rendered: f.rendered(f.target.Commit)}
 	if f.exists() {
 		prepared.Stack, prepared.Closed = f.stack, f.closed && !strings.HasPrefix(f.stack.Status, "DELETE_")
 	}
-	return activities.AdmitResult{Kind: perch.KindBranch, Prepared: &prepared, MayRecreate: f.mayRecreate}, nil
+	return activities.AdmitResult{Kind: perch.KindBranch, Commit: f.target.Commit, Prepared: &prepared, MayRecreate: f.mayRecreate}, nil
 }
 
 func (f *fate) rendered(commit string) activities.RenderResult {

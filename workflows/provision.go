@@ -32,6 +32,9 @@ func (r *run) provision() error {
 	if err != nil || admitted.Outcome != "" || r.overtaken() {
 		return err
 	}
+	if err := r.follow(admitted.Commit); err != nil {
+		return err
+	}
 	if admitted.Settled != nil {
 		r.state = admitted.Settled.Stack
 		return r.check()
@@ -88,7 +91,29 @@ func (r *run) admit() (activities.AdmitResult, error) {
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
 	r.mayRecreate = out.MayRecreate
 	r.remember(out.Earlier)
+	if out.Deploy {
+		r.head = r.requestHead(out.SupersededBy)
+	}
 	return out, err
+}
+
+// requestHead is the request for the branch's head that the run goes on with: the target named another commit, and whoever requested that
+// reads here what supersedes it and why.
+func (r *run) requestHead(head string) *perch.Request {
+	return &perch.Request{
+		ID: r.target.ID + "-" + short(head), Goal: perch.GoalUp, Project: r.environment.Project, Branch: r.environment.Branch, Commit: head, Head: true, Recreate: r.target.Recreate,
+		By: "perch", Reason: r.result.Reason,
+	}
+}
+
+// follow makes commit the target's. It is another one only if Perch requested the head and the branch has moved since.
+func (r *run) follow(commit string) error {
+	if commit == r.target.Commit {
+		return nil
+	}
+	r.target.Commit = commit
+	r.dropOperation()
+	return r.show(perch.PhaseAdmitting)
 }
 
 // raise does what the rules say until the stack is at the wanted template.

@@ -27,6 +27,8 @@ type run struct {
 	newer  *perch.Request
 	// below is the newest `up` whose place a removal takes, be that target or newer: it comes next if the removal is refused, or fails before it is due.
 	below *perch.Request
+	// head is the request for the branch's head, if the target names another commit and the head is not deployed.
+	head *perch.Request
 	// due says that nothing refuses the removal that is the target: it may be done.
 	due bool
 	// begun is the operation in progress for the newest `up`; refused is the removal that came to nothing before this run.
@@ -86,17 +88,23 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	if r.drain(); r.newer != nil {
 		r.target, r.newer, r.due = *r.newer, nil, false
 	}
-	if r.target.Goal == perch.GoalUp && r.begun != nil && r.begun.Commit != r.target.Commit {
+	r.result = perch.Result{Goal: r.target.Goal, Branch: environment.Branch, Slug: environment.Slug, Stack: environment.StackName()}
+	r.dropOperation()
+	return r, r.show(perch.PhaseAdmitting)
+}
+
+// dropOperation forgets an operation in progress that brings the stack to another commit than the target's.
+func (r *run) dropOperation() {
+	if r.target.Goal != perch.GoalUp {
+		return
+	}
+	if r.begun != nil && r.begun.Commit != r.target.Commit {
 		r.begun = nil
 	}
-	if r.target.Goal == perch.GoalUp && r.recreated != nil && !r.target.AnsweredBy(*r.recreated) {
+	if r.recreated != nil && !r.target.AnsweredBy(*r.recreated) {
 		r.recreated = nil
 	}
-	r.result = perch.Result{
-		Goal: r.target.Goal, Branch: environment.Branch, Slug: environment.Slug, Stack: environment.StackName(),
-		Created: r.target.Goal == perch.GoalUp && r.begun != nil && r.begun.Created,
-	}
-	return r, r.show(perch.PhaseAdmitting)
+	r.result.Created = r.begun != nil && r.begun.Created
 }
 
 // drain takes in every request that waits. The newest wins; one that wants what the run already works for is answered by it. A signal that holds no
@@ -180,7 +188,7 @@ func (r *run) end(failure error) (*perch.Result, error) {
 }
 
 // following is the request that comes after this run's target, nil where none does: a newer one, else what a removal that came to nothing
-// must not overtake, else the removal itself that is due from now on.
+// must not overtake, else the removal itself that is due from now on, else the branch's head.
 func (r *run) following() *perch.Request {
 	switch {
 	case r.overtaken():
@@ -189,6 +197,8 @@ func (r *run) following() *perch.Request {
 		return r.below
 	case r.failure == nil && r.result.Outcome == "" && r.due && r.below != nil:
 		return &r.target
+	case r.failure == nil && r.head != nil:
+		return r.head
 	}
 	return nil
 }
@@ -200,7 +210,7 @@ func (r *run) passing() perch.Phase {
 		return perch.PhaseRefused
 	case r.removalFailedBefore():
 		return perch.PhaseFailed
-	case r.newer == nil:
+	case r.newer == nil && r.head == nil:
 		return perch.PhaseRemoving
 	}
 	return perch.PhaseOvertaken

@@ -37,6 +37,8 @@ type world struct {
 	hung bool
 	// secretless lets EnsureDatabase find no secret in the stack.
 	secretless bool
+	// moved is the branch's head, if it has moved since Perch requested the head.
+	moved string
 	// shows lets AwaitStack show the stack at the end.
 	shows bool
 	// held makes AwaitStack wait until a request has arrived.
@@ -172,7 +174,10 @@ func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activitie
 	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil {
 		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack, Closed: a.w.closed}
 	}
-	out.Earlier = a.w.earlier
+	out.Earlier, out.Commit = a.w.earlier, in.Request.Commit
+	if in.Request.Head && a.w.moved != "" {
+		out.Commit = a.w.moved
+	}
 	return out, a.w.fails["Admit"]
 }
 

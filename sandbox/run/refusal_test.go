@@ -79,7 +79,7 @@ func TestWhatTheSourceDoesNotHaveIsRefused(t *testing.T) {
 	b := sharedSandbox(t)
 	unknown := strings.Repeat("0123456789", 4)
 	exit, up := b.ask(t, "up", "unpushed", "--commit", unknown, "--project", "shop")
-	refused(t, b, exit, up, "has no commit "+unknown, "push it first")
+	refused(t, b, exit, up, `has no branch "unpushed"`, "push it first")
 
 	commit := b.repo.commit(t, "nofile", map[string]string{"perch.yaml": ""})
 	remote := b.elsewhere(t)

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
+
+	api "github.com/google/go-github/v60/github"
 
 	"perch/source"
 )
@@ -90,4 +93,24 @@ var errNoContent = errors.New("GitHub's answer has no content")
 func (r *Repository) HasCommit(ctx context.Context, commit string) (bool, error) {
 	_, found, err := r.commit(ctx, commit)
 	return found, err
+}
+
+// Contains reports whether commit is reachable from head: it is head or older. GitHub answers 404 for a commit that it does not have,
+// and for one that shares no history with head (GitHub docs: Compare two commits).
+func (r *Repository) Contains(ctx context.Context, head, commit string) (bool, error) {
+	if err := checkCommit(commit); err != nil {
+		return false, err
+	}
+	// Only the first page lists the changed files, which nobody needs here.
+	answer, _, err := r.client.Repositories.CompareCommits(ctx, r.owner, r.name, commit, head, &api.ListOptions{Page: 2, PerPage: 1})
+	if missing, _ := answerOf(err); missing != nil && missing.StatusCode == http.StatusNotFound {
+		return false, nil
+	}
+	if err == nil && answer.GetStatus() == "" {
+		err = errNoContent
+	}
+	if err != nil {
+		return false, r.failure(err, "compare commit %s with %s in %s", commit, head, r)
+	}
+	return answer.GetStatus() == "ahead" || answer.GetStatus() == "identical", nil
 }

@@ -21,10 +21,17 @@ const (
 	emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 )
 
+func checkCommit(commit string) error {
+	if !fullCommit.MatchString(commit) {
+		return &source.Refused{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
+	}
+	return nil
+}
+
 // commit is the commit's tree; found is false where GitHub shows the repository and not the commit.
 func (r *Repository) commit(ctx context.Context, commit string) (tree string, found bool, err error) {
-	if !fullCommit.MatchString(commit) {
-		return "", false, &source.Refused{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
+	if err := checkCommit(commit); err != nil {
+		return "", false, err
 	}
 	answer, _, err := r.client.Git.GetCommit(ctx, r.owner, r.name, commit)
 	if missing, _ := answerOf(err); missing != nil && missing.StatusCode == http.StatusNotFound {

@@ -19,6 +19,7 @@ func (s *Server) mux() http.Handler {
 	for route, answer := range map[string]http.HandlerFunc{
 		"":                 s.about,
 		"/branches":        s.branches,
+		"/compare/{x}":     s.compare,
 		"/git/commits/{x}": s.commit,
 		"/git/trees/{x}":   s.tree,
 		"/git/blobs/{x}":   s.blob,
@@ -131,6 +132,33 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, http.StatusOK, map[string]any{"sha": commit.Hash.String(), "tree": map[string]any{"sha": commit.TreeHash.String()}})
+}
+
+// compare tells how the second of two commits, which three dots join, lies to the first.
+func (s *Server) compare(w http.ResponseWriter, r *http.Request) {
+	base, head, _ := strings.Cut(r.PathValue("x"), "...")
+	first, err := s.repository.CommitObject(plumbing.NewHash(base))
+	second, missing := s.repository.CommitObject(plumbing.NewHash(head))
+	if err = errors.Join(err, missing); err != nil {
+		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
+		return
+	}
+	ahead, err := first.IsAncestor(second)
+	behind, failed := second.IsAncestor(first)
+	if err = errors.Join(err, failed); err != nil {
+		reply(w, http.StatusInternalServerError, map[string]any{"message": err.Error()})
+		return
+	}
+	status := "diverged"
+	switch {
+	case ahead && behind:
+		status = "identical"
+	case ahead:
+		status = "ahead"
+	case behind:
+		status = "behind"
+	}
+	reply(w, http.StatusOK, map[string]any{"status": status, "commits": []any{}})
 }
 
 func (s *Server) tree(w http.ResponseWriter, r *http.Request) {

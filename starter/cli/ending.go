@@ -99,7 +99,11 @@ func judgeNext(next perch.RunInput, runID string, request perch.Request) verdict
 	case next.Request.Goal == perch.GoalGone:
 		return verdict{Result: superseded(byRemoval)}
 	}
-	return verdict{Result: superseded(next.Request.Commit)}
+	result := superseded(next.Request.Commit)
+	if next.Request.Head {
+		result.Reason = next.Request.Reason
+	}
+	return verdict{Result: result}
 }
 
 // holds reports whether what comes of target is the answer to request.

@@ -86,6 +86,8 @@ func TestEndings(t *testing.T) {
 	back := perch.RunInput{Request: &upA, Refused: &perch.Refusal{Request: gone, Reason: "protected"}}
 	failedBefore := perch.RunInput{Request: &upA, Refused: &perch.Refusal{Request: gone, Reason: "denied", Failed: true}}
 	notRemoved := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRefused, Reason: "protected"}
+	head := perch.Request{ID: "1-head", Goal: perch.GoalUp, Commit: commitB, Head: true, Reason: "it is older"}
+	overtaken := perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: commitB, Reason: "it is older"}
 	tests := map[string]struct {
 		event   *historypb.HistoryEvent
 		request perch.Request
@@ -101,6 +103,7 @@ func TestEndings(t *testing.T) {
 		"the next run has another with the target":  {continued(t, &repeat), upA, verdict{Next: "next"}},
 		"the next run looks for its target itself":  {continued(t, nil), upA, verdict{Next: "next"}},
 		"a newer commit took over":                  {continued(t, &upB), upA, verdict{Result: superseded(commitB)}},
+		"S99 the branch's head took over":           {continued(t, &head), upA, verdict{Result: overtaken}},
 		"a removal took over":                       {continued(t, &gone), upA, verdict{Result: superseded("removal")}},
 		"an up took a removal's place":              {continued(t, &upB), gone, verdict{Result: superseded(commitB)}},
 		"a removal that may be refused goes first":  {handed(t, overUp), upA, verdict{Next: "next"}},

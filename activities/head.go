@@ -1,0 +1,89 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+	"perch/cfn"
+	"perch/lifecycle"
+)
+
+// headLooks is how often a branch that the source does not show yet is looked up again, one interval apart: 30 seconds at the default
+// interval of 5 seconds.
+const headLooks = 6
+
+// errorNotPushedYet is the type of the error with which a branch or a commit is looked up again.
+const errorNotPushedYet = "NotPushedYet"
+
+// sinceScheduled is how long ago the activity was scheduled, by the clock of the Temporal server and over all its tries.
+func sinceScheduled(ctx context.Context) time.Duration {
+	info := activity.GetInfo(ctx)
+	return info.StartedTime.Sub(info.ScheduledTime)
+}
+
+// findHead returns the head of the request's branch, the one commit whose files may be read. Otherwise the result says how the request
+// ends. The head is found by one question to the source.
+func (r *Requests) findHead(ctx context.Context, request perch.Request) (head string, ended AdmitResult, err error) {
+	heads, err := r.source.Heads(ctx, request.Branch)
+	if err != nil {
+		return "", AdmitResult{}, asked(err, "look up the head of branch %s", request.Branch)
+	}
+	head = heads[request.Branch]
+	if request.Head && head != "" {
+		return head, AdmitResult{}, nil
+	}
+	sighting := lifecycle.Sighting{Commit: request.Commit, Head: head, Waited: r.waited(ctx), Patience: headLooks * r.interval}
+	if head != "" && head != request.Commit {
+		if sighting.Older, err = r.source.Contains(ctx, head, request.Commit); err != nil {
+			return "", AdmitResult{}, asked(err, "look for commit %s on branch %s", request.Commit, request.Branch)
+		}
+	}
+	switch lifecycle.NextByHead(sighting) {
+	case lifecycle.HeadLookAgain:
+		return "", AdmitResult{}, temporal.NewApplicationErrorWithOptions(r.absence(request, head)+"; looking again", errorNotPushedYet,
+			temporal.ApplicationErrorOptions{NextRetryDelay: r.interval})
+	case lifecycle.HeadAbsent:
+		return "", AdmitResult{Outcome: perch.OutcomeRefused, Reason: r.absence(request, head) + "; push it first, or check its name"}, nil
+	case lifecycle.HeadSupersede:
+		return "", r.superseded(request, sighting), nil
+	}
+	return head, AdmitResult{}, nil
+}
+
+// absence says what the source does not have.
+func (r *Requests) absence(request perch.Request, head string) string {
+	if head == "" {
+		return fmt.Sprintf("the repository %s has no branch %q", r.policy.Repository, request.Branch)
+	}
+	return fmt.Sprintf("commit %s is not on branch %q of %s", request.Commit, request.Branch, r.policy.Repository)
+}
+
+func (r *Requests) superseded(request perch.Request, s lifecycle.Sighting) AdmitResult {
+	reason := fmt.Sprintf("commit %s is older than the head of branch %q, which is %s", s.Commit, request.Branch, s.Head)
+	if !s.Older {
+		reason = fmt.Sprintf("%s, whose head is %s; if it should be deployed, push it to the branch", r.absence(request, s.Head), s.Head)
+	}
+	return AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: s.Head, Reason: reason}
+}
+
+// isDeployed reports whether the request's commit, which is the branch's head, is deployed with its seed data.
+func (r *Requests) isDeployed(ctx context.Context, request perch.Request) (bool, error) {
+	all, err := r.stacks.environments(ctx)
+	if err != nil {
+		return false, err
+	}
+	mine, _ := survey(all.ours, request.Branch)
+	if mine == nil || stackOutputs(mine.stack)[cfn.OutputCommit] != request.Commit {
+		return false, nil
+	}
+	_, up, err := r.weigh(ctx, request)
+	if err != nil || up == nil {
+		return false, err
+	}
+	return r.settled(ctx, *up)
+}
