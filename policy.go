@@ -1,9 +1,6 @@
 package perch
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"net/netip"
 	"slices"
 	"strings"
@@ -201,11 +198,4 @@ func (c PolicyCleanup) OrDefaults() PolicyCleanup {
 		c.MaxShare = 0.5
 	}
 	return c
-}
-
-// Fingerprint names the policy in 16 characters: two policies with the same one say the same.
-func (p *Policy) Fingerprint() string {
-	content, _ := json.Marshal(p) // Texts, numbers, lists and maps of them: it cannot fail.
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:8])
 }

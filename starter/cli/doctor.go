@@ -19,6 +19,7 @@ const (
 	checkAttributes = "search attributes"
 	checkWorker     = "worker"
 	checkWaits      = "waits"
+	checkPolicies   = "policies"
 	checkAnswer     = "answer"
 	checkSchedule   = "schedule"
 )
@@ -86,7 +87,7 @@ func (a *app) examine(ctx context.Context, timeout time.Duration) []perch.Check 
 
 // ofProject are the checks that are about a project.
 func ofProject() []string {
-	return append(append([]string{checkWorker, checkWaits, checkAnswer}, perch.WorkerChecks()...), checkSchedule)
+	return append(append([]string{checkWorker, checkWaits, checkPolicies, checkAnswer}, perch.WorkerChecks()...), checkSchedule)
 }
 
 func (c *connection) examineWorker(ctx context.Context, project string, timeout time.Duration) []perch.Check {
@@ -95,8 +96,9 @@ func (c *connection) examineWorker(ctx context.Context, project string, timeout 
 		c.checkQueue(ctx, checkWaits, perch.WaitQueue(project), enumspb.TASK_QUEUE_TYPE_ACTIVITY),
 	}
 	if !checks[0].OK {
-		return append(checks, unchecked("no worker is known to be there", append([]string{checkAnswer}, perch.WorkerChecks()...)...)...)
+		return append(checks, unchecked("no worker is known to be there", append([]string{checkPolicies, checkAnswer}, perch.WorkerChecks()...)...)...)
 	}
+	checks = append(checks, c.checkPolicies(ctx, project))
 	seen, err := c.examined(ctx, project, timeout)
 	checks = append(checks, judged(checkAnswer, err, "the worker answers"))
 	if err != nil {

@@ -55,6 +55,34 @@ func (c *connection) checkQueue(ctx context.Context, name, queue string, kind en
 	return judged(name, err, fmt.Sprintf("a worker polls task queue %q", queue))
 }
 
+// checkPolicies compares the policies of the workers that poll the project's task queues.
+func (c *connection) checkPolicies(ctx context.Context, project string) perch.Check {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	workers, err := dial.Pollers(ctx, c.client, perch.TaskQueue(project), enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return judged(checkPolicies, err, "")
+	}
+	waiting, err := dial.Pollers(ctx, c.client, perch.WaitQueue(project), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+	if err != nil {
+		return judged(checkPolicies, err, "")
+	}
+	return judgePolicies(append(workers, waiting...))
+}
+
+// judgePolicies is about the workers with these identities.
+func judgePolicies(workers []string) perch.Check {
+	policies := perch.Policies(workers)
+	if len(policies) > 1 {
+		return judged(checkPolicies, fmt.Errorf("the workers have different policies, and any of them may decide; "+
+			"start all with the same policy file (%s)", perch.PolicySentence(policies)), "")
+	}
+	if len(policies[""]) > 0 {
+		return unchecked("the worker is older than this check; update it", checkPolicies)[0]
+	}
+	return judged(checkPolicies, nil, "all workers have the same policy")
+}
+
 // checkSchedule looks whether cleanup runs by itself.
 func (c *connection) checkSchedule(ctx context.Context, project string) perch.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)

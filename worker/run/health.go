@@ -72,13 +72,10 @@ func (o *operations) watch(ctx context.Context, cfg Config, branches activities.
 	if cfg.Listen == "" {
 		return func() {}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		o.metrics.environments.watch(ctx, activities.NewStacks(cfg.AWS, cfg.Policy, branches, cfg.Interval), cfg.Policy.Project, cfg.Logger)
-	}()
-	return func() { cancel(); <-ended }
+	stacks := activities.NewStacks(cfg.AWS, cfg.Policy, branches, cfg.Interval)
+	return inBackground(ctx, func(ctx context.Context) {
+		o.metrics.environments.watch(ctx, stacks, cfg.Policy.Project, cfg.Logger)
+	})
 }
 
 func (o *operations) handler() http.Handler {

@@ -60,7 +60,7 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer deafen()
-	cfg = operations.attach(cfg)
+	cfg = identified(operations.attach(cfg))
 	if err := checkAccount(ctx, cfg); err != nil {
 		return err
 	}
@@ -78,8 +78,20 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	operations.connected(temporal)
 	defer operations.watch(ctx, cfg, branches)()
+	defer inBackground(ctx, func(ctx context.Context) { watchPolicies(ctx, cfg, temporal) })()
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval)
 	return serve(ctx, cfg, temporal, set)
+}
+
+// inBackground runs work until ctx is over or stop is called, which waits for its end.
+func inBackground(ctx context.Context, work func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		work(ctx)
+	}()
+	return func() { cancel(); <-ended }
 }
 
 // serve polls both task queues: what waits must not hold up what is quick.
