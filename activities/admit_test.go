@@ -219,7 +219,7 @@ func TestS101ASourceThatDoesNotAnswerChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 1})
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded"})
 	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
 	wantRetry(t, err, "list stacks", "Throttling")
 	requests := *of[*Requests](w)
