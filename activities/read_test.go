@@ -2,6 +2,7 @@ package activities
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
@@ -37,6 +38,17 @@ func TestAnEmptyListIsAListAndNotNull(t *testing.T) {
 	w := newWorld(t)
 	if out := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"}); out.Environments == nil {
 		t.Error("the list is null")
+	}
+}
+
+// TestStacksMadeOnTheirOwnList: a worker that shows metrics lists the environments without the rest of the activities.
+func TestStacksMadeOnTheirOwnList(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.bare("shop-a", "a", nil)
+	stacks := NewStacks(w.config, w.policy, of[*Requests](w).source, time.Second)
+	if out := must(w, stacks.ListEnvironments, perch.ListInput{Project: "shop"}); len(out.Environments) != 1 {
+		t.Errorf("listed %+v", out.Environments)
 	}
 }
 

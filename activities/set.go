@@ -33,21 +33,18 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		cfn       = cloudformation.NewFromConfig(cfg)
 		objects   = s3.NewFromConfig(cfg)
 		beanstalk = elasticbeanstalk.NewFromConfig(cfg)
-		owner     = &ownership{policy: policy, source: source}
-		stacks    = newStacks(owner, cfn, objects, interval)
-		apps      = &Applications{policy: policy, stacks: stacks, s3: objects, beanstalk: beanstalk}
+		stacks    = NewStacks(cfg, policy, source, interval)
+		apps      = stacks.apps
 		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps, interval: interval, waited: sinceScheduled}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
 		instances = rds.NewFromConfig(cfg)
 		names     = route53.NewFromConfig(cfg)
 		tagging   = resourcegroupstaggingapi.NewFromConfig(cfg)
 	)
-	removals := &removalRecords{apps: apps, s3: objects}
-	stacks.apps, stacks.removals = apps, removals
-	deletions := &Deletions{stacks: stacks, removals: removals, s3: objects, rds: instances}
+	deletions := &Deletions{stacks: stacks, removals: stacks.removals, s3: objects, rds: instances}
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := &Verification{
-		policy: policy, stacks: stacks, shared: databases, s3: objects, beanstalk: beanstalk, rds: instances, route53: names, tagging: tagging, removals: removals, interval: interval,
+		policy: policy, stacks: stacks, shared: databases, s3: objects, beanstalk: beanstalk, rds: instances, route53: names, tagging: tagging, removals: stacks.removals, interval: interval,
 	}
 	examinations := &Examinations{
 		policy: policy, region: cfg.Region, source: source, apps: apps, sts: sts.NewFromConfig(cfg), acm: acm.NewFromConfig(cfg), route53: names,

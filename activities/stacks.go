@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
@@ -37,14 +38,13 @@ type Stacks struct {
 
 // NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
 func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Stacks {
-	owner := &ownership{policy: policy, source: source}
-	return newStacks(owner, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg), interval)
-}
-
-func newStacks(owner *ownership, cfn *cloudformation.Client, objects *s3.Client, interval time.Duration) *Stacks {
+	client, objects := cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg)
 	s := &Stacks{
-		policy: owner.policy, owner: owner, cfn: cfn, objects: objects, poller: newPoller(cfn, interval), staleReads: staleReads,
+		policy: policy, owner: &ownership{policy: policy, source: source}, cfn: client, objects: objects,
+		poller: newPoller(client, interval), staleReads: staleReads,
 	}
+	s.apps = &Applications{policy: policy, stacks: s, s3: objects, beanstalk: elasticbeanstalk.NewFromConfig(cfg)}
+	s.removals = &removalRecords{apps: s.apps, s3: objects}
 	s.listing = &shared[allStacks]{read: s.list}
 	return s
 }
