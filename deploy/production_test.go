@@ -76,7 +76,8 @@ func TestNothingIsLostWhenAWorkerAndTheServerDie(t *testing.T) {
 	if all := c.stacks(t, stack); len(all) != 1 || all[0].StackStatus != types.StackStatusDeleteComplete {
 		t.Errorf("the stacks of that name are %v", all)
 	}
-	if changes := c.changes(stack); !slices.Equal(changes, []string{"CreateStack", "DeleteStack"}) {
+	// CloudFormation may reach a bucket before it is empty; the removal then deletes the stack again.
+	if changes := c.changes(stack); !slices.Equal(slices.Compact(changes), []string{"CreateStack", "DeleteStack"}) {
 		t.Errorf("the calls were %v", changes)
 	}
 	c.runs(t, temporal, branch, []string{"Provision Completed", "Teardown Completed"})
