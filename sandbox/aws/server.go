@@ -109,6 +109,9 @@ func (s *Server) wire(config Config) error {
 // Environments are the Elastic Beanstalk environments of the moment with the host names that lead to them.
 func (s *Server) Environments() []page.Environment { return s.others.Environments() }
 
+// Resources are the tagged resources that exist at this moment, with their tags.
+func (s *Server) Resources() []services.Tagged { return s.others.Resources() }
+
 func folder(data, name string) string {
 	if data == "" {
 		return ""

@@ -34,7 +34,7 @@ func (s *soak) audit(t *testing.T) {
 	for branch := range s.live {
 		stacks = append(stacks, s.stackOf(t, branch))
 	}
-	want := map[string][]string{"AWS::CloudFormation::Stack": stacks}
+	want := map[string][]string{"AWS::CloudFormation::Stack": stacks, "AWS::S3::Bucket": s.dropped(t, stacks)}
 	for _, stack := range stacks {
 		held := s.held(t, stack)
 		for _, kind := range []string{"AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet"} {
@@ -45,6 +45,36 @@ func (s *soak) audit(t *testing.T) {
 	if diff := cmp.Diff(want, s.everything(t), sorted, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("what there is (-want +got):\n%s", diff)
 	}
+}
+
+// dropped are the buckets that updates of these stacks have dropped. Every other tagged resource has to be one that a
+// living stack holds.
+func (s *soak) dropped(t *testing.T, stacks []string) (buckets []string) {
+	t.Helper()
+	living, held := map[string]bool{}, map[string]bool{}
+	for _, stack := range stacks {
+		living[s.stackID(t, stack)] = true
+		for _, bucket := range s.held(t, stack)["AWS::S3::Bucket"] {
+			held[bucket] = true
+		}
+	}
+	for _, resource := range s.aws.Resources() {
+		name, isBucket := strings.CutPrefix(resource.ARN, "arn:aws:s3:::")
+		switch stackID := resource.Tags["aws:cloudformation:stack-id"]; {
+		case stackID != "" && !living[stackID]:
+			t.Errorf("%s belongs to %s, which does not exist", resource.ARN, stackID)
+		case isBucket && stackID != "" && !held[name]:
+			buckets = append(buckets, name)
+		}
+	}
+	return buckets
+}
+
+func (s *soak) stackID(t *testing.T, name string) string {
+	t.Helper()
+	out, err := s.formation().DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &name})
+	fatal(t, err)
+	return awssdk.ToString(out.Stacks[0].StackId)
 }
 
 // everything is what exists in the account, by type and id, as each service tells.

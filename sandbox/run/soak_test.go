@@ -15,6 +15,7 @@ import (
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/client"
 
@@ -43,6 +44,7 @@ func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
 	}
 	t.Logf("%d turns: %d pushes, %d removals, %d faults, %d ends of workers; %d live branches", turn, s.pushes, s.removals, s.wrongs, s.ends, len(s.live))
 	s.aws.DeleteFault("")
+	s.startDatabases(t)
 	s.settle(t)
 	s.audit(t)
 }
@@ -140,11 +142,7 @@ func (s *soak) turn(t *testing.T) {
 	case chance < 40:
 		s.push(t, branch)
 	case chance < 60:
-		s.removals++
-		if branch != s.branches[0] { // That one is protected: its removal is refused, and overtakes nothing.
-			delete(s.live, branch)
-		}
-		s.must(t, "down", branch, "--no-wait")
+		s.remove(t, branch)
 	case chance < 80:
 		s.goWrong(t, s.stackOf(t, branch))
 	case chance < 86:
@@ -159,11 +157,63 @@ func (s *soak) turn(t *testing.T) {
 	}
 }
 
+// push commits to the branch and requests the commit. Now and then the commit drops a bucket with objects in it, or
+// changes the database.
 func (s *soak) push(t *testing.T, branch string) {
 	t.Helper()
 	s.pushes++
-	s.live[branch] = s.repo.commit(t, branch, map[string]string{"CHANGES.md": fmt.Sprint(s.pushes)})
+	change := soakChanges[s.rng.IntN(len(soakChanges))]
+	main, err := os.ReadFile("demo/main/perch.yaml")
+	fatal(t, err)
+	files := map[string]string{
+		"CHANGES.md": fmt.Sprint(s.pushes), "perch.yaml": strings.Replace(string(main), change.before, change.after, 1),
+	}
+	s.live[branch] = s.repo.commit(t, branch, files)
 	s.must(t, "up", branch, "--no-wait")
+}
+
+// soakChanges are what pushes change in the demo's perch.yaml.
+var soakChanges = []struct{ before, after string }{
+	{}, {}, {}, {"    assets: {}\n", ""}, {"backup_days: 0}", "backup_days: 1}"},
+}
+
+// remove requests the removal of the branch's environment. Half of the time the branch itself is deleted too, and
+// now and then somebody requests an environment for it all the same, which has to be rejected.
+func (s *soak) remove(t *testing.T, branch string) {
+	t.Helper()
+	s.removals++
+	if branch != s.branches[0] { // That one is protected: its removal is rejected, and supersedes nothing.
+		if s.live[branch] != "" && s.rng.IntN(2) == 0 {
+			s.repo.drop(t, branch)
+			if s.rng.IntN(3) == 0 {
+				s.must(t, "up", branch, "--commit", s.live[branch], "--no-wait")
+			}
+		}
+		delete(s.live, branch)
+	}
+	s.must(t, "down", branch, "--no-wait")
+}
+
+// stopDatabase stops the stack's database, as a person does to save money, if it has one that runs.
+func (s *soak) stopDatabase(t *testing.T, stack string) {
+	t.Helper()
+	for _, database := range s.held(t, stack)["AWS::RDS::DBInstance"] {
+		_, _ = rds.NewFromConfig(s.awsConfig()).StopDBInstance(t.Context(), &rds.StopDBInstanceInput{DBInstanceIdentifier: &database})
+	}
+}
+
+// startDatabases starts every database that is stopped.
+func (s *soak) startDatabases(t *testing.T) {
+	t.Helper()
+	client := rds.NewFromConfig(s.awsConfig())
+	all, err := client.DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
+	fatal(t, err)
+	for _, database := range all.DBInstances {
+		if awssdk.ToString(database.DBInstanceStatus) == "stopped" {
+			_, err := client.StartDBInstance(t.Context(), &rds.StartDBInstanceInput{DBInstanceIdentifier: database.DBInstanceIdentifier})
+			fatal(t, err)
+		}
+	}
 }
 
 // wanted is the command that asks for what the branch was last to have.
@@ -196,8 +246,14 @@ func (s *soak) goWrong(t *testing.T, stack string) {
 		{Stack: stack, LogicalID: resource, Phase: phase, Reason: reason, When: aws.After, Count: 1},
 		{Stack: stack, LogicalID: resource, Phase: phase, Hang: true, Count: 1},
 		{Stack: stack, Refill: true, Count: 1},
+		{Action: "DeleteStack", Contains: stack, Code: "AccessDenied", Message: "no identity-based policy allows it", Status: 403, Count: 1},
+		{Stack: stack, Type: "AWS::CloudFormation::Stack", Phase: "delete", Reason: "Delete canceled. Cannot delete export", Count: 1},
 	}
 	s.wrongs++
+	if s.rng.IntN(len(faults)+1) == 0 {
+		s.stopDatabase(t, stack)
+		return
+	}
 	if _, err := s.aws.AddFault(faults[s.rng.IntN(len(faults))]); err != nil {
 		t.Fatal(err)
 	}

@@ -99,3 +99,10 @@ func (s *Service) seedToken(options options) (guarded bool, token string) {
 	}
 	return arn != "", ""
 }
+
+// Resources are the tagged resources that exist at this moment, with their tags.
+func (s *Service) Resources() []Tagged {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tagged()
+}
