@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -111,6 +112,11 @@ func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T)
 	err = Run(t.Context(), cfg)
 	if want := "ask AWS who this worker is: ExpiredToken: The security token included in the request is expired; check the AWS credentials"; err == nil || err.Error() != want {
 		t.Errorf("error = %v, want %s", err, want)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := Run(stopped, cfg); err != nil {
+		t.Errorf("a worker that is stopped while it starts reports %v", err)
 	}
 	for _, call := range server.Calls() {
 		if call.Action != "GetCallerIdentity" {

@@ -52,8 +52,16 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Run connects, checks that the account is the policy's, makes sure of the search attributes and works until ctx is over.
+// Run connects, checks that the account is the policy's, makes sure of the search attributes and works until ctx is
+// over. A worker that is stopped while it starts has no error to report.
 func Run(ctx context.Context, cfg Config) error {
+	if err := run(ctx, cfg); ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+func run(ctx context.Context, cfg Config) error {
 	operations := newOperations(cfg.Policy.Project)
 	deafen, err := operations.listen(cfg.Listen, cfg.Logger)
 	if err != nil {
