@@ -54,6 +54,8 @@ type fate struct {
 	closed bool
 	// orphan says that a deleted stack has left a bucket which no stack names.
 	orphan bool
+	// branchGone says that the branch is deleted in the repository.
+	branchGone bool
 	// wanted is the hash of the template that the stack is being brought to.
 	wanted string
 	// runs counts the runs, and done are the tokens of the calls that had their effect, each after its run's number: here all have one id.
@@ -208,7 +210,7 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 	if err := f.happenWhileWaiting(); err != nil {
 		return activities.AdmitResult{}, err
 	}
-	if f.draw() >= 90 {
+	if f.draw() >= 90 || f.branchGone && in.Request.Goal == perch.GoalUp {
 		f.notAllowed = true
 		return activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "not allowed"}, nil
 	}

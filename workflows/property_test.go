@@ -71,6 +71,7 @@ func drawFate(rt *rapid.T) *fate {
 	f.closed = f.exists() && rapid.Bool().Draw(rt, "closed by an older version")
 	f.orphan = rapid.Bool().Draw(rt, "a bucket that an update dropped")
 	f.shared = rapid.Bool().Draw(rt, "shared database")
+	f.branchGone = rapid.IntRange(0, 9).Draw(rt, "the branch is deleted") > 8
 	requests := rapid.SliceOfN(rapid.Custom(drawRequest), 1, 5).Draw(rt, "requests")
 	for i := range requests {
 		requests[i].ID = fmt.Sprint(i)
@@ -190,6 +191,9 @@ func (f *fate) judge(rt *rapid.T, err error) {
 func (f *fate) hold(rt *rapid.T, result perch.Result) {
 	switch result.Outcome {
 	case perch.OutcomeReady:
+		if f.branchGone {
+			rt.Errorf("ready at %s, and the branch does not exist", result.Commit)
+		}
 		if !f.stack.Ours || !updatable[f.stack.Status] || f.stack.Template != templateAt(result.Commit) || result.Commit != f.target.Commit {
 			rt.Errorf("ready at %s, and the stack is %+v", result.Commit, f.stack)
 		}
