@@ -52,6 +52,16 @@ func (a *Applications) admit(ctx context.Context, bucket string, environment per
 	return awsFailure(err, "write %s in bucket %s", key, bucket)
 }
 
+// retract deletes the admission of an environment that has no stack any more.
+func (a *Applications) retract(ctx context.Context, bucket string, environment perch.Environment) error {
+	if _, found, err := a.stacks.describe(ctx, environment.StackName()); err != nil || found {
+		return err
+	}
+	key := admissionKey(environment)
+	_, err := a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
+	return awsFailure(err, "delete %s in bucket %s", key, bucket)
+}
+
 // admitted reads what Admit allowed last for the environment. It rejects anything but the template with this
 // hash, admitted for this kind by the policy that the worker has now.
 func (a *Applications) admitted(ctx context.Context, environment perch.Environment, kind perch.Kind, hash string) (admission, string, error) {

@@ -12,8 +12,9 @@ import (
 
 // pastRemovals are the records of the removals of one environment that are over, or that end now.
 type pastRemovals struct {
-	bucket  string
-	records []removalRecord
+	environment perch.Environment
+	bucket      string
+	records     []removalRecord
 	// contents are what the records and the stacks name. Nothing else is recorded again: an input may name anything.
 	contents Contents
 }
@@ -21,8 +22,7 @@ type pastRemovals struct {
 // recall reads what earlier removals of the environment have recorded, and adds it to what must be gone. The
 // record of a stack that still exists is for the removal of that stack.
 func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRemovals, err error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
+	if past.environment, err = perch.NewEnvironment(in.Project, in.Branch); err != nil {
 		return past, refuse(ErrorInvalid, "%v", err)
 	}
 	if in.StackID != "" {
@@ -33,7 +33,7 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 	if past.bucket, err = v.removals.bucket(ctx); err != nil {
 		return past, err
 	}
-	records, err := v.removals.list(ctx, past.bucket, environment.StackName())
+	records, err := v.removals.list(ctx, past.bucket, past.environment.StackName())
 	if err != nil {
 		return past, err
 	}
@@ -59,8 +59,8 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 	return past, nil
 }
 
-// conclude deletes the records if nothing is left, and otherwise records what is. One record then stands for
-// all removals of the environment.
+// conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, and
+// one record then stands for all removals of the environment.
 func (v *Verification) conclude(ctx context.Context, past pastRemovals, in VerifyInput, left []string) error {
 	if past.bucket == "" {
 		return nil
@@ -88,7 +88,10 @@ func (v *Verification) conclude(ctx context.Context, past pastRemovals, in Verif
 			return err
 		}
 	}
-	return nil
+	if len(left) > 0 || in.StackID == "" {
+		return nil
+	}
+	return v.removals.apps.retract(ctx, past.bucket, past.environment)
 }
 
 // RecheckLeftovers looks again for what earlier removals of the project's environments left, and returns what
@@ -137,5 +140,9 @@ func (v *Verification) recheck(ctx context.Context, bucket string, records []rem
 	if err != nil {
 		return nil, err
 	}
-	return seen, v.conclude(ctx, pastRemovals{bucket, records[i : i+1], records[i].Contents}, in, seen)
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return nil, refuse(ErrorInvalid, "%v", err)
+	}
+	return seen, v.conclude(ctx, pastRemovals{environment, bucket, records[i : i+1], records[i].Contents}, in, seen)
 }

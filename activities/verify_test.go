@@ -206,3 +206,35 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 		t.Errorf("the next cleanup still has %+v", records)
 	}
 }
+
+func TestWhatWasAdmittedIsDeletedWithTheEnvironmentAndNotWhileOneExists(t *testing.T) {
+	w, in := whole(t)
+	bucket, err := of[*Applications](w).artifactBucket(t.Context(), perch.KindBranch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admissions := func() int {
+		out, err := w.s3().ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: sdk.String("admissions/")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(out.Contents)
+	}
+	if count := admissions(); count != 1 {
+		t.Fatalf("%d admissions", count)
+	}
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
+	w.settle(in.StackID)
+	again := w.bare("shop-login", "login", nil)
+	w.settle(again)
+	must(w, of[*Verification](w).VerifyGone, in)
+	if count := admissions(); count != 1 {
+		t.Error("the admission of the environment that exists is deleted")
+	}
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: again, Token: "gone-again"})
+	w.settle(again)
+	must(w, of[*Verification](w).VerifyGone, in)
+	if count := admissions(); count != 0 {
+		t.Errorf("%d admissions are left", count)
+	}
+}
