@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/config"
+	"perch/source"
 )
 
 var errNoFile = errors.New("there is no " + config.FileName)
@@ -31,7 +32,7 @@ type target struct {
 	recreate bool
 	// job is the CI job that asks; empty outside of CI.
 	job ciJob
-	// nothing says why there is nothing to do in this CI job; the target is empty then.
+	// nothing says why there is nothing to do.
 	nothing string
 }
 
@@ -113,6 +114,9 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 		return nil, err
 	}
 	data, found, err := p.checkout.File(ctx, commit, config.FileName)
+	if fault := (*source.CommitFault)(nil); errors.As(err, &fault) {
+		return nil, &exitError{code: exitUsage, err: err}
+	}
 	if err != nil {
 		return nil, failedError("read %s at commit %s: %w", config.FileName, short(commit), err)
 	}
@@ -141,7 +145,10 @@ func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target,
 		return target{}, err
 	}
 	file, err := p.file(ctx, commit)
-	if _, skipped := config.SkipByDefault(branch); err != nil && !(skipped && errors.Is(err, errNoFile)) {
+	nothing := ""
+	if rule, skipped := config.SkipByDefault(branch); skipped && errors.Is(err, errNoFile) {
+		nothing = rule.Sentence(branch)
+	} else if err != nil {
 		return target{}, err
 	}
 	project, err := a.upProject(p, file, commit)
@@ -157,7 +164,10 @@ func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target,
 			return target{}, usageError("at commit %s: %w", short(commit), err)
 		}
 	}
-	return target{environment: environment, commit: commit, repository: p.repository(), file: file, recreate: o.recreate, job: p.job}, nil
+	return target{
+		environment: environment, commit: commit, repository: p.repository(), file: file, nothing: nothing,
+		recreate: o.recreate, job: p.job,
+	}, nil
 }
 
 // upProject is the project of an `up`: perch.yaml at the commit must not contradict what is given.
@@ -217,14 +227,17 @@ func (a *app) folder(p place) string {
 	return a.repoDir()
 }
 
-// skipped says why t's branch gets no environment; ok is false where it gets one.
+// skipped says why t's branch gets no environment; ok is false if it gets one, or if only the worker can say,
+// because perch.yaml at the commit is not here.
 func (t target) skipped() (sentence string, ok bool) {
-	if t.nothing != "" {
+	var rule config.SkipRule
+	switch {
+	case t.nothing != "":
 		return t.nothing, true
-	}
-	rule, ok := config.SkipByDefault(t.environment.Branch)
-	if t.file != nil {
+	case t.file != nil:
 		rule, ok = t.file.Skip(t.environment.Branch)
+	case t.commit == "":
+		rule, ok = config.SkipByDefault(t.environment.Branch)
 	}
 	return rule.Sentence(t.environment.Branch), ok
 }
