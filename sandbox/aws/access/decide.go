@@ -1,0 +1,103 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Request is one right that a call needs: an action on a resource.
+type Request struct {
+	// Action is the IAM action: cloudformation:CreateStack.
+	Action string
+	// Resource is the ARN of what it acts on. Actions without resource-level permissions act on `*`,
+	// whatever it says.
+	Resource string
+	// Keys are the values of condition keys, by the keys' names in lower case.
+	Keys map[string][]string
+}
+
+// Grant is a statement that allowed an action.
+type Grant struct {
+	// Policy is the policy's name and Sid the statement's.
+	Policy, Sid string
+	// Action is the action as the call names it, and Pattern as the statement does.
+	Action, Pattern string
+}
+
+// Denial is a right that a role does not have.
+type Denial struct {
+	// ARN is the caller's.
+	ARN string
+	Request
+	// explicit says that a statement denies the action.
+	explicit bool
+}
+
+// Error is AWS's sentence.
+func (d *Denial) Error() string {
+	because := "because no identity-based policy allows the " + d.Action + " action"
+	if d.explicit {
+		because = "with an explicit deny in an identity-based policy"
+	}
+	const sentence = "User: %s is not authorized to perform: %s on resource: %s %s"
+	return fmt.Sprintf(sentence, d.ARN, d.Action, d.Resource, because)
+}
+
+// Caller is a role that makes calls. A nil Caller is an administrator: everything is allowed to it.
+type Caller struct {
+	// ARN is the role's, as denials name it.
+	ARN string
+	// Policies are the documents that are attached to it.
+	Policies []*Document
+	// Record is told every grant that was used; nil for nobody.
+	Record func([]Grant)
+}
+
+// Check returns the first right that the caller does not have, or nil.
+func (c *Caller) Check(requests ...Request) *Denial {
+	if c == nil {
+		return nil
+	}
+	for _, request := range requests {
+		if Unbound(request.Action) {
+			request.Resource = "*"
+		}
+		grants, denied := decide(c.Policies, request)
+		if denied || len(grants) == 0 {
+			return &Denial{ARN: c.ARN, Request: request, explicit: denied}
+		}
+		if c.Record != nil {
+			c.Record(grants)
+		}
+	}
+	return nil
+}
+
+// decide finds the statements that allow a request, and whether one denies it.
+func decide(documents []*Document, request Request) (grants []Grant, denied bool) {
+	for _, document := range documents {
+		for _, s := range document.statements {
+			pattern, ok := s.matches(request)
+			switch {
+			case !ok:
+			case s.Effect == "Deny":
+				return nil, true
+			default:
+				grants = append(grants, Grant{Policy: document.Name, Sid: s.Sid, Action: request.Action, Pattern: pattern})
+			}
+		}
+	}
+	return grants, false
+}
+
+// matches reports whether the statement is about the request, and by which of its actions.
+func (s statement) matches(request Request) (pattern string, ok bool) {
+	i := slices.IndexFunc(s.Action, func(pattern string) bool {
+		return Like(strings.ToLower(pattern), strings.ToLower(request.Action))
+	})
+	if i < 0 || !slices.ContainsFunc(s.Resource, func(pattern string) bool { return Like(pattern, request.Resource) }) {
+		return "", false
+	}
+	return s.Action[i], conditionsHold(s.Condition, request.Keys)
+}
