@@ -14,7 +14,8 @@ import (
 
 // Call is one call that the endpoint has got.
 type Call struct {
-	// Service is the name that the call is signed for: cloudformation, s3. Action is the operation: CreateStack, PutObject.
+	// Service is the name that the call is signed for: cloudformation, s3. Action is the operation:
+	// CreateStack, PutObject.
 	Service string `json:"service"`
 	Action  string `json:"action"`
 	// Summary says what it was about: the resource that it names.
@@ -27,6 +28,8 @@ type Call struct {
 	protocol protocol
 	// text is the request as faults look into it: form, JSON body or address.
 	text string
+	// form are the parameters of a call of the query protocol.
+	form url.Values
 }
 
 type protocol int
@@ -83,7 +86,8 @@ func (s *Server) read(r *http.Request) (Call, error) {
 	return c, nil
 }
 
-// credential is the access key and the service of a request's credential scope, signed in its header or its address.
+// credential is the access key and the service of a request's credential scope, signed in its
+// header or its address.
 func credential(r *http.Request) (key, service string) {
 	scope := r.URL.Query().Get("X-Amz-Credential")
 	if _, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
@@ -123,7 +127,7 @@ func (c *Call) readForm(r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return fmt.Errorf("read form: %w", err)
 	}
-	c.Action = r.Form.Get("Action")
+	c.Action, c.form = r.Form.Get("Action"), r.Form
 	if c.Service == "" {
 		c.Service = versions[r.Form.Get("Version")]
 	}
@@ -157,7 +161,7 @@ func (c *calls) add(call Call) {
 	if len(c.list) >= maxCalls {
 		c.list = append([]Call(nil), c.list[maxCalls/2:]...)
 	}
-	call.text = ""
+	call.text, call.form = "", nil
 	c.list = append(c.list, call)
 }
 

@@ -36,6 +36,9 @@ type Config struct {
 	// Loopback gives instances, databases, buckets and queues addresses of this machine, because the names and
 	// addresses of AWS lead to machines of strangers.
 	Loopback bool
+	// EnforceIAM bounds whoever has assumed a role, and every stack with a service role, to what the role's policies allow. Calls
+	// that are signed with a key that AssumeRole did not give are an administrator's.
+	EnforceIAM bool
 	// PageSize is the number of items in a page of CloudFormation's listings; 0 means 100.
 	PageSize int
 	// Logger takes what goes wrong inside; nil discards it.
@@ -49,7 +52,10 @@ type Server struct {
 	others   *services.Service
 	faults   *faults
 	calls    *calls
+	grants   grants
 	close    []func() error
+
+	account, region string
 }
 
 // New starts the endpoint; with Config.Data it goes on where it was closed.
@@ -63,7 +69,7 @@ func New(config Config) (*Server, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{faults: &faults{}, calls: &calls{}}
+	s := &Server{faults: &faults{}, calls: &calls{}, account: config.Account, region: config.Region}
 	if err := s.wire(config); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -85,6 +91,7 @@ func (s *Server) wire(config Config) error {
 	others, err := services.New(services.Config{
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
 		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
+		EnforceIAM: config.EnforceIAM, Granted: s.grants.add,
 	})
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)
@@ -170,7 +177,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(latency)
 	}
 	fault, ok := s.faults.match(c)
-	if !ok {
+	if ok && fault.When != After && fault.Stale == 0 {
+		s.fail(w, r, c, fault)
+		return
+	}
+	r, denial := s.authorize(r, c)
+	switch {
+	case denial != nil:
+		s.writeError(w, r, c, denial)
+		return
+	case !ok:
 		s.dispatch(w, r, c)
 		return
 	}
@@ -179,9 +195,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.dispatch(w, r.WithContext(wire.WithLag(r.Context(), lag)), c)
 		return
 	}
-	if fault.When == After {
-		s.dispatch(httptest.NewRecorder(), r, c)
-	}
+	s.dispatch(httptest.NewRecorder(), r, c)
+	s.fail(w, r, c, fault)
+}
+
+// fail answers as a fault says.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, c Call, fault Fault) {
 	if fault.Drop {
 		panic(http.ErrAbortHandler)
 	}

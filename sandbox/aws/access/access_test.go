@@ -50,7 +50,8 @@ func TestDecisions(t *testing.T) {
 			allow("cloudformation:DeleteStack", stacks), "cloudformation:DeleteStack", shop, true,
 		},
 		"a denial wins": {
-			"[" + allow("*", "*") + `, {"Effect": "Deny", "Action": "cloudformation:Delete*", "Resource": ["x", "` + stacks + `"]}]`,
+			"[" + allow("*", "*") +
+				`, {"Effect": "Deny", "Action": "cloudformation:Delete*", "Resource": ["x", "` + stacks + `"]}]`,
 			"cloudformation:DeleteStack", shop, false,
 		},
 		"an action without resource-level permissions": {

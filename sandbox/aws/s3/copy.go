@@ -26,8 +26,8 @@ func copySource(header http.Header) (bucket, key, id string, err error) {
 }
 
 // source opens the version that a copy reads.
-func (s *Service) source(header http.Header, w http.ResponseWriter) (found *version, body io.ReadSeekCloser, err error) {
-	name, key, id, err := copySource(header)
+func (s *Service) source(r *request, w http.ResponseWriter) (found *version, body io.ReadSeekCloser, err error) {
+	name, key, id, err := copySource(r.Header)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -37,6 +37,9 @@ func (s *Service) source(header http.Header, w http.ResponseWriter) (found *vers
 			action = "s3:GetObjectVersion"
 		}
 		if err := s.allowed(b, action, key); err != nil {
+			return err
+		}
+		if err := r.permittedOn(action, name, key); err != nil {
 			return err
 		}
 		if found, err = b.find(key, id); err != nil {
@@ -52,7 +55,7 @@ func (s *Service) source(header http.Header, w http.ResponseWriter) (found *vers
 }
 
 func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
-	found, body, err := s.source(r.Header, w)
+	found, body, err := s.source(r, w)
 	if err != nil {
 		return err
 	}
@@ -74,6 +77,11 @@ func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
 		v.Headers = found.Headers
 	}
 	if r.Header.Get("x-amz-tagging-directive") != "REPLACE" {
+		if len(found.Tags) > 0 {
+			if err := r.permittedOn("s3:GetObjectTagging", name, key); err != nil {
+				return err
+			}
+		}
 		v.Tags = found.Tags
 	}
 	v.Checksum = checksum{Algorithm: r.Header.Get("x-amz-checksum-algorithm"), Type: fullObject}

@@ -118,7 +118,7 @@ func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
 	}
 	var nodes []wire.Node
 	err = s.with(r.bucket, func(b *bucket) error {
-		nodes, err = s.removeAll(b, document, bypasses(r))
+		nodes, err = s.removeAll(r, b, document)
 		return err
 	})
 	if err != nil {
@@ -128,14 +128,14 @@ func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
 }
 
 // removeAll deletes key by key: one that fails is reported and holds up no other. A key that is named twice sees what the first did.
-func (s *Service) removeAll(b *bucket, document deleteRequest, bypass bool) ([]wire.Node, error) {
+func (s *Service) removeAll(r *request, b *bucket, document deleteRequest) ([]wire.Node, error) {
 	var nodes []wire.Node
 	allowed, err := s.allowedDeletes(b, len(document.Objects))
 	if err != nil {
 		return nil, err
 	}
 	for i, object := range document.Objects {
-		done, err := s.removeOne(b, object, bypass, i < allowed)
+		done, err := s.removeOne(r, b, object, i < allowed)
 		if err != nil {
 			nodes = append(nodes, refused(object, err))
 			continue
@@ -151,7 +151,7 @@ func (s *Service) removeAll(b *bucket, document deleteRequest, bypass bool) ([]w
 }
 
 // removeOne is remove for one key of many, which may be over the bucket's limit or fail by order.
-func (s *Service) removeOne(b *bucket, object deleteKey, bypass, allowed bool) (deletion, error) {
+func (s *Service) removeOne(r *request, b *bucket, object deleteKey, allowed bool) (deletion, error) {
 	if !allowed {
 		return deletion{}, slowDown()
 	}
@@ -160,7 +160,14 @@ func (s *Service) removeOne(b *bucket, object deleteKey, bypass, allowed bool) (
 			return deletion{}, failf(http.StatusInternalServerError, code, "%s", message)
 		}
 	}
-	return s.remove(b, object.Key, object.VersionID, bypass)
+	action := "s3:DeleteObject"
+	if object.VersionID != "" {
+		action = "s3:DeleteObjectVersion"
+	}
+	if err := r.permittedOn(action, b.name, object.Key); err != nil {
+		return deletion{}, err
+	}
+	return s.remove(b, object.Key, object.VersionID, bypasses(r))
 }
 
 func deleted(b *bucket, object deleteKey, v *version) wire.Node {

@@ -14,7 +14,7 @@ func (s *Service) getObject(w http.ResponseWriter, r *request) error {
 	var body io.ReadSeekCloser
 	err := s.with(r.bucket, func(b *bucket) (err error) {
 		if found, err = b.find(r.key, r.query.Get("versionId")); err != nil {
-			return err
+			return r.concealed(err)
 		}
 		b.writeVersionID(w.Header(), found)
 		b.writeEncryption(w.Header())
@@ -65,10 +65,10 @@ func (v *version) write(header http.Header, r *request) {
 	header.Set("Last-Modified", v.Modified.Format(http.TimeFormat))
 	header.Set("Accept-Ranges", "bytes")
 	v.writeTagCount(header)
-	if v.Hold {
+	if v.Hold && r.permitted("s3:GetObjectLegalHold") == nil {
 		header.Set("x-amz-object-lock-legal-hold", "ON")
 	}
-	if v.Mode != "" {
+	if v.Mode != "" && r.permitted("s3:GetObjectRetention") == nil {
 		header.Set("x-amz-object-lock-mode", v.Mode)
 		header.Set("x-amz-object-lock-retain-until-date", stamp(v.Until))
 	}

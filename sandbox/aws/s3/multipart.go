@@ -160,7 +160,7 @@ func (s *Service) uploadPartCopy(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	found, body, err := s.source(r.Header, w)
+	found, body, err := s.source(r, w)
 	if err != nil {
 		return err
 	}

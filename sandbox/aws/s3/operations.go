@@ -9,7 +9,9 @@ type operation struct {
 	// ask for themselves have none.
 	action        string
 	versionAction string
-	handle        func(*Service, http.ResponseWriter, *request) error
+	// callerAction is the IAM action that the caller's role needs, if a bucket policy is not asked.
+	callerAction string
+	handle       func(*Service, http.ResponseWriter, *request) error
 }
 
 // operations knows every implemented operation by method, scope and subresource; request.selector makes the keys.
@@ -17,9 +19,9 @@ var operations map[string]operation
 
 func init() {
 	operations = map[string]operation{
-		"GET service": {name: "ListBuckets", handle: (*Service).listBuckets},
+		"GET service": {name: "ListBuckets", callerAction: "s3:ListAllMyBuckets", handle: (*Service).listBuckets},
 
-		"PUT bucket":                      {name: "CreateBucket", handle: (*Service).createBucket},
+		"PUT bucket":                      {name: "CreateBucket", callerAction: "s3:CreateBucket", handle: (*Service).createBucket},
 		"DELETE bucket":                   {name: "DeleteBucket", action: "s3:DeleteBucket", handle: (*Service).deleteBucket},
 		"HEAD bucket":                     {name: "HeadBucket", action: "s3:ListBucket", handle: (*Service).headBucket},
 		"GET bucket":                      {name: "ListObjects", action: "s3:ListBucket", handle: (*Service).listObjects},
@@ -34,9 +36,9 @@ func init() {
 		"PUT bucket tagging":              {name: "PutBucketTagging", action: "s3:PutBucketTagging", handle: (*Service).putBucketTagging},
 		"DELETE bucket tagging":           {name: "DeleteBucketTagging", action: "s3:PutBucketTagging", handle: (*Service).deleteBucketTagging},
 		"GET bucket object-lock":          {name: "GetObjectLockConfiguration", action: "s3:GetBucketObjectLockConfiguration", handle: (*Service).getObjectLock},
-		"GET bucket policy":               {name: "GetBucketPolicy", handle: (*Service).getPolicy},
-		"PUT bucket policy":               {name: "PutBucketPolicy", handle: (*Service).putPolicy},
-		"DELETE bucket policy":            {name: "DeleteBucketPolicy", handle: (*Service).deletePolicy},
+		"GET bucket policy":               {name: "GetBucketPolicy", callerAction: "s3:GetBucketPolicy", handle: (*Service).getPolicy},
+		"PUT bucket policy":               {name: "PutBucketPolicy", callerAction: "s3:PutBucketPolicy", handle: (*Service).putPolicy},
+		"DELETE bucket policy":            {name: "DeleteBucketPolicy", callerAction: "s3:DeleteBucketPolicy", handle: (*Service).deletePolicy},
 		"GET bucket publicAccessBlock":    {name: "GetPublicAccessBlock", action: "s3:GetBucketPublicAccessBlock", handle: (*Service).getPublicAccess},
 		"PUT bucket publicAccessBlock":    {name: "PutPublicAccessBlock", action: "s3:PutBucketPublicAccessBlock", handle: (*Service).putPublicAccess},
 		"DELETE bucket publicAccessBlock": {name: "DeletePublicAccessBlock", action: "s3:PutBucketPublicAccessBlock", handle: (*Service).deletePublicAccess},

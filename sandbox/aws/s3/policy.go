@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"perch/sandbox/aws/access"
 )
 
 // policy is a bucket policy as far as it is enforced: what it denies to everyone. Statements with a condition or for single
@@ -104,34 +106,12 @@ func aboutBucket(resource, bucket string) bool {
 		return false
 	}
 	name, _, _ := strings.Cut(parts[5], "/")
-	return like(name, bucket)
-}
-
-// like matches IAM's wildcards: `*` for any run of characters, `?` for one.
-func like(pattern, text string) bool {
-	star, resume := -1, 0
-	p, t := 0, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, resume = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p++
-			t++
-		case star >= 0:
-			resume++
-			p, t = star+1, resume
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return access.Like(name, bucket)
 }
 
 func anyLike(patterns []string, text string) bool {
 	for _, pattern := range patterns {
-		if like(pattern, text) {
+		if access.Like(pattern, text) {
 			return true
 		}
 	}
@@ -170,7 +150,7 @@ func (s statement) denies(action, resource string) bool {
 	}
 	actionHit := false
 	for _, pattern := range actions {
-		actionHit = actionHit || like(strings.ToLower(pattern), strings.ToLower(action))
+		actionHit = actionHit || access.Like(strings.ToLower(pattern), strings.ToLower(action))
 	}
 	return actionHit == (len(s.Action) > 0) && anyLike(resources, resource) == (len(s.Resource) > 0)
 }

@@ -142,6 +142,11 @@ func (s *Service) storable(b *bucket, r *request, v *version) error {
 	if err := s.allowed(b, "s3:PutObject", r.key); err != nil {
 		return err
 	}
+	if len(v.Tags) > 0 {
+		if err := r.permitted("s3:PutObjectTagging"); err != nil {
+			return err
+		}
+	}
 	if acl := r.Header.Get("x-amz-acl"); acl != "" && acl != "bucket-owner-full-control" && b.settings.Ownership == ownerEnforced {
 		return failf(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 	}

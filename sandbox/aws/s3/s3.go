@@ -5,6 +5,7 @@
 package s3
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -103,9 +104,12 @@ func (s *Service) admit(r *request, op operation) error {
 		return accessDenied("Access Denied")
 	}
 	if r.bucket == "" || op.name == "CreateBucket" {
-		return nil
+		return r.permitted(op.callerAction)
 	}
 	return s.with(r.bucket, func(b *bucket) error {
+		if err := r.permitted(cmp.Or(op.callerAction, r.action(op))); err != nil {
+			return err
+		}
 		return s.allowed(b, r.action(op), r.key)
 	})
 }

@@ -91,6 +91,12 @@ var iamActions = map[string]action{
 	"GetInstanceProfile": getProfile,
 	"GetRolePolicy":      getRolePolicy,
 	"ListRolePolicies":   listRolePolicies,
+
+	"AttachRolePolicy":         attachRolePolicy,
+	"CreatePolicy":             createPolicy,
+	"DeletePolicy":             deletePolicy,
+	"DetachRolePolicy":         detachRolePolicy,
+	"ListAttachedRolePolicies": listAttachedRolePolicies,
 }
 
 func noEntity(format string, args ...any) *wire.Error {
@@ -145,6 +151,9 @@ func deleteRole(s *Service, f form) ([]wire.Node, error) {
 	}
 	if len(s.inline(role)) > 0 {
 		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must delete policies first.")
+	}
+	if len(s.attached(role)) > 0 {
+		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must detach all policies first.")
 	}
 	if err := refuseRole(s, role, true); err != nil {
 		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "%s", err.Error())

@@ -36,3 +36,13 @@ func (s *Service) hostOf(instance string) *record {
 	}
 	return nil
 }
+
+// InstanceTags are the tags of an instance: those of its environment, which Elastic Beanstalk passes on.
+func (s *Service) InstanceTags(instance string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if env := s.hostOf(instance); env != nil {
+		return env.Tags
+	}
+	return nil
+}

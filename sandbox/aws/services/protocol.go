@@ -11,11 +11,16 @@ import (
 	"strings"
 	"time"
 
+	"perch/sandbox/aws/access"
 	"perch/sandbox/aws/wire"
 )
 
 // form is a request of the query protocol.
-type form struct{ url.Values }
+type form struct {
+	url.Values
+	// caller is the role that signed it; nil for an administrator.
+	caller *access.Caller
+}
 
 // list reads a list parameter in any of its spellings: Names.member.1, Names.Name.1, VpcId.1.
 func (f form) list(name string) []string {
@@ -77,7 +82,7 @@ func readForm(r *http.Request) (form, string, *wire.Error) {
 	if name == "" {
 		return form{}, "", wire.Errorf(http.StatusBadRequest, "MissingAction", "Missing Action")
 	}
-	return form{r.Form}, name, nil
+	return form{r.Form, access.CallerOf(r.Context())}, name, nil
 }
 
 func (s *Service) locked(call func() ([]wire.Node, error)) ([]wire.Node, error) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"perch/sandbox/aws/access"
 	"perch/sandbox/aws/resource"
 )
 
@@ -46,6 +47,10 @@ type Config struct {
 	Loopback bool
 	// ObjectExists says whether S3 holds an object; Elastic Beanstalk asks for source bundles. Nil believes every template.
 	ObjectExists func(bucket, key string) bool
+	// EnforceIAM bounds callers that have assumed a role, and stacks with a service role, to what the role's policies allow.
+	EnforceIAM bool
+	// Granted is told the statements that allowed what a role did; nil for nobody.
+	Granted func([]access.Grant)
 	// Tagged lists the tagged resources of other services, for the tagging API. Nil means none.
 	Tagged func() []Tagged
 }

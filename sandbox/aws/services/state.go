@@ -56,6 +56,8 @@ type state struct {
 	Events []event
 	// Commands are Run Command's, oldest first.
 	Commands []command
+	// Sessions are the credentials that AssumeRole gave, oldest first.
+	Sessions []session
 }
 
 // find returns the resource of a type by its physical id, or nil.

@@ -2,7 +2,6 @@ package services
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"perch/sandbox/aws/wire"
@@ -13,18 +12,21 @@ var stsActions = map[string]action{
 	"AssumeRole":        assumeRole,
 }
 
-// caller is who every client of the sandbox is.
+// caller is who a client is that has not assumed a role.
 func (s *Service) caller() string {
 	return "arn:aws:sts::" + s.config.Account + ":assumed-role/perch-worker/sandbox"
 }
 
-func callerIdentity(s *Service, _ form) ([]wire.Node, error) {
+func callerIdentity(s *Service, f form) ([]wire.Node, error) {
+	if f.caller != nil {
+		return []wire.Node{wire.T("Arn", f.caller.ARN), wire.T("UserId", "AROA0000000000SANDBOX:sandbox"), wire.T("Account", s.config.Account)}, nil
+	}
 	return []wire.Node{wire.T("Arn", s.caller()), wire.T("UserId", "AROA0000000000SANDBOX:sandbox"), wire.T("Account", s.config.Account)}, nil
 }
 
 // assumeRole gives credentials for a role that exists; for any other the answer is AWS's own, which does not tell whether it exists.
 func assumeRole(s *Service, f form) ([]wire.Node, error) {
-	arn, session := f.Get("RoleArn"), f.Get("RoleSessionName")
+	arn, name := f.Get("RoleArn"), f.Get("RoleSessionName")
 	role := s.known(typeRole, arn)
 	if role == nil || role.ARN != arn {
 		return nil, wire.Errorf(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", s.caller(), arn)
@@ -33,10 +35,11 @@ func assumeRole(s *Service, f form) ([]wire.Node, error) {
 	if duration == 0 {
 		duration = time.Hour
 	}
-	assumed := strings.Replace(s.iamARN("assumed-role/"+role.Name+"/"+session), ":iam:", ":sts:", 1)
+	key := "ASIA" + random(upperDigits, 16)
+	s.remember(session{Key: key, Role: role.Name, Name: name})
 	return []wire.Node{
-		wire.N("AssumedRoleUser", wire.T("AssumedRoleId", role.Attributes["RoleId"]+":"+session), wire.T("Arn", assumed)),
-		wire.N("Credentials", wire.T("AccessKeyId", "ASIA"+random(upperDigits, 16)), wire.T("SecretAccessKey", random(mixedCase, 40)),
+		wire.N("AssumedRoleUser", wire.T("AssumedRoleId", role.Attributes["RoleId"]+":"+name), wire.T("Arn", s.assumed(role.Name, name))),
+		wire.N("Credentials", wire.T("AccessKeyId", key), wire.T("SecretAccessKey", random(mixedCase, 40)),
 			wire.T("SessionToken", random(mixedCase, 64)), wire.T("Expiration", isoTime(s.config.Now().Add(duration)))),
-	}, nil
+	}, s.save()
 }

@@ -1,0 +1,43 @@
+package aws
+
+import (
+	"net/http"
+
+	"perch/sandbox/aws/access"
+	"perch/sandbox/aws/wire"
+)
+
+// authorize denies a call that its caller's role has no right to. The request that it returns
+// carries the caller, so that S3 can ask for single keys, and CloudFormation for templates.
+func (s *Server) authorize(r *http.Request, c Call) (*http.Request, *wire.Error) {
+	caller, err := s.others.Caller(c.AccessKey)
+	if err != nil {
+		return r, denied(c, "The sandbox cannot evaluate the caller's policies: "+err.Error())
+	}
+	if caller == nil {
+		return r, nil
+	}
+	if c.protocol != s3Protocol {
+		if denial := caller.Check(s.rightsOf(c)...); denial != nil {
+			return r, denied(c, denial.Error())
+		}
+	}
+	return r.WithContext(access.WithCaller(r.Context(), caller)), nil
+}
+
+// denied is a denial in the words and with the code of the call's service (AWS docs: Common errors
+// of each API).
+func denied(c Call, sentence string) *wire.Error {
+	switch {
+	case c.protocol == jsonProtocol:
+		return wire.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s", sentence)
+	case c.protocol == ec2Protocol:
+		return wire.Errorf(
+			http.StatusForbidden,
+			"UnauthorizedOperation",
+			"You are not authorized to perform this operation. %s",
+			sentence,
+		)
+	}
+	return wire.Errorf(http.StatusForbidden, "AccessDenied", "%s", sentence)
+}

@@ -1,0 +1,205 @@
+package aws
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"perch/sandbox/aws/access"
+)
+
+// rightsOf are the rights that a call needs of its caller, S3's calls excepted: S3 knows its own.
+//
+// A call without a function here needs its own action on `*`, as most calls that only read do.
+func (s *Server) rightsOf(c Call) []access.Request {
+	q := asked{server: s, Call: c}
+	_ = json.Unmarshal([]byte(c.text), &q.members) // Only calls of the JSON protocol have members.
+	if of, ok := serviceRights[c.Service]; ok {
+		return of(q)
+	}
+	return []access.Request{q.on("*")}
+}
+
+var serviceRights = map[string]func(asked) []access.Request{
+	"acm":              certificateRights,
+	"cloudformation":   stackRights,
+	"elasticbeanstalk": beanstalkRights,
+	"iam":              iamRights,
+	"rds":              databaseRights,
+	"route53":          zoneRights,
+	"secretsmanager":   secretRights,
+	"ssm":              systemsRights,
+	"sts":              identityRights,
+}
+
+// asked is a call with its parameters: those of a form, or the members of a JSON body.
+type asked struct {
+	server *Server
+	Call
+	members map[string]any
+}
+
+func (q asked) get(name string) string {
+	if q.members != nil {
+		value, _ := q.members[name].(string)
+		return value
+	}
+	return q.form.Get(name)
+}
+
+// prefixes are those of IAM's actions, if they are not the name that calls are signed for.
+var prefixes = map[string]string{"tagging": "tag"}
+
+// on is the right to the call's own action on a resource.
+func (q asked) on(resource string) access.Request {
+	return access.Request{Action: cmp.Or(prefixes[q.Service], q.Service) + ":" + q.Action, Resource: resource}
+}
+
+// arn is the ARN of a resource in the endpoint's region.
+func (q asked) arn(service, resource string) string {
+	return "arn:aws:" + service + ":" + q.server.region + ":" + q.server.account + ":" + resource
+}
+
+// found is the right to the call's action on a resource of a CloudFormation type, with its tags as
+// condition keys; on otherwise if there is no such resource.
+func (q asked) found(kind, reference, otherwise string) access.Request {
+	arn, tags, ok := q.server.others.Find(kind, reference)
+	if !ok {
+		return q.on(otherwise)
+	}
+	right := q.on(arn)
+	right.Keys = map[string][]string{}
+	for key, value := range tags {
+		right.Keys["aws:resourcetag/"+strings.ToLower(key)] = []string{value}
+	}
+	return right
+}
+
+func certificateRights(q asked) []access.Request {
+	return []access.Request{q.on(cmp.Or(q.get("CertificateArn"), "*"))}
+}
+
+func secretRights(q asked) []access.Request {
+	id := q.get("SecretId")
+	switch {
+	case strings.HasPrefix(id, "arn:"):
+		return []access.Request{q.found("AWS::SecretsManager::Secret", id, id)}
+	case id != "":
+		return []access.Request{q.found("AWS::SecretsManager::Secret", id, q.arn("secretsmanager", "secret:"+id+"-??????"))}
+	case q.get("Name") != "":
+		return []access.Request{q.on(q.arn("secretsmanager", "secret:"+q.get("Name")+"-??????"))}
+	}
+	return []access.Request{q.on("*")}
+}
+
+func systemsRights(q asked) []access.Request {
+	switch name := q.get("Name"); {
+	case q.Action == "SendCommand":
+		return commandRights(q)
+	case strings.HasPrefix(name, "arn:"):
+		return []access.Request{q.on(name)}
+	case name != "":
+		return []access.Request{q.on(q.arn("ssm", "parameter/"+strings.TrimPrefix(name, "/")))}
+	}
+	return []access.Request{q.on("*")}
+}
+
+// commandRights are the right to the document and to every instance. AWS's own documents belong to
+// no account.
+func commandRights(q asked) []access.Request {
+	account := q.server.account
+	if strings.HasPrefix(q.get("DocumentName"), "AWS-") {
+		account = ""
+	}
+	rights := []access.Request{
+		q.on("arn:aws:ssm:" + q.server.region + ":" + account + ":document/" + q.get("DocumentName")),
+	}
+	ids, _ := q.members["InstanceIds"].([]any)
+	for _, id := range ids {
+		id, _ := id.(string)
+		right := q.on(q.arn("ec2", "instance/"+id))
+		right.Keys = map[string][]string{}
+		for key, value := range q.server.others.InstanceTags(id) {
+			right.Keys["ssm:resourcetag/"+strings.ToLower(key)] = []string{value}
+			right.Keys["aws:resourcetag/"+strings.ToLower(key)] = []string{value}
+		}
+		rights = append(rights, right)
+	}
+	return rights
+}
+
+func databaseRights(q asked) []access.Request {
+	if strings.HasPrefix(q.Action, "DescribeDBSnapshots") {
+		return []access.Request{q.on(q.arn("rds", "snapshot:"+cmp.Or(q.get("DBSnapshotIdentifier"), "*")))}
+	}
+	return []access.Request{
+		q.found(
+			"AWS::RDS::DBInstance",
+			q.get("DBInstanceIdentifier"),
+			q.arn("rds", "db:"+cmp.Or(q.get("DBInstanceIdentifier"), "*")),
+		),
+	}
+}
+
+// zoneRights reads Route 53's calls off their methods and paths.
+func zoneRights(q asked) []access.Request {
+	u, err := url.Parse(q.text)
+	if err != nil {
+		return []access.Request{q.on("*")}
+	}
+	parts := strings.Split(strings.Trim(strings.TrimPrefix(u.Path, "/2013-04-01/"), "/"), "/")
+	resource := "*"
+	switch {
+	case parts[0] == "change":
+		q.Action, resource = "GetChange", "arn:aws:route53:::change/"+parts[len(parts)-1]
+	case len(parts) < 2:
+		q.Action = map[string]string{http.MethodPost: "CreateHostedZone"}[q.Action]
+		q.Action = cmp.Or(
+			q.Action,
+			map[bool]string{true: "ListHostedZonesByName", false: "ListHostedZones"}[parts[0] == "hostedzonesbyname"],
+		)
+	default:
+		resource = "arn:aws:route53:::hostedzone/" + parts[1]
+		q.Action = zoneActions[q.Action+" "+strings.Join(parts[2:], "/")]
+	}
+	return []access.Request{q.on(resource)}
+}
+
+var zoneActions = map[string]string{
+	"GET ":       "GetHostedZone",
+	"DELETE ":    "DeleteHostedZone",
+	"GET rrset":  "ListResourceRecordSets",
+	"POST rrset": "ChangeResourceRecordSets",
+}
+
+// iamRights are on the role, the policy or the instance profile that a call names.
+func iamRights(q asked) []access.Request {
+	iam := func(kind, name string) string { return "arn:aws:iam::" + q.server.account + ":" + kind + "/" + name }
+	resource := "*"
+	switch {
+	case q.get("RoleName") != "":
+		resource = iam("role", q.get("RoleName"))
+	case q.get("PolicyArn") != "":
+		resource = q.get("PolicyArn")
+	case q.get("PolicyName") != "":
+		resource = iam("policy", q.get("PolicyName"))
+	case q.get("InstanceProfileName") != "":
+		resource = iam("instance-profile", q.get("InstanceProfileName"))
+	}
+	right := q.on(resource)
+	if policy := q.get("PolicyArn"); policy != "" {
+		right.Keys = map[string][]string{"iam:policyarn": {policy}}
+	}
+	return []access.Request{right}
+}
+
+// identityRights are none for GetCallerIdentity, which nobody can be denied (AWS docs:
+// GetCallerIdentity).
+func identityRights(q asked) []access.Request {
+	if q.Action == "GetCallerIdentity" {
+		return nil
+	}
+	return []access.Request{q.on(cmp.Or(q.get("RoleArn"), "*"))}
+}

@@ -1,0 +1,60 @@
+package aws
+
+import (
+	"cmp"
+	"strings"
+
+	"perch/sandbox/aws/access"
+)
+
+// stackRights are on the stack that a call names: by its ARN, or by its name if it has none yet.
+func stackRights(q asked) []access.Request {
+	resource := q.arn("cloudformation", "stack/*/*")
+	switch name := q.get("StackName"); {
+	case strings.HasPrefix(name, "arn:"):
+		resource = name
+	case name != "":
+		resource = q.arn("cloudformation", "stack/"+name+"/*")
+	case strings.HasPrefix(q.get("ChangeSetName"), "arn:"):
+		resource = q.get("ChangeSetName")
+	}
+	right := q.on(resource)
+	role := q.get("RoleARN")
+	if role != "" {
+		right.Keys = map[string][]string{"cloudformation:rolearn": {role}}
+	}
+	rights := []access.Request{right}
+	if q.Action == "CreateStack" && q.form.Has("Tags.member.1.Key") {
+		rights = append(rights, access.Request{Action: "cloudformation:TagResource", Resource: resource})
+	}
+	if role != "" {
+		rights = append(rights, access.Request{
+			Action:   "iam:PassRole",
+			Resource: role,
+			Keys:     map[string][]string{"iam:passedtoservice": {"cloudformation.amazonaws.com"}},
+		})
+	}
+	return rights
+}
+
+// beanstalkRights are on the environment or the application that a call names.
+// DescribeEnvironmentResources asks other services in the caller's name (AWS docs:
+// AWSElasticBeanstalkReadOnly grants their reads with it).
+func beanstalkRights(q asked) []access.Request {
+	name := cmp.Or(q.get("EnvironmentName"), q.get("EnvironmentId"))
+	resource := "*"
+	switch application := cmp.Or(q.get("ApplicationName"), "*"); {
+	case name != "":
+		resource = q.arn("elasticbeanstalk", "environment/"+application+"/"+name)
+	case application != "*":
+		resource = q.arn("elasticbeanstalk", "application/"+application)
+	}
+	rights := []access.Request{q.found("AWS::ElasticBeanstalk::Environment", name, resource)}
+	if q.Action == "DescribeEnvironmentResources" {
+		rights = append(rights, access.Request{Action: "autoscaling:DescribeAutoScalingGroups", Resource: "*"})
+		rights = append(rights, access.Request{Action: "elasticloadbalancing:DescribeLoadBalancers", Resource: "*"})
+		stack := q.arn("cloudformation", "stack/awseb-e-*-stack/*")
+		rights = append(rights, access.Request{Action: "cloudformation:DescribeStackResources", Resource: stack})
+	}
+	return rights
+}

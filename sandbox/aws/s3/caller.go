@@ -1,0 +1,38 @@
+package s3
+
+import (
+	"perch/sandbox/aws/access"
+)
+
+// permitted checks that the caller's role may carry out an action on what the request is about;
+// without an action it may.
+func (r *request) permitted(action string) error {
+	return r.permittedOn(action, r.bucket, r.key)
+}
+
+// permittedOn is permitted for a bucket, or an object of it.
+func (r *request) permittedOn(action, bucket, key string) error {
+	resource := "arn:aws:s3:::" + bucket
+	if key != "" {
+		resource += "/" + key
+	}
+	if action == "" {
+		return nil
+	}
+	if denial := access.CallerOf(r.Context()).Check(access.Request{Action: action, Resource: resource}); denial != nil {
+		return accessDenied(denial.Error())
+	}
+	return nil
+}
+
+// concealed is what a caller learns of a key that is not there: only one who may list the bucket is
+// told so (AWS docs: GetObject, HeadObject).
+func (r *request) concealed(err error) error {
+	if code(err) != "NoSuchKey" {
+		return err
+	}
+	if denied := r.permittedOn("s3:ListBucket", r.bucket, ""); denied != nil {
+		return denied
+	}
+	return err
+}

@@ -1,0 +1,87 @@
+package services
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"perch/sandbox/aws/access"
+)
+
+// session is an access key that AssumeRole gave.
+type session struct {
+	// Key is the access key's id, Role the role's name and Name the session's.
+	Key, Role, Name string
+}
+
+// keptSessions is how many sessions are remembered.
+const keptSessions = 200
+
+func (s *Service) remember(given session) {
+	s.state.Sessions = append(s.state.Sessions, given)
+	if extra := len(s.state.Sessions) - keptSessions; extra > 0 {
+		s.state.Sessions = slices.Delete(s.state.Sessions, 0, extra)
+	}
+}
+
+// assumed is the ARN of a role in a session.
+func (s *Service) assumed(role, session string) string {
+	return strings.Replace(s.iamARN("assumed-role/"+role+"/"+session), ":iam:", ":sts:", 1)
+}
+
+// Caller is the role that an access key belongs to. A key that AssumeRole did not give is an
+// administrator's: nil.
+func (s *Service) Caller(accessKey string) (*access.Caller, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.config.EnforceIAM {
+		return nil, nil
+	}
+	for _, given := range s.state.Sessions {
+		if given.Key == accessKey {
+			return s.callerFor(s.named(typeRole, given.Role), given.Role, given.Name)
+		}
+	}
+	return nil, nil
+}
+
+// stackSession is the session in which CloudFormation assumes a service role.
+const stackSession = "AWSCloudFormation"
+
+// ServiceRole is the role with this ARN as CloudFormation assumes it.
+func (s *Service) ServiceRole(arn string) (*access.Caller, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.config.EnforceIAM || arn == "" {
+		return nil, nil
+	}
+	return s.callerFor(s.known(typeRole, arn), arn[strings.LastIndex(arn, "/")+1:], stackSession)
+}
+
+// callerFor reads a role's policies. A role that has been deleted has none.
+func (s *Service) callerFor(role *record, name, session string) (*access.Caller, error) {
+	caller := &access.Caller{ARN: s.assumed(name, session), Record: s.config.Granted}
+	if role == nil {
+		return caller, nil
+	}
+	for _, policy := range append(s.inline(role), s.attachedDocuments(role)...) {
+		document, err := access.Parse(policy[0], policy[1])
+		if err != nil {
+			return nil, fmt.Errorf("role %s: %w", role.Name, err)
+		}
+		caller.Policies = append(caller.Policies, document)
+	}
+	return caller, nil
+}
+
+// Find gives the ARN and the tags of the resource of a CloudFormation type that has this name, id
+// or ARN.
+func (s *Service) Find(kind, reference string) (arn string, tags map[string]string, found bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec := s.known(kind, reference)
+	if rec == nil || reference == "" {
+		return "", nil, false
+	}
+	return rec.ARN, rec.Tags, true
+}
