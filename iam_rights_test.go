@@ -18,6 +18,8 @@ var grants = []grant{
 	{"SeedData", "reading the seed data that the policy allows. Leave it out where `seeds.from` is empty", []string{"arn:aws:s3:::SEEDS", "arn:aws:s3:::SEEDS/*"}, nil},
 	{"DatabasesThatCloudFormationCouldNotDelete", "what CloudFormation could not delete in several attempts; nothing else calls it", []string{"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*"}, nil},
 	{"WhetherARecordIsGone", "the host names of removed environments, and whether the zone is the domain's. Leave it out where there is no domain", []string{"arn:aws:route53:::hostedzone/ZONE"}, nil},
+	{"WhetherASecretIsGone", "the database passwords of removed environments, and never their values", []string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:*"},
+		map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}}},
 	{"WhetherTheCertificateIsGood", "what `starter doctor` says of the wildcard certificate. Leave it out where there is no domain", []string{"arn:aws:acm:REGION:ACCOUNT:certificate/*"}, nil},
 	{"PasswordsInTheSharedDatabase", "the master's password, and that of an environment's user. Leave it out where there is no `shared_database`",
 		[]string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*"}, map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}}},
@@ -36,6 +38,16 @@ var rights = map[string][]need{
 	"sts.GetCallerIdentity": {},
 
 	"acm.DescribeCertificate": {{"acm:DescribeCertificate", "WhetherTheCertificateIsGood"}},
+
+	"cloudwatchlogs.DescribeLogGroups": {{"logs:DescribeLogGroups", "LookAround"}},
+
+	"ec2.DescribeAddresses":      {{"ec2:DescribeAddresses", "LookAround"}},
+	"ec2.DescribeInstances":      {{"ec2:DescribeInstances", "LookAround"}},
+	"ec2.DescribeSecurityGroups": {{"ec2:DescribeSecurityGroups", "LookAround"}},
+
+	"elasticloadbalancingv2.DescribeListeners":     {{"elasticloadbalancing:DescribeListeners", "LookAround"}},
+	"elasticloadbalancingv2.DescribeLoadBalancers": {{"elasticloadbalancing:DescribeLoadBalancers", "LookAround"}},
+	"elasticloadbalancingv2.DescribeTargetGroups":  {{"elasticloadbalancing:DescribeTargetGroups", "LookAround"}},
 
 	"cloudformation.CancelUpdateStack":      {{"cloudformation:CancelUpdateStack", "Stacks"}},
 	"cloudformation.ContinueUpdateRollback": {{"cloudformation:ContinueUpdateRollback", "Stacks"}},
@@ -57,6 +69,7 @@ var rights = map[string][]need{
 		{"elasticbeanstalk:DescribeEnvironmentResources", "LookAround"}, {"autoscaling:DescribeAutoScalingGroups", "LookAround"},
 		{"cloudformation:DescribeStackResources", "LookAround"}, {"elasticloadbalancing:DescribeLoadBalancers", "LookAround"},
 	},
+	"elasticbeanstalk.DescribeApplicationVersions": {{"elasticbeanstalk:DescribeApplicationVersions", "LookAround"}},
 	"elasticbeanstalk.DescribeEnvironments":        {{"elasticbeanstalk:DescribeEnvironments", "LookAround"}},
 	"elasticbeanstalk.DescribeEvents":              {{"elasticbeanstalk:DescribeEvents", "LookAround"}},
 	"elasticbeanstalk.ListAvailableSolutionStacks": {{"elasticbeanstalk:ListAvailableSolutionStacks", "LookAround"}},
@@ -64,6 +77,7 @@ var rights = map[string][]need{
 	"rds.DeleteDBInstance":                  {{"rds:DeleteDBInstance", "DatabasesThatCloudFormationCouldNotDelete"}},
 	"rds.DescribeDBInstances":               {{"rds:DescribeDBInstances", "LookAround"}},
 	"rds.DescribeDBSnapshots":               {{"rds:DescribeDBSnapshots", "LookAround"}},
+	"rds.DescribeDBSubnetGroups":            {{"rds:DescribeDBSubnetGroups", "LookAround"}},
 	"resourcegroupstaggingapi.GetResources": {{"tag:GetResources", "LookAround"}},
 	"route53.ListResourceRecordSets":        {{"route53:ListResourceRecordSets", "WhetherARecordIsGone"}},
 
@@ -90,6 +104,7 @@ var rights = map[string][]need{
 	"s3.PutBucketPolicy":      {{"s3:PutBucketPolicy", "BucketsOfTheProject"}},
 	"s3.PutObject":            {{"s3:PutObject", "BucketsOfTheProject"}},
 
+	"secretsmanager.DescribeSecret": {{"secretsmanager:DescribeSecret", "WhetherASecretIsGone"}},
 	"secretsmanager.GetSecretValue": {{"secretsmanager:GetSecretValue", "PasswordsInTheSharedDatabase"}, {"secretsmanager:GetSecretValue", "SecretsOfSeedSteps"}},
 	"ssm.GetCommandInvocation":      {{"ssm:GetCommandInvocation", "LookAround"}},
 	"ssm.GetParameter":              {{"ssm:GetParameter", "SecretsOfSeedSteps"}},

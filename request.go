@@ -147,6 +147,9 @@ type Result struct {
 	Removed Removed `json:"removed,omitzero"`
 	// Leftovers are physical resources that were seen to be still there; for OutcomeGone those that the environment's own template keeps.
 	Leftovers []string `json:"leftovers,omitempty"`
+	// Unconfirmed are resources that AWS's tagging API lists, as it does for hours after their deletion, and that Perch
+	// cannot ask for.
+	Unconfirmed []string `json:"unconfirmed,omitempty"`
 	// Earlier are what removals of the branch's earlier environments could not delete.
 	Earlier []Leftover `json:"earlier,omitempty"`
 	// Reason is the sentence that explains OutcomeRefused, OutcomeSkipped, OutcomeSuperseded and OutcomeKept.

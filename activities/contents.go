@@ -6,8 +6,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
-	"perch/cfn/own"
 )
 
 // Contents are the physical ids of what a stack holds and a teardown has to see go. They come from the stack's resources, not from
@@ -19,6 +17,8 @@ type Contents struct {
 	Databases []string `json:"databases,omitempty"`
 	// Environments are names of Elastic Beanstalk environments.
 	Environments []string `json:"environments,omitempty"`
+	// Logs are prefixes of the log groups that Beanstalk deletes with an environment, because its options say so.
+	Logs []string `json:"logs,omitempty"`
 	// Records are host names in Route 53.
 	Records []string `json:"records,omitempty"`
 	// Kept are what the stack's template keeps; they are none of the above.
@@ -35,7 +35,7 @@ func (s *Stacks) stackContents(ctx context.Context, in StackInput) (Contents, er
 }
 
 func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) error {
-	var kept map[string]own.Kept
+	var said *templateSays
 	pages := cloudformation.NewListStackResourcesPaginator(s.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -45,13 +45,13 @@ func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) er
 		if err != nil {
 			return awsFailure(err, "list resources of stack %s", stackID)
 		}
-		if kept == nil && len(page.StackResourceSummaries) > 0 {
-			if kept, err = s.keptBy(ctx, stackID); err != nil {
+		if said == nil && len(page.StackResourceSummaries) > 0 {
+			if said, err = s.templateSays(ctx, stackID); err != nil {
 				return err
 			}
 		}
 		for _, r := range page.StackResourceSummaries {
-			if err := s.sort(ctx, r, kept, into); err != nil {
+			if err := s.sort(ctx, r, said, into); err != nil {
 				return err
 			}
 		}
@@ -59,9 +59,9 @@ func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) er
 	return nil
 }
 
-func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, kept map[string]own.Kept, into *Contents) error {
+func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, said *templateSays, into *Contents) error {
 	id := aws.ToString(r.PhysicalResourceId)
-	policy, keeps := kept[aws.ToString(r.LogicalResourceId)]
+	policy, keeps := said.kept[aws.ToString(r.LogicalResourceId)]
 	switch {
 	case id == "":
 		return nil
@@ -82,6 +82,9 @@ func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, kept ma
 		into.Databases = append(into.Databases, id)
 	case "AWS::ElasticBeanstalk::Environment":
 		into.Environments = append(into.Environments, id)
+		if said.deletesLogs[aws.ToString(r.LogicalResourceId)] {
+			into.Logs = append(into.Logs, "/aws/elasticbeanstalk/"+id+"/")
+		}
 	case "AWS::Route53::RecordSet":
 		into.Records = append(into.Records, id)
 	case "AWS::CloudFormation::Stack":

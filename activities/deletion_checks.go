@@ -205,6 +205,7 @@ func (c *Contents) Add(other Contents) {
 	c.Buckets = union(c.Buckets, other.Buckets)
 	c.Databases = union(c.Databases, other.Databases)
 	c.Environments = union(c.Environments, other.Environments)
+	c.Logs = union(c.Logs, other.Logs)
 	c.Records = union(c.Records, other.Records)
 	for _, kept := range other.Kept {
 		if !slices.Contains(c.Kept, kept) {

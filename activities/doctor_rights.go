@@ -11,7 +11,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -26,7 +29,7 @@ const nobody = "none"
 // needed where a project's seed steps or its databases ask for them, and are granted for single instances and secrets.
 var (
 	untried    = []string{"PutObject", "CopyObject", "PutBucketPolicy", "DeleteObject", "DeleteObjects", "DeleteBucket", "DeleteBucketPolicy", "DeleteDBInstance"}
-	occasional = []string{"DescribeEnvironmentResources", "SendCommand", "GetCommandInvocation", "ListCommandInvocations", "GetSecretValue", "GetParameter"}
+	occasional = []string{"DescribeEnvironmentResources", "SendCommand", "GetCommandInvocation", "ListCommandInvocations", "GetSecretValue", "DescribeSecret", "GetParameter"}
 )
 
 // rights tries what the worker's role may do.
@@ -37,6 +40,7 @@ type rights struct {
 	beanstalk *elasticbeanstalk.Client
 	rds       *rds.Client
 	tagging   *resourcegroupstaggingapi.Client
+	lookUps   *lookUps
 }
 
 // look makes every trial and names the rights that are missing. Without a bucket, none is made of what needs one.
@@ -46,6 +50,7 @@ func (r *rights) look(ctx context.Context, bucket string) (string, error) {
 		maps.Copy(trials, r.bucketTrials(bucket))
 	}
 	maps.Copy(trials, r.seedTrials())
+	maps.Copy(trials, r.lookUps.trials())
 	lacking, unanswered := r.try(ctx, trials)
 	switch {
 	case len(lacking) > 0:
@@ -179,5 +184,25 @@ func trial[In, Out, Option any](call func(context.Context, *In, ...Option) (*Out
 	return func(ctx context.Context) error {
 		_, err := call(ctx, in)
 		return err
+	}
+}
+
+// trials are the calls by which a removal confirms that a resource is gone.
+func (l *lookUps) trials() map[string]func(context.Context) error {
+	one, five := aws.Int32(1), aws.Int32(5)
+	return map[string]func(context.Context) error{
+		"ec2:DescribeAddresses":      trial(l.ec2.DescribeAddresses, &ec2.DescribeAddressesInput{}),
+		"ec2:DescribeInstances":      trial(l.ec2.DescribeInstances, &ec2.DescribeInstancesInput{MaxResults: five}),
+		"ec2:DescribeSecurityGroups": trial(l.ec2.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{MaxResults: five}),
+		"elasticbeanstalk:DescribeApplicationVersions": trial(l.beanstalk.DescribeApplicationVersions,
+			&elasticbeanstalk.DescribeApplicationVersionsInput{MaxRecords: one}),
+		"elasticloadbalancing:DescribeListeners": trial(l.balancing.DescribeListeners,
+			&elasticloadbalancingv2.DescribeListenersInput{PageSize: one}),
+		"elasticloadbalancing:DescribeLoadBalancers": trial(l.balancing.DescribeLoadBalancers,
+			&elasticloadbalancingv2.DescribeLoadBalancersInput{PageSize: one}),
+		"elasticloadbalancing:DescribeTargetGroups": trial(l.balancing.DescribeTargetGroups,
+			&elasticloadbalancingv2.DescribeTargetGroupsInput{PageSize: one}),
+		"logs:DescribeLogGroups":     trial(l.logs.DescribeLogGroups, &cloudwatchlogs.DescribeLogGroupsInput{Limit: one}),
+		"rds:DescribeDBSubnetGroups": trial(l.rds.DescribeDBSubnetGroups, &rds.DescribeDBSubnetGroupsInput{MaxRecords: aws.Int32(20)}),
 	}
 }

@@ -23,22 +23,30 @@ type Kept struct {
 	Snapshot bool `json:"snapshot,omitempty"`
 }
 
-// keptBy reads from the stack's template which resources outlive it, by logical id: a project's own template may say so.
-func (s *Stacks) keptBy(ctx context.Context, stackID string) (map[string]own.Kept, error) {
+// templateSays is what a stack's template says of its end, by logical id.
+type templateSays struct {
+	// kept are the resources that outlive the stack: a custom template may say so.
+	kept map[string]own.Kept
+	// deletesLogs are the Beanstalk environments whose log groups are deleted with them.
+	deletesLogs map[string]bool
+}
+
+func (s *Stacks) templateSays(ctx context.Context, stackID string) (*templateSays, error) {
 	out, err := s.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stackID})
 	if missingStack(err) {
-		return nil, nil
+		return &templateSays{}, nil
 	}
 	if err != nil {
 		return nil, awsFailure(err, "read template of stack %s", stackID)
 	}
-	return own.KeptBy([]byte(aws.ToString(out.TemplateBody))), nil
+	body := []byte(aws.ToString(out.TemplateBody))
+	return &templateSays{own.KeptBy(body), own.DeletesLogs(body)}, nil
 }
 
 // keptResources are the physical ids of what the stack's template keeps, or wants a snapshot of, and of what updates
 // of the stack have left because their template said so. Nothing of it is emptied or deleted, also not after the stack.
 func (s *Stacks) keptResources(ctx context.Context, stackID string) (map[string]bool, error) {
-	kept, err := s.keptBy(ctx, stackID)
+	said, err := s.templateSays(ctx, stackID)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +65,7 @@ func (s *Stacks) keptResources(ctx context.Context, stackID string) (map[string]
 			return nil, awsFailure(err, "list resources of stack %s", stackID)
 		}
 		for _, r := range page.StackResourceSummaries {
-			if _, keeps := kept[aws.ToString(r.LogicalResourceId)]; keeps {
+			if _, keeps := said.kept[aws.ToString(r.LogicalResourceId)]; keeps {
 				ids[aws.ToString(r.PhysicalResourceId)] = true
 			}
 		}
@@ -84,9 +92,14 @@ func (c Contents) keeps(arn string) bool {
 		if k.Snapshot {
 			return strings.Contains(arn, "snapshot:") && strings.Contains(arn, k.ID)
 		}
-		name := k.name()
-		return arn == name || strings.HasSuffix(arn, ":"+name) || strings.HasSuffix(arn, "/"+name)
+		return k.is(arn)
 	})
+}
+
+// is reports whether an ARN is the resource's.
+func (k Kept) is(arn string) bool {
+	name := k.name()
+	return arn == name || strings.HasSuffix(arn, ":"+name) || strings.HasSuffix(arn, "/"+name)
 }
 
 // name is the end of the resource's ARN, or all of it. The physical id of a queue is its address, and that of a parameter or a log group may

@@ -14,22 +14,27 @@ import (
 // addOrphans adds what updates of the stack have left behind. The stack does not name it any more, neither before its deletion nor afterwards; its events
 // do, for 90 days, and they are there when it is deleted, too (AWS docs: DescribeStackEvents).
 func (s *Stacks) addOrphans(ctx context.Context, stackID string, into *Contents) error {
-	var events []types.StackEvent
+	events, err := s.events(ctx, stackID)
+	for _, orphan := range orphans(events) {
+		into.orphan(orphan)
+	}
+	return err
+}
+
+// events are all events of the stack, newest first; none if CloudFormation does not know the stack.
+func (s *Stacks) events(ctx context.Context, stackID string) (events []types.StackEvent, err error) {
 	pages := cloudformation.NewDescribeStackEventsPaginator(s.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if missingStack(err) {
-			return nil
+			return nil, nil
 		}
 		if err != nil {
-			return awsFailure(err, "list events of stack %s", stackID)
+			return nil, awsFailure(err, "list events of stack %s", stackID)
 		}
 		events = append(events, page.StackEvents...)
 	}
-	for _, orphan := range orphans(events) {
-		into.orphan(orphan)
-	}
-	return nil
+	return events, nil
 }
 
 // orphans are the last events of what the cleanup after an update, or after its rollback, has left something of. events come as CloudFormation gives them,

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
@@ -59,14 +60,17 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 	return past, nil
 }
 
-// conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, and
-// one record then stands for all removals of the environment.
-func (v *Verification) conclude(ctx context.Context, past pastRemovals, in VerifyInput, left []string) error {
+// conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, or may be,
+// and one record then stands for all removals of the environment.
+func (v *Verification) conclude(ctx context.Context, past pastRemovals, in VerifyInput, seen sight) error {
 	if past.bucket == "" {
 		return nil
 	}
-	if len(left) > 0 {
-		all := removalRecord{Branch: in.Branch, StackID: in.StackID, Begun: time.Now().UTC(), Contents: past.contents, Leftovers: left, Known: in.Known}
+	if len(seen.left)+len(seen.unconfirmed) > 0 {
+		all := removalRecord{
+			Branch: in.Branch, StackID: in.StackID, Begun: time.Now().UTC(), Contents: past.contents,
+			Leftovers: seen.left, Known: in.Known, Unconfirmed: seen.unconfirmed,
+		}
 		for _, record := range past.records {
 			if record.Begun.Before(all.Begun) {
 				all.Begun = record.Begun
@@ -88,7 +92,7 @@ func (v *Verification) conclude(ctx context.Context, past pastRemovals, in Verif
 			return err
 		}
 	}
-	if len(left) > 0 || in.StackID == "" {
+	if len(seen.left) > 0 || in.StackID == "" {
 		return nil
 	}
 	return v.removals.apps.retract(ctx, past.bucket, past.environment)
@@ -114,7 +118,7 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 	var result RecheckResult
 	for _, left := range leftovers(records, all.exists, time.Now()) {
 		if !in.DryRun && left.Branch != "" {
-			if left.Resources, err = v.recheck(ctx, bucket, records, left); err != nil {
+			if left.Resources, err = v.recheck(ctx, bucket, records, left, all.lives(left.Branch)); err != nil {
 				return RecheckResult{}, err
 			}
 			if len(left.Resources) == 0 {
@@ -131,11 +135,17 @@ type RecheckResult struct {
 	Failed []perch.CleanupFailure `json:"failed,omitempty"`
 }
 
-// recheck looks once for what the record of one stack names, and corrects the record.
-func (v *Verification) recheck(ctx context.Context, bucket string, records []removalRecord, left perch.Leftover) ([]string, error) {
+// recheck looks once for what the record of one stack names, and corrects the record. If the branch has an environment
+// again, what has only a name is that one's.
+func (v *Verification) recheck(
+	ctx context.Context, bucket string, records []removalRecord, left perch.Leftover, again bool,
+) ([]string, error) {
 	i := slices.IndexFunc(records, func(r removalRecord) bool { return r.StackID == left.StackID })
 	in := VerifyInput{Project: v.policy.Project, Branch: left.Branch, StackID: left.StackID, Contents: records[i].Contents}
 	in.Known = records[i].Known // No service tells of these; only another removal can.
+	if again {
+		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil
+	}
 	seen, err := v.leftovers(ctx, in)
 	if err != nil {
 		return nil, err
@@ -144,5 +154,26 @@ func (v *Verification) recheck(ctx context.Context, bucket string, records []rem
 	if err != nil {
 		return nil, refuse(ErrorInvalid, "%v", err)
 	}
-	return seen, v.conclude(ctx, pastRemovals{environment, bucket, records[i : i+1], records[i].Contents}, in, seen)
+	for _, name := range records[i].Leftovers {
+		there, err := v.stillThere(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if there && !slices.Contains(seen.left, name) {
+			seen.left = append(seen.left, name)
+		}
+	}
+	err = v.conclude(ctx, pastRemovals{environment, bucket, records[i : i+1], records[i].Contents}, in, seen)
+	return slices.Concat(seen.left, seen.unconfirmed), err
+}
+
+// stillThere asks for a leftover whose name begins with its ARN. The tags do not tell it from a resource of the
+// branch's next environment.
+func (v *Verification) stillThere(ctx context.Context, name string) (bool, error) {
+	full, _, _ := strings.Cut(name, " ")
+	if !arn.IsARN(full) {
+		return false, nil
+	}
+	state, err := v.lookUps.presence(ctx, full)
+	return state == presenceThere, err
 }

@@ -36,6 +36,9 @@ type removalRecord struct {
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Known are those of Leftovers that no service can be asked for, such as a database that could not be dropped.
 	Known []string `json:"known,omitempty"`
+	// Unconfirmed are what the tagging API still listed and no service could be asked for. Deleted resources are listed
+	// for hours, so they count as leftovers only after longestRemoval.
+	Unconfirmed []string `json:"unconfirmed,omitempty"`
 }
 
 // key is the record's place: one for each life of an environment.
@@ -51,7 +54,7 @@ func stackNameOf(stackID string) string { return path.Base(path.Dir(stackID)) }
 func (r removalRecord) leftover() perch.Leftover {
 	return perch.Leftover{
 		Branch: r.Branch, Stack: stackNameOf(r.StackID), StackID: r.StackID,
-		Resources: append([]string{}, r.Leftovers...), Since: r.Begun,
+		Resources: slices.Concat([]string{}, r.Leftovers, r.Unconfirmed), Since: r.Begun,
 	}
 }
 

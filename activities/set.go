@@ -39,16 +39,18 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
 		instances = rds.NewFromConfig(cfg)
 		names     = route53.NewFromConfig(cfg)
+		lookUps   = newLookUps(cfg)
 		tagging   = resourcegroupstaggingapi.NewFromConfig(cfg)
 	)
 	deletions := &Deletions{stacks: stacks, removals: stacks.removals, s3: objects, rds: instances}
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := &Verification{
 		policy: policy, stacks: stacks, shared: databases, s3: objects, beanstalk: beanstalk, rds: instances, route53: names, tagging: tagging, removals: stacks.removals, interval: interval,
+		lookUps: lookUps,
 	}
 	examinations := &Examinations{
 		policy: policy, region: cfg.Region, source: source, apps: apps, sts: sts.NewFromConfig(cfg), acm: acm.NewFromConfig(cfg), route53: names,
-		rights: &rights{policy: policy, stacks: cfn, s3: objects, beanstalk: beanstalk, rds: instances, tagging: tagging},
+		rights: &rights{policy: policy, stacks: cfn, s3: objects, beanstalk: beanstalk, rds: instances, tagging: tagging, lookUps: lookUps},
 	}
 	seeds := &Seeds{
 		policy: policy, requests: requests, stacks: stacks, s3: objects, beanstalk: beanstalk,

@@ -32,6 +32,7 @@ type Verification struct {
 	beanstalk *elasticbeanstalk.Client
 	route53   *route53.Client
 	tagging   *resourcegroupstaggingapi.Client
+	lookUps   *lookUps
 	removals  *removalRecords
 	interval  time.Duration
 }
@@ -58,6 +59,8 @@ type VerifyInput struct {
 type VerifyResult struct {
 	// Leftovers name each thing that was still seen, with its type; empty when the environment is gone.
 	Leftovers []string `json:"leftovers,omitempty"`
+	// Unconfirmed name what the tagging API lists although it may be gone, and what Perch cannot ask for.
+	Unconfirmed []string `json:"unconfirmed,omitempty"`
 	// Kept name what stays because the stack's template says so.
 	Kept []string `json:"kept,omitempty"`
 	// Orphans are what no stack names any more and Perch can delete. If there are any, nothing else was
@@ -85,18 +88,18 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 		}
 	}
 	for look := 1; ; look++ {
-		left, err := v.leftovers(ctx, in)
+		seen, err := v.leftovers(ctx, in)
 		if err != nil {
 			return VerifyResult{}, err
 		}
-		if len(left) == 0 || look == verifyLooks {
-			if err := v.conclude(ctx, past, in, left); err != nil {
+		if len(seen.left) == 0 || look == verifyLooks {
+			if err := v.conclude(ctx, past, in, seen); err != nil {
 				return VerifyResult{}, err
 			}
 			kept, err := v.stays(ctx, in.Contents)
-			return VerifyResult{Leftovers: left, Kept: kept}, err
+			return VerifyResult{Leftovers: seen.left, Unconfirmed: seen.unconfirmed, Kept: kept}, err
 		}
-		beats.set(perch.Progress{Status: "VERIFYING", Reason: "still there: " + strings.Join(left, ", "), Since: time.Now().UTC()})
+		beats.set(perch.Progress{Status: "VERIFYING", Reason: "still there: " + strings.Join(seen.left, ", "), Since: time.Now().UTC()})
 		if err := linger(ctx, v.interval); err != nil {
 			return VerifyResult{}, err
 		}
@@ -133,16 +136,24 @@ func neverCreated(environment perch.Environment, stack types.Stack) bool {
 	return stack.StackStatus == types.StackStatusDeleteComplete && len(stack.Tags) == 0 && aws.ToString(stack.StackName) == environment.StackName()
 }
 
-func (v *Verification) leftovers(ctx context.Context, in VerifyInput) ([]string, error) {
+// sight is what one look saw: what is left, and what may be.
+type sight struct{ left, unconfirmed []string }
+
+func (v *Verification) leftovers(ctx context.Context, in VerifyInput) (sight, error) {
 	left := slices.Clone(in.Known)
-	for _, look := range []func(context.Context, VerifyInput) ([]string, error){v.stack, v.buckets, v.databases, v.sharedDatabase, v.environments, v.records, v.tagged} {
+	looks := []func(context.Context, VerifyInput) ([]string, error){
+		v.stack, v.buckets, v.databases, v.sharedDatabase, v.environments, v.logGroups, v.records,
+	}
+	for _, look := range looks {
 		found, err := look(ctx, in)
 		if err != nil {
-			return nil, err
+			return sight{}, err
 		}
 		left = append(left, found...)
 	}
-	return left, nil
+	seen, err := v.tagged(ctx, in)
+	seen.left = append(left, seen.left...)
+	return seen, err
 }
 
 func (v *Verification) stack(ctx context.Context, in VerifyInput) ([]string, error) {
@@ -210,6 +221,20 @@ func (v *Verification) environments(ctx context.Context, in VerifyInput) (left [
 	for _, environment := range out.Environments {
 		if environment.Status != ebtypes.EnvironmentStatusTerminated {
 			left = append(left, fmt.Sprintf("Beanstalk environment %s (%s)", aws.ToString(environment.EnvironmentName), environment.Status))
+		}
+	}
+	return left, nil
+}
+
+// logGroups looks for log groups that Beanstalk should have deleted with an environment.
+func (v *Verification) logGroups(ctx context.Context, in VerifyInput) (left []string, err error) {
+	for _, prefix := range in.Contents.Logs {
+		groups, err := v.lookUps.logGroups(ctx, prefix)
+		if err != nil {
+			return nil, awsFailure(err, "look for log groups %s*", prefix)
+		}
+		for _, group := range groups {
+			left = append(left, "log group "+group)
 		}
 	}
 	return left, nil

@@ -2,16 +2,14 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	tagtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
 )
@@ -23,8 +21,13 @@ type Orphan struct {
 	StackID string `json:"stack_id"`
 }
 
-// taggedResource is a resource that the tagging API lists. The API lists deleted ones, too, for some time.
-type taggedResource struct{ arn, stackID string }
+// taggedResource is a resource that the tagging API lists. It is a candidate: the API lists deleted ones, too, for
+// some time, and only the resource's own service tells whether it is there.
+type taggedResource struct {
+	arn     string
+	stackID string
+	tags    map[string]string
+}
 
 // named is the resource as its own service knows it: a bucket's name, or a database's identifier. Only these
 // two kinds outlive a stack with somebody's data in them.
@@ -33,21 +36,24 @@ func (r taggedResource) named() (bucket, database string) {
 	if err != nil || r.stackID == "" {
 		return "", ""
 	}
-	switch name, isDatabase := strings.CutPrefix(parsed.Resource, "db:"); {
-	case parsed.Service == "s3" && !strings.Contains(parsed.Resource, "/"):
-		return parsed.Resource, ""
-	case parsed.Service == "rds" && isDatabase:
+	switch kind, name := splitResource(parsed.Resource); parsed.Service + ":" + kind {
+	case "s3:":
+		return name, ""
+	case "rds:db":
 		return "", name
 	}
 	return "", ""
 }
 
-func (r taggedResource) String() string {
+// listed reports whether the contents name the resource, so that another check looks for it.
+func (r taggedResource) listed(contents Contents) bool {
 	bucket, database := r.named()
-	if bucket != "" {
-		return fmt.Sprintf("bucket %s of the deleted stack %s", bucket, r.stackID)
+	if bucket != "" || database != "" {
+		return slices.Contains(contents.Buckets, bucket) || slices.Contains(contents.Databases, database)
 	}
-	return fmt.Sprintf("database %s of the deleted stack %s", database, r.stackID)
+	return slices.ContainsFunc(contents.Environments, func(name string) bool {
+		return strings.Contains(r.arn, ":elasticbeanstalk:") && strings.HasSuffix(r.arn, "/"+name)
+	})
 }
 
 // carrying lists what carries these tags.
@@ -63,51 +69,96 @@ func (v *Verification) carrying(ctx context.Context, tags map[string]string) (fo
 			return nil, awsFailure(err, "look for tagged resources")
 		}
 		for _, resource := range page.ResourceTagMappingList {
-			found = append(found, taggedResource{aws.ToString(resource.ResourceARN), stackIDTag(resource.Tags)})
+			tags := map[string]string{}
+			for _, tag := range resource.Tags {
+				tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+			}
+			found = append(found, taggedResource{aws.ToString(resource.ResourceARN), tags[tagStackID], tags})
 		}
 	}
 	return found, nil
 }
 
-func stackIDTag(tags []tagtypes.Tag) string {
-	for _, tag := range tags {
-		if aws.ToString(tag.Key) == tagStackID {
-			return aws.ToString(tag.Value)
+// candidates are what the tagging API lists of the branch's environments: what carries the id of the deleted stack,
+// and what carries the project's and the branch's tags. By the latter it finds earlier stacks' resources, and what
+// Beanstalk made, which carries the id of a stack of Beanstalk's own.
+func (v *Verification) candidates(ctx context.Context, in VerifyInput) ([]taggedResource, error) {
+	found, err := v.carrying(ctx, map[string]string{perch.TagProject: in.Project, perch.TagBranch: perch.EncodeTag(in.Branch)})
+	if err != nil || in.StackID == "" {
+		return found, err
+	}
+	own, err := v.carrying(ctx, map[string]string{tagStackID: in.StackID})
+	for _, r := range own {
+		if !slices.ContainsFunc(found, func(other taggedResource) bool { return other.arn == r.arn }) {
+			found = append(found, r)
 		}
 	}
-	return ""
+	return found, err
 }
 
-// tagged finds what still carries the id of the deleted stack. A stack and a Beanstalk environment that are
-// deleted stay listed for some time, and the other checks have looked at them. Of earlier stacks of the
-// branch it finds what Perch could have deleted.
-func (v *Verification) tagged(ctx context.Context, in VerifyInput) (left []string, err error) {
+// survivor is a candidate that is not known to be gone.
+type survivor struct {
+	taggedResource
+	// confirmed says that its own service, or CloudFormation, says that it is there. Otherwise nobody could be asked.
+	confirmed bool
+	// earlier says that another stack than the one that was deleted made it.
+	earlier bool
+	// untold says that what its stack's template wanted to keep cannot be told, so it is reported and never deleted.
+	untold bool
+}
+
+func (s survivor) String() string {
+	name := s.arn
+	if bucket, database := s.named(); bucket != "" {
+		name = "bucket " + bucket
+	} else if database != "" {
+		name = "database " + database
+	}
+	if s.earlier && s.stackID != "" {
+		return name + " of the deleted stack " + s.stackID
+	}
+	return s.arn
+}
+
+// survivors are the candidates that their own services confirm, and those that nobody can be asked for.
+func (v *Verification) survivors(ctx context.Context, in VerifyInput) (left []survivor, err error) {
 	wanted, err := v.wantedSnapshots(ctx, in.Contents)
 	if err != nil {
 		return nil, err
 	}
-	if in.StackID != "" {
-		found, err := v.carrying(ctx, map[string]string{tagStackID: in.StackID})
+	found, err := v.candidates(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	s := &tagSurvey{v: v, in: in, lives: map[string]stackLife{}, fates: map[string]map[string]types.ResourceStatus{}}
+	for _, r := range found {
+		if in.Contents.keeps(r.arn) || slices.Contains(wanted, r.arn) {
+			continue
+		}
+		survives, is, err := s.look(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range found {
-			if !lingers(r.arn) && !in.Contents.keeps(r.arn) && !slices.Contains(wanted, r.arn) {
-				left = append(left, r.arn)
-			}
+		if is {
+			left = append(left, survives)
 		}
 	}
-	earlier, unknown, err := v.earlier(ctx, in)
-	for _, r := range append(earlier, unknown...) {
-		if bucket, database := r.named(); !slices.Contains(in.Contents.Buckets, bucket) && !slices.Contains(in.Contents.Databases, database) {
-			left = append(left, r.String())
-		}
-	}
-	return left, err
+	return left, nil
 }
 
-func lingers(arn string) bool {
-	return strings.Contains(arn, ":cloudformation:") || strings.Contains(arn, ":elasticbeanstalk:")
+// tagged are the survivors that no other check looks for, and those that Perch cannot confirm.
+func (v *Verification) tagged(ctx context.Context, in VerifyInput) (seen sight, err error) {
+	found, err := v.survivors(ctx, in)
+	for _, s := range found {
+		switch {
+		case s.listed(in.Contents):
+		case s.confirmed:
+			seen.left = append(seen.left, s.String())
+		default:
+			seen.unconfirmed = append(seen.unconfirmed, s.String())
+		}
+	}
+	return seen, err
 }
 
 // orphans are the buckets that the branch's deleted stacks have left behind: an update that drops a bucket
@@ -115,117 +166,29 @@ func lingers(arn string) bool {
 // stack named to the end had their turn. A database stays for a person to decide: its template may have
 // wanted a snapshot first.
 func (v *Verification) orphans(ctx context.Context, in VerifyInput, named []string) (orphans []Orphan, err error) {
-	found, _, err := v.earlier(ctx, in)
+	found, err := v.survivors(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	mine, err := v.dropped(ctx, in.StackID)
+	deleted, err := v.isDeleted(ctx, in.StackID)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range append(found, mine...) {
-		bucket, _ := r.named()
-		if bucket == "" || in.Contents.keeps(r.arn) || slices.Contains(named, bucket) {
+	for _, s := range found {
+		bucket, _ := s.named()
+		if bucket == "" || !s.confirmed || s.untold || !s.earlier && !deleted || slices.Contains(named, bucket) {
 			continue
 		}
-		there, err := v.exists(ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		if there {
-			orphans = append(orphans, Orphan{Bucket: bucket, StackID: r.stackID})
-		}
+		orphans = append(orphans, Orphan{Bucket: bucket, StackID: s.stackID})
 	}
 	return orphans, nil
 }
 
-// dropped is what carries the id of the stack, once that is deleted.
-func (v *Verification) dropped(ctx context.Context, stackID string) ([]taggedResource, error) {
+// isDeleted reports whether the stack is deleted; one that CloudFormation no longer knows is.
+func (v *Verification) isDeleted(ctx context.Context, stackID string) (bool, error) {
 	if stackID == "" {
-		return nil, nil
+		return true, nil
 	}
-	if stack, found, err := v.stacks.describe(ctx, stackID); err != nil || found && stack.StackStatus != deleted {
-		return nil, err
-	}
-	return v.carrying(ctx, map[string]string{tagStackID: stackID})
-}
-
-// earlier are the buckets and databases of the branch's other stacks that are deleted. unknown are those of
-// stacks that CloudFormation no longer knows, 90 days after their deletion: what their templates wanted to
-// keep cannot be told, so they are reported and never deleted.
-func (v *Verification) earlier(ctx context.Context, in VerifyInput) (left, unknown []taggedResource, err error) {
-	listed, err := v.carrying(ctx, map[string]string{perch.TagProject: in.Project, perch.TagBranch: perch.EncodeTag(in.Branch)})
-	if err != nil {
-		return nil, nil, err
-	}
-	lives := map[string]stackLife{}
-	for _, r := range listed {
-		if bucket, database := r.named(); bucket+database == "" || r.stackID == in.StackID {
-			continue
-		}
-		life, looked := lives[r.stackID]
-		if !looked {
-			if life, err = v.life(ctx, r.stackID); err != nil {
-				return nil, nil, err
-			}
-			lives[r.stackID] = life
-		}
-		if life.exists || life.contents.keeps(r.arn) {
-			continue
-		}
-		there, err := v.exists(ctx, r)
-		switch {
-		case err != nil:
-			return nil, nil, err
-		case there && life.unknown:
-			unknown = append(unknown, r)
-		case there:
-			left = append(left, r)
-		}
-	}
-	return left, unknown, nil
-}
-
-// stackLife is what is known of a stack that made a resource.
-type stackLife struct {
-	// exists says that the stack is not deleted, and unknown that CloudFormation does not know it, or
-	// that it was another repository's: what is left of it is reported and never deleted.
-	exists, unknown bool
-	// contents hold what a deleted stack's template kept.
-	contents Contents
-}
-
-func (v *Verification) life(ctx context.Context, stackID string) (life stackLife, err error) {
 	stack, found, err := v.stacks.describe(ctx, stackID)
-	switch {
-	case err != nil:
-		return life, err
-	case !found:
-		return stackLife{unknown: true}, nil
-	case stack.StackStatus != deleted:
-		return stackLife{exists: true}, nil
-	case !v.stacks.owner.current(ctx).Owns(stackTags(stack)):
-		return stackLife{unknown: true}, nil
-	}
-	if life.contents, err = v.stacks.stackContents(ctx, StackInput{StackID: stackID}); err == nil {
-		err = v.stacks.addOrphans(ctx, stackID, &life.contents)
-	}
-	return life, err
-}
-
-// exists asks the resource's own service.
-func (v *Verification) exists(ctx context.Context, r taggedResource) (bool, error) {
-	bucket, database := r.named()
-	if bucket != "" {
-		_, err := v.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
-		if missing(err, "NotFound", "NoSuchBucket") {
-			return false, nil
-		}
-		return err == nil, awsFailure(err, "look for bucket %s", bucket)
-	}
-	out, err := v.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &database})
-	if missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") {
-		return false, nil
-	}
-	return err == nil && len(out.DBInstances) > 0, awsFailure(err, "look for database %s", database)
+	return err == nil && (!found || stack.StackStatus == deleted), err
 }

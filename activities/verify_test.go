@@ -61,7 +61,7 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Join(left, "\n")
+	text := strings.Join(left.left, "\n")
 	wantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
 		"database "+in.Contents.Databases[0], "Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost")
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
@@ -126,7 +126,7 @@ func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
 	v := of[*Verification](w)
 	in := VerifyInput{Project: "shop", Branch: "login", StackID: id, Contents: Contents{Buckets: []string{"goes-late"}}}
 	looks, err := v.leftovers(t.Context(), in)
-	if err != nil || len(looks) != 1 {
+	if err != nil || len(looks.left) != 1 {
 		t.Fatalf("%q, %v", looks, err)
 	}
 	if _, err := w.s3().DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: sdk.String("goes-late")}); err != nil {

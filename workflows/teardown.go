@@ -307,7 +307,7 @@ func (r *run) verify(outcome perch.Outcome, undropped error) error {
 		return err
 	}
 	r.left = nil
-	r.result.Outcome, r.result.Leftovers = outcome, out.Kept
+	r.result.Outcome, r.result.Leftovers, r.result.Unconfirmed = outcome, out.Kept, out.Unconfirmed
 	return nil
 }
 

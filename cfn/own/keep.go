@@ -83,3 +83,32 @@ func KeptBy(body []byte) map[string]Kept {
 	}
 	return kept
 }
+
+// DeletesLogs reads from a deployed template which Beanstalk environments delete their log groups when they are
+// terminated, by logical id.
+func DeletesLogs(body []byte) map[string]bool {
+	var document struct {
+		Resources map[string]struct {
+			Type       string
+			Properties struct {
+				OptionSettings []struct {
+					OptionName string
+					Value      any
+				}
+			}
+		}
+	}
+	deletes := map[string]bool{}
+	if json.Unmarshal(body, &document) != nil {
+		return deletes
+	}
+	for id, r := range document.Resources {
+		for _, option := range r.Properties.OptionSettings {
+			// The name is that of one option only: Beanstalk guide, "General options".
+			if r.Type == "AWS::ElasticBeanstalk::Environment" && option.OptionName == "DeleteOnTerminate" && option.Value == "true" {
+				deletes[id] = true
+			}
+		}
+	}
+	return deletes
+}

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,7 +63,8 @@ type Fault struct {
 	Drop bool `json:"drop,omitempty"`
 	// Rate lets so many calls a second pass and answers the others with Throttling, "Rate exceeded".
 	Rate float64 `json:"rate,omitempty"`
-	// Stale lets CloudFormation's DescribeStacks, or Systems Manager's ListCommandInvocations, answer with what was true so many seconds ago.
+	// Stale lets CloudFormation's DescribeStacks, or Systems Manager's ListCommandInvocations, answer with what was true
+	// so many seconds ago. The tagging API's GetResources then also lists what was deleted in these seconds.
 	Stale float64 `json:"stale,omitempty"`
 
 	// Reason is why the step of a resource fails.
@@ -121,18 +123,26 @@ func (f *Fault) checkKey() error {
 	return nil
 }
 
-// checkStale checks a fault of stale reads: those of CloudFormation's DescribeStacks, or of Systems Manager's ListCommandInvocations where the
-// fault names either.
+// staleCalls are the calls that can be stale, by their service.
+var staleCalls = map[string]string{
+	"cloudformation": "DescribeStacks", "ssm": "ListCommandInvocations", "tagging": "GetResources",
+}
+
+// checkStale checks a fault of stale reads. They are CloudFormation's unless the fault names another service or call.
 func (f *Fault) checkStale() error {
-	service, action := "cloudformation", "DescribeStacks"
-	if f.Service == "ssm" || f.Action == "ListCommandInvocations" {
-		service, action = "ssm", "ListCommandInvocations"
+	service := cmp.Or(f.Service, "cloudformation")
+	for other, action := range staleCalls {
+		if f.Service == "" && f.Action == action {
+			service = other
+		}
 	}
+	action := staleCalls[service]
 	switch {
 	case f.Code != "" || f.Drop || f.Rate > 0 || f.When == After:
 		return errors.New("a stale answer is no error: leave out code, drop, rate and when")
-	case f.Service != "" && f.Service != service || f.Action != "" && f.Action != action:
-		return fmt.Errorf("stale is for cloudformation's DescribeStacks and ssm's ListCommandInvocations, not for %s %s", f.Service, f.Action)
+	case action == "" || f.Action != "" && f.Action != action:
+		return fmt.Errorf("stale is for cloudformation's DescribeStacks, ssm's ListCommandInvocations and tagging's GetResources, not for %s %s",
+			f.Service, f.Action)
 	}
 	f.Service, f.Action = service, action
 	return nil

@@ -273,7 +273,7 @@ func TestBadFaultsAreRefused(t *testing.T) {
 		`{"key": "a", "code": "x", "drop":true}`: "fail with a code",
 		`{"key":"a","code":"x","action":"Put"}`:  "key is for s3's DeleteObjects",
 		`{"stale": 1, "code": "x"}`:              "a stale answer is no error",
-		`{"stale": 1, "action": "ListStacks"}`:   "stale is for cloudformation's DescribeStacks and ssm's ListCommandInvocations, not for  ListStacks",
+		`{"stale": 1, "action": "ListStacks"}`:   "and tagging's GetResources, not for  ListStacks",
 		`{"stale": 1, "service": "ssm", "action": "GetParameter"}`:                             "not for ssm GetParameter",
 		`{"stack": "a", "stale": 1}`:                                                           "not both",
 		`{"phase": "create", "refill": true}`:                                                  "refill is for buckets",

@@ -133,3 +133,22 @@ Resources:
 		t.Errorf("events:\n%s", strings.Join(told, "\n"))
 	}
 }
+
+func TestS185AFaultMakesTheTaggingAPIRemember(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	id := w.create("shop-a", `{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shop-files"}}}}`)
+	w.reach(id, "CREATE_COMPLETE")
+	w.deleteWith(id, "delete-1")
+	w.reach(id, "DELETE_COMPLETE")
+	fault, err := w.server.AddFault(aws.Fault{Service: "tagging", Stale: 3600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"arn:aws:s3:::shop-files"}, w.taggedWith("aws:cloudformation:stack-id", id)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	w.server.DeleteFault(fault)
+	if left := w.taggedWith("aws:cloudformation:stack-id", id); len(left) != 0 {
+		t.Errorf("without the fault it lists %q", left)
+	}
+}

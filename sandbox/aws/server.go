@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"perch/sandbox/aws/cloudformation"
@@ -43,6 +45,12 @@ type Config struct {
 	PageSize int
 	// Logger takes what goes wrong inside; nil discards it.
 	Logger *slog.Logger
+}
+
+// taggingLag is how long the tagging API lists what was deleted: four of AWS's hours. On AWS it was minutes in
+// aws/aws-cli#4173 and hours in boto/boto3#3341.
+func (c Config) taggingLag() time.Duration {
+	return time.Duration(float64(4*time.Hour) / cmp.Or(max(c.Speed, 0), 1))
 }
 
 // Server is the endpoint.
@@ -92,6 +100,7 @@ func (s *Server) wire(config Config) error {
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
 		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
 		EnforceIAM: config.EnforceIAM, Granted: s.grants.add,
+		TaggingLag: config.taggingLag(),
 	})
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)
@@ -131,12 +140,20 @@ func (s *Server) objectExists(bucket, key string) bool {
 	return err == nil
 }
 
-// taggedBuckets are the buckets that have tags, for the tagging API.
-func (s *Server) taggedBuckets() []services.Tagged {
+// taggedBuckets are the buckets that have tags, and had when they were deleted after since, for the tagging API.
+func (s *Server) taggedBuckets(since time.Time) []services.Tagged {
 	var out []services.Tagged
-	for name, tags := range s.storage.Tags() {
+	add := func(name string, tags map[string]string) {
 		if len(tags) > 0 {
 			out = append(out, services.Tagged{ARN: "arn:aws:s3:::" + name, Tags: tags})
+		}
+	}
+	for name, tags := range s.storage.Tags() {
+		add(name, tags)
+	}
+	for _, deleted := range slices.Backward(s.storage.Deleted()) {
+		if deleted.At.After(since) {
+			add(deleted.Name, deleted.Tags)
 		}
 	}
 	return out

@@ -69,13 +69,10 @@ func (a *app) askDown(ctx context.Context, args []string, force bool, w waiting)
 }
 
 func newDownDocument(r report) downDocument {
-	leftovers := r.result.Leftovers
-	if leftovers == nil {
-		leftovers = []string{}
-	}
 	return downDocument{
 		Outcome: r.result.Outcome, Branch: r.target.environment.Branch, Stack: stackOf(r.target.environment),
-		Removed: r.result.Removed, Leftovers: leftovers, Error: r.problem(), Run: r.run,
+		Removed: r.result.Removed, Leftovers: append([]string{}, r.result.Leftovers...),
+		Unconfirmed: append([]string{}, r.result.Unconfirmed...), Error: r.problem(), Run: r.run,
 	}
 }
 
@@ -100,6 +97,10 @@ func (a *app) tellDown(r report) {
 		a.note("Still there, because the template keeps it: %s", left)
 	} else if left != "" {
 		a.note("Still there: %s", left)
+	}
+	if listed := strings.Join(r.result.Unconfirmed, ", "); listed != "" {
+		a.note("AWS's tagging API still lists %s. It lists deleted resources for hours, and Perch cannot ask for this kind: "+
+			"look for yourself. `ls` and cleanup name it if it is still listed in six hours.", listed)
 	}
 }
 

@@ -51,8 +51,10 @@ type downDocument struct {
 	Stack     string        `json:"stack"`
 	Removed   perch.Removed `json:"removed"`
 	Leftovers []string      `json:"leftovers"`
-	Error     string        `json:"error"`
-	Run       run           `json:"run"`
+	// Unconfirmed are what may be left, and what Perch cannot ask for.
+	Unconfirmed []string `json:"unconfirmed"`
+	Error       string   `json:"error"`
+	Run         run      `json:"run"`
 }
 
 // environmentDocument is one environment in `ls -o json`. Updated is RFC 3339 in UTC, empty where it is not known.

@@ -59,7 +59,7 @@ func TestDocuments(t *testing.T) {
 			newDownDocument(report{target: main, goal: perch.GoalGone, run: at, result: perch.Result{
 				Goal: perch.GoalGone, Outcome: perch.OutcomeGone, Removed: perch.Removed{Buckets: 2, Objects: 5},
 			}}),
-			`{"outcome":"gone","branch":"main","stack":"shop-main","removed":{"buckets":2,"objects":5},"leftovers":[],"error":"","run":{"workflow_id":"shop-main","run_id":"r"}}`,
+			`{"outcome":"gone","branch":"main","stack":"shop-main","removed":{"buckets":2,"objects":5},"leftovers":[],"unconfirmed":[],"error":"","run":{"workflow_id":"shop-main","run_id":"r"}}`,
 		},
 		"an empty list": {newListDocument(perch.ListResult{}), `{"environments":[],"leftovers":[],"other_repositories":[]}`},
 		"a list in order of branches": {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"perch/sandbox/aws/wire"
 )
@@ -30,6 +31,24 @@ func (s *Service) Tags() map[string]map[string]string {
 		tags[name] = maps.Clone(b.settings.Tags)
 	}
 	return tags
+}
+
+// DeletedBucket is a bucket that was deleted.
+type DeletedBucket struct {
+	Name string
+	Tags map[string]string
+	// At is when it was deleted, in UTC.
+	At time.Time
+}
+
+// maxDeleted is how many deleted buckets are remembered.
+const maxDeleted = 1000
+
+// Deleted are the buckets that were deleted last, oldest first. A restart forgets them.
+func (s *Service) Deleted() []DeletedBucket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.deleted)
 }
 
 func (s *Service) listBuckets(w http.ResponseWriter, r *request) error {
@@ -152,7 +171,12 @@ func (s *Service) drop(b *bucket) error {
 	if !b.empty() {
 		return bucketNotEmpty(b.name)
 	}
-	return s.commit(record{Op: opDrop, Bucket: b.name})
+	if err := s.commit(record{Op: opDrop, Bucket: b.name}); err != nil {
+		return err
+	}
+	s.deleted = append(s.deleted, DeletedBucket{b.name, b.settings.Tags, time.Now().UTC()})
+	s.deleted = s.deleted[max(0, len(s.deleted)-maxDeleted):]
+	return nil
 }
 
 func (s *Service) headBucket(w http.ResponseWriter, r *request) error {

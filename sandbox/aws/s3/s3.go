@@ -41,6 +41,7 @@ type Service struct {
 	// mu guards everything below and the order of the journal.
 	mu      sync.Mutex
 	buckets map[string]*bucket
+	deleted []DeletedBucket
 	// sequence is the last number given to a version or an upload.
 	sequence uint64
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
@@ -36,7 +37,7 @@ func TestOnlyARoleThatExistsCanBeAssumed(t *testing.T) {
 
 func TestResourcesAreFoundByTagAndType(t *testing.T) {
 	bucket := Tagged{ARN: "arn:aws:s3:::assets", Tags: map[string]string{"branch": "main"}}
-	a := newAccount(t, Config{Tagged: func() []Tagged { return []Tagged{bucket} }})
+	a := newAccount(t, Config{Tagged: func(time.Time) []Tagged { return []Tagged{bucket} }})
 	client := tagging.NewFromConfig(a.aws)
 	_, database := a.ready(typeDatabase, "Database", databaseProperties())
 	a.ready("AWS::SNS::Topic", "Topic", map[string]any{"Tags": []any{map[string]any{"Key": "branch", "Value": "other"}}})
@@ -203,4 +204,39 @@ func TestPlainRecordsHaveTheirAttributes(t *testing.T) {
 	diff(t, group.Attributes["Arn"], "arn:aws:logs:eu-central-1:123456789012:log-group:shop-main-Log-abcdefghij12:*")
 	_, err := a.try(request("AWS::SQS::Queue", "Bad", map[string]any{"QueueName": "jobs", "FifoQueue": true}))
 	wantError(t, err, "must end with .fifo suffix")
+}
+
+func TestS185TheTaggingAPIListsWhatWasDeleted(t *testing.T) {
+	deletions := map[string]time.Time{}
+	bucket := Tagged{ARN: "arn:aws:s3:::assets", Tags: map[string]string{"branch": "main"}}
+	a := newAccount(t, Config{TaggingLag: time.Hour, Tagged: func(since time.Time) []Tagged {
+		if at, deleted := deletions[bucket.ARN]; deleted && !at.After(since) {
+			return nil
+		}
+		return []Tagged{bucket}
+	}})
+	client := tagging.NewFromConfig(a.aws)
+	_, topic := a.ready("AWS::SNS::Topic", "Topic", map[string]any{"TopicName": "news"})
+	listed := func() (arns []string) {
+		out, err := client.GetResources(t.Context(), &tagging.GetResourcesInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, mapping := range out.ResourceTagMappingList {
+			arns = append(arns, *mapping.ResourceARN)
+		}
+		return arns
+	}
+	both := []string{bucket.ARN, "arn:aws:sns:eu-central-1:123456789012:news"}
+	diff(t, listed(), both)
+	if err := a.remove(topic); err != nil {
+		t.Fatal(err)
+	}
+	deletions[bucket.ARN] = a.now
+	a.now = a.now.Add(59 * time.Minute)
+	diff(t, listed(), both)
+	a.ready("AWS::SNS::Topic", "Again", map[string]any{"TopicName": "news"})
+	diff(t, listed(), both)
+	a.now = a.now.Add(2 * time.Minute)
+	diff(t, listed(), both[1:])
 }

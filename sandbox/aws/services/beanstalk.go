@@ -304,6 +304,7 @@ func environmentKept(s *Service, rec *record) {
 func settleEnvironment(s *Service, rec *record) {
 	launched := rec.Status == "Launching"
 	rec.Status, rec.Health, rec.Updated = "Ready", "Green", s.config.Now().UTC()
+	s.streamLogs(rec)
 	if launched {
 		s.tell(rec, "INFO", "Successfully launched environment: "+rec.Name)
 		return
@@ -320,6 +321,7 @@ func terminateEnvironment(s *Service, rec *record) {
 func removeEnvironment(s *Service, rec *record, _ resource.Request) {
 	now := s.config.Now().UTC()
 	rec.Status, rec.Health, rec.Updated, rec.Ended = "Terminated", "Grey", now, now
+	s.dropLogs(rec)
 	s.tell(rec, "INFO", "terminateEnvironment completed successfully.")
 	s.state.Records = slices.DeleteFunc(s.state.Records, func(old *record) bool {
 		return old.gone() && now.Sub(old.Ended) > lingering

@@ -126,13 +126,15 @@ func listInvocations(s *Service, in properties) (any, error) {
 	return withToken(map[string]any{"CommandInvocations": page}, "NextToken", next), nil
 }
 
-// past is the service for listing the commands that there were so long ago. It is called with the lock held.
+// past is the service for listing the commands that there were so long ago, and the tagged resources that there were
+// since then. It is called with the lock held.
 func (s *Service) past(lag time.Duration) *Service {
 	if lag == 0 {
 		return s
 	}
 	then := s.config.Now().Add(-lag)
-	old := &Service{config: s.config}
+	old := &Service{config: s.config, deleted: s.deleted}
+	old.state.Records = s.state.Records
 	old.config.Now = func() time.Time { return then }
 	for _, c := range s.state.Commands {
 		if !c.Sent.After(then) {

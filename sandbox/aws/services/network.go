@@ -155,6 +155,8 @@ func writeEC2Error(w http.ResponseWriter, err *wire.Error) {
 }
 
 var networkActions = map[string]action{
+	"DescribeAddresses":      describeAddresses,
+	"DescribeInstances":      describeInstances,
 	"DescribeVpcs":           describeVPCs,
 	"DescribeSubnets":        describeSubnets,
 	"DescribeSecurityGroups": describeSecurityGroups,
@@ -235,9 +237,7 @@ func describeSecurityGroups(s *Service, f form) ([]wire.Node, error) {
 			wire.T("groupDescription", group.Properties.text("GroupDescription")), wire.T("vpcId", group.Scope),
 			list("ipPermissions", "item", s.permissions(group, typeIngress, "SecurityGroupIngress"), permissionNodes),
 			list("ipPermissionsEgress", "item", s.permissions(group, typeEgress, "SecurityGroupEgress"), permissionNodes),
-			list("tagSet", "item", sortedTags(group.Tags), func(tag [2]string) []wire.Node {
-				return []wire.Node{wire.T("key", tag[0]), wire.T("value", tag[1])}
-			})}
+			tagSet(group.Tags)}
 	})}, nil
 }
 

@@ -4,7 +4,7 @@ import "strings"
 
 // plainKinds are types that are kept as records and do nothing, so that templates with them go up.
 var plainKinds = map[string]kind{
-	"AWS::Logs::LogGroup":   {service: "CloudWatchLogs", named: "LogGroupName", limit: 512, prepare: prepareLogGroup},
+	typeLogGroup:            {service: "CloudWatchLogs", named: "LogGroupName", limit: 512, prepare: prepareLogGroup},
 	"AWS::SNS::Topic":       {service: "Sns", named: "TopicName", limit: 256, prepare: prepareTopic},
 	"AWS::SNS::TopicPolicy": {service: "Sns"},
 	"AWS::SQS::Queue":       {service: "Sqs", named: "QueueName", limit: 80, prepare: prepareQueue},

@@ -1,5 +1,5 @@
 // Package services is the sandbox's share of AWS beside CloudFormation and S3: Elastic Beanstalk, RDS, Route 53, load balancing,
-// certificates, IAM, STS, Secrets Manager, Parameter Store, Run Command, EC2's network and resource tagging. Each service answers its own protocol
+// certificates, IAM, STS, Secrets Manager, Parameter Store, Run Command, CloudWatch Logs, EC2's network and resource tagging. Each service answers its own protocol
 // over HTTP and makes its resources for CloudFormation. What is not implemented answers with the service's own error.
 package services
 
@@ -51,8 +51,11 @@ type Config struct {
 	EnforceIAM bool
 	// Granted is told the statements that allowed what a role did; nil for nobody.
 	Granted func([]access.Grant)
-	// Tagged lists the tagged resources of other services, for the tagging API. Nil means none.
-	Tagged func() []Tagged
+	// Tagged lists the tagged resources of other services, for the tagging API, with those deleted after since. Nil
+	// means none.
+	Tagged func(since time.Time) []Tagged
+	// TaggingLag is how long the tagging API goes on listing what was deleted.
+	TaggingLag time.Duration
 }
 
 // Tagged is a resource as the tagging API shows it.
@@ -69,6 +72,8 @@ type Service struct {
 
 	mu    sync.Mutex
 	state state
+	// deleted are the tagged resources that were deleted last, oldest first. A restart forgets them.
+	deleted []deletedResource
 }
 
 // New makes a Service, with the state that Dir holds. A state that cannot be read is an error: it is never overwritten.
@@ -105,6 +110,7 @@ func (s *Service) Services() map[string]http.Handler {
 		"route53":              s.route53(),
 		"acm":                  s.json("CertificateManager", certificateActions),
 		"secretsmanager":       s.json("secretsmanager", secretActions),
+		"logs":                 s.json("Logs_20140328", logActions),
 		"ssm":                  s.json("AmazonSSM", systemsActions),
 		"tagging":              s.json("ResourceGroupsTaggingAPI_20170126", taggingActions),
 	}

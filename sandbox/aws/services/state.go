@@ -101,8 +101,9 @@ func (s *Service) of(kind string) []*record {
 	return found
 }
 
-// drop forgets a resource.
+// drop forgets a resource. The tagging API still lists it for some time.
 func (s *Service) drop(rec *record) {
+	s.rememberTags(rec)
 	s.state.Records = slices.DeleteFunc(s.state.Records, func(other *record) bool { return other == rec })
 }
 

@@ -4,14 +4,33 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"perch/sandbox/aws/wire"
 )
 
 var taggingActions = map[string]jsonAction{"GetResources": getResources}
 
-// getResources lists tagged resources by tags and types, ordered by ARN. Roles and hosted zones are not among them: the API does not
-// know the former, and knows the latter in us-east-1 only.
+// deletedResource is a resource that the tagging API lists although it is deleted.
+type deletedResource struct {
+	Tagged
+	at time.Time
+}
+
+// maxDeleted is how many deleted resources are remembered.
+const maxDeleted = 1000
+
+// rememberTags keeps what the tagging API knows of a resource that is deleted now.
+func (s *Service) rememberTags(rec *record) {
+	if !rec.tagged() {
+		return
+	}
+	s.deleted = append(s.deleted, deletedResource{Tagged{rec.ARN, rec.Tags}, s.config.Now().UTC()})
+	s.deleted = s.deleted[max(0, len(s.deleted)-maxDeleted):]
+}
+
+// getResources lists tagged resources by tags and types, ordered by ARN. It lists deleted ones for some time, as AWS
+// does for minutes to hours (API reference: "all the tagged or previously tagged resources"; aws/aws-cli#8197).
 func getResources(s *Service, in properties) (any, error) {
 	arns, kinds := in.texts("ResourceARNList"), in.texts("ResourceTypeFilters")
 	if len(arns) > 0 && (len(kinds) > 0 || len(in.children("TagFilters")) > 0) {
@@ -27,19 +46,31 @@ func getResources(s *Service, in properties) (any, error) {
 	return map[string]any{"ResourceTagMappingList": page, "PaginationToken": next}, nil
 }
 
+// tagged lists what has tags, and what had until it was deleted less than TaggingLag ago. A resource that was made
+// again under the same ARN is listed once.
 func (s *Service) tagged() []Tagged {
 	var all []Tagged
+	since := s.config.Now().Add(-s.config.TaggingLag)
 	for _, rec := range s.state.Records {
-		known := rec.ARN != "" && !rec.gone() && len(rec.Tags) > 0
-		if known && rec.Type != typeRole && rec.Type != typeHostedZone {
+		if rec.tagged() && (!rec.gone() || rec.Ended.After(since)) {
 			all = append(all, Tagged{rec.ARN, rec.Tags})
 		}
 	}
 	if s.config.Tagged != nil {
-		all = append(all, s.config.Tagged()...)
+		all = append(all, s.config.Tagged(since)...)
 	}
-	slices.SortFunc(all, func(a, b Tagged) int { return strings.Compare(a.ARN, b.ARN) })
-	return all
+	for _, gone := range slices.Backward(s.deleted) {
+		if gone.at.After(since) {
+			all = append(all, gone.Tagged)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Tagged) int { return strings.Compare(a.ARN, b.ARN) })
+	return slices.CompactFunc(all, func(a, b Tagged) bool { return a.ARN == b.ARN })
+}
+
+// tagged reports whether the tagging API lists the resource. It does not know roles, and hosted zones in us-east-1 only.
+func (r *record) tagged() bool {
+	return r.ARN != "" && len(r.Tags) > 0 && r.Type != typeRole && r.Type != typeHostedZone
 }
 
 // ofKind reports whether an ARN is of one of the types, each `service` or `service:type`.

@@ -1,0 +1,163 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+
+	"perch"
+)
+
+// tagEnvironmentID is the tag that Beanstalk puts on what it makes for an environment (Beanstalk guide, "Tagging").
+const tagEnvironmentID = "elasticbeanstalk:environment-id"
+
+// tagSurvey looks at candidates one after the other, and asks for each stack and each environment once.
+type tagSurvey struct {
+	v            *Verification
+	in           VerifyInput
+	lives        map[string]stackLife
+	fates        map[string]map[string]types.ResourceStatus
+	environments map[string]bool
+	// living says whether the branch has a stack, once that was asked.
+	living *bool
+}
+
+// look reports whether the candidate survives, or may.
+func (s *tagSurvey) look(ctx context.Context, r taggedResource) (survivor, bool, error) {
+	found := survivor{taggedResource: r, earlier: r.stackID != s.in.StackID}
+	belongs, err := s.belongs(ctx, r, &found)
+	if err != nil || !belongs {
+		return found, false, err
+	}
+	state, err := s.v.lookUps.presence(ctx, r.arn)
+	if state == presenceUnknown && err == nil {
+		state, err = s.fate(ctx, r)
+	}
+	found.confirmed = state == presenceThere
+	return found, err == nil && state != presenceGone, err
+}
+
+// belongs reports whether the candidate is of an environment of the branch that is removed. What is of a stack or an
+// environment that lives is not, and what a deleted stack's template kept is none of its leftovers.
+func (s *tagSurvey) belongs(ctx context.Context, r taggedResource, found *survivor) (bool, error) {
+	switch {
+	case r.stackID != "" && r.stackID == s.in.StackID:
+		return true, nil
+	case r.tags[tagEnvironmentID] != "" && !strings.Contains(r.arn, ":environment/"):
+		lives, err := s.livesOnBeanstalk(ctx, r.tags[tagEnvironmentID])
+		return !lives && s.owns(ctx, r), err
+	case r.stackID == "":
+		lives, err := s.branchLives(ctx)
+		return !lives && s.owns(ctx, r), err
+	}
+	life, looked := s.lives[r.stackID]
+	if !looked {
+		var err error
+		if life, err = s.v.life(ctx, r.stackID); err != nil {
+			return false, err
+		}
+		s.lives[r.stackID] = life
+	}
+	found.untold = life.unknown
+	return !life.exists && !life.contents.keeps(r.arn), nil
+}
+
+func (s *tagSurvey) owns(ctx context.Context, r taggedResource) bool {
+	return s.v.stacks.owner.current(ctx).Owns(r.tags)
+}
+
+// branchLives reports whether the branch has a stack: what carries no stack's id may be of that one.
+func (s *tagSurvey) branchLives(ctx context.Context) (bool, error) {
+	if s.living == nil {
+		environment, err := perch.NewEnvironment(s.in.Project, s.in.Branch)
+		if err != nil {
+			return false, refuse(ErrorInvalid, "%v", err)
+		}
+		stack, found, err := s.v.stacks.describe(ctx, environment.StackName())
+		if err != nil {
+			return false, err
+		}
+		s.living = aws.Bool(found && stack.StackStatus != deleted)
+	}
+	return *s.living, nil
+}
+
+// livesOnBeanstalk reports whether an environment is not terminated.
+func (s *tagSurvey) livesOnBeanstalk(ctx context.Context, id string) (bool, error) {
+	if lives, asked := s.environments[id]; asked {
+		return lives, nil
+	}
+	in := &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentIds: []string{id}}
+	out, err := s.v.beanstalk.DescribeEnvironments(ctx, in)
+	if err != nil {
+		return false, awsFailure(err, "look for Beanstalk environment %s", id)
+	}
+	lives := slices.ContainsFunc(out.Environments, func(e ebtypes.EnvironmentDescription) bool {
+		return e.Status != ebtypes.EnvironmentStatusTerminated
+	})
+	if s.environments == nil {
+		s.environments = map[string]bool{}
+	}
+	s.environments[id] = lives
+	return lives, nil
+}
+
+// fate is what CloudFormation last said of a resource that no service can be asked for.
+func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error) {
+	if r.stackID == "" {
+		return presenceUnknown, nil
+	}
+	fates, looked := s.fates[r.stackID]
+	if !looked {
+		events, err := s.v.stacks.events(ctx, r.stackID)
+		if err != nil {
+			return presenceUnknown, err
+		}
+		fates = map[string]types.ResourceStatus{}
+		for _, event := range slices.Backward(events) { // Newest first, so that the last word is kept.
+			fates[aws.ToString(event.PhysicalResourceId)] = event.ResourceStatus
+		}
+		s.fates[r.stackID] = fates
+	}
+	for id, status := range fates {
+		if id != "" && (Kept{ID: id}).is(r.arn) {
+			if status == types.ResourceStatusDeleteComplete {
+				return presenceGone, nil
+			}
+			return presenceThere, nil
+		}
+	}
+	return presenceUnknown, nil
+}
+
+// stackLife is what is known of a stack that made a resource.
+type stackLife struct {
+	// exists says that the stack is not deleted, and unknown that CloudFormation does not know it, or
+	// that it was another repository's: what is left of it is reported and never deleted.
+	exists, unknown bool
+	// contents hold what a deleted stack's template kept.
+	contents Contents
+}
+
+func (v *Verification) life(ctx context.Context, stackID string) (life stackLife, err error) {
+	stack, found, err := v.stacks.describe(ctx, stackID)
+	switch {
+	case err != nil:
+		return life, err
+	case !found:
+		return stackLife{unknown: true}, nil
+	case stack.StackStatus != deleted:
+		return stackLife{exists: true}, nil
+	case !v.stacks.owner.current(ctx).Owns(stackTags(stack)):
+		return stackLife{unknown: true}, nil
+	}
+	if life.contents, err = v.stacks.stackContents(ctx, StackInput{StackID: stackID}); err == nil {
+		err = v.stacks.addOrphans(ctx, stackID, &life.contents)
+	}
+	return life, err
+}

@@ -1,0 +1,77 @@
+package services
+
+import (
+	"net/http"
+	"slices"
+
+	"perch/sandbox/aws/wire"
+)
+
+// address is an Elastic IP address: Beanstalk gives one to every single instance (Beanstalk guide, "Environment types").
+type address struct {
+	id, instance string
+	tags         map[string]string
+}
+
+// addresses are the account's, oldest first.
+func (s *Service) addresses() []address {
+	var all []address
+	for _, env := range s.of(typeEnvironment) {
+		if s.option(env, nsEnvironment, "EnvironmentType") == "SingleInstance" {
+			for _, instance := range instances(env) {
+				all = append(all, address{"eipalloc-" + digest(env.Hidden["EnvironmentId"])[:16], instance, beanstalkTags(env)})
+			}
+		}
+	}
+	return all
+}
+
+// beanstalkTags are the tags of what Beanstalk makes for an environment: the environment's, and its own.
+func beanstalkTags(env *record) map[string]string {
+	return merged(env.Tags, map[string]string{
+		"elasticbeanstalk:environment-id": env.Hidden["EnvironmentId"], "elasticbeanstalk:environment-name": env.Name,
+	})
+}
+
+func describeAddresses(s *Service, f form) ([]wire.Node, error) {
+	all, asked := s.addresses(), f.list("AllocationId")
+	for _, id := range asked {
+		if !slices.ContainsFunc(all, func(a address) bool { return a.id == id }) {
+			return nil, wire.Errorf(http.StatusBadRequest, "InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", id)
+		}
+	}
+	all = slices.DeleteFunc(all, func(a address) bool { return !wanted(asked, a.id) })
+	return []wire.Node{list("addressesSet", "item", all, func(a address) []wire.Node {
+		return []wire.Node{wire.T("allocationId", a.id), wire.T("publicIp", loopback), wire.T("domain", "vpc"),
+			wire.T("instanceId", a.instance), tagSet(a.tags)}
+	})}, nil
+}
+
+// describeInstances lists the instances of environments; of a terminated environment there are none.
+func describeInstances(s *Service, f form) ([]wire.Node, error) {
+	asked := f.list("InstanceId")
+	for _, id := range asked {
+		if s.hostOf(id) == nil {
+			return nil, wire.Errorf(http.StatusBadRequest, "InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
+		}
+	}
+	var reservations []wire.Node
+	for _, env := range s.of(typeEnvironment) {
+		ids := slices.DeleteFunc(slices.Clone(instances(env)), func(id string) bool { return !wanted(asked, id) })
+		if len(ids) == 0 {
+			continue
+		}
+		items := list("instancesSet", "item", ids, func(id string) []wire.Node {
+			return []wire.Node{wire.T("instanceId", id), wire.N("instanceState", wire.T("code", "16"), wire.T("name", "running")),
+				tagSet(beanstalkTags(env))}
+		})
+		reservations = append(reservations, wire.N("item", wire.T("ownerId", s.config.Account), items))
+	}
+	return []wire.Node{wire.N("reservationSet", reservations...)}, nil
+}
+
+func tagSet(tags map[string]string) wire.Node {
+	return list("tagSet", "item", sortedTags(tags), func(tag [2]string) []wire.Node {
+		return []wire.Node{wire.T("key", tag[0]), wire.T("value", tag[1])}
+	})
+}
