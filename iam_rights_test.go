@@ -51,7 +51,7 @@ var rights = map[string][]need{
 
 	"cloudformation.CancelUpdateStack":      {{"cloudformation:CancelUpdateStack", "Stacks"}},
 	"cloudformation.ContinueUpdateRollback": {{"cloudformation:ContinueUpdateRollback", "Stacks"}},
-	"cloudformation.CreateStack":            {{"cloudformation:CreateStack", "Stacks"}, {"cloudformation:TagResource", "Stacks"}, {"s3:GetObject", "BucketsOfTheProject"}},
+	"cloudformation.CreateStack":            {{"cloudformation:CreateStack", "Stacks"}, {"cloudformation:TagResource", "Stacks"}, {"cloudformation:UpdateTerminationProtection", "Stacks"}, {"s3:GetObject", "BucketsOfTheProject"}},
 	"cloudformation.DeleteStack":            {{"cloudformation:DeleteStack", "Stacks"}},
 	"cloudformation.DescribeChangeSet":      {{"cloudformation:DescribeChangeSet", "Stacks"}},
 	"cloudformation.DescribeStackEvents":    {{"cloudformation:DescribeStackEvents", "Stacks"}},
@@ -67,7 +67,10 @@ var rights = map[string][]need{
 
 	"elasticbeanstalk.DescribeEnvironmentResources": {
 		{"elasticbeanstalk:DescribeEnvironmentResources", "LookAround"}, {"autoscaling:DescribeAutoScalingGroups", "LookAround"},
-		{"cloudformation:DescribeStackResources", "LookAround"}, {"elasticloadbalancing:DescribeLoadBalancers", "LookAround"},
+		{"autoscaling:DescribeLaunchConfigurations", "LookAround"}, {"autoscaling:DescribePolicies", "LookAround"},
+		{"cloudformation:DescribeStackResources", "LookAround"}, {"cloudwatch:DescribeAlarms", "LookAround"},
+		{"ec2:DescribeInstances", "LookAround"}, {"ec2:DescribeLaunchTemplates", "LookAround"},
+		{"elasticloadbalancing:DescribeLoadBalancers", "LookAround"}, {"elasticloadbalancing:DescribeTargetGroups", "LookAround"}, {"sqs:ListQueues", "LookAround"},
 	},
 	"elasticbeanstalk.DescribeApplicationVersions": {{"elasticbeanstalk:DescribeApplicationVersions", "LookAround"}},
 	"elasticbeanstalk.DescribeEnvironments":        {{"elasticbeanstalk:DescribeEnvironments", "LookAround"}},

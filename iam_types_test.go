@@ -35,13 +35,16 @@ var beanstalkResources = []string{
 // kinds are the types of the application's and the environment's template.
 var kinds = map[string]kind{
 	"AWS::CertificateManager::Certificate": {
-		[]string{"acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:DescribeCertificate", "acm:ListTagsForCertificate", "acm:RemoveTagsFromCertificate", "acm:RequestCertificate"},
+		[]string{
+			"acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:DescribeCertificate", "acm:ListTagsForCertificate", "acm:RemoveTagsFromCertificate", "acm:RequestCertificate",
+			"acm:UpdateCertificateOptions",
+		},
 		[]string{"*"}, plain("DomainName", "DomainValidationOptions", "Tags", "ValidationMethod"),
 	},
 	"AWS::EC2::SecurityGroup": {
 		[]string{
 			"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:DeleteTags",
-			"ec2:DescribeSecurityGroups", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+			"ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
 		},
 		[]string{"*"}, plain("GroupDescription", "SecurityGroupIngress", "Tags", "VpcId"),
 	},
@@ -76,6 +79,7 @@ var kinds = map[string]kind{
 	"AWS::ElasticLoadBalancingV2::LoadBalancer": {
 		[]string{
 			"ec2:DescribeInternetGateways", "elasticloadbalancing:AddTags", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:DeleteLoadBalancer",
+			"elasticloadbalancing:DescribeCapacityReservation",
 			"elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:RemoveTags",
 			"elasticloadbalancing:SetSubnets",
 		},
@@ -107,7 +111,7 @@ var kinds = map[string]kind{
 			"rds:RemoveTagsFromResource",
 		},
 		[]string{
-			"arn:aws:rds:REGION:ACCOUNT:db:*", "arn:aws:rds:REGION:ACCOUNT:og:default*", "arn:aws:rds:REGION:ACCOUNT:pg:default*", "arn:aws:rds:REGION:ACCOUNT:snapshot:PROJECT-*",
+			"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*", "arn:aws:rds:REGION:ACCOUNT:og:default*", "arn:aws:rds:REGION:ACCOUNT:pg:default*", "arn:aws:rds:REGION:ACCOUNT:snapshot:PROJECT-*",
 			"arn:aws:rds:REGION:ACCOUNT:subgrp:PROJECT-*",
 		},
 		with(plain("AllocatedStorage", "AutoMinorVersionUpgrade", "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBInstanceClass", "DBName", "DBSubnetGroupName", "DeleteAutomatedBackups",
@@ -150,20 +154,38 @@ var kinds = map[string]kind{
 		secretResources, plain("Description", "GenerateSecretString", "Tags"),
 	},
 	"AWS::SecretsManager::SecretTargetAttachment": {
-		[]string{"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}, secretResources, plain("SecretId", "TargetId", "TargetType"),
+		[]string{"rds:DescribeDBClusters", "rds:DescribeDBInstances", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}, secretResources, plain("SecretId", "TargetId", "TargetType"),
 	},
 }
 
 // secretResources are the secrets of the templates: CloudFormation names them by their logical ids and not by the stack.
 var secretResources = []string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:DatabaseSecret*", "arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*"}
 
-// around are the statements that no single type says: what Elastic Beanstalk does in the name of whoever makes an environment (AWS docs: Managing
-// Elastic Beanstalk user policies), and rights that have no resource.
-var around = []statement{
+// region bounds actions on every resource to the region of the policy.
+var region = map[string]map[string]any{"StringEquals": {"aws:RequestedRegion": "REGION"}}
+
+// beanstalkStacks are the stacks that Elastic Beanstalk makes for its environments.
+var beanstalkStacks = []string{
+	"arn:aws:cloudformation:REGION:ACCOUNT:stack/awseb-*", "arn:aws:cloudformation:REGION:ACCOUNT:stack/eb-*",
+}
+
+// readsOfBeanstalk are the reads that Elastic Beanstalk makes with the rights of the role that creates an environment.
+var readsOfBeanstalk = []string{
+	"acm:Describe*", "acm:List*", "autoscaling:Describe*", "cloudformation:Describe*", "cloudformation:EstimateTemplateCost", "cloudformation:Get*", "cloudformation:List*",
+	"cloudformation:ValidateTemplate", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics", "cloudwatch:ListTagsForResource", "ec2:Describe*",
+	"elasticloadbalancing:Describe*", "iam:ListInstanceProfiles", "iam:ListRoles", "iam:ListServerCertificates", "logs:Describe*", "rds:Describe*", "s3:ListAllMyBuckets",
+	"sns:ListSubscriptionsByTopic", "sns:ListTopics",
+}
+
+// aroundBeanstalk are the statements that no single type says: rights that have no resource, and what Elastic
+// Beanstalk does with the rights of the role that creates an environment. AWS has no list of those, but two managed
+// policies that cover them: see deploy/iam/testdata.
+var aroundBeanstalk = []statement{
 	{Sid: "PasswordsAreMadeUp", Action: []string{"secretsmanager:GetRandomPassword"}, Resource: []string{"*"}},
 	{Sid: "ChangesOfRecords", Action: []string{"route53:GetChange"}, Resource: []string{"arn:aws:route53:::change/*"}},
 	{
-		Sid: "PoliciesOfElasticBeanstalkOnly", Action: []string{"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, Resource: []string{"arn:aws:iam::ACCOUNT:role/PROJECT-application-*"},
+		Sid: "PoliciesOfElasticBeanstalkOnly", Action: []string{"iam:AttachRolePolicy", "iam:DetachRolePolicy"},
+		Resource: []string{"arn:aws:iam::ACCOUNT:role/PROJECT-application-*"},
 		Condition: map[string]map[string]any{"ArnEquals": {"iam:PolicyARN": []string{
 			"arn:aws:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy", "arn:aws:iam::aws:policy/service-role/AWSElasticBeanstalkEnhancedHealth",
 		}}},
@@ -175,46 +197,91 @@ var around = []statement{
 	{
 		Sid: "RolesThatAWSMakesForItself", Action: []string{"iam:CreateServiceLinkedRole"}, Resource: []string{"arn:aws:iam::ACCOUNT:role/aws-service-role/*"},
 		Condition: map[string]map[string]any{"StringEquals": {"iam:AWSServiceName": []string{
-			"autoscaling.amazonaws.com", "elasticbeanstalk.amazonaws.com", "elasticloadbalancing.amazonaws.com", "rds.amazonaws.com",
+			"autoscaling.amazonaws.com", "elasticbeanstalk.amazonaws.com", "elasticloadbalancing.amazonaws.com",
+			"maintenance.elasticbeanstalk.amazonaws.com", "rds.amazonaws.com",
 		}}},
 	},
+	{Sid: "ReadsOfElasticBeanstalk", Resource: []string{"*"}, Action: readsOfBeanstalk},
+	{Sid: "CallsWithoutAResource", Resource: []string{"*"}, Action: []string{"elasticbeanstalk:CreateStorageLocation", "sns:Unsubscribe"}},
 	{
-		Sid: "StacksOfElasticBeanstalk", Resource: []string{"arn:aws:cloudformation:REGION:ACCOUNT:stack/awseb-*/*"},
+		Sid: "BucketOfElasticBeanstalk", Resource: []string{"arn:aws:s3:::elasticbeanstalk-REGION-ACCOUNT"},
 		Action: []string{
-			"cloudformation:CancelUpdateStack", "cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStackResource",
-			"cloudformation:DescribeStackResources", "cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:ListStackResources", "cloudformation:TagResource",
-			"cloudformation:UpdateStack",
+			"s3:CreateBucket", "s3:GetBucket*", "s3:ListBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
+			"s3:PutEncryptionConfiguration",
 		},
 	},
 	{
-		Sid: "InstancesOfElasticBeanstalk", Resource: []string{"*"}, Condition: map[string]map[string]any{"StringEquals": {"aws:RequestedRegion": "REGION"}},
+		Sid: "ObjectsOfElasticBeanstalk", Resource: []string{"arn:aws:s3:::elasticbeanstalk-REGION-ACCOUNT/*"},
 		Action: []string{
-			"autoscaling:AttachLoadBalancerTargetGroups", "autoscaling:CreateAutoScalingGroup", "autoscaling:CreateOrUpdateTags", "autoscaling:DeleteAutoScalingGroup", "autoscaling:DeletePolicy",
-			"autoscaling:DeleteTags", "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances", "autoscaling:DescribePolicies", "autoscaling:DescribeScalingActivities",
-			"autoscaling:DescribeTags", "autoscaling:DetachLoadBalancerTargetGroups", "autoscaling:PutScalingPolicy", "autoscaling:ResumeProcesses", "autoscaling:SetDesiredCapacity",
-			"autoscaling:SuspendProcesses", "autoscaling:TerminateInstanceInAutoScalingGroup", "autoscaling:UpdateAutoScalingGroup",
-			"cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:PutMetricAlarm",
-			"ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions",
-			"ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones", "ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances",
-			"ec2:DescribeKeyPairs", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeLaunchTemplates", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcs",
-			"ec2:DisassociateAddress", "ec2:ReleaseAddress", "ec2:RunInstances",
-			"elasticloadbalancing:CreateRule", "elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:DeleteRule", "elasticloadbalancing:DeleteTargetGroup",
-			"elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeSSLPolicies", "elasticloadbalancing:DescribeTargetGroupAttributes",
-			"elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:ModifyRule", "elasticloadbalancing:ModifyTargetGroup",
-			"elasticloadbalancing:ModifyTargetGroupAttributes", "elasticloadbalancing:RegisterTargets", "elasticloadbalancing:SetRulePriorities",
+			"s3:DeleteObject", "s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl",
 		},
+	},
+	{
+		Sid: "SourceBundles", Resource: []string{"arn:aws:s3:::PROJECT-application-*/bundles/*"},
+		Action: []string{"s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl"},
 	},
 	{
 		Sid: "LogsOfElasticBeanstalk", Resource: []string{"arn:aws:logs:REGION:ACCOUNT:log-group:/aws/elasticbeanstalk/PROJECT-*"},
-		Action: []string{"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DescribeLogGroups", "logs:PutRetentionPolicy"},
+		Action: []string{"logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy"},
 	},
 	{
-		Sid: "BucketOfElasticBeanstalk", Resource: []string{"arn:aws:s3:::elasticbeanstalk-REGION-ACCOUNT", "arn:aws:s3:::elasticbeanstalk-REGION-ACCOUNT/*"},
-		Action: []string{
-			"s3:CreateBucket", "s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy",
-			"s3:PutBucketPublicAccessBlock", "s3:PutObject",
-		},
+		Sid: "TopicsOfElasticBeanstalk", Resource: []string{"arn:aws:sns:REGION:ACCOUNT:ElasticBeanstalkNotifications-*"},
+		Action: []string{"sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes", "sns:Subscribe"},
 	},
-	{Sid: "SourceBundles", Action: []string{"s3:GetObject"}, Resource: []string{"arn:aws:s3:::PROJECT-application-*/bundles/*"}},
 	{Sid: "SnapshotsToRestore", Action: []string{"rds:RestoreDBInstanceFromDBSnapshot"}, Resource: []string{"arn:aws:rds:REGION:*:snapshot:*"}},
 }
+
+// instancesOfBeanstalk are the rights to what Elastic Beanstalk makes in its stacks. AWS's own policies bound them by
+// the same names; Elastic IP addresses and launch templates have no names to bound them by.
+var instancesOfBeanstalk = []statement{
+	{
+		Sid: "StacksOfElasticBeanstalk", Resource: beanstalkStacks,
+		Action: []string{
+			"cloudformation:CancelUpdateStack", "cloudformation:ContinueUpdateRollback", "cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:SignalResource",
+			"cloudformation:TagResource", "cloudformation:UntagResource", "cloudformation:UpdateStack",
+		},
+	},
+	{
+		Sid: "GroupsOfElasticBeanstalk", Action: []string{"autoscaling:*"}, Resource: []string{
+			"arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:*:autoScalingGroupName/awseb-e-*", "arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:*:autoScalingGroupName/eb-*",
+			"arn:aws:autoscaling:REGION:ACCOUNT:launchConfiguration:*:launchConfigurationName/awseb-e-*",
+			"arn:aws:autoscaling:REGION:ACCOUNT:launchConfiguration:*:launchConfigurationName/eb-*",
+		},
+	},
+	{
+		Sid: "AlarmsOfElasticBeanstalk", Resource: []string{"arn:aws:cloudwatch:REGION:ACCOUNT:alarm:awseb-*", "arn:aws:cloudwatch:REGION:ACCOUNT:alarm:eb-*"},
+		Action: []string{"cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"},
+	},
+	{
+		Sid: "AddressesAndLaunchTemplates", Resource: []string{"*"}, Condition: region,
+		Action: []string{
+			"ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions",
+			"ec2:DisassociateAddress", "ec2:ReleaseAddress",
+		},
+	},
+	{
+		Sid: "InstancesByLaunchTemplate", Resource: []string{"*"}, Action: []string{"ec2:RunInstances"},
+		Condition: map[string]map[string]any{"ArnLike": {"ec2:LaunchTemplate": "arn:aws:ec2:REGION:ACCOUNT:launch-template/*"}},
+	},
+	{
+		Sid: "InstancesOfElasticBeanstalk", Resource: []string{"arn:aws:ec2:REGION:ACCOUNT:instance/*"}, Action: []string{"ec2:RebootInstances", "ec2:TerminateInstances"},
+		Condition: map[string]map[string]any{"StringLike": {"ec2:ResourceTag/aws:cloudformation:stack-id": []string{
+			"arn:aws:cloudformation:REGION:ACCOUNT:stack/awseb-e-*", "arn:aws:cloudformation:REGION:ACCOUNT:stack/eb-*",
+		}}},
+	},
+	{
+		Sid: "BalancersOfElasticBeanstalk", Action: []string{"elasticloadbalancing:*"}, Resource: []string{
+			balancingARN + "targetgroup/awseb-*", balancingARN + "targetgroup/eb-*", balancingARN + "loadbalancer/*/awseb-*/*", balancingARN + "loadbalancer/*/eb-*/*",
+			balancingARN + "listener/*/awseb-*/*/*", balancingARN + "listener/*/eb-*/*/*", balancingARN + "listener-rule/app/awseb-*/*/*/*", balancingARN + "listener-rule/app/eb-*/*/*/*",
+		},
+	},
+	{
+		Sid: "RulesOfTheSharedBalancer", Resource: []string{balancingARN + "listener-rule/app/*/*/*/*", balancingARN + "listener/app/*/*/*", balancingARN + "loadbalancer/app/*/*"},
+		Action: []string{
+			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteRule", "elasticloadbalancing:ModifyRule", "elasticloadbalancing:RemoveTags",
+			"elasticloadbalancing:SetRulePriorities", "elasticloadbalancing:SetSecurityGroups",
+		},
+	},
+}
+
+const balancingARN = "arn:aws:elasticloadbalancing:REGION:ACCOUNT:"
