@@ -2,8 +2,11 @@ package aws
 
 import (
 	"net/http"
+	"strings"
 
 	"perch/sandbox/aws/access"
+	"perch/sandbox/aws/handlers"
+	"perch/sandbox/aws/resource"
 	"perch/sandbox/aws/wire"
 )
 
@@ -40,4 +43,19 @@ func denied(c Call, sentence string) *wire.Error {
 		)
 	}
 	return wire.Errorf(http.StatusForbidden, "AccessDenied", "%s", sentence)
+}
+
+// authorizeHandler denies a step of a resource that the stack's service role has no right to. A
+// stack without a service role is an administrator's.
+func (s *Server) authorizeHandler(role, phase string, r resource.Request) error {
+	caller, err := s.others.ServiceRole(role)
+	if err != nil {
+		return err
+	}
+	account := handlers.Account{ID: s.account, Region: s.region, RoleOf: s.others.RoleOf}
+	if denial := caller.Check(handlers.Rights(account, phase, r)...); denial != nil {
+		service := strings.Split(r.Type, "::")[1]
+		return &resource.Error{Service: service, Message: denial.Error(), Status: http.StatusForbidden, Code: "AccessDenied"}
+	}
+	return nil
 }

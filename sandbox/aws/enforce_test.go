@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -360,4 +361,94 @@ func TestAPolicyInIAMIsCheckedAndItsRoleKept(t *testing.T) {
 	w.query(iamVersion, "DetachRolePolicy", "RoleName", "worker", "PolicyArn", arn)
 	w.query(iamVersion, "DeletePolicy", "PolicyArn", arn)
 	w.query(iamVersion, "DeleteRole", "RoleName", "worker")
+}
+
+// shop is a stack with a bucket and a role that has a policy of AWS's own.
+const shop = `{"Resources": {
+  "Media": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
+  "Instances": {"Type": "AWS::IAM::Role", "DependsOn": "Media", "Properties": {"AssumeRolePolicyDocument": {},
+    "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"]}}}}`
+
+// builder are the statements of a service role for shop, without the actions that are left out.
+func builder(without ...string) string {
+	role, bucket := "arn:aws:iam::123456789012:role/shop-*", "arn:aws:s3:::shop-*"
+	rights := [][3]string{
+		{
+			"iam:AttachRolePolicy",
+			role,
+			`{"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"}}`,
+		},
+		{"iam:DetachRolePolicy", role, ""},
+	}
+	for _, action := range []string{"CreateRole", "DeleteRole", "GetRole", "ListAttachedRolePolicies", "ListRolePolicies"} {
+		rights = append(rights, [3]string{"iam:" + action, role, ""})
+	}
+	for _, action := range []string{
+		"CreateBucket", "DeleteBucket", "GetBucketTagging", "GetBucketVersioning", "ListBucket", "PutBucketTagging",
+		"PutBucketVersioning",
+	} {
+		rights = append(rights, [3]string{"s3:" + action, bucket, ""})
+	}
+	var statements []string
+	for _, right := range rights {
+		if !slices.Contains(without, right[0]) {
+			statements = append(statements, allowed(right[0], right[1], right[2]))
+		}
+	}
+	return strings.Join(statements, ",")
+}
+
+func TestS161AServiceRoleWithoutARightFailsTheResourceAndTheStackRollsBack(t *testing.T) {
+	w := newWorld(t, aws.Config{EnforceIAM: true})
+	body := shop
+	create := func(name, role string) {
+		t.Helper()
+		in := &cloudformation.CreateStackInput{StackName: &name, TemplateBody: &body, RoleARN: &role,
+			Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityIam}}
+		if _, err := w.stacks.CreateStack(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create("shop-whole", w.role("whole", builder()))
+	w.reach("shop-whole", "CREATE_COMPLETE")
+	for _, action := range []string{"iam:AttachRolePolicy", "iam:ListRolePolicies", "s3:PutBucketVersioning"} {
+		name := "shop-" + strings.ToLower(action[strings.Index(action, ":")+1:])
+		create(name, w.role(name, builder(action)))
+		w.reach(name, "ROLLBACK_COMPLETE")
+		resource := "arn:aws:iam::123456789012:role/" + name + "-Instances-"
+		if strings.HasPrefix(action, "s3:") {
+			resource = "arn:aws:s3:::" + name + "-media-"
+		}
+		sentence := "User: arn:aws:sts::123456789012:assumed-role/" + name +
+			"/AWSCloudFormation is not authorized to perform: " + action + " on resource: " + resource
+		if got := w.firstFailure(name); !strings.HasPrefix(got, `Resource handler returned message: "`+sentence) ||
+			!strings.Contains(got, "because no identity-based policy allows the "+action+" action") ||
+			!strings.Contains(got, "HandlerErrorCode: AccessDenied)") {
+			t.Errorf("%s: %s", action, got)
+		}
+	}
+	create("shop-stays", w.role("stays", builder("s3:DeleteBucket")))
+	w.reach("shop-stays", "CREATE_COMPLETE")
+	if _, err := w.stacks.DeleteStack(
+		t.Context(),
+		&cloudformation.DeleteStackInput{StackName: sdk.String("shop-stays")},
+	); err != nil {
+		t.Fatal(err)
+	}
+	w.reach("shop-stays", "DELETE_FAILED")
+}
+
+// firstFailure is the reason of the first failed event of a stack's resource.
+func (w *world) firstFailure(name string) string {
+	w.t.Helper()
+	out, err := w.stacks.DescribeStackEvents(w.t.Context(), &cloudformation.DescribeStackEventsInput{StackName: &name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, event := range slices.Backward(out.StackEvents) {
+		if event.ResourceStatus == cfntypes.ResourceStatusCreateFailed {
+			return sdk.ToString(event.ResourceStatusReason)
+		}
+	}
+	return ""
 }

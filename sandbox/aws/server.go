@@ -111,7 +111,7 @@ func (s *Server) wire(config Config) error {
 	maps.Copy(handlers, s.storage.Handlers())
 	stacks, err := cloudformation.New(cloudformation.Config{
 		Account: config.Account, Region: config.Region, Speed: config.Speed, Data: config.Data, PageSize: config.PageSize,
-		Handlers: handlers, Faults: s.faults, ReadObject: s.readObject, Resolve: others.Resolve, RoleExists: others.RoleExists, Logger: config.Logger,
+		Handlers: handlers, Faults: s.faults, ReadObject: s.readObject, Resolve: others.Resolve, RoleExists: others.RoleExists, Authorize: s.authorizeHandler, Logger: config.Logger,
 	})
 	if err != nil {
 		return fmt.Errorf("start CloudFormation: %w", err)

@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -48,6 +49,8 @@ func (d *Denial) Error() string {
 type Caller struct {
 	// ARN is the role's, as denials name it.
 	ARN string
+	// Region is the region that the role's calls go to.
+	Region string
 	// Policies are the documents that are attached to it.
 	Policies []*Document
 	// Record is told every grant that was used; nil for nobody.
@@ -63,6 +66,7 @@ func (c *Caller) Check(requests ...Request) *Denial {
 		if Unbound(request.Action) {
 			request.Resource = "*"
 		}
+		request.Keys = c.withRegion(request)
 		grants, denied := decide(c.Policies, request)
 		if denied || len(grants) == 0 {
 			return &Denial{ARN: c.ARN, Request: request, explicit: denied}
@@ -72,6 +76,20 @@ func (c *Caller) Check(requests ...Request) *Denial {
 		}
 	}
 	return nil
+}
+
+// globalServices are those whose calls are in the region us-east-1 (AWS docs: AWS global condition
+// context keys, aws:RequestedRegion).
+var globalServices = []string{"iam", "route53"}
+
+// withRegion are the request's keys with its region.
+func (c *Caller) withRegion(request Request) map[string][]string {
+	keys := map[string][]string{"aws:requestedregion": {c.Region}}
+	if service, _, _ := strings.Cut(request.Action, ":"); slices.Contains(globalServices, service) {
+		keys["aws:requestedregion"] = []string{"us-east-1"}
+	}
+	maps.Copy(keys, request.Keys)
+	return keys
 }
 
 // decide finds the statements that allow a request, and whether one denies it.

@@ -136,7 +136,8 @@ var (
 	asUpdate   = words{"UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_FAILED", "Resource update cancelled"}
 )
 
-// make creates one resource and waits until it is there. It goes on with one that was begun before a restart.
+// make creates one resource and waits until it is there. It goes on with one that was begun before
+// a restart.
 func (r *run) make(ctx context.Context, p *plan, id string, say words) error {
 	res, complete, err := r.beginMaking(p, id, say)
 	if complete || err != nil {
@@ -178,9 +179,10 @@ func (r *run) beginMaking(p *plan, id string, say words) (res *resourceState, co
 	return res, complete, nil
 }
 
-// announce enters a resource that is about to be made and tells its first event. A physical resource that it replaces
-// goes to the operation's garbage; the event still names that one. Without an update-replace policy it is deleted, a database too
-// (AWS docs: UpdateReplacePolicy attribute).
+// announce enters a resource that is about to be made and tells its first event. A physical
+// resource that it replaces goes to the operation's garbage; the event still names that one.
+// Without an update-replace policy it is deleted, a database too (AWS docs: UpdateReplacePolicy
+// attribute).
 func (r *run) announce(res *resourceState, replacePolicy string, say words) {
 	old := r.stack.Resources[res.LogicalID]
 	r.stack.Resources[res.LogicalID] = res
@@ -217,6 +219,9 @@ func (r *run) bringUp(ctx context.Context, res *resourceState, say words) error 
 		return err
 	}
 	request := r.request(res)
+	if err := r.authorize("create", request); err != nil {
+		return err
+	}
 	if request.Properties, err = r.expandSecure(request.Properties); err != nil {
 		return err
 	}
@@ -236,6 +241,17 @@ func (r *run) bringUp(ctx context.Context, res *resourceState, say words) error 
 		r.locked(func() { r.tell(r.stack, res, say.progress, "Resource creation Initiated") })
 	}
 	return r.settle(ctx, handler, res, step, timesOf(res.Type).Create)
+}
+
+// authorize checks that the stack's service role may do to a resource what a phase of it needs.
+func (r *run) authorize(phase string, request resource.Request) error {
+	if r.config.Authorize == nil {
+		return nil
+	}
+	r.mu.Lock()
+	role := r.stack.Definition.RoleARN
+	r.mu.Unlock()
+	return r.config.Authorize(role, phase, request)
 }
 
 // settle lets the resource's time pass and asks its service for the final state.

@@ -190,6 +190,9 @@ func (r *run) takeDown(ctx context.Context, res *resourceState, snapshot bool) e
 	}
 	request := r.request(res)
 	request.Snapshot = snapshot
+	if err := r.authorize("delete", request); err != nil {
+		return err
+	}
 	if terminator, ok := handler.(resource.Terminator); ok {
 		if err := terminator.Terminate(ctx, request); err != nil {
 			return err

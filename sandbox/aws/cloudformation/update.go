@@ -232,6 +232,10 @@ func (r *run) carryChange(ctx context.Context, res, before *resourceState) error
 		return err
 	}
 	request := r.request(res)
+	request.Previous = before.Properties
+	if err := r.authorize("update", request); err != nil {
+		return err
+	}
 	if request.Properties, err = r.expandSecure(request.Properties); err != nil {
 		return err
 	}

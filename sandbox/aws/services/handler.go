@@ -18,6 +18,8 @@ type kind struct {
 	// named is the property that names the resource; empty where the template gives no name. limit is the longest generated name.
 	named string
 	limit int
+	// brief says that a generated name has no stack's name in it.
+	brief bool
 	// lower says that the service keeps names in lower case.
 	lower bool
 	// prepare checks the properties and fills in what the service makes up: ID, ARN, Attributes. ID is empty on creation only.
@@ -104,7 +106,11 @@ func (h handler) name(r resource.Request) string {
 	if h.kind.named != "" {
 		name = properties(r.Properties).text(h.kind.named)
 	}
-	if name == "" {
+	switch {
+	case name != "":
+	case h.kind.brief:
+		name = r.LogicalID + "-" + r.Suffix
+	default:
 		name = generatedName(r, h.kind.limit)
 	}
 	if h.kind.lower {

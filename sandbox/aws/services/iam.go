@@ -117,6 +117,20 @@ func roleNodes(role *record) []wire.Node {
 		wire.T("Description", role.Properties.text("Description")), wire.T("MaxSessionDuration", role.Properties.or("MaxSessionDuration", "3600")))
 }
 
+// RoleOf is the ARN of the role in an instance profile, by the profile's name or ARN; empty if there is none.
+func (s *Service) RoleOf(profile string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.known(typeInstanceProfile, profile); found != nil {
+		for _, name := range found.Properties.texts("Roles") {
+			if role := s.named(typeRole, name); role != nil {
+				return role.ARN
+			}
+		}
+	}
+	return ""
+}
+
 // RoleExists says whether there is a role with this ARN.
 func (s *Service) RoleExists(arn string) bool {
 	s.mu.Lock()

@@ -21,7 +21,7 @@ const (
 )
 
 var secretKinds = map[string]kind{
-	typeSecret:     {service: secretsManager, named: "Name", limit: 255, prepare: prepareSecret},
+	typeSecret:     {service: secretsManager, named: "Name", brief: true, prepare: prepareSecret},
 	typeAttachment: {service: secretsManager, prepare: prepareAttachment, kept: attach, settle: attach, remove: detach},
 }
 

@@ -1,0 +1,175 @@
+// Package handlers knows which rights CloudFormation's resource handlers need of a stack's service
+// role: for every type the calls that AWS's registry lists, as far as the resource's properties
+// need them, and the calls that Elastic Beanstalk makes in the name of whoever makes an
+// environment.
+package handlers
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"perch/sandbox/aws/access"
+	"perch/sandbox/aws/resource"
+)
+
+// registryText is what the registry's schemas list, by type and handler.
+//
+//go:embed registry.json
+var registryText []byte
+
+// handlers are the actions of a type's handlers.
+type handlers struct{ Create, Read, Update, Delete []string }
+
+// registry are the types' handlers: those of the registry, and those of types that it has no list
+// for, by the calls that make, change and delete them (AWS docs: the services' API references).
+var registry = func() map[string]handlers {
+	var text struct {
+		Source   string
+		Handlers map[string]handlers
+	}
+	if err := json.Unmarshal(registryText, &text); err != nil {
+		panic(fmt.Sprintf("read registry.json: %v", err))
+	}
+	all := text.Handlers
+	all["AWS::ElasticBeanstalk::Application"] = handlers{
+		Create: []string{"elasticbeanstalk:CreateApplication", "elasticbeanstalk:AddTags"},
+		Read:   []string{"elasticbeanstalk:DescribeApplications"},
+		Update: []string{"elasticbeanstalk:UpdateApplication", "elasticbeanstalk:UpdateApplicationResourceLifecycle"},
+		Delete: []string{"elasticbeanstalk:DeleteApplication"},
+	}
+	all["AWS::Route53::RecordSet"] = handlers{
+		Create: []string{"route53:ChangeResourceRecordSets", "route53:GetChange", "route53:GetHostedZone"},
+		Read:   []string{"route53:ListResourceRecordSets"},
+		Update: []string{"route53:ChangeResourceRecordSets", "route53:GetChange"},
+		Delete: []string{"route53:ChangeResourceRecordSets", "route53:GetChange"},
+	}
+	return all
+}()
+
+// tagging are calls that the registry does not list and the services ask for when a resource is
+// made with tags (AWS docs: Actions, resources, and condition keys of each service).
+var tagging = map[string]string{
+	"AWS::IAM::Role":                        "iam:TagRole",
+	"AWS::ElasticLoadBalancingV2::Listener": "elasticloadbalancing:AddTags",
+}
+
+// Account is what Rights knows beside the resource.
+type Account struct {
+	ID, Region string
+	// RoleOf gives the ARN of the role in an instance profile, by the profile's name or ARN; empty if
+	// there is none.
+	RoleOf func(profile string) string
+}
+
+// Rights are the rights that creating, updating or deleting a resource takes. A type that the
+// sandbox knows no handlers of takes none.
+func Rights(account Account, phase string, r resource.Request) []access.Request {
+	known, ok := registry[r.Type]
+	if !ok {
+		return nil
+	}
+	t := target{account: account, phase: phase, Request: r}
+	var rights []access.Request
+	for _, action := range t.actions(known) {
+		rights = append(rights, t.rights(action)...)
+	}
+	if r.Type == environmentType {
+		rights = append(rights, t.beanstalk()...)
+	}
+	return append(rights, t.references()...)
+}
+
+// target is a resource in a phase.
+type target struct {
+	account Account
+	phase   string
+	resource.Request
+}
+
+// actions are those of the phase's handler that the properties need, and of the one that reads the
+// result.
+func (t target) actions(known handlers) []string {
+	var list []string
+	switch t.phase {
+	case "create":
+		list = slices.Concat(known.Create, known.Read)
+		if extra := tagging[t.Type]; extra != "" && t.tagged() {
+			list = append(list, extra)
+		}
+	case "update":
+		list = slices.Concat(known.Update, known.Read)
+	default:
+		list = slices.Clone(known.Delete)
+	}
+	slices.Sort(list)
+	return slices.DeleteFunc(slices.Compact(list), func(action string) bool { return !t.needs(action) })
+}
+
+// needs reports whether the resource's properties, or those before an update, need an action.
+func (t target) needs(action string) bool {
+	for _, row := range conditional {
+		if row.kind != t.Type && row.kind != "" ||
+			!slices.ContainsFunc(row.actions, func(p string) bool { return access.Like(p, action) }) {
+			continue
+		}
+		if row.property == "" || !t.has(row.property) {
+			return false
+		}
+	}
+	if strings.HasSuffix(action, ":CreateDBSnapshot") {
+		return t.Snapshot
+	}
+	return true
+}
+
+func (t target) has(property string) bool {
+	_, now := t.Properties[property]
+	_, before := t.Previous[property]
+	return now || before
+}
+
+// text is a property that is a text.
+func (t target) text(property string) string {
+	text, _ := t.Properties[property].(string)
+	return text
+}
+
+// list is a property that is a list of texts.
+func (t target) list(property string) []string {
+	items, _ := t.Properties[property].([]any)
+	var list []string
+	for _, item := range items {
+		if text, ok := item.(string); ok {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+// tagged reports whether the resource gets tags that are not AWS's own.
+func (t target) tagged() bool {
+	for key := range t.tags() {
+		if !strings.HasPrefix(key, "aws:") {
+			return true
+		}
+	}
+	return false
+}
+
+// tags are the resource's tags: the stack's and its own.
+func (t target) tags() map[string]string {
+	tags := map[string]string{}
+	for key, value := range t.Tags {
+		tags[key] = value
+	}
+	items, _ := t.Properties["Tags"].([]any)
+	for _, item := range items {
+		pair, _ := item.(map[string]any)
+		key, _ := pair["Key"].(string)
+		tags[key] = fmt.Sprint(pair["Value"])
+	}
+	return tags
+}
