@@ -114,8 +114,8 @@ var kinds = map[string]kind{
 			"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*", "arn:aws:rds:REGION:ACCOUNT:og:default*", "arn:aws:rds:REGION:ACCOUNT:pg:default*", "arn:aws:rds:REGION:ACCOUNT:snapshot:PROJECT-*",
 			"arn:aws:rds:REGION:ACCOUNT:subgrp:PROJECT-*",
 		},
-		with(plain("AllocatedStorage", "AutoMinorVersionUpgrade", "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBInstanceClass", "DBName", "DBSubnetGroupName", "DeleteAutomatedBackups",
-			"DeletionProtection", "Engine", "EngineVersion", "MasterUserPassword", "MasterUsername", "MultiAZ", "PubliclyAccessible", "StorageEncrypted", "StorageType", "Tags", "VPCSecurityGroups"),
+		with(plain("AllocatedStorage", "AllowMajorVersionUpgrade", "AutoMinorVersionUpgrade", "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBInstanceClass", "DBName", "DBSubnetGroupName", "DeleteAutomatedBackups",
+			"DeletionProtection", "Engine", "EngineLifecycleSupport", "EngineVersion", "MasterUserPassword", "MasterUsername", "MultiAZ", "PubliclyAccessible", "StorageEncrypted", "StorageType", "Tags", "VPCSecurityGroups"),
 			"DBSnapshotIdentifier", "rds:RestoreDBInstanceFromDBSnapshot"),
 	},
 	"AWS::RDS::DBSubnetGroup": {

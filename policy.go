@@ -174,8 +174,8 @@ type PolicySnapshots struct {
 
 // SharedDatabase is the PostgreSQL instance that environments share.
 type SharedDatabase struct {
-	// Version is PostgreSQL's major version.
-	Version string `yaml:"version,omitempty" jsonschema:"format=version,default=16"`
+	// Version is PostgreSQL's major version; without it a new instance gets 18, and an existing one keeps what it runs.
+	Version string `yaml:"version,omitempty" jsonschema:"format=version"`
 	// Class is the RDS instance class.
 	Class string `yaml:"class,omitempty" jsonschema:"format=instance class,default=db.t4g.medium"`
 	// StorageGB is the size of the gp3 volume in GiB.

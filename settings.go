@@ -55,6 +55,11 @@ type Instances struct {
 
 // Modes of a Database.
 const (
+	// DefaultPostgreSQL is the major version of new databases, and OldestPostgreSQL the oldest that new databases can
+	// have: the standard support of 13 ended on 28 February 2026 (RDS release calendar).
+	DefaultPostgreSQL = "18"
+	OldestPostgreSQL  = 14
+
 	// DatabaseOwn is an instance of the environment's own. An empty mode means the same.
 	DatabaseOwn = "own"
 	// DatabaseSnapshot is an instance of the environment's own, restored from a snapshot.
@@ -75,7 +80,8 @@ type Database struct {
 	Snapshot string `yaml:"snapshot,omitempty" json:"snapshot" jsonschema:"format=snapshot"`
 	// Engine is the database engine.
 	Engine string `yaml:"engine,omitempty" json:"engine" jsonschema:"enum=postgres"`
-	// Version is the engine's major version; a restored database has its snapshot's instead.
+	// Version is the engine's major version. If it is left out, a new database gets 18, and an existing one keeps the
+	// version that it runs; a restored one has its snapshot's.
 	Version string `yaml:"version,omitempty" json:"version" jsonschema:"format=version"`
 	// Class is the RDS instance class.
 	Class string `yaml:"class,omitempty" json:"class" jsonschema:"format=instance class"`

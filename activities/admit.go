@@ -156,7 +156,11 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 			return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
 		}
 	}
-	up, err := r.candidate(ctx, request, rendering{commit: request.Commit, kind: kind, file: file, settings: admission.Settings}, mine, all)
+	made := rendering{
+		commit: request.Commit, kind: kind, file: file, settings: admission.Settings, exists: mine != nil,
+		defaultVersion: origins["database.version"] == config.BuiltIn,
+	}
+	up, err := r.candidate(ctx, request, made, mine, all)
 	if up != nil {
 		up.recreate = request.Recreate
 	}

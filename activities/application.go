@@ -52,9 +52,13 @@ func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (Cha
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	template, err := cfn.Application(cfn.ApplicationInput{
+	made := cfn.ApplicationInput{
 		Project: in.Application.Project, Kind: in.Application.Kind, Policy: *a.policy, EarlierRole: earlier,
-	})
+	}
+	if err := a.settleDatabase(ctx, name, &made); err != nil {
+		return ChangeResult{}, err
+	}
+	template, err := cfn.Application(made)
 	if err != nil {
 		return ChangeResult{}, refuse(ErrorInvalid, "render template of %s: %v", name, err)
 	}
@@ -62,6 +66,21 @@ func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (Cha
 		return a.create(ctx, in, name, template)
 	}
 	return a.update(ctx, in, stack, template)
+}
+
+// settleDatabase decides the version of the shared instance as that of an environment's own database.
+func (a *Applications) settleDatabase(ctx context.Context, stack string, made *cfn.ApplicationInput) error {
+	if made.Policy.SharedDatabase == nil {
+		return nil
+	}
+	running, err := a.stacks.runningDatabase(ctx, stack, cfn.SharedDatabaseID)
+	if err != nil {
+		return err
+	}
+	settled := *made.Policy.SharedDatabase
+	made.Policy.SharedDatabase, made.ExtendedSupport = &settled, running.extended
+	settled.Version, err = running.version(settled.Version)
+	return err
 }
 
 // earlierRole reports whether an environment of the application of kind may still have profile, the

@@ -40,6 +40,10 @@ type rendering struct {
 	settings    perch.Settings
 	application cfn.ApplicationOutputs
 	template    storedTemplate
+	// exists says that the branch has a stack, and defaultVersion that no layer of perch.yaml names the database's version.
+	exists, defaultVersion bool
+	// extendedSupport says that the running database is enrolled in RDS Extended Support.
+	extendedSupport bool
 	// bundle is empty for a bring-your-own template, parameters and capability for Perch's own.
 	bundle     []byte
 	bundleKey  string
@@ -102,13 +106,16 @@ func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, e
 	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings, hostOf(made.environment, r.policy)); err != nil {
 		return made, refuse(ErrorInvalid, "%v", err)
 	}
+	if err := r.settleDatabase(ctx, &made); err != nil {
+		return made, err
+	}
 	platform, err := r.platform(ctx, made.environment)
 	if err != nil {
 		return made, err
 	}
 	made.template.Template, err = cfn.Environment(cfn.EnvironmentInput{
 		Environment: made.environment, Kind: made.kind, Commit: made.commit, Settings: made.settings, Policy: *r.policy,
-		Application: made.application, SolutionStack: platform, Bundle: made.bundleKey,
+		Application: made.application, SolutionStack: platform, Bundle: made.bundleKey, ExtendedSupport: made.extendedSupport,
 	})
 	if err != nil {
 		return made, refuse(ErrorInvalid, "render template of %s: %v", made.environment.StackName(), err)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
@@ -24,6 +25,7 @@ type Stacks struct {
 	cfn    *cloudformation.Client
 	// objects reads the parameters of bring-your-own templates.
 	objects *s3.Client
+	rds     *rds.Client
 	poller  *poller
 	// listing lists the environments for all who want them at the same time.
 	listing *shared[allStacks]
@@ -40,7 +42,7 @@ type Stacks struct {
 func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Stacks {
 	client, objects := cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg)
 	s := &Stacks{
-		policy: policy, owner: &ownership{policy: policy, source: source}, cfn: client, objects: objects,
+		policy: policy, owner: &ownership{policy: policy, source: source}, cfn: client, objects: objects, rds: rds.NewFromConfig(cfg),
 		poller: newPoller(client, interval), staleReads: staleReads,
 	}
 	s.apps = &Applications{policy: policy, stacks: s, s3: objects, beanstalk: elasticbeanstalk.NewFromConfig(cfg)}

@@ -23,6 +23,8 @@ type ApplicationInput struct {
 	Policy perch.Policy
 	// EarlierRole keeps the instance role that all environments of the application shared in earlier versions.
 	EarlierRole bool
+	// ExtendedSupport says that the running shared database is enrolled in RDS Extended Support.
+	ExtendedSupport bool
 }
 
 type applicationProperties struct {
@@ -70,7 +72,7 @@ func Application(in ApplicationInput) (Template, error) {
 	d.Outputs[OutputArtifacts] = output{"Bucket of source bundles and long templates", ref(artifactsID)}
 	d.Outputs[outputServiceRole] = output{"Role that Elastic Beanstalk acts in", getAtt{serviceRoleID, "Arn"}}
 	if in.sharesDatabase() {
-		d.addSharedDatabase(*in.Policy.SharedDatabase, in.Policy.Network, tags)
+		d.addSharedDatabase(in, tags)
 	}
 	if in.Policy.Domain != "" {
 		d.addLoadBalancer(in.Policy, tags)

@@ -7,12 +7,19 @@ import (
 )
 
 const (
-	databaseID           = "Database"
 	databaseSecretID     = "DatabaseSecret"
 	databaseSubnetsID    = "DatabaseSubnets"
 	databaseGroupID      = "DatabaseSecurityGroup"
 	databaseAttachmentID = "DatabaseSecretAttachment"
 	instanceGroupID      = "InstanceSecurityGroup"
+
+	// DatabaseID is the logical id of an environment's own database.
+	DatabaseID = "Database"
+
+	// ExtendedSupportDisabled keeps a database out of RDS Extended Support, which costs several times as much as a small
+	// instance (RDS guide, "Amazon RDS Extended Support": it is the default). RDS then rejects versions whose standard
+	// support has ended.
+	ExtendedSupportDisabled = "open-source-rds-extended-support-disabled"
 
 	// SharedSecretID is the logical id of the secret with the password of an environment's user in the shared instance.
 	SharedSecretID = "SharedDatabaseSecret"
@@ -24,26 +31,29 @@ const (
 )
 
 type databaseProperties struct {
-	AllocatedStorage        string
-	AutoMinorVersionUpgrade bool
-	BackupRetentionPeriod   int
-	CopyTagsToSnapshot      bool
-	DBInstanceClass         string
-	DBName                  string `json:",omitempty"`
-	DBSnapshotIdentifier    string `json:",omitempty"`
-	DBSubnetGroupName       value
-	DeleteAutomatedBackups  bool
-	DeletionProtection      bool
-	Engine                  string
-	EngineVersion           string `json:",omitempty"`
-	MasterUserPassword      value
-	MasterUsername          string `json:",omitempty"`
-	MultiAZ                 bool
-	PubliclyAccessible      bool
-	StorageEncrypted        bool `json:",omitempty"`
-	StorageType             string
-	Tags                    []tag `json:",omitempty"`
-	VPCSecurityGroups       []value
+	AllocatedStorage string
+	// AllowMajorVersionUpgrade lets a new EngineVersion upgrade the database; without it RDS rejects that.
+	AllowMajorVersionUpgrade bool
+	AutoMinorVersionUpgrade  bool
+	BackupRetentionPeriod    int
+	CopyTagsToSnapshot       bool
+	DBInstanceClass          string
+	DBName                   string `json:",omitempty"`
+	DBSnapshotIdentifier     string `json:",omitempty"`
+	DBSubnetGroupName        value
+	DeleteAutomatedBackups   bool
+	DeletionProtection       bool
+	Engine                   string
+	EngineLifecycleSupport   string `json:",omitempty"`
+	EngineVersion            string `json:",omitempty"`
+	MasterUserPassword       value
+	MasterUsername           string `json:",omitempty"`
+	MultiAZ                  bool
+	PubliclyAccessible       bool
+	StorageEncrypted         bool `json:",omitempty"`
+	StorageType              string
+	Tags                     []tag `json:",omitempty"`
+	VPCSecurityGroups        []value
 }
 
 type subnetGroupProperties struct {
@@ -89,7 +99,8 @@ type attachmentProperties struct {
 
 // addDatabase adds the database with what it needs: subnets, a password that Secrets Manager makes up, and two security
 // groups, of which the first marks the instances that may talk to the second.
-func (d *document) addDatabase(database perch.Database, kind perch.Kind, network perch.Network) {
+func (d *document) addDatabase(in EnvironmentInput) {
+	database, network := *in.Settings.Database, in.Policy.Network
 	d.Resources[instanceGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
 		GroupDescription: "Instances of this environment",
 		VpcID:            network.VPC,
@@ -106,12 +117,12 @@ func (d *document) addDatabase(database perch.Database, kind perch.Kind, network
 		}},
 	}}
 	d.Resources[databaseSubnetsID] = resource{Type: "AWS::RDS::DBSubnetGroup", Properties: subnetGroupProperties{
-		DBSubnetGroupDescription: "Subnets of this environment's database",
+		DBSubnetGroupDescription: "Subnets of the database of this environment",
 		SubnetIds:                databaseSubnets(network),
 	}}
 	d.Resources[databaseSecretID] = generatedPassword("Password of this environment's database", databaseUser, nil).keep(deleteIt)
-	d.attach(databaseSecretID, databaseAttachmentID, databaseID)
-	d.Resources[databaseID] = databaseInstance(database, kind)
+	d.attach(databaseSecretID, databaseAttachmentID, DatabaseID)
+	d.Resources[DatabaseID] = databaseInstance(database, in.Kind, in.ExtendedSupport)
 }
 
 func databaseSubnets(network perch.Network) []string {
@@ -151,34 +162,45 @@ func passwordOf(secret string) value {
 
 // databaseInstance is the database itself, new or restored from a snapshot. Only a branch's goes without a trace: without a policy CloudFormation would leave a
 // snapshot of it behind.
-func databaseInstance(database perch.Database, kind perch.Kind) resource {
+func databaseInstance(database perch.Database, kind perch.Kind, extended bool) resource {
 	policy := snapshotIt
 	if kind == perch.KindBranch {
 		policy = deleteIt
 	}
 	properties := databaseProperties{
-		AllocatedStorage:        strconv.Itoa(database.StorageGB),
-		AutoMinorVersionUpgrade: true,
-		BackupRetentionPeriod:   database.BackupDays,
-		CopyTagsToSnapshot:      true,
-		DBInstanceClass:         database.Class,
-		DBName:                  databaseName,
-		DBSubnetGroupName:       ref(databaseSubnetsID),
-		DeleteAutomatedBackups:  kind == perch.KindBranch,
-		DeletionProtection:      kind != perch.KindBranch,
-		Engine:                  database.Engine,
-		EngineVersion:           database.Version,
-		MasterUserPassword:      passwordOf(databaseSecretID),
-		MasterUsername:          databaseUser,
-		MultiAZ:                 database.MultiAZ,
-		StorageEncrypted:        true,
-		StorageType:             "gp3",
-		VPCSecurityGroups:       []value{getAtt{databaseGroupID, "GroupId"}},
+		AllocatedStorage:         strconv.Itoa(database.StorageGB),
+		AllowMajorVersionUpgrade: true,
+		AutoMinorVersionUpgrade:  true,
+		BackupRetentionPeriod:    database.BackupDays,
+		CopyTagsToSnapshot:       true,
+		DBInstanceClass:          database.Class,
+		DBName:                   databaseName,
+		DBSubnetGroupName:        ref(databaseSubnetsID),
+		DeleteAutomatedBackups:   kind == perch.KindBranch,
+		DeletionProtection:       kind != perch.KindBranch,
+		Engine:                   database.Engine,
+		EngineLifecycleSupport:   lifecycleSupport(extended),
+		EngineVersion:            database.Version,
+		MasterUserPassword:       passwordOf(databaseSecretID),
+		MasterUsername:           databaseUser,
+		MultiAZ:                  database.MultiAZ,
+		StorageEncrypted:         true,
+		StorageType:              "gp3",
+		VPCSecurityGroups:        []value{getAtt{databaseGroupID, "GroupId"}},
 	}
 	if database.Mode == perch.DatabaseSnapshot {
 		properties.restore(database.Snapshot)
 	}
 	return resource{Type: "AWS::RDS::DBInstance", Properties: properties}.keep(policy)
+}
+
+// lifecycleSupport leaves the setting of a database that is enrolled as it is: RDS would upgrade it when its version's
+// standard support has ended.
+func lifecycleSupport(extended bool) string {
+	if extended {
+		return ""
+	}
+	return ExtendedSupportDisabled
 }
 
 // restore leaves out what a restored database has from its snapshot (AWS docs: AWS::RDS::DBInstance, DBSnapshotIdentifier). The password is set

@@ -37,6 +37,8 @@ type EnvironmentInput struct {
 	SolutionStack string
 	// Bundle is the key of the source bundle in the application's artifact bucket, as Bundle returns it.
 	Bundle string
+	// ExtendedSupport says that the running database is enrolled in RDS Extended Support.
+	ExtendedSupport bool
 }
 
 type versionProperties struct {
@@ -97,7 +99,7 @@ func Environment(in EnvironmentInput) (Template, error) {
 	case in.sharesDatabase():
 		d.addSharedUser(in.Environment)
 	case in.Settings.Database != nil:
-		d.addDatabase(*in.Settings.Database, in.Kind, in.Policy.Network)
+		d.addDatabase(in)
 	}
 	if in.Policy.Domain != "" {
 		d.Resources[recordID] = in.record()

@@ -52,16 +52,16 @@ func TestOnlyABranchLosesItsData(t *testing.T) {
 	} {
 		t.Run(string(test.kind), func(t *testing.T) {
 			template := decode(t, renderEnvironment(t, environmentInput(t, "topic", test.kind)))
-			for id, want := range map[string]string{databaseID: test.database, BucketID("assets"): test.bucket, BucketID("private-assets"): test.bucket} {
+			for id, want := range map[string]string{DatabaseID: test.database, BucketID("assets"): test.bucket, BucketID("private-assets"): test.bucket} {
 				body := template["Resources"].(map[string]any)[id].(map[string]any)
 				if body["DeletionPolicy"] != want || body["UpdateReplacePolicy"] != want {
 					t.Errorf("%s: policies are %v and %v, want %s", id, body["DeletionPolicy"], body["UpdateReplacePolicy"], want)
 				}
 			}
-			if got := property(template, databaseID, "DeletionProtection"); got != test.protected {
+			if got := property(template, DatabaseID, "DeletionProtection"); got != test.protected {
 				t.Errorf("deletion protection is %v", got)
 			}
-			if got := property(template, databaseID, "DeleteAutomatedBackups"); got == test.protected {
+			if got := property(template, DatabaseID, "DeleteAutomatedBackups"); got == test.protected {
 				t.Errorf("automated backups go with the database: %v", got)
 			}
 		})
@@ -139,7 +139,7 @@ func TestARestoredDatabaseHasFromItsSnapshotWhatIsNotSaid(t *testing.T) {
 	in := environmentInput(t, "topic", perch.KindBranch)
 	in.Settings.Database.Mode, in.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-seed-2026-11"
 	template := decode(t, renderEnvironment(t, in))
-	given := properties(template, databaseID)
+	given := properties(template, DatabaseID)
 	for _, name := range []string{"DBName", "MasterUsername", "EngineVersion", "StorageEncrypted"} {
 		if _, ok := given[name]; ok {
 			t.Errorf("%s is given: %v", name, given[name])

@@ -34,7 +34,7 @@ func TestNoDatabaseIsPublicOrPlain(t *testing.T) {
 			}
 		}
 		for id, body := range resourcesOf(t, template, "AWS::EC2::SecurityGroup") {
-			if strings.Contains(id, databaseID) && strings.Contains(string(mustJSON(t, body)), "CidrIp") {
+			if strings.Contains(id, DatabaseID) && strings.Contains(string(mustJSON(t, body)), "CidrIp") {
 				t.Errorf("%s: %s is open to addresses", file, id)
 			}
 		}

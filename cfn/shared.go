@@ -7,20 +7,22 @@ import (
 )
 
 const (
-	sharedID            = "SharedDatabase"
 	sharedMasterID      = "SharedDatabaseMasterSecret"
 	sharedAttachmentID  = "SharedDatabaseMasterAttachment"
 	sharedSubnetsID     = "SharedDatabaseSubnets"
 	sharedGroupID       = "SharedDatabaseSecurityGroup"
 	sharedClientGroupID = "SharedDatabaseClients"
 
+	// SharedDatabaseID is the logical id of the shared instance.
+	SharedDatabaseID = "SharedDatabase"
 	// SharedDatabaseUser is the master user of the shared instance.
 	SharedDatabaseUser = "perch"
 )
 
 // addSharedDatabase adds the instance that environments have their databases in. Nothing reaches it but what carries the clients'
 // security group: the instances of those environments, and the worker, which makes the databases.
-func (d *document) addSharedDatabase(database perch.SharedDatabase, network perch.Network, tags []tag) {
+func (d *document) addSharedDatabase(in ApplicationInput, tags []tag) {
+	network := in.Policy.Network
 	d.Resources[sharedClientGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
 		GroupDescription: "Clients of the shared database - instances and the worker",
 		VpcID:            network.VPC,
@@ -44,33 +46,35 @@ func (d *document) addSharedDatabase(database perch.SharedDatabase, network perc
 		Tags:                     tags,
 	}}
 	d.Resources[sharedMasterID] = generatedPassword("Password of the shared database's master user", SharedDatabaseUser, tags).keep(deleteIt)
-	d.attach(sharedMasterID, sharedAttachmentID, sharedID)
-	d.Resources[sharedID] = sharedInstance(database, tags)
-	d.Outputs[outputDatabaseHost] = output{"Host name of the shared database", getAtt{sharedID, "Endpoint.Address"}}
-	d.Outputs[outputDatabasePort] = output{"Port of the shared database", getAtt{sharedID, "Endpoint.Port"}}
+	d.attach(sharedMasterID, sharedAttachmentID, SharedDatabaseID)
+	d.Resources[SharedDatabaseID] = sharedInstance(*in.Policy.SharedDatabase, tags, in.ExtendedSupport)
+	d.Outputs[outputDatabaseHost] = output{"Host name of the shared database", getAtt{SharedDatabaseID, "Endpoint.Address"}}
+	d.Outputs[outputDatabasePort] = output{"Port of the shared database", getAtt{SharedDatabaseID, "Endpoint.Port"}}
 	d.Outputs[outputDatabaseSecret] = output{"Secret of the shared database's master user", ref(sharedMasterID)}
 	d.Outputs[outputDatabaseClients] = output{"Security group that the shared database admits", getAtt{sharedClientGroupID, "GroupId"}}
 }
 
 // sharedInstance is as protected as a production's: every environment's data stands in it.
-func sharedInstance(database perch.SharedDatabase, tags []tag) resource {
+func sharedInstance(database perch.SharedDatabase, tags []tag, extended bool) resource {
 	return resource{Type: "AWS::RDS::DBInstance", Properties: databaseProperties{
-		AllocatedStorage:        strconv.Itoa(database.StorageGB),
-		AutoMinorVersionUpgrade: true,
-		BackupRetentionPeriod:   database.BackupDays,
-		CopyTagsToSnapshot:      true,
-		DBInstanceClass:         database.Class,
-		DBSubnetGroupName:       ref(sharedSubnetsID),
-		DeletionProtection:      true,
-		Engine:                  "postgres",
-		EngineVersion:           database.Version,
-		MasterUserPassword:      passwordOf(sharedMasterID),
-		MasterUsername:          SharedDatabaseUser,
-		MultiAZ:                 database.MultiAZ,
-		StorageEncrypted:        true,
-		StorageType:             "gp3",
-		Tags:                    tags,
-		VPCSecurityGroups:       []value{getAtt{sharedGroupID, "GroupId"}},
+		AllocatedStorage:         strconv.Itoa(database.StorageGB),
+		AllowMajorVersionUpgrade: true,
+		AutoMinorVersionUpgrade:  true,
+		BackupRetentionPeriod:    database.BackupDays,
+		CopyTagsToSnapshot:       true,
+		DBInstanceClass:          database.Class,
+		DBSubnetGroupName:        ref(sharedSubnetsID),
+		DeletionProtection:       true,
+		Engine:                   "postgres",
+		EngineLifecycleSupport:   lifecycleSupport(extended),
+		EngineVersion:            database.Version,
+		MasterUserPassword:       passwordOf(sharedMasterID),
+		MasterUsername:           SharedDatabaseUser,
+		MultiAZ:                  database.MultiAZ,
+		StorageEncrypted:         true,
+		StorageType:              "gp3",
+		Tags:                     tags,
+		VPCSecurityGroups:        []value{getAtt{sharedGroupID, "GroupId"}},
 	}}.keep(snapshotIt)
 }
 

@@ -63,8 +63,8 @@ func (in EnvironmentInput) ownVariables() map[string]value {
 		variables["DATABASE_NAME"] = literal(in.Environment.DatabaseName())
 		variables["DATABASE_USER"] = literal(in.Environment.DatabaseName())
 	case in.Settings.Database != nil:
-		variables["DATABASE_HOST"] = getAtt{databaseID, "Endpoint.Address"}
-		variables["DATABASE_PORT"] = getAtt{databaseID, "Endpoint.Port"}
+		variables["DATABASE_HOST"] = getAtt{DatabaseID, "Endpoint.Address"}
+		variables["DATABASE_PORT"] = getAtt{DatabaseID, "Endpoint.Port"}
 		variables["DATABASE_NAME"] = literal(databaseName)
 		variables["DATABASE_USER"] = literal(databaseUser)
 	}

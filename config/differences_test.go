@@ -48,7 +48,7 @@ func TestEveryValueIsListedInTheOrderOfTheSettings(t *testing.T) {
 
 func TestAKindHasNoOverrides(t *testing.T) {
 	settings, origins := read(t, minimal+"overrides: {\"*\": {health_path: /up}}\n").ResolveKind(perch.KindBranch)
-	if settings.HealthPath != "/" || origins["health_path"] != builtInLayer {
+	if settings.HealthPath != "/" || origins["health_path"] != BuiltIn {
 		t.Errorf("got %s from %s", settings.HealthPath, origins["health_path"])
 	}
 }
@@ -68,7 +68,7 @@ branches: {kinds: {staging: staging}}
 	want := `[
 {"path":"database.mode","a":"own","b":null,"a_from":"built-in","b_from":null},
 {"path":"database.engine","a":"postgres","b":null,"a_from":"built-in","b_from":null},
-{"path":"database.version","a":"16","b":null,"a_from":"built-in","b_from":null},
+{"path":"database.version","a":"18","b":null,"a_from":"built-in","b_from":null},
 {"path":"database.class","a":"db.t4g.micro","b":null,"a_from":"built-in","b_from":null},
 {"path":"database.storage_gb","a":20,"b":null,"a_from":"built-in","b_from":null},
 {"path":"database.multi_az","a":false,"b":null,"a_from":"built-in","b_from":null},

@@ -32,7 +32,7 @@ defaults:
   health_path: /
   database:
     engine: postgres
-    version: "16"
+    version: "18"
     class: db.t4g.small
     storage_gb: 20
     backup_days: 7

@@ -139,7 +139,7 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 
 // sharedDatabase reads the instance that environments share and fills in what is left out.
 func (d *decoder) sharedDatabase(path string, n *node) *perch.SharedDatabase {
-	db := perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+	db := perch.SharedDatabase{Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	d.fields(path, n,
 		field{name: "version", read: d.text(&db.Version, validVersion)},
 		field{name: "class", read: d.text(&db.Class, validClass)},

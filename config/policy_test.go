@@ -78,7 +78,7 @@ func TestAPolicyReads(t *testing.T) {
 		},
 		Seeds:          perch.PolicySeeds{From: []string{"s3://shop-seeds/public/"}},
 		Snapshots:      perch.PolicySnapshots{From: []string{"shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"}},
-		SharedDatabase: &perch.SharedDatabase{Version: "16", Class: "db.m7g.large", StorageGB: 50, MultiAZ: true, BackupDays: 7},
+		SharedDatabase: &perch.SharedDatabase{Class: "db.m7g.large", StorageGB: 50, MultiAZ: true, BackupDays: 7},
 		InstanceTypes:  []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3, MaxInstances: 8, Repair: perch.RepairRecreate,
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}

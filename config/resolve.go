@@ -10,8 +10,8 @@ import (
 	"perch"
 )
 
-// builtInLayer is what Origins calls values that perch.yaml does not set.
-const builtInLayer = "built-in"
+// BuiltIn is what Origins calls the layer of values that perch.yaml does not set.
+const BuiltIn = "built-in"
 
 // builtIn completes the smallest file; builtInDatabase completes a database where a layer has one, and dearDatabases stand over it for kinds
 // whose data is dear.
@@ -20,7 +20,7 @@ var (
 		return builtInTree("platform: docker\ninstance_type: t3.small\ninstances: {min: 1, max: 1}\nload_balancer: shared\nhealth_path: /\n")
 	})
 	builtInDatabase = sync.OnceValue(func() *node {
-		return builtInTree("mode: own\nengine: postgres\nversion: \"16\"\nclass: db.t4g.micro\nstorage_gb: 20\nmulti_az: false\nbackup_days: 0\n")
+		return builtInTree("mode: own\nengine: postgres\nversion: \"" + perch.DefaultPostgreSQL + "\"\nclass: db.t4g.micro\nstorage_gb: 20\nmulti_az: false\nbackup_days: 0\n")
 	})
 	dearDatabases = sync.OnceValue(func() map[perch.Kind]*node {
 		return map[perch.Kind]*node{
@@ -31,11 +31,11 @@ var (
 )
 
 func builtInTree(source string) *node {
-	root, _, err := parse(builtInLayer, []byte(source))
+	root, _, err := parse(BuiltIn, []byte(source))
 	if err != nil {
 		panic(err)
 	}
-	root.label(builtInLayer)
+	root.label(BuiltIn)
 	root.forgetPlace()
 	return root
 }

@@ -106,7 +106,7 @@ overrides:
 	if diff := cmp.Diff(map[string]string{"B": "2"}, got.Environment); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}
-	again := &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 30}
+	again := &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 30}
 	if diff := cmp.Diff(again, resolve("again/x").Database); diff != "" {
 		t.Errorf("a database that was removed begins anew (-want +got):\n%s", diff)
 	}
@@ -127,7 +127,7 @@ func TestKindsWhoseDataIsDearHaveBackups(t *testing.T) {
 		if got := settings.Database; got.MultiAZ != want.MultiAZ || got.BackupDays != want.BackupDays {
 			t.Errorf("%s has %+v", branch, got)
 		}
-		if branch != "lean" && origins["database.backup_days"] != builtInLayer {
+		if branch != "lean" && origins["database.backup_days"] != BuiltIn {
 			t.Errorf("%s: backups come from %s", branch, origins["database.backup_days"])
 		}
 	}
@@ -147,8 +147,8 @@ overrides:
 `)
 	for branch, want := range map[string]*perch.Database{
 		"docs/x":   nil,
-		"docs/api": {Mode: perch.DatabaseOwn, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 30},
-		"reports":  {Mode: perch.DatabaseSnapshot, Snapshot: "shop-seed-1", Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 30},
+		"docs/api": {Mode: perch.DatabaseOwn, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 30},
+		"reports":  {Mode: perch.DatabaseSnapshot, Snapshot: "shop-seed-1", Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 30},
 	} {
 		settings, origins, err := file.Resolve(branch, commit)
 		if err != nil {
@@ -207,11 +207,11 @@ func TestADatabaseIsCompletedByTheBuiltInOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20}
+	want := &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 20}
 	if diff := cmp.Diff(want, settings.Database); diff != "" {
 		t.Errorf("database (-want +got):\n%s", diff)
 	}
-	if origins["database.class"] != builtInLayer {
+	if origins["database.class"] != BuiltIn {
 		t.Errorf("database.class comes from %q", origins["database.class"])
 	}
 }
@@ -258,7 +258,7 @@ func TestEveryValueHasAnOrigin(t *testing.T) {
 		sections := []struct{ head, name string }{
 			{"defaults:\n", "defaults"}, {"kinds:\n  branch:\n", "kinds.branch"}, {"overrides:\n  \"*\":\n", `overrides["*"]`},
 		}
-		want := map[string]string{"instance_type": builtInLayer, "health_path": builtInLayer, "load_balancer": builtInLayer}
+		want := map[string]string{"instance_type": BuiltIn, "health_path": BuiltIn, "load_balancer": BuiltIn}
 		for _, section := range sections {
 			source += section.head
 			for _, key := range keys {

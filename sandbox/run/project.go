@@ -116,7 +116,7 @@ func writePolicy(p project, file, pages string) error {
 		Cleanup: perch.PolicyCleanup{Grace: 10 * time.Second},
 	}
 	if p.shared {
-		policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+		policy.SharedDatabase = &perch.SharedDatabase{Version: perch.DefaultPostgreSQL, Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	}
 	data, err := yaml.Marshal(policy)
 	if err != nil {

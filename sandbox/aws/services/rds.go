@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"perch/sandbox/aws/resource"
@@ -55,6 +56,9 @@ func prepareDatabase(s *Service, rec *record) error {
 		return err
 	}
 	if err := s.legalDatabase(rec); err != nil {
+		return err
+	}
+	if err := legalVersion(rec); err != nil {
 		return err
 	}
 	port := rec.Properties.or("Port", enginePorts[strings.ToLower(rec.given("Engine"))])
@@ -120,6 +124,38 @@ func (s *Service) legalDatabase(rec *record) error {
 		}
 	}
 	return nil
+}
+
+const (
+	// extendedSupport is the life cycle that RDS gives a database without a setting.
+	extendedSupport = "open-source-rds-extended-support"
+	// oldestSupported is the oldest major version of PostgreSQL in standard support, since 1 March 2026.
+	oldestSupported = 14
+)
+
+// legalVersion rejects versions as RDS does: a downgrade, a major upgrade that is not allowed, and a new database whose
+// version is out of support unless the database is enrolled in Extended Support.
+func legalVersion(rec *record) error {
+	wanted, running := major(rec.given("EngineVersion")), major(rec.Hidden["runs"])
+	switch {
+	case rec.given("Engine") != "postgres" || wanted == 0:
+		return nil
+	case running == 0 && wanted < oldestSupported && rec.Properties.or("EngineLifecycleSupport", extendedSupport) != extendedSupport:
+		return invalid(rds, "DB engine version %d is past its end of standard support date and requires RDS Extended Support", wanted)
+	case running != 0 && wanted < running:
+		return invalid(rds, "Cannot upgrade postgres from %d to %d", running, wanted)
+	case running != 0 && wanted > running && !rec.Properties.flag("AllowMajorVersionUpgrade"):
+		return invalid(rds, "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version.")
+	}
+	rec.Hidden["runs"] = strconv.Itoa(wanted)
+	return nil
+}
+
+// major is the major version of PostgreSQL, or 0.
+func major(version string) int {
+	text, _, _ := strings.Cut(version, ".")
+	number, _ := strconv.Atoi(text)
+	return number
 }
 
 func settleDatabase(_ *Service, rec *record) { rec.Status = "available" }

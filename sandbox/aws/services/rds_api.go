@@ -62,6 +62,7 @@ func (s *Service) databaseNodes(db *record) []wire.Node {
 		wire.T("InstanceCreateTime", isoTime(db.Created)), wire.T("BackupRetentionPeriod", p.or("BackupRetentionPeriod", "1")),
 		wire.T("MultiAZ", strconv.FormatBool(p.flag("MultiAZ"))), wire.T("PubliclyAccessible", strconv.FormatBool(p.flag("PubliclyAccessible"))),
 		wire.T("StorageEncrypted", strconv.FormatBool(db.given("StorageEncrypted") == "true")), wire.T("DeletionProtection", strconv.FormatBool(p.flag("DeletionProtection"))),
+		wire.T("EngineLifecycleSupport", p.or("EngineLifecycleSupport", extendedSupport)),
 		wire.T("DbiResourceId", db.Attributes["DbiResourceId"]), wire.T("DBInstanceArn", db.ARN), groups, subnets, tagNodes("TagList", "Tag", db.Tags))
 }
 
