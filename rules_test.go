@@ -10,19 +10,20 @@ import (
 
 // rooms says which of our packages each room may import. What a room holds in its own folder it may always import; tests may import anything.
 var rooms = map[string][]string{
-	"perch":            {},
-	"perch/config":     {"perch"},
-	"perch/cfn":        {"perch"},
-	"perch/lifecycle":  {"perch"},
-	"perch/source":     {"perch"},
-	"perch/image":      {},
-	"perch/dial":       {},
-	"perch/workflows":  {"perch", "perch/lifecycle", "perch/activities"},
-	"perch/activities": {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/image"},
-	"perch/worker":     {"perch", "perch/config", "perch/source", "perch/dial", "perch/activities", "perch/workflows"},
-	"perch/starter":    {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial"},
-	"perch/sandbox":    {"perch", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter"},
-	"perch/deploy":     {}, // Its tests run the programs.
+	"perch":             {},
+	"perch/config":      {"perch"},
+	"perch/cfn":         {"perch"},
+	"perch/lifecycle":   {"perch"},
+	"perch/source":      {"perch"},
+	"perch/image":       {},
+	"perch/dial":        {},
+	"perch/workflows":   {"perch", "perch/lifecycle", "perch/activities"},
+	"perch/activities":  {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/image"},
+	"perch/worker":      {"perch", "perch/config", "perch/source", "perch/dial", "perch/activities", "perch/workflows"},
+	"perch/starter":     {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial"},
+	"perch/sandbox":     {"perch", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter"},
+	"perch/conformance": {}, // Its tests start the sandbox.
+	"perch/deploy":      {}, // Its tests run the programs.
 }
 
 // strangers says what a room and everything that it is built from must not contain.

@@ -1,0 +1,92 @@
+// Package conformance checks what Perch believes about AWS.
+//
+// A Belief is one sentence about AWS that product code relies on, with a check that uses the real SDK. The same checks
+// run against the sandbox in CI, against another endpoint, and against a real account, where what they create is
+// tagged and deleted again. docs/fidelity.md shows the results.
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// Belief is one sentence about AWS that product code relies on.
+type Belief struct {
+	// Name is service/what, for example s3/pages-of-1000.
+	Name string
+	// Sentence says in plain English what AWS does.
+	Sentence string
+	// Source is where the sentence comes from: a document or a recording.
+	Source string
+	// ReliedOn is the file of the product that would be wrong without it.
+	ReliedOn string
+	// Cents is the estimated cost of one check on AWS in US cents, Minutes its estimated duration.
+	Cents, Minutes int
+	// Sandbox is why the sandbox is known to differ; empty if it does what AWS does.
+	Sandbox string
+
+	check func(ctx context.Context, w *World) error
+}
+
+// service is the part of the name before the slash.
+func (b Belief) service() string {
+	service, _, _ := strings.Cut(b.Name, "/")
+	return service
+}
+
+// Beliefs are all beliefs, in the order of the documentation.
+func Beliefs() []Belief {
+	return slices.Concat(
+		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, bucketBeliefs, versionBeliefs, zoneBeliefs,
+	)
+}
+
+// Difference is a contradiction between a belief and what an endpoint does. Any other error of a check means that the
+// belief could not be checked.
+type Difference struct{ What string }
+
+// Error implements error.
+func (d *Difference) Error() string { return d.What }
+
+func differs(format string, args ...any) error {
+	return &Difference{What: fmt.Sprintf(format, args...)}
+}
+
+// ourFault are error codes that say something about the caller and nothing about the belief.
+var ourFault = []string{
+	"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
+	"InvalidClientTokenId", "UnrecognizedClientException", "Throttling", "ThrottlingException", "LimitExceededException",
+}
+
+// wantRejected checks that a call was rejected with a code and a message that contains words.
+func wantRejected(call string, err error, code, words string) error {
+	var failure smithy.APIError
+	switch {
+	case err == nil:
+		return differs("%s was accepted, want %s", call, code)
+	case !errors.As(err, &failure):
+		return fmt.Errorf("%s: %w", call, err)
+	case failure.ErrorCode() == code && strings.Contains(failure.ErrorMessage(), words):
+		return nil
+	case slices.Contains(ourFault, failure.ErrorCode()):
+		return fmt.Errorf("%s: %w", call, err)
+	}
+	return differs("%s answers %s: %s; want %s: %s", call, failure.ErrorCode(), failure.ErrorMessage(), code, words)
+}
+
+// wantAccepted checks that a call was accepted.
+func wantAccepted(call string, err error) error {
+	var failure smithy.APIError
+	if errors.As(err, &failure) && !slices.Contains(ourFault, failure.ErrorCode()) {
+		return differs("%s answers %s: %s; want it accepted", call, failure.ErrorCode(), failure.ErrorMessage())
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", call, err)
+	}
+	return nil
+}

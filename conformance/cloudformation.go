@@ -1,0 +1,211 @@
+package conformance
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+const (
+	recorded = "https://github.com/radkawar/stackd/tree/main/testdata/aws/cloudformation (recordings)"
+	guide    = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/"
+	stackAPI = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/"
+)
+
+// template is a template with resources. It is YAML, which may not begin with a brace: that would be JSON.
+func template(resources ...string) string {
+	return "Resources: {" + strings.Join(resources, ", ") + "}"
+}
+
+// thing is the cheapest resource that can be updated, a parameter of Systems Manager.
+func thing(value string) string {
+	return named(`!Ref "AWS::StackName"`, `"`+value+`"`)
+}
+
+// named is thing with a name: another name is another resource.
+func named(name, value string) string {
+	return `Thing: {Type: AWS::SSM::Parameter, Properties: {Name: ` + name + `, Type: String, Value: ` + value + `}}`
+}
+
+// parameter is a template with this one resource.
+func parameter(value string) string { return template(thing(value)) }
+
+// plainBucket is a bucket that is deleted with its stack.
+const plainBucket = "Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Delete}"
+
+// failing is a resource that fails: a policy for a bucket that does not exist.
+const failing = `Failing: {Type: AWS::S3::BucketPolicy, DependsOn: Thing, Properties: {
+  Bucket: perch-no-such-bucket-0a1b2c3d, PolicyDocument: {Version: "2012-10-17", Statement: [{
+  Effect: Deny, Principal: "*", Action: "s3:PutObject", Resource: "arn:aws:s3:::perch-no-such-bucket-0a1b2c3d/*"}]}}}`
+
+var stackBeliefs = []Belief{
+	{
+		Name:     "cloudformation/unknown-stack",
+		Sentence: "DescribeStacks of an unknown name is a ValidationError `Stack with id NAME does not exist`.",
+		Source:   recorded, ReliedOn: "activities/stacks.go", Minutes: 1,
+		check: func(ctx context.Context, w *World) error {
+			name := w.stackName("")
+			_, err := w.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+			return wantRejected("DescribeStacks", err, "ValidationError", "Stack with id "+name+" does not exist")
+		},
+	},
+	{
+		Name:     "cloudformation/existing-name",
+		Sentence: "CreateStack with the name of a stack that exists is an AlreadyExistsException.",
+		Source:   recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkExistingName,
+	},
+	{
+		Name: "cloudformation/events-of-a-creation",
+		Sentence: "The events of a creation begin and end with the stack's own; a resource has CREATE_IN_PROGRESS " +
+			"without an id, CREATE_IN_PROGRESS with its id, and CREATE_COMPLETE.",
+		Source: recorded, ReliedOn: "activities/events.go", Minutes: 2, check: checkCreationEvents,
+	},
+	{
+		Name:     "cloudformation/creation-rolls-back",
+		Sentence: "A creation whose resource fails ends ROLLBACK_COMPLETE, with the reason on the first failed event.",
+		Source:   recorded, ReliedOn: "lifecycle/next.go", Minutes: 3, check: checkCreationRollsBack,
+	},
+	{
+		Name:     "cloudformation/rolled-back-creation-is-final",
+		Sentence: "A stack that is ROLLBACK_COMPLETE cannot be updated: `can not be updated`, a ValidationError.",
+		Source:   guide + "view-stack-events.html", ReliedOn: "lifecycle/next.go", Minutes: 3, check: checkFinalRollback,
+	},
+	{
+		Name:     "cloudformation/missing-role",
+		Sentence: "A service role that does not exist is a ValidationError `is invalid or cannot be assumed`.",
+		Source:   "https://github.com/rebuy-de/aws-nuke (it creates such roles again)",
+		ReliedOn: "activities/errors.go", Minutes: 1,
+		check: func(ctx context.Context, w *World) error {
+			in := w.creation("", parameter("1"))
+			in.RoleARN = aws.String("arn:aws:iam::" + w.target.Account + ":role/perch-no-such-role-0a1b2c3d")
+			_, err := w.begin(ctx, in)
+			return wantRejected("CreateStack", err, "ValidationError", "is invalid or cannot be assumed")
+		},
+	},
+	{
+		Name: "cloudformation/tags-of-buckets",
+		Sentence: "A bucket has its stack's tags, and `aws:cloudformation:stack-id` with the id of the stack that " +
+			"created it.",
+		Source:   guide + "aws-properties-resource-tags.html",
+		ReliedOn: "activities/bucket_owner.go", Minutes: 2, check: checkBucketTags,
+	},
+	{
+		Name:     "cloudformation/names-of-buckets",
+		Sentence: "The name of a bucket without a name begins with the stack's name in lower case.",
+		Source:   guide + "aws-properties-name.html",
+		ReliedOn: "deploy/iam/worker.json", Minutes: 2, check: checkBucketName,
+	},
+	{
+		Name:     "cloudformation/template-verbatim",
+		Sentence: "GetTemplate gives the template back as it was sent, its white space included.",
+		Source:   recorded, ReliedOn: "activities/stacks.go", Minutes: 2, check: checkTemplateVerbatim,
+	},
+}
+
+func checkExistingName(ctx context.Context, w *World) error {
+	if _, err := w.create(ctx, "", parameter("1")); err != nil {
+		return err
+	}
+	_, err := w.stacks.CreateStack(ctx, w.creation("", parameter("1")))
+	return wantRejected("CreateStack", err, "AlreadyExistsException", "already exists")
+}
+
+func checkCreationEvents(ctx context.Context, w *World) error {
+	id, err := w.create(ctx, "", parameter("1"))
+	if err != nil {
+		return err
+	}
+	lines, err := w.history(ctx, id)
+	if err != nil {
+		return err
+	}
+	return wantOrder(lines, []string{
+		"stack CREATE_IN_PROGRESS", "Thing CREATE_IN_PROGRESS", "Thing CREATE_IN_PROGRESS", "Thing CREATE_COMPLETE",
+		"stack CREATE_COMPLETE",
+	})
+}
+
+func checkCreationRollsBack(ctx context.Context, w *World) error {
+	id, err := w.begin(ctx, w.creation("", template(thing("1"), failing)))
+	if err != nil {
+		return err
+	}
+	if err := w.reach(ctx, id, types.StackStatusRollbackComplete); err != nil {
+		return err
+	}
+	if first := w.firstFailure(ctx, id); !strings.HasPrefix(first, "Failing: ") || !strings.Contains(first,
+		"bucket does not exist") {
+		return differs("the first failed event is %q", first)
+	}
+	lines, err := w.history(ctx, id)
+	if err != nil {
+		return err
+	}
+	return wantOrder(lines, []string{"Failing CREATE_FAILED", "stack ROLLBACK_IN_PROGRESS", "Thing DELETE_COMPLETE",
+		"stack ROLLBACK_COMPLETE"})
+}
+
+func checkFinalRollback(ctx context.Context, w *World) error {
+	id, err := w.begin(ctx, w.creation("", template(thing("1"), failing)))
+	if err != nil {
+		return err
+	}
+	if err := w.reach(ctx, id, types.StackStatusRollbackComplete); err != nil {
+		return err
+	}
+	_, err = w.stacks.UpdateStack(ctx, w.change(id, parameter("1")))
+	return wantRejected("UpdateStack", err, "ValidationError", "is in ROLLBACK_COMPLETE state and can not be updated")
+}
+
+func checkBucketTags(ctx context.Context, w *World) error {
+	id, err := w.create(ctx, "", template(plainBucket))
+	if err != nil {
+		return err
+	}
+	bucket, err := w.physical(ctx, id, "Bucket")
+	if err != nil {
+		return err
+	}
+	tags, err := w.bucketTags(ctx, bucket)
+	if err != nil {
+		return err
+	}
+	if tags[Tag] != w.run || tags["aws:cloudformation:stack-id"] != id {
+		return differs("the bucket's tags are %v", tags)
+	}
+	return nil
+}
+
+func checkBucketName(ctx context.Context, w *World) error {
+	id, err := w.create(ctx, "", template(plainBucket))
+	if err != nil {
+		return err
+	}
+	bucket, err := w.physical(ctx, id, "Bucket")
+	if err != nil {
+		return err
+	}
+	if want := Prefix + w.run; !strings.HasPrefix(bucket, want) || len(bucket) > 63 {
+		return differs("the bucket is named %q, want at most 63 characters that begin with %q", bucket, want)
+	}
+	return nil
+}
+
+func checkTemplateVerbatim(ctx context.Context, w *World) error {
+	body := "# a comment\n" + parameter("1") + "\n\n"
+	id, err := w.create(ctx, "", body)
+	if err != nil {
+		return err
+	}
+	out, err := w.stacks.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &id})
+	if err := wantAccepted("GetTemplate", err); err != nil {
+		return err
+	}
+	if got := aws.ToString(out.TemplateBody); got != body {
+		return differs("the template is %q, want %q", got, body)
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package conformance
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+var tokenBeliefs = []Belief{
+	{
+		Name: "cloudformation/token-repeats-a-creation",
+		Sentence: "CreateStack with the token and the input of an earlier call gives the same stack id, and " +
+			"creates nothing.",
+		Source: recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkTokenRepeats,
+	},
+	{
+		Name:     "cloudformation/token-of-another-request",
+		Sentence: "CreateStack with a token that came with another template is a TokenAlreadyExistsException.",
+		Source:   recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkTokenOfAnother,
+	},
+	{
+		Name:     "cloudformation/token-on-events",
+		Sentence: "Every event of an operation carries the token of the call that began it.",
+		Source:   recorded, ReliedOn: "activities/events.go", Minutes: 2, check: checkTokenOnEvents,
+	},
+	{
+		Name:     "cloudformation/token-repeats-a-deletion",
+		Sentence: "DeleteStack by stack id is accepted again with the same token, during and after the deletion.",
+		Source:   "no recording", ReliedOn: "activities/change.go", Minutes: 2, check: checkTokenOfDeletion,
+	},
+}
+
+const token = "perch-0a1b2c3d-1"
+
+func checkTokenRepeats(ctx context.Context, w *World) error {
+	in := w.creation("", parameter("1"))
+	in.ClientRequestToken = aws.String(token)
+	id, err := w.createAs(ctx, in)
+	if err != nil {
+		return err
+	}
+	out, err := w.stacks.CreateStack(ctx, in)
+	if err := wantAccepted("CreateStack", err); err != nil {
+		return err
+	}
+	if again := aws.ToString(out.StackId); again != id {
+		w.created = append(w.created, again)
+		return differs("the second call gives stack %s, the first gave %s", again, id)
+	}
+	return nil
+}
+
+func checkTokenOfAnother(ctx context.Context, w *World) error {
+	in := w.creation("", parameter("1"))
+	in.ClientRequestToken = aws.String(token)
+	if _, err := w.createAs(ctx, in); err != nil {
+		return err
+	}
+	in.TemplateBody = aws.String(parameter("2"))
+	_, err := w.stacks.CreateStack(ctx, in)
+	return wantRejected("CreateStack", err, "TokenAlreadyExistsException", token)
+}
+
+func checkTokenOnEvents(ctx context.Context, w *World) error {
+	in := w.creation("", parameter("1"))
+	in.ClientRequestToken = aws.String(token)
+	id, err := w.createAs(ctx, in)
+	if err != nil {
+		return err
+	}
+	events, err := w.events(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if got := aws.ToString(e.ClientRequestToken); got != token {
+			return differs("the event %s %s has the token %q", aws.ToString(e.LogicalResourceId), e.ResourceStatus, got)
+		}
+	}
+	return nil
+}
+
+func checkTokenOfDeletion(ctx context.Context, w *World) error {
+	id, err := w.create(ctx, "", parameter("1"))
+	if err != nil {
+		return err
+	}
+	for _, moment := range []string{"DeleteStack", "DeleteStack again", "DeleteStack after the deletion"} {
+		_, err := w.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &id,
+			ClientRequestToken: aws.String(token)})
+		if err := wantAccepted(moment, err); err != nil {
+			return err
+		}
+		if moment == "DeleteStack" {
+			continue
+		}
+		if err := w.reach(ctx, id, types.StackStatusDeleteComplete); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,244 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// The exit codes of Command.
+const (
+	exitDone = iota
+	// exitFailed: a belief does not hold or could not be checked, or something is left over.
+	exitFailed
+	// exitUsage: a bad flag, or no consent; nothing was called that changes something.
+	exitUsage
+)
+
+// Command is one call of the command line: `go test ./conformance -args` with the flags that fields name.
+type Command struct {
+	// AWS is -aws: check against a real account. Account is -account, Region -region, Yes -yes.
+	AWS             bool
+	Account, Region string
+	Yes             bool
+	// Endpoint is -endpoint: the URL of an endpoint that is not AWS.
+	Endpoint string
+	// Sweep is -sweep: check nothing, delete what earlier runs left.
+	Sweep bool
+	// Only is -only: the beginning of the names of the beliefs to check.
+	Only string
+	// Timeout is go test's -timeout; 0 means none.
+	Timeout time.Duration
+	// Environ is the environment of the process, as NAME=VALUE.
+	Environ []string
+	// Results and Page are the files that a run against AWS writes: results.json and docs/fidelity.md.
+	Results, Page string
+	// Out shows estimate and outcomes.
+	Out io.Writer
+
+	// load gives the configuration for AWS, and endpoint that of another endpoint; now is the clock.
+	load func(ctx context.Context, region string) (aws.Config, error)
+	now  func() time.Time
+}
+
+// Parallel is how many beliefs are checked at the same time on AWS, where an account has 5 Elastic IP addresses and
+// answers 5 calls of DescribeStacks a second.
+const parallel = 4
+
+// Run carries out the command and gives its exit code.
+func (c Command) Run(ctx context.Context) int {
+	code, err := c.run(ctx)
+	if err != nil {
+		fmt.Fprintln(c.Out, err)
+	}
+	return code
+}
+
+func (c Command) run(ctx context.Context) (int, error) {
+	beliefs, err := c.check()
+	if err != nil {
+		return exitUsage, err
+	}
+	if !c.AWS {
+		target := endpointTarget(c.Endpoint, c.Region, c.Out)
+		if target.Account, err = callerAccount(ctx, target.Config); err != nil {
+			return exitUsage, fmt.Errorf("the endpoint %s cannot be used: %w", c.Endpoint, err)
+		}
+		return c.finish(ctx, target, beliefs)
+	}
+	target, err := c.account(ctx)
+	if err != nil {
+		return exitUsage, err
+	}
+	c.announce(beliefs)
+	if !c.Yes {
+		return exitUsage, errors.New("nothing was called that changes something; add -yes to start")
+	}
+	return c.finish(ctx, target, beliefs)
+}
+
+var (
+	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+)
+
+// check checks the flags by themselves, and chooses the beliefs.
+func (c Command) check() ([]Belief, error) {
+	var chosen []Belief
+	for _, b := range Beliefs() {
+		if strings.HasPrefix(b.Name, c.Only) {
+			chosen = append(chosen, b)
+		}
+	}
+	_, duration := estimate(chosen, parallel)
+	switch {
+	case c.AWS == (c.Endpoint != ""):
+		return nil, errors.New("give either -aws for a real account, or -endpoint URL for another endpoint")
+	case len(chosen) == 0:
+		return nil, fmt.Errorf("no belief is named %q: docs/fidelity.md lists the names", c.Only+"...")
+	case !regionPattern.MatchString(c.Region):
+		return nil, fmt.Errorf("-region is %q: give a region such as eu-central-1", c.Region)
+	case !c.AWS:
+		return chosen, nil
+	case !accountPattern.MatchString(c.Account):
+		return nil, fmt.Errorf("-account is %q: give the 12 digits of the account that you mean", c.Account)
+	case c.Yes && c.Timeout > 0 && c.Timeout < 2*duration:
+		return nil, fmt.Errorf("go test would end the run after %s, and it takes about %s: add -timeout %s -v", c.Timeout,
+			duration, 3*duration)
+	}
+	return chosen, nil
+}
+
+// account is the real account as a target, if the credentials are for the one that was named.
+func (c Command) account(ctx context.Context) (Target, error) {
+	for _, variable := range c.Environ {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_ENDPOINT_URL") {
+			return Target{}, fmt.Errorf("%s is set, so -aws would not reach AWS: unset it, or use -endpoint", name)
+		}
+	}
+	load := c.load
+	if load == nil {
+		load = loadAWS
+	}
+	settings, err := load(ctx, c.Region)
+	if err != nil {
+		return Target{}, fmt.Errorf("load the configuration of AWS: %w", err)
+	}
+	account, err := callerAccount(ctx, settings)
+	if err != nil {
+		return Target{}, fmt.Errorf("the credentials cannot be used in %s: %w; sign in, for example with `aws sso login`",
+			c.Region, err)
+	}
+	if account != c.Account {
+		return Target{}, fmt.Errorf("the credentials are for account %s, and -account is %s: change one of them", account,
+			c.Account)
+	}
+	target := Target{Config: settings, Account: account, Interval: 5 * time.Second, Patience: 90 * time.Minute,
+		Parallel: parallel, Log: c.Out}
+	if settings.BaseEndpoint != nil { // A test's stand-in for AWS.
+		target.Interval = endpointInterval
+	}
+	return target, nil
+}
+
+func loadAWS(ctx context.Context, region string) (aws.Config, error) {
+	settings, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithRetryMaxAttempts(10))
+	if err == nil && settings.BaseEndpoint != nil {
+		err = fmt.Errorf("the profile has endpoint_url %s, so -aws would not reach AWS", *settings.BaseEndpoint)
+	}
+	return settings, err
+}
+
+func callerAccount(ctx context.Context, settings aws.Config) (string, error) {
+	out, err := sts.NewFromConfig(settings).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(out.Account), nil
+}
+
+const endpointInterval = 5 * time.Millisecond
+
+// endpointTarget is an endpoint that is not AWS. Its credentials are made up, so that nothing can reach AWS with it.
+func endpointTarget(address, region string, log io.Writer) Target {
+	return Target{
+		Config: aws.Config{
+			Region: region, BaseEndpoint: &address, RetryMaxAttempts: 1,
+			Credentials: credentials.NewStaticCredentialsProvider("conformance", "conformance", ""),
+		},
+		Interval: endpointInterval, Patience: 30 * time.Second, Parallel: 8, Log: log,
+	}
+}
+
+// announce says what a run against AWS will do and cost.
+func (c Command) announce(beliefs []Belief) {
+	if c.Sweep {
+		fmt.Fprintf(c.Out, "This deletes all stacks, buckets and database snapshots of account %s in %s "+
+			"whose names begin with %s and that have the tag %s.\n", c.Account, c.Region, Prefix, Tag)
+		return
+	}
+	cost, duration := estimate(beliefs, parallel)
+	fmt.Fprintf(c.Out, "This checks %d beliefs in account %s in %s.\nIt takes about %s and costs about %.2f USD.\n"+
+		"It creates stacks named %s..., with the tag %s, and deletes them and all that they hold.\n",
+		len(beliefs), c.Account, c.Region, duration, cost, Prefix, Tag)
+}
+
+// finish checks the beliefs or sweeps, and writes down what a real account showed.
+func (c Command) finish(ctx context.Context, target Target, beliefs []Belief) (int, error) {
+	if c.Sweep {
+		found, err := Sweep(ctx, target, "", true)
+		fmt.Fprintf(c.Out, "deleted %d: %s\n", len(found), strings.Join(found, ", "))
+		return exitCode(err == nil), err
+	}
+	run := newRun()
+	outcomes := Run(ctx, target, run, beliefs)
+	left, err := Sweep(context.WithoutCancel(ctx), target, run, true)
+	if len(left) > 0 {
+		fmt.Fprintf(c.Out, "deleted by the sweep: %s\n", strings.Join(left, ", "))
+	}
+	if c.AWS {
+		err = errors.Join(err, c.record(outcomes))
+	}
+	well := err == nil
+	for _, o := range outcomes {
+		well = well && o.Verdict == Holds && o.Left == ""
+	}
+	if err != nil {
+		err = fmt.Errorf("%w; delete what is left with -sweep", err)
+	}
+	return exitCode(well), err
+}
+
+func exitCode(well bool) int {
+	if well {
+		return exitDone
+	}
+	return exitFailed
+}
+
+// record adds the outcomes to the results and writes the page.
+func (c Command) record(outcomes []Outcome) error {
+	results, err := readResults(c.Results)
+	if err != nil {
+		return err
+	}
+	for _, o := range outcomes {
+		if o.Verdict != NotChecked {
+			results[o.Belief.Name] = Result{Verdict: o.Verdict, Detail: o.Detail, Date: c.now().UTC().Format(time.DateOnly),
+				Region: c.Region}
+		}
+	}
+	if err := results.write(c.Results); err != nil {
+		return err
+	}
+	return WritePage(c.Page, results)
+}

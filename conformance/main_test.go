@@ -1,0 +1,49 @@
+package conformance
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const resultsFile = "results.json"
+
+var pageFile = filepath.Join("..", "docs", "fidelity.md")
+
+var (
+	useAWS   = flag.Bool("aws", false, "check the beliefs against a real account")
+	account  = flag.String("account", "", "the account for -aws, 12 digits")
+	region   = flag.String("region", "", "the region for -aws and -endpoint")
+	yes      = flag.Bool("yes", false, "start the run that -aws has announced")
+	endpoint = flag.String("endpoint", "", "check the beliefs against the endpoint at this URL")
+	sweep    = flag.Bool("sweep", false, "check nothing; delete what earlier runs left")
+	only     = flag.String("only", "", "check the beliefs whose names begin so")
+	update   = flag.Bool("update", false, "write the table of docs/fidelity.md")
+)
+
+// TestMain runs the tests, or the command if a flag asks for a real account or for another endpoint.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if !*useAWS && *endpoint == "" && (*sweep || *yes || *account != "" || *region != "" || *only != "") {
+		fmt.Println("give -aws for a real account, or -endpoint URL for another endpoint")
+		os.Exit(exitUsage)
+	}
+	if !*useAWS && *endpoint == "" {
+		os.Exit(m.Run())
+	}
+	// go test ends a test binary by SIGQUIT when its time is over.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
+	timeout, _ := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
+	context.AfterFunc(ctx, stop) // A second Ctrl-C ends the cleaning, too.
+	code := Command{
+		AWS: *useAWS, Account: *account, Region: *region, Yes: *yes, Endpoint: *endpoint, Sweep: *sweep, Only: *only,
+		Timeout: timeout, Environ: os.Environ(), Results: resultsFile, Page: pageFile, Out: os.Stdout, now: time.Now,
+	}.Run(ctx)
+	os.Exit(code)
+}

@@ -1,0 +1,160 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// rounds is how often a deletion is tried: stacks may hold each other by exports.
+const rounds = 3
+
+// cleanUp deletes the stacks that a check created, the newest first.
+func (w *World) cleanUp(ctx context.Context) error {
+	slices.Reverse(w.created)
+	return w.removeStacks(ctx, w.created)
+}
+
+// removeStacks deletes stacks, in several rounds.
+func (w *World) removeStacks(ctx context.Context, ids []string) error {
+	var failed error
+	for range rounds {
+		failed = nil
+		for _, id := range ids {
+			failed = errors.Join(failed, w.removeStack(ctx, id))
+		}
+		if failed == nil {
+			return nil
+		}
+	}
+	return failed
+}
+
+// removeStack deletes a stack with all that it holds, whatever state it is in.
+func (w *World) removeStack(ctx context.Context, id string) error {
+	stack, err := w.describe(ctx, id)
+	if err == nil && stack.StackStatus != types.StackStatusCreateInProgress {
+		stack, err = w.settled(ctx, id) // A creation can be ended, anything else cannot.
+	}
+	if missing(err) || stack.StackStatus == types.StackStatusDeleteComplete {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.unlock(ctx, stack); err != nil {
+		return err
+	}
+	if _, err := w.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &id}); err != nil {
+		return fmt.Errorf("delete stack %s: %w", id, err)
+	}
+	stack, err = w.settled(ctx, id)
+	if missing(err) {
+		return nil
+	}
+	if err == nil && stack.StackStatus != types.StackStatusDeleteComplete {
+		err = fmt.Errorf("delete stack %s: it is %s: %s", id, stack.StackStatus, aws.ToString(stack.StackStatusReason))
+	}
+	return err
+}
+
+// unlock takes away what would keep a stack: its protection, objects in its buckets, protection of its databases.
+func (w *World) unlock(ctx context.Context, stack types.Stack) error {
+	if aws.ToBool(stack.EnableTerminationProtection) {
+		in := &cloudformation.UpdateTerminationProtectionInput{StackName: stack.StackId,
+			EnableTerminationProtection: aws.Bool(false)}
+		if _, err := w.stacks.UpdateTerminationProtection(ctx, in); err != nil {
+			return fmt.Errorf("end the protection of stack %s: %w", *stack.StackId, err)
+		}
+	}
+	out, err := w.stacks.DescribeStackResources(ctx, &cloudformation.DescribeStackResourcesInput{StackName: stack.StackId})
+	if err != nil {
+		return fmt.Errorf("describe resources of stack %s: %w", *stack.StackId, err)
+	}
+	for _, r := range out.StackResources {
+		physical := aws.ToString(r.PhysicalResourceId)
+		if physical == "" || r.ResourceStatus == types.ResourceStatusDeleteComplete {
+			continue
+		}
+		switch aws.ToString(r.ResourceType) {
+		case "AWS::S3::Bucket":
+			err = errors.Join(err, w.empty(ctx, physical))
+		case "AWS::RDS::DBInstance":
+			err = errors.Join(err, w.unprotect(ctx, physical))
+		}
+	}
+	return err
+}
+
+// unprotect ends the deletion protection of a database.
+func (w *World) unprotect(ctx context.Context, name string) error {
+	out, err := w.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+	if err != nil || len(out.DBInstances) != 1 || !aws.ToBool(out.DBInstances[0].DeletionProtection) {
+		return nil //nolint:nilerr // A database that is not there keeps no stack; DeleteStack tells the rest.
+	}
+	_, err = w.databases.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
+		DBInstanceIdentifier: &name, DeletionProtection: aws.Bool(false), ApplyImmediately: aws.Bool(true),
+	})
+	if err != nil {
+		return fmt.Errorf("end the deletion protection of database %s: %w", name, err)
+	}
+	return nil
+}
+
+// empty deletes a bucket's policy, and every version in it.
+func (w *World) empty(ctx context.Context, bucket string) error {
+	_, err := w.storage.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
+	if hasCode(err, "NoSuchBucket") {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("delete the policy of bucket %s: %w", bucket, err)
+	}
+	pages := s3.NewListObjectVersionsPaginator(w.storage, &s3.ListObjectVersionsInput{Bucket: &bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list versions of bucket %s: %w", bucket, err)
+		}
+		if err := w.deleteVersions(ctx, bucket, identifiers(page)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// identifiers are the versions and delete markers of a page.
+func identifiers(page *s3.ListObjectVersionsOutput) []s3types.ObjectIdentifier {
+	var all []s3types.ObjectIdentifier
+	for _, v := range page.Versions {
+		all = append(all, s3types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+	}
+	for _, m := range page.DeleteMarkers {
+		all = append(all, s3types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+	}
+	return all
+}
+
+func (w *World) deleteVersions(ctx context.Context, bucket string, ids []s3types.ObjectIdentifier) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	out, err := w.storage.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket,
+		Delete: &s3types.Delete{Objects: ids}})
+	if err == nil && len(out.Errors) > 0 {
+		first := out.Errors[0]
+		err = fmt.Errorf("%s: %s: %s", aws.ToString(first.Key), aws.ToString(first.Code), aws.ToString(first.Message))
+	}
+	if err != nil {
+		return fmt.Errorf("empty bucket %s: %w", bucket, err)
+	}
+	return nil
+}

@@ -1,0 +1,233 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+const storageAPI = "https://docs.aws.amazon.com/AmazonS3/latest/API/"
+
+var bucketBeliefs = []Belief{
+	{
+		Name:     "s3/owner-of-the-bucket",
+		Sentence: "A call that expects another account to own the bucket is AccessDenied.",
+		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html",
+		ReliedOn: "activities/bucket_owner.go", Minutes: 2, check: checkExpectedOwner,
+	},
+	{
+		Name: "s3/policy-denies-writes",
+		Sentence: "A bucket policy can deny PutObject to everyone, the owner included, while reading and deleting go on; " +
+			"without the policy writing works again.",
+		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html",
+		ReliedOn: "activities/bucket_policy.go", Minutes: 3, check: checkDenyingPolicy,
+	},
+	{
+		Name: "s3/no-policy",
+		Sentence: "GetBucketPolicy of a bucket without one is NoSuchBucketPolicy; DeleteBucketPolicy of " +
+			"none is accepted.",
+		Source:   storageAPI + "ErrorResponses.html",
+		ReliedOn: "activities/bucket_policy.go", Minutes: 2, check: checkNoPolicy,
+	},
+	{
+		Name:     "s3/no-object-lock",
+		Sentence: "GetObjectLockConfiguration of a bucket without one is ObjectLockConfigurationNotFoundError.",
+		Source:   storageAPI + "API_GetObjectLockConfiguration.html", ReliedOn: "activities/deletion_checks.go",
+		Minutes: 2, check: checkNoObjectLock,
+	},
+	{
+		Name:     "s3/missing-bucket",
+		Sentence: "HeadBucket of a bucket that does not exist is NotFound, ListObjectVersions is NoSuchBucket.",
+		Source:   storageAPI + "API_HeadBucket.html",
+		ReliedOn: "activities/verify.go", Minutes: 1, check: checkMissingBucket,
+	},
+	{
+		Name:     "s3/uploads-are-listed",
+		Sentence: "An incomplete multipart upload is listed until it is aborted.",
+		Source:   storageAPI + "API_ListMultipartUploads.html",
+		ReliedOn: "activities/bucket_uploads.go", Minutes: 2, check: checkUploads,
+	},
+	{
+		Name:     "s3/conditional-write",
+		Sentence: "PutObject with If-None-Match `*` is PreconditionFailed if the key exists.",
+		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
+		ReliedOn: "activities/record.go", Minutes: 2, check: checkConditionalWrite,
+	},
+}
+
+func checkExpectedOwner(ctx context.Context, w *World) error {
+	bucket, err := w.bucket(ctx, false)
+	if err != nil {
+		return err
+	}
+	in := &s3.ListObjectVersionsInput{Bucket: &bucket, ExpectedBucketOwner: &w.target.Account}
+	if _, err := w.storage.ListObjectVersions(ctx, in); err != nil {
+		return wantAccepted("ListObjectVersions with the owner", err)
+	}
+	in.ExpectedBucketOwner = aws.String("000000000001")
+	_, err = w.storage.ListObjectVersions(ctx, in)
+	return wantRejected("ListObjectVersions with another owner", err, "AccessDenied", "")
+}
+
+func checkDenyingPolicy(ctx context.Context, w *World) error {
+	bucket, err := w.bucket(ctx, false)
+	if err != nil {
+		return err
+	}
+	if _, err := w.put(ctx, bucket, "object", "1"); err != nil {
+		return err
+	}
+	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:PutObject",`+
+		`"Resource":"arn:aws:s3:::%s/*"}]}`, bucket)
+	_, err = w.storage.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy})
+	if err := wantAccepted("PutBucketPolicy", err); err != nil {
+		return err
+	}
+	if err := w.writing(ctx, bucket, false); err != nil {
+		return err
+	}
+	_, err = w.storage.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: aws.String("object")})
+	if err := wantAccepted("GetObject", err); err != nil {
+		return err
+	}
+	_, err = w.storage.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: aws.String("object")})
+	if err := wantAccepted("DeleteObject", err); err != nil {
+		return err
+	}
+	_, err = w.storage.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
+	if err := wantAccepted("DeleteBucketPolicy", err); err != nil {
+		return err
+	}
+	return w.writing(ctx, bucket, true)
+}
+
+// policyLooks is how often a write is tried: a bucket policy takes effect with a delay.
+const policyLooks = 20
+
+// writing checks that writing into a bucket becomes possible, or is denied.
+func (w *World) writing(ctx context.Context, bucket string, possible bool) error {
+	for range policyLooks {
+		_, err := w.put(ctx, bucket, "another", "1")
+		if err != nil && !hasCode(err, "AccessDenied") {
+			return wantRejected("PutObject", err, "AccessDenied", "")
+		}
+		if (err == nil) == possible {
+			return nil
+		}
+		if err := w.pause(ctx); err != nil {
+			return err
+		}
+	}
+	return differs("after %d tries, PutObject is still %s", policyLooks, map[bool]string{true: "denied",
+		false: "accepted"}[possible])
+}
+
+func checkNoPolicy(ctx context.Context, w *World) error {
+	bucket, err := w.bucket(ctx, false)
+	if err != nil {
+		return err
+	}
+	_, err = w.storage.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &bucket})
+	if err := wantRejected("GetBucketPolicy", err, "NoSuchBucketPolicy", ""); err != nil {
+		return err
+	}
+	_, err = w.storage.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
+	return wantAccepted("DeleteBucketPolicy", err)
+}
+
+func checkNoObjectLock(ctx context.Context, w *World) error {
+	bucket, err := w.bucket(ctx, false)
+	if err != nil {
+		return err
+	}
+	_, err = w.storage.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &bucket})
+	return wantRejected("GetObjectLockConfiguration", err, "ObjectLockConfigurationNotFoundError", "")
+}
+
+func checkMissingBucket(ctx context.Context, w *World) error {
+	name := w.stackName("-none")
+	_, err := w.storage.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
+	if err := wantRejected("HeadBucket", err, "NotFound", ""); err != nil {
+		return err
+	}
+	_, err = w.storage.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &name})
+	return wantRejected("ListObjectVersions", err, "NoSuchBucket", "")
+}
+
+func checkUploads(ctx context.Context, w *World) error {
+	bucket, err := w.bucket(ctx, false)
+	if err != nil {
+		return err
+	}
+	begun, err := w.storage.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &bucket,
+		Key: aws.String("large")})
+	if err := wantAccepted("CreateMultipartUpload", err); err != nil {
+		return err
+	}
+	if err := w.wantUploads(ctx, bucket, 1); err != nil {
+		return err
+	}
+	_, err = w.storage.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &bucket,
+		Key: aws.String("large"), UploadId: begun.UploadId})
+	if err := wantAccepted("AbortMultipartUpload", err); err != nil {
+		return err
+	}
+	return w.wantUploads(ctx, bucket, 0)
+}
+
+func (w *World) wantUploads(ctx context.Context, bucket string, count int) error {
+	out, err := w.storage.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &bucket})
+	if err := wantAccepted("ListMultipartUploads", err); err != nil {
+		return err
+	}
+	if len(out.Uploads) != count {
+		return differs("%d uploads are listed, want %d", len(out.Uploads), count)
+	}
+	return nil
+}
+
+func checkConditionalWrite(ctx context.Context, w *World) error {
+	bucket, err := w.bucket(ctx, false)
+	if err != nil {
+		return err
+	}
+	in := func() *s3.PutObjectInput {
+		return &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("card"), Body: strings.NewReader("1"),
+			IfNoneMatch: aws.String("*")}
+	}
+	_, err = w.storage.PutObject(ctx, in())
+	if err := wantAccepted("PutObject of a new key", err); err != nil {
+		return err
+	}
+	_, err = w.storage.PutObject(ctx, in())
+	return wantRejected("PutObject of the key again", err, "PreconditionFailed", "")
+}
+
+// mark adds a delete marker for each of count keys to a bucket with versions: the fastest way to many entries.
+func (w *World) mark(ctx context.Context, bucket string, count int) error {
+	var ids []s3types.ObjectIdentifier
+	for n := range count {
+		ids = append(ids, s3types.ObjectIdentifier{Key: aws.String(fmt.Sprintf("object-%05d", n))})
+	}
+	for batch := range slices.Chunk(ids, 1000) {
+		if err := w.deleteVersions(ctx, bucket, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// versionsOf are the ids of all versions and markers that one page of a listing shows.
+func (w *World) versionsOf(ctx context.Context, in *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput,
+	[]s3types.ObjectIdentifier, error) {
+	out, err := w.storage.ListObjectVersions(ctx, in)
+	if err := wantAccepted("ListObjectVersions", err); err != nil {
+		return nil, nil, err
+	}
+	return out, identifiers(out), nil
+}

@@ -1,0 +1,98 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"perch/sandbox/aws"
+)
+
+const (
+	testAccount = "123456789012"
+	testRegion  = "eu-central-1"
+)
+
+// newSandbox starts the sandbox's AWS endpoint.
+func newSandbox(t *testing.T) Target {
+	t.Helper()
+	server, err := aws.New(aws.Config{Account: testAccount, Region: testRegion, Speed: 1e7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := httptest.NewServer(server)
+	t.Cleanup(func() {
+		listener.Close()
+		_ = server.Close()
+	})
+	target := endpointTarget(listener.URL, testRegion, t.Output())
+	target.Account, target.Hold = testAccount, holdIn(listener.URL)
+	return target
+}
+
+// holdIn holds resources by the sandbox's fault injection.
+func holdIn(address string) func(context.Context, string, string, string) (func() error, error) {
+	return func(ctx context.Context, logicalID, phase, stack string) (func() error, error) {
+		body, err := json.Marshal(aws.Fault{LogicalID: logicalID, Phase: phase, Stack: stack, Hang: true})
+		if err != nil {
+			return nil, err
+		}
+		var fault aws.Fault
+		if err := faults(ctx, http.MethodPost, address+"/_perch/faults", body, &fault); err != nil {
+			return nil, err
+		}
+		return func() error {
+			return faults(context.WithoutCancel(ctx), http.MethodDelete, address+"/_perch/faults?id="+fault.ID, nil, nil)
+		}, nil
+	}
+}
+
+func faults(ctx context.Context, method, address string, body []byte, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= http.StatusBadRequest && response.StatusCode != http.StatusNotFound {
+		return fmt.Errorf("%s %s: %s", method, address, response.Status)
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.NewDecoder(response.Body).Decode(answer)
+}
+
+// TestS210TheSandboxDoesWhatPerchBelievesOfAWS checks every belief against the sandbox, and that nothing is left there.
+func TestS210TheSandboxDoesWhatPerchBelievesOfAWS(t *testing.T) {
+	t.Parallel()
+	target := newSandbox(t)
+	for _, o := range Run(t.Context(), target, newRun(), Beliefs()) {
+		known := o.Belief.Sandbox != ""
+		switch {
+		case o.Verdict == Holds && known:
+			t.Errorf("%s holds in the sandbox: remove its field Sandbox", o.Belief.Name)
+		case o.Verdict != Holds && !known:
+			t.Errorf("%s: %s: %s", o.Belief.Name, o.Verdict, o.Detail)
+		}
+		if o.Left != "" {
+			t.Errorf("%s: left over: %s", o.Belief.Name, o.Left)
+		}
+	}
+	wantNothingLeft(t, target)
+}
+
+func wantNothingLeft(t *testing.T, target Target) {
+	t.Helper()
+	found, err := Sweep(t.Context(), target, "", false)
+	if err != nil || len(found) > 0 {
+		t.Errorf("left over: %v, %v", found, err)
+	}
+}

@@ -1,0 +1,114 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Sweep deletes what checks have left in an account: of one run, or of all runs if run is empty. It asks each service
+// for its own things and their tags: the tagging API lists them late, and lists deleted ones for hours.
+// With delete false it deletes nothing. It says what it found.
+func Sweep(ctx context.Context, target Target, run string, remove bool) (found []string, err error) {
+	w := newWorld(target, run, "")
+	for _, find := range []func(context.Context, bool) ([]string, error){w.sweepStacks, w.sweepBuckets, w.sweepSnapshots} {
+		names, failed := find(ctx, remove)
+		found, err = append(found, names...), errors.Join(err, failed)
+	}
+	return found, err
+}
+
+// mine reports whether a tag is that of the run to sweep.
+func (w *World) mine(key, value string) bool {
+	return key == Tag && (w.run == "" || w.run == value)
+}
+
+func (w *World) sweepStacks(ctx context.Context, remove bool) (found []string, err error) {
+	pages := cloudformation.NewDescribeStacksPaginator(w.stacks, &cloudformation.DescribeStacksInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return found, fmt.Errorf("list stacks: %w", err)
+		}
+		for _, stack := range page.Stacks {
+			tagged := slices.ContainsFunc(stack.Tags, func(t types.Tag) bool { return w.mine(*t.Key, *t.Value) })
+			if tagged && strings.HasPrefix(*stack.StackName, Prefix) && stack.StackStatus != types.StackStatusDeleteComplete {
+				found = append(found, *stack.StackId)
+			}
+		}
+	}
+	if !remove {
+		return found, nil
+	}
+	return found, w.removeStacks(ctx, found)
+}
+
+func (w *World) sweepBuckets(ctx context.Context, remove bool) (found []string, err error) {
+	pages := s3.NewListBucketsPaginator(w.storage, &s3.ListBucketsInput{Prefix: aws.String(Prefix)})
+	for pages.HasMorePages() {
+		page, failed := pages.NextPage(ctx)
+		if failed != nil {
+			return found, fmt.Errorf("list buckets: %w", failed)
+		}
+		for _, b := range page.Buckets {
+			tags, failed := w.bucketTags(ctx, *b.Name)
+			err = errors.Join(err, failed)
+			if !w.mine(Tag, tags[Tag]) || tags[Tag] == "" || !strings.HasPrefix(*b.Name, Prefix) {
+				continue
+			}
+			found = append(found, *b.Name)
+			if remove {
+				err = errors.Join(err, w.removeBucket(ctx, *b.Name))
+			}
+		}
+	}
+	return found, err
+}
+
+func (w *World) removeBucket(ctx context.Context, name string) error {
+	if err := w.empty(ctx, name); err != nil {
+		return err
+	}
+	_, err := w.storage.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &name})
+	if err != nil && !hasCode(err, "NoSuchBucket") {
+		return fmt.Errorf("delete bucket %s: %w", name, err)
+	}
+	return nil
+}
+
+func (w *World) sweepSnapshots(ctx context.Context, remove bool) (found []string, err error) {
+	manual := &rds.DescribeDBSnapshotsInput{SnapshotType: aws.String("manual")}
+	pages := rds.NewDescribeDBSnapshotsPaginator(w.databases, manual)
+	for pages.HasMorePages() {
+		page, failed := pages.NextPage(ctx)
+		if failed != nil {
+			return found, fmt.Errorf("list database snapshots: %w", failed)
+		}
+		for _, snapshot := range page.DBSnapshots {
+			name, tagged := aws.ToString(snapshot.DBSnapshotIdentifier), false
+			for _, t := range snapshot.TagList {
+				tagged = tagged || w.mine(*t.Key, *t.Value)
+			}
+			if !tagged || !strings.HasPrefix(name, Prefix) {
+				continue
+			}
+			found = append(found, name)
+			if !remove {
+				continue
+			}
+			_, failed := w.databases.DeleteDBSnapshot(ctx, &rds.DeleteDBSnapshotInput{DBSnapshotIdentifier: &name})
+			if failed != nil {
+				err = errors.Join(err, fmt.Errorf("delete database snapshot %s: %w", name, failed))
+			}
+		}
+	}
+	return found, err
+}

@@ -1,0 +1,113 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+)
+
+// messy are checks that end badly and leave things that do not go by themselves.
+var messy = []Belief{
+	{Name: "test/panic", check: func(ctx context.Context, w *World) error {
+		in := w.creation("", template(versionedBucket))
+		in.EnableTerminationProtection = aws.Bool(true)
+		id, err := w.createAs(ctx, in)
+		if err != nil {
+			return err
+		}
+		if _, err := w.filled(ctx, id); err != nil {
+			return err
+		}
+		panic("in the middle")
+	}},
+	{Name: "test/kept", check: func(ctx context.Context, w *World) error {
+		id, err := w.create(ctx, "", template("Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}",
+			database("Snapshot", "DeletionProtection: true")))
+		if err != nil {
+			return err
+		}
+		if _, err := w.filled(ctx, id); err != nil {
+			return err
+		}
+		return differs("as it should")
+	}},
+	{Name: "test/exports", check: func(ctx context.Context, w *World) error {
+		if _, err := w.shared(ctx); err != nil {
+			return err
+		}
+		slices.Reverse(w.created) // So that the cleaning begins with the stack that the other one holds.
+		return errors.New("cannot go on")
+	}},
+}
+
+// TestS213AllIsDeletedAlsoIfChecksFail lets checks fail in the worst places, and cuts one off.
+func TestS213AllIsDeletedAlsoIfChecksFail(t *testing.T) {
+	t.Parallel()
+	target, ctx := newSandbox(t), t.Context()
+	stranger := newWorld(target, "0a1b2c3d", "s/stranger")
+	in := stranger.creation("", template(plainBucket))
+	in.Tags = nil
+	if _, err := stranger.createAs(ctx, in); err != nil {
+		t.Fatal(err)
+	}
+	other := newWorld(target, "another0", "s/other")
+	if _, err := other.create(ctx, "", parameter("1")); err != nil {
+		t.Fatal(err)
+	}
+
+	run, verdicts := newRun(), []string{}
+	for _, o := range Run(ctx, target, run, messy) {
+		verdicts = append(verdicts, o.Verdict)
+		if o.Left != "" {
+			t.Errorf("%s: left over: %s", o.Belief.Name, o.Left)
+		}
+	}
+	if want := []string{NotChecked, Differs, NotChecked}; !slices.Equal(verdicts, want) {
+		t.Errorf("the verdicts are %v, want %v", verdicts, want)
+	}
+	kept, err := Sweep(ctx, target, run, true)
+	if err != nil || len(kept) != 2 {
+		t.Errorf("the sweep deleted %v, %v; want the bucket that its stack keeps, and a snapshot", kept, err)
+	}
+	left, err := Sweep(ctx, target, "", false)
+	if err != nil || len(left) != 1 || !strings.Contains(left[0], "another0") {
+		t.Errorf("left are %v, %v; want the stack of another run only", left, err)
+	}
+	if _, err := Sweep(ctx, target, "", true); err != nil {
+		t.Error(err)
+	}
+	wantNothingLeft(t, target)
+	if stack, err := stranger.describe(ctx, stranger.created[0]); err != nil ||
+		stack.StackStatus != types.StackStatusCreateComplete {
+		t.Errorf("the stack without the tag is %s, %v", stack.StackStatus, err)
+	}
+}
+
+// TestACheckThatIsCutOffIsCleanedUp ends the context while a bucket is being created.
+func TestACheckThatIsCutOffIsCleanedUp(t *testing.T) {
+	t.Parallel()
+	target := newSandbox(t)
+	ctx, stop := context.WithCancel(t.Context())
+	cutOff := Belief{Name: "test/cut-off", check: func(ctx context.Context, w *World) error {
+		if _, err := w.hold(ctx, "Bucket", "create", w.stackName("")); err != nil {
+			return err
+		}
+		if _, err := w.begin(ctx, w.creation("", template(plainBucket))); err != nil {
+			return err
+		}
+		stop()
+		return w.pause(ctx)
+	}}
+	target.Parallel = 1
+	for _, o := range Run(ctx, target, newRun(), []Belief{cutOff, Beliefs()[1]}) {
+		if o.Verdict != NotChecked || o.Left != "" {
+			t.Errorf("the outcome is %v", o)
+		}
+	}
+	wantNothingLeft(t, target)
+}

@@ -1,0 +1,131 @@
+package conformance
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// Result is what the last run against a real account found of one belief.
+type Result struct {
+	// Verdict is Holds or Differs, Detail what differs.
+	Verdict string `json:"verdict"`
+	Detail  string `json:"detail,omitempty"`
+	// Date is the day of the run in UTC, 2026-11-28; Region is where it ran.
+	Date   string `json:"date"`
+	Region string `json:"region"`
+}
+
+// Results are the results of all runs against real accounts, by the names of beliefs.
+type Results map[string]Result
+
+// readResults reads a file of results; a file that is missing has none.
+func readResults(path string) (Results, error) {
+	results := Results{}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return results, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &results)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read results %s: %w", path, err)
+	}
+	return results, nil
+}
+
+func (r Results) write(path string) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err == nil {
+		err = os.WriteFile(path, append(data, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write results %s: %w", path, err)
+	}
+	return nil
+}
+
+const (
+	beginMark = "<!-- beliefs -->\n"
+	endMark   = "<!-- end of beliefs -->\n"
+)
+
+// Page is the text of docs/fidelity.md with the table of all beliefs between its marks.
+func Page(text string, results Results) (string, error) {
+	head, rest, ok := strings.Cut(text, beginMark)
+	_, tail, also := strings.Cut(rest, endMark)
+	if !ok || !also {
+		return "", fmt.Errorf("the page has no marks %s and %s", strings.TrimSpace(beginMark), strings.TrimSpace(endMark))
+	}
+	return head + beginMark + Table(Beliefs(), sandboxColumn, results.column) + endMark + tail, nil
+}
+
+// WritePage writes the table of all beliefs into the page at path.
+func WritePage(path string, results Results) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read page: %w", err)
+	}
+	text, err := Page(string(data), results)
+	if err == nil {
+		err = os.WriteFile(path, []byte(text), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write page %s: %w", path, err)
+	}
+	return nil
+}
+
+const tableHead = "| name | belief | source | relied on by | sandbox | AWS | date |\n|---|---|---|---|---|---|---|\n"
+
+// Table is a table of beliefs in Markdown, a section for each service. The functions say what the two endpoints do.
+func Table(beliefs []Belief, sandbox, aws func(Belief) (verdict, date string)) string {
+	var b strings.Builder
+	service := ""
+	for _, belief := range beliefs {
+		if belief.service() != service {
+			service = belief.service()
+			fmt.Fprintf(&b, "\n### %s\n\n%s", service, tableHead)
+		}
+		here, _ := sandbox(belief)
+		there, date := aws(belief)
+		cells := []string{"`" + belief.Name + "`", belief.Sentence, source(belief.Source), "`" + belief.ReliedOn + "`",
+			here, there, date}
+		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+	}
+	return b.String() + "\n"
+}
+
+// source is a source as a link, if it is an address.
+func source(text string) string {
+	address, note, _ := strings.Cut(text, " ")
+	if !strings.HasPrefix(address, "https://") {
+		return text
+	}
+	parts := strings.Split(strings.TrimSuffix(address, "/"), "/")
+	return strings.TrimSpace("[" + parts[len(parts)-1] + "](" + address + ") " + note)
+}
+
+// sandboxColumn is what the sandbox does; a test compares it with what it really does.
+func sandboxColumn(b Belief) (verdict, date string) {
+	if b.Sandbox != "" {
+		return Differs + ": " + b.Sandbox, ""
+	}
+	return Holds, ""
+}
+
+// column is what AWS did when somebody looked.
+func (r Results) column(b Belief) (verdict, date string) {
+	result, ok := r[b.Name]
+	switch {
+	case !ok:
+		return "AWS: not yet run", ""
+	case result.Detail != "":
+		return result.Verdict + ": " + strings.ReplaceAll(result.Detail, "|", "\\|"), result.Date + " " + result.Region
+	}
+	return result.Verdict, result.Date + " " + result.Region
+}

@@ -1,0 +1,78 @@
+package conformance
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestTheTableIsWhatThePageShows compares docs/fidelity.md with the beliefs and the results of real runs.
+func TestTheTableIsWhatThePageShows(t *testing.T) {
+	results, err := readResults(resultsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := WritePage(pageFile, results); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(pageFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Page(string(data), results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(data) != want {
+		t.Errorf("%s is not up to date: run `go test ./conformance -update`", pageFile)
+	}
+	for name := range results {
+		if !strings.Contains(want, "`"+name+"`") {
+			t.Errorf("%s has a result of %s, and there is no such belief", resultsFile, name)
+		}
+	}
+}
+
+// TestEveryBeliefIsComplete checks the fields that people read.
+func TestEveryBeliefIsComplete(t *testing.T) {
+	seen := map[string]bool{}
+	for _, b := range Beliefs() {
+		switch {
+		case seen[b.Name]:
+			t.Errorf("two beliefs are named %s", b.Name)
+		case b.service() == b.Name || b.Source == "" || b.Minutes == 0:
+			t.Errorf("%s needs a name SERVICE/WHAT, a source and an estimate of minutes", b.Name)
+		case !strings.HasSuffix(strings.TrimRight(b.Sentence, "`"), "."):
+			t.Errorf("%s: the sentence has no full stop", b.Name)
+		}
+		seen[b.Name] = true
+		if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(b.ReliedOn))); err != nil || b.ReliedOn == "" {
+			t.Errorf("%s: the product has no file %q that relies on it", b.Name, b.ReliedOn)
+		}
+	}
+}
+
+func TestRowsSayWhatWasFoundOnAWS(t *testing.T) {
+	beliefs := []Belief{
+		{Name: "s3/a", Sentence: "A.", Source: "https://example.com/doc.html section 1", ReliedOn: "x.go"},
+		{Name: "s3/b", Sentence: "B.", Source: "a recording", ReliedOn: "x.go", Sandbox: "it is simpler"},
+		{Name: "s3/c", Sentence: "C.", Source: "a recording", ReliedOn: "x.go"},
+	}
+	results := Results{
+		"s3/b": {Verdict: Holds, Date: "2026-11-28", Region: "eu-central-1"},
+		"s3/c": {Verdict: Differs, Detail: "one | two", Date: "2026-11-28", Region: "eu-central-1"},
+	}
+	table := Table(beliefs, sandboxColumn, results.column)
+	for _, row := range []string{
+		"| `s3/a` | A. | [doc.html](https://example.com/doc.html) section 1 | `x.go` | holds | AWS: not yet run |  |\n",
+		"| `s3/b` | B. | a recording | `x.go` | differs: it is simpler | holds | 2026-11-28 eu-central-1 |\n",
+		"| `s3/c` | C. | a recording | `x.go` | holds | differs: one \\| two | 2026-11-28 eu-central-1 |\n",
+	} {
+		if !strings.Contains(table, row) {
+			t.Errorf("the table has no row\n%s\nit is\n%s", row, table)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+const (
+	// Tag is the key of the tag that everything carries that a check creates. Its value is the id of the run.
+	Tag = "perch:conformance"
+	// Prefix is the beginning of the names of all stacks that checks create. Buckets, databases and snapshots have it
+	// from their stacks.
+	Prefix = "perch-conformance-"
+)
+
+// Target is the endpoint that beliefs are checked against.
+type Target struct {
+	// Config has region, credentials and, if it is not AWS, the endpoint.
+	Config aws.Config
+	// Account is the 12-digit id of the account.
+	Account string
+	// Interval is the pause between two looks at the same thing, Patience how long to wait for it.
+	Interval, Patience time.Duration
+	// Parallel is how many beliefs are checked at the same time.
+	Parallel int
+	// Hold keeps a resource in a phase (create, update, delete) until release is called, so that a check meets an
+	// operation in progress. It is nil on AWS, where operations take long enough.
+	Hold func(ctx context.Context, logicalID, phase, stack string) (release func() error, err error)
+	// Log shows what was found, line by line.
+	Log io.Writer
+}
+
+// World is what one check works with: clients of the endpoint, and names of its own.
+type World struct {
+	target Target
+	// run is the id of the whole run, name the belief's part of the names of stacks.
+	run, name string
+	// created are the ids of the stacks that the check has created.
+	created []string
+
+	stacks    *cloudformation.Client
+	storage   *s3.Client
+	dns       *route53.Client
+	databases *rds.Client
+	beanstalk *elasticbeanstalk.Client
+	secrets   *secretsmanager.Client
+	tagging   *resourcegroupstaggingapi.Client
+}
+
+func newWorld(target Target, run, belief string) *World {
+	config := target.Config
+	_, name, _ := strings.Cut(belief, "/")
+	return &World{
+		target: target, run: run, name: name,
+		stacks:    cloudformation.NewFromConfig(config),
+		storage:   s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = config.BaseEndpoint != nil }),
+		dns:       route53.NewFromConfig(config),
+		databases: rds.NewFromConfig(config),
+		beanstalk: elasticbeanstalk.NewFromConfig(config),
+		secrets:   secretsmanager.NewFromConfig(config),
+		tagging:   resourcegroupstaggingapi.NewFromConfig(config),
+	}
+}
+
+// pause waits for one interval.
+func (w *World) pause(ctx context.Context) error {
+	timer := time.NewTimer(w.target.Interval)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// until looks again and again until holds does, and gives up after the target's patience.
+func (w *World) until(ctx context.Context, what string, holds func() (bool, error)) error {
+	late := fmt.Errorf("gave up after %s waiting until %s", w.target.Patience, what)
+	ctx, stop := context.WithTimeoutCause(ctx, w.target.Patience, late)
+	defer stop()
+	for {
+		ok, err := holds()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if ok || err != nil {
+			return err
+		}
+		if err := w.pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// hold keeps a resource of a stack in a phase, if the endpoint is faster than AWS.
+func (w *World) hold(ctx context.Context, logicalID, phase, stack string) (release func() error, err error) {
+	if w.target.Hold == nil {
+		return func() error { return nil }, nil
+	}
+	return w.target.Hold(ctx, logicalID, phase, stack)
+}
