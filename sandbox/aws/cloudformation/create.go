@@ -225,6 +225,7 @@ func (r *run) bringUp(ctx context.Context, res *resourceState, say words) error 
 	if request.Properties, err = r.expandSecure(request.Properties); err != nil {
 		return err
 	}
+	request.Takes = r.scaled(timesOf(res.Type).Create)
 	state, err := handler.Create(ctx, request)
 	if err != nil {
 		return err
@@ -254,17 +255,18 @@ func (r *run) authorize(phase string, request resource.Request) error {
 	return r.config.Authorize(role, phase, request)
 }
 
-// settle lets the resource's time pass and asks its service for the final state.
+// settle lets the resource's time pass and asks its service for the final state. One that fails meanwhile has settled, too: CloudFormation hears of a
+// failure when the service is done.
 func (r *run) settle(ctx context.Context, handler resource.Handler, res *resourceState, step Step, seconds float64) error {
-	if err := r.config.Faults.During(ctx, step); err != nil {
-		return err
-	}
-	if err := r.takes(ctx, res.Started, seconds); err != nil {
-		return err
-	}
 	settler, ok := handler.(resource.Settler)
-	if !ok {
-		return nil
+	if err := r.config.Faults.During(ctx, step); err != nil {
+		if ok && ctx.Err() == nil {
+			_, _ = settler.Settle(ctx, r.request(res))
+		}
+		return err
+	}
+	if err := r.takes(ctx, res.Started, seconds); err != nil || !ok {
+		return err
 	}
 	state, err := settler.Settle(ctx, r.request(res))
 	if err != nil {

@@ -242,6 +242,7 @@ func (r *run) carryChange(ctx context.Context, res, before *resourceState) error
 	if request.Previous, err = r.expandSecure(before.Properties); err != nil {
 		request.Previous = before.Properties // A secret that has been deleted since then is no hindrance.
 	}
+	request.Takes = r.scaled(timesOf(res.Type).Update)
 	state, err := handler.Update(ctx, request)
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ var beanstalkKinds = map[string]kind{
 	typeTemplate:    {service: beanstalk, limit: 100, prepare: prepareTemplate},
 	typeEnvironment: {
 		service: beanstalk, named: "EnvironmentName", limit: 40, prepare: prepareEnvironment, kept: environmentKept,
-		settle: settleEnvironment, terminating: terminateEnvironment, remove: removeEnvironment,
+		settle: settleEnvironment, repeated: acceptsUpdate, changing: retainOptions, refuse: refuseEnvironment, terminating: terminateEnvironment, remove: removeEnvironment,
 	},
 }
 
@@ -124,7 +124,8 @@ type option struct{ Namespace, Name, Value string }
 
 type options []option
 
-// options are the settings of an environment: those of its saved configuration with its own over them, by namespace and name.
+// options are the settings of an environment: those of its saved configuration, those that an update has left out, and its own over them, by
+// namespace and name.
 func (s *Service) options(rec *record) options {
 	values := map[[2]string]string{}
 	sources := [][]properties{rec.Properties.children("OptionSettings")}
@@ -133,7 +134,12 @@ func (s *Service) options(rec *record) options {
 			sources = [][]properties{template.Properties.children("OptionSettings"), sources[0]}
 		}
 	}
-	for _, settings := range sources {
+	for i, settings := range sources {
+		if i == len(sources)-1 {
+			for _, option := range rec.Retained {
+				values[[2]string{option.Namespace, option.Name}] = option.Value
+			}
+		}
 		for _, setting := range settings {
 			values[[2]string{setting.text("Namespace"), setting.text("OptionName")}] = setting.text("Value")
 		}

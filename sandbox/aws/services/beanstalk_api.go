@@ -42,6 +42,7 @@ var beanstalkActions = map[string]action{
 	"CheckDNSAvailability":          checkDNS,
 	"ListTagsForResource":           listBeanstalkTags,
 	"TerminateEnvironment":          terminateByHand,
+	"UpdateEnvironment":             updateByHand,
 }
 
 func beanstalkInvalid(format string, args ...any) *wire.Error {
@@ -176,6 +177,9 @@ func terminateByHand(s *Service, f form) ([]wire.Node, error) {
 	env, err := s.environment(f)
 	if err != nil {
 		return nil, err
+	}
+	if err := mustBeReady(env); err != nil {
+		return nil, beanstalkInvalid("%s", err.Error())
 	}
 	terminateEnvironment(s, env)
 	nodes := s.environmentNodes(env)

@@ -208,6 +208,7 @@ func TestAnEnvironmentHasAsManyInstancesAsItsGroup(t *testing.T) {
 		t.Fatalf("instances %v", before)
 	}
 	r.Properties = environmentProperties(balancer.ID)
+	r.Properties["OptionSettings"] = append(r.Properties["OptionSettings"].([]any), setting(nsGroup, "MinSize", "1"))
 	if _, err := a.service.Handlers()[typeEnvironment].Update(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
@@ -247,6 +248,7 @@ func TestPagesKnowTheTokenOfTheirEnvironment(t *testing.T) {
 		if _, err := a.service.Handlers()[typeEnvironment].Update(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
+		a.settle(r)
 		if got := a.service.Environments()[0]; got.Guarded != want.guarded || got.SeedToken != want.token {
 			t.Errorf("%q: guarded %t, token %q", reference, got.Guarded, got.SeedToken)
 		}

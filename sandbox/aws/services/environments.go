@@ -13,6 +13,7 @@ import (
 func (s *Service) Environments() []page.Environment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.endOperations()
 	var all []page.Environment
 	for _, env := range s.of(typeEnvironment) {
 		options := s.options(env)

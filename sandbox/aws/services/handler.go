@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"perch/sandbox/aws/resource"
 )
@@ -28,6 +29,10 @@ type kind struct {
 	kept func(s *Service, rec *record)
 	// settle is called when a creation or an update is over.
 	settle func(s *Service, rec *record)
+	// repeated reports whether an update is the one that is in progress, and rejects one that cannot be made now.
+	repeated func(rec *record, r resource.Request) (bool, error)
+	// changing is called before an update takes the new properties.
+	changing func(s *Service, rec *record)
 	// refuse says why a resource cannot be deleted now; it is asked when the deletion begins and, with late, when its time is over.
 	refuse func(s *Service, rec *record, late bool) error
 	// terminating is called when a deletion has begun.
@@ -78,7 +83,7 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	now := s.config.Now().UTC()
 	rec := &record{
 		Type: r.Type, Name: h.name(r), Owner: owner, Stack: r.StackName, Logical: r.LogicalID, Created: now, Updated: now,
-		Properties: r.Properties, Tags: tagsOf(r), Attributes: map[string]string{}, Hidden: map[string]string{},
+		Properties: r.Properties, Tags: tagsOf(r), Attributes: map[string]string{}, Hidden: map[string]string{}, Until: until(now, r),
 	}
 	if err := h.make(rec); err != nil {
 		return resource.State{}, err
@@ -99,6 +104,14 @@ func tagsOf(r resource.Request) map[string]string {
 		maps.DeleteFunc(tags, func(key, _ string) bool { return strings.HasPrefix(key, "aws:cloudformation:") })
 	}
 	return tags
+}
+
+// until is when the operation that r begins is over; zero if the engine did not say how long it takes.
+func until(now time.Time, r resource.Request) time.Time {
+	if r.Takes == 0 {
+		return time.Time{}
+	}
+	return now.Add(r.Takes)
 }
 
 func (h handler) name(r resource.Request) string {
@@ -149,13 +162,23 @@ func (h handler) Update(_ context.Context, r resource.Request) (resource.State, 
 	s := h.service
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.endOperations()
 	rec, err := h.existing(r)
 	if err != nil {
 		return resource.State{}, err
 	}
+	if h.kind.repeated != nil {
+		if again, err := h.kind.repeated(rec, r); again || err != nil {
+			return rec.view(), err
+		}
+	}
 	before := *rec
 	rec.Attributes, rec.Hidden = maps.Clone(rec.Attributes), maps.Clone(rec.Hidden)
+	if h.kind.changing != nil {
+		h.kind.changing(s, rec)
+	}
 	rec.Properties, rec.Tags, rec.Updated = r.Properties, tagsOf(r), s.config.Now().UTC()
+	rec.Until = until(rec.Updated, r)
 	if err := h.make(rec); err != nil {
 		*rec = before
 		return resource.State{}, err
@@ -184,6 +207,7 @@ func (h handler) Terminate(_ context.Context, r resource.Request) error {
 	s := h.service
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.endOperations()
 	rec := s.find(r.Type, r.PhysicalID)
 	if rec == nil {
 		return nil

@@ -88,6 +88,7 @@ func readForm(r *http.Request) (form, string, *wire.Error) {
 func (s *Service) locked(call func() ([]wire.Node, error)) ([]wire.Node, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.endOperations()
 	return call()
 }
 

@@ -40,6 +40,10 @@ type record struct {
 	Health  string
 	Created time.Time
 	Updated time.Time
+	// Retained are the options of an environment that an update has left out.
+	Retained options
+	// Until is when the operation in progress is over, whoever waits for it; zero if that is not known.
+	Until time.Time
 	// Ended is when the resource was removed, for those that linger.
 	Ended time.Time
 }

@@ -1,0 +1,48 @@
+package services
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"perch/sandbox/aws/wire"
+)
+
+// retainOptions keeps the options that an update leaves out: "If you remove any options during a stack update, the
+// removed options retain their current values" (AWS docs: AWS::ElasticBeanstalk::Environment, OptionSettings).
+func retainOptions(s *Service, rec *record) { rec.Retained = s.options(rec) }
+
+// updateByHand removes options from an environment, behind the back of the stack that made it. No other change is made.
+func updateByHand(s *Service, f form) ([]wire.Node, error) {
+	env, err := s.environment(f)
+	if err != nil {
+		return nil, err
+	}
+	if err := mustBeReady(env); err != nil {
+		return nil, beanstalkInvalid("%s", err.Error())
+	}
+	for n := 1; ; n++ {
+		prefix := "OptionsToRemove.member." + strconv.Itoa(n) + "."
+		namespace, name := f.Get(prefix+"Namespace"), f.Get(prefix+"OptionName")
+		if name == "" {
+			break
+		}
+		env.remove(namespace, name)
+	}
+	env.Status, env.Health, env.Until = "Updating", "Grey", s.config.Now().UTC()
+	s.tell(env, "INFO", "Environment update is starting.")
+	return s.environmentNodes(env), s.save()
+}
+
+// remove forgets an option, whether it was retained or is one of the template's.
+func (r *record) remove(namespace, name string) {
+	r.Retained = slices.DeleteFunc(slices.Clone(r.Retained), func(o option) bool { return o.Namespace == namespace && o.Name == name })
+	var kept []any
+	for _, setting := range r.Properties.children("OptionSettings") {
+		if setting.text("Namespace") != namespace || setting.text("OptionName") != name {
+			kept = append(kept, map[string]any(setting))
+		}
+	}
+	r.Properties = maps.Clone(r.Properties)
+	r.Properties["OptionSettings"] = kept
+}
