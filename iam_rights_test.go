@@ -17,6 +17,8 @@ var grants = []grant{
 		[]string{"arn:aws:s3:::PROJECT-*", "arn:aws:s3:::PROJECT-*/*"}, nil},
 	{"SeedData", "reading the seed data that the policy allows. Leave it out where `seeds.from` is empty", []string{"arn:aws:s3:::SEEDS", "arn:aws:s3:::SEEDS/*"}, nil},
 	{"DatabasesThatCloudFormationCouldNotDelete", "what CloudFormation could not delete in several attempts; nothing else calls it", []string{"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*"}, nil},
+	{"EnvironmentsThatCloudFormationCouldNotDelete", "likewise for Elastic Beanstalk; Beanstalk then acts with the rights of the worker's role",
+		[]string{"arn:aws:elasticbeanstalk:REGION:ACCOUNT:environment/*/PROJECT-*"}, nil},
 	{"WhetherARecordIsGone", "the host names of removed environments, and whether the zone is the domain's. Leave it out where there is no domain", []string{"arn:aws:route53:::hostedzone/ZONE"}, nil},
 	{"WhetherASecretIsGone", "the database passwords of removed environments, and never their values", []string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:*"},
 		map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}}},
@@ -76,6 +78,8 @@ var rights = map[string][]need{
 	"elasticbeanstalk.DescribeEnvironments":        {{"elasticbeanstalk:DescribeEnvironments", "LookAround"}},
 	"elasticbeanstalk.DescribeEvents":              {{"elasticbeanstalk:DescribeEvents", "LookAround"}},
 	"elasticbeanstalk.ListAvailableSolutionStacks": {{"elasticbeanstalk:ListAvailableSolutionStacks", "LookAround"}},
+	"elasticbeanstalk.ListTagsForResource":         {{"elasticbeanstalk:ListTagsForResource", "LookAround"}},
+	"elasticbeanstalk.TerminateEnvironment":        {{"elasticbeanstalk:TerminateEnvironment", "EnvironmentsThatCloudFormationCouldNotDelete"}},
 
 	"rds.DeleteDBInstance":                  {{"rds:DeleteDBInstance", "DatabasesThatCloudFormationCouldNotDelete"}},
 	"rds.DescribeDBInstances":               {{"rds:DescribeDBInstances", "LookAround"}},

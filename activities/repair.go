@@ -88,14 +88,14 @@ func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error 
 // the stack no longer names its resources, so VerifyGone has to come to look for all of them.
 func (v *Verification) sweep(ctx context.Context, stackID string, r lifecycle.Failure) error {
 	err := v.sweepOwn(ctx, stackID, r)
-	if denied(err) || missing(err, "NoSuchBucket", "NoSuchTagSet", "BucketNotEmpty",
+	if denied(err) || says(err, "InvalidParameterValue", "No Environment found") || missing(err, "NoSuchBucket", "NoSuchTagSet", "BucketNotEmpty",
 		"DBInstanceNotFound", "DBInstanceNotFoundFault", "InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidParameterCombination") {
 		return nil
 	}
 	return err
 }
 
-// sweepOwn deletes a resource that carries the stack's id.
+// sweepOwn deletes a resource that is the stack's by its tags.
 func (v *Verification) sweepOwn(ctx context.Context, stackID string, r lifecycle.Failure) error {
 	switch r.Type {
 	case "AWS::S3::Bucket":
@@ -114,6 +114,8 @@ func (v *Verification) sweepOwn(ctx context.Context, stackID string, r lifecycle
 			DBInstanceIdentifier: &r.PhysicalID, SkipFinalSnapshot: aws.Bool(true), DeleteAutomatedBackups: aws.Bool(true),
 		})
 		return err
+	case "AWS::ElasticBeanstalk::Environment":
+		return v.terminate(ctx, stackID, r.PhysicalID)
 	}
 	return nil
 }

@@ -264,3 +264,14 @@ func StuckAgain(status string, rollbacks int) bool {
 func Reached(status string) bool {
 	return status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"
 }
+
+// interrupted are the statuses in which CloudFormation may have turned away from a resource whose service still
+// works on it: a deletion would interrupt the creation, or an operation has failed.
+var interrupted = map[string]bool{
+	"CREATE_IN_PROGRESS": true, "CREATE_FAILED": true, "ROLLBACK_FAILED": true,
+	"UPDATE_FAILED": true, "UPDATE_ROLLBACK_FAILED": true, "DELETE_FAILED": true,
+}
+
+// Interrupted reports whether a service may still be at work on a resource of a stack in status. Elastic Beanstalk
+// rejects the next operation until the one in progress has ended.
+func Interrupted(status string) bool { return interrupted[status] }

@@ -407,6 +407,8 @@ func (f *fate) PrepareDeletion(_ context.Context, in activities.PrepareInput) (a
 	return out, f.happen()
 }
 
+func (f *fate) AwaitBeanstalk(context.Context, activities.StackInput) error { return nil }
+
 func (f *fate) ReopenBuckets(context.Context, activities.ReopenInput) (activities.ReopenResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -217,6 +217,11 @@ func (r *run) settle(operation perch.Operation, rendered activities.RenderResult
 // mend waits for an operation in progress, or turns back one that got stuck or is not wanted.
 func (r *run) mend(step lifecycle.Step) error {
 	call := activities.ChangeInput{StackID: r.state.StackID}
+	if step != lifecycle.Wait && step != lifecycle.CancelUpdate {
+		if ready, err := r.awaitBeanstalk(); !ready || err != nil {
+			return err
+		}
+	}
 	var out activities.ChangeResult
 	var err error
 	switch step {

@@ -126,6 +126,9 @@ func (r *run) remove() error {
 // look. Buckets are emptied only when the stack can no longer return to service: while CloudFormation deletes
 // what uses them, or after a deletion has failed. After a failed deletion it first does what helps.
 func (r *run) deleteStack(contents activities.Contents) error {
+	if ready, err := r.awaitBeanstalk(); !ready || err != nil {
+		return err
+	}
 	repair, err := r.mendDeletion()
 	if err != nil {
 		return err

@@ -1,0 +1,98 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+
+	"perch"
+)
+
+// AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
+// Beanstalk takes an update or a termination only of an environment that is Ready, and carries a launch or an
+// update out to the end after CloudFormation has given it up.
+func (s *Stacks) AwaitBeanstalk(ctx context.Context, in StackInput) error {
+	progress := perch.Progress{Status: "WAITING", Since: time.Now().UTC()}
+	beats, stop := startPulse(ctx, progress)
+	defer stop()
+	if _, _, err := s.ownStack(ctx, in); err != nil {
+		return err
+	}
+	contents, err := s.stackContents(ctx, in)
+	if err != nil {
+		return err
+	}
+	for {
+		busy, err := s.apps.busyEnvironments(ctx, contents.Environments)
+		if err != nil || len(busy) == 0 {
+			return err
+		}
+		progress.Reason = strings.Join(busy, ", ")
+		beats.set(progress)
+		if err := linger(ctx, s.poller.interval); err != nil {
+			return err
+		}
+	}
+}
+
+// busyEnvironments describes those of the named environments that have an operation in progress.
+func (a *Applications) busyEnvironments(ctx context.Context, names []string) (busy []string, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	out, err := a.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: names, IncludeDeleted: aws.Bool(false)})
+	if err != nil {
+		return nil, awsFailure(err, "look at Beanstalk environments")
+	}
+	for _, e := range out.Environments {
+		if e.Status != ebtypes.EnvironmentStatusReady && e.Status != ebtypes.EnvironmentStatusTerminated {
+			busy = append(busy, fmt.Sprintf("Beanstalk environment %s is %s", aws.ToString(e.EnvironmentName), e.Status))
+		}
+	}
+	return busy, nil
+}
+
+// terminate ends a Beanstalk environment that the stack has left behind. Beanstalk's environments carry no tag
+// with the stack's id, so the branch's tags decide, and that no later stack of the branch exists whose environment
+// it may be.
+func (v *Verification) terminate(ctx context.Context, stackID, name string) error {
+	out, err := v.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}, IncludeDeleted: aws.Bool(false)})
+	if err != nil || len(out.Environments) != 1 {
+		return err
+	}
+	environment := out.Environments[0]
+	stack, found, err := v.stacks.describe(ctx, stackID)
+	if err != nil || !found {
+		return err
+	}
+	later, found, err := v.stacks.describe(ctx, aws.ToString(stack.StackName))
+	if err != nil || found && aws.ToString(later.StackId) != stackID {
+		return err
+	}
+	tags, err := v.beanstalk.ListTagsForResource(ctx, &elasticbeanstalk.ListTagsForResourceInput{ResourceArn: environment.EnvironmentArn})
+	if err != nil || !sameBranch(stack, tags.ResourceTags) {
+		return err
+	}
+	_, err = v.beanstalk.TerminateEnvironment(ctx, &elasticbeanstalk.TerminateEnvironmentInput{EnvironmentId: environment.EnvironmentId})
+	return err
+}
+
+// sameBranch reports whether an environment has the tags by which Perch knows the stack.
+func sameBranch(stack types.Stack, list []ebtypes.Tag) bool {
+	tags := map[string]string{}
+	for _, tag := range list {
+		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	for _, key := range []string{perch.TagProject, perch.TagRepository, perch.TagBranch} {
+		if value := stackTags(stack)[key]; value == "" || tags[key] != value {
+			return false
+		}
+	}
+	return true
+}

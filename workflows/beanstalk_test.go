@@ -1,0 +1,75 @@
+package workflows
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+	"perch/activities"
+)
+
+func TestS170ARemovalDuringALaunchWaitsForBeanstalk(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_IN_PROGRESS", "")
+	result, _, err := w.run(Teardown, gone())
+	if err != nil || result.Outcome != perch.OutcomeGone {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "AwaitBeanstalk", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets",
+		"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+}
+
+func TestS170ASettledStackIsDeletedWithoutAWait(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "")
+	if _, _, err := w.run(Teardown, gone()); err != nil {
+		t.Error(err)
+	}
+	if slices.Contains(w.done, "AwaitBeanstalk") {
+		t.Errorf("the run did %q", w.done)
+	}
+}
+
+func TestS170APushDuringTheWaitKeepsTheLaunch(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_IN_PROGRESS", "")
+	w.during["AwaitBeanstalk"] = func() { w.ask(up(commitTwo)) }
+	_, next, err := w.run(Teardown, gone())
+	if err != nil || next == nil || next.Commit != commitTwo {
+		t.Errorf("next %+v, %v", next, err)
+	}
+	if slices.Contains(w.done, "DeleteStack") {
+		t.Errorf("the run did %q", w.done)
+	}
+}
+
+func TestS171EveryRollbackWaitsForBeanstalk(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_ROLLBACK_FAILED", "old")
+	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}}
+	if result, _, err := w.run(Provision, up(commitOne)); err != nil || result.Outcome != perch.OutcomeReady {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "AwaitBeanstalk", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+		"AwaitBeanstalk", "ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
+		"UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
+}
+
+func TestAnEnvironmentThatIsNeverReadyFailsTheRunWithAdvice(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_ROLLBACK_FAILED", "old")
+	w.fails["AwaitBeanstalk"] = temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil)
+	_, _, err := w.run(Provision, up(commitOne))
+	var failure *temporal.ApplicationError
+	if !errors.As(err, &failure) || failure.Type() != activities.ErrorStackFailed {
+		t.Fatalf("error %v", err)
+	}
+	if !strings.Contains(failure.Message(), "was not ready within 2 hours") {
+		t.Errorf("%q", failure.Message())
+	}
+}
