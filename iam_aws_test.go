@@ -60,6 +60,12 @@ var mismatched = map[string]string{
 	"ssm:SendCommand":                     "the document and the instances are in two statements, because only instances have tags",
 }
 
+// unknownConditions are findings of parliament about condition keys that AWS has and parliament does not know.
+var unknownConditions = map[string]string{
+	"Unknown condition elasticloadbalancing:CreateAction for action elasticloadbalancing:AddTags": "AWS docs: Tag resources " +
+		"during creation (Elastic Load Balancing)",
+}
+
 func TestParliamentHasNoFindingWithoutAReason(t *testing.T) {
 	parliament, err := exec.LookPath("parliament")
 	if err != nil {
@@ -74,6 +80,10 @@ func TestParliamentHasNoFindingWithoutAReason(t *testing.T) {
 			t.Fatalf("parliament: %v\n%s", err, out)
 		}
 		for line := range strings.Lines(string(out)) {
+			var unknown struct{ Detail string }
+			if json.Unmarshal([]byte(line), &unknown) == nil && unknownConditions[unknown.Detail] != "" {
+				continue
+			}
 			var finding struct {
 				Issue  string
 				Detail []struct{ Action string }

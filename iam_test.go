@@ -43,7 +43,7 @@ type statement struct {
 func TestIAMDocumentsAreCurrent(t *testing.T) {
 	for file, want := range map[string][]byte{
 		workerPolicy: document(t, workerStatements(t)), cloudFormationPolicy: document(t, cloudFormationStatements()),
-		beanstalkPolicy: document(t, allowed(aroundBeanstalk)), instancesPolicy: document(t, allowed(instancesOfBeanstalk)),
+		beanstalkPolicy: document(t, allowed(slices.Concat(closer, aroundBeanstalk))), instancesPolicy: document(t, allowed(instancesOfBeanstalk)),
 		iamPage: withTable(t, page(t, iamPage)),
 	} {
 		if *update {
@@ -115,22 +115,30 @@ func cloudFormationStatements() []statement {
 		sids[key] = append(sids[key], strings.Split(name, "::")[2])
 		for _, action := range slices.Concat(append(slices.Collect(maps.Values(k.properties)), k.actions)...) {
 			switch _, verb, _ := strings.Cut(action, ":"); {
-			case !strings.HasPrefix(verb, "Describe"):
+			case strings.HasPrefix(verb, "Describe"):
+				if !covered(readsOfBeanstalk, action) {
+					look = append(look, action)
+				}
+			case !boundCloser(k.resources[0], action):
 				byResources[key] = append(byResources[key], action)
-			case !covered(readsOfBeanstalk, action):
-				look = append(look, action)
 			}
 		}
 	}
 	all := []statement{{Sid: "Look", Effect: "Allow", Action: sorted(look), Resource: []string{"*"}}}
 	for _, key := range slices.Sorted(maps.Keys(byResources)) {
-		s := statement{Sid: strings.Join(sids[key], ""), Effect: "Allow", Action: sorted(byResources[key]), Resource: strings.Split(key, "\n")}
-		if key == "*" {
-			s.Condition = region
-		}
-		all = append(all, s)
+		all = append(all, statement{
+			Sid: strings.Join(sids[key], ""), Effect: "Allow", Action: sorted(byResources[key]), Resource: strings.Split(key, "\n"),
+		})
 	}
 	return all
+}
+
+// boundCloser reports whether closer grants an action, on the type's resource or where AWS knows none.
+func boundCloser(resource, action string) bool {
+	return slices.ContainsFunc(closer, func(s statement) bool {
+		on := slices.Contains(s.Resource, resource) || slices.Contains(s.Resource, "*")
+		return on && slices.Contains(s.Action, action)
+	})
 }
 
 func allowed(statements []statement) []statement {

@@ -39,14 +39,14 @@ var kinds = map[string]kind{
 			"acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:DescribeCertificate", "acm:ListTagsForCertificate", "acm:RemoveTagsFromCertificate", "acm:RequestCertificate",
 			"acm:UpdateCertificateOptions",
 		},
-		[]string{"*"}, plain("DomainName", "DomainValidationOptions", "Tags", "ValidationMethod"),
+		[]string{"arn:aws:acm:REGION:ACCOUNT:certificate/*"}, plain("DomainName", "DomainValidationOptions", "Tags", "ValidationMethod"),
 	},
 	"AWS::EC2::SecurityGroup": {
 		[]string{
 			"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:DeleteTags",
 			"ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
 		},
-		[]string{"*"}, plain("GroupDescription", "SecurityGroupIngress", "Tags", "VpcId"),
+		[]string{securityGroups}, plain("GroupDescription", "SecurityGroupIngress", "Tags", "VpcId"),
 	},
 	"AWS::ElasticBeanstalk::Application": {
 		[]string{
@@ -74,7 +74,7 @@ var kinds = map[string]kind{
 			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DescribeListenerAttributes",
 			"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyListenerAttributes",
 		},
-		[]string{"*"}, plain("Certificates", "DefaultActions", "LoadBalancerArn", "Port", "Protocol", "SslPolicy"),
+		[]string{balancingARN + "listener/app/*"}, plain("Certificates", "DefaultActions", "LoadBalancerArn", "Port", "Protocol", "SslPolicy"),
 	},
 	"AWS::ElasticLoadBalancingV2::LoadBalancer": {
 		[]string{
@@ -83,7 +83,7 @@ var kinds = map[string]kind{
 			"elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:RemoveTags",
 			"elasticloadbalancing:SetSubnets",
 		},
-		[]string{"*"}, with(with(plain("Scheme", "Subnets", "Tags", "Type"),
+		[]string{balancingARN + "loadbalancer/app/*"}, with(with(plain("Scheme", "Subnets", "Tags", "Type"),
 			"LoadBalancerAttributes", "elasticloadbalancing:ModifyLoadBalancerAttributes"), "SecurityGroups", "elasticloadbalancing:SetSecurityGroups"),
 	},
 	"AWS::IAM::InstanceProfile": {
@@ -177,6 +177,59 @@ var readsOfBeanstalk = []string{
 	"sns:ListSubscriptionsByTopic", "sns:ListTopics",
 }
 
+// ofTheProject holds for what carries the project's tag.
+func ofTheProject(key string) map[string]map[string]any {
+	return map[string]map[string]any{"StringEquals": {key + "/perch:project": "PROJECT"}}
+}
+
+// ofAStack holds for what a stack of Elastic Beanstalk created.
+var ofAStack = map[string]map[string]any{"StringLike": {"ec2:ResourceTag/aws:cloudformation:stack-id": []string{
+	"arn:aws:cloudformation:REGION:ACCOUNT:stack/awseb-e-*", "arn:aws:cloudformation:REGION:ACCOUNT:stack/eb-*",
+}}}
+
+// changesOfGroups are what changes a security group that exists.
+var changesOfGroups = []string{
+	"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags", "ec2:DeleteSecurityGroup",
+	"ec2:DeleteTags", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+}
+
+const ec2ARN, securityGroups = "arn:aws:ec2:REGION:ACCOUNT:", "arn:aws:ec2:REGION:ACCOUNT:security-group/*"
+
+// closer take actions of the types out of the types' statements, because AWS knows a closer bound than the
+// resource. CloudFormation makes up the names of load balancers and security groups, and sets the stack's tags
+// as it creates them (tagOnCreate in the registry's schemas). Listeners have no such tags.
+var closer = []statement{
+	{Sid: "CertificatesAreRequested", Action: []string{"acm:RequestCertificate"}, Resource: []string{"*"}, Condition: region},
+	{
+		Sid: "SecurityGroupsAreCreated", Action: []string{"ec2:CreateSecurityGroup"},
+		Resource: []string{securityGroups, ec2ARN + "vpc/*"},
+	},
+	{
+		Sid: "SecurityGroupsOfTheProject", Action: changesOfGroups, Resource: []string{securityGroups},
+		Condition: ofTheProject("aws:ResourceTag"),
+	},
+	{
+		Sid: "LoadBalancersAreCreated", Action: []string{"elasticloadbalancing:CreateLoadBalancer"},
+		Resource: []string{balancingARN + "loadbalancer/app/*"}, Condition: ofTheProject("aws:RequestTag"),
+	},
+	{
+		Sid: "LoadBalancersAreTagged", Action: []string{"elasticloadbalancing:AddTags"},
+		Resource: []string{balancingARN + "listener/app/*", balancingARN + "loadbalancer/app/*"},
+		Condition: map[string]map[string]any{"StringEquals": {"elasticloadbalancing:CreateAction": []string{
+			"CreateListener", "CreateLoadBalancer",
+		}}},
+	},
+	{
+		Sid: "LoadBalancersOfTheProject", Resource: []string{balancingARN + "loadbalancer/app/*"},
+		Condition: ofTheProject("aws:ResourceTag"),
+		Action: []string{
+			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:DeleteLoadBalancer",
+			"elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:RemoveTags",
+			"elasticloadbalancing:SetSecurityGroups", "elasticloadbalancing:SetSubnets",
+		},
+	},
+}
+
 // aroundBeanstalk are the statements that no single type says: rights that have no resource, and what Elastic
 // Beanstalk does with the rights of the role that creates an environment. AWS has no list of those, but two managed
 // policies that cover them: see deploy/iam/testdata.
@@ -264,10 +317,17 @@ var instancesOfBeanstalk = []statement{
 		Condition: map[string]map[string]any{"ArnLike": {"ec2:LaunchTemplate": "arn:aws:ec2:REGION:ACCOUNT:launch-template/*"}},
 	},
 	{
-		Sid: "InstancesOfElasticBeanstalk", Resource: []string{"arn:aws:ec2:REGION:ACCOUNT:instance/*"}, Action: []string{"ec2:RebootInstances", "ec2:TerminateInstances"},
-		Condition: map[string]map[string]any{"StringLike": {"ec2:ResourceTag/aws:cloudformation:stack-id": []string{
-			"arn:aws:cloudformation:REGION:ACCOUNT:stack/awseb-e-*", "arn:aws:cloudformation:REGION:ACCOUNT:stack/eb-*",
+		Sid: "TagsOfNewResources", Action: []string{"ec2:CreateTags"}, Resource: []string{ec2ARN + "*/*"},
+		Condition: map[string]map[string]any{"StringEquals": {"ec2:CreateAction": []string{
+			"AllocateAddress", "CreateLaunchTemplate", "CreateSecurityGroup", "RunInstances",
 		}}},
+	},
+	{
+		Sid: "InstancesOfElasticBeanstalk", Resource: []string{ec2ARN + "instance/*"}, Condition: ofAStack,
+		Action: []string{"ec2:RebootInstances", "ec2:TerminateInstances"},
+	},
+	{
+		Sid: "SecurityGroupsOfElasticBeanstalk", Action: changesOfGroups, Resource: []string{securityGroups}, Condition: ofAStack,
 	},
 	{
 		Sid: "BalancersOfElasticBeanstalk", Action: []string{"elasticloadbalancing:*"}, Resource: []string{
@@ -276,10 +336,10 @@ var instancesOfBeanstalk = []statement{
 		},
 	},
 	{
-		Sid: "RulesOfTheSharedBalancer", Resource: []string{balancingARN + "listener-rule/app/*/*/*/*", balancingARN + "listener/app/*/*/*", balancingARN + "loadbalancer/app/*/*"},
+		Sid: "RulesOfTheSharedBalancer", Resource: []string{balancingARN + "listener-rule/app/*/*/*/*", balancingARN + "listener/app/*/*/*"},
 		Action: []string{
 			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteRule", "elasticloadbalancing:ModifyRule", "elasticloadbalancing:RemoveTags",
-			"elasticloadbalancing:SetRulePriorities", "elasticloadbalancing:SetSecurityGroups",
+			"elasticloadbalancing:SetRulePriorities",
 		},
 	},
 }

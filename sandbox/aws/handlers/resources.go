@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"strings"
 
@@ -39,6 +40,9 @@ func (t target) rights(action string) []access.Request {
 // on is an action on resources that carry the stack's tags.
 func (t target) on(action string, resources ...string) []access.Request {
 	keys := tagKeys(t.tags(), t.phase == "create" || strings.Contains(action, "Tag"))
+	if creates := creations[t.Type]; t.phase == "create" && creates != "" {
+		creating(keys, action, creates)
+	}
 	if t.Type == environmentType || t.Type == "AWS::ElasticBeanstalk::ApplicationVersion" {
 		keys["elasticbeanstalk:inapplication"] = []string{t.arn("elasticbeanstalk", "application/"+t.text("ApplicationName"))}
 	}
@@ -63,6 +67,28 @@ func tagKeys(tags map[string]string, request bool) map[string][]string {
 		}
 	}
 	return keys
+}
+
+// creations are the calls that create resources of types whose policies are bound by tags.
+var creations = map[string]string{
+	"AWS::EC2::SecurityGroup":                   "ec2:CreateSecurityGroup",
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": "elasticloadbalancing:CreateLoadBalancer",
+	"AWS::ElasticLoadBalancingV2::Listener":     "elasticloadbalancing:CreateListener",
+}
+
+// creating sets the condition keys of what creates a resource with its tags: AWS authorizes the tags of a
+// request, with the call's name, and the resource has none yet (AWS docs: Grant permission to tag resources
+// during creation). A listener is created on a load balancer, which has the stack's tags already.
+func creating(keys map[string][]string, action, creates string) {
+	service, call, _ := strings.Cut(creates, ":")
+	tags := action == "ec2:CreateTags" || action == "elasticloadbalancing:AddTags"
+	if !tags && (action != creates || call == "CreateListener") {
+		return
+	}
+	maps.DeleteFunc(keys, func(key string, _ []string) bool { return strings.Contains(key, ":resourcetag/") })
+	if tags {
+		keys[service+":createaction"] = []string{call}
+	}
 }
 
 func (t target) arn(service, resource string) string {
