@@ -43,6 +43,7 @@ func (b Belief) service() string {
 func Beliefs() []Belief {
 	return slices.Concat(
 		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, bucketBeliefs, versionBeliefs, zoneBeliefs,
+		databaseBeliefs, secretBeliefs, taggingBeliefs, beanstalkBeliefs, readyBeliefs,
 	)
 }
 

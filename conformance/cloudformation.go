@@ -81,7 +81,10 @@ var stackBeliefs = []Belief{
 		check: func(ctx context.Context, w *World) error {
 			in := w.creation("", parameter("1"))
 			in.RoleARN = aws.String("arn:aws:iam::" + w.target.Account + ":role/perch-no-such-role-0a1b2c3d")
-			_, err := w.begin(ctx, in)
+			out, err := w.stacks.CreateStack(ctx, in)
+			if err == nil {
+				w.created = append(w.created, aws.ToString(out.StackId))
+			}
 			return wantRejected("CreateStack", err, "ValidationError", "is invalid or cannot be assumed")
 		},
 	},

@@ -188,7 +188,8 @@ func (c Command) announce(beliefs []Belief) {
 	}
 	cost, duration := estimate(beliefs, parallel)
 	fmt.Fprintf(c.Out, "This checks %d beliefs in account %s in %s.\nIt takes about %s and costs about %.2f USD.\n"+
-		"It creates stacks named %s..., with the tag %s, and deletes them and all that they hold.\n",
+		"It creates stacks named %s..., with the tag %s, and deletes them and all that they hold.\n"+
+		"Databases and environments need a default VPC.\n",
 		len(beliefs), c.Account, c.Region, duration, cost, Prefix, Tag)
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // motoDiffers are the beliefs that moto gets wrong, and motoFails those that it has no answer to: an error of the
-// server. Moto executes every operation of CloudFormation at once, tags no bucket, and knows no failed deletion.
+// server. Moto executes every operation of CloudFormation at once, tags no bucket, knows no failed deletion, and does not
+// create every type.
 var (
 	motoDiffers = []string{
 		"cloudformation/creation-rolls-back",
@@ -37,6 +38,19 @@ var (
 		"cloudformation/token-repeats-a-creation",
 		"cloudformation/update-canceled",
 		"cloudformation/update-rolls-back",
+		"elasticbeanstalk/deletion-during-a-launch",
+		"elasticbeanstalk/name-is-no-tag",
+		"elasticbeanstalk/removed-options-stay",
+		"elasticbeanstalk/rollback-during-an-update",
+		"elasticbeanstalk/tags-of-environments",
+		"elasticbeanstalk/terminated-environments",
+		"elasticbeanstalk/terminates-only-when-ready",
+		"rds/deletion-protection",
+		"rds/final-snapshot",
+		"rds/names-of-databases",
+		"rds/no-extended-support",
+		"rds/stopped-database-is-deleted",
+		"rds/stopped-database-is-not-changed",
 		"route53/full-zone",
 		"route53/names-are-normal",
 		"s3/delete-at-most-1000",
@@ -47,11 +61,17 @@ var (
 		"s3/pages-of-1000",
 		"s3/policy-denies-writes",
 		"s3/versioned-bucket-keeps-its-stack",
+		"secretsmanager/deleted-at-once",
+		"secretsmanager/generated-once",
+		"secretsmanager/names-of-secrets",
+		"tagging/finds-by-tag",
+		"tagging/lists-what-is-gone",
 	}
 	motoFails = []string{
 		"cloudformation/cancel-an-update",
 		"cloudformation/cancel-too-late",
 		"cloudformation/list-imports",
+		"elasticbeanstalk/options-to-remove",
 	}
 )
 

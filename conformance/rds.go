@@ -1,9 +1,203 @@
 package conformance
 
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
+)
+
+const databaseDocs = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
+
+// A database of these checks is a db.t4g.micro, which costs about 2 US cents an hour (AWS pricing: RDS).
+var databaseBeliefs = []Belief{
+	{
+		Name: "rds/names-of-databases",
+		Sentence: "The identifier of a database without one begins with its stack's name in lower case, and a deletion " +
+			"with DeletionPolicy Delete leaves no snapshot.",
+		Source:   "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds",
+		ReliedOn: "deploy/iam/worker.json", Cents: 1, Minutes: 20, check: checkDatabaseName,
+	},
+	{
+		Name: "rds/final-snapshot",
+		Sentence: "A deletion with DeletionPolicy Snapshot leaves a snapshot named STACK-snapshot-LOGICALID-..., with the " +
+			"database's tags if CopyTagsToSnapshot is set.",
+		Source:   "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds",
+		ReliedOn: "activities/snapshots.go", Cents: 2, Minutes: 25, check: checkFinalSnapshot,
+	},
+	{
+		Name: "rds/deletion-protection",
+		Sentence: "A database with DeletionProtection fails the deletion of its stack: DELETE_FAILED with `Cannot delete " +
+			"protected`.",
+		Source: databaseDocs + "USER_DeleteInstance.html", ReliedOn: "lifecycle/repair.go", Cents: 1, Minutes: 20,
+		check: checkDatabaseProtection,
+	},
+	{
+		Name:     "rds/stopped-database-is-deleted",
+		Sentence: "A stopped database is deleted with its stack, without being started.",
+		Source:   databaseDocs + "USER_StopInstance.html", ReliedOn: "workflows/teardown.go", Cents: 1, Minutes: 30,
+		check: checkStoppedIsDeleted,
+	},
+	{
+		Name:     "rds/stopped-database-is-not-changed",
+		Sentence: "An update that changes a stopped database fails, with `is not in available state`.",
+		Source:   databaseDocs + "USER_StopInstance.html", ReliedOn: "lifecycle/explain.go", Cents: 2, Minutes: 35,
+		check: checkStoppedIsNotChanged,
+	},
+	{
+		Name: "rds/no-extended-support",
+		Sentence: "A new database of a version in Extended Support (PostgreSQL 13) is rejected if its " +
+			"EngineLifecycleSupport is open-source-rds-extended-support-disabled.",
+		Source: databaseDocs + "extended-support.html", ReliedOn: "cfn/database.go", Minutes: 5,
+		check: checkNoExtendedSupport,
+	},
+}
+
 // database is a database in the default VPC. lines are further lines of its properties.
 func database(deletionPolicy, lines string) string {
-	return "Database: {Type: AWS::RDS::DBInstance, DeletionPolicy: " + deletionPolicy +
-		", Properties: {Engine: postgres, " +
-		`DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", StorageType: gp3, MasterUsername: perch, ` +
-		`ManageMasterUserPassword: true, BackupRetentionPeriod: 0, CopyTagsToSnapshot: true, ` + lines + "}}"
+	return "Database: {Type: AWS::RDS::DBInstance, DeletionPolicy: " + deletionPolicy + ", Properties: {" +
+		`Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", StorageType: gp3, ` +
+		"MasterUsername: perch, ManageMasterUserPassword: true, BackupRetentionPeriod: 0, PubliclyAccessible: false, " +
+		"CopyTagsToSnapshot: true, " + lines + "}}"
+}
+
+// databaseStack is a stack with a database.
+func (w *World) databaseStack(ctx context.Context, deletionPolicy, lines string) (stack, name string, err error) {
+	if stack, err = w.create(ctx, "", template(database(deletionPolicy, lines))); err != nil {
+		return "", "", err
+	}
+	name, err = w.physical(ctx, stack, "Database")
+	return stack, name, err
+}
+
+// snapshots are the manual snapshots of a database, also of one that is deleted.
+func (w *World) snapshots(ctx context.Context, database string) ([]rdstypes.DBSnapshot, error) {
+	out, err := w.databases.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{
+		DBInstanceIdentifier: &database, SnapshotType: aws.String("manual"),
+	})
+	if err := wantAccepted("DescribeDBSnapshots", err); err != nil {
+		return nil, err
+	}
+	return out.DBSnapshots, nil
+}
+
+func checkDatabaseName(ctx context.Context, w *World) error {
+	stack, name, err := w.databaseStack(ctx, "Delete", "")
+	if err != nil {
+		return err
+	}
+	if want := Prefix + w.run; !strings.HasPrefix(name, want) || len(name) > 63 {
+		return differs("the database is named %q, want at most 63 characters that begin with %q", name, want)
+	}
+	if err := w.remove(ctx, stack, types.StackStatusDeleteComplete); err != nil {
+		return err
+	}
+	snapshots, err := w.snapshots(ctx, name)
+	if err == nil && len(snapshots) > 0 {
+		err = differs("the deletion left %d snapshots", len(snapshots))
+	}
+	return err
+}
+
+func checkFinalSnapshot(ctx context.Context, w *World) (err error) {
+	stack, name, err := w.databaseStack(ctx, "Snapshot", "")
+	if err != nil {
+		return err
+	}
+	if err := w.remove(ctx, stack, types.StackStatusDeleteComplete); err != nil {
+		return err
+	}
+	snapshots, err := w.snapshots(ctx, name)
+	if err != nil {
+		return err
+	}
+	if len(snapshots) != 1 {
+		return differs("the deletion left %d snapshots, want 1", len(snapshots))
+	}
+	id := aws.ToString(snapshots[0].DBSnapshotIdentifier)
+	defer func() { err = errors.Join(err, w.removeSnapshot(context.WithoutCancel(ctx), id)) }()
+	if want := w.stackName("") + "-snapshot-database-"; !strings.HasPrefix(id, want) {
+		return differs("the snapshot is named %s, want %s...", id, want)
+	}
+	for _, tag := range snapshots[0].TagList {
+		if w.mine(aws.ToString(tag.Key), aws.ToString(tag.Value)) {
+			return nil
+		}
+	}
+	return differs("the snapshot does not have the tags of the database")
+}
+
+func checkDatabaseProtection(ctx context.Context, w *World) error {
+	stack, _, err := w.databaseStack(ctx, "Delete", "DeletionProtection: true")
+	if err != nil {
+		return err
+	}
+	if err := w.remove(ctx, stack, types.StackStatusDeleteFailed); err != nil {
+		return err
+	}
+	if reason := w.firstFailure(ctx, stack); !strings.Contains(reason, "Cannot delete protected") {
+		return differs("the reason is %q", reason)
+	}
+	return nil
+}
+
+// stopped is a stack whose database is stopped.
+func (w *World) stopped(ctx context.Context) (stack string, err error) {
+	stack, name, err := w.databaseStack(ctx, "Delete", "")
+	if err != nil {
+		return "", err
+	}
+	if _, err := w.databases.StopDBInstance(ctx, &rds.StopDBInstanceInput{DBInstanceIdentifier: &name}); err != nil {
+		return "", wantAccepted("StopDBInstance", err)
+	}
+	in := &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name}
+	return stack, w.until(ctx, "the database is stopped", func() (bool, error) {
+		out, err := w.databases.DescribeDBInstances(ctx, in)
+		return err == nil && aws.ToString(out.DBInstances[0].DBInstanceStatus) == "stopped", err
+	})
+}
+
+func checkStoppedIsDeleted(ctx context.Context, w *World) error {
+	stack, err := w.stopped(ctx)
+	if err != nil {
+		return err
+	}
+	return w.remove(ctx, stack, types.StackStatusDeleteComplete)
+}
+
+func checkStoppedIsNotChanged(ctx context.Context, w *World) error {
+	stack, err := w.stopped(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = w.stacks.UpdateStack(ctx, w.change(stack, template(database("Delete", "MaxAllocatedStorage: 100"))))
+	if err := wantAccepted("UpdateStack", err); err != nil {
+		return err
+	}
+	if _, err := w.settled(ctx, stack); err != nil {
+		return err
+	}
+	if reason := w.firstFailure(ctx, stack); !strings.Contains(reason, "is not in available state") {
+		return differs("the reason is %q", reason)
+	}
+	return nil
+}
+
+func checkNoExtendedSupport(ctx context.Context, w *World) error {
+	lines := `EngineVersion: "13", EngineLifecycleSupport: open-source-rds-extended-support-disabled`
+	id, err := w.begin(ctx, w.creation("", template(database("Delete", lines))))
+	if err != nil {
+		return err
+	}
+	if err := w.reach(ctx, id, types.StackStatusRollbackComplete); err != nil {
+		return err
+	}
+	if reason := w.firstFailure(ctx, id); !strings.HasPrefix(reason, "Database: ") {
+		return differs("the first failure is %q", reason)
+	}
+	return nil
 }

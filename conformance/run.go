@@ -26,7 +26,7 @@ type Outcome struct {
 	Belief Belief
 	// Verdict is Holds, Differs or NotChecked.
 	Verdict string
-	// Detail is what differs, or why it could not be checked.
+	// Detail is what differs, why it could not be checked, or what was seen beside the belief.
 	Detail string
 	// Left is what could not be deleted after the check; empty if nothing is left.
 	Left string
@@ -81,6 +81,7 @@ func checkBelief(ctx context.Context, w *World, belief Belief) (out Outcome) {
 		}
 	}()
 	err := guarded(ctx, w, belief)
+	out.Detail = w.note
 	var difference *Difference
 	switch {
 	case errors.As(err, &difference):

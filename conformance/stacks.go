@@ -30,8 +30,8 @@ func (w *World) creation(suffix, body string) *cloudformation.CreateStackInput {
 // begin asks for a stack and remembers it, so that it is deleted at the end.
 func (w *World) begin(ctx context.Context, in *cloudformation.CreateStackInput) (id string, err error) {
 	out, err := w.stacks.CreateStack(ctx, in)
-	if err != nil {
-		return "", fmt.Errorf("create stack %s: %w", *in.StackName, err)
+	if err := wantAccepted("CreateStack", err); err != nil {
+		return "", err
 	}
 	id = aws.ToString(out.StackId)
 	if !slices.Contains(w.created, id) {
@@ -40,7 +40,7 @@ func (w *World) begin(ctx context.Context, in *cloudformation.CreateStackInput) 
 	return id, nil
 }
 
-// create creates a stack and waits until it is complete. Its error is no difference: the check cannot begin.
+// create creates a stack and waits until it is complete. A stack that fails is no difference: the check cannot begin.
 func (w *World) create(ctx context.Context, suffix, body string) (id string, err error) {
 	return w.createAs(ctx, w.creation(suffix, body))
 }
@@ -166,7 +166,7 @@ func (w *World) resource(ctx context.Context, id, logicalID string) (types.Stack
 			return r, nil
 		}
 	}
-	return types.StackResource{}, fmt.Errorf("the stack %s has no resource %s", id, logicalID)
+	return types.StackResource{}, differs("the stack %s has no resource %s", id, logicalID)
 }
 
 // physical is the physical id of a resource.

@@ -104,11 +104,16 @@ func (w *World) sweepSnapshots(ctx context.Context, remove bool) (found []string
 			if !remove {
 				continue
 			}
-			_, failed := w.databases.DeleteDBSnapshot(ctx, &rds.DeleteDBSnapshotInput{DBSnapshotIdentifier: &name})
-			if failed != nil {
-				err = errors.Join(err, fmt.Errorf("delete database snapshot %s: %w", name, failed))
-			}
+			err = errors.Join(err, w.removeSnapshot(ctx, name))
 		}
 	}
 	return found, err
+}
+
+func (w *World) removeSnapshot(ctx context.Context, name string) error {
+	_, err := w.databases.DeleteDBSnapshot(ctx, &rds.DeleteDBSnapshotInput{DBSnapshotIdentifier: &name})
+	if err != nil {
+		return fmt.Errorf("delete database snapshot %s: %w", name, err)
+	}
+	return nil
 }

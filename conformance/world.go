@@ -49,6 +49,8 @@ type World struct {
 	run, name string
 	// created are the ids of the stacks that the check has created.
 	created []string
+	// note is what the check has seen beside the belief.
+	note string
 
 	stacks    *cloudformation.Client
 	storage   *s3.Client

@@ -1,0 +1,192 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+)
+
+const (
+	beanstalkGuide = "https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/"
+	environmentDoc = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/" +
+		"aws-resource-elasticbeanstalk-environment.html"
+)
+
+// An environment of these checks is one t3.micro with a public address: about 2 US cents an hour (AWS pricing: EC2).
+var beanstalkBeliefs = []Belief{
+	{
+		Name: "elasticbeanstalk/terminated-environments",
+		Sentence: "A terminated environment stays in DescribeEnvironments as Terminated, unless IncludeDeleted is false; " +
+			"its name can be used again at once.",
+		Source:   "https://github.com/aws/aws-dotnet-deploy/pull/599",
+		ReliedOn: "activities/verify.go", Cents: 2, Minutes: 25, check: checkTerminated,
+	},
+	{
+		Name:     "elasticbeanstalk/tags-of-environments",
+		Sentence: "An environment has its stack's tags, and none of `aws:cloudformation:`.",
+		Source:   "https://github.com/pulumi/pulumi-aws-native (registry schema: cloudFormationSystemTags false)",
+		ReliedOn: "activities/orphans.go", Cents: 1, Minutes: 15, check: checkEnvironmentTags,
+	},
+	{
+		Name:     "elasticbeanstalk/name-is-no-tag",
+		Sentence: "A tag whose value is the environment's name fails the creation.",
+		Source:   beanstalkGuide + "using-features.tagging.html", ReliedOn: "tags.go", Minutes: 5, check: checkNameIsNoTag,
+	},
+	{
+		Name: "elasticbeanstalk/newest-platform",
+		Sentence: "ListAvailableSolutionStacks lists platforms named `64bit Amazon Linux 2023 vX.Y.Z running Docker`, the " +
+			"newest first.",
+		Source: beanstalkGuide + "concepts.platforms.html", ReliedOn: "activities/application.go", Minutes: 1,
+		check: func(ctx context.Context, w *World) error {
+			_, err := w.platform(ctx)
+			return err
+		},
+	},
+}
+
+// platform is the newest platform for Docker.
+func (w *World) platform(ctx context.Context) (string, error) {
+	out, err := w.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
+	if err := wantAccepted("ListAvailableSolutionStacks", err); err != nil {
+		return "", err
+	}
+	for _, name := range out.SolutionStacks {
+		var major, minor, patch int
+		n, _ := fmt.Sscanf(name, "64bit Amazon Linux 2023 v%d.%d.%d running", &major, &minor, &patch)
+		if n == 3 && strings.HasSuffix(name, " running Docker") {
+			return name, nil
+		}
+	}
+	return "", differs("no platform for Docker is among %d", len(out.SolutionStacks))
+}
+
+// environmentName is the name of an environment of the check: at most 40 characters.
+func (w *World) environmentName(suffix string) string { return "perch-" + w.run + suffix }
+
+// applicationWith is an application with one environment of one instance, which runs Beanstalk's sample.
+// options are further option settings, lines further properties of the environment.
+func (w *World) applicationWith(ctx context.Context, name, lines string, options ...string) (string, error) {
+	platform, err := w.platform(ctx)
+	if err != nil {
+		return "", err
+	}
+	settings := append([]string{
+		option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance"),
+		option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "!Ref Profile"),
+		option("aws:autoscaling:launchconfiguration", "DisableIMDSv1", `"true"`), // New accounts need a launch template.
+		option("aws:ec2:instances", "InstanceTypes", "t3.micro"),
+	}, options...)
+	return template(
+		"Application: {Type: AWS::ElasticBeanstalk::Application}",
+		`Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{`+
+			`Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"}]}}}`,
+		"Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}",
+		"Environment: {Type: AWS::ElasticBeanstalk::Environment, Properties: {ApplicationName: !Ref Application, "+
+			"EnvironmentName: "+name+", SolutionStackName: "+platform+", "+lines+
+			"OptionSettings: ["+strings.Join(settings, ", ")+"]}}",
+	), nil
+}
+
+func option(namespace, name, value string) string {
+	return fmt.Sprintf(`{Namespace: "%s", OptionName: %s, Value: %s}`, namespace, name, value)
+}
+
+// environment creates a stack with an application and an environment.
+func (w *World) environment(ctx context.Context, suffix, name string, options ...string) (stack string, err error) {
+	body, err := w.applicationWith(ctx, name, "", options...)
+	if err != nil {
+		return "", err
+	}
+	return w.create(ctx, suffix, body)
+}
+
+// environments are the environments of a name; deleted says whether terminated ones are wanted, too.
+func (w *World) environments(ctx context.Context, name string, deleted bool) ([]ebtypes.EnvironmentDescription, error) {
+	out, err := w.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{
+		EnvironmentNames: []string{name}, IncludeDeleted: &deleted,
+	})
+	if err := wantAccepted("DescribeEnvironments", err); err != nil {
+		return nil, err
+	}
+	return out.Environments, nil
+}
+
+func checkTerminated(ctx context.Context, w *World) error {
+	name := w.environmentName("-twice")
+	stack, err := w.environment(ctx, "", name)
+	if err != nil {
+		return err
+	}
+	if err := w.remove(ctx, stack, types.StackStatusDeleteComplete); err != nil {
+		return err
+	}
+	alive, err := w.environments(ctx, name, false)
+	all, failed := w.environments(ctx, name, true)
+	if err := errors.Join(err, failed); err != nil {
+		return err
+	}
+	if len(alive) != 0 || len(all) != 1 || all[0].Status != ebtypes.EnvironmentStatusTerminated {
+		return differs("after the termination %d environments are listed, %d with terminated ones", len(alive), len(all))
+	}
+	body, err := w.applicationWith(ctx, name, "")
+	if err != nil {
+		return err
+	}
+	again, err := w.begin(ctx, w.creation("-again", body))
+	if err != nil {
+		return err
+	}
+	return w.reach(ctx, again, types.StackStatusCreateComplete)
+}
+
+func checkEnvironmentTags(ctx context.Context, w *World) error {
+	name := w.environmentName("-tags")
+	if _, err := w.environment(ctx, "", name); err != nil {
+		return err
+	}
+	found, err := w.environments(ctx, name, false)
+	if err != nil || len(found) != 1 {
+		return orDiffers(err, "the environment is not listed")
+	}
+	in := &elasticbeanstalk.ListTagsForResourceInput{ResourceArn: found[0].EnvironmentArn}
+	out, err := w.beanstalk.ListTagsForResource(ctx, in)
+	if err := wantAccepted("ListTagsForResource", err); err != nil {
+		return err
+	}
+	tagged := false
+	for _, tag := range out.ResourceTags {
+		tagged = tagged || w.mine(aws.ToString(tag.Key), aws.ToString(tag.Value))
+		if strings.HasPrefix(aws.ToString(tag.Key), "aws:cloudformation:") {
+			return differs("the environment has the tag %s", aws.ToString(tag.Key))
+		}
+	}
+	if !tagged {
+		return differs("the environment does not have its stack's tags")
+	}
+	return nil
+}
+
+func checkNameIsNoTag(ctx context.Context, w *World) error {
+	name := w.environmentName("-as-tag")
+	body, err := w.applicationWith(ctx, name, "Tags: [{Key: name, Value: "+name+"}], ")
+	if err != nil {
+		return err
+	}
+	id, err := w.begin(ctx, w.creation("", body))
+	if err != nil {
+		return err
+	}
+	if err := w.reach(ctx, id, types.StackStatusRollbackComplete); err != nil {
+		return err
+	}
+	if reason := w.firstFailure(ctx, id); !strings.HasPrefix(reason, "Environment: ") {
+		return differs("the first failure is %q", reason)
+	}
+	return nil
+}
