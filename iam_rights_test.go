@@ -28,6 +28,8 @@ var grants = []grant{
 	{"SecretsOfSeedSteps", "the secrets that `http` steps carry. Leave it out where there are none; add `kms:Decrypt` where a key of your own encrypts them",
 		[]string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:PROJECT/*", "arn:aws:ssm:REGION:ACCOUNT:parameter/PROJECT/*"}, nil},
 	{"CommandsOfSeedSteps", "`run` steps: this one document. Leave it and the next out where there are none", []string{"arn:aws:ssm:REGION::document/AWS-RunShellScript"}, nil},
+	{"WhetherAnImageIsThere", "looking images up in Amazon ECR of the account. Leave it out where images are in other registries",
+		[]string{"arn:aws:ecr:REGION:ACCOUNT:repository/*"}, nil},
 	{"OnInstancesOfTheProject", "`run` steps: on instances of the project", []string{"arn:aws:ec2:REGION:ACCOUNT:instance/*"},
 		map[string]map[string]string{"StringEquals": {"ssm:resourceTag/perch:project": "PROJECT"}}},
 }
@@ -40,6 +42,12 @@ var rights = map[string][]need{
 	"sts.GetCallerIdentity": {},
 
 	"acm.DescribeCertificate": {{"acm:DescribeCertificate", "WhetherTheCertificateIsGood"}},
+
+	// With the login the worker asks the registry by its own protocol, where the manifest and the
+	// configuration of an image need the other two (AWS docs: Amazon ECR, private registry HTTP API).
+	"ecr.GetAuthorizationToken": {
+		{"ecr:GetAuthorizationToken", "LookAround"}, {"ecr:BatchGetImage", "WhetherAnImageIsThere"}, {"ecr:GetDownloadUrlForLayer", "WhetherAnImageIsThere"},
+	},
 
 	"cloudwatchlogs.DescribeLogGroups": {{"logs:DescribeLogGroups", "LookAround"}},
 

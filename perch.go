@@ -62,12 +62,13 @@ func SearchAttributes() []string {
 // failure's details are the leftovers, a []string.
 const ErrorLeftBehind = "LeftBehind"
 
-// Phase says in one word how far a run is. It is the value of AttributePhase.
+// Phase says in a word or three how far a run is. It is the value of AttributePhase.
 type Phase string
 
 // The phases of Provision and Teardown.
 const (
 	PhaseAdmitting Phase = "admitting"
+	PhaseImage     Phase = "waiting for image"
 	PhaseStack     Phase = "stack"
 	PhaseSeeding   Phase = "seeding"
 	PhaseChecking  Phase = "checking"

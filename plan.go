@@ -30,6 +30,8 @@ type PlanResult struct {
 	Outputs []string `json:"outputs,omitempty"`
 	// SharedDatabase says that the environment has its database in the instance that environments share, which is in no stack of its own.
 	SharedDatabase bool `json:"shared_database,omitempty"`
+	// Warnings are sentences about what could not be checked, or what an `up` would wait for.
+	Warnings []string `json:"warnings,omitempty"`
 	// Settings are the settings that differ from those of kind staging: A is staging's side.
 	Settings []SettingDifference `json:"settings,omitempty"`
 	Time     TimeEstimate        `json:"time,omitzero"`

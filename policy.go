@@ -67,6 +67,8 @@ type Policy struct {
 	// Repair is what happens to a branch's environment that was ready, and whose stack can be neither updated nor rolled back any more: `keep` fails
 	// the run, which names the cause; `recreate` deletes it, its database and buckets included, and creates it again.
 	Repair Repair `yaml:"repair,omitempty" jsonschema:"enum=keep,enum=recreate,default=keep"`
+	// Images says where the worker looks images up before it deploys them.
+	Images PolicyImages `yaml:"images,omitempty"`
 	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
 }
@@ -135,9 +137,37 @@ type Network struct {
 	// DatabaseSubnets are the subnets of databases, two at least; the default is `network.subnets`. Databases are never publicly accessible,
 	// wherever they stand.
 	DatabaseSubnets []string `yaml:"database_subnets,omitempty" jsonschema:"format=subnet,minItems=2"`
-	// Private are the networks of addresses that are not public and that the worker may connect to for an environment of a bring-your-own template;
-	// none given allows it public addresses only. Link-local addresses are never allowed.
+	// Private are the networks of addresses that are not public and that the worker may connect to
+	// for an environment of a bring-your-own template, and for a registry, such as Amazon ECR behind
+	// a VPC endpoint; none given allows public addresses only. Link-local addresses are never allowed.
 	Private []netip.Prefix `yaml:"private,omitempty" jsonschema:"format=network"`
+}
+
+// PolicyImages says where the worker looks images up.
+type PolicyImages struct {
+	// Registries are the only registries that the worker asks, by the host that images name; the
+	// default is Amazon ECR of the worker's own account and region, `public.ecr.aws`, `ghcr.io` and
+	// `docker.io`. An image of another registry is deployed as written, with a warning. The worker
+	// connects to public addresses and to `network.private`, and signs in only to its own ECR.
+	Registries []string `yaml:"registries,omitempty" jsonschema:"format=registry"`
+	// Endpoint is the address of a registry that is asked in place of all of `images.registries`,
+	// such as the sandbox's, `http://127.0.0.1:4567`. It may have a private address, and gets the
+	// worker's login for ECR.
+	Endpoint string `yaml:"endpoint,omitempty" jsonschema:"format=registry endpoint"`
+}
+
+// OwnRegistry is the host of Amazon ECR in the worker's own account and region.
+func (p *Policy) OwnRegistry() string {
+	host := p.Account + ".dkr.ecr." + p.Region + ".amazonaws.com"
+	if strings.HasPrefix(p.Region, "cn-") {
+		host += ".cn"
+	}
+	return host
+}
+
+// DefaultRegistries are the registries that the worker asks if the policy names none.
+func (p *Policy) DefaultRegistries() []string {
+	return []string{p.OwnRegistry(), "public.ecr.aws", "ghcr.io", "docker.io"}
 }
 
 // PolicySecrets says where secrets may come from.

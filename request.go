@@ -152,6 +152,8 @@ type Result struct {
 	Unconfirmed []string `json:"unconfirmed,omitempty"`
 	// Earlier are what removals of the branch's earlier environments could not delete.
 	Earlier []Leftover `json:"earlier,omitempty"`
+	// Warnings are sentences about what could not be checked; the environment was deployed nevertheless.
+	Warnings []string `json:"warnings,omitempty"`
 	// Reason is the sentence that explains OutcomeRefused, OutcomeSkipped, OutcomeSuperseded and OutcomeKept.
 	Reason string `json:"reason,omitempty"`
 	// Seconds is where the time went.

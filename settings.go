@@ -13,8 +13,13 @@ import (
 // The comments of the fields, here and in Policy, are what users read: docs/configuration.md and the JSON Schemas are made from them and from the
 // tag `jsonschema`, whose formats are in package config. They speak of keys as perch.yaml writes them. docs/contributing.md says how to write anew.
 type Settings struct {
-	// Image is the Docker image that runs; the default is the file's own `image`. `{commit}` becomes the full commit.
+	// Image is the Docker image that runs; the default is the file's own `image`. `{commit}` becomes
+	// the full commit. `up` looks it up and deploys its digest, so that a tag that moves later
+	// changes nothing. It must be built for the processor of `instance_type`.
 	Image string `yaml:"image,omitempty" json:"image" jsonschema:"format=image"`
+	// ImageWait is how long `up` waits for an image that is not in its registry yet, 1 second to 1
+	// hour. A newer push or a removal ends the wait.
+	ImageWait time.Duration `yaml:"image_wait,omitempty" json:"image_wait" jsonschema:"format=duration"`
 	// Platform is the Elastic Beanstalk platform. A new environment gets the newest Docker platform on Amazon Linux 2023, and keeps it for its life.
 	Platform string `yaml:"platform,omitempty" json:"platform" jsonschema:"enum=docker"`
 	// InstanceType is the EC2 instance type.
@@ -30,9 +35,8 @@ type Settings struct {
 	Database *Database `yaml:"database,omitempty" json:"database" jsonschema:"nullable"`
 	// Buckets are the S3 buckets of the environment, by the name that the app knows them by, which is not their name on S3.
 	Buckets map[string]Bucket `yaml:"buckets,omitempty" json:"buckets" jsonschema:"nullable" jsonschema_extras:"keys=bucket,values=nullable"`
-	// Environment are plain environment variables of the app, one line each, 3,072 bytes together. A value cannot have a
-	// backslash, a quote, a backtick, ` #` or a space at its ends, because Elastic Beanstalk does not carry them unchanged.
-	// Nothing secret belongs here, nor a dynamic reference of CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on in its container, 8080 where it is not set.
+	// Environment are plain environment variables of the app, one line each, 3,072 bytes together. Nothing secret belongs here, nor a
+	// dynamic reference of CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on in its container, 8080 where it is not set.
 	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=scalar"`
 	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets` must allow them.
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=secret"`

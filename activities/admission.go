@@ -30,6 +30,10 @@ type admission struct {
 	Custom bool `json:"custom,omitempty"`
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string `json:"health_path"`
+	// Image is the image as perch.yaml names it, and Pinned the one that is deployed: by its digest,
+	// if that was known.
+	Image  string `json:"image,omitempty"`
+	Pinned string `json:"pinned,omitempty"`
 	// Policy is the fingerprint of the policy that it was judged by.
 	Policy string `json:"policy"`
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/cfn/own"
 	"perch/config"
 	"perch/source"
 )
@@ -38,6 +39,7 @@ type Requests struct {
 	source Source
 	stacks *Stacks
 	apps   *Applications
+	images *Images
 	// interval is the pause between two looks at a branch that is not there yet, and waited how long the activity has been at it.
 	interval time.Duration
 	waited   func(context.Context) time.Duration
@@ -65,6 +67,12 @@ type AdmitResult struct {
 	// Settled is set where the environment is already what the request asks for, Prepared where something is to be done for it.
 	Settled  *Settled  `json:"settled,omitempty"`
 	Prepared *Prepared `json:"prepared,omitempty"`
+	// MissingImage is the image of an `up` that its registry does not have yet, and
+	// ImageWaitSeconds how long it is waited for; then nothing is prepared.
+	MissingImage     string `json:"missing_image,omitempty"`
+	ImageWaitSeconds int    `json:"image_wait_seconds,omitempty"`
+	// Warnings are sentences about what could not be checked.
+	Warnings []string `json:"warnings,omitempty"`
 	// MayRecreate says that the policy allows to recreate a stack that was ready and that nothing else repairs.
 	MayRecreate bool `json:"may_recreate,omitempty"`
 	// Earlier are what removals of the branch's earlier environments could not delete.
@@ -83,7 +91,7 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 		admitted.Deploy = !deployed
 		return admitted, err
 	}
-	if err != nil || up == nil {
+	if err != nil || up == nil || admitted.MissingImage != "" {
 		return admitted, err
 	}
 	if admitted, err = r.prepare(ctx, admitted, *up); err == nil {
@@ -150,27 +158,32 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 		admitted, err := verdict(AdmitResult{}, err)
 		return admitted, nil, err
 	}
-	kind := file.Kind(request.Branch)
-	if admission.Settings.Template != "" {
-		if refusal, err := r.admitOwn(ctx, admission, kind, origins); err != nil || refusal != "" {
+	admitted := AdmitResult{Kind: file.Kind(request.Branch), Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate}
+	made := rendering{
+		commit: request.Commit, kind: admitted.Kind, file: file, settings: admission.Settings, image: admission.Settings.Image,
+		exists: mine != nil, defaultVersion: origins["database.version"] == config.BuiltIn,
+	}
+	var template *own.Template
+	if made.own() {
+		var refusal string
+		if template, refusal, err = r.admitOwn(ctx, admission, made.kind, origins); err != nil || refusal != "" {
 			return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
 		}
 	}
-	made := rendering{
-		commit: request.Commit, kind: kind, file: file, settings: admission.Settings, exists: mine != nil,
-		defaultVersion: origins["database.version"] == config.BuiltIn,
+	if made.environment, err = perch.NewEnvironment(request.Project, request.Branch); err != nil {
+		return AdmitResult{}, nil, refuse(ErrorInvalid, "%v", err)
 	}
-	up, err := r.candidate(ctx, request, made, mine, all)
+	if refusal, err := r.pinImage(ctx, &made, template, &admitted); err != nil || refusal != "" {
+		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
+	}
+	up, err := r.candidate(ctx, made, mine, all)
 	if up != nil {
 		up.recreate = request.Recreate
 	}
-	return AdmitResult{Kind: kind, Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate}, up, err
+	return admitted, up, err
 }
 
-func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *owned, all allStacks) (_ *candidate, err error) {
-	if made.environment, err = perch.NewEnvironment(request.Project, request.Branch); err != nil {
-		return nil, refuse(ErrorInvalid, "%v", err)
-	}
+func (r *Requests) candidate(ctx context.Context, made rendering, mine *owned, all allStacks) (_ *candidate, err error) {
 	if made.application, err = r.apps.outputsIn(ctx, all, made.kind); err != nil {
 		return nil, err
 	}

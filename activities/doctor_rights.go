@@ -29,7 +29,7 @@ const nobody = "none"
 // needed where a project's seed steps or its databases ask for them, and are granted for single instances and secrets.
 var (
 	untried    = []string{"PutObject", "CopyObject", "PutBucketPolicy", "DeleteObject", "DeleteObjects", "DeleteBucket", "DeleteBucketPolicy", "DeleteDBInstance", "TerminateEnvironment"}
-	occasional = []string{"ListTagsForResource", "DescribeEnvironmentResources", "SendCommand", "GetCommandInvocation", "ListCommandInvocations", "GetSecretValue", "DescribeSecret", "GetParameter"}
+	occasional = []string{"ListTagsForResource", "DescribeEnvironmentResources", "SendCommand", "GetCommandInvocation", "ListCommandInvocations", "GetSecretValue", "DescribeSecret", "GetParameter", "GetAuthorizationToken"}
 )
 
 // rights tries what the worker's role may do.

@@ -19,6 +19,8 @@ const (
 	ErrorInvalid = "Invalid"
 	// ErrorStackFailed: the stack's operation failed; the message holds the first failed events.
 	ErrorStackFailed = "StackFailed"
+	// ErrorImageMissing: the image did not come into its registry in time.
+	ErrorImageMissing = "ImageMissing"
 	// ErrorNotReady: the environment's address did not answer in time.
 	ErrorNotReady = "NotReady"
 	// ErrorSeedFailed: a seed step cannot be carried out.

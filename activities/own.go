@@ -33,24 +33,24 @@ func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perc
 	return template, "", nil
 }
 
-// admitOwn holds the template of the project's own against the policy; the sentence is empty where the policy allows it.
-func (r *Requests) admitOwn(ctx context.Context, admission config.Admission, kind perch.Kind, origins config.Origins) (string, error) {
+// admitOwn checks the custom template against the policy; the sentence says why the policy rejects it, and is empty if it does not.
+func (r *Requests) admitOwn(ctx context.Context, admission config.Admission, kind perch.Kind, origins config.Origins) (*own.Template, string, error) {
 	template, refusal, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Settings)
 	if err != nil || refusal != "" {
-		return refusal, err
+		return nil, refusal, err
 	}
 	environment, err := perch.NewEnvironment(admission.Request.Project, admission.Request.Branch)
 	if err != nil {
-		return err.Error(), nil
+		return nil, err.Error(), nil
 	}
 	in := own.Input{
 		Environment: environment, Kind: kind, Commit: admission.Request.Commit, Settings: admission.Settings, Policy: *r.policy, Seed: admission.File.Seed,
 		Origin: func(path string) string { return origins[path] },
 	}
 	if err := template.Admit(in); err != nil {
-		return err.Error(), nil
+		return nil, err.Error(), nil
 	}
-	return "", nil
+	return template, "", nil
 }
 
 // renderOwn fills in the template of the project's own.

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,6 +31,10 @@ func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (per
 		return perch.PlanResult{}, err
 	}
 	plan := p.outline()
+	plan.Warnings = admitted.Warnings
+	if admitted.MissingImage != "" {
+		plan.Warnings = append(plan.Warnings, fmt.Sprintf("image %s is not in its registry yet: `starter up` waits for it up to %s", admitted.MissingImage, admitted.imageWait()))
+	}
 	if plan.Outcome != perch.OutcomePlanned {
 		return plan, nil
 	}

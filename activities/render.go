@@ -38,6 +38,8 @@ type rendering struct {
 	kind        perch.Kind
 	file        *config.File
 	settings    perch.Settings
+	// image is the image as perch.yaml names it; that of settings is by digest, if the digest is known.
+	image       string
 	application cfn.ApplicationOutputs
 	template    storedTemplate
 	// exists says that the branch has a stack, and defaultVersion that no layer of perch.yaml names the database's version.
@@ -94,6 +96,7 @@ func (r *Requests) allow(ctx context.Context, rendered rendering) error {
 	return r.apps.admit(ctx, rendered.application.ArtifactBucket, rendered.environment, admission{
 		Commit: rendered.commit, Kind: rendered.kind, Template: rendered.template.key(), Hash: rendered.template.Hash,
 		Parameters: rendered.parametersKey(), Capability: rendered.capability, Custom: rendered.own(), HealthPath: rendered.settings.HealthPath,
+		Image: rendered.image, Pinned: rendered.settings.Image,
 	})
 }
 

@@ -35,7 +35,8 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		beanstalk = elasticbeanstalk.NewFromConfig(cfg)
 		stacks    = NewStacks(cfg, policy, source, interval)
 		apps      = stacks.apps
-		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps, interval: interval, waited: sinceScheduled}
+		images    = newImages(cfg, policy, interval)
+		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps, images: images, interval: interval, waited: sinceScheduled}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
 		instances = rds.NewFromConfig(cfg)
 		names     = route53.NewFromConfig(cfg)
@@ -60,7 +61,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		quick: []any{stacks, requests, apps, cleanups, examinations, deletions},
 		waits: []any{
 			stacks, cleanups, newBuckets(cfg, stacks), seeds,
-			&Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval}, verification, databases,
+			&Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval}, verification, databases, images,
 		},
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"perch"
 	"perch/sandbox/aws"
 	"perch/sandbox/aws/services"
+	"perch/sandbox/registry"
 	"perch/source"
 )
 
@@ -53,6 +54,8 @@ type world struct {
 	policy *perch.Policy
 	config sdk.Config
 	set    *Set
+	// registry stands for every registry, and has every image that is asked for.
+	registry *registry.Registry
 }
 
 // newWorld starts a world where CloudFormation takes next to no time.
@@ -72,7 +75,10 @@ func newWorldOf(t testing.TB, config aws.Config) *world {
 		listener.Close()
 		_ = server.Close()
 	})
-	w := &world{t: t, aws: server, url: listener.URL, repo: newRepository(t)}
+	images := registry.New(registry.Config{Fault: server.RegistryFault})
+	imageListener := httptest.NewServer(images)
+	t.Cleanup(imageListener.Close)
+	w := &world{t: t, aws: server, url: listener.URL, repo: newRepository(t), registry: images}
 	w.config = sdk.Config{
 		Region: "eu-central-1", BaseEndpoint: &w.url, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 		RetryMaxAttempts: 1,
@@ -85,6 +91,7 @@ func newWorldOf(t testing.TB, config aws.Config) *world {
 		Network:   perch.Network{VPC: services.VPC, Subnets: services.Subnets}, MaxEnvironments: 20,
 		Kinds: map[perch.Kind][]string{perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}},
 	}
+	w.policy.Images = perch.PolicyImages{Registries: append(w.policy.DefaultRegistries(), "registry.example.com"), Endpoint: imageListener.URL}
 	git, err := source.OpenGit(w.repo.dir, "")
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"perch"
 )
@@ -55,7 +56,11 @@ func walk(path string, of reflect.Value, visit func(path string, value any)) {
 			walk(join(path, key.String()), of.MapIndex(key), visit)
 		}
 	default:
-		visit(path, of.Interface())
+		value := of.Interface()
+		if length, ok := value.(time.Duration); ok {
+			value = length.String() // JSON would have nanoseconds.
+		}
+		visit(path, value)
 	}
 }
 

@@ -23,6 +23,7 @@ func listed(t *testing.T, file *File, branch string) []Setting {
 func TestEveryValueIsListedInTheOrderOfTheSettings(t *testing.T) {
 	want := []Setting{
 		{"image", "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:{commit}", "perch.yaml, line 2"},
+		{"image_wait", "15m0s", "built-in"},
 		{"platform", "docker", "defaults, line 7"},
 		{"instance_type", "m7i.large", `overrides["feature/load-*"], line 22`},
 		{"instances.min", 1, "kinds.branch, line 19"},

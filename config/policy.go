@@ -30,6 +30,8 @@ var (
 	validDomain         = named("domain", `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`, "must be a domain name in lower case such as preview.example.com")
 	validARN            = named("secret prefix", `^arn:aws[a-z-]*:(secretsmanager|ssm):`, "must be the beginning of an ARN such as arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/")
 	validS3             = named("s3 prefix", `^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?$`, "must be an address such as s3://bucket/prefix/")
+	validRegistry       = named("registry", `^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`, "must be the host of a registry, as images name it, such as ghcr.io")
+	validEndpoint       = named("registry endpoint", `^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`, "must be the address of a registry such as http://127.0.0.1:4567")
 	httpAddress         = regexp.MustCompile(`^https?://[^/\s]+(/\S*)?$`)
 	validSnapshotPrefix = named("snapshot prefix", `^((rds:)?[a-zA-Z][a-zA-Z0-9-]*|arn:aws[a-z-]*:rds:[a-zA-Z0-9:-]*)$`, "must be the beginning of the id or the ARN of an RDS snapshot such as shop-seed-")
 )
@@ -129,6 +131,11 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 		field{name: "shared_database", read: func(path string, n *node) { p.SharedDatabase = d.sharedDatabase(path, n) }},
 		field{name: "max_environments", read: d.number(&p.MaxEnvironments, 1, hardEnvironments)},
 		field{name: "repair", read: d.text((*string)(&p.Repair), oneOf(string(perch.RepairKeep), string(perch.RepairRecreate)))},
+		field{name: "images", read: func(path string, n *node) {
+			d.fields(path, n,
+				field{name: "registries", read: d.texts(&p.Images.Registries, validRegistry)},
+				field{name: "endpoint", read: d.text(&p.Images.Endpoint, validEndpoint)})
+		}},
 		field{name: "cleanup", read: func(path string, n *node) {
 			d.fields(path, n,
 				field{name: "grace", read: d.duration(&p.Cleanup.Grace, time.Second, perch.MaxGrace)},
@@ -296,6 +303,9 @@ func defaults(p *perch.Policy) {
 	}
 	if p.Network.DatabaseSubnets == nil {
 		p.Network.DatabaseSubnets = p.Network.Subnets
+	}
+	if p.Images.Registries == nil {
+		p.Images.Registries = p.DefaultRegistries()
 	}
 	if p.Kinds == nil {
 		p.Kinds = map[perch.Kind][]string{perch.KindBranch: {"*"}}

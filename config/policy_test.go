@@ -39,6 +39,7 @@ database_classes: ["db.t4g.*"]
 max_environments: 3
 max_instances: 8
 repair: recreate
+images: {registries: [ghcr.io, 'registry.example.com:5000'], endpoint: 'http://127.0.0.1:4567'}
 cleanup: {grace: 90m, max_removals: 5, max_share: 0.25}
 `
 
@@ -80,6 +81,7 @@ func TestAPolicyReads(t *testing.T) {
 		Snapshots:      perch.PolicySnapshots{From: []string{"shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"}},
 		SharedDatabase: &perch.SharedDatabase{Class: "db.m7g.large", StorageGB: 50, MultiAZ: true, BackupDays: 7},
 		InstanceTypes:  []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3, MaxInstances: 8, Repair: perch.RepairRecreate,
+		Images:  perch.PolicyImages{Registries: []string{"ghcr.io", "registry.example.com:5000"}, Endpoint: "http://127.0.0.1:4567"},
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
@@ -111,6 +113,9 @@ func TestAPolicyIsCompletedByDefaults(t *testing.T) {
 		DefaultBranch: "main",
 		Network:       perch.Network{VPC: "vpc-1", Subnets: []string{"subnet-1", "subnet-2"}, DatabaseSubnets: []string{"subnet-1", "subnet-2"}},
 		Kinds:         map[perch.Kind][]string{perch.KindBranch: {"*"}}, MaxEnvironments: 20, Repair: perch.RepairKeep,
+		Images: perch.PolicyImages{
+			Registries: []string{"123456789012.dkr.ecr.eu-central-1.amazonaws.com", "public.ecr.aws", "ghcr.io", "docker.io"},
+		},
 		Cleanup: perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
 	}
 	if diff := cmp.Diff(want, policy(t, minimalPolicy)); diff != "" {
@@ -144,6 +149,8 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 		"no domain":                 {"project: shop", "project: shop\nhosted_zone: Z1", "policy.yaml:4:14: hosted_zone needs domain, the parent of every environment's host name"},
 		"url":                       {"project: shop", "project: shop\nurl: https://example.com", `policy.yaml:4:6: url must be an http or https address with {host} in it, such as https://{host}, not "https://example.com"`},
 		"too many":                  {"project: shop", "project: shop\nmax_environments: 96", "policy.yaml:4:19: max_environments must be 1 to 95, not 96"},
+		"a registry with a path":    {"project: shop", "project: shop\nimages: {registries: [ghcr.io/acme]}", `policy.yaml:4:23: images.registries[0] must be the host of a registry, as images name it, such as ghcr.io, not "ghcr.io/acme"`},
+		"an endpoint with a path":   {"project: shop", "project: shop\nimages: {endpoint: 'http://a/v2'}", `policy.yaml:4:20: images.endpoint must be the address of a registry such as http://127.0.0.1:4567, not "http://a/v2"`},
 		"no grace":                  {"project: shop", "project: shop\ncleanup: {grace: 0s}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h0m0s, such as 30m, not "0s"`},
 		"grace a number":            {"project: shop", "project: shop\ncleanup: {grace: 60}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h0m0s, such as 30m, not "60"`},
 		"no removals":               {"project: shop", "project: shop\ncleanup: {max_removals: 0}", "policy.yaml:4:25: cleanup.max_removals must be 1 to 1000, not 0"},

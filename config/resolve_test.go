@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -20,14 +21,14 @@ func TestAMinimalFileIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := perch.Settings{
-		Image: "example.com/shop:" + commit, Platform: "docker", InstanceType: "t3.small", Instances: perch.Instances{Min: 1, Max: 1},
+		Image: "example.com/shop:" + commit, ImageWait: 15 * time.Minute, Platform: "docker", InstanceType: "t3.small", Instances: perch.Instances{Min: 1, Max: 1},
 		LoadBalancer: "shared", HealthPath: "/",
 	}
 	if diff := cmp.Diff(want, settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	wantOrigins := Origins{
-		"image": "perch.yaml, line 2", "platform": "built-in", "instance_type": "built-in", "instances.min": "built-in", "instances.max": "built-in",
+		"image": "perch.yaml, line 2", "image_wait": "built-in", "platform": "built-in", "instance_type": "built-in", "instances.min": "built-in", "instances.max": "built-in",
 		"load_balancer": "built-in", "health_path": "built-in",
 	}
 	if diff := cmp.Diff(wantOrigins, origins); diff != "" {
@@ -41,7 +42,7 @@ func TestLayersOverrideSelectively(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := perch.Settings{
-		Image:    "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:" + commit,
+		Image: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:" + commit, ImageWait: 15 * time.Minute,
 		Platform: "docker", InstanceType: "m7i.large", Instances: perch.Instances{Min: 1, Max: 1}, LoadBalancer: "shared", HealthPath: "/healthz",
 		Database:    &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20},
 		Buckets:     map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
@@ -228,11 +229,11 @@ func TestTheLastMatchingOverrideWins(t *testing.T) {
 }
 
 func TestWrittenValuesStayAsTheyAreWritten(t *testing.T) {
-	settings, _, err := read(t, minimal+"defaults:\n  environment: {A: 1.10, B: 0123, C: yes, D: true, E: \"\", F: 1_000, G: 'a, b'}\n").Resolve("x", commit)
+	settings, _, err := read(t, minimal+"defaults:\n  environment: {A: 1.10, B: 0123, C: yes, D: true, E: \"\", F: 1_000, G: 'it''s'}\n").Resolve("x", commit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"A": "1.10", "B": "0123", "C": "yes", "D": "true", "E": "", "F": "1_000", "G": "a, b"}
+	want := map[string]string{"A": "1.10", "B": "0123", "C": "yes", "D": "true", "E": "", "F": "1_000", "G": "it's"}
 	if diff := cmp.Diff(want, settings.Environment); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}

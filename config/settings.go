@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"perch"
@@ -18,6 +19,7 @@ func (d *decoder) settings(path string, n *node) perch.Settings {
 	var s perch.Settings
 	d.fields(path, n,
 		field{name: "image", read: d.text(&s.Image, validImage)},
+		field{name: "image_wait", read: d.duration(&s.ImageWait, time.Second, time.Hour)},
 		field{name: "platform", read: d.text(&s.Platform, oneOf("docker"))},
 		field{name: "instance_type", read: d.text(&s.InstanceType, validInstanceType)},
 		field{name: "instances", read: func(path string, n *node) {
@@ -100,9 +102,6 @@ func (d *decoder) plainVariable(path string, key, value *node) {
 	case !d.is(path, value, scalar):
 	case strings.ContainsFunc(value.text, unicode.IsControl):
 		d.fail(value, "%s must be one line of text", path)
-	case uncarriedIn(value.text) != "":
-		d.fail(value, "%s %s; Elastic Beanstalk does not carry such a value to the app unchanged: leave that out, "+
-			"or write the value in base64 and let the app decode it", path, uncarriedIn(value.text))
 	case dynamicReference.MatchString(value.text):
 		d.fail(value, "%s has a dynamic reference, which CloudFormation would read whatever the policy says of it; name the secret's ARN under secrets: %s", path, key.text)
 	case secretName(key.text) && value.text != "":

@@ -40,6 +40,7 @@ var (
 	databases    *activities.Databases
 	examinations *activities.Examinations
 	deletions    *activities.Deletions
+	images       *activities.Images
 )
 
 // quick runs an activity that makes a few calls.

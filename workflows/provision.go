@@ -28,7 +28,7 @@ func Provision(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 }
 
 func (r *run) provision() error {
-	admitted, err := r.admit()
+	admitted, err := r.admitWithImage()
 	if err != nil || admitted.Outcome != "" || r.overtaken() {
 		return err
 	}
@@ -88,6 +88,7 @@ func (r *run) admit() (activities.AdmitResult, error) {
 	} else {
 		err = r.quick(summary, requests.Admit, in, &out)
 	}
+	r.result.Warnings = out.Warnings
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
 	r.mayRecreate = out.MayRecreate
 	r.remember(out.Earlier)

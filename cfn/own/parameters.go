@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"perch"
 )
 
 // Limits of CloudFormation (AWS docs: CloudFormation quotas).
@@ -61,6 +63,22 @@ func (t *Template) parameter(name string) *parameter {
 
 // stored reports whether the value is the name of a parameter in Parameter Store, and CloudFormation reads what stands there.
 func (p *parameter) stored() bool { return strings.HasPrefix(p.kind, "AWS::SSM::Parameter::Value<") }
+
+// Takes reports whether the template takes what Perch knows by this name: by a parameter of the
+// name, or by one whose value in perch.yaml, given, has its placeholder.
+func (t *Template) Takes(name string, given map[string]string) bool {
+	if _, other := given[name]; !other && t.parameter(name) != nil {
+		return true
+	}
+	for _, known := range perch.KnownParameters() {
+		for parameter, value := range given {
+			if known.Name == name && t.parameter(parameter) != nil && strings.Contains(value, "{"+known.Placeholder+"}") {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 func (t *Template) parameterNames() string {
 	var names []string

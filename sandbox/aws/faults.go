@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -32,6 +33,7 @@ type Fault struct {
 	ID string `json:"id,omitempty"`
 
 	// Service and Action are those of the call: cloudformation, DescribeStacks. Route 53's actions are HTTP methods.
+	// The service registry is the container registry beside AWS: only a fault that names it strikes its GetManifest.
 	Service string `json:"service,omitempty"`
 	Action  string `json:"action,omitempty"`
 	// Contains is text that the call has to contain: in its parameters, its JSON body, or for S3 its host and address.
@@ -266,13 +268,26 @@ func (f *faults) match(c Call) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, o := range f.orders {
-		fits := !o.ofResource() && o.Key == "" && (o.Service == "" || o.Service == c.Service) && (o.Action == "" || o.Action == c.Action) &&
+		named := o.Service == c.Service || o.Service == "" && c.Service != registryService
+		fits := !o.ofResource() && o.Key == "" && named && (o.Action == "" || o.Action == c.Action) &&
 			strings.Contains(c.text, o.Contains) && (o.AccessKey == "" || o.AccessKey == c.AccessKey)
 		if fits && o.strike() {
 			return o.Fault, true
 		}
 	}
 	return Fault{}, false
+}
+
+// registryService is the service of the calls that registries get.
+const registryService = "registry"
+
+// RegistryFault notes that a registry is asked for an image, and is the fault that strikes the call;
+// struck is false for none.
+func (s *Server) RegistryFault(image string) (status int, code, message string, struck bool) {
+	c := Call{Service: registryService, Action: "GetManifest", Summary: image, Time: time.Now().UTC(), text: image}
+	s.calls.add(c)
+	fault, struck := s.faults.match(c)
+	return fault.Status, fault.Code, fault.Message, struck
 }
 
 // failKey is what DeleteObjects tells of one key; the code is empty where it is deleted.

@@ -15,8 +15,8 @@ import (
 
 // boundary is a place in a run where the worker dies.
 type boundary struct {
-	// branch is the one that stands there, and seed a step of its own in its perch.yaml.
-	branch, seed string
+	// branch is the one that stands there, seed a step of its own in its perch.yaml, and image the image there if it is not the demo's.
+	branch, seed, image string
 	// activity is the one that has started and has not ended; at says more where it has several boundaries.
 	activity, at string
 	// hold brings the branch there: a call that is held, or nil where fault does.
@@ -44,6 +44,9 @@ var provisionBoundaries = []boundary{
 	{branch: "render", activity: "Admit", at: " while it renders", hold: func(stack string) *hold { return &hold{matches: calling("DescribeEnvironments", stack)} }},
 	{branch: "look", activity: "Admit", at: " before it stores", hold: func(stack string) *hold {
 		return &hold{after: true, matches: calling("DescribeEnvironments", stack)}
+	}},
+	{branch: "image", activity: "AwaitImage", image: "registry.example.com/unbuilt:1", fault: &aws.Fault{
+		Service: "registry", Contains: "registry.example.com/unbuilt", Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN",
 	}},
 	{branch: "create-asked", activity: "CreateStack", at: " before its effect", hold: byName("CreateStack", false)},
 	{branch: "create-done", activity: "CreateStack", at: " after its effect", hold: byName("CreateStack", true)},

@@ -62,6 +62,27 @@ func makeDemo(dir string) error {
 	return nil
 }
 
+// demoImage is what the demo's perch.yaml names, before the commit.
+const demoImage = "registry.example.com/shop:"
+
+// demoImages are the images of every branch's commit.
+func demoImages(dir string) ([]string, error) {
+	repository, err := git.PlainOpen(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the demo repository: %w", err)
+	}
+	branches, err := repository.Branches()
+	if err != nil {
+		return nil, fmt.Errorf("list branches of the demo repository: %w", err)
+	}
+	var images []string
+	err = branches.ForEach(func(branch *plumbing.Reference) error {
+		images = append(images, demoImage+branch.Hash().String())
+		return nil
+	})
+	return images, err
+}
+
 // demoSecret is the secret that the demo's perch.yaml names: a request with test data carries it.
 const demoSecret = "shop/seed-token"
 

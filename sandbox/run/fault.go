@@ -28,6 +28,7 @@ A fault is about calls or about resources; what is left out matches everything.
              and what happens: code=AccessDenied message=TEXT status=403, or drop=true, or rate=5 (calls a second)
              when=after lets the call have its effect and loses the answer
              stale=5: DescribeStacks answers with what was true five seconds ago; with service=ssm ListCommandInvocations does
+             service=registry contains=ghcr.io/acme/shop:1 code=MANIFEST_UNKNOWN status=404: the image is missing
              key=PREFIX code=SlowDown message=TEXT: single keys of DeleteObjects fail
   resources  type=AWS::RDS::DBInstance logical_id=Database stack=NAME phase=create|update|delete
              and what happens: reason=TEXT, or hang=true, or refill=true (a bucket, before it is deleted)

@@ -32,6 +32,9 @@ func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 		if b.seed != "" {
 			files["perch.yaml"] = demoConfig(t) + b.seed
 		}
+		if b.image != "" {
+			files["perch.yaml"] = strings.Replace(demoConfig(t), demoImage+"{commit}", b.image, 1)
+		}
 		k.repo.commit(t, b.branch, files)
 	}
 	results, lift := k.bring(t, provisionBoundaries, "up")
@@ -111,7 +114,7 @@ func newKilling(t *testing.T, changes ...func(*options)) *killing {
 	k := &killing{bench: newSandbox(t, append(changes, func(o *options) { o.worker = false })...)}
 	k.aws, k.pages = newGate(t, k.awsURL), newGate(t, "http://127.0.0.1:"+k.pagesPort)
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	if err := writePolicy(k.Sandbox.project, policy, k.pages.port()); err != nil {
+	if err := writePolicy(k.Sandbox.project, policy, k.pages.port(), k.registryURL); err != nil {
 		t.Fatal(err)
 	}
 	k.client = k.connect(t)
@@ -126,7 +129,9 @@ func (k *killing) bring(t *testing.T, boundaries []boundary, command string) (re
 		stack := k.stackOf(t, b.branch)
 		if b.fault != nil {
 			fault := *b.fault
-			fault.Stack = stack
+			if fault.Service == "" {
+				fault.Stack = stack
+			}
 			k.order(t, fault)
 		}
 		switch {

@@ -28,6 +28,9 @@ Usage: sandbox [flags]       start it
   --ui-port N          the Temporal UI's port (default 8233)
   --aws-port N         the AWS endpoint's port (default 4566)
   --web-port N         the port of the environments' pages (default 8080)
+  --registry-port N    the container registry's port, which stands for every registry (default 4567)
+  --registry KIND      stand-in: every image that is asked for exists; strict: only those of the demo and those that
+                       were pushed, to 127.0.0.1:4567/ghcr.io/NAME for ghcr.io/NAME (default stand-in)
   --postgres ADDRESS   host:port of a PostgreSQL for database.mode shared; its user perch is the master (default: none)
   --worker=true|false  run a worker in this process (default true)
   --up=true|false      execute the application template and provision the branch (default true)
@@ -38,9 +41,10 @@ Everything listens on 127.0.0.1.
 // options are the flags.
 type options struct {
 	repo, branch, data       string
-	postgres                 string
+	postgres, images         string
 	speed                    float64
 	temporal, ui, aws, pages int
+	registry                 int
 	worker, up, version      bool
 	// awsGiven is whether --aws-port was given.
 	awsGiven bool
@@ -66,6 +70,8 @@ func parse(args []string) (options, []string, error) {
 	flags.IntVar(&o.ui, "ui-port", 8233, "")
 	flags.IntVar(&o.aws, "aws-port", 4566, "")
 	flags.IntVar(&o.pages, "web-port", 8080, "")
+	flags.IntVar(&o.registry, "registry-port", 4567, "")
+	flags.StringVar(&o.images, "registry", standIn, "")
 	flags.BoolVar(&o.worker, "worker", true, "")
 	flags.BoolVar(&o.up, "up", true, "")
 	flags.BoolVar(&o.version, "version", false, "")
@@ -81,6 +87,9 @@ func parse(args []string) (options, []string, error) {
 	flags.Visit(func(f *flag.Flag) { o.awsGiven = o.awsGiven || f.Name == "aws-port" })
 	if _, _, err := net.SplitHostPort(o.postgres); o.postgres != "" && err != nil {
 		return o, nil, fmt.Errorf("--postgres %q is no address: give host:port, such as 127.0.0.1:5432", o.postgres)
+	}
+	if o.images != standIn && o.images != strictly {
+		return o, nil, fmt.Errorf("--registry %q is no kind of registry: give %s or %s", o.images, standIn, strictly)
 	}
 	if o.speed <= 0 {
 		return o, nil, fmt.Errorf("--speed %v is no speed: give a number above 0", o.speed)

@@ -148,7 +148,7 @@ func newMoto(t *testing.T) (*bench, *tagged) {
 	})
 	b.awsURL, b.policyFile = proxy.URL, filepath.Join(t.TempDir(), "policy.yaml")
 	own := project{name: "moto", repo: b.repo.dir, repository: perch.NormalizeRepository(b.repo.dir), defaultBranch: "main"}
-	if err := writePolicy(own, b.policyFile, b.pagesPort); err != nil {
+	if err := writePolicy(own, b.policyFile, b.pagesPort, b.registryURL); err != nil {
 		t.Fatal(err)
 	}
 	zone, err := route53.NewFromConfig(b.awsConfig()).CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{

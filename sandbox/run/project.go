@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -31,6 +33,8 @@ type project struct {
 	defaultBranch string
 	branch        string
 	kind          perch.Kind
+	// registries are the hosts of the images that perch.yaml names.
+	registries []string
 	// shared says that there is a PostgreSQL for the shared database.
 	shared bool
 }
@@ -59,6 +63,7 @@ func openProject(ctx context.Context, o options, data string) (project, error) {
 		return project{}, err
 	}
 	p.name, p.kind = file.Project, file.Kind(p.branch)
+	p.registries = registriesOf(file)
 	return p, nil
 }
 
@@ -101,11 +106,29 @@ func noBranch(checkout *source.Checkout, branch string) error {
 	return fmt.Errorf("%s has no branch %q; name another with --branch", checkout.Dir, branch)
 }
 
+// Kinds of registries: one that has every image, and one that has what was pushed.
+const (
+	standIn  = "stand-in"
+	strictly = "strict"
+)
+
+// registriesOf are the hosts of the images that the file names for any branch. They are part of the policy, so that no image is deployed unchecked.
+func registriesOf(file *config.File) []string {
+	var hosts []string
+	for _, sample := range file.Samples() {
+		host, _, found := strings.Cut(sample.Settings.Image, "/")
+		if found && strings.ContainsAny(host, ".:") && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
 // loopback is where the sandbox serves every environment, those of a template of the project's own, too.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // writePolicy writes the policy file of a worker that serves p in this sandbox. A database is shared only where there is a real server.
-func writePolicy(p project, file, pages string) error {
+func writePolicy(p project, file, pages, registry string) error {
 	everyone := []string{"*"}
 	policy := perch.Policy{
 		Account: account, Region: region, Project: p.name, Repository: p.repository, Source: perch.Source{Git: p.repo}, DefaultBranch: p.defaultBranch,
@@ -114,6 +137,12 @@ func writePolicy(p project, file, pages string) error {
 		Kinds:   map[perch.Kind][]string{perch.KindProduction: everyone, perch.KindStaging: everyone, perch.KindBranch: everyone},
 		Secrets: perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:", "arn:aws:ssm:"}},
 		Cleanup: perch.PolicyCleanup{Grace: 10 * time.Second},
+	}
+	policy.Images = perch.PolicyImages{Endpoint: registry, Registries: policy.DefaultRegistries()}
+	for _, host := range p.registries {
+		if !slices.Contains(policy.Images.Registries, host) {
+			policy.Images.Registries = append(policy.Images.Registries, host)
+		}
 	}
 	if p.shared {
 		policy.SharedDatabase = &perch.SharedDatabase{Version: perch.DefaultPostgreSQL, Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}

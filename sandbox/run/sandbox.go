@@ -20,9 +20,11 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"perch"
 	"perch/config"
 	"perch/sandbox/aws"
 	"perch/sandbox/page"
+	images "perch/sandbox/registry"
 	"perch/sandbox/temporal"
 	workerrun "perch/worker/run"
 )
@@ -42,8 +44,11 @@ type Sandbox struct {
 	awsURL     string
 	uiURL      string
 	pagesPort  string
-	temporal   *temporal.Server
-	aws        *aws.Server
+	// registryURL is the address of registry, which stands for every registry.
+	registryURL string
+	registry    *images.Registry
+	temporal    *temporal.Server
+	aws         *aws.Server
 	// worker receives the end of the worker in this process; nil where there is none.
 	worker <-chan error
 	close  []func() error
@@ -68,7 +73,7 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 		return s, err
 	}
 	s.policyFile = filepath.Join(s.data, "policy.yaml")
-	if err := writePolicy(s.project, s.policyFile, s.pagesPort); err != nil {
+	if err := writePolicy(s.project, s.policyFile, s.pagesPort, s.registryURL); err != nil {
 		return s, err
 	}
 	if s.temporal, err = temporal.Start(temporal.Config{Port: o.temporal, Dir: o.data}); err != nil {
@@ -84,6 +89,9 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 		return s, err
 	}
 	s.servePages(ports.pages)
+	if err := s.serveRegistry(o, ports.registry); err != nil {
+		return s, err
+	}
 	if o.repo == "" {
 		if err := makeDemoSecret(ctx, s.awsConfig()); err != nil {
 			return s, err
@@ -94,7 +102,7 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 
 // listeners are the ports that the sandbox itself listens on.
 type listeners struct {
-	aws, pages, ui net.Listener
+	aws, pages, ui, registry net.Listener
 }
 
 // listen takes every port before anything starts, so that a port that is taken costs nothing.
@@ -108,10 +116,14 @@ func (s *Sandbox) listen(o *options) (taken listeners, err error) {
 	if taken.ui, err = s.take("--ui-port", o.ui); err != nil {
 		return listeners{}, err
 	}
+	if taken.registry, err = s.take("--registry-port", o.registry); err != nil {
+		return listeners{}, err
+	}
 	if o.temporal, err = free("--temporal-port", o.temporal); err != nil {
 		return listeners{}, err
 	}
 	s.awsURL, s.uiURL = fmt.Sprintf("http://%s", taken.aws.Addr()), fmt.Sprintf("http://%s", taken.ui.Addr())
+	s.registryURL = fmt.Sprintf("http://%s", taken.registry.Addr())
 	s.pagesPort = strconv.Itoa(portOf(taken.pages))
 	return taken, nil
 }
@@ -177,6 +189,25 @@ func (s *Sandbox) serveAWS(o options, listener net.Listener) error {
 		}
 		s.aws.ServeHTTP(w, r)
 	}))
+	return nil
+}
+
+// serveRegistry answers for every registry. Those images of the demo that perch.yaml names exist.
+func (s *Sandbox) serveRegistry(o options, listener net.Listener) error {
+	s.registry = images.New(images.Config{Strict: o.images == strictly, Fault: s.aws.RegistryFault})
+	s.serve(listener, s.registry)
+	if o.repo != "" {
+		return nil
+	}
+	demo, err := demoImages(s.project.repo)
+	if err != nil {
+		return err
+	}
+	for _, image := range demo {
+		if _, err := s.registry.Put(image, perch.ArchitectureAMD, perch.ArchitectureARM); err != nil {
+			return fmt.Errorf("put the images of the demo: %w", err)
+		}
+	}
 	return nil
 }
 

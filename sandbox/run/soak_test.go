@@ -80,7 +80,7 @@ func newSoak(t *testing.T) *soak {
 		s.branches = append(s.branches, fmt.Sprintf("soak/%d", i))
 	}
 	s.policy = filepath.Join(t.TempDir(), "policy.yaml")
-	if err := writePolicy(s.Sandbox.project, s.policy, s.pagesPort); err != nil {
+	if err := writePolicy(s.Sandbox.project, s.policy, s.pagesPort, s.registryURL); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(s.policy)

@@ -112,6 +112,7 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 		row("Temporal UI", s.uiURL)
 	}
 	row("AWS endpoint", s.awsURL)
+	row("registry", s.registryURL)
 	row("repository", s.repo)
 	row("policy", s.policyFile)
 	fmt.Fprintf(out, "\nTry next, in another shell:\n\n")

@@ -32,6 +32,8 @@ type upDocument struct {
 	Seconds      perch.Seconds  `json:"seconds"`
 	// Leftovers are what removals of the branch's earlier environments could not delete.
 	Leftovers []perch.Leftover `json:"leftovers"`
+	// Warnings are sentences about what could not be checked.
+	Warnings []string `json:"warnings"`
 }
 
 // seedDocument is one seed step in `up -o json`. Objects are of an s3 step, Status is of an http step, ExitCode, null for the others, and Output
@@ -107,6 +109,13 @@ func timestamp(t time.Time) string {
 func (a *app) noteLeftovers(left []perch.Leftover) {
 	for _, leftover := range left {
 		a.note("Left over: %s.", leftover.Sentence())
+	}
+}
+
+// noteWarnings says what could not be checked.
+func (a *app) noteWarnings(warnings []string) {
+	for _, warning := range warnings {
+		a.note("Warning: %s.", printable(warning))
 	}
 }
 

@@ -31,6 +31,7 @@ type planDocument struct {
 	Settings     []perch.SettingDifference `json:"settings"`
 	Time         perch.TimeEstimate        `json:"time"`
 	Cost         perch.CostEstimate        `json:"cost"`
+	Warnings     []string                  `json:"warnings"`
 	SupersededBy string                    `json:"superseded_by"`
 	Error        string                    `json:"error"`
 }
@@ -108,7 +109,7 @@ func newPlanDocument(t target, result perch.PlanResult) planDocument {
 	d := planDocument{
 		Outcome: result.Outcome, Branch: e.Branch, Slug: e.Slug, Stack: stackOf(e), Kind: result.Kind, Commit: t.commit, Host: result.Host, URL: result.URL,
 		Status: result.Status, Deployed: result.Deployed, Protected: result.Protected, Step: result.Step, SupersededBy: result.SupersededBy, SharedDB: result.SharedDatabase,
-		Changes: full(result.Changes), Outputs: full(result.Outputs), Settings: full(result.Settings), Time: result.Time, Cost: result.Cost,
+		Warnings: full(result.Warnings), Changes: full(result.Changes), Outputs: full(result.Outputs), Settings: full(result.Settings), Time: result.Time, Cost: result.Cost,
 	}
 	for i := range d.Changes {
 		d.Changes[i].Properties = full(d.Changes[i].Properties)
@@ -151,6 +152,7 @@ func (a *app) tellPlan(d planDocument, reason string) {
 		if !a.json() {
 			_, _ = fmt.Fprint(a.stdout, planText(d, a.paper()))
 		}
+		a.noteWarnings(d.Warnings)
 	case perch.OutcomeSkipped:
 		a.noteSkipped(reason)
 	case perch.OutcomeSuperseded:

@@ -93,7 +93,7 @@ func newUpDocument(r report) upDocument {
 		Branch:  r.target.environment.Branch, Slug: r.target.environment.Slug, Stack: stackOf(r.target.environment),
 		Commit: r.target.commit, URL: r.result.URL, Created: r.result.Created, Seeded: r.result.Seeded,
 		Error: r.problem(), Run: r.run, Seconds: r.result.Seconds, Seeds: []seedDocument{},
-		Leftovers: append([]perch.Leftover{}, r.result.Earlier...),
+		Leftovers: append([]perch.Leftover{}, r.result.Earlier...), Warnings: full(r.result.Warnings),
 	}
 	for _, did := range r.result.Seeds {
 		document.Seeds = append(document.Seeds, seedDocument(did))
@@ -123,6 +123,7 @@ func (a *app) tellUp(r report) {
 			}
 			a.say("%s", readySentence(r))
 		}
+		a.noteWarnings(r.result.Warnings)
 		a.noteLeftovers(r.result.Earlier)
 	case perch.OutcomeAccepted:
 		a.note("The request for %s at %s is kept. %s", branch, short(r.target.commit), r.where())

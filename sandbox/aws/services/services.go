@@ -108,6 +108,7 @@ func (s *Service) Services() map[string]http.Handler {
 		"sts":                  s.query("https://sts.amazonaws.com/doc/2011-06-15/", "2011-06-15", stsActions),
 		"ec2":                  s.ec2(),
 		"route53":              s.route53(),
+		"ecr":                  s.json("AmazonEC2ContainerRegistry_V20150921", ecrActions),
 		"acm":                  s.json("CertificateManager", certificateActions),
 		"secretsmanager":       s.json("secretsmanager", secretActions),
 		"logs":                 s.json("Logs_20140328", logActions),

@@ -1,0 +1,139 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"perch"
+	"perch/cfn/own"
+	"perch/image"
+)
+
+// slowestLook is how many times the interval passes at most between two looks at an image.
+const slowestLook = 6
+
+// Images are the activities that look images up in their registries.
+type Images struct {
+	client   *image.Client
+	interval time.Duration
+}
+
+func newImages(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Images {
+	login := &registryLogin{registry: policy.OwnRegistry(), cfg: cfg}
+	return &Images{interval: interval, client: image.New(image.Config{
+		Registries: policy.Images.Registries, Endpoint: policy.Images.Endpoint, Login: login.get,
+		Admit: reach{private: policy.Network.Private}.registry(policy.Images.Endpoint != ""),
+	})}
+}
+
+// ImageInput names the image to wait for.
+type ImageInput struct {
+	// Branch and Commit are whose image it is, for the messages.
+	Branch string `json:"branch"`
+	Commit string `json:"commit"`
+	// Image is the image as perch.yaml names it.
+	Image string `json:"image"`
+	// PatienceSeconds is how long it may take until its registry has it.
+	PatienceSeconds int `json:"patience_seconds"`
+}
+
+// ImageResult says what ended the wait.
+type ImageResult struct {
+	// Found says that the registry has the image. Otherwise the registry can no longer be asked.
+	Found bool `json:"found"`
+}
+
+// AwaitImage waits until the image is in its registry, or the registry cannot be asked. It changes
+// nothing, and what it finds decides nothing but the end of the wait: Admit looks again.
+func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, error) {
+	progress := resumed(ctx, perch.Progress{
+		Status: "WAITING_FOR_IMAGE", Resource: in.Image, Reason: "it is not in its registry yet", Since: time.Now().UTC(),
+	})
+	_, stop := startPulse(ctx, progress)
+	defer stop()
+	patience := time.Duration(in.PatienceSeconds) * time.Second
+	for pause := i.interval; ; pause = min(2*pause, slowestLook*i.interval) {
+		_, err := i.client.Look(ctx, in.Image)
+		var missing *image.Missing
+		switch {
+		case ctx.Err() != nil:
+			return ImageResult{}, ctx.Err()
+		case !errors.As(err, &missing):
+			return ImageResult{Found: err == nil}, nil
+		case time.Since(progress.Since) > patience:
+			return ImageResult{}, refuse(ErrorImageMissing, "image %s is not in its registry, %s after the request; check the build of "+
+				"commit %s, or correct `image` in perch.yaml; when the image is there, run `starter up %s`", in.Image, patience, in.Commit, in.Branch)
+		}
+		if err := linger(ctx, pause); err != nil {
+			return ImageResult{}, err
+		}
+	}
+}
+
+// imageWait is how long the missing image is waited for.
+func (r AdmitResult) imageWait() time.Duration {
+	return time.Duration(r.ImageWaitSeconds) * time.Second
+}
+
+// pinImage looks the image up and puts its digest in the place of its tag. What it finds goes into admitted; the sentence says why the image
+// must not be deployed, and is empty otherwise. A custom template is only concerned if it takes the image: template is nil for Perch's own.
+func (r *Requests) pinImage(ctx context.Context, made *rendering, template *own.Template, admitted *AdmitResult) (string, error) {
+	settings := made.settings
+	takes := func(name string) bool { return template == nil || template.Takes(name, settings.Parameters) }
+	if settings.Image == "" || !takes("Image") {
+		return "", nil
+	}
+	found, err := r.images.client.Look(ctx, settings.Image)
+	var (
+		missing *image.Missing
+		unasked *image.Unasked
+	)
+	switch architecture := perch.ArchitectureOf(settings.InstanceType); {
+	case errors.As(err, &missing):
+		admitted.MissingImage, admitted.ImageWaitSeconds = settings.Image, int(settings.ImageWait.Seconds())
+		return "", nil
+	case errors.As(err, &unasked):
+		pinned, what := r.lastPinned(ctx, made)
+		made.settings.Image = pinned
+		admitted.Warnings = append(admitted.Warnings, unasked.Error()+"; "+what)
+		return "", nil
+	case err != nil:
+		return "", err
+	case takes("InstanceType") && !found.RunsOn(architecture):
+		return wrongArchitecture(settings, architecture, found), nil
+	}
+	if found.Unknown != "" {
+		admitted.Warnings = append(admitted.Warnings, fmt.Sprintf("it is not known whether image %s is for the processor of %s: %s",
+			settings.Image, settings.InstanceType, found.Unknown))
+	}
+	made.settings.Image = found.Pinned
+	return "", nil
+}
+
+func wrongArchitecture(settings perch.Settings, architecture string, found image.Found) string {
+	return fmt.Sprintf("image %s is for %s, and instance_type %s needs linux/%s; build the image for it, such as with "+
+		"`docker buildx build --platform linux/%s`, or choose another instance type",
+		settings.Image, strings.Join(found.Platforms, " and "), settings.InstanceType, architecture, architecture)
+}
+
+// lastPinned is what is deployed of an image whose registry cannot be asked: the digest that the environment was admitted with last, if
+// perch.yaml named the same image then, else the image as it is written; and the words for it.
+func (r *Requests) lastPinned(ctx context.Context, made *rendering) (pinned, what string) {
+	written := "it is deployed as it is written"
+	bucket, err := r.apps.artifactBucket(ctx, made.kind)
+	if err != nil {
+		return made.image, written
+	}
+	var last admission
+	body, err := r.apps.object(ctx, bucket, admissionKey(made.environment))
+	if err != nil || json.Unmarshal(body, &last) != nil || last.Image != made.image || last.Pinned == made.image || last.Pinned == "" {
+		return made.image, written
+	}
+	return last.Pinned, "the digest that was found last is deployed, " + last.Pinned
+}

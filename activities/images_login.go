@@ -1,0 +1,41 @@
+package activities
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+)
+
+// registryLogin is the worker's login for Amazon ECR of its own account and region. It goes to no
+// other registry: whoever has it can read the account's images.
+type registryLogin struct {
+	registry string
+	cfg      aws.Config
+}
+
+// get is the user and the password for a registry; both are empty for any but the worker's own.
+func (l *registryLogin) get(ctx context.Context, registry string) (user, password string, err error) {
+	if registry != l.registry {
+		return "", "", nil
+	}
+	out, err := ecr.NewFromConfig(l.cfg).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+	if denied(err) {
+		return "", "", fmt.Errorf("get a login: %s; the worker's role lacks %s", sentence(err), action(err))
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("get a login: %s", sentence(err))
+	}
+	for _, one := range out.AuthorizationData {
+		text, err := base64.StdEncoding.DecodeString(aws.ToString(one.AuthorizationToken))
+		user, password, found := strings.Cut(string(text), ":")
+		if err == nil && found {
+			return user, password, nil
+		}
+	}
+	return "", "", errors.New("get a login: Amazon ECR gave none")
+}

@@ -1,0 +1,18 @@
+package services
+
+import (
+	"time"
+
+	"perch/sandbox/registry"
+)
+
+var ecrActions = map[string]jsonAction{"GetAuthorizationToken": getAuthorizationToken}
+
+// getAuthorizationToken gives the login that the sandbox's registry takes for the account's host.
+func getAuthorizationToken(s *Service, _ properties) (any, error) {
+	return map[string]any{"authorizationData": []any{map[string]any{
+		"authorizationToken": registry.Login(),
+		"expiresAt":          float64(s.config.Now().Add(12 * time.Hour).Unix()),
+		"proxyEndpoint":      "https://" + s.config.Account + ".dkr.ecr." + s.config.Region + ".amazonaws.com",
+	}}}, nil
+}
