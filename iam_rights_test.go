@@ -20,8 +20,11 @@ var grants = []grant{
 	{"EnvironmentsThatCloudFormationCouldNotDelete", "likewise for Elastic Beanstalk; Beanstalk then acts with the rights of the worker's role",
 		[]string{"arn:aws:elasticbeanstalk:REGION:ACCOUNT:environment/*/PROJECT-*"}, nil},
 	{"WhetherARecordIsGone", "the host names of removed environments, and whether the zone is the domain's. Leave it out where there is no domain", []string{"arn:aws:route53:::hostedzone/ZONE"}, nil},
-	{"WhetherASecretIsGone", "the database passwords of removed environments, and never their values", []string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:*"},
-		map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}}},
+	// A condition on tags would deny what is to be found out: a secret that is gone has none.
+	{
+		"WhetherASecretIsGone", "the database passwords of removed environments, and never their values",
+		secretResources, nil,
+	},
 	{"WhetherTheCertificateIsGood", "what `starter doctor` says of the wildcard certificate. Leave it out where there is no domain", []string{"arn:aws:acm:REGION:ACCOUNT:certificate/*"}, nil},
 	{"PasswordsInTheSharedDatabase", "the master's password, and that of an environment's user. Leave it out where there is no `shared_database`",
 		[]string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*"}, map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}}},

@@ -16,7 +16,8 @@ func stackRights(q asked) []access.Request {
 	case name != "":
 		resource = q.arn("cloudformation", "stack/"+name+"/*")
 	case strings.HasPrefix(q.get("ChangeSetName"), "arn:"):
-		resource = q.get("ChangeSetName")
+		// A change set has no rights of its own: those are on its stack.
+		resource = cmp.Or(q.server.stacks.ProposedStack(q.get("ChangeSetName")), resource)
 	}
 	right := q.on(resource)
 	role := q.get("RoleARN")

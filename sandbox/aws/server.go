@@ -58,6 +58,7 @@ type Server struct {
 	services map[string]http.Handler
 	storage  *s3.Service
 	others   *services.Service
+	stacks   *cloudformation.Service
 	faults   *faults
 	calls    *calls
 	grants   grants
@@ -99,7 +100,7 @@ func (s *Server) wire(config Config) error {
 	others, err := services.New(services.Config{
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
 		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
-		EnforceIAM: config.EnforceIAM, Granted: s.grants.add,
+		EnforceIAM: config.EnforceIAM, Granted: s.grants.add, Denied: s.grants.deny,
 		TaggingLag: config.taggingLag(),
 	})
 	if err != nil {
@@ -118,7 +119,7 @@ func (s *Server) wire(config Config) error {
 	}
 	s.close = append(s.close, stacks.Close)
 	s.services = others.Services()
-	s.services["s3"], s.services["cloudformation"] = s.storage, stacks
+	s.services["s3"], s.services["cloudformation"], s.stacks = s.storage, stacks, stacks
 	return nil
 }
 

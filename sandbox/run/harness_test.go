@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -59,7 +60,7 @@ func (s suite) Run() int {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
-	if err := closeShared(); err != nil {
+	if err := errors.Join(closeShared(), writeGrants()); err != nil {
 		fmt.Fprintf(os.Stderr, "close the shared sandbox: %v\n", err)
 		code = max(code, 1)
 	}
@@ -85,7 +86,7 @@ func newSandbox(t *testing.T, changes ...func(*options)) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
+		if err := errors.Join(b.Close(), b.settleRights()); err != nil {
 			t.Errorf("close the sandbox: %v", err)
 		}
 	})
@@ -135,7 +136,7 @@ func closeShared() error {
 	if shared.bench == nil {
 		return nil
 	}
-	return shared.Close()
+	return errors.Join(shared.Close(), shared.settleRights())
 }
 
 // newProject adds a project to the sandbox: a repository whose main holds files, a worker with the sandbox's policy as change leaves it, and
@@ -184,12 +185,16 @@ func (b *bench) work(file string, change func(*perch.Policy)) error {
 		return err
 	}
 	change(policy)
+	bound, err := b.bind(policy)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	logger := slog.New(slog.DiscardHandler)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: b.awsConfig(), Interval: testInterval, Logger: logger,
+			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger,
 			Temporal: client.Options{HostPort: b.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
 		})
 	}()

@@ -62,7 +62,9 @@ func ownProject(t *testing.T, name string) *bench {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return b.newProject(t, name, files, func(p *perch.Policy) { p.Capabilities = []string{own.CapabilityIAM} })
+	p := b.newProject(t, name, files, func(p *perch.Policy) { p.Capabilities = []string{own.CapabilityIAM} })
+	p.extendServiceRole(t)
+	return p
 }
 
 func TestATemplateOfSomebodyElsesGoesUpIsSeededAndComesDown(t *testing.T) {

@@ -49,12 +49,16 @@ func (b *bench) hire(t *testing.T, identity string, change func(*perch.Policy)) 
 		t.Fatal(err)
 	}
 	change(policy)
+	bound, err := b.bind(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := &logged{}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: b.awsConfig(), Interval: testInterval, Logger: slog.New(slog.NewTextHandler(out, nil)),
+			Policy: policy, AWS: bound, Interval: testInterval, Logger: slog.New(slog.NewTextHandler(out, nil)),
 			Temporal: client.Options{
 				HostPort: b.temporal.Address(), Identity: identity, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 			},

@@ -118,12 +118,17 @@ func (s *soak) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bound, err := s.bind(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	logger := slog.New(slog.DiscardHandler)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: s.awsConfig(), Interval: testInterval, Logger: logger, Temporal: client.Options{HostPort: s.temporal.Address(), Logger: logger},
+			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger,
+			Temporal: client.Options{HostPort: s.temporal.Address(), Logger: logger},
 		})
 	}()
 	s.stop = sync.OnceFunc(func() {

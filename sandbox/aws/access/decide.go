@@ -55,6 +55,8 @@ type Caller struct {
 	Policies []*Document
 	// Record is told every grant that was used; nil for nobody.
 	Record func([]Grant)
+	// Denied is told every denial; nil for nobody.
+	Denied func(*Denial)
 }
 
 // Check returns the first right that the caller does not have, or nil.
@@ -69,7 +71,11 @@ func (c *Caller) Check(requests ...Request) *Denial {
 		request.Keys = c.withRegion(request)
 		grants, denied := decide(c.Policies, request)
 		if denied || len(grants) == 0 {
-			return &Denial{ARN: c.ARN, Request: request, explicit: denied}
+			denial := &Denial{ARN: c.ARN, Request: request, explicit: denied}
+			if c.Denied != nil {
+				c.Denied(denial)
+			}
+			return denial
 		}
 		if c.Record != nil {
 			c.Record(grants)

@@ -328,3 +328,15 @@ func (c *call) listChangeSets() (answer, error) {
 	}
 	return answer{wire.N("Summaries", nodes...)}, nil
 }
+
+// ProposedStack is the ARN of the stack that a change set is about, by the change set's ARN; empty if there is none.
+func (s *Service) ProposedStack(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.stacks {
+		if st.changeSet(id) != nil {
+			return st.ID
+		}
+	}
+	return ""
+}

@@ -49,8 +49,9 @@ type Config struct {
 	ObjectExists func(bucket, key string) bool
 	// EnforceIAM bounds callers that have assumed a role, and stacks with a service role, to what the role's policies allow.
 	EnforceIAM bool
-	// Granted is told the statements that allowed what a role did; nil for nobody.
+	// Granted is told the statements that allowed what a role did, and Denied what was denied to one; nil for nobody.
 	Granted func([]access.Grant)
+	Denied  func(*access.Denial)
 	// Tagged lists the tagged resources of other services, for the tagging API, with those deleted after since. Nil
 	// means none.
 	Tagged func(since time.Time) []Tagged
