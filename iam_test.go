@@ -44,7 +44,7 @@ func TestIAMDocumentsAreCurrent(t *testing.T) {
 	for file, want := range map[string][]byte{
 		workerPolicy: document(t, workerStatements(t)), cloudFormationPolicy: document(t, cloudFormationStatements()),
 		beanstalkPolicy: document(t, allowed(slices.Concat(closer, aroundBeanstalk))), instancesPolicy: document(t, allowed(instancesOfBeanstalk)),
-		iamPage: withTable(t, page(t, iamPage)),
+		bootstrapTemplate: bootstrap(t), iamPage: withTable(t, page(t, iamPage)),
 	} {
 		if *update {
 			if err := os.WriteFile(file, want, 0o644); err != nil {

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -32,11 +33,17 @@ func (s *Service) subnetVPC(subnet string) string {
 	if slices.Contains(Subnets, subnet) {
 		return VPC
 	}
+	if made := s.find(typeSubnet, subnet); made != nil {
+		return made.Attributes["VpcId"]
+	}
 	return ""
 }
 
-// subnetZone is the availability zone of a subnet: the first three letters in their order.
+// subnetZone is the availability zone of a subnet: that of its stack, or of the first three letters in their order.
 func (s *Service) subnetZone(subnet string) string {
+	if made := s.find(typeSubnet, subnet); made != nil {
+		return made.Attributes["AvailabilityZone"]
+	}
 	if i := slices.Index(Subnets, subnet); i >= 0 {
 		return s.config.Region + string(rune('a'+i))
 	}
@@ -45,7 +52,7 @@ func (s *Service) subnetZone(subnet string) string {
 
 func prepareSecurityGroup(s *Service, rec *record) error {
 	vpc := rec.Properties.or("VpcId", VPC)
-	if vpc != VPC {
+	if !s.vpcExists(vpc) {
 		return invalid(network, "The vpc ID '%s' does not exist", vpc)
 	}
 	rec.Scope = vpc
@@ -178,17 +185,33 @@ func filters(f form, matches map[string]string) (bool, error) {
 }
 
 func describeVPCs(s *Service, f form) ([]wire.Node, error) {
-	for _, id := range f.list("VpcId") {
-		if id != VPC {
+	asked := f.list("VpcId")
+	for _, id := range asked {
+		if !s.vpcExists(id) {
 			return nil, wire.Errorf(http.StatusBadRequest, "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id)
 		}
 	}
-	matches, err := filters(f, map[string]string{"vpc-id": VPC, "is-default": "true", "isDefault": "true", "state": "available"})
-	if err != nil || !matches {
-		return []wire.Node{wire.N("vpcSet")}, err
+	vpcs := map[string]string{VPC: "172.31.0.0/16"}
+	for _, made := range s.of(typeVPC) {
+		vpcs[made.ID] = made.Properties.text("CidrBlock")
 	}
-	return []wire.Node{wire.N("vpcSet", wire.N("item", wire.T("vpcId", VPC), wire.T("ownerId", s.config.Account), wire.T("state", "available"),
-		wire.T("cidrBlock", "172.31.0.0/16"), wire.T("instanceTenancy", "default"), wire.T("isDefault", "true")))}, nil
+	var found []string
+	for _, id := range slices.Sorted(maps.Keys(vpcs)) {
+		byDefault := strconv.FormatBool(id == VPC)
+		matches, err := filters(f, map[string]string{"vpc-id": id, "is-default": byDefault, "isDefault": byDefault, "state": "available"})
+		if err != nil {
+			return nil, err
+		}
+		if matches && wanted(asked, id) {
+			found = append(found, id)
+		}
+	}
+	return []wire.Node{list("vpcSet", "item", found, func(id string) []wire.Node {
+		return []wire.Node{
+			wire.T("vpcId", id), wire.T("ownerId", s.config.Account), wire.T("state", "available"), wire.T("cidrBlock", vpcs[id]),
+			wire.T("instanceTenancy", "default"), wire.T("isDefault", strconv.FormatBool(id == VPC)),
+		}
+	})}, nil
 }
 
 func describeSubnets(s *Service, f form) ([]wire.Node, error) {
@@ -198,9 +221,16 @@ func describeSubnets(s *Service, f form) ([]wire.Node, error) {
 			return nil, wire.Errorf(http.StatusBadRequest, "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", id)
 		}
 	}
+	all := slices.Clone(Subnets)
+	for _, made := range s.of(typeSubnet) {
+		all = append(all, made.ID)
+	}
 	var found []string
-	for _, id := range Subnets {
-		matches, err := filters(f, map[string]string{"vpc-id": VPC, "subnet-id": id, "default-for-az": "true", "availability-zone": s.subnetZone(id), "state": "available"})
+	for _, id := range all {
+		matches, err := filters(f, map[string]string{
+			"vpc-id": s.subnetVPC(id), "subnet-id": id, "default-for-az": strconv.FormatBool(s.find(typeSubnet, id) == nil),
+			"availability-zone": s.subnetZone(id), "state": "available",
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -208,11 +238,19 @@ func describeSubnets(s *Service, f form) ([]wire.Node, error) {
 			found = append(found, id)
 		}
 	}
-	return []wire.Node{list("subnetSet", "item", found, func(id string) []wire.Node {
-		return []wire.Node{wire.T("subnetId", id), wire.T("subnetArn", s.arn("ec2", "subnet/"+id)), wire.T("state", "available"), wire.T("vpcId", VPC), wire.T("ownerId", s.config.Account),
-			wire.T("cidrBlock", "172.31."+strconv.Itoa(16*slices.Index(Subnets, id))+".0/20"), wire.T("availableIpAddressCount", "4091"),
-			wire.T("availabilityZone", s.subnetZone(id)), wire.T("defaultForAz", "true"), wire.T("mapPublicIpOnLaunch", "true")}
-	})}, nil
+	return []wire.Node{list("subnetSet", "item", found, s.subnetNodes)}, nil
+}
+
+func (s *Service) subnetNodes(id string) []wire.Node {
+	block, public, byDefault := "172.31."+strconv.Itoa(16*slices.Index(Subnets, id))+".0/20", true, true
+	if made := s.find(typeSubnet, id); made != nil {
+		block, public, byDefault = made.Properties.text("CidrBlock"), made.Properties.flag("MapPublicIpOnLaunch"), false
+	}
+	return []wire.Node{
+		wire.T("subnetId", id), wire.T("subnetArn", s.arn("ec2", "subnet/"+id)), wire.T("state", "available"), wire.T("vpcId", s.subnetVPC(id)),
+		wire.T("ownerId", s.config.Account), wire.T("cidrBlock", block), wire.T("availableIpAddressCount", "4091"), wire.T("availabilityZone", s.subnetZone(id)),
+		wire.T("defaultForAz", strconv.FormatBool(byDefault)), wire.T("mapPublicIpOnLaunch", strconv.FormatBool(public)),
+	}
 }
 
 func describeSecurityGroups(s *Service, f form) ([]wire.Node, error) {

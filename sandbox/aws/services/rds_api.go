@@ -209,8 +209,12 @@ func (s *Service) subnetGroupNodes(group *record) []wire.Node {
 	subnets := list("Subnets", "Subnet", group.Properties.texts("SubnetIds"), func(subnet string) []wire.Node {
 		return []wire.Node{wire.T("SubnetIdentifier", subnet), wire.N("SubnetAvailabilityZone", wire.T("Name", s.subnetZone(subnet))), wire.T("SubnetStatus", "Active")}
 	})
+	vpc := VPC
+	if in := group.Properties.texts("SubnetIds"); len(in) > 0 {
+		vpc = s.subnetVPC(in[0])
+	}
 	return present(wire.T("DBSubnetGroupName", group.Name), wire.T("DBSubnetGroupDescription", group.Properties.text("DBSubnetGroupDescription")),
-		wire.T("VpcId", VPC), wire.T("SubnetGroupStatus", "Complete"), subnets, wire.T("DBSubnetGroupArn", group.ARN))
+		wire.T("VpcId", vpc), wire.T("SubnetGroupStatus", "Complete"), subnets, wire.T("DBSubnetGroupArn", group.ARN))
 }
 
 func listDatabaseTags(s *Service, f form) ([]wire.Node, error) {

@@ -122,7 +122,7 @@ func (s *Service) Services() map[string]http.Handler {
 func (s *Service) Handlers() map[string]resource.Handler {
 	handlers := map[string]resource.Handler{}
 	for _, kinds := range []map[string]kind{
-		beanstalkKinds, rdsKinds, route53Kinds, balancingKinds, certificateKinds, networkKinds, iamKinds, secretKinds, parameterKinds, machineKinds, plainKinds,
+		beanstalkKinds, rdsKinds, route53Kinds, balancingKinds, certificateKinds, networkKinds, vpcKinds, iamKinds, secretKinds, parameterKinds, machineKinds, plainKinds,
 	} {
 		for name, kind := range kinds {
 			handlers[name] = handler{service: s, kind: kind}
