@@ -22,6 +22,7 @@ import (
 const usage = `worker runs Perch's workflows and activities for one project.
 
 Usage: worker --policy FILE [--interval DURATION] [--listen ADDRESS]
+       worker policy init --from-stack NAME
        worker --check ADDRESS
        worker --version
 
@@ -39,6 +40,9 @@ GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY_FILE.
 // Main reads flags and environment, runs the worker until ctx is over and returns the exit code: 0 stopped, 1 failed, 2 wrong usage or
 // configuration.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
+	if len(args) > 0 && args[0] == "policy" {
+		return policyMain(ctx, args[1:], stdout, stderr)
+	}
 	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	policyFile := flags.String("policy", env("PERCH_POLICY"), "")
@@ -62,7 +66,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		return exitCode(check(ctx, *asked), stderr)
 	}
 	if *policyFile == "" {
-		fmt.Fprintf(stderr, "worker: no policy file: give --policy FILE or PERCH_POLICY; docs/policy.md says what stands in it\n")
+		fmt.Fprintf(stderr, "worker: no policy file: give --policy FILE or PERCH_POLICY; `worker policy init` writes one, and docs/policy.md describes it\n")
 		return 2
 	}
 	cfg, err := load(ctx, *policyFile, *interval, stderr, env)
