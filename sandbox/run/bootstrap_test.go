@@ -93,9 +93,10 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	variables := b.assumed(t, role)
 	variables["PERCH_POLICY"] = file
 	b.spawn(t, variables)
-	if missing := b.unhealthy(t); !slices.Equal(missing, []string{"application", "schedule"}) {
-		t.Errorf("doctor says that these are not in order: %q", missing)
-	}
+	eventually(t, "doctor finds everything but the application stack and the schedule", func() (any, bool) {
+		missing := b.unhealthy(t)
+		return missing, slices.Equal(missing, []string{"application", "schedule"})
+	})
 	b.must(t, "application", "up")
 	b.must(t, "schedule", "ensure")
 	if missing := b.unhealthy(t); len(missing) > 0 {
