@@ -18,7 +18,8 @@ const (
 		"aws-resource-elasticbeanstalk-environment.html"
 )
 
-// An environment of these checks is one t3.micro with a public address: about 2 US cents an hour (AWS pricing: EC2).
+// An environment of these checks is one t3.micro with a public address: about 2 US cents an hour
+// (AWS pricing: EC2).
 var beanstalkBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/terminated-environments",
@@ -69,8 +70,8 @@ func (w *World) platform(ctx context.Context) (string, error) {
 // environmentName is the name of an environment of the check: at most 40 characters.
 func (w *World) environmentName(suffix string) string { return "perch-" + w.run + suffix }
 
-// applicationWith is an application with one environment of one instance, which runs Beanstalk's sample.
-// options are further option settings, lines further properties of the environment.
+// applicationWith is an application with one environment of one instance, which runs Beanstalk's
+// sample. options are further option settings, lines further properties of the environment.
 func (w *World) applicationWith(ctx context.Context, name, lines string, options ...string) (string, error) {
 	platform, err := w.platform(ctx)
 	if err != nil {
@@ -84,7 +85,9 @@ func (w *World) applicationWith(ctx context.Context, name, lines string, options
 	}, options...)
 	return template(
 		"Application: {Type: AWS::ElasticBeanstalk::Application}",
-		`Role: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{`+
+		`Role: {Type: AWS::IAM::Role, Properties: {`+
+			`ManagedPolicyArns: ["arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"], `+
+			`AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{`+
 			`Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"}]}}}`,
 		"Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}",
 		"Environment: {Type: AWS::ElasticBeanstalk::Environment, Properties: {ApplicationName: !Ref Application, "+
@@ -106,7 +109,8 @@ func (w *World) environment(ctx context.Context, suffix, name string, options ..
 	return w.create(ctx, suffix, body)
 }
 
-// environments are the environments of a name; deleted says whether terminated ones are wanted, too.
+// environments are the environments of a name; deleted says whether terminated ones are wanted,
+// too.
 func (w *World) environments(ctx context.Context, name string, deleted bool) ([]ebtypes.EnvironmentDescription, error) {
 	out, err := w.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{
 		EnvironmentNames: []string{name}, IncludeDeleted: &deleted,

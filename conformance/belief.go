@@ -1,8 +1,8 @@
 // Package conformance checks what Perch believes about AWS.
 //
-// A Belief is one sentence about AWS that product code relies on, with a check that uses the real SDK. The same checks
-// run against the sandbox in CI, against another endpoint, and against a real account, where what they create is
-// tagged and deleted again. docs/fidelity.md shows the results.
+// A Belief is one sentence about AWS that product code relies on, with a check that uses the real
+// SDK. The same checks run against the sandbox in CI, against another endpoint, and against a real
+// account, where what they create is tagged and deleted again. docs/fidelity.md shows the results.
 package conformance
 
 import (
@@ -42,13 +42,14 @@ func (b Belief) service() string {
 // Beliefs are all beliefs, in the order of the documentation.
 func Beliefs() []Belief {
 	return slices.Concat(
-		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, bucketBeliefs, versionBeliefs, zoneBeliefs,
+		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, changeSetBeliefs,
+		bucketBeliefs, versionBeliefs, zoneBeliefs,
 		databaseBeliefs, secretBeliefs, taggingBeliefs, beanstalkBeliefs, readyBeliefs,
 	)
 }
 
-// Difference is a contradiction between a belief and what an endpoint does. Any other error of a check means that the
-// belief could not be checked.
+// Difference is a contradiction between a belief and what an endpoint does. Any other error of a
+// check means that the belief could not be checked.
 type Difference struct{ What string }
 
 // Error implements error.

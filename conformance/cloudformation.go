@@ -15,7 +15,8 @@ const (
 	stackAPI = "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/"
 )
 
-// template is a template with resources. It is YAML, which may not begin with a brace: that would be JSON.
+// template is a template with resources. It is YAML, which may not begin with a brace: that would
+// be JSON.
 func template(resources ...string) string {
 	return "Resources: {" + strings.Join(resources, ", ") + "}"
 }

@@ -16,6 +16,12 @@ var deletionBeliefs = []Belief{
 		Source:   recorded, ReliedOn: "activities/await.go", Minutes: 2, check: checkDeletedByID,
 	},
 	{
+		Name: "cloudformation/earlier-life",
+		Sentence: "The id of a deleted stack stays its own: DeleteStack with it leaves the stack alone that has the name " +
+			"now.",
+		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change.go", Minutes: 3, check: checkEarlierLife,
+	},
+	{
 		Name:     "cloudformation/delete-unknown",
 		Sentence: "DeleteStack of a stack that does not exist is accepted.",
 		Source:   stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change.go", Minutes: 1,
@@ -89,6 +95,27 @@ func checkDeletedByID(ctx context.Context, w *World) error {
 	return wantRejected("DescribeStacks by name", err, "ValidationError", "does not exist")
 }
 
+func checkEarlierLife(ctx context.Context, w *World) error {
+	before, err := w.create(ctx, "", parameter("1"))
+	if err != nil {
+		return err
+	}
+	if err := w.remove(ctx, before, types.StackStatusDeleteComplete); err != nil {
+		return err
+	}
+	after, err := w.create(ctx, "", parameter("2"))
+	if err != nil {
+		return err
+	}
+	if after == before {
+		return differs("both stacks have the id %s", after)
+	}
+	if err := w.remove(ctx, before, types.StackStatusDeleteComplete); err != nil {
+		return err
+	}
+	return w.reach(ctx, after, types.StackStatusCreateComplete)
+}
+
 // failedDeletion is a stack that is DELETE_FAILED because its bucket is not empty.
 func (w *World) failedDeletion(ctx context.Context) (id, bucket string, err error) {
 	id, err = w.create(ctx, "", template(plainBucket))
@@ -142,7 +169,8 @@ func checkForce(ctx context.Context, w *World) error {
 	return w.leavesBucket(ctx, id, force)
 }
 
-// leavesBucket fails a deletion by an object in the stack's bucket, and checks that the deletion in leaves the bucket.
+// leavesBucket fails a deletion by an object in the stack's bucket, and checks that the deletion in
+// leaves the bucket.
 func (w *World) leavesBucket(ctx context.Context, id string, in *cloudformation.DeleteStackInput) error {
 	bucket, err := w.filled(ctx, id)
 	if err != nil {

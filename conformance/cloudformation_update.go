@@ -62,6 +62,12 @@ var updateBeliefs = []Belief{
 		Source: recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkCancelTooLate,
 	},
 	{
+		Name:     "cloudformation/nothing-to-continue",
+		Sentence: "ContinueUpdateRollback of a stack that is not UPDATE_ROLLBACK_FAILED is a ValidationError.",
+		Source:   stackAPI + "API_ContinueUpdateRollback.html", ReliedOn: "activities/change.go", Minutes: 2,
+		check: checkNothingToContinue,
+	},
+	{
 		Name: "cloudformation/cleanup-fails",
 		Sentence: "An update that cannot delete a removed bucket is UPDATE_COMPLETE all the same, and the stack no longer " +
 			"knows the bucket.",
@@ -223,6 +229,15 @@ func checkCancelTooLate(ctx context.Context, w *World) error {
 	_, err = w.stacks.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &id})
 	return wantRejected("CancelUpdateStack", err, "ValidationError",
 		"CancelUpdateStack cannot be called from current stack status")
+}
+
+func checkNothingToContinue(ctx context.Context, w *World) error {
+	id, err := w.create(ctx, "", parameter("1"))
+	if err != nil {
+		return err
+	}
+	_, err = w.stacks.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{StackName: &id})
+	return wantRejected("ContinueUpdateRollback", err, "ValidationError", "")
 }
 
 func checkCleanupFails(ctx context.Context, w *World) error {

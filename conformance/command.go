@@ -24,7 +24,8 @@ const (
 	exitUsage
 )
 
-// Command is one call of the command line: `go test ./conformance -args` with the flags that fields name.
+// Command is one call of the command line: `go test ./conformance -args` with the flags that fields
+// name.
 type Command struct {
 	// AWS is -aws: check against a real account. Account is -account, Region -region, Yes -yes.
 	AWS             bool
@@ -50,8 +51,8 @@ type Command struct {
 	now  func() time.Time
 }
 
-// Parallel is how many beliefs are checked at the same time on AWS, where an account has 5 Elastic IP addresses and
-// answers 5 calls of DescribeStacks a second.
+// Parallel is how many beliefs are checked at the same time on AWS, where an account has 5 Elastic
+// IP addresses and answers 5 calls of DescribeStacks a second.
 const parallel = 4
 
 // Run carries out the command and gives its exit code.
@@ -168,7 +169,8 @@ func callerAccount(ctx context.Context, settings aws.Config) (string, error) {
 
 const endpointInterval = 5 * time.Millisecond
 
-// endpointTarget is an endpoint that is not AWS. Its credentials are made up, so that nothing can reach AWS with it.
+// endpointTarget is an endpoint that is not AWS. Its credentials are made up, so that nothing can
+// reach AWS with it.
 func endpointTarget(address, region string, log io.Writer) Target {
 	return Target{
 		Config: aws.Config{

@@ -48,7 +48,8 @@ func callsOf(t *testing.T, target Target) []string {
 	return actions
 }
 
-// TestS211ARunOnAWSNeedsConsent checks that bad input and a missing -yes get one sentence and change nothing.
+// TestS211ARunOnAWSNeedsConsent checks that bad input and a missing -yes get one sentence and
+// change nothing.
 func TestS211ARunOnAWSNeedsConsent(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -95,7 +96,8 @@ func withoutCredentials(context.Context, string) (aws.Config, error) {
 	return aws.Config{Region: testRegion, Credentials: aws.CredentialsProviderFunc(none)}, nil
 }
 
-// TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown runs the whole way with the sandbox in the place of AWS.
+// TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown runs the whole way with the sandbox in the place
+// of AWS.
 func TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown(t *testing.T) {
 	t.Parallel()
 	command, target, out := newCommand(t)
@@ -133,7 +135,8 @@ func TestS212ARunOnAWSSaysWhatItCostsAndIsWrittenDown(t *testing.T) {
 	wantNothingLeft(t, target)
 }
 
-// TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne has credentials that may do nothing but say who they are.
+// TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne has credentials that may do nothing but say
+// who they are.
 func TestAResultThatCouldNotBeCheckedKeepsTheEarlierOne(t *testing.T) {
 	t.Parallel()
 	command, target, out := newCommand(t)

@@ -13,7 +13,8 @@ import (
 
 const databaseDocs = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
 
-// A database of these checks is a db.t4g.micro, which costs about 2 US cents an hour (AWS pricing: RDS).
+// A database of these checks is a db.t4g.micro, which costs about 2 US cents an hour (AWS pricing:
+// RDS).
 var databaseBeliefs = []Belief{
 	{
 		Name: "rds/names-of-databases",

@@ -39,8 +39,8 @@ func newRun() string {
 	return hex.EncodeToString(id[:])
 }
 
-// Run checks beliefs against a target, deletes what they created, and says what it found in the order of beliefs.
-// It ends early, with everything deleted, when ctx ends.
+// Run checks beliefs against a target, deletes what they created, and says what it found in the
+// order of beliefs. It ends early, with everything deleted, when ctx ends.
 func Run(ctx context.Context, target Target, run string, beliefs []Belief) []Outcome {
 	outcomes := make([]Outcome, len(beliefs))
 	slots := make(chan struct{}, max(target.Parallel, 1))
@@ -72,7 +72,8 @@ func (o Outcome) String() string {
 	return line
 }
 
-// checkBelief runs one check and deletes what it created, also if the check fails, panics or is cut off.
+// checkBelief runs one check and deletes what it created, also if the check fails, panics or is cut
+// off.
 func checkBelief(ctx context.Context, w *World, belief Belief) (out Outcome) {
 	out = Outcome{Belief: belief, Verdict: Holds}
 	defer func() {

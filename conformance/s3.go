@@ -208,7 +208,8 @@ func checkConditionalWrite(ctx context.Context, w *World) error {
 	return wantRejected("PutObject of the key again", err, "PreconditionFailed", "")
 }
 
-// mark adds a delete marker for each of count keys to a bucket with versions: the fastest way to many entries.
+// mark adds a delete marker for each of count keys to a bucket with versions: the fastest way to
+// many entries.
 func (w *World) mark(ctx context.Context, bucket string, count int) error {
 	var ids []s3types.ObjectIdentifier
 	for n := range count {

@@ -74,7 +74,8 @@ func faults(ctx context.Context, method, address string, body []byte, answer any
 	return json.NewDecoder(response.Body).Decode(answer)
 }
 
-// TestS210TheSandboxDoesWhatPerchBelievesOfAWS checks every belief against the sandbox, and that nothing is left there.
+// TestS210TheSandboxDoesWhatPerchBelievesOfAWS checks every belief against the sandbox, and that
+// nothing is left there.
 func TestS210TheSandboxDoesWhatPerchBelievesOfAWS(t *testing.T) {
 	t.Parallel()
 	slow, fast := []Belief{}, []Belief{}
@@ -89,8 +90,8 @@ func TestS210TheSandboxDoesWhatPerchBelievesOfAWS(t *testing.T) {
 	t.Run("slow", func(t *testing.T) { t.Parallel(); checkSandbox(t, newSandboxAt(t, 120), slow) })
 }
 
-// slowBeliefs are about Beanstalk in the middle of an operation, which no fault can hold there: at speed 120 a launch
-// takes 2 seconds, and the check needs two calls of it.
+// slowBeliefs are about Beanstalk in the middle of an operation, which no fault can hold there: at
+// speed 120 a launch takes 2 seconds, and the check needs two calls of it.
 var slowBeliefs = []string{
 	"elasticbeanstalk/terminates-only-when-ready", "elasticbeanstalk/deletion-during-a-launch",
 	"elasticbeanstalk/rollback-during-an-update",

@@ -40,7 +40,8 @@ func (w *World) begin(ctx context.Context, in *cloudformation.CreateStackInput) 
 	return id, nil
 }
 
-// create creates a stack and waits until it is complete. A stack that fails is no difference: the check cannot begin.
+// create creates a stack and waits until it is complete. A stack that fails is no difference: the
+// check cannot begin.
 func (w *World) create(ctx context.Context, suffix, body string) (id string, err error) {
 	return w.createAs(ctx, w.creation(suffix, body))
 }
@@ -90,15 +91,17 @@ func (w *World) reach(ctx context.Context, id string, status types.StackStatus) 
 	return err
 }
 
-// settled waits until no operation of a stack is in progress. It begins with a pause, because CloudFormation may
-// answer with the status from before the last call.
+// settled waits until no operation of a stack is in progress. It begins with a pause, because
+// CloudFormation may answer with the status from before the last call.
 func (w *World) settled(ctx context.Context, id string) (stack types.Stack, err error) {
 	if err := w.pause(ctx); err != nil {
 		return stack, err
 	}
 	err = w.until(ctx, "the stack "+id+" is in a final state", func() (bool, error) {
 		stack, err = w.describe(ctx, id)
-		return err == nil && !strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS"), err
+		busy := strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS") &&
+			stack.StackStatus != types.StackStatusReviewInProgress // It waits for somebody to execute its change set.
+		return err == nil && !busy, err
 	})
 	return stack, err
 }
@@ -130,7 +133,8 @@ func (w *World) events(ctx context.Context, id string) ([]types.StackEvent, erro
 	return all, nil
 }
 
-// history is a stack's events as "LogicalID STATUS", oldest first; the stack itself is called stack.
+// history is a stack's events as "LogicalID STATUS", oldest first; the stack itself is called
+// stack.
 func (w *World) history(ctx context.Context, id string) ([]string, error) {
 	events, err := w.events(ctx, id)
 	var lines []string
@@ -144,7 +148,8 @@ func (w *World) history(ctx context.Context, id string) ([]string, error) {
 	return lines, err
 }
 
-// firstFailure is the reason of the first failed event; empty if there is none or it cannot be read.
+// firstFailure is the reason of the first failed event; empty if there is none or it cannot be
+// read.
 func (w *World) firstFailure(ctx context.Context, id string) string {
 	events, _ := w.events(ctx, id)
 	for _, e := range events {

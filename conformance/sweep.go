@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Sweep deletes what checks have left in an account: of one run, or of all runs if run is empty. It asks each service
-// for its own things and their tags: the tagging API lists them late, and lists deleted ones for hours.
-// With delete false it deletes nothing. It says what it found.
+// Sweep deletes what checks have left in an account: of one run, or of all runs if run is empty. It
+// asks each service for its own things and their tags: the tagging API lists them late, and lists
+// deleted ones for hours. With delete false it deletes nothing. It says what it found.
 func Sweep(ctx context.Context, target Target, run string, remove bool) (found []string, err error) {
 	w := newWorld(target, run, "")
 	for _, find := range []func(context.Context, bool) ([]string, error){w.sweepStacks, w.sweepBuckets, w.sweepSnapshots} {
@@ -39,8 +39,14 @@ func (w *World) sweepStacks(ctx context.Context, remove bool) (found []string, e
 			return found, fmt.Errorf("list stacks: %w", err)
 		}
 		for _, stack := range page.Stacks {
-			tagged := slices.ContainsFunc(stack.Tags, func(t types.Tag) bool { return w.mine(*t.Key, *t.Value) })
-			if tagged && strings.HasPrefix(*stack.StackName, Prefix) && stack.StackStatus != types.StackStatusDeleteComplete {
+			if !strings.HasPrefix(*stack.StackName, Prefix) || stack.StackStatus == types.StackStatusDeleteComplete {
+				continue
+			}
+			tags, err := w.tagsOf(ctx, stack)
+			if err != nil {
+				return found, err
+			}
+			if slices.ContainsFunc(tags, func(t types.Tag) bool { return w.mine(*t.Key, *t.Value) }) {
 				found = append(found, *stack.StackId)
 			}
 		}
@@ -116,4 +122,21 @@ func (w *World) removeSnapshot(ctx context.Context, name string) error {
 		return fmt.Errorf("delete database snapshot %s: %w", name, err)
 	}
 	return nil
+}
+
+// tagsOf are the tags of a stack. One whose change set was never executed shows none; its change set has them.
+func (w *World) tagsOf(ctx context.Context, stack types.Stack) ([]types.Tag, error) {
+	if stack.StackStatus != types.StackStatusReviewInProgress {
+		return stack.Tags, nil
+	}
+	sets, err := w.stacks.ListChangeSets(ctx, &cloudformation.ListChangeSetsInput{StackName: stack.StackId})
+	if err != nil || len(sets.Summaries) == 0 {
+		return nil, err
+	}
+	in := &cloudformation.DescribeChangeSetInput{ChangeSetName: sets.Summaries[0].ChangeSetId}
+	set, err := w.stacks.DescribeChangeSet(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("describe the change set of stack %s: %w", *stack.StackId, err)
+	}
+	return set.Tags, nil
 }

@@ -88,6 +88,28 @@ func TestS213AllIsDeletedAlsoIfChecksFail(t *testing.T) {
 	}
 }
 
+// TestASweepDeletesWhatEarlierRunsLeft sweeps after a run that was killed.
+func TestASweepDeletesWhatEarlierRunsLeft(t *testing.T) {
+	t.Parallel()
+	command, target, out := newCommand(t)
+	killed := newWorld(target, "0a1b2c3d", "test/killed")
+	id, err := killed.create(t.Context(), "", template(versionedBucket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := killed.filled(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := newWorld(target, "0a1b2c3d", "test/review").reviewed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	command.Yes, command.Sweep = true, true
+	if code := command.Run(t.Context()); code != exitDone || !strings.Contains(out.String(), "deleted 2: ") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	wantNothingLeft(t, target)
+}
+
 // TestACheckThatIsCutOffIsCleanedUp ends the context while a bucket is being created.
 func TestACheckThatIsCutOffIsCleanedUp(t *testing.T) {
 	t.Parallel()

@@ -82,7 +82,8 @@ func WritePage(path string, results Results) error {
 
 const tableHead = "| name | belief | source | relied on by | sandbox | AWS | date |\n|---|---|---|---|---|---|---|\n"
 
-// Table is a table of beliefs in Markdown, a section for each service. The functions say what the two endpoints do.
+// Table is a table of beliefs in Markdown, a section for each service. The functions say what the
+// two endpoints do.
 func Table(beliefs []Belief, sandbox, aws func(Belief) (verdict, date string)) string {
 	var b strings.Builder
 	service := ""

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestTheTableIsWhatThePageShows compares docs/fidelity.md with the beliefs and the results of real runs.
+// TestTheTableIsWhatThePageShows compares docs/fidelity.md with the beliefs and the results of real
+// runs.
 func TestTheTableIsWhatThePageShows(t *testing.T) {
 	results, err := readResults(resultsFile)
 	if err != nil {

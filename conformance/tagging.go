@@ -28,7 +28,8 @@ var taggingBeliefs = []Belief{
 	},
 }
 
-// taggingLooks is how often checkTaggingLag looks whether a deleted resource is still listed: on AWS for 5 minutes.
+// taggingLooks is how often checkTaggingLag looks whether a deleted resource is still listed: on
+// AWS for 5 minutes.
 const taggingLooks = 60
 
 // listed reports whether GetResources lists an ARN among the resources with the tag of the run.

@@ -18,10 +18,11 @@ import (
 )
 
 const (
-	// Tag is the key of the tag that everything carries that a check creates. Its value is the id of the run.
+	// Tag is the key of the tag that everything carries that a check creates. Its value is the id of
+	// the run.
 	Tag = "perch:conformance"
-	// Prefix is the beginning of the names of all stacks that checks create. Buckets, databases and snapshots have it
-	// from their stacks.
+	// Prefix is the beginning of the names of all stacks that checks create. Buckets, databases and
+	// snapshots have it from their stacks.
 	Prefix = "perch-conformance-"
 )
 
@@ -35,8 +36,8 @@ type Target struct {
 	Interval, Patience time.Duration
 	// Parallel is how many beliefs are checked at the same time.
 	Parallel int
-	// Hold keeps a resource in a phase (create, update, delete) until release is called, so that a check meets an
-	// operation in progress. It is nil on AWS, where operations take long enough.
+	// Hold keeps a resource in a phase (create, update, delete) until release is called, so that a
+	// check meets an operation in progress. It is nil on AWS, where operations take long enough.
 	Hold func(ctx context.Context, logicalID, phase, stack string) (release func() error, err error)
 	// Log shows what was found, line by line.
 	Log io.Writer
