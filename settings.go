@@ -35,8 +35,9 @@ type Settings struct {
 	Database *Database `yaml:"database,omitempty" json:"database" jsonschema:"nullable"`
 	// Buckets are the S3 buckets of the environment, by the name that the app knows them by, which is not their name on S3.
 	Buckets map[string]Bucket `yaml:"buckets,omitempty" json:"buckets" jsonschema:"nullable" jsonschema_extras:"keys=bucket,values=nullable"`
-	// Environment are plain environment variables of the app, one line each, 3,072 bytes together. Nothing secret belongs here, nor a
-	// dynamic reference of CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on in its container, 8080 where it is not set.
+	// Environment are plain environment variables of the app, one line each, 3,072 bytes together. A value cannot have a
+	// backslash, a quote, a backtick, ` #` or a space at its ends, because Elastic Beanstalk does not carry them unchanged.
+	// Nothing secret belongs here, nor a dynamic reference of CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on in its container, 8080 where it is not set.
 	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=scalar"`
 	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets` must allow them.
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=secret"`

@@ -277,3 +277,10 @@ func optionsOf(template map[string]any) map[string]any {
 	}
 	return found
 }
+
+func TestS192TheBranchReachesTheAppInPlainCharacters(t *testing.T) {
+	in := environmentInput(t, `it's-"größer"-#1`, perch.KindBranch)
+	if got := in.ownVariables()["PERCH_BRANCH"]; got != literal("it=27s-=22gr=C3=B6=C3=9Fer=22-=231") {
+		t.Errorf("PERCH_BRANCH is %v", got)
+	}
+}

@@ -41,10 +41,11 @@ func (in EnvironmentInput) variables() ([]option, error) {
 	return options, nil
 }
 
-// ownVariables are what Perch tells the app.
+// ownVariables are what Perch tells the app. The branch is written as in tags, because Elastic Beanstalk does not carry
+// every character that a branch can have.
 func (in EnvironmentInput) ownVariables() map[string]value {
 	variables := map[string]value{
-		"PERCH_BRANCH": literal(in.Environment.Branch),
+		"PERCH_BRANCH": literal(perch.EncodeTag(in.Environment.Branch)),
 		"PERCH_COMMIT": literal(in.Commit),
 		"PERCH_STACK":  literal(in.Environment.StackName()),
 		"PERCH_KIND":   literal(in.Kind),

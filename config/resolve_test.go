@@ -229,11 +229,11 @@ func TestTheLastMatchingOverrideWins(t *testing.T) {
 }
 
 func TestWrittenValuesStayAsTheyAreWritten(t *testing.T) {
-	settings, _, err := read(t, minimal+"defaults:\n  environment: {A: 1.10, B: 0123, C: yes, D: true, E: \"\", F: 1_000, G: 'it''s'}\n").Resolve("x", commit)
+	settings, _, err := read(t, minimal+"defaults:\n  environment: {A: 1.10, B: 0123, C: yes, D: true, E: \"\", F: 1_000, G: 'a, b'}\n").Resolve("x", commit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"A": "1.10", "B": "0123", "C": "yes", "D": "true", "E": "", "F": "1_000", "G": "it's"}
+	want := map[string]string{"A": "1.10", "B": "0123", "C": "yes", "D": "true", "E": "", "F": "1_000", "G": "a, b"}
 	if diff := cmp.Diff(want, settings.Environment); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}

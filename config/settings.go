@@ -102,6 +102,9 @@ func (d *decoder) plainVariable(path string, key, value *node) {
 	case !d.is(path, value, scalar):
 	case strings.ContainsFunc(value.text, unicode.IsControl):
 		d.fail(value, "%s must be one line of text", path)
+	case uncarriedIn(value.text) != "":
+		d.fail(value, "%s %s; Elastic Beanstalk does not carry such a value to the app unchanged: leave that out, "+
+			"or write the value in base64 and let the app decode it", path, uncarriedIn(value.text))
 	case dynamicReference.MatchString(value.text):
 		d.fail(value, "%s has a dynamic reference, which CloudFormation would read whatever the policy says of it; name the secret's ARN under secrets: %s", path, key.text)
 	case secretName(key.text) && value.text != "":

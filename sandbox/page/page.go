@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch"
 )
 
 // Environment is an Elastic Beanstalk environment as its page needs it.
@@ -140,7 +142,7 @@ func (v environmentView) Short() string { return v.Commit[:min(len(v.Commit), 12
 
 func (h handler) view(ctx context.Context, e Environment) environmentView {
 	view := environmentView{
-		Environment: e, Branch: e.Options["PERCH_BRANCH"], Commit: e.Options["PERCH_COMMIT"],
+		Environment: e, Branch: branchOf(e), Commit: e.Options["PERCH_COMMIT"],
 		Stack: e.Options["PERCH_STACK"], Kind: e.Options["PERCH_KIND"], URL: e.Options["PERCH_URL"],
 	}
 	for variable, bucket := range e.Options {
@@ -150,4 +152,12 @@ func (h handler) view(ctx context.Context, e Environment) environmentView {
 	}
 	slices.SortFunc(view.Buckets, func(a, b bucketView) int { return strings.Compare(a.Name, b.Name) })
 	return view
+}
+
+// branchOf is the environment's branch, whose variable is written as in tags.
+func branchOf(e Environment) string {
+	if branch, ok := perch.DecodeTag(e.Options["PERCH_BRANCH"]); ok {
+		return branch
+	}
+	return e.Options["PERCH_BRANCH"]
 }

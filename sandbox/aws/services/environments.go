@@ -70,10 +70,29 @@ func (o options) variables() map[string]string {
 	variables := map[string]string{}
 	for _, option := range o {
 		if option.Namespace == nsApplicationEV {
-			variables[option.Name] = option.Value
+			variables[option.Name] = composeValue(option.Value)
 		}
 	}
 	return variables
+}
+
+// composeValue is what an app gets of a value: Beanstalk writes it into a file `.env` as it is, and Compose reads that
+// (Compose docs: "Syntax for environment files"): spaces at the ends, quotes around it, and what follows ` #` are lost.
+func composeValue(value string) string {
+	value = strings.TrimSpace(value)
+	for _, quote := range []string{`"`, "'"} {
+		if inner, ok := strings.CutPrefix(value, quote); ok {
+			before, _, closed := strings.Cut(inner, quote)
+			if closed {
+				return before
+			}
+		}
+	}
+	if strings.HasPrefix(value, "#") {
+		return ""
+	}
+	value, _, _ = strings.Cut(value, " #")
+	return strings.TrimSpace(value)
 }
 
 // healthPath is where the load balancer asks whether the app is healthy, wherever the options say it; `/` where they do not.
