@@ -22,13 +22,14 @@ const (
 	CheckRights      = "permissions"
 	CheckRepository  = "repository"
 	CheckStacks      = "stacks"
+	CheckAddresses   = "addresses"
 	CheckDomain      = "domain"
 	CheckCertificate = "certificate"
 )
 
 // WorkerChecks are the names of the checks that every worker makes, in order.
 func WorkerChecks() []string {
-	return []string{CheckAccount, CheckApplication, CheckRights, CheckRepository, CheckStacks, CheckDomain, CheckCertificate}
+	return []string{CheckAccount, CheckApplication, CheckRights, CheckRepository, CheckStacks, CheckAddresses, CheckDomain, CheckCertificate}
 }
 
 // DoctorInput is the input of Doctor.

@@ -54,9 +54,10 @@ var rights = map[string][]need{
 
 	"cloudwatchlogs.DescribeLogGroups": {{"logs:DescribeLogGroups", "LookAround"}},
 
-	"ec2.DescribeAddresses":      {{"ec2:DescribeAddresses", "LookAround"}},
-	"ec2.DescribeInstances":      {{"ec2:DescribeInstances", "LookAround"}},
-	"ec2.DescribeSecurityGroups": {{"ec2:DescribeSecurityGroups", "LookAround"}},
+	"ec2.DescribeAccountAttributes": {{"ec2:DescribeAccountAttributes", "LookAround"}},
+	"ec2.DescribeAddresses":         {{"ec2:DescribeAddresses", "LookAround"}},
+	"ec2.DescribeInstances":         {{"ec2:DescribeInstances", "LookAround"}},
+	"ec2.DescribeSecurityGroups":    {{"ec2:DescribeSecurityGroups", "LookAround"}},
 
 	"elasticloadbalancingv2.DescribeListeners":     {{"elasticloadbalancing:DescribeListeners", "LookAround"}},
 	"elasticloadbalancingv2.DescribeLoadBalancers": {{"elasticloadbalancing:DescribeLoadBalancers", "LookAround"}},

@@ -27,7 +27,8 @@ type Settings struct {
 	// Instances bounds the Auto Scaling group.
 	Instances Instances `yaml:"instances,omitempty" json:"instances"`
 	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment), one of the environment's own with the same
-	// certificate (`own`), or none: a single instance, `instances.max` must be 1. `shared` and `own` need a domain in the policy.
+	// certificate (`own`), or none: a single instance, `instances.max` must be 1, and one Elastic IP address of the account, which has five
+	// in a region by default. `shared` and `own` need a domain in the policy.
 	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer" jsonschema:"enum=shared,enum=own,enum=none"`
 	// HealthPath is the path that answers when the app is healthy: the load balancer wants 200, and `up` waits for a status below 400.
 	HealthPath string `yaml:"health_path,omitempty" json:"health_path" jsonschema:"format=health path"`

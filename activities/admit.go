@@ -35,11 +35,12 @@ type Source interface {
 
 // Requests are the activities that decide what a request leads to.
 type Requests struct {
-	policy *perch.Policy
-	source Source
-	stacks *Stacks
-	apps   *Applications
-	images *Images
+	policy  *perch.Policy
+	source  Source
+	stacks  *Stacks
+	apps    *Applications
+	images  *Images
+	lookUps *lookUps
 	// interval is the pause between two looks at a branch that is not there yet, and waited how long the activity has been at it.
 	interval time.Duration
 	waited   func(context.Context) time.Duration
@@ -185,6 +186,9 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 
 func (r *Requests) candidate(ctx context.Context, made rendering, mine *owned, all allStacks) (_ *candidate, err error) {
 	if made.application, err = r.apps.outputsIn(ctx, all, made.kind); err != nil {
+		return nil, err
+	}
+	if err := r.requireAddress(ctx, made); err != nil {
 		return nil, err
 	}
 	var up candidate

@@ -85,7 +85,7 @@ func (e *Examinations) account(ctx context.Context) []perch.Check {
 		return append(e.inAccount(ctx), account)
 	}
 	checks := []perch.Check{account}
-	for _, name := range []string{perch.CheckApplication, perch.CheckRights, perch.CheckStacks, perch.CheckDomain, perch.CheckCertificate} {
+	for _, name := range []string{perch.CheckApplication, perch.CheckRights, perch.CheckStacks, perch.CheckAddresses, perch.CheckDomain, perch.CheckCertificate} {
 		checks = append(checks, unchecked(name, "the worker has no credentials for the policy's account"))
 	}
 	return checks
@@ -108,12 +108,13 @@ func (e *Examinations) identity(ctx context.Context) (string, error) {
 // inAccount makes the checks that need AWS. The application comes first: bucket and certificate are its own.
 func (e *Examinations) inAccount(ctx context.Context) []perch.Check {
 	var (
-		running                      sync.WaitGroup
-		outputs                      cfn.ApplicationOutputs
-		production                   []perch.Check
-		rights, stacks, domain, cert perch.Check
+		running                                 sync.WaitGroup
+		outputs                                 cfn.ApplicationOutputs
+		production                              []perch.Check
+		rights, stacks, addresses, domain, cert perch.Check
 	)
 	running.Go(func() { stacks = look(ctx, perch.CheckStacks, e.stacks) })
+	running.Go(func() { addresses = look(ctx, perch.CheckAddresses, e.addresses) })
 	running.Go(func() { domain = look(ctx, perch.CheckDomain, e.domain) })
 	if len(e.policy.Kinds[perch.KindProduction]) > 0 {
 		running.Go(func() {
@@ -132,7 +133,7 @@ func (e *Examinations) inAccount(ctx context.Context) []perch.Check {
 	})
 	cert = e.certificate(ctx, outputs.CertificateArn)
 	running.Wait()
-	return append([]perch.Check{staging, rights, stacks, domain, cert}, production...)
+	return append([]perch.Check{staging, rights, stacks, addresses, domain, cert}, production...)
 }
 
 // stacks checks that every stack of the project is this repository's: one under a former name goes on

@@ -191,9 +191,10 @@ func trial[In, Out, Option any](call func(context.Context, *In, ...Option) (*Out
 func (l *lookUps) trials() map[string]func(context.Context) error {
 	one, five := aws.Int32(1), aws.Int32(5)
 	return map[string]func(context.Context) error{
-		"ec2:DescribeAddresses":      trial(l.ec2.DescribeAddresses, &ec2.DescribeAddressesInput{}),
-		"ec2:DescribeInstances":      trial(l.ec2.DescribeInstances, &ec2.DescribeInstancesInput{MaxResults: five}),
-		"ec2:DescribeSecurityGroups": trial(l.ec2.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{MaxResults: five}),
+		"ec2:DescribeAccountAttributes": trial(l.ec2.DescribeAccountAttributes, &ec2.DescribeAccountAttributesInput{}),
+		"ec2:DescribeAddresses":         trial(l.ec2.DescribeAddresses, &ec2.DescribeAddressesInput{}),
+		"ec2:DescribeInstances":         trial(l.ec2.DescribeInstances, &ec2.DescribeInstancesInput{MaxResults: five}),
+		"ec2:DescribeSecurityGroups":    trial(l.ec2.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{MaxResults: five}),
 		"elasticbeanstalk:DescribeApplicationVersions": trial(l.beanstalk.DescribeApplicationVersions,
 			&elasticbeanstalk.DescribeApplicationVersionsInput{MaxRecords: one}),
 		"elasticloadbalancing:DescribeListeners": trial(l.balancing.DescribeListeners,

@@ -36,11 +36,14 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		stacks    = NewStacks(cfg, policy, source, interval)
 		apps      = stacks.apps
 		images    = newImages(cfg, policy, interval)
-		requests  = &Requests{policy: policy, source: source, stacks: stacks, apps: apps, images: images, interval: interval, waited: sinceScheduled}
+		lookUps   = newLookUps(cfg)
+		requests  = &Requests{
+			policy: policy, source: source, stacks: stacks, apps: apps, images: images, interval: interval,
+			waited: sinceScheduled, lookUps: lookUps,
+		}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
 		instances = rds.NewFromConfig(cfg)
 		names     = route53.NewFromConfig(cfg)
-		lookUps   = newLookUps(cfg)
 		tagging   = resourcegroupstaggingapi.NewFromConfig(cfg)
 	)
 	deletions := &Deletions{stacks: stacks, removals: stacks.removals, s3: objects, rds: instances}

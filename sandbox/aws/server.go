@@ -43,6 +43,8 @@ type Config struct {
 	EnforceIAM bool
 	// PageSize is the number of items in a page of CloudFormation's listings; 0 means 100.
 	PageSize int
+	// Addresses is how many Elastic IP addresses the account can have; 0 means 5.
+	Addresses int
 	// Logger takes what goes wrong inside; nil discards it.
 	Logger *slog.Logger
 }
@@ -101,7 +103,7 @@ func (s *Server) wire(config Config) error {
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
 		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
 		EnforceIAM: config.EnforceIAM, Granted: s.grants.add, Denied: s.grants.deny,
-		TaggingLag: config.taggingLag(),
+		TaggingLag: config.taggingLag(), Addresses: config.Addresses,
 	})
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)

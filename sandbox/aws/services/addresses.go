@@ -1,8 +1,10 @@
 package services
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"perch/sandbox/aws/wire"
 )
@@ -31,6 +33,35 @@ func beanstalkTags(env *record) map[string]string {
 	return merged(env.Tags, map[string]string{
 		"elasticbeanstalk:environment-id": env.Hidden["EnvironmentId"], "elasticbeanstalk:environment-name": env.Name,
 	})
+}
+
+// defaultAddresses is the quota of Elastic IP addresses that an account begins with.
+const defaultAddresses = 5
+
+// mostAddresses is the account's quota of Elastic IP addresses.
+func (s *Service) mostAddresses() int { return cmp.Or(s.config.Addresses, defaultAddresses) }
+
+// requireAddress fails a single instance for which no address is left, as its launch does on AWS.
+func (s *Service) requireAddress(rec *record) error {
+	single := s.option(rec, nsEnvironment, "EnvironmentType") == "SingleInstance"
+	if rec.ID != "" || !single || len(s.addresses()) < s.mostAddresses() {
+		return nil
+	}
+	return failure(beanstalk, http.StatusBadRequest, "GeneralServiceException", "Creating EIP failed Reason: The maximum number of "+
+		"addresses has been reached. (Service: AmazonEC2; Status Code: 400; Error Code: AddressLimitExceeded)")
+}
+
+// describeAccountAttributes knows one attribute: the quota of Elastic IP addresses.
+func describeAccountAttributes(s *Service, f form) ([]wire.Node, error) {
+	const name = "vpc-max-elastic-ips"
+	var found []string
+	if asked := f.list("AttributeName"); wanted(asked, name) {
+		found = append(found, name)
+	}
+	return []wire.Node{list("accountAttributeSet", "item", found, func(name string) []wire.Node {
+		value := wire.N("item", wire.T("attributeValue", strconv.Itoa(s.mostAddresses())))
+		return []wire.Node{wire.T("attributeName", name), wire.N("attributeValueSet", value)}
+	})}, nil
 }
 
 func describeAddresses(s *Service, f form) ([]wire.Node, error) {

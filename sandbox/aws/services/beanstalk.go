@@ -178,6 +178,9 @@ func prepareEnvironment(s *Service, rec *record) error {
 	if err := s.legalEnvironment(rec, app); err != nil {
 		return err
 	}
+	if err := s.requireAddress(rec); err != nil {
+		return err
+	}
 	if rec.ID == "" {
 		s.newEnvironment(rec)
 		rec.Status, rec.Health = "Launching", "Grey"

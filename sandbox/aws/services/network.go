@@ -162,11 +162,12 @@ func writeEC2Error(w http.ResponseWriter, err *wire.Error) {
 }
 
 var networkActions = map[string]action{
-	"DescribeAddresses":      describeAddresses,
-	"DescribeInstances":      describeInstances,
-	"DescribeVpcs":           describeVPCs,
-	"DescribeSubnets":        describeSubnets,
-	"DescribeSecurityGroups": describeSecurityGroups,
+	"DescribeAccountAttributes": describeAccountAttributes,
+	"DescribeAddresses":         describeAddresses,
+	"DescribeInstances":         describeInstances,
+	"DescribeVpcs":              describeVPCs,
+	"DescribeSubnets":           describeSubnets,
+	"DescribeSecurityGroups":    describeSecurityGroups,
 }
 
 // filters reads EC2's filters; one that is not among the known fields is refused rather than ignored.

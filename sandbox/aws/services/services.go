@@ -55,6 +55,8 @@ type Config struct {
 	// Tagged lists the tagged resources of other services, for the tagging API, with those deleted after since. Nil
 	// means none.
 	Tagged func(since time.Time) []Tagged
+	// Addresses is how many Elastic IP addresses the account can have; 0 means 5.
+	Addresses int
 	// TaggingLag is how long the tagging API goes on listing what was deleted.
 	TaggingLag time.Duration
 }
