@@ -43,8 +43,8 @@ func (b Belief) service() string {
 func Beliefs() []Belief {
 	return slices.Concat(
 		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, changeSetBeliefs,
-		bucketBeliefs, versionBeliefs, zoneBeliefs,
-		databaseBeliefs, secretBeliefs, taggingBeliefs, beanstalkBeliefs, readyBeliefs,
+		bucketBeliefs, versionBeliefs, keyBeliefs, zoneBeliefs,
+		databaseBeliefs, secretBeliefs, systemsBeliefs, taggingBeliefs, beanstalkBeliefs, readyBeliefs,
 	)
 }
 

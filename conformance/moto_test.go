@@ -65,6 +65,9 @@ var (
 		"secretsmanager/deleted-at-once",
 		"secretsmanager/generated-once",
 		"secretsmanager/names-of-secrets",
+		"secretsmanager/reference-by-arn",
+		"ssm/unknown-command",
+		"ssm/unknown-instance",
 		"tagging/finds-by-tag",
 		"tagging/lists-what-is-gone",
 	}
@@ -74,6 +77,7 @@ var (
 		"cloudformation/list-imports",
 		"cloudformation/nothing-to-continue",
 		"elasticbeanstalk/options-to-remove",
+		"s3/odd-keys",
 	}
 )
 

@@ -98,8 +98,14 @@ func (w *World) unlock(ctx context.Context, stack types.Stack) error {
 // unprotect ends the deletion protection of a database.
 func (w *World) unprotect(ctx context.Context, name string) error {
 	out, err := w.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
-	if err != nil || len(out.DBInstances) != 1 || !aws.ToBool(out.DBInstances[0].DeletionProtection) {
-		return nil //nolint:nilerr // A database that is not there keeps no stack; DeleteStack tells the rest.
+	if hasCode(err, "DBInstanceNotFound") {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("describe database %s: %w", name, err)
+	}
+	if len(out.DBInstances) != 1 || !aws.ToBool(out.DBInstances[0].DeletionProtection) {
+		return nil
 	}
 	_, err = w.databases.ModifyDBInstance(ctx, &rds.ModifyDBInstanceInput{
 		DBInstanceIdentifier: &name, DeletionProtection: aws.Bool(false), ApplyImmediately: aws.Bool(true),
@@ -110,6 +116,9 @@ func (w *World) unprotect(ctx context.Context, name string) error {
 	return nil
 }
 
+// maxPages is the most pages of versions that a check leaves in a bucket.
+const maxPages = 20
+
 // empty deletes a bucket's policy, and every version in it.
 func (w *World) empty(ctx context.Context, bucket string) error {
 	_, err := w.storage.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
@@ -119,27 +128,35 @@ func (w *World) empty(ctx context.Context, bucket string) error {
 	if err != nil {
 		return fmt.Errorf("delete the policy of bucket %s: %w", bucket, err)
 	}
-	pages := s3.NewListObjectVersionsPaginator(w.storage, &s3.ListObjectVersionsInput{Bucket: &bucket})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	in := &s3.ListObjectVersionsInput{Bucket: &bucket, EncodingType: s3types.EncodingTypeUrl}
+	for range maxPages {
+		page, err := w.storage.ListObjectVersions(ctx, in)
 		if err != nil {
 			return fmt.Errorf("list versions of bucket %s: %w", bucket, err)
 		}
-		if err := w.deleteVersions(ctx, bucket, identifiers(page)); err != nil {
+		all := identifiers(page)
+		if len(all) == 0 {
+			return nil
+		}
+		plain, err := w.deleteOdd(ctx, bucket, all)
+		if err != nil {
+			return err
+		}
+		if err := w.deleteVersions(ctx, bucket, plain); err != nil {
 			return err
 		}
 	}
-	return nil
+	return fmt.Errorf("bucket %s still has versions after %d pages were deleted", bucket, maxPages)
 }
 
 // identifiers are the versions and delete markers of a page.
 func identifiers(page *s3.ListObjectVersionsOutput) []s3types.ObjectIdentifier {
 	var all []s3types.ObjectIdentifier
 	for _, v := range page.Versions {
-		all = append(all, s3types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+		all = append(all, s3types.ObjectIdentifier{Key: decoded(v.Key, page.EncodingType), VersionId: v.VersionId})
 	}
 	for _, m := range page.DeleteMarkers {
-		all = append(all, s3types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		all = append(all, s3types.ObjectIdentifier{Key: decoded(m.Key, page.EncodingType), VersionId: m.VersionId})
 	}
 	return all
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
 const coverage = "https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1999"
@@ -30,6 +31,32 @@ var secretBeliefs = []Belief{
 			"aws-properties-secretsmanager-secret-generatesecretstring.html",
 		ReliedOn: "cfn/database.go", Minutes: 3, check: checkSecretGeneratedOnce,
 	},
+	{
+		Name:     "secretsmanager/reference-by-arn",
+		Sentence: "A dynamic reference to a secret of the same template, by its ARN, gives the generated value.",
+		Source:   guide + "dynamic-references-secretsmanager.html",
+		ReliedOn: "cfn/database.go", Minutes: 3, check: checkSecretReference,
+	},
+}
+
+func checkSecretReference(ctx context.Context, w *World) error {
+	reference := "!Sub \"{{resolve:secretsmanager:${Password}:SecretString}}\""
+	id, err := w.create(ctx, "", template(secret("Description: referred to"), named(`!Ref "AWS::StackName"`, reference)))
+	if err != nil {
+		return err
+	}
+	want, err := w.secretValue(ctx, id)
+	if err != nil {
+		return err
+	}
+	out, err := w.systems.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(w.stackName(""))})
+	if err := wantAccepted("GetParameter", err); err != nil {
+		return err
+	}
+	if want == "" || aws.ToString(out.Parameter.Value) != want {
+		return differs("the property does not have the secret's value")
+	}
+	return nil
 }
 
 // secret is a secret with a generated value; lines are further lines of its properties.

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
 const (
@@ -60,6 +61,7 @@ type World struct {
 	beanstalk *elasticbeanstalk.Client
 	secrets   *secretsmanager.Client
 	tagging   *resourcegroupstaggingapi.Client
+	systems   *ssm.Client
 }
 
 func newWorld(target Target, run, belief string) *World {
@@ -74,6 +76,7 @@ func newWorld(target Target, run, belief string) *World {
 		beanstalk: elasticbeanstalk.NewFromConfig(config),
 		secrets:   secretsmanager.NewFromConfig(config),
 		tagging:   resourcegroupstaggingapi.NewFromConfig(config),
+		systems:   ssm.NewFromConfig(config),
 	}
 }
 
