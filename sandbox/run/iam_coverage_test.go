@@ -41,7 +41,9 @@ func (b *bench) settleRights() error {
 }
 
 // expectedDenials are actions that AWS denies to the roles and the product copes with.
-var expectedDenials = []string{}
+var expectedDenials = []string{
+	"s3:GetBucketTagging", // A stranger's forged input names buckets of other projects, whose tags the worker looks at first.
+}
 
 // writeGrants writes the file, if the run is asked to.
 func writeGrants() error {

@@ -26,7 +26,7 @@ const documents = "../../deploy/iam"
 // returns how the worker reaches AWS.
 func (b *bench) bind(p *perch.Policy) (awssdk.Config, error) {
 	config := b.awsConfig()
-	if b.aws == nil || p.ServiceRole != "" {
+	if p.Account != account || p.ServiceRole != "" {
 		return config, nil // moto enforces nothing, and a test that names a role has its own.
 	}
 	suffix := ""
