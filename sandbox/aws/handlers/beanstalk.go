@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -243,13 +244,24 @@ func (t target) beanstalk() []access.Request {
 	keys := tagKeys(tags, true)
 	keys["ec2:launchtemplate"] = []string{t.arn("ec2", "launch-template/lt-1")}
 	keys["ec2:createaction"] = []string{"RunInstances"}
+	// AWS documents no tags of the environment on its security groups, only those of Elastic
+	// Beanstalk's own stack.
+	maps.DeleteFunc(tags, func(key, _ string) bool {
+		return !strings.HasPrefix(key, "aws:") && !strings.HasPrefix(key, "elasticbeanstalk:")
+	})
+	own := tagKeys(tags, true)
+	own["ec2:launchtemplate"] = keys["ec2:launchtemplate"]
 	var rights []access.Request
 	for _, row := range beanstalkTable {
 		if !is[row.only] || !slices.Contains(strings.Fields(row.phases), t.phase) {
 			continue
 		}
+		with := keys
+		if strings.Contains(row.resource, "security-group/") {
+			with = own
+		}
 		for _, action := range row.actions {
-			rights = append(rights, access.Request{Action: action, Resource: fill.Replace(row.resource), Keys: keys})
+			rights = append(rights, access.Request{Action: action, Resource: fill.Replace(row.resource), Keys: with})
 		}
 	}
 	if t.phase == "create" {

@@ -56,6 +56,7 @@ var conditional = []struct {
 		"rds:CreateDBInstanceReadReplica", "rds:PromoteReadReplica", "rds:RestoreDBInstanceToPointInTime",
 	}},
 
+	{"AWS::S3::Bucket", "AbacStatus", []string{"s3:*BucketAbac", "s3:*Resource"}},
 	{"AWS::S3::Bucket", "AccelerateConfiguration", []string{"s3:*AccelerateConfiguration"}},
 	{"AWS::S3::Bucket", "AccessControl", []string{"s3:PutObjectAcl", "s3:PutBucketAcl", "s3:GetBucketAcl"}},
 	{"AWS::S3::Bucket", "AnalyticsConfigurations", []string{"s3:*AnalyticsConfiguration"}},

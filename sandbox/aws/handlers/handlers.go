@@ -46,6 +46,13 @@ var registry = func() map[string]handlers {
 		Update: []string{"route53:ChangeResourceRecordSets", "route53:GetChange"},
 		Delete: []string{"route53:ChangeResourceRecordSets", "route53:GetChange"},
 	}
+	// The list of registry.json is older than this property; these are the calls that AWS documents for
+	// it (AWS docs: Enabling ABAC in general purpose buckets).
+	bucket := all["AWS::S3::Bucket"]
+	bucket.Create = append(bucket.Create, "s3:PutBucketAbac", "s3:TagResource")
+	bucket.Read = append(bucket.Read, "s3:GetBucketAbac", "s3:ListTagsForResource")
+	bucket.Update = append(bucket.Update, "s3:PutBucketAbac", "s3:TagResource", "s3:UntagResource")
+	all["AWS::S3::Bucket"] = bucket
 	return all
 }()
 
@@ -55,6 +62,11 @@ var tagging = map[string]string{
 	"AWS::IAM::Role":                        "iam:TagRole",
 	"AWS::ElasticLoadBalancingV2::Listener": "elasticloadbalancing:AddTags",
 }
+
+// bundleReads are what Elastic Beanstalk reads of a source bundle in the caller's name before it
+// copies it, beside GetObject: users report each of them denied (apache/grails-core, pull request
+// 16260).
+var bundleReads = []string{"s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl"}
 
 // Account is what Rights knows beside the resource.
 type Account struct {
@@ -78,6 +90,11 @@ func Rights(account Account, phase string, r resource.Request) []access.Request 
 	}
 	if r.Type == environmentType {
 		rights = append(rights, t.beanstalk()...)
+	}
+	if r.Type == "AWS::ElasticBeanstalk::ApplicationVersion" && phase == "create" {
+		for _, action := range bundleReads {
+			rights = append(rights, t.rights(action)...)
+		}
 	}
 	return append(rights, t.references()...)
 }

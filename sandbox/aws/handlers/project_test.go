@@ -14,9 +14,15 @@ import (
 // serviceRole is CloudFormation's role of the project shop, with the documents of deploy/iam.
 func serviceRole(t *testing.T) *access.Caller {
 	t.Helper()
+	return callerWith(t, "cloudformation", "elasticbeanstalk", "elasticbeanstalk-instances")
+}
+
+// callerWith is a role of the project shop with these documents of deploy/iam.
+func callerWith(t *testing.T, documents ...string) *access.Caller {
+	t.Helper()
 	fill := strings.NewReplacer("PROJECT", "shop", "ACCOUNT", "1", "REGION", "eu-central-1", "ZONE", "Z", "SEEDS", "seeds")
-	caller := &access.Caller{ARN: "arn:aws:sts::1:assumed-role/perch-cloudformation/x", Region: "eu-central-1"}
-	for _, name := range []string{"cloudformation", "elasticbeanstalk", "elasticbeanstalk-instances"} {
+	caller := &access.Caller{ARN: "arn:aws:sts::1:assumed-role/perch/x", Region: "eu-central-1"}
+	for _, name := range documents {
 		text, err := os.ReadFile(filepath.Join("..", "..", "..", "deploy", "iam", name+".json"))
 		if err != nil {
 			t.Fatal(err)
@@ -30,12 +36,16 @@ func serviceRole(t *testing.T) *access.Caller {
 	return caller
 }
 
-// TestS151TheRoleOfOneProjectLeavesTheResourcesOfAnother: CloudFormation makes up the names of security groups
-// and load balancers, so the documents recognize them by the project's tag.
+// TestS151TheRoleOfOneProjectLeavesTheResourcesOfAnother: CloudFormation makes up the names of
+// security groups and load balancers, so the documents recognize them by the project's tag.
 func TestS151TheRoleOfOneProjectLeavesTheResourcesOfAnother(t *testing.T) {
 	const balancing = "arn:aws:elasticloadbalancing:eu-central-1:1:"
 	things := map[string]resource.Request{
-		"a security group": {Type: "AWS::EC2::SecurityGroup", PhysicalID: "sg-1", Properties: map[string]any{"VpcId": "vpc-1"}},
+		"a security group": {
+			Type:       "AWS::EC2::SecurityGroup",
+			PhysicalID: "sg-1",
+			Properties: map[string]any{"VpcId": "vpc-1"},
+		},
 		"a load balancer": {
 			Type: "AWS::ElasticLoadBalancingV2::LoadBalancer", PhysicalID: balancing + "loadbalancer/app/shop-LoadB-1/1",
 			Properties: map[string]any{"SecurityGroups": []any{"sg-1"}, "LoadBalancerAttributes": []any{}},

@@ -76,9 +76,10 @@ var creations = map[string]string{
 	"AWS::ElasticLoadBalancingV2::Listener":     "elasticloadbalancing:CreateListener",
 }
 
-// creating sets the condition keys of what creates a resource with its tags: AWS authorizes the tags of a
-// request, with the call's name, and the resource has none yet (AWS docs: Grant permission to tag resources
-// during creation). A listener is created on a load balancer, which has the stack's tags already.
+// creating sets the condition keys of what creates a resource with its tags: AWS authorizes the
+// tags of a request, with the call's name, and the resource has none yet (AWS docs: Grant
+// permission to tag resources during creation). A listener is created on a load balancer, which has
+// the stack's tags already.
 func creating(keys map[string][]string, action, creates string) {
 	service, call, _ := strings.Cut(creates, ":")
 	tags := action == "ec2:CreateTags" || action == "elasticloadbalancing:AddTags"
