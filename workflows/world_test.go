@@ -45,6 +45,8 @@ type world struct {
 	held bool
 	// unseeded is how the steps that need the app fail.
 	unseeded error
+	// unbuilt says that the image is missing until AwaitImage has ended.
+	unbuilt bool
 	// fails are how activities fail, under their names.
 	fails map[string]error
 	// canceled is why CloudFormation cancels a deletion that it has accepted; obstacle is what PrepareDeletion finds.
@@ -177,11 +179,20 @@ func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activitie
 	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil {
 		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack, Closed: a.w.closed}
 	}
+	if a.w.unbuilt && in.Request.Goal == perch.GoalUp {
+		out.Prepared, out.Settled, out.MissingImage, out.ImageWaitSeconds = nil, nil, "shop:1", 900
+	}
 	out.Earlier, out.Commit = a.w.earlier, in.Request.Commit
 	if in.Request.Head && a.w.moved != "" {
 		out.Commit = a.w.moved
 	}
 	return out, a.w.fails["Admit"]
+}
+
+func (a *activity) AwaitImage(_ context.Context, in activities.ImageInput) (activities.ImageResult, error) {
+	a.w.note("AwaitImage", "%s for %d s", in.Image, in.PatienceSeconds)
+	a.w.unbuilt = a.w.fails["AwaitImage"] != nil
+	return activities.ImageResult{Found: true}, a.w.fails["AwaitImage"]
 }
 
 func (a *activity) DescribeStack(_ context.Context, in activities.StackInput) (activities.StackState, error) {

@@ -13,6 +13,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"perch/sandbox/aws"
 )
@@ -227,5 +232,41 @@ func TestS206ARegistryThatCannotBeAskedIsAWarning(t *testing.T) {
 	contains(t, out.stderr, "Warning: the registry of image "+imageOf(commit)+" cannot be asked: it answers 503 Service Unavailable; it is deployed as it is written.")
 	if got := b.deployedImage(t, "outage"); got != imageOf(commit) {
 		t.Errorf("%s is deployed", got)
+	}
+}
+
+func TestS207AStrictRegistryHasTheDemosImagesAndWhatIsPushed(t *testing.T) {
+	t.Parallel()
+	b := newSandbox(t, func(o *options) { o.images = strictly })
+	b.must(t, "application", "up")
+	equal(t, b.must(t, "up", "fix/typo"), document{"outcome": "ready", "warnings": []any{}})
+	const image = "ghcr.io/acme/shop:1"
+	b.imageBranch(t, "pushed-late", bare("shop", "  image: "+image))
+	ended := b.begin(t, "up", "pushed-late")
+	b.waitsForImage(t, "pushed-late")
+	built, err := random.Image(16, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err = mutate.ConfigFile(built, &v1.ConfigFile{OS: "linux", Architecture: "amd64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := name.NewTag(strings.TrimPrefix(b.registryURL, "http://") + "/" + image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(to, built); err != nil {
+		t.Fatal(err)
+	}
+	if exit, up := ended(); exit != 0 || up.text("outcome") != "ready" {
+		t.Fatalf("exit code %d: %v", exit, up)
+	}
+	digest, err := built.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.deployedImage(t, "pushed-late"), "ghcr.io/acme/shop@"+digest.String(); got != want {
+		t.Errorf("%s is deployed, want %s", got, want)
 	}
 }
