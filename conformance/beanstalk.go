@@ -39,44 +39,24 @@ var beanstalkBeliefs = []Belief{
 		Sentence: "A tag whose value is the environment's name fails the creation.",
 		Source:   beanstalkGuide + "using-features.tagging.html", ReliedOn: "tags.go", Minutes: 5, check: checkNameIsNoTag,
 	},
-	{
-		Name: "elasticbeanstalk/newest-platform",
-		Sentence: "ListAvailableSolutionStacks lists platforms named `64bit Amazon Linux 2023 vX.Y.Z running Docker`, the " +
-			"newest first.",
-		Source: beanstalkGuide + "concepts.platforms.html", ReliedOn: "activities/application.go", Minutes: 1,
-		check: func(ctx context.Context, w *World) error {
-			_, err := w.platform(ctx)
-			return err
-		},
-	},
-}
-
-// platform is the newest platform for Docker.
-func (w *World) platform(ctx context.Context) (string, error) {
-	out, err := w.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
-	if err := wantAccepted("ListAvailableSolutionStacks", err); err != nil {
-		return "", err
-	}
-	for _, name := range out.SolutionStacks {
-		var major, minor, patch int
-		n, _ := fmt.Sscanf(name, "64bit Amazon Linux 2023 v%d.%d.%d running", &major, &minor, &patch)
-		if n == 3 && strings.HasSuffix(name, " running Docker") {
-			return name, nil
-		}
-	}
-	return "", differs("no platform for Docker is among %d", len(out.SolutionStacks))
 }
 
 // environmentName is the name of an environment of the check: at most 40 characters.
 func (w *World) environmentName(suffix string) string { return "perch-" + w.run + suffix }
 
-// applicationWith is an application with one environment of one instance, which runs Beanstalk's
-// sample. options are further option settings, lines further properties of the environment.
+// applicationWith is applicationOn the newest platform.
 func (w *World) applicationWith(ctx context.Context, name, lines string, options ...string) (string, error) {
 	platform, err := w.platform(ctx)
 	if err != nil {
 		return "", err
 	}
+	return w.applicationOn("SolutionStackName: "+platform, name, lines, options...), nil
+}
+
+// applicationOn is a template with an application and one environment of one instance, which runs
+// Beanstalk's sample. platform is the property that names its platform, options are further option
+// settings, lines further properties of the environment.
+func (w *World) applicationOn(platform, name, lines string, options ...string) string {
 	settings := append([]string{
 		option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance"),
 		option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "!Ref Profile"),
@@ -91,9 +71,9 @@ func (w *World) applicationWith(ctx context.Context, name, lines string, options
 			`Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"}]}}}`,
 		"Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}",
 		"Environment: {Type: AWS::ElasticBeanstalk::Environment, Properties: {ApplicationName: !Ref Application, "+
-			"EnvironmentName: "+name+", SolutionStackName: "+platform+", "+lines+
+			"EnvironmentName: "+name+", "+platform+", "+lines+
 			"OptionSettings: ["+strings.Join(settings, ", ")+"]}}",
-	), nil
+	)
 }
 
 func option(namespace, name, value string) string {

@@ -44,7 +44,7 @@ func Beliefs() []Belief {
 	return slices.Concat(
 		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, changeSetBeliefs,
 		bucketBeliefs, versionBeliefs, keyBeliefs, zoneBeliefs,
-		databaseBeliefs, secretBeliefs, systemsBeliefs, taggingBeliefs, beanstalkBeliefs, readyBeliefs,
+		databaseBeliefs, secretBeliefs, systemsBeliefs, taggingBeliefs, beanstalkBeliefs, readyBeliefs, platformBeliefs,
 	)
 }
 

@@ -39,6 +39,7 @@ var (
 		"cloudformation/token-repeats-a-creation",
 		"cloudformation/update-canceled",
 		"cloudformation/update-rolls-back",
+		"elasticbeanstalk/change-over-to-platform-arn",
 		"elasticbeanstalk/deletion-during-a-launch",
 		"elasticbeanstalk/name-is-no-tag",
 		"elasticbeanstalk/removed-options-stay",
@@ -77,6 +78,7 @@ var (
 		"cloudformation/list-imports",
 		"cloudformation/nothing-to-continue",
 		"elasticbeanstalk/options-to-remove",
+		"elasticbeanstalk/platform-is-updated",
 		"s3/odd-keys",
 	}
 )

@@ -124,7 +124,8 @@ func (w *World) removeSnapshot(ctx context.Context, name string) error {
 	return nil
 }
 
-// tagsOf are the tags of a stack. One whose change set was never executed shows none; its change set has them.
+// tagsOf are the tags of a stack. One whose change set was never executed shows none; its change
+// set has them.
 func (w *World) tagsOf(ctx context.Context, stack types.Stack) ([]types.Tag, error) {
 	if stack.StackStatus != types.StackStatusReviewInProgress {
 		return stack.Tags, nil
