@@ -48,6 +48,7 @@ var workerCalls = map[string][]access.Request{
 			Resource: "arn:aws:cloudformation:eu-central-1:1:stack/shop-login/1",
 		},
 	},
+	"the quota of Elastic IP addresses": {{Action: "ec2:DescribeAccountAttributes", Resource: "*"}},
 	"what is behind an environment": {
 		{
 			Action:   "autoscaling:DescribeLaunchConfigurations",
