@@ -106,10 +106,10 @@ func TestS187WhatCannotBeAskedForIsANoteAndLaterALeftover(t *testing.T) {
 		t.Fatalf("recorded %+v", records)
 	}
 	gone := func(string) bool { return false }
-	if left := leftovers(records, gone, time.Now()); len(left) != 0 {
+	if left := leftovers(records, gone, gone, time.Now()); len(left) != 0 {
 		t.Errorf("at once: %+v", left)
 	}
-	later := leftovers(records, gone, time.Now().Add(longestRemoval+time.Hour))
+	later := leftovers(records, gone, gone, time.Now().Add(longestRemoval+time.Hour))
 	if len(later) != 1 || !slices.Equal(later[0].Resources, []string{topic}) {
 		t.Errorf("after seven hours: %+v", later)
 	}

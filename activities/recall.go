@@ -116,7 +116,7 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 		return RecheckResult{}, err
 	}
 	var result RecheckResult
-	for _, left := range leftovers(records, all.exists, time.Now()) {
+	for _, left := range leftovers(records, all.exists, all.lives, time.Now()) {
 		if !in.DryRun && left.Branch != "" {
 			if left.Resources, err = v.recheck(ctx, bucket, records, left, all.lives(left.Branch)); err != nil {
 				return RecheckResult{}, err
@@ -143,16 +143,17 @@ func (v *Verification) recheck(
 	i := slices.IndexFunc(records, func(r removalRecord) bool { return r.StackID == left.StackID })
 	in := VerifyInput{Project: v.policy.Project, Branch: left.Branch, StackID: left.StackID, Contents: records[i].Contents}
 	in.Known = records[i].Known // No service tells of these; only another removal can.
+	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	if err != nil {
+		return nil, refuse(ErrorInvalid, "%v", err)
+	}
 	if again {
 		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil
+		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == SharedDatabaseName(environment) })
 	}
 	seen, err := v.leftovers(ctx, in)
 	if err != nil {
 		return nil, err
-	}
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return nil, refuse(ErrorInvalid, "%v", err)
 	}
 	for _, name := range records[i].Leftovers {
 		there, err := v.stillThere(ctx, name)
