@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// motoDiffers are the beliefs that moto gets wrong, and motoFails those that it has no answer to:
-// an error of the server. Moto executes every operation of CloudFormation at once, tags no bucket,
-// knows no failed deletion, and does not create every type.
+// motoDiffers are the beliefs that moto gets wrong, and motoFails those that cannot be checked
+// there, mostly because its server fails. Moto executes every operation of CloudFormation at once,
+// tags no bucket, knows no failed deletion, and does not create every type.
 var (
 	motoDiffers = []string{
 		"cloudformation/creation-rolls-back",

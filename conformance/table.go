@@ -61,7 +61,10 @@ func Page(text string, results Results) (string, error) {
 	if !ok || !also {
 		return "", fmt.Errorf("the page has no marks %s and %s", strings.TrimSpace(beginMark), strings.TrimSpace(endMark))
 	}
-	return head + beginMark + Table(Beliefs(), sandboxColumn, results.column) + endMark + tail, nil
+	cost, duration := estimate(Beliefs(), parallel)
+	size := fmt.Sprintf("There are %d beliefs. To check all of them on AWS takes about %s and costs about %.2f USD.\n",
+		len(Beliefs()), duration, cost)
+	return head + beginMark + size + Table(Beliefs(), sandboxColumn, results.column) + endMark + tail, nil
 }
 
 // WritePage writes the table of all beliefs into the page at path.
