@@ -17,7 +17,7 @@ var grants = []grant{
 		[]string{"arn:aws:s3:::PROJECT-*", "arn:aws:s3:::PROJECT-*/*"}, nil},
 	{"SeedData", "reading the seed data that the policy allows. Leave it out where `seeds.from` is empty", []string{"arn:aws:s3:::SEEDS", "arn:aws:s3:::SEEDS/*"}, nil},
 	{"DatabasesThatCloudFormationCouldNotDelete", "what CloudFormation could not delete in several attempts; nothing else calls it", []string{"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*"}, nil},
-	{"EnvironmentsThatCloudFormationCouldNotDelete", "likewise for Elastic Beanstalk; Beanstalk then acts with the rights of the worker's role",
+	{"EnvironmentsOfTheProject", "removing variables and secrets that a branch no longer sets, and terminating what CloudFormation could not delete. Elastic Beanstalk acts with the rights of its caller: attach its documents to the worker's role, too",
 		[]string{"arn:aws:elasticbeanstalk:REGION:ACCOUNT:environment/*/PROJECT-*"}, nil},
 	{"WhetherARecordIsGone", "the host names of removed environments, and whether the zone is the domain's. Leave it out where there is no domain", []string{"arn:aws:route53:::hostedzone/ZONE"}, nil},
 	// A condition on tags would deny what is to be found out: a secret that is gone has none.
@@ -79,6 +79,7 @@ var rights = map[string][]need{
 	"cloudformation.UpdateStack":            {{"cloudformation:UpdateStack", "Stacks"}, {"s3:GetObject", "BucketsOfTheProject"}},
 	"cloudformation.ValidateTemplate":       {{"cloudformation:ValidateTemplate", "LookAround"}},
 
+	"elasticbeanstalk.DescribeConfigurationSettings": {{"elasticbeanstalk:DescribeConfigurationSettings", "LookAround"}},
 	"elasticbeanstalk.DescribeEnvironmentResources": {
 		{"elasticbeanstalk:DescribeEnvironmentResources", "LookAround"}, {"autoscaling:DescribeAutoScalingGroups", "LookAround"},
 		{"autoscaling:DescribeLaunchConfigurations", "LookAround"}, {"autoscaling:DescribePolicies", "LookAround"},
@@ -91,7 +92,8 @@ var rights = map[string][]need{
 	"elasticbeanstalk.DescribeEvents":              {{"elasticbeanstalk:DescribeEvents", "LookAround"}},
 	"elasticbeanstalk.ListAvailableSolutionStacks": {{"elasticbeanstalk:ListAvailableSolutionStacks", "LookAround"}},
 	"elasticbeanstalk.ListTagsForResource":         {{"elasticbeanstalk:ListTagsForResource", "LookAround"}},
-	"elasticbeanstalk.TerminateEnvironment":        {{"elasticbeanstalk:TerminateEnvironment", "EnvironmentsThatCloudFormationCouldNotDelete"}},
+	"elasticbeanstalk.TerminateEnvironment":        {{"elasticbeanstalk:TerminateEnvironment", "EnvironmentsOfTheProject"}},
+	"elasticbeanstalk.UpdateEnvironment":           {{"elasticbeanstalk:UpdateEnvironment", "EnvironmentsOfTheProject"}},
 
 	"rds.DeleteDBInstance":                  {{"rds:DeleteDBInstance", "DatabasesThatCloudFormationCouldNotDelete"}},
 	"rds.DescribeDBInstances":               {{"rds:DescribeDBInstances", "LookAround"}},

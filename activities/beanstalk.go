@@ -28,8 +28,12 @@ func (s *Stacks) AwaitBeanstalk(ctx context.Context, in StackInput) error {
 	if err != nil {
 		return err
 	}
+	return s.awaitEnvironments(ctx, beats, progress, contents.Environments)
+}
+
+func (s *Stacks) awaitEnvironments(ctx context.Context, beats *pulse, progress perch.Progress, names []string) error {
 	for {
-		busy, err := s.apps.busyEnvironments(ctx, contents.Environments)
+		busy, err := s.apps.busyEnvironments(ctx, names)
 		if err != nil || len(busy) == 0 {
 			return err
 		}

@@ -28,8 +28,8 @@ const nobody = "none"
 // Calls that no trial is made of. Those of untried would change something, and no others show the rights behind them; those of occasional are
 // needed where a project's seed steps or its databases ask for them, and are granted for single instances and secrets.
 var (
-	untried    = []string{"PutObject", "CopyObject", "PutBucketPolicy", "DeleteObject", "DeleteObjects", "DeleteBucket", "DeleteBucketPolicy", "DeleteDBInstance", "TerminateEnvironment"}
-	occasional = []string{"ListTagsForResource", "DescribeEnvironmentResources", "SendCommand", "GetCommandInvocation", "ListCommandInvocations", "GetSecretValue", "DescribeSecret", "GetParameter", "GetAuthorizationToken"}
+	untried    = []string{"PutObject", "CopyObject", "PutBucketPolicy", "DeleteObject", "DeleteObjects", "DeleteBucket", "DeleteBucketPolicy", "DeleteDBInstance", "TerminateEnvironment", "UpdateEnvironment"}
+	occasional = []string{"ListTagsForResource", "DescribeConfigurationSettings", "DescribeEnvironmentResources", "SendCommand", "GetCommandInvocation", "ListCommandInvocations", "GetSecretValue", "DescribeSecret", "GetParameter", "GetAuthorizationToken"}
 )
 
 // rights tries what the worker's role may do.

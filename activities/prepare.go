@@ -21,6 +21,9 @@ type Prepared struct {
 	// Closed says that a removal that came to a stop has closed buckets of the stack, which is still in
 	// service: ReopenBuckets has to open them again.
 	Closed bool `json:"closed,omitempty"`
+	// Withdraws says that the environment has variables or secrets that the template does not set: WithdrawOptions
+	// has to remove them.
+	Withdraws bool `json:"withdraws,omitempty"`
 }
 
 // prepare stores what is wanted, or finds the environment settled and stores nothing. Most repeats of a CI job are that, and cost a run of two
@@ -34,12 +37,16 @@ func (r *Requests) prepare(ctx context.Context, admitted AdmitResult, up candida
 	if err != nil {
 		return AdmitResult{}, err
 	}
-	if settled && !closed {
+	withdraws, err := r.withdraws(ctx, up)
+	if err != nil {
+		return AdmitResult{}, err
+	}
+	if settled && !closed && !withdraws {
 		admitted.Settled = &Settled{Stack: up.stack}
 		return admitted, r.allow(ctx, up.wanted) // AwaitReady goes by it; no stack is changed.
 	}
 	rendered, err := r.publish(ctx, up.wanted)
-	admitted.Prepared = &Prepared{Rendered: rendered, Stack: up.stack, Closed: closed}
+	admitted.Prepared = &Prepared{Rendered: rendered, Stack: up.stack, Closed: closed, Withdraws: withdraws}
 	return admitted, err
 }
 

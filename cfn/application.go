@@ -46,9 +46,10 @@ type maxCountRule struct {
 	MaxCount           int
 }
 
-// maxVersions keeps an application far from the 1,000 versions that a region allows (service quota, AWS docs: Elastic Beanstalk
-// quotas). Versions that an environment runs are never removed by the rule.
-const maxVersions = 300
+// maxVersions keeps all applications of a region far from the 1,000 versions that it allows (service quota, AWS docs: Elastic
+// Beanstalk quotas). The rule never removes a version that an environment runs, or ran within the last ten weeks before it was
+// terminated (AWS docs: Configuring application version lifecycle settings).
+const maxVersions = 100
 
 // Application renders the template of the application that groups environments of a kind: everything that they share, so
 // that making one of them takes no longer than it must.
@@ -135,7 +136,7 @@ func beanstalkApplication(project string, kind perch.Kind) resource {
 }
 
 // artifactBucket holds source bundles and templates. Nothing in it expires but uploads that were broken
-// off: Elastic Beanstalk fetches a bundle from it whenever it deploys the version.
+// off: Elastic Beanstalk copies a bundle from it into its own bucket whenever it deploys the version.
 func artifactBucket(tags []tag) resource {
 	properties := privateBucket()
 	rule := lifecycleRule{ID: "broken-uploads", Status: "Enabled"}

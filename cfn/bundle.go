@@ -38,7 +38,11 @@ func Bundle(settings perch.Settings, host string) (body []byte, key string, err 
 	if settings.Image == "" {
 		return nil, "", errors.New("settings have no image: say in perch.yaml which Docker image to run")
 	}
-	compose, err := composeFile(settings, proxied(settings, host))
+	var proxy []byte
+	if proxied(settings, host) {
+		proxy = proxyConfig(settings, host)
+	}
+	compose, err := composeFile(settings, proxy)
 	if err != nil {
 		return nil, "", fmt.Errorf("make source bundle: %w", err)
 	}
@@ -46,11 +50,12 @@ func Bundle(settings perch.Settings, host string) (body []byte, key string, err 
 	if settings.Database != nil {
 		files = append(files,
 			bundleFile{".platform/confighooks/predeploy/10-database-url.sh", 0o755, databaseURLScript},
-			bundleFile{".platform/hooks/predeploy/10-database-url.sh", 0o755, databaseURLScript})
+			bundleFile{".platform/hooks/predeploy/10-database-url.sh", 0o755, databaseURLScript},
+			bundleFile{"database.env", 0o600, nil})
 	}
 	files = append(files, bundleFile{"docker-compose.yml", 0o644, compose})
-	if proxied(settings, host) {
-		files = append(files, bundleFile{proxyFile, 0o644, proxyConfig(settings, host)})
+	if proxy != nil {
+		files = append(files, bundleFile{proxyFile, 0o644, proxy})
 	}
 	if body, err = archive(files); err != nil {
 		return nil, "", fmt.Errorf("make source bundle: %w", err)
@@ -60,13 +65,16 @@ func Bundle(settings perch.Settings, host string) (body []byte, key string, err 
 }
 
 // composeFile runs the image with the container's port, or the proxy's, as the instance's port 80. Beanstalk writes the environment variables to
-// .env; the hook writes DATABASE_URL to database.env, which comes first so that a DATABASE_URL of the app's own wins.
+// .env; the hook writes DATABASE_URL to database.env, which comes first so that a DATABASE_URL of the app's own wins. The bundle has it empty, because
+// Compose fails on a file that is missing. The label changes with the proxy's configuration, so that Compose recreates the container for a new one.
 // JSON is YAML; a dollar sign would begin a variable of Compose's and is doubled.
-func composeFile(settings perch.Settings, proxied bool) ([]byte, error) {
+func composeFile(settings perch.Settings, proxy []byte) ([]byte, error) {
+	type labels = map[string]string
 	type service struct {
 		DependsOn []string `json:"depends_on,omitempty"`
 		EnvFile   []string `json:"env_file,omitempty"`
 		Image     string   `json:"image"`
+		Labels    labels   `json:"labels,omitempty"`
 		Ports     []string `json:"ports,omitempty"`
 		Restart   string   `json:"restart"`
 		Volumes   []string `json:"volumes,omitempty"`
@@ -81,10 +89,11 @@ func composeFile(settings perch.Settings, proxied bool) ([]byte, error) {
 		app.EnvFile = []string{"database.env", ".env"}
 	}
 	services := map[string]service{}
-	if proxied {
+	if proxy != nil {
 		app.Ports = nil
+		sum := sha256.Sum256(proxy)
 		services["proxy"] = service{
-			DependsOn: []string{"app"}, Image: proxyImage, Ports: []string{"80:80"}, Restart: "always",
+			DependsOn: []string{"app"}, Image: proxyImage, Labels: labels{"perch.configuration": hex.EncodeToString(sum[:])}, Ports: []string{"80:80"}, Restart: "always",
 			Volumes: []string{"./" + proxyFile + ":/etc/nginx/conf.d/default.conf:ro"},
 		}
 	}

@@ -3,6 +3,8 @@ package cfn
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/url"
@@ -29,7 +31,7 @@ func TestABundleSaysWhatToRun(t *testing.T) {
 	}{
 		{
 			"with a database", perch.Settings{Image: "repo/shop:1", Database: &perch.Database{}},
-			append(hooks, "docker-compose.yml"),
+			append(hooks, "database.env", "docker-compose.yml"),
 			map[string]any{"image": "repo/shop:1", "ports": []any{"80:8080"}, "env_file": []any{"database.env", ".env"}, "restart": "always"}, false,
 		},
 		{
@@ -69,8 +71,10 @@ func TestABundleSaysWhatToRun(t *testing.T) {
 			}
 			services := map[string]any{"app": test.app}
 			if test.proxy {
+				sum := sha256.Sum256(bodies["proxy.conf"])
 				services["proxy"] = map[string]any{
 					"depends_on": []any{"app"}, "image": proxyImage, "ports": []any{"80:80"}, "restart": "always",
+					"labels":  map[string]any{"perch.configuration": hex.EncodeToString(sum[:])},
 					"volumes": []any{"./proxy.conf:/etc/nginx/conf.d/default.conf:ro"},
 				}
 			}

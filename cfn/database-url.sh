@@ -24,4 +24,5 @@ encode() {
 
 user=$(encode "$DATABASE_USER")
 password=$(encode "$DATABASE_PASSWORD")
+rm -f database.env # The bundle's has the rights that it was unpacked with.
 printf 'DATABASE_URL=postgres://%s:%s@%s:%s/%s\n' "$user" "$password" "$DATABASE_HOST" "$DATABASE_PORT" "$DATABASE_NAME" >database.env

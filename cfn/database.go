@@ -97,14 +97,17 @@ type attachmentProperties struct {
 	TargetType string
 }
 
-// addDatabase adds the database with what it needs: subnets, a password that Secrets Manager makes up, and two security
-// groups, of which the first marks the instances that may talk to the second.
-func (d *document) addDatabase(in EnvironmentInput) {
-	database, network := *in.Settings.Database, in.Policy.Network
+// addInstanceGroup adds the security group that marks the environment's instances.
+func (d *document) addInstanceGroup(network perch.Network) {
 	d.Resources[instanceGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
 		GroupDescription: "Instances of this environment",
 		VpcID:            network.VPC,
 	}}
+}
+
+// addDatabase adds the database with what it needs: subnets, a password that Secrets Manager makes up, and a security group that admits the instances'.
+func (d *document) addDatabase(in EnvironmentInput) {
+	database, network := *in.Settings.Database, in.Policy.Network
 	d.Resources[databaseGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
 		GroupDescription: "Database of this environment",
 		VpcID:            network.VPC,

@@ -95,6 +95,9 @@ func Environment(in EnvironmentInput) (Template, error) {
 			d.Resources["PolicyOf"+id] = wall(id, in.Environment.Project)
 		}
 	}
+	if !in.sharesDatabase() {
+		d.addInstanceGroup(in.Policy.Network)
+	}
 	switch {
 	case in.sharesDatabase():
 		d.addSharedUser(in.Environment)

@@ -27,14 +27,17 @@ func (in ApplicationInput) instanceStatements(kind perch.Kind) []statement {
 func platformStatements(project string) []statement {
 	logs := "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:" +
 		"/aws/elasticbeanstalk/" + project + "-*"
-	beanstalkFiles := "arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}" +
-		"/resources/environments/"
+	beanstalkBucket := "arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}"
+	beanstalkFiles := beanstalkBucket + "/resources/environments/"
 	beanstalkARN := "arn:${AWS::Partition}:elasticbeanstalk:${AWS::Region}:${AWS::AccountId}:"
+	listed := allow("DeployedFolders", []value{sub(beanstalkBucket)}, "s3:ListBucket")
+	listed.Condition = conditions{"StringLike": {"s3:prefix": {"resources/environments/e-*"}}}
 	return []statement{
 		allow("Registry", []value{literal("*")}, "ecr:GetAuthorizationToken"),
 		allow("Images", []value{sub("arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/*")},
 			"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
 		allow("Bundles", []value{sub("${" + artifactsID + ".Arn}/" + bundlePrefix + "*")}, "s3:GetObject"),
+		listed,
 		allow("DeployedBundles", []value{sub(beanstalkFiles + "e-*")}, "s3:GetObject", "s3:GetObjectVersion"),
 		allow("Health", []value{
 			sub(beanstalkARN + "application/${" + applicationID + "}"),

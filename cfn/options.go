@@ -74,6 +74,9 @@ func (in EnvironmentInput) logDays() string {
 	return "90"
 }
 
+// rootVolumeGB holds several versions of an image: every deployment pulls another one. The default is the AMI's.
+const rootVolumeGB = "20"
+
 // instanceOptions are about the instances. DisableIMDSv1 and gp3 also make Beanstalk use a launch template, which new accounts
 // require (AWS docs: Migrating to launch templates).
 func (in EnvironmentInput) instanceOptions() []option {
@@ -85,18 +88,22 @@ func (in EnvironmentInput) instanceOptions() []option {
 		{nsLaunch, "IamInstanceProfile", literal(in.Application.Profiles[in.Kind])},
 		{nsLaunch, "DisableIMDSv1", literal("true")},
 		{nsLaunch, "RootVolumeType", literal("gp3")},
+		{nsLaunch, "RootVolumeSize", literal(rootVolumeGB)},
 		{nsLaunch, "LaunchTemplateTagPropagationEnabled", literal("true")},
 		{nsVPC, "VPCId", literal(in.Policy.Network.VPC)},
 		{nsVPC, "Subnets", literal(strings.Join(in.Policy.Network.Subnets, ","))},
 		{nsVPC, "AssociatePublicIpAddress", literal("true")},
 	}
-	switch {
-	case in.sharesDatabase():
-		options = append(options, option{nsLaunch, "SecurityGroups", literal(in.Application.DatabaseClients)})
-	case in.Settings.Database != nil:
-		options = append(options, option{nsLaunch, "SecurityGroups", getAtt{instanceGroupID, "GroupId"}})
+	return append(options, option{nsLaunch, "SecurityGroups", in.instanceGroup()})
+}
+
+// instanceGroup is the security group of the instances. Every environment sets one, because Beanstalk keeps the value of an option that leaves the
+// template: without a database its instances would still have the group of the one that was removed, which could not be deleted.
+func (in EnvironmentInput) instanceGroup() value {
+	if in.sharesDatabase() {
+		return literal(in.Application.DatabaseClients)
 	}
-	return options
+	return getAtt{instanceGroupID, "GroupId"}
 }
 
 func (in EnvironmentInput) instances() (minimum, maximum int) {
@@ -122,7 +129,6 @@ func (in EnvironmentInput) trafficOptions() []option {
 	return append(options,
 		option{nsEnvironment, "EnvironmentType", literal("LoadBalanced")},
 		option{nsEnvironment, "LoadBalancerType", literal("application")},
-		option{nsListenerOff, "ListenerEnabled", literal("false")},
 		option{nsProcess, "Port", literal("80")},
 		option{nsProcess, "Protocol", literal("HTTP")},
 		option{nsProcess, "HealthCheckPath", literal(in.Settings.HealthPath)},
@@ -130,14 +136,13 @@ func (in EnvironmentInput) trafficOptions() []option {
 }
 
 // sharedBalancerOptions take one rule, for the environment's host name, on the HTTPS listener of the shared load balancer, and none on
-// the listener of port 80: a load balancer has 100 rules (service quota, AWS docs: Application Load Balancer quotas).
+// the listener of port 80: a load balancer has 100 rules (service quota, AWS docs: Application Load Balancer quotas). Of the load balancer's own options
+// only these two are valid for a shared one (AWS docs: General options for all environments, aws:elbv2:loadbalancer).
 func (in EnvironmentInput) sharedBalancerOptions() []option {
-	group := literal(in.Application.LoadBalancerSecurityGroup)
 	return []option{
 		{nsEnvironment, "LoadBalancerIsShared", literal("true")},
 		{nsBalancer, "SharedLoadBalancer", literal(in.Application.LoadBalancerArn)},
-		{nsBalancer, "SecurityGroups", group},
-		{nsBalancer, "ManagedSecurityGroup", group},
+		{nsBalancer, "SecurityGroups", literal(in.Application.LoadBalancerSecurityGroup)},
 		{nsListener, "Rules", literal(ruleName)},
 		{nsRule, "HostHeaders", literal(in.host())},
 		{nsRule, "PathPatterns", literal("/*")},
@@ -152,6 +157,7 @@ func (in EnvironmentInput) ownBalancerOptions() []option {
 	return []option{
 		{nsVPC, "ELBScheme", literal("public")},
 		{nsVPC, "ELBSubnets", literal(strings.Join(in.Policy.Network.Subnets, ","))},
+		{nsListenerOff, "ListenerEnabled", literal("false")},
 		{nsListener, "DefaultProcess", literal("default")},
 		{nsListener, "ListenerEnabled", literal("true")},
 		{nsListener, "Protocol", literal("HTTPS")},
@@ -173,7 +179,7 @@ func priority(slug string) int {
 func (in EnvironmentInput) deploymentOptions() []option {
 	_, maximum := in.instances()
 	if in.Kind == perch.KindBranch || maximum == 1 {
-		return []option{{nsCommand, "DeploymentPolicy", literal("AllAtOnce")}}
+		return []option{{nsCommand, "DeploymentPolicy", literal("AllAtOnce")}, {nsRolling, "RollingUpdateEnabled", literal("false")}}
 	}
 	return []option{
 		{nsCommand, "DeploymentPolicy", literal("RollingWithAdditionalBatch")},

@@ -71,10 +71,10 @@ func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
 		"own database":      {func(*EnvironmentInput) {}, slices.Concat(base, database)},
 		"from a snapshot":   {restored, slices.Concat(base, database)},
 		"shared database":   {sharing, slices.Concat(base, []string{"AWS::SecretsManager::Secret"})},
-		"without database":  {func(in *EnvironmentInput) { in.Settings.Database = nil }, base},
+		"without database":  {func(in *EnvironmentInput) { in.Settings.Database = nil }, slices.Concat(base, database[:1])},
 		"own load balancer": {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "own" }, slices.Concat(base, database)},
 		"no load balancer":  {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, slices.Concat(base, database)},
-		"neither of either": {func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Settings.Database = "none", nil }, base},
+		"neither of either": {func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Settings.Database = "none", nil }, slices.Concat(base, database[:1])},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := environmentInput(t, "feature/login", perch.KindBranch)

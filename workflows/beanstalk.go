@@ -29,3 +29,12 @@ func (r *run) awaitBeanstalk() (ready bool, err error) {
 	}
 	return err == nil, err
 }
+
+// withdraw removes what the environment still has and the template no longer sets. CloudFormation leaves it there.
+func (r *run) withdraw(admitted activities.AdmitResult) error {
+	if !admitted.Prepared.Withdraws {
+		return nil
+	}
+	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	return r.work("remove from "+r.environment.StackName()+" what the branch no longer sets", stacks.WithdrawOptions, in, nil)
+}

@@ -73,3 +73,13 @@ func TestAnEnvironmentThatIsNeverReadyFailsTheRunWithAdvice(t *testing.T) {
 		t.Errorf("%q", failure.Message())
 	}
 }
+
+func TestS173WhatTheBranchNoLongerSetsIsRemovedAfterTheUpdate(t *testing.T) {
+	w := newWorld(t)
+	w.ours("UPDATE_COMPLETE", "old")
+	w.withdraws = true
+	if result, _, err := w.run(Provision, up(commitOne)); err != nil || result.Outcome != perch.OutcomeReady {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	w.did("Admit up", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "WithdrawOptions", "SeedData", "AwaitReady https://login.example.com")
+}

@@ -409,6 +409,8 @@ func (f *fate) PrepareDeletion(_ context.Context, in activities.PrepareInput) (a
 
 func (f *fate) AwaitBeanstalk(context.Context, activities.StackInput) error { return nil }
 
+func (f *fate) WithdrawOptions(context.Context, activities.StackInput) error { return nil }
+
 func (f *fate) ReopenBuckets(context.Context, activities.ReopenInput) (activities.ReopenResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

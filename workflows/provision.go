@@ -58,6 +58,9 @@ func (r *run) provision() error {
 	if err := r.requireDatabase(rendered); err != nil {
 		return err
 	}
+	if err := r.withdraw(admitted); err != nil {
+		return err
+	}
 	if err := r.reopen(admitted); err != nil {
 		return err
 	}

@@ -56,6 +56,8 @@ type world struct {
 	earlier []perch.Leftover
 	// closed says that an earlier removal has closed the buckets of the stack.
 	closed bool
+	// withdraws says that the environment has variables that the template no longer sets.
+	withdraws bool
 	// during is called by each activity under its name.
 	during map[string]func()
 	mu     sync.Mutex
@@ -177,7 +179,7 @@ func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activitie
 	a.w.note("Admit", "%s", in.Request.Goal)
 	out := a.w.admitted
 	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil {
-		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack, Closed: a.w.closed}
+		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack, Closed: a.w.closed, Withdraws: a.w.withdraws}
 	}
 	if a.w.unbuilt && in.Request.Goal == perch.GoalUp {
 		out.Prepared, out.Settled, out.MissingImage, out.ImageWaitSeconds = nil, nil, "shop:1", 900
@@ -293,6 +295,11 @@ func (w *world) beginDeletion() (activities.AwaitResult, error) {
 func (a *activity) AwaitBeanstalk(context.Context, activities.StackInput) error {
 	a.w.note("AwaitBeanstalk", "")
 	return a.w.fails["AwaitBeanstalk"]
+}
+
+func (a *activity) WithdrawOptions(context.Context, activities.StackInput) error {
+	a.w.note("WithdrawOptions", "")
+	return a.w.fails["WithdrawOptions"]
 }
 
 func (a *activity) PrepareDeletion(_ context.Context, in activities.PrepareInput) (activities.PrepareResult, error) {

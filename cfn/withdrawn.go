@@ -1,0 +1,62 @@
+package cfn
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// OptionName names an option of an Elastic Beanstalk environment.
+type OptionName struct{ Namespace, Name string }
+
+// Secret reports whether the option refers to a secret.
+func (o OptionName) Secret() bool { return o.Namespace == nsSecrets }
+
+// SetOptions are the variables and references to secrets that a template of Environment sets.
+type SetOptions struct {
+	// Application and Environment are the names in Elastic Beanstalk.
+	Application, Environment string
+
+	names []OptionName
+}
+
+// ReadOptions reads the options of a template that Environment has rendered.
+func ReadOptions(template []byte) (SetOptions, error) {
+	var document struct {
+		Resources map[string]struct {
+			Properties struct {
+				ApplicationName, EnvironmentName json.RawMessage
+				OptionSettings                   []struct{ Namespace, OptionName string }
+			}
+		}
+	}
+	if err := json.Unmarshal(template, &document); err != nil {
+		return SetOptions{}, fmt.Errorf("read options of the template: %w", err)
+	}
+	properties := document.Resources[environmentID].Properties
+	var set SetOptions
+	for into, name := range map[*string]json.RawMessage{&set.Application: properties.ApplicationName, &set.Environment: properties.EnvironmentName} {
+		if err := json.Unmarshal(name, into); err != nil {
+			return SetOptions{}, fmt.Errorf("read options of the template: the names of resource %s are not literal: %w", environmentID, err)
+		}
+	}
+	for _, option := range properties.OptionSettings {
+		set.names = append(set.names, OptionName{option.Namespace, option.OptionName})
+	}
+	return set, nil
+}
+
+// Withdrawn are those of the environment's present options that the template no longer sets: CloudFormation leaves them in the environment.
+// They are variables and references to secrets only, because the template sets every other option in every version.
+func (s SetOptions) Withdrawn(present []OptionName) []OptionName {
+	var withdrawn []OptionName
+	for _, option := range present {
+		removable := option.Namespace == nsVariables || option.Namespace == nsSecrets
+		if removable && !slices.Contains(s.names, option) && !slices.Contains(withdrawn, option) {
+			withdrawn = append(withdrawn, option)
+		}
+	}
+	slices.SortFunc(withdrawn, func(a, b OptionName) int { return strings.Compare(a.Namespace+" "+a.Name, b.Namespace+" "+b.Name) })
+	return withdrawn
+}
