@@ -67,7 +67,7 @@ var kinds = map[string]kind{
 			"elasticbeanstalk:RemoveTags", "elasticbeanstalk:TerminateEnvironment", "elasticbeanstalk:UpdateEnvironment", "elasticbeanstalk:UpdateTagsForResource",
 			"elasticbeanstalk:ValidateConfigurationSettings",
 		},
-		beanstalkResources, plain("ApplicationName", "Description", "EnvironmentName", "OptionSettings", "SolutionStackName", "VersionLabel"),
+		beanstalkResources, plain("ApplicationName", "Description", "EnvironmentName", "OptionSettings", "PlatformArn", "SolutionStackName", "VersionLabel"),
 	},
 	"AWS::ElasticLoadBalancingV2::Listener": {
 		[]string{

@@ -177,18 +177,25 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 	if refusal, err := r.pinImage(ctx, &made, template, &admitted); err != nil || refusal != "" {
 		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
 	}
-	up, err := r.candidate(ctx, made, mine, all)
-	if up != nil {
-		up.recreate = request.Recreate
+	up, err := r.candidate(ctx, request, made, mine, all)
+	if err != nil {
+		return AdmitResult{}, nil, err
+	}
+	up.recreate = request.Recreate
+	if refusal, err := up.rejectedSwitch(); err != nil || refusal != "" {
+		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
 	}
 	return admitted, up, err
 }
 
-func (r *Requests) candidate(ctx context.Context, made rendering, mine *owned, all allStacks) (_ *candidate, err error) {
+func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *owned, all allStacks) (_ *candidate, err error) {
 	if made.application, err = r.apps.outputsIn(ctx, all, made.kind); err != nil {
 		return nil, err
 	}
 	if err := r.requireAddress(ctx, made); err != nil {
+		return nil, err
+	}
+	if made.deployed, err = r.deployedOptions(ctx, request, mine); err != nil {
 		return nil, err
 	}
 	var up candidate

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -44,6 +43,8 @@ type rendering struct {
 	template    storedTemplate
 	// exists says that the branch has a stack, and defaultVersion that no layer of perch.yaml names the database's version.
 	exists, defaultVersion bool
+	// deployed are the options of the template in force; the zero value if there is none, or it is to be replaced.
+	deployed cfn.SetOptions
 	// extendedSupport says that the running database is enrolled in RDS Extended Support.
 	extendedSupport bool
 	// bundle is empty for a bring-your-own template, parameters and capability for Perch's own.
@@ -112,13 +113,13 @@ func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, e
 	if err := r.settleDatabase(ctx, &made); err != nil {
 		return made, err
 	}
-	platform, err := r.platform(ctx, made.environment)
+	platform, err := r.platform(ctx, made.deployed)
 	if err != nil {
 		return made, err
 	}
 	made.template.Template, err = cfn.Environment(cfn.EnvironmentInput{
 		Environment: made.environment, Kind: made.kind, Commit: made.commit, Settings: made.settings, Policy: *r.policy,
-		Application: made.application, SolutionStack: platform, Bundle: made.bundleKey, ExtendedSupport: made.extendedSupport,
+		Application: made.application, Platform: platform, Bundle: made.bundleKey, ExtendedSupport: made.extendedSupport,
 	})
 	if err != nil {
 		return made, refuse(ErrorInvalid, "render template of %s: %v", made.environment.StackName(), err)
@@ -136,18 +137,11 @@ func hostOf(environment perch.Environment, policy *perch.Policy) string {
 
 var dockerPlatform = regexp.MustCompile(`^64bit Amazon Linux 2023 v(\d+)\.(\d+)\.(\d+) running Docker$`)
 
-// platform is the solution stack to run on: the one that the environment has, because another one would replace it, else the newest.
-func (r *Requests) platform(ctx context.Context, environment perch.Environment) (string, error) {
-	running, err := r.apps.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{
-		EnvironmentNames: []string{environment.BeanstalkName()}, IncludeDeleted: aws.Bool(false),
-	})
-	if err != nil {
-		return "", awsFailure(err, "look for Beanstalk environment %s", environment.BeanstalkName())
-	}
-	for _, e := range running.Environments {
-		if name := aws.ToString(e.SolutionStackName); dockerPlatform.MatchString(name) && e.Status != "Terminated" {
-			return name, nil
-		}
+// platform is what the environment runs on: the newest version of the platform by its ARN, which an update may change, or the solution
+// stack of an environment that was created with one.
+func (r *Requests) platform(ctx context.Context, deployed cfn.SetOptions) (string, error) {
+	if deployed.SolutionStack != "" {
+		return deployed.SolutionStack, nil
 	}
 	all, err := r.apps.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
 	if err != nil {
@@ -157,7 +151,24 @@ func (r *Requests) platform(ctx context.Context, environment perch.Environment) 
 	if !found {
 		return "", refuse(ErrorInvalid, "Beanstalk offers no Docker platform on Amazon Linux 2023 in region %s", r.policy.Region)
 	}
-	return newest, nil
+	return platformARN(r.policy.Region, newest), nil
+}
+
+// platformARN is the ARN of the Docker platform version that a solution stack has. Platforms are AWS's own, so the ARN has no account
+// (AWS docs: Elastic Beanstalk platforms, platform version ARN).
+func platformARN(region, solutionStack string) string {
+	version := strings.Join(dockerPlatform.FindStringSubmatch(solutionStack)[1:], ".")
+	return "arn:" + partitionOf(region) + ":elasticbeanstalk:" + region + "::platform/Docker running on 64bit Amazon Linux 2023/" + version
+}
+
+func partitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
 }
 
 func newestPlatform(names []string) (newest string, found bool) {

@@ -4,13 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"perch"
 	"perch/cfn"
-	"perch/sandbox/aws"
 )
 
 func TestAdmitStoresTemplateAndBundleByTheirContent(t *testing.T) {
@@ -63,16 +65,74 @@ func (w *world) stored(address string) string {
 	return string(body)
 }
 
-func TestS50ThePlatformOfARunningEnvironmentIsKept(t *testing.T) {
+// created is a stack of branch login from the rendered template with another platform, and its commit.
+func (w *world) created(platform string) (stackID, commit string) {
+	w.t.Helper()
+	w.apply()
+	commit = w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+	w.render("login", commit)
+	body := regexp.MustCompile(`"PlatformArn": "[^"]*"`).ReplaceAllString(w.templateOf("login"), platform)
+	stackID = w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.TemplateBody = &body })
+	if ended := w.settle(stackID); ended.Status != "CREATE_COMPLETE" {
+		w.t.Fatalf("the stack ended in %+v", ended)
+	}
+	return stackID, commit
+}
+
+func TestS50ASolutionStackOfARunningEnvironmentIsKept(t *testing.T) {
+	w := newWorld(t)
+	const old = `"SolutionStackName": "64bit Amazon Linux 2023 v4.7.3 running Docker"`
+	_, commit := w.created(old)
+	w.render("login", commit)
+	if template := w.templateOf("login"); !strings.Contains(template, old) || strings.Contains(template, "PlatformArn") {
+		t.Errorf("the template does not keep %s:\n%s", old, template)
+	}
+	request := w.request("login", commit)
+	request.Recreate = true
+	w.admit(request)
+	if template := w.templateOf("login"); strings.Contains(template, "SolutionStackName") {
+		t.Error("a recreated environment keeps the solution stack")
+	}
+}
+
+func TestS175APlatformIsUpdatedInPlace(t *testing.T) {
+	w := newWorld(t)
+	id, commit := w.created(`"PlatformArn": "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.7.3"`)
+	before := w.environmentID(id)
+	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.render("login", commit).Hash, Token: "update"}
+	must(w, of[*Stacks](w).UpdateStack, in)
+	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
+		t.Fatalf("the update ended in %+v", ended)
+	}
+	if after := w.environmentID(id); after == "" || after != before {
+		t.Errorf("the environment was %s and is %s", before, after)
+	}
+	if template := w.templateOf("login"); !strings.Contains(template, "2023/4.13.8") {
+		t.Error("the template does not have the newest platform")
+	}
+}
+
+func TestS176ASwitchThatBeanstalkRejectsIsRefusedBeforeAnythingChanges(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
-	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
-	w.up("login", commit)
-	listings := w.calls("elasticbeanstalk", "ListAvailableSolutionStacks")
-	w.fault(aws.Fault{Service: "elasticbeanstalk", Action: "ListAvailableSolutionStacks", Code: "InternalFailure", Message: "the running platform says it all"})
-	w.render("login", commit)
-	if w.calls("elasticbeanstalk", "ListAvailableSolutionStacks") != listings {
-		t.Error("a newer platform was looked for")
+	files := func(config string) map[string]string {
+		return map[string]string{"perch.yaml": config, "fixtures/media/a.txt": "a"}
+	}
+	w.up("login", w.repo.commit("login", files(testConfig)))
+	commit := w.repo.commit("login", files(strings.Replace(testConfig, "t3.small", "t4g.small", 1)))
+	request := w.request("login", commit)
+	admitted := w.admit(request)
+	if admitted.Outcome != perch.OutcomeRefused {
+		t.Fatalf("admitted %+v", admitted)
+	}
+	wantWords(t, admitted.Reason, "t4g.small is arm64", "starter up --recreate login")
+	plan := must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: request})
+	if plan.Outcome != perch.OutcomeRefused || plan.Reason != admitted.Reason {
+		t.Errorf("the plan is %+v", plan)
+	}
+	request.Recreate = true
+	if admitted := w.admit(request); admitted.Outcome != "" {
+		t.Errorf("a recreation is %+v", admitted)
 	}
 }
 

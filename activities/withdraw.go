@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/cfn"
+	"perch/lifecycle"
 )
 
 // WithdrawOptions removes the variables and references to secrets from the environment that its stack's template no
@@ -114,4 +115,36 @@ func (r *Requests) withdraws(ctx context.Context, up candidate) (bool, error) {
 	}
 	left, err := r.apps.withdrawn(ctx, wanted)
 	return len(left) > 0, err
+}
+
+// deployedOptions are the options of the template in force. There are none if the stack is to be created again.
+func (r *Requests) deployedOptions(ctx context.Context, request perch.Request, mine *owned) (cfn.SetOptions, error) {
+	if request.Recreate || mine == nil || !lifecycle.WasReady(string(mine.stack.StackStatus)) {
+		return cfn.SetOptions{}, nil
+	}
+	out, err := r.stacks.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: mine.stack.StackId, TemplateStage: types.TemplateStageOriginal})
+	if err != nil {
+		return cfn.SetOptions{}, awsFailure(err, "read the template of stack %s", aws.ToString(mine.stack.StackId))
+	}
+	deployed, err := cfn.ReadOptions([]byte(aws.ToString(out.TemplateBody)))
+	if err != nil {
+		return cfn.SetOptions{}, nil // A custom template was deployed.
+	}
+	return deployed, nil
+}
+
+// rejectedSwitch is the sentence why Elastic Beanstalk would reject the update; empty if it would not.
+func (up candidate) rejectedSwitch() (string, error) {
+	if up.wanted.own() {
+		return "", nil
+	}
+	wanted, err := cfn.ReadOptions(up.wanted.template.Body)
+	if err != nil {
+		return "", refuse(ErrorInvalid, "%v", err)
+	}
+	sentence := wanted.RejectedSwitch(up.wanted.deployed)
+	if sentence != "" {
+		sentence += "; change it back, or run `starter up --recreate " + up.wanted.environment.Branch + "`, which deletes the environment with its data and creates it again"
+	}
+	return sentence, nil
 }

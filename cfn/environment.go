@@ -32,9 +32,9 @@ type EnvironmentInput struct {
 	Policy perch.Policy
 	// Application are the outputs of the application's stack.
 	Application ApplicationOutputs
-	// SolutionStack is the full name of the Elastic Beanstalk platform version. A change of it replaces the environment, which
-	// fails for want of a second name, so the caller keeps the one that the environment was made with.
-	SolutionStack string
+	// Platform is the ARN of the Elastic Beanstalk platform version, or the name of the solution stack for an environment that
+	// was created with one: a change of the ARN updates the environment, a change of the name would replace it.
+	Platform string
 	// Bundle is the key of the source bundle in the application's artifact bucket, as Bundle returns it.
 	Bundle string
 	// ExtendedSupport says that the running database is enrolled in RDS Extended Support.
@@ -57,7 +57,8 @@ type environmentProperties struct {
 	Description       string
 	EnvironmentName   string
 	OptionSettings    []option
-	SolutionStackName string
+	PlatformArn       string `json:",omitempty"`
+	SolutionStackName string `json:",omitempty"`
 	VersionLabel      value
 }
 
@@ -117,8 +118,8 @@ func (in EnvironmentInput) validate() error {
 		return errors.New("environment has no name: make it with perch.NewEnvironment")
 	case !in.Kind.Valid():
 		return fmt.Errorf("kind %q is unknown: use production, staging or branch", in.Kind)
-	case in.Commit == "" || in.SolutionStack == "" || in.Bundle == "" || in.Application.ApplicationName == "":
-		return errors.New("commit, solution stack, bundle and the application's outputs are all required")
+	case in.Commit == "" || in.Platform == "" || in.Bundle == "" || in.Application.ApplicationName == "":
+		return errors.New("commit, platform, bundle and the application's outputs are all required")
 	case in.Policy.Domain != "" && in.Policy.HostedZone == "":
 		return errors.New("policy has a domain and no hosted_zone: name the id of the Route 53 zone that the domain's records go into")
 	case !in.balanced() && in.Settings.LoadBalancer != noBalancer:
@@ -169,14 +170,18 @@ func (d *document) addBeanstalk(in EnvironmentInput, options []option) {
 		Description:     "Commit " + in.Commit,
 		SourceBundle:    sourceBundle{S3Bucket: in.Application.ArtifactBucket, S3Key: in.Bundle},
 	}}
-	d.Resources[environmentID] = resource{Type: "AWS::ElasticBeanstalk::Environment", Properties: environmentProperties{
-		ApplicationName:   in.Application.ApplicationName,
-		Description:       "Perch environment " + in.Environment.StackName(),
-		EnvironmentName:   in.Environment.BeanstalkName(),
-		OptionSettings:    options,
-		SolutionStackName: in.SolutionStack,
-		VersionLabel:      ref(versionID),
-	}}
+	properties := environmentProperties{
+		ApplicationName: in.Application.ApplicationName,
+		Description:     "Perch environment " + in.Environment.StackName(),
+		EnvironmentName: in.Environment.BeanstalkName(),
+		OptionSettings:  options,
+		PlatformArn:     in.Platform,
+		VersionLabel:    ref(versionID),
+	}
+	if !strings.HasPrefix(in.Platform, "arn:") {
+		properties.PlatformArn, properties.SolutionStackName = "", in.Platform
+	}
+	d.Resources[environmentID] = resource{Type: "AWS::ElasticBeanstalk::Environment", Properties: properties}
 }
 
 // record points the environment's host name at the load balancer, or at the instance where there is none. Nothing depends on it.

@@ -199,7 +199,7 @@ func TestRefusedEnvironments(t *testing.T) {
 		{"no name", func(in *EnvironmentInput) { in.Environment = perch.Environment{} }, "has no name"},
 		{"unknown kind", func(in *EnvironmentInput) { in.Kind = "preview" }, `kind "preview" is unknown`},
 		{"no commit", func(in *EnvironmentInput) { in.Commit = "" }, "commit"},
-		{"no solution stack", func(in *EnvironmentInput) { in.SolutionStack = "" }, "solution stack"},
+		{"no platform", func(in *EnvironmentInput) { in.Platform = "" }, "platform"},
 		{"no bundle", func(in *EnvironmentInput) { in.Bundle = "" }, "bundle"},
 		{"no application", func(in *EnvironmentInput) { in.Application = ApplicationOutputs{} }, "application's outputs"},
 		{"unknown load balancer", func(in *EnvironmentInput) { in.Settings.LoadBalancer = "classic" }, `load_balancer "classic" is unknown`},

@@ -157,12 +157,12 @@ func environmentInput(t *testing.T, branch string, kind perch.Kind) EnvironmentI
 	}
 	placeholder := Placeholders("shop", kind)
 	in := EnvironmentInput{
-		Environment:   environment,
-		Kind:          kind,
-		Policy:        placeholder.Policy,
-		Settings:      settingsOf(kind),
-		Application:   placeholder.Application,
-		SolutionStack: placeholder.SolutionStack,
+		Environment: environment,
+		Kind:        kind,
+		Policy:      placeholder.Policy,
+		Settings:    settingsOf(kind),
+		Application: placeholder.Application,
+		Platform:    placeholder.Platform,
 	}
 	in.deploy(t, commit)
 	return in

@@ -85,6 +85,7 @@ func (in EnvironmentInput) instanceOptions() []option {
 		{nsGroup, "MinSize", literal(strconv.Itoa(minimum))},
 		{nsGroup, "MaxSize", literal(strconv.Itoa(maximum))},
 		{nsInstances, "InstanceTypes", literal(in.Settings.InstanceType)},
+		{nsInstances, "SupportedArchitectures", literal(architectureOf(in.Settings.InstanceType))},
 		{nsLaunch, "IamInstanceProfile", literal(in.Application.Profiles[in.Kind])},
 		{nsLaunch, "DisableIMDSv1", literal("true")},
 		{nsLaunch, "RootVolumeType", literal("gp3")},

@@ -8,8 +8,8 @@ type Placeholder struct {
 	Policy perch.Policy
 	// Application are outputs as an application's stack in that account would have them.
 	Application ApplicationOutputs
-	// SolutionStack has the form of a Docker platform version's name; the worker takes the newest one that AWS offers.
-	SolutionStack string
+	// Platform has the form of a Docker platform version's ARN; the worker takes the newest one that AWS offers.
+	Platform string
 }
 
 // Placeholders returns the same stand-ins, for project's environments of kind, every time. No resource that they name exists.
@@ -47,6 +47,6 @@ func Placeholders(project string, kind perch.Kind) Placeholder {
 			DatabaseSecret:            "arn:aws:secretsmanager:" + region + ":" + account + ":secret:example-AbCdEf",
 			DatabaseClients:           "sg-0123456789abcdef1",
 		},
-		SolutionStack: "64bit Amazon Linux 2023 v4.9.0 running Docker",
+		Platform: "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.9.0",
 	}
 }

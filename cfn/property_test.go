@@ -138,14 +138,14 @@ func anyEnvironment(t *rapid.T) EnvironmentInput {
 	}
 	placeholder := Placeholders("shop", kind)
 	in := EnvironmentInput{
-		Environment:   environment,
-		Kind:          kind,
-		Commit:        rapid.StringMatching(`[0-9a-f]{40}`).Draw(t, "commit"),
-		Settings:      anySettings(t),
-		Policy:        placeholder.Policy,
-		Application:   placeholder.Application,
-		SolutionStack: placeholder.SolutionStack,
-		Bundle:        "bundles/x.zip",
+		Environment: environment,
+		Kind:        kind,
+		Commit:      rapid.StringMatching(`[0-9a-f]{40}`).Draw(t, "commit"),
+		Settings:    anySettings(t),
+		Policy:      placeholder.Policy,
+		Application: placeholder.Application,
+		Platform:    placeholder.Platform,
+		Bundle:      "bundles/x.zip",
 	}
 	if in.Settings.LoadBalancer == "none" && rapid.Bool().Draw(t, "no domain") {
 		in.Policy.Domain = ""

@@ -17,8 +17,11 @@ func (o OptionName) Secret() bool { return o.Namespace == nsSecrets }
 type SetOptions struct {
 	// Application and Environment are the names in Elastic Beanstalk.
 	Application, Environment string
+	// SolutionStack is the platform of an environment that was created with one; empty for one with a PlatformArn.
+	SolutionStack string
 
-	names []OptionName
+	names  []OptionName
+	values map[OptionName]string
 }
 
 // ReadOptions reads the options of a template that Environment has rendered.
@@ -27,7 +30,11 @@ func ReadOptions(template []byte) (SetOptions, error) {
 		Resources map[string]struct {
 			Properties struct {
 				ApplicationName, EnvironmentName json.RawMessage
-				OptionSettings                   []struct{ Namespace, OptionName string }
+				SolutionStackName                string
+				OptionSettings                   []struct {
+					Namespace, OptionName string
+					Value                 json.RawMessage
+				}
 			}
 		}
 	}
@@ -35,14 +42,18 @@ func ReadOptions(template []byte) (SetOptions, error) {
 		return SetOptions{}, fmt.Errorf("read options of the template: %w", err)
 	}
 	properties := document.Resources[environmentID].Properties
-	var set SetOptions
+	set := SetOptions{SolutionStack: properties.SolutionStackName, values: map[OptionName]string{}}
 	for into, name := range map[*string]json.RawMessage{&set.Application: properties.ApplicationName, &set.Environment: properties.EnvironmentName} {
 		if err := json.Unmarshal(name, into); err != nil {
 			return SetOptions{}, fmt.Errorf("read options of the template: the names of resource %s are not literal: %w", environmentID, err)
 		}
 	}
 	for _, option := range properties.OptionSettings {
-		set.names = append(set.names, OptionName{option.Namespace, option.OptionName})
+		name, value := OptionName{option.Namespace, option.OptionName}, ""
+		if json.Unmarshal(option.Value, &value) == nil { // Another value is a function of CloudFormation's.
+			set.values[name] = value
+		}
+		set.names = append(set.names, name)
 	}
 	return set, nil
 }

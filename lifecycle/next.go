@@ -265,6 +265,10 @@ func Reached(status string) bool {
 	return status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"
 }
 
+// PriorityTaken reports whether a creation failed because two environments chose the same priority for their rules of
+// the shared load balancer at the same time (Elastic Load Balancing: PriorityInUse). Another try finds a free one.
+func PriorityTaken(reason string) bool { return strings.Contains(reason, "PriorityInUse") }
+
 // interrupted are the statuses in which CloudFormation may have turned away from a resource whose service still
 // works on it: a deletion would interrupt the creation, or an operation has failed.
 var interrupted = map[string]bool{

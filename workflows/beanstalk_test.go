@@ -83,3 +83,18 @@ func TestS173WhatTheBranchNoLongerSetsIsRemovedAfterTheUpdate(t *testing.T) {
 	}
 	w.did("Admit up", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "WithdrawOptions", "SeedData", "AwaitReady https://login.example.com")
 }
+
+func TestS178ACreationIsTriedAgainWhenAnotherTookThePriority(t *testing.T) {
+	for collisions, want := range map[int]perch.Outcome{2: perch.OutcomeReady, 3: ""} {
+		w := newWorld(t)
+		taken := activities.AwaitResult{Status: "ROLLBACK_COMPLETE", Reason: "Environment: Priority '7' is currently in use (Error Code: PriorityInUse)"}
+		for range collisions {
+			w.ends = append(w.ends, taken, activities.AwaitResult{Status: "DELETE_COMPLETE"})
+		}
+		w.ends = w.ends[:2*min(collisions, 3)]
+		result, _, err := w.run(Provision, up(commitOne))
+		if want != "" && (err != nil || result.Outcome != want) || want == "" && err == nil {
+			t.Errorf("after %d collisions: result %+v, %v", collisions, result, err)
+		}
+	}
+}

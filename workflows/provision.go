@@ -15,6 +15,9 @@ import (
 // maxSteps bounds how often a run looks at the stack and acts on it. The longest way leads over a rollback, a deletion and a creation.
 const maxSteps = 12
 
+// maxCollisions bounds how often a creation is tried again because another environment took the priority of its rule.
+const maxCollisions = 2
+
 // Provision brings the branch's environment to a commit. Its workflow ID is the stack's name.
 func Provision(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	r, err := begin(ctx, in)
@@ -213,6 +216,10 @@ func (r *run) settle(operation perch.Operation, rendered activities.RenderResult
 	}
 	r.begun = nil
 	if lifecycle.Reached(ended.Status) || lifecycle.StuckAgain(ended.Status, r.rollbacks) {
+		return false, nil
+	}
+	if operation.Created && lifecycle.PriorityTaken(ended.Reason) && r.collisions < maxCollisions {
+		r.collisions++
 		return false, nil
 	}
 	return true, failed("the %s of stack %s ended in %s: %s", name, r.environment.StackName(), ended.Status, lifecycle.Explained(ended.Reason))

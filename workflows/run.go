@@ -54,6 +54,8 @@ type run struct {
 	databaseMade, sharedDatabase bool
 	// deletions counts the deletions of the stack.
 	deletions int
+	// collisions counts the creations that failed because another environment took the priority of the rule.
+	collisions int
 	// rollbacks counts the tries to turn a failed update back.
 	rollbacks int
 	// calls counts the mutating calls: each has a ClientRequestToken of its own.

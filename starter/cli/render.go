@@ -98,7 +98,7 @@ func renderTemplate(file *config.File, environment perch.Environment, commit str
 	}
 	template, err := cfn.Environment(cfn.EnvironmentInput{
 		Environment: environment, Kind: kind, Commit: commit, Settings: settings, Policy: placeholders.Policy,
-		Application: placeholders.Application, SolutionStack: placeholders.SolutionStack, Bundle: bundle,
+		Application: placeholders.Application, Platform: placeholders.Platform, Bundle: bundle,
 	})
 	return template, nil, err
 }

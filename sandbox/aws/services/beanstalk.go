@@ -24,6 +24,7 @@ const (
 
 // solutionStacks are the platforms of ListAvailableSolutionStacks, the newest of each kind first.
 var solutionStacks = []string{
+	"64bit Amazon Linux 2023 v4.13.8 running Docker",
 	"64bit Amazon Linux 2023 v4.7.3 running Docker",
 	"64bit Amazon Linux 2023 v4.7.2 running Docker",
 	"64bit Amazon Linux 2023 v4.6.0 running Docker",
@@ -104,7 +105,7 @@ func prepareTemplate(s *Service, rec *record) error {
 	if err != nil {
 		return err
 	}
-	if err := knownPlatform(rec.Properties); err != nil {
+	if err := s.knownPlatform(rec.Properties); err != nil {
 		return err
 	}
 	rec.Scope, rec.ARN = app.Name, s.arn("elasticbeanstalk", "configurationtemplate/"+app.Name+"/"+rec.Name)
@@ -112,7 +113,27 @@ func prepareTemplate(s *Service, rec *record) error {
 	return nil
 }
 
-func knownPlatform(p properties) error {
+// platformARN is the ARN of a solution stack's platform version.
+func (s *Service) platformARN(solutionStack string) string {
+	system, rest, _ := strings.Cut(solutionStack, " v")
+	version, name, _ := strings.Cut(rest, " running ")
+	return "arn:aws:elasticbeanstalk:" + s.config.Region + "::platform/" + name + " running on " + system + "/" + version
+}
+
+// stackOf is the solution stack of a platform version's ARN; empty for an ARN that is none.
+func (s *Service) stackOf(arn string) string {
+	for _, stack := range solutionStacks {
+		if s.platformARN(stack) == arn {
+			return stack
+		}
+	}
+	return ""
+}
+
+func (s *Service) knownPlatform(p properties) error {
+	if arn := p.text("PlatformArn"); arn != "" && s.stackOf(arn) == "" {
+		return invalid(beanstalk, "Platform version '%s' does not exist.", arn)
+	}
 	if stack := p.text("SolutionStackName"); stack != "" && !slices.Contains(solutionStacks, stack) {
 		return invalid(beanstalk, "No Solution Stack named '%s' found.", stack)
 	}
@@ -212,7 +233,7 @@ func (s *Service) legalEnvironment(rec, app *record) error {
 	if prefix := rec.Properties.text("CNAMEPrefix"); prefix != "" && s.cnameTaken(prefix, rec) {
 		return invalid(beanstalk, "DNS name (%s) is not available.", s.cname(prefix))
 	}
-	return knownPlatform(rec.Properties)
+	return s.knownPlatform(rec.Properties)
 }
 
 func (s *Service) version(application, label string) *record {

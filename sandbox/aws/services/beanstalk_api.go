@@ -141,7 +141,7 @@ func (s *Service) environmentNodes(env *record) []wire.Node {
 	return present(
 		wire.T("EnvironmentName", env.Name), wire.T("EnvironmentId", env.Hidden["EnvironmentId"]), wire.T("ApplicationName", env.Scope),
 		wire.T("VersionLabel", env.Properties.text("VersionLabel")), wire.T("SolutionStackName", s.platform(env)),
-		wire.T("TemplateName", env.Properties.text("TemplateName")), wire.T("Description", env.Properties.text("Description")),
+		wire.T("PlatformArn", s.platformARN(s.platform(env))), wire.T("TemplateName", env.Properties.text("TemplateName")), wire.T("Description", env.Properties.text("Description")),
 		wire.T("EndpointURL", env.Attributes["EndpointURL"]), wire.T("CNAME", env.Hidden["CNAME"]),
 		wire.T("DateCreated", isoTime(env.Created)), wire.T("DateUpdated", isoTime(env.Updated)),
 		wire.T("Status", env.Status), wire.T("AbortableOperationInProgress", strconv.FormatBool(busy)),
@@ -150,7 +150,7 @@ func (s *Service) environmentNodes(env *record) []wire.Node {
 }
 
 func (s *Service) platform(env *record) string {
-	if stack := env.Properties.text("SolutionStackName"); stack != "" {
+	if stack := env.Properties.or("SolutionStackName", s.stackOf(env.Properties.text("PlatformArn"))); stack != "" {
 		return stack
 	}
 	if template := s.template(env.Scope, env.Properties.text("TemplateName")); template != nil {

@@ -21,7 +21,34 @@ func acceptsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
 	if rec.Status == "Updating" && reflect.DeepEqual(rec.Properties, properties(r.Properties)) {
 		return true, nil
 	}
-	return false, mustBeReady(rec)
+	if err := mustBeReady(rec); err != nil {
+		return false, err
+	}
+	return false, fixedOptions(rec.Properties, r.Properties)
+}
+
+// fixedOptions rejects an update that changes what is chosen at the creation (AWS docs: General options for all
+// environments, aws:elasticbeanstalk:environment and aws:ec2:instances). The sentences are not AWS's.
+func fixedOptions(before, after properties) error {
+	for _, fixed := range [][2]string{
+		{nsEnvironment, "LoadBalancerIsShared"}, {nsEnvironment, "LoadBalancerType"}, {nsBalancer, "SharedLoadBalancer"}, {"aws:ec2:instances", "SupportedArchitectures"},
+	} {
+		was, is := settingOf(before, fixed[0], fixed[1]), settingOf(after, fixed[0], fixed[1])
+		if was != "" && is != "" && was != is {
+			return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: '%s'): The option cannot be changed after the environment is created.", is, fixed[0], fixed[1])
+		}
+	}
+	return nil
+}
+
+// settingOf is the value of an option in a template's properties; empty if it is not set.
+func settingOf(p properties, namespace, name string) string {
+	for _, option := range p.children("OptionSettings") {
+		if option.text("Namespace") == namespace && option.text("OptionName") == name {
+			return option.text("Value")
+		}
+	}
+	return ""
 }
 
 // refuseEnvironment rejects a termination unless the environment is Ready, or is being terminated already.
