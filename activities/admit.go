@@ -159,9 +159,12 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 		admitted, err := verdict(AdmitResult{}, err)
 		return admitted, nil, err
 	}
-	admitted := AdmitResult{Kind: file.Kind(request.Branch), Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate}
+	admitted := AdmitResult{
+		Kind: file.Kind(request.Branch), Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate,
+	}
 	made := rendering{
-		commit: request.Commit, kind: admitted.Kind, file: file, settings: admission.Settings, image: admission.Settings.Image,
+		commit: request.Commit, kind: admitted.Kind, file: file,
+		settings: admission.Settings, image: admission.Settings.Image,
 		exists: mine != nil, defaultVersion: origins["database.version"] == config.BuiltIn,
 	}
 	var template *own.Template

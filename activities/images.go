@@ -67,8 +67,9 @@ func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, er
 		case !errors.As(err, &missing):
 			return ImageResult{Found: err == nil}, nil
 		case time.Since(progress.Since) > patience:
-			return ImageResult{}, refuse(ErrorImageMissing, "image %s is not in its registry, %s after the request; check the build of "+
-				"commit %s, or correct `image` in perch.yaml; when the image is there, run `starter up %s`", in.Image, patience, in.Commit, in.Branch)
+			return ImageResult{}, refuse(ErrorImageMissing, "image %s is not in its registry, %s after the request; "+
+				"check the build of commit %s, or correct `image` in perch.yaml; when the image is there, "+
+				"run `starter up %s`", in.Image, patience, in.Commit, in.Branch)
 		}
 		if err := linger(ctx, pause); err != nil {
 			return ImageResult{}, err
@@ -81,9 +82,12 @@ func (r AdmitResult) imageWait() time.Duration {
 	return time.Duration(r.ImageWaitSeconds) * time.Second
 }
 
-// pinImage looks the image up and puts its digest in the place of its tag. What it finds goes into admitted; the sentence says why the image
-// must not be deployed, and is empty otherwise. A custom template is only concerned if it takes the image: template is nil for Perch's own.
-func (r *Requests) pinImage(ctx context.Context, made *rendering, template *own.Template, admitted *AdmitResult) (string, error) {
+// pinImage looks the image up and replaces its tag by its digest. What it finds goes into admitted.
+// The sentence says why the image must not be deployed, and is empty if it may be. A custom
+// template is only concerned if it takes the image; template is nil for the built-in one.
+func (r *Requests) pinImage(
+	ctx context.Context, made *rendering, template *own.Template, admitted *AdmitResult,
+) (string, error) {
 	settings := made.settings
 	takes := func(name string) bool { return template == nil || template.Takes(name, settings.Parameters) }
 	if settings.Image == "" || !takes("Image") {
@@ -109,7 +113,8 @@ func (r *Requests) pinImage(ctx context.Context, made *rendering, template *own.
 		return wrongArchitecture(settings, architecture, found), nil
 	}
 	if found.Unknown != "" {
-		admitted.Warnings = append(admitted.Warnings, fmt.Sprintf("it is not known whether image %s is for the processor of %s: %s",
+		admitted.Warnings = append(admitted.Warnings, fmt.Sprintf(
+			"it is not known whether image %s is for the processor of %s: %s",
 			settings.Image, settings.InstanceType, found.Unknown))
 	}
 	made.settings.Image = found.Pinned
@@ -122,8 +127,9 @@ func wrongArchitecture(settings perch.Settings, architecture string, found image
 		settings.Image, strings.Join(found.Platforms, " and "), settings.InstanceType, architecture, architecture)
 }
 
-// lastPinned is what is deployed of an image whose registry cannot be asked: the digest that the environment was admitted with last, if
-// perch.yaml named the same image then, else the image as it is written; and the words for it.
+// lastPinned is what is deployed of an image whose registry cannot be asked, and the words for it:
+// the digest that the environment was admitted with last, if perch.yaml named the same image then,
+// else the image as it is written.
 func (r *Requests) lastPinned(ctx context.Context, made *rendering) (pinned, what string) {
 	written := "it is deployed as it is written"
 	bucket, err := r.apps.artifactBucket(ctx, made.kind)
@@ -132,7 +138,10 @@ func (r *Requests) lastPinned(ctx context.Context, made *rendering) (pinned, wha
 	}
 	var last admission
 	body, err := r.apps.object(ctx, bucket, admissionKey(made.environment))
-	if err != nil || json.Unmarshal(body, &last) != nil || last.Image != made.image || last.Pinned == made.image || last.Pinned == "" {
+	if err != nil || json.Unmarshal(body, &last) != nil {
+		return made.image, written
+	}
+	if last.Image != made.image || last.Pinned == made.image || last.Pinned == "" {
 		return made.image, written
 	}
 	return last.Pinned, "the digest that was found last is deployed, " + last.Pinned

@@ -51,8 +51,9 @@ func (r reach) admit(at netip.Addr) error {
 	return nil
 }
 
-// registry rejects an address at which the worker asks no registry: one that is not public, unless it lies in the policy's private networks.
-// endpoint says that the policy names the address itself; link-local addresses are rejected even then.
+// registry rejects an address at which the worker asks no registry: one that is not public, unless
+// it is in the policy's private networks. endpoint says that the policy names the address itself;
+// link-local addresses are rejected even then.
 func (r reach) registry(endpoint bool) func(netip.Addr) error {
 	return func(at netip.Addr) error {
 		at = plain(at)
@@ -60,7 +61,8 @@ func (r reach) registry(endpoint bool) func(netip.Addr) error {
 		case at.IsLinkLocalUnicast() || machineLocal.Contains(at):
 			return unreachable(fmt.Sprintf("%s is a link-local address: no registry is there", at))
 		case !endpoint && !public(at) && !within(r.private, at):
-			return unreachable(fmt.Sprintf("%s is not a public address; if the registry is in a network of yours, add the network to `network.private` in the policy", at))
+			return unreachable(fmt.Sprintf("%s is not a public address; if the registry is in a network of yours, "+
+				"add the network to `network.private` in the policy", at))
 		}
 		return nil
 	}

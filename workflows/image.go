@@ -32,7 +32,8 @@ func (r *run) awaitImage(admitted activities.AdmitResult) error {
 		return err
 	}
 	in := activities.ImageInput{
-		Branch: r.environment.Branch, Commit: r.target.Commit, Image: admitted.MissingImage, PatienceSeconds: admitted.ImageWaitSeconds,
+		Branch: r.environment.Branch, Commit: r.target.Commit,
+		Image: admitted.MissingImage, PatienceSeconds: admitted.ImageWaitSeconds,
 	}
 	_, err := r.interruptible(func(ctx workflow.Context) workflow.Future {
 		return long(ctx, r.environment.Project, "wait for image "+in.Image, workPatience, images.AwaitImage, in)

@@ -115,7 +115,8 @@ func (r *Registry) PutVersion(image, version string, architectures ...string) (d
 	var index v1.ImageIndex = empty.Index
 	for _, architecture := range architectures {
 		one, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{
-			OS: "linux", Architecture: architecture, Config: v1.Config{Labels: map[string]string{"image": image, "version": version}},
+			OS: "linux", Architecture: architecture,
+			Config: v1.Config{Labels: map[string]string{"image": image, "version": version}},
 			RootFS: v1.RootFS{Type: "layers"},
 		})
 		if err != nil {

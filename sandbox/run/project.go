@@ -112,7 +112,8 @@ const (
 	strictly = "strict"
 )
 
-// registriesOf are the hosts of the images that the file names for any branch. They are part of the policy, so that no image is deployed unchecked.
+// registriesOf are the hosts of the images that the file names for any branch. The policy lists
+// them, so that no image is deployed without a look at it.
 func registriesOf(file *config.File) []string {
 	var hosts []string
 	for _, sample := range file.Samples() {
