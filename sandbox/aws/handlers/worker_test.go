@@ -48,6 +48,13 @@ var workerCalls = map[string][]access.Request{
 			Resource: "arn:aws:cloudformation:eu-central-1:1:stack/shop-login/1",
 		},
 	},
+	"variables that a branch no longer sets are removed": {
+		{Action: "elasticbeanstalk:DescribeConfigurationSettings", Resource: "*"},
+		{
+			Action:   "elasticbeanstalk:UpdateEnvironment",
+			Resource: "arn:aws:elasticbeanstalk:eu-central-1:1:environment/shop-application-staging-Application-1/shop-login",
+		},
+	},
 	"the quota of Elastic IP addresses": {{Action: "ec2:DescribeAccountAttributes", Resource: "*"}},
 	"what is behind an environment": {
 		{
