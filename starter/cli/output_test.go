@@ -43,17 +43,17 @@ func TestDocuments(t *testing.T) {
 			`{"outcome":"ready","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"https://main.example.org","created":true,"seeded":true,` +
 				`"seeds":[{"step":"s3 media","objects":3,"status":0,"exit_code":null,"output":""},{"step":"http POST /seed","objects":0,"status":201,"exit_code":null,"output":""},` +
 				`{"step":"run load","objects":0,"status":0,"exit_code":0,"output":"a\nb"}],` +
-				`"superseded_by":"","error":"","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":9.5,"stack":7,"seed":1,"ready":1.5},"leftovers":[]}`,
+				`"superseded_by":"","error":"","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":9.5,"stack":7,"seed":1,"ready":1.5},"leftovers":[],"warnings":[]}`,
 		},
 		"up that is superseded": {
 			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: superseded(commitB)}),
 			`{"outcome":"superseded","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,"seeds":[],` +
-				`"superseded_by":"` + commitB + `","error":"","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":0,"stack":0,"seed":0,"ready":0},"leftovers":[]}`,
+				`"superseded_by":"` + commitB + `","error":"","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":0,"stack":0,"seed":0,"ready":0},"leftovers":[],"warnings":[]}`,
 		},
 		"up that is refused": {
 			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: perch.Result{Outcome: perch.OutcomeRefused, Reason: "not allowed"}}),
 			`{"outcome":"refused","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,"seeds":[],` +
-				`"superseded_by":"","error":"not allowed","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":0,"stack":0,"seed":0,"ready":0},"leftovers":[]}`,
+				`"superseded_by":"","error":"not allowed","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":0,"stack":0,"seed":0,"ready":0},"leftovers":[],"warnings":[]}`,
 		},
 		"down that is done": {
 			newDownDocument(report{target: main, goal: perch.GoalGone, run: at, result: perch.Result{

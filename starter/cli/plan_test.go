@@ -168,7 +168,7 @@ func TestDocumentOfAPlanHasEveryKey(t *testing.T) {
 	want := `{"outcome":"planned","branch":"main","slug":"main","stack":"shop-main","kind":"","commit":"` + commitA + `","host":"","url":"","status":"","deployed":"",` +
 		`"protected":false,"step":"","changes":[{"logical_id":"B","type":"AWS::S3::Bucket","action":"create","replacement":"","data":"","refused":"","properties":[]}],` +
 		`"outputs":[],"shared_database":false,"settings":[],"time":{"seconds":0,"path":[],"assumed":[]},"cost":{"usd_per_day":0,"region":"","date":"","items":[],"missing":[],"left_out":[]},` +
-		`"superseded_by":"","error":""}`
+		`"warnings":[],"superseded_by":"","error":""}`
 	if diff := cmp.Diff(want, string(data)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
