@@ -17,6 +17,8 @@ import (
 type boundary struct {
 	// branch is the one that stands there, seed a step of its own in its perch.yaml, and image the image there if it is not the demo's.
 	branch, seed, image string
+	// drops is text that the branch takes out of its perch.yaml.
+	drops string
 	// activity is the one that has started and has not ended; at says more where it has several boundaries.
 	activity, at string
 	// hold brings the branch there: a call that is held, or nil where fault does.
@@ -41,9 +43,11 @@ type boundary struct {
 
 // provisionBoundaries has every activity of a creation that needs no PostgreSQL. Admit's first call names no branch, so it comes last.
 var provisionBoundaries = []boundary{
-	{branch: "render", activity: "Admit", at: " while it renders", hold: func(stack string) *hold { return &hold{matches: calling("DescribeEnvironments", stack)} }},
-	{branch: "look", activity: "Admit", at: " before it stores", hold: func(stack string) *hold {
-		return &hold{after: true, matches: calling("DescribeEnvironments", stack)}
+	{branch: "render", activity: "Admit", at: " before it stores what it admitted", hold: func(stack string) *hold {
+		return &hold{matches: addressing(http.MethodPut, "/admissions/"+stack+".json")}
+	}},
+	{branch: "look", activity: "Admit", at: " when it has stored that", hold: func(stack string) *hold {
+		return &hold{after: true, matches: addressing(http.MethodPut, "/admissions/"+stack+".json")}
 	}},
 	{branch: "image", activity: "AwaitImage", image: "registry.example.com/unbuilt:1", fault: &aws.Fault{
 		Service: "registry", Contains: "registry.example.com/unbuilt", Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN",
@@ -78,6 +82,11 @@ var updateBoundaries = []boundary{
 	{branch: "request", activity: "ContinueRollback", at: " by force", rollbacks: 3, hold: func(stack string) *hold {
 		return &hold{after: true, matches: calling("ContinueUpdateRollback", "/"+stack+"/", "ForceRollback=true")}
 	}},
+	{branch: "admit", activity: "AwaitBeanstalk", rollbacks: 2, hold: func(stack string) *hold {
+		return &hold{matches: calling("DescribeEnvironments", stack, "IncludeDeleted=false")}
+	}},
+	{branch: "image", activity: "WithdrawOptions", image: "registry.example.com/unbuilt:1", drops: "{DJANGO_SETTINGS_MODULE: shop.settings}",
+		hold: func(stack string) *hold { return &hold{matches: calling("UpdateEnvironment", stack)} }},
 	{branch: "command", activity: "ReopenBuckets", closed: true, hold: func(stack string) *hold {
 		return &hold{matches: addressing(http.MethodDelete, stack+"-bucketassets-")}
 	}},
@@ -97,7 +106,7 @@ var teardownBoundaries = []boundary{
 	{branch: "seed", activity: "AwaitStack", beside: "EmptyBucket", fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true}},
 	{branch: "ready", activity: "VerifyGone", hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBSnapshots", stack)} }},
 	{branch: "admit", activity: "DiagnoseDeletion", fault: &aws.Fault{LogicalID: "BucketAssets", Refill: true, Count: 1}, deletions: 2,
-		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 2} }},
+		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 3} }},
 	{branch: "request", activity: "SweepResources", fault: &aws.Fault{LogicalID: "BucketAssets", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 4}, deletions: 5,
 		hold: func(stack string) *hold {
 			return &hold{after: true, matches: addressing(http.MethodDelete, stack+"-bucketassets-")}

@@ -72,6 +72,9 @@ var stackAttacks = []attack{
 
 	{activity: "CancelUpdate", name: "a foreign stack", input: on("carts", "ledger-moving", nil)},
 	{activity: "CancelUpdate", name: "production under another branch", input: on("carts", "store-main", nil)},
+	{activity: "AwaitBeanstalk", name: "a foreign stack", input: on("carts", "ledger", nil)},
+	{activity: "WithdrawOptions", name: "a foreign stack", input: on("carts", "ledger", nil)},
+	{activity: "WithdrawOptions", name: "production under another branch", input: on("carts", "store-main", nil)},
 	{activity: "RollbackStack", name: "a foreign stack", input: on("carts", "ledger-failed", nil)},
 	{activity: "ContinueRollback", name: "a foreign stack", input: on("carts", "ledger-stuck", nil)},
 	{activity: "ContinueRollback", name: "a foreign stack by force", input: on("carts", "ledger-stuck", in{"force": true})},

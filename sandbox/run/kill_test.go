@@ -52,7 +52,11 @@ func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 		if b.closed {
 			k.close(t, k.resource(t, k.stackOf(t, b.branch), "BucketAssets"))
 		}
-		k.repo.commit(t, b.branch, map[string]string{"CHANGES.md": b.branch + " again"})
+		files := map[string]string{"CHANGES.md": b.branch + " again"}
+		if b.drops != "" {
+			files["perch.yaml"] = strings.Replace(strings.Replace(demoConfig(t), demoImage+"{commit}", b.image, 1), b.drops, "{}", 1)
+		}
+		k.repo.commit(t, b.branch, files)
 	}
 	results, lift = k.bring(t, updateBoundaries, "up")
 	worker.kill()
