@@ -32,11 +32,11 @@ func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := drawFate(rt)
 		next := &perch.RunInput{Project: "shop", Branch: "login", Request: &f.asked[0]}
-		for f.runs = 1; next != nil; f.runs++ {
+		for runs := 1; next != nil; runs++ {
 			// A removal that turns out to be refused after it was announced takes three runs: one that judges, one that is due, and what comes back.
 			// A request for a commit that is not the head takes one more.
-			if f.hops > len(f.asked) || f.runs > 3*len(f.asked)+f.hops {
-				rt.Fatalf("%d runs, %d of them for a head, for %d requests", f.runs, f.hops, len(f.asked))
+			if f.hops > len(f.asked) || runs > 3*len(f.asked)+f.hops {
+				rt.Fatalf("%d runs, %d of them for a head, for %d requests", runs, f.hops, len(f.asked))
 			}
 			next = f.runOne(rt, *next)
 		}
@@ -101,11 +101,14 @@ var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // runOne executes one run of the chain and returns the input of the next one. The end of the chain is judged.
 func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
-	f.notAllowed, f.touched, f.passed = false, false, 0
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(silent{})
+	f.mu.Lock() // An activity that the run before has given up may still be running.
+	f.notAllowed, f.touched, f.passed = false, false, 0
 	f.env = suite.NewTestWorkflowEnvironment()
 	f.answered, f.seeded = false, false
+	f.runs++
+	f.mu.Unlock()
 	f.env.SetStartTime(began)
 	f.env.SetTestTimeout(time.Minute)
 	f.env.RegisterActivity(f)
@@ -130,12 +133,17 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 		if in.Refused != nil {
 			f.refuse(rt, *in.Refused)
 		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		if in.Request.Head && !f.target.Head {
 			f.hops++
 		}
 		return &in
 	}
-	if err != nil && in.Below != nil && !in.Due && !f.touched {
+	f.mu.Lock()
+	touched := f.touched
+	f.mu.Unlock()
+	if err != nil && in.Below != nil && !in.Due && !touched {
 		rt.Errorf("a removal that failed before it changed anything ended the deployment at %s: %v", in.Below.Commit, err)
 	}
 	f.judge(rt, err)
