@@ -15,14 +15,22 @@ type Leftover struct {
 	Resources []string `json:"resources"`
 	// Since is when the removal began, in UTC.
 	Since time.Time `json:"since"`
+	// Again says that the branch has an environment again, which `starter down` would remove.
+	Again bool `json:"again,omitempty"`
 }
 
 // Sentence says what is left and what to do.
 func (l Leftover) Sentence() string {
-	if len(l.Resources) == 0 {
-		return "the removal of stack " + l.StackID + " began " + l.Since.UTC().Format(time.RFC3339) +
-			" and was never verified; run `starter down " + l.Branch + "` to finish it"
+	removal, finish := "the removal of stack "+l.StackID, "run `starter down "+l.Branch+"`"
+	switch {
+	case len(l.Resources) == 0 && l.Again:
+		return removal + " began " + l.Since.UTC().Format(time.RFC3339) +
+			" and was never verified; `starter cleanup` verifies it. Do not " + finish + ": the branch has an environment again"
+	case len(l.Resources) == 0:
+		return removal + " began " + l.Since.UTC().Format(time.RFC3339) + " and was never verified; " + finish + " to finish it"
+	case l.Again:
+		return removal + " left " + strings.Join(l.Resources, ", ") +
+			"; delete it by hand, or fix the cause. Do not " + finish + " for that: the branch has an environment again"
 	}
-	return "the removal of stack " + l.StackID + " left " + strings.Join(l.Resources, ", ") +
-		"; fix the cause and run `starter down " + l.Branch + "` again, or delete it by hand"
+	return removal + " left " + strings.Join(l.Resources, ", ") + "; fix the cause and " + finish + " again, or delete it by hand"
 }

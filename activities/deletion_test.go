@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -259,6 +260,70 @@ func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 		t.Errorf("left %q", left)
 	}
 	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 1 {
+		t.Errorf("cleanup hears %+v", still)
+	}
+}
+
+// TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday: the branch was recreated, and what its earlier life
+// left is told without `starter down` as the way to finish it.
+func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	old := w.bare("shop-login", "login", nil)
+	w.settle(old)
+	w.prepare(old, false)
+	w.delete(old, nil)
+	store := of[*Deletions](w).removals
+	bucket, err := store.bucket(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, record := range w.removals() {
+		record.Begun = time.Now().Add(-longestRemoval - time.Hour)
+		if err := store.save(t.Context(), bucket, record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leftovers := func() []perch.Leftover {
+		return must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"}).Leftovers
+	}
+	if left := leftovers(); len(left) != 1 || left[0].Again || !strings.Contains(left[0].Sentence(), "run `starter down login` to finish it") {
+		t.Errorf("without an environment: %+v", left)
+	}
+	w.settle(w.bare("shop-login", "login", nil))
+	left := append(leftovers(), must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "login"}).Leftovers...)
+	if len(left) != 2 {
+		t.Fatalf("leftovers %+v", left)
+	}
+	for _, each := range left {
+		if !each.Again || !strings.Contains(each.Sentence(), "`starter cleanup` verifies it. Do not run `starter down login`") {
+			t.Errorf("with an environment again: %s", each.Sentence())
+		}
+	}
+	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 0 {
+		t.Errorf("cleanup hears %+v", still)
+	}
+	if left := leftovers(); len(left) != 0 {
+		t.Errorf("after cleanup: %+v", left)
+	}
+}
+
+func TestTheSharedDatabaseOfTheEnvironmentOfTodayIsNoLeftover(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	old := w.bare("shop-login", "login", nil)
+	w.settle(old)
+	w.delete(old, nil)
+	environment, err := perch.NewEnvironment("shop", "login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := VerifyInput{Project: "shop", Branch: "login", StackID: old, Known: []string{SharedDatabaseName(environment)}}
+	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 {
+		t.Fatalf("left %q", left)
+	}
+	w.settle(w.bare("shop-login", "login", nil))
+	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 0 {
 		t.Errorf("cleanup hears %+v", still)
 	}
 }

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"strings"
-	"time"
 
 	"perch"
 	"perch/lifecycle"
@@ -56,8 +55,7 @@ func (r *Requests) closed(ctx context.Context, stack StackState) (bool, error) {
 // earlier are what removals of the branch's earlier environments could not delete.
 func (r *Requests) earlier(ctx context.Context, up candidate) ([]perch.Leftover, error) {
 	records, err := r.stacks.removals.list(ctx, up.wanted.application.ArtifactBucket, up.wanted.environment.StackName())
-	exists := func(stackID string) bool { return stackID == up.stack.StackID }
-	return leftovers(records, exists, time.Now()), err
+	return leftoversBeside(records, up.stack.StackID), err
 }
 
 // settled reports whether the environment is what is wanted, seed data included.

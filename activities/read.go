@@ -27,7 +27,7 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
 	records, err := s.removals.list(ctx, s.removals.bucketIn(ctx, all), "")
-	result.Leftovers = leftovers(records, all.exists, time.Now())
+	result.Leftovers = leftovers(records, all.exists, all.lives, time.Now())
 	return result, err
 }
 
@@ -67,7 +67,7 @@ func (s *Stacks) leftoversOf(ctx context.Context, environment perch.Environment,
 		return nil, err
 	}
 	records, err := s.removals.list(ctx, bucket, environment.StackName())
-	return leftovers(records, func(id string) bool { return id == stackID }, time.Now()), err
+	return leftoversBeside(records, stackID), err
 }
 
 func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.ResourceStatus, error) {

@@ -112,7 +112,7 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 		return RecheckResult{}, err
 	}
 	var result RecheckResult
-	for _, left := range leftovers(records, all.exists, time.Now()) {
+	for _, left := range leftovers(records, all.exists, all.lives, time.Now()) {
 		if !in.DryRun && left.Branch != "" {
 			if left.Resources, err = v.recheck(ctx, bucket, records, left); err != nil {
 				return RecheckResult{}, err
@@ -131,18 +131,23 @@ type RecheckResult struct {
 	Failed []perch.CleanupFailure `json:"failed,omitempty"`
 }
 
-// recheck looks once for what the record of one stack names, and corrects the record.
+// recheck looks once for what the record of one stack names, and corrects the record. If the branch has an environment
+// again, what has only a name is that one's.
 func (v *Verification) recheck(ctx context.Context, bucket string, records []removalRecord, left perch.Leftover) ([]string, error) {
+	environment, err := perch.NewEnvironment(v.policy.Project, left.Branch)
+	if err != nil {
+		return nil, refuse(ErrorInvalid, "%v", err)
+	}
 	i := slices.IndexFunc(records, func(r removalRecord) bool { return r.StackID == left.StackID })
 	in := VerifyInput{Project: v.policy.Project, Branch: left.Branch, StackID: left.StackID, Contents: records[i].Contents}
 	in.Known = records[i].Known // No service tells of these; only another removal can.
+	if left.Again {
+		in.Contents.Environments, in.Contents.Records = nil, nil
+		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == SharedDatabaseName(environment) })
+	}
 	seen, err := v.leftovers(ctx, in)
 	if err != nil {
 		return nil, err
-	}
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return nil, refuse(ErrorInvalid, "%v", err)
 	}
 	return seen, v.conclude(ctx, pastRemovals{environment, bucket, records[i : i+1], records[i].Contents}, in, seen)
 }

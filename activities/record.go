@@ -151,17 +151,27 @@ func (r *removalRecords) read(ctx context.Context, bucket, key string) (removalR
 }
 
 // leftovers are the records that name something, or of a removal that was never verified although it
-// began so long ago that no run works on it any more. The stacks that still exist are not left over.
-func leftovers(records []removalRecord, exists func(stackID string) bool, now time.Time) []perch.Leftover {
+// began so long ago that no run works on it any more. The stacks that still exist are not left over; lives says
+// whether a branch has an environment.
+func leftovers(records []removalRecord, exists, lives func(string) bool, now time.Time) []perch.Leftover {
 	var left []perch.Leftover
 	for _, record := range records {
 		interrupted := now.Sub(record.Begun) > longestRemoval && !exists(record.StackID)
 		if len(record.Leftovers) > 0 || interrupted {
-			left = append(left, record.leftover())
+			each := record.leftover()
+			each.Again = lives(record.Branch) && !exists(record.StackID)
+			left = append(left, each)
 		}
 	}
 	slices.SortFunc(left, func(a, b perch.Leftover) int { return strings.Compare(a.StackID, b.StackID) })
 	return left
+}
+
+// leftoversBeside are those of one branch, whose environment has the stack; empty if it has none.
+func leftoversBeside(records []removalRecord, stackID string) []perch.Leftover {
+	exists := func(id string) bool { return id == stackID }
+	lives := func(string) bool { return stackID != "" }
+	return leftovers(records, exists, lives, time.Now())
 }
 
 // longestRemoval is longer than the deadlines of a removal's activities allow one attempt to delete and verify.

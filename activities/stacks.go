@@ -207,6 +207,11 @@ func (all allStacks) exists(stackID string) bool {
 	return false
 }
 
+// lives reports whether the branch has an environment.
+func (all allStacks) lives(branch string) bool {
+	return slices.ContainsFunc(all.ours, func(o owned) bool { return o.environment.Branch == branch })
+}
+
 // environments lists the stacks as they were at some time after the call.
 func (s *Stacks) environments(ctx context.Context) (allStacks, error) { return s.listing.get(ctx) }
 

@@ -22,8 +22,8 @@ func (r *run) grace() (due bool, err error) {
 	if err := r.waitOut(); err != nil || r.overtaken() {
 		return false, err
 	}
-	out, err := r.lastLook()
-	if err != nil {
+	out, done, err := r.lastLook()
+	if !done || err != nil {
 		return false, err
 	}
 	if out.Keep != "" {
@@ -47,12 +47,13 @@ func (r *run) boundGrace() {
 	}
 }
 
-// lastLook looks at the branch and the stack again.
-func (r *run) lastLook() (activities.LastLookResult, error) {
+// lastLook looks at the branch and the stack again. A newer request ends it: done is false then.
+func (r *run) lastLook() (out activities.LastLookResult, done bool, err error) {
 	in := activities.LastLookInput{Project: r.environment.Project, Branch: r.environment.Branch, Judged: *r.target.Judged}
-	var out activities.LastLookResult
-	err := r.asking("look once more at branch "+r.environment.Branch, cleanups.LastLook, in, &out)
-	return out, err
+	done, err = r.interruptible(func(ctx workflow.Context) workflow.Future {
+		return brief(ctx, sourcePatience, "look once more at branch "+r.environment.Branch, cleanups.LastLook, in)
+	}, &out)
+	return out, done, err
 }
 
 // waitOut waits until the grace period ends or a newer request does.

@@ -204,3 +204,22 @@ func TestJudgementOfAnotherStackIsAnotherTarget(t *testing.T) {
 		t.Errorf("handed on %+v, %v", next, err)
 	}
 }
+
+func TestANewerRequestEndsALastLookThatIsTriedAgain(t *testing.T) {
+	for name, newer := range map[string]perch.Request{"down": gone(), "up": up(commitTwo)} {
+		t.Run(name, func(t *testing.T) {
+			w := newGrace(t, "")
+			w.fails["LastLook"] = errors.New("no route to host")
+			began := w.env.Now()
+			w.after(2*time.Minute, func() perch.Request { return newer })
+			judged := w.judged(time.Minute)
+			_, next, err := w.goOn(Teardown, perch.RunInput{Request: &judged})
+			if err != nil || next == nil || next.Request.Goal != newer.Goal {
+				t.Fatalf("next %+v, %v", next, err)
+			}
+			if took := w.env.Now().Sub(began); took > 2*time.Minute+time.Second {
+				t.Errorf("the request waited until %s", took)
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package own
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,13 +12,16 @@ const (
 	kindInstance  = "AWS::EC2::Instance"
 	kindBeanstalk = "AWS::ElasticBeanstalk::Environment"
 	kindScheduled = "AWS::AutoScaling::ScheduledAction"
+	kindSaved     = "AWS::ElasticBeanstalk::ConfigurationTemplate"
 	// beanstalkInstances is the MaxSize of an environment that gives none (AWS docs: general options,
 	// aws:autoscaling:asg).
 	beanstalkInstances = 4
 )
 
 // capacities are the properties and options that say how many instances a resource may have.
-var capacities = map[string]bool{"MaxSize": true, "TotalTargetCapacity": true, "TargetCapacity": true}
+var capacities = map[string]bool{
+	"MaxSize": true, "TotalTargetCapacity": true, "TargetCapacity": true, "InstanceCount": true, "MaxvCpus": true,
+}
 
 // instances checks against the policy how many EC2 instances the template's resources may have together.
 func (t *Template) instances(policy perch.Policy, filled []Parameter, p *problems) {
@@ -75,18 +79,44 @@ func (t *Template) instancesOf(r resource, filled []Parameter, p *problems) int 
 			switch {
 			case option == "":
 				count("OptionName", name)
-			case capacities[option]:
+			case option == "MaxSize" && t.mayBe(n.get("Namespace"), "aws:autoscaling:asg", filled):
 				count(option, value)
-			case option == "EnvironmentType":
+			case option == "EnvironmentType" && namespaceIs(n, "aws:elasticbeanstalk:environment"):
 				single = value.shape == scalar && value.text == "SingleInstance"
 			}
 		}
 	})
+	saved := r.properties.get("TemplateName")
 	switch {
-	case r.kind == kindInstance, r.kind == kindBeanstalk && single:
+	case r.kind == kindInstance, r.kind == kindBeanstalk && single && saved == nil:
 		return 1
-	case r.kind == kindBeanstalk && !told && r.properties.get("TemplateName") == nil:
+	case r.kind == kindBeanstalk && saved != nil && !t.refersToSaved(saved):
+		p.at(saved, "TemplateName is not a `!Ref` to a configuration template of this template, and the policy bounds the number of instances; refer to one, or set the options here")
+	case (r.kind == kindBeanstalk && saved == nil || r.kind == kindSaved) && !told:
 		return beanstalkInstances
 	}
 	return most
+}
+
+// namespaceIs reports whether an option is written in the namespace.
+func namespaceIs(option *node, namespace string) bool {
+	written := option.get("Namespace")
+	return written != nil && written.shape == scalar && written.text == namespace
+}
+
+// mayBe reports whether the value is, or may turn out to be, want.
+func (t *Template) mayBe(value *node, want string, filled []Parameter) bool {
+	return value == nil || slices.ContainsFunc(t.candidates(value, filled), func(candidate string) bool {
+		return candidate == "" || candidate == want
+	})
+}
+
+// refersToSaved reports whether the value is a reference to a configuration template of this template, whose
+// instances are counted there.
+func (t *Template) refersToSaved(value *node) bool {
+	if value.shape == scalar {
+		return false
+	}
+	name, argument := value.function()
+	return name == "Ref" && slices.ContainsFunc(t.resources, func(r resource) bool { return r.kind == kindSaved && r.id == argument.text })
 }
