@@ -46,7 +46,8 @@ type ChangeResult struct {
 	Unchanged bool `json:"unchanged,omitempty"`
 	// Token is the ClientRequestToken that the call was made with.
 	Token string `json:"token,omitempty"`
-	// Refused is the sentence why the environment must go again: it ranks beyond the policy's limit.
+	// Refused is the sentence why there must be no such environment: the policy's limit is reached. If the stack was
+	// created all the same, at the same time as others, StackID says which one must be deleted again.
 	Refused string `json:"refused,omitempty"`
 }
 
@@ -64,6 +65,12 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	template, err := s.apps.template(ctx, environment, in.Kind, in.Template)
 	if err != nil {
 		return ChangeResult{}, err
+	}
+	switch full, err := s.full(ctx, environment); {
+	case err != nil:
+		return ChangeResult{}, err
+	case full:
+		return ChangeResult{Refused: s.limit("there are as many")}, nil
 	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: aws.String(environment.StackName()), TemplateURL: &template.url, Tags: tagList(environment.Tags(identity, in.Kind)),
@@ -243,7 +250,22 @@ func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
 	if rank < s.policy.MaxEnvironments {
 		return "", nil
 	}
-	return fmt.Sprintf("the policy allows %d environments at a time and this one came after them; remove one with `starter down BRANCH`, or raise `max_environments` in the policy", s.policy.MaxEnvironments), nil
+	return s.limit("this one came after them"), nil
+}
+
+// full reports whether there are as many environments as the policy allows, and the environment is not one of them.
+// Admit has asked that before; but anyone who reaches Temporal can have many branches admitted first.
+func (s *Stacks) full(ctx context.Context, environment perch.Environment) (bool, error) {
+	found, err := s.environments(ctx)
+	if err != nil {
+		return false, err
+	}
+	return len(found.ours) >= s.policy.MaxEnvironments && !found.lives(environment.Branch), nil
+}
+
+// limit is the sentence of a creation that the policy's limit rejects.
+func (s *Stacks) limit(why string) string {
+	return fmt.Sprintf("the policy allows %d environments at a time and %s; remove one with `starter down BRANCH`, or raise `max_environments` in the policy", s.policy.MaxEnvironments, why)
 }
 
 func (s *Stacks) role() *string {

@@ -173,7 +173,7 @@ func TestS32TheLimitIsNotCountedByAListingThatLacksTheNewStack(t *testing.T) {
 	must(w, of[*Stacks](w).CreateStack, w.creation("first", "token"))
 	w.policy.MaxEnvironments = 1
 	in := w.creation("login", "token")
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Stale: 3600, Count: 1})
+	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Stale: 3600, Count: 2}) // Before the creation and after it.
 	_, err := try(of[*Stacks](w).CreateStack, in)
 	wantRetry(t, err, "cannot be seen yet")
 	if out := must(w, of[*Stacks](w).CreateStack, in); out.Refused == "" {
@@ -337,5 +337,23 @@ func TestCallsAreMadeInTheServiceRole(t *testing.T) {
 	w.policy.ServiceRole = "arn:aws:iam::123456789012:role/no-such-role"
 	if got := sdk.ToString(of[*Stacks](w).role()); got != w.policy.ServiceRole {
 		t.Errorf("role %q", got)
+	}
+}
+
+// TestNothingIsCreatedWhereTheLimitIsReached: anyone who reaches Temporal can have many branches admitted and then
+// schedule their creations.
+func TestNothingIsCreatedWhereTheLimitIsReached(t *testing.T) {
+	w := newWorld(t)
+	w.policy.MaxEnvironments = 1
+	creations := []ChangeInput{w.creation("first", "token"), w.creation("second", "token"), w.creation("third", "token")}
+	before := w.calls("cloudformation", "CreateStack")
+	for i, in := range creations {
+		out := must(w, of[*Stacks](w).CreateStack, in)
+		if refused := out.Refused != ""; refused != (i > 0) || refused && out.StackID != "" {
+			t.Errorf("creation %d: %+v", i, out)
+		}
+	}
+	if made := w.calls("cloudformation", "CreateStack") - before; made != 1 {
+		t.Errorf("%d stacks were created", made)
 	}
 }

@@ -188,6 +188,9 @@ func (r *run) create(template activities.ChangeInput, rendered activities.Render
 	}
 	if out.Refused != "" {
 		r.refuse("%s", out.Refused)
+		if out.StackID == "" {
+			return true, nil // Nothing was created.
+		}
 		return true, r.remove()
 	}
 	return r.settle(perch.Operation{Commit: r.target.Commit, StackID: out.StackID, Token: out.Token, Created: true}, rendered)
