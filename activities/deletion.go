@@ -76,10 +76,10 @@ func (s *Stacks) deletesResource(ctx context.Context, stackID string) (bool, err
 		}
 		for _, event := range page.StackEvents {
 			switch {
-			case ofStack(event): // What is older belongs to an earlier operation, such as the cleanup of an update.
-				return false, nil
 			case deletesResource(event):
 				return true, nil
+			case ofStack(event) && event.ResourceStatus != types.ResourceStatusDeleteFailed && event.ResourceStatus != types.ResourceStatusDeleteComplete:
+				return false, nil // What is older is of an earlier operation, such as the cleanup of an update.
 			}
 		}
 	}

@@ -48,11 +48,6 @@ func (r *run) quick(summary string, activity, in, out any) error {
 	return quick(r.ctx, summary, activity, in, out)
 }
 
-// asking runs a quick activity that asks the branch source too.
-func (r *run) asking(summary string, activity, in, out any) error {
-	return patient(r.ctx, sourcePatience, summary, activity, in, out)
-}
-
 func quick(ctx workflow.Context, summary string, activity, in, out any) error {
 	return patient(ctx, callPatience, summary, activity, in, out)
 }
