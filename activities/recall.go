@@ -60,7 +60,7 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 }
 
 // conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, and
-// one record then stands for all removals of the environment.
+// one record then covers all removals of the environment.
 func (v *Verification) conclude(ctx context.Context, past pastRemovals, in VerifyInput, left []string) error {
 	if past.bucket == "" {
 		return nil
@@ -143,7 +143,8 @@ func (v *Verification) recheck(ctx context.Context, bucket string, records []rem
 	in.Known = records[i].Known // No service tells of these; only another removal can.
 	if left.Again {
 		in.Contents.Environments, in.Contents.Records = nil, nil
-		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == SharedDatabaseName(environment) })
+		database := SharedDatabaseName(environment)
+		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == database })
 	}
 	seen, err := v.leftovers(ctx, in)
 	if err != nil {
