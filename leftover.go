@@ -27,10 +27,12 @@ func (l Leftover) Sentence() string {
 		return removal + " began " + l.Since.UTC().Format(time.RFC3339) +
 			" and was never verified; `starter cleanup` verifies it. Do not " + finish + ": the branch has an environment again"
 	case len(l.Resources) == 0:
-		return removal + " began " + l.Since.UTC().Format(time.RFC3339) + " and was never verified; " + finish + " to finish it"
+		return removal + " began " + l.Since.UTC().Format(time.RFC3339) + " and was never verified; " +
+			finish + " to finish it"
 	case l.Again:
 		return removal + " left " + strings.Join(l.Resources, ", ") +
 			"; delete it by hand, or fix the cause. Do not " + finish + " for that: the branch has an environment again"
 	}
-	return removal + " left " + strings.Join(l.Resources, ", ") + "; fix the cause and " + finish + " again, or delete it by hand"
+	return removal + " left " + strings.Join(l.Resources, ", ") + "; fix the cause and " + finish +
+		" again, or delete it by hand"
 }

@@ -253,19 +253,22 @@ func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
 	return s.limit("this one came after them"), nil
 }
 
-// full reports whether there are as many environments as the policy allows, and the environment is not one of them.
-// Admit has asked that before; but anyone who reaches Temporal can have many branches admitted first.
+// full reports whether there are as many environments as the policy allows, and no stack of this one. Admit has
+// checked that before, but anyone who reaches Temporal can have many branches admitted first. The stack is asked for
+// by its name: an earlier attempt may have created it, and the listing may lack it.
 func (s *Stacks) full(ctx context.Context, environment perch.Environment) (bool, error) {
 	found, err := s.environments(ctx)
-	if err != nil {
+	if err != nil || len(found.ours) < s.policy.MaxEnvironments {
 		return false, err
 	}
-	return len(found.ours) >= s.policy.MaxEnvironments && !found.lives(environment.Branch), nil
+	_, exists, err := s.describe(ctx, environment.StackName())
+	return !exists, err
 }
 
 // limit is the sentence of a creation that the policy's limit rejects.
 func (s *Stacks) limit(why string) string {
-	return fmt.Sprintf("the policy allows %d environments at a time and %s; remove one with `starter down BRANCH`, or raise `max_environments` in the policy", s.policy.MaxEnvironments, why)
+	return fmt.Sprintf("the policy allows %d environments at a time and %s; remove one with `starter down BRANCH`, "+
+		"or raise `max_environments` in the policy", s.policy.MaxEnvironments, why)
 }
 
 func (s *Stacks) role() *string {

@@ -53,6 +53,10 @@ func (s *Stacks) mayEmpty(ctx context.Context, in EmptyBucketInput) error {
 	return err
 }
 
+func endsDeletion(status types.ResourceStatus) bool {
+	return status == types.ResourceStatusDeleteFailed || status == types.ResourceStatusDeleteComplete
+}
+
 // rootStack is the stack with this id, or the one that it is nested in.
 func (s *Stacks) rootStack(ctx context.Context, stackID string) (types.Stack, error) {
 	stack, found, err := s.describe(ctx, stackID)
@@ -78,8 +82,8 @@ func (s *Stacks) deletesResource(ctx context.Context, stackID string) (bool, err
 			switch {
 			case deletesResource(event):
 				return true, nil
-			case ofStack(event) && event.ResourceStatus != types.ResourceStatusDeleteFailed && event.ResourceStatus != types.ResourceStatusDeleteComplete:
-				return false, nil // What is older is of an earlier operation, such as the cleanup of an update.
+			case ofStack(event) && !endsDeletion(event.ResourceStatus):
+				return false, nil // Older events are of an earlier operation, such as the cleanup of an update.
 			}
 		}
 	}

@@ -60,8 +60,8 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 	return past, nil
 }
 
-// conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, or may be,
-// and one record then stands for all removals of the environment.
+// conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, or
+// may be, and one record then covers all removals of the environment.
 func (v *Verification) conclude(ctx context.Context, past pastRemovals, in VerifyInput, seen sight) error {
 	if past.bucket == "" {
 		return nil
@@ -118,7 +118,7 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 	var result RecheckResult
 	for _, left := range leftovers(records, all.exists, all.lives, time.Now()) {
 		if !in.DryRun && left.Branch != "" {
-			if left.Resources, err = v.recheck(ctx, bucket, records, left, all.lives(left.Branch)); err != nil {
+			if left.Resources, err = v.recheck(ctx, bucket, records, left); err != nil {
 				return RecheckResult{}, err
 			}
 			if len(left.Resources) == 0 {
@@ -138,7 +138,7 @@ type RecheckResult struct {
 // recheck looks once for what the record of one stack names, and corrects the record. If the branch has an environment
 // again, what has only a name is that one's.
 func (v *Verification) recheck(
-	ctx context.Context, bucket string, records []removalRecord, left perch.Leftover, again bool,
+	ctx context.Context, bucket string, records []removalRecord, left perch.Leftover,
 ) ([]string, error) {
 	i := slices.IndexFunc(records, func(r removalRecord) bool { return r.StackID == left.StackID })
 	in := VerifyInput{Project: v.policy.Project, Branch: left.Branch, StackID: left.StackID, Contents: records[i].Contents}
@@ -147,9 +147,10 @@ func (v *Verification) recheck(
 	if err != nil {
 		return nil, refuse(ErrorInvalid, "%v", err)
 	}
-	if again {
+	if left.Again {
 		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil
-		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == SharedDatabaseName(environment) })
+		database := SharedDatabaseName(environment)
+		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == database })
 	}
 	seen, err := v.leftovers(ctx, in)
 	if err != nil {

@@ -91,7 +91,8 @@ func (t *Template) instancesOf(r resource, filled []Parameter, p *problems) int 
 	case r.kind == kindInstance, r.kind == kindBeanstalk && single && saved == nil:
 		return 1
 	case r.kind == kindBeanstalk && saved != nil && !t.refersToSaved(saved):
-		p.at(saved, "TemplateName is not a `!Ref` to a configuration template of this template, and the policy bounds the number of instances; refer to one, or set the options here")
+		p.at(saved, "TemplateName is not a `!Ref` to a configuration template of this template, and the policy bounds the "+
+			"number of instances; refer to one, or set the options here")
 	case (r.kind == kindBeanstalk && saved == nil || r.kind == kindSaved) && !told:
 		return beanstalkInstances
 	}
