@@ -34,7 +34,7 @@ func TestACheckoutThatCannotBeProvisionedIsRefusedBeforeAnythingStarts(t *testin
 		{"a detached HEAD", []string{"--repo", detached.dir}, []string{"detached", "name the branch with --branch"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			exit, stdout, stderr := mainOf(t, append([]string{"--temporal-port", "0", "--ui-port", "0", "--aws-port", "0", "--web-port", "0"}, c.args...)...)
+			exit, stdout, stderr := mainOf(t, append(freePorts(), c.args...)...)
 			if exit != 1 || stdout != "" {
 				t.Errorf("exit code %d, stdout %q; want 1 and nothing", exit, stdout)
 			}

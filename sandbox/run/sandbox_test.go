@@ -28,11 +28,22 @@ import (
 	"perch"
 )
 
+// portFlags are the flags of the sandbox's ports.
+var portFlags = []string{"--temporal-port", "--ui-port", "--aws-port", "--registry-port", "--web-port"}
+
+// freePorts are flags that have the sandbox listen on free ports.
+func freePorts() (args []string) {
+	for _, flag := range portFlags {
+		args = append(args, flag, "0")
+	}
+	return args
+}
+
 // run starts the program on free ports and waits until it says that it is ready. It is interrupted when the test is over. run returns what
 // was printed.
 func run(t *testing.T, args ...string) string {
 	t.Helper()
-	args = append([]string{"--temporal-port", "0", "--ui-port", "0", "--aws-port", "0", "--web-port", "0", "--speed", strconv.Itoa(testSpeed)}, args...)
+	args = slices.Concat(freePorts(), []string{"--speed", strconv.Itoa(testSpeed)}, args)
 	ctx, interrupt := context.WithCancel(context.Background())
 	var stdout, stderr watched
 	ended := make(chan int, 1)
@@ -199,14 +210,9 @@ func TestATakenPortNamesItsFlag(t *testing.T) {
 	}
 	defer taken.Close()
 	port := strconv.Itoa(portOf(taken))
-	flags := []string{"--temporal-port", "--ui-port", "--aws-port", "--web-port"}
-	for _, flag := range flags {
+	for _, flag := range portFlags {
 		t.Run(flag, func(t *testing.T) {
-			var args []string
-			for _, other := range flags {
-				args = append(args, other, "0")
-			}
-			exit, _, stderr := mainOf(t, append(args, flag, port)...)
+			exit, _, stderr := mainOf(t, append(freePorts(), flag, port)...)
 			if exit != 1 {
 				t.Errorf("exit code %d, want 1", exit)
 			}
@@ -271,7 +277,7 @@ func TestEnvWithoutASandboxSaysHowToStartOne(t *testing.T) {
 func TestOneSandboxAtATimeHasADataFolder(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
-	exit, _, stderr := mainOf(t, "--temporal-port", "0", "--ui-port", "0", "--aws-port", "0", "--web-port", "0", "--data", b.data)
+	exit, _, stderr := mainOf(t, append(freePorts(), "--data", b.data)...)
 	if exit != 1 {
 		t.Errorf("exit code %d, want 1", exit)
 	}

@@ -97,8 +97,15 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 // CloudFormation registry say "cloudFormationSystemTags": false).
 var withoutSystemTags = []string{typeEnvironment, typeLoadBalancer, typeRole}
 
+// withoutTags are types that CloudFormation does not tag: their schemas have no tags, and their handlers no call that
+// would add them.
+var withoutTags = []string{typeApplication, typeVersion, typeTemplate}
+
 // tagsOf are the tags of a resource: CloudFormation's, the stack's, and those of its own properties.
 func tagsOf(r resource.Request) map[string]string {
+	if slices.Contains(withoutTags, r.Type) {
+		return nil
+	}
 	tags := merged(r.Tags, properties(r.Properties).tags())
 	if slices.Contains(withoutSystemTags, r.Type) {
 		maps.DeleteFunc(tags, func(key, _ string) bool { return strings.HasPrefix(key, "aws:cloudformation:") })
