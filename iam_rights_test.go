@@ -61,6 +61,7 @@ var rights = map[string][]need{
 
 	"elasticloadbalancingv2.DescribeListeners":     {{"elasticloadbalancing:DescribeListeners", "LookAround"}},
 	"elasticloadbalancingv2.DescribeLoadBalancers": {{"elasticloadbalancing:DescribeLoadBalancers", "LookAround"}},
+	"elasticloadbalancingv2.DescribeRules":         {{"elasticloadbalancing:DescribeRules", "LookAround"}},
 	"elasticloadbalancingv2.DescribeTargetGroups":  {{"elasticloadbalancing:DescribeTargetGroups", "LookAround"}},
 
 	"cloudformation.CancelUpdateStack":      {{"cloudformation:CancelUpdateStack", "Stacks"}},

@@ -198,6 +198,9 @@ func (r *Requests) candidate(ctx context.Context, request perch.Request, made re
 	if err := r.requireAddress(ctx, made); err != nil {
 		return nil, err
 	}
+	if err := r.requireRule(ctx, made); err != nil {
+		return nil, err
+	}
 	if made.deployed, err = r.deployedOptions(ctx, request, mine); err != nil {
 		return nil, err
 	}

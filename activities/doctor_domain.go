@@ -43,7 +43,15 @@ func (e *Examinations) application(ctx context.Context, kind perch.Kind) (string
 	if err != nil {
 		return "", outputs, err
 	}
-	return fmt.Sprintf("%s is %s", name, status), outputs, nil
+	detail := fmt.Sprintf("%s is %s", name, status)
+	if outputs.LoadBalancerArn == "" {
+		return detail, outputs, nil
+	}
+	use, err := e.rights.lookUps.ruleUse(ctx, outputs.LoadBalancerArn)
+	if err == nil && use.full() {
+		err = fmt.Errorf("%s: remove an environment with `starter down BRANCH`, or use `load_balancer: own`", use)
+	}
+	return detail + "; " + use.String(), outputs, err
 }
 
 // domain checks that the hosted zone is there and is one of the domain's. The first record of a zone is its own name's (Route 53 API reference:

@@ -201,6 +201,7 @@ func (l *lookUps) trials() map[string]func(context.Context) error {
 			&elasticloadbalancingv2.DescribeListenersInput{PageSize: one}),
 		"elasticloadbalancing:DescribeLoadBalancers": trial(l.balancing.DescribeLoadBalancers,
 			&elasticloadbalancingv2.DescribeLoadBalancersInput{PageSize: one}),
+		"elasticloadbalancing:DescribeRules": trial(l.balancing.DescribeRules, &elasticloadbalancingv2.DescribeRulesInput{PageSize: one}),
 		"elasticloadbalancing:DescribeTargetGroups": trial(l.balancing.DescribeTargetGroups,
 			&elasticloadbalancingv2.DescribeTargetGroupsInput{PageSize: one}),
 		"logs:DescribeLogGroups":     trial(l.logs.DescribeLogGroups, &cloudwatchlogs.DescribeLogGroupsInput{Limit: one}),

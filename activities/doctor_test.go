@@ -71,7 +71,7 @@ func TestDoctorFindsEverythingInPlace(t *testing.T) {
 	wantBroken(t, checks, nil)
 	for name, words := range map[string]string{
 		perch.CheckAccount: "123456789012 in eu-central-1, as arn:aws:sts::123456789012:assumed-role/", perch.CheckApplication: "shop-application-staging is CREATE_COMPLETE",
-		perch.CheckRights: "40 calls are allowed; not tried: what would change something (PutObject,", perch.CheckRepository: "github.com/acme/shop is readable; its default branch main is at ",
+		perch.CheckRights: "41 calls are allowed; not tried: what would change something (PutObject,", perch.CheckRepository: "github.com/acme/shop is readable; its default branch main is at ",
 		perch.CheckDomain: "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)", perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
 	} {
 		wantWords(t, checks[name].Detail, words)
@@ -178,7 +178,7 @@ func TestDoctorMissesTheApplicationStack(t *testing.T) {
 		perch.CheckApplication: "there is no application stack shop-application-staging yet: make it with `starter application up --kind staging`",
 		perch.CheckCertificate: "not checked, because the application stack does not name it: make the stack",
 	})
-	wantWords(t, checks[perch.CheckRights].Detail, "31 calls are allowed; not tried: ", "; nor anything in a bucket, since there is no application stack")
+	wantWords(t, checks[perch.CheckRights].Detail, "32 calls are allowed; not tried: ", "; nor anything in a bucket, since there is no application stack")
 }
 
 func TestDoctorNeedsNoDomain(t *testing.T) {

@@ -45,6 +45,8 @@ type Config struct {
 	PageSize int
 	// Addresses is how many Elastic IP addresses the account can have; 0 means 5.
 	Addresses int
+	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on port 80, too.
+	RulesOnHTTP bool
 	// Logger takes what goes wrong inside; nil discards it.
 	Logger *slog.Logger
 }
@@ -103,7 +105,7 @@ func (s *Server) wire(config Config) error {
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
 		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
 		EnforceIAM: config.EnforceIAM, Granted: s.grants.add, Denied: s.grants.deny,
-		TaggingLag: config.taggingLag(), Addresses: config.Addresses,
+		TaggingLag: config.taggingLag(), Addresses: config.Addresses, RulesOnHTTP: config.RulesOnHTTP,
 	})
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)

@@ -64,8 +64,13 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 	if balancer == nil || balancer.ARN != listener.Scope {
 		return nil
 	}
+	port := listener.Properties.text("Port")
+	names := split(s.option(env, "aws:elbv2:listener:"+port, "Rules"))
+	if len(names) == 0 && port == "80" && s.config.RulesOnHTTP {
+		names = []string{"default"}
+	}
 	var rules []rule
-	for _, name := range split(s.option(env, "aws:elbv2:listener:"+listener.Properties.text("Port"), "Rules")) {
+	for _, name := range names {
 		var conditions []properties
 		for _, field := range [][2]string{{"host-header", "HostHeaders"}, {"path-pattern", "PathPatterns"}} {
 			if values := split(s.option(env, nsRule+name, field[1])); len(values) > 0 {
@@ -79,6 +84,28 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 		rules = append(rules, rule{base + digest(env.Hidden["EnvironmentId"]+name), priority, conditions, []properties{{"Type": "forward"}}})
 	}
 	return rules
+}
+
+// mostRules is how many rules a load balancer has at most, without its default rules.
+const mostRules = 100
+
+// requireRules fails an environment for whose rules the load balancer that it shares has no room, as its launch does on AWS.
+func (s *Service) requireRules(rec *record) error {
+	balancer := s.known(typeLoadBalancer, s.option(rec, nsBalancer, "SharedLoadBalancer"))
+	if rec.ID != "" || balancer == nil {
+		return nil
+	}
+	count := 0
+	for _, listener := range s.of(typeListener) {
+		if listener.Scope == balancer.ARN {
+			count += len(s.rules(listener)) - 1 + len(s.environmentRules(rec, listener, ""))
+		}
+	}
+	if count <= mostRules {
+		return nil
+	}
+	return failure(beanstalk, http.StatusBadRequest, "GeneralServiceException", "Creating load balancer listener rule failed Reason: The maximum "+
+		"number of rules has been reached. (Service: ElasticLoadBalancingV2; Status Code: 400; Error Code: TooManyRules)")
 }
 
 func ruleNodes(r rule) []wire.Node {

@@ -202,6 +202,9 @@ func prepareEnvironment(s *Service, rec *record) error {
 	if err := s.requireAddress(rec); err != nil {
 		return err
 	}
+	if err := s.requireRules(rec); err != nil {
+		return err
+	}
 	if rec.ID == "" {
 		s.newEnvironment(rec)
 		rec.Status, rec.Health = "Launching", "Grey"

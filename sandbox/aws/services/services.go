@@ -57,6 +57,8 @@ type Config struct {
 	Tagged func(since time.Time) []Tagged
 	// Addresses is how many Elastic IP addresses the account can have; 0 means 5.
 	Addresses int
+	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on port 80, too.
+	RulesOnHTTP bool
 	// TaggingLag is how long the tagging API goes on listing what was deleted.
 	TaggingLag time.Duration
 }
