@@ -88,8 +88,8 @@ func TestRecordHistories(t *testing.T) {
 	b.save(t, "cleanup", forced, nil)
 	b.save(t, "removed-by-cleanup", b.stackOf(t, leftover), nil)
 
-	b.saveMendings(t, branch, stack)
 	b.saveJudgements(t, unwaited, forced)
+	b.saveMendings(t, branch, stack)
 }
 
 // TestRecordHistoriesWithASharedDatabase records the runs that make, look after and drop a database in the shared instance.
@@ -171,7 +171,6 @@ func (b *bench) saveMendings(t *testing.T, branch, stack string) {
 	b.save(t, "failed-in-its-removal", stack, kept)
 	b.save(t, "forced-and-left-behind", stack, second(b.ask(t, "down", branch, "--force")))
 	lift()
-	b.must(t, "down", branch)
 }
 
 func second(_ int, d document) document { return d }
