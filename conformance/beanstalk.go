@@ -57,23 +57,26 @@ func (w *World) applicationWith(ctx context.Context, name, lines string, options
 // Beanstalk's sample. platform is the property that names its platform, options are further option
 // settings, lines further properties of the environment.
 func (w *World) applicationOn(platform, name, lines string, options ...string) string {
+	single := option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance")
+	return template(environmentParts(platform, name, lines, append([]string{single}, options...))...)
+}
+
+// environmentParts are the resources of applicationOn, with any type of environment.
+func environmentParts(platform, name, lines string, options []string) []string {
 	settings := append([]string{
-		option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance"),
 		option("aws:autoscaling:launchconfiguration", "IamInstanceProfile", "!Ref Profile"),
 		option("aws:autoscaling:launchconfiguration", "DisableIMDSv1", `"true"`), // New accounts need a launch template.
 		option("aws:ec2:instances", "InstanceTypes", "t3.micro"),
 	}, options...)
-	return template(
+	return []string{
 		"Application: {Type: AWS::ElasticBeanstalk::Application}",
-		`Role: {Type: AWS::IAM::Role, Properties: {`+
-			`ManagedPolicyArns: ["arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"], `+
-			`AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{`+
-			`Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"}]}}}`,
+		"Role: {Type: AWS::IAM::Role, Properties: {" + trust("ec2") +
+			`ManagedPolicyArns: ["arn:aws:iam::aws:policy/AWSElasticBeanstalkWebTier"]}}`,
 		"Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}",
-		"Environment: {Type: AWS::ElasticBeanstalk::Environment, Properties: {ApplicationName: !Ref Application, "+
-			"EnvironmentName: "+name+", "+platform+", "+lines+
-			"OptionSettings: ["+strings.Join(settings, ", ")+"]}}",
-	)
+		"Environment: {Type: AWS::ElasticBeanstalk::Environment, Properties: {ApplicationName: !Ref Application, " +
+			"EnvironmentName: " + name + ", " + platform + ", " + lines +
+			"OptionSettings: [" + strings.Join(settings, ", ") + "]}}",
+	}
 }
 
 func option(namespace, name, value string) string {

@@ -44,7 +44,8 @@ func Beliefs() []Belief {
 	return slices.Concat(
 		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, changeSetBeliefs,
 		bucketBeliefs, versionBeliefs, keyBeliefs, zoneBeliefs,
-		databaseBeliefs, secretBeliefs, systemsBeliefs, taggingBeliefs, beanstalkBeliefs, readyBeliefs, platformBeliefs,
+		databaseBeliefs, secretBeliefs, systemsBeliefs, taggingBeliefs, roleBeliefs,
+		beanstalkBeliefs, bundleBeliefs, readyBeliefs, platformBeliefs, sharedBeliefs,
 	)
 }
 

@@ -24,7 +24,10 @@ func newSandbox(t *testing.T) Target { return newSandboxAt(t, 1e7) }
 // newSandboxAt starts the sandbox's AWS endpoint at a speed.
 func newSandboxAt(t *testing.T, speed float64) Target {
 	t.Helper()
-	server, err := aws.New(aws.Config{Account: testAccount, Region: testRegion, Speed: speed})
+	server, err := aws.New(aws.Config{
+		Account: testAccount, Region: testRegion, Speed: speed, EnforceIAM: true,
+		Addresses: 20, // For all environments at once.
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -62,6 +64,8 @@ type World struct {
 	secrets   *secretsmanager.Client
 	tagging   *resourcegroupstaggingapi.Client
 	systems   *ssm.Client
+	network   *ec2.Client
+	balancing *elasticloadbalancingv2.Client
 }
 
 func newWorld(target Target, run, belief string) *World {
@@ -77,6 +81,8 @@ func newWorld(target Target, run, belief string) *World {
 		secrets:   secretsmanager.NewFromConfig(config),
 		tagging:   resourcegroupstaggingapi.NewFromConfig(config),
 		systems:   ssm.NewFromConfig(config),
+		network:   ec2.NewFromConfig(config),
+		balancing: elasticloadbalancingv2.NewFromConfig(config),
 	}
 }
 

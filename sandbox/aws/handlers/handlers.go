@@ -23,8 +23,9 @@ var registryText []byte
 // handlers are the actions of a type's handlers.
 type handlers struct{ Create, Read, Update, Delete []string }
 
-// registry are the types' handlers: those of the registry, and those of types that it has no list
-// for, by the calls that make, change and delete them (AWS docs: the services' API references).
+// registry are the types' handlers: those of the registry, and those of types that registry.json
+// does not have, by the calls that make, change and delete them (AWS docs: the services' API
+// references; the schema of AWS::SSM::Parameter).
 var registry = func() map[string]handlers {
 	var text struct {
 		Source   string
@@ -45,6 +46,12 @@ var registry = func() map[string]handlers {
 		Read:   []string{"route53:ListResourceRecordSets"},
 		Update: []string{"route53:ChangeResourceRecordSets", "route53:GetChange"},
 		Delete: []string{"route53:ChangeResourceRecordSets", "route53:GetChange"},
+	}
+	all["AWS::SSM::Parameter"] = handlers{
+		Create: []string{"ssm:PutParameter", "ssm:AddTagsToResource"},
+		Read:   []string{"ssm:GetParameters"},
+		Update: []string{"ssm:PutParameter", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"},
+		Delete: []string{"ssm:DeleteParameter"},
 	}
 	// The list of registry.json is older than this property; these are the calls that AWS documents for
 	// it (AWS docs: Enabling ABAC in general purpose buckets).

@@ -31,6 +31,8 @@ func (t target) rights(action string) []access.Request {
 		return t.on(action, t.secretResource())
 	case "s3":
 		return t.on(action, t.storageResource(verb))
+	case "ssm":
+		return t.on(action, t.arn("ssm", "parameter/"+strings.TrimPrefix(t.name("Name"), "/")))
 	case "acm":
 		return t.on(action, cmp.Or(t.PhysicalID, t.arn("acm", "certificate/*")))
 	}
