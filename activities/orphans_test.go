@@ -71,13 +71,12 @@ func TestWhatAnUpdateHasKeptIsNoLeftoverAndWhatItCouldNotDeleteIs(t *testing.T) 
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": manyTemplate})
 	id := w.ownUp(commit).StackID
 	old, replaced, stuck, logs := w.physical(id, "Old"), w.physical(id, "Topic"), w.physical(id, "Stuck"), w.physical(id, "Logs")
-	application := "arn:aws:elasticbeanstalk:eu-central-1:123456789012:application/" + w.physical(id, "Application")
 	for _, stays := range []string{"Stuck", "Environment"} {
 		w.fault(aws.Fault{LogicalID: stays, Phase: "delete", Reason: "not now", Count: 3})
 	}
 	w.ownUpdate(id, w.repo.commit("login", map[string]string{"deploy/template.yaml": fewTemplate}))
 	want := VerifyResult{
-		Leftovers: []string{"Beanstalk environment shop-login (Ready)", "DNS record old.shop.localhost", application, stuck},
+		Leftovers: []string{"Beanstalk environment shop-login (Ready)", "DNS record old.shop.localhost", stuck},
 		Kept:      []string{"AWS::S3::Bucket " + logs, "AWS::S3::Bucket " + old, "AWS::SNS::Topic " + replaced},
 	}
 	if diff := cmp.Diff(want, w.ownGone(id)); diff != "" {

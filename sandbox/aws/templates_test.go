@@ -24,7 +24,7 @@ func golden(t *testing.T, name string, replace ...string) string {
 	}
 	return strings.NewReplacer(append(replace,
 		"Z0123456789EXAMPLE", services.HostedZone, "shop.example.com", "shop.localhost",
-		"64bit Amazon Linux 2023 v4.9.0 running Docker", "64bit Amazon Linux 2023 v4.7.3 running Docker",
+		"64bit Amazon Linux 2023/4.9.0", "64bit Amazon Linux 2023/4.7.3",
 		"vpc-0123456789abcdef0", services.VPC,
 		"subnet-0123456789abcdef2", services.Subnets[0], "subnet-0123456789abcdef3", services.Subnets[1],
 		"subnet-0123456789abcdef0", services.Subnets[0],
