@@ -73,6 +73,35 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 	}
 }
 
+// TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied deploys a bundle, which Elastic
+// Beanstalk copies into its own bucket.
+func TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied(t *testing.T) {
+	const bucket = "elasticbeanstalk-eu-central-1-123456789012"
+	w, in := whole(t)
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
+	if ended := w.settle(in.StackID); ended.Status != deleted {
+		t.Fatalf("ended %+v", ended)
+	}
+	_, err := try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{
+		Project: "shop", Branch: "login", Bucket: bucket, StackID: in.StackID,
+	})
+	wantFailure(t, err, ErrorInvalid, bucket, "left alone")
+	gone := must(w, of[*Verification](w).VerifyGone, in)
+	if len(gone.Leftovers)+len(gone.Unconfirmed) != 0 {
+		t.Errorf("after the deletion: %+v", gone)
+	}
+	for _, resource := range w.aws.Resources() {
+		if strings.Contains(resource.ARN, bucket) {
+			t.Errorf("%s has the tags %v", resource.ARN, resource.Tags)
+		}
+	}
+	copies, err := w.s3().ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: sdk.String(bucket)})
+	if err != nil || len(copies.Contents) != 1 ||
+		!strings.HasPrefix(*copies.Contents[0].Key, "resources/environments/e-") {
+		t.Errorf("the bucket holds %v, %v; want the copy of the bundle", copies, err)
+	}
+}
+
 // kept makes a stack of the one resource, deletes it and returns what VerifyGone sees.
 func kept(t *testing.T, w *world, resource string) []string {
 	t.Helper()

@@ -5,12 +5,24 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 var bundleBeliefs = []Belief{
+	{
+		Name: "elasticbeanstalk/bundle-bucket",
+		Sentence: "Beanstalk copies an environment's source bundle into the bucket elasticbeanstalk-REGION-ACCOUNT, below " +
+			"resources/environments/ENVIRONMENT-ID/; the bucket has no tags of a stack, and stays when the stack is deleted.",
+		Source:   "https://github.com/apache/grails-core/pull/16260",
+		ReliedOn: "cfn/grants.go", Cents: 1, Minutes: 25, check: checkBundleBucket,
+	},
 	{
 		Name:     "elasticbeanstalk/tags-of-applications",
 		Sentence: "An application and an application version have no tags of their stack.",
@@ -51,6 +63,63 @@ func (w *World) bundle(ctx context.Context) (bucket, key string, err error) {
 func versionOf(bucket, key string) string {
 	return "Version: {Type: AWS::ElasticBeanstalk::ApplicationVersion, Properties: {ApplicationName: !Ref Application, " +
 		"SourceBundle: {S3Bucket: " + bucket + ", S3Key: " + key + "}}}"
+}
+
+// deployed creates a stack with an environment that runs a source bundle.
+func (w *World) deployed(ctx context.Context, name string) (stack string, err error) {
+	bucket, key, err := w.bundle(ctx)
+	if err != nil {
+		return "", err
+	}
+	platform, err := w.platform(ctx)
+	if err != nil {
+		return "", err
+	}
+	single := option("aws:elasticbeanstalk:environment", "EnvironmentType", "SingleInstance")
+	parts := environmentParts("SolutionStackName: "+platform, name, "VersionLabel: !Ref Version, ", []string{single})
+	return w.create(ctx, "", template(append(parts, versionOf(bucket, key))...))
+}
+
+func checkBundleBucket(ctx context.Context, w *World) error {
+	name := w.environmentName("-bundle")
+	stack, err := w.deployed(ctx, name)
+	if err != nil {
+		return err
+	}
+	id, err := w.environmentID(ctx, name)
+	if err != nil {
+		return err
+	}
+	label, err := w.physical(ctx, stack, "Version")
+	if err != nil {
+		return err
+	}
+	bucket := "elasticbeanstalk-" + w.target.Config.Region + "-" + w.target.Account
+	copies, err := w.storage.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: &bucket, Prefix: aws.String("resources/environments/" + id + "/"),
+	})
+	if err := wantAccepted("ListObjectsV2", err); err != nil {
+		return err
+	}
+	found := slices.ContainsFunc(copies.Contents, func(o s3types.Object) bool {
+		return strings.Contains(aws.ToString(o.Key), "/"+label)
+	})
+	if !found {
+		return differs("none of %d objects below resources/environments/%s/ is named after the version %s",
+			len(copies.Contents), id, label)
+	}
+	if err := w.remove(ctx, stack, types.StackStatusDeleteComplete); err != nil {
+		return err
+	}
+	exists, err := w.bucketExists(ctx, bucket)
+	if err != nil || !exists {
+		return orDiffers(err, "the bucket does not exist after the deletion of the stack")
+	}
+	tags, err := w.bucketTags(ctx, bucket)
+	if err == nil && (tags[Tag] != "" || tags["aws:cloudformation:stack-id"] != "") {
+		err = differs("the bucket has tags of a stack: %v", tags)
+	}
+	return err
 }
 
 func checkApplicationTags(ctx context.Context, w *World) error {

@@ -39,6 +39,7 @@ var (
 		"cloudformation/token-repeats-a-creation",
 		"cloudformation/update-canceled",
 		"cloudformation/update-rolls-back",
+		"elasticbeanstalk/bundle-bucket",
 		"elasticbeanstalk/change-over-to-platform-arn",
 		"elasticbeanstalk/deletion-during-a-launch",
 		"elasticbeanstalk/name-is-no-tag",

@@ -104,6 +104,7 @@ func (s *Server) wire(config Config) error {
 	others, err := services.New(services.Config{
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
 		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
+		Storage:    s.storage,
 		EnforceIAM: config.EnforceIAM, Granted: s.grants.add, Denied: s.grants.deny,
 		TaggingLag: config.taggingLag(), Addresses: config.Addresses, RulesOnHTTP: config.RulesOnHTTP,
 	})

@@ -85,7 +85,9 @@ func (s *soak) everything(t *testing.T) map[string][]string {
 	buckets, err := s3.NewFromConfig(s.awsConfig()).ListBuckets(t.Context(), &s3.ListBucketsInput{})
 	fatal(t, err)
 	for _, bucket := range buckets.Buckets {
-		add("AWS::S3::Bucket", bucket.Name)
+		if !strings.HasPrefix(*bucket.Name, "elasticbeanstalk-") { // Elastic Beanstalk's own bucket stays.
+			add("AWS::S3::Bucket", bucket.Name)
+		}
 	}
 	databases, err := rds.NewFromConfig(s.awsConfig()).DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{})
 	fatal(t, err)

@@ -212,6 +212,9 @@ func prepareEnvironment(s *Service, rec *record) error {
 		rec.Status, rec.Health = "Updating", "Grey"
 	}
 	s.scale(rec)
+	if err := s.deployBundle(rec); err != nil {
+		return err
+	}
 	return s.endpoint(rec)
 }
 

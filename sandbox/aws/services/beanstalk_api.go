@@ -43,6 +43,7 @@ var beanstalkActions = map[string]action{
 	"ListTagsForResource":           listBeanstalkTags,
 	"TerminateEnvironment":          terminateByHand,
 	"UpdateEnvironment":             updateByHand,
+	"CreateStorageLocation":         createStorageLocation,
 }
 
 func beanstalkInvalid(format string, args ...any) *wire.Error {

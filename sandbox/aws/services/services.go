@@ -47,6 +47,8 @@ type Config struct {
 	Loopback bool
 	// ObjectExists says whether S3 holds an object; Elastic Beanstalk asks for source bundles. Nil believes every template.
 	ObjectExists func(bucket, key string) bool
+	// Storage keeps Elastic Beanstalk's copies of source bundles; nil keeps none.
+	Storage Storage
 	// EnforceIAM bounds callers that have assumed a role, and stacks with a service role, to what the role's policies allow.
 	EnforceIAM bool
 	// Granted is told the statements that allowed what a role did, and Denied what was denied to one; nil for nobody.
@@ -61,6 +63,14 @@ type Config struct {
 	RulesOnHTTP bool
 	// TaggingLag is how long the tagging API goes on listing what was deleted.
 	TaggingLag time.Duration
+}
+
+// Storage is S3 as another service of AWS uses it.
+type Storage interface {
+	// Provide creates a bucket with a policy; one that exists stays as it is.
+	Provide(bucket, policy string) error
+	// Copy puts a copy of an object's newest version into a bucket.
+	Copy(fromBucket, fromKey, bucket, key string) error
 }
 
 // Tagged is a resource as the tagging API shows it.

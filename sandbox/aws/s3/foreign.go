@@ -1,0 +1,60 @@
+package s3
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Provide creates a bucket as another service of AWS does, with a policy. One that exists stays as
+// it is.
+func (s *Service) Provide(bucketName, policy string) error {
+	created := newSettings()
+	if err := created.setPolicy(s.config.Account, bucketName, policy); err != nil {
+		return fmt.Errorf("provide bucket %s: %w", bucketName, err)
+	}
+	if err := s.make(bucketName, created); err != nil && code(err) != "BucketAlreadyOwnedByYou" {
+		return fmt.Errorf("provide bucket %s: %w", bucketName, err)
+	}
+	return nil
+}
+
+// Copy puts a copy of an object's newest version into a bucket, as another service of AWS does.
+func (s *Service) Copy(fromBucket, fromKey, bucketName, key string) error {
+	content, err := s.Object(fromBucket, fromKey)
+	if err != nil {
+		return err
+	}
+	sum := checksum{Type: fullObject}
+	blob, size, etag, err := s.keep(strings.NewReader(string(content)), &sum)
+	if err != nil {
+		return fmt.Errorf("copy object s3://%s/%s: %w", fromBucket, fromKey, err)
+	}
+	return s.deliver(bucketName, key, &version{Blob: blob, Size: size, ETag: etag, Checksum: sum})
+}
+
+// Refill puts a small object into the bucket as AWS's own log delivery does: past the bucket's policy.
+// A bucket that is not there stays so.
+func (s *Service) Refill(bucketName, key string) error {
+	blob, size, err := s.blobs.put(strings.NewReader("a line that was delivered late\n"))
+	if err != nil {
+		return fmt.Errorf("refill bucket %s: %w", bucketName, err)
+	}
+	err = s.deliver(bucketName, key, &version{Blob: blob, Size: size})
+	if code(err) == "NoSuchBucket" {
+		return nil
+	}
+	return err
+}
+
+// deliver puts a version with its blob on top of a key. Without success the blob is removed.
+func (s *Service) deliver(bucketName, key string, v *version) error {
+	v.Headers = map[string]string{"content-type": "binary/octet-stream"}
+	err := s.with(bucketName, func(b *bucket) error {
+		b.stamp(s, v)
+		return s.commit(record{Op: opPut, Bucket: b.name, Key: key, Version: v})
+	})
+	if err != nil {
+		s.blobs.remove(v.Blob)
+	}
+	return err
+}
