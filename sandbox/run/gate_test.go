@@ -140,18 +140,14 @@ type process struct {
 // spawn starts a worker process with the sandbox's exports, and others in their place, and waits until it is ready.
 func (b *bench) spawn(t *testing.T, other map[string]string) *process {
 	t.Helper()
-	program, err := exec.LookPath("worker") // TestMain has put it on the path.
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &process{cmd: exec.Command(program, "--interval", testInterval.String()), log: filepath.Join(t.TempDir(), "worker.log")}
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
-	for _, e := range b.exports() {
-		if value, ok := other[e.Name]; ok {
-			e.Value = value
-		}
-		p.cmd.Env = append(p.cmd.Env, e.Name+"="+e.Value)
-	}
+	return b.spawnCommand(t, other, "worker", "--interval", testInterval.String()) // TestMain has put it on the path.
+}
+
+// spawnCommand starts a worker process by a command, such as a shell that becomes one, as spawn does.
+func (b *bench) spawnCommand(t *testing.T, other map[string]string, command ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(command[0], command[1:]...), log: filepath.Join(t.TempDir(), "worker.log")}
+	p.cmd.Env = b.environment(t, other)
 	log, err := os.Create(p.log)
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"perch/sandbox/postgrestest"
 )
 
-var update = flag.Bool("update", false, "record the histories of workflows/testdata anew")
+var update = flag.Bool("update", false, "write the histories of workflows/testdata and docs/first-account.txt again")
 
 // TestRecordHistories records one real run of every outcome for package workflows, which replays them.
 func TestRecordHistories(t *testing.T) {

@@ -98,13 +98,7 @@ func (b *bench) execute(t *testing.T, variables map[string]string, command ...st
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	p := exec.CommandContext(ctx, command[0], command[1:]...)
-	p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
-	for _, e := range b.exports() {
-		p.Env = append(p.Env, e.Name+"="+e.Value)
-	}
-	for name, value := range variables {
-		p.Env = append(p.Env, name+"="+value) // The last of a name is in force.
-	}
+	p.Env = b.environment(t, variables)
 	var stdout, stderr strings.Builder
 	p.Stdout, p.Stderr = &stdout, &stderr
 	var failed *exec.ExitError
@@ -112,6 +106,19 @@ func (b *bench) execute(t *testing.T, variables map[string]string, command ...st
 		t.Fatal(err)
 	}
 	return output{exit: p.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// environment is that of a shell with the sandbox's exports, and others in their place.
+func (b *bench) environment(t *testing.T, variables map[string]string) []string {
+	t.Helper()
+	all := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	for _, e := range b.exports() {
+		all = append(all, e.Name+"="+e.Value)
+	}
+	for name, value := range variables {
+		all = append(all, name+"="+value) // The last of a name is in force.
+	}
+	return all
 }
 
 func lastLine(text string) string {
