@@ -34,7 +34,13 @@ type sharing struct {
 func newSharing(t *testing.T) *sharing {
 	t.Helper()
 	server := postgrestest.Start(t, postgrestest.Passwords)
-	w := newWorldOf(t, aws.Config{Speed: 1e6, PostgreSQL: server.Address})
+	return newSharingAt(t, server, server.Address)
+}
+
+// newSharingAt is a world that reaches the shared database at an address.
+func newSharingAt(t *testing.T, server *postgrestest.Server, address string) *sharing {
+	t.Helper()
+	w := newWorldOf(t, aws.Config{Speed: 1e6, PostgreSQL: address})
 	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	w.apply()
 	s := &sharing{world: w, server: server}

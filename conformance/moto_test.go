@@ -84,6 +84,7 @@ var (
 		"cloudformation/nothing-to-continue",
 		"elasticbeanstalk/options-to-remove",
 		"elasticbeanstalk/platform-is-updated",
+		"rds/tls-is-required",
 		"s3/odd-keys",
 	}
 )

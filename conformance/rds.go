@@ -56,6 +56,12 @@ var databaseBeliefs = []Belief{
 		Source: databaseDocs + "extended-support.html", ReliedOn: "cfn/database.go", Minutes: 5,
 		check: checkNoExtendedSupport,
 	},
+	{
+		Name:     "rds/tls-is-required",
+		Sentence: "From PostgreSQL 15 on, rds.force_ssl is 1 by default: a connection without TLS is rejected.",
+		Source:   databaseDocs + "PostgreSQL.Concepts.General.SSL.html", ReliedOn: "activities/postgres.go", Minutes: 1,
+		check: checkForcedTLS,
+	},
 }
 
 // database is a database in the default VPC. lines are further lines of its properties.
@@ -199,6 +205,39 @@ func checkNoExtendedSupport(ctx context.Context, w *World) error {
 	}
 	if reason := w.firstFailure(ctx, id); !strings.HasPrefix(reason, "Database: ") {
 		return differs("the first failure is %q", reason)
+	}
+	return nil
+}
+
+// forcedTLS is the default of rds.force_ssl for a major version of PostgreSQL; empty if none is
+// listed.
+func (w *World) forcedTLS(ctx context.Context, major string) (string, error) {
+	pages := rds.NewDescribeEngineDefaultParametersPaginator(w.databases, &rds.DescribeEngineDefaultParametersInput{
+		DBParameterGroupFamily: aws.String("postgres" + major),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err := wantAccepted("DescribeEngineDefaultParameters", err); err != nil {
+			return "", err
+		}
+		for _, parameter := range page.EngineDefaults.Parameters {
+			if aws.ToString(parameter.ParameterName) == "rds.force_ssl" {
+				return aws.ToString(parameter.ParameterValue), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func checkForcedTLS(ctx context.Context, w *World) error {
+	for _, major := range []string{"15", "16", "17", "18"} {
+		value, err := w.forcedTLS(ctx, major)
+		if err != nil {
+			return err
+		}
+		if value != "1" {
+			return differs("rds.force_ssl is %q by default for PostgreSQL %s, want 1", value, major)
+		}
 	}
 	return nil
 }

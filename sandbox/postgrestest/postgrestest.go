@@ -36,6 +36,8 @@ const (
 	Passwords = "scram-sha-256"
 	// Trust believes everybody.
 	Trust = "trust"
+	// TLS asks for passwords and rejects connections without TLS, as RDS does from PostgreSQL 15 on.
+	TLS = "tls"
 )
 
 // Start starts a PostgreSQL that ends with the test. The test is skipped where PostgreSQL is not installed.
@@ -48,7 +50,14 @@ func Start(t testing.TB, logins string) *Server {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s := &Server{dir: dir, owner: owner(t, dir)}
-	s.run(t, initdb, "--pgdata", filepath.Join(dir, "data"), "--username", "postgres", "--auth-local", "trust", "--auth-host", logins, "--no-sync")
+	method, tls := logins, "off"
+	if logins == TLS {
+		method, tls = Passwords, "on"
+	}
+	s.run(t, initdb, "--pgdata", filepath.Join(dir, "data"), "--username", "postgres", "--auth-local", "trust", "--auth-host", method, "--no-sync")
+	if logins == TLS {
+		s.requireTLS(t)
+	}
 	s.port = strconv.Itoa(freeport.MustGetFreePort())
 	s.Address = net.JoinHostPort("127.0.0.1", s.port)
 	log, err := os.Create(s.log())
@@ -56,7 +65,8 @@ func Start(t testing.TB, logins string) *Server {
 		t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }() // The server has its own.
-	command := s.command(postgres, "-D", filepath.Join(dir, "data"), "-p", s.port, "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "log_statement=all")
+	command := s.command(postgres, "-D", filepath.Join(dir, "data"), "-p", s.port, "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
+		"-c", "log_statement=all", "-c", "ssl="+tls)
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		t.Fatal(err)

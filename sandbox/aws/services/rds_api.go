@@ -19,7 +19,9 @@ var rdsActions = map[string]action{
 	"DescribeDBSnapshots":    describeSnapshots,
 	"DeleteDBSnapshot":       deleteSnapshot,
 	"DescribeDBSubnetGroups": describeSubnetGroups,
-	"ListTagsForResource":    listDatabaseTags,
+
+	"DescribeEngineDefaultParameters": describeEngineDefaults,
+	"ListTagsForResource":             listDatabaseTags,
 }
 
 func noDatabase(name string) *wire.Error {
