@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -19,17 +20,30 @@ var sharedBeliefs = []Belief{
 	{
 		Name: "elasticbeanstalk/shared-load-balancer-options",
 		Sentence: "An environment comes up with SharedLoadBalancer and SecurityGroups, the only valid options of " +
-			"`aws:elbv2:loadbalancer` for a shared load balancer, and without `aws:elbv2:listener:default`; the load balancer " +
-			"keeps its security groups.",
+			"`aws:elbv2:loadbalancer` for a shared load balancer, and without `aws:elbv2:listener:default`; the load " +
+			"balancer keeps its security groups.",
 		Source:   beanstalkGuide + "command-options-general.html (aws:elbv2:loadbalancer)",
 		ReliedOn: "cfn/options.go", Cents: 2, Minutes: 25, check: checkSharedOptions,
 	},
 	{
 		Name: "elasticbeanstalk/one-rule-for-an-environment",
-		Sentence: "An environment of a shared load balancer gets one rule, on the listener that its options name, and none " +
-			"on the listener of port 80.",
+		Sentence: "An environment of a shared load balancer gets one rule, on the listener that its options name, and " +
+			"none on the listener of port 80.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html (it contradicts command-options-general.html)",
 		ReliedOn: "activities/listener_rules.go", Cents: 2, Minutes: 25, check: checkOneRule,
+	},
+	{
+		Name: "elasticbeanstalk/rules-of-equal-priority",
+		Sentence: "Two environments whose options ask for the same priority on a shared load balancer both come up, with " +
+			"different priorities.",
+		Source:   beanstalkGuide + "environments-cfg-alb-shared.html",
+		ReliedOn: "cfn/options.go", Cents: 4, Minutes: 35, check: checkEqualPriority,
+	},
+	{
+		Name:     "elasticbeanstalk/shared-load-balancer-is-fixed",
+		Sentence: "An update that changes LoadBalancerIsShared of an environment fails, and is rolled back.",
+		Source:   beanstalkGuide + "environments-cfg-alb-shared.html",
+		ReliedOn: "cfn/switches.go", Cents: 2, Minutes: 35, check: checkFixedBalancer,
 	},
 }
 
@@ -90,31 +104,39 @@ func (w *World) balancer(ctx context.Context) (b sharedBalancer, err error) {
 	return b, nil
 }
 
-// host is the host name of the rule of an environment.
-func (w *World) host() string { return w.run + "." + w.name + ".perch-conformance.test" }
+// hostOf is the host name of the rule of an environment.
+func hostOf(environment string) string { return environment + ".perch-conformance.test" }
 
-// environmentOn creates an environment that shares a load balancer, with the options that Perch
+// sharing is a template with an environment that shares a load balancer, with the options that Perch
 // gives it; its rule is on port 8080, because 443 would need a certificate.
-func (w *World) environmentOn(ctx context.Context, b sharedBalancer, name string) error {
+func (w *World) sharing(ctx context.Context, b sharedBalancer, name string) (string, error) {
 	platform, err := w.platform(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	const rule = "aws:elbv2:listenerrule:host"
-	parts := environmentParts("SolutionStackName: "+platform, name, "", []string{
+	return template(environmentParts("SolutionStackName: "+platform, name, "", []string{
 		option("aws:elasticbeanstalk:environment", "EnvironmentType", "LoadBalanced"),
 		option("aws:elasticbeanstalk:environment", "LoadBalancerType", "application"),
 		option("aws:elasticbeanstalk:environment", "LoadBalancerIsShared", `"true"`),
 		option("aws:elbv2:loadbalancer", "SharedLoadBalancer", b.arn),
 		option("aws:elbv2:loadbalancer", "SecurityGroups", b.group),
 		option("aws:elbv2:listener:8080", "Rules", "host"),
-		option(rule, "HostHeaders", w.host()), option(rule, "PathPatterns", `"/*"`),
+		option(rule, "HostHeaders", hostOf(name)), option(rule, "PathPatterns", `"/*"`),
 		option(rule, "Priority", `"1"`), option(rule, "Process", "default"),
 		option("aws:ec2:vpc", "VPCId", b.vpc), option("aws:ec2:vpc", "Subnets", `"`+strings.Join(b.subnets, ",")+`"`),
 		option("aws:ec2:vpc", "AssociatePublicIpAddress", `"true"`),
-	})
-	_, err = w.create(ctx, "", template(parts...))
-	return err
+	})...), nil
+}
+
+// environmentOn creates a stack with an environment that shares a load balancer. suffix tells several
+// stacks apart.
+func (w *World) environmentOn(ctx context.Context, b sharedBalancer, suffix, name string) (stack string, err error) {
+	body, err := w.sharing(ctx, b, name)
+	if err != nil {
+		return "", err
+	}
+	return w.create(ctx, suffix, body)
 }
 
 // environmentRules are the rules of a listener, without its default one.
@@ -131,7 +153,8 @@ func checkOneRule(ctx context.Context, w *World) error {
 	if err != nil {
 		return err
 	}
-	if err := w.environmentOn(ctx, b, w.environmentName("-rule")); err != nil {
+	name := w.environmentName("-rule")
+	if _, err := w.environmentOn(ctx, b, "", name); err != nil {
 		return err
 	}
 	named, err := w.environmentRules(ctx, b.other)
@@ -147,11 +170,11 @@ func checkOneRule(ctx context.Context, w *World) error {
 			len(http))
 	}
 	for _, condition := range named[0].Conditions {
-		if slices.Contains(hostsOf(condition), w.host()) {
+		if slices.Contains(hostsOf(condition), hostOf(name)) {
 			return nil
 		}
 	}
-	return differs("the rule has no condition with the host name %s", w.host())
+	return differs("the rule has no condition with the host name %s", hostOf(name))
 }
 
 // hostsOf are the host names of a condition. DescribeRules gives them in either of two members.
@@ -168,7 +191,7 @@ func checkSharedOptions(ctx context.Context, w *World) error {
 		return err
 	}
 	name := w.environmentName("-shared")
-	if err := w.environmentOn(ctx, b, name); err != nil {
+	if _, err := w.environmentOn(ctx, b, "", name); err != nil {
 		return err
 	}
 	out, err := w.balancing.DescribeLoadBalancers(ctx, &elasticloadbalancingv2.DescribeLoadBalancersInput{
@@ -187,6 +210,55 @@ func checkSharedOptions(ctx context.Context, w *World) error {
 	}
 	if !slices.Equal(balancer.SecurityGroups, []string{b.group}) {
 		return differs("the load balancer has the security groups %v, want %s alone", balancer.SecurityGroups, b.group)
+	}
+	return nil
+}
+
+func checkEqualPriority(ctx context.Context, w *World) error {
+	b, err := w.balancer(ctx)
+	if err != nil {
+		return err
+	}
+	for _, suffix := range []string{"-one", "-two"} {
+		if _, err := w.environmentOn(ctx, b, suffix, w.environmentName(suffix)); err != nil {
+			return err
+		}
+	}
+	rules, err := w.environmentRules(ctx, b.other)
+	if err != nil {
+		return err
+	}
+	if len(rules) != 2 || aws.ToString(rules[0].Priority) == aws.ToString(rules[1].Priority) {
+		return differs("the listener has %d rules, want 2 of different priorities", len(rules))
+	}
+	return nil
+}
+
+func checkFixedBalancer(ctx context.Context, w *World) error {
+	b, err := w.balancer(ctx)
+	if err != nil {
+		return err
+	}
+	name := w.environmentName("-fixed")
+	stack, err := w.environmentOn(ctx, b, "", name)
+	if err != nil {
+		return err
+	}
+	body, err := w.sharing(ctx, b, name)
+	if err != nil {
+		return err
+	}
+	was, is := `LoadBalancerIsShared, Value: "true"`, `LoadBalancerIsShared, Value: "false"`
+	return w.wantFixed(ctx, stack, strings.Replace(body, was, is, 1))
+}
+
+// wantFixed checks that Beanstalk rejects an update of an environment.
+func (w *World) wantFixed(ctx context.Context, stack, body string) error {
+	if err := w.update(ctx, stack, body, types.StackStatusUpdateRollbackComplete); err != nil {
+		return err
+	}
+	if reason := w.firstFailure(ctx, stack); !strings.HasPrefix(reason, "Environment: ") {
+		return differs("the first failure is %q, want one of Environment", reason)
 	}
 	return nil
 }

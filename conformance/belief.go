@@ -45,7 +45,7 @@ func Beliefs() []Belief {
 		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, changeSetBeliefs,
 		bucketBeliefs, versionBeliefs, keyBeliefs, zoneBeliefs,
 		databaseBeliefs, secretBeliefs, systemsBeliefs, taggingBeliefs, roleBeliefs,
-		beanstalkBeliefs, bundleBeliefs, readyBeliefs, platformBeliefs, sharedBeliefs,
+		beanstalkBeliefs, bundleBeliefs, readyBeliefs, platformBeliefs, sharedBeliefs, instanceBeliefs,
 	)
 }
 

@@ -1,0 +1,142 @@
+package conformance
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+)
+
+var instanceBeliefs = []Belief{
+	{
+		Name:     "elasticbeanstalk/tags-of-instances",
+		Sentence: "The instances of an environment, which DescribeEnvironmentResources names, have the environment's tags.",
+		Source:   beanstalkGuide + "using-features.tagging.html",
+		ReliedOn: "activities/seed_run.go", Cents: 1, Minutes: 15, check: checkInstanceTags,
+	},
+	{
+		Name:     "elasticbeanstalk/address-of-a-single-instance",
+		Sentence: "An environment of type SingleInstance has an Elastic IP address.",
+		Source:   beanstalkGuide + "using-features-managing-env-types.html",
+		ReliedOn: "activities/addresses.go", Cents: 1, Minutes: 15, check: checkElasticAddress,
+	},
+	{
+		Name:     "elasticbeanstalk/architecture-is-fixed",
+		Sentence: "An update that changes SupportedArchitectures of an environment fails, and is rolled back.",
+		Source:   beanstalkGuide + "using-features.managing.ec2.html",
+		ReliedOn: "cfn/switches.go", Cents: 1, Minutes: 25, check: checkFixedArchitecture,
+	},
+	{
+		Name: "elasticbeanstalk/signs-in-values",
+		Sentence: "The value of a variable may have a comma, a semicolon and other signs of ASCII: the environment's " +
+			"settings have it unchanged.",
+		Source:   "not documented; environments-cfg-softwaresettings.html lists fewer signs",
+		ReliedOn: "config/variable_value.go", Cents: 1, Minutes: 15, check: checkSigns,
+	},
+}
+
+// instances are the ids of an environment's instances, which is named.
+func (w *World) instances(ctx context.Context, name string) ([]string, error) {
+	in := &elasticbeanstalk.DescribeEnvironmentResourcesInput{EnvironmentName: &name}
+	out, err := w.beanstalk.DescribeEnvironmentResources(ctx, in)
+	if err := wantAccepted("DescribeEnvironmentResources", err); err != nil {
+		return nil, err
+	}
+	if out.EnvironmentResources == nil || len(out.EnvironmentResources.Instances) == 0 {
+		return nil, differs("the environment has no instances")
+	}
+	var ids []string
+	for _, instance := range out.EnvironmentResources.Instances {
+		ids = append(ids, aws.ToString(instance.Id))
+	}
+	return ids, nil
+}
+
+func checkInstanceTags(ctx context.Context, w *World) error {
+	name := w.environmentName("-instance")
+	if _, err := w.environment(ctx, "", name); err != nil {
+		return err
+	}
+	ids, err := w.instances(ctx, name)
+	if err != nil {
+		return err
+	}
+	out, err := w.network.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: ids})
+	if err := wantAccepted("DescribeInstances", err); err != nil {
+		return err
+	}
+	for _, reservation := range out.Reservations {
+		for _, instance := range reservation.Instances {
+			if !w.tagged(instance.Tags) {
+				return differs("the instance %s does not have the tags of its environment", aws.ToString(instance.InstanceId))
+			}
+		}
+	}
+	if len(out.Reservations) == 0 {
+		return differs("no instance is listed")
+	}
+	return nil
+}
+
+// tagged reports whether tags of EC2 have the tag of the run.
+func (w *World) tagged(tags []ec2types.Tag) bool {
+	for _, tag := range tags {
+		if w.mine(aws.ToString(tag.Key), aws.ToString(tag.Value)) {
+			return true
+		}
+	}
+	return false
+}
+
+func checkElasticAddress(ctx context.Context, w *World) error {
+	name := w.environmentName("-address")
+	if _, err := w.environment(ctx, "", name); err != nil {
+		return err
+	}
+	ids, err := w.instances(ctx, name)
+	if err != nil {
+		return err
+	}
+	out, err := w.network.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{})
+	if err := wantAccepted("DescribeAddresses", err); err != nil {
+		return err
+	}
+	for _, address := range out.Addresses {
+		if aws.ToString(address.InstanceId) == ids[0] {
+			return nil
+		}
+	}
+	return differs("none of %d Elastic IP addresses is that of the instance %s", len(out.Addresses), ids[0])
+}
+
+func checkFixedArchitecture(ctx context.Context, w *World) error {
+	name := w.environmentName("-arch")
+	body, err := w.applicationWith(ctx, name, "", option("aws:ec2:instances", "SupportedArchitectures", "x86_64"))
+	if err != nil {
+		return err
+	}
+	stack, err := w.create(ctx, "", body)
+	if err != nil {
+		return err
+	}
+	return w.wantFixed(ctx, stack, strings.NewReplacer("x86_64", "arm64", "t3.micro", "t4g.micro").Replace(body))
+}
+
+// signs are the signs of ASCII that Perch lets through in the value of a variable, and a letter
+// outside ASCII.
+const signs = "a,b;c&d#e!f(g)h{i}j%k=l:m/n+o@p<q>r|s*t?u~v^w$x[y]z_A.B-C é"
+
+func checkSigns(ctx context.Context, w *World) error {
+	name := w.environmentName("-signs")
+	if _, err := w.environment(ctx, "", name, variable("FLAG", "'"+signs+"'")); err != nil {
+		return err
+	}
+	value, err := w.flag(ctx, name)
+	if err == nil && value != signs {
+		err = differs("the value is %q, want %q", value, signs)
+	}
+	return err
+}
