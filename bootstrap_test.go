@@ -73,7 +73,7 @@ Resources:
           - Effect: Allow
             Action: sts:AssumeRole
             Principal: {AWS: !Sub "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
-      ManagedPolicyArns: [!Ref WorkerPolicy]
+      ManagedPolicyArns: [!Ref WorkerPolicy, !Ref ElasticBeanstalkPolicy, !Ref ElasticBeanstalkInstancesPolicy]
       Tags: [{Key: "perch:project", Value: !Ref Project}]
   WorkerProfile:
     Type: AWS::IAM::InstanceProfile
@@ -185,7 +185,7 @@ func bootstrap(t *testing.T) []byte {
 	}{
 		{"WorkerPolicy", "Perch: what the worker calls", workerStatements(t)},
 		{"CloudFormationPolicy", "Perch: what the types of the templates need", cloudFormationStatements()},
-		{"ElasticBeanstalkPolicy", "Perch: what Elastic Beanstalk calls with the rights of CloudFormation", allowed(slices.Concat(closer, aroundBeanstalk))},
+		{"ElasticBeanstalkPolicy", "Perch: what Elastic Beanstalk calls with the rights of its caller", allowed(slices.Concat(closer, aroundBeanstalk))},
 		{"ElasticBeanstalkInstancesPolicy", "Perch: what Elastic Beanstalk does to its own resources", allowed(instancesOfBeanstalk)},
 	} {
 		var statements []any

@@ -158,7 +158,7 @@ func TestS160ARoleWithoutRightsIsDeniedInEachServicesWords(t *testing.T) {
 	if _, err := worker.storage.ListBuckets(ctx, &s3.ListBucketsInput{}); err != nil {
 		t.Error(err)
 	}
-	if grants := w.server.Grants(); len(grants) != 1 || grants[0].Action != "s3:ListAllMyBuckets" {
+	if grants := w.server.Grants(); len(grants) != 1 || len(grants[0]) != 1 || grants[0][0].Action != "s3:ListAllMyBuckets" {
 		t.Errorf("grants: %v", grants)
 	}
 }
@@ -451,4 +451,38 @@ func (w *world) firstFailure(name string) string {
 		}
 	}
 	return ""
+}
+
+func TestS231BeanstalkChangesAnEnvironmentWithTheRightsOfItsCaller(t *testing.T) {
+	w := newWorld(t, aws.Config{EnforceIAM: true})
+	w.bundles("one")
+	w.reach(w.create("shop-a", deployed("one.zip")), "CREATE_COMPLETE")
+	terminate := &elasticbeanstalk.TerminateEnvironmentInput{EnvironmentName: sdk.String("shop-a")}
+	update := &elasticbeanstalk.UpdateEnvironmentInput{EnvironmentName: sdk.String("shop-a")}
+	only := elasticbeanstalk.NewFromConfig(w.as(w.role("worker", allowed("elasticbeanstalk:*", "*", ""))).config)
+	_, err := only.UpdateEnvironment(t.Context(), update)
+	wantDenied(t, err, "AccessDenied", "autoscaling:DescribeAccountLimits", "*")
+	_, err = only.TerminateEnvironment(t.Context(), terminate)
+	wantDenied(t, err, "AccessDenied", "autoscaling:DescribeAccountLimits", "*")
+	for action, call := range map[string]func(*elasticbeanstalk.Client) error{
+		"ec2:RunInstances": func(c *elasticbeanstalk.Client) error {
+			_, err := c.UpdateEnvironment(t.Context(), update)
+			return err
+		},
+		"cloudformation:DeleteStack": func(c *elasticbeanstalk.Client) error {
+			_, err := c.TerminateEnvironment(t.Context(), terminate)
+			return err
+		},
+	} {
+		name := strings.ToLower(strings.ReplaceAll(action, ":", "-"))
+		denied := `{"Effect": "Deny", "Action": "` + action + `", "Resource": "*"}`
+		role := w.role(name, allowed("*", "*", "")+","+denied)
+		if err := call(elasticbeanstalk.NewFromConfig(w.as(role).config)); err == nil || !strings.Contains(err.Error(), action) {
+			t.Errorf("without %s: %v", action, err)
+		}
+	}
+	if _, err := elasticbeanstalk.NewFromConfig(w.as(w.role("whole", allowed("*", "*", ""))).config).
+		TerminateEnvironment(t.Context(), terminate); err != nil {
+		t.Errorf("with every right: %v", err)
+	}
 }

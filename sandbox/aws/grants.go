@@ -1,7 +1,7 @@
 package aws
 
 import (
-	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -12,21 +12,18 @@ import (
 // grants are the statements that allowed what roles did, and what was denied to them.
 type grants struct {
 	mu     sync.Mutex
-	used   map[access.Grant]bool
+	used   map[string][]access.Grant
 	denied []*access.Denial
 }
 
-// add remembers the one statement that allowed something. Where two did, neither is needed.
+// add remembers the statements that allowed something.
 func (g *grants) add(list []access.Grant) {
-	if len(list) != 1 {
-		return
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.used == nil {
-		g.used = map[access.Grant]bool{}
+		g.used = map[string][]access.Grant{}
 	}
-	g.used[list[0]] = true
+	g.used[fmt.Sprint(list)] = slices.Clone(list)
 }
 
 func (g *grants) deny(denial *access.Denial) {
@@ -35,14 +32,15 @@ func (g *grants) deny(denial *access.Denial) {
 	g.denied = append(g.denied, denial)
 }
 
-// Grants are the statements without which something would have been denied so far, with the
-// actions, in a stable order.
-func (s *Server) Grants() []access.Grant {
+// Grants are the sets of statements that have allowed something so far, with the actions, in a
+// stable order. If a set has one statement, something would have been denied without it.
+func (s *Server) Grants() (sets [][]access.Grant) {
 	s.grants.mu.Lock()
 	defer s.grants.mu.Unlock()
-	return slices.SortedFunc(maps.Keys(s.grants.used), func(a, b access.Grant) int {
-		return cmp.Or(cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Sid, b.Sid), cmp.Compare(a.Action, b.Action))
-	})
+	for _, key := range slices.Sorted(maps.Keys(s.grants.used)) {
+		sets = append(sets, s.grants.used[key])
+	}
+	return sets
 }
 
 // Denials are what has been denied to roles so far, oldest first.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"perch/sandbox/aws/access"
+	"perch/sandbox/aws/handlers"
 )
 
 // stackRights are on the stack that a call names: by its ARN, or by its name if it has none yet.
@@ -38,7 +39,11 @@ func stackRights(q asked) []access.Request {
 	return rights
 }
 
-// beanstalkRights are on the environment or the application that a call names.
+// operations are the phases of the calls by which Elastic Beanstalk changes what an environment consists of.
+var operations = map[string]string{"UpdateEnvironment": "update", "TerminateEnvironment": "delete"}
+
+// beanstalkRights are on the environment or the application that a call names. Elastic Beanstalk changes an environment
+// with the rights of its caller, also of one that is not CloudFormation (apache/grails-core, pull request 16262).
 // DescribeEnvironmentResources asks other services in the caller's name (AWS docs:
 // AWSElasticBeanstalkReadOnly grants their reads with it).
 func beanstalkRights(q asked) []access.Request {
@@ -56,6 +61,10 @@ func beanstalkRights(q asked) []access.Request {
 		rights = append(rights, access.Request{Action: "elasticloadbalancing:DescribeLoadBalancers", Resource: "*"})
 		stack := q.arn("cloudformation", "stack/awseb-e-*-stack/*")
 		rights = append(rights, access.Request{Action: "cloudformation:DescribeStackResources", Resource: stack})
+	}
+	if environment, found := q.server.others.Environment(name); found && operations[q.Action] != "" {
+		account := handlers.Account{ID: q.server.account, Region: q.server.region, RoleOf: q.server.others.RoleOf}
+		rights = append(rights, handlers.OperationRights(account, operations[q.Action], environment)...)
 	}
 	return rights
 }

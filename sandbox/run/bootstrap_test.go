@@ -24,6 +24,11 @@ func (b *bench) unhealthy(t *testing.T) (names []string) {
 	return names
 }
 
+// appVariables lists the app's variables as Elastic Beanstalk has them.
+const appVariables = "aws elasticbeanstalk describe-configuration-settings --application-name shop-application-staging " +
+	"--environment-name shop-first --output text --query \"ConfigurationSettings[0].OptionSettings[?Namespace==" +
+	"'aws:elasticbeanstalk:application:environment'].[OptionName,Value]\""
+
 // TestS150AFirstAccountComesUpFromTheBootstrapTemplate follows docs/first-account.md: the stack of roles and network,
 // the policy from its outputs, a worker that has the worker's role, and a first environment.
 func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
@@ -32,7 +37,9 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 		t.Skip("the AWS CLI is missing")
 	}
 	b := newSandbox(t, func(o *options) { o.worker = false })
-	b.repo.commit(t, "first", withDatabase(b.project, 20))
+	files := withDatabase(b.project, 20)
+	files["perch.yaml"] = strings.Replace(files["perch.yaml"], "defaults:\n", "defaults:\n  environment: {GREETING: hello}\n", 1)
+	b.repo.commit(t, "first", files)
 	v := b.newTour(t)
 	if out := v.try(t, "", "git clone --quiet --branch first "+b.repo.dir+" shop && git -C shop remote set-head origin main"); out.exit != 0 {
 		t.Fatalf("git clone: %s", out.stderr)
@@ -64,6 +71,11 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	v.step(t, 0, "shop", "starter doctor")
 	v.step(t, 0, "shop", "starter up")
 	v.step(t, 0, "shop", "starter ls")
+	v.step(t, 0, "shop", appVariables)
+	b.repo.commit(t, "first", withDatabase(b.project, 20))
+	v.step(t, 0, "shop", "git pull --quiet # a commit without `environment: {GREETING: hello}`")
+	v.step(t, 0, "shop", "starter up")
+	v.step(t, 0, "shop", appVariables)
 	v.step(t, 0, "shop", "starter down first")
 	v.step(t, 0, "shop", "starter ls")
 	v.compare(t)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"perch/sandbox/aws/access"
 )
 
 var updateGrants = flag.Bool("iam.update", false, "write testdata/iam-used.txt after a run of every test here")
@@ -27,9 +29,10 @@ var usedGrants = struct {
 func (b *bench) settleRights() error {
 	usedGrants.Lock()
 	defer usedGrants.Unlock()
-	for _, grant := range b.aws.Grants() {
-		document, _, _ := strings.Cut(grant.Policy, ".") // Policies are named after document and project.
-		usedGrants.lines[document+" "+grant.Sid+" "+grant.Pattern] = true
+	for _, set := range b.aws.Grants() {
+		if line := neededGrant(set); line != "" {
+			usedGrants.lines[line] = true
+		}
 	}
 	var failed []error
 	for _, denial := range b.aws.Denials() {
@@ -38,6 +41,21 @@ func (b *bench) settleRights() error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// neededGrant is the line of the one statement that allowed something; empty if several did. The worker's document has to
+// suffice for what the worker itself reads, although Elastic Beanstalk's documents, which its role has, too, also grant it.
+func neededGrant(set []access.Grant) string {
+	if own := slices.DeleteFunc(slices.Clone(set), func(grant access.Grant) bool {
+		return !strings.HasPrefix(grant.Policy, "worker.")
+	}); len(own) > 0 {
+		set = own
+	}
+	if len(set) != 1 {
+		return ""
+	}
+	document, _, _ := strings.Cut(set[0].Policy, ".") // Policies are named after document and project.
+	return document + " " + set[0].Sid + " " + set[0].Pattern
 }
 
 // expectedDenials are actions that AWS denies to the roles and the product copes with.

@@ -39,12 +39,18 @@ func (b *bench) bind(p *perch.Policy) (awssdk.Config, error) {
 		return config, fmt.Errorf("%d IAM documents in %s: %w", len(files), documents, err)
 	}
 	for _, file := range files {
-		owner := "perch-cloudformation" + suffix
-		if strings.HasPrefix(filepath.Base(file), "worker") {
-			owner = "perch-worker" + suffix
+		name := filepath.Base(file)
+		owners := map[string]bool{
+			"perch-cloudformation" + suffix: !strings.HasPrefix(name, "worker"),
+			"perch-worker" + suffix:         !strings.HasPrefix(name, "cloudformation"),
 		}
-		if err := b.attach(owner, file, p, role); err != nil {
-			return config, err
+		for owner, owns := range owners {
+			if !owns {
+				continue
+			}
+			if err := b.attach(owner, file, p, role); err != nil {
+				return config, err
+			}
 		}
 	}
 	p.ServiceRole = role

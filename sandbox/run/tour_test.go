@@ -115,9 +115,10 @@ var differing = []struct {
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "2026-01-01T00:00:00Z"},
 	{regexp.MustCompile(`\b(vpc|subnet|sg)-[0-9a-f]{8,17}\b`), "$1-0123456789abcdef0"},
-	{regexp.MustCompile(`(Role|Profile|artifacts|application-st)-[a-z0-9]{12,13}\b`), "$1-1example2id"},
+	{regexp.MustCompile(`(Role|Profile|artifacts|bucketmedia|application-st)-[a-z0-9]{12,13}\b`), "$1-1example2id"},
 	{regexp.MustCompile(`\bcertificate/[0-9a-f-]{36}\b`), "certificate/01234567-89ab-cdef-0123-456789abcdef"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), strings.Repeat("0123456789abcdef", 4)},
+	{regexp.MustCompile(`\b[0-9a-f]{40}\b`), "0123abcdef0123abcdef0123abcdef0123abcdef"},
 	{regexp.MustCompile(`/[0-9a-f]{16}\b`), "/0123456789abcdef"},
 	{regexp.MustCompile(`\b[0-9a-f]{7}\b`), "0123abc"},
 	{regexp.MustCompile(`answers at 127\.0\.0\.1:\d+`), "answers at 127.0.0.1:7233"},

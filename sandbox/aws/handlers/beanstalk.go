@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"perch/sandbox/aws/access"
+	"perch/sandbox/aws/resource"
 )
 
 // beanstalkCalls are calls that Elastic Beanstalk makes in the name of whoever makes, changes or
@@ -207,6 +208,12 @@ var linkedBeanstalk = []string{
 	"autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
 	"elasticbeanstalk.amazonaws.com/AWSServiceRoleForElasticBeanstalk",
 	"elasticloadbalancing.amazonaws.com/AWSServiceRoleForElasticLoadBalancing",
+}
+
+// OperationRights are the rights that Elastic Beanstalk's own calls for the phase of an environment need of whoever asked
+// for it.
+func OperationRights(account Account, phase string, environment resource.Request) []access.Request {
+	return target{account: account, phase: phase, Request: environment}.beanstalk()
 }
 
 // beanstalk are the rights that Elastic Beanstalk's own calls for the environment need.

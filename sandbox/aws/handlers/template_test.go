@@ -96,6 +96,39 @@ func (tm template) resolve(value any) any {
 	return value
 }
 
+// TestS231TheWorkersRoleMayChangeAnEnvironmentOfEveryTemplate: Elastic Beanstalk acts with the
+// rights of its caller, and the worker calls it to remove options and to terminate environments.
+func TestS231TheWorkersRoleMayChangeAnEnvironmentOfEveryTemplate(t *testing.T) {
+	worker, checked := callerWith(t, "worker", "elasticbeanstalk", "elasticbeanstalk-instances"), 0
+	files, err := filepath.Glob("../../../cfn/testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		tm := readTemplate(t, file)
+		for logical, found := range tm.Resources {
+			if found.Type != "AWS::ElasticBeanstalk::Environment" {
+				continue
+			}
+			properties, _ := tm.resolve(found.Properties).(map[string]any)
+			environment := resource.Request{
+				Type: found.Type, Properties: properties, StackName: tm.stack, LogicalID: logical, Suffix: "0123456789ab",
+				Tags: map[string]string{"perch:project": "shop"},
+			}
+			for _, phase := range []string{"update", "delete"} {
+				checked++
+				account := handlers.Account{ID: "1", Region: "eu-central-1"}
+				if denial := worker.Check(handlers.OperationRights(account, phase, environment)...); denial != nil {
+					t.Errorf("%s: to %s %s: %v", filepath.Base(file), phase, logical, denial)
+				}
+			}
+		}
+	}
+	if checked == 0 {
+		t.Error("no template has an environment")
+	}
+}
+
 // templateGrants are the statements of deploy/iam without which a resource of a reviewed template
 // could not be created, updated or deleted, by document, Sid and action. What a role is denied
 // fails the test.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"perch/sandbox/aws/access"
+	"perch/sandbox/aws/resource"
 )
 
 // session is an access key that AssumeRole gave.
@@ -84,4 +85,18 @@ func (s *Service) Find(kind, reference string) (arn string, tags map[string]stri
 		return "", nil, false
 	}
 	return rec.ARN, rec.Tags, true
+}
+
+// Environment is the Elastic Beanstalk environment of a name or an id, as the handler of its type knows it.
+func (s *Service) Environment(reference string) (resource.Request, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, env := range s.of(typeEnvironment) {
+		if id := env.Hidden["EnvironmentId"]; reference != "" && (env.Name == reference || id == reference) {
+			return resource.Request{
+				Type: typeEnvironment, Properties: env.Properties, Tags: env.Tags, Suffix: strings.TrimPrefix(id, "e-"),
+			}, true
+		}
+	}
+	return resource.Request{}, false
 }
