@@ -51,6 +51,37 @@ var left = map[string]string{
 	"elasticbeanstalk:DisassociateEnvironmentOperationsRole": "the templates give environments no operations role",
 }
 
+// unread are the reads of AWSElasticBeanstalkReadOnly that the worker's role leaves out, and why. Elastic Beanstalk reads
+// other services with the rights of its caller, and the worker calls what each reason names, or nothing that needs it.
+var unread = map[string]string{
+	"cloudtrail:LookupEvents":                  left["cloudtrail:"],
+	"elasticbeanstalk:Check*":                  "CheckDNSAvailability is for a CNAME of one's choice; the templates choose none",
+	"elasticbeanstalk:Describe*":               "the worker's document names the calls that the code makes",
+	"elasticbeanstalk:List*":                   "the worker's document names the calls that the code makes",
+	"elasticbeanstalk:RequestEnvironmentInfo":  "asks instances for their logs; Perch names the log groups instead",
+	"elasticbeanstalk:RetrieveEnvironmentInfo": "reads the logs that RequestEnvironmentInfo asked for",
+	"iam:GetRole":                              "the console checks an instance profile by it; CloudFormation's role creates and reads the roles",
+	"iam:ListAttachedRolePolicies":             "the console checks an instance profile by it; CloudFormation's role creates and reads the roles",
+	"iam:ListRolePolicies":                     "the console checks an instance profile by it; CloudFormation's role creates and reads the roles",
+}
+
+// TestTheWorkersRoleReadsWhatAWSsReadOnlyPolicyReads compares the three documents of the worker's role with AWS's list of
+// what its calls to Elastic Beanstalk read in other services.
+func TestTheWorkersRoleReadsWhatAWSsReadOnlyPolicyReads(t *testing.T) {
+	granted := grantedBy(t, workerPolicy, beanstalkPolicy, instancesPolicy)
+	listed := grantedByAWS(t, "AWSElasticBeanstalkReadOnly")
+	for _, action := range listed {
+		if is, excused := covered(granted, action), unread[action] != ""; is == excused {
+			t.Errorf("AWS lists %s: granted to the worker's role %v, in `unread` %v; want one of the two", action, is, excused)
+		}
+	}
+	for action := range unread {
+		if !slices.Contains(listed, action) {
+			t.Errorf("AWSElasticBeanstalkReadOnly does not have %s: take it out of `unread`", action)
+		}
+	}
+}
+
 // mismatched are findings of parliament that are right about the statement and harmless, and why. A name that ends with
 // a colon is a whole service.
 var mismatched = map[string]string{
