@@ -4,7 +4,11 @@ import (
 	"context"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 var roleBeliefs = []Belief{
@@ -15,25 +19,34 @@ var roleBeliefs = []Belief{
 		Source:   guide + "using-iam-servicerole.html",
 		ReliedOn: "deploy/iam/cloudformation.json", Minutes: 4, check: checkServiceRole,
 	},
+	{
+		Name:     "iam/alarms-need-the-right-to-tag",
+		Sentence: "An alarm of a stack with tags fails if the service role lacks cloudwatch:TagResource.",
+		Source:   "https://github.com/aws/aws-parallelcluster/issues/7331",
+		ReliedOn: "deploy/iam/elasticbeanstalk-instances.json", Minutes: 4, check: checkAlarmTags,
+	},
+	{
+		Name:     "iam/listing-log-groups-has-no-name",
+		Sentence: "A statement that names log groups does not allow logs:DescribeLogGroups, even with a prefix of their names.",
+		Source:   "https://github.com/hashicorp/terraform-provider-aws/issues/8804",
+		ReliedOn: "deploy/iam/elasticbeanstalk.json", Minutes: 4, check: checkLogGroups,
+	},
 }
 
 // trust is the property of a role that a service may assume.
-func trust(service string) string {
+func trust(service string) string { return trusting("Service: " + service + ".amazonaws.com") }
+
+// trusting is the property of a role that a principal may assume.
+func trusting(principal string) string {
 	return `AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, ` +
-		`Principal: {Service: ` + service + `.amazonaws.com}, Action: "sts:AssumeRole"}]}, `
+		`Principal: {` + principal + `}, Action: "sts:AssumeRole"}]}, `
 }
 
-// allowing is a role for CloudFormation with rights to actions.
-func allowing(actions string) string {
-	return template("Role: {Type: AWS::IAM::Role, Properties: {" + trust("cloudformation") +
-		`Policies: [{PolicyName: rights, PolicyDocument: {Version: "2012-10-17", Statement: [{` +
-		`Effect: Allow, Action: [` + actions + `], Resource: "*"}]}}]}}`)
-}
-
-// serviceRole is the ARN of a new role for CloudFormation with every right to a
-// parameter but ssm:PutParameter.
-func (w *World) serviceRole(ctx context.Context) (string, error) {
-	stack, err := w.create(ctx, "-role", allowing(`"ssm:AddTagsToResource", "ssm:GetParameters", "ssm:DeleteParameter"`))
+// role creates a stack with a role that has rights to actions on a resource. It gives the role's ARN.
+func (w *World) role(ctx context.Context, trust, actions, resource string) (string, error) {
+	stack, err := w.create(ctx, "-role", template("Role: {Type: AWS::IAM::Role, Properties: {"+trust+
+		`Policies: [{PolicyName: rights, PolicyDocument: {Version: "2012-10-17", Statement: [{`+
+		`Effect: Allow, Action: [`+actions+`], Resource: "`+resource+`"}]}}]}}`))
 	if err != nil {
 		return "", err
 	}
@@ -42,11 +55,29 @@ func (w *World) serviceRole(ctx context.Context) (string, error) {
 }
 
 func checkServiceRole(ctx context.Context, w *World) error {
-	role, err := w.serviceRole(ctx)
+	actions := `"ssm:AddTagsToResource", "ssm:GetParameters", "ssm:DeleteParameter"`
+	return w.wantDenied(ctx, actions, thing("1"), "Thing", "ssm:PutParameter")
+}
+
+// alarm is an alarm of a metric that does not exist. Alarms cost 10 US cents a month, which is nothing
+// for minutes (AWS pricing: CloudWatch).
+const alarm = "Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {Namespace: perch, MetricName: conformance, " +
+	"Statistic: Sum, Period: 60, EvaluationPeriods: 1, Threshold: 1, ComparisonOperator: GreaterThanThreshold}}"
+
+func checkAlarmTags(ctx context.Context, w *World) error {
+	actions := `"cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource", ` +
+		`"cloudwatch:DeleteAlarms"`
+	return w.wantDenied(ctx, actions, alarm, "Alarm", "cloudwatch:TagResource")
+}
+
+// wantDenied creates a stack of one resource with a service role that has the rights to actions only,
+// and checks that the resource fails because of a missing right.
+func (w *World) wantDenied(ctx context.Context, actions, resource, logicalID, missing string) error {
+	role, err := w.role(ctx, trust("cloudformation"), actions, "*")
 	if err != nil {
 		return err
 	}
-	in := w.creation("", parameter("1"))
+	in := w.creation("", template(resource))
 	in.RoleARN = &role
 	stack := ""
 	// A new role cannot be assumed for some seconds (AWS docs: IAM, "Changes that I make are not always
@@ -65,8 +96,56 @@ func checkServiceRole(ctx context.Context, w *World) error {
 		return err
 	}
 	reason := w.firstFailure(ctx, stack)
-	if !strings.HasPrefix(reason, "Thing: ") || !strings.Contains(reason, "ssm:PutParameter") {
-		return differs("the first failure is %q, want one of Thing that names ssm:PutParameter", reason)
+	if !strings.HasPrefix(reason, logicalID+": ") || !strings.Contains(reason, missing) {
+		return differs("the first failure is %q, want one of %s that names %s", reason, logicalID, missing)
 	}
 	return nil
+}
+
+// assume assumes a role that exists for some seconds only, and gives the configuration of its caller.
+func (w *World) assume(ctx context.Context, role string) (aws.Config, error) {
+	config := w.target.Config.Copy()
+	err := w.until(ctx, "the new role can be assumed", func() (bool, error) {
+		out, err := sts.NewFromConfig(w.target.Config).AssumeRole(ctx, &sts.AssumeRoleInput{
+			RoleArn: &role, RoleSessionName: aws.String("conformance"),
+		})
+		if hasCode(err, "AccessDenied") {
+			return false, nil
+		}
+		if err := wantAccepted("AssumeRole", err); err != nil {
+			return false, err
+		}
+		config.Credentials = credentials.NewStaticCredentialsProvider(aws.ToString(out.Credentials.AccessKeyId),
+			aws.ToString(out.Credentials.SecretAccessKey), aws.ToString(out.Credentials.SessionToken))
+		return true, nil
+	})
+	return config, err
+}
+
+func checkLogGroups(ctx context.Context, w *World) error {
+	account := `AWS: "arn:aws:iam::` + w.target.Account + `:root"`
+	group := "/perch-conformance/" + w.run
+	arn := "arn:aws:logs:" + w.target.Config.Region + ":" + w.target.Account + ":log-group:" + group
+	role, err := w.role(ctx, trusting(account), `"logs:*"`, arn+"*")
+	if err != nil {
+		return err
+	}
+	config, err := w.assume(ctx, role)
+	if err != nil {
+		return err
+	}
+	logs := cloudwatchlogs.NewFromConfig(config)
+	// The role's policy takes some seconds, too. With it, the name is allowed, and the group is missing.
+	err = w.until(ctx, "the rights of the new role count", func() (bool, error) {
+		_, err := logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &group})
+		if hasCode(err, "AccessDeniedException") {
+			return false, nil
+		}
+		return true, wantRejected("DeleteLogGroup", err, "ResourceNotFoundException", "")
+	})
+	if err != nil {
+		return err
+	}
+	_, err = logs.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &group})
+	return wantRejected("DescribeLogGroups", err, "AccessDeniedException", "logs:DescribeLogGroups")
 }

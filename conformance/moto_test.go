@@ -55,6 +55,8 @@ var (
 		"elasticbeanstalk/tags-of-environments",
 		"elasticbeanstalk/terminated-environments",
 		"elasticbeanstalk/terminates-only-when-ready",
+		"iam/alarms-need-the-right-to-tag",
+		"iam/listing-log-groups-has-no-name",
 		"iam/service-role-is-used",
 		"rds/deletion-protection",
 		"rds/final-snapshot",

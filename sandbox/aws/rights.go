@@ -27,6 +27,7 @@ var serviceRights = map[string]func(asked) []access.Request{
 	"cloudformation":   stackRights,
 	"elasticbeanstalk": beanstalkRights,
 	"iam":              iamRights,
+	"logs":             logRights,
 	"rds":              databaseRights,
 	"route53":          zoneRights,
 	"secretsmanager":   secretRights,
@@ -75,6 +76,12 @@ func (q asked) found(kind, reference, otherwise string) access.Request {
 		right.Keys["aws:resourcetag/"+strings.ToLower(key)] = []string{value}
 	}
 	return right
+}
+
+// logRights are on a log group by its name. DescribeLogGroups is on the group without a name, whatever
+// prefix it asks for (hashicorp/terraform-provider-aws, issue 8804).
+func logRights(q asked) []access.Request {
+	return []access.Request{q.on(q.arn("logs", "log-group:"+q.get("logGroupName")+":log-stream:"))}
 }
 
 func certificateRights(q asked) []access.Request {

@@ -25,7 +25,7 @@ type handlers struct{ Create, Read, Update, Delete []string }
 
 // registry are the types' handlers: those of the registry, and those of types that registry.json
 // does not have, by the calls that make, change and delete them (AWS docs: the services' API
-// references; the schema of AWS::SSM::Parameter).
+// references; the schemas of AWS::CloudWatch::Alarm and AWS::SSM::Parameter).
 var registry = func() map[string]handlers {
 	var text struct {
 		Source   string
@@ -46,6 +46,14 @@ var registry = func() map[string]handlers {
 		Read:   []string{"route53:ListResourceRecordSets"},
 		Update: []string{"route53:ChangeResourceRecordSets", "route53:GetChange"},
 		Delete: []string{"route53:ChangeResourceRecordSets", "route53:GetChange"},
+	}
+	all["AWS::CloudWatch::Alarm"] = handlers{
+		Create: []string{"cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:TagResource"},
+		Read:   []string{"cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource"},
+		Update: []string{
+			"cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:TagResource", "cloudwatch:UntagResource",
+		},
+		Delete: []string{"cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"},
 	}
 	all["AWS::SSM::Parameter"] = handlers{
 		Create: []string{"ssm:PutParameter", "ssm:AddTagsToResource"},

@@ -31,6 +31,8 @@ func (t target) rights(action string) []access.Request {
 		return t.on(action, t.secretResource())
 	case "s3":
 		return t.on(action, t.storageResource(verb))
+	case "cloudwatch":
+		return t.on(action, t.arn("cloudwatch", "alarm:"+t.name("AlarmName")))
 	case "ssm":
 		return t.on(action, t.arn("ssm", "parameter/"+strings.TrimPrefix(t.name("Name"), "/")))
 	case "acm":
