@@ -20,7 +20,7 @@ func KnownParameters() []KnownParameter {
 		{"Kind", "kind", "`production`, `staging` or `branch`"},
 		{"Commit", "commit", "full commit"},
 		{"Repository", "repository", "repository as the policy names it: `github.com/acme/shop`"},
-		{"Image", "image", "Docker image, with the commit in it"},
+		{"Image", "image", "Docker image by its digest: `ghcr.io/acme/shop@sha256:...`"},
 		{"Host", "host", "the environment's host name; only with a `domain` in the policy"},
 		{"URL", "url", "the environment's address; only with a `domain`"},
 		{"Domain", "domain", "the policy's `domain`"},
