@@ -42,11 +42,11 @@ func trusting(principal string) string {
 		`Principal: {` + principal + `}, Action: "sts:AssumeRole"}]}, `
 }
 
-// role creates a stack with a role that has rights to actions on a resource. It gives the role's ARN.
-func (w *World) role(ctx context.Context, trust, actions, resource string) (string, error) {
+// role creates a stack with a role that has the rights of a statement. It gives the role's ARN.
+func (w *World) role(ctx context.Context, trust, statement string) (string, error) {
 	stack, err := w.create(ctx, "-role", template("Role: {Type: AWS::IAM::Role, Properties: {"+trust+
 		`Policies: [{PolicyName: rights, PolicyDocument: {Version: "2012-10-17", Statement: [{`+
-		`Effect: Allow, Action: [`+actions+`], Resource: "`+resource+`"}]}}]}}`))
+		`Effect: Allow, `+statement+`}]}}]}}`))
 	if err != nil {
 		return "", err
 	}
@@ -73,7 +73,7 @@ func checkAlarmTags(ctx context.Context, w *World) error {
 // wantDenied creates a stack of one resource with a service role that has the rights to actions only,
 // and checks that the resource fails because of a missing right.
 func (w *World) wantDenied(ctx context.Context, actions, resource, logicalID, missing string) error {
-	role, err := w.role(ctx, trust("cloudformation"), actions, "*")
+	role, err := w.role(ctx, trust("cloudformation"), "Action: ["+actions+`], Resource: "*"`)
 	if err != nil {
 		return err
 	}
@@ -102,10 +102,14 @@ func (w *World) wantDenied(ctx context.Context, actions, resource, logicalID, mi
 	return nil
 }
 
-// assume assumes a role that exists for some seconds only, and gives the configuration of its caller.
-func (w *World) assume(ctx context.Context, role string) (aws.Config, error) {
-	config := w.target.Config.Copy()
-	err := w.until(ctx, "the new role can be assumed", func() (bool, error) {
+// assumed creates a role that has the rights of a statement, and is the world of its caller.
+func (w *World) assumed(ctx context.Context, statement string) (*World, error) {
+	role, err := w.role(ctx, trusting(`AWS: "arn:aws:iam::`+w.target.Account+`:root"`), statement)
+	if err != nil {
+		return nil, err
+	}
+	target := w.target
+	err = w.until(ctx, "the new role can be assumed", func() (bool, error) {
 		out, err := sts.NewFromConfig(w.target.Config).AssumeRole(ctx, &sts.AssumeRoleInput{
 			RoleArn: &role, RoleSessionName: aws.String("conformance"),
 		})
@@ -115,26 +119,21 @@ func (w *World) assume(ctx context.Context, role string) (aws.Config, error) {
 		if err := wantAccepted("AssumeRole", err); err != nil {
 			return false, err
 		}
-		config.Credentials = credentials.NewStaticCredentialsProvider(aws.ToString(out.Credentials.AccessKeyId),
+		target.Config.Credentials = credentials.NewStaticCredentialsProvider(aws.ToString(out.Credentials.AccessKeyId),
 			aws.ToString(out.Credentials.SecretAccessKey), aws.ToString(out.Credentials.SessionToken))
 		return true, nil
 	})
-	return config, err
+	return newWorld(target, w.run, "iam/"+w.name), err
 }
 
 func checkLogGroups(ctx context.Context, w *World) error {
-	account := `AWS: "arn:aws:iam::` + w.target.Account + `:root"`
 	group := "/perch-conformance/" + w.run
 	arn := "arn:aws:logs:" + w.target.Config.Region + ":" + w.target.Account + ":log-group:" + group
-	role, err := w.role(ctx, trusting(account), `"logs:*"`, arn+"*")
+	caller, err := w.assumed(ctx, `Action: "logs:*", Resource: "`+arn+`*"`)
 	if err != nil {
 		return err
 	}
-	config, err := w.assume(ctx, role)
-	if err != nil {
-		return err
-	}
-	logs := cloudwatchlogs.NewFromConfig(config)
+	logs := cloudwatchlogs.NewFromConfig(caller.target.Config)
 	// The role's policy takes some seconds, too. With it, the name is allowed, and the group is missing.
 	err = w.until(ctx, "the rights of the new role count", func() (bool, error) {
 		_, err := logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &group})

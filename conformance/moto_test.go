@@ -73,6 +73,7 @@ var (
 		"s3/page-behind-a-version",
 		"s3/pages-of-1000",
 		"s3/policy-denies-writes",
+		"s3/tags-as-conditions",
 		"s3/versioned-bucket-keeps-its-stack",
 		"secretsmanager/deleted-at-once",
 		"secretsmanager/generated-once",

@@ -25,7 +25,8 @@ type settings struct {
 	Encryption   *encryption   `json:",omitempty"`
 	Ownership    string        `json:",omitempty"`
 	ObjectLock   bool          `json:",omitempty"`
-	// Kept are CloudFormation properties that nothing here acts on.
+	// Kept are further CloudFormation properties. Of them only AbacStatus counts: with it the bucket's
+	// tags are condition keys.
 	Kept map[string]any `json:",omitempty"`
 	// Origin names the creation that made the bucket, so that CloudFormation's second attempt knows its own.
 	Origin string `json:",omitempty"`

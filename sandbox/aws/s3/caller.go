@@ -1,6 +1,8 @@
 package s3
 
 import (
+	"strings"
+
 	"perch/sandbox/aws/access"
 )
 
@@ -19,7 +21,8 @@ func (r *request) permittedOn(action, bucket, key string) error {
 	if action == "" {
 		return nil
 	}
-	if denial := access.CallerOf(r.Context()).Check(access.Request{Action: action, Resource: resource}); denial != nil {
+	right := access.Request{Action: action, Resource: resource, Keys: r.tags[bucket]}
+	if denial := access.CallerOf(r.Context()).Check(right); denial != nil {
 		return accessDenied(denial.Error())
 	}
 	return nil
@@ -35,4 +38,17 @@ func (r *request) concealed(err error) error {
 		return denied
 	}
 	return err
+}
+
+// compare makes the tags of a bucket condition keys of the request, if the bucket has AbacStatus (AWS
+// docs: Enabling ABAC in general purpose buckets). The caller holds mu.
+func (r *request) compare(b *bucket) {
+	if b.settings.Kept["AbacStatus"] != "Enabled" {
+		return
+	}
+	keys := map[string][]string{}
+	for key, value := range b.settings.Tags {
+		keys["aws:resourcetag/"+strings.ToLower(key)] = []string{value}
+	}
+	r.tags[b.name] = keys
 }

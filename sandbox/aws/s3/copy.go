@@ -32,6 +32,7 @@ func (s *Service) source(r *request, w http.ResponseWriter) (found *version, bod
 		return nil, nil, err
 	}
 	err = s.with(name, func(b *bucket) (err error) {
+		r.compare(b)
 		action := "s3:GetObject"
 		if id != "" {
 			action = "s3:GetObjectVersion"

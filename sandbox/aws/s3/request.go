@@ -21,6 +21,8 @@ type request struct {
 	bucket, key string
 	// id and hostID are the two ids that S3 gives every answer.
 	id, hostID string
+	// tags are the condition keys of the buckets that the request is about, by the buckets' names.
+	tags map[string]map[string][]string
 }
 
 func newRequest(r *http.Request) *request {
@@ -29,6 +31,7 @@ func newRequest(r *http.Request) *request {
 	req := &request{
 		Request: r,
 		query:   r.URL.Query(),
+		tags:    map[string]map[string][]string{},
 		id:      strings.ToUpper(rand.Text()[:16]),
 		hostID:  base64.StdEncoding.EncodeToString(raw),
 	}

@@ -24,7 +24,7 @@ func (s *Service) Handlers() map[string]resource.Handler {
 type bucketHandler struct{ s *Service }
 
 // actedOn are the properties of a bucket that change what the bucket does here; keptOnly are accepted and remembered, because they
-// change nothing that a client of this S3 could see within a test's time.
+// change nothing that a client of this S3 could see within a test's time; AbacStatus counts for the rights of callers.
 var (
 	actedOn = []string{
 		"AccessControl", "BucketEncryption", "BucketName", "ObjectLockEnabled", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags",

@@ -108,6 +108,7 @@ func (s *Service) admit(r *request, op operation) error {
 		return r.permitted(op.callerAction)
 	}
 	return s.with(r.bucket, func(b *bucket) error {
+		r.compare(b)
 		if err := r.permitted(cmp.Or(op.callerAction, r.action(op))); err != nil {
 			return err
 		}

@@ -1,0 +1,61 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+)
+
+var bucketTagBeliefs = []Belief{
+	{
+		Name: "s3/tags-as-conditions",
+		Sentence: "A role whose statement has a condition of aws:ResourceTag reaches a bucket with that tag if the bucket's " +
+			"AbacStatus is Enabled, and no other bucket.",
+		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging-enable-abac.html",
+		ReliedOn: "cfn/grants.go", Minutes: 5, check: checkBucketTagConditions,
+	},
+}
+
+// grantLooks is how often a new right is tried until it counts: on AWS for 5 minutes.
+const grantLooks = 60
+
+func checkBucketTagConditions(ctx context.Context, w *World) error {
+	stack, err := w.create(ctx, "", template(
+		"Open: {Type: AWS::S3::Bucket, DeletionPolicy: Delete, Properties: {AbacStatus: Enabled}}",
+		"Closed: {Type: AWS::S3::Bucket, DeletionPolicy: Delete}",
+	))
+	if err != nil {
+		return err
+	}
+	open, err := w.physical(ctx, stack, "Open")
+	if err != nil {
+		return err
+	}
+	closed, err := w.physical(ctx, stack, "Closed")
+	if err != nil {
+		return err
+	}
+	caller, err := w.assumed(ctx, fmt.Sprintf(`Action: "s3:PutObject", Resource: "arn:aws:s3:::%s%s-*", `+
+		`Condition: {StringEquals: {"aws:ResourceTag/%s": "%s"}}`, Prefix, w.run, Tag, w.run))
+	if err != nil {
+		return err
+	}
+	if err := w.wantWritable(ctx, caller, open); err != nil {
+		return err
+	}
+	_, err = caller.put(ctx, closed, "object", "1")
+	return wantRejected("PutObject into a bucket without AbacStatus", err, "AccessDenied", "")
+}
+
+// wantWritable checks that a caller can write to a bucket, as soon as its rights count.
+func (w *World) wantWritable(ctx context.Context, caller *World, bucket string) error {
+	for range grantLooks {
+		_, err := caller.put(ctx, bucket, "object", "1")
+		if err == nil || !hasCode(err, "AccessDenied") {
+			return err
+		}
+		if err := w.pause(ctx); err != nil {
+			return err
+		}
+	}
+	return differs("the caller cannot write to the bucket with AbacStatus")
+}
