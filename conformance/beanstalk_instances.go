@@ -18,6 +18,13 @@ var instanceBeliefs = []Belief{
 		ReliedOn: "activities/seed_run.go", Cents: 1, Minutes: 15, check: checkInstanceTags,
 	},
 	{
+		Name: "elasticbeanstalk/resources-in-the-callers-name",
+		Sentence: "DescribeEnvironmentResources asks Auto Scaling in its caller's name: without that right it is an " +
+			"InsufficientPrivilegesException, which names the action.",
+		Source:   "https://github.com/zoph-io/MAMIP (AWSElasticBeanstalkReadOnly); error reports",
+		ReliedOn: "deploy/iam/worker.json", Cents: 1, Minutes: 15, check: checkCallersName,
+	},
+	{
 		Name:     "elasticbeanstalk/address-of-a-single-instance",
 		Sentence: "An environment of type SingleInstance has an Elastic IP address.",
 		Source:   beanstalkGuide + "using-features-managing-env-types.html",
@@ -89,6 +96,32 @@ func (w *World) tagged(tags []ec2types.Tag) bool {
 		}
 	}
 	return false
+}
+
+func checkCallersName(ctx context.Context, w *World) error {
+	name := w.environmentName("-caller")
+	if _, err := w.environment(ctx, "", name); err != nil {
+		return err
+	}
+	caller, err := w.assumed(ctx, `Action: "elasticbeanstalk:*", Resource: "*"`)
+	if err != nil {
+		return err
+	}
+	err = w.until(ctx, "the rights of the new role count", func() (bool, error) {
+		_, err := caller.environments(ctx, name, false)
+		if hasCode(err, "AccessDenied") {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = caller.beanstalk.DescribeEnvironmentResources(ctx, &elasticbeanstalk.DescribeEnvironmentResourcesInput{
+		EnvironmentName: &name,
+	})
+	return wantRejected("DescribeEnvironmentResources", err, "InsufficientPrivilegesException",
+		"autoscaling:DescribeAutoScalingGroups")
 }
 
 func checkElasticAddress(ctx context.Context, w *World) error {

@@ -57,6 +57,18 @@ var databaseBeliefs = []Belief{
 		check: checkNoExtendedSupport,
 	},
 	{
+		Name:     "rds/extended-support-by-default",
+		Sentence: "A new database without EngineLifecycleSupport is enrolled in Extended Support.",
+		Source:   databaseDocs + "extended-support.html", ReliedOn: "cfn/database.go", Cents: 1, Minutes: 20,
+		check: checkExtendedSupport,
+	},
+	{
+		Name:     "rds/major-version",
+		Sentence: "A template may give a major version of PostgreSQL alone: RDS runs a minor version of it.",
+		Source:   databaseDocs + "USER_UpgradeDBInstance.PostgreSQL.html", ReliedOn: "cfn/database.go", Cents: 1, Minutes: 20,
+		check: checkMajorVersion,
+	},
+	{
 		Name:     "rds/tls-is-required",
 		Sentence: "From PostgreSQL 15 on, rds.force_ssl is 1 by default: a connection without TLS is rejected.",
 		Source:   databaseDocs + "PostgreSQL.Concepts.General.SSL.html", ReliedOn: "activities/postgres.go", Minutes: 1,
@@ -227,6 +239,41 @@ func (w *World) forcedTLS(ctx context.Context, major string) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// databaseWith is the database of a new stack, with further properties.
+func (w *World) databaseWith(ctx context.Context, lines string) (database rdstypes.DBInstance, err error) {
+	_, name, err := w.databaseStack(ctx, "Delete", lines)
+	if err != nil {
+		return database, err
+	}
+	out, err := w.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
+	if err := wantAccepted("DescribeDBInstances", err); err != nil {
+		return database, err
+	}
+	if len(out.DBInstances) != 1 {
+		return database, differs("%d databases are named %s", len(out.DBInstances), name)
+	}
+	return out.DBInstances[0], nil
+}
+
+func checkExtendedSupport(ctx context.Context, w *World) error {
+	database, err := w.databaseWith(ctx, `EngineVersion: "18"`)
+	cycle := aws.ToString(database.EngineLifecycleSupport)
+	if err == nil && cycle != "open-source-rds-extended-support" {
+		err = differs("the life cycle of the database is %q", cycle)
+	}
+	return err
+}
+
+func checkMajorVersion(ctx context.Context, w *World) error {
+	database, err := w.databaseWith(ctx, `EngineVersion: "18", `+
+		"EngineLifecycleSupport: open-source-rds-extended-support-disabled")
+	version := aws.ToString(database.EngineVersion)
+	if err == nil && version != "18" && !strings.HasPrefix(version, "18.") {
+		err = differs("the database runs %q, want a version of 18", version)
+	}
+	return err
 }
 
 func checkForcedTLS(ctx context.Context, w *World) error {

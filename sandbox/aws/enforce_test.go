@@ -461,9 +461,9 @@ func TestS231BeanstalkChangesAnEnvironmentWithTheRightsOfItsCaller(t *testing.T)
 	update := &elasticbeanstalk.UpdateEnvironmentInput{EnvironmentName: sdk.String("shop-a")}
 	only := elasticbeanstalk.NewFromConfig(w.as(w.role("worker", allowed("elasticbeanstalk:*", "*", ""))).config)
 	_, err := only.UpdateEnvironment(t.Context(), update)
-	wantDenied(t, err, "AccessDenied", "autoscaling:DescribeAccountLimits", "*")
+	wantDenied(t, err, "InsufficientPrivilegesException", "autoscaling:DescribeAccountLimits", "*")
 	_, err = only.TerminateEnvironment(t.Context(), terminate)
-	wantDenied(t, err, "AccessDenied", "autoscaling:DescribeAccountLimits", "*")
+	wantDenied(t, err, "InsufficientPrivilegesException", "autoscaling:DescribeAccountLimits", "*")
 	for action, call := range map[string]func(*elasticbeanstalk.Client) error{
 		"ec2:RunInstances": func(c *elasticbeanstalk.Client) error {
 			_, err := c.UpdateEnvironment(t.Context(), update)
