@@ -186,7 +186,8 @@ func bootstrap(t *testing.T) []byte {
 		{"WorkerPolicy", "Perch: what the worker calls", workerStatements(t)},
 		{"CloudFormationPolicy", "Perch: what the types of the templates need", cloudFormationStatements()},
 		{"ElasticBeanstalkPolicy", "Perch: what Elastic Beanstalk calls with the rights of its caller", allowed(slices.Concat(closer, aroundBeanstalk))},
-		{"ElasticBeanstalkInstancesPolicy", "Perch: what Elastic Beanstalk does to its own resources", allowed(instancesOfBeanstalk)},
+		{"ElasticBeanstalkInstancesPolicy", "Perch: what Elastic Beanstalk does to its own " +
+			"resources", allowed(instancesOfBeanstalk)},
 	} {
 		var statements []any
 		for _, s := range policy.statements {
@@ -196,7 +197,10 @@ func bootstrap(t *testing.T) []byte {
 			{Key: "Type", Value: "AWS::IAM::ManagedPolicy"},
 			{Key: "Properties", Value: yaml.MapSlice{
 				{Key: "Description", Value: policy.what},
-				{Key: "PolicyDocument", Value: yaml.MapSlice{{Key: "Version", Value: "2012-10-17"}, {Key: "Statement", Value: statements}}},
+				{
+					Key:   "PolicyDocument",
+					Value: yaml.MapSlice{{Key: "Version", Value: "2012-10-17"}, {Key: "Statement", Value: statements}},
+				},
 			}},
 		}})
 	}
@@ -236,8 +240,18 @@ func bootstrapStatement(s statement) any {
 }
 
 var bootstrapWords = strings.NewReplacer(
-	"PROJECT", "${Project}", "ACCOUNT", "${AWS::AccountId}", "REGION", "${AWS::Region}", "ZONE", "${HostedZoneId}", "SEEDS", "${SeedBucket}",
-	"arn:aws:", "arn:${AWS::Partition}:",
+	"PROJECT",
+	"${Project}",
+	"ACCOUNT",
+	"${AWS::AccountId}",
+	"REGION",
+	"${AWS::Region}",
+	"ZONE",
+	"${HostedZoneId}",
+	"SEEDS",
+	"${SeedBucket}",
+	"arn:aws:",
+	"arn:${AWS::Partition}:",
 )
 
 func substituted(value string) any {

@@ -29,7 +29,16 @@ const (
 
 // WorkerChecks are the names of the checks that every worker makes, in order.
 func WorkerChecks() []string {
-	return []string{CheckAccount, CheckApplication, CheckRights, CheckRepository, CheckStacks, CheckAddresses, CheckDomain, CheckCertificate}
+	return []string{
+		CheckAccount,
+		CheckApplication,
+		CheckRights,
+		CheckRepository,
+		CheckStacks,
+		CheckAddresses,
+		CheckDomain,
+		CheckCertificate,
+	}
 }
 
 // DoctorInput is the input of Doctor.

@@ -14,8 +14,10 @@ import (
 // concrete are the actions that matter of those that AWS's policies write with a wildcard.
 var concrete = map[string][]string{
 	"cloudformation:*": {
-		"cloudformation:CancelUpdateStack", "cloudformation:ContinueUpdateRollback", "cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:DescribeStacks",
-		"cloudformation:GetTemplate", "cloudformation:ListStackResources", "cloudformation:SignalResource", "cloudformation:TagResource", "cloudformation:UntagResource",
+		"cloudformation:CancelUpdateStack", "cloudformation:ContinueUpdateRollback", "cloudformation:CreateStack",
+		"cloudformation:DeleteStack", "cloudformation:DescribeStacks",
+		"cloudformation:GetTemplate", "cloudformation:ListStackResources", "cloudformation:SignalResource",
+		"cloudformation:TagResource", "cloudformation:UntagResource",
 		"cloudformation:UpdateStack",
 	},
 	"cloudformation:Estimate*":    {"cloudformation:EstimateTemplateCost"},
@@ -25,23 +27,32 @@ var concrete = map[string][]string{
 	"ec2:DeleteLaunchTemplate*":   {"ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions"},
 	"ec2:RevokeSecurityGroup*":    {"ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"},
 	"elasticbeanstalk:*":          nil, // The types of the templates list theirs in iam_types_test.go.
-	"elasticloadbalancing:*Rule":  {"elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteRule", "elasticloadbalancing:ModifyRule"},
-	"elasticloadbalancing:*Tags":  {"elasticloadbalancing:AddTags", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:RemoveTags"},
-	"rds:*DBSubnetGroup":          {"rds:CreateDBSubnetGroup", "rds:DeleteDBSubnetGroup", "rds:ModifyDBSubnetGroup"},
-	"s3:Delete*":                  {"s3:DeleteObject"},
-	"s3:Get*":                     {"s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl"},
-	"s3:Put*":                     {"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl"},
+	"elasticloadbalancing:*Rule": {
+		"elasticloadbalancing:CreateRule",
+		"elasticloadbalancing:DeleteRule",
+		"elasticloadbalancing:ModifyRule",
+	},
+	"elasticloadbalancing:*Tags": {
+		"elasticloadbalancing:AddTags",
+		"elasticloadbalancing:DescribeTags",
+		"elasticloadbalancing:RemoveTags",
+	},
+	"rds:*DBSubnetGroup": {"rds:CreateDBSubnetGroup", "rds:DeleteDBSubnetGroup", "rds:ModifyDBSubnetGroup"},
+	"s3:Delete*":         {"s3:DeleteObject"},
+	"s3:Get*":            {"s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl"},
+	"s3:Put*":            {"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl"},
 }
 
 // left are the actions of AWS's lists that ours leave out, and why. A name that ends with a colon is a whole service.
 var left = map[string]string{
-	"acm-pca:":                            "certificates of a private authority; the templates request public ones",
-	"cloudtrail:":                         "the console shows events by it",
-	"codebuild:":                          "Elastic Beanstalk builds images by it; an environment here names an image",
-	"codecommit:":                         "source bundles from CodeCommit; here they come from the artifact bucket",
-	"dynamodb:":                           "tables of worker environments; the templates make web servers",
-	"ecs:":                                "the platform for several containers on ECS; here it is Docker with Compose",
-	"sns:Publish":                         "Elastic Beanstalk's service role publishes, and the templates name no endpoint for notifications",
+	"acm-pca:":    "certificates of a private authority; the templates request public ones",
+	"cloudtrail:": "the console shows events by it",
+	"codebuild:":  "Elastic Beanstalk builds images by it; an environment here names an image",
+	"codecommit:": "source bundles from CodeCommit; here they come from the artifact bucket",
+	"dynamodb:":   "tables of worker environments; the templates make web servers",
+	"ecs:":        "the platform for several containers on ECS; here it is Docker with Compose",
+	"sns:Publish": "Elastic Beanstalk's service role publishes, and the templates name no " +
+		"endpoint for notifications",
 	"sqs:":                                "queues of worker environments; the templates make web servers",
 	"iam:PassRole":                        "the statement RolesOfTheProjectOnly passes the roles of the project alone",
 	"rds:AuthorizeDBSecurityGroupIngress": "security groups of EC2-Classic, which AWS has retired",
@@ -51,22 +62,27 @@ var left = map[string]string{
 	"elasticbeanstalk:DisassociateEnvironmentOperationsRole": "the templates give environments no operations role",
 }
 
-// unread are the reads of AWSElasticBeanstalkReadOnly that the worker's role leaves out, and why. Elastic Beanstalk reads
-// other services with the rights of its caller, and the worker calls what each reason names, or nothing that needs it.
+// unread are the reads of AWSElasticBeanstalkReadOnly that the worker's role leaves out, and why.
+// Elastic Beanstalk reads other services with the rights of its caller, and the worker calls what
+// each reason names, or nothing that needs it.
 var unread = map[string]string{
-	"cloudtrail:LookupEvents":                  left["cloudtrail:"],
-	"elasticbeanstalk:Check*":                  "CheckDNSAvailability is for a CNAME of one's choice; the templates choose none",
+	"cloudtrail:LookupEvents": left["cloudtrail:"],
+	"elasticbeanstalk:Check*": "CheckDNSAvailability is for a CNAME of one's choice; the " +
+		"templates choose none",
 	"elasticbeanstalk:Describe*":               "the worker's document names the calls that the code makes",
 	"elasticbeanstalk:List*":                   "the worker's document names the calls that the code makes",
 	"elasticbeanstalk:RequestEnvironmentInfo":  "asks instances for their logs; Perch names the log groups instead",
 	"elasticbeanstalk:RetrieveEnvironmentInfo": "reads the logs that RequestEnvironmentInfo asked for",
-	"iam:GetRole":                              "the console checks an instance profile by it; CloudFormation's role creates and reads the roles",
-	"iam:ListAttachedRolePolicies":             "the console checks an instance profile by it; CloudFormation's role creates and reads the roles",
-	"iam:ListRolePolicies":                     "the console checks an instance profile by it; CloudFormation's role creates and reads the roles",
+	"iam:GetRole": "the console checks an instance profile by it; CloudFormation's " +
+		"role creates and reads the roles",
+	"iam:ListAttachedRolePolicies": "the console checks an instance profile by it; CloudFormation's " +
+		"role creates and reads the roles",
+	"iam:ListRolePolicies": "the console checks an instance profile by it; CloudFormation's " +
+		"role creates and reads the roles",
 }
 
-// TestTheWorkersRoleReadsWhatAWSsReadOnlyPolicyReads compares the three documents of the worker's role with AWS's list of
-// what its calls to Elastic Beanstalk read in other services.
+// TestTheWorkersRoleReadsWhatAWSsReadOnlyPolicyReads compares the three documents of the worker's
+// role with AWS's list of what its calls to Elastic Beanstalk read in other services.
 func TestTheWorkersRoleReadsWhatAWSsReadOnlyPolicyReads(t *testing.T) {
 	granted := grantedBy(t, workerPolicy, beanstalkPolicy, instancesPolicy)
 	listed := grantedByAWS(t, "AWSElasticBeanstalkReadOnly")
@@ -85,10 +101,14 @@ func TestTheWorkersRoleReadsWhatAWSsReadOnlyPolicyReads(t *testing.T) {
 // mismatched are findings of parliament that are right about the statement and harmless, and why. A name that ends with
 // a colon is a whole service.
 var mismatched = map[string]string{
-	"autoscaling:":                        "GroupsOfElasticBeanstalk grants every action on Elastic Beanstalk's groups; those without a resource are in ReadsOfElasticBeanstalk, or not granted",
-	"elasticloadbalancing:":               "the statements grant actions on Application Load Balancers; network load balancers are not granted",
-	"rds:RestoreDBInstanceFromDBSnapshot": "SnapshotsToRestore adds the snapshots of other accounts; the other resources of the call are in the statement of DBInstance",
-	"ssm:SendCommand":                     "the document and the instances are in two statements, because only instances have tags",
+	"autoscaling:": "GroupsOfElasticBeanstalk grants every action on Elastic Beanstalk's " +
+		"groups; those without a resource are in ReadsOfElasticBeanstalk, or not granted",
+	"elasticloadbalancing:": "the statements grant actions on Application Load Balancers; network " +
+		"load balancers are not granted",
+	"rds:RestoreDBInstanceFromDBSnapshot": "SnapshotsToRestore adds the snapshots of other accounts; the other " +
+		"resources of the call are in the statement of DBInstance",
+	"ssm:SendCommand": "the document and the instances are in two statements, because only " +
+		"instances have tags",
 }
 
 // unknownConditions are findings of parliament about condition keys that AWS has and parliament does not know.
@@ -102,7 +122,18 @@ func TestParliamentHasNoFindingWithoutAReason(t *testing.T) {
 	if err != nil {
 		t.Skip("parliament is not installed")
 	}
-	values := strings.NewReplacer("PROJECT", "shop", "ACCOUNT", "123456789012", "REGION", "eu-central-1", "ZONE", "Z0123456789ABC", "SEEDS", "acme-test-data")
+	values := strings.NewReplacer(
+		"PROJECT",
+		"shop",
+		"ACCOUNT",
+		"123456789012",
+		"REGION",
+		"eu-central-1",
+		"ZONE",
+		"Z0123456789ABC",
+		"SEEDS",
+		"acme-test-data",
+	)
 	for _, file := range []string{workerPolicy, cloudFormationPolicy, beanstalkPolicy, instancesPolicy} {
 		command := exec.Command(parliament, "--json", "--minimum_severity", "MEDIUM")
 		command.Stdin = strings.NewReader(values.Replace(page(t, file)))

@@ -11,30 +11,98 @@ type grant struct {
 
 // grants are the statements of the worker's policy, in order. The words in capitals are replaced on installation; docs/iam.md says by what.
 var grants = []grant{
-	{"Stacks", "the environments' and the application's stacks, found by the project's prefix", []string{"arn:aws:cloudformation:REGION:ACCOUNT:stack/PROJECT-*/*"}, nil},
-	{"LookAround", "reading what AWS offers for all resources only: environments are found by their tags, and a removal looks whether everything is gone", []string{"*"}, nil},
-	{"BucketsOfTheProject", "templates, source bundles and the records of removals, seed data, and emptying the buckets of an environment while its stack is deleted; CloudFormation reads a template with the worker's right to read it",
-		[]string{"arn:aws:s3:::PROJECT-*", "arn:aws:s3:::PROJECT-*/*"}, nil},
-	{"SeedData", "reading the seed data that the policy allows. Leave it out where `seeds.from` is empty", []string{"arn:aws:s3:::SEEDS", "arn:aws:s3:::SEEDS/*"}, nil},
-	{"DatabasesThatCloudFormationCouldNotDelete", "what CloudFormation could not delete in several attempts; nothing else calls it", []string{"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*"}, nil},
-	{"EnvironmentsOfTheProject", "removing variables and secrets that a branch no longer sets, and terminating what CloudFormation could not delete. Elastic Beanstalk acts with the rights of its caller: attach its documents to the worker's role, too",
-		[]string{"arn:aws:elasticbeanstalk:REGION:ACCOUNT:environment/*/PROJECT-*"}, nil},
-	{"WhetherARecordIsGone", "the host names of removed environments, and whether the zone is the domain's. Leave it out where there is no domain", []string{"arn:aws:route53:::hostedzone/ZONE"}, nil},
+	{
+		"Stacks",
+		"the environments' and the application's stacks, found by the project's prefix",
+		[]string{"arn:aws:cloudformation:REGION:ACCOUNT:stack/PROJECT-*/*"},
+		nil,
+	},
+	{
+		"LookAround",
+		"reading what AWS offers for all resources only: environments are found by their tags, and a removal looks " +
+			"whether everything is gone",
+		[]string{"*"},
+		nil,
+	},
+	{
+		"BucketsOfTheProject",
+		"templates, source bundles and the records of removals, seed data, and emptying the buckets of an environment " +
+			"while its stack is deleted; CloudFormation reads a template with the worker's right to read it",
+		[]string{"arn:aws:s3:::PROJECT-*", "arn:aws:s3:::PROJECT-*/*"},
+		nil,
+	},
+	{
+		"SeedData",
+		"reading the seed data that the policy allows. Leave it out where `seeds.from` is empty",
+		[]string{"arn:aws:s3:::SEEDS", "arn:aws:s3:::SEEDS/*"},
+		nil,
+	},
+	{
+		"DatabasesThatCloudFormationCouldNotDelete",
+		"what CloudFormation could not delete in several attempts; nothing else calls it",
+		[]string{"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*"},
+		nil,
+	},
+	{
+		"EnvironmentsOfTheProject",
+		"removing variables and secrets that a branch no longer sets, and terminating what CloudFormation could not " +
+			"delete. Elastic Beanstalk acts with the rights of its caller: attach its documents to the worker's role, too",
+		[]string{"arn:aws:elasticbeanstalk:REGION:ACCOUNT:environment/*/PROJECT-*"},
+		nil,
+	},
+	{
+		"WhetherARecordIsGone",
+		"the host names of removed environments, and whether the zone is the domain's. Leave it out where there is no domain",
+		[]string{"arn:aws:route53:::hostedzone/ZONE"},
+		nil,
+	},
 	// A condition on tags would deny what is to be found out: a secret that is gone has none.
 	{
 		"WhetherASecretIsGone", "the database passwords of removed environments, and never their values",
 		secretResources, nil,
 	},
-	{"WhetherTheCertificateIsGood", "what `starter doctor` says of the wildcard certificate. Leave it out where there is no domain", []string{"arn:aws:acm:REGION:ACCOUNT:certificate/*"}, nil},
-	{"WhetherAnImageIsThere", "looking images up in Amazon ECR of the account. Leave it out where images are in other registries",
-		[]string{"arn:aws:ecr:REGION:ACCOUNT:repository/*"}, nil},
-	{"PasswordsInTheSharedDatabase", "the master's password, and that of an environment's user. Leave it out where there is no `shared_database`",
-		[]string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*"}, map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}}},
-	{"SecretsOfSeedSteps", "the secrets that `http` steps carry. Leave it out where there are none; add `kms:Decrypt` where a key of your own encrypts them",
-		[]string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:PROJECT/*", "arn:aws:ssm:REGION:ACCOUNT:parameter/PROJECT/*"}, nil},
-	{"CommandsOfSeedSteps", "`run` steps: this one document. Leave it and the next out where there are none", []string{"arn:aws:ssm:REGION::document/AWS-RunShellScript"}, nil},
-	{"OnInstancesOfTheProject", "`run` steps: on instances of the project", []string{"arn:aws:ec2:REGION:ACCOUNT:instance/*"},
-		map[string]map[string]string{"StringEquals": {"ssm:resourceTag/perch:project": "PROJECT"}}},
+	{
+		"WhetherTheCertificateIsGood",
+		"what `starter doctor` says of the wildcard certificate. Leave it out where there is no domain",
+		[]string{"arn:aws:acm:REGION:ACCOUNT:certificate/*"},
+		nil,
+	},
+	{
+		"WhetherAnImageIsThere",
+		"looking images up in Amazon ECR of the account. Leave it out where images are in other registries",
+		[]string{"arn:aws:ecr:REGION:ACCOUNT:repository/*"},
+		nil,
+	},
+	{
+		"PasswordsInTheSharedDatabase",
+		"the master's password, and that of an environment's user. Leave it out where there is no `shared_database`",
+		[]string{
+			"arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*",
+		},
+		map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}},
+	},
+	{
+		"SecretsOfSeedSteps",
+		"the secrets that `http` steps carry. Leave it out where there are none; add `kms:Decrypt` where a key of " +
+			"your own encrypts them",
+		[]string{
+			"arn:aws:secretsmanager:REGION:ACCOUNT:secret:PROJECT/*",
+			"arn:aws:ssm:REGION:ACCOUNT:parameter/PROJECT/*",
+		},
+		nil,
+	},
+	{
+		"CommandsOfSeedSteps",
+		"`run` steps: this one document. Leave it and the next out where there are none",
+		[]string{"arn:aws:ssm:REGION::document/AWS-RunShellScript"},
+		nil,
+	},
+	{
+		"OnInstancesOfTheProject",
+		"`run` steps: on instances of the project",
+		[]string{"arn:aws:ec2:REGION:ACCOUNT:instance/*"},
+		map[string]map[string]string{"StringEquals": {"ssm:resourceTag/perch:project": "PROJECT"}},
+	},
 }
 
 // need is an IAM action and the statement that grants it.
@@ -49,7 +117,10 @@ var rights = map[string][]need{
 	// With the login the worker asks the registry by its own protocol, where the manifest and the
 	// configuration of an image need the other two (AWS docs: Amazon ECR, private registry HTTP API).
 	"ecr.GetAuthorizationToken": {
-		{"ecr:GetAuthorizationToken", "LookAround"}, {"ecr:BatchGetImage", "WhetherAnImageIsThere"}, {"ecr:GetDownloadUrlForLayer", "WhetherAnImageIsThere"},
+		{
+			"ecr:GetAuthorizationToken",
+			"LookAround",
+		}, {"ecr:BatchGetImage", "WhetherAnImageIsThere"}, {"ecr:GetDownloadUrlForLayer", "WhetherAnImageIsThere"},
 	},
 
 	"cloudwatchlogs.DescribeLogGroups": {{"logs:DescribeLogGroups", "LookAround"}},
@@ -66,19 +137,27 @@ var rights = map[string][]need{
 
 	"cloudformation.CancelUpdateStack":      {{"cloudformation:CancelUpdateStack", "Stacks"}},
 	"cloudformation.ContinueUpdateRollback": {{"cloudformation:ContinueUpdateRollback", "Stacks"}},
-	"cloudformation.CreateStack":            {{"cloudformation:CreateStack", "Stacks"}, {"cloudformation:TagResource", "Stacks"}, {"cloudformation:UpdateTerminationProtection", "Stacks"}, {"s3:GetObject", "BucketsOfTheProject"}},
-	"cloudformation.DeleteStack":            {{"cloudformation:DeleteStack", "Stacks"}},
-	"cloudformation.DescribeChangeSet":      {{"cloudformation:DescribeChangeSet", "Stacks"}},
-	"cloudformation.DescribeStackEvents":    {{"cloudformation:DescribeStackEvents", "Stacks"}},
-	"cloudformation.DescribeStackResource":  {{"cloudformation:DescribeStackResource", "Stacks"}},
-	"cloudformation.DescribeStacks":         {{"cloudformation:DescribeStacks", "LookAround"}},
-	"cloudformation.GetTemplate":            {{"cloudformation:GetTemplate", "Stacks"}},
-	"cloudformation.ListChangeSets":         {{"cloudformation:ListChangeSets", "Stacks"}},
-	"cloudformation.ListImports":            {{"cloudformation:ListImports", "LookAround"}},
-	"cloudformation.ListStackResources":     {{"cloudformation:ListStackResources", "Stacks"}},
-	"cloudformation.RollbackStack":          {{"cloudformation:RollbackStack", "Stacks"}},
-	"cloudformation.UpdateStack":            {{"cloudformation:UpdateStack", "Stacks"}, {"s3:GetObject", "BucketsOfTheProject"}},
-	"cloudformation.ValidateTemplate":       {{"cloudformation:ValidateTemplate", "LookAround"}},
+	"cloudformation.CreateStack": {
+		{"cloudformation:CreateStack", "Stacks"},
+		{"cloudformation:TagResource", "Stacks"},
+		{"cloudformation:UpdateTerminationProtection", "Stacks"},
+		{"s3:GetObject", "BucketsOfTheProject"},
+	},
+	"cloudformation.DeleteStack":           {{"cloudformation:DeleteStack", "Stacks"}},
+	"cloudformation.DescribeChangeSet":     {{"cloudformation:DescribeChangeSet", "Stacks"}},
+	"cloudformation.DescribeStackEvents":   {{"cloudformation:DescribeStackEvents", "Stacks"}},
+	"cloudformation.DescribeStackResource": {{"cloudformation:DescribeStackResource", "Stacks"}},
+	"cloudformation.DescribeStacks":        {{"cloudformation:DescribeStacks", "LookAround"}},
+	"cloudformation.GetTemplate":           {{"cloudformation:GetTemplate", "Stacks"}},
+	"cloudformation.ListChangeSets":        {{"cloudformation:ListChangeSets", "Stacks"}},
+	"cloudformation.ListImports":           {{"cloudformation:ListImports", "LookAround"}},
+	"cloudformation.ListStackResources":    {{"cloudformation:ListStackResources", "Stacks"}},
+	"cloudformation.RollbackStack":         {{"cloudformation:RollbackStack", "Stacks"}},
+	"cloudformation.UpdateStack": {
+		{"cloudformation:UpdateStack", "Stacks"},
+		{"s3:GetObject", "BucketsOfTheProject"},
+	},
+	"cloudformation.ValidateTemplate": {{"cloudformation:ValidateTemplate", "LookAround"}},
 
 	"elasticbeanstalk.DescribeConfigurationSettings": {{"elasticbeanstalk:DescribeConfigurationSettings", "LookAround"}},
 	"elasticbeanstalk.DescribeEnvironmentResources": {
@@ -86,15 +165,20 @@ var rights = map[string][]need{
 		{"autoscaling:DescribeLaunchConfigurations", "LookAround"}, {"autoscaling:DescribePolicies", "LookAround"},
 		{"cloudformation:DescribeStackResources", "LookAround"}, {"cloudwatch:DescribeAlarms", "LookAround"},
 		{"ec2:DescribeInstances", "LookAround"}, {"ec2:DescribeLaunchTemplates", "LookAround"},
-		{"elasticloadbalancing:DescribeLoadBalancers", "LookAround"}, {"elasticloadbalancing:DescribeTargetGroups", "LookAround"}, {"sqs:ListQueues", "LookAround"},
+		{
+			"elasticloadbalancing:DescribeLoadBalancers",
+			"LookAround",
+		}, {"elasticloadbalancing:DescribeTargetGroups", "LookAround"}, {"sqs:ListQueues", "LookAround"},
 	},
 	"elasticbeanstalk.DescribeApplicationVersions": {{"elasticbeanstalk:DescribeApplicationVersions", "LookAround"}},
 	"elasticbeanstalk.DescribeEnvironments":        {{"elasticbeanstalk:DescribeEnvironments", "LookAround"}},
 	"elasticbeanstalk.DescribeEvents":              {{"elasticbeanstalk:DescribeEvents", "LookAround"}},
 	"elasticbeanstalk.ListAvailableSolutionStacks": {{"elasticbeanstalk:ListAvailableSolutionStacks", "LookAround"}},
 	"elasticbeanstalk.ListTagsForResource":         {{"elasticbeanstalk:ListTagsForResource", "LookAround"}},
-	"elasticbeanstalk.TerminateEnvironment":        {{"elasticbeanstalk:TerminateEnvironment", "EnvironmentsOfTheProject"}},
-	"elasticbeanstalk.UpdateEnvironment":           {{"elasticbeanstalk:UpdateEnvironment", "EnvironmentsOfTheProject"}},
+	"elasticbeanstalk.TerminateEnvironment": {
+		{"elasticbeanstalk:TerminateEnvironment", "EnvironmentsOfTheProject"},
+	},
+	"elasticbeanstalk.UpdateEnvironment": {{"elasticbeanstalk:UpdateEnvironment", "EnvironmentsOfTheProject"}},
 
 	"rds.DeleteDBInstance":                  {{"rds:DeleteDBInstance", "DatabasesThatCloudFormationCouldNotDelete"}},
 	"rds.DescribeDBInstances":               {{"rds:DescribeDBInstances", "LookAround"}},

@@ -43,7 +43,8 @@ type statement struct {
 func TestIAMDocumentsAreCurrent(t *testing.T) {
 	for file, want := range map[string][]byte{
 		workerPolicy: document(t, workerStatements(t)), cloudFormationPolicy: document(t, cloudFormationStatements()),
-		beanstalkPolicy: document(t, allowed(slices.Concat(closer, aroundBeanstalk))), instancesPolicy: document(t, allowed(instancesOfBeanstalk)),
+		beanstalkPolicy:   document(t, allowed(slices.Concat(closer, aroundBeanstalk))),
+		instancesPolicy:   document(t, allowed(instancesOfBeanstalk)),
 		bootstrapTemplate: bootstrap(t), iamPage: withTable(t, page(t, iamPage)),
 	} {
 		if *update {
@@ -127,7 +128,10 @@ func cloudFormationStatements() []statement {
 	all := []statement{{Sid: "Look", Effect: "Allow", Action: sorted(look), Resource: []string{"*"}}}
 	for _, key := range slices.Sorted(maps.Keys(byResources)) {
 		all = append(all, statement{
-			Sid: strings.Join(sids[key], ""), Effect: "Allow", Action: sorted(byResources[key]), Resource: strings.Split(key, "\n"),
+			Sid: strings.Join(
+				sids[key],
+				"",
+			), Effect: "Allow", Action: sorted(byResources[key]), Resource: strings.Split(key, "\n"),
 		})
 	}
 	return all
@@ -299,7 +303,8 @@ func TestIAMPoliciesAreLegalAndNarrow(t *testing.T) {
 				if action == "iam:PassRole" && slices.Contains(s.Resource, "*") {
 					t.Errorf("%s: %s passes any role", file, s.Sid)
 				}
-				if file == workerPolicy && slices.Contains(s.Resource, "*") && !onlyReads(action) && action != "cloudformation:ValidateTemplate" {
+				if file == workerPolicy && slices.Contains(s.Resource, "*") && !onlyReads(action) &&
+					action != "cloudformation:ValidateTemplate" {
 					t.Errorf("%s: %s grants %s on everything", file, s.Sid, strconv.Quote(action))
 				}
 			}

@@ -36,15 +36,19 @@ var beanstalkResources = []string{
 var kinds = map[string]kind{
 	"AWS::CertificateManager::Certificate": {
 		[]string{
-			"acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:DescribeCertificate", "acm:ListTagsForCertificate", "acm:RemoveTagsFromCertificate", "acm:RequestCertificate",
+			"acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:DescribeCertificate", "acm:ListTagsForCertificate",
+			"acm:RemoveTagsFromCertificate", "acm:RequestCertificate",
 			"acm:UpdateCertificateOptions",
 		},
-		[]string{"arn:aws:acm:REGION:ACCOUNT:certificate/*"}, plain("DomainName", "DomainValidationOptions", "Tags", "ValidationMethod"),
+		[]string{
+			"arn:aws:acm:REGION:ACCOUNT:certificate/*",
+		}, plain("DomainName", "DomainValidationOptions", "Tags", "ValidationMethod"),
 	},
 	"AWS::EC2::SecurityGroup": {
 		[]string{
 			"ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress", "ec2:CreateSecurityGroup", "ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:DeleteTags",
-			"ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress",
+			"ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:RevokeSecurityGroupEgress",
+			"ec2:RevokeSecurityGroupIngress",
 		},
 		[]string{securityGroups}, plain("GroupDescription", "SecurityGroupIngress", "Tags", "VpcId"),
 	},
@@ -67,14 +71,17 @@ var kinds = map[string]kind{
 			"elasticbeanstalk:RemoveTags", "elasticbeanstalk:TerminateEnvironment", "elasticbeanstalk:UpdateEnvironment", "elasticbeanstalk:UpdateTagsForResource",
 			"elasticbeanstalk:ValidateConfigurationSettings",
 		},
-		beanstalkResources, plain("ApplicationName", "Description", "EnvironmentName", "OptionSettings", "PlatformArn", "SolutionStackName", "VersionLabel"),
+		beanstalkResources,
+		plain("ApplicationName", "Description", "EnvironmentName", "OptionSettings", "PlatformArn", "SolutionStackName", "VersionLabel"),
 	},
 	"AWS::ElasticLoadBalancingV2::Listener": {
 		[]string{
 			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateListener", "elasticloadbalancing:DeleteListener", "elasticloadbalancing:DescribeListenerAttributes",
 			"elasticloadbalancing:DescribeListeners", "elasticloadbalancing:ModifyListener", "elasticloadbalancing:ModifyListenerAttributes",
 		},
-		[]string{balancingARN + "listener/app/*"}, plain("Certificates", "DefaultActions", "LoadBalancerArn", "Port", "Protocol", "SslPolicy"),
+		[]string{
+			balancingARN + "listener/app/*",
+		}, plain("Certificates", "DefaultActions", "LoadBalancerArn", "Port", "Protocol", "SslPolicy"),
 	},
 	"AWS::ElasticLoadBalancingV2::LoadBalancer": {
 		[]string{
@@ -111,12 +118,37 @@ var kinds = map[string]kind{
 			"rds:RemoveTagsFromResource",
 		},
 		[]string{
-			"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*", "arn:aws:rds:REGION:ACCOUNT:og:default*", "arn:aws:rds:REGION:ACCOUNT:pg:default*", "arn:aws:rds:REGION:ACCOUNT:snapshot:PROJECT-*",
+			"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*", "arn:aws:rds:REGION:ACCOUNT:og:default*",
+			"arn:aws:rds:REGION:ACCOUNT:pg:default*", "arn:aws:rds:REGION:ACCOUNT:snapshot:PROJECT-*",
 			"arn:aws:rds:REGION:ACCOUNT:subgrp:PROJECT-*",
 		},
-		with(plain("AllocatedStorage", "AllowMajorVersionUpgrade", "AutoMinorVersionUpgrade", "BackupRetentionPeriod", "CopyTagsToSnapshot", "DBInstanceClass", "DBName", "DBSubnetGroupName", "DeleteAutomatedBackups",
-			"DeletionProtection", "Engine", "EngineLifecycleSupport", "EngineVersion", "MasterUserPassword", "MasterUsername", "MultiAZ", "PubliclyAccessible", "StorageEncrypted", "StorageType", "Tags", "VPCSecurityGroups"),
-			"DBSnapshotIdentifier", "rds:RestoreDBInstanceFromDBSnapshot"),
+		with(
+			plain(
+				"AllocatedStorage",
+				"AllowMajorVersionUpgrade",
+				"AutoMinorVersionUpgrade",
+				"BackupRetentionPeriod",
+				"CopyTagsToSnapshot",
+				"DBInstanceClass",
+				"DBName",
+				"DBSubnetGroupName",
+				"DeleteAutomatedBackups",
+				"DeletionProtection",
+				"Engine",
+				"EngineLifecycleSupport",
+				"EngineVersion",
+				"MasterUserPassword",
+				"MasterUsername",
+				"MultiAZ",
+				"PubliclyAccessible",
+				"StorageEncrypted",
+				"StorageType",
+				"Tags",
+				"VPCSecurityGroups",
+			),
+			"DBSnapshotIdentifier",
+			"rds:RestoreDBInstanceFromDBSnapshot",
+		),
 	},
 	"AWS::RDS::DBSubnetGroup": {
 		[]string{
@@ -154,7 +186,12 @@ var kinds = map[string]kind{
 		secretResources, plain("Description", "GenerateSecretString", "Tags"),
 	},
 	"AWS::SecretsManager::SecretTargetAttachment": {
-		[]string{"rds:DescribeDBClusters", "rds:DescribeDBInstances", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}, secretResources, plain("SecretId", "TargetId", "TargetType"),
+		[]string{
+			"rds:DescribeDBClusters",
+			"rds:DescribeDBInstances",
+			"secretsmanager:GetSecretValue",
+			"secretsmanager:PutSecretValue",
+		}, secretResources, plain("SecretId", "TargetId", "TargetType"),
 	},
 }
 
@@ -171,9 +208,12 @@ var beanstalkStacks = []string{
 
 // readsOfBeanstalk are the reads that Elastic Beanstalk makes with the rights of the role that creates an environment.
 var readsOfBeanstalk = []string{
-	"acm:Describe*", "acm:List*", "autoscaling:Describe*", "cloudformation:Describe*", "cloudformation:EstimateTemplateCost", "cloudformation:Get*", "cloudformation:List*",
-	"cloudformation:ValidateTemplate", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics", "cloudwatch:ListTagsForResource", "ec2:Describe*",
-	"elasticloadbalancing:Describe*", "iam:ListInstanceProfiles", "iam:ListRoles", "iam:ListServerCertificates", "logs:Describe*", "rds:Describe*", "s3:ListAllMyBuckets",
+	"acm:Describe*", "acm:List*", "autoscaling:Describe*", "cloudformation:Describe*",
+	"cloudformation:EstimateTemplateCost", "cloudformation:Get*", "cloudformation:List*",
+	"cloudformation:ValidateTemplate", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics",
+	"cloudwatch:ListMetrics", "cloudwatch:ListTagsForResource", "ec2:Describe*",
+	"elasticloadbalancing:Describe*", "iam:ListInstanceProfiles", "iam:ListRoles", "iam:ListServerCertificates",
+	"logs:Describe*", "rds:Describe*", "s3:ListAllMyBuckets",
 	"sns:ListSubscriptionsByTopic", "sns:ListTopics",
 }
 
@@ -199,7 +239,12 @@ const ec2ARN, securityGroups = "arn:aws:ec2:REGION:ACCOUNT:", "arn:aws:ec2:REGIO
 // resource. CloudFormation makes up the names of load balancers and security groups, and sets the stack's tags
 // as it creates them (tagOnCreate in the registry's schemas). Listeners have no such tags.
 var closer = []statement{
-	{Sid: "CertificatesAreRequested", Action: []string{"acm:RequestCertificate"}, Resource: []string{"*"}, Condition: region},
+	{
+		Sid:       "CertificatesAreRequested",
+		Action:    []string{"acm:RequestCertificate"},
+		Resource:  []string{"*"},
+		Condition: region,
+	},
 	{
 		Sid: "SecurityGroupsAreCreated", Action: []string{"ec2:CreateSecurityGroup"},
 		Resource: []string{securityGroups, ec2ARN + "vpc/*"},
@@ -255,18 +300,24 @@ var aroundBeanstalk = []statement{
 		}}},
 	},
 	{Sid: "ReadsOfElasticBeanstalk", Resource: []string{"*"}, Action: readsOfBeanstalk},
-	{Sid: "CallsWithoutAResource", Resource: []string{"*"}, Action: []string{"elasticbeanstalk:CreateStorageLocation", "sns:Unsubscribe"}},
+	{
+		Sid:      "CallsWithoutAResource",
+		Resource: []string{"*"},
+		Action:   []string{"elasticbeanstalk:CreateStorageLocation", "sns:Unsubscribe"},
+	},
 	{
 		Sid: "BucketOfElasticBeanstalk", Resource: []string{"arn:aws:s3:::elasticbeanstalk-REGION-ACCOUNT"},
 		Action: []string{
-			"s3:CreateBucket", "s3:GetBucket*", "s3:ListBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock",
+			"s3:CreateBucket", "s3:GetBucket*", "s3:ListBucket", "s3:PutBucketOwnershipControls", "s3:PutBucketPolicy",
+			"s3:PutBucketPublicAccessBlock",
 			"s3:PutEncryptionConfiguration",
 		},
 	},
 	{
 		Sid: "ObjectsOfElasticBeanstalk", Resource: []string{"arn:aws:s3:::elasticbeanstalk-REGION-ACCOUNT/*"},
 		Action: []string{
-			"s3:DeleteObject", "s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl", "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl",
+			"s3:DeleteObject", "s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectVersionAcl",
+			"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl",
 		},
 	},
 	{
@@ -279,9 +330,19 @@ var aroundBeanstalk = []statement{
 	},
 	{
 		Sid: "TopicsOfElasticBeanstalk", Resource: []string{"arn:aws:sns:REGION:ACCOUNT:ElasticBeanstalkNotifications-*"},
-		Action: []string{"sns:CreateTopic", "sns:DeleteTopic", "sns:GetTopicAttributes", "sns:SetTopicAttributes", "sns:Subscribe"},
+		Action: []string{
+			"sns:CreateTopic",
+			"sns:DeleteTopic",
+			"sns:GetTopicAttributes",
+			"sns:SetTopicAttributes",
+			"sns:Subscribe",
+		},
 	},
-	{Sid: "SnapshotsToRestore", Action: []string{"rds:RestoreDBInstanceFromDBSnapshot"}, Resource: []string{"arn:aws:rds:REGION:*:snapshot:*"}},
+	{
+		Sid:      "SnapshotsToRestore",
+		Action:   []string{"rds:RestoreDBInstanceFromDBSnapshot"},
+		Resource: []string{"arn:aws:rds:REGION:*:snapshot:*"},
+	},
 }
 
 // instancesOfBeanstalk are the rights to what Elastic Beanstalk makes in its stacks. AWS's own policies bound them by
@@ -290,31 +351,42 @@ var instancesOfBeanstalk = []statement{
 	{
 		Sid: "StacksOfElasticBeanstalk", Resource: beanstalkStacks,
 		Action: []string{
-			"cloudformation:CancelUpdateStack", "cloudformation:ContinueUpdateRollback", "cloudformation:CreateStack", "cloudformation:DeleteStack", "cloudformation:SignalResource",
+			"cloudformation:CancelUpdateStack", "cloudformation:ContinueUpdateRollback", "cloudformation:CreateStack",
+			"cloudformation:DeleteStack", "cloudformation:SignalResource",
 			"cloudformation:TagResource", "cloudformation:UntagResource", "cloudformation:UpdateStack",
 		},
 	},
 	{
 		Sid: "GroupsOfElasticBeanstalk", Action: []string{"autoscaling:*"}, Resource: []string{
-			"arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:*:autoScalingGroupName/awseb-e-*", "arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:*:autoScalingGroupName/eb-*",
+			"arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:*:autoScalingGroupName/awseb-e-*",
+			"arn:aws:autoscaling:REGION:ACCOUNT:autoScalingGroup:*:autoScalingGroupName/eb-*",
 			"arn:aws:autoscaling:REGION:ACCOUNT:launchConfiguration:*:launchConfigurationName/awseb-e-*",
 			"arn:aws:autoscaling:REGION:ACCOUNT:launchConfiguration:*:launchConfigurationName/eb-*",
 		},
 	},
 	{
-		Sid: "AlarmsOfElasticBeanstalk", Resource: []string{"arn:aws:cloudwatch:REGION:ACCOUNT:alarm:awseb-*", "arn:aws:cloudwatch:REGION:ACCOUNT:alarm:eb-*"},
-		Action: []string{"cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"},
+		Sid:      "AlarmsOfElasticBeanstalk",
+		Resource: []string{"arn:aws:cloudwatch:REGION:ACCOUNT:alarm:awseb-*", "arn:aws:cloudwatch:REGION:ACCOUNT:alarm:eb-*"},
+		Action: []string{
+			"cloudwatch:DeleteAlarms",
+			"cloudwatch:PutMetricAlarm",
+			"cloudwatch:TagResource",
+			"cloudwatch:UntagResource",
+		},
 	},
 	{
 		Sid: "AddressesAndLaunchTemplates", Resource: []string{"*"}, Condition: region,
 		Action: []string{
-			"ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions",
+			"ec2:AllocateAddress", "ec2:AssociateAddress", "ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion",
+			"ec2:DeleteLaunchTemplate", "ec2:DeleteLaunchTemplateVersions",
 			"ec2:DisassociateAddress", "ec2:ReleaseAddress",
 		},
 	},
 	{
 		Sid: "InstancesByLaunchTemplate", Resource: []string{"*"}, Action: []string{"ec2:RunInstances"},
-		Condition: map[string]map[string]any{"ArnLike": {"ec2:LaunchTemplate": "arn:aws:ec2:REGION:ACCOUNT:launch-template/*"}},
+		Condition: map[string]map[string]any{
+			"ArnLike": {"ec2:LaunchTemplate": "arn:aws:ec2:REGION:ACCOUNT:launch-template/*"},
+		},
 	},
 	{
 		Sid: "TagsOfNewResources", Action: []string{"ec2:CreateTags"}, Resource: []string{ec2ARN + "*/*"},
@@ -327,18 +399,23 @@ var instancesOfBeanstalk = []statement{
 		Action: []string{"ec2:RebootInstances", "ec2:TerminateInstances"},
 	},
 	{
-		Sid: "SecurityGroupsOfElasticBeanstalk", Action: changesOfGroups, Resource: []string{securityGroups}, Condition: ofAStack,
+		Sid: "SecurityGroupsOfElasticBeanstalk", Action: changesOfGroups, Resource: []string{securityGroups},
+		Condition: ofAStack,
 	},
 	{
 		Sid: "BalancersOfElasticBeanstalk", Action: []string{"elasticloadbalancing:*"}, Resource: []string{
-			balancingARN + "targetgroup/awseb-*", balancingARN + "targetgroup/eb-*", balancingARN + "loadbalancer/*/awseb-*/*", balancingARN + "loadbalancer/*/eb-*/*",
-			balancingARN + "listener/*/awseb-*/*/*", balancingARN + "listener/*/eb-*/*/*", balancingARN + "listener-rule/app/awseb-*/*/*/*", balancingARN + "listener-rule/app/eb-*/*/*/*",
+			balancingARN + "targetgroup/awseb-*", balancingARN + "targetgroup/eb-*", balancingARN + "loadbalancer/*/awseb-*/*",
+			balancingARN + "loadbalancer/*/eb-*/*",
+			balancingARN + "listener/*/awseb-*/*/*", balancingARN + "listener/*/eb-*/*/*",
+			balancingARN + "listener-rule/app/awseb-*/*/*/*", balancingARN + "listener-rule/app/eb-*/*/*/*",
 		},
 	},
 	{
-		Sid: "RulesOfTheSharedBalancer", Resource: []string{balancingARN + "listener-rule/app/*/*/*/*", balancingARN + "listener/app/*/*/*"},
+		Sid:      "RulesOfTheSharedBalancer",
+		Resource: []string{balancingARN + "listener-rule/app/*/*/*/*", balancingARN + "listener/app/*/*/*"},
 		Action: []string{
-			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteRule", "elasticloadbalancing:ModifyRule", "elasticloadbalancing:RemoveTags",
+			"elasticloadbalancing:AddTags", "elasticloadbalancing:CreateRule", "elasticloadbalancing:DeleteRule",
+			"elasticloadbalancing:ModifyRule", "elasticloadbalancing:RemoveTags",
 			"elasticloadbalancing:SetRulePriorities",
 		},
 	},

@@ -26,9 +26,10 @@ type Settings struct {
 	InstanceType string `yaml:"instance_type,omitempty" json:"instance_type" jsonschema:"format=instance type"`
 	// Instances bounds the Auto Scaling group.
 	Instances Instances `yaml:"instances,omitempty" json:"instances"`
-	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment), one of the environment's own with the same
-	// certificate (`own`), or none: a single instance, `instances.max` must be 1, and one Elastic IP address of the account, which has five
-	// in a region by default. `shared` and `own` need a domain in the policy.
+	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment), one
+	// of the environment's own with the same certificate (`own`), or none: a single instance,
+	// `instances.max` must be 1, and one Elastic IP address of the account, which has five in a region
+	// by default. `shared` and `own` need a domain in the policy.
 	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer" jsonschema:"enum=shared,enum=own,enum=none"`
 	// HealthPath is the path that answers when the app is healthy: the load balancer wants 200, and `up` waits for a status below 400.
 	HealthPath string `yaml:"health_path,omitempty" json:"health_path" jsonschema:"format=health path"`
@@ -36,9 +37,11 @@ type Settings struct {
 	Database *Database `yaml:"database,omitempty" json:"database" jsonschema:"nullable"`
 	// Buckets are the S3 buckets of the environment, by the name that the app knows them by, which is not their name on S3.
 	Buckets map[string]Bucket `yaml:"buckets,omitempty" json:"buckets" jsonschema:"nullable" jsonschema_extras:"keys=bucket,values=nullable"`
-	// Environment are plain environment variables of the app, one line each, 3,072 bytes together. A value cannot have a
-	// backslash, a quote, a backtick, ` #` or a space at its ends, because Elastic Beanstalk does not carry them unchanged.
-	// Nothing secret belongs here, nor a dynamic reference of CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on in its container, 8080 where it is not set.
+	// Environment are plain environment variables of the app, one line each, 3,072 bytes together. A
+	// value cannot have a backslash, a quote, a backtick, ` #` or a space at its ends, because Elastic
+	// Beanstalk does not carry them unchanged. Nothing secret belongs here, nor a dynamic reference of
+	// CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on in its
+	// container, 8080 where it is not set.
 	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=scalar"`
 	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets` must allow them.
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=secret"`

@@ -61,8 +61,8 @@ func (r *Requests) requireAddress(ctx context.Context, made rendering) error {
 	return nil
 }
 
-// addresses checks that the next environment without a load balancer gets its address, if the default branch's perch.yaml
-// has such environments.
+// addresses checks that the next environment without a load balancer gets its address, if the
+// default branch's perch.yaml has such environments.
 func (e *Examinations) addresses(ctx context.Context) (string, error) {
 	use, err := e.rights.lookUps.addressUse(ctx)
 	if err != nil {
@@ -92,5 +92,6 @@ func (e *Examinations) hasSingleInstances(ctx context.Context) bool {
 		return false
 	}
 	file, err := config.Read(config.FileName, data)
-	return err == nil && slices.ContainsFunc(file.Samples(), func(s config.Sample) bool { return s.Settings.LoadBalancer == noBalancer })
+	return err == nil &&
+		slices.ContainsFunc(file.Samples(), func(s config.Sample) bool { return s.Settings.LoadBalancer == noBalancer })
 }

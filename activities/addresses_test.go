@@ -17,7 +17,11 @@ func TestS193TheQuotaOfElasticIPAddressesIsAskedFirst(t *testing.T) {
 	files := map[string]string{"perch.yaml": single, "fixtures/media/a.txt": "a"}
 	w.repo.commit("main", files)
 	detail := w.examine()[perch.CheckAddresses]
-	wantWords(t, detail.Detail, "0 of 1 Elastic IP addresses are taken; each environment with `load_balancer: none` needs one")
+	wantWords(
+		t,
+		detail.Detail,
+		"0 of 1 Elastic IP addresses are taken; each environment with `load_balancer: none` needs one",
+	)
 	first := w.repo.commit("login", files)
 	w.up("login", first)
 	if again := w.admit(w.request("login", first)); again.Outcome != "" {
@@ -29,7 +33,13 @@ func TestS193TheQuotaOfElasticIPAddressesIsAskedFirst(t *testing.T) {
 	}
 	creations := w.calls("cloudformation", "CreateStack")
 	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("topic", w.repo.commit("topic", files))})
-	wantFailure(t, err, ErrorInvalid, "needs an Elastic IP address, and all 1 of region eu-central-1 are taken", "higher quota")
+	wantFailure(
+		t,
+		err,
+		ErrorInvalid,
+		"needs an Elastic IP address, and all 1 of region eu-central-1 are taken",
+		"higher quota",
+	)
 	if made := w.calls("cloudformation", "CreateStack"); made != creations {
 		t.Errorf("%d stacks were made", made-creations)
 	}
@@ -46,7 +56,9 @@ func TestS193AFullQuotaIsNoFaultWhereNothingNeedsAnAddress(t *testing.T) {
 	if wantWords(t, check.Detail, "1 of 1", "only environments with `load_balancer: none` need one"); !check.OK {
 		t.Error("the check is not in order")
 	}
-	w.fault(aws.Fault{Service: "ec2", Action: "DescribeAddresses", Status: 403, Code: "UnauthorizedOperation", Message: "no"})
+	w.fault(
+		aws.Fault{Service: "ec2", Action: "DescribeAddresses", Status: 403, Code: "UnauthorizedOperation", Message: "no"},
+	)
 	other := w.repo.commit("topic", map[string]string{"perch.yaml": single, "fixtures/media/a.txt": "a"})
 	if admitted := w.admit(w.request("topic", other)); admitted.Prepared == nil {
 		t.Errorf("without an answer: %+v", admitted)

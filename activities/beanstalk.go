@@ -50,7 +50,10 @@ func (a *Applications) busyEnvironments(ctx context.Context, names []string) (bu
 	if len(names) == 0 {
 		return nil, nil
 	}
-	out, err := a.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: names, IncludeDeleted: aws.Bool(false)})
+	out, err := a.beanstalk.DescribeEnvironments(
+		ctx,
+		&elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: names, IncludeDeleted: aws.Bool(false)},
+	)
 	if err != nil {
 		return nil, awsFailure(err, "look at Beanstalk environments")
 	}
@@ -66,7 +69,10 @@ func (a *Applications) busyEnvironments(ctx context.Context, names []string) (bu
 // with the stack's id, so the branch's tags decide, and that no later stack of the branch exists whose environment
 // it may be.
 func (v *Verification) terminate(ctx context.Context, stackID, name string) error {
-	out, err := v.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}, IncludeDeleted: aws.Bool(false)})
+	out, err := v.beanstalk.DescribeEnvironments(
+		ctx,
+		&elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}, IncludeDeleted: aws.Bool(false)},
+	)
 	if err != nil || len(out.Environments) != 1 {
 		return err
 	}
@@ -79,11 +85,17 @@ func (v *Verification) terminate(ctx context.Context, stackID, name string) erro
 	if err != nil || found && aws.ToString(later.StackId) != stackID {
 		return err
 	}
-	tags, err := v.beanstalk.ListTagsForResource(ctx, &elasticbeanstalk.ListTagsForResourceInput{ResourceArn: environment.EnvironmentArn})
+	tags, err := v.beanstalk.ListTagsForResource(
+		ctx,
+		&elasticbeanstalk.ListTagsForResourceInput{ResourceArn: environment.EnvironmentArn},
+	)
 	if err != nil || !sameBranch(stack, tags.ResourceTags) {
 		return err
 	}
-	_, err = v.beanstalk.TerminateEnvironment(ctx, &elasticbeanstalk.TerminateEnvironmentInput{EnvironmentId: environment.EnvironmentId})
+	_, err = v.beanstalk.TerminateEnvironment(
+		ctx,
+		&elasticbeanstalk.TerminateEnvironmentInput{EnvironmentId: environment.EnvironmentId},
+	)
 	return err
 }
 

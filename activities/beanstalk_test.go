@@ -27,9 +27,10 @@ func singleInstance(name string) func(*cloudformation.CreateStackInput) {
 // environmentStatus is the status of the Beanstalk environment; empty if there is none.
 func (w *world) environmentStatus(name string) types.EnvironmentStatus {
 	w.t.Helper()
-	out, err := elasticbeanstalk.NewFromConfig(w.config).DescribeEnvironments(w.t.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{
-		EnvironmentNames: []string{name}, IncludeDeleted: sdk.Bool(false),
-	})
+	out, err := elasticbeanstalk.NewFromConfig(w.config).
+		DescribeEnvironments(w.t.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{
+			EnvironmentNames: []string{name}, IncludeDeleted: sdk.Bool(false),
+		})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -72,12 +73,19 @@ func (w *world) retained() SweepInput {
 	w.t.Helper()
 	id := w.bare("shop-login", "login", singleInstance("shop-login"))
 	w.settle(id)
-	w.fault(aws.Fault{Stack: "shop-login", LogicalID: "Environment", Phase: "delete", Reason: "Internal failure", Count: 1})
+	w.fault(
+		aws.Fault{Stack: "shop-login", LogicalID: "Environment", Phase: "delete", Reason: "Internal failure", Count: 1},
+	)
 	w.delete(id, nil)
 	if ended := w.delete(id, []string{"Environment", "Application"}); ended.Status != "DELETE_COMPLETE" {
 		w.t.Fatalf("the deletion ended in %+v", ended)
 	}
-	return SweepInput{Project: "shop", Branch: "login", StackID: id, Resources: []lifecycle.Failure{{Type: "AWS::ElasticBeanstalk::Environment", PhysicalID: "shop-login"}}}
+	return SweepInput{
+		Project:   "shop",
+		Branch:    "login",
+		StackID:   id,
+		Resources: []lifecycle.Failure{{Type: "AWS::ElasticBeanstalk::Environment", PhysicalID: "shop-login"}},
+	}
 }
 
 func TestS172ARetainedEnvironmentIsTerminated(t *testing.T) {

@@ -67,17 +67,21 @@ func TestS186ASecurityGroupThatIsThereIsALeftoverUntilItIsGone(t *testing.T) {
 	w.remembering()
 	in := VerifyInput{Project: "shop", Branch: "login", StackID: id, Swept: true}
 	want := []string{"arn:aws:ec2:eu-central-1:123456789012:security-group/" + group}
-	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Leftovers, want) || len(out.Unconfirmed) != 0 {
+	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Leftovers, want) ||
+		len(out.Unconfirmed) != 0 {
 		t.Errorf("verified %+v, want %q", out, want)
 	}
 	// The branch has an environment again: its resources are no leftovers of the first one, and the group still is.
 	again := w.templated(bucketTemplate("two"))
 	still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"})
-	if len(still.Failed) != 1 || !strings.Contains(still.Failed[0].Error, group) || strings.Contains(still.Failed[0].Error, again) {
+	if len(still.Failed) != 1 || !strings.Contains(still.Failed[0].Error, group) ||
+		strings.Contains(still.Failed[0].Error, again) {
 		t.Errorf("cleanup hears %+v", still)
 	}
 	w.fault(aws.Fault{Service: "ec2", Action: "DescribeSecurityGroups", Code: "InvalidGroup.NotFound", Message: "gone"})
-	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 0 {
+	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(
+		still.Failed,
+	) != 0 {
 		t.Errorf("cleanup still hears %+v", still)
 	}
 }
@@ -96,7 +100,14 @@ func TestS187WhatCannotBeAskedForIsANoteAndLaterALeftover(t *testing.T) {
 	}
 	// Without CloudFormation's word nobody knows.
 	forgetful := of[*Verification](w)
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "ValidationError", Message: "Stack [x] does not exist"})
+	w.fault(
+		aws.Fault{
+			Service: "cloudformation",
+			Action:  "DescribeStackEvents",
+			Code:    "ValidationError",
+			Message: "Stack [x] does not exist",
+		},
+	)
 	out := must(w, forgetful.VerifyGone, in)
 	if len(out.Leftovers) != 0 || !slices.Equal(out.Unconfirmed, []string{topic}) {
 		t.Fatalf("verified %+v", out)
@@ -126,8 +137,23 @@ func TestS187ADeniedLookUpIsNoAnswer(t *testing.T) {
 		in.Tags = append(in.Tags, types.Tag{Key: sdk.String(tagEnvironmentID), Value: sdk.String("e-gone")})
 	})
 	w.settle(stack)
-	w.fault(aws.Fault{Service: "ec2", Action: "DescribeSecurityGroups", Status: 403, Code: "UnauthorizedOperation", Message: "no"})
-	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "ValidationError", Message: "Stack [x] does not exist"})
+	w.fault(
+		aws.Fault{
+			Service: "ec2",
+			Action:  "DescribeSecurityGroups",
+			Status:  403,
+			Code:    "UnauthorizedOperation",
+			Message: "no",
+		},
+	)
+	w.fault(
+		aws.Fault{
+			Service: "cloudformation",
+			Action:  "DescribeStackEvents",
+			Code:    "ValidationError",
+			Message: "Stack [x] does not exist",
+		},
+	)
 	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login"})
 	if len(out.Leftovers) != 0 || len(out.Unconfirmed) != 1 {
 		t.Errorf("verified %+v", out)
@@ -203,7 +229,10 @@ func TestS189ALogGroupThatBeanstalkLeavesIsALeftover(t *testing.T) {
 	if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &groups[0]}); err != nil {
 		t.Fatal(err)
 	}
-	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Leftovers, []string{"log group " + groups[0]}) {
+	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(
+		out.Leftovers,
+		[]string{"log group " + groups[0]},
+	) {
 		t.Errorf("verified %+v", out)
 	}
 }

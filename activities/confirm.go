@@ -35,7 +35,9 @@ type lookUps struct {
 func newLookUps(cfg aws.Config) *lookUps {
 	return &lookUps{
 		acm: acm.NewFromConfig(cfg), beanstalk: elasticbeanstalk.NewFromConfig(cfg), cfn: cloudformation.NewFromConfig(cfg),
-		balancing: elasticloadbalancingv2.NewFromConfig(cfg), ec2: ec2.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
+		balancing: elasticloadbalancingv2.NewFromConfig(
+			cfg,
+		), ec2: ec2.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
 		rds: rds.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg), secrets: secretsmanager.NewFromConfig(cfg),
 	}
 }
@@ -75,7 +77,8 @@ var kindsOfResource = map[string]lookUp{
 
 // goneCodes are the errors by which services say that something does not exist.
 var goneCodes = []string{
-	"NotFound", "NoSuchBucket", "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound", "DBSnapshotNotFoundFault",
+	"NotFound", "NoSuchBucket", "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound",
+	"DBSnapshotNotFoundFault",
 	"DBSubnetGroupNotFoundFault", "ResourceNotFoundException", "InvalidGroup.NotFound", "InvalidInstanceID.NotFound",
 	"InvalidAllocationID.NotFound", "LoadBalancerNotFound", "ListenerNotFound", "TargetGroupNotFound",
 }
@@ -155,7 +158,10 @@ func (l *lookUps) securityGroup(ctx context.Context, _, id string) (bool, error)
 
 func (l *lookUps) environment(ctx context.Context, _, name string) (bool, error) {
 	_, name, _ = strings.Cut(name, "/")
-	out, err := l.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}})
+	out, err := l.beanstalk.DescribeEnvironments(
+		ctx,
+		&elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}},
+	)
 	if err != nil {
 		return false, err
 	}
@@ -204,7 +210,10 @@ func (l *lookUps) logGroup(ctx context.Context, _, name string) (bool, error) {
 
 // logGroups are the names of the log groups that begin with prefix.
 func (l *lookUps) logGroups(ctx context.Context, prefix string) (names []string, err error) {
-	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(l.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix})
+	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(
+		l.logs,
+		&cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &prefix},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

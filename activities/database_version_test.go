@@ -72,8 +72,14 @@ func TestS191ADatabaseOfAnEarlierVersionOfPerchKeepsExtendedSupport(t *testing.T
 	w := newWorld(t)
 	w.apply()
 	w.render("login", w.commitDatabase(`{version: "16"}`))
-	earlier := strings.NewReplacer(`"EngineVersion": "16"`, `"EngineVersion": "13"`,
-		`"EngineVersion":"16"`, `"EngineVersion":"13"`, cfn.ExtendedSupportDisabled, "open-source-rds-extended-support").Replace(w.templateOf("login"))
+	earlier := strings.NewReplacer(
+		`"EngineVersion": "16"`,
+		`"EngineVersion": "13"`,
+		`"EngineVersion":"16"`,
+		`"EngineVersion":"13"`,
+		cfn.ExtendedSupportDisabled,
+		"open-source-rds-extended-support",
+	).Replace(w.templateOf("login"))
 	w.settle(w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) {
 		in.TemplateBody = &earlier
 		in.Capabilities = append(in.Capabilities, "CAPABILITY_IAM")

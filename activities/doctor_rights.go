@@ -28,8 +28,30 @@ const nobody = "none"
 // Calls that no trial is made of. Those of untried would change something, and no others show the rights behind them; those of occasional are
 // needed where a project's seed steps or its databases ask for them, and are granted for single instances and secrets.
 var (
-	untried    = []string{"PutObject", "CopyObject", "PutBucketPolicy", "DeleteObject", "DeleteObjects", "DeleteBucket", "DeleteBucketPolicy", "DeleteDBInstance", "TerminateEnvironment", "UpdateEnvironment"}
-	occasional = []string{"ListTagsForResource", "DescribeConfigurationSettings", "DescribeEnvironmentResources", "SendCommand", "GetCommandInvocation", "ListCommandInvocations", "GetSecretValue", "DescribeSecret", "GetParameter", "GetAuthorizationToken"}
+	untried = []string{
+		"PutObject",
+		"CopyObject",
+		"PutBucketPolicy",
+		"DeleteObject",
+		"DeleteObjects",
+		"DeleteBucket",
+		"DeleteBucketPolicy",
+		"DeleteDBInstance",
+		"TerminateEnvironment",
+		"UpdateEnvironment",
+	}
+	occasional = []string{
+		"ListTagsForResource",
+		"DescribeConfigurationSettings",
+		"DescribeEnvironmentResources",
+		"SendCommand",
+		"GetCommandInvocation",
+		"ListCommandInvocations",
+		"GetSecretValue",
+		"DescribeSecret",
+		"GetParameter",
+		"GetAuthorizationToken",
+	}
 )
 
 // rights tries what the worker's role may do.
@@ -194,17 +216,26 @@ func (l *lookUps) trials() map[string]func(context.Context) error {
 		"ec2:DescribeAccountAttributes": trial(l.ec2.DescribeAccountAttributes, &ec2.DescribeAccountAttributesInput{}),
 		"ec2:DescribeAddresses":         trial(l.ec2.DescribeAddresses, &ec2.DescribeAddressesInput{}),
 		"ec2:DescribeInstances":         trial(l.ec2.DescribeInstances, &ec2.DescribeInstancesInput{MaxResults: five}),
-		"ec2:DescribeSecurityGroups":    trial(l.ec2.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{MaxResults: five}),
+		"ec2:DescribeSecurityGroups": trial(
+			l.ec2.DescribeSecurityGroups,
+			&ec2.DescribeSecurityGroupsInput{MaxResults: five},
+		),
 		"elasticbeanstalk:DescribeApplicationVersions": trial(l.beanstalk.DescribeApplicationVersions,
 			&elasticbeanstalk.DescribeApplicationVersionsInput{MaxRecords: one}),
 		"elasticloadbalancing:DescribeListeners": trial(l.balancing.DescribeListeners,
 			&elasticloadbalancingv2.DescribeListenersInput{PageSize: one}),
 		"elasticloadbalancing:DescribeLoadBalancers": trial(l.balancing.DescribeLoadBalancers,
 			&elasticloadbalancingv2.DescribeLoadBalancersInput{PageSize: one}),
-		"elasticloadbalancing:DescribeRules": trial(l.balancing.DescribeRules, &elasticloadbalancingv2.DescribeRulesInput{PageSize: one}),
+		"elasticloadbalancing:DescribeRules": trial(
+			l.balancing.DescribeRules,
+			&elasticloadbalancingv2.DescribeRulesInput{PageSize: one},
+		),
 		"elasticloadbalancing:DescribeTargetGroups": trial(l.balancing.DescribeTargetGroups,
 			&elasticloadbalancingv2.DescribeTargetGroupsInput{PageSize: one}),
-		"logs:DescribeLogGroups":     trial(l.logs.DescribeLogGroups, &cloudwatchlogs.DescribeLogGroupsInput{Limit: one}),
-		"rds:DescribeDBSubnetGroups": trial(l.rds.DescribeDBSubnetGroups, &rds.DescribeDBSubnetGroupsInput{MaxRecords: aws.Int32(20)}),
+		"logs:DescribeLogGroups": trial(l.logs.DescribeLogGroups, &cloudwatchlogs.DescribeLogGroupsInput{Limit: one}),
+		"rds:DescribeDBSubnetGroups": trial(
+			l.rds.DescribeDBSubnetGroups,
+			&rds.DescribeDBSubnetGroupsInput{MaxRecords: aws.Int32(20)},
+		),
 	}
 }

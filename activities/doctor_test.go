@@ -71,8 +71,9 @@ func TestDoctorFindsEverythingInPlace(t *testing.T) {
 	wantBroken(t, checks, nil)
 	for name, words := range map[string]string{
 		perch.CheckAccount: "123456789012 in eu-central-1, as arn:aws:sts::123456789012:assumed-role/", perch.CheckApplication: "shop-application-staging is CREATE_COMPLETE",
-		perch.CheckRights: "41 calls are allowed; not tried: what would change something (PutObject,", perch.CheckRepository: "github.com/acme/shop is readable; its default branch main is at ",
-		perch.CheckDomain: "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)", perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
+		perch.CheckRights:     "41 calls are allowed; not tried: what would change something (PutObject,",
+		perch.CheckRepository: "github.com/acme/shop is readable; its default branch main is at ",
+		perch.CheckDomain:     "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)", perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
 	} {
 		wantWords(t, checks[name].Detail, words)
 	}
@@ -116,8 +117,15 @@ func TestDoctorChangesNothing(t *testing.T) {
 func TestDoctorNamesEachBrokenLink(t *testing.T) {
 	const none = "not checked, because the worker has no credentials for the policy's account"
 	noAccount := func(words string) map[string]string {
-		return map[string]string{perch.CheckAccount: words, perch.CheckApplication: none, perch.CheckRights: none, perch.CheckStacks: none, perch.CheckAddresses: none,
-			perch.CheckDomain: none, perch.CheckCertificate: none}
+		return map[string]string{
+			perch.CheckAccount:     words,
+			perch.CheckApplication: none,
+			perch.CheckRights:      none,
+			perch.CheckStacks:      none,
+			perch.CheckAddresses:   none,
+			perch.CheckDomain:      none,
+			perch.CheckCertificate: none,
+		}
 	}
 	fault := func(service, action, code string, status int) func(*world) {
 		return func(w *world) {
@@ -178,7 +186,12 @@ func TestDoctorMissesTheApplicationStack(t *testing.T) {
 		perch.CheckApplication: "there is no application stack shop-application-staging yet: make it with `starter application up --kind staging`",
 		perch.CheckCertificate: "not checked, because the application stack does not name it: make the stack",
 	})
-	wantWords(t, checks[perch.CheckRights].Detail, "32 calls are allowed; not tried: ", "; nor anything in a bucket, since there is no application stack")
+	wantWords(
+		t,
+		checks[perch.CheckRights].Detail,
+		"32 calls are allowed; not tried: ",
+		"; nor anything in a bucket, since there is no application stack",
+	)
 }
 
 func TestDoctorNeedsNoDomain(t *testing.T) {

@@ -114,8 +114,8 @@ var actions = map[string]string{
 	"s3:DeleteObjects": "s3:DeleteObject or s3:DeleteObjectVersion", "s3:ListObjectVersions": "s3:ListBucketVersions", "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
 }
 
-// deniedAction is the action in AWS's sentence about a denial. It is not always that of the call: Elastic Beanstalk calls
-// other services with the rights of its caller.
+// deniedAction is the action in AWS's sentence about a denial. It is not always that of the call:
+// Elastic Beanstalk calls other services with the rights of its caller.
 var deniedAction = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)`)
 
 // action is the IAM action that the failed call needs: the one that AWS names, else the call's own.

@@ -108,8 +108,14 @@ func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
 		wantFailure(t, awsFailure(awsError(c.service, c.operation, "AccessDenied", "no"), "try"), ErrorDenied, c.want)
 	}
 	wantFailure(t, awsFailure(&smithy.GenericAPIError{Code: "AccessDenied"}, "try"), ErrorDenied, "lacks the action,")
-	behind := awsError("Elastic Beanstalk", "UpdateEnvironment", "AccessDenied", "User: arn:aws:sts::1:assumed-role/perch-worker/x "+
-		"is not authorized to perform: autoscaling:SuspendProcesses on resource: * because no identity-based policy allows it")
+	behind := awsError(
+		"Elastic Beanstalk",
+		"UpdateEnvironment",
+		"AccessDenied",
+		"User: arn:aws:sts::1:assumed-role/perch-worker/x "+
+			"is not authorized to perform: autoscaling:SuspendProcesses on resource: * because no identity-based policy "+
+			"allows it",
+	)
 	wantFailure(t, awsFailure(behind, "try"), ErrorDenied, "lacks autoscaling:SuspendProcesses,")
 }
 

@@ -25,10 +25,13 @@ func newImageWorld(t *testing.T, config string) (w *world, commit string) {
 
 func TestS200AdmitPreparesNothingWhileTheImageIsMissing(t *testing.T) {
 	w, commit := newImageWorld(t, imageConfig)
-	missing := w.fault(aws.Fault{Service: "registry", Contains: loginImage, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"})
+	missing := w.fault(
+		aws.Fault{Service: "registry", Contains: loginImage, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"},
+	)
 	before := len(w.mutations())
 	admitted := w.admit(w.request("login", commit))
-	if admitted.MissingImage != loginImage || admitted.ImageWaitSeconds != 900 || admitted.Prepared != nil || admitted.Outcome != "" {
+	if admitted.MissingImage != loginImage || admitted.ImageWaitSeconds != 900 || admitted.Prepared != nil ||
+		admitted.Outcome != "" {
 		t.Errorf("%+v", admitted)
 	}
 	if made := w.mutations()[before:]; len(made) != 0 {
@@ -44,7 +47,14 @@ func TestS201TheWaitForAnImageEnds(t *testing.T) {
 	w, _ := newImageWorld(t, imageConfig)
 	w.fault(aws.Fault{Service: "registry", Contains: loginImage, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"})
 	_, err := try(of[*Images](w).AwaitImage, ImageInput{Branch: "login", Commit: "abc", Image: loginImage})
-	wantFailure(t, err, ErrorImageMissing, "image "+loginImage+" is not in its registry", "build of commit abc", "`starter up login`")
+	wantFailure(
+		t,
+		err,
+		ErrorImageMissing,
+		"image "+loginImage+" is not in its registry",
+		"build of commit abc",
+		"`starter up login`",
+	)
 }
 
 func TestS204TheDigestIsDeployed(t *testing.T) {
@@ -61,7 +71,9 @@ func TestS204TheDigestIsDeployed(t *testing.T) {
 	if again := w.render("login", commit); again.Hash != first.Hash {
 		t.Error("the same image makes another template")
 	}
-	outage := w.fault(aws.Fault{Service: "registry", Contains: loginImage, Status: http.StatusBadGateway, Code: "UNAVAILABLE"})
+	outage := w.fault(
+		aws.Fault{Service: "registry", Contains: loginImage, Status: http.StatusBadGateway, Code: "UNAVAILABLE"},
+	)
 	if again := w.render("login", commit); again.Hash != first.Hash {
 		t.Error("an outage of the registry makes another template")
 	}
@@ -108,27 +120,47 @@ func TestS206ARegistryThatIsNotAskedIsAWarning(t *testing.T) {
 func TestTheLoginForECRIsForTheWorkersOwnRegistry(t *testing.T) {
 	const own, other = "123456789012.dkr.ecr.eu-central-1.amazonaws.com", "210987654321.dkr.ecr.eu-central-1.amazonaws.com"
 	w, commit := newImageWorld(t, strings.Replace(imageConfig, "registry.example.com", own, 1))
-	if admitted := w.admit(w.request("login", commit)); len(admitted.Warnings) != 0 || w.calls("ecr", "GetAuthorizationToken") != 1 {
+	if admitted := w.admit(w.request("login", commit)); len(admitted.Warnings) != 0 ||
+		w.calls("ecr", "GetAuthorizationToken") != 1 {
 		t.Errorf("%+v, %d logins", admitted, w.calls("ecr", "GetAuthorizationToken"))
 	}
 	w.policy.Images.Registries = append(w.policy.Images.Registries, other)
 	images := newImages(w.config, w.policy, 0)
-	if _, err := images.client.Look(t.Context(), other+"/shop:1"); err == nil || !strings.Contains(err.Error(), "it denies access (401)") {
+	if _, err := images.client.Look(t.Context(), other+"/shop:1"); err == nil ||
+		!strings.Contains(err.Error(), "it denies access (401)") {
 		t.Errorf("error = %v", err)
 	}
 	if got := w.calls("ecr", "GetAuthorizationToken"); got != 1 {
 		t.Errorf("%d logins, want only the first", got)
 	}
-	w.fault(aws.Fault{Service: "ecr", Action: "GetAuthorizationToken", Status: http.StatusBadRequest, Code: "AccessDeniedException", Message: "no"})
+	w.fault(
+		aws.Fault{
+			Service: "ecr",
+			Action:  "GetAuthorizationToken",
+			Status:  http.StatusBadRequest,
+			Code:    "AccessDeniedException",
+			Message: "no",
+		},
+	)
 	admitted := w.admit(w.request("login", commit))
 	if len(admitted.Warnings) != 1 {
 		t.Fatalf("%+v", admitted)
 	}
-	wantWords(t, admitted.Warnings[0], "the worker's role lacks ecr:GetAuthorizationToken", "the digest that was found last is deployed")
+	wantWords(
+		t,
+		admitted.Warnings[0],
+		"the worker's role lacks ecr:GetAuthorizationToken",
+		"the digest that was found last is deployed",
+	)
 }
 
 func TestACustomTemplateIsAskedForItsImageOnlyIfItTakesIt(t *testing.T) {
-	missing := aws.Fault{Service: "registry", Contains: "registry.example.com/shop", Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"}
+	missing := aws.Fault{
+		Service:  "registry",
+		Contains: "registry.example.com/shop",
+		Status:   http.StatusNotFound,
+		Code:     "MANIFEST_UNKNOWN",
+	}
 	for name, test := range map[string]struct {
 		parameter, given string
 		taken            bool
@@ -183,7 +215,8 @@ func TestRegistriesAreAtPublicAddressesUnlessThePolicySaysOtherwise(t *testing.T
 			admits   func(netip.Addr) error
 			admitted bool
 		}{
-			{reach{}.registry(false), want.public}, {reach{private: private}.registry(false), want.within}, {reach{}.registry(true), want.endpoint},
+			{reach{}.registry(false), want.public}, {reach{private: private}.registry(false), want.within},
+			{reach{}.registry(true), want.endpoint},
 		} {
 			if err := one.admits(at); (err == nil) != one.admitted {
 				t.Errorf("%s: %v", address, err)

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// sharedBalancer is the `load_balancer` of environments that share the application's load balancer. Beanstalk gives each
-	// a rule on the HTTPS listener.
+	// sharedBalancer is the `load_balancer` of environments that share the application's load
+	// balancer. Beanstalk gives each a rule on the HTTPS listener.
 	sharedBalancer = "shared"
 	// ruleQuota is how many rules a load balancer has at most, without its default rules (ELB guide, "Quotas for your
 	// Application Load Balancers").
@@ -25,16 +25,24 @@ type ruleUse struct{ taken, each int }
 func (u ruleUse) full() bool { return u.taken+u.each > ruleQuota }
 
 func (u ruleUse) String() string {
-	return fmt.Sprintf("%d of %d rules of the shared load balancer are taken, and each environment takes %d", u.taken, ruleQuota, u.each)
+	return fmt.Sprintf(
+		"%d of %d rules of the shared load balancer are taken, and each environment takes %d",
+		u.taken,
+		ruleQuota,
+		u.each,
+	)
 }
 
 // ruleUse counts the rules on all listeners. Beanstalk's guide contradicts itself on whether an environment also gets a
 // rule on an HTTP listener that is there, so the load balancer decides: one that has any has one for each environment.
 func (l *lookUps) ruleUse(ctx context.Context, balancer string) (ruleUse, error) {
 	use := ruleUse{each: 1}
-	listeners := elasticloadbalancingv2.NewDescribeListenersPaginator(l.balancing, &elasticloadbalancingv2.DescribeListenersInput{
-		LoadBalancerArn: &balancer,
-	})
+	listeners := elasticloadbalancingv2.NewDescribeListenersPaginator(
+		l.balancing,
+		&elasticloadbalancingv2.DescribeListenersInput{
+			LoadBalancerArn: &balancer,
+		},
+	)
 	for listeners.HasMorePages() {
 		page, err := listeners.NextPage(ctx)
 		if err != nil {
@@ -72,8 +80,8 @@ func (l *lookUps) rules(ctx context.Context, listener *string) (count int, err e
 	return count, nil
 }
 
-// requireRule rejects a new environment if the shared load balancer has no rule left for it: Beanstalk would fail minutes
-// later. If the load balancer cannot be asked, that decides.
+// requireRule rejects a new environment if the shared load balancer has no rule left for it:
+// Beanstalk would fail minutes later. If the load balancer cannot be asked, that decides.
 func (r *Requests) requireRule(ctx context.Context, made rendering) error {
 	balancer := made.application.LoadBalancerArn
 	if made.exists || made.own() || made.settings.LoadBalancer != sharedBalancer || balancer == "" {
@@ -81,7 +89,11 @@ func (r *Requests) requireRule(ctx context.Context, made rendering) error {
 	}
 	use, err := r.lookUps.ruleUse(ctx, balancer)
 	if err == nil && use.full() {
-		return refuse(ErrorInvalid, "%s; remove an environment with `starter down BRANCH`, or use `load_balancer: own`, then try again", use)
+		return refuse(
+			ErrorInvalid,
+			"%s; remove an environment with `starter down BRANCH`, or use `load_balancer: own`, then try again",
+			use,
+		)
 	}
 	return nil
 }

@@ -60,7 +60,9 @@ func TestS215TheRulesOfTheSharedLoadBalancerAreCountedFirst(t *testing.T) {
 	if again := w.admit(w.request("login", commit)); again.Outcome != "" {
 		t.Errorf("the environment that has its rule is rejected: %+v", again)
 	}
-	w.fault(aws.Fault{Service: "elasticloadbalancing", Action: "DescribeRules", Status: 403, Code: "AccessDenied", Message: "no"})
+	w.fault(
+		aws.Fault{Service: "elasticloadbalancing", Action: "DescribeRules", Status: 403, Code: "AccessDenied", Message: "no"},
+	)
 	if admitted := w.admit(w.request("topic", w.repo.commit("topic", files))); admitted.Prepared == nil {
 		t.Errorf("without an answer: %+v", admitted)
 	}

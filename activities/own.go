@@ -33,8 +33,14 @@ func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perc
 	return template, "", nil
 }
 
-// admitOwn checks the custom template against the policy; the sentence says why the policy rejects it, and is empty if it does not.
-func (r *Requests) admitOwn(ctx context.Context, admission config.Admission, kind perch.Kind, origins config.Origins) (*own.Template, string, error) {
+// admitOwn checks the custom template against the policy; the sentence says why the policy rejects
+// it, and is empty if it does not.
+func (r *Requests) admitOwn(
+	ctx context.Context,
+	admission config.Admission,
+	kind perch.Kind,
+	origins config.Origins,
+) (*own.Template, string, error) {
 	template, refusal, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Settings)
 	if err != nil || refusal != "" {
 		return nil, refusal, err

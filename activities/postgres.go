@@ -170,8 +170,8 @@ func (s *server) remove(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	// RDS's own sessions are a superuser's, which FORCE may not end ("must be a superuser to terminate superuser process").
-	// They are short, so such a failure stays one that is tried again.
+	// RDS's own sessions are a superuser's, which FORCE may not end ("must be a superuser to terminate
+	// superuser process"). They are short, so such a failure stays one that is tried again.
 	if err := s.exec(ctx, "drop database "+name, "DROP DATABASE IF EXISTS "+user+" WITH (FORCE)"); err != nil || !exists {
 		return err
 	}

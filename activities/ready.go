@@ -105,7 +105,15 @@ func (r *Readiness) await(ctx context.Context, p probe) (ReadyResult, error) {
 		progress.Reason = last
 		beats.set(progress)
 		if time.Since(progress.Since) > p.Patience {
-			return ReadyResult{}, refuse(ErrorNotReady, "%s did not become ready within %s; its last answer: %s%s%s; the stack stays for inspection", p.URL, p.Patience, last, r.events(ctx, p.Beanstalk), p.logs())
+			return ReadyResult{}, refuse(
+				ErrorNotReady,
+				"%s did not become ready within %s; its last answer: %s%s%s; the stack stays for inspection",
+				p.URL,
+				p.Patience,
+				last,
+				r.events(ctx, p.Beanstalk),
+				p.logs(),
+			)
 		}
 		if err := linger(ctx, r.interval); err != nil {
 			return ReadyResult{}, err
@@ -146,7 +154,8 @@ func (p probe) logs() string {
 	if p.Custom {
 		return ""
 	}
-	return "; the app's output is in CloudWatch Logs, in the log groups that begin with /aws/elasticbeanstalk/" + p.Beanstalk + "/"
+	return "; the app's output is in CloudWatch Logs, in the log groups that begin with " +
+		"/aws/elasticbeanstalk/" + p.Beanstalk + "/"
 }
 
 // events are Beanstalk's latest words on the environment, for the error; a failure to read them must not hide the first one.

@@ -41,7 +41,8 @@ type rendering struct {
 	image       string
 	application cfn.ApplicationOutputs
 	template    storedTemplate
-	// exists says that the branch has a stack, and defaultVersion that no layer of perch.yaml names the database's version.
+	// exists says that the branch has a stack, and defaultVersion that no layer of perch.yaml names
+	// the database's version.
 	exists, defaultVersion bool
 	// deployed are the options of the template in force; the zero value if there is none, or it is to be replaced.
 	deployed cfn.SetOptions
@@ -137,8 +138,8 @@ func hostOf(environment perch.Environment, policy *perch.Policy) string {
 
 var dockerPlatform = regexp.MustCompile(`^64bit Amazon Linux 2023 v(\d+)\.(\d+)\.(\d+) running Docker$`)
 
-// platform is what the environment runs on: the newest version of the platform by its ARN, which an update may change, or the solution
-// stack of an environment that was created with one.
+// platform is what the environment runs on: the newest version of the platform by its ARN, which an
+// update may change, or the solution stack of an environment that was created with one.
 func (r *Requests) platform(ctx context.Context, deployed cfn.SetOptions) (string, error) {
 	if deployed.SolutionStack != "" {
 		return deployed.SolutionStack, nil
@@ -154,11 +155,14 @@ func (r *Requests) platform(ctx context.Context, deployed cfn.SetOptions) (strin
 	return platformARN(r.policy.Region, newest), nil
 }
 
-// platformARN is the ARN of the Docker platform version that a solution stack has. Platforms are AWS's own, so the ARN has no account
-// (AWS docs: Elastic Beanstalk platforms, platform version ARN).
+// platformARN is the ARN of the Docker platform version that a solution stack has. Platforms are
+// AWS's own, so the ARN has no account (AWS docs: Elastic Beanstalk platforms, platform version
+// ARN).
 func platformARN(region, solutionStack string) string {
 	version := strings.Join(dockerPlatform.FindStringSubmatch(solutionStack)[1:], ".")
-	return "arn:" + partitionOf(region) + ":elasticbeanstalk:" + region + "::platform/Docker running on 64bit Amazon Linux 2023/" + version
+	return "arn:" + partitionOf(
+		region,
+	) + ":elasticbeanstalk:" + region + "::platform/Docker running on 64bit Amazon Linux 2023/" + version
 }
 
 func partitionOf(region string) string {

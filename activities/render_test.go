@@ -97,9 +97,17 @@ func TestS50ASolutionStackOfARunningEnvironmentIsKept(t *testing.T) {
 
 func TestS175APlatformIsUpdatedInPlace(t *testing.T) {
 	w := newWorld(t)
-	id, commit := w.created(`"PlatformArn": "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.7.3"`)
+	id, commit := w.created(
+		`"PlatformArn": "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.7.3"`,
+	)
 	before := w.environmentID(id)
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.render("login", commit).Hash, Token: "update"}
+	in := ChangeInput{
+		Project:  "shop",
+		Branch:   "login",
+		StackID:  id,
+		Template: w.render("login", commit).Hash,
+		Token:    "update",
+	}
 	must(w, of[*Stacks](w).UpdateStack, in)
 	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
 		t.Fatalf("the update ended in %+v", ended)

@@ -88,8 +88,9 @@ func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error 
 // the stack no longer names its resources, so VerifyGone has to come to look for all of them.
 func (v *Verification) sweep(ctx context.Context, stackID string, r lifecycle.Failure) error {
 	err := v.sweepOwn(ctx, stackID, r)
-	if denied(err) || says(err, "InvalidParameterValue", "No Environment found") || missing(err, "NoSuchBucket", "NoSuchTagSet", "BucketNotEmpty",
-		"DBInstanceNotFound", "DBInstanceNotFoundFault", "InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidParameterCombination") {
+	if denied(err) || says(err, "InvalidParameterValue", "No Environment found") ||
+		missing(err, "NoSuchBucket", "NoSuchTagSet", "BucketNotEmpty",
+			"DBInstanceNotFound", "DBInstanceNotFoundFault", "InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidParameterCombination") {
 		return nil
 	}
 	return err

@@ -54,7 +54,15 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 	}
 	examinations := &Examinations{
 		policy: policy, region: cfg.Region, source: source, apps: apps, sts: sts.NewFromConfig(cfg), acm: acm.NewFromConfig(cfg), route53: names,
-		rights: &rights{policy: policy, stacks: cfn, s3: objects, beanstalk: beanstalk, rds: instances, tagging: tagging, lookUps: lookUps},
+		rights: &rights{
+			policy:    policy,
+			stacks:    cfn,
+			s3:        objects,
+			beanstalk: beanstalk,
+			rds:       instances,
+			tagging:   tagging,
+			lookUps:   lookUps,
+		},
 	}
 	seeds := &Seeds{
 		policy: policy, requests: requests, stacks: stacks, s3: objects, beanstalk: beanstalk,
@@ -64,7 +72,12 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		quick: []any{stacks, requests, apps, cleanups, examinations, deletions},
 		waits: []any{
 			stacks, cleanups, newBuckets(cfg, stacks), seeds,
-			&Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval}, verification, databases, images,
+			&Readiness{
+				policy:    policy,
+				stacks:    stacks,
+				beanstalk: beanstalk,
+				interval:  interval,
+			}, verification, databases, images,
 		},
 	}
 }

@@ -42,7 +42,8 @@ type Stacks struct {
 func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Stacks {
 	client, objects := cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg)
 	s := &Stacks{
-		policy: policy, owner: &ownership{policy: policy, source: source}, cfn: client, objects: objects, rds: rds.NewFromConfig(cfg),
+		policy: policy, owner: &ownership{policy: policy, source: source}, cfn: client, objects: objects,
+		rds:    rds.NewFromConfig(cfg),
 		poller: newPoller(client, interval), staleReads: staleReads,
 	}
 	s.apps = &Applications{policy: policy, stacks: s, s3: objects, beanstalk: elasticbeanstalk.NewFromConfig(cfg)}

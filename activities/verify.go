@@ -99,7 +99,13 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 			kept, err := v.stays(ctx, in.Contents)
 			return VerifyResult{Leftovers: seen.left, Unconfirmed: seen.unconfirmed, Kept: kept}, err
 		}
-		beats.set(perch.Progress{Status: "VERIFYING", Reason: "still there: " + strings.Join(seen.left, ", "), Since: time.Now().UTC()})
+		beats.set(
+			perch.Progress{
+				Status: "VERIFYING",
+				Reason: "still there: " + strings.Join(seen.left, ", "),
+				Since:  time.Now().UTC(),
+			},
+		)
 		if err := linger(ctx, v.interval); err != nil {
 			return VerifyResult{}, err
 		}

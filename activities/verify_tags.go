@@ -83,7 +83,10 @@ func (v *Verification) carrying(ctx context.Context, tags map[string]string) (fo
 // and what carries the project's and the branch's tags. By the latter it finds earlier stacks' resources, and what
 // Beanstalk made, which carries the id of a stack of Beanstalk's own.
 func (v *Verification) candidates(ctx context.Context, in VerifyInput) ([]taggedResource, error) {
-	found, err := v.carrying(ctx, map[string]string{perch.TagProject: in.Project, perch.TagBranch: perch.EncodeTag(in.Branch)})
+	found, err := v.carrying(
+		ctx,
+		map[string]string{perch.TagProject: in.Project, perch.TagBranch: perch.EncodeTag(in.Branch)},
+	)
 	if err != nil || in.StackID == "" {
 		return found, err
 	}

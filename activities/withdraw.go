@@ -53,8 +53,13 @@ func (s *Stacks) WithdrawOptions(ctx context.Context, in StackInput) error {
 func stillSet(environment string, left []cfn.OptionName) error {
 	for _, option := range left {
 		if option.Secret() {
-			return refuse(ErrorInvalid, "Beanstalk environment %s still refers to secret %s, which the branch no longer sets: remove it in the Elastic Beanstalk console",
-				environment, option.Name)
+			return refuse(
+				ErrorInvalid,
+				"Beanstalk environment %s still refers to secret %s, which the branch no longer sets: remove it in the "+
+					"Elastic Beanstalk console",
+				environment,
+				option.Name,
+			)
 		}
 	}
 	return nil
@@ -62,7 +67,10 @@ func stillSet(environment string, left []cfn.OptionName) error {
 
 // optionsInForce are the options of the template that the stack has now.
 func (s *Stacks) optionsInForce(ctx context.Context, stackID string) (cfn.SetOptions, error) {
-	out, err := s.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stackID, TemplateStage: types.TemplateStageOriginal})
+	out, err := s.cfn.GetTemplate(
+		ctx,
+		&cloudformation.GetTemplateInput{StackName: &stackID, TemplateStage: types.TemplateStageOriginal},
+	)
 	if err != nil {
 		return cfn.SetOptions{}, awsFailure(err, "read the template of stack %s", stackID)
 	}
@@ -87,7 +95,10 @@ func (a *Applications) withdrawn(ctx context.Context, wanted cfn.SetOptions) ([]
 	var present []cfn.OptionName
 	for _, settings := range out.ConfigurationSettings {
 		for _, option := range settings.OptionSettings {
-			present = append(present, cfn.OptionName{Namespace: aws.ToString(option.Namespace), Name: aws.ToString(option.OptionName)})
+			present = append(
+				present,
+				cfn.OptionName{Namespace: aws.ToString(option.Namespace), Name: aws.ToString(option.OptionName)},
+			)
 		}
 	}
 	return wanted.Withdrawn(present), nil
@@ -97,7 +108,10 @@ func (a *Applications) removeOptions(ctx context.Context, environment string, op
 	in := &elasticbeanstalk.UpdateEnvironmentInput{EnvironmentName: &environment}
 	var names []string
 	for _, option := range options {
-		in.OptionsToRemove = append(in.OptionsToRemove, ebtypes.OptionSpecification{Namespace: &option.Namespace, OptionName: &option.Name})
+		in.OptionsToRemove = append(
+			in.OptionsToRemove,
+			ebtypes.OptionSpecification{Namespace: &option.Namespace, OptionName: &option.Name},
+		)
 		names = append(names, option.Name)
 	}
 	_, err := a.beanstalk.UpdateEnvironment(ctx, in)
@@ -122,7 +136,10 @@ func (r *Requests) deployedOptions(ctx context.Context, request perch.Request, m
 	if request.Recreate || mine == nil || !lifecycle.WasReady(string(mine.stack.StackStatus)) {
 		return cfn.SetOptions{}, nil
 	}
-	out, err := r.stacks.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: mine.stack.StackId, TemplateStage: types.TemplateStageOriginal})
+	out, err := r.stacks.cfn.GetTemplate(
+		ctx,
+		&cloudformation.GetTemplateInput{StackName: mine.stack.StackId, TemplateStage: types.TemplateStageOriginal},
+	)
 	if err != nil {
 		return cfn.SetOptions{}, awsFailure(err, "read the template of stack %s", aws.ToString(mine.stack.StackId))
 	}

@@ -15,9 +15,10 @@ import (
 // options are the values of the environment's options, by name, in the namespaces that end with one of suffixes.
 func (w *world) options(environment string, suffixes ...string) map[string]string {
 	w.t.Helper()
-	out, err := elasticbeanstalk.NewFromConfig(w.config).DescribeConfigurationSettings(w.t.Context(), &elasticbeanstalk.DescribeConfigurationSettingsInput{
-		ApplicationName: sdk.String("shop-application-staging"), EnvironmentName: &environment,
-	})
+	out, err := elasticbeanstalk.NewFromConfig(w.config).
+		DescribeConfigurationSettings(w.t.Context(), &elasticbeanstalk.DescribeConfigurationSettingsInput{
+			ApplicationName: sdk.String("shop-application-staging"), EnvironmentName: &environment,
+		})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -37,13 +38,19 @@ func (s *Stacks) withdraw(ctx context.Context, in StackInput) (struct{}, error) 
 	return struct{}{}, s.WithdrawOptions(ctx, in)
 }
 
-// withdrawnDatabase updates an environment to a commit without the variable, the secret and the database of the one before.
+// withdrawnDatabase updates an environment to a commit without the variable, the secret and the
+// database of the one before.
 func withdrawnDatabase(t *testing.T) (w *world, in StackInput, commit string) {
 	t.Helper()
 	w = newWorld(t)
 	w.apply()
 	defaults := "defaults:\n  load_balancer: shared\n"
-	first := strings.Replace(testConfig, defaults, defaults+"  database: {}\n  environment: {OLD: value}\n  secrets: {OLD_TOKEN: \""+tokenARN+"\"}\n", 1)
+	first := strings.Replace(
+		testConfig,
+		defaults,
+		defaults+"  database: {}\n  environment: {OLD: value}\n  secrets: {OLD_TOKEN: \""+tokenARN+"\"}\n",
+		1,
+	)
 	files := func(config string) map[string]string {
 		return map[string]string{"perch.yaml": config, "fixtures/media/a.txt": "a"}
 	}
@@ -53,7 +60,13 @@ func withdrawnDatabase(t *testing.T) (w *world, in StackInput, commit string) {
 	if admitted.Prepared == nil || !admitted.Prepared.Withdraws {
 		t.Fatalf("admitted %+v, want something to withdraw", admitted)
 	}
-	change := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: admitted.Prepared.Rendered.Hash, Token: "update"}
+	change := ChangeInput{
+		Project:  "shop",
+		Branch:   "login",
+		StackID:  id,
+		Template: admitted.Prepared.Rendered.Hash,
+		Token:    "update",
+	}
 	must(w, of[*Stacks](w).UpdateStack, change)
 	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: change.Token}); ended.Status != "UPDATE_COMPLETE" {
 		t.Fatalf("the update ended in %+v", ended)
@@ -63,7 +76,8 @@ func withdrawnDatabase(t *testing.T) (w *world, in StackInput, commit string) {
 
 func TestS173AWithdrawnSecretIsGoneFromTheEnvironment(t *testing.T) {
 	w, in, commit := withdrawnDatabase(t)
-	if has := w.options("shop-login", ":environment", ":environmentsecrets"); has["OLD"] == "" || has["OLD_TOKEN"] == "" || has["DATABASE_PASSWORD"] == "" {
+	if has := w.options("shop-login", ":environment", ":environmentsecrets"); has["OLD"] == "" || has["OLD_TOKEN"] == "" ||
+		has["DATABASE_PASSWORD"] == "" {
 		t.Fatalf("CloudFormation left %v", has)
 	}
 	must(w, of[*Stacks](w).withdraw, in)
@@ -99,7 +113,16 @@ func TestS174ARemovedDatabaseLeavesNoSecurityGroupBehind(t *testing.T) {
 
 func TestS173ASecretThatBeanstalkKeepsFailsTheRun(t *testing.T) {
 	w, in, _ := withdrawnDatabase(t)
-	w.fault(aws.Fault{Service: "elasticbeanstalk", Action: "UpdateEnvironment", Status: 403, Code: "AccessDenied", Message: "User is not authorized", Count: 1})
+	w.fault(
+		aws.Fault{
+			Service: "elasticbeanstalk",
+			Action:  "UpdateEnvironment",
+			Status:  403,
+			Code:    "AccessDenied",
+			Message: "User is not authorized",
+			Count:   1,
+		},
+	)
 	_, err := try(of[*Stacks](w).withdraw, in)
 	wantFailure(t, err, ErrorDenied, "elasticbeanstalk:UpdateEnvironment", "OLD_TOKEN")
 }

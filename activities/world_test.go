@@ -91,7 +91,10 @@ func newWorldOf(t testing.TB, config aws.Config) *world {
 		Network:   perch.Network{VPC: services.VPC, Subnets: services.Subnets}, MaxEnvironments: 20,
 		Kinds: map[perch.Kind][]string{perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}},
 	}
-	w.policy.Images = perch.PolicyImages{Registries: append(w.policy.DefaultRegistries(), "registry.example.com"), Endpoint: imageListener.URL}
+	w.policy.Images = perch.PolicyImages{
+		Registries: append(w.policy.DefaultRegistries(), "registry.example.com"),
+		Endpoint:   imageListener.URL,
+	}
 	git, err := source.OpenGit(w.repo.dir, "")
 	if err != nil {
 		t.Fatal(err)

@@ -46,9 +46,10 @@ type maxCountRule struct {
 	MaxCount           int
 }
 
-// maxVersions keeps all applications of a region far from the 1,000 versions that it allows (service quota, AWS docs: Elastic
-// Beanstalk quotas). The rule never removes a version that an environment runs, or ran within the last ten weeks before it was
-// terminated (AWS docs: Configuring application version lifecycle settings).
+// maxVersions keeps all applications of a region far from the 1,000 versions that it allows
+// (service quota, AWS docs: Elastic Beanstalk quotas). The rule never removes a version that an
+// environment runs, or ran within the last ten weeks before it was terminated (AWS docs:
+// Configuring application version lifecycle settings).
 const maxVersions = 100
 
 // Application renders the template of the application that groups environments of a kind: everything that they share, so

@@ -64,10 +64,12 @@ func Bundle(settings perch.Settings, host string) (body []byte, key string, err 
 	return body, bundlePrefix + hex.EncodeToString(sum[:]) + ".zip", nil
 }
 
-// composeFile runs the image with the container's port, or the proxy's, as the instance's port 80. Beanstalk writes the environment variables to
-// .env; the hook writes DATABASE_URL to database.env, which comes first so that a DATABASE_URL of the app's own wins. The bundle has it empty, because
-// Compose fails on a file that is missing. The label changes with the proxy's configuration, so that Compose recreates the container for a new one.
-// JSON is YAML; a dollar sign would begin a variable of Compose's and is doubled.
+// composeFile runs the image with the container's port, or the proxy's, as the instance's port 80.
+// Beanstalk writes the environment variables to .env; the hook writes DATABASE_URL to database.env,
+// which comes first so that a DATABASE_URL of the app's own wins. The bundle has it empty, because
+// Compose fails on a file that is missing. The label changes with the proxy's configuration, so
+// that Compose recreates the container for a new one. JSON is YAML; a dollar sign would begin a
+// variable of Compose's and is doubled.
 func composeFile(settings perch.Settings, proxy []byte) ([]byte, error) {
 	type labels = map[string]string
 	type service struct {
@@ -93,7 +95,9 @@ func composeFile(settings perch.Settings, proxy []byte) ([]byte, error) {
 		app.Ports = nil
 		sum := sha256.Sum256(proxy)
 		services["proxy"] = service{
-			DependsOn: []string{"app"}, Image: proxyImage, Labels: labels{"perch.configuration": hex.EncodeToString(sum[:])}, Ports: []string{"80:80"}, Restart: "always",
+			DependsOn: []string{
+				"app",
+			}, Image: proxyImage, Labels: labels{"perch.configuration": hex.EncodeToString(sum[:])}, Ports: []string{"80:80"}, Restart: "always",
 			Volumes: []string{"./" + proxyFile + ":/etc/nginx/conf.d/default.conf:ro"},
 		}
 	}

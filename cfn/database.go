@@ -105,7 +105,8 @@ func (d *document) addInstanceGroup(network perch.Network) {
 	}}
 }
 
-// addDatabase adds the database with what it needs: subnets, a password that Secrets Manager makes up, and a security group that admits the instances'.
+// addDatabase adds the database with what it needs: subnets, a password that Secrets Manager makes
+// up, and a security group that admits the instances'.
 func (d *document) addDatabase(in EnvironmentInput) {
 	database, network := *in.Settings.Database, in.Policy.Network
 	d.Resources[databaseGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{

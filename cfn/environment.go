@@ -32,8 +32,9 @@ type EnvironmentInput struct {
 	Policy perch.Policy
 	// Application are the outputs of the application's stack.
 	Application ApplicationOutputs
-	// Platform is the ARN of the Elastic Beanstalk platform version, or the name of the solution stack for an environment that
-	// was created with one: a change of the ARN updates the environment, a change of the name would replace it.
+	// Platform is the ARN of the Elastic Beanstalk platform version, or the name of the solution stack
+	// for an environment that was created with one: a change of the ARN updates the environment, a
+	// change of the name would replace it.
 	Platform string
 	// Bundle is the key of the source bundle in the application's artifact bucket, as Bundle returns it.
 	Bundle string

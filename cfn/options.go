@@ -98,8 +98,9 @@ func (in EnvironmentInput) instanceOptions() []option {
 	return append(options, option{nsLaunch, "SecurityGroups", in.instanceGroup()})
 }
 
-// instanceGroup is the security group of the instances. Every environment sets one, because Beanstalk keeps the value of an option that leaves the
-// template: without a database its instances would still have the group of the one that was removed, which could not be deleted.
+// instanceGroup is the security group of the instances. Every environment sets one, because
+// Beanstalk keeps the value of an option that leaves the template: without a database its instances
+// would still have the group of the one that was removed, which could not be deleted.
 func (in EnvironmentInput) instanceGroup() value {
 	if in.sharesDatabase() {
 		return literal(in.Application.DatabaseClients)
@@ -136,9 +137,11 @@ func (in EnvironmentInput) trafficOptions() []option {
 		option{nsProcess, "MatcherHTTPCode", literal("200")})
 }
 
-// sharedBalancerOptions take one rule, for the environment's host name, on the HTTPS listener of the shared load balancer, and none on
-// the listener of port 80: a load balancer has 100 rules (service quota, AWS docs: Application Load Balancer quotas). Of the load balancer's own options
-// only these two are valid for a shared one (AWS docs: General options for all environments, aws:elbv2:loadbalancer).
+// sharedBalancerOptions take one rule, for the environment's host name, on the HTTPS listener of
+// the shared load balancer, and none on the listener of port 80: a load balancer has 100 rules
+// (service quota, AWS docs: Application Load Balancer quotas). Of the load balancer's own options
+// only these two are valid for a shared one (AWS docs: General options for all environments,
+// aws:elbv2:loadbalancer).
 func (in EnvironmentInput) sharedBalancerOptions() []option {
 	return []option{
 		{nsEnvironment, "LoadBalancerIsShared", literal("true")},
@@ -180,7 +183,10 @@ func priority(slug string) int {
 func (in EnvironmentInput) deploymentOptions() []option {
 	_, maximum := in.instances()
 	if in.Kind == perch.KindBranch || maximum == 1 {
-		return []option{{nsCommand, "DeploymentPolicy", literal("AllAtOnce")}, {nsRolling, "RollingUpdateEnabled", literal("false")}}
+		return []option{
+			{nsCommand, "DeploymentPolicy", literal("AllAtOnce")},
+			{nsRolling, "RollingUpdateEnabled", literal("false")},
+		}
 	}
 	return []option{
 		{nsCommand, "DeploymentPolicy", literal("RollingWithAdditionalBatch")},

@@ -48,7 +48,10 @@ func (d *document) addSharedDatabase(in ApplicationInput, tags []tag) {
 	d.Resources[sharedMasterID] = generatedPassword("Password of the shared database's master user", SharedDatabaseUser, tags).keep(deleteIt)
 	d.attach(sharedMasterID, sharedAttachmentID, SharedDatabaseID)
 	d.Resources[SharedDatabaseID] = sharedInstance(*in.Policy.SharedDatabase, tags, in.ExtendedSupport)
-	d.Outputs[outputDatabaseHost] = output{"Host name of the shared database", getAtt{SharedDatabaseID, "Endpoint.Address"}}
+	d.Outputs[outputDatabaseHost] = output{
+		"Host name of the shared database",
+		getAtt{SharedDatabaseID, "Endpoint.Address"},
+	}
 	d.Outputs[outputDatabasePort] = output{"Port of the shared database", getAtt{SharedDatabaseID, "Endpoint.Port"}}
 	d.Outputs[outputDatabaseSecret] = output{"Secret of the shared database's master user", ref(sharedMasterID)}
 	d.Outputs[outputDatabaseClients] = output{"Security group that the shared database admits", getAtt{sharedClientGroupID, "GroupId"}}

@@ -22,11 +22,22 @@ func (s SetOptions) RejectedSwitch(deployed SetOptions) string {
 		return "" // A custom template, or no environment yet.
 	}
 	if was, is := deployed.balancer(), s.balancer(); was != is {
-		return fmt.Sprintf("load_balancer is %s, and the environment was created with %s: Elastic Beanstalk cannot change it", is, was)
+		return fmt.Sprintf(
+			"load_balancer is %s, and the environment was created with %s: Elastic Beanstalk cannot change it",
+			is,
+			was,
+		)
 	}
 	was, is := deployed.instanceType(), s.instanceType()
 	if a, b := architectureOf(was), architectureOf(is); a != b {
-		return fmt.Sprintf("instance_type %s is %s, and the environment was created for %s with %s: Elastic Beanstalk cannot change the architecture", is, b, a, was)
+		return fmt.Sprintf(
+			"instance_type %s is %s, and the environment was created for %s with %s: Elastic Beanstalk cannot change the "+
+				"architecture",
+			is,
+			b,
+			a,
+			was,
+		)
 	}
 	return ""
 }

@@ -45,7 +45,11 @@ func ReadOptions(template []byte) (SetOptions, error) {
 	set := SetOptions{SolutionStack: properties.SolutionStackName, values: map[OptionName]string{}}
 	for into, name := range map[*string]json.RawMessage{&set.Application: properties.ApplicationName, &set.Environment: properties.EnvironmentName} {
 		if err := json.Unmarshal(name, into); err != nil {
-			return SetOptions{}, fmt.Errorf("read options of the template: the names of resource %s are not literal: %w", environmentID, err)
+			return SetOptions{}, fmt.Errorf(
+				"read options of the template: the names of resource %s are not literal: %w",
+				environmentID,
+				err,
+			)
 		}
 	}
 	for _, option := range properties.OptionSettings {
@@ -58,8 +62,9 @@ func ReadOptions(template []byte) (SetOptions, error) {
 	return set, nil
 }
 
-// Withdrawn are those of the environment's present options that the template no longer sets: CloudFormation leaves them in the environment.
-// They are variables and references to secrets only, because the template sets every other option in every version.
+// Withdrawn are those of the environment's present options that the template no longer sets:
+// CloudFormation leaves them in the environment. They are variables and references to secrets only,
+// because the template sets every other option in every version.
 func (s SetOptions) Withdrawn(present []OptionName) []OptionName {
 	var withdrawn []OptionName
 	for _, option := range present {
@@ -68,6 +73,9 @@ func (s SetOptions) Withdrawn(present []OptionName) []OptionName {
 			withdrawn = append(withdrawn, option)
 		}
 	}
-	slices.SortFunc(withdrawn, func(a, b OptionName) int { return strings.Compare(a.Namespace+" "+a.Name, b.Namespace+" "+b.Name) })
+	slices.SortFunc(
+		withdrawn,
+		func(a, b OptionName) int { return strings.Compare(a.Namespace+" "+a.Name, b.Namespace+" "+b.Name) },
+	)
 	return withdrawn
 }

@@ -160,9 +160,16 @@ func TestInitWorksAsItStands(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := perch.Settings{
-		Image: "ghcr.io/acme/demo:{commit}", ImageWait: 15 * time.Minute, Platform: "docker", InstanceType: "t3.small", Instances: perch.Instances{Min: 1, Max: 1},
+		Image: "ghcr.io/acme/demo:{commit}", ImageWait: 15 * time.Minute, Platform: "docker", InstanceType: "t3.small",
+		Instances:    perch.Instances{Min: 1, Max: 1},
 		LoadBalancer: "shared", HealthPath: "/",
-		Database:    &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 20},
+		Database: &perch.Database{
+			Mode:      perch.DatabaseOwn,
+			Engine:    "postgres",
+			Version:   perch.DefaultPostgreSQL,
+			Class:     "db.t4g.micro",
+			StorageGB: 20,
+		},
 		Buckets:     map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
 		Environment: map[string]string{"LOG_LEVEL": "debug"},
 	}

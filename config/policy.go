@@ -21,15 +21,27 @@ const (
 )
 
 var (
-	validAccount  = named("account", `^[0-9]{12}$`, "must be an AWS account of 12 digits, in quotes")
-	validRegion   = named("region", `^[a-z]{2}(-[a-z]+)+-[0-9]$`, "must be an AWS region such as eu-central-1")
-	validRole     = named("role", `^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`, "must be the ARN of an IAM role")
-	validZone     = named("hosted zone", `^[A-Z0-9]{1,32}$`, "must be the id of a hosted zone such as Z0123456789ABC")
-	validVPC      = named("vpc", `^vpc-[0-9a-z]+$`, "must be the id of a VPC such as vpc-0a1b2c3d")
-	validSubnet   = named("subnet", `^subnet-[0-9a-z]+$`, "must be the id of a subnet such as subnet-0a1b2c3d")
-	validDomain   = named("domain", `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`, "must be a domain name in lower case such as preview.example.com")
-	validARN      = named("secret prefix", `^arn:aws[a-z-]*:(secretsmanager|ssm):`, "must be the beginning of an ARN such as arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/")
-	validS3       = named("s3 prefix", `^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?$`, "must be an address such as s3://bucket/prefix/")
+	validAccount = named("account", `^[0-9]{12}$`, "must be an AWS account of 12 digits, in quotes")
+	validRegion  = named("region", `^[a-z]{2}(-[a-z]+)+-[0-9]$`, "must be an AWS region such as eu-central-1")
+	validRole    = named("role", `^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$`, "must be the ARN of an IAM role")
+	validZone    = named("hosted zone", `^[A-Z0-9]{1,32}$`, "must be the id of a hosted zone such as Z0123456789ABC")
+	validVPC     = named("vpc", `^vpc-[0-9a-z]+$`, "must be the id of a VPC such as vpc-0a1b2c3d")
+	validSubnet  = named("subnet", `^subnet-[0-9a-z]+$`, "must be the id of a subnet such as subnet-0a1b2c3d")
+	validDomain  = named(
+		"domain",
+		`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`,
+		"must be a domain name in lower case such as preview.example.com",
+	)
+	validARN = named(
+		"secret prefix",
+		`^arn:aws[a-z-]*:(secretsmanager|ssm):`,
+		"must be the beginning of an ARN such as arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/",
+	)
+	validS3 = named(
+		"s3 prefix",
+		`^s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.*)?$`,
+		"must be an address such as s3://bucket/prefix/",
+	)
 	validRegistry = named("registry", `^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`,
 		"must be the host of a registry, as images name it, such as ghcr.io")
 	validEndpoint = named("registry endpoint", `^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`,

@@ -80,8 +80,13 @@ func TestAPolicyReads(t *testing.T) {
 		Seeds:          perch.PolicySeeds{From: []string{"s3://shop-seeds/public/"}},
 		Snapshots:      perch.PolicySnapshots{From: []string{"shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"}},
 		SharedDatabase: &perch.SharedDatabase{Class: "db.m7g.large", StorageGB: 50, MultiAZ: true, BackupDays: 7},
-		InstanceTypes:  []string{"t3.*"}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3, MaxInstances: 8, Repair: perch.RepairRecreate,
-		Images:  perch.PolicyImages{Registries: []string{"ghcr.io", "registry.example.com:5000"}, Endpoint: "http://127.0.0.1:4567"},
+		InstanceTypes: []string{
+			"t3.*",
+		}, DatabaseClasses: []string{"db.t4g.*"}, MaxEnvironments: 3, MaxInstances: 8, Repair: perch.RepairRecreate,
+		Images: perch.PolicyImages{
+			Registries: []string{"ghcr.io", "registry.example.com:5000"},
+			Endpoint:   "http://127.0.0.1:4567",
+		},
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {

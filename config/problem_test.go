@@ -11,7 +11,8 @@ import (
 
 // TestWhatIsWrongIsShown holds the exact words: they are what a user works with.
 func TestWhatIsWrongIsShown(t *testing.T) {
-	const allowed = "image, image_wait, platform, instance_type, instances, load_balancer, health_path, database, buckets, environment, secrets, expiry, template, parameters, url_output"
+	const allowed = "image, image_wait, platform, instance_type, instances, load_balancer, health_path, database, " +
+		"buckets, environment, secrets, expiry, template, parameters, url_output"
 	for name, test := range map[string]struct{ source, want string }{
 		"an unknown key": {minimal + "defaults:\n  instance_typ: t3.small\n", `
 perch.yaml:4:3: unknown key "instance_typ" in defaults (did you mean "instance_type"?); allowed here: ` + allowed + `

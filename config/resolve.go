@@ -17,10 +17,16 @@ const BuiltIn = "built-in"
 // whose data is dear.
 var (
 	builtIn = sync.OnceValue(func() *node {
-		return builtInTree("image_wait: 15m\nplatform: docker\ninstance_type: t3.small\ninstances: {min: 1, max: 1}\nload_balancer: shared\nhealth_path: /\n")
+		return builtInTree(
+			"image_wait: 15m\nplatform: docker\ninstance_type: t3.small\ninstances: {min: 1, max: 1}\nload_balancer: " +
+				"shared\nhealth_path: /\n",
+		)
 	})
 	builtInDatabase = sync.OnceValue(func() *node {
-		return builtInTree("mode: own\nengine: postgres\nversion: \"" + perch.DefaultPostgreSQL + "\"\nclass: db.t4g.micro\nstorage_gb: 20\nmulti_az: false\nbackup_days: 0\n")
+		return builtInTree(
+			"mode: own\nengine: postgres\nversion: \"" + perch.DefaultPostgreSQL + "\"\nclass: db.t4g.micro\nstorage_gb: " +
+				"20\nmulti_az: false\nbackup_days: 0\n",
+		)
 	})
 	dearDatabases = sync.OnceValue(func() map[perch.Kind]*node {
 		return map[perch.Kind]*node{

@@ -21,14 +21,16 @@ func TestAMinimalFileIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := perch.Settings{
-		Image: "example.com/shop:" + commit, ImageWait: 15 * time.Minute, Platform: "docker", InstanceType: "t3.small", Instances: perch.Instances{Min: 1, Max: 1},
+		Image: "example.com/shop:" + commit, ImageWait: 15 * time.Minute, Platform: "docker", InstanceType: "t3.small",
+		Instances:    perch.Instances{Min: 1, Max: 1},
 		LoadBalancer: "shared", HealthPath: "/",
 	}
 	if diff := cmp.Diff(want, settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	wantOrigins := Origins{
-		"image": "perch.yaml, line 2", "image_wait": "built-in", "platform": "built-in", "instance_type": "built-in", "instances.min": "built-in", "instances.max": "built-in",
+		"image": "perch.yaml, line 2", "image_wait": "built-in", "platform": "built-in", "instance_type": "built-in",
+		"instances.min": "built-in", "instances.max": "built-in",
 		"load_balancer": "built-in", "health_path": "built-in",
 	}
 	if diff := cmp.Diff(wantOrigins, origins); diff != "" {
@@ -107,7 +109,13 @@ overrides:
 	if diff := cmp.Diff(map[string]string{"B": "2"}, got.Environment); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}
-	again := &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 30}
+	again := &perch.Database{
+		Mode:      perch.DatabaseOwn,
+		Engine:    "postgres",
+		Version:   perch.DefaultPostgreSQL,
+		Class:     "db.t4g.micro",
+		StorageGB: 30,
+	}
 	if diff := cmp.Diff(again, resolve("again/x").Database); diff != "" {
 		t.Errorf("a database that was removed begins anew (-want +got):\n%s", diff)
 	}
@@ -208,7 +216,13 @@ func TestADatabaseIsCompletedByTheBuiltInOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 20}
+	want := &perch.Database{
+		Mode:      perch.DatabaseOwn,
+		Engine:    "postgres",
+		Version:   perch.DefaultPostgreSQL,
+		Class:     "db.t4g.micro",
+		StorageGB: 20,
+	}
 	if diff := cmp.Diff(want, settings.Database); diff != "" {
 		t.Errorf("database (-want +got):\n%s", diff)
 	}
@@ -229,7 +243,10 @@ func TestTheLastMatchingOverrideWins(t *testing.T) {
 }
 
 func TestWrittenValuesStayAsTheyAreWritten(t *testing.T) {
-	settings, _, err := read(t, minimal+"defaults:\n  environment: {A: 1.10, B: 0123, C: yes, D: true, E: \"\", F: 1_000, G: 'a, b'}\n").Resolve("x", commit)
+	settings, _, err := read(
+		t,
+		minimal+"defaults:\n  environment: {A: 1.10, B: 0123, C: yes, D: true, E: \"\", F: 1_000, G: 'a, b'}\n",
+	).Resolve("x", commit)
 	if err != nil {
 		t.Fatal(err)
 	}

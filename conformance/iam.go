@@ -26,8 +26,9 @@ var roleBeliefs = []Belief{
 		ReliedOn: "deploy/iam/elasticbeanstalk-instances.json", Minutes: 4, check: checkAlarmTags,
 	},
 	{
-		Name:     "iam/listing-log-groups-has-no-name",
-		Sentence: "A statement that names log groups does not allow logs:DescribeLogGroups, even with a prefix of their names.",
+		Name: "iam/listing-log-groups-has-no-name",
+		Sentence: "A statement that names log groups does not allow logs:DescribeLogGroups, even with a prefix of " +
+			"their names.",
 		Source:   "https://github.com/hashicorp/terraform-provider-aws/issues/8804",
 		ReliedOn: "deploy/iam/elasticbeanstalk.json", Minutes: 4, check: checkLogGroups,
 	},

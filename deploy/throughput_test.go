@@ -39,9 +39,26 @@ func BenchmarkCrowd(b *testing.B) {
 		b.Run(fmt.Sprintf("embedded/clock-%vx", clock), func(b *testing.B) {
 			c := &crowded{world: newWorld(b, clock), programs: b.TempDir()}
 			ports := freePorts(b, 5)
-			build(b, c.programs, map[string]string{"sandbox": "perch/sandbox", "starter": "perch/starter", "worker": "perch/worker"})
-			sandbox := exec.Command(c.programs+"/sandbox", "--worker=false", "--up=false", "--temporal-port", ports[0], "--ui-port", ports[1], "--aws-port", ports[2],
-				"--web-port", ports[3], "--registry-port", ports[4])
+			build(
+				b,
+				c.programs,
+				map[string]string{"sandbox": "perch/sandbox", "starter": "perch/starter", "worker": "perch/worker"},
+			)
+			sandbox := exec.Command(
+				c.programs+"/sandbox",
+				"--worker=false",
+				"--up=false",
+				"--temporal-port",
+				ports[0],
+				"--ui-port",
+				ports[1],
+				"--aws-port",
+				ports[2],
+				"--web-port",
+				ports[3],
+				"--registry-port",
+				ports[4],
+			)
 			sandbox.Env = environment(b, c.programs, nil)
 			c.server = start(b, b.TempDir(), "sandbox", sandbox)
 			c.measure(b, "127.0.0.1:"+ports[0], client.DefaultNamespace)

@@ -27,7 +27,11 @@ func everywhere(netip.Addr) error { return nil }
 
 // at is a client for which every registry is at the server.
 func at(server *httptest.Server, change ...func(*Config)) *Client {
-	config := Config{Registries: []string{"docker.io", "ghcr.io", "registry.test"}, Endpoint: server.URL, Admit: everywhere}
+	config := Config{
+		Registries: []string{"docker.io", "ghcr.io", "registry.test"},
+		Endpoint:   server.URL,
+		Admit:      everywhere,
+	}
 	for _, one := range change {
 		one(&config)
 	}
@@ -156,9 +160,12 @@ func protected(challenge string, admits func(*http.Request) bool) http.Handler {
 }
 
 func TestATokenIsFetchedFromADocumentedHost(t *testing.T) {
-	handler := protected(`Bearer realm="https://auth.docker.io/token",service="registry.docker.io"`, func(r *http.Request) bool {
-		return r.Header.Get("Authorization") == "Bearer secret" || r.Host != "index.docker.io"
-	})
+	handler := protected(
+		`Bearer realm="https://auth.docker.io/token",service="registry.docker.io"`,
+		func(r *http.Request) bool {
+			return r.Header.Get("Authorization") == "Bearer secret" || r.Host != "index.docker.io"
+		},
+	)
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host == "auth.docker.io" {
 			fmt.Fprint(w, `{"token": "secret"}`)
@@ -338,7 +345,8 @@ func TestAnImageOfWhichOnlyTheArchitectureCannotBeReadIsFound(t *testing.T) {
 	}))
 	digest := push(t, server, "acme/shop:1", singleImage(t, "amd64"))
 	found, err := at(server).Look(t.Context(), "ghcr.io/acme/shop:1")
-	if err != nil || found.Pinned != "ghcr.io/acme/shop@"+digest || len(found.Platforms) != 0 || !strings.Contains(found.Unknown, "attacker.example") {
+	if err != nil || found.Pinned != "ghcr.io/acme/shop@"+digest || len(found.Platforms) != 0 ||
+		!strings.Contains(found.Unknown, "attacker.example") {
 		t.Errorf("%+v, %v", found, err)
 	}
 }

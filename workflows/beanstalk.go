@@ -24,8 +24,12 @@ func (r *run) awaitBeanstalk() (ready bool, err error) {
 	}
 	err = future.Get(r.ctx, nil)
 	if temporal.IsTimeoutError(err) {
-		err = failed("the Elastic Beanstalk environment of stack %s was not ready within %.0f hours: look at its events in the "+
-			"Elastic Beanstalk console for what hangs, then run the command again", r.environment.StackName(), workPatience.Hours())
+		err = failed(
+			"the Elastic Beanstalk environment of stack %s was not ready within %.0f hours: look at its events in the "+
+				"Elastic Beanstalk console for what hangs, then run the command again",
+			r.environment.StackName(),
+			workPatience.Hours(),
+		)
 	}
 	return err == nil, err
 }
@@ -36,5 +40,10 @@ func (r *run) withdraw(admitted activities.AdmitResult) error {
 		return nil
 	}
 	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
-	return r.work("remove from "+r.environment.StackName()+" what the branch no longer sets", stacks.WithdrawOptions, in, nil)
+	return r.work(
+		"remove from "+r.environment.StackName()+" what the branch no longer sets",
+		stacks.WithdrawOptions,
+		in,
+		nil,
+	)
 }

@@ -20,8 +20,18 @@ func TestS170ARemovalDuringALaunchWaitsForBeanstalk(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit gone", "DescribeStack", "PrepareDeletion", "AwaitBeanstalk", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets",
-		"AwaitStack DELETE_IN_PROGRESS", "DescribeStack", "VerifyGone assets db")
+	w.did(
+		"Admit gone",
+		"DescribeStack",
+		"PrepareDeletion",
+		"AwaitBeanstalk",
+		"DeleteStack",
+		"AwaitStack until deleting",
+		"EmptyBucket assets",
+		"AwaitStack DELETE_IN_PROGRESS",
+		"DescribeStack",
+		"VerifyGone assets db",
+	)
 }
 
 func TestS170ASettledStackIsDeletedWithoutAWait(t *testing.T) {
@@ -81,13 +91,24 @@ func TestS173WhatTheBranchNoLongerSetsIsRemovedAfterTheUpdate(t *testing.T) {
 	if result, _, err := w.run(Provision, up(commitOne)); err != nil || result.Outcome != perch.OutcomeReady {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	w.did("Admit up", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "WithdrawOptions", "SeedData", "AwaitReady https://login.example.com")
+	w.did(
+		"Admit up",
+		"UpdateStack",
+		"AwaitStack UPDATE_IN_PROGRESS",
+		"DescribeStack",
+		"WithdrawOptions",
+		"SeedData",
+		"AwaitReady https://login.example.com",
+	)
 }
 
 func TestS178ACreationIsTriedAgainWhenAnotherTookThePriority(t *testing.T) {
 	for collisions, want := range map[int]perch.Outcome{2: perch.OutcomeReady, 3: ""} {
 		w := newWorld(t)
-		taken := activities.AwaitResult{Status: "ROLLBACK_COMPLETE", Reason: "Environment: Priority '7' is currently in use (Error Code: PriorityInUse)"}
+		taken := activities.AwaitResult{
+			Status: "ROLLBACK_COMPLETE",
+			Reason: "Environment: Priority '7' is currently in use (Error Code: PriorityInUse)",
+		}
 		for range collisions {
 			w.ends = append(w.ends, taken, activities.AwaitResult{Status: "DELETE_COMPLETE"})
 		}

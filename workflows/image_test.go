@@ -16,14 +16,26 @@ func TestS200AnImageIsWaitedForBeforeTheFirstChange(t *testing.T) {
 	if err != nil || next != nil || result.Outcome != perch.OutcomeReady {
 		t.Errorf("result %+v, handed on %+v, %v", result, next, err)
 	}
-	w.did("Admit up", "AwaitImage shop:1 for 900 s", "Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack",
-		"SeedData", "AwaitReady https://login.example.com")
+	w.did(
+		"Admit up",
+		"AwaitImage shop:1 for 900 s",
+		"Admit up",
+		"CreateStack",
+		"AwaitStack CREATE_IN_PROGRESS",
+		"DescribeStack",
+		"SeedData",
+		"AwaitReady https://login.example.com",
+	)
 }
 
 func TestS201AnImageThatDoesNotComeFailsTheRun(t *testing.T) {
 	w := newWorld(t)
 	w.unbuilt = true
-	w.fails["AwaitImage"] = temporal.NewNonRetryableApplicationError("image shop:1 is not in its registry", activities.ErrorImageMissing, nil)
+	w.fails["AwaitImage"] = temporal.NewNonRetryableApplicationError(
+		"image shop:1 is not in its registry",
+		activities.ErrorImageMissing,
+		nil,
+	)
 	if _, next, err := w.run(Provision, up(commitOne)); err == nil || next != nil {
 		t.Errorf("handed on %+v, %v", next, err)
 	}

@@ -179,7 +179,12 @@ func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activitie
 	a.w.note("Admit", "%s", in.Request.Goal)
 	out := a.w.admitted
 	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil {
-		out.Prepared = &activities.Prepared{Rendered: a.w.rendered, Stack: a.w.stack, Closed: a.w.closed, Withdraws: a.w.withdraws}
+		out.Prepared = &activities.Prepared{
+			Rendered:  a.w.rendered,
+			Stack:     a.w.stack,
+			Closed:    a.w.closed,
+			Withdraws: a.w.withdraws,
+		}
 	}
 	if a.w.unbuilt && in.Request.Goal == perch.GoalUp {
 		out.Prepared, out.Settled, out.MissingImage, out.ImageWaitSeconds = nil, nil, "shop:1", 900

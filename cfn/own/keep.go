@@ -105,7 +105,8 @@ func DeletesLogs(body []byte) map[string]bool {
 	for id, r := range document.Resources {
 		for _, option := range r.Properties.OptionSettings {
 			// The name is that of one option only: Beanstalk guide, "General options".
-			if r.Type == "AWS::ElasticBeanstalk::Environment" && option.OptionName == "DeleteOnTerminate" && option.Value == "true" {
+			if r.Type == "AWS::ElasticBeanstalk::Environment" && option.OptionName == "DeleteOnTerminate" &&
+				option.Value == "true" {
 				deletes[id] = true
 			}
 		}

@@ -158,7 +158,8 @@ func TestS160ARoleWithoutRightsIsDeniedInEachServicesWords(t *testing.T) {
 	if _, err := worker.storage.ListBuckets(ctx, &s3.ListBucketsInput{}); err != nil {
 		t.Error(err)
 	}
-	if grants := w.server.Grants(); len(grants) != 1 || len(grants[0]) != 1 || grants[0][0].Action != "s3:ListAllMyBuckets" {
+	if grants := w.server.Grants(); len(grants) != 1 || len(grants[0]) != 1 ||
+		grants[0][0].Action != "s3:ListAllMyBuckets" {
 		t.Errorf("grants: %v", grants)
 	}
 }
@@ -477,7 +478,8 @@ func TestS231BeanstalkChangesAnEnvironmentWithTheRightsOfItsCaller(t *testing.T)
 		name := strings.ToLower(strings.ReplaceAll(action, ":", "-"))
 		denied := `{"Effect": "Deny", "Action": "` + action + `", "Resource": "*"}`
 		role := w.role(name, allowed("*", "*", "")+","+denied)
-		if err := call(elasticbeanstalk.NewFromConfig(w.as(role).config)); err == nil || !strings.Contains(err.Error(), action) {
+		if err := call(elasticbeanstalk.NewFromConfig(w.as(role).config)); err == nil ||
+			!strings.Contains(err.Error(), action) {
 			t.Errorf("without %s: %v", action, err)
 		}
 	}

@@ -143,8 +143,12 @@ func (f *Fault) checkStale() error {
 	case f.Code != "" || f.Drop || f.Rate > 0 || f.When == After:
 		return errors.New("a stale answer is no error: leave out code, drop, rate and when")
 	case action == "" || f.Action != "" && f.Action != action:
-		return fmt.Errorf("stale is for cloudformation's DescribeStacks, ssm's ListCommandInvocations and tagging's GetResources, not for %s %s",
-			f.Service, f.Action)
+		return fmt.Errorf(
+			"stale is for cloudformation's DescribeStacks, ssm's ListCommandInvocations and tagging's GetResources, not "+
+				"for %s %s",
+			f.Service,
+			f.Action,
+		)
 	}
 	f.Service, f.Action = service, action
 	return nil

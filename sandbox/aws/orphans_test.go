@@ -136,7 +136,10 @@ Resources:
 
 func TestS185AFaultMakesTheTaggingAPIRemember(t *testing.T) {
 	w := newWorld(t, aws.Config{})
-	id := w.create("shop-a", `{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shop-files"}}}}`)
+	id := w.create(
+		"shop-a",
+		`{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "shop-files"}}}}`,
+	)
 	w.reach(id, "CREATE_COMPLETE")
 	w.deleteWith(id, "delete-1")
 	w.reach(id, "DELETE_COMPLETE")

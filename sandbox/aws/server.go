@@ -38,8 +38,9 @@ type Config struct {
 	// Loopback gives instances, databases, buckets and queues addresses of this machine, because the names and
 	// addresses of AWS lead to machines of strangers.
 	Loopback bool
-	// EnforceIAM bounds whoever has assumed a role, and every stack with a service role, to what the role's policies allow. Calls
-	// that are signed with a key that AssumeRole did not give are an administrator's.
+	// EnforceIAM bounds whoever has assumed a role, and every stack with a service role, to what the
+	// role's policies allow. Calls that are signed with a key that AssumeRole did not give are an
+	// administrator's.
 	EnforceIAM bool
 	// PageSize is the number of items in a page of CloudFormation's listings; 0 means 100.
 	PageSize int
@@ -117,7 +118,8 @@ func (s *Server) wire(config Config) error {
 	maps.Copy(handlers, s.storage.Handlers())
 	stacks, err := cloudformation.New(cloudformation.Config{
 		Account: config.Account, Region: config.Region, Speed: config.Speed, Data: config.Data, PageSize: config.PageSize,
-		Handlers: handlers, Faults: s.faults, ReadObject: s.readObject, Resolve: others.Resolve, RoleExists: others.RoleExists, Authorize: s.authorizeHandler, Logger: config.Logger,
+		Handlers: handlers, Faults: s.faults, ReadObject: s.readObject, Resolve: others.Resolve,
+		RoleExists: others.RoleExists, Authorize: s.authorizeHandler, Logger: config.Logger,
 	})
 	if err != nil {
 		return fmt.Errorf("start CloudFormation: %w", err)

@@ -54,7 +54,19 @@ func Start(t testing.TB, logins string) *Server {
 	if logins == TLS {
 		method, tls = Passwords, "on"
 	}
-	s.run(t, initdb, "--pgdata", filepath.Join(dir, "data"), "--username", "postgres", "--auth-local", "trust", "--auth-host", method, "--no-sync")
+	s.run(
+		t,
+		initdb,
+		"--pgdata",
+		filepath.Join(dir, "data"),
+		"--username",
+		"postgres",
+		"--auth-local",
+		"trust",
+		"--auth-host",
+		method,
+		"--no-sync",
+	)
 	if logins == TLS {
 		s.requireTLS(t)
 	}
@@ -65,8 +77,23 @@ func Start(t testing.TB, logins string) *Server {
 		t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }() // The server has its own.
-	command := s.command(postgres, "-D", filepath.Join(dir, "data"), "-p", s.port, "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
-		"-c", "log_statement=all", "-c", "ssl="+tls)
+	command := s.command(
+		postgres,
+		"-D",
+		filepath.Join(dir, "data"),
+		"-p",
+		s.port,
+		"-k",
+		dir,
+		"-c",
+		"listen_addresses=127.0.0.1",
+		"-c",
+		"fsync=off",
+		"-c",
+		"log_statement=all",
+		"-c",
+		"ssl="+tls,
+	)
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		t.Fatal(err)

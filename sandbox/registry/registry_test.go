@@ -59,7 +59,8 @@ func TestEveryTagHasAStandInThatStaysTheSame(t *testing.T) {
 		}
 		seen[one] = true
 	}
-	if _, err := digest(t, first, "ghcr.io/acme/shop@sha256:"+strings.Repeat("0", 64), remote.WithRetryStatusCodes()); err == nil || !strings.Contains(err.Error(), "UNAVAILABLE") {
+	if _, err := digest(t, first, "ghcr.io/acme/shop@sha256:"+strings.Repeat("0", 64), remote.WithRetryStatusCodes()); err == nil ||
+		!strings.Contains(err.Error(), "UNAVAILABLE") {
 		t.Errorf("error = %v, want none that says that the image is missing", err)
 	}
 }
@@ -99,9 +100,13 @@ func TestECRWantsALogin(t *testing.T) {
 
 func TestAFaultStrikesOneImage(t *testing.T) {
 	address, _ := start(t, Config{Fault: func(image string) (int, string, string, bool) {
-		return http.StatusTooManyRequests, "TOOMANYREQUESTS", fmt.Sprintf("%s was asked for too often", image), image == "docker.io/library/nginx:1"
+		return http.StatusTooManyRequests, "TOOMANYREQUESTS", fmt.Sprintf(
+			"%s was asked for too often",
+			image,
+		), image == "docker.io/library/nginx:1"
 	}})
-	if _, err := digest(t, address, "nginx:1", remote.WithRetryStatusCodes()); err == nil || !strings.Contains(err.Error(), "docker.io/library/nginx:1 was asked for too often") {
+	if _, err := digest(t, address, "nginx:1", remote.WithRetryStatusCodes()); err == nil ||
+		!strings.Contains(err.Error(), "docker.io/library/nginx:1 was asked for too often") {
 		t.Errorf("error = %v", err)
 	}
 	if _, err := digest(t, address, "nginx:2"); err != nil {

@@ -25,8 +25,8 @@ func (b *bench) unhealthy(t *testing.T) (names []string) {
 }
 
 // appVariables lists the app's variables as Elastic Beanstalk has them.
-const appVariables = "aws elasticbeanstalk describe-configuration-settings --application-name shop-application-staging " +
-	"--environment-name shop-first --output text --query \"ConfigurationSettings[0].OptionSettings[?Namespace==" +
+const appVariables = "aws elasticbeanstalk describe-configuration-settings " +
+	"--application-name shop-application-staging --environment-name shop-first --output text --query \"ConfigurationSettings[0].OptionSettings[?Namespace==" +
 	"'aws:elasticbeanstalk:application:environment'].[OptionName,Value]\""
 
 // TestS150AFirstAccountComesUpFromTheBootstrapTemplate follows docs/first-account.md: the stack of roles and network,
@@ -38,10 +38,16 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	}
 	b := newSandbox(t, func(o *options) { o.worker = false })
 	files := withDatabase(b.project, 20)
-	files["perch.yaml"] = strings.Replace(files["perch.yaml"], "defaults:\n", "defaults:\n  environment: {GREETING: hello}\n", 1)
+	files["perch.yaml"] = strings.Replace(
+		files["perch.yaml"],
+		"defaults:\n",
+		"defaults:\n  environment: {GREETING: hello}\n",
+		1,
+	)
 	b.repo.commit(t, "first", files)
 	v := b.newTour(t)
-	if out := v.try(t, "", "git clone --quiet --branch first "+b.repo.dir+" shop && git -C shop remote set-head origin main"); out.exit != 0 {
+	clone := "git clone --quiet --branch first " + b.repo.dir + " shop && git -C shop remote set-head origin main"
+	if out := v.try(t, "", clone); out.exit != 0 {
 		t.Fatalf("git clone: %s", out.stderr)
 	}
 	const initPolicy = "worker policy init --from-stack perch-bootstrap"
@@ -51,13 +57,24 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	}
 	v.step(t, 0, "perch", "aws cloudformation deploy --template-file deploy/bootstrap.yaml --stack-name perch-bootstrap "+
 		"--capabilities CAPABILITY_IAM --parameter-overrides Project="+b.project+" HostedZoneId="+services.HostedZone)
-	v.step(t, 0, "perch", "aws cloudformation describe-stacks --stack-name perch-bootstrap --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text")
+	v.step(
+		t,
+		0,
+		"perch",
+		"aws cloudformation describe-stacks --stack-name perch-bootstrap --query "+
+			"'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text",
+	)
 	v.step(t, 0, "shop", initPolicy)
 	if out := v.try(t, "shop", initPolicy); out.exit != 2 || !strings.Contains(out.stderr, "exists and was left alone") {
 		t.Errorf("with the file: exit code %d: %s", out.exit, out.stderr)
 	}
 	v.step(t, 0, "shop", "cat policy.yaml")
-	v.step(t, 0, "shop", "echo 'url: http://{host}:"+b.pagesPort+"' >>policy.yaml # the sandbox serves environments by HTTP at a port")
+	v.step(
+		t,
+		0,
+		"shop",
+		"echo 'url: http://{host}:"+b.pagesPort+"' >>policy.yaml # the sandbox serves environments by HTTP at a port",
+	)
 
 	v.assumeWorkerRole(t)
 	v.startWorker(t, "shop", "AWS_PROFILE=perch-worker worker --policy policy.yaml --interval "+testInterval.String())

@@ -15,7 +15,8 @@ import (
 
 // boundary is a place in a run where the worker dies.
 type boundary struct {
-	// branch is the one that stands there, seed a step of its own in its perch.yaml, and image the image there if it is not the demo's.
+	// branch is the one that stands there, seed a step of its own in its perch.yaml, and image the
+	// image there if it is not the demo's.
 	branch, seed, image string
 	// drops is text that the branch takes out of its perch.yaml.
 	drops string
@@ -85,8 +86,13 @@ var updateBoundaries = []boundary{
 	{branch: "admit", activity: "AwaitBeanstalk", rollbacks: 2, hold: func(stack string) *hold {
 		return &hold{matches: calling("DescribeEnvironments", stack, "IncludeDeleted=false")}
 	}},
-	{branch: "image", activity: "WithdrawOptions", image: "registry.example.com/unbuilt:1", drops: "{DJANGO_SETTINGS_MODULE: shop.settings}",
-		hold: func(stack string) *hold { return &hold{matches: calling("UpdateEnvironment", stack)} }},
+	{
+		branch:   "image",
+		activity: "WithdrawOptions",
+		image:    "registry.example.com/unbuilt:1",
+		drops:    "{DJANGO_SETTINGS_MODULE: shop.settings}",
+		hold:     func(stack string) *hold { return &hold{matches: calling("UpdateEnvironment", stack)} },
+	},
 	{branch: "command", activity: "ReopenBuckets", closed: true, hold: func(stack string) *hold {
 		return &hold{matches: addressing(http.MethodDelete, stack+"-bucketassets-")}
 	}},

@@ -145,7 +145,13 @@ func (b *bench) newProject(t *testing.T, name string, files map[string]string, c
 	t.Helper()
 	p := b.newRepository(t, name, files)
 	p.policyFile = filepath.Join(t.TempDir(), "policy.yaml")
-	own := project{name: name, repo: p.repo.dir, repository: perch.NormalizeRepository(p.repo.dir), defaultBranch: "main", registries: []string{"registry.example.com"}}
+	own := project{
+		name:          name,
+		repo:          p.repo.dir,
+		repository:    perch.NormalizeRepository(p.repo.dir),
+		defaultBranch: "main",
+		registries:    []string{"registry.example.com"},
+	}
 	if err := writePolicy(own, p.policyFile, b.pagesPort, b.registryURL); err != nil {
 		t.Fatal(err)
 	}

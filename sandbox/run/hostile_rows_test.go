@@ -170,7 +170,12 @@ var dataAttacks = []attack{
 	{activity: "AwaitReady", name: "production under another branch", input: probeAt("evil", "store-main", "/")},
 	{activity: "AwaitReady", name: "a foreign stack", input: probeAt("evil", "ledger", "/")},
 	{activity: "AwaitImage", name: "the stranger's registry", answered: true, input: func(*victims) in {
-		return in{"branch": "main", "commit": "forged", "image": "registry.stranger.example/canary:1", "patience_seconds": 3600}
+		return in{
+			"branch":           "main",
+			"commit":           "forged",
+			"image":            "registry.stranger.example/canary:1",
+			"patience_seconds": 3600,
+		}
 	}},
 	{activity: "AwaitImage", name: "the metadata of the instance", answered: true, input: func(*victims) in {
 		return in{"image": "169.254.169.254/latest/meta-data:1", "patience_seconds": 3600}

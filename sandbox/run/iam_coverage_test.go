@@ -36,15 +36,19 @@ func (b *bench) settleRights() error {
 	}
 	var failed []error
 	for _, denial := range b.aws.Denials() {
-		if !slices.ContainsFunc(expectedDenials, func(action string) bool { return strings.Contains(denial.Error(), action) }) {
+		if !slices.ContainsFunc(
+			expectedDenials,
+			func(action string) bool { return strings.Contains(denial.Error(), action) },
+		) {
 			failed = append(failed, denial)
 		}
 	}
 	return errors.Join(failed...)
 }
 
-// neededGrant is the line of the one statement that allowed something; empty if several did. The worker's document has to
-// suffice for what the worker itself reads, although Elastic Beanstalk's documents, which its role has, too, also grant it.
+// neededGrant is the line of the one statement that allowed something; empty if several did. The
+// worker's document has to suffice for what the worker itself reads, although Elastic Beanstalk's
+// documents, which its role has, too, also grant it.
 func neededGrant(set []access.Grant) string {
 	if own := slices.DeleteFunc(slices.Clone(set), func(grant access.Grant) bool {
 		return !strings.HasPrefix(grant.Policy, "worker.")
@@ -60,7 +64,8 @@ func neededGrant(set []access.Grant) string {
 
 // expectedDenials are actions that AWS denies to the roles and the product copes with.
 var expectedDenials = []string{
-	"s3:GetBucketTagging", // A stranger's forged input names buckets of other projects, whose tags the worker looks at first.
+	// A stranger's forged input names buckets of other projects, whose tags the worker looks at first.
+	"s3:GetBucketTagging",
 }
 
 // writeGrants writes the file, if the run is asked to.

@@ -126,8 +126,8 @@ func (b *bench) form(values url.Values) ([]byte, error) {
 	return answer, err
 }
 
-// extendServiceRole lets the stacks of a project with a custom template make anything, because deploy/iam grants what Perch's own
-// templates need.
+// extendServiceRole lets the stacks of a project with a custom template make anything, because
+// deploy/iam grants what Perch's own templates need.
 func (b *bench) extendServiceRole(t *testing.T) {
 	t.Helper()
 	if _, err := b.form(url.Values{

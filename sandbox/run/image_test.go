@@ -134,8 +134,16 @@ func TestS201AnImageThatDoesNotComeFailsTheRun(t *testing.T) {
 	if out.exit != 1 {
 		t.Errorf("exit code %d", out.exit)
 	}
-	contains(t, out.stderr, "waiting for image WAITING_FOR_IMAGE "+imageOf(commit),
-		"image "+imageOf(commit)+" is not in its registry, 1s after the request", "build of commit "+commit, "run `starter up never-built`")
+	contains(
+		t,
+		out.stderr,
+		"waiting for image WAITING_FOR_IMAGE "+imageOf(commit),
+		"image "+imageOf(
+			commit,
+		)+" is not in its registry, 1s after the request",
+		"build of commit "+commit,
+		"run `starter up never-built`",
+	)
 	if changes := b.changes(b.stackOf(t, "never-built")); len(changes) != 0 {
 		t.Errorf("calls that change: %v", changes)
 	}
@@ -184,7 +192,12 @@ func TestS204AMovedTagChangesNothingUntilTheNextUp(t *testing.T) {
 	// An outage of the registry changes nothing either.
 	lift := b.hideBy(t, image, http.StatusBadGateway)
 	again := b.must(t, "up", "moving")
-	contains(t, again.warnings(), "the registry of image "+image+" cannot be asked: it answers 502", "the digest that was found last is deployed, "+deployed)
+	contains(
+		t,
+		again.warnings(),
+		"the registry of image "+image+" cannot be asked: it answers 502",
+		"the digest that was found last is deployed, "+deployed,
+	)
 	lift()
 	second, err := b.registry.PutVersion(image, "2", "amd64")
 	if err != nil {
@@ -216,7 +229,12 @@ func TestS205AnImageForAnotherProcessorIsRejected(t *testing.T) {
 		if exit != 4 {
 			t.Errorf("%s: exit code %d", command, exit)
 		}
-		contains(t, rejected.text("error"), "image "+image+" is for linux/amd64, and instance_type t4g.small needs linux/arm64", "docker buildx build --platform linux/arm64")
+		contains(
+			t,
+			rejected.text("error"),
+			"image "+image+" is for linux/amd64, and instance_type t4g.small needs linux/arm64",
+			"docker buildx build --platform linux/arm64",
+		)
 	}
 }
 
@@ -229,7 +247,13 @@ func TestS206ARegistryThatCannotBeAskedIsAWarning(t *testing.T) {
 	if out.exit != 0 {
 		t.Fatalf("exit code %d: %s", out.exit, out.stderr)
 	}
-	contains(t, out.stderr, "Warning: the registry of image "+imageOf(commit)+" cannot be asked: it answers 503 Service Unavailable; it is deployed as it is written.")
+	contains(
+		t,
+		out.stderr,
+		"Warning: the registry of image "+imageOf(
+			commit,
+		)+" cannot be asked: it answers 503 Service Unavailable; it is deployed as it is written.",
+	)
 	if got := b.deployedImage(t, "outage"); got != imageOf(commit) {
 		t.Errorf("%s is deployed", got)
 	}

@@ -55,7 +55,12 @@ func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 		}
 		files := map[string]string{"CHANGES.md": b.branch + " again"}
 		if b.drops != "" {
-			files["perch.yaml"] = strings.Replace(strings.Replace(demoConfig(t), demoImage+"{commit}", b.image, 1), b.drops, "{}", 1)
+			files["perch.yaml"] = strings.Replace(
+				strings.Replace(demoConfig(t), demoImage+"{commit}", b.image, 1),
+				b.drops,
+				"{}",
+				1,
+			)
 		}
 		k.repo.commit(t, b.branch, files)
 	}

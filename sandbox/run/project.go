@@ -146,7 +146,12 @@ func writePolicy(p project, file, pages, registry string) error {
 		}
 	}
 	if p.shared {
-		policy.SharedDatabase = &perch.SharedDatabase{Version: perch.DefaultPostgreSQL, Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
+		policy.SharedDatabase = &perch.SharedDatabase{
+			Version:    perch.DefaultPostgreSQL,
+			Class:      "db.t4g.medium",
+			StorageGB:  50,
+			BackupDays: 7,
+		}
 	}
 	data, err := yaml.Marshal(policy)
 	if err != nil {

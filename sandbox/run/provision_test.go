@@ -10,8 +10,29 @@ import (
 )
 
 // upKeys are the keys that `up -o json` always has.
-var upKeys = keys("leftovers", "warnings", "outcome", "branch", "slug", "stack", "commit", "url", "created", "seeded", "seeds", "superseded_by", "error",
-	"run", "run.workflow_id", "run.run_id", "seconds", "seconds.total", "seconds.stack", "seconds.seed", "seconds.ready")
+var upKeys = keys(
+	"leftovers",
+	"warnings",
+	"outcome",
+	"branch",
+	"slug",
+	"stack",
+	"commit",
+	"url",
+	"created",
+	"seeded",
+	"seeds",
+	"superseded_by",
+	"error",
+	"run",
+	"run.workflow_id",
+	"run.run_id",
+	"seconds",
+	"seconds.total",
+	"seconds.stack",
+	"seconds.seed",
+	"seconds.ready",
+)
 
 func keys(names ...string) map[string]bool {
 	all := map[string]bool{}

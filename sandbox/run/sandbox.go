@@ -173,8 +173,15 @@ func (s *Sandbox) keep(data string) error {
 
 func (s *Sandbox) serveAWS(o options, listener net.Listener) error {
 	var err error
-	cfg := aws.Config{Account: account, Region: region, Speed: o.speed, LoadBalancerDNS: domain, PostgreSQL: o.postgres, Loopback: true,
-		EnforceIAM: true}
+	cfg := aws.Config{
+		Account:         account,
+		Region:          region,
+		Speed:           o.speed,
+		LoadBalancerDNS: domain,
+		PostgreSQL:      o.postgres,
+		Loopback:        true,
+		EnforceIAM:      true,
+	}
 	if o.data != "" {
 		cfg.Data = filepath.Join(s.data, "aws")
 	}

@@ -12,7 +12,20 @@ import (
 )
 
 // downKeys are the keys that `down -o json` always has.
-var downKeys = keys("outcome", "branch", "stack", "removed", "removed.buckets", "removed.objects", "leftovers", "unconfirmed", "error", "run", "run.workflow_id", "run.run_id")
+var downKeys = keys(
+	"outcome",
+	"branch",
+	"stack",
+	"removed",
+	"removed.buckets",
+	"removed.objects",
+	"leftovers",
+	"unconfirmed",
+	"error",
+	"run",
+	"run.workflow_id",
+	"run.run_id",
+)
 
 func TestDownTakesAnEnvironmentAway(t *testing.T) {
 	t.Parallel()

@@ -17,7 +17,8 @@ const tourFile = "../../docs/first-account.txt"
 // tourHead says what the file is.
 const tourHead = `# docs/first-account.md, run against the sandbox with IAM enforced.
 # Written by: go test ./sandbox/run -run S150 -update
-# The word before $ is the checkout: Perch's, or that of the project shop. Progress is left out. Ids, times and ports are examples.
+# The word before $ is the checkout: Perch's, or that of the project shop.
+# Progress is left out. Ids, times and ports are examples.
 `
 
 // tour runs the commands of docs/first-account.md in a shell, and records them with what they print.
@@ -55,8 +56,9 @@ func (v *tour) keep(t *testing.T, name, text string, values ...any) {
 // variables are those of a shell on a laptop: the only keys are in ~/.aws.
 func (v *tour) variables() map[string]string {
 	return map[string]string{
-		"HOME": v.folder, "AWS_PAGER": "", "AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
-		"PERCH_REPO": "", "PERCH_POLICY": "",
+		"HOME": v.folder, "AWS_PAGER": "", "AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "",
+		"AWS_SECRET_ACCESS_KEY": "",
+		"PERCH_REPO":            "", "PERCH_POLICY": "",
 	}
 }
 
@@ -84,8 +86,10 @@ func (v *tour) step(t *testing.T, exit int, checkout, line string) {
 // The SDK's own way, role_arn in the profile, does not ask the sandbox.
 func (v *tour) assumeWorkerRole(t *testing.T) {
 	t.Helper()
-	role := strings.TrimSpace(v.try(t, "perch", "aws cloudformation describe-stacks --stack-name perch-bootstrap --output text "+
-		`--query "Stacks[0].Outputs[?OutputKey=='WorkerRole'].OutputValue"`).stdout)
+	role := strings.TrimSpace(
+		v.try(t, "perch", "aws cloudformation describe-stacks --stack-name perch-bootstrap --output text "+
+			`--query "Stacks[0].Outputs[?OutputKey=='WorkerRole'].OutputValue"`).stdout,
+	)
 	key, err := v.assume(role)
 	fatal(t, err)
 	v.keep(t, ".aws/credentials", "[perch-worker]\naws_access_key_id = %s\naws_secret_access_key = secret\n", key)
@@ -140,6 +144,9 @@ func (v *tour) compare(t *testing.T) {
 	want, err := os.ReadFile(tourFile)
 	fatal(t, err)
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("docs/first-account.txt (-) and what was printed (+); write it with `go test ./sandbox/run -run S150 -update`:\n%s", diff)
+		t.Errorf(
+			"docs/first-account.txt (-) and what was printed (+); write it with `go test ./sandbox/run -run S150 -update`:\n%s",
+			diff,
+		)
 	}
 }

@@ -109,7 +109,9 @@ func newPlanDocument(t target, result perch.PlanResult) planDocument {
 	d := planDocument{
 		Outcome: result.Outcome, Branch: e.Branch, Slug: e.Slug, Stack: stackOf(e), Kind: result.Kind, Commit: t.commit, Host: result.Host, URL: result.URL,
 		Status: result.Status, Deployed: result.Deployed, Protected: result.Protected, Step: result.Step, SupersededBy: result.SupersededBy, SharedDB: result.SharedDatabase,
-		Warnings: full(result.Warnings), Changes: full(result.Changes), Outputs: full(result.Outputs), Settings: full(result.Settings), Time: result.Time, Cost: result.Cost,
+		Warnings: full(
+			result.Warnings,
+		), Changes: full(result.Changes), Outputs: full(result.Outputs), Settings: full(result.Settings), Time: result.Time, Cost: result.Cost,
 	}
 	for i := range d.Changes {
 		d.Changes[i].Properties = full(d.Changes[i].Properties)

@@ -66,7 +66,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		return exitCode(check(ctx, *asked), stderr)
 	}
 	if *policyFile == "" {
-		fmt.Fprintf(stderr, "worker: no policy file: give --policy FILE or PERCH_POLICY; `worker policy init` writes one, and docs/policy.md describes it\n")
+		fmt.Fprintf(
+			stderr,
+			"worker: no policy file: give --policy FILE or PERCH_POLICY; `worker policy init` writes one, and "+
+				"docs/policy.md describes it\n",
+		)
 		return 2
 	}
 	cfg, err := load(ctx, *policyFile, *interval, stderr, env)

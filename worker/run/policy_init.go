@@ -92,7 +92,11 @@ func (p policyInit) run(ctx context.Context) error {
 		return configurationError{err}
 	}
 	if checkout.Origin == "" {
-		return misconfigured("the checkout %s has no remote named origin, so nothing says where the worker reads branches: add it with `git remote add origin ADDRESS`", checkout.Dir)
+		return misconfigured(
+			"the checkout %s has no remote named origin, so nothing says where the worker reads branches: add it with "+
+				"`git remote add origin ADDRESS`",
+			checkout.Dir,
+		)
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(p.region))
 	if err != nil {
@@ -114,16 +118,29 @@ func (p policyInit) run(ctx context.Context) error {
 
 // outputs are the stack's, and the account that it is in.
 func (p policyInit) outputs(ctx context.Context, cfg aws.Config) (map[string]string, string, error) {
-	described, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &p.stack})
+	described, err := cloudformation.NewFromConfig(cfg).
+		DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &p.stack})
 	if err != nil {
-		return nil, "", fmt.Errorf("describe stack %s in %s: %w; create it with `aws cloudformation deploy --template-file deploy/bootstrap.yaml --stack-name %s`, or check --region and the credentials",
-			p.stack, cfg.Region, activities.Said(err), p.stack)
+		return nil, "", fmt.Errorf(
+			"describe stack %s in %s: %w; create it with `aws cloudformation deploy --template-file "+
+				"deploy/bootstrap.yaml --stack-name %s`, or check --region and the credentials",
+			p.stack,
+			cfg.Region,
+			activities.Said(err),
+			p.stack,
+		)
 	}
 	stack := described.Stacks[0]
 	switch stack.StackStatus {
 	case types.StackStatusCreateComplete, types.StackStatusUpdateComplete, types.StackStatusUpdateRollbackComplete:
 	default:
-		return nil, "", fmt.Errorf("stack %s is %s: wait until it is complete, or see why it is not with `aws cloudformation describe-stack-events --stack-name %s`", p.stack, stack.StackStatus, p.stack)
+		return nil, "", fmt.Errorf(
+			"stack %s is %s: wait until it is complete, or see why it is not with `aws cloudformation "+
+				"describe-stack-events --stack-name %s`",
+			p.stack,
+			stack.StackStatus,
+			p.stack,
+		)
 	}
 	all := map[string]string{}
 	for _, output := range stack.Outputs {
@@ -142,36 +159,58 @@ func domainOf(ctx context.Context, cfg aws.Config, zone string) (string, error) 
 	if zone == "" {
 		return "", nil
 	}
-	out, err := route53.NewFromConfig(cfg).ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: &zone, MaxItems: aws.Int32(1)})
+	out, err := route53.NewFromConfig(cfg).
+		ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: &zone, MaxItems: aws.Int32(1)})
 	if err != nil {
 		return "", fmt.Errorf("read hosted zone %s: %w", zone, activities.Said(err))
 	}
 	if len(out.ResourceRecordSets) == 0 {
-		return "", fmt.Errorf("hosted zone %s has no records, so it does not say its domain: write the policy by hand (docs/policy.md)", zone)
+		return "", fmt.Errorf(
+			"hosted zone %s has no records, so it does not say its domain: write the policy by hand (docs/policy.md)",
+			zone,
+		)
 	}
 	return strings.TrimSuffix(aws.ToString(out.ResourceRecordSets[0].Name), "."), nil
 }
 
 // policyText is the policy that these outputs make.
-func policyText(stack, account, region, domain string, checkout *source.Checkout, outputs map[string]string) ([]byte, error) {
+func policyText(
+	stack, account, region, domain string,
+	checkout *source.Checkout,
+	outputs map[string]string,
+) ([]byte, error) {
 	repository := perch.NormalizeRepository(checkout.Origin)
 	from := yaml.MapSlice{{Key: "git", Value: checkout.Origin}}
 	if name, ok := strings.CutPrefix(repository, "github.com/"); ok {
 		from = yaml.MapSlice{{Key: "github", Value: yaml.MapSlice{{Key: "repository", Value: name}}}}
 	}
-	network := yaml.MapSlice{{Key: "vpc", Value: outputs["VpcId"]}, {Key: "subnets", Value: strings.Split(outputs["SubnetIds"], ",")}}
+	network := yaml.MapSlice{
+		{Key: "vpc", Value: outputs["VpcId"]},
+		{Key: "subnets", Value: strings.Split(outputs["SubnetIds"], ",")},
+	}
 	if databases := outputs["DatabaseSubnetIds"]; databases != "" && databases != outputs["SubnetIds"] {
 		network = append(network, yaml.MapItem{Key: "database_subnets", Value: strings.Split(databases, ",")})
 	}
 	policy := yaml.MapSlice{
-		{Key: "account", Value: account}, {Key: "region", Value: region}, {Key: "service_role", Value: outputs["ServiceRole"]},
+		{
+			Key:   "account",
+			Value: account,
+		}, {Key: "region", Value: region}, {Key: "service_role", Value: outputs["ServiceRole"]},
 		{Key: "project", Value: outputs["Project"]}, {Key: "repository", Value: repository}, {Key: "source", Value: from},
 		{Key: "default_branch", Value: checkout.DefaultBranch},
 	}
 	if domain != "" {
-		policy = append(policy, yaml.MapItem{Key: "domain", Value: domain}, yaml.MapItem{Key: "hosted_zone", Value: outputs["HostedZoneId"]})
+		policy = append(
+			policy,
+			yaml.MapItem{Key: "domain", Value: domain},
+			yaml.MapItem{Key: "hosted_zone", Value: outputs["HostedZoneId"]},
+		)
 	}
-	policy = append(policy, yaml.MapItem{Key: "network", Value: network}, yaml.MapItem{Key: "kinds", Value: map[string][]string{"branch": {"*"}}})
+	policy = append(
+		policy,
+		yaml.MapItem{Key: "network", Value: network},
+		yaml.MapItem{Key: "kinds", Value: map[string][]string{"branch": {"*"}}},
+	)
 	if seeds := outputs["SeedBucket"]; seeds != "" {
 		policy = append(policy, yaml.MapItem{Key: "seeds", Value: map[string][]string{"from": {"s3://" + seeds + "/"}}})
 	}
@@ -180,7 +219,8 @@ func policyText(stack, account, region, domain string, checkout *source.Checkout
 		return nil, fmt.Errorf("write policy: %w", err)
 	}
 	head := "# The worker's policy, from the outputs of stack " + stack + ". docs/policy.md describes every key.\n" +
-		"# To allow staging and production, name their branches: kinds: {production: [main], staging: [staging], branch: [\"*\"]}\n"
+		"# To allow staging and production, name their branches: kinds: {production: [main], staging: [staging], " +
+		"branch: [\"*\"]}\n"
 	return append([]byte(head), text...), nil
 }
 

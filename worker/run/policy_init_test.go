@@ -43,7 +43,8 @@ func TestPolicyInitSaysWhatIsMissingAndWritesNothing(t *testing.T) {
 	defer listener.Close()
 	defer server.Close()
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": listener.URL, "AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "eu-central-1",
+		"AWS_ENDPOINT_URL": listener.URL, "AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_REGION":      "eu-central-1",
 		"AWS_CONFIG_FILE": filepath.Join(t.TempDir(), "none"), "AWS_MAX_ATTEMPTS": "1",
 	} {
 		t.Setenv(name, value)
@@ -52,7 +53,9 @@ func TestPolicyInitSaysWhatIsMissingAndWritesNothing(t *testing.T) {
 	checkout, lonely := t.TempDir(), t.TempDir()
 	repository, err := git.PlainInit(checkout, false)
 	if err == nil {
-		_, err = repository.CreateRemote(&gitconfig.RemoteConfig{Name: "origin", URLs: []string{"https://github.com/acme/shop.git"}})
+		_, err = repository.CreateRemote(
+			&gitconfig.RemoteConfig{Name: "origin", URLs: []string{"https://github.com/acme/shop.git"}},
+		)
 	}
 	if err == nil {
 		_, err = git.PlainInit(lonely, false)

@@ -255,8 +255,8 @@ func (r *run) authorize(phase string, request resource.Request) error {
 	return r.config.Authorize(role, phase, request)
 }
 
-// settle lets the resource's time pass and asks its service for the final state. One that fails meanwhile has settled, too: CloudFormation hears of a
-// failure when the service is done.
+// settle lets the resource's time pass and asks its service for the final state. One that fails
+// meanwhile has settled, too: CloudFormation hears of a failure when the service is done.
 func (r *run) settle(ctx context.Context, handler resource.Handler, res *resourceState, step Step, seconds float64) error {
 	settler, ok := handler.(resource.Settler)
 	if err := r.config.Faults.During(ctx, step); err != nil {

@@ -43,8 +43,8 @@ type Config struct {
 	Resolve func(reference string) (string, error)
 	// RoleExists says whether IAM has a role; nil believes every service role.
 	RoleExists func(arn string) bool
-	// Authorize says whether a service role has the rights that a phase (create, update or delete) of a resource needs; nil for every
-	// role.
+	// Authorize says whether a service role has the rights that a phase (create, update or delete) of
+	// a resource needs; nil for every role.
 	Authorize func(role, phase string, r resource.Request) error
 	// Logger takes what goes wrong inside; nil discards it.
 	Logger *slog.Logger

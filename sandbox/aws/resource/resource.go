@@ -27,7 +27,8 @@ type Request struct {
 	Tags map[string]string
 	// Suffix is the random part of names that CloudFormation generates, stable for one creation: 12 characters `[a-z0-9]`.
 	Suffix string
-	// Takes is how long the creation or the update takes. A service that goes on when CloudFormation has turned away ends it by then.
+	// Takes is how long the creation or the update takes. A service that goes on when CloudFormation
+	// has turned away ends it by then.
 	Takes time.Duration
 	// Snapshot says that the deletion policy asks for a final snapshot.
 	Snapshot bool

@@ -9,7 +9,8 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// address is an Elastic IP address: Beanstalk gives one to every single instance (Beanstalk guide, "Environment types").
+// address is an Elastic IP address: Beanstalk gives one to every single instance (Beanstalk guide,
+// "Environment types").
 type address struct {
 	id, instance string
 	tags         map[string]string
@@ -47,8 +48,13 @@ func (s *Service) requireAddress(rec *record) error {
 	if rec.ID != "" || !single || len(s.addresses()) < s.mostAddresses() {
 		return nil
 	}
-	return failure(beanstalk, http.StatusBadRequest, "GeneralServiceException", "Creating EIP failed Reason: The maximum number of "+
-		"addresses has been reached. (Service: AmazonEC2; Status Code: 400; Error Code: AddressLimitExceeded)")
+	return failure(
+		beanstalk,
+		http.StatusBadRequest,
+		"GeneralServiceException",
+		"Creating EIP failed Reason: The maximum number of "+
+			"addresses has been reached. (Service: AmazonEC2; Status Code: 400; Error Code: AddressLimitExceeded)",
+	)
 }
 
 // describeAccountAttributes knows one attribute: the quota of Elastic IP addresses.
@@ -68,7 +74,12 @@ func describeAddresses(s *Service, f form) ([]wire.Node, error) {
 	all, asked := s.addresses(), f.list("AllocationId")
 	for _, id := range asked {
 		if !slices.ContainsFunc(all, func(a address) bool { return a.id == id }) {
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", id)
+			return nil, wire.Errorf(
+				http.StatusBadRequest,
+				"InvalidAllocationID.NotFound",
+				"The allocation ID '%s' does not exist",
+				id,
+			)
 		}
 	}
 	all = slices.DeleteFunc(all, func(a address) bool { return !wanted(asked, a.id) })
@@ -83,7 +94,12 @@ func describeInstances(s *Service, f form) ([]wire.Node, error) {
 	asked := f.list("InstanceId")
 	for _, id := range asked {
 		if s.hostOf(id) == nil {
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
+			return nil, wire.Errorf(
+				http.StatusBadRequest,
+				"InvalidInstanceID.NotFound",
+				"The instance ID '%s' does not exist",
+				id,
+			)
 		}
 	}
 	var reservations []wire.Node
@@ -93,8 +109,11 @@ func describeInstances(s *Service, f form) ([]wire.Node, error) {
 			continue
 		}
 		items := list("instancesSet", "item", ids, func(id string) []wire.Node {
-			return []wire.Node{wire.T("instanceId", id), wire.N("instanceState", wire.T("code", "16"), wire.T("name", "running")),
-				tagSet(beanstalkTags(env))}
+			return []wire.Node{
+				wire.T("instanceId", id),
+				wire.N("instanceState", wire.T("code", "16"), wire.T("name", "running")),
+				tagSet(beanstalkTags(env)),
+			}
 		})
 		reservations = append(reservations, wire.N("item", wire.T("ownerId", s.config.Account), items))
 	}

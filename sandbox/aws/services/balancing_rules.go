@@ -89,7 +89,8 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 // mostRules is how many rules a load balancer has at most, without its default rules.
 const mostRules = 100
 
-// requireRules fails an environment for whose rules the load balancer that it shares has no room, as its launch does on AWS.
+// requireRules fails an environment for whose rules the load balancer that it shares has no room,
+// as its launch does on AWS.
 func (s *Service) requireRules(rec *record) error {
 	balancer := s.known(typeLoadBalancer, s.option(rec, nsBalancer, "SharedLoadBalancer"))
 	if rec.ID != "" || balancer == nil {
@@ -104,8 +105,13 @@ func (s *Service) requireRules(rec *record) error {
 	if count <= mostRules {
 		return nil
 	}
-	return failure(beanstalk, http.StatusBadRequest, "GeneralServiceException", "Creating load balancer listener rule failed Reason: The maximum "+
-		"number of rules has been reached. (Service: ElasticLoadBalancingV2; Status Code: 400; Error Code: TooManyRules)")
+	return failure(
+		beanstalk,
+		http.StatusBadRequest,
+		"GeneralServiceException",
+		"Creating load balancer listener rule failed Reason: The maximum "+
+			"number of rules has been reached. (Service: ElasticLoadBalancingV2; Status Code: 400; Error Code: TooManyRules)",
+	)
 }
 
 func ruleNodes(r rule) []wire.Node {

@@ -46,7 +46,8 @@ var beanstalkKinds = map[string]kind{
 	typeTemplate:    {service: beanstalk, limit: 100, prepare: prepareTemplate},
 	typeEnvironment: {
 		service: beanstalk, named: "EnvironmentName", limit: 40, prepare: prepareEnvironment, kept: environmentKept,
-		settle: settleEnvironment, repeated: acceptsUpdate, changing: retainOptions, refuse: refuseEnvironment, terminating: terminateEnvironment, remove: removeEnvironment,
+		settle: settleEnvironment, repeated: acceptsUpdate, changing: retainOptions, refuse: refuseEnvironment,
+		terminating: terminateEnvironment, remove: removeEnvironment,
 	},
 }
 
@@ -145,8 +146,8 @@ type option struct{ Namespace, Name, Value string }
 
 type options []option
 
-// options are the settings of an environment: those of its saved configuration, those that an update has left out, and its own over them, by
-// namespace and name.
+// options are the settings of an environment: those of its saved configuration, those that an
+// update has left out, and its own over them, by namespace and name.
 func (s *Service) options(rec *record) options {
 	values := map[[2]string]string{}
 	sources := [][]properties{rec.Properties.children("OptionSettings")}

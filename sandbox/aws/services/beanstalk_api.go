@@ -140,14 +140,36 @@ func (s *Service) environmentNodes(env *record) []wire.Node {
 	}
 	busy := env.Status == "Launching" || env.Status == "Updating"
 	return present(
-		wire.T("EnvironmentName", env.Name), wire.T("EnvironmentId", env.Hidden["EnvironmentId"]), wire.T("ApplicationName", env.Scope),
-		wire.T("VersionLabel", env.Properties.text("VersionLabel")), wire.T("SolutionStackName", s.platform(env)),
-		wire.T("PlatformArn", s.platformARN(s.platform(env))), wire.T("TemplateName", env.Properties.text("TemplateName")), wire.T("Description", env.Properties.text("Description")),
-		wire.T("EndpointURL", env.Attributes["EndpointURL"]), wire.T("CNAME", env.Hidden["CNAME"]),
-		wire.T("DateCreated", isoTime(env.Created)), wire.T("DateUpdated", isoTime(env.Updated)),
-		wire.T("Status", env.Status), wire.T("AbortableOperationInProgress", strconv.FormatBool(busy)),
-		wire.T("Health", env.Health), wire.T("HealthStatus", health), wire.T("EnvironmentArn", env.ARN),
-		wire.N("Tier", wire.T("Name", tier.or("Name", "WebServer")), wire.T("Type", tier.or("Type", "Standard")), wire.T("Version", tier.or("Version", "1.0"))))
+		wire.T(
+			"EnvironmentName",
+			env.Name,
+		),
+		wire.T("EnvironmentId", env.Hidden["EnvironmentId"]),
+		wire.T("ApplicationName", env.Scope),
+		wire.T("VersionLabel", env.Properties.text("VersionLabel")),
+		wire.T("SolutionStackName", s.platform(env)),
+		wire.T(
+			"PlatformArn",
+			s.platformARN(s.platform(env)),
+		),
+		wire.T("TemplateName", env.Properties.text("TemplateName")),
+		wire.T("Description", env.Properties.text("Description")),
+		wire.T("EndpointURL", env.Attributes["EndpointURL"]),
+		wire.T("CNAME", env.Hidden["CNAME"]),
+		wire.T("DateCreated", isoTime(env.Created)),
+		wire.T("DateUpdated", isoTime(env.Updated)),
+		wire.T("Status", env.Status),
+		wire.T("AbortableOperationInProgress", strconv.FormatBool(busy)),
+		wire.T("Health", env.Health),
+		wire.T("HealthStatus", health),
+		wire.T("EnvironmentArn", env.ARN),
+		wire.N(
+			"Tier",
+			wire.T("Name", tier.or("Name", "WebServer")),
+			wire.T("Type", tier.or("Type", "Standard")),
+			wire.T("Version", tier.or("Version", "1.0")),
+		),
+	)
 }
 
 func (s *Service) platform(env *record) string {

@@ -36,7 +36,10 @@ func updateByHand(s *Service, f form) ([]wire.Node, error) {
 
 // remove forgets an option, whether it was retained or is one of the template's.
 func (r *record) remove(namespace, name string) {
-	r.Retained = slices.DeleteFunc(slices.Clone(r.Retained), func(o option) bool { return o.Namespace == namespace && o.Name == name })
+	r.Retained = slices.DeleteFunc(
+		slices.Clone(r.Retained),
+		func(o option) bool { return o.Namespace == namespace && o.Name == name },
+	)
 	var kept []any
 	for _, setting := range r.Properties.children("OptionSettings") {
 		if setting.text("Namespace") != namespace || setting.text("OptionName") != name {

@@ -18,7 +18,13 @@ func TestS173AnOptionThatLeavesTheTemplateKeepsItsValue(t *testing.T) {
 	}
 	variables := func() map[string]string {
 		t.Helper()
-		out, err := client.DescribeConfigurationSettings(t.Context(), &eb.DescribeConfigurationSettingsInput{ApplicationName: aws.String("shop"), EnvironmentName: aws.String("shop-login")})
+		out, err := client.DescribeConfigurationSettings(
+			t.Context(),
+			&eb.DescribeConfigurationSettingsInput{
+				ApplicationName: aws.String("shop"),
+				EnvironmentName: aws.String("shop-login"),
+			},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,16 +37,26 @@ func TestS173AnOptionThatLeavesTheTemplateKeepsItsValue(t *testing.T) {
 		return values
 	}
 	a.shop()
-	_, r := a.ready(typeEnvironment, "Environment", properties(setting(nsApplicationEV, "OLD", "one"), setting(nsApplicationEV, "BOTH", "one")))
+	_, r := a.ready(
+		typeEnvironment,
+		"Environment",
+		properties(setting(nsApplicationEV, "OLD", "one"), setting(nsApplicationEV, "BOTH", "one")),
+	)
 	r.Properties = properties(setting(nsApplicationEV, "BOTH", "two"), setting(nsApplicationEV, "NEW", "two"))
 	if _, err := a.service.Handlers()[typeEnvironment].Update(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	a.settle(r)
 	diff(t, variables(), map[string]string{"OLD": "one", "BOTH": "two", "NEW": "two"})
-	remove := &eb.UpdateEnvironmentInput{EnvironmentName: aws.String("shop-login"), OptionsToRemove: []types.OptionSpecification{
-		{Namespace: aws.String(nsApplicationEV), OptionName: aws.String("OLD")}, {Namespace: aws.String(nsApplicationEV), OptionName: aws.String("NEW")},
-	}}
+	remove := &eb.UpdateEnvironmentInput{
+		EnvironmentName: aws.String("shop-login"),
+		OptionsToRemove: []types.OptionSpecification{
+			{
+				Namespace:  aws.String(nsApplicationEV),
+				OptionName: aws.String("OLD"),
+			}, {Namespace: aws.String(nsApplicationEV), OptionName: aws.String("NEW")},
+		},
+	}
 	if _, err := client.UpdateEnvironment(t.Context(), remove); err != nil {
 		t.Fatal(err)
 	}

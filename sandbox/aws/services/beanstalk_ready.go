@@ -31,11 +31,19 @@ func acceptsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
 // environments, aws:elasticbeanstalk:environment and aws:ec2:instances). The sentences are not AWS's.
 func fixedOptions(before, after properties) error {
 	for _, fixed := range [][2]string{
-		{nsEnvironment, "LoadBalancerIsShared"}, {nsEnvironment, "LoadBalancerType"}, {nsBalancer, "SharedLoadBalancer"}, {"aws:ec2:instances", "SupportedArchitectures"},
+		{nsEnvironment, "LoadBalancerIsShared"}, {nsEnvironment, "LoadBalancerType"}, {nsBalancer, "SharedLoadBalancer"},
+		{"aws:ec2:instances", "SupportedArchitectures"},
 	} {
 		was, is := settingOf(before, fixed[0], fixed[1]), settingOf(after, fixed[0], fixed[1])
 		if was != "" && is != "" && was != is {
-			return invalid(beanstalk, "Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: '%s'): The option cannot be changed after the environment is created.", is, fixed[0], fixed[1])
+			return invalid(
+				beanstalk,
+				"Configuration validation exception: Invalid option value: '%s' (Namespace: '%s', OptionName: '%s'): The "+
+					"option cannot be changed after the environment is created.",
+				is,
+				fixed[0],
+				fixed[1],
+			)
 		}
 	}
 	return nil

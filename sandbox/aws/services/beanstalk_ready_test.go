@@ -16,7 +16,8 @@ func TestS170AnEnvironmentIsUpdatedAndTerminatedOnlyWhenReady(t *testing.T) {
 	_, r := a.create(typeEnvironment, "Environment", environmentProperties(balancer.ID))
 	handler := a.service.Handlers()[typeEnvironment]
 	terminate := func() error {
-		_, err := eb.NewFromConfig(a.aws).TerminateEnvironment(t.Context(), &eb.TerminateEnvironmentInput{EnvironmentName: aws.String("shop-login")})
+		_, err := eb.NewFromConfig(a.aws).
+			TerminateEnvironment(t.Context(), &eb.TerminateEnvironmentInput{EnvironmentName: aws.String("shop-login")})
 		return err
 	}
 	changed := r

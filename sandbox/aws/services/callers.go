@@ -61,7 +61,12 @@ func (s *Service) ServiceRole(arn string) (*access.Caller, error) {
 
 // callerFor reads a role's policies. A role that has been deleted has none.
 func (s *Service) callerFor(role *record, name, session string) (*access.Caller, error) {
-	caller := &access.Caller{ARN: s.assumed(name, session), Region: s.config.Region, Record: s.config.Granted, Denied: s.config.Denied}
+	caller := &access.Caller{
+		ARN:    s.assumed(name, session),
+		Region: s.config.Region,
+		Record: s.config.Granted,
+		Denied: s.config.Denied,
+	}
 	if role == nil {
 		return caller, nil
 	}

@@ -83,7 +83,8 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	now := s.config.Now().UTC()
 	rec := &record{
 		Type: r.Type, Name: h.name(r), Owner: owner, Stack: r.StackName, Logical: r.LogicalID, Created: now, Updated: now,
-		Properties: r.Properties, Tags: tagsOf(r), Attributes: map[string]string{}, Hidden: map[string]string{}, Until: until(now, r),
+		Properties: r.Properties, Tags: tagsOf(r), Attributes: map[string]string{}, Hidden: map[string]string{},
+		Until: until(now, r),
 	}
 	if err := h.make(rec); err != nil {
 		return resource.State{}, err

@@ -167,7 +167,11 @@ func deleteRole(s *Service, f form) ([]wire.Node, error) {
 		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must delete policies first.")
 	}
 	if len(s.attached(role)) > 0 {
-		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must detach all policies first.")
+		return nil, wire.Errorf(
+			http.StatusConflict,
+			"DeleteConflict",
+			"Cannot delete entity, must detach all policies first.",
+		)
 	}
 	if err := refuseRole(s, role, true); err != nil {
 		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "%s", err.Error())

@@ -18,7 +18,11 @@ var logActions = map[string]jsonAction{
 func createLogGroup(s *Service, in properties) (any, error) {
 	name := in.text("logGroupName")
 	if s.named(typeLogGroup, name) != nil {
-		return nil, wire.Errorf(http.StatusBadRequest, "ResourceAlreadyExistsException", "The specified log group already exists")
+		return nil, wire.Errorf(
+			http.StatusBadRequest,
+			"ResourceAlreadyExistsException",
+			"The specified log group already exists",
+		)
 	}
 	s.addLogGroup(name, in.tags())
 	return map[string]any{}, s.save()

@@ -117,7 +117,11 @@ func prepareInstance(s *Service, rec *record) error {
 	}
 	rec.ID = "i-" + random(hexDigits, 17)
 	rec.ARN = s.arn("ec2", "instance/"+rec.ID)
-	rec.Attributes["InstanceId"], rec.Attributes["VpcId"], rec.Attributes["AvailabilityZone"] = rec.ID, s.subnetVPC(subnet), s.subnetZone(subnet)
+	rec.Attributes["InstanceId"], rec.Attributes["VpcId"], rec.Attributes["AvailabilityZone"] = rec.ID, s.subnetVPC(
+		subnet,
+	), s.subnetZone(
+		subnet,
+	)
 	rec.Attributes["PrivateIp"], rec.Attributes["PrivateDnsName"] = "172.31.0.10", "ip-172-31-0-10."+s.config.Region+".compute.internal"
 	rec.Attributes["PublicIp"], rec.Attributes["PublicDnsName"] = "", ""
 	return nil

@@ -199,7 +199,10 @@ func describeVPCs(s *Service, f form) ([]wire.Node, error) {
 	var found []string
 	for _, id := range slices.Sorted(maps.Keys(vpcs)) {
 		byDefault := strconv.FormatBool(id == VPC)
-		matches, err := filters(f, map[string]string{"vpc-id": id, "is-default": byDefault, "isDefault": byDefault, "state": "available"})
+		matches, err := filters(
+			f,
+			map[string]string{"vpc-id": id, "is-default": byDefault, "isDefault": byDefault, "state": "available"},
+		)
 		if err != nil {
 			return nil, err
 		}
@@ -209,7 +212,10 @@ func describeVPCs(s *Service, f form) ([]wire.Node, error) {
 	}
 	return []wire.Node{list("vpcSet", "item", found, func(id string) []wire.Node {
 		return []wire.Node{
-			wire.T("vpcId", id), wire.T("ownerId", s.config.Account), wire.T("state", "available"), wire.T("cidrBlock", vpcs[id]),
+			wire.T(
+				"vpcId",
+				id,
+			), wire.T("ownerId", s.config.Account), wire.T("state", "available"), wire.T("cidrBlock", vpcs[id]),
 			wire.T("instanceTenancy", "default"), wire.T("isDefault", strconv.FormatBool(id == VPC)),
 		}
 	})}, nil
@@ -248,8 +254,14 @@ func (s *Service) subnetNodes(id string) []wire.Node {
 		block, public, byDefault = made.Properties.text("CidrBlock"), made.Properties.flag("MapPublicIpOnLaunch"), false
 	}
 	return []wire.Node{
-		wire.T("subnetId", id), wire.T("subnetArn", s.arn("ec2", "subnet/"+id)), wire.T("state", "available"), wire.T("vpcId", s.subnetVPC(id)),
-		wire.T("ownerId", s.config.Account), wire.T("cidrBlock", block), wire.T("availableIpAddressCount", "4091"), wire.T("availabilityZone", s.subnetZone(id)),
+		wire.T(
+			"subnetId",
+			id,
+		), wire.T("subnetArn", s.arn("ec2", "subnet/"+id)), wire.T("state", "available"), wire.T("vpcId", s.subnetVPC(id)),
+		wire.T(
+			"ownerId",
+			s.config.Account,
+		), wire.T("cidrBlock", block), wire.T("availableIpAddressCount", "4091"), wire.T("availabilityZone", s.subnetZone(id)),
 		wire.T("defaultForAz", strconv.FormatBool(byDefault)), wire.T("mapPublicIpOnLaunch", strconv.FormatBool(public)),
 	}
 }

@@ -141,7 +141,11 @@ func legalVersion(rec *record) error {
 	case rec.given("Engine") != "postgres" || wanted == 0:
 		return nil
 	case running == 0 && wanted < oldestSupported && rec.Properties.or("EngineLifecycleSupport", extendedSupport) != extendedSupport:
-		return invalid(rds, "DB engine version %d is past its end of standard support date and requires RDS Extended Support", wanted)
+		return invalid(
+			rds,
+			"DB engine version %d is past its end of standard support date and requires RDS Extended Support",
+			wanted,
+		)
 	case running != 0 && wanted < running:
 		return invalid(rds, "Cannot upgrade postgres from %d to %d", running, wanted)
 	case running != 0 && wanted > running && !rec.Properties.flag("AllowMajorVersionUpgrade"):

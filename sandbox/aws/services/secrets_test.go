@@ -27,7 +27,8 @@ func TestAGeneratedSecretIsAttachedToItsDatabase(t *testing.T) {
 	state, r := a.ready(typeSecret, "Secret", generated(map[string]any{
 		"SecretStringTemplate": `{"username":"perch"}`, "GenerateStringKey": "password", "PasswordLength": 30, "ExcludeCharacters": `"@/\`,
 	}))
-	if !regexp.MustCompile(`^arn:aws:secretsmanager:eu-central-1:123456789012:secret:Secret-abcdefghij12-[A-Za-z]{6}$`).MatchString(state.ID) {
+	if !regexp.MustCompile(`^arn:aws:secretsmanager:eu-central-1:123456789012:secret:Secret-abcdefghij12-[A-Za-z]{6}$`).
+		MatchString(state.ID) {
 		t.Fatalf("Ref = %s", state.ID)
 	}
 	diff(t, state.Attributes, map[string]string{"Id": state.ID})

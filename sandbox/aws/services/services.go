@@ -1,6 +1,8 @@
-// Package services is the sandbox's share of AWS beside CloudFormation and S3: Elastic Beanstalk, RDS, Route 53, load balancing,
-// certificates, IAM, STS, Secrets Manager, Parameter Store, Run Command, CloudWatch Logs, EC2's network and resource tagging. Each service answers its own protocol
-// over HTTP and makes its resources for CloudFormation. What is not implemented answers with the service's own error.
+// Package services is the sandbox's share of AWS beside CloudFormation and S3: Elastic Beanstalk,
+// RDS, Route 53, load balancing, certificates, IAM, STS, Secrets Manager, Parameter Store, Run
+// Command, CloudWatch Logs, EC2's network and resource tagging. Each service answers its own
+// protocol over HTTP and makes its resources for CloudFormation. What is not implemented answers
+// with the service's own error.
 package services
 
 import (
@@ -49,7 +51,8 @@ type Config struct {
 	ObjectExists func(bucket, key string) bool
 	// Storage keeps Elastic Beanstalk's copies of source bundles; nil keeps none.
 	Storage Storage
-	// EnforceIAM bounds callers that have assumed a role, and stacks with a service role, to what the role's policies allow.
+	// EnforceIAM bounds callers that have assumed a role, and stacks with a service role, to what the
+	// role's policies allow.
 	EnforceIAM bool
 	// Granted is told the statements that allowed what a role did, and Denied what was denied to one; nil for nobody.
 	Granted func([]access.Grant)
@@ -136,7 +139,8 @@ func (s *Service) Services() map[string]http.Handler {
 func (s *Service) Handlers() map[string]resource.Handler {
 	handlers := map[string]resource.Handler{}
 	for _, kinds := range []map[string]kind{
-		beanstalkKinds, rdsKinds, route53Kinds, balancingKinds, certificateKinds, networkKinds, vpcKinds, iamKinds, secretKinds, parameterKinds, machineKinds, plainKinds,
+		beanstalkKinds, rdsKinds, route53Kinds, balancingKinds, certificateKinds, networkKinds, vpcKinds, iamKinds,
+		secretKinds, parameterKinds, machineKinds, plainKinds,
 	} {
 		for name, kind := range kinds {
 			handlers[name] = handler{service: s, kind: kind}

@@ -19,7 +19,11 @@ func (s *Service) caller() string {
 
 func callerIdentity(s *Service, f form) ([]wire.Node, error) {
 	if f.caller != nil {
-		return []wire.Node{wire.T("Arn", f.caller.ARN), wire.T("UserId", "AROA0000000000SANDBOX:sandbox"), wire.T("Account", s.config.Account)}, nil
+		return []wire.Node{
+			wire.T("Arn", f.caller.ARN),
+			wire.T("UserId", "AROA0000000000SANDBOX:sandbox"),
+			wire.T("Account", s.config.Account),
+		}, nil
 	}
 	return []wire.Node{wire.T("Arn", s.caller()), wire.T("UserId", "AROA0000000000SANDBOX:sandbox"), wire.T("Account", s.config.Account)}, nil
 }
@@ -38,7 +42,11 @@ func assumeRole(s *Service, f form) ([]wire.Node, error) {
 	key := "ASIA" + random(upperDigits, 16)
 	s.remember(session{Key: key, Role: role.Name, Name: name})
 	return []wire.Node{
-		wire.N("AssumedRoleUser", wire.T("AssumedRoleId", role.Attributes["RoleId"]+":"+name), wire.T("Arn", s.assumed(role.Name, name))),
+		wire.N(
+			"AssumedRoleUser",
+			wire.T("AssumedRoleId", role.Attributes["RoleId"]+":"+name),
+			wire.T("Arn", s.assumed(role.Name, name)),
+		),
 		wire.N("Credentials", wire.T("AccessKeyId", key), wire.T("SecretAccessKey", random(mixedCase, 40)),
 			wire.T("SessionToken", random(mixedCase, 64)), wire.T("Expiration", isoTime(s.config.Now().Add(duration)))),
 	}, s.save()

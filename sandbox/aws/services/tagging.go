@@ -68,7 +68,8 @@ func (s *Service) tagged() []Tagged {
 	return slices.CompactFunc(all, func(a, b Tagged) bool { return a.ARN == b.ARN })
 }
 
-// tagged reports whether the tagging API lists the resource. It does not know roles, and hosted zones in us-east-1 only.
+// tagged reports whether the tagging API lists the resource. It does not know roles, and hosted
+// zones in us-east-1 only.
 func (r *record) tagged() bool {
 	return r.ARN != "" && len(r.Tags) > 0 && r.Type != typeRole && r.Type != typeHostedZone
 }

@@ -11,7 +11,8 @@ const (
 	typeRoutes  = "AWS::EC2::RouteTable"
 )
 
-// vpcKinds are the parts of a network that a stack makes. Nothing is routed: subnets only have to exist, in their zones.
+// vpcKinds are the parts of a network that a stack makes. Nothing is routed: subnets only have to
+// exist, in their zones.
 var vpcKinds = map[string]kind{
 	typeVPC:                          {service: network, prepare: prepareVPC, refuse: refuseVPC},
 	typeSubnet:                       {service: network, prepare: prepareSubnet, refuse: refuseSubnet},
@@ -51,7 +52,13 @@ func refuseVPC(s *Service, rec *record, late bool) error {
 	for _, other := range s.state.Records {
 		inside := other.Properties.text("VpcId") == rec.ID || other.Scope == rec.ID
 		if late && other != rec && !other.gone() && inside {
-			return failure(network, 400, "GeneralServiceException", "The vpc '%s' has dependencies and cannot be deleted.", rec.ID)
+			return failure(
+				network,
+				400,
+				"GeneralServiceException",
+				"The vpc '%s' has dependencies and cannot be deleted.",
+				rec.ID,
+			)
 		}
 	}
 	return nil
@@ -70,7 +77,13 @@ func prepareSubnet(s *Service, rec *record) error {
 func refuseSubnet(s *Service, rec *record, late bool) error {
 	for _, other := range s.state.Records {
 		if late && other != rec && !other.gone() && strings.Contains(scalar(map[string]any(other.Properties)), rec.ID) {
-			return failure(network, 400, "GeneralServiceException", "The subnet '%s' has dependencies and cannot be deleted.", rec.ID)
+			return failure(
+				network,
+				400,
+				"GeneralServiceException",
+				"The subnet '%s' has dependencies and cannot be deleted.",
+				rec.ID,
+			)
 		}
 	}
 	return nil
