@@ -170,7 +170,8 @@ func checkOneRule(ctx context.Context, w *World) error {
 			len(http))
 	}
 	for _, condition := range named[0].Conditions {
-		if slices.Contains(hostsOf(condition), hostOf(name)) {
+		if hosts := hostsOf(condition); slices.Contains(hosts, hostOf(name)) {
+			w.note = "the hosts of the rule: " + strings.Join(hosts, ", ") // Beanstalk adds a name of its domain.
 			return nil
 		}
 	}

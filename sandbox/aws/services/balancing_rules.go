@@ -73,7 +73,11 @@ func (s *Service) environmentRules(env, listener *record, base string) []rule {
 	for _, name := range names {
 		var conditions []properties
 		for _, field := range [][2]string{{"host-header", "HostHeaders"}, {"path-pattern", "PathPatterns"}} {
-			if values := split(s.option(env, nsRule+name, field[1])); len(values) > 0 {
+			values := split(s.option(env, nsRule+name, field[1]))
+			if cname := env.Hidden["CNAME"]; field[0] == "host-header" && len(values) > 0 && cname != "" {
+				values = append(values, cname) // Beanstalk adds it (hashicorp/terraform-provider-aws, pull request 15755).
+			}
+			if len(values) > 0 {
 				conditions = append(conditions, properties{"Field": field[0], "Values": anys(values)})
 			}
 		}

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -69,6 +70,12 @@ func TestEnvironmentsAddRulesToASharedLoadBalancer(t *testing.T) {
 		value := "default"
 		if !aws.ToBool(rule.IsDefault) {
 			value = rule.Conditions[0].Values[0]
+		}
+		if name, _, _ := strings.Cut(value, "."); strings.HasSuffix(value, ".localhost") {
+			cname := rule.Conditions[0].Values[1]
+			if !strings.HasPrefix(cname, name+".") || !strings.HasSuffix(cname, ".elasticbeanstalk.com") {
+				t.Errorf("the rule of %s has %q beside its host, want the environment's CNAME", name, cname)
+			}
 		}
 		got = append(got, [2]string{aws.ToString(rule.Priority), value})
 	}
