@@ -221,18 +221,20 @@ func TestS189ALogGroupThatBeanstalkLeavesIsALeftover(t *testing.T) {
 	if err != nil || len(groups) == 0 {
 		t.Fatalf("the environment streams to %q, %v", groups, err)
 	}
+	w.prepare(in.StackID, false)
 	w.delete(in.StackID, nil)
 	in.Swept = true
-	if out := must(w, of[*Verification](w).VerifyGone, in); len(out.Leftovers) != 0 {
-		t.Errorf("verified %+v", out)
-	}
 	if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &groups[0]}); err != nil {
 		t.Fatal(err)
 	}
-	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(
-		out.Leftovers,
-		[]string{"log group " + groups[0]},
-	) {
+	out := must(w, of[*Verification](w).VerifyGone, in)
+	if !slices.Equal(out.Leftovers, []string{"log group " + groups[0]}) {
+		t.Errorf("verified %+v", out)
+	}
+	if _, err := client.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &groups[0]}); err != nil {
+		t.Fatal(err)
+	}
+	if out := must(w, of[*Verification](w).VerifyGone, in); len(out.Leftovers) != 0 {
 		t.Errorf("verified %+v", out)
 	}
 }

@@ -249,7 +249,7 @@ func TestWhatATemplateKeepsIsFoundAgainByItsARN(t *testing.T) {
 func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.ownUp(commit)
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
+	contents := w.prepare(state.StackID, false).Contents
 	w.fault(aws.Fault{LogicalID: "Database", Phase: "delete", Reason: "Cannot create more than 100 manual snapshots", Count: 1})
 	w.delete(state.StackID, nil)
 	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Project: "shop", Branch: "login", StackID: state.StackID})

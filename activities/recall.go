@@ -16,18 +16,20 @@ type pastRemovals struct {
 	environment perch.Environment
 	bucket      string
 	records     []removalRecord
-	// contents are what the records and the stacks name. Nothing else is recorded again: an input may name anything.
+	// contents are what the records and the stacks name. Nothing else is looked for or recorded where there are records:
+	// an input may name anything.
 	contents Contents
 }
 
-// recall reads what earlier removals of the environment have recorded, and adds it to what must be gone. The
-// record of a stack that still exists is for the removal of that stack.
+// recall reads what removals of the environment have recorded, and what its stack still names. That is what must be
+// gone. The input's contents count only if there is no place for records. The record of a stack that still exists is for
+// the removal of that stack.
 func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRemovals, err error) {
 	if past.environment, err = perch.NewEnvironment(in.Project, in.Branch); err != nil {
 		return past, refuse(ErrorInvalid, "%v", err)
 	}
 	if in.StackID != "" {
-		if err := v.stacks.addOrphans(ctx, in.StackID, &past.contents); err != nil {
+		if past.contents, err = v.namedBy(ctx, in.StackID); err != nil {
 			return past, err
 		}
 	}
@@ -56,8 +58,20 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 		past.contents.Add(record.Contents)
 		past.records = append(past.records, record)
 	}
+	if past.bucket != "" {
+		in.Contents = Contents{}
+	}
 	in.Contents.Add(past.contents)
 	return past, nil
+}
+
+// namedBy is what a stack names, and what its template and its updates have left behind.
+func (v *Verification) namedBy(ctx context.Context, stackID string) (Contents, error) {
+	contents, err := v.stacks.stackContents(ctx, StackInput{StackID: stackID})
+	if err != nil {
+		return contents, err
+	}
+	return contents, v.stacks.addOrphans(ctx, stackID, &contents)
 }
 
 // conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, or

@@ -156,8 +156,6 @@ func (v *Verification) life(ctx context.Context, stackID string) (life stackLife
 	case !v.stacks.owner.current(ctx).Owns(stackTags(stack)):
 		return stackLife{unknown: true}, nil
 	}
-	if life.contents, err = v.stacks.stackContents(ctx, StackInput{StackID: stackID}); err == nil {
-		err = v.stacks.addOrphans(ctx, stackID, &life.contents)
-	}
+	life.contents, err = v.namedBy(ctx, stackID)
 	return life, err
 }

@@ -45,7 +45,8 @@ type VerifyInput struct {
 	// StackID is the stack that was deleted; empty if the environment had none, and only what earlier
 	// removals left is looked for.
 	StackID string `json:"stack_id,omitempty"`
-	// Contents are the physical ids that were listed before the deletion.
+	// Contents are the physical ids that were listed before the deletion. They count only if no application stack
+	// keeps the record of the removal, which is believed instead.
 	Contents Contents `json:"contents"`
 	// SharedDatabase says that the environment may have had a database in the shared instance.
 	SharedDatabase bool `json:"shared_database,omitempty"`
