@@ -35,6 +35,16 @@ func NotAFile(commit, path, mode string) error {
 	return &CommitFault{Path: path, Commit: commit, Reason: fmt.Sprintf("is a %s and not a file; commit the file itself", kind)}
 }
 
+// NotAFolder is the fault of a path with a folder's place that is a symbolic link or a submodule, by its mode; nil for
+// any other mode.
+func NotAFolder(commit, path, mode string) error {
+	kind := map[string]string{"120000": symbolicLink, "160000": submodule}[mode]
+	if kind == "" {
+		return nil
+	}
+	return &CommitFault{Path: path, Commit: commit, Reason: fmt.Sprintf("is a %s and not a folder; commit the folder itself", kind)}
+}
+
 // TooLarge is the fault of a file of so many bytes, where at most limit bytes are read.
 func TooLarge(commit, path string, bytes, limit int64) error {
 	return &CommitFault{Path: path, Commit: commit, Reason: fmt.Sprintf("has %d bytes, and at most %d are read; make it smaller", bytes, limit)}

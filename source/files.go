@@ -37,7 +37,10 @@ func (g *Git) File(ctx context.Context, commit, name string) (content []byte, fo
 	if err != nil {
 		return nil, false, err
 	}
-	tree, entry, err := find(tree, name)
+	tree, entry, err := find(tree, commit, name)
+	if fault := (*CommitFault)(nil); errors.As(err, &fault) {
+		return nil, false, fault
+	}
 	if err != nil {
 		return nil, false, fmt.Errorf("read %s at commit %s: %w", name, commit, err)
 	}
@@ -60,16 +63,21 @@ func (g *Git) File(ctx context.Context, commit, name string) (content []byte, fo
 	return content, true, nil
 }
 
-// find goes down to the folder that holds name; the entry is nil where there is none.
-func find(tree *object.Tree, name string) (*object.Tree, *object.TreeEntry, error) {
+// find goes down to the folder that holds name; the entry is nil if there is none. A symbolic link or a submodule above
+// name is a CommitFault.
+func find(tree *object.Tree, commit, name string) (*object.Tree, *object.TreeEntry, error) {
 	if !fs.ValidPath(name) {
 		return nil, nil, nil
 	}
-	for {
+	for whole := name; ; {
 		part, rest, deeper := strings.Cut(name, "/")
 		i := slices.IndexFunc(tree.Entries, func(e object.TreeEntry) bool { return e.Name == part })
-		if i < 0 || deeper && tree.Entries[i].Mode != filemode.Dir {
+		if i < 0 {
 			return nil, nil, nil
+		}
+		if deeper && tree.Entries[i].Mode != filemode.Dir {
+			above := strings.TrimSuffix(whole, "/"+rest)
+			return nil, nil, NotAFolder(commit, above, mode(tree.Entries[i].Mode))
 		}
 		if !deeper {
 			return tree, &tree.Entries[i], nil
@@ -131,12 +139,12 @@ func (g *Git) Files(ctx context.Context, commit, folder string) ([]File, error) 
 }
 
 func subfolder(tree *object.Tree, commit, folder string) (*object.Tree, error) {
-	parent, entry, err := find(tree, folder)
+	parent, entry, err := find(tree, commit, folder)
 	if err != nil {
 		return nil, err
 	}
 	if entry != nil && !plainFile(entry.Mode) && entry.Mode != filemode.Dir {
-		return nil, NotAFile(commit, folder, mode(entry.Mode))
+		return nil, NotAFolder(commit, folder, mode(entry.Mode))
 	}
 	if entry == nil || entry.Mode != filemode.Dir {
 		return nil, ErrNoFolder

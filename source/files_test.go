@@ -89,6 +89,27 @@ func TestS116AFolderWithALinkNamesIt(t *testing.T) {
 	})
 }
 
+func TestS220ALinkAboveAFolderOrAFileIsNamed(t *testing.T) {
+	addresses(t, func(t *testing.T, r *repo, address string) {
+		r.must(os.MkdirAll(filepath.Join(r.dir, "data"), 0o755))
+		r.must(os.Symlink("../fixtures", filepath.Join(r.dir, "data", "linked")))
+		commit := r.commit("fixtures/media/b.txt", "bb", "data/plain", "p")
+		want := "data/linked at commit " + commit[:8] + " is a symbolic link and not a folder; commit the folder itself"
+		g := open(t, address)
+		for _, folder := range []string{"data/linked", "data/linked/media", "data/linked/media/deep"} {
+			if _, err := g.Files(t.Context(), commit, folder); err == nil || err.Error() != want {
+				t.Errorf("%s: %v", folder, err)
+			}
+		}
+		if _, _, err := g.File(t.Context(), commit, "data/linked/media/b.txt"); err == nil || err.Error() != want {
+			t.Errorf("a file: %v", err)
+		}
+		if _, err := g.Files(t.Context(), commit, "data/plain/media"); !errors.Is(err, ErrNoFolder) {
+			t.Errorf("below a file: %v", err)
+		}
+	})
+}
+
 func TestS116APointerOfGitLFSIsNotTheFile(t *testing.T) {
 	const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 	addresses(t, func(t *testing.T, r *repo, address string) {

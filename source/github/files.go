@@ -25,7 +25,7 @@ func (r *Repository) File(ctx context.Context, commit, name string) (content []b
 	if err != nil {
 		return nil, false, err
 	}
-	entry, err := r.find(ctx, tree, name)
+	entry, err := r.find(ctx, tree, commit, name)
 	if err == nil && entry == nil {
 		return nil, false, nil
 	}
@@ -74,12 +74,12 @@ func (r *Repository) Files(ctx context.Context, commit, folder string) ([]source
 
 func (r *Repository) below(ctx context.Context, tree, commit, folder string) ([]source.File, error) {
 	if folder != "." {
-		entry, err := r.find(ctx, tree, folder)
+		entry, err := r.find(ctx, tree, commit, folder)
 		if err != nil {
 			return nil, err
 		}
 		if entry != nil && !plainFile(entry) && entry.GetType() != "tree" {
-			return nil, source.NotAFile(commit, folder, entry.GetMode())
+			return nil, source.NotAFolder(commit, folder, entry.GetMode())
 		}
 		if entry == nil || entry.GetType() != "tree" {
 			return nil, source.ErrNoFolder
@@ -122,20 +122,24 @@ func (r *Repository) tree(ctx context.Context, commit string) (string, error) {
 	return tree, err
 }
 
-// find goes down to name, folder by folder; the entry is nil where there is none.
-func (r *Repository) find(ctx context.Context, tree, name string) (*api.TreeEntry, error) {
+// find goes down to name, folder by folder; the entry is nil if there is none. A symbolic link or a submodule above name
+// is a source.CommitFault.
+func (r *Repository) find(ctx context.Context, tree, commit, name string) (*api.TreeEntry, error) {
 	if !fs.ValidPath(name) || name == "." {
 		return nil, nil
 	}
-	for {
+	for whole := name; ; {
 		part, rest, deeper := strings.Cut(name, "/")
 		entries, err := r.entries(ctx, tree, false)
 		if err != nil {
 			return nil, err
 		}
 		i := slices.IndexFunc(entries, func(e *api.TreeEntry) bool { return e.GetPath() == part })
-		if i < 0 || deeper && entries[i].GetType() != "tree" {
+		if i < 0 {
 			return nil, nil
+		}
+		if deeper && entries[i].GetType() != "tree" {
+			return nil, source.NotAFolder(commit, strings.TrimSuffix(whole, "/"+rest), entries[i].GetMode())
 		}
 		if !deeper {
 			return entries[i], nil

@@ -240,6 +240,29 @@ func TestAnAnswerAboutAnotherCommitIsNotTaken(t *testing.T) {
 	}
 }
 
+func TestS220ALinkOrASubmoduleAboveAFolderIsNamed(t *testing.T) {
+	server, _, commit := withFiles(t)
+	r := open(t, server)
+	wantFault := func(name, want string, err error) {
+		t.Helper()
+		if want += " and not a folder; commit the folder itself"; err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
+	link := "links/link at commit " + commit[:8] + " is a symbolic link"
+	for _, folder := range []string{"links/link", "links/link/media", "links/link/media/deep"} {
+		_, err := r.Files(t.Context(), commit, folder)
+		wantFault(folder, link, err)
+	}
+	_, _, err := r.File(t.Context(), commit, "links/link/template.yaml")
+	wantFault("a file", link, err)
+	server.Intercept(onPath("/git/trees/", rewritten(func(_ http.Header, content string) string {
+		return strings.NewReplacer(`"mode":"100755","path":"perch.yaml"`, `"mode":"160000","path":"perch.yaml"`, `"size":14,"type":"blob"`, `"size":14,"type":"commit"`).Replace(content)
+	})))
+	_, err = open(t, server).Files(t.Context(), commit, "perch.yaml/media")
+	wantFault("below a submodule", "perch.yaml at commit "+commit[:8]+" is a submodule", err)
+}
+
 func TestASubmoduleIsNeitherFileNorFolder(t *testing.T) {
 	server, _, commit := withFiles(t)
 	server.Intercept(onPath("/git/trees/", rewritten(func(_ http.Header, content string) string {
