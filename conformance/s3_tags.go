@@ -8,8 +8,8 @@ import (
 var bucketTagBeliefs = []Belief{
 	{
 		Name: "s3/tags-as-conditions",
-		Sentence: "A role whose statement has a condition of aws:ResourceTag reaches a bucket with that tag if the bucket's " +
-			"AbacStatus is Enabled, and no other bucket.",
+		Sentence: "A role whose statement has a condition of aws:ResourceTag reaches a bucket with that tag if the " +
+			"bucket's AbacStatus is Enabled, and no other bucket.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging-enable-abac.html",
 		ReliedOn: "cfn/grants.go", Minutes: 5, check: checkBucketTagConditions,
 	},
