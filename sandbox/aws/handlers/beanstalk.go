@@ -210,8 +210,8 @@ var linkedBeanstalk = []string{
 	"elasticloadbalancing.amazonaws.com/AWSServiceRoleForElasticLoadBalancing",
 }
 
-// OperationRights are the rights that Elastic Beanstalk's own calls for the phase of an environment
-// need of whoever asked for it.
+// OperationRights are the rights that the caller of an operation on an environment needs for the
+// calls that Elastic Beanstalk makes: for the phase update or delete.
 func OperationRights(account Account, phase string, environment resource.Request) []access.Request {
 	return target{account: account, phase: phase, Request: environment}.beanstalk()
 }
