@@ -88,6 +88,29 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 	})
 }
 
+// TestS222ATagLeadsToNoMoreThanABranchOfItsName is what `workflow_run` requests after the push of a tag.
+func TestS222ATagLeadsToNoMoreThanABranchOfItsName(t *testing.T) {
+	sources(t, func(t *testing.T, w *world) {
+		w.apply()
+		tagged := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
+		other := w.repo.commit("main", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "b"})
+		before := w.mutations()
+		w.observe(time.Minute)
+		if got := w.admit(w.request("v1.2.0", tagged)); got.Outcome != perch.OutcomeRefused {
+			t.Errorf("without such a branch: %+v", got)
+		}
+		w.repo.point("v1.2.0", other)
+		seen := w.observe(time.Minute)
+		got := w.admit(w.request("v1.2.0", tagged))
+		if got.Outcome != perch.OutcomeSuperseded || got.SupersededBy != other || !got.Deploy {
+			t.Errorf("with such a branch: %+v, want it superseded by %s", got, other)
+		}
+		if diff := cmp.Diff(before, w.mutations()); diff != "" || slices.Contains(seen.read, tagged) {
+			t.Errorf("files were read at %q; calls that change something (-before +after):\n%s", seen.read, diff)
+		}
+	})
+}
+
 func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 	sources(t, func(t *testing.T, w *world) {
 		w.apply()

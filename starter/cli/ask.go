@@ -59,7 +59,7 @@ func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (re
 	}
 	defer c.close()
 	request := a.newRequest(goal, t)
-	r.run, err = c.request(ctx, t.environment, request)
+	r.run, err = c.request(ctx, t.environment, request, w.timeout)
 	if err != nil {
 		return r, &exitError{code: exitFailed, err: err}
 	}

@@ -125,6 +125,12 @@ func TestS103CISpeaksForItsBranch(t *testing.T) {
 			branch: "feature/login",
 			commit: commitB,
 		},
+		"workflow_run after the push of a tag": {
+			env:    onDefault("workflow_run"),
+			event:  workflowRun("push", "v1.2.0", "acme/shop", 7),
+			branch: "v1.2.0",
+			commit: commitB,
+		},
 		"workflow_run of a fork": {
 			env:     onDefault("workflow_run"),
 			event:   workflowRun("pull_request", "main", "mallory/shop", 8),

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
@@ -70,23 +72,54 @@ func (c *connection) link(r run) string {
 	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", c.ui, c.namespace, r.WorkflowID, r.RunID)
 }
 
-// request hands request to the environment's open run, or starts the run that it needs. It returns the run that holds the request.
-func (c *connection) request(ctx context.Context, environment perch.Environment, request perch.Request) (run, error) {
+// request hands request to the environment's open run, or starts the run that it needs. It returns the run that holds the
+// request. While Temporal does not answer it asks again, for at most patience.
+func (c *connection) request(
+	ctx context.Context, environment perch.Environment, request perch.Request, patience time.Duration,
+) (run, error) {
 	workflowType, summary := perch.WorkflowProvision, fmt.Sprintf("up %s at %s", request.Branch, short(request.Commit))
 	if request.Goal == perch.GoalGone {
 		workflowType, summary = perch.WorkflowTeardown, "down "+request.Branch
 	}
+	if request.Recreate {
+		patience = 0 // Temporal may have taken a request that it did not answer, and two would recreate twice.
+	}
 	id := environment.StackName()
-	execution, err := c.client.SignalWithStartWorkflow(ctx, id, perch.SignalRequest, request, client.StartWorkflowOptions{
-		ID:                       id,
-		TaskQueue:                perch.TaskQueue(environment.Project),
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		StaticSummary:            summary,
-	}, workflowType, perch.RunInput{Project: environment.Project, Branch: environment.Branch})
+	var execution client.WorkflowRun
+	err := askUntilAnswered(ctx, patience, func() (err error) {
+		execution, err = c.client.SignalWithStartWorkflow(ctx, id, perch.SignalRequest, request, client.StartWorkflowOptions{
+			ID:                       id,
+			TaskQueue:                perch.TaskQueue(environment.Project),
+			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+			StaticSummary:            summary,
+		}, workflowType, perch.RunInput{Project: environment.Project, Branch: environment.Branch})
+		return err
+	})
 	if err != nil {
 		return run{}, fmt.Errorf("ask workflow %s for %s: %w", id, request.Goal, dial.Plain(err))
 	}
 	return run{WorkflowID: id, RunID: execution.GetRunID()}, nil
+}
+
+// askUntilAnswered calls ask again while Temporal does not answer, until patience is over. The SDK gives one call ten
+// seconds, which a busy server may need.
+func askUntilAnswered(ctx context.Context, patience time.Duration, ask func() error) error {
+	for began := time.Now(); ; {
+		err := ask()
+		if !isUnanswered(err) || time.Since(began) >= patience || pause(ctx, reconnectAfter) != nil {
+			return err
+		}
+	}
+}
+
+// isUnanswered reports whether Temporal was too busy or too far away to answer.
+func isUnanswered(err error) bool {
+	var (
+		late *serviceerror.DeadlineExceeded
+		busy *serviceerror.ResourceExhausted
+		away *serviceerror.Unavailable
+	)
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) || errors.As(err, &busy) || errors.As(err, &away)
 }
 
 // closing waits for r's last event. An error is one of the connection, never of the run.

@@ -90,6 +90,35 @@ func TestSurvivesALostConnection(t *testing.T) {
 	})
 }
 
+func TestS221ARequestIsAskedAgainWhileTemporalDoesNotAnswer(t *testing.T) {
+	late, denied := serviceerror.NewDeadlineExceeded("context deadline exceeded"), serviceerror.NewPermissionDenied("no", "")
+	for name, c := range map[string]struct {
+		answers  []error
+		patience time.Duration
+		calls    int
+		want     error
+	}{
+		"it answers late":           {[]error{late, serviceerror.NewUnavailable("away"), context.DeadlineExceeded, nil}, time.Hour, 4, nil},
+		"it never answers":          {[]error{late}, 25 * time.Second, 3, late},
+		"it answers no":             {[]error{denied}, time.Hour, 1, denied},
+		"a request that is not two": {[]error{late}, 0, 1, late},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				calls := 0
+				err := askUntilAnswered(t.Context(), c.patience, func() error {
+					time.Sleep(8 * time.Second)
+					calls++
+					return c.answers[min(calls, len(c.answers))-1]
+				})
+				if !errors.Is(err, c.want) || calls != c.calls {
+					t.Errorf("%v after %d calls, want %v after %d", err, calls, c.want, c.calls)
+				}
+			})
+		})
+	}
+}
+
 func TestSaysOnceThatNoWorkerTakesTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
