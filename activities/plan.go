@@ -101,10 +101,13 @@ func (p *planning) outline() perch.PlanResult {
 		return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: p.state.Conflict}
 	case lifecycle.NeedsRecreate:
 		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.OutOfService(p.environment, p.state.Status, "")}
-	case lifecycle.Protected, lifecycle.Stop:
-		if step == lifecycle.Protected && p.recreate {
+	case lifecycle.Protected:
+		if p.recreate {
 			return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: p.state.Protection(p.environment)}
 		}
+		reason := lifecycle.DeleteByHand(p.environment, p.state.Kind, p.state.Status, "")
+		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: reason}
+	case lifecycle.Stop:
 		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.Stuck(p.environment.StackName(), p.state.Status, "")}
 	}
 	return plan

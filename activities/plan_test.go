@@ -345,7 +345,7 @@ func TestPlanOfAStackThatNoStepLeadsOnFrom(t *testing.T) {
 	if plan.Outcome != perch.OutcomeFailed {
 		t.Errorf("%+v", plan)
 	}
-	wantWords(t, plan.Reason, "stack shop-staging is ROLLBACK_", "no step of Perch's leads from there")
+	wantWords(t, plan.Reason, "stack shop-staging is ROLLBACK_", "it was never ready, and Perch does not delete it", "delete the stack in the CloudFormation console")
 }
 
 func TestPlanOfAProtectedStack(t *testing.T) {

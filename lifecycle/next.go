@@ -144,6 +144,25 @@ func OutOfService(e perch.Environment, status, reason string) string {
 		"its database and everything in its buckets, and creates it again", e.StackName(), status, explained, e.Branch)
 }
 
+// DeleteByHand is what Protected means for an `up` of an environment of a kind, in words: its stack was never ready, or
+// is half deleted, and a person has to delete it. Reason is empty if AWS's words are not known.
+func DeleteByHand(e perch.Environment, kind perch.Kind, status, reason string) string {
+	was := "it was never ready"
+	if strings.HasPrefix(status, "DELETE_") {
+		was = "its deletion was begun and cannot be taken back"
+	}
+	why := "its kind is " + string(kind)
+	if kind == perch.KindBranch {
+		why = "termination protection is on"
+	}
+	said := "its events in the CloudFormation console say why"
+	if reason != "" {
+		said = "AWS says: " + Explained(reason)
+	}
+	return fmt.Sprintf("stack %s is %s: %s, and Perch does not delete it because %s; %s; fix the cause, turn off termination protection "+
+		"and delete the stack in the CloudFormation console, then run `starter up %s` again", e.StackName(), status, was, why, said, e.Branch)
+}
+
 func onNothing(goal perch.Goal) Step {
 	if goal == perch.GoalGone {
 		return Done

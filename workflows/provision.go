@@ -174,6 +174,7 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 			r.refuse("%s", r.state.Protection(r.environment))
 			return true, nil
 		}
+		return true, failed("%s", lifecycle.DeleteByHand(r.environment, r.state.Kind, r.state.Status, r.trouble))
 	case lifecycle.Conflict:
 		r.refuse("%s", r.state.Conflict)
 		return true, nil

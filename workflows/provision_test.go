@@ -262,6 +262,34 @@ func TestS94RequestedRecreationDeletesTheStackThatAnEarlierRunBegan(t *testing.T
 	w.did(append([]string{"Admit up", "DescribeStack"}, recreated...)...)
 }
 
+func TestS223AProtectedStackThatWasNeverReadyIsLeftToAPersonWithWhatToDo(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind        perch.Kind
+		status, was string
+		why         string
+	}{
+		"production":             {perch.KindProduction, "ROLLBACK_COMPLETE", "it was never ready", "its kind is production"},
+		"termination protection": {perch.KindBranch, "CREATE_FAILED", "it was never ready", "termination protection is on"},
+		"half deleted":           {perch.KindStaging, "DELETE_FAILED", "its deletion was begun and cannot be taken back", "its kind is staging"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.ours(c.status, "")
+			w.stack.Kind, w.stack.Protected = c.kind, true
+			_, _, err := w.run(Provision, up(commitOne))
+			want := " is " + c.status + ": " + c.was + ", and Perch does not delete it because " + c.why +
+				"; its events in the CloudFormation console say why; fix the cause, turn off termination protection and delete the stack " +
+				"in the CloudFormation console, then run `starter up login` again"
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want %s", err, want)
+			}
+			if slices.Contains(w.done, "DeleteStack") {
+				t.Errorf("did %q", w.done)
+			}
+		})
+	}
+}
+
 func TestS94RecreationOfAProtectedStackIsRejected(t *testing.T) {
 	for name, protect := range map[string]func(*activities.StackState){
 		"termination protection": func(s *activities.StackState) { s.Protected = true },
