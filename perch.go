@@ -45,6 +45,17 @@ const (
 	SignalRequest = "request"
 )
 
+// WorkflowOf is the workflow type of the run that a request with the goal needs; false if there is no such goal.
+func WorkflowOf(goal Goal) (workflowType string, known bool) {
+	switch goal {
+	case GoalUp:
+		return WorkflowProvision, true
+	case GoalGone:
+		return WorkflowTeardown, true
+	}
+	return "", false
+}
+
 // Search attributes of Provision and Teardown runs; all are keywords.
 const (
 	AttributeProject = "PerchProject"

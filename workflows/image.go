@@ -32,7 +32,7 @@ func (r *run) awaitImage(admitted activities.AdmitResult) error {
 		return err
 	}
 	in := activities.ImageInput{
-		Branch: r.environment.Branch, Commit: r.target.Commit,
+		Branch: r.environment.Branch, Commit: r.chain.Target.Commit,
 		Image: admitted.MissingImage, PatienceSeconds: admitted.ImageWaitSeconds,
 	}
 	_, err := r.interruptible(func(ctx workflow.Context) workflow.Future {

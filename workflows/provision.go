@@ -24,8 +24,8 @@ func Provision(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.target.Goal != perch.GoalUp {
-		return nil, r.handOn(r.target)
+	if r.chain.Target.Goal != perch.GoalUp {
+		return nil, r.handOn(r.chain.Target, lifecycle.RunEnd{})
 	}
 	return r.end(r.provision())
 }
@@ -85,9 +85,9 @@ func (r *run) provision() error {
 func (r *run) admit() (activities.AdmitResult, error) {
 	var out activities.AdmitResult
 	var err error
-	in := activities.AdmitInput{Request: r.target}
-	summary := "admit " + string(r.target.Goal) + " of " + r.environment.Branch
-	if r.target.Goal == perch.GoalUp {
+	in := activities.AdmitInput{Request: r.chain.Target}
+	summary := "admit " + string(r.chain.Target.Goal) + " of " + r.environment.Branch
+	if r.chain.Target.Goal == perch.GoalUp {
 		_, err = r.interruptible(func(ctx workflow.Context) workflow.Future {
 			return brief(ctx, sourcePatience, summary, requests.Admit, in)
 		}, &out)
@@ -99,37 +99,28 @@ func (r *run) admit() (activities.AdmitResult, error) {
 	r.mayRecreate = out.MayRecreate
 	r.remember(out.Earlier)
 	if out.Deploy {
-		r.head = r.requestHead(out.SupersededBy)
+		r.chain.RequestHead(out.SupersededBy, out.Reason)
 	}
 	return out, err
 }
 
-// requestHead is the request for the branch's head that the run goes on with: the target named another commit, and whoever requested that
-// reads here what supersedes it and why.
-func (r *run) requestHead(head string) *perch.Request {
-	return &perch.Request{
-		ID: r.target.ID + "-" + short(head), Goal: perch.GoalUp, Project: r.environment.Project, Branch: r.environment.Branch, Commit: head, Head: true, Recreate: r.target.Recreate,
-		By: "perch", Reason: r.result.Reason,
-	}
-}
-
 // follow makes commit the target's. It is another one only if Perch requested the head and the branch has moved since.
 func (r *run) follow(commit string) error {
-	if commit == r.target.Commit {
+	if commit == r.chain.Target.Commit {
 		return nil
 	}
-	r.target.Commit = commit
-	r.dropOperation()
+	r.chain.MoveTo(commit)
+	r.noteCreation()
 	return r.show(perch.PhaseAdmitting)
 }
 
 // raise does what the rules say until the stack is at the wanted template.
 func (r *run) raise(kind perch.Kind, rendered activities.RenderResult) error {
 	switch {
-	case r.begun != nil && r.recreates(): // A stack that was just created may not be seen by its name yet.
-		r.state, r.seen, r.begun = activities.StackState{StackID: r.begun.StackID}, false, nil
-	case r.begun != nil:
-		if done, err := r.settle(*r.begun, rendered); done || err != nil {
+	case r.chain.Operation != nil && r.chain.Recreates(): // A stack that was just created may not be seen by its name yet.
+		r.state, r.seen, r.chain.Operation = activities.StackState{StackID: r.chain.Operation.StackID}, false, nil
+	case r.chain.Operation != nil:
+		if done, err := r.settle(*r.chain.Operation, rendered); done || err != nil {
 			return err
 		}
 	}
@@ -162,7 +153,7 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 		if err != nil || out.Unchanged {
 			return true, err
 		}
-		return r.settle(perch.Operation{Commit: r.target.Commit, StackID: r.state.StackID, Token: out.Token}, rendered)
+		return r.settle(perch.Operation{Commit: r.chain.Target.Commit, StackID: r.state.StackID, Token: out.Token}, rendered)
 	case lifecycle.Delete:
 		return false, r.remove()
 	case lifecycle.Wait, lifecycle.Rollback, lifecycle.ContinueRollback, lifecycle.ForceRollback, lifecycle.CancelUpdate:
@@ -170,7 +161,7 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 	case lifecycle.NeedsRecreate:
 		return true, failed("%s", lifecycle.OutOfService(r.environment, r.state.Status, r.trouble))
 	case lifecycle.Protected:
-		if r.target.Recreate {
+		if r.chain.Target.Recreate {
 			r.refuse("%s", r.state.Protection(r.environment))
 			return true, nil
 		}
@@ -190,9 +181,9 @@ func (r *run) create(template activities.ChangeInput, rendered activities.Render
 		return true, err
 	}
 	r.state.StackID = out.StackID
-	if r.target.Recreate {
-		target := r.target
-		r.recreated = &target
+	if r.chain.Target.Recreate {
+		target := r.chain.Target
+		r.chain.Recreated = &target
 	}
 	if out.Refused != "" {
 		r.refuse("%s", out.Refused)
@@ -201,7 +192,7 @@ func (r *run) create(template activities.ChangeInput, rendered activities.Render
 		}
 		return true, r.remove()
 	}
-	return r.settle(perch.Operation{Commit: r.target.Commit, StackID: out.StackID, Token: out.Token, Created: true}, rendered)
+	return r.settle(perch.Operation{Commit: r.chain.Target.Commit, StackID: out.StackID, Token: out.Token, Created: true}, rendered)
 }
 
 // settle waits for the operation that this run began, or an earlier one of the chain for the same commit, and judges its end.
@@ -210,7 +201,7 @@ func (r *run) settle(operation perch.Operation, rendered activities.RenderResult
 	if operation.Created {
 		name, status, r.result.Created = "creation", "CREATE_IN_PROGRESS", true
 	}
-	r.begun, r.state = &operation, activities.StackState{StackID: operation.StackID, Status: status, Ours: true}
+	r.chain.Operation, r.state = &operation, activities.StackState{StackID: operation.StackID, Status: status, Ours: true}
 	if err := r.ensureDatabase(rendered); err != nil {
 		return true, err
 	}
@@ -218,7 +209,7 @@ func (r *run) settle(operation perch.Operation, rendered activities.RenderResult
 	if err != nil || ended.Status == "" {
 		return false, err
 	}
-	r.begun = nil
+	r.chain.Operation = nil
 	if lifecycle.Reached(ended.Status) || lifecycle.StuckAgain(ended.Status, r.rollbacks) {
 		return false, nil
 	}
@@ -266,7 +257,7 @@ func (r *run) reopen(admitted activities.AdmitResult) error {
 	if admitted.Prepared == nil || !admitted.Prepared.Closed {
 		return nil
 	}
-	in := activities.ReopenInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Commit: r.target.Commit}
+	in := activities.ReopenInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Commit: r.chain.Target.Commit}
 	return r.work("open the buckets of "+r.environment.StackName()+" again", seeds.ReopenBuckets, in, nil)
 }
 
@@ -288,7 +279,7 @@ func (r *run) seed(steps int, later bool) error {
 		return err
 	}
 	in := activities.SeedInput{
-		Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.target.Commit, StackID: r.state.StackID, Later: later,
+		Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.chain.Target.Commit, StackID: r.state.StackID, Later: later,
 	}
 	var out activities.SeedResult
 	if err := r.work(fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), steps), seeds.SeedData, in, &out); err != nil {
@@ -311,7 +302,7 @@ func (r *run) check() error {
 		return err
 	}
 	r.result.Seconds.Ready = r.since(start)
-	r.result.Outcome, r.result.Commit, r.result.URL = perch.OutcomeReady, r.target.Commit, r.state.URL
+	r.result.Outcome, r.result.Commit, r.result.URL = perch.OutcomeReady, r.chain.Target.Commit, r.state.URL
 	return nil
 }
 

@@ -24,7 +24,7 @@ func (r *run) show(phase perch.Phase) error {
 	workflow.SetCurrentDetails(r.ctx, r.details(phase))
 	updates := []temporal.SearchAttributeUpdate{attributePhase.ValueSet(string(phase))}
 	if phase == perch.PhaseAdmitting {
-		updates = append(updates, attributeProject.ValueSet(r.environment.Project), attributeBranch.ValueSet(r.environment.Branch), attributeCommit.ValueSet(r.target.Commit))
+		updates = append(updates, attributeProject.ValueSet(r.environment.Project), attributeBranch.ValueSet(r.environment.Branch), attributeCommit.ValueSet(r.chain.Target.Commit))
 	}
 	return workflow.UpsertTypedSearchAttributes(r.ctx, updates...)
 }
@@ -37,27 +37,27 @@ func (r *run) details(phase perch.Phase) string {
 			b.WriteString(fmt.Sprintf("| %s | %s |\n", name, strings.ReplaceAll(value, "|", "\\|")))
 		}
 	}
-	row("wanted", string(r.target.Goal))
+	row("wanted", string(r.chain.Target.Goal))
 	row("branch", r.environment.Branch)
-	row("commit", r.target.Commit)
+	row("commit", r.chain.Target.Commit)
 	row("phase", string(phase))
 	row("stack", r.environment.StackName()+" "+r.state.Status)
 	row("url", r.state.URL)
-	row("asked by", r.target.By)
-	row("because", r.target.Reason)
-	if r.target.Judged != nil {
-		row("grace until", r.target.Judged.Until.UTC().Format(time.RFC3339)+"; a push until then keeps the environment")
+	row("asked by", r.chain.Target.By)
+	row("because", r.chain.Target.Reason)
+	if r.chain.Target.Judged != nil {
+		row("grace until", r.chain.Target.Judged.Until.UTC().Format(time.RFC3339)+"; a push until then keeps the environment")
 	}
 	row("outcome", strings.TrimSpace(string(r.result.Outcome)+" "+r.result.Reason))
-	if r.refused != nil {
+	if r.chain.Rejected != nil {
 		name := "refused before"
-		if r.refused.Failed {
+		if r.chain.Rejected.Failed {
 			name = "failed before"
 		}
-		row(name, string(r.refused.Request.Goal)+", asked by "+r.refused.Request.By+": "+r.refused.Reason)
+		row(name, string(r.chain.Rejected.Request.Goal)+", asked by "+r.chain.Rejected.Request.By+": "+r.chain.Rejected.Reason)
 	}
-	if r.newer != nil {
-		row("next", string(r.newer.Goal)+" "+short(r.newer.Commit))
+	if r.chain.Newer != nil {
+		row("next", string(r.chain.Newer.Goal)+" "+short(r.chain.Newer.Commit))
 	}
 	return b.String()
 }

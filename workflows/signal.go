@@ -19,11 +19,11 @@ func (r *run) receiveFirst() error {
 	r.requests.Receive(r.ctx, &raw)
 	request, err := readRequest(raw)
 	if err == nil {
-		r.target = request
+		r.chain.Target = request
 		return nil
 	}
 	if request, waits := r.receive(); waits {
-		r.target = request
+		r.chain.Target = request
 		return nil
 	}
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(

@@ -19,8 +19,8 @@ func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.target.Goal != perch.GoalGone {
-		return nil, r.handOn(r.target)
+	if r.chain.Target.Goal != perch.GoalGone {
+		return nil, r.handOn(r.chain.Target, lifecycle.RunEnd{})
 	}
 	return r.end(r.teardown())
 }
@@ -35,15 +35,15 @@ func (r *run) teardown() error {
 		return err
 	}
 	start := workflow.Now(r.ctx)
-	if r.begun != nil {
-		r.state.StackID = r.begun.StackID // A stack that was just made may not be seen by its name yet.
+	if r.chain.Operation != nil {
+		r.state.StackID = r.chain.Operation.StackID // A stack that was just made may not be seen by its name yet.
 	}
 	if err := r.look(); err != nil {
 		return err
 	}
 	if r.state.Status == "" {
 		if r.sharedDatabase {
-			r.supersede()
+			r.chain.Removing()
 		}
 		return r.verify(perch.OutcomeAbsent, r.dropDatabase())
 	}
@@ -91,19 +91,15 @@ func (r *run) lower() (deleted bool, err error) {
 	return false, failed("stack %s does not settle: it is %s after %d steps", r.environment.StackName(), r.state.Status, maxSteps)
 }
 
-// announce reports whether the removal, which nothing refuses, has to be handed to a run of its own first: whoever waits for the `up` below
+// announce reports whether the removal, which nothing rejects, has to be handed to a run of its own first: whoever waits for the `up` below
 // it learns by that at once that it is superseded. From the first step on there is no `up` to come back to, and no operation of it.
 func (r *run) announce() bool {
-	if r.below != nil && !r.due {
-		r.due = true
+	if r.chain.MakeDue() {
 		return true
 	}
-	r.supersede()
+	r.chain.Removing()
 	return false
 }
-
-// supersede notes that the removal is about to change something: from then on there is nothing to come back to.
-func (r *run) supersede() { r.due, r.below, r.begun, r.recreated = true, nil, nil, nil }
 
 // lowerBy carries out one step towards gone.
 func (r *run) lowerBy(step lifecycle.Step, contents activities.Contents) error {
@@ -151,7 +147,7 @@ func (r *run) deleteStack(contents activities.Contents) error {
 	if len(repair.Sweep) > 0 {
 		err = r.sweep(repair.Sweep)
 	}
-	if r.target.Goal == perch.GoalUp {
+	if r.chain.Target.Goal == perch.GoalUp {
 		r.forget() // What is made next is another stack under the same name.
 	}
 	return err
@@ -195,7 +191,7 @@ func (r *run) deletionEnded(ended activities.AwaitResult) error {
 // givesUp reports whether a failure to empty a bucket is one that a forced removal leaves behind: the service has refused it for good. The bucket is
 // then left out of the deletion like anything else that cannot be deleted.
 func (r *run) givesUp(failure error) bool {
-	return r.target.Force && final(failure)
+	return r.chain.Target.Force && final(failure)
 }
 
 // mendDeletion asks the rules what helps after a deletion that failed, and waits as long as they say.
@@ -209,7 +205,7 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	if err := r.quick("look at what could not be deleted", stacks.DiagnoseDeletion, in, &remains); err != nil {
 		return lifecycle.Repair{}, err
 	}
-	repair := lifecycle.Mend(remains.Failures, r.deletions, r.target.Force)
+	repair := lifecycle.Mend(remains.Failures, r.deletions, r.chain.Target.Force)
 	if repair.Stop != "" {
 		return repair, failed("stack %s cannot be deleted: %s; mend that and run `starter down` again", r.environment.StackName(), repair.Stop)
 	}
@@ -231,7 +227,7 @@ func (r *run) sweep(left []lifecycle.Failure) error {
 func (r *run) prepareDeletion() (activities.Contents, error) {
 	var out activities.PrepareResult
 	in := activities.PrepareInput{
-		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Force: r.target.Force,
+		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Force: r.chain.Target.Force,
 	}
 	if err := r.quick("check the deletion of "+r.environment.StackName(), deletions.PrepareDeletion, in, &out); err != nil {
 		return out.Contents, err
@@ -322,7 +318,7 @@ func (r *run) verifyOnce(in activities.VerifyInput) (out activities.VerifyResult
 // removeOrphans empties and deletes buckets of deleted stacks. One that cannot be emptied is left, and the
 // verification names it.
 func (r *run) removeOrphans(found []activities.Orphan) error {
-	r.supersede()
+	r.chain.Removing()
 	if err := r.emptyAll(found)(); err != nil && !final(err) {
 		return err
 	}

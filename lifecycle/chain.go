@@ -1,0 +1,283 @@
+package lifecycle
+
+import "perch"
+
+// Chain holds what waits for one environment. Provision and Teardown take turns under one workflow ID: a run works for
+// the target, takes in what is requested meanwhile, and hands the chain on to the next run.
+//
+// The protocol has two halves, both in this file. A run decides what comes after it: Take, Next, HandOn. A client that
+// follows one request reads from a closed run what that means for the request: ReadResult, ReadNextRun.
+type Chain struct {
+	// Project and Branch name the environment.
+	Project, Branch string
+	// Target is what the run works for, Newer the newest request that wants something else.
+	Target perch.Request
+	Newer  *perch.Request
+	// Below is the newest `up` whose place a removal takes, be that Target or Newer. It comes next if the removal is
+	// rejected, or fails before it is due.
+	Below *perch.Request
+	// Head is the request for the branch's head, if Target names another commit and the head is not deployed.
+	Head *perch.Request
+	// Due says that nothing rejects the removal that is the target: it may be done.
+	Due bool
+	// Operation is the operation in progress for the newest `up`.
+	Operation *perch.Operation
+	// Recreated is the request whose recreation the chain has begun.
+	Recreated *perch.Request
+	// Rejected is the removal that the run before rejected, or that failed there before it was due.
+	Rejected *perch.Refusal
+}
+
+// RunEnd is how a run ended for its target: with an outcome and its reason, or with a failure.
+type RunEnd struct {
+	Outcome perch.Outcome
+	Reason  string
+	// Failure is what went wrong, Failed whether anything did.
+	Failure string
+	Failed  bool
+}
+
+// ResumeChain is the chain as the run before handed it on. At the start of a chain there is no target yet.
+func ResumeChain(in perch.RunInput) *Chain {
+	c := &Chain{
+		Project: in.Project, Branch: in.Branch, Below: in.Below, Due: in.Due, Operation: in.Begun, Recreated: in.Recreated,
+		Rejected: in.Refused,
+	}
+	if in.Request != nil {
+		c.Target = *in.Request
+	}
+	return c
+}
+
+// Concerns reports whether request can be one of this environment. A signal may hold anything, and the policy judges
+// what stands in it: were that another branch, a run would act on one that nobody judged.
+func (c *Chain) Concerns(request perch.Request) bool {
+	_, known := perch.WorkflowOf(request.Goal)
+	return known && request.Project == c.Project && request.Branch == c.Branch
+}
+
+// Begin makes the newest request the target, before the run does anything.
+func (c *Chain) Begin() {
+	if c.Newer != nil {
+		c.Target, c.Newer, c.Due = *c.Newer, nil, false
+	}
+	c.dropOperation()
+}
+
+// dropOperation forgets an operation in progress that brings the stack to another commit than the target's.
+func (c *Chain) dropOperation() {
+	if c.Target.Goal != perch.GoalUp {
+		return
+	}
+	if c.Operation != nil && c.Operation.Commit != c.Target.Commit {
+		c.Operation = nil
+	}
+	if c.Recreated != nil && !c.Target.AnsweredBy(*c.Recreated) {
+		c.Recreated = nil
+	}
+}
+
+// Take keeps request unless it is superseded itself: what cleanup requests was judged before what people requested
+// meanwhile. What a removal supersedes is kept below it, because the removal may be rejected; an `up` is in force
+// whatever was requested before it. A removal does not take back the force of one that waits, which does for both. What
+// is no request of this environment changes nothing.
+func (c *Chain) Take(request perch.Request) {
+	stronger := c.Newer != nil && (c.Newer.Force || c.Newer.Recreate) && request.AnsweredBy(*c.Newer)
+	if !c.Concerns(request) || stronger {
+		return
+	}
+	latest := c.Target
+	if c.Newer != nil {
+		latest = *c.Newer
+	}
+	if request.Judged != nil && latest.Judged == nil {
+		return
+	}
+	c.Below = c.below(request)
+	if request.AnsweredBy(c.Target) {
+		c.Newer = nil
+		c.shortenGrace(request)
+		return
+	}
+	c.Newer = &request
+}
+
+// below is the `up` that is in force again if request is rejected; nil if there is none.
+func (c *Chain) below(request perch.Request) *perch.Request {
+	switch {
+	case request.Goal == perch.GoalUp:
+		return nil
+	case c.Newer != nil && c.Newer.Goal == perch.GoalUp:
+		return c.Newer
+	case c.Below == nil && c.Target.Goal == perch.GoalUp:
+		target := c.Target
+		return &target
+	}
+	return c.Below
+}
+
+// shortenGrace brings the end of the grace period forward to that of request, which the run answers, too.
+func (c *Chain) shortenGrace(request perch.Request) {
+	if request.Judged != nil && c.Target.Judged != nil && request.Judged.Until.Before(c.Target.Judged.Until) {
+		c.Target.Judged = request.Judged
+	}
+}
+
+// EndGrace makes the removal of the stack that cleanup judged one like any other: this run answers every removal that is
+// requested from now on.
+func (c *Chain) EndGrace() {
+	c.Target.Judged = nil
+	if c.Newer != nil && c.Newer.AnsweredBy(c.Target) {
+		c.Newer = nil
+	}
+}
+
+// MoveTo makes commit the target's. It is another one only if Perch requested the head and the branch has moved since.
+func (c *Chain) MoveTo(commit string) {
+	c.Target.Commit = commit
+	c.dropOperation()
+}
+
+// RequestHead has the chain go on with the branch's head: the target names another commit, and its requester reads in the
+// next request what supersedes it and why.
+func (c *Chain) RequestHead(commit, reason string) {
+	id := c.Target.ID + "-" + commit[:min(len(commit), 8)]
+	c.Head = &perch.Request{
+		ID: id, Goal: perch.GoalUp, Project: c.Project, Branch: c.Branch, Commit: commit, Head: true,
+		Recreate: c.Target.Recreate, By: "perch", Reason: reason,
+	}
+}
+
+// Recreates reports whether the target wants the stack deleted first, and that is still to be done.
+func (c *Chain) Recreates() bool {
+	return c.Target.Goal == perch.GoalUp && c.Target.Recreate && c.Recreated == nil
+}
+
+// MakeDue says that the removal that is the target may be done. It reports whether it takes an `up`'s place with that:
+// the run ends then, so that whoever follows the `up` hears of it.
+func (c *Chain) MakeDue() (superseding bool) {
+	if c.Below == nil || c.Due {
+		return false
+	}
+	c.Due = true
+	return true
+}
+
+// Removing forgets what the removal that is the target has superseded: from now on it is being done.
+func (c *Chain) Removing() { c.Due, c.Below, c.Operation, c.Recreated = true, nil, nil, nil }
+
+// Next is the request that comes after the run's target, nil if none does: a newer one, else what a removal that came to
+// nothing must not supersede, else the removal itself that is due from now on, else the branch's head.
+func (c *Chain) Next(end RunEnd) *perch.Request {
+	switch {
+	case c.Newer != nil:
+		return c.Newer
+	case c.rejected(end), c.failedBeforeDue(end):
+		return c.Below
+	case end.Failed:
+		return nil
+	case end.Outcome == "" && c.Due && c.Below != nil:
+		return &c.Target
+	}
+	return c.Head
+}
+
+// LastPhase is the phase in which a run ends that hands on.
+func (c *Chain) LastPhase(end RunEnd) perch.Phase {
+	switch {
+	case c.rejected(end):
+		return perch.PhaseRefused
+	case c.failedBeforeDue(end):
+		return perch.PhaseFailed
+	case c.Newer == nil && c.Head == nil:
+		return perch.PhaseRemoving
+	}
+	return perch.PhaseOvertaken
+}
+
+// rejected reports whether the target is a removal that was rejected.
+func (c *Chain) rejected(end RunEnd) bool {
+	return !end.Failed && c.Target.Goal == perch.GoalGone && end.Outcome == perch.OutcomeRefused
+}
+
+// failedBeforeDue reports whether the removal that is the target failed before it was due, with an `up` below it that
+// nothing was taken from. If a newer request waits, that one has taken the removal's place, and nobody is left to hear of
+// the failure.
+func (c *Chain) failedBeforeDue(end RunEnd) bool {
+	return end.Failed && c.Target.Goal == perch.GoalGone && !c.Due && c.Below != nil && c.Newer == nil
+}
+
+// HandOn is the input of the run that works for request, which comes after this one.
+func (c *Chain) HandOn(request perch.Request, end RunEnd) perch.RunInput {
+	in := perch.RunInput{Project: c.Project, Branch: c.Branch, Request: &request, Begun: c.Operation, Recreated: c.Recreated}
+	switch {
+	case c.rejected(end):
+		in.Refused = &perch.Refusal{Request: c.Target, Reason: end.Reason}
+	case c.failedBeforeDue(end):
+		in.Refused = &perch.Refusal{Request: c.Target, Reason: end.Failure, Failed: true}
+	}
+	if request.Goal == perch.GoalGone {
+		in.Below, in.Due = c.Below, c.Due && c.Newer == nil
+	}
+	return in
+}
+
+// byRemoval is what superseded_by says if a removal took an `up`'s place.
+const byRemoval = "removal"
+
+// Answer is what a closed run means for one request.
+type Answer struct {
+	// NextRun is the run that goes on with the request; empty if the request has ended.
+	NextRun string
+	// Result is how it ended: the run's own result, or one that says that another request took its place.
+	Result perch.Result
+	// Failure is what went wrong in a run that failed.
+	Failure string
+}
+
+// ReadResult is what a run that completed means for request: a run that answered another request has not answered this
+// one.
+func ReadResult(result perch.Result, request perch.Request) Answer {
+	switch {
+	case result.Goal == perch.GoalGone && request.Goal != perch.GoalGone:
+		return superseded(byRemoval)
+	case result.Goal != request.Goal, result.Outcome == perch.OutcomeReady && result.Commit != request.Commit:
+		return superseded(result.Commit)
+	}
+	return Answer{Result: result}
+}
+
+// ReadNextRun is what a run that handed on to the run runID, with the input next, means for request. A removal that is
+// not due yet may still be rejected or fail, and hand on to what is below it.
+func ReadNextRun(next perch.RunInput, runID string, request perch.Request) Answer {
+	below := next.Below
+	if next.Due {
+		below = nil
+	}
+	switch {
+	case next.Refused != nil && next.Refused.Failed && answers(next.Refused.Request, request):
+		return Answer{Failure: next.Refused.Reason}
+	case next.Refused != nil && answers(next.Refused.Request, request):
+		return Answer{Result: perch.Result{Goal: request.Goal, Outcome: perch.OutcomeRefused, Reason: next.Refused.Reason}}
+	case next.Request == nil || answers(*next.Request, request) || below != nil && answers(*below, request):
+		return Answer{NextRun: runID}
+	case below != nil:
+		return superseded(below.Commit)
+	case next.Request.Goal == perch.GoalGone:
+		return superseded(byRemoval)
+	}
+	answer := superseded(next.Request.Commit)
+	if next.Request.Head {
+		answer.Result.Reason = next.Request.Reason
+	}
+	return answer
+}
+
+// answers reports whether what comes of target is the answer to request.
+func answers(target, request perch.Request) bool {
+	return target.ID == request.ID || request.AnsweredBy(target)
+}
+
+func superseded(by string) Answer {
+	return Answer{Result: perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: by}}
+}
