@@ -17,10 +17,11 @@ var rooms = map[string][]string{
 	"perch/source":      {"perch"},
 	"perch/image":       {},
 	"perch/dial":        {},
+	"perch/client":      {"perch", "perch/lifecycle", "perch/dial"},
 	"perch/workflows":   {"perch", "perch/lifecycle", "perch/activities"},
-	"perch/activities":  {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/image"},
+	"perch/activities":  {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/image"},
 	"perch/worker":      {"perch", "perch/config", "perch/source", "perch/dial", "perch/activities", "perch/workflows"},
-	"perch/starter":     {"perch", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial"},
+	"perch/starter":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial"},
 	"perch/sandbox":     {"perch", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter"},
 	"perch/conformance": {}, // Its tests start the sandbox.
 	"perch/deploy":      {}, // Its tests run the programs.
@@ -32,6 +33,7 @@ var strangers = map[string][]string{
 	"perch/config":    {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/cfn":       {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/lifecycle": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
+	"perch/client":    {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra"},
 	"perch/starter":   {"github.com/aws/aws-sdk-go-v2/service", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/worker":    {"go.temporal.io/server"},
 }

@@ -4,16 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
 
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/client"
 )
 
 // AskInput is a removal to ask for.
@@ -39,21 +34,17 @@ func (c *Cleanups) AskRemoval(ctx context.Context, in AskInput) (AskResult, erro
 	if err != nil {
 		return AskResult{}, refuse(ErrorInvalid, "%v", err)
 	}
-	temporal := activity.GetClient(ctx)
-	id := environment.StackName()
-	failure, err := lastFailure(ctx, temporal, id)
+	temporal := client.New(activity.GetClient(ctx))
+	failure, err := temporal.LastFailure(ctx, environment.StackName())
 	if err != nil {
 		return AskResult{}, err
 	}
 	request := removalRequest(in, activity.GetInfo(ctx).WorkflowExecution.RunID)
-	run, err := temporal.SignalWithStartWorkflow(ctx, id, perch.SignalRequest, request, client.StartWorkflowOptions{
-		ID: id, TaskQueue: perch.TaskQueue(in.Project), StaticSummary: "cleanup of " + in.Branch,
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-	}, perch.WorkflowTeardown, perch.RunInput{Project: in.Project, Branch: in.Branch})
+	run, err := temporal.Request(ctx, request, 0)
 	if err != nil {
-		return AskResult{}, fmt.Errorf("ask workflow %s for its removal: %w", id, err)
+		return AskResult{}, err
 	}
-	return AskResult{RunID: run.GetRunID(), RequestID: request.ID, Failure: failure}, nil
+	return AskResult{RunID: run.RunID, RequestID: request.ID, Failure: failure}, nil
 }
 
 // removalRequest is the same for every retry within one run of cleanup.
@@ -63,29 +54,4 @@ func removalRequest(in AskInput, cleanupRun string) perch.Request {
 		ID: hex.EncodeToString(sum[:16]), Goal: perch.GoalGone, Project: in.Project, Branch: in.Branch,
 		By: "cleanup", Reason: in.Reason, Judged: &in.Judged,
 	}
-}
-
-// lastFailure is how the latest run under id failed, where that was a removal; empty otherwise.
-func lastFailure(ctx context.Context, c client.Client, id string) (string, error) {
-	described, err := c.DescribeWorkflowExecution(ctx, id, "")
-	var none *serviceerror.NotFound
-	if errors.As(err, &none) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("look at workflow %s: %w", id, err)
-	}
-	info := described.GetWorkflowExecutionInfo()
-	if info.GetType().GetName() != perch.WorkflowTeardown || info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_FAILED {
-		return "", nil
-	}
-	err = c.GetWorkflow(ctx, id, info.GetExecution().GetRunId()).Get(ctx, nil)
-	var failed *temporal.ApplicationError
-	if errors.As(err, &failed) {
-		return failed.Message(), nil
-	}
-	if err == nil || ctx.Err() != nil {
-		return "", ctx.Err()
-	}
-	return err.Error(), nil
 }

@@ -234,3 +234,14 @@ func TestAnOperationBelongsToItsCommit(t *testing.T) {
 		t.Error("a removal that has begun keeps what it superseded")
 	}
 }
+
+func TestRemovalByHandGoesOnInItsOwnRun(t *testing.T) {
+	byHand := perch.Request{ID: "hand", Goal: perch.GoalGone}
+	cleanups := perch.Request{ID: "cleanup", Goal: perch.GoalGone, Judged: &perch.Judgement{StackID: "a"}}
+	if v := ReadNextRun(perch.RunInput{Request: &byHand}, "next", cleanups); v.NextRun != "next" {
+		t.Errorf("cleanup's request is not answered by the removal that somebody asked for: %+v", v)
+	}
+	if v := ReadNextRun(perch.RunInput{Request: &cleanups}, "next", byHand); v.NextRun != "" {
+		t.Errorf("a removal by hand is answered by cleanup's: %+v", v)
+	}
+}

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"perch"
+	"perch/client"
 )
 
 func (a *app) applicationCommand() *cobra.Command {
@@ -33,7 +33,7 @@ func (a *app) applicationCommand() *cobra.Command {
 		Short: "Show the application stack and its outputs",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.application(cmd.Context(), perch.Kind(kind), false, readTimeout)
+			return a.application(cmd.Context(), perch.Kind(kind), false, client.ReadTimeout)
 		},
 	}
 	command := group("application", "Make or show what a project's environments share", up, status)
@@ -56,42 +56,21 @@ func (a *app) application(ctx context.Context, kind perch.Kind, apply bool, time
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	var view viewer
+	defer c.Close()
+	view := c.remarks
 	if apply {
 		view = a.newView("application up " + perch.ApplicationStackName(project, kind))
 	}
-	result, err := c.application(ctx, project, kind, view, timeout)
+	in := perch.ApplicationInput{Project: project, Kind: kind, Apply: apply}
+	result, err := c.Application(ctx, in, timeout, view)
 	if err != nil {
-		return err
+		return ended(err)
 	}
 	if a.json() {
 		return a.printJSON(result)
 	}
 	a.tellApplication(result, kind, apply)
 	return nil
-}
-
-// application executes the application template and shows it in view; without a view it only reports on the stack. The run that executes has the stack's name for its ID, so
-// that there is one at a time; one that reports waits for no other.
-func (c *connection) application(ctx context.Context, project string, kind perch.Kind, view viewer, timeout time.Duration) (perch.ApplicationResult, error) {
-	r := shortRun{
-		workflow: perch.WorkflowApplication, project: project, timeout: timeout, view: view,
-		id: project + ":application:" + uuid.NewString(), summary: "application status",
-		input: perch.ApplicationInput{Project: project, Kind: kind, Apply: view != nil},
-	}
-	if view != nil {
-		r.id, r.summary = perch.ApplicationStackName(project, kind), "application up"
-	}
-	var result perch.ApplicationResult
-	if err := c.answer(ctx, r, &result); err != nil {
-		return result, err
-	}
-	result.Stack = firstOf(result.Stack, perch.ApplicationStackName(project, kind))
-	if result.Outputs == nil {
-		result.Outputs = map[string]string{}
-	}
-	return result, nil
 }
 
 func (a *app) tellApplication(result perch.ApplicationResult, kind perch.Kind, apply bool) {

@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"perch"
+	"perch/client"
+	"perch/lifecycle"
 )
 
 // waiting are the flags of the commands that wait for a run.
@@ -46,7 +48,7 @@ type report struct {
 	result perch.Result
 	// failure is the error of OutcomeFailed and OutcomeTimeout.
 	failure string
-	run     run
+	run     client.Run
 	link    string
 }
 
@@ -57,9 +59,9 @@ func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (re
 	if err != nil {
 		return r, err
 	}
-	defer c.close()
+	defer c.Close()
 	request := a.newRequest(goal, t)
-	r.run, err = c.request(ctx, t.environment, request, w.timeout)
+	r.run, err = c.Request(ctx, request, w.timeout)
 	if err != nil {
 		return r, &exitError{code: exitFailed, err: err}
 	}
@@ -72,28 +74,20 @@ func (a *app) ask(ctx context.Context, goal perch.Goal, t target, w waiting) (re
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
-	f := follower{runs: c, view: a.newView(t.title(goal)), request: request, queue: perch.TaskQueue(t.environment.Project)}
-	v, last, err := f.follow(ctx, r.run)
+	answer, last, err := c.Follow(ctx, r.run, request, a.newView(t.title(goal)))
 	r.run, r.link = last, c.link(last)
-	r.conclude(v, err, w.timeout)
+	r.conclude(answer, err, w.timeout)
 	if r.result.Outcome == perch.OutcomeTimeout {
-		far, _ := f.lookOnce(context.WithoutCancel(ctx), last) // Without an answer there is nothing to add.
-		r.failure += retrySentences(far)
+		look, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+		defer cancel()
+		far, _ := c.Look(look, last) // Without an answer there is nothing to add.
+		r.failure += far.RetrySentences()
 	}
 	return r, nil
 }
 
-// retrySentences say what is tried again, each after a semicolon.
-func retrySentences(p progress) string {
-	var sentences strings.Builder
-	for _, failed := range p.Retries {
-		sentences.WriteString("; " + failed.String())
-	}
-	return sentences.String()
-}
-
 // conclude writes down how the wait ended.
-func (r *report) conclude(v verdict, err error, timeout time.Duration) {
+func (r *report) conclude(answer lifecycle.Answer, err error, timeout time.Duration) {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		r.result.Outcome, r.failure = perch.OutcomeTimeout, fmt.Sprintf("not done after %s", timeout)
@@ -101,11 +95,11 @@ func (r *report) conclude(v verdict, err error, timeout time.Duration) {
 		r.result.Outcome, r.failure = perch.OutcomeTimeout, "the wait was interrupted"
 	case err != nil:
 		r.result.Outcome, r.failure = perch.OutcomeFailed, err.Error()
-	case v.Failure != "":
-		r.result = v.Result
-		r.result.Outcome, r.failure = perch.OutcomeFailed, v.Failure
+	case answer.Failure != "":
+		r.result = answer.Result
+		r.result.Outcome, r.failure = perch.OutcomeFailed, answer.Failure
 	default:
-		r.result = v.Result
+		r.result = answer.Result
 	}
 }
 
@@ -167,11 +161,12 @@ func (a *app) newRequest(goal perch.Goal, t target) perch.Request {
 	return request
 }
 
+// verb is the command that requests the goal.
 func verb(goal perch.Goal) string {
 	if goal == perch.GoalGone {
 		return "down"
 	}
-	return "up"
+	return string(goal)
 }
 
 // requestID is the same whenever the same CI job asks for the same thing, so that a step that is repeated finds its request; elsewhere every

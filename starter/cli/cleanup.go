@@ -2,17 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"regexp"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/dial"
 )
 
 // planHash is how perch writes the hash of a plan.
@@ -109,45 +104,19 @@ func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 	if err != nil {
 		return s, err
 	}
-	defer conn.close()
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer conn.Close()
+	waitCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	in := perch.CleanupInput{Project: project, DryRun: c.dryRun, Now: c.now, Approved: c.approved, By: firstOf(p.job.By, a.person())}
-	if s.result, err = conn.sweep(ctx, in, c.timeout, a.newView("cleanup "+project)); err != nil {
-		return s, err
+	if s.result, err = conn.Cleanup(ctx, in, c.timeout, a.newView("cleanup "+project)); err != nil {
+		return s, ended(err)
 	}
 	s.begin()
 	if !a.json() {
 		a.tellVerdicts(s)
 	}
 	if c.wait && !c.noWait {
-		s.await(ctx, conn, a.sayEnd)
+		s.await(waitCtx, conn, a.sayEnd)
 	}
 	return s, nil
-}
-
-// sweep executes Cleanup. A run that fails after it has done its work has a result all the same.
-func (c *connection) sweep(ctx context.Context, in perch.CleanupInput, timeout time.Duration, view viewer) (perch.CleanupResult, error) {
-	r := shortRun{id: in.Project + ":cleanup:" + uuid.NewString(), project: in.Project, summary: "cleanup", view: view, timeout: timeout}
-	var result perch.CleanupResult
-	execution, err := c.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: r.id, TaskQueue: perch.TaskQueue(in.Project), StaticSummary: r.summary,
-	}, perch.WorkflowCleanup, in)
-	if err == nil {
-		stop := c.show(ctx, r, execution.GetRunID())
-		err = execution.Get(ctx, &result)
-		stop()
-	}
-	var failure *temporal.ApplicationError
-	switch {
-	case err == nil:
-		return result, nil
-	case errors.As(err, &failure) && failure.Type() == perch.ErrorCleanupFailed && failure.Details(&result) == nil:
-		return result, nil
-	case errors.Is(ctx.Err(), context.Canceled):
-		return result, &exitError{code: exitTimeout, err: errors.New("the wait was interrupted")}
-	case ctx.Err() != nil || timedOut(err):
-		return result, &exitError{code: exitTimeout, err: c.silence(context.WithoutCancel(ctx), r)}
-	}
-	return result, failedError("cleanup: %s", cause(dial.Plain(err)))
 }

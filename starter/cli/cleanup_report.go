@@ -126,16 +126,16 @@ func (a *app) sayEnd(r removal) {
 	case stageRemoved:
 		a.sayText(r.asked.Stack + " is gone")
 	case stageKept:
-		a.sayText(fmt.Sprintf("%s is kept: %s", r.asked.Stack, printable(r.why)))
+		a.sayText(fmt.Sprintf("%s is kept: %s", r.asked.Stack, perch.Printable(r.why)))
 	case stageFailed:
-		a.note("The removal of %s failed: %s", r.asked.Stack, printable(r.why))
+		a.note("The removal of %s failed: %s", r.asked.Stack, perch.Printable(r.why))
 	}
 }
 
 // tellSweep writes the end of a cleanup for people, and what JSON has no place for.
 func (a *app) tellSweep(s *sweep) {
 	if s.result.Problem != "" {
-		a.note("Nothing is removed: %s.", printable(s.result.Problem))
+		a.note("Nothing is removed: %s.", perch.Printable(s.result.Problem))
 	}
 	switch brake := s.result.Brake; {
 	case brake == nil:
@@ -153,6 +153,6 @@ func (a *app) tellSweep(s *sweep) {
 		}
 	}
 	for _, f := range s.failed() {
-		a.note("%s should be gone, and its removal failed: %s", f.Stack, printable(f.Error))
+		a.note("%s should be gone, and its removal failed: %s", f.Stack, perch.Printable(f.Error))
 	}
 }

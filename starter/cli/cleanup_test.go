@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/lifecycle"
 )
 
 // swept is a cleanup that asked for the removal of shop-a, which is at the stage and for that reason.
@@ -63,33 +64,22 @@ func TestDocumentAndExitCodeOfACleanup(t *testing.T) {
 
 func TestWhatARunsEndMeansForARemoval(t *testing.T) {
 	for name, c := range map[string]struct {
-		verdict verdict
-		stage   stage
-		why     string
+		answer lifecycle.Answer
+		stage  stage
+		why    string
 	}{
-		"gone":       {verdict{Result: perch.Result{Outcome: perch.OutcomeGone}}, stageRemoved, ""},
-		"absent":     {verdict{Result: perch.Result{Outcome: perch.OutcomeAbsent}}, stageRemoved, ""},
-		"kept":       {verdict{Result: perch.Result{Outcome: perch.OutcomeKept, Reason: "branch a exists again"}}, stageKept, "branch a exists again"},
-		"refused":    {verdict{Result: perch.Result{Outcome: perch.OutcomeRefused, Reason: "protected"}}, stageKept, "protected"},
-		"superseded": {verdict{Result: superseded("1234567890")}, stageKept, "commit 1234567 was asked for meanwhile"},
-		"failed":     {verdict{Failure: "denied"}, stageFailed, "denied"},
+		"gone":       {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeGone}}, stageRemoved, ""},
+		"absent":     {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeAbsent}}, stageRemoved, ""},
+		"kept":       {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeKept, Reason: "branch a exists again"}}, stageKept, "branch a exists again"},
+		"refused":    {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeRefused, Reason: "protected"}}, stageKept, "protected"},
+		"superseded": {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: "1234567890"}}, stageKept, "commit 1234567 was asked for meanwhile"},
+		"failed":     {lifecycle.Answer{Failure: "denied"}, stageFailed, "denied"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if at, why := judgeRemoval(c.verdict); at != c.stage || why != c.why {
+			if at, why := judgeRemoval(c.answer); at != c.stage || why != c.why {
 				t.Errorf("got %s, %q", at, why)
 			}
 		})
-	}
-}
-
-func TestRemovalByHandGoesOnInItsOwnRun(t *testing.T) {
-	byHand := perch.Request{ID: "hand", Goal: perch.GoalGone}
-	cleanups := perch.Request{ID: "cleanup", Goal: perch.GoalGone, Judged: &perch.Judgement{StackID: "a"}}
-	if v := judgeNext(perch.RunInput{Request: &byHand}, "next", cleanups); v.Next != "next" {
-		t.Errorf("cleanup's request is not answered by the removal that somebody asked for: %+v", v)
-	}
-	if v := judgeNext(perch.RunInput{Request: &cleanups}, "next", byHand); v.Next != "" {
-		t.Errorf("a removal by hand is answered by cleanup's: %+v", v)
 	}
 }
 

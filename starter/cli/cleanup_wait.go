@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"perch"
+	"perch/client"
+	"perch/lifecycle"
 )
 
 // lastLookTimeout bounds the looks at what goes on when the wait is given up.
@@ -72,56 +74,35 @@ func (s *sweep) await(ctx context.Context, c *connection, ended func(removal)) {
 
 func (r *removal) await(ctx context.Context, c *connection) {
 	request := perch.Request{ID: r.asked.RequestID, Goal: perch.GoalGone, Branch: r.asked.Branch, Judged: &r.asked.Judged}
-	v, last, err := c.ending(ctx, run{WorkflowID: r.asked.Stack, RunID: r.asked.RunID}, request)
+	answer, last, err := c.Follow(ctx, client.Run{WorkflowID: r.asked.Stack, RunID: r.asked.RunID}, request, nil)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		r.stage = c.given(ctx, last)
 	case err != nil:
 		r.stage, r.why = stageFailed, err.Error()
 	default:
-		r.stage, r.why = judgeRemoval(v)
+		r.stage, r.why = judgeRemoval(answer)
 	}
 }
 
 // judgeRemoval says what a run's end means for a removal that cleanup asked for.
-func judgeRemoval(v verdict) (stage, string) {
+func judgeRemoval(answer lifecycle.Answer) (stage, string) {
 	switch {
-	case v.Failure != "":
-		return stageFailed, v.Failure
-	case v.Result.Outcome == perch.OutcomeGone || v.Result.Outcome == perch.OutcomeAbsent:
+	case answer.Failure != "":
+		return stageFailed, answer.Failure
+	case answer.Result.Outcome == perch.OutcomeGone || answer.Result.Outcome == perch.OutcomeAbsent:
 		return stageRemoved, ""
-	case v.Result.Outcome == perch.OutcomeSuperseded:
-		return stageKept, fmt.Sprintf("commit %s was asked for meanwhile", short(v.Result.SupersededBy))
+	case answer.Result.Outcome == perch.OutcomeSuperseded:
+		return stageKept, fmt.Sprintf("commit %s was asked for meanwhile", perch.ShortCommit(answer.Result.SupersededBy))
 	}
-	return stageKept, v.Result.Reason
-}
-
-// ending waits for what comes of request over all runs that it passes through. It returns the last of them.
-func (c *connection) ending(ctx context.Context, r run, request perch.Request) (verdict, run, error) {
-	for {
-		event, err := c.closing(ctx, r)
-		if err != nil && (ctx.Err() != nil || isFinal(err)) {
-			return verdict{}, r, err
-		}
-		if err != nil {
-			if pause(ctx, reconnectAfter) != nil {
-				return verdict{}, r, ctx.Err()
-			}
-			continue
-		}
-		v, err := judge(event, request, c.decode)
-		if err != nil || v.Next == "" {
-			return v, r, err
-		}
-		r.RunID = v.Next
-	}
+	return stageKept, answer.Result.Reason
 }
 
 // given says how far a removal was when the wait for it was given up.
-func (c *connection) given(ctx context.Context, r run) stage {
+func (c *connection) given(ctx context.Context, r client.Run) stage {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLookTimeout)
 	defer cancel()
-	p, err := c.look(ctx, r)
+	p, err := c.Look(ctx, r)
 	waits := []perch.Phase{"", perch.PhaseAdmitting, perch.PhaseGrace}
 	if err == nil && slices.Contains(waits, p.Phase) {
 		return stagePending

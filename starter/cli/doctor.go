@@ -4,11 +4,11 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"perch"
+	"perch/client"
 )
 
 // Names of the checks that the starter makes itself.
@@ -38,7 +38,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), timeout) },
 	}
-	command.Flags().DurationVar(&timeout, "timeout", readTimeout, "how long the worker may take to look at what only it can see")
+	command.Flags().DurationVar(&timeout, "timeout", client.ReadTimeout, "how long the worker may take to look at what only it can see")
 	return command
 }
 
@@ -72,9 +72,9 @@ func (a *app) examine(ctx context.Context, timeout time.Duration) []perch.Check 
 		checks = append(checks, judged(checkTemporal, err, ""))
 		return append(checks, unchecked("no Temporal answers", append([]string{checkNamespace, checkAttributes}, ofProject()...)...)...)
 	}
-	defer c.close()
+	defer c.Close()
 	namespace := c.checkNamespace(ctx)
-	checks = append(checks, judged(checkTemporal, nil, "answers at "+c.address), namespace)
+	checks = append(checks, judged(checkTemporal, nil, "answers at "+c.Address()), namespace)
 	if !namespace.OK {
 		return append(checks, unchecked("Temporal does not show the namespace", append([]string{checkAttributes}, ofProject()...)...)...)
 	}
@@ -99,33 +99,23 @@ func (c *connection) examineWorker(ctx context.Context, project string, timeout 
 		return append(checks, unchecked("no worker is known to be there", append([]string{checkPolicies, checkAnswer}, perch.WorkerChecks()...)...)...)
 	}
 	checks = append(checks, c.checkPolicies(ctx, project))
-	seen, err := c.examined(ctx, project, timeout)
+	seen, err := c.Examine(ctx, project, timeout, c.remarks)
 	checks = append(checks, judged(checkAnswer, err, "the worker answers"))
 	if err != nil {
 		return append(checks, unchecked("the worker does not answer", perch.WorkerChecks()...)...)
 	}
 	for _, check := range seen.Checks {
-		check.Detail = printable(check.Detail)
+		check.Detail = perch.Printable(check.Detail)
 		checks = append(checks, check)
 	}
 	return checks
 }
 
-// examined asks a worker what it sees.
-func (c *connection) examined(ctx context.Context, project string, timeout time.Duration) (perch.DoctorResult, error) {
-	var result perch.DoctorResult
-	err := c.answer(ctx, shortRun{
-		workflow: perch.WorkflowDoctor, id: project + ":doctor:" + uuid.NewString(), project: project, summary: "doctor",
-		input: perch.DoctorInput{Project: project}, timeout: timeout,
-	}, &result)
-	return result, err
-}
-
 func judged(name string, err error, detail string) perch.Check {
 	if err != nil {
-		return perch.Check{Name: name, Checked: true, Detail: printable(err.Error())}
+		return perch.Check{Name: name, Checked: true, Detail: perch.Printable(err.Error())}
 	}
-	return perch.Check{Name: name, OK: true, Checked: true, Detail: printable(detail)}
+	return perch.Check{Name: name, OK: true, Checked: true, Detail: perch.Printable(detail)}
 }
 
 func unchecked(because string, names ...string) []perch.Check {

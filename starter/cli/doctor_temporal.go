@@ -15,17 +15,17 @@ import (
 func (c *connection) checkNamespace(ctx context.Context) perch.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	_, err := c.client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.namespace})
+	_, err := c.Temporal().WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: c.Namespace()})
 	if err != nil {
 		return judged(checkNamespace, dial.Plain(err), "")
 	}
-	return judged(checkNamespace, nil, c.namespace)
+	return judged(checkNamespace, nil, c.Namespace())
 }
 
 func (c *connection) checkAttributes(ctx context.Context) perch.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	attributes, err := c.client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: c.namespace})
+	attributes, err := c.Temporal().OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: c.Namespace()})
 	if err != nil {
 		return judged(checkAttributes, fmt.Errorf("list search attributes: %w", dial.Plain(err)), "")
 	}
@@ -48,7 +48,7 @@ func judgeAttributes(registered map[string]enumspb.IndexedValueType) perch.Check
 }
 
 func (c *connection) checkQueue(ctx context.Context, name, queue string, kind enumspb.TaskQueueType) perch.Check {
-	polled, err := c.polled(ctx, queue, kind)
+	polled, err := c.Polled(ctx, queue, kind)
 	if err == nil && !polled {
 		err = fmt.Errorf("no worker is polling task queue %q; start one, or read in its log why it stopped", queue)
 	}
@@ -59,11 +59,11 @@ func (c *connection) checkQueue(ctx context.Context, name, queue string, kind en
 func (c *connection) checkPolicies(ctx context.Context, project string) perch.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	workers, err := dial.Pollers(ctx, c.client, perch.TaskQueue(project), enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	workers, err := dial.Pollers(ctx, c.Temporal(), perch.TaskQueue(project), enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
 		return judged(checkPolicies, err, "")
 	}
-	waiting, err := dial.Pollers(ctx, c.client, perch.WaitQueue(project), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+	waiting, err := dial.Pollers(ctx, c.Temporal(), perch.WaitQueue(project), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
 	if err != nil {
 		return judged(checkPolicies, err, "")
 	}
@@ -87,7 +87,7 @@ func judgePolicies(workers []string) perch.Check {
 func (c *connection) checkSchedule(ctx context.Context, project string) perch.Check {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	schedules := c.client.ScheduleClient()
+	schedules := c.Temporal().ScheduleClient()
 	s := schedule{project: project, client: schedules, handle: schedules.GetHandle(ctx, scheduleID(project))}
 	description, err := s.handle.Describe(ctx)
 	if err != nil {

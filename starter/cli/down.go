@@ -87,7 +87,7 @@ func (a *app) tellDown(r report) {
 	case perch.OutcomeAccepted:
 		a.note("The request to take %s away is kept. %s", branch, r.where())
 	case perch.OutcomeSuperseded:
-		a.note("The removal of %s is superseded: commit %s was asked for after it.", branch, short(r.result.SupersededBy))
+		a.note("The removal of %s is superseded: commit %s was asked for after it.", branch, perch.ShortCommit(r.result.SupersededBy))
 	case perch.OutcomeSkipped:
 		a.note("Skipped: %s.", strings.TrimSuffix(r.result.Reason, "."))
 	default:

@@ -29,10 +29,10 @@ func (a *app) ls(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	result, err := c.list(ctx, project)
+	defer c.Close()
+	result, err := c.List(ctx, project, c.remarks)
 	if err != nil {
-		return err
+		return ended(err)
 	}
 	document := newListDocument(result)
 	if a.json() {
@@ -68,7 +68,7 @@ func (a *app) tellList(project string, document listDocument) {
 func listText(document listDocument, p paper) string {
 	var rows [][]string
 	for _, e := range document.Environments {
-		rows = append(rows, []string{e.Branch, string(e.Kind), e.Status, short(e.Commit), e.Updated, e.URL})
+		rows = append(rows, []string{e.Branch, string(e.Kind), e.Status, perch.ShortCommit(e.Commit), e.Updated, e.URL})
 	}
 	var out strings.Builder
 	p.list(&out, []string{"BRANCH", "KIND", "STATUS", "COMMIT", "UPDATED", "URL"}, rows)

@@ -7,13 +7,8 @@ import (
 	"time"
 
 	"perch"
+	"perch/client"
 )
-
-// run names a workflow execution.
-type run struct {
-	WorkflowID string `json:"workflow_id"`
-	RunID      string `json:"run_id"`
-}
 
 // upDocument is what `up -o json` prints.
 type upDocument struct {
@@ -28,7 +23,7 @@ type upDocument struct {
 	Seeds        []seedDocument `json:"seeds"`
 	SupersededBy string         `json:"superseded_by"`
 	Error        string         `json:"error"`
-	Run          run            `json:"run"`
+	Run          client.Run     `json:"run"`
 	Seconds      perch.Seconds  `json:"seconds"`
 	// Leftovers are what removals of the branch's earlier environments could not delete.
 	Leftovers []perch.Leftover `json:"leftovers"`
@@ -54,9 +49,9 @@ type downDocument struct {
 	Removed   perch.Removed `json:"removed"`
 	Leftovers []string      `json:"leftovers"`
 	// Unconfirmed are what may be left, and what Perch cannot ask for.
-	Unconfirmed []string `json:"unconfirmed"`
-	Error       string   `json:"error"`
-	Run         run      `json:"run"`
+	Unconfirmed []string   `json:"unconfirmed"`
+	Error       string     `json:"error"`
+	Run         client.Run `json:"run"`
 }
 
 // environmentDocument is one environment in `ls -o json`. Updated is RFC 3339 in UTC, empty where it is not known.
@@ -83,9 +78,9 @@ type listDocument struct {
 type statusDocument struct {
 	environmentDocument
 	Phase perch.Phase `json:"phase"`
-	Run   run         `json:"run"`
+	Run   client.Run  `json:"run"`
 	// Retries are the activities of the run that failed and are tried again.
-	Retries   []retry                `json:"retries"`
+	Retries   []client.Retry         `json:"retries"`
 	Resources []perch.ResourceStatus `json:"resources"`
 	Leftovers []perch.Leftover       `json:"leftovers"`
 	// OtherRepositories hold the stack of the environment's name if its repository does not match.
@@ -115,7 +110,7 @@ func (a *app) noteLeftovers(left []perch.Leftover) {
 // noteWarnings says what could not be checked.
 func (a *app) noteWarnings(warnings []string) {
 	for _, warning := range warnings {
-		a.note("Warning: %s.", printable(warning))
+		a.note("Warning: %s.", perch.Printable(warning))
 	}
 }
 
@@ -127,7 +122,7 @@ func others(found []perch.OtherRepository) []perch.OtherRepository {
 // noteOthers writes to stderr which stacks of the project are another repository's.
 func (a *app) noteOthers(found []perch.OtherRepository) {
 	for _, other := range found {
-		a.note("%s.", printable(other.String()))
+		a.note("%s.", perch.Printable(other.String()))
 	}
 }
 
@@ -149,14 +144,6 @@ func (a *app) say(format string, args ...any) {
 // note writes a line of progress to stderr.
 func (a *app) note(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stderr, format+"\n", args...)
-}
-
-// short is a commit as people write it.
-func short(commit string) string {
-	if len(commit) > 7 {
-		return commit[:7]
-	}
-	return commit
 }
 
 // counted is a number with its noun: 1 bucket, 2 buckets.
@@ -194,4 +181,12 @@ func (a *app) sayText(text string) {
 		return
 	}
 	a.say("%s", text)
+}
+
+// because is a reason behind what it explains; empty if there is none.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
 }

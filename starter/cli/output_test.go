@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"perch"
+	"perch/client"
 )
 
 func environment(t *testing.T, branch string) perch.Environment {
@@ -24,7 +25,7 @@ func environment(t *testing.T, branch string) perch.Environment {
 
 func TestDocuments(t *testing.T) {
 	main := target{environment: environment(t, "main"), commit: commitA}
-	at := run{WorkflowID: "shop-main", RunID: "r"}
+	at := client.Run{WorkflowID: "shop-main", RunID: "r"}
 	status := perch.EnvironmentStatus{
 		Branch: "main", Slug: "main", Stack: "shop-main", Kind: perch.KindBranch, Status: "CREATE_COMPLETE", URL: "https://main.example.org?a&b",
 		Commit: commitA, Updated: time.Date(2026, 11, 22, 23, 0, 0, 0, time.FixedZone("", 3600)),
@@ -46,7 +47,7 @@ func TestDocuments(t *testing.T) {
 				`"superseded_by":"","error":"","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":9.5,"stack":7,"seed":1,"ready":1.5},"leftovers":[],"warnings":[]}`,
 		},
 		"up that is superseded": {
-			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: superseded(commitB)}),
+			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: commitB}}),
 			`{"outcome":"superseded","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,"seeds":[],` +
 				`"superseded_by":"` + commitB + `","error":"","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":0,"stack":0,"seed":0,"ready":0},"leftovers":[],"warnings":[]}`,
 		},
@@ -69,12 +70,12 @@ func TestDocuments(t *testing.T) {
 				`{"branch":"z","slug":"","stack":"","kind":"","status":"","url":"","commit":"","updated":""}],"leftovers":[],"other_repositories":[]}`,
 		},
 		"a status": {
-			newStatusDocument(main.environment, perch.StatusResult{Environment: &status}, progress{Phase: perch.PhaseReady, Retries: []retry{throttled}}, at),
+			newStatusDocument(main.environment, perch.StatusResult{Environment: &status}, client.Progress{Phase: perch.PhaseReady, Retries: []client.Retry{throttled}}, at),
 			`{"branch":"main","slug":"main","stack":"shop-main","kind":"branch","status":"CREATE_COMPLETE","url":"https://main.example.org?a&b","commit":"` + commitA + `","updated":"2026-11-22T22:00:00Z",` +
 				`"phase":"ready","run":{"workflow_id":"shop-main","run_id":"r"},"retries":[{"activity":"CreateStack","attempt":3,"failure":"Rate exceeded","next":"2026-11-22T09:30:00Z"}],"resources":[{"type":"AWS::S3::Bucket","logical_id":"Assets","status":"CREATE_COMPLETE"}],"leftovers":[],"other_repositories":[]}`,
 		},
 		"a status of nothing": {
-			newStatusDocument(main.environment, perch.StatusResult{}, progress{}, run{}),
+			newStatusDocument(main.environment, perch.StatusResult{}, client.Progress{}, client.Run{}),
 			`{"branch":"main","slug":"main","stack":"shop-main","kind":"","status":"","url":"","commit":"","updated":"","phase":"","run":{"workflow_id":"","run_id":""},"retries":[],"resources":[],"leftovers":[],"other_repositories":[]}`,
 		},
 	}
@@ -96,7 +97,7 @@ func TestDocuments(t *testing.T) {
 
 func TestWhatPeopleRead(t *testing.T) {
 	main := target{environment: environment(t, "main"), commit: commitA}
-	at := run{WorkflowID: "shop-main", RunID: "r"}
+	at := client.Run{WorkflowID: "shop-main", RunID: "r"}
 	up := func(result perch.Result, failure string) report {
 		return report{target: main, goal: perch.GoalUp, run: at, result: result, failure: failure}
 	}
@@ -119,7 +120,7 @@ func TestWhatPeopleRead(t *testing.T) {
 			stdout: "main is ready at https://main.example.org (commit aaaaaaa, seeded)\n",
 			stderr: "Seeded: s3 media (1 object)\nSeeded: http POST /seed (answered 201)\nSeeded: run load demo (exit code 0)\n  one\n  two\n",
 		},
-		"superseded": {report: up(superseded(commitB), ""), stderr: "main at aaaaaaa is superseded by bbbbbbb.\n"},
+		"superseded": {report: up(perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: commitB}, ""), stderr: "main at aaaaaaa is superseded by bbbbbbb.\n"},
 		"refused": {
 			report: up(perch.Result{Outcome: perch.OutcomeRefused, Reason: "m7i.large is not allowed"}, ""),
 			stderr: "up main at aaaaaaa is refused: m7i.large is not allowed\n", code: exitRefused,

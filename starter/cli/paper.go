@@ -6,6 +6,8 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
+
+	"perch"
 )
 
 // paper is what text of several lines is written on: a terminal with so many columns, or a file that has no end to its lines (width 0).
@@ -29,7 +31,7 @@ func (a *app) paper() paper {
 
 // text writes a sentence, broken between words where it is too long; what goes on is indented as it begins.
 func (p paper) text(out *strings.Builder, s style, indent int, sentence string) {
-	for _, line := range wrapped(printable(sentence), p.width-indent) {
+	for _, line := range wrapped(perch.Printable(sentence), p.width-indent) {
 		out.WriteString(strings.TrimRight(strings.Repeat(" ", indent)+s.paint(line, p.color), " ") + "\n")
 	}
 }
@@ -74,12 +76,12 @@ func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
 func (p paper) facts(out *strings.Builder, facts [][2]string) {
 	margin := 0
 	for _, fact := range facts {
-		if printable(fact[1]) != "" {
+		if perch.Printable(fact[1]) != "" {
 			margin = max(margin, lipgloss.Width(fact[0])+2)
 		}
 	}
 	for _, fact := range facts {
-		name, value := fact[0], printable(fact[1])
+		name, value := fact[0], perch.Printable(fact[1])
 		if value == "" {
 			continue
 		}
@@ -129,7 +131,7 @@ func columnWidths(rows [][]string) []int {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], lipgloss.Width(printable(cell)))
+			widths[i] = max(widths[i], lipgloss.Width(perch.Printable(cell)))
 		}
 	}
 	return widths
@@ -138,14 +140,14 @@ func columnWidths(rows [][]string) []int {
 func (p paper) columns(out *strings.Builder, indent int, row []string, widths []int) {
 	line := strings.Repeat(" ", indent)
 	for i, cell := range row {
-		line += printable(cell) + strings.Repeat(" ", widths[i]-lipgloss.Width(printable(cell))+2)
+		line += perch.Printable(cell) + strings.Repeat(" ", widths[i]-lipgloss.Width(perch.Printable(cell))+2)
 	}
 	out.WriteString(strings.TrimRight(line, " ") + "\n")
 }
 
 func (p paper) stack(out *strings.Builder, indent int, row []string) {
 	for i, cell := range row {
-		if i == 0 || printable(cell) != "" {
+		if i == 0 || perch.Printable(cell) != "" {
 			p.text(out, normal, indent+min(i, 1)*2, cell)
 		}
 	}

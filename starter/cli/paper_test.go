@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/client"
 )
 
 func TestS124PeopleReadWhichStacksAreAnotherRepositorys(t *testing.T) {
@@ -16,7 +17,7 @@ func TestS124PeopleReadWhichStacksAreAnotherRepositorys(t *testing.T) {
 	for name, tell := range map[string]func(a *app){
 		"ls": func(a *app) { a.tellList("shop", newListDocument(perch.ListResult{OtherRepositories: found})) },
 		"status": func(a *app) {
-			a.tellStatus(newStatusDocument(environment(t, "a"), perch.StatusResult{OtherRepositories: found}, progress{}, run{}), "")
+			a.tellStatus(newStatusDocument(environment(t, "a"), perch.StatusResult{OtherRepositories: found}, client.Progress{}, client.Run{}), "")
 		},
 		"cleanup": func(a *app) { a.tellVerdicts(&sweep{result: perch.CleanupResult{OtherRepositories: found}}) },
 	} {
@@ -40,7 +41,7 @@ func TestListsOnANarrowTerminal(t *testing.T) {
 		},
 	}
 	list := newListDocument(perch.ListResult{Environments: []perch.EnvironmentStatus{login, {Branch: "new", Kind: perch.KindBranch, Status: "CREATE_IN_PROGRESS"}}})
-	status := newStatusDocument(environment(t, "feature/login"), perch.StatusResult{Environment: &login}, progress{Phase: perch.PhaseReady}, run{})
+	status := newStatusDocument(environment(t, "feature/login"), perch.StatusResult{Environment: &login}, client.Progress{Phase: perch.PhaseReady}, client.Run{})
 	verdicts := []perch.CleanupVerdict{
 		{Verdict: perch.VerdictRemove, Stack: "shop-a", Branch: "a", Created: updated, Reason: "branch missing"},
 		{Verdict: perch.VerdictKeep, Stack: "shop-b", Branch: "b", Created: updated, Reason: "the branch exists, and its policy keeps it for another week"},

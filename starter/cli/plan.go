@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"perch"
@@ -88,20 +87,11 @@ func (a *app) askPlan(ctx context.Context, args []string, o upOptions) (target, 
 	if err != nil {
 		return t, perch.PlanResult{}, err
 	}
-	defer c.close()
-	result, err := c.plan(ctx, a.newRequest(perch.GoalUp, t))
-	return t, result, err
-}
-
-// plan asks a worker what request would do.
-func (c *connection) plan(ctx context.Context, request perch.Request) (perch.PlanResult, error) {
+	defer c.Close()
+	request := a.newRequest(perch.GoalUp, t)
 	request.Reason = "starter plan"
-	var result perch.PlanResult
-	err := c.answer(ctx, shortRun{
-		workflow: perch.WorkflowPlan, id: request.Project + ":plan:" + uuid.NewString(), project: request.Project,
-		summary: fmt.Sprintf("plan %s at %s", request.Branch, short(request.Commit)), input: perch.PlanInput{Request: request}, timeout: readTimeout,
-	}, &result)
-	return result, err
+	result, err := c.Plan(ctx, request, c.remarks)
+	return t, result, ended(err)
 }
 
 func newPlanDocument(t target, result perch.PlanResult) planDocument {
@@ -148,7 +138,7 @@ func planCode(outcome perch.Outcome) int {
 
 // tellPlan writes a plan for people: what would be done goes to stdout, and that nothing would be to stderr.
 func (a *app) tellPlan(d planDocument, reason string) {
-	title := fmt.Sprintf("up %s at %s", d.Branch, short(d.Commit))
+	title := fmt.Sprintf("up %s at %s", d.Branch, perch.ShortCommit(d.Commit))
 	switch d.Outcome {
 	case perch.OutcomePlanned:
 		if !a.json() {
@@ -158,7 +148,7 @@ func (a *app) tellPlan(d planDocument, reason string) {
 	case perch.OutcomeSkipped:
 		a.noteSkipped(reason)
 	case perch.OutcomeSuperseded:
-		a.note("%s would be superseded by %s: %s.", title, short(d.SupersededBy), reason)
+		a.note("%s would be superseded by %s: %s.", title, perch.ShortCommit(d.SupersededBy), reason)
 	case perch.OutcomeRefused:
 		a.note("%s would be refused: %s", title, reason)
 	default:

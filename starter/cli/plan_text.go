@@ -30,7 +30,7 @@ func planText(d planDocument, p paper) string {
 
 // planTitle says in one sentence what would happen.
 func planTitle(d planDocument) string {
-	what := fmt.Sprintf("%s at %s", d.Branch, short(d.Commit))
+	what := fmt.Sprintf("%s at %s", d.Branch, perch.ShortCommit(d.Commit))
 	switch lifecycle.Step(d.Step) {
 	case lifecycle.Create:
 		return what + " would get a new environment."
@@ -47,7 +47,7 @@ func planTitle(d planDocument) string {
 		if d.Deployed == "" || d.Deployed == d.Commit {
 			return what + " would be updated."
 		}
-		return fmt.Sprintf("%s would be updated from %s.", what, short(d.Deployed))
+		return fmt.Sprintf("%s would be updated from %s.", what, perch.ShortCommit(d.Deployed))
 	}
 	return fmt.Sprintf("%s would be turned back first: its stack is %s. Then:", what, d.Status)
 }

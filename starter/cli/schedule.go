@@ -78,8 +78,8 @@ func (a *app) withSchedule(ctx context.Context, act func(schedule) error) error 
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	schedules := c.client.ScheduleClient()
+	defer c.Close()
+	schedules := c.Temporal().ScheduleClient()
 	return act(schedule{project: project, client: schedules, handle: schedules.GetHandle(ctx, scheduleID(project))})
 }
 

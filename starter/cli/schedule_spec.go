@@ -12,11 +12,12 @@ import (
 
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/client"
 )
 
 const (
@@ -28,8 +29,8 @@ const (
 )
 
 // action is what the schedule does.
-func (s schedule) action(every time.Duration) *client.ScheduleWorkflowAction {
-	return &client.ScheduleWorkflowAction{
+func (s schedule) action(every time.Duration) *sdk.ScheduleWorkflowAction {
+	return &sdk.ScheduleWorkflowAction{
 		ID: scheduleID(s.project), Workflow: perch.WorkflowCleanup, TaskQueue: perch.TaskQueue(s.project),
 		Args: []any{perch.CleanupInput{Project: s.project, By: "schedule"}}, StaticSummary: "scheduled cleanup",
 		// A run that hangs must not keep every later one from running.
@@ -38,28 +39,28 @@ func (s schedule) action(every time.Duration) *client.ScheduleWorkflowAction {
 	}
 }
 
-func scheduleSpec(every time.Duration) *client.ScheduleSpec {
-	return &client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}, Jitter: min(every/10, 2*time.Minute)}
+func scheduleSpec(every time.Duration) *sdk.ScheduleSpec {
+	return &sdk.ScheduleSpec{Intervals: []sdk.ScheduleIntervalSpec{{Every: every}}, Jitter: min(every/10, 2*time.Minute)}
 }
 
 // ensure makes the schedule, or changes it where another spec is in force. A schedule that is paused stays so.
 func (s schedule) ensure(ctx context.Context, every time.Duration) error {
 	spec := scheduleSpec(every)
-	_, err := s.client.Create(ctx, client.ScheduleOptions{
+	_, err := s.client.Create(ctx, sdk.ScheduleOptions{
 		ID: scheduleID(s.project), Spec: *spec, Action: s.action(every), Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp,
 		Note: "made by starter schedule ensure",
 	})
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		return err
 	}
-	return s.handle.Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+	return s.handle.Update(ctx, sdk.ScheduleUpdateOptions{DoUpdate: func(in sdk.ScheduleUpdateInput) (*sdk.ScheduleUpdate, error) {
 		now := in.Description.Schedule
 		if specOf(now.Action) == specHash(s.project, every) {
 			return nil, temporal.ErrSkipScheduleUpdate
 		}
 		now.Spec, now.Action = spec, s.action(every)
-		now.Policy = &client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp}
-		return &client.ScheduleUpdate{Schedule: &now}, nil
+		now.Policy = &sdk.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp}
+		return &sdk.ScheduleUpdate{Schedule: &now}, nil
 	}})
 }
 
@@ -70,8 +71,8 @@ func specHash(project string, every time.Duration) string {
 }
 
 // specOf is the hash in a schedule's action, empty where it has none.
-func specOf(action client.ScheduleAction) string {
-	workflow, _ := action.(*client.ScheduleWorkflowAction)
+func specOf(action sdk.ScheduleAction) string {
+	workflow, _ := action.(*sdk.ScheduleWorkflowAction)
 	if workflow == nil {
 		return ""
 	}
@@ -101,11 +102,11 @@ type scheduleDocument struct {
 }
 
 type scheduledRun struct {
-	Started string `json:"started"`
-	Run     run    `json:"run"`
+	Started string     `json:"started"`
+	Run     client.Run `json:"run"`
 }
 
-func newScheduleDocument(id string, d *client.ScheduleDescription) scheduleDocument {
+func newScheduleDocument(id string, d *sdk.ScheduleDescription) scheduleDocument {
 	document := scheduleDocument{
 		ID: id, Runs: d.Info.NumActions, Skipped: d.Info.NumActionsSkippedOverlap, Missed: d.Info.NumActionsMissedCatchupWindow, Last: []scheduledRun{},
 	}
@@ -120,7 +121,7 @@ func newScheduleDocument(id string, d *client.ScheduleDescription) scheduleDocum
 	}
 	for _, action := range d.Info.RecentActions {
 		if started := action.StartWorkflowResult; started != nil {
-			r := scheduledRun{timestamp(action.ActualTime), run{started.WorkflowID, started.FirstExecutionRunID}}
+			r := scheduledRun{timestamp(action.ActualTime), client.Run{WorkflowID: started.WorkflowID, RunID: started.FirstExecutionRunID}}
 			document.Last = append([]scheduledRun{r}, document.Last...)
 		}
 	}

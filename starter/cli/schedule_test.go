@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+
+	"perch/client"
 )
 
 func TestS73SpecIsKnownByItsHash(t *testing.T) {
@@ -17,11 +19,11 @@ func TestS73SpecIsKnownByItsHash(t *testing.T) {
 	}
 	action.Memo[memoSpec] = payload // As Temporal describes it.
 	for name, c := range map[string]struct {
-		action client.ScheduleAction
+		action sdk.ScheduleAction
 		want   bool
 	}{
 		"as it was made": {action, true},
-		"without a memo": {&client.ScheduleWorkflowAction{}, false},
+		"without a memo": {&sdk.ScheduleWorkflowAction{}, false},
 		"another action": {nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,19 +47,19 @@ func TestScheduledRunEndsBeforeTheNextIsDue(t *testing.T) {
 
 func TestS74SkippedRunsAreShown(t *testing.T) {
 	started := time.Date(2026, 11, 22, 12, 0, 1, 0, time.UTC)
-	description := &client.ScheduleDescription{
-		Schedule: client.Schedule{Spec: &client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: time.Hour}}}, State: &client.ScheduleState{Note: "n"}},
-		Info: client.ScheduleInfo{
+	description := &sdk.ScheduleDescription{
+		Schedule: sdk.Schedule{Spec: &sdk.ScheduleSpec{Intervals: []sdk.ScheduleIntervalSpec{{Every: time.Hour}}}, State: &sdk.ScheduleState{Note: "n"}},
+		Info: sdk.ScheduleInfo{
 			NumActions: 7, NumActionsSkippedOverlap: 2, NumActionsMissedCatchupWindow: 1, NextActionTimes: []time.Time{started.Add(time.Hour)},
-			RecentActions: []client.ScheduleActionResult{
-				{ActualTime: started.Add(-time.Hour), StartWorkflowResult: &client.ScheduleWorkflowExecution{WorkflowID: "w1", FirstExecutionRunID: "r1"}},
-				{ActualTime: started, StartWorkflowResult: &client.ScheduleWorkflowExecution{WorkflowID: "w2", FirstExecutionRunID: "r2"}},
+			RecentActions: []sdk.ScheduleActionResult{
+				{ActualTime: started.Add(-time.Hour), StartWorkflowResult: &sdk.ScheduleWorkflowExecution{WorkflowID: "w1", FirstExecutionRunID: "r1"}},
+				{ActualTime: started, StartWorkflowResult: &sdk.ScheduleWorkflowExecution{WorkflowID: "w2", FirstExecutionRunID: "r2"}},
 			},
 		},
 	}
 	want := scheduleDocument{
 		ID: "shop:cleanup", Every: "1h0m0s", Note: "n", Next: "2026-11-22T13:00:01Z", Runs: 7, Skipped: 2, Missed: 1,
-		Last: []scheduledRun{{"2026-11-22T12:00:01Z", run{"w2", "r2"}}, {"2026-11-22T11:00:01Z", run{"w1", "r1"}}},
+		Last: []scheduledRun{{"2026-11-22T12:00:01Z", client.Run{WorkflowID: "w2", RunID: "r2"}}, {"2026-11-22T11:00:01Z", client.Run{WorkflowID: "w1", RunID: "r1"}}},
 	}
 	if diff := cmp.Diff(want, newScheduleDocument("shop:cleanup", description)); diff != "" {
 		t.Error(diff)

@@ -109,7 +109,7 @@ func (a *app) fileAt(ctx context.Context, p place, revision string) (*config.Fil
 		return nil, "", failedError("read %s at %s: %w", config.FileName, revision, err)
 	}
 	if !found {
-		return nil, "", usageError("%w at %s (commit %s)", errNoFile, revision, short(commit))
+		return nil, "", usageError("%w at %s (commit %s)", errNoFile, revision, perch.ShortCommit(commit))
 	}
 	file, err := config.Read(revision+":"+config.FileName, data)
 	if err != nil {

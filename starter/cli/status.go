@@ -2,16 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/api/serviceerror"
 
 	"perch"
-	"perch/dial"
+	"perch/client"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -32,12 +29,12 @@ func (a *app) status(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	result, err := c.status(ctx, t.environment)
+	defer c.Close()
+	result, err := c.Status(ctx, t.environment, c.remarks)
 	if err != nil {
-		return err
+		return ended(err)
 	}
-	far, latest, err := c.latest(ctx, t.environment)
+	far, latest, err := c.Latest(ctx, t.environment)
 	if err != nil {
 		return &exitError{code: exitFailed, err: err}
 	}
@@ -50,21 +47,7 @@ func (a *app) status(ctx context.Context, args []string) error {
 	return nil
 }
 
-// latest is how far the environment's newest run is; both are empty if Temporal knows none.
-func (c *connection) latest(ctx context.Context, e perch.Environment) (progress, run, error) {
-	description, err := c.client.DescribeWorkflowExecution(ctx, e.StackName(), "")
-	var unknown *serviceerror.NotFound
-	if errors.As(err, &unknown) {
-		return progress{}, run{}, nil
-	}
-	if err != nil {
-		return progress{}, run{}, fmt.Errorf("describe workflow %s: %w", e.StackName(), dial.Plain(err))
-	}
-	execution := description.GetWorkflowExecutionInfo().GetExecution()
-	return readProgress(description, c.payloads), run{WorkflowID: execution.GetWorkflowId(), RunID: execution.GetRunId()}, nil
-}
-
-func newStatusDocument(e perch.Environment, result perch.StatusResult, far progress, latest run) statusDocument {
+func newStatusDocument(e perch.Environment, result perch.StatusResult, far client.Progress, latest client.Run) statusDocument {
 	document := statusDocument{
 		environmentDocument: environmentDocument{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName()},
 		Phase:               far.Phase, Run: latest, Retries: full(far.Retries), Resources: []perch.ResourceStatus{},

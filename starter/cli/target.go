@@ -118,14 +118,14 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
 	if err != nil {
-		return nil, failedError("read %s at commit %s: %w", config.FileName, short(commit), err)
+		return nil, failedError("read %s at commit %s: %w", config.FileName, perch.ShortCommit(commit), err)
 	}
 	if !found {
-		return nil, usageError("%w at commit %s; commit one (`starter config init` writes it)", errNoFile, short(commit))
+		return nil, usageError("%w at commit %s; commit one (`starter config init` writes it)", errNoFile, perch.ShortCommit(commit))
 	}
 	file, err := config.Read(config.FileName, data)
 	if err != nil {
-		return nil, usageError("at commit %s: %w", short(commit), err)
+		return nil, usageError("at commit %s: %w", perch.ShortCommit(commit), err)
 	}
 	return file, nil
 }
@@ -161,7 +161,7 @@ func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target,
 	}
 	if file != nil {
 		if _, _, err := file.Resolve(branch, commit); err != nil {
-			return target{}, usageError("at commit %s: %w", short(commit), err)
+			return target{}, usageError("at commit %s: %w", perch.ShortCommit(commit), err)
 		}
 	}
 	return target{
@@ -179,7 +179,7 @@ func (a *app) upProject(p place, file *config.File, commit string) (string, erro
 	case file == nil:
 		return given, nil
 	case given != "" && given != file.Project:
-		return "", usageError("%s at commit %s is of project %q, and --project or PERCH_PROJECT says %q; leave one out", config.FileName, short(commit), file.Project, given)
+		return "", usageError("%s at commit %s is of project %q, and --project or PERCH_PROJECT says %q; leave one out", config.FileName, perch.ShortCommit(commit), file.Project, given)
 	}
 	return file.Project, nil
 }
@@ -256,5 +256,5 @@ func (t target) title(goal perch.Goal) string {
 	if goal == perch.GoalGone {
 		return "down " + t.environment.Branch
 	}
-	return fmt.Sprintf("up %s at %s", t.environment.Branch, short(t.commit))
+	return fmt.Sprintf("up %s at %s", t.environment.Branch, perch.ShortCommit(t.commit))
 }

@@ -27,7 +27,7 @@ func (a *app) templates(ctx context.Context, p place, given, commit string) read
 			return nil, err
 		}
 		if !found {
-			return nil, usageError("commit %s has no file %s, which %s names as template", short(commit), path, config.FileName)
+			return nil, usageError("commit %s has no file %s, which %s names as template", perch.ShortCommit(commit), path, config.FileName)
 		}
 		return own.Read(path, data)
 	}

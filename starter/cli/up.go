@@ -126,11 +126,11 @@ func (a *app) tellUp(r report) {
 		a.noteWarnings(r.result.Warnings)
 		a.noteLeftovers(r.result.Earlier)
 	case perch.OutcomeAccepted:
-		a.note("The request for %s at %s is kept. %s", branch, short(r.target.commit), r.where())
+		a.note("The request for %s at %s is kept. %s", branch, perch.ShortCommit(r.target.commit), r.where())
 	case perch.OutcomeSkipped:
 		a.noteSkipped(r.result.Reason)
 	case perch.OutcomeSuperseded:
-		a.note("%s at %s is superseded by %s%s.", branch, short(r.target.commit), short(r.result.SupersededBy), because(strings.TrimSuffix(r.result.Reason, ".")))
+		a.note("%s at %s is superseded by %s%s.", branch, perch.ShortCommit(r.target.commit), perch.ShortCommit(r.result.SupersededBy), because(strings.TrimSuffix(r.result.Reason, ".")))
 	default:
 		a.explain(&r, "up")
 	}
@@ -149,7 +149,7 @@ func readySentence(r report) string {
 	if total := r.result.Seconds.Total; total > 0 {
 		took = "in " + duration(total)
 	}
-	return fmt.Sprintf("%s is ready at %s (%s)", r.target.environment.Branch, r.result.URL, sentence("commit "+short(r.target.commit), made, seeded, took))
+	return fmt.Sprintf("%s is ready at %s (%s)", r.target.environment.Branch, r.result.URL, sentence("commit "+perch.ShortCommit(r.target.commit), made, seeded, took))
 }
 
 // seedSentence says what a seed step did, and shows the output of its command below.

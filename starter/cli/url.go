@@ -22,10 +22,10 @@ func (a *app) url(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	result, err := c.status(cmd.Context(), t.environment)
+	defer c.Close()
+	result, err := c.Status(cmd.Context(), t.environment, c.remarks)
 	if err != nil {
-		return err
+		return ended(err)
 	}
 	if result.Environment == nil || result.Environment.URL == "" {
 		return failedError("%s has no URL: `starter up %s` gives it one, `starter status %s` says how far it is", t.environment.Branch, t.environment.Branch, t.environment.Branch)

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
 
 	"perch"
+	"perch/client"
 )
 
 const (
@@ -22,7 +22,7 @@ const (
 )
 
 // newView is the live view where stderr is a terminal, and plain lines elsewhere.
-func (a *app) newView(title string) viewer {
+func (a *app) newView(title string) client.View {
 	file, ok := a.stderr.(*os.File)
 	if !ok || a.json() || a.env("TERM") == "dumb" || !term.IsTerminal(int(file.Fd())) {
 		return &lines{out: a.stderr}
@@ -43,7 +43,7 @@ type lines struct {
 	last string
 }
 
-func (l *lines) show(p progress) {
+func (l *lines) Show(p client.Progress) {
 	line := progressLine(p)
 	// An attempt that has begun has no next one: that alone is no news.
 	p.Retries = slices.Clone(p.Retries)
@@ -52,21 +52,21 @@ func (l *lines) show(p progress) {
 	}
 	if news := progressLine(p); line != "" && news != l.last {
 		l.last = news
-		l.remark(line)
+		l.Remark(line)
 	}
 }
 
-func (l *lines) remark(text string) { _, _ = fmt.Fprintln(l.out, text) }
+func (l *lines) Remark(text string) { _, _ = fmt.Fprintln(l.out, text) }
 
-func (l *lines) done() {}
+func (l *lines) Done() {}
 
 // remarks prints the sentences and no progress: a run that only reads is over before anybody could look at it, unless no worker takes it.
 type remarks struct{ lines }
 
-func (*remarks) show(progress) {}
+func (*remarks) Show(client.Progress) {}
 
 // progressLine is p in one line, empty where there is nothing to say yet.
-func progressLine(p progress) string {
+func progressLine(p client.Progress) string {
 	parts := []string{string(p.Phase), activity(p)}
 	if p.Beat != nil {
 		parts = append(parts, beatStatus(*p.Beat), beatResource(*p.Beat))
@@ -75,12 +75,7 @@ func progressLine(p progress) string {
 	if p.Beat != nil {
 		line += because(p.Beat.Reason)
 	}
-	return printable(line + retrySentences(p))
-}
-
-// printable takes line breaks and terminal controls out of text that others wrote.
-func printable(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	return perch.Printable(line + p.RetrySentences())
 }
 
 func beatStatus(b perch.Progress) string {
@@ -115,7 +110,7 @@ type live struct {
 	drawn int
 }
 
-func (l *live) show(p progress) {
+func (l *live) Show(p client.Progress) {
 	l.erase()
 	for _, line := range frame(l.title, p, l.now().Sub(l.began), l.width(), l.color) {
 		_, _ = fmt.Fprintln(l.out, line)
@@ -123,12 +118,12 @@ func (l *live) show(p progress) {
 	}
 }
 
-func (l *live) remark(text string) {
+func (l *live) Remark(text string) {
 	l.erase()
 	_, _ = fmt.Fprintln(l.out, text)
 }
 
-func (l *live) done() { l.erase() }
+func (l *live) Done() { l.erase() }
 
 // erase takes the drawn lines away: up, to the first column, and clear to the end of the screen.
 func (l *live) erase() {
@@ -139,7 +134,7 @@ func (l *live) erase() {
 }
 
 // frame is the live view of p in lines of at most width columns.
-func frame(title string, p progress, elapsed time.Duration, width int, color bool) []string {
+func frame(title string, p client.Progress, elapsed time.Duration, width int, color bool) []string {
 	width = min(width, widest) - 1 // the last column stays free: some terminals wrap when it is written
 	rows := []row{
 		{bold, title},
@@ -164,7 +159,7 @@ func frame(title string, p progress, elapsed time.Duration, width int, color boo
 	return drawn
 }
 
-func activity(p progress) string {
+func activity(p client.Progress) string {
 	if p.Beat != nil {
 		return ""
 	}
@@ -196,7 +191,7 @@ type row struct {
 }
 
 func (r row) draw(width int, color bool) string {
-	return r.style.paint(cut(printable(r.text), width), color)
+	return r.style.paint(cut(perch.Printable(r.text), width), color)
 }
 
 func (s style) paint(text string, color bool) string {

@@ -11,14 +11,15 @@ import (
 	"pgregory.net/rapid"
 
 	"perch"
+	"perch/client"
 )
 
-var creating = progress{
+var creating = client.Progress{
 	Phase: perch.PhaseStack, Activity: "AwaitStack",
 	Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS", Done: 7, Total: 12, Resource: "Database", ResourceStatus: "CREATE_IN_PROGRESS"},
 }
 
-var throttled = retry{Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded", Next: "2026-11-22T09:30:00Z"}
+var throttled = client.Retry{Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded", Next: "2026-11-22T09:30:00Z"}
 
 // TestS107ALineForEachAttempt has one line for each attempt, whether it waits or runs.
 func TestS107ALineForEachAttempt(t *testing.T) {
@@ -27,9 +28,9 @@ func TestS107ALineForEachAttempt(t *testing.T) {
 	for _, attempt := range []int{2, 3} {
 		failed := throttled
 		failed.Attempt = attempt
-		view.show(progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []retry{failed}})
+		view.Show(client.Progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []client.Retry{failed}})
 		failed.Next = ""
-		view.show(progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []retry{failed}})
+		view.Show(client.Progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []client.Retry{failed}})
 	}
 	again := "stack CreateStack; CreateStack is tried again (attempt %d, next try at 2026-11-22T09:30:00Z) after: Rate exceeded\n"
 	if want := fmt.Sprintf(again+again, 2, 3); out.String() != want {
@@ -37,20 +38,32 @@ func TestS107ALineForEachAttempt(t *testing.T) {
 	}
 }
 
+func TestLinesShowOnlyChanges(t *testing.T) {
+	var shown strings.Builder
+	view := &lines{out: &shown}
+	for look := range 6 {
+		beat := &perch.Progress{Status: "CREATE_IN_PROGRESS", Done: look / 4, Total: 3}
+		view.Show(client.Progress{Phase: perch.PhaseStack, Activity: "AwaitStack", Beat: beat})
+	}
+	if want := "stack CREATE_IN_PROGRESS 0/3\nstack CREATE_IN_PROGRESS 1/3\n"; shown.String() != want {
+		t.Errorf("shown:\n%s\nwant:\n%s", shown.String(), want)
+	}
+}
+
 func TestLines(t *testing.T) {
 	tests := map[string]struct {
-		progress progress
+		progress client.Progress
 		want     string
 	}{
-		"nothing is known yet":            {progress{}, ""},
+		"nothing is known yet":            {client.Progress{}, ""},
 		"a stack is being made":           {creating, "stack CREATE_IN_PROGRESS 7/12 Database CREATE_IN_PROGRESS"},
-		"the number is not known":         {progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS"}}, "stack CREATE_IN_PROGRESS"},
-		"an activity without a heartbeat": {progress{Phase: perch.PhaseAdmitting, Activity: "Admit"}, "admitting Admit"},
+		"the number is not known":         {client.Progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS"}}, "stack CREATE_IN_PROGRESS"},
+		"an activity without a heartbeat": {client.Progress{Phase: perch.PhaseAdmitting, Activity: "Admit"}, "admitting Admit"},
 		"the first failure is shown": {
-			progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "ROLLBACK_IN_PROGRESS", Reason: "no\ncapacity"}}, "stack ROLLBACK_IN_PROGRESS: no capacity",
+			client.Progress{Phase: perch.PhaseStack, Beat: &perch.Progress{Status: "ROLLBACK_IN_PROGRESS", Reason: "no\ncapacity"}}, "stack ROLLBACK_IN_PROGRESS: no capacity",
 		},
 		"an activity that is tried again": {
-			progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []retry{throttled}},
+			client.Progress{Phase: perch.PhaseStack, Activity: "CreateStack", Retries: []client.Retry{throttled}},
 			"stack CreateStack; CreateStack is tried again (attempt 3, next try at 2026-11-22T09:30:00Z) after: Rate exceeded",
 		},
 	}
@@ -65,7 +78,7 @@ func TestLines(t *testing.T) {
 
 func TestFrameAtFortyColumns(t *testing.T) {
 	p := creating
-	p.Retries = []retry{{Activity: "EmptyBucket", Attempt: 2, Failure: "Rate exceeded"}}
+	p.Retries = []client.Retry{{Activity: "EmptyBucket", Attempt: 2, Failure: "Rate exceeded"}}
 	got := frame("up feature/a-rather-long-branch-name at 1a2b3c4", p, 75*time.Second, 40, false)
 	want := []string{
 		"up feature/a-rather-long-branch-name a…",
@@ -83,9 +96,9 @@ func TestFrameNeverWraps(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[a-z漢字 ]{0,80}`))
 	rapid.Check(t, func(t *rapid.T) {
 		width := rapid.IntRange(40, 200).Draw(t, "width")
-		p := progress{
+		p := client.Progress{
 			Phase: perch.PhaseStack, Activity: text.Draw(t, "activity"),
-			Retries: []retry{{Activity: "Admit", Attempt: 2, Failure: text.Draw(t, "failure")}},
+			Retries: []client.Retry{{Activity: "Admit", Attempt: 2, Failure: text.Draw(t, "failure")}},
 			Beat: &perch.Progress{
 				Status: text.Draw(t, "status"), Done: rapid.IntRange(-5, 600).Draw(t, "done"), Total: rapid.IntRange(-5, 500).Draw(t, "total"),
 				Resource: text.Draw(t, "resource"), Reason: text.Draw(t, "reason"),
@@ -112,10 +125,10 @@ func TestLiveViewRedrawsInPlace(t *testing.T) {
 	var out strings.Builder
 	now := time.Unix(1700000000, 0)
 	view := &live{out: &out, title: "up main", width: func() int { return 40 }, began: now, now: func() time.Time { return now }}
-	view.show(progress{Phase: perch.PhaseAdmitting})
-	view.remark("something to know")
-	view.show(progress{Phase: perch.PhaseStack})
-	view.done()
+	view.Show(client.Progress{Phase: perch.PhaseAdmitting})
+	view.Remark("something to know")
+	view.Show(client.Progress{Phase: perch.PhaseStack})
+	view.Done()
 	clear := "\x1b[2A\r\x1b[J"
 	want := "up main\n0s admitting\n" + clear + "something to know\n" + "up main\n0s stack\n" + clear
 	if diff := cmp.Diff(want, out.String()); diff != "" {

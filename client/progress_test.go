@@ -1,4 +1,4 @@
-package cli
+package client
 
 import (
 	"testing"
@@ -16,6 +16,8 @@ import (
 	"perch"
 )
 
+var throttled = Retry{Activity: "CreateStack", Attempt: 3, Failure: "Rate exceeded", Next: "2026-11-22T09:30:00Z"}
+
 func TestProgressOfADescription(t *testing.T) {
 	beat := perch.Progress{Status: "CREATE_IN_PROGRESS", Done: 1, Total: 2}
 	pending := func(name string, details *commonpb.Payloads) *workflowpb.PendingActivityInfo {
@@ -31,40 +33,40 @@ func TestProgressOfADescription(t *testing.T) {
 	}
 	tests := map[string]struct {
 		description *workflowservice.DescribeWorkflowExecutionResponse
-		want        progress
+		want        Progress
 	}{
-		"nothing is known": {&workflowservice.DescribeWorkflowExecutionResponse{}, progress{}},
+		"nothing is known": {&workflowservice.DescribeWorkflowExecutionResponse{}, Progress{}},
 		"no worker took the task": {
 			&workflowservice.DescribeWorkflowExecutionResponse{PendingWorkflowTask: &workflowpb.PendingWorkflowTaskInfo{
 				State: enumspb.PENDING_WORKFLOW_TASK_STATE_SCHEDULED,
 			}},
-			progress{Untaken: true},
+			Progress{Untaken: true},
 		},
 		"the phase is a search attribute": {
 			&workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
 				SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{perch.AttributePhase: phase}},
 			}},
-			progress{Phase: perch.PhaseStack},
+			Progress{Phase: perch.PhaseStack},
 		},
 		"an activity with a heartbeat says most": {
 			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{
 				pending("EmptyBucket", nil), pending("AwaitStack", payloads(t, beat)), pending("EmptyBucket", nil),
 			}},
-			progress{Activity: "AwaitStack", Beat: &beat},
+			Progress{Activity: "AwaitStack", Beat: &beat},
 		},
 		"a heartbeat of another shape is none": {
 			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{pending("SeedData", payloads(t, 7))}},
-			progress{Activity: "SeedData"},
+			Progress{Activity: "SeedData"},
 		},
 		"an activity is tried again": {
 			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{retried}},
-			progress{Activity: "CreateStack", Retries: []retry{throttled}},
+			Progress{Activity: "CreateStack", Retries: []Retry{throttled}},
 		},
 		"S107 a failing activity beside one with a heartbeat": {
 			&workflowservice.DescribeWorkflowExecutionResponse{PendingActivities: []*workflowpb.PendingActivityInfo{
 				pending("AwaitStack", payloads(t, beat)), retried,
 			}},
-			progress{Activity: "AwaitStack", Beat: &beat, Retries: []retry{throttled}},
+			Progress{Activity: "AwaitStack", Beat: &beat, Retries: []Retry{throttled}},
 		},
 	}
 	for name, test := range tests {

@@ -1,33 +1,38 @@
-package cli
+package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/dial"
 )
 
-// progress is how far a run is, as its description says it.
-type progress struct {
+// Progress is how far a run is, as its description says it.
+type Progress struct {
 	Phase perch.Phase
 	// Activity is the pending activity that says most: one with a heartbeat, else the first; empty where none is pending.
 	Activity string
 	// Beat is its last heartbeat, at most a few seconds old; nil where there is none.
 	Beat *perch.Progress
 	// Retries are the pending activities that failed and are tried again.
-	Retries []retry
+	Retries []Retry
 	// Untaken says that a workflow task lies on the task queue and no worker has taken it.
 	Untaken bool
 }
 
-// retry is an activity that failed and is tried again, as JSON and text show it.
-type retry struct {
+// Retry is an activity that failed and is tried again.
+type Retry struct {
 	Activity string `json:"activity"`
 	// Attempt is the number of the attempt that runs or comes next, Failure what ended the one before.
 	Attempt int    `json:"attempt"`
@@ -36,7 +41,8 @@ type retry struct {
 	Next string `json:"next"`
 }
 
-func (r retry) String() string {
+// String is a sentence without its full stop.
+func (r Retry) String() string {
 	next := ""
 	if r.Next != "" {
 		next = ", next try at " + r.Next
@@ -44,17 +50,43 @@ func (r retry) String() string {
 	return fmt.Sprintf("%s is tried again (attempt %d%s) after: %s", r.Activity, r.Attempt, next, r.Failure)
 }
 
-// look reads how far r is.
-func (c *connection) look(ctx context.Context, r run) (progress, error) {
-	description, err := c.client.DescribeWorkflowExecution(ctx, r.WorkflowID, r.RunID)
+// RetrySentences say what is tried again, each after a semicolon.
+func (p Progress) RetrySentences() string {
+	var sentences strings.Builder
+	for _, failed := range p.Retries {
+		sentences.WriteString("; " + failed.String())
+	}
+	return sentences.String()
+}
+
+// Look reads how far r is; without a run id, how far the newest run of the workflow is.
+func (c *Client) Look(ctx context.Context, r Run) (Progress, error) {
+	description, err := c.temporal.DescribeWorkflowExecution(ctx, r.WorkflowID, r.RunID)
 	if err != nil {
-		return progress{}, fmt.Errorf("describe workflow %s: %w", r.WorkflowID, err)
+		return Progress{}, fmt.Errorf("describe workflow %s: %w", r.WorkflowID, err)
 	}
 	return readProgress(description, c.payloads), nil
 }
 
-func readProgress(description *workflowservice.DescribeWorkflowExecutionResponse, payloads converter.DataConverter) progress {
-	p := progress{
+// Latest is how far the environment's newest run is; both are empty if Temporal knows none.
+func (c *Client) Latest(ctx context.Context, e perch.Environment) (Progress, Run, error) {
+	description, err := c.temporal.DescribeWorkflowExecution(ctx, e.StackName(), "")
+	var unknown *serviceerror.NotFound
+	if errors.As(err, &unknown) {
+		return Progress{}, Run{}, nil
+	}
+	if err != nil {
+		return Progress{}, Run{}, fmt.Errorf("describe workflow %s: %w", e.StackName(), dial.Plain(err))
+	}
+	execution := description.GetWorkflowExecutionInfo().GetExecution()
+	run := Run{WorkflowID: execution.GetWorkflowId(), RunID: execution.GetRunId()}
+	return readProgress(description, c.payloads), run, nil
+}
+
+func readProgress(
+	description *workflowservice.DescribeWorkflowExecutionResponse, payloads converter.DataConverter,
+) Progress {
+	p := Progress{
 		Phase:   readPhase(description.GetWorkflowExecutionInfo()),
 		Untaken: description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_SCHEDULED,
 	}
@@ -72,17 +104,17 @@ func readProgress(description *workflowservice.DescribeWorkflowExecutionResponse
 }
 
 // readRetry reads an activity that has failed and is tried again; ok is false for any other.
-func readRetry(activity *workflowpb.PendingActivityInfo) (r retry, ok bool) {
+func readRetry(activity *workflowpb.PendingActivityInfo) (r Retry, ok bool) {
 	failure := activity.GetLastFailure()
 	if failure == nil {
-		return retry{}, false
+		return Retry{}, false
 	}
-	r = retry{
+	r = Retry{
 		Activity: activity.GetActivityType().GetName(), Attempt: int(activity.GetAttempt()),
-		Failure: printable(cause(temporal.GetDefaultFailureConverter().FailureToError(failure))),
+		Failure: perch.Printable(Cause(temporal.GetDefaultFailureConverter().FailureToError(failure))),
 	}
 	if at := activity.GetNextAttemptScheduleTime(); at != nil {
-		r.Next = timestamp(at.AsTime())
+		r.Next = at.AsTime().UTC().Format(time.RFC3339)
 	}
 	return r, true
 }

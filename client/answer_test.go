@@ -1,4 +1,4 @@
-package cli
+package client
 
 import (
 	"errors"
@@ -14,6 +14,12 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/lifecycle"
+)
+
+const (
+	commitA = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	commitB = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 )
 
 var (
@@ -91,38 +97,38 @@ func TestEndings(t *testing.T) {
 	tests := map[string]struct {
 		event   *historypb.HistoryEvent
 		request perch.Request
-		want    verdict
+		want    lifecycle.Answer
 	}{
-		"a result that answers the request":         {completed(t, ready), upA, verdict{Result: ready}},
-		"a refusal":                                 {completed(t, refused), upA, verdict{Result: refused}},
-		"nothing was there":                         {completed(t, absent), gone, verdict{Result: absent}},
-		"another commit is ready":                   {completed(t, ready), upB, verdict{Result: superseded(commitA)}},
-		"a removal ended what was wanted up":        {completed(t, absent), upA, verdict{Result: superseded("removal")}},
-		"an up ended what was wanted gone":          {completed(t, ready), gone, verdict{Result: superseded(commitA)}},
-		"the next run has the request":              {continued(t, &upA), upA, verdict{Next: "next"}},
-		"the next run has another with the target":  {continued(t, &repeat), upA, verdict{Next: "next"}},
-		"the next run looks for its target itself":  {continued(t, nil), upA, verdict{Next: "next"}},
-		"a newer commit took over":                  {continued(t, &upB), upA, verdict{Result: superseded(commitB)}},
-		"S99 the branch's head took over":           {continued(t, &head), upA, verdict{Result: overtaken}},
-		"a removal took over":                       {continued(t, &gone), upA, verdict{Result: superseded("removal")}},
-		"an up took a removal's place":              {continued(t, &upB), gone, verdict{Result: superseded(commitB)}},
-		"a removal that may be refused goes first":  {handed(t, overUp), upA, verdict{Next: "next"}},
-		"a removal is first held against the rules": {handed(t, overUp), gone, verdict{Next: "next"}},
-		"a newer commit waits below a removal":      {handed(t, overUp), upB, verdict{Result: superseded(commitA)}},
-		"a removal is due":                          {handed(t, due), upA, verdict{Result: superseded("removal")}},
-		"who asked for a removal that is due":       {handed(t, due), gone, verdict{Next: "next"}},
-		"an up comes back from a refused removal":   {handed(t, back), upA, verdict{Next: "next"}},
-		"a removal was refused":                     {handed(t, back), gone, verdict{Result: notRemoved}},
-		"a removal like it was refused":             {handed(t, back), another, verdict{Result: notRemoved}},
-		"an up comes back from a removal's failure": {handed(t, failedBefore), upA, verdict{Next: "next"}},
-		"a removal failed before it was due":        {handed(t, failedBefore), gone, verdict{Failure: "denied"}},
-		"the run failed":                            {failedWith(temporal.NewApplicationError("no capacity", "StackFailed")), upA, verdict{Failure: "no capacity"}},
-		"the run was terminated, with a reason":     {terminated("by jane"), upA, verdict{Failure: "the run was terminated: by jane"}},
-		"the run was terminated without any reason": {terminated(""), upA, verdict{Failure: "the run was terminated"}},
+		"a result that answers the request":         {completed(t, ready), upA, lifecycle.Answer{Result: ready}},
+		"a refusal":                                 {completed(t, refused), upA, lifecycle.Answer{Result: refused}},
+		"nothing was there":                         {completed(t, absent), gone, lifecycle.Answer{Result: absent}},
+		"another commit is ready":                   {completed(t, ready), upB, lifecycle.Answer{Result: supersededBy(commitA)}},
+		"a removal ended what was wanted up":        {completed(t, absent), upA, lifecycle.Answer{Result: supersededBy("removal")}},
+		"an up ended what was wanted gone":          {completed(t, ready), gone, lifecycle.Answer{Result: supersededBy(commitA)}},
+		"the next run has the request":              {continued(t, &upA), upA, lifecycle.Answer{NextRun: "next"}},
+		"the next run has another with the target":  {continued(t, &repeat), upA, lifecycle.Answer{NextRun: "next"}},
+		"the next run looks for its target itself":  {continued(t, nil), upA, lifecycle.Answer{NextRun: "next"}},
+		"a newer commit took over":                  {continued(t, &upB), upA, lifecycle.Answer{Result: supersededBy(commitB)}},
+		"S99 the branch's head took over":           {continued(t, &head), upA, lifecycle.Answer{Result: overtaken}},
+		"a removal took over":                       {continued(t, &gone), upA, lifecycle.Answer{Result: supersededBy("removal")}},
+		"an up took a removal's place":              {continued(t, &upB), gone, lifecycle.Answer{Result: supersededBy(commitB)}},
+		"a removal that may be refused goes first":  {handed(t, overUp), upA, lifecycle.Answer{NextRun: "next"}},
+		"a removal is first held against the rules": {handed(t, overUp), gone, lifecycle.Answer{NextRun: "next"}},
+		"a newer commit waits below a removal":      {handed(t, overUp), upB, lifecycle.Answer{Result: supersededBy(commitA)}},
+		"a removal is due":                          {handed(t, due), upA, lifecycle.Answer{Result: supersededBy("removal")}},
+		"who asked for a removal that is due":       {handed(t, due), gone, lifecycle.Answer{NextRun: "next"}},
+		"an up comes back from a refused removal":   {handed(t, back), upA, lifecycle.Answer{NextRun: "next"}},
+		"a removal was refused":                     {handed(t, back), gone, lifecycle.Answer{Result: notRemoved}},
+		"a removal like it was refused":             {handed(t, back), another, lifecycle.Answer{Result: notRemoved}},
+		"an up comes back from a removal's failure": {handed(t, failedBefore), upA, lifecycle.Answer{NextRun: "next"}},
+		"a removal failed before it was due":        {handed(t, failedBefore), gone, lifecycle.Answer{Failure: "denied"}},
+		"the run failed":                            {failedWith(temporal.NewApplicationError("no capacity", "StackFailed")), upA, lifecycle.Answer{Failure: "no capacity"}},
+		"the run was terminated, with a reason":     {terminated("by jane"), upA, lifecycle.Answer{Failure: "the run was terminated: by jane"}},
+		"the run was terminated without any reason": {terminated(""), upA, lifecycle.Answer{Failure: "the run was terminated"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := judge(test.event, test.request, fakeRuns{}.decode)
+			got, err := readLastEvent(test.event, test.request, fakeRuns{}.decode)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +142,7 @@ func TestEndings(t *testing.T) {
 func TestResultsOfAnotherShapeAreErrors(t *testing.T) {
 	event := completed(t, perch.Result{})
 	event.GetWorkflowExecutionCompletedEventAttributes().Result = payloads(t, "a text")
-	if _, err := judge(event, upA, fakeRuns{}.decode); err == nil {
+	if _, err := readLastEvent(event, upA, fakeRuns{}.decode); err == nil {
 		t.Error("a text was taken for a result")
 	}
 }
@@ -167,25 +173,25 @@ func TestCauseOfAFailure(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := cause(test.err); got != test.want {
+			if got := Cause(test.err); got != test.want {
 				t.Errorf("cause is %q, want %q", got, test.want)
 			}
 		})
 	}
 }
 
-func TestLeftoversOfAFailedRemovalAreReported(t *testing.T) {
+func supersededBy(by string) perch.Result {
+	return perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: by}
+}
+
+func TestLeftoversOfAFailedRemovalAreRead(t *testing.T) {
 	left := []string{"bucket shop-login-assets", "DNS record login.example.com"}
 	event := failedWith(temporal.NewNonRetryableApplicationError("still there", perch.ErrorLeftBehind, nil, left))
-	got, err := judge(event, gone, func(p *commonpb.Payloads, into any) error {
-		return converter.GetDefaultDataConverter().FromPayloads(p, into)
-	})
-	if err != nil || got.Failure != "still there" {
-		t.Fatalf("%+v, %v", got, err)
+	got, err := readLastEvent(event, gone, fakeRuns{}.decode)
+	if err != nil {
+		t.Fatal(err)
 	}
-	var r report
-	r.conclude(got, nil, 0)
-	if diff := cmp.Diff(left, newDownDocument(r).Leftovers); diff != "" {
-		t.Errorf("leftovers (-want +got):\n%s", diff)
+	if diff := cmp.Diff(lifecycle.Answer{Failure: "still there", Result: perch.Result{Leftovers: left}}, got); diff != "" {
+		t.Errorf("answer (-want +got):\n%s", diff)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package client
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"perch"
+	"perch/lifecycle"
 )
 
 const (
@@ -28,63 +29,73 @@ const (
 
 // runs is what following needs of Temporal.
 type runs interface {
-	// closing waits for the run's last event.
-	closing(context.Context, run) (*historypb.HistoryEvent, error)
-	// look reads how far the run is.
-	look(context.Context, run) (progress, error)
+	// lastEvent waits for the run's last event.
+	lastEvent(context.Context, Run) (*historypb.HistoryEvent, error)
+	// Look reads how far the run is.
+	Look(context.Context, Run) (Progress, error)
 	decode(*commonpb.Payloads, any) error
 }
 
-// viewer shows what following sees.
-type viewer interface {
-	// show is called about once a second with how far the run is.
-	show(progress)
-	// remark shows a sentence that stays.
-	remark(string)
-	// done is called once, at the end.
-	done()
+// View shows people what following a run sees.
+type View interface {
+	// Show is called about once a second with how far the run is.
+	Show(Progress)
+	// Remark shows a sentence that stays.
+	Remark(string)
+	// Done is called once, at the end.
+	Done()
 }
 
-// follower waits for what comes of one request, over all runs that the request passes through.
+// Follow waits until request, which the run r holds, has ended: over all runs that it passes through, and over lost
+// connections. It returns the last run that held it. Its error is context.Cause's if ctx ended first; the run goes on then.
+// view may be nil.
+func (c *Client) Follow(ctx context.Context, r Run, request perch.Request, view View) (lifecycle.Answer, Run, error) {
+	f := follower{runs: c, view: view, request: request, queue: perch.TaskQueue(request.Project)}
+	return f.follow(ctx, r)
+}
+
+// follower waits for what comes of one request.
 type follower struct {
 	runs    runs
-	view    viewer
+	view    View
 	request perch.Request
 	queue   string
 }
 
-// follow waits until request has ended. It returns the last run that held it. Its error is context.Cause's where ctx ended first; the
-// run goes on then. A run that failed is no error but a verdict with a Failure.
-func (f *follower) follow(ctx context.Context, r run) (verdict, run, error) {
-	defer f.view.done()
+func (f *follower) follow(ctx context.Context, r Run) (lifecycle.Answer, Run, error) {
+	if f.view != nil {
+		defer f.view.Done()
+	}
 	for {
 		event, err := f.await(ctx, r)
 		if err != nil {
-			return verdict{}, r, err
+			return lifecycle.Answer{}, r, err
 		}
-		v, err := judge(event, f.request, f.runs.decode)
+		answer, err := readLastEvent(event, f.request, f.runs.decode)
 		if err != nil {
-			return verdict{}, r, fmt.Errorf("workflow %s, run %s: %w", r.WorkflowID, r.RunID, err)
+			return lifecycle.Answer{}, r, fmt.Errorf("workflow %s, run %s: %w", r.WorkflowID, r.RunID, err)
 		}
-		if v.Next == "" {
-			return v, r, nil
+		if answer.NextRun == "" {
+			return answer, r, nil
 		}
-		r.RunID = v.Next
+		r.RunID = answer.NextRun
 	}
 }
 
 // await waits for r's last event, over lost connections, and shows meanwhile how far r is.
-func (f *follower) await(ctx context.Context, r run) (*historypb.HistoryEvent, error) {
+func (f *follower) await(ctx context.Context, r Run) (*historypb.HistoryEvent, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		f.watch(ctx, r)
-	}()
-	defer func() { stop(); <-watched }()
+	if f.view != nil {
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			f.watch(ctx, r)
+		}()
+		defer func() { stop(); <-watched }()
+	}
 	for {
-		event, err := f.runs.closing(ctx, r)
+		event, err := f.runs.lastEvent(ctx, r)
 		switch {
 		case err == nil:
 			return event, nil
@@ -100,7 +111,7 @@ func (f *follower) await(ctx context.Context, r run) (*historypb.HistoryEvent, e
 }
 
 // watch shows how far r is, and says when Temporal or a worker is missing, until ctx ends.
-func (f *follower) watch(ctx context.Context, r run) {
+func (f *follower) watch(ctx context.Context, r Run) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	var lost, untaken warning
@@ -110,13 +121,15 @@ func (f *follower) watch(ctx context.Context, r run) {
 			return
 		}
 		if lost.due(err != nil, lostAfter) {
-			f.view.remark("the connection to Temporal is lost; the run goes on, and so does the wait as soon as Temporal answers")
+			f.view.Remark("the connection to Temporal is lost; the run goes on, and so does the wait as soon as Temporal " +
+				"answers")
 		}
 		if err == nil {
-			f.view.show(p)
+			f.view.Show(p)
 		}
 		if untaken.due(err == nil && p.Untaken, untakenAfter) {
-			f.view.remark(fmt.Sprintf("no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue %q", f.queue))
+			f.view.Remark(fmt.Sprintf("no worker has taken the request yet; it is kept, and goes on as soon as a worker polls "+
+				"task queue %q", f.queue))
 		}
 		select {
 		case <-ctx.Done():
@@ -126,10 +139,10 @@ func (f *follower) watch(ctx context.Context, r run) {
 	}
 }
 
-func (f *follower) lookOnce(ctx context.Context, r run) (progress, error) {
+func (f *follower) lookOnce(ctx context.Context, r Run) (Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	return f.runs.look(ctx, r)
+	return f.runs.Look(ctx, r)
 }
 
 // warning is a condition that is spoken of once each time that it lasts.

@@ -1,4 +1,4 @@
-package cli
+package client
 
 import (
 	"context"
@@ -15,34 +15,42 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"perch"
+	"perch/lifecycle"
 )
 
 // fakeRuns answers for Temporal. A nil function blocks until the context ends.
 type fakeRuns struct {
 	close    func(ctx context.Context, runID string) (*historypb.HistoryEvent, error)
-	progress func() (progress, error)
+	progress func() (Progress, error)
 }
 
-func (f fakeRuns) closing(ctx context.Context, r run) (*historypb.HistoryEvent, error) {
+func (f fakeRuns) lastEvent(ctx context.Context, r Run) (*historypb.HistoryEvent, error) {
 	return f.close(ctx, r.RunID)
 }
 
-func (f fakeRuns) look(context.Context, run) (progress, error) { return f.progress() }
+func (f fakeRuns) Look(context.Context, Run) (Progress, error) { return f.progress() }
 
 func (f fakeRuns) decode(p *commonpb.Payloads, into any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(p, into)
 }
 
+// remarksTo is a view that writes remarks, each in a line.
+type remarksTo struct{ out *strings.Builder }
+
+func (remarksTo) Show(Progress)        {}
+func (v remarksTo) Remark(text string) { v.out.WriteString(text + "\n") }
+func (remarksTo) Done()                {}
+
 // follow follows upA from run "first" in a bubble of its own and returns what was shown, too.
-func follow(ctx context.Context, t *testing.T, f fakeRuns) (verdict, run, string, error) {
+func follow(ctx context.Context, t *testing.T, f fakeRuns) (lifecycle.Answer, Run, string, error) {
 	t.Helper()
 	var shown strings.Builder
-	follower := follower{runs: f, view: &lines{out: &shown}, request: upA, queue: "perch-shop"}
-	v, last, err := follower.follow(ctx, run{WorkflowID: "shop-main", RunID: "first"})
+	follower := follower{runs: f, view: remarksTo{&shown}, request: upA, queue: "perch-shop"}
+	v, last, err := follower.follow(ctx, Run{WorkflowID: "shop-main", RunID: "first"})
 	return v, last, shown.String(), err
 }
 
-func quiet() (progress, error) { return progress{}, nil }
+func quiet() (Progress, error) { return Progress{}, nil }
 
 func TestFollowsTheRequestToTheNextRun(t *testing.T) {
 	ready := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA}
@@ -56,8 +64,8 @@ func TestFollowsTheRequestToTheNextRun(t *testing.T) {
 	if err != nil || last.RunID != "next" {
 		t.Fatalf("ended in run %q with %v, want run next", last.RunID, err)
 	}
-	if diff := cmp.Diff(verdict{Result: ready}, v); diff != "" {
-		t.Errorf("verdict (-want +got):\n%s", diff)
+	if diff := cmp.Diff(lifecycle.Answer{Result: ready}, v); diff != "" {
+		t.Errorf("answer (-want +got):\n%s", diff)
 	}
 }
 
@@ -73,11 +81,11 @@ func TestSurvivesALostConnection(t *testing.T) {
 				}
 				return completed(t, perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA}), nil
 			},
-			progress: func() (progress, error) {
+			progress: func() (Progress, error) {
 				if down() {
-					return progress{}, unavailable
+					return Progress{}, unavailable
 				}
-				return progress{}, nil
+				return Progress{}, nil
 			},
 		}
 		v, _, shown, err := follow(t.Context(), t, f)
@@ -123,29 +131,12 @@ func TestSaysOnceThatNoWorkerTakesTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		f := fakeRuns{close: untilDone, progress: func() (progress, error) { return progress{Untaken: true}, nil }}
+		f := fakeRuns{close: untilDone, progress: func() (Progress, error) { return Progress{Untaken: true}, nil }}
 		_, last, shown, err := follow(ctx, t, f)
 		if !errors.Is(err, context.DeadlineExceeded) || last.RunID != "first" {
 			t.Errorf("ended in run %q with %v, want the deadline in run first", last.RunID, err)
 		}
 		want := "no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue \"perch-shop\"\n"
-		if shown != want {
-			t.Errorf("shown:\n%s\nwant:\n%s", shown, want)
-		}
-	})
-}
-
-func TestShowsOnlyChanges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)
-		defer cancel()
-		looks := 0
-		f := fakeRuns{close: untilDone, progress: func() (progress, error) {
-			looks++
-			return progress{Phase: perch.PhaseStack, Activity: "AwaitStack", Beat: &perch.Progress{Status: "CREATE_IN_PROGRESS", Done: looks / 4, Total: 3}}, nil
-		}}
-		_, _, shown, _ := follow(ctx, t, f)
-		want := "stack CREATE_IN_PROGRESS 0/3\nstack CREATE_IN_PROGRESS 1/3\n"
 		if shown != want {
 			t.Errorf("shown:\n%s\nwant:\n%s", shown, want)
 		}

@@ -1,0 +1,232 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	sdk "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+	"perch/dial"
+)
+
+// ReadTimeout is how long a worker may take to read what is there.
+const ReadTimeout = 30 * time.Second
+
+// NoAnswerError says that the wait for a short run ended before the run did. The run may go on.
+type NoAnswerError struct{ Reason string }
+
+// Error implements error.
+func (e *NoAnswerError) Error() string { return e.Reason }
+
+// shortRun is a run that answers one question, or changes something that is no environment.
+type shortRun struct {
+	workflow string
+	id       string
+	project  string
+	summary  string
+	input    any
+	timeout  time.Duration
+	// view shows how far the run is.
+	view View
+	// reading says that nobody needs the answer of a run that takes much longer.
+	reading bool
+}
+
+// question is a short run that reads, and that no other run waits for.
+func question(workflow, name, project string, input any) shortRun {
+	return shortRun{
+		workflow: workflow, id: project + ":" + name + ":" + uuid.NewString(), project: project, summary: name, input: input,
+		timeout: ReadTimeout, reading: true,
+	}
+}
+
+// List asks a worker for the project's environments.
+func (c *Client) List(ctx context.Context, project string, view View) (result perch.ListResult, err error) {
+	r := question(perch.WorkflowList, "list", project, perch.ListInput{Project: project})
+	r.view, r.summary = view, "ls"
+	err = c.answer(ctx, r, &result)
+	return result, err
+}
+
+// Status asks a worker for one environment.
+func (c *Client) Status(ctx context.Context, e perch.Environment, view View) (result perch.StatusResult, err error) {
+	r := question(perch.WorkflowStatus, "status", e.Project, perch.StatusInput{Project: e.Project, Branch: e.Branch})
+	r.view, r.summary = view, "status "+e.Branch
+	err = c.answer(ctx, r, &result)
+	return result, err
+}
+
+// Plan asks a worker what an `up` would do.
+func (c *Client) Plan(ctx context.Context, request perch.Request, view View) (result perch.PlanResult, err error) {
+	r := question(perch.WorkflowPlan, "plan", request.Project, perch.PlanInput{Request: request})
+	r.view, r.summary = view, fmt.Sprintf("plan %s at %s", request.Branch, perch.ShortCommit(request.Commit))
+	err = c.answer(ctx, r, &result)
+	return result, err
+}
+
+// Examine asks a worker whether everything is there that it needs.
+func (c *Client) Examine(
+	ctx context.Context, project string, timeout time.Duration, view View,
+) (result perch.DoctorResult, err error) {
+	r := question(perch.WorkflowDoctor, "doctor", project, perch.DoctorInput{Project: project})
+	r.view, r.timeout = view, timeout
+	err = c.answer(ctx, r, &result)
+	return result, err
+}
+
+// Application creates or updates the project's application stack, or only reports on it. The run that changes it has the
+// stack's name for its ID, so that there is one at a time; one that reports waits for no other.
+func (c *Client) Application(
+	ctx context.Context, in perch.ApplicationInput, timeout time.Duration, view View,
+) (result perch.ApplicationResult, err error) {
+	r := question(perch.WorkflowApplication, "application", in.Project, in)
+	r.view, r.timeout, r.summary = view, timeout, "application status"
+	stack := perch.ApplicationStackName(in.Project, in.Kind)
+	if in.Apply {
+		r.id, r.summary, r.reading = stack, "application up", false
+	}
+	if err := c.answer(ctx, r, &result); err != nil {
+		return result, err
+	}
+	if result.Stack == "" {
+		result.Stack = stack
+	}
+	if result.Outputs == nil {
+		result.Outputs = map[string]string{}
+	}
+	return result, nil
+}
+
+// Cleanup compares branches and environments and requests removals. A run that fails after it has done its work has a
+// result all the same.
+func (c *Client) Cleanup(
+	ctx context.Context, in perch.CleanupInput, timeout time.Duration, view View,
+) (result perch.CleanupResult, err error) {
+	r := question(perch.WorkflowCleanup, "cleanup", in.Project, in)
+	r.view, r.timeout, r.reading = view, timeout, false
+	err = c.answer(ctx, r, &result)
+	var failure *temporal.ApplicationError
+	if errors.As(err, &failure) && failure.Type() == perch.ErrorCleanupFailed && failure.Details(&result) == nil {
+		return result, nil
+	}
+	return result, err
+}
+
+// FailedError is the failure of a short run. It unwraps to what Temporal says.
+type FailedError struct {
+	Summary string
+	Err     error
+}
+
+// Error implements error.
+func (e *FailedError) Error() string { return e.Summary + ": " + Cause(dial.Plain(e.Err)) }
+
+// Unwrap is Temporal's error.
+func (e *FailedError) Unwrap() error { return e.Err }
+
+// answer executes a short run and waits for its result. Its error is a NoAnswerError or a FailedError.
+func (c *Client) answer(ctx context.Context, r shortRun, result any) error {
+	waitCtx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	options := sdk.StartWorkflowOptions{
+		ID: r.id, TaskQueue: perch.TaskQueue(r.project), StaticSummary: r.summary,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}
+	if r.reading {
+		options.WorkflowRunTimeout = max(2*ReadTimeout, r.timeout)
+	}
+	execution, err := c.temporal.ExecuteWorkflow(waitCtx, options, r.workflow, r.input)
+	if err == nil {
+		stop := c.show(waitCtx, r, execution.GetRunID())
+		err = execution.Get(waitCtx, result)
+		stop()
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return &NoAnswerError{"the wait was interrupted"}
+	case waitCtx.Err() != nil || timedOut(err):
+		return &NoAnswerError{c.silence(ctx, r)}
+	}
+	return &FailedError{r.summary, err}
+}
+
+// show shows how far the run is until stop is called.
+func (c *Client) show(ctx context.Context, r shortRun, runID string) (stop func()) {
+	if r.view == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	f := follower{runs: c, view: r.view, queue: perch.TaskQueue(r.project)}
+	go func() {
+		defer close(watched)
+		f.watch(ctx, Run{WorkflowID: r.id, RunID: runID})
+	}()
+	return func() {
+		cancel()
+		<-watched
+		r.view.Done()
+	}
+}
+
+// silence says why a run has not answered.
+func (c *Client) silence(ctx context.Context, r shortRun) string {
+	queue := perch.TaskQueue(r.project)
+	if polled, err := c.Polled(ctx, queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW); err == nil && !polled {
+		return fmt.Sprintf("%s: no worker is polling task queue %q in namespace %q; start one for project %s, or read in its "+
+			"log why it stopped", r.summary, queue, c.namespace, r.project)
+	}
+	if c.unknown(ctx, r) {
+		return fmt.Sprintf("%s: the worker does not know workflow %s: it is older than this program; update it", r.summary, r.workflow)
+	}
+	look, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	far, _ := c.Look(look, Run{WorkflowID: r.id}) // Without an answer there is nothing to add.
+	return fmt.Sprintf("%s: no answer within %s%s; see whether a worker still runs, and workflow %s in Temporal's UI",
+		r.summary, r.timeout, far.RetrySentences(), r.id)
+}
+
+// unknown reports whether a worker has said that it does not have the run's workflow. Temporal's SDKs let such a run wait
+// for one that has.
+func (c *Client) unknown(ctx context.Context, r shortRun) bool {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	events := c.temporal.GetWorkflowHistory(ctx, r.id, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return false
+		}
+		message := event.GetWorkflowTaskFailedEventAttributes().GetFailure().GetMessage()
+		if strings.Contains(message, "unable to find workflow type") {
+			return true
+		}
+	}
+	return false
+}
+
+// Polled reports whether a worker polls queue. Temporal remembers a poller for some minutes after it has gone.
+func (c *Client) Polled(ctx context.Context, queue string, kind enumspb.TaskQueueType) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	description, err := c.temporal.DescribeTaskQueue(ctx, queue, kind)
+	if err != nil {
+		return false, fmt.Errorf("describe task queue %s: %w", queue, dial.Plain(err))
+	}
+	return len(description.GetPollers()) > 0, nil
+}
+
+func timedOut(err error) bool {
+	var deadline *serviceerror.DeadlineExceeded
+	return errors.As(err, &deadline) || errors.Is(err, context.DeadlineExceeded)
+}
