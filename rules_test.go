@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,7 +48,7 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 			t.Errorf("package %s is in no room: add its folder to the table or move it", words[0])
 		}
 		for _, imported := range words[1:] {
-			if other := roomOf(imported); ours(imported) && other != room && !contains(allowed, other) {
+			if other := roomOf(imported); ours(imported) && other != room && !slices.Contains(allowed, other) {
 				t.Errorf("%s imports %s, and %s may only import %v", words[0], imported, room, allowed)
 			}
 		}
@@ -87,15 +88,6 @@ func roomOf(importPath string) string {
 
 func ours(importPath string) bool {
 	return importPath == "perch" || strings.HasPrefix(importPath, "perch/")
-}
-
-func contains(list []string, wanted string) bool {
-	for _, item := range list {
-		if item == wanted {
-			return true
-		}
-	}
-	return false
 }
 
 func goList(t *testing.T, args ...string) []string {

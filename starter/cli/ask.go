@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -152,7 +153,7 @@ func (a *app) explain(r *report, command string) {
 func (a *app) newRequest(goal perch.Goal, t target) perch.Request {
 	request := perch.Request{
 		Goal: goal, Project: t.environment.Project, Branch: t.environment.Branch, Repository: t.repository, Force: t.force,
-		By: firstOf(t.job.By, a.person()), Reason: "starter " + verb(goal),
+		By: cmp.Or(t.job.By, a.person()), Reason: "starter " + verb(goal),
 	}
 	if goal == perch.GoalUp {
 		request.Commit, request.Recreate = t.commit, t.recreate
@@ -185,7 +186,7 @@ func requestID(request perch.Request, job ciJob) string {
 
 // person is who asks, outside of CI.
 func (a *app) person() string {
-	name := firstOf(a.env("USER"), a.env("LOGNAME"))
+	name := cmp.Or(a.env("USER"), a.env("LOGNAME"))
 	if name == "" {
 		if current, err := user.Current(); err == nil {
 			name = current.Username

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -48,7 +49,7 @@ func circleJob(env func(string) string) ciJob {
 	job := ciJob{
 		Repository: perch.NormalizeRepository(env("CIRCLE_REPOSITORY_URL")),
 		By:         by("circleci", env("CIRCLE_USERNAME")),
-		ID:         firstOf(env("CIRCLE_WORKFLOW_JOB_ID"), env("CIRCLE_WORKFLOW_ID")),
+		ID:         cmp.Or(env("CIRCLE_WORKFLOW_JOB_ID"), env("CIRCLE_WORKFLOW_ID")),
 	}
 	job.about(circleSubject(env))
 	return job
@@ -60,7 +61,7 @@ var pullBranch = regexp.MustCompile(`^(refs/)?pull/[0-9]+(/|$)`)
 // circleSubject reads what the job is about. CircleCI sets CIRCLE_PR_* only for pull requests of forks.
 func circleSubject(env func(string) string) (subject, error) {
 	branch := env("CIRCLE_BRANCH")
-	fork := firstOf(env("CIRCLE_PR_USERNAME"), env("CIRCLE_PR_REPONAME"), env("CIRCLE_PR_NUMBER"))
+	fork := cmp.Or(env("CIRCLE_PR_USERNAME"), env("CIRCLE_PR_REPONAME"), env("CIRCLE_PR_NUMBER"))
 	switch tag := env("CIRCLE_TAG"); {
 	case tag != "":
 		return subject{}, notABranch("tag", tag)
@@ -81,7 +82,7 @@ func (j *ciJob) about(s subject, err error) {
 
 // notABranch is the error of a job about something else that has a name.
 func notABranch(what, name string) error {
-	return fmt.Errorf("this job is about the %s %s, not about a branch", what, firstOf(name, "without a name"))
+	return fmt.Errorf("this job is about the %s %s, not about a branch", what, cmp.Or(name, "without a name"))
 }
 
 // comesFromFork is the error of a job about another repository, whose name may be unknown.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,7 +62,7 @@ func isPullRequest(event string) bool { return strings.HasPrefix(event, "pull_re
 func refSubject(env func(string) string) (subject, error) {
 	kind, name := env("GITHUB_REF_TYPE"), env("GITHUB_REF_NAME")
 	if ref := env("GITHUB_REF"); kind != "branch" || name == "" || ref != "" && ref != "refs/heads/"+name {
-		return subject{}, notABranch(firstOf(kind, "ref"), firstOf(ref, name))
+		return subject{}, notABranch(cmp.Or(kind, "ref"), cmp.Or(ref, name))
 	}
 	return commitOf(name, env("GITHUB_SHA"), "GITHUB_SHA")
 }
@@ -109,7 +110,7 @@ func (r githubRepository) is(other githubRepository) bool {
 	return r.FullName != "" && strings.EqualFold(r.FullName, other.FullName)
 }
 
-func (r githubRepository) title() string { return firstOf(r.FullName, "which no longer exists") }
+func (r githubRepository) title() string { return cmp.Or(r.FullName, "which no longer exists") }
 
 func (e *githubEvent) read(path string) error {
 	if path == "" {
@@ -132,7 +133,7 @@ func (e *githubEvent) deletedBranch() (subject, error) {
 		branch, isBranch = strings.CutPrefix(e.Ref, "refs/heads/")
 	}
 	if branch == "" || !isBranch {
-		return subject{}, notABranch("deleted "+firstOf(e.RefType, "ref"), e.Ref)
+		return subject{}, notABranch("deleted "+cmp.Or(e.RefType, "ref"), e.Ref)
 	}
 	return subject{Branch: branch}, nil
 }

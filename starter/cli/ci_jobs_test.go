@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ func (e ciEvent) check(t *testing.T, dir, head string) {
 	read := func(name string) string { return env[name] }
 	a := &app{stdout: io.Discard, stderr: io.Discard, env: read, output: "text"}
 	up, err := a.askUp(t.Context(), nil, upOptions{}, waiting{timeout: time.Minute})
-	e.compare(t, "up", up, err, firstOf(e.problem, e.problemUp))
+	e.compare(t, "up", up, err, cmp.Or(e.problem, e.problemUp))
 	if want := e.commit; up.target.commit != want {
 		t.Errorf("up is for commit %q, want %q (the checkout has %s)", up.target.commit, want, head)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"time"
@@ -107,7 +108,7 @@ func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 	defer conn.Close()
 	waitCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	in := perch.CleanupInput{Project: project, DryRun: c.dryRun, Now: c.now, Approved: c.approved, By: firstOf(p.job.By, a.person())}
+	in := perch.CleanupInput{Project: project, DryRun: c.dryRun, Now: c.now, Approved: c.approved, By: cmp.Or(p.job.By, a.person())}
 	if s.result, err = conn.Cleanup(ctx, in, c.timeout, a.newView("cleanup "+project)); err != nil {
 		return s, ended(err)
 	}

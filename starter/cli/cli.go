@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +105,7 @@ func (a *app) json() bool { return a.output == "json" }
 
 // repoDir is the folder that the checkout is looked for in.
 func (a *app) repoDir() string {
-	return firstOf(a.repo, a.env("PERCH_REPO"), ".")
+	return cmp.Or(a.repo, a.env("PERCH_REPO"), ".")
 }
 
 // exitError ends the program with code; err is nil where everything has been said already.
@@ -153,14 +154,4 @@ func group(use, short string, children ...*cobra.Command) *cobra.Command {
 	}
 	command.AddCommand(children...)
 	return command
-}
-
-// firstOf is the first value that is not empty.
-func firstOf(values ...string) string {
-	for _, value := range values {
-		if value != "" {
-			return value
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -164,12 +165,12 @@ func (a *app) configInit(image string, force bool) error {
 	if err != nil {
 		return failedError("find folder %s: %w", a.repoDir(), err)
 	}
-	project := firstOf(a.givenProject(), projectName(filepath.Base(folder)))
+	project := cmp.Or(a.givenProject(), projectName(filepath.Base(folder)))
 	if err := perch.ValidateProject(project); err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
 	start := place.start(folder)
-	start.Project, start.Image = project, firstOf(image, guessImage(place.repository(), project))
+	start.Project, start.Image = project, cmp.Or(image, guessImage(place.repository(), project))
 	data := config.Init(start)
 	path := filepath.Join(folder, config.FileName)
 	if _, err := config.Read(path, data); err != nil {

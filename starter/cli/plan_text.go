@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -53,7 +54,7 @@ func planTitle(d planDocument) string {
 }
 
 func planNames(d planDocument) [][]string {
-	url := firstOf(d.URL, "known once AWS has made the environment")
+	url := cmp.Or(d.URL, "known once AWS has made the environment")
 	rows := [][]string{{"stack", d.Stack}, {"kind", string(d.Kind)}, {"url", url}}
 	if d.Status != "" {
 		rows = append(rows, []string{"status", d.Status})

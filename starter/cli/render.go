@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"strings"
@@ -54,7 +55,7 @@ func (a *app) render(ctx context.Context, args []string, given string) error {
 	if err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
-	template, parameters, err := renderTemplate(file, environment, firstOf(commit, noCommit), a.templates(ctx, p, given, commit))
+	template, parameters, err := renderTemplate(file, environment, cmp.Or(commit, noCommit), a.templates(ctx, p, given, commit))
 	if err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}

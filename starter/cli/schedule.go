@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -31,7 +32,7 @@ func (a *app) scheduleCommand() *cobra.Command {
 	ensure.Flags().DurationVar(&every, "every", time.Hour, "how often cleanup runs")
 	note := ""
 	pause := a.scheduleChild("pause", "Stop scheduled cleanup until it is resumed", func(ctx context.Context, s schedule) error {
-		return s.handle.Pause(ctx, client.SchedulePauseOptions{Note: firstOf(note, "paused by "+a.person())})
+		return s.handle.Pause(ctx, client.SchedulePauseOptions{Note: cmp.Or(note, "paused by "+a.person())})
 	})
 	pause.Flags().StringVar(&note, "note", "", "why, for whoever finds it paused")
 	return group("schedule", "Run cleanup regularly", ensure,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -137,7 +138,7 @@ func (a *app) tellSchedule(d scheduleDocument) error {
 }
 
 func scheduleText(d scheduleDocument, p paper) string {
-	facts := [][2]string{{"schedule", d.ID}, {"every", firstOf(d.Every, "as changed by hand")}}
+	facts := [][2]string{{"schedule", d.ID}, {"every", cmp.Or(d.Every, "as changed by hand")}}
 	if d.Paused {
 		facts = append(facts, [2]string{"paused", "yes: " + d.Note})
 	} else {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,7 @@ type side struct {
 
 // title is the side as an argument names it.
 func (s side) title() string {
-	title := firstOf(s.branch, string(s.kind))
+	title := cmp.Or(s.branch, string(s.kind))
 	if perch.Kind(s.branch).Valid() {
 		title = branchPrefix + title
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strings"
@@ -68,8 +69,8 @@ func (a *app) tellStatus(d statusDocument, link string) {
 func statusText(d statusDocument, link string, p paper) string {
 	var out strings.Builder
 	p.facts(&out, [][2]string{
-		{"branch", d.Branch}, {"stack", d.Stack}, {"status", firstOf(d.Status, "there is no environment")}, {"kind", string(d.Kind)}, {"commit", d.Commit},
-		{"updated", d.Updated}, {"url", d.URL}, {"phase", string(d.Phase)}, {"run", firstOf(link, d.Run.RunID)},
+		{"branch", d.Branch}, {"stack", d.Stack}, {"status", cmp.Or(d.Status, "there is no environment")}, {"kind", string(d.Kind)}, {"commit", d.Commit},
+		{"updated", d.Updated}, {"url", d.URL}, {"phase", string(d.Phase)}, {"run", cmp.Or(link, d.Run.RunID)},
 	})
 	for _, failed := range d.Retries {
 		out.WriteString("\n" + failed.String() + "\n")

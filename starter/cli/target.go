@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +68,7 @@ func (p place) branch(args []string, give string) (string, error) {
 	case p.job.Branch != "":
 		return p.job.Branch, nil
 	case p.job.NoBranch != "" || p.job.Skip != "":
-		return "", usageError("which branch? %s; give %s", firstOf(p.job.NoBranch, p.job.Skip), give)
+		return "", usageError("which branch? %s; give %s", cmp.Or(p.job.NoBranch, p.job.Skip), give)
 	case p.checkout == nil:
 		return "", usageError("which branch? %w.\nOr name the branch", p.noCheckout)
 	}
@@ -202,7 +203,7 @@ func (a *app) branchTarget(args []string) (target, error) {
 	return target{environment: environment, repository: p.repository(), job: p.job}, nil
 }
 
-func (a *app) givenProject() string { return firstOf(a.project, a.env("PERCH_PROJECT")) }
+func (a *app) givenProject() string { return cmp.Or(a.project, a.env("PERCH_PROJECT")) }
 
 // anyProject is the project by name: given, else what perch.yaml in the folder says, committed or not.
 func (a *app) anyProject(p place) (string, error) {
