@@ -13,7 +13,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/client"
-	"google.golang.org/grpc"
 
 	"perch/activities"
 	"perch/dial"
@@ -29,12 +28,10 @@ const (
 // operations answers those who run the worker:
 //
 //	/healthz  200 as long as the process answers
-//	/readyz   200 when Temporal is reachable and this worker polls both task queues, else 503 and the sentence that says what is missing
+//	/readyz   200 when this worker has started and Temporal is reachable, else 503 and the sentence that says what is missing
 //	/metrics  Prometheus text
 type operations struct {
 	metrics *metrics
-	polls   *polls
-	wanted  []poll
 
 	mu       sync.Mutex
 	temporal health
@@ -46,7 +43,7 @@ type health interface {
 }
 
 func newOperations(project string) *operations {
-	return &operations{metrics: newMetrics(project), polls: newPolls(time.Now), wanted: pollsOf(project)}
+	return &operations{metrics: newMetrics(project)}
 }
 
 // attach lets the clients that are made from cfg note what they do.
@@ -56,12 +53,11 @@ func (o *operations) attach(cfg Config) Config {
 		cfg.Temporal.MetricsHandler = o.metrics.temporal
 	}
 	cfg.Temporal.Interceptors = append(slices.Clone(cfg.Temporal.Interceptors), &counting{metrics: o.metrics})
-	cfg.Temporal.ConnectionOptions.DialOptions = append(slices.Clone(cfg.Temporal.ConnectionOptions.DialOptions), grpc.WithChainUnaryInterceptor(o.polls.intercept))
 	return cfg
 }
 
-// connected says that there is a connection to Temporal now.
-func (o *operations) connected(temporal health) {
+// started says that this worker polls its task queues by the connection from now on.
+func (o *operations) started(temporal health) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.temporal = temporal
@@ -98,14 +94,14 @@ func (o *operations) ready(ctx context.Context) error {
 	temporal := o.temporal
 	o.mu.Unlock()
 	if temporal == nil {
-		return errors.New("the worker is not connected to Temporal yet")
+		return errors.New("the worker has not started yet")
 	}
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	if _, err := temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
 		return fmt.Errorf("reach Temporal: %w", dial.Plain(err))
 	}
-	return o.polls.missing(o.wanted)
+	return nil
 }
 
 // listen answers at address until stop is called; with an empty address it does nothing.

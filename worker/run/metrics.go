@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.temporal.io/sdk/client"
 
 	"perch"
 )
@@ -18,7 +19,7 @@ type metrics struct {
 	verdicts     *prometheus.CounterVec
 	throttles    *prometheus.CounterVec
 	environments *environments
-	temporal     *temporalMetrics
+	temporal     client.MetricsHandler
 }
 
 // stackBuckets are seconds: from a bucket's quarter of a minute to a database's quarter of an hour, and past the longest wait.
@@ -44,6 +45,9 @@ func newMetrics(project string) *metrics {
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"project": project}, m.registry)
 	registerer.MustRegister(m.runs, m.stackSeconds, m.verdicts, m.throttles, m.environments)
-	m.temporal = newTemporalMetrics(registerer)
+	var err error
+	if m.temporal, err = newTemporalMetrics(registerer); err != nil {
+		panic(err) // As MustRegister does: two metrics have one name.
+	}
 	return m
 }

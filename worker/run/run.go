@@ -84,11 +84,10 @@ func run(ctx context.Context, cfg Config) error {
 	if err := ensureSearchAttributes(ctx, temporal, namespace(cfg.Temporal)); err != nil {
 		return err
 	}
-	operations.connected(temporal)
 	defer operations.watch(ctx, cfg, branches)()
 	defer inBackground(ctx, func(ctx context.Context) { watchPolicies(ctx, cfg, temporal) })()
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval)
-	return serve(ctx, cfg, temporal, set)
+	return serve(ctx, cfg, temporal, set, func() { operations.started(temporal) })
 }
 
 // inBackground runs work until ctx is over or stop is called, which waits for its end.
@@ -102,8 +101,8 @@ func inBackground(ctx context.Context, work func(context.Context)) (stop func())
 	return func() { cancel(); <-ended }
 }
 
-// serve polls both task queues: what waits must not hold up what is quick.
-func serve(ctx context.Context, cfg Config, temporal client.Client, set *activities.Set) error {
+// serve polls both task queues: what waits must not hold up what is quick. It calls started once it does.
+func serve(ctx context.Context, cfg Config, temporal client.Client, set *activities.Set, started func()) error {
 	fatal := make(chan error, 2)
 	failed := func(err error) {
 		select {
@@ -130,6 +129,7 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 		return fmt.Errorf("start worker: %w", err)
 	}
 	defer stop(quick, waits)
+	started()
 	cfg.Logger.Info("worker is ready", "project", cfg.Policy.Project, "account", cfg.Policy.Account, "region", cfg.Policy.Region)
 	select {
 	case <-ctx.Done():
