@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"debug/elf"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -99,6 +100,16 @@ func cleanCopy(t testing.TB) string {
 // image is the folder of worker and starter as the image's build stage makes them, once for all tests.
 var image = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "perch-image-") })
 
+// onCluster has the tests run that build and start programs: minutes of two cores, which the race detector would not see into.
+var onCluster = flag.Bool("cluster", false, "run docker-compose.yml's services from source, on PostgreSQL")
+
+func wantCluster(t *testing.T) {
+	t.Helper()
+	if !*onCluster {
+		t.Skip("`go test ./deploy -cluster` runs it")
+	}
+}
+
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if dir, err := image(); err == nil {
@@ -139,7 +150,7 @@ func uid(t testing.TB, file string) string {
 }
 
 func TestImageBuildStageMakesStaticProgramsThatStart(t *testing.T) {
-	exempt(t)
+	wantCluster(t)
 	dir := t.TempDir()
 	buildImage(t, dir)
 	for name, argument := range map[string]string{"worker": "--help", "starter": "version"} {

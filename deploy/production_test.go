@@ -23,7 +23,7 @@ import (
 // TestNothingIsLostWhenAWorkerAndTheServerDie brings up what docker-compose.yml does, kills the worker that waits for a stack and then the
 // Temporal server, and starts them again. The starter that asked goes on waiting, and its environment is made, and later removed, once.
 func TestNothingIsLostWhenAWorkerAndTheServerDie(t *testing.T) {
-	exempt(t)
+	wantCluster(t)
 	c := newCluster(t, fast)
 	const branch = "feature/login"
 	environment := stackOf(t, branch)

@@ -34,7 +34,6 @@ const crowdInterval = "300ms"
 // time that its stack took, how much of that was Temporal's, that is the time in which no activity of the run was at work, and what it cost each
 // process in processor time.
 func BenchmarkCrowd(b *testing.B) {
-	exempt(b)
 	for _, clock := range []float64{usual, fast} {
 		b.Run(fmt.Sprintf("embedded/clock-%vx", clock), func(b *testing.B) {
 			c := &crowded{world: newWorld(b, clock), programs: b.TempDir()}
