@@ -3,6 +3,7 @@ package deploy
 import (
 	"debug/elf"
 	"flag"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,6 +112,12 @@ func wantCluster(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(floorAddress); address != "" {
+		if err := serveFloor(address, os.Getenv(floorNamespace)); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	code := m.Run()
 	if dir, err := image(); err == nil {
 		_ = os.RemoveAll(dir) // It is a temporary folder: what stays, the machine removes.

@@ -32,7 +32,8 @@ const crowdInterval = "300ms"
 
 // BenchmarkCrowd asks one worker for many environments at once. What is reported of each is the time from the request to the run's end without the
 // time that its stack took, how much of that was Temporal's, that is the time in which no activity of the run was at work, and what it cost each
-// process in processor time.
+// process in processor time. Each is reported as a multiple of the floor, too: a bare workflow with as many activities, timers and search
+// attributes on the same server.
 func BenchmarkCrowd(b *testing.B) {
 	for _, clock := range []float64{usual, fast} {
 		b.Run(fmt.Sprintf("embedded/clock-%vx", clock), func(b *testing.B) {
@@ -76,6 +77,7 @@ type crowded struct {
 	*world
 	programs       string
 	server, worker *process
+	floor          *process
 	temporal       client.Client
 }
 
@@ -105,6 +107,8 @@ func (c *crowded) measure(b *testing.B, address, namespace string) {
 	// The first run in a new namespace may wait until all of Temporal knows its search attributes: that is not what is measured.
 	c.all(b, map[string]string{"first": c.branch(b, "first")}, perch.GoalUp)
 	c.all(b, map[string]string{"first": ""}, perch.GoalGone)
+	c.startFloor(b, address, namespace)
+	c.floorOf(b, 1, floorInput{Activities: 1, Attributes: 1})
 	for _, size := range crowds {
 		b.Run(strconv.Itoa(size), func(b *testing.B) {
 			for range b.N {
@@ -132,14 +136,19 @@ func (c *crowded) round(b *testing.B, size int) {
 	ended := c.all(b, commits, perch.GoalUp)
 	b.StopTimer()
 	b.ReportMetric(float64(c.listings()-listed)/float64(size), "DescribeStacks")
+	used := map[string]time.Duration{}
 	for name, pid := range processes {
-		b.ReportMetric((processorTime(b, pid)-before[name]).Seconds()*1000/float64(size), "ms-processor-"+name)
+		used[name] = (processorTime(b, pid) - before[name]) / time.Duration(size)
+		b.ReportMetric(used[name].Seconds()*1000, "ms-processor-"+name)
 	}
 	var samples []sample
 	for _, e := range ended {
 		samples = append(samples, c.cost(b, e))
 	}
 	report(b, samples, c.worker)
+	slices.SortFunc(samples, func(x, y sample) int { return int(x.beyond - y.beyond) })
+	perchs := spent{temporal: used["temporal"], worker: used["worker"], median: samples[len(samples)/2].beyond}
+	reportFloor(b, perchs, c.floorOf(b, size, c.measureOf(b, ended[0].run)))
 	c.all(b, commits, perch.GoalGone)
 }
 
