@@ -80,6 +80,8 @@ type AdmitResult struct {
 	Earlier []perch.Leftover `json:"earlier,omitempty"`
 	// SharedDatabase says, of a removal, that the environment may have a database in the shared instance.
 	SharedDatabase bool `json:"shared_database,omitempty"`
+	// GraceSeconds is, of a removal, the policy's grace period: the longest that the removal may wait.
+	GraceSeconds int `json:"grace_seconds,omitempty"`
 }
 
 // Admit holds a request against the policy, before any call that changes anything. For an `up` that it admits it renders what is asked for and
@@ -113,7 +115,10 @@ type candidate struct {
 func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResult, *candidate, error) {
 	admission := config.Admission{Policy: r.policy, Request: request}
 	if err := admission.Identity(); err != nil || request.Goal == perch.GoalGone {
-		admitted, err := verdict(AdmitResult{SharedDatabase: r.policy.SharedDatabase != nil}, errors.Join(err, config.Admit(admission)))
+		removal := AdmitResult{
+			SharedDatabase: r.policy.SharedDatabase != nil, GraceSeconds: int(r.policy.Cleanup.Grace.Seconds()),
+		}
+		admitted, err := verdict(removal, errors.Join(err, config.Admit(admission)))
 		return admitted, nil, err
 	}
 	head, ended, err := r.findHead(ctx, request)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +34,15 @@ func TestAdmitLetsThroughWhatThePolicyAllows(t *testing.T) {
 	w.repo.point("staging", commit)
 	if got := w.admit(w.request("staging", commit)); got.Outcome != "" || got.Kind != perch.KindStaging {
 		t.Errorf("staging: %+v", got)
+	}
+}
+
+func TestS109AdmitTellsThePolicysGracePeriodOfARemoval(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Cleanup.Grace = 90 * time.Minute
+	request := perch.Request{ID: "r", Goal: perch.GoalGone, Project: "shop", Branch: "login"}
+	if got := w.admit(request); got.GraceSeconds != 5400 {
+		t.Errorf("got %+v", got)
 	}
 }
 

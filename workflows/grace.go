@@ -11,11 +11,12 @@ import (
 
 // grace waits out the grace period of a removal that cleanup asked for, and then looks once more. It reports false where the target ends
 // here: a newer request waits, or the environment is to be kept. A removal that somebody asked for is due at once.
-func (r *run) grace() (due bool, err error) {
+// allowed is the policy's grace period in seconds; 0 if the worker that admitted the removal did not tell.
+func (r *run) grace(allowed int) (due bool, err error) {
 	if r.chain.Target.Judged == nil {
 		return true, nil
 	}
-	r.boundGrace()
+	r.boundGrace(allowed)
 	if err := r.show(perch.PhaseGrace); err != nil {
 		return false, err
 	}
@@ -38,10 +39,13 @@ func (r *run) grace() (due bool, err error) {
 	return true, nil
 }
 
-// boundGrace cuts the grace period to the longest that a policy may have: anybody who reaches Temporal can send
-// a removal with any end.
-func (r *run) boundGrace() {
-	if latest := workflow.Now(r.ctx).Add(perch.MaxGrace); r.chain.Target.Judged.Until.After(latest) {
+// boundGrace cuts the grace period to the policy's: anybody who reaches Temporal can send a removal with any end.
+func (r *run) boundGrace(allowed int) {
+	longest := perch.MaxGrace
+	if allowed > 0 {
+		longest = min(longest, time.Duration(allowed)*time.Second)
+	}
+	if latest := workflow.Now(r.ctx).Add(longest); r.chain.Target.Judged.Until.After(latest) {
 		judged := *r.chain.Target.Judged
 		judged.Until = latest
 		r.chain.Target.Judged = &judged

@@ -53,16 +53,20 @@ func TestS108ASignalThatCannotBeDecodedLeavesNoRunOpen(t *testing.T) {
 	}
 }
 
-func TestS109AGracePeriodIsCutToTheLongestThatAPolicyMayHave(t *testing.T) {
-	for name, test := range map[string]struct{ asked, want time.Duration }{
-		"the longest":    {perch.MaxGrace, perch.MaxGrace},
-		"a longer one":   {perch.MaxGrace + time.Hour, perch.MaxGrace},
-		"the year 9999":  {time.Until(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)), perch.MaxGrace},
-		"a shorter one":  {time.Hour, time.Hour},
-		"one that is up": {-time.Hour, 0},
+func TestS109AGracePeriodIsCutToThePolicys(t *testing.T) {
+	const policy = 3 * time.Hour
+	for name, test := range map[string]struct{ asked, policy, want time.Duration }{
+		"the policy's":                       {policy, policy, policy},
+		"a longer one":                       {policy + 2*time.Hour, policy, policy},
+		"the year 9999":                      {time.Until(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)), policy, policy},
+		"a shorter one":                      {time.Hour, policy, time.Hour},
+		"one that is up":                     {-time.Hour, policy, 0},
+		"too long, and no policy is told":    {perch.MaxGrace + 2*time.Hour, 0, perch.MaxGrace},
+		"the longest that a policy may have": {perch.MaxGrace, perch.MaxGrace, perch.MaxGrace},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newGrace(t, "")
+			w.admitted.GraceSeconds = int(test.policy.Seconds())
 			removal := w.judged(test.asked)
 			began := w.env.Now()
 			result, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})

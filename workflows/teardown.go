@@ -31,7 +31,7 @@ func (r *run) teardown() error {
 		return err
 	}
 	r.sharedDatabase = admitted.SharedDatabase
-	if due, err := r.grace(); !due || err != nil {
+	if due, err := r.grace(admitted.GraceSeconds); !due || err != nil {
 		return err
 	}
 	start := workflow.Now(r.ctx)
