@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -17,7 +18,7 @@ func TestS193TheQuotaOfElasticIPAddressesIsAskedFirst(t *testing.T) {
 	files := map[string]string{"perch.yaml": single, "fixtures/media/a.txt": "a"}
 	w.repo.commit("main", files)
 	detail := w.examine()[perch.CheckAddresses]
-	wantWords(
+	activitytest.WantWords(
 		t,
 		detail.Detail,
 		"0 of 1 Elastic IP addresses are taken; each environment with `load_balancer: none` needs one",
@@ -28,12 +29,12 @@ func TestS193TheQuotaOfElasticIPAddressesIsAskedFirst(t *testing.T) {
 		t.Errorf("the environment that has the address is rejected: %+v", again)
 	}
 	broken := w.examine()[perch.CheckAddresses]
-	if wantWords(t, broken.Detail, "1 of 1 Elastic IP addresses are taken", "higher quota", "EC2-VPC Elastic IPs"); broken.OK {
+	if activitytest.WantWords(t, broken.Detail, "1 of 1 Elastic IP addresses are taken", "higher quota", "EC2-VPC Elastic IPs"); broken.OK {
 		t.Error("the check is in order")
 	}
 	creations := w.calls("cloudformation", "CreateStack")
-	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("topic", w.repo.commit("topic", files))})
-	wantFailure(
+	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("topic", w.repo.commit("topic", files))})
+	activitytest.WantFinal(
 		t,
 		err,
 		ErrorInvalid,
@@ -53,7 +54,7 @@ func TestS193AFullQuotaIsNoFaultWhereNothingNeedsAnAddress(t *testing.T) {
 	w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": single, "fixtures/media/a.txt": "a"}))
 	w.repo.point("main", shared)
 	check := w.examine()[perch.CheckAddresses]
-	if wantWords(t, check.Detail, "1 of 1", "only environments with `load_balancer: none` need one"); !check.OK {
+	if activitytest.WantWords(t, check.Detail, "1 of 1", "only environments with `load_balancer: none` need one"); !check.OK {
 		t.Error("the check is not in order")
 	}
 	w.fault(

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -130,7 +131,7 @@ func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
 			if got.Outcome != perch.OutcomeRefused {
 				t.Fatalf("got %+v", got)
 			}
-			wantWords(t, got.Reason, c.words...)
+			activitytest.WantWords(t, got.Reason, c.words...)
 		})
 	}
 }
@@ -145,7 +146,7 @@ func TestAnEnvironmentKeepsItsKind(t *testing.T) {
 	if got.Outcome != perch.OutcomeRefused {
 		t.Fatalf("got %+v", got)
 	}
-	wantWords(t, got.Reason, "asks for kind staging", "was made as branch", "starter down")
+	activitytest.WantWords(t, got.Reason, "asks for kind staging", "was made as branch", "starter down")
 }
 
 // newRepositoryWithout commits a tree without perch.yaml to the world's repository.
@@ -168,7 +169,7 @@ func TestS65APlainSecretIsRefusedByItsKeyAndNotShown(t *testing.T) {
 	if got.Outcome != perch.OutcomeRefused || strings.Contains(got.Reason, "hunter2") {
 		t.Fatalf("got %+v", got)
 	}
-	wantWords(t, got.Reason, "environment.DB_PASSWORD looks like a secret", "Secrets Manager")
+	activitytest.WantWords(t, got.Reason, "environment.DB_PASSWORD looks like a secret", "Secrets Manager")
 }
 
 func TestS53ABranchThatIsSkippedStartsNothing(t *testing.T) {
@@ -178,7 +179,7 @@ func TestS53ABranchThatIsSkippedStartsNothing(t *testing.T) {
 	if got.Outcome != perch.OutcomeSkipped {
 		t.Fatalf("got %+v", got)
 	}
-	wantWords(t, got.Reason, `"*-no-infra"`, "gets no environment")
+	activitytest.WantWords(t, got.Reason, `"*-no-infra"`, "gets no environment")
 }
 
 func TestS68WhatIsProtectedIsNotRemoved(t *testing.T) {
@@ -194,7 +195,7 @@ func TestS68WhatIsProtectedIsNotRemoved(t *testing.T) {
 		if got.Outcome != perch.OutcomeRefused {
 			t.Errorf("%s: %+v", branch, got)
 		}
-		wantWords(t, got.Reason, words...)
+		activitytest.WantWords(t, got.Reason, words...)
 	}
 	request := w.request("login", "")
 	request.Goal = perch.GoalGone
@@ -219,7 +220,7 @@ func TestAdmitCountsTheOtherEnvironmentsOnly(t *testing.T) {
 	if got.Outcome != perch.OutcomeRefused {
 		t.Errorf("the third: %+v", got)
 	}
-	wantWords(t, got.Reason, "2 other environments", "max_environments")
+	activitytest.WantWords(t, got.Reason, "2 other environments", "max_environments")
 	if got := w.admit(w.request("two", commit)); got.Outcome != "" {
 		t.Errorf("one that is there already: %+v", got)
 	}
@@ -230,13 +231,13 @@ func TestS101ASourceThatDoesNotAnswerChangesNothing(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded"})
-	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
-	wantRetry(t, err, "list stacks", "Throttling")
+	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	activitytest.WantRetry(t, err, "list stacks", "Throttling")
 	requests := *of[*Requests](w)
 	requests.source = brokenSource{requests.source}
 	before := w.mutations()
-	_, err = try(requests.Admit, AdmitInput{Request: w.request("login", commit)})
-	wantRetry(t, err, "look up the head of branch login", "no route")
+	_, err = activitytest.Try(requests.Admit, AdmitInput{Request: w.request("login", commit)})
+	activitytest.WantRetry(t, err, "look up the head of branch login", "no route")
 	if diff := cmp.Diff(before, w.mutations()); diff != "" {
 		t.Errorf("calls that change something (-before +after):\n%s", diff)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/cfn"
 	"perch/sandbox/aws"
 )
@@ -45,8 +46,8 @@ func TestALostAnswerToTheApplicationsCreationIsMended(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1})
 	w.fault(aws.Fault{Type: "AWS::S3::Bucket", Phase: "create", Hang: true})
-	_, err := try(of[*Applications](w).ApplyApplication, staging("one"))
-	wantRetry(t, err)
+	_, err := activitytest.Try(of[*Applications](w).ApplyApplication, staging("one"))
+	activitytest.WantRetry(t, err)
 	out := must(w, of[*Applications](w).ApplyApplication, staging("one"))
 	w.aws.DeleteFault("")
 	if ended := w.settle(out.StackID); ended.Status != "CREATE_COMPLETE" {
@@ -61,8 +62,8 @@ func TestAnotherOperationOnTheApplicationStackIsNotTakenForThisOne(t *testing.T)
 	w.fault(aws.Fault{Stack: "shop-application-staging", Phase: "update", Hang: true})
 	theirs := must(w, of[*Applications](w).ApplyApplication, staging("theirs"))
 	w.policy.Domain = "ours.localhost"
-	_, err := try(of[*Applications](w).ApplyApplication, staging("ours"))
-	wantRetry(t, err, "shop-application-staging", "UPDATE_IN_PROGRESS", "another operation")
+	_, err := activitytest.Try(of[*Applications](w).ApplyApplication, staging("ours"))
+	activitytest.WantRetry(t, err, "shop-application-staging", "UPDATE_IN_PROGRESS", "another operation")
 	w.aws.DeleteFault("")
 	w.settle(theirs.StackID)
 	if ours := must(w, of[*Applications](w).ApplyApplication, staging("ours")); ours.Unchanged {
@@ -73,10 +74,10 @@ func TestAnotherOperationOnTheApplicationStackIsNotTakenForThisOne(t *testing.T)
 func TestAnApplicationStackThatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	w.foreign(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
-	_, err := try(of[*Applications](w).ApplyApplication, staging("one"))
-	wantFailure(t, err, ErrorInvalid, "does not carry this project's tags", "left it alone")
+	_, err := activitytest.Try(of[*Applications](w).ApplyApplication, staging("one"))
+	activitytest.WantFinal(t, err, ErrorInvalid, "does not carry this project's tags", "left it alone")
 	_, err = of[*Applications](w).outputs(t.Context(), perch.KindBranch)
-	wantFailure(t, err, ErrorInvalid, "Perch does not manage it")
+	activitytest.WantFinal(t, err, ErrorInvalid, "Perch does not manage it")
 }
 
 func TestApplicationsAreStagingAndProductionOfThisProject(t *testing.T) {
@@ -85,10 +86,10 @@ func TestApplicationsAreStagingAndProductionOfThisProject(t *testing.T) {
 		`serves project "shop", not "blog"`: {Project: "blog", Kind: perch.KindStaging},
 		`there is no application "branch"`:  {Project: "shop", Kind: perch.KindBranch},
 	} {
-		_, err := try(of[*Applications](w).ApplyApplication, ApplyInput{Application: in})
-		wantFailure(t, err, ErrorInvalid, words)
-		_, err = try(of[*Applications](w).DescribeApplication, in)
-		wantFailure(t, err, ErrorInvalid, words)
+		_, err := activitytest.Try(of[*Applications](w).ApplyApplication, ApplyInput{Application: in})
+		activitytest.WantFinal(t, err, ErrorInvalid, words)
+		_, err = activitytest.Try(of[*Applications](w).DescribeApplication, in)
+		activitytest.WantFinal(t, err, ErrorInvalid, words)
 	}
 }
 
@@ -98,5 +99,5 @@ func TestOutputsOfAnOlderTemplateSayWhatToRun(t *testing.T) {
 	body := `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"ArtifactBucket": {"Value": {"Ref": "Files"}}}}`
 	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags, in.TemplateBody = tagList(tags), &body }))
 	_, err := of[*Applications](w).outputs(t.Context(), perch.KindBranch)
-	wantFailure(t, err, ErrorInvalid, "has no output", "run `starter application up --kind staging`")
+	activitytest.WantFinal(t, err, ErrorInvalid, "has no output", "run `starter application up --kind staging`")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -38,9 +39,9 @@ func BenchmarkAThousandWaits(b *testing.B) {
 			holds[i] = w.fault(aws.Fault{Stack: "shop-" + branch, Phase: "create", Hang: true})
 			id := w.bare("shop-"+branch, branch, nil)
 			running.Go(func() {
-				env := newActivityEnvironment()
+				env := activitytest.NewEnvironment()
 				env.SetTestTimeout(5 * time.Minute)
-				if out, err := tryIn(env, stacks.AwaitStack, AwaitInput{StackID: id}); err != nil || out.Status != "CREATE_COMPLETE" {
+				if out, err := activitytest.TryIn(env, stacks.AwaitStack, AwaitInput{StackID: id}); err != nil || out.Status != "CREATE_COMPLETE" {
 					b.Errorf("stack %d: %+v, %v", i, out, err)
 				}
 				delays[i] = time.Since(time.Unix(0, ended[i].Load()))

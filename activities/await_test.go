@@ -12,6 +12,7 @@ import (
 	sdkactivity "go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -35,7 +36,7 @@ func TestAwaitStackNamesTheFirstFailedEvents(t *testing.T) {
 	if out.Status != "ROLLBACK_COMPLETE" {
 		t.Errorf("status %s", out.Status)
 	}
-	wantWords(t, out.Reason, "Files (AWS::S3::Bucket)", "no more buckets today")
+	activitytest.WantWords(t, out.Reason, "Files (AWS::S3::Bucket)", "no more buckets today")
 }
 
 func TestAwaitStackOfSomebodysOperationLeavesEarlierFailuresOut(t *testing.T) {
@@ -102,8 +103,8 @@ func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
 	t.Run("a stack that never appears", func(t *testing.T) {
 		w := newWorld(t)
 		of[*Stacks](w).staleReads = 20 * time.Millisecond
-		_, err := try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/none", Token: "token"})
-		wantFailure(t, err, ErrorStackFailed, "does not exist", "run the command again")
+		_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/none", Token: "token"})
+		activitytest.WantFinal(t, err, ErrorStackFailed, "does not exist", "run the command again")
 	})
 	t.Run("a status from before the operation", func(t *testing.T) {
 		w := newWorld(t)
@@ -139,8 +140,8 @@ func TestS32AStackThatIsKnownByItsIDIsNeverTakenForAbsent(t *testing.T) {
 	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.Status != "" {
 		t.Errorf("an hour ago there was %+v", state)
 	}
-	_, err := try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login", StackID: id})
-	wantRetry(t, err, id, "cannot be seen yet")
+	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login", StackID: id})
+	activitytest.WantRetry(t, err, id, "cannot be seen yet")
 	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login", StackID: id}); state.StackID != id {
 		t.Errorf("described %+v", state)
 	}
@@ -170,16 +171,16 @@ func TestS34AValidationErrorWithOtherWordsIsNotGone(t *testing.T) {
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "1 validation error detected"})
-	_, err := try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"})
-	wantFailure(t, err, ErrorInvalid, "look at stack "+id, "1 validation error detected")
+	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"})
+	activitytest.WantFinal(t, err, ErrorInvalid, "look at stack "+id, "1 validation error detected")
 }
 
 func TestAWaitThatIsDeniedEndsAtOnce(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Status: 403, Code: "AccessDenied", Message: "no", Count: 1}) // Another try would go through.
-	_, err := try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
-	wantFailure(t, err, ErrorDenied, "cloudformation:DescribeStacks")
+	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
+	activitytest.WantFinal(t, err, ErrorDenied, "cloudformation:DescribeStacks")
 }
 
 func TestAwaitStackGoesOnFromTheHeartbeat(t *testing.T) {
@@ -187,7 +188,7 @@ func TestAwaitStackGoesOnFromTheHeartbeat(t *testing.T) {
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
 	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "CREATE_IN_PROGRESS", Total: 9, Since: began})
 	var beats []perch.Progress
 	env.SetOnActivityHeartbeatListener(func(_ *sdkactivity.Info, details converter.EncodedValues) {
@@ -196,7 +197,7 @@ func TestAwaitStackGoesOnFromTheHeartbeat(t *testing.T) {
 			beats = append(beats, progress)
 		}
 	})
-	if _, err := tryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id}); err != nil {
+	if _, err := activitytest.TryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id}); err != nil {
 		t.Fatal(err)
 	}
 	if len(beats) == 0 || !beats[0].Since.Equal(began) || beats[0].Total != 9 {
@@ -210,10 +211,10 @@ func TestAWaitLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	id := w.bare("shop-login", "login", nil)
 	stopping := make(chan struct{})
 	close(stopping)
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := tryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
-	wantRetry(t, err, errStopping.Error())
+	_, err := activitytest.TryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
+	activitytest.WantRetry(t, err, errStopping.Error())
 	if errors.Is(err, errStopping) && of[*Stacks](w).poller.waiting() != 0 {
 		t.Error("the poller still looks for it")
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
+	"perch/activities/activitytest"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
 )
@@ -64,8 +65,8 @@ func TestAwaitBeanstalkTellsNothingOfAnotherStack(t *testing.T) {
 	w := newWorld(t)
 	other := w.bare("shop-other", "other", nil)
 	w.settle(other)
-	_, err := try(of[*Stacks](w).awaitBeanstalk, StackInput{Project: "shop", Branch: "login", StackID: other})
-	wantFailure(t, err, ErrorInvalid, "is not the one of branch")
+	_, err := activitytest.Try(of[*Stacks](w).awaitBeanstalk, StackInput{Project: "shop", Branch: "login", StackID: other})
+	activitytest.WantFinal(t, err, ErrorInvalid, "is not the one of branch")
 }
 
 // retained deletes the stack of branch login without its Beanstalk environment.
@@ -93,7 +94,7 @@ func TestS172ARetainedEnvironmentIsTerminated(t *testing.T) {
 	in := w.retained()
 	w.fault(aws.Fault{Service: "elasticbeanstalk", Action: "TerminateEnvironment", Code: "InvalidParameterValue", Count: 1,
 		Message: "Environment named shop-login is in an invalid state for this operation. Must be Ready."})
-	wantRetry(t, w.sweep(in), "Must be Ready")
+	activitytest.WantRetry(t, w.sweep(in), "Must be Ready")
 	for range 2 { // The second time it is gone already.
 		if err := w.sweep(in); err != nil {
 			t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 	"go.temporal.io/server/common/testing/freeport"
 	"golang.org/x/sync/errgroup"
 
+	"perch/activities/activitytest"
 	storageservice "perch/sandbox/aws/s3"
 )
 
@@ -36,7 +37,7 @@ type contender struct {
 
 // ours is what Perch does.
 var ours = contender{"perch", func(_ context.Context, url, bucket string) error {
-	_, err := try(bucketsAt(url).EmptyBucket, EmptyBucketInput{Bucket: bucket, StackID: bucketStack})
+	_, err := activitytest.Try(bucketsAt(url).EmptyBucket, EmptyBucketInput{Bucket: bucket, StackID: bucketStack})
 	return err
 }}
 
@@ -149,7 +150,7 @@ func BenchmarkEmptyBucketOnMinIO(b *testing.B) {
 		b.Log("s5cmd is not on the PATH: it is left out")
 	}
 	// The first activity of a process reads the whole program, for its checksum.
-	if _, err := try(func(context.Context, string) (string, error) { return "", nil }, ""); err != nil {
+	if _, err := activitytest.Try(func(context.Context, string) (string, error) { return "", nil }, ""); err != nil {
 		b.Fatal(err)
 	}
 	times := map[string][]float64{}

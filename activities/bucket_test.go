@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"perch/activities/activitytest"
 	storageservice "perch/sandbox/aws/s3"
 )
 
@@ -68,7 +69,7 @@ func TestS37KeysUnderALockAreNamedAndNothingGoesRound(t *testing.T) {
 	}}, "Enabled")
 	s.fill(1500)
 	a := s.empty(t.Context(), nil)
-	wantFailure(t, a.err, ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock", "and 295 more", "lift the lock", "starter down --force")
+	activitytest.WantFinal(t, a.err, ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock", "and 295 more", "lift the lock", "starter down --force")
 	if calls := s.count("DeleteObjects"); calls > 1+shares {
 		t.Errorf("%d requests to delete, want no second try", calls)
 	}
@@ -82,7 +83,7 @@ func TestS37ADeniedCallNamesTheCall(t *testing.T) {
 		s := newStorage(t, storageservice.Config{}, "Enabled")
 		s.fill(3)
 		s.before = s.answer(operation, http.StatusForbidden, "AccessDenied", "User is not authorized to perform it")
-		wantFailure(t, s.empty(t.Context(), nil).err, ErrorDenied, bucketName, "User is not authorized", "permission")
+		activitytest.WantFinal(t, s.empty(t.Context(), nil).err, ErrorDenied, bucketName, "User is not authorized", "permission")
 		if s.count(operation) != 1 {
 			t.Errorf("%s was tried %d times", operation, s.count(operation))
 		}
@@ -126,8 +127,8 @@ func TestS42ABucketThatIsNotTheStacksIsNeverTouched(t *testing.T) {
 			s.create(foreign, stack, nil)
 			s.direct(http.MethodPut, "/"+foreign+"/shop.zip", "x")
 			s.before = describes(other)
-			_, err := try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: foreign, StackID: bucketStack})
-			wantFailure(t, err, ErrorInvalid, foreign, "left alone")
+			_, err := activitytest.Try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: foreign, StackID: bucketStack})
+			activitytest.WantFinal(t, err, ErrorInvalid, foreign, "left alone")
 			if s.requests()-s.count("") != 1 || s.count("GetBucketTagging") != 1 {
 				t.Errorf("calls: %v", s.calls)
 			}
@@ -150,8 +151,8 @@ func describes(root string) func(string, http.ResponseWriter, *http.Request) boo
 
 func TestAStackIDThatIsNoneIsRefusedBeforeAnyCall(t *testing.T) {
 	s := newStorage(t, storageservice.Config{}, "")
-	_, err := try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: "shop-login"})
-	wantFailure(t, err, ErrorInvalid, "shop-login", "not an ARN")
+	_, err := activitytest.Try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: "shop-login"})
+	activitytest.WantFinal(t, err, ErrorInvalid, "shop-login", "not an ARN")
 	if s.requests() != 0 {
 		t.Errorf("calls: %v", s.calls)
 	}
@@ -163,7 +164,7 @@ func TestABucketOfANestedStackIsTheStacks(t *testing.T) {
 		s := newStorage(t, storageservice.Config{}, "Enabled")
 		s.create("nested", child, nil)
 		s.before = describes(root)
-		if _, err := try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: "nested", StackID: bucketStack}); (err == nil) != owned {
+		if _, err := activitytest.Try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: "nested", StackID: bucketStack}); (err == nil) != owned {
 			t.Errorf("root %s: %v", root, err)
 		}
 	}
@@ -228,7 +229,7 @@ func TestABucketThatIsFilledWhileItIsEmptiedIsEmptiedAgainOrNamed(t *testing.T) 
 			s.wantEmptied(c.want)
 			continue
 		}
-		wantRetry(t, s.empty(t.Context(), nil).err, bucketName, "10 listings in a row were not empty", "log-9", "stop what writes")
+		activitytest.WantRetry(t, s.empty(t.Context(), nil).err, bucketName, "10 listings in a row were not empty", "log-9", "stop what writes")
 	}
 }
 
@@ -271,8 +272,8 @@ func TestAWorkerThatStopsLeavesTheBucketToAnother(t *testing.T) {
 		}
 		return false
 	}
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := tryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: bucketStack})
-	wantRetry(t, err, errStopping.Error())
+	_, err := activitytest.TryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: bucketStack})
+	activitytest.WantRetry(t, err, errStopping.Error())
 }

@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws/resource"
 	storageservice "perch/sandbox/aws/s3"
 	"perch/sandbox/aws/wire"
@@ -211,7 +212,7 @@ type attempt struct {
 // empty runs the activity on the bucket until it is done or ctx, the life of its worker, is over. It goes on from an earlier
 // attempt's heartbeat where there is one.
 func (s *storage) empty(ctx context.Context, earlier *bucketBeat) attempt {
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})
 	if earlier != nil {
 		env.SetHeartbeatDetails(*earlier)
@@ -223,7 +224,7 @@ func (s *storage) empty(ctx context.Context, earlier *bucketBeat) attempt {
 		defer mu.Unlock()
 		_ = details.Get(&a.beat)
 	})
-	a.EmptyBucketResult, a.err = tryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: bucketStack})
+	a.EmptyBucketResult, a.err = activitytest.TryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: bucketStack})
 	mu.Lock()
 	defer mu.Unlock()
 	return a

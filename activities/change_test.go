@@ -10,6 +10,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -78,8 +79,8 @@ func TestS01LostCreateResponseIsAdopted(t *testing.T) {
 			w := newWorld(t)
 			in := w.creation("login", "token")
 			w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", When: aws.After, Drop: true, Count: 1})
-			_, err := try(of[*Stacks](w).CreateStack, in)
-			wantRetry(t, err)
+			_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
+			activitytest.WantRetry(t, err)
 			change(w, &in)
 			out := must(w, of[*Stacks](w).CreateStack, in)
 			all := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
@@ -107,8 +108,8 @@ func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
 			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.Ours || state.StackID != id {
 				t.Errorf("found %+v", state)
 			}
-			_, err := try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
-			wantFailure(t, err, ErrorInvalid, c.words...)
+			_, err := activitytest.Try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
+			activitytest.WantFinal(t, err, ErrorInvalid, c.words...)
 		})
 	}
 }
@@ -126,8 +127,8 @@ func TestS32AStackThatExistsAndCannotBeSeenYetIsNoConflict(t *testing.T) {
 	w.bare("shop-login", "login", nil)
 	in := w.creation("login", "token")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Contains: "StackName=shop-login", Code: "ValidationError", Message: "Stack with id shop-login does not exist", Count: 1})
-	_, err := try(of[*Stacks](w).CreateStack, in)
-	wantRetry(t, err, "cannot be seen yet")
+	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
+	activitytest.WantRetry(t, err, "cannot be seen yet")
 	must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
 }
 
@@ -135,8 +136,8 @@ func TestS30AThrottledCreateStackIsTriedAgainWithItsToken(t *testing.T) {
 	w := newWorld(t)
 	in := w.creation("login", "token")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Code: "Throttling", Message: "Rate exceeded", Count: 1})
-	_, err := try(of[*Stacks](w).CreateStack, in)
-	wantRetry(t, err, "Throttling")
+	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
+	activitytest.WantRetry(t, err, "Throttling")
 	out := must(w, of[*Stacks](w).CreateStack, in)
 	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: out.StackID, Token: "token"}); ended.Status != "CREATE_COMPLETE" {
 		t.Errorf("ended %+v", ended)
@@ -147,11 +148,11 @@ func TestS55S69ExpiredCredentialsAreTriedAgainAndADenialIsNot(t *testing.T) {
 	w := newWorld(t)
 	in := w.creation("login", "token")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "ExpiredToken", Message: "The security token included in the request is expired", Count: 1})
-	_, err := try(of[*Stacks](w).CreateStack, in)
-	wantRetry(t, err, "ExpiredToken")
+	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
+	activitytest.WantRetry(t, err, "ExpiredToken")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "AccessDenied", Message: "User: x is not authorized to perform: cloudformation:CreateStack", Count: 1})
-	_, err = try(of[*Stacks](w).CreateStack, in)
-	wantFailure(t, err, ErrorDenied, "cloudformation:CreateStack")
+	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
+	activitytest.WantFinal(t, err, ErrorDenied, "cloudformation:CreateStack")
 	must(w, of[*Stacks](w).CreateStack, in)
 }
 
@@ -174,8 +175,8 @@ func TestS32TheLimitIsNotCountedByAListingThatLacksTheNewStack(t *testing.T) {
 	w.policy.MaxEnvironments = 1
 	in := w.creation("login", "token")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Stale: 3600, Count: 2}) // Before the creation and after it.
-	_, err := try(of[*Stacks](w).CreateStack, in)
-	wantRetry(t, err, "cannot be seen yet")
+	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
+	activitytest.WantRetry(t, err, "cannot be seen yet")
 	if out := must(w, of[*Stacks](w).CreateStack, in); out.Refused == "" {
 		t.Error("an environment beyond the limit stays")
 	}
@@ -191,7 +192,7 @@ func TestWhoComesAfterTheLimitHasToGoAgain(t *testing.T) {
 			t.Errorf("environment %d: refused %q", i+1, out.Refused)
 		}
 		if want {
-			wantWords(t, out.Refused, "allows 2 environments", "starter down BRANCH", "max_environments")
+			activitytest.WantWords(t, out.Refused, "allows 2 environments", "starter down BRANCH", "max_environments")
 		}
 		if again := must(w, of[*Stacks](w).CreateStack, in); again != out {
 			t.Errorf("a repeat says %+v, the first said %+v", again, out)
@@ -230,8 +231,8 @@ func TestALostUpdateResponseIsMended(t *testing.T) {
 			w.settle(id)
 			w.fault(aws.Fault{Service: "cloudformation", Action: "UpdateStack", When: aws.After, Drop: true, Count: 1})
 			in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("two"), Token: "update"}
-			_, err := try(of[*Stacks](w).UpdateStack, in)
-			wantRetry(t, err)
+			_, err := activitytest.Try(of[*Stacks](w).UpdateStack, in)
+			activitytest.WantRetry(t, err)
 			if refusal.Code != "" {
 				refusal.Service, refusal.Action = "cloudformation", "UpdateStack"
 				w.fault(refusal)
@@ -253,18 +254,18 @@ func TestARefusedCallWhoseEventsCannotBeReadIsTriedAgain(t *testing.T) {
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DeleteStack", Code: "ValidationError", Message: "Stack [shop-login] cannot be deleted while TerminationProtection is enabled"})
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded", Count: 1})
 	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"}
-	_, err := try(of[*Stacks](w).DeleteStack, in)
-	wantRetry(t, err, "list events", "Throttling")
-	_, err = try(of[*Stacks](w).DeleteStack, in)
-	wantFailure(t, err, ErrorInvalid, "delete stack "+id, "TerminationProtection")
+	_, err := activitytest.Try(of[*Stacks](w).DeleteStack, in)
+	activitytest.WantRetry(t, err, "list events", "Throttling")
+	_, err = activitytest.Try(of[*Stacks](w).DeleteStack, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "delete stack "+id, "TerminationProtection")
 }
 
 func TestAnUpdateOfABusyStackIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "create", Hang: true})
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
-	_, err := try(of[*Stacks](w).UpdateStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("two"), Token: "update"})
-	wantRetry(t, err, "CREATE_IN_PROGRESS")
+	_, err := activitytest.Try(of[*Stacks](w).UpdateStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("two"), Token: "update"})
+	activitytest.WantRetry(t, err, "CREATE_IN_PROGRESS")
 }
 
 func TestDeleteStackIsForTheIDAndMayBeRepeated(t *testing.T) {

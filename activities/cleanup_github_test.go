@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/source/githubtest"
 )
 
@@ -49,9 +50,9 @@ func TestNothingIsRemovedByWhatGitHubDoesNotAnswer(t *testing.T) {
 			server := w.onGitHub(3)
 			w.settle(w.bare("shop-gone", "gone", nil))
 			server.Intercept(c.intercept)
-			plan, err := try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
+			plan, err := activitytest.Try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
 			if !c.held {
-				wantRetry(t, err, "list branches of")
+				activitytest.WantRetry(t, err, "list branches of")
 				return
 			}
 			if err != nil || plan.Problem == "" || len(plan.Verdicts) != 1 || plan.Verdicts[0].Verdict != perch.VerdictHold {
@@ -98,12 +99,12 @@ func TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer(t *testing.T) {
 				t.Fatalf("kept without a fault: %s", out.Keep)
 			}
 			server.Intercept(c.intercept)
-			_, err := try(of[*Cleanups](w).LastLook, in)
+			_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
 			if c.final {
-				wantFailure(t, err, ErrorInvalid, "look for branch gone", c.words)
+				activitytest.WantFinal(t, err, ErrorInvalid, "look for branch gone", c.words)
 				return
 			}
-			wantRetry(t, err, "look for branch gone", c.words)
+			activitytest.WantRetry(t, err, "look for branch gone", c.words)
 		})
 	}
 	t.Run("emptied", func(t *testing.T) {
@@ -118,8 +119,8 @@ func TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer(t *testing.T) {
 				}
 			}
 		})
-		_, err := try(of[*Cleanups](w).LastLook, in)
-		wantRetry(t, err, "does not show its default branch main")
+		_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
+		activitytest.WantRetry(t, err, "does not show its default branch main")
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/source"
 )
 
@@ -87,21 +88,21 @@ func TestS75ProtectionIsReadFromTheStack(t *testing.T) {
 
 func TestPlanOfAnotherProjectIsRefused(t *testing.T) {
 	w := leftOver(t)
-	_, err := try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "blog"})
-	wantFailure(t, err, ErrorInvalid, `project "shop", not "blog"`)
+	_, err := activitytest.Try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "blog"})
+	activitytest.WantFinal(t, err, ErrorInvalid, `project "shop", not "blog"`)
 }
 
 func TestListingThatFailsIsTriedAgainOrHeld(t *testing.T) {
 	t.Run("S45 a passing fault is tried again", func(t *testing.T) {
 		w := leftOver(t)
 		of[*Cleanups](w).source = failing(errors.New("502 Bad Gateway"))
-		_, err := try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
-		wantRetry(t, err, "list branches of github.com/acme/shop", "502 Bad Gateway")
+		_, err := activitytest.Try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
+		activitytest.WantRetry(t, err, "list branches of github.com/acme/shop", "502 Bad Gateway")
 	})
 	t.Run("S66 a rate limit says when", func(t *testing.T) {
 		w := leftOver(t)
 		of[*Cleanups](w).source = failing(&source.RateLimited{Until: time.Now().Add(20 * time.Minute), Reason: "rate limit"})
-		_, err := try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
+		_, err := activitytest.Try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
 		var failure *temporal.ApplicationError
 		if !errors.As(err, &failure) || failure.NextRetryDelay() < 19*time.Minute || failure.NextRetryDelay() > 21*time.Minute {
 			t.Errorf("error %v", err)
@@ -115,7 +116,7 @@ func TestListingThatFailsIsTriedAgainOrHeld(t *testing.T) {
 			w := leftOver(t)
 			of[*Cleanups](w).source = failing(err)
 			plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
-			wantWords(t, plan.Problem, "no token")
+			activitytest.WantWords(t, plan.Problem, "no token")
 			for _, v := range plan.Verdicts {
 				if v.Verdict != perch.VerdictHold {
 					t.Errorf("verdict %+v", v)
@@ -170,16 +171,16 @@ func TestLastLookBelievesNoSourceThatHasLostTheDefaultBranch(t *testing.T) {
 	if err := w.repo.git.Storer.RemoveReference(plumbing.Main); err != nil {
 		t.Fatal(err)
 	}
-	_, err := try(of[*Cleanups](w).LastLook, in)
-	wantRetry(t, err, "does not show its default branch main")
+	_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
+	activitytest.WantRetry(t, err, "does not show its default branch main")
 }
 
 func TestS67LastLookWithoutAccessEndsTheRemoval(t *testing.T) {
 	w := leftOver(t)
 	in := w.judged()
 	of[*Cleanups](w).source = failing(&source.Refused{Reason: "the token is expired"})
-	_, err := try(of[*Cleanups](w).LastLook, in)
-	wantFailure(t, err, ErrorInvalid, "the token is expired")
+	_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "the token is expired")
 }
 
 func TestFitListsRemovalsFirstAndKeepsTheOrder(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/cfn"
 	"perch/sandbox/aws"
 	"perch/sandbox/postgrestest"
@@ -183,16 +184,16 @@ func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
 	}
 	first := raise()
 	s.exec(s.login(first, name), "CREATE TABLE carts (id int)")
-	_, err := try(of[*Databases](s.world).DropDatabase, first)
-	wantFailure(t, err, ErrorInvalid, "stack shop-staging is CREATE_COMPLETE and uses database perch_shop_staging")
+	_, err := activitytest.Try(of[*Databases](s.world).DropDatabase, first)
+	activitytest.WantFinal(t, err, ErrorInvalid, "stack shop-staging is CREATE_COMPLETE and uses database perch_shop_staging")
 
 	protection := &cloudformation.UpdateTerminationProtectionInput{StackName: &first.StackID, EnableTerminationProtection: sdk.Bool(false)}
 	if _, err := s.cfn().UpdateTerminationProtection(t.Context(), protection); err != nil {
 		t.Fatal(err)
 	}
 	s.deleteByHand(first.StackID)
-	_, err = try(of[*Databases](s.world).DropDatabase, first)
-	wantFailure(t, err, ErrorInvalid, "database perch_shop_staging", "of kind staging", "by hand")
+	_, err = activitytest.Try(of[*Databases](s.world).DropDatabase, first)
+	activitytest.WantFinal(t, err, ErrorInvalid, "database perch_shop_staging", "of kind staging", "by hand")
 	again := raise()
 	s.exec(s.login(again, name), "INSERT INTO carts VALUES (1)")
 }
@@ -235,11 +236,11 @@ func TestADatabaseOfSomebodyElseIsLeftAlone(t *testing.T) {
 	s.server.Exec(t, "CREATE DATABASE "+loginName)
 	databases := of[*Databases](s.world)
 	in := DatabaseInput{Project: "shop", Branch: "login"}
-	_, err := try(databases.DropDatabase, in)
-	wantFailure(t, err, ErrorInvalid, "belongs to user postgres", "left alone")
+	_, err := activitytest.Try(databases.DropDatabase, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "belongs to user postgres", "left alone")
 	in.StackID = s.up("login", s.commit("login"))
-	_, err = try(databases.EnsureDatabase, in)
-	wantFailure(t, err, ErrorInvalid, "belongs to user postgres", "left alone")
+	_, err = activitytest.Try(databases.EnsureDatabase, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "belongs to user postgres", "left alone")
 }
 
 func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
@@ -247,8 +248,8 @@ func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 	in := DatabaseInput{Project: "shop", Branch: "login", StackID: s.up("login", s.commit("login"))}
 	s.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackResource", Code: "ValidationError", Message: "Stack 'shop-login' does not exist", Count: 1})
 	s.fault(aws.Fault{Stale: 3600, Contains: "shop-login", Count: 1})
-	if _, err := try(of[*Databases](s.world).EnsureDatabase, in); err != nil { // A wait's last look may meet the stale read instead.
-		wantRetry(t, err, "cannot be seen yet")
+	if _, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, in); err != nil { // A wait's last look may meet the stale read instead.
+		activitytest.WantRetry(t, err, "cannot be seen yet")
 	}
 	s.ensure(in)
 }
@@ -261,8 +262,8 @@ func TestAStackWithoutASecretHasNoDatabaseMade(t *testing.T) {
 		t.Errorf("got %+v", out)
 	}
 	in.StackID = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/gone"
-	_, err := try(of[*Databases](s.world).EnsureDatabase, in)
-	wantRetry(t, err, "cannot be seen yet")
+	_, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, in)
+	activitytest.WantRetry(t, err, "cannot be seen yet")
 }
 
 func TestWithoutASharedDatabaseThereIsNothingToDrop(t *testing.T) {
@@ -272,16 +273,16 @@ func TestWithoutASharedDatabaseThereIsNothingToDrop(t *testing.T) {
 	must(w, databases.DropDatabase, in) // No application stack.
 	w.apply()
 	must(w, databases.DropDatabase, in)
-	_, err := try(databases.EnsureDatabase, in)
-	wantFailure(t, err, ErrorInvalid, "starter application up")
+	_, err := activitytest.Try(databases.EnsureDatabase, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "starter application up")
 }
 
 func TestAServerThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	w := newWorldOf(t, aws.Config{Speed: 1e6, PostgreSQL: "127.0.0.1:1"})
 	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	w.apply()
-	_, err := try(of[*Databases](w).DropDatabase, DatabaseInput{Project: "shop", Branch: "login"})
-	wantRetry(t, err, "shared database 127.0.0.1:1", "security group sg-")
+	_, err := activitytest.Try(of[*Databases](w).DropDatabase, DatabaseInput{Project: "shop", Branch: "login"})
+	activitytest.WantRetry(t, err, "shared database 127.0.0.1:1", "security group sg-")
 }
 
 func TestAnEnvironmentWithASharedDatabaseIsNeverSettled(t *testing.T) {

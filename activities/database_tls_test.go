@@ -4,6 +4,7 @@ import (
 	"net"
 	"testing"
 
+	"perch/activities/activitytest"
 	"perch/sandbox/postgrestest"
 )
 
@@ -38,13 +39,13 @@ func TestS217TheWorkerSpeaksTLSToTheSharedDatabase(t *testing.T) {
 	t.Run("a server without TLS is not talked to", func(t *testing.T) {
 		t.Setenv("PGSSLMODE", "")
 		s := sharingBy(t, postgrestest.Passwords)
-		_, err := try(of[*Databases](s.world).EnsureDatabase, s.prepared("login"))
-		wantRetry(t, err, "connect to the shared database localhost", "server refused TLS connection")
+		_, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, s.prepared("login"))
+		activitytest.WantRetry(t, err, "connect to the shared database localhost", "server refused TLS connection")
 	})
 	t.Run("a worker that is told to do without is denied", func(t *testing.T) {
 		t.Setenv("PGSSLMODE", "disable")
 		s := sharingBy(t, postgrestest.TLS)
-		_, err := try(of[*Databases](s.world).EnsureDatabase, s.prepared("login"))
-		wantRetry(t, err, "no encryption")
+		_, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, s.prepared("login"))
+		activitytest.WantRetry(t, err, "no encryption")
 	})
 }

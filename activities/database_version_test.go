@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/cfn"
 )
 
@@ -44,8 +45,8 @@ func TestS190ANewDatabaseRunsPostgreSQL18WithoutExtendedSupport(t *testing.T) {
 	w.apply()
 	wantDatabase(t, w.databaseOf("{class: db.t4g.micro}"), "18", cfn.ExtendedSupportDisabled)
 	wantDatabase(t, w.databaseOf(`{version: "16"}`), "16", cfn.ExtendedSupportDisabled)
-	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", w.commitDatabase(`{version: "13"}`))})
-	wantFailure(t, err, ErrorInvalid, `database.version is "13"`, "standard support", `use "18"`)
+	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", w.commitDatabase(`{version: "13"}`))})
+	activitytest.WantFinal(t, err, ErrorInvalid, `database.version is "13"`, "standard support", `use "18"`)
 }
 
 func TestS191AnExistingDatabaseKeepsItsMajorVersion(t *testing.T) {
@@ -54,8 +55,8 @@ func TestS191AnExistingDatabaseKeepsItsMajorVersion(t *testing.T) {
 	id := w.up("login", w.commitDatabase(`{version: "16"}`))
 	wantDatabase(t, w.databaseOf("{class: db.t4g.small}"), "16", cfn.ExtendedSupportDisabled)
 	wantDatabase(t, w.databaseOf(`{version: "17"}`), "17", cfn.ExtendedSupportDisabled)
-	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", w.commitDatabase(`{version: "15"}`))})
-	wantFailure(t, err, ErrorInvalid, "the database runs PostgreSQL 16", "does not downgrade")
+	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", w.commitDatabase(`{version: "15"}`))})
+	activitytest.WantFinal(t, err, ErrorInvalid, "the database runs PostgreSQL 16", "does not downgrade")
 
 	w.ownUpdate(id, w.commitDatabase(`{version: "17"}`))
 	name := w.physical(id, cfn.DatabaseID)

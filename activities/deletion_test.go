@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -43,7 +44,7 @@ func TestS80PrepareDeletionFindsWhatWouldRejectIt(t *testing.T) {
 	t.Run("a database with deletion protection", func(t *testing.T) {
 		w := newWorld(t)
 		id := w.templated(protectedDatabase)
-		wantWords(t, w.prepare(id, false).Obstacle, "deletion protection", "turn that off")
+		activitytest.WantWords(t, w.prepare(id, false).Obstacle, "deletion protection", "turn that off")
 		if forced := w.prepare(id, true); forced.Obstacle != "" {
 			t.Errorf("a forced removal leaves the database behind, and meets %q", forced.Obstacle)
 		}
@@ -56,7 +57,7 @@ func TestS80PrepareDeletionFindsWhatWouldRejectIt(t *testing.T) {
 		}
 		w.settle(w.bare("reports", "reports", func(in *cloudformation.CreateStackInput) { in.TemplateBody = sdk.String(importing) }))
 		for _, force := range []bool{false, true} {
-			wantWords(t, w.prepare(id, force).Obstacle, "stack reports imports its export shop-files")
+			activitytest.WantWords(t, w.prepare(id, force).Obstacle, "stack reports imports its export shop-files")
 		}
 	})
 	t.Run("an object under legal hold", func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestS80PrepareDeletionFindsWhatWouldRejectIt(t *testing.T) {
 		if _, err := w.s3().PutObject(t.Context(), hold); err != nil {
 			t.Fatal(err)
 		}
-		wantWords(t, w.prepare(id, false).Obstacle, `object "evidence" in bucket `+bucket, "legal hold", "starter down --force")
+		activitytest.WantWords(t, w.prepare(id, false).Obstacle, `object "evidence" in bucket `+bucket, "legal hold", "starter down --force")
 		if forced := w.prepare(id, true); forced.Obstacle != "" {
 			t.Errorf("a forced removal leaves the bucket behind, and meets %q", forced.Obstacle)
 		}
@@ -85,8 +86,8 @@ func TestPrepareDeletionChangesNothingOfAnotherBranch(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	id := w.templated(bucketTemplate("one"))
-	_, err := try(of[*Deletions](w).PrepareDeletion, PrepareInput{Project: "shop", Branch: "other", StackID: id})
-	wantFailure(t, err, ErrorInvalid, "not the one of branch", "left alone")
+	_, err := activitytest.Try(of[*Deletions](w).PrepareDeletion, PrepareInput{Project: "shop", Branch: "other", StackID: id})
+	activitytest.WantFinal(t, err, ErrorInvalid, "not the one of branch", "left alone")
 	if records := w.removals(); len(records) != 0 {
 		t.Errorf("recorded %+v", records)
 	}
@@ -110,7 +111,7 @@ func (w *world) removals() []removalRecord {
 // emptied runs EmptyBucket for branch login.
 func (w *world) emptied(stackID, bucket string) error {
 	w.t.Helper()
-	_, err := try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{Project: "shop", Branch: "login", Bucket: bucket, StackID: stackID})
+	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{Project: "shop", Branch: "login", Bucket: bucket, StackID: stackID})
 	return err
 }
 
@@ -118,9 +119,9 @@ func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 	w := newWorldOf(t, aws.Config{Speed: 1})
 	id := w.templated(bucketTemplate("one"))
 	bucket := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id}).Buckets[0]
-	wantFailure(t, w.emptied(id, bucket), ErrorInvalid, "is CREATE_COMPLETE and may return to service")
+	activitytest.WantFinal(t, w.emptied(id, bucket), ErrorInvalid, "is CREATE_COMPLETE and may return to service")
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
-	wantRetry(t, w.emptied(id, bucket), "may still cancel the deletion")
+	activitytest.WantRetry(t, w.emptied(id, bucket), "may still cancel the deletion")
 	if calls := w.calls("s3", "PutBucketPolicy"); calls != 0 {
 		t.Errorf("%d writes to the bucket's policy", calls)
 	}
@@ -137,8 +138,8 @@ func TestS81EmptyBucketTakesNoOtherBranchsStack(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
 	in := EmptyBucketInput{Project: "shop", Branch: "other", Bucket: bucket, StackID: id}
-	_, err := try(of[*Buckets](w).EmptyBucket, in)
-	wantFailure(t, err, ErrorInvalid, "not the one of branch", "left alone")
+	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "not the one of branch", "left alone")
 	if err := w.emptied(id, bucket); err != nil {
 		t.Error(err)
 	}
@@ -167,7 +168,7 @@ func TestS82TheStatementThatDeniesWritesIsMergedAndPutBack(t *testing.T) {
 	if err := w.emptied(id, bucket); err != nil {
 		t.Fatal(err)
 	}
-	wantWords(t, policy(), `"Sid":"Mine"`, denyWritesID)
+	activitytest.WantWords(t, policy(), `"Sid":"Mine"`, denyWritesID)
 	put(own) // As after CloudFormation has deleted the stack's AWS::S3::BucketPolicy.
 	if err := w.emptied(id, bucket); err != nil {
 		t.Fatal(err)
@@ -198,7 +199,7 @@ func TestAPolicyKeepsItsOtherStatementsInAnyForm(t *testing.T) {
 			if err != nil || policy.deniesWrites() || len(policy.statements) != len(before) {
 				t.Errorf("%s, %v", written, err)
 			}
-			wantWords(t, written, `"Id":"x"`, `"Version":"2008-10-17"`, `"Sid":"A"`)
+			activitytest.WantWords(t, written, `"Id":"x"`, `"Version":"2008-10-17"`, `"Sid":"A"`)
 		})
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 	"perch/source"
 	"perch/source/githubtest"
@@ -75,7 +76,7 @@ func TestDoctorFindsEverythingInPlace(t *testing.T) {
 		perch.CheckRepository: "github.com/acme/shop is readable; its default branch main is at ",
 		perch.CheckDomain:     "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)", perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
 	} {
-		wantWords(t, checks[name].Detail, words)
+		activitytest.WantWords(t, checks[name].Detail, words)
 	}
 }
 
@@ -186,7 +187,7 @@ func TestDoctorMissesTheApplicationStack(t *testing.T) {
 		perch.CheckApplication: "there is no application stack shop-application-staging yet: make it with `starter application up --kind staging`",
 		perch.CheckCertificate: "not checked, because the application stack does not name it: make the stack",
 	})
-	wantWords(
+	activitytest.WantWords(
 		t,
 		checks[perch.CheckRights].Detail,
 		"32 calls are allowed; not tried: ",
@@ -208,7 +209,7 @@ func TestDoctorSeesTheProductionApplicationWhereThePolicyAllowsIt(t *testing.T) 
 	const name = perch.CheckApplication + " production"
 	checks := w.examine()
 	wantBroken(t, checks, nil)
-	wantWords(t, checks[name].Detail, "there is no stack shop-application-production; environments of kind production need it")
+	activitytest.WantWords(t, checks[name].Detail, "there is no stack shop-application-production; environments of kind production need it")
 	w.fault(aws.Fault{Stack: "shop-application-production", Phase: "create", Reason: "no capacity"})
 	stack := w.bare("shop-application-production", "main", func(in *cloudformation.CreateStackInput) {
 		in.Tags = tagList(w.policy.Identity("").Tags(perch.KindProduction))
@@ -223,7 +224,7 @@ func TestDoctorWaitsForAnApplicationThatIsBeingMade(t *testing.T) {
 	hold := w.fault(aws.Fault{Stack: "shop-application-staging", Phase: "create", Hang: true})
 	defer w.aws.DeleteFault(hold)
 	must(w, of[*Applications](w).ApplyApplication, ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: "apply"})
-	wantWords(t, w.examine()[perch.CheckApplication].Detail, "stack shop-application-staging is CREATE_IN_PROGRESS; wait until that is over")
+	activitytest.WantWords(t, w.examine()[perch.CheckApplication].Detail, "stack shop-application-staging is CREATE_IN_PROGRESS; wait until that is over")
 }
 
 func TestCertificatesAreJudgedByStatusAndNames(t *testing.T) {
@@ -256,6 +257,6 @@ func TestS67DoctorSaysWhatGitHubRefuses(t *testing.T) {
 }
 
 func TestDoctorOfAnotherProjectIsRefused(t *testing.T) {
-	_, err := try(of[*Examinations](newWorld(t)).Examine, perch.DoctorInput{Project: "blog"})
-	wantFailure(t, err, ErrorInvalid, `project "shop", not "blog"`)
+	_, err := activitytest.Try(of[*Examinations](newWorld(t)).Examine, perch.DoctorInput{Project: "blog"})
+	activitytest.WantFinal(t, err, ErrorInvalid, `project "shop", not "blog"`)
 }

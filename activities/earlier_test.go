@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/cfn"
 )
 
@@ -67,10 +68,10 @@ func TestS130TheEarlierRoleStaysWhileAnEnvironmentHasIt(t *testing.T) {
 	commit := w.repo.commit("topic", map[string]string{"perch.yaml": testConfig})
 	in := AdmitInput{Request: w.request("topic", commit)}
 	const todo = "an earlier version of Perch made it: run `starter application up --kind staging`, then try again"
-	_, err := try(of[*Requests](w).Admit, in)
-	wantFailure(t, err, ErrorInvalid, "no instance profile for environments of kind branch", todo)
+	_, err := activitytest.Try(of[*Requests](w).Admit, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "no instance profile for environments of kind branch", todo)
 	detail := w.examine()[perch.CheckApplication].Detail
-	wantWords(t, detail, "no instance profile for environments of kind staging", todo)
+	activitytest.WantWords(t, detail, "no instance profile for environments of kind staging", todo)
 
 	first := w.applied("one")
 	for _, name := range []string{cfn.OutputEarlierProfile, "BranchInstanceProfile", "StagingInstanceProfile"} {

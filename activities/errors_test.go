@@ -11,6 +11,8 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"go.temporal.io/sdk/temporal"
+
+	"perch/activities/activitytest"
 )
 
 func awsError(service, operation, code, message string) error {
@@ -50,10 +52,10 @@ func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 		t.Run(c.code+" "+c.message, func(t *testing.T) {
 			err := awsFailure(fmt.Errorf("wrapped: %w", awsError("CloudFormation", "CreateStack", c.code, c.message)), "create stack %s", "shop-login")
 			if c.want == passing {
-				wantRetry(t, err, "create stack shop-login", c.code)
+				activitytest.WantRetry(t, err, "create stack shop-login", c.code)
 				return
 			}
-			wantFailure(t, err, c.want, "create stack shop-login", c.code, c.message)
+			activitytest.WantFinal(t, err, c.want, "create stack shop-login", c.code, c.message)
 		})
 	}
 }
@@ -61,7 +63,7 @@ func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 func TestCredentialsThatAWSDoesNotKnowAreNoMissingRight(t *testing.T) {
 	for _, code := range []string{"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"} {
 		err := awsFailure(awsError("CloudFormation", "CreateStack", code, "The security token included in the request is invalid."), "create stack shop-login")
-		wantFailure(t, err, ErrorDenied, "create stack shop-login: "+code, "AWS does not take the worker's credentials", "start the worker with valid ones")
+		activitytest.WantFinal(t, err, ErrorDenied, "create stack shop-login: "+code, "AWS does not take the worker's credentials", "start the worker with valid ones")
 		if strings.Contains(err.Error(), "lacks") {
 			t.Errorf("it sends people to the role: %v", err)
 		}
@@ -70,7 +72,7 @@ func TestCredentialsThatAWSDoesNotKnowAreNoMissingRight(t *testing.T) {
 
 func TestALostConnectionIsTriedAgain(t *testing.T) {
 	err := awsFailure(&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "describe stack x")
-	wantRetry(t, err, "describe stack x", "connection refused")
+	activitytest.WantRetry(t, err, "describe stack x", "connection refused")
 	if awsFailure(nil, "nothing") != nil {
 		t.Error("no error became one")
 	}
@@ -105,9 +107,9 @@ func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
 		{"S3", "HeadBucket", "lacks s3:ListBucket,"},
 		{"S3", "DeleteObjects", "lacks s3:DeleteObject or s3:DeleteObjectVersion,"},
 	} {
-		wantFailure(t, awsFailure(awsError(c.service, c.operation, "AccessDenied", "no"), "try"), ErrorDenied, c.want)
+		activitytest.WantFinal(t, awsFailure(awsError(c.service, c.operation, "AccessDenied", "no"), "try"), ErrorDenied, c.want)
 	}
-	wantFailure(t, awsFailure(&smithy.GenericAPIError{Code: "AccessDenied"}, "try"), ErrorDenied, "lacks the action,")
+	activitytest.WantFinal(t, awsFailure(&smithy.GenericAPIError{Code: "AccessDenied"}, "try"), ErrorDenied, "lacks the action,")
 	behind := awsError(
 		"Elastic Beanstalk",
 		"UpdateEnvironment",
@@ -116,12 +118,12 @@ func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
 			"is not authorized to perform: autoscaling:SuspendProcesses on resource: * because no identity-based policy "+
 			"allows it",
 	)
-	wantFailure(t, awsFailure(behind, "try"), ErrorDenied, "lacks autoscaling:SuspendProcesses,")
+	activitytest.WantFinal(t, awsFailure(behind, "try"), ErrorDenied, "lacks autoscaling:SuspendProcesses,")
 }
 
 func TestS28AMissingServiceRoleHasItsOwnSentence(t *testing.T) {
 	err := awsFailure(awsError("CloudFormation", "DeleteStack", "ValidationError", "Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed"), "delete stack shop-login")
-	wantFailure(t, err, ErrorInvalid, "role/cfn", "make it again under the same name", "`service_role`")
+	activitytest.WantFinal(t, err, ErrorInvalid, "role/cfn", "make it again under the same name", "`service_role`")
 }
 
 func TestOnlyItsOwnWordsMeanThatAStackIsMissing(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"perch"
+	"perch/activities/activitytest"
 )
 
 func TestS143CallsOnAnotherBranchsStackAreRejected(t *testing.T) {
@@ -17,13 +18,13 @@ func TestS143CallsOnAnotherBranchsStackAreRejected(t *testing.T) {
 	stacks, before := of[*Stacks](w), len(w.aws.Calls())
 	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: "one", Token: "forged"}
 	for name, call := range map[string]func() error{
-		"UpdateStack":      func() error { _, err := try(stacks.UpdateStack, in); return err },
-		"DeleteStack":      func() error { _, err := try(stacks.DeleteStack, in); return err },
-		"CancelUpdate":     func() error { _, err := try(stacks.CancelUpdate, in); return err },
-		"ContinueRollback": func() error { _, err := try(stacks.ContinueRollback, in); return err },
-		"RollbackStack":    func() error { _, err := try(stacks.RollbackStack, in); return err },
+		"UpdateStack":      func() error { _, err := activitytest.Try(stacks.UpdateStack, in); return err },
+		"DeleteStack":      func() error { _, err := activitytest.Try(stacks.DeleteStack, in); return err },
+		"CancelUpdate":     func() error { _, err := activitytest.Try(stacks.CancelUpdate, in); return err },
+		"ContinueRollback": func() error { _, err := activitytest.Try(stacks.ContinueRollback, in); return err },
+		"RollbackStack":    func() error { _, err := activitytest.Try(stacks.RollbackStack, in); return err },
 	} {
-		t.Run(name, func(t *testing.T) { wantFailure(t, call(), ErrorInvalid, "nothing was touched") })
+		t.Run(name, func(t *testing.T) { activitytest.WantFinal(t, call(), ErrorInvalid, "nothing was touched") })
 	}
 	for _, call := range w.aws.Calls()[before:] {
 		if call.Action != "DescribeStacks" {
@@ -58,8 +59,8 @@ func TestS143WhatThePolicyKeepsIsNotDeletedByAnActivityEither(t *testing.T) {
 				}
 			})
 			w.settle(id)
-			_, err = try(of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: c.branch, StackID: id, Token: "forged"})
-			wantFailure(t, err, ErrorInvalid, c.words, "nothing was touched")
+			_, err = activitytest.Try(of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: c.branch, StackID: id, Token: "forged"})
+			activitytest.WantFinal(t, err, ErrorInvalid, c.words, "nothing was touched")
 			if calls := w.calls("cloudformation", "DeleteStack"); calls != 0 {
 				t.Errorf("%d calls of DeleteStack", calls)
 			}
@@ -71,19 +72,19 @@ func TestS144OnlyWhatWasAdmittedLastIsDeployed(t *testing.T) {
 	w := newWorld(t)
 	in := w.creation("login", "token")
 	w.template("two")
-	_, err := try(of[*Stacks](w).CreateStack, in)
-	wantFailure(t, err, ErrorInvalid, "another template was admitted", "run the command again")
+	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "another template was admitted", "run the command again")
 	in.Template = "two"
 	in.Kind = perch.KindProduction
-	_, err = try(of[*Stacks](w).CreateStack, in)
-	wantFailure(t, err, ErrorInvalid, "no application stack")
+	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "no application stack")
 	in.Kind, in.Branch = perch.KindBranch, "unasked"
-	_, err = try(of[*Stacks](w).CreateStack, in)
-	wantFailure(t, err, ErrorInvalid, `nothing is admitted for branch "unasked"`)
+	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, `nothing is admitted for branch "unasked"`)
 	in.Branch = "login"
 	w.policy.MaxEnvironments = 5
-	_, err = try(of[*Stacks](w).CreateStack, in)
-	wantFailure(t, err, ErrorInvalid, "policy changed")
+	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "policy changed")
 	if calls := w.calls("cloudformation", "CreateStack"); calls != 1 {
 		t.Errorf("%d stacks were made, want only the application's", calls)
 	}
@@ -95,12 +96,12 @@ func TestS145SeedsAndProbesGoToTheEnvironmentsOwnAddress(t *testing.T) {
 	first := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	id := w.up("login", first)
 	newer := w.repo.commit("login", map[string]string{"fixtures/media/b.txt": "b"})
-	_, err := try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: newer, StackID: id})
-	wantFailure(t, err, ErrorInvalid, "with commit "+first+" deployed")
-	_, err = try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "other", Commit: first, StackID: id})
-	wantFailure(t, err, ErrorInvalid, "nothing was touched")
-	_, err = try(of[*Readiness](w).AwaitReady, ReadyInput{Project: "shop", Branch: "other", StackID: id})
-	wantFailure(t, err, ErrorInvalid, "nothing was touched")
-	_, err = try(of[*Seeds](w).ReopenBuckets, ReopenInput{Project: "shop", Branch: "login", StackID: id, Commit: newer})
-	wantFailure(t, err, ErrorInvalid, "with commit "+first+" deployed")
+	_, err := activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: newer, StackID: id})
+	activitytest.WantFinal(t, err, ErrorInvalid, "with commit "+first+" deployed")
+	_, err = activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "other", Commit: first, StackID: id})
+	activitytest.WantFinal(t, err, ErrorInvalid, "nothing was touched")
+	_, err = activitytest.Try(of[*Readiness](w).AwaitReady, ReadyInput{Project: "shop", Branch: "other", StackID: id})
+	activitytest.WantFinal(t, err, ErrorInvalid, "nothing was touched")
+	_, err = activitytest.Try(of[*Seeds](w).ReopenBuckets, ReopenInput{Project: "shop", Branch: "login", StackID: id, Commit: newer})
+	activitytest.WantFinal(t, err, ErrorInvalid, "with commit "+first+" deployed")
 }

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/source"
 )
 
@@ -52,7 +53,7 @@ func sources(t *testing.T, test func(t *testing.T, w *world)) {
 
 func wantLookAgain(t *testing.T, err error, words ...string) {
 	t.Helper()
-	wantRetry(t, err, words...)
+	activitytest.WantRetry(t, err, words...)
 	failure := new(temporal.ApplicationError)
 	if !errors.As(err, &failure) || failure.NextRetryDelay() != 5*time.Millisecond {
 		t.Errorf("looked up again after %s, want one interval", failure.NextRetryDelay())
@@ -65,7 +66,7 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 		before := w.mutations()
 		seen := w.observe(0)
 		for _, branch := range []string{"fix/typo", "pull/7", "refs/pull/7/head"} {
-			_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request(branch, commit)})
+			_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request(branch, commit)})
 			wantLookAgain(t, err, "the repository github.com/acme/shop has no branch", branch)
 		}
 		w.observe(time.Minute)
@@ -73,7 +74,7 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 		if got.Outcome != perch.OutcomeRefused {
 			t.Errorf("got %+v", got)
 		}
-		wantWords(t, got.Reason, `github.com/acme/shop has no branch "fix/typo"`, "push it first")
+		activitytest.WantWords(t, got.Reason, `github.com/acme/shop has no branch "fix/typo"`, "push it first")
 		if plan := w.planUp("fix/typo", commit); plan.Outcome != perch.OutcomeRefused || plan.Reason != got.Reason {
 			t.Errorf("the plan says %+v", plan)
 		}
@@ -82,7 +83,7 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 		}
 		w.repo.point("fix/typo", commit)
 		w.observe(0)
-		if _, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("fix/typo", commit)}); err == nil || !strings.Contains(err.Error(), "application stack") {
+		if _, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("fix/typo", commit)}); err == nil || !strings.Contains(err.Error(), "application stack") {
 			t.Errorf("a branch that was pushed meanwhile: %v", err)
 		}
 	})
@@ -123,7 +124,7 @@ func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 			if got.Outcome != perch.OutcomeSuperseded || got.SupersededBy != head || got.Deploy != deploy || got.Prepared != nil || got.Settled != nil {
 				t.Errorf("got %+v, want it superseded by %s, and deployed: %t", got, head, deploy)
 			}
-			wantWords(t, got.Reason, "commit "+older+" is older than the head of branch \"login\", which is "+head)
+			activitytest.WantWords(t, got.Reason, "commit "+older+" is older than the head of branch \"login\", which is "+head)
 		}
 		supersedes(true)
 		if plan := w.planUp("login", older); plan.Outcome != perch.OutcomeSuperseded || plan.SupersededBy != head {
@@ -183,14 +184,14 @@ func TestS100FilesOfACommitThatIsNotOnTheBranchAreNeverRead(t *testing.T) {
 		for name, commit := range commits {
 			t.Run(name, func(t *testing.T) {
 				seen := w.observe(0)
-				_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+				_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
 				wantLookAgain(t, err, "commit "+commit+` is not on branch "login" of github.com/acme/shop`)
 				w.observe(time.Minute)
 				got := w.admit(w.request("login", commit))
 				if got.Outcome != perch.OutcomeSuperseded || got.SupersededBy != head || !got.Deploy {
 					t.Errorf("got %+v", got)
 				}
-				wantWords(t, got.Reason, "is not on branch", "whose head is "+head, "push it to the branch")
+				activitytest.WantWords(t, got.Reason, "is not on branch", "whose head is "+head, "push it to the branch")
 				if len(seen.read) > 0 {
 					t.Errorf("files were read at %q", seen.read)
 				}

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
 )
@@ -36,14 +37,14 @@ func TestLingerEndsWithTheTimeTheContextOrTheWorker(t *testing.T) {
 		}, time.Hour, context.Canceled},
 	} {
 		t.Run(name, func(t *testing.T) {
-			env := newActivityEnvironment()
+			env := activitytest.NewEnvironment()
 			env.SetWorkerStopChannel(c.stop)
 			var got error
 			linger := func(ctx context.Context, _ struct{}) (struct{}, error) {
 				got = linger(c.ctx(ctx), c.d)
 				return struct{}{}, nil
 			}
-			if _, err := tryIn(env, linger, struct{}{}); err != nil || !errors.Is(got, c.want) {
+			if _, err := activitytest.TryIn(env, linger, struct{}{}); err != nil || !errors.Is(got, c.want) {
 				t.Errorf("ended with %v (%v), want %v", got, err, c.want)
 			}
 		})
@@ -62,12 +63,12 @@ func TestResumedGoesOnOnlyFromProgressThatHasBegun(t *testing.T) {
 		"something else": {"text", "NEW"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			env := newActivityEnvironment()
+			env := activitytest.NewEnvironment()
 			if c.details != nil {
 				env.SetHeartbeatDetails(c.details)
 			}
 			again := func(ctx context.Context, _ struct{}) (string, error) { return resumed(ctx, begun).Status, nil }
-			if got, err := tryIn(env, again, struct{}{}); err != nil || got != c.want {
+			if got, err := activitytest.TryIn(env, again, struct{}{}); err != nil || got != c.want {
 				t.Errorf("got %q, %v, want %q", got, err, c.want)
 			}
 		})
@@ -75,7 +76,7 @@ func TestResumedGoesOnOnlyFromProgressThatHasBegun(t *testing.T) {
 }
 
 func TestAPulseBeatsWithTheLatestProgressUntilItIsStopped(t *testing.T) {
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	var beats []string
 	env.SetOnActivityHeartbeatListener(func(_ *sdkactivity.Info, details converter.EncodedValues) {
 		var progress perch.Progress
@@ -89,7 +90,7 @@ func TestAPulseBeatsWithTheLatestProgressUntilItIsStopped(t *testing.T) {
 		pulse.set(perch.Progress{Status: "SECOND"})
 		return struct{}{}, nil
 	}
-	if _, err := tryIn(env, work, struct{}{}); err != nil || len(beats) == 0 || beats[0] != "FIRST" {
+	if _, err := activitytest.TryIn(env, work, struct{}{}); err != nil || len(beats) == 0 || beats[0] != "FIRST" {
 		t.Errorf("beats %q, %v", beats, err)
 	}
 }
@@ -122,26 +123,26 @@ func TestWhatTakesLongBeatsFromItsBeginning(t *testing.T) {
 	}
 	for name, begin := range map[string]func(*testsuite.TestActivityEnvironment) error{
 		"SeedData": func(env *testsuite.TestActivityEnvironment) error {
-			_, err := tryIn(env, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: "none"})
+			_, err := activitytest.TryIn(env, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: "none"})
 			return err
 		},
 		"EnsureDatabase": func(env *testsuite.TestActivityEnvironment) error {
 			busy()
-			_, err := tryIn(env, of[*Databases](w).EnsureDatabase, DatabaseInput{Project: "shop", Branch: "login"})
+			_, err := activitytest.TryIn(env, of[*Databases](w).EnsureDatabase, DatabaseInput{Project: "shop", Branch: "login"})
 			return err
 		},
 		"DropDatabase": func(env *testsuite.TestActivityEnvironment) error {
 			busy()
-			_, err := tryIn(env, of[*Databases](w).DropDatabase, DatabaseInput{Project: "shop", Branch: "login"})
+			_, err := activitytest.TryIn(env, of[*Databases](w).DropDatabase, DatabaseInput{Project: "shop", Branch: "login"})
 			return err
 		},
 		"SweepResources": func(env *testsuite.TestActivityEnvironment) error {
 			w.fault(aws.Fault{Service: "s3", Action: "DeleteBucket", Status: 503, Code: "SlowDown", Message: "reduce your rate", Count: 1})
-			_, err := tryIn(env, of[*Verification](w).sweepResources, SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: "files"}}})
+			_, err := activitytest.TryIn(env, of[*Verification](w).sweepResources, SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: "files"}}})
 			return err
 		},
 	} {
-		env := newActivityEnvironment()
+		env := activitytest.NewEnvironment()
 		beats := 0
 		env.SetOnActivityHeartbeatListener(func(*sdkactivity.Info, converter.EncodedValues) { beats++ })
 		if err := begin(env); err == nil || beats == 0 {

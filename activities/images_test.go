@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -46,8 +47,8 @@ func TestS200AdmitPreparesNothingWhileTheImageIsMissing(t *testing.T) {
 func TestS201TheWaitForAnImageEnds(t *testing.T) {
 	w, _ := newImageWorld(t, imageConfig)
 	w.fault(aws.Fault{Service: "registry", Contains: loginImage, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"})
-	_, err := try(of[*Images](w).AwaitImage, ImageInput{Branch: "login", Commit: "abc", Image: loginImage})
-	wantFailure(
+	_, err := activitytest.Try(of[*Images](w).AwaitImage, ImageInput{Branch: "login", Commit: "abc", Image: loginImage})
+	activitytest.WantFinal(
 		t,
 		err,
 		ErrorImageMissing,
@@ -95,7 +96,7 @@ func TestS205AnImageForAnotherProcessorIsRejected(t *testing.T) {
 	if admitted.Outcome != perch.OutcomeRefused {
 		t.Fatalf("%+v", admitted)
 	}
-	wantWords(t, admitted.Reason, "image "+loginImage+" is for linux/amd64, and instance_type m7g.large needs linux/arm64")
+	activitytest.WantWords(t, admitted.Reason, "image "+loginImage+" is for linux/amd64, and instance_type m7g.large needs linux/arm64")
 	if _, err := w.registry.Put(loginImage, "amd64", "arm64"); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestS206ARegistryThatIsNotAskedIsAWarning(t *testing.T) {
 	if admitted.Prepared == nil || len(admitted.Warnings) != 1 {
 		t.Fatalf("%+v", admitted)
 	}
-	wantWords(t, admitted.Warnings[0], "quay.io is not in `images.registries`", "it is deployed as it is written")
+	activitytest.WantWords(t, admitted.Warnings[0], "quay.io is not in `images.registries`", "it is deployed as it is written")
 	if allowed, _ := w.admission("login"); allowed.Pinned != "quay.io/shop:1" {
 		t.Errorf("%+v", allowed)
 	}
@@ -146,7 +147,7 @@ func TestTheLoginForECRIsForTheWorkersOwnRegistry(t *testing.T) {
 	if len(admitted.Warnings) != 1 {
 		t.Fatalf("%+v", admitted)
 	}
-	wantWords(
+	activitytest.WantWords(
 		t,
 		admitted.Warnings[0],
 		"the worker's role lacks ecr:GetAuthorizationToken",

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -34,13 +35,13 @@ func (w *world) rejectsForRules(t *testing.T, words ...string) {
 	t.Helper()
 	creations := w.calls("cloudformation", "CreateStack")
 	commit := w.repo.commit("topic", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
-	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("topic", commit)})
-	wantFailure(t, err, ErrorInvalid, append(words, "starter down BRANCH", "load_balancer: own")...)
+	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("topic", commit)})
+	activitytest.WantFinal(t, err, ErrorInvalid, append(words, "starter down BRANCH", "load_balancer: own")...)
 	if made := w.calls("cloudformation", "CreateStack"); made != creations {
 		t.Errorf("%d stacks were made", made-creations)
 	}
 	check := w.examine()[perch.CheckApplication]
-	if wantWords(t, check.Detail, words...); check.OK {
+	if activitytest.WantWords(t, check.Detail, words...); check.OK {
 		t.Error("the check is in order")
 	}
 }
@@ -51,7 +52,7 @@ func TestS215TheRulesOfTheSharedLoadBalancerAreCountedFirst(t *testing.T) {
 	w.takeRules(99)
 	files := map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"}
 	check := w.examine()[perch.CheckApplication]
-	if wantWords(t, check.Detail, "99 of 100 rules of the shared load balancer are taken, and each environment takes 1"); !check.OK {
+	if activitytest.WantWords(t, check.Detail, "99 of 100 rules of the shared load balancer are taken, and each environment takes 1"); !check.OK {
 		t.Error("the check is not in order")
 	}
 	commit := w.repo.commit("login", files)

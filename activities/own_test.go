@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
 )
@@ -172,15 +173,15 @@ func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
 			if got.Outcome != perch.OutcomeRefused {
 				t.Fatalf("got %+v", got)
 			}
-			wantWords(t, got.Reason, c.words...)
+			activitytest.WantWords(t, got.Reason, c.words...)
 		})
 	}
 }
 
 func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "{Type: AWS::S3::Bucket}", "{Type: AWS::S3::Bucket, Size: 5}", 1)})
-	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
-	wantFailure(t, err, ErrorInvalid, "validate template deploy/template.yaml", "Invalid template resource property 'Size'")
+	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	activitytest.WantFinal(t, err, ErrorInvalid, "validate template deploy/template.yaml", "Invalid template resource property 'Size'")
 	if n := w.calls("cloudformation", "CreateStack"); n != 1 {
 		t.Errorf("%d stacks were made, and only the application's should be", n)
 	}
@@ -276,8 +277,8 @@ func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
 		t.Fatalf("ended %+v", ended)
 	}
 	in := EmptyBucketInput{Project: "shop", Branch: "login", Bucket: logs, StackID: state.StackID}
-	_, err := try(of[*Buckets](w).EmptyBucket, in)
-	wantFailure(t, err, ErrorInvalid, "keeps bucket "+logs, "it was left alone")
+	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
+	activitytest.WantFinal(t, err, ErrorInvalid, "keeps bucket "+logs, "it was left alone")
 	if err := w.sweep(SweepInput{Project: "shop", Branch: "login", StackID: state.StackID, Resources: []lifecycle.Failure{
 		{Type: "AWS::S3::Bucket", PhysicalID: logs},
 	}}); err != nil {

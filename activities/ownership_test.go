@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/source/githubtest"
 )
 
@@ -102,7 +103,7 @@ func TestS123EnvironmentsOfAListedFormerNameAreOurs(t *testing.T) {
 	if admitted.Outcome != perch.OutcomeRefused {
 		t.Errorf("admitted beyond max_environments: %+v", admitted)
 	}
-	wantWords(t, admitted.Reason, "has 1 other environments")
+	activitytest.WantWords(t, admitted.Reason, "has 1 other environments")
 	w.policy.MaxEnvironments = 2
 	if admitted := w.admit(request); admitted.Prepared == nil {
 		t.Errorf("a request from a checkout with the former name: %+v", admitted)
@@ -138,7 +139,7 @@ func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
 	}
 	wantBroken(t, w.examine(), map[string]string{perch.CheckStacks: "2 stacks of this project carry the repository github.com/acme/store"})
 	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "old"})
-	wantWords(t, state.Conflict, "shop-old", line)
+	activitytest.WantWords(t, state.Conflict, "shop-old", line)
 }
 
 func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
@@ -155,13 +156,13 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	if len(plan.Verdicts) != 0 || len(plan.Others) != 1 || !strings.Contains(plan.Others[0].Advice, "another repository") {
 		t.Errorf("a worker that learned the id before plans %+v", plan)
 	}
-	wantWords(t, must(w, of[*Cleanups](w).LastLook, in).Keep, "shop-gone", "another repository")
+	activitytest.WantWords(t, must(w, of[*Cleanups](w).LastLook, in).Keep, "shop-gone", "another repository")
 	of[*Stacks](w).owner.known = false // As in a worker that starts now.
 	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", StackID: id, Branch: "gone"})
 	if state.Ours {
 		t.Errorf("found %+v", state)
 	}
-	wantWords(t, state.Conflict, "the id of github.com/acme/shop is 1296270, so id 1296269 is another repository")
+	activitytest.WantWords(t, state.Conflict, "the id of github.com/acme/shop is 1296270, so id 1296269 is another repository")
 }
 
 func TestS126ARenamedDefaultBranchIsNamed(t *testing.T) {
@@ -191,10 +192,10 @@ func TestS126ARenamedDefaultBranchIsNamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
-			wantWords(t, plan.Problem, "the listing of branches lacks the default branch main", words)
-			_, err := try(of[*Cleanups](w).LastLook, in)
-			wantRetry(t, err, "does not show its default branch main", words)
-			wantWords(t, w.examine()[perch.CheckRepository].Detail, "does not show its default branch main", words)
+			activitytest.WantWords(t, plan.Problem, "the listing of branches lacks the default branch main", words)
+			_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
+			activitytest.WantRetry(t, err, "does not show its default branch main", words)
+			activitytest.WantWords(t, w.examine()[perch.CheckRepository].Detail, "does not show its default branch main", words)
 		})
 	}
 }
@@ -214,12 +215,12 @@ func TestS127WithoutTheIDNothingIsCreatedAndTheNamesDecideTheRest(t *testing.T) 
 	}
 	id := w.under("old", "github.com/acme/shop", githubID)
 	server.Intercept(silent)
-	_, err := try(of[*Stacks](w).CreateStack, ChangeInput{Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "one"})
-	wantRetry(t, err, "look for the id of github.com/acme/shop", "502")
-	_, err = try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
-	wantRetry(t, err, "look for the id of github.com/acme/shop", "502")
-	_, err = try(of[*Applications](w).ApplyApplication, staging("one"))
-	wantRetry(t, err, "look for the id of github.com/acme/shop", "502")
+	_, err := activitytest.Try(of[*Stacks](w).CreateStack, ChangeInput{Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "one"})
+	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
+	_, err = activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
+	_, err = activitytest.Try(of[*Applications](w).ApplyApplication, staging("one"))
+	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
 	if calls := w.calls("cloudformation", "CreateStack"); calls != 1 {
 		t.Errorf("%d stacks were created, want the one of this test", calls)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/cfn"
 	"perch/sandbox/aws"
 )
@@ -249,7 +250,7 @@ func TestPlanSaysWhatAnUpWouldBeRefusedFor(t *testing.T) {
 	if plan.Outcome != perch.OutcomeRefused {
 		t.Errorf("%+v", plan)
 	}
-	wantWords(t, plan.Reason, "stack shop-login exists", "Perch does not manage it")
+	activitytest.WantWords(t, plan.Reason, "stack shop-login exists", "Perch does not manage it")
 }
 
 func TestPlanOfACommitThatIsOvertaken(t *testing.T) {
@@ -266,9 +267,9 @@ func TestPlanOfACommitThatIsOvertaken(t *testing.T) {
 func TestPlanWithoutAnApplicationStackSaysTheSameAsUp(t *testing.T) {
 	w := newWorld(t)
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
-	_, want := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
-	_, err := try(of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: w.request("login", commit)})
-	wantFailure(t, err, ErrorInvalid, "there is no application stack shop-application-staging yet", "starter application up --kind staging")
+	_, want := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	_, err := activitytest.Try(of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: w.request("login", commit)})
+	activitytest.WantFinal(t, err, ErrorInvalid, "there is no application stack shop-application-staging yet", "starter application up --kind staging")
 	if want == nil {
 		t.Error("up renders without it")
 	}
@@ -319,7 +320,7 @@ func TestS94PlanOfARecreation(t *testing.T) {
 	if plan.Outcome != perch.OutcomeRefused {
 		t.Errorf("a protected stack: %+v", plan)
 	}
-	wantWords(t, plan.Reason, "stack shop-login is protected", "termination protection is on")
+	activitytest.WantWords(t, plan.Reason, "stack shop-login is protected", "termination protection is on")
 }
 
 func TestS96AdmitSaysWhetherThePolicyAllowsToRecreate(t *testing.T) {
@@ -345,7 +346,7 @@ func TestPlanOfAStackThatNoStepLeadsOnFrom(t *testing.T) {
 	if plan.Outcome != perch.OutcomeFailed {
 		t.Errorf("%+v", plan)
 	}
-	wantWords(t, plan.Reason, "stack shop-staging is ROLLBACK_", "it was never ready, and Perch does not delete it", "delete the stack in the CloudFormation console")
+	activitytest.WantWords(t, plan.Reason, "stack shop-staging is ROLLBACK_", "it was never ready, and Perch does not delete it", "delete the stack in the CloudFormation console")
 }
 
 func TestPlanOfAProtectedStack(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"perch/activities/activitytest"
 )
 
 var ownMachine = netip.MustParsePrefix("127.0.0.0/8")
@@ -27,7 +29,7 @@ func TestATemplateOfTheProjectsOwnLeadsToPublicAddressesOnly(t *testing.T) {
 		if err := (reach{own: true}).admit(at); (err == nil) != public {
 			t.Errorf("%s: %v", address, err)
 		} else if err != nil {
-			wantWords(t, err.Error(), plain(at).String()+" is no public address", "`network.private`")
+			activitytest.WantWords(t, err.Error(), plain(at).String()+" is no public address", "`network.private`")
 		}
 		if err := (reach{}).admit(at); err != nil {
 			t.Errorf("%s is refused where Perch's own template leads there: %v", address, err)
@@ -81,15 +83,15 @@ func TestAwaitReadyAsksNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 		"by a name":         {"http://login.shop.localhost:" + port, "localhost", " is no public address"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := try(of[*Readiness](w).await, probe{URL: c.url, Endpoint: c.endpoint, HealthPath: "/", Custom: true, Patience: time.Second})
-			wantFailure(t, err, ErrorInvalid, c.url+" cannot be asked whether it is ready: ", c.address, "is no public address", "`network.private`", "the stack stays for inspection")
+			_, err := activitytest.Try(of[*Readiness](w).await, probe{URL: c.url, Endpoint: c.endpoint, HealthPath: "/", Custom: true, Patience: time.Second})
+			activitytest.WantFinal(t, err, ErrorInvalid, c.url+" cannot be asked whether it is ready: ", c.address, "is no public address", "`network.private`", "the stack stays for inspection")
 		})
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())
 	}
-	_, err := try(of[*Readiness](w).await, probe{URL: "http://login.shop.localhost", Endpoint: "169.254.169.254", Patience: time.Second})
-	wantFailure(t, err, ErrorInvalid, "169.254.169.254 is a link-local address")
+	_, err := activitytest.Try(of[*Readiness](w).await, probe{URL: "http://login.shop.localhost", Endpoint: "169.254.169.254", Patience: time.Second})
+	activitytest.WantFinal(t, err, ErrorInvalid, "169.254.169.254 is a link-local address")
 	w.policy.Network.Private = []netip.Prefix{ownMachine}
 	must(w, of[*Readiness](w).await, probe{URL: "http://login.shop.localhost:" + port, Endpoint: "127.0.0.1", HealthPath: "/", Custom: true, Patience: time.Second})
 	if asked.Load() != 1 {
@@ -103,15 +105,15 @@ func TestAnHTTPStepGoesToNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 	in := seedTarget{SeedInput: SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: w.ownUp(commit).StackID, Later: true}, URL: "http://login.example.com:" + port}
 	for endpoint, address := range map[string]string{"127.0.0.1": "127.0.0.1", "::ffff:127.0.0.1": "127.0.0.1", "192.168.255.1": "192.168.255.1"} {
 		in.Endpoint = endpoint
-		_, err := try(of[*Seeds](w).seed, in)
-		wantFailure(t, err, ErrorSeedFailed, `seed step "http POST /seed": `+address+" is no public address", "`network.private`", "the next `starter up` goes on from this step")
+		_, err := activitytest.Try(of[*Seeds](w).seed, in)
+		activitytest.WantFinal(t, err, ErrorSeedFailed, `seed step "http POST /seed": `+address+" is no public address", "`network.private`", "the next `starter up` goes on from this step")
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())
 	}
 	in.Endpoint = "169.254.169.254"
-	_, err := try(of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, "169.254.169.254 is a link-local address")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, "169.254.169.254 is a link-local address")
 	in.Endpoint, w.policy.Network.Private = "127.0.0.1", []netip.Prefix{ownMachine}
 	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || asked.Load() != 1 {
 		t.Errorf("to the network that the policy names went %d requests: %+v", asked.Load(), out)

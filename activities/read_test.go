@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -79,14 +80,14 @@ func TestReadingRefusesWhatIsNotItsOwn(t *testing.T) {
 		t.Errorf("there is no environment, and it says %+v", out.Environment)
 	}
 	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
-	_, err := try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "login"})
-	wantFailure(t, err, ErrorInvalid, "does not carry the tags", "Perch does not manage it")
-	_, err = try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "a..b"})
-	wantFailure(t, err, ErrorInvalid, "two dots")
-	_, err = try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "blog", Branch: "login"})
-	wantFailure(t, err, ErrorInvalid, `serves project "shop", not "blog"`)
-	_, err = try(of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "blog"})
-	wantFailure(t, err, ErrorInvalid, "ask the worker of that project")
+	_, err := activitytest.Try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "login"})
+	activitytest.WantFinal(t, err, ErrorInvalid, "does not carry the tags", "Perch does not manage it")
+	_, err = activitytest.Try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "a..b"})
+	activitytest.WantFinal(t, err, ErrorInvalid, "two dots")
+	_, err = activitytest.Try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "blog", Branch: "login"})
+	activitytest.WantFinal(t, err, ErrorInvalid, `serves project "shop", not "blog"`)
+	_, err = activitytest.Try(of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "blog"})
+	activitytest.WantFinal(t, err, ErrorInvalid, "ask the worker of that project")
 }
 
 func TestDescribeStackOfNothingIsNoError(t *testing.T) {
@@ -94,9 +95,9 @@ func TestDescribeStackOfNothingIsNoError(t *testing.T) {
 	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state != (StackState{}) {
 		t.Errorf("got %+v", state)
 	}
-	_, err := try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "a..b"})
-	wantFailure(t, err, ErrorInvalid, "two dots")
+	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "a..b"})
+	activitytest.WantFinal(t, err, ErrorInvalid, "two dots")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "1 validation error detected"})
-	_, err = try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
-	wantFailure(t, err, ErrorInvalid, "1 validation error detected")
+	_, err = activitytest.Try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
+	activitytest.WantFinal(t, err, ErrorInvalid, "1 validation error detected")
 }

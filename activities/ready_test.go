@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/server/common/testing/freeport"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/page"
 )
 
@@ -116,7 +117,7 @@ func TestS95BeanstalksWordsAreExplained(t *testing.T) {
 		{Severity: types.EventSeverityError, Message: awssdk.String("Instance deployment failed to download the Docker image. The deployment failed.")},
 		{Severity: types.EventSeverityInfo, Message: awssdk.String("Environment update is starting.")},
 	})
-	wantWords(t, got, "Beanstalk says: ERROR: Instance deployment failed to download the Docker image.", "; the instances cannot pull the image; push it to the registry again")
+	activitytest.WantWords(t, got, "Beanstalk says: ERROR: Instance deployment failed to download the Docker image.", "; the instances cannot pull the image; push it to the registry again")
 	if got := beanstalkWords(nil); got != "" {
 		t.Errorf("no events: %q", got)
 	}
@@ -132,26 +133,26 @@ func TestS71AnAddressThatNeverBecomesHealthyFailsWithItsLastAnswerAndBeanstalksW
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
 	in := probe{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", Patience: time.Second}
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
-	_, err := tryIn(env, of[*Readiness](w).await, in)
-	wantFailure(t, err, ErrorNotReady, server.URL+" did not become ready within 1s", "its last answer: 502 Bad Gateway no database yet", "Beanstalk says: INFO:", "the stack stays for inspection")
+	_, err := activitytest.TryIn(env, of[*Readiness](w).await, in)
+	activitytest.WantFinal(t, err, ErrorNotReady, server.URL+" did not become ready within 1s", "its last answer: 502 Bad Gateway no database yet", "Beanstalk says: INFO:", "the stack stays for inspection")
 }
 
 func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
 	address := "http://127.0.0.1:" + strconv.Itoa(freeport.MustGetFreePort())
 	w := newWorld(t)
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)})
-	_, err := tryIn(env, of[*Readiness](w).await, probe{URL: address, Patience: readyPatience})
-	wantFailure(t, err, ErrorNotReady, "within 10m0s", "connection refused")
+	_, err := activitytest.TryIn(env, of[*Readiness](w).await, probe{URL: address, Patience: readyPatience})
+	activitytest.WantFinal(t, err, ErrorNotReady, "within 10m0s", "connection refused")
 }
 
 func TestAnOutputThatIsNoAddressIsRefused(t *testing.T) {
 	w := newWorld(t)
 	for _, address := range []string{"", "login", "http://%zz"} {
-		_, err := try(of[*Readiness](w).await, probe{URL: address})
-		wantFailure(t, err, ErrorInvalid, "is no address")
+		_, err := activitytest.Try(of[*Readiness](w).await, probe{URL: address})
+		activitytest.WantFinal(t, err, ErrorInvalid, "is no address")
 	}
 }
 
@@ -162,8 +163,8 @@ func TestAwaitReadyLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	of[*Readiness](w).interval = time.Hour
 	stopping := make(chan struct{})
 	close(stopping)
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := tryIn(env, of[*Readiness](w).await, probe{URL: server.URL, Patience: readyPatience})
-	wantRetry(t, err, errStopping.Error())
+	_, err := activitytest.TryIn(env, of[*Readiness](w).await, probe{URL: server.URL, Patience: readyPatience})
+	activitytest.WantRetry(t, err, errStopping.Error())
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/cfn"
 )
 
@@ -133,7 +134,7 @@ func TestS176ASwitchThatBeanstalkRejectsIsRefusedBeforeAnythingChanges(t *testin
 	if admitted.Outcome != perch.OutcomeRefused {
 		t.Fatalf("admitted %+v", admitted)
 	}
-	wantWords(t, admitted.Reason, "t4g.small is arm64", "starter up --recreate login")
+	activitytest.WantWords(t, admitted.Reason, "t4g.small is arm64", "starter up --recreate login")
 	plan := must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: request})
 	if plan.Outcome != perch.OutcomeRefused || plan.Reason != admitted.Reason {
 		t.Errorf("the plan is %+v", plan)

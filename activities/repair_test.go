@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"perch/activities/activitytest"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
 )
@@ -35,7 +36,7 @@ func (w *world) delete(stackID string, retain []string) AwaitResult {
 }
 
 func (w *world) sweep(in SweepInput) error {
-	_, err := try(of[*Verification](w).sweepResources, in)
+	_, err := activitytest.Try(of[*Verification](w).sweepResources, in)
 	return err
 }
 
@@ -134,7 +135,7 @@ func TestASweepIsTriedAgainAfterWhatPasses(t *testing.T) {
 	w := newWorld(t)
 	in := failedDeletionOfBoth(t, w)
 	w.fault(aws.Fault{Service: "rds", Action: "DeleteDBInstance", Code: "Throttling", Message: "Rate exceeded", Count: 1})
-	wantRetry(t, w.sweep(in), "Rate exceeded")
+	activitytest.WantRetry(t, w.sweep(in), "Rate exceeded")
 	if err := w.sweep(in); err != nil {
 		t.Error(err)
 	}
@@ -154,7 +155,7 @@ func TestS86ASweepTouchesNothingOfAnotherStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.Branch, in.StackID = "other", other
-	wantFailure(t, w.sweep(in), ErrorInvalid, "may return to service", "left alone")
+	activitytest.WantFinal(t, w.sweep(in), ErrorInvalid, "may return to service", "left alone")
 	if left := w.left(in.Resources); len(left) != 1 {
 		t.Error("the other stack's bucket is gone")
 	}

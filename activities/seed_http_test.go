@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -134,8 +135,8 @@ func TestS70ARequestThatFailsEndsWithTheAnswerAndTheNextUpGoesOnFromIt(t *testin
 			http.Error(rw, "no such\n fixture "+r.Header.Get("Authorization")+strings.Repeat(" x", shownAnswer), http.StatusUnprocessableEntity)
 		}
 	})
-	_, err := try(of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture Bearer *** x x`, "x ...;", "the environment stays, and the next `starter up` goes on from this step")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture Bearer *** x x`, "x ...;", "the environment stays, and the next `starter up` goes on from this step")
 	if strings.Contains(err.Error(), "s3cret") || a.count() != 2 {
 		t.Errorf("%d requests; %v", a.count(), err)
 	}
@@ -193,8 +194,8 @@ func TestALongRedirectIsCutAndHidesTheSecret(t *testing.T) {
 		rw.Header().Set("Location", "/login?token="+url.QueryEscape(token)+strings.Repeat("x", 9000))
 		rw.WriteHeader(http.StatusFound)
 	})
-	_, err := try(of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, "302 Found to /login?token=***xxx", "x ...; redirects")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, "302 Found to /login?token=***xxx", "x ...; redirects")
 	if len(err.Error()) > 2*shownAnswer {
 		t.Errorf("%d bytes: %v", len(err.Error()), err)
 	}
@@ -207,17 +208,17 @@ func TestARedirectIsNoSuccess(t *testing.T) {
 	in.serve(t, func(rw http.ResponseWriter, r *http.Request, _ int) {
 		http.Redirect(rw, r, elsewhere.URL+"/login", http.StatusTemporaryRedirect)
 	})
-	_, err := try(of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, "307 Temporary Redirect to "+elsewhere.URL+"/login; redirects are not followed: name the path that answers")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, "307 Temporary Redirect to "+elsewhere.URL+"/login; redirects are not followed: name the path that answers")
 }
 
 func TestARequestThatDoesNotSucceedIsGivenUp(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
 	in.URL = "http://login.shop.localhost:" + strconv.Itoa(freeport.MustGetFreePort())
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
-	_, err := tryIn(env, of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, "it did not succeed within 10m0s; the last answer:", "connection refused")
+	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, "it did not succeed within 10m0s; the last answer:", "connection refused")
 }
 
 func TestAStoppingWorkerLeavesTheRequestToTheNext(t *testing.T) {
@@ -226,10 +227,10 @@ func TestAStoppingWorkerLeavesTheRequestToTheNext(t *testing.T) {
 	in.serve(t, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusServiceUnavailable) })
 	stopping := make(chan struct{})
 	close(stopping)
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := tryIn(env, of[*Seeds](w).seed, in)
-	wantRetry(t, err, errStopping.Error())
+	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
+	activitytest.WantRetry(t, err, errStopping.Error())
 }
 
 func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
@@ -257,8 +258,8 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 			if c.url != "" {
 				in.URL = c.url
 			}
-			_, err := try(of[*Seeds](w).seed, in)
-			wantFailure(t, err, ErrorSeedFailed, c.words...)
+			_, err := activitytest.Try(of[*Seeds](w).seed, in)
+			activitytest.WantFinal(t, err, ErrorSeedFailed, c.words...)
 		})
 	}
 }
@@ -266,8 +267,8 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 func TestASecretThatTheWorkerMayNotReadIsNamed(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, secret: SEED_TOKEN}\n")
 	w.fault(aws.Fault{Service: "secretsmanager", Action: "GetSecretValue", Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
-	_, err := try(of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorDenied, "read secret SEED_TOKEN ("+tokenARN+")", "lacks secretsmanager:GetSecretValue")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorDenied, "read secret SEED_TOKEN ("+tokenARN+")", "lacks secretsmanager:GetSecretValue")
 }
 
 // secret makes a secret.

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -68,8 +69,8 @@ func TestStepsRunInTheOrderOfTheFileWithinTheirPhase(t *testing.T) {
 func TestS70ACommandThatFailsShowsItsOutputAndIsNotRunAgainInTheRun(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [echo, first]}\n  - run: {command: [python, manage.py, loaddata, demo]}\n")
 	for range 2 {
-		_, err := try(of[*Seeds](w).seed, in)
-		wantFailure(t, err, ErrorSeedFailed, `seed step "run python manage.py loaddata demo": the command ended with exit code 127`, "goes on from this step. The end of its output:\npython: not found. The sandbox runs no container")
+		_, err := activitytest.Try(of[*Seeds](w).seed, in)
+		activitytest.WantFinal(t, err, ErrorSeedFailed, `seed step "run python manage.py loaddata demo": the command ended with exit code 127`, "goes on from this step. The end of its output:\npython: not found. The sandbox runs no container")
 	}
 	if got := w.commands(); len(got) != 2 {
 		t.Errorf("the commands sent were %q", got)
@@ -78,8 +79,8 @@ func TestS70ACommandThatFailsShowsItsOutputAndIsNotRunAgainInTheRun(t *testing.T
 
 func TestACommandThatTakesTooLongIsToldFromOneThatFails(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [sleep, \"60\"], timeout: 1s}\n")
-	_, err := try(of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, "the command ended as TimedOut; its timeout is 1s")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, "the command ended as TimedOut; its timeout is 1s")
 }
 
 func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
@@ -87,17 +88,17 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 	t.Run("by the heartbeat", func(t *testing.T) {
 		w, in := laterWorld(t, steps)
 		w.fault(aws.Fault{Service: "ssm", Action: "GetCommandInvocation", Status: 500, Code: "InternalServerError", Message: "not now", Count: 1})
-		env := newActivityEnvironment()
+		env := activitytest.NewEnvironment()
 		var last perch.Progress
 		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { _ = details.Get(&last) })
-		_, err := tryIn(env, of[*Seeds](w).seed, in)
-		wantRetry(t, err, "not now")
+		_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
+		activitytest.WantRetry(t, err, "not now")
 		if !strings.HasPrefix(last.Cursor, "seeds/") {
 			t.Fatalf("the heartbeat is %+v", last)
 		}
-		again := newActivityEnvironment()
+		again := activitytest.NewEnvironment()
 		again.SetHeartbeatDetails(last)
-		if out, err := tryIn(again, of[*Seeds](w).seed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
+		if out, err := activitytest.TryIn(again, of[*Seeds](w).seed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		if got := w.commands(); len(got) != 2 || w.calls("ssm", "ListCommandInvocations") != 3 {
@@ -107,9 +108,9 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 	t.Run("by the command's comment", func(t *testing.T) {
 		w, in := laterWorld(t, steps)
 		w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", When: aws.After, Drop: true, Count: 1})
-		_, err := try(of[*Seeds](w).seed, in)
-		wantRetry(t, err, "send a command to instance i-0")
-		if out, err := try(of[*Seeds](w).seed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
+		_, err := activitytest.Try(of[*Seeds](w).seed, in)
+		activitytest.WantRetry(t, err, "send a command to instance i-0")
+		if out, err := activitytest.Try(of[*Seeds](w).seed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		if got := w.commands(); len(got) != 2 || got[0] == got[1] {
@@ -121,7 +122,7 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 // tries runs the activity as a workflow does, which tries it again after a failure that may pass.
 func tries(t *testing.T, seeds *Seeds, in seedTarget) (out SeedResult) {
 	t.Helper()
-	env := newSuite().NewTestWorkflowEnvironment().SetTestTimeout(time.Minute)
+	env := activitytest.NewSuite().NewTestWorkflowEnvironment().SetTestTimeout(time.Minute)
 	env.RegisterActivity(seeds.seed)
 	env.ExecuteWorkflow(func(ctx workflow.Context) (out SeedResult, err error) {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
@@ -177,18 +178,18 @@ func TestRunCommandsDelaysAreWaitedOut(t *testing.T) {
 func TestAnAgentThatNeverReportsIsNamedWithItsRemedy(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
 	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", Status: 400, Code: "InvalidInstanceId", Message: "Instances not in a valid state"})
-	env := newActivityEnvironment()
+	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "run true", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
-	_, err := tryIn(env, of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0", "run `starter application up`")
+	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0", "run `starter application up`")
 }
 
 func TestARightThatRunCommandLacksIsNamed(t *testing.T) {
 	for action, right := range map[string]string{"SendCommand": "ssm:SendCommand", "GetCommandInvocation": "ssm:GetCommandInvocation"} {
 		w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
 		w.fault(aws.Fault{Service: "ssm", Action: action, Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
-		_, err := try(of[*Seeds](w).seed, in)
-		wantFailure(t, err, ErrorDenied, "lacks "+right)
+		_, err := activitytest.Try(of[*Seeds](w).seed, in)
+		activitytest.WantFinal(t, err, ErrorDenied, "lacks "+right)
 	}
 }
 
@@ -196,8 +197,8 @@ func TestAStackWithoutInstancesRunsNothing(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
 	in.StackID = w.bare("shop-bare", "bare", nil)
 	w.settle(in.StackID)
-	_, err := try(of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, "the stack has no Elastic Beanstalk environment")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, "the stack has no Elastic Beanstalk environment")
 }
 
 func TestOutputsAreCutToTheirEnd(t *testing.T) {

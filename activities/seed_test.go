@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 	"perch/source"
 )
@@ -104,8 +105,8 @@ func TestS70ASeedStepThatBreaksOffIsDoneAgainAndAFinishedOneIsNot(t *testing.T) 
 	config := testConfig + "  - s3: {from: fixtures/other, to: assets/below}\n"
 	w, in := seedWorld(t, config)
 	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Contains: "below/c.txt", Status: 503, Code: "SlowDown", Message: "Reduce your request rate.", Count: 1})
-	_, err := try(of[*Seeds](w).seed, in)
-	wantRetry(t, err, "write seed object below/c.txt", "SlowDown")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantRetry(t, err, "write seed object below/c.txt", "SlowDown")
 	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || out.Objects != 1 {
 		t.Errorf("the second try did %+v", out)
 	}
@@ -125,8 +126,8 @@ func TestS70ASeedStepThatCannotBeDoneSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, in := seedWorld(t, strings.Replace(testConfig, "fixtures/media", c.from, 1))
-			_, err := try(of[*Seeds](w).seed, in)
-			wantFailure(t, err, c.kind, c.words...)
+			_, err := activitytest.Try(of[*Seeds](w).seed, in)
+			activitytest.WantFinal(t, err, c.kind, c.words...)
 		})
 	}
 }
@@ -136,14 +137,14 @@ func TestAFileThatFillsTheWorkersMemoryIsNotRead(t *testing.T) {
 		t.Error("it was opened")
 		return nil, io.EOF
 	}}})
-	wantWords(t, err.Error(), "fixtures/dump.sql", "has 104857601 bytes, and at most 104857600 are read")
+	activitytest.WantWords(t, err.Error(), "fixtures/dump.sql", "has 104857601 bytes, and at most 104857600 are read")
 }
 
 func TestSeedDataCopiesAnS3PrefixAndNothingThatOnlyBeginsLikeIt(t *testing.T) {
 	w, in := seedWorld(t, strings.Replace(testConfig, "{from: fixtures/media,", `{from: "s3://shop-seeds/public",`, 1))
 	w.makeBucket("shop-seeds")
-	_, err := try(of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, "there is no object under it")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, "there is no object under it")
 	for _, key := range []string{"public/", "public/a b+c.txt", "public/é/d", "public-not/secret.txt", "other"} {
 		if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: sdk.String("shop-seeds"), Key: &key, Body: strings.NewReader(key)}); err != nil {
 			t.Fatal(err)
@@ -180,8 +181,8 @@ func TestS117ASeedFolderIsCheckedBeforeTheFirstObjectIsWritten(t *testing.T) {
 			commit := w.repo.commit("login", nil)
 			id := w.up("login", commit)
 			puts := w.calls("s3", "PutObject")
-			_, err := try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: id})
-			wantFailure(t, err, ErrorSeedFailed, append(c.words, "nothing was copied")...)
+			_, err := activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: id})
+			activitytest.WantFinal(t, err, ErrorSeedFailed, append(c.words, "nothing was copied")...)
 			if w.calls("s3", "PutObject") != puts {
 				t.Error("an object was written")
 			}
@@ -211,13 +212,13 @@ func TestS118AFaultOfTheCommitRejectsAtOnce(t *testing.T) {
 			if admitted.Outcome != perch.OutcomeRefused {
 				t.Errorf("admitted %+v", admitted)
 			}
-			wantWords(t, admitted.Reason, c.words...)
+			activitytest.WantWords(t, admitted.Reason, c.words...)
 		})
 	}
 }
 
 func TestS118ABodyThatIsNoFileFailsItsStepAtOnce(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, body: fixtures/media}\n")
-	_, err := try(of[*Seeds](w).seed, in)
-	wantFailure(t, err, ErrorSeedFailed, "fixtures/media", "is a folder and not a file")
+	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	activitytest.WantFinal(t, err, ErrorSeedFailed, "fixtures/media", "is a folder and not a file")
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/source/github"
 	"perch/source/githubtest"
 )
@@ -45,8 +46,8 @@ func TestS66ARequestWaitsForTheResetThatGitHubNames(t *testing.T) {
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
 	server := w.hub()
 	server.SetRemaining(0)
-	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
-	wantRetry(t, err, "look for commit "+commit, "GitHub's rate limit is used up")
+	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
+	activitytest.WantRetry(t, err, "look for commit "+commit, "GitHub's rate limit is used up")
 	failure := new(temporal.ApplicationError)
 	if !errors.As(err, &failure) {
 		t.Fatalf("error = %v", err)
@@ -61,8 +62,8 @@ func TestS67ARequestFailsWhereTheTokenIsNoGood(t *testing.T) {
 	w := newWorld(t)
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
 	w.hub().Intercept(func(http.Handler) http.Handler { return githubtest.Answer(http.StatusUnauthorized, "Bad credentials") })
-	_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
-	wantFailure(t, err, ErrorInvalid, "GitHub answered 401", "give the worker a new one")
+	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
+	activitytest.WantFinal(t, err, ErrorInvalid, "GitHub answered 401", "give the worker a new one")
 }
 
 func TestARequestForWhatIsNoCommitIsNotTriedAgain(t *testing.T) {
@@ -72,7 +73,7 @@ func TestARequestForWhatIsNoCommitIsNotTriedAgain(t *testing.T) {
 		if source == "github" {
 			w.hub()
 		}
-		_, err := try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", "HEAD")})
-		wantFailure(t, err, ErrorInvalid, `commit "HEAD" is not a full commit`)
+		_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", "HEAD")})
+		activitytest.WantFinal(t, err, ErrorInvalid, `commit "HEAD" is not a full commit`)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -62,7 +63,7 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(left.left, "\n")
-	wantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
+	activitytest.WantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
 		"database "+in.Contents.Databases[0], "Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost")
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
 	if ended := w.settle(in.StackID); ended.Status != deleted {
@@ -82,10 +83,10 @@ func TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied(t *testing.T) 
 	if ended := w.settle(in.StackID); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	_, err := try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{
+	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{
 		Project: "shop", Branch: "login", Bucket: bucket, StackID: in.StackID,
 	})
-	wantFailure(t, err, ErrorInvalid, bucket, "left alone")
+	activitytest.WantFinal(t, err, ErrorInvalid, bucket, "left alone")
 	gone := must(w, of[*Verification](w).VerifyGone, in)
 	if len(gone.Leftovers)+len(gone.Unconfirmed) != 0 {
 		t.Errorf("after the deletion: %+v", gone)
@@ -188,12 +189,12 @@ func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 			in := VerifyInput{Project: "shop", Branch: "login", StackID: id,
 				Contents: Contents{Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"}, Records: []string{"login.shop.localhost"}}}
 			w.fault(aws.Fault{Service: c.service, Action: c.action, Status: 403, Code: c.code, Message: "no"})
-			_, err := try(of[*Verification](w).VerifyGone, in)
+			_, err := activitytest.Try(of[*Verification](w).VerifyGone, in)
 			if c.kind == "" {
-				wantRetry(t, err, c.code)
+				activitytest.WantRetry(t, err, c.code)
 				return
 			}
-			wantFailure(t, err, c.kind, "the worker's role lacks")
+			activitytest.WantFinal(t, err, c.kind, "the worker's role lacks")
 		})
 	}
 }
@@ -216,8 +217,8 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 		"another branch's": {Project: "shop", Branch: "other", StackID: living},
 		"another project":  {Project: "till", Branch: "login", StackID: living},
 	} {
-		_, err := try(of[*Verification](w).VerifyGone, in)
-		if wantFailure(t, err, ErrorInvalid, ""); len(w.removals()) != 0 {
+		_, err := activitytest.Try(of[*Verification](w).VerifyGone, in)
+		if activitytest.WantFinal(t, err, ErrorInvalid, ""); len(w.removals()) != 0 {
 			t.Errorf("%s: recorded %+v", name, w.removals())
 		}
 	}

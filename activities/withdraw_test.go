@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -123,6 +124,6 @@ func TestS173ASecretThatBeanstalkKeepsFailsTheRun(t *testing.T) {
 			Count:   1,
 		},
 	)
-	_, err := try(of[*Stacks](w).withdraw, in)
-	wantFailure(t, err, ErrorDenied, "elasticbeanstalk:UpdateEnvironment", "OLD_TOKEN")
+	_, err := activitytest.Try(of[*Stacks](w).withdraw, in)
+	activitytest.WantFinal(t, err, ErrorDenied, "elasticbeanstalk:UpdateEnvironment", "OLD_TOKEN")
 }

@@ -3,13 +3,10 @@ package activities
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,12 +17,10 @@ import (
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 	"golang.org/x/time/rate"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 	"perch/sandbox/aws/services"
 	"perch/sandbox/registry"
@@ -122,67 +117,14 @@ func of[T any](w *world) T {
 	panic("there are no such activities")
 }
 
-// try runs an activity as a worker would.
-func try[In, Out any](activity func(context.Context, In) (Out, error), in In) (out Out, err error) {
-	return tryIn(newActivityEnvironment(), activity, in)
-}
-
-func newActivityEnvironment() *testsuite.TestActivityEnvironment {
-	return newSuite().NewTestActivityEnvironment().SetTestTimeout(time.Minute)
-}
-
-func newSuite() *testsuite.WorkflowTestSuite {
-	suite := new(testsuite.WorkflowTestSuite)
-	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	return suite
-}
-
-func tryIn[In, Out any](env *testsuite.TestActivityEnvironment, activity func(context.Context, In) (Out, error), in In) (out Out, err error) {
-	env.RegisterActivity(activity)
-	value, err := env.ExecuteActivity(activity, in)
-	if err == nil {
-		err = value.Get(&out)
-	}
-	return out, err
-}
-
 // must is try for an activity that has to succeed.
 func must[In, Out any](w *world, activity func(context.Context, In) (Out, error), in In) Out {
 	w.t.Helper()
-	out, err := try(activity, in)
+	out, err := activitytest.Try(activity, in)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return out
-}
-
-// wantFailure checks type, finality and words of an activity's error.
-func wantFailure(t *testing.T, err error, kind string, words ...string) {
-	t.Helper()
-	var failure *temporal.ApplicationError
-	if !errors.As(err, &failure) || failure.Type() != kind || !failure.NonRetryable() {
-		t.Fatalf("error = %v, want a final one of type %s", err, kind)
-	}
-	wantWords(t, failure.Message(), words...)
-}
-
-// wantRetry checks that an error is one that Temporal tries again after.
-func wantRetry(t *testing.T, err error, words ...string) {
-	t.Helper()
-	var failure *temporal.ApplicationError
-	if err == nil || errors.As(err, &failure) && failure.NonRetryable() {
-		t.Fatalf("error = %v, want one that is tried again after", err)
-	}
-	wantWords(t, err.Error(), words...)
-}
-
-func wantWords(t *testing.T, text string, words ...string) {
-	t.Helper()
-	for _, word := range words {
-		if !strings.Contains(text, word) {
-			t.Errorf("%q does not say %q", text, word)
-		}
-	}
 }
 
 func (w *world) fault(f aws.Fault) (id string) {
