@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"perch"
+	"perch/activities/awserr"
 	"perch/config"
 )
 
@@ -30,14 +32,14 @@ const addressAdvice = "release addresses that nothing uses, remove an environmen
 func (l *lookUps) addressUse(ctx context.Context) (use addressUse, err error) {
 	addresses, err := l.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{})
 	if err != nil {
-		return use, awsFailure(err, "count the Elastic IP addresses")
+		return use, awserr.Wrap(err, "count the Elastic IP addresses")
 	}
 	use.taken = len(addresses.Addresses)
 	attributes, err := l.ec2.DescribeAccountAttributes(ctx, &ec2.DescribeAccountAttributesInput{
 		AttributeNames: []types.AccountAttributeName{"vpc-max-elastic-ips"},
 	})
 	if err != nil {
-		return use, awsFailure(err, "read the quota of Elastic IP addresses")
+		return use, awserr.Wrap(err, "read the quota of Elastic IP addresses")
 	}
 	for _, attribute := range attributes.AccountAttributes {
 		for _, value := range attribute.AttributeValues {
@@ -55,7 +57,7 @@ func (r *Requests) requireAddress(ctx context.Context, made rendering) error {
 	}
 	use, err := r.lookUps.addressUse(ctx)
 	if err == nil && use.full() {
-		return refuse(ErrorInvalid, "an environment with `load_balancer: none` needs an Elastic IP address, "+
+		return awserr.Final(perch.ErrorInvalid, "an environment with `load_balancer: none` needs an Elastic IP address, "+
 			"and all %d of region %s are taken: %s; then try again", use.quota, r.policy.Region, addressAdvice)
 	}
 	return nil

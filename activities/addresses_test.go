@@ -37,7 +37,7 @@ func TestS193TheQuotaOfElasticIPAddressesIsAskedFirst(t *testing.T) {
 	activitytest.WantFinal(
 		t,
 		err,
-		ErrorInvalid,
+		perch.ErrorInvalid,
 		"needs an Elastic IP address, and all 1 of region eu-central-1 are taken",
 		"higher quota",
 	)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // admission is what Admit allowed last for an environment. Admit writes it into the artifact bucket, and the
@@ -53,7 +54,7 @@ func (a *Applications) admit(ctx context.Context, bucket string, environment per
 	_, err = a.s3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
 	})
-	return awsFailure(err, "write %s in bucket %s", key, bucket)
+	return awserr.Wrap(err, "write %s in bucket %s", key, bucket)
 }
 
 // retract deletes the admission of an environment that has no stack any more.
@@ -63,7 +64,7 @@ func (a *Applications) retract(ctx context.Context, bucket string, environment p
 	}
 	key := admissionKey(environment)
 	_, err := a.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
-	return awsFailure(err, "delete %s in bucket %s", key, bucket)
+	return awserr.Wrap(err, "delete %s in bucket %s", key, bucket)
 }
 
 // admitted reads what Admit allowed last for the environment. It rejects anything but the template with this
@@ -76,20 +77,20 @@ func (a *Applications) admitted(ctx context.Context, environment perch.Environme
 	}
 	key := admissionKey(environment)
 	body, err := a.object(ctx, bucket, key)
-	if missing(err, "NoSuchKey", "NotFound") {
-		return admission{}, "", refuse(ErrorInvalid, "nothing is admitted for branch %q: %s", environment.Branch, again)
+	if awserr.HasCode(err, "NoSuchKey", "NotFound") {
+		return admission{}, "", awserr.Final(perch.ErrorInvalid, "nothing is admitted for branch %q: %s", environment.Branch, again)
 	}
 	if err != nil {
-		return admission{}, "", awsFailure(err, "read %s in bucket %s", key, bucket)
+		return admission{}, "", awserr.Wrap(err, "read %s in bucket %s", key, bucket)
 	}
 	var allowed admission
 	switch err := json.Unmarshal(body, &allowed); {
 	case err != nil:
-		return admission{}, "", refuse(ErrorInvalid, "object %s in bucket %s is not an admission: %s", key, bucket, again)
+		return admission{}, "", awserr.Final(perch.ErrorInvalid, "object %s in bucket %s is not an admission: %s", key, bucket, again)
 	case allowed.Kind != kind || allowed.Hash != hash:
-		return admission{}, "", refuse(ErrorInvalid, "another template was admitted for branch %q meanwhile: %s", environment.Branch, again)
+		return admission{}, "", awserr.Final(perch.ErrorInvalid, "another template was admitted for branch %q meanwhile: %s", environment.Branch, again)
 	case allowed.Policy != a.policy.Fingerprint():
-		return admission{}, "", refuse(ErrorInvalid, "the worker's policy changed after the request for branch %q was admitted: %s", environment.Branch, again)
+		return admission{}, "", awserr.Final(perch.ErrorInvalid, "the worker's policy changed after the request for branch %q was admitted: %s", environment.Branch, again)
 	}
 	return allowed, bucket, nil
 }
@@ -115,7 +116,7 @@ func (a *Applications) artifactBucket(ctx context.Context, kind perch.Kind) (str
 // object reads a small object. The error is the SDK's.
 func (a *Applications) object(ctx context.Context, bucket, key string) ([]byte, error) {
 	out, err := a.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
-	if missing(err, "NoSuchBucket") {
+	if awserr.HasCode(err, "NoSuchBucket") {
 		a.buckets.Clear() // The application stack was created again.
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn/own"
 	"perch/config"
 	"perch/source"
@@ -180,7 +181,7 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 		}
 	}
 	if made.environment, err = perch.NewEnvironment(request.Project, request.Branch); err != nil {
-		return AdmitResult{}, nil, refuse(ErrorInvalid, "%v", err)
+		return AdmitResult{}, nil, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	if refusal, err := r.pinImage(ctx, &made, template, &admitted); err != nil || refusal != "" {
 		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -60,7 +61,7 @@ func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (Cha
 	}
 	template, err := cfn.Application(made)
 	if err != nil {
-		return ChangeResult{}, refuse(ErrorInvalid, "render template of %s: %v", name, err)
+		return ChangeResult{}, awserr.Final(perch.ErrorInvalid, "render template of %s: %v", name, err)
 	}
 	if !found {
 		return a.create(ctx, in, name, template)
@@ -110,7 +111,7 @@ func (a *Applications) create(ctx context.Context, in ApplyInput, name string, t
 		EnableTerminationProtection: aws.Bool(true), OnFailure: types.OnFailureRollback,
 	})
 	if err != nil {
-		return ChangeResult{}, awsFailure(err, "create stack %s", name)
+		return ChangeResult{}, awserr.Wrap(err, "create stack %s", name)
 	}
 	return ChangeResult{StackID: aws.ToString(out.StackId)}, nil
 }
@@ -128,11 +129,11 @@ func (a *Applications) update(ctx context.Context, in ApplyInput, stack types.St
 		StackName: &id, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
-	if nothingToUpdate(err) {
+	if awserr.NothingToUpdate(err) {
 		return ChangeResult{StackID: id, Unchanged: true}, nil
 	}
-	if err != nil && code(err) != "TokenAlreadyExistsException" {
-		return ChangeResult{}, awsFailure(err, "update stack %s", id)
+	if err != nil && awserr.Code(err) != "TokenAlreadyExistsException" {
+		return ChangeResult{}, awserr.Wrap(err, "update stack %s", id)
 	}
 	return ChangeResult{StackID: id}, nil
 }
@@ -152,10 +153,10 @@ func (a *Applications) DescribeApplication(ctx context.Context, in perch.Applica
 
 func (a *Applications) name(in perch.ApplicationInput) (string, error) {
 	if in.Project != a.policy.Project {
-		return "", refuse(ErrorInvalid, "this worker serves project %q, not %q; ask the worker of that project", a.policy.Project, in.Project)
+		return "", awserr.Final(perch.ErrorInvalid, "this worker serves project %q, not %q; ask the worker of that project", a.policy.Project, in.Project)
 	}
 	if in.Kind != perch.KindStaging && in.Kind != perch.KindProduction {
-		return "", refuse(ErrorInvalid, "there is no application %q: use staging or production", in.Kind)
+		return "", awserr.Final(perch.ErrorInvalid, "there is no application %q: use staging or production", in.Kind)
 	}
 	return perch.ApplicationStackName(in.Project, in.Kind), nil
 }
@@ -167,9 +168,9 @@ func (a *Applications) ours(ctx context.Context, stack types.Stack) bool {
 // foreign says why the stack is not the project's, and what to do.
 func (a *Applications) foreign(ctx context.Context, stack types.Stack) error {
 	for _, other := range inOthers(a.stacks.owner.current(ctx), stack) {
-		return refuse(ErrorInvalid, "%s", other)
+		return awserr.Final(perch.ErrorInvalid, "%s", other)
 	}
-	return refuse(ErrorInvalid, "stack %s exists and does not carry this project's tags: Perch does not manage it and left it alone; "+
+	return awserr.Final(perch.ErrorInvalid, "stack %s exists and does not carry this project's tags: Perch does not manage it and left it alone; "+
 		"delete that stack or choose another project name", aws.ToString(stack.StackName))
 }
 
@@ -194,11 +195,11 @@ func (a *Applications) read(ctx context.Context, stack types.Stack, found bool, 
 		return cfn.ApplicationOutputs{}, a.foreign(ctx, stack)
 	}
 	if !found || len(stack.Outputs) == 0 {
-		return cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "there is no application stack %s yet: make it with `starter application up --kind %s`, then try again", name, kind.Application())
+		return cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "there is no application stack %s yet: make it with `starter application up --kind %s`, then try again", name, kind.Application())
 	}
 	outputs, err := cfn.ParseApplicationOutputs(stackOutputs(stack))
 	if err != nil {
-		return cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "read outputs of stack %s: %v; run `starter application up --kind %s`", name, err, kind.Application())
+		return cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "read outputs of stack %s: %v; run `starter application up --kind %s`", name, err, kind.Application())
 	}
 	return outputs, nil
 }

@@ -75,9 +75,9 @@ func TestAnApplicationStackThatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	w.foreign(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
 	_, err := activitytest.Try(of[*Applications](w).ApplyApplication, staging("one"))
-	activitytest.WantFinal(t, err, ErrorInvalid, "does not carry this project's tags", "left it alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "does not carry this project's tags", "left it alone")
 	_, err = of[*Applications](w).outputs(t.Context(), perch.KindBranch)
-	activitytest.WantFinal(t, err, ErrorInvalid, "Perch does not manage it")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "Perch does not manage it")
 }
 
 func TestApplicationsAreStagingAndProductionOfThisProject(t *testing.T) {
@@ -87,9 +87,9 @@ func TestApplicationsAreStagingAndProductionOfThisProject(t *testing.T) {
 		`there is no application "branch"`:  {Project: "shop", Kind: perch.KindBranch},
 	} {
 		_, err := activitytest.Try(of[*Applications](w).ApplyApplication, ApplyInput{Application: in})
-		activitytest.WantFinal(t, err, ErrorInvalid, words)
+		activitytest.WantFinal(t, err, perch.ErrorInvalid, words)
 		_, err = activitytest.Try(of[*Applications](w).DescribeApplication, in)
-		activitytest.WantFinal(t, err, ErrorInvalid, words)
+		activitytest.WantFinal(t, err, perch.ErrorInvalid, words)
 	}
 }
 
@@ -99,5 +99,5 @@ func TestOutputsOfAnOlderTemplateSayWhatToRun(t *testing.T) {
 	body := `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"ArtifactBucket": {"Value": {"Ref": "Files"}}}}`
 	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags, in.TemplateBody = tagList(tags), &body }))
 	_, err := of[*Applications](w).outputs(t.Context(), perch.KindBranch)
-	activitytest.WantFinal(t, err, ErrorInvalid, "has no output", "run `starter application up --kind staging`")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "has no output", "run `starter application up --kind staging`")
 }

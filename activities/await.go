@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/lifecycle"
 )
 
@@ -132,7 +133,7 @@ func (s *Stacks) inProject(seen sighting) error {
 	if !seen.found || stackTags(seen.stack)[perch.TagProject] == s.policy.Project || strings.HasPrefix(name, s.policy.Project+"-") {
 		return nil
 	}
-	return refuse(ErrorInvalid, "stack %s is not one of project %s", aws.ToString(seen.stack.StackId), s.policy.Project)
+	return awserr.Final(perch.ErrorInvalid, "stack %s is not one of project %s", aws.ToString(seen.stack.StackId), s.policy.Project)
 }
 
 // missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a stack that somebody else's deletion took away, and only
@@ -145,7 +146,7 @@ func (w *wait) missed(ctx context.Context) (AwaitResult, bool, error) {
 	case err != nil:
 		return AwaitResult{}, false, w.tolerate(err)
 	case !found:
-		return AwaitResult{}, false, refuse(ErrorStackFailed, "stack %s does not exist; somebody may have removed it: run the command again", w.in.StackID)
+		return AwaitResult{}, false, awserr.Final(perch.ErrorStackFailed, "stack %s does not exist; somebody may have removed it: run the command again", w.in.StackID)
 	case stack.StackStatus != deleted:
 		return AwaitResult{}, false, nil // The listing was stale: the next look tells.
 	}
@@ -167,7 +168,7 @@ func (w *wait) read(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, beat)
 	defer cancel()
 	err := w.events.read(ctx)
-	if missingStack(err) {
+	if awserr.UnknownStack(err) {
 		return nil
 	}
 	w.events.describe(&w.progress)
@@ -184,12 +185,12 @@ func (w *wait) reason(stack types.Stack) string {
 
 // tolerate lets passing faults pass: throttling and lost connections are for the next tick, what no retry mends is returned at once.
 func (w *wait) tolerate(err error) error {
-	if throttled(err) {
+	if awserr.Throttled(err) {
 		return nil
 	}
 	w.failures++
-	if denied(err) || w.failures > toleratedFailures {
-		return awsFailure(err, "look at stack %s", w.in.StackID)
+	if awserr.Denied(err) || w.failures > toleratedFailures {
+		return awserr.Wrap(err, "look at stack %s", w.in.StackID)
 	}
 	return nil
 }

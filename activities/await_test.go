@@ -104,7 +104,7 @@ func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
 		w := newWorld(t)
 		of[*Stacks](w).staleReads = 20 * time.Millisecond
 		_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/none", Token: "token"})
-		activitytest.WantFinal(t, err, ErrorStackFailed, "does not exist", "run the command again")
+		activitytest.WantFinal(t, err, perch.ErrorStackFailed, "does not exist", "run the command again")
 	})
 	t.Run("a status from before the operation", func(t *testing.T) {
 		w := newWorld(t)
@@ -172,7 +172,7 @@ func TestS34AValidationErrorWithOtherWordsIsNotGone(t *testing.T) {
 	w.settle(id)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "1 validation error detected"})
 	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"})
-	activitytest.WantFinal(t, err, ErrorInvalid, "look at stack "+id, "1 validation error detected")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "look at stack "+id, "1 validation error detected")
 }
 
 func TestAWaitThatIsDeniedEndsAtOnce(t *testing.T) {
@@ -180,7 +180,7 @@ func TestAWaitThatIsDeniedEndsAtOnce(t *testing.T) {
 	id := w.bare("shop-login", "login", nil)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Status: 403, Code: "AccessDenied", Message: "no", Count: 1}) // Another try would go through.
 	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
-	activitytest.WantFinal(t, err, ErrorDenied, "cloudformation:DescribeStacks")
+	activitytest.WantFinal(t, err, perch.ErrorDenied, "cloudformation:DescribeStacks")
 }
 
 func TestAwaitStackGoesOnFromTheHeartbeat(t *testing.T) {

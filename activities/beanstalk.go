@@ -12,6 +12,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
@@ -55,7 +56,7 @@ func (a *Applications) busyEnvironments(ctx context.Context, names []string) (bu
 		&elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: names, IncludeDeleted: aws.Bool(false)},
 	)
 	if err != nil {
-		return nil, awsFailure(err, "look at Beanstalk environments")
+		return nil, awserr.Wrap(err, "look at Beanstalk environments")
 	}
 	for _, e := range out.Environments {
 		if e.Status != ebtypes.EnvironmentStatusReady && e.Status != ebtypes.EnvironmentStatusTerminated {

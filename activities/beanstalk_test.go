@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
+	"perch"
 	"perch/activities/activitytest"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
@@ -66,7 +67,7 @@ func TestAwaitBeanstalkTellsNothingOfAnotherStack(t *testing.T) {
 	other := w.bare("shop-other", "other", nil)
 	w.settle(other)
 	_, err := activitytest.Try(of[*Stacks](w).awaitBeanstalk, StackInput{Project: "shop", Branch: "login", StackID: other})
-	activitytest.WantFinal(t, err, ErrorInvalid, "is not the one of branch")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "is not the one of branch")
 }
 
 // retained deletes the stack of branch login without its Beanstalk environment.

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // Buckets are the activities that act on a stack's buckets.
@@ -54,7 +55,7 @@ type EmptyBucketResult struct {
 func (b *Buckets) EmptyBucket(ctx context.Context, in EmptyBucketInput) (EmptyBucketResult, error) {
 	stack, err := arn.Parse(in.StackID)
 	if err != nil {
-		return EmptyBucketResult{}, refuse(ErrorInvalid, "empty bucket %s: stack id %q is not an ARN: %v", in.Bucket, in.StackID, err)
+		return EmptyBucketResult{}, awserr.Final(perch.ErrorInvalid, "empty bucket %s: stack id %q is not an ARN: %v", in.Bucket, in.StackID, err)
 	}
 	if err := b.mayEmpty(ctx, in); err != nil {
 		return EmptyBucketResult{}, err
@@ -72,7 +73,7 @@ func (b *Buckets) EmptyBucket(ctx context.Context, in EmptyBucketInput) (EmptyBu
 	defer stop()
 	err = e.run(working, from)
 	switch {
-	case missing(err, "NoSuchBucket"):
+	case awserr.HasCode(err, "NoSuchBucket"):
 		err = nil
 	case err != nil && errors.Is(context.Cause(working), errStopping):
 		err = errStopping

@@ -9,6 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"perch"
+	"perch/activities/awserr"
 )
 
 // keyFailure is why one version was not deleted.
@@ -50,10 +53,10 @@ func (e *emptying) deleteKeys(ctx context.Context, batch []identity) deletion {
 // deleteOne deletes a version whose key cannot stand in an XML document: the address of a request can hold it.
 func (e *emptying) deleteOne(ctx context.Context, id identity) deletion {
 	_, err := e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &id.key, VersionId: present(id.version)})
-	if err == nil || passing(err) || denied(err) || missing(err, "NoSuchBucket") {
+	if err == nil || passing(err) || awserr.Denied(err) || awserr.HasCode(err, "NoSuchBucket") {
 		return deletion{err: err}
 	}
-	return judge([]types.Error{{Key: &id.key, VersionId: &id.version, Code: aws.String(code(err)), Message: aws.String(sentence(err))}})
+	return judge([]types.Error{{Key: &id.key, VersionId: &id.version, Code: aws.String(awserr.Code(err)), Message: aws.String(awserr.Sentence(err))}})
 }
 
 // judge sorts the failures of single keys by code: the text is for people.
@@ -97,9 +100,9 @@ func (e *emptying) impossible(failures []keyFailure) error {
 	if n := len(failures) - len(named); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
-	kind := ErrorInvalid
+	kind := perch.ErrorInvalid
 	if failures[0].code == "AccessDenied" {
-		kind = ErrorDenied
+		kind = perch.ErrorDenied
 	}
-	return refuse(kind, "bucket %s cannot be emptied: %s%s; lift the lock or the denial, or delete the versions by hand, and try again; or leave the bucket behind with `starter down --force`", e.bucket, strings.Join(named, ", "), more)
+	return awserr.Final(kind, "bucket %s cannot be emptied: %s%s; lift the lock or the denial, or delete the versions by hand, and try again; or leave the bucket behind with `starter down --force`", e.bucket, strings.Join(named, ", "), more)
 }

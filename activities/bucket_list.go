@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"perch/activities/awserr"
 )
 
 // deleteBatch is the most keys that S3 takes in one DeleteObjects call, and the most that it lists in one page.
@@ -83,7 +85,7 @@ func (e *emptying) listVersions(ctx context.Context, from marker) listing {
 			return page
 		}
 	}
-	return listing{err: awsFailure(err, "list versions of bucket %s", e.bucket)}
+	return listing{err: awserr.Wrap(err, "list versions of bucket %s", e.bucket)}
 }
 
 // present is nil for an empty marker: S3 refuses one that is given and empty.

@@ -9,6 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"perch"
+	"perch/activities/awserr"
 )
 
 // tagStackID is the tag that CloudFormation puts on a stack's buckets.
@@ -24,8 +27,8 @@ func (e *emptying) check(ctx context.Context) error {
 		})
 		out, err = e.tags(ctx)
 	}
-	if err != nil && !missing(err, "NoSuchTagSet") {
-		return awsFailure(err, "read tags of bucket %s", e.bucket)
+	if err != nil && !awserr.HasCode(err, "NoSuchTagSet") {
+		return awserr.Wrap(err, "read tags of bucket %s", e.bucket)
 	}
 	owner := ""
 	if out != nil {
@@ -67,7 +70,7 @@ func (e *emptying) checkOwner(ctx context.Context, owner string) error {
 	if nested, err := e.nested(ctx, owner); nested || err != nil {
 		return err
 	}
-	return refuse(ErrorInvalid, "bucket %s does not carry the tag %s=%s: it is not this stack's and was left alone", e.bucket, tagStackID, e.stackID)
+	return awserr.Final(perch.ErrorInvalid, "bucket %s does not carry the tag %s=%s: it is not this stack's and was left alone", e.bucket, tagStackID, e.stackID)
 }
 
 // nested reports whether the stack of that id is nested in ours: a nested stack's buckets carry its own id.
@@ -76,11 +79,11 @@ func (e *emptying) nested(ctx context.Context, id string) (bool, error) {
 		return false, nil
 	}
 	out, err := e.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
-	if missingStack(err) {
+	if awserr.UnknownStack(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, awsFailure(err, "describe stack %s, whose bucket %s is", id, e.bucket)
+		return false, awserr.Wrap(err, "describe stack %s, whose bucket %s is", id, e.bucket)
 	}
 	return len(out.Stacks) == 1 && aws.ToString(out.Stacks[0].RootId) == e.stackID, nil
 }

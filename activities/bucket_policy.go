@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch/activities/awserr"
 )
 
 // denyWritesID is the Sid of the statement that denies writes to a bucket while it is emptied. A bucket
@@ -68,7 +70,7 @@ func (p *bucketPolicy) document() (string, error) {
 // policyOf reads a bucket's policy.
 func policyOf(ctx context.Context, client *s3.Client, bucket, account string) (bucketPolicy, error) {
 	out, err := client.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &bucket, ExpectedBucketOwner: &account})
-	if missing(err, "NoSuchBucketPolicy") {
+	if awserr.HasCode(err, "NoSuchBucketPolicy") {
 		return readPolicy("")
 	}
 	if err != nil {
@@ -87,7 +89,7 @@ func (e *emptying) denyWrites(ctx context.Context) error {
 		return err
 	})
 	if err != nil || policy.deniesWrites() {
-		return awsFailure(err, "read the policy of bucket %s", e.bucket)
+		return awserr.Wrap(err, "read the policy of bucket %s", e.bucket)
 	}
 	policy.denyWrites(e.partition, e.bucket)
 	document, err := policy.document()
@@ -97,5 +99,5 @@ func (e *emptying) denyWrites(ctx context.Context) error {
 			return err
 		})
 	}
-	return awsFailure(err, "deny writes to bucket %s", e.bucket)
+	return awserr.Wrap(err, "deny writes to bucket %s", e.bucket)
 }

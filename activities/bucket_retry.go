@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"perch/activities/awserr"
 )
 
 const (
@@ -31,13 +33,13 @@ func passingCode(code string) bool { return slowCodes[code] || passingCodes[code
 
 // passing reports whether a call's failure passes by itself.
 func passing(err error) bool {
-	return passingCode(code(err)) || retryable.IsErrorRetryable(err) == aws.TrueTernary
+	return passingCode(awserr.Code(err)) || retryable.IsErrorRetryable(err) == aws.TrueTernary
 }
 
 // slow reports whether S3 asks for fewer requests: by code, or by a 503 whose body was lost on the way.
 func slow(err error) bool {
 	var response *smithyhttp.ResponseError
-	return slowCodes[code(err)] || errors.As(err, &response) && response.HTTPStatusCode() == http.StatusServiceUnavailable
+	return slowCodes[awserr.Code(err)] || errors.As(err, &response) && response.HTTPStatusCode() == http.StatusServiceUnavailable
 }
 
 // backoff is the pause after that many failures in a row, one or more: doubled each time, and anything from half of it to all.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch/activities/awserr"
 )
 
 const (
@@ -222,7 +224,7 @@ func (s *sweeper) settle(o outcome) {
 func (s *sweeper) failed(o outcome) []task {
 	switch {
 	case o.err != nil && (!passing(o.err) || s.stuck()):
-		s.fail(awsFailure(o.err, "delete objects of bucket %s", s.bucket))
+		s.fail(awserr.Wrap(o.err, "delete objects of bucket %s", s.bucket))
 		return o.tasks
 	case o.err != nil:
 		return o.tasks

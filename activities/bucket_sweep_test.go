@@ -213,13 +213,13 @@ func TestS39AMillionVersionsOverTwoWorkersAreSentOnce(t *testing.T) {
 }
 
 func TestWhatNeverPassesEndsWithItsReason(t *testing.T) {
-	for code, refuse := range map[string]func(p *pile){
+	for code, fail := range map[string]func(p *pile){
 		"InternalError": func(p *pile) { p.refuse = func() error { return apiError("InternalError") } },
 		"SlowDown":      func(p *pile) { p.limit = rate.NewLimiter(0, 0) },
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPile(3)
-			refuse(p)
+			fail(p)
 			start := time.Now()
 			err := p.emptying().sweep(t.Context(), marker{})
 			if err == nil || !strings.Contains(err.Error(), code) || !strings.Contains(err.Error(), "delete objects of bucket pile") {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"perch"
 	"perch/activities/activitytest"
 	storageservice "perch/sandbox/aws/s3"
 )
@@ -69,7 +70,7 @@ func TestS37KeysUnderALockAreNamedAndNothingGoesRound(t *testing.T) {
 	}}, "Enabled")
 	s.fill(1500)
 	a := s.empty(t.Context(), nil)
-	activitytest.WantFinal(t, a.err, ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock", "and 295 more", "lift the lock", "starter down --force")
+	activitytest.WantFinal(t, a.err, perch.ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock", "and 295 more", "lift the lock", "starter down --force")
 	if calls := s.count("DeleteObjects"); calls > 1+shares {
 		t.Errorf("%d requests to delete, want no second try", calls)
 	}
@@ -83,7 +84,7 @@ func TestS37ADeniedCallNamesTheCall(t *testing.T) {
 		s := newStorage(t, storageservice.Config{}, "Enabled")
 		s.fill(3)
 		s.before = s.answer(operation, http.StatusForbidden, "AccessDenied", "User is not authorized to perform it")
-		activitytest.WantFinal(t, s.empty(t.Context(), nil).err, ErrorDenied, bucketName, "User is not authorized", "permission")
+		activitytest.WantFinal(t, s.empty(t.Context(), nil).err, perch.ErrorDenied, bucketName, "User is not authorized", "permission")
 		if s.count(operation) != 1 {
 			t.Errorf("%s was tried %d times", operation, s.count(operation))
 		}
@@ -106,10 +107,10 @@ func TestS41ABucketInAnotherRegionIsAskedThere(t *testing.T) {
 	for status, code := range map[int]string{301: "PermanentRedirect", 400: "AuthorizationHeaderMalformed"} {
 		s := newStorage(t, storageservice.Config{}, "Enabled")
 		s.fill(1200)
-		refuse := s.answer("", status, code, "The bucket is in another region")
+		reject := s.answer("", status, code, "The bucket is in another region")
 		s.before = func(operation string, w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("X-Amz-Bucket-Region", "eu-west-1")
-			return !strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/s3/") && refuse("", w, r)
+			return !strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/s3/") && reject("", w, r)
 		}
 		s.wantEmptied(1200)
 		if s.count("GetBucketTagging") != 2 {
@@ -128,7 +129,7 @@ func TestS42ABucketThatIsNotTheStacksIsNeverTouched(t *testing.T) {
 			s.direct(http.MethodPut, "/"+foreign+"/shop.zip", "x")
 			s.before = describes(other)
 			_, err := activitytest.Try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: foreign, StackID: bucketStack})
-			activitytest.WantFinal(t, err, ErrorInvalid, foreign, "left alone")
+			activitytest.WantFinal(t, err, perch.ErrorInvalid, foreign, "left alone")
 			if s.requests()-s.count("") != 1 || s.count("GetBucketTagging") != 1 {
 				t.Errorf("calls: %v", s.calls)
 			}
@@ -152,7 +153,7 @@ func describes(root string) func(string, http.ResponseWriter, *http.Request) boo
 func TestAStackIDThatIsNoneIsRefusedBeforeAnyCall(t *testing.T) {
 	s := newStorage(t, storageservice.Config{}, "")
 	_, err := activitytest.Try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: "shop-login"})
-	activitytest.WantFinal(t, err, ErrorInvalid, "shop-login", "not an ARN")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "shop-login", "not an ARN")
 	if s.requests() != 0 {
 		t.Errorf("calls: %v", s.calls)
 	}

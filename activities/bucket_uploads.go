@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
+
+	"perch/activities/awserr"
 )
 
 // aborts is how many unfinished uploads are aborted at a time: S3 has no call for more than one.
@@ -35,7 +37,7 @@ func (e *emptying) abortListed(ctx context.Context) (found int, err error) {
 			return err
 		})
 		if err != nil {
-			return found, awsFailure(err, "list uploads of bucket %s", e.bucket)
+			return found, awserr.Wrap(err, "list uploads of bucket %s", e.bucket)
 		}
 		if err := e.abortAll(ctx, page); err != nil {
 			return found, err
@@ -62,7 +64,7 @@ func (e *emptying) abortAll(ctx context.Context, page *s3.ListMultipartUploadsOu
 			if err == nil {
 				err = e.abort(ctx, key, upload.UploadId)
 			}
-			return awsFailure(err, "abort upload of %q to bucket %s", key, e.bucket)
+			return awserr.Wrap(err, "abort upload of %q to bucket %s", key, e.bucket)
 		})
 	}
 	return group.Wait()
@@ -73,7 +75,7 @@ func (e *emptying) abort(ctx context.Context, key string, id *string) error {
 		_, err := e.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &key, UploadId: id})
 		return err
 	})
-	if missing(err, "NoSuchUpload") {
+	if awserr.HasCode(err, "NoSuchUpload") {
 		return nil
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // ChangeInput asks for one mutating call on the environment's stack.
@@ -56,7 +57,7 @@ type ChangeResult struct {
 func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return ChangeResult{}, refuse(ErrorInvalid, "%v", err)
+		return ChangeResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	identity, err := s.owner.certain(ctx)
 	if err != nil {
@@ -79,7 +80,7 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	})
 	id := ""
 	switch {
-	case alreadyThere(err):
+	case awserr.AlreadyExists(err):
 		if id, err = s.adopt(ctx, environment); err != nil {
 			return ChangeResult{}, err
 		}
@@ -88,7 +89,7 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 			return ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's environment was admitted and may be in use.
 		}
 	case err != nil:
-		return ChangeResult{}, awsFailure(err, "create stack %s", environment.StackName())
+		return ChangeResult{}, awserr.Wrap(err, "create stack %s", environment.StackName())
 	default:
 		id = aws.ToString(out.StackId)
 	}
@@ -108,7 +109,7 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 	if state.Ours {
 		return state.StackID, nil
 	}
-	return "", refuse(ErrorInvalid, "%s", state.Conflict)
+	return "", awserr.Final(perch.ErrorInvalid, "%s", state.Conflict)
 }
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
@@ -126,7 +127,7 @@ func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 		Parameters: template.parameters, Capabilities: template.capabilities,
 	})
 	out, failure := s.begun(ctx, in, err, "update")
-	if failure != nil && nothingToUpdate(err) {
+	if failure != nil && awserr.NothingToUpdate(err) {
 		return ChangeResult{StackID: in.StackID, Unchanged: true}, nil
 	}
 	return out, failure
@@ -157,7 +158,7 @@ func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult
 		return ChangeResult{}, err
 	}
 	_, err = s.cfn.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token})
-	if says(err, "ValidationError", "cannot be called from current stack status") {
+	if awserr.Says(err, "ValidationError", "cannot be called from current stack status") {
 		err = nil // The update ended by itself meanwhile: the next look at the stack decides.
 	}
 	return s.begun(ctx, in, err, "cancel the update of")
@@ -202,10 +203,10 @@ func optional(on bool) *bool {
 // begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was lost, is refused because of what it
 // began itself: the stack's events tell.
 func (s *Stacks) begun(ctx context.Context, in ChangeInput, err error, verb string) (ChangeResult, error) {
-	if err == nil || code(err) == "TokenAlreadyExistsException" {
+	if err == nil || awserr.Code(err) == "TokenAlreadyExistsException" {
 		return ChangeResult{StackID: in.StackID}, nil
 	}
-	if code(err) == "ValidationError" {
+	if awserr.Code(err) == "ValidationError" {
 		before, failure := s.took(ctx, in)
 		if before {
 			return ChangeResult{StackID: in.StackID}, nil
@@ -214,17 +215,17 @@ func (s *Stacks) begun(ctx context.Context, in ChangeInput, err error, verb stri
 			return ChangeResult{}, failure
 		}
 	}
-	return ChangeResult{}, awsFailure(err, "%s stack %s", verb, in.StackID)
+	return ChangeResult{}, awserr.Wrap(err, "%s stack %s", verb, in.StackID)
 }
 
 // took reports whether the stack's latest events carry the call's token.
 func (s *Stacks) took(ctx context.Context, in ChangeInput) (bool, error) {
 	page, err := s.cfn.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &in.StackID})
-	if missingStack(err) {
+	if awserr.UnknownStack(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, awsFailure(err, "list events of stack %s", in.StackID)
+		return false, awserr.Wrap(err, "list events of stack %s", in.StackID)
 	}
 	return slices.ContainsFunc(page.StackEvents, func(e types.StackEvent) bool { return aws.ToString(e.ClientRequestToken) == in.Token }), nil
 }

@@ -109,7 +109,7 @@ func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
 				t.Errorf("found %+v", state)
 			}
 			_, err := activitytest.Try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
-			activitytest.WantFinal(t, err, ErrorInvalid, c.words...)
+			activitytest.WantFinal(t, err, perch.ErrorInvalid, c.words...)
 		})
 	}
 }
@@ -152,7 +152,7 @@ func TestS55S69ExpiredCredentialsAreTriedAgainAndADenialIsNot(t *testing.T) {
 	activitytest.WantRetry(t, err, "ExpiredToken")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "CreateStack", Status: 403, Code: "AccessDenied", Message: "User: x is not authorized to perform: cloudformation:CreateStack", Count: 1})
 	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
-	activitytest.WantFinal(t, err, ErrorDenied, "cloudformation:CreateStack")
+	activitytest.WantFinal(t, err, perch.ErrorDenied, "cloudformation:CreateStack")
 	must(w, of[*Stacks](w).CreateStack, in)
 }
 
@@ -257,7 +257,7 @@ func TestARefusedCallWhoseEventsCannotBeReadIsTriedAgain(t *testing.T) {
 	_, err := activitytest.Try(of[*Stacks](w).DeleteStack, in)
 	activitytest.WantRetry(t, err, "list events", "Throttling")
 	_, err = activitytest.Try(of[*Stacks](w).DeleteStack, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "delete stack "+id, "TerminationProtection")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "delete stack "+id, "TerminationProtection")
 }
 
 func TestAnUpdateOfABusyStackIsTriedAgain(t *testing.T) {

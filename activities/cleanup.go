@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 	"perch/lifecycle"
 	"perch/source"
@@ -130,7 +131,7 @@ func asked(err error, tried string, args ...any) error {
 	message := fmt.Sprintf(tried, args...)
 	switch {
 	case errors.As(err, &refused):
-		return refuse(ErrorInvalid, "%s: %v", message, err)
+		return awserr.Final(perch.ErrorInvalid, "%s: %v", message, err)
 	case errors.As(err, &limited):
 		return temporal.NewApplicationErrorWithOptions(message+": "+err.Error(), errorRateLimited, temporal.ApplicationErrorOptions{
 			NextRetryDelay: max(time.Second, time.Until(limited.Until)+time.Second),
@@ -213,7 +214,7 @@ type LastLookResult struct {
 func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResult, error) {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return LastLookResult{}, refuse(ErrorInvalid, "%v", err)
+		return LastLookResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	stack, exists, err := c.stacks.describe(ctx, environment.StackName())
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/client"
 )
 
@@ -32,7 +33,7 @@ type AskResult struct {
 func (c *Cleanups) AskRemoval(ctx context.Context, in AskInput) (AskResult, error) {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return AskResult{}, refuse(ErrorInvalid, "%v", err)
+		return AskResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	temporal := client.New(activity.GetClient(ctx))
 	failure, err := temporal.LastFailure(ctx, environment.StackName())

@@ -101,7 +101,7 @@ func TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer(t *testing.T) {
 			server.Intercept(c.intercept)
 			_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
 			if c.final {
-				activitytest.WantFinal(t, err, ErrorInvalid, "look for branch gone", c.words)
+				activitytest.WantFinal(t, err, perch.ErrorInvalid, "look for branch gone", c.words)
 				return
 			}
 			activitytest.WantRetry(t, err, "look for branch gone", c.words)

@@ -89,7 +89,7 @@ func TestS75ProtectionIsReadFromTheStack(t *testing.T) {
 func TestPlanOfAnotherProjectIsRefused(t *testing.T) {
 	w := leftOver(t)
 	_, err := activitytest.Try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "blog"})
-	activitytest.WantFinal(t, err, ErrorInvalid, `project "shop", not "blog"`)
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, `project "shop", not "blog"`)
 }
 
 func TestListingThatFailsIsTriedAgainOrHeld(t *testing.T) {
@@ -180,7 +180,7 @@ func TestS67LastLookWithoutAccessEndsTheRemoval(t *testing.T) {
 	in := w.judged()
 	of[*Cleanups](w).source = failing(&source.Refused{Reason: "the token is expired"})
 	_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "the token is expired")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "the token is expired")
 }
 
 func TestFitListsRemovalsFirstAndKeepsTheOrder(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"perch/activities/awserr"
 )
 
 // lookUps asks a resource's own service whether the resource exists. The tagging API cannot tell: it "returns all the
@@ -97,12 +99,12 @@ func (l *lookUps) presence(ctx context.Context, full string) (presence, error) {
 	}
 	there, err := look(l, ctx, full, name)
 	switch {
-	case denied(err):
+	case awserr.Denied(err):
 		return presenceUnknown, nil
-	case missing(err, goneCodes...):
+	case awserr.HasCode(err, goneCodes...):
 		return presenceGone, nil
 	case err != nil:
-		return presenceUnknown, awsFailure(err, "look for %s", full)
+		return presenceUnknown, awserr.Wrap(err, "look for %s", full)
 	case there:
 		return presenceThere, nil
 	}
@@ -124,7 +126,7 @@ func (l *lookUps) certificate(ctx context.Context, full, _ string) (bool, error)
 
 func (l *lookUps) stack(ctx context.Context, full, _ string) (bool, error) {
 	out, err := l.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &full})
-	if missingStack(err) {
+	if awserr.UnknownStack(err) {
 		return false, nil
 	}
 	return err == nil && len(out.Stacks) > 0 && out.Stacks[0].StackStatus != deleted, err

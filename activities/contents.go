@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch/activities/awserr"
 )
 
 // Contents are the physical ids of what a stack holds and a teardown has to see go. They come from the stack's resources, not from
@@ -39,11 +41,11 @@ func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) er
 	pages := cloudformation.NewListStackResourcesPaginator(s.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if missingStack(err) {
+		if awserr.UnknownStack(err) {
 			return nil
 		}
 		if err != nil {
-			return awsFailure(err, "list resources of stack %s", stackID)
+			return awserr.Wrap(err, "list resources of stack %s", stackID)
 		}
 		if said == nil && len(page.StackResourceSummaries) > 0 {
 			if said, err = s.templateSays(ctx, stackID); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -54,7 +55,7 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 		return DatabaseResult{}, err
 	}
 	if outputs.DatabaseHost == "" {
-		return DatabaseResult{}, refuse(ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `starter application up`")
+		return DatabaseResult{}, awserr.Final(perch.ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `starter application up`")
 	}
 	if _, _, err := d.stacks.ownStack(ctx, StackInput(in)); err != nil {
 		return DatabaseResult{}, err
@@ -112,7 +113,7 @@ func (d *Databases) unused(ctx context.Context, environment perch.Environment) e
 	}
 	status := string(stack.StackStatus) // The stack may be under another name of the repository.
 	if stackTags(stack)[perch.TagProject] == environment.Project && status != deleted {
-		return refuse(ErrorInvalid, "stack %s is %s and uses database %s, which was left alone",
+		return awserr.Final(perch.ErrorInvalid, "stack %s is %s and uses database %s, which was left alone",
 			environment.StackName(), status, environment.DatabaseName())
 	}
 	return nil
@@ -144,7 +145,7 @@ func sharedDatabase(name string) string { return "database " + name + " in the s
 func (d *Databases) find(ctx context.Context, in DatabaseInput) (perch.Environment, cfn.ApplicationOutputs, error) {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return environment, cfn.ApplicationOutputs{}, refuse(ErrorInvalid, "%v", err)
+		return environment, cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	if err := d.stacks.serves(in.Project); err != nil {
 		return environment, cfn.ApplicationOutputs{}, err
@@ -163,14 +164,14 @@ func (d *Databases) await(ctx context.Context, stackID string) (arn string, err 
 	for began := time.Now(); time.Since(began) < secretPatience; {
 		out, err := d.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.SharedSecretID)})
 		switch {
-		case missingStack(err): // AWS says it of a resource that the stack does not have yet in the same words.
+		case awserr.UnknownStack(err): // AWS says it of a resource that the stack does not have yet in the same words.
 			stack, found, err := d.stacks.describe(ctx, stackID)
 			over := !found || !lifecycle.InProgress(string(stack.StackStatus))
 			if err != nil || over && time.Since(began) >= d.stacks.staleReads {
 				return "", err
 			}
 		case err != nil:
-			return "", awsFailure(err, "look for the database's secret in stack %s", stackID)
+			return "", awserr.Wrap(err, "look for the database's secret in stack %s", stackID)
 		default:
 			status := string(out.StackResourceDetail.ResourceStatus)
 			if strings.HasPrefix(status, "DELETE_") || strings.HasSuffix(status, "_FAILED") {
@@ -191,11 +192,11 @@ func (d *Databases) await(ctx context.Context, stackID string) (arn string, err 
 func (d *Databases) password(ctx context.Context, arn string) (string, error) {
 	out, err := d.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
 	if err != nil {
-		return "", awsFailure(err, "read secret %s", arn)
+		return "", awserr.Wrap(err, "read secret %s", arn)
 	}
 	var value struct{ Password string }
 	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &value) != nil || value.Password == "" {
-		return "", refuse(ErrorInvalid, "secret %s holds no JSON object with a password", arn)
+		return "", awserr.Final(perch.ErrorInvalid, "secret %s holds no JSON object with a password", arn)
 	}
 	return value.Password, nil
 }

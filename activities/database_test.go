@@ -185,7 +185,7 @@ func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
 	first := raise()
 	s.exec(s.login(first, name), "CREATE TABLE carts (id int)")
 	_, err := activitytest.Try(of[*Databases](s.world).DropDatabase, first)
-	activitytest.WantFinal(t, err, ErrorInvalid, "stack shop-staging is CREATE_COMPLETE and uses database perch_shop_staging")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "stack shop-staging is CREATE_COMPLETE and uses database perch_shop_staging")
 
 	protection := &cloudformation.UpdateTerminationProtectionInput{StackName: &first.StackID, EnableTerminationProtection: sdk.Bool(false)}
 	if _, err := s.cfn().UpdateTerminationProtection(t.Context(), protection); err != nil {
@@ -193,7 +193,7 @@ func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
 	}
 	s.deleteByHand(first.StackID)
 	_, err = activitytest.Try(of[*Databases](s.world).DropDatabase, first)
-	activitytest.WantFinal(t, err, ErrorInvalid, "database perch_shop_staging", "of kind staging", "by hand")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "database perch_shop_staging", "of kind staging", "by hand")
 	again := raise()
 	s.exec(s.login(again, name), "INSERT INTO carts VALUES (1)")
 }
@@ -237,10 +237,10 @@ func TestADatabaseOfSomebodyElseIsLeftAlone(t *testing.T) {
 	databases := of[*Databases](s.world)
 	in := DatabaseInput{Project: "shop", Branch: "login"}
 	_, err := activitytest.Try(databases.DropDatabase, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "belongs to user postgres", "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "belongs to user postgres", "left alone")
 	in.StackID = s.up("login", s.commit("login"))
 	_, err = activitytest.Try(databases.EnsureDatabase, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "belongs to user postgres", "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "belongs to user postgres", "left alone")
 }
 
 func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
@@ -274,7 +274,7 @@ func TestWithoutASharedDatabaseThereIsNothingToDrop(t *testing.T) {
 	w.apply()
 	must(w, databases.DropDatabase, in)
 	_, err := activitytest.Try(databases.EnsureDatabase, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "starter application up")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "starter application up")
 }
 
 func TestAServerThatCannotBeReachedIsTriedAgain(t *testing.T) {

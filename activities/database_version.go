@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 )
 
@@ -25,22 +26,22 @@ type runningDatabase struct {
 func (s *Stacks) runningDatabase(ctx context.Context, stack, logicalID string) (runningDatabase, error) {
 	in := &cloudformation.DescribeStackResourceInput{StackName: &stack, LogicalResourceId: &logicalID}
 	found, err := s.cfn.DescribeStackResource(ctx, in)
-	if missingStack(err) {
+	if awserr.UnknownStack(err) {
 		return runningDatabase{}, nil // There is no stack, or no such resource in it.
 	}
 	if err != nil {
-		return runningDatabase{}, awsFailure(err, "look for the database of stack %s", stack)
+		return runningDatabase{}, awserr.Wrap(err, "look for the database of stack %s", stack)
 	}
 	id := aws.ToString(found.StackResourceDetail.PhysicalResourceId)
 	if id == "" {
 		return runningDatabase{}, nil
 	}
 	out, err := s.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
-	if missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") || err == nil && len(out.DBInstances) == 0 {
+	if awserr.HasCode(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") || err == nil && len(out.DBInstances) == 0 {
 		return runningDatabase{}, nil
 	}
 	if err != nil {
-		return runningDatabase{}, awsFailure(err, "look for database %s", id)
+		return runningDatabase{}, awserr.Wrap(err, "look for database %s", id)
 	}
 	major, _, _ := strings.Cut(aws.ToString(out.DBInstances[0].EngineVersion), ".")
 	lifecycle := aws.ToString(out.DBInstances[0].EngineLifecycleSupport)
@@ -61,10 +62,10 @@ func (r runningDatabase) version(named string) (string, error) {
 	running, _ := strconv.Atoi(r.major)
 	switch {
 	case number < running:
-		return "", refuse(ErrorInvalid, "database.version is %q, and the database runs PostgreSQL %s: "+
+		return "", awserr.Final(perch.ErrorInvalid, "database.version is %q, and the database runs PostgreSQL %s: "+
 			"RDS does not downgrade a database; name %q or leave version out", wanted, r.major, r.major)
 	case number < perch.OldestPostgreSQL && r.major != wanted:
-		return "", refuse(ErrorInvalid, "database.version is %q, and RDS has ended its standard support: "+
+		return "", awserr.Final(perch.ErrorInvalid, "database.version is %q, and RDS has ended its standard support: "+
 			"new databases need version %d or later; use %q", wanted, perch.OldestPostgreSQL, perch.DefaultPostgreSQL)
 	}
 	return wanted, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // requireDeletion rejects a stack that may return to service: its buckets must not be emptied. A stack
@@ -17,7 +18,7 @@ import (
 func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return refuse(ErrorInvalid, "%v", err)
+		return awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	stack, err := s.rootStack(ctx, in.StackID)
 	if err != nil {
@@ -26,13 +27,13 @@ func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
 	state := s.state(ctx, environment, stack)
 	switch {
 	case !state.Ours:
-		return refuse(ErrorInvalid, "stack %s is not the one of branch %q: its buckets were left alone", in.StackID, in.Branch)
+		return awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q: its buckets were left alone", in.StackID, in.Branch)
 	case state.Kind != perch.KindBranch:
-		return refuse(ErrorInvalid, "stack %s is of kind %s, and Perch empties only the buckets of branches: they were left alone", in.StackID, state.Kind)
+		return awserr.Final(perch.ErrorInvalid, "stack %s is of kind %s, and Perch empties only the buckets of branches: they were left alone", in.StackID, state.Kind)
 	case state.Status == deleted || state.Status == "DELETE_FAILED":
 		return nil
 	case state.Status != deleting:
-		return refuse(ErrorInvalid, "stack %s is %s and may return to service: its buckets were left alone", in.StackID, state.Status)
+		return awserr.Final(perch.ErrorInvalid, "stack %s is %s and may return to service: its buckets were left alone", in.StackID, state.Status)
 	}
 	begun, err := s.deletesResource(ctx, state.StackID)
 	if err == nil && !begun {
@@ -48,7 +49,7 @@ func (s *Stacks) mayEmpty(ctx context.Context, in EmptyBucketInput) error {
 	}
 	kept, err := s.keptResources(ctx, in.StackID)
 	if err == nil && kept[in.Bucket] {
-		err = refuse(ErrorInvalid, "the template of stack %s keeps bucket %s: it was left alone; empty it by hand if you mean it", in.StackID, in.Bucket)
+		err = awserr.Final(perch.ErrorInvalid, "the template of stack %s keeps bucket %s: it was left alone; empty it by hand if you mean it", in.StackID, in.Bucket)
 	}
 	return err
 }
@@ -64,7 +65,7 @@ func (s *Stacks) rootStack(ctx context.Context, stackID string) (types.Stack, er
 		stack, found, err = s.describe(ctx, aws.ToString(stack.RootId))
 	}
 	if err == nil && !found {
-		err = refuse(ErrorInvalid, "there is no stack %s: what carries its id was left alone", stackID)
+		err = awserr.Final(perch.ErrorInvalid, "there is no stack %s: what carries its id was left alone", stackID)
 	}
 	return stack, err
 }
@@ -76,7 +77,7 @@ func (s *Stacks) deletesResource(ctx context.Context, stackID string) (bool, err
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return false, awsFailure(err, "list events of stack %s", stackID)
+			return false, awserr.Wrap(err, "list events of stack %s", stackID)
 		}
 		for _, event := range page.StackEvents {
 			switch {

@@ -14,6 +14,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // lockedLooks is how many versions of a bucket with Object Lock are looked at for a lock.
@@ -56,7 +57,7 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (Prepa
 	defer stop()
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return PrepareResult{}, refuse(ErrorInvalid, "%v", err)
+		return PrepareResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	stack, found, err := d.stacks.describe(ctx, in.StackID)
 	if err != nil || !found {
@@ -64,7 +65,7 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (Prepa
 	}
 	state := d.stacks.state(ctx, environment, stack)
 	if !state.Ours {
-		return PrepareResult{}, refuse(ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Branch)
+		return PrepareResult{}, awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Branch)
 	}
 	if err := d.stacks.mayDelete(environment, state); err != nil {
 		return PrepareResult{}, err
@@ -123,11 +124,11 @@ func (d *Deletions) importedBy(ctx context.Context, stack types.Stack) (string, 
 			continue
 		}
 		out, err := d.stacks.cfn.ListImports(ctx, &cloudformation.ListImportsInput{ExportName: output.ExportName})
-		if says(err, "ValidationError", "is not imported by any stack") {
+		if awserr.Says(err, "ValidationError", "is not imported by any stack") {
 			continue
 		}
 		if err != nil {
-			return "", awsFailure(err, "list the stacks that import %s", aws.ToString(output.ExportName))
+			return "", awserr.Wrap(err, "list the stacks that import %s", aws.ToString(output.ExportName))
 		}
 		if len(out.Imports) > 0 {
 			return fmt.Sprintf("stack %s imports its export %s; remove that import first", out.Imports[0], aws.ToString(output.ExportName)), nil
@@ -139,11 +140,11 @@ func (d *Deletions) importedBy(ctx context.Context, stack types.Stack) (string, 
 func (d *Deletions) protectedDatabase(ctx context.Context, databases []string) (string, error) {
 	for _, id := range databases {
 		out, err := d.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
-		if missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") {
+		if awserr.HasCode(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") {
 			continue
 		}
 		if err != nil {
-			return "", awsFailure(err, "look at database %s", id)
+			return "", awserr.Wrap(err, "look at database %s", id)
 		}
 		for _, instance := range out.DBInstances {
 			if aws.ToBool(instance.DeletionProtection) {
@@ -157,18 +158,18 @@ func (d *Deletions) protectedDatabase(ctx context.Context, databases []string) (
 // lockedBucket looks for a version that Object Lock keeps. A bucket without Object Lock costs one call.
 func (d *Deletions) lockedBucket(ctx context.Context, bucket string) (string, error) {
 	lock, err := d.s3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &bucket})
-	if missing(err, "ObjectLockConfigurationNotFoundError", "NoSuchBucket") {
+	if awserr.HasCode(err, "ObjectLockConfigurationNotFoundError", "NoSuchBucket") {
 		return "", nil
 	}
 	if err != nil {
-		return "", awsFailure(err, "read Object Lock of bucket %s", bucket)
+		return "", awserr.Wrap(err, "read Object Lock of bucket %s", bucket)
 	}
 	if lock.ObjectLockConfiguration == nil || lock.ObjectLockConfiguration.ObjectLockEnabled != s3types.ObjectLockEnabledEnabled {
 		return "", nil
 	}
 	page, err := d.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(lockedLooks)})
 	if err != nil {
-		return "", awsFailure(err, "list versions of bucket %s", bucket)
+		return "", awserr.Wrap(err, "list versions of bucket %s", bucket)
 	}
 	for _, version := range page.Versions {
 		locked, err := d.lockedVersion(ctx, bucket, version)
@@ -188,10 +189,10 @@ func (d *Deletions) lockedVersion(ctx context.Context, bucket string, version s3
 	const remedy = "lift it, or leave the bucket behind with `starter down --force`"
 	out, err := d.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: version.Key, VersionId: version.VersionId})
 	switch key := aws.ToString(version.Key); {
-	case missing(err, "NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"):
+	case awserr.HasCode(err, "NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"):
 		return "", nil
 	case err != nil:
-		return "", awsFailure(err, "look at object %q in bucket %s", key, bucket)
+		return "", awserr.Wrap(err, "look at object %q in bucket %s", key, bucket)
 	case out.ObjectLockLegalHoldStatus == s3types.ObjectLockLegalHoldStatusOn:
 		return fmt.Sprintf("object %q in bucket %s is under legal hold; %s", key, bucket, remedy), nil
 	case aws.ToTime(out.ObjectLockRetainUntilDate).After(time.Now()):

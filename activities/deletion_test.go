@@ -87,7 +87,7 @@ func TestPrepareDeletionChangesNothingOfAnotherBranch(t *testing.T) {
 	w.apply()
 	id := w.templated(bucketTemplate("one"))
 	_, err := activitytest.Try(of[*Deletions](w).PrepareDeletion, PrepareInput{Project: "shop", Branch: "other", StackID: id})
-	activitytest.WantFinal(t, err, ErrorInvalid, "not the one of branch", "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "left alone")
 	if records := w.removals(); len(records) != 0 {
 		t.Errorf("recorded %+v", records)
 	}
@@ -119,7 +119,7 @@ func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 	w := newWorldOf(t, aws.Config{Speed: 1})
 	id := w.templated(bucketTemplate("one"))
 	bucket := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id}).Buckets[0]
-	activitytest.WantFinal(t, w.emptied(id, bucket), ErrorInvalid, "is CREATE_COMPLETE and may return to service")
+	activitytest.WantFinal(t, w.emptied(id, bucket), perch.ErrorInvalid, "is CREATE_COMPLETE and may return to service")
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
 	activitytest.WantRetry(t, w.emptied(id, bucket), "may still cancel the deletion")
 	if calls := w.calls("s3", "PutBucketPolicy"); calls != 0 {
@@ -139,7 +139,7 @@ func TestS81EmptyBucketTakesNoOtherBranchsStack(t *testing.T) {
 	id, bucket := failedDeletion(t, w)
 	in := EmptyBucketInput{Project: "shop", Branch: "other", Bucket: bucket, StackID: id}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "not the one of branch", "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "left alone")
 	if err := w.emptied(id, bucket); err != nil {
 		t.Error(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -62,11 +63,11 @@ func (e *Examinations) domain(ctx context.Context) (string, error) {
 	}
 	zone := e.policy.HostedZone
 	out, err := e.route53.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: &zone, MaxItems: aws.Int32(1)})
-	if missing(err, "NoSuchHostedZone") {
+	if awserr.HasCode(err, "NoSuchHostedZone") {
 		return "", fmt.Errorf("there is no hosted zone %s in account %s; correct `hosted_zone` in the policy", zone, e.policy.Account)
 	}
 	if err != nil {
-		return "", awsFailure(err, "look at hosted zone %s", zone)
+		return "", awserr.Wrap(err, "look at hosted zone %s", zone)
 	}
 	if len(out.ResourceRecordSets) == 0 {
 		return "", fmt.Errorf("hosted zone %s has no record, not even its own: choose another one as `hosted_zone` in the policy", zone)
@@ -91,11 +92,11 @@ func (e *Examinations) certificate(ctx context.Context, arn string) perch.Check 
 
 func (e *Examinations) certified(ctx context.Context, arn string) (string, error) {
 	out, err := e.acm.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &arn})
-	if missing(err, "ResourceNotFoundException") {
+	if awserr.HasCode(err, "ResourceNotFoundException") {
 		return "", fmt.Errorf("certificate %s is gone; make it again with `starter application up`", arn)
 	}
 	if err != nil {
-		return "", awsFailure(err, "look at certificate %s", arn)
+		return "", awserr.Wrap(err, "look at certificate %s", arn)
 	}
 	if out.Certificate == nil {
 		return "", errors.New("AWS says nothing of certificate " + arn)

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // nobody is what nothing is called: no environment's name can be the one of another application, and no bucket has such a key.
@@ -106,7 +107,7 @@ func (r *rights) try(ctx context.Context, trials map[string]func(context.Context
 	running.Wait()
 	for _, action := range slices.Sorted(maps.Keys(errs)) {
 		switch err := errs[action]; {
-		case denied(err):
+		case awserr.Denied(err):
 			lacking = append(lacking, action)
 		case !decided(err):
 			unanswered = append(unanswered, action+" ("+words(err)+")")
@@ -121,7 +122,7 @@ func decided(err error) bool {
 	if err == nil {
 		return true
 	}
-	return errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4 && !throttled(err)
+	return errors.As(err, &answer) && answer.HTTPStatusCode()/100 == 4 && !awserr.Throttled(err)
 }
 
 // words are an error's own, without the frame of the SDK or of an activity.
@@ -130,7 +131,7 @@ func words(err error) string {
 	if errors.As(err, &told) {
 		return told.Message()
 	}
-	return sentence(err)
+	return awserr.Sentence(err)
 }
 
 // trials are calls about what is not there. AWS looks whether a call is allowed before it looks for what it is about, so its answer tells the
@@ -192,7 +193,7 @@ func (r *rights) seedTrials() map[string]func(context.Context) error {
 		list := trial(r.s3.ListObjectsV2, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix, MaxKeys: aws.Int32(1)})
 		trials["s3:ListBucket for "+from] = func(ctx context.Context) error {
 			err := list(ctx)
-			if missing(err, "NoSuchBucket") {
+			if awserr.HasCode(err, "NoSuchBucket") {
 				return errors.New("there is no such bucket")
 			}
 			return err

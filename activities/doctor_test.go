@@ -258,5 +258,5 @@ func TestS67DoctorSaysWhatGitHubRefuses(t *testing.T) {
 
 func TestDoctorOfAnotherProjectIsRefused(t *testing.T) {
 	_, err := activitytest.Try(of[*Examinations](newWorld(t)).Examine, perch.DoctorInput{Project: "blog"})
-	activitytest.WantFinal(t, err, ErrorInvalid, `project "shop", not "blog"`)
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, `project "shop", not "blog"`)
 }

@@ -69,7 +69,7 @@ func TestS130TheEarlierRoleStaysWhileAnEnvironmentHasIt(t *testing.T) {
 	in := AdmitInput{Request: w.request("topic", commit)}
 	const todo = "an earlier version of Perch made it: run `starter application up --kind staging`, then try again"
 	_, err := activitytest.Try(of[*Requests](w).Admit, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "no instance profile for environments of kind branch", todo)
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "no instance profile for environments of kind branch", todo)
 	detail := w.examine()[perch.CheckApplication].Detail
 	activitytest.WantWords(t, detail, "no instance profile for environments of kind staging", todo)
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/config"
 	"perch/lifecycle"
 )
@@ -15,10 +16,10 @@ import (
 func (s *Stacks) ownStack(ctx context.Context, in StackInput) (perch.Environment, StackState, error) {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return environment, StackState{}, refuse(ErrorInvalid, "%v", err)
+		return environment, StackState{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	if in.StackID == "" {
-		return environment, StackState{}, refuse(ErrorInvalid, "no stack id is given for branch %q; nothing was touched", in.Branch)
+		return environment, StackState{}, awserr.Final(perch.ErrorInvalid, "no stack id is given for branch %q; nothing was touched", in.Branch)
 	}
 	stack, found, err := s.describe(ctx, in.StackID)
 	switch {
@@ -29,7 +30,7 @@ func (s *Stacks) ownStack(ctx context.Context, in StackInput) (perch.Environment
 	}
 	state := s.state(ctx, environment, stack)
 	if !state.Ours {
-		err = refuse(ErrorInvalid, "stack %s is not the one of branch %q; nothing was touched", in.StackID, in.Branch)
+		err = awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q; nothing was touched", in.StackID, in.Branch)
 	}
 	return environment, state, err
 }
@@ -38,7 +39,7 @@ func (s *Stacks) ownStack(ctx context.Context, in StackInput) (perch.Environment
 // never in service may be deleted, so that it can be created again.
 func (s *Stacks) mayDelete(environment perch.Environment, state StackState) error {
 	if stack := state.Judged(""); stack.Protected {
-		return refuse(ErrorInvalid, "stack %s is protected, by its kind %s or by termination protection; nothing was touched", state.StackID, state.Kind)
+		return awserr.Final(perch.ErrorInvalid, "stack %s is protected, by its kind %s or by termination protection; nothing was touched", state.StackID, state.Kind)
 	}
 	if !lifecycle.WasReady(state.Status) {
 		return nil
@@ -46,7 +47,7 @@ func (s *Stacks) mayDelete(environment perch.Environment, state StackState) erro
 	request := perch.Request{Goal: perch.GoalGone, Project: environment.Project, Branch: environment.Branch}
 	var rejection *config.Refusal
 	if err := config.Admit(config.Admission{Policy: s.policy, Request: request, Kind: state.Kind}); errors.As(err, &rejection) {
-		return refuse(ErrorInvalid, "%s; nothing was touched", rejection.Sentence)
+		return awserr.Final(perch.ErrorInvalid, "%s; nothing was touched", rejection.Sentence)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func TestS143CallsOnAnotherBranchsStackAreRejected(t *testing.T) {
 		"ContinueRollback": func() error { _, err := activitytest.Try(stacks.ContinueRollback, in); return err },
 		"RollbackStack":    func() error { _, err := activitytest.Try(stacks.RollbackStack, in); return err },
 	} {
-		t.Run(name, func(t *testing.T) { activitytest.WantFinal(t, call(), ErrorInvalid, "nothing was touched") })
+		t.Run(name, func(t *testing.T) { activitytest.WantFinal(t, call(), perch.ErrorInvalid, "nothing was touched") })
 	}
 	for _, call := range w.aws.Calls()[before:] {
 		if call.Action != "DescribeStacks" {
@@ -60,7 +60,7 @@ func TestS143WhatThePolicyKeepsIsNotDeletedByAnActivityEither(t *testing.T) {
 			})
 			w.settle(id)
 			_, err = activitytest.Try(of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: c.branch, StackID: id, Token: "forged"})
-			activitytest.WantFinal(t, err, ErrorInvalid, c.words, "nothing was touched")
+			activitytest.WantFinal(t, err, perch.ErrorInvalid, c.words, "nothing was touched")
 			if calls := w.calls("cloudformation", "DeleteStack"); calls != 0 {
 				t.Errorf("%d calls of DeleteStack", calls)
 			}
@@ -73,18 +73,18 @@ func TestS144OnlyWhatWasAdmittedLastIsDeployed(t *testing.T) {
 	in := w.creation("login", "token")
 	w.template("two")
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "another template was admitted", "run the command again")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "another template was admitted", "run the command again")
 	in.Template = "two"
 	in.Kind = perch.KindProduction
 	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "no application stack")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "no application stack")
 	in.Kind, in.Branch = perch.KindBranch, "unasked"
 	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, `nothing is admitted for branch "unasked"`)
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, `nothing is admitted for branch "unasked"`)
 	in.Branch = "login"
 	w.policy.MaxEnvironments = 5
 	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "policy changed")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "policy changed")
 	if calls := w.calls("cloudformation", "CreateStack"); calls != 1 {
 		t.Errorf("%d stacks were made, want only the application's", calls)
 	}
@@ -97,11 +97,11 @@ func TestS145SeedsAndProbesGoToTheEnvironmentsOwnAddress(t *testing.T) {
 	id := w.up("login", first)
 	newer := w.repo.commit("login", map[string]string{"fixtures/media/b.txt": "b"})
 	_, err := activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: newer, StackID: id})
-	activitytest.WantFinal(t, err, ErrorInvalid, "with commit "+first+" deployed")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "with commit "+first+" deployed")
 	_, err = activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "other", Commit: first, StackID: id})
-	activitytest.WantFinal(t, err, ErrorInvalid, "nothing was touched")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "nothing was touched")
 	_, err = activitytest.Try(of[*Readiness](w).AwaitReady, ReadyInput{Project: "shop", Branch: "other", StackID: id})
-	activitytest.WantFinal(t, err, ErrorInvalid, "nothing was touched")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "nothing was touched")
 	_, err = activitytest.Try(of[*Seeds](w).ReopenBuckets, ReopenInput{Project: "shop", Branch: "login", StackID: id, Commit: newer})
-	activitytest.WantFinal(t, err, ErrorInvalid, "with commit "+first+" deployed")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "with commit "+first+" deployed")
 }

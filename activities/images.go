@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn/own"
 	"perch/image"
 )
@@ -67,7 +68,7 @@ func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, er
 		case !errors.As(err, &missing):
 			return ImageResult{Found: err == nil}, nil
 		case time.Since(progress.Since) > patience:
-			return ImageResult{}, refuse(ErrorImageMissing, "image %s is not in its registry, %s after the request; "+
+			return ImageResult{}, awserr.Final(perch.ErrorImageMissing, "image %s is not in its registry, %s after the request; "+
 				"check the build of commit %s, or correct `image` in perch.yaml; when the image is there, "+
 				"run `starter up %s`", in.Image, patience, in.Commit, in.Branch)
 		}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
+
+	"perch/activities/awserr"
 )
 
 // registryLogin is the worker's login for Amazon ECR of its own account and region. It goes to no
@@ -24,11 +26,11 @@ func (l *registryLogin) get(ctx context.Context, registry string) (user, passwor
 		return "", "", nil
 	}
 	out, err := ecr.NewFromConfig(l.cfg).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
-	if denied(err) {
-		return "", "", fmt.Errorf("get a login: %s; the worker's role lacks %s", sentence(err), action(err))
+	if awserr.Denied(err) {
+		return "", "", fmt.Errorf("get a login: %s; the worker's role lacks %s", awserr.Sentence(err), awserr.Action(err))
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("get a login: %s", sentence(err))
+		return "", "", fmt.Errorf("get a login: %s", awserr.Sentence(err))
 	}
 	for _, one := range out.AuthorizationData {
 		text, err := base64.StdEncoding.DecodeString(aws.ToString(one.AuthorizationToken))

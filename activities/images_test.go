@@ -51,7 +51,7 @@ func TestS201TheWaitForAnImageEnds(t *testing.T) {
 	activitytest.WantFinal(
 		t,
 		err,
-		ErrorImageMissing,
+		perch.ErrorImageMissing,
 		"image "+loginImage+" is not in its registry",
 		"build of commit abc",
 		"`starter up login`",

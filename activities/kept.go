@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"perch/activities/awserr"
 	"perch/cfn/own"
 )
 
@@ -33,11 +34,11 @@ type templateSays struct {
 
 func (s *Stacks) templateSays(ctx context.Context, stackID string) (*templateSays, error) {
 	out, err := s.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &stackID})
-	if missingStack(err) {
+	if awserr.UnknownStack(err) {
 		return &templateSays{}, nil
 	}
 	if err != nil {
-		return nil, awsFailure(err, "read template of stack %s", stackID)
+		return nil, awserr.Wrap(err, "read template of stack %s", stackID)
 	}
 	body := []byte(aws.ToString(out.TemplateBody))
 	return &templateSays{own.KeptBy(body), own.DeletesLogs(body)}, nil
@@ -62,7 +63,7 @@ func (s *Stacks) keptResources(ctx context.Context, stackID string) (map[string]
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, awsFailure(err, "list resources of stack %s", stackID)
+			return nil, awserr.Wrap(err, "list resources of stack %s", stackID)
 		}
 		for _, r := range page.StackResourceSummaries {
 			if _, keeps := said.kept[aws.ToString(r.LogicalResourceId)]; keeps {

@@ -6,6 +6,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+
+	"perch"
+	"perch/activities/awserr"
 )
 
 const (
@@ -46,7 +49,7 @@ func (l *lookUps) ruleUse(ctx context.Context, balancer string) (ruleUse, error)
 	for listeners.HasMorePages() {
 		page, err := listeners.NextPage(ctx)
 		if err != nil {
-			return use, awsFailure(err, "list the listeners of load balancer %s", balancer)
+			return use, awserr.Wrap(err, "list the listeners of load balancer %s", balancer)
 		}
 		for _, listener := range page.Listeners {
 			rules, err := l.rules(ctx, listener.ListenerArn)
@@ -69,7 +72,7 @@ func (l *lookUps) rules(ctx context.Context, listener *string) (count int, err e
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return 0, awsFailure(err, "list the rules of listener %s", aws.ToString(listener))
+			return 0, awserr.Wrap(err, "list the rules of listener %s", aws.ToString(listener))
 		}
 		for _, rule := range page.Rules {
 			if !aws.ToBool(rule.IsDefault) {
@@ -89,8 +92,8 @@ func (r *Requests) requireRule(ctx context.Context, made rendering) error {
 	}
 	use, err := r.lookUps.ruleUse(ctx, balancer)
 	if err == nil && use.full() {
-		return refuse(
-			ErrorInvalid,
+		return awserr.Final(
+			perch.ErrorInvalid,
 			"%s; remove an environment with `starter down BRANCH`, or use `load_balancer: own`, then try again",
 			use,
 		)

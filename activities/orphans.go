@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch/activities/awserr"
 )
 
 // addOrphans adds what updates of the stack have left behind. The stack does not name it any more, neither before its deletion nor afterwards; its events
@@ -26,11 +28,11 @@ func (s *Stacks) events(ctx context.Context, stackID string) (events []types.Sta
 	pages := cloudformation.NewDescribeStackEventsPaginator(s.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if missingStack(err) {
+		if awserr.UnknownStack(err) {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, awsFailure(err, "list events of stack %s", stackID)
+			return nil, awserr.Wrap(err, "list events of stack %s", stackID)
 		}
 		events = append(events, page.StackEvents...)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn/own"
 	"perch/config"
 )
@@ -66,13 +67,13 @@ func (r *Requests) renderOwn(ctx context.Context, made *rendering) error {
 		return err
 	}
 	if refusal != "" {
-		return refuse(ErrorInvalid, "%s", refusal)
+		return awserr.Final(perch.ErrorInvalid, "%s", refusal)
 	}
 	rendered, err := template.Render(own.Input{
 		Environment: made.environment, Kind: made.kind, Commit: made.commit, Settings: made.settings, Policy: *r.policy, Seed: made.file.Seed,
 	})
 	if err != nil {
-		return refuse(ErrorInvalid, "%v", err)
+		return awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	made.template.Template, made.parameters, made.capability = rendered.Template, rendered.Given(), template.Capability()
 	return nil
@@ -94,7 +95,7 @@ func (r *Requests) storeParameters(ctx context.Context, rendered rendering) erro
 // validate lets CloudFormation look at a stored template before anything is changed: it knows more of templates than Perch does.
 func (r *Requests) validate(ctx context.Context, path, url string) error {
 	_, err := r.stacks.cfn.ValidateTemplate(ctx, &cloudformation.ValidateTemplateInput{TemplateURL: &url})
-	return awsFailure(err, "validate template %s", path)
+	return awserr.Wrap(err, "validate template %s", path)
 }
 
 // parametersKey is where the template's parameters are stored; empty if there are none.
@@ -129,7 +130,7 @@ func (a *Applications) template(ctx context.Context, environment perch.Environme
 func (a *Applications) parameters(ctx context.Context, bucket, key string) (parameters []types.Parameter, err error) {
 	body, err := a.object(ctx, bucket, key)
 	if err != nil {
-		return nil, awsFailure(err, "read parameters %s in bucket %s", key, bucket)
+		return nil, awserr.Wrap(err, "read parameters %s in bucket %s", key, bucket)
 	}
 	var stored []own.Parameter
 	if err := json.Unmarshal(body, &stored); err != nil {

@@ -181,7 +181,7 @@ func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
 func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "{Type: AWS::S3::Bucket}", "{Type: AWS::S3::Bucket, Size: 5}", 1)})
 	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
-	activitytest.WantFinal(t, err, ErrorInvalid, "validate template deploy/template.yaml", "Invalid template resource property 'Size'")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "validate template deploy/template.yaml", "Invalid template resource property 'Size'")
 	if n := w.calls("cloudformation", "CreateStack"); n != 1 {
 		t.Errorf("%d stacks were made, and only the application's should be", n)
 	}
@@ -278,7 +278,7 @@ func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
 	}
 	in := EmptyBucketInput{Project: "shop", Branch: "login", Bucket: logs, StackID: state.StackID}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
-	activitytest.WantFinal(t, err, ErrorInvalid, "keeps bucket "+logs, "it was left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "keeps bucket "+logs, "it was left alone")
 	if err := w.sweep(SweepInput{Project: "shop", Branch: "login", StackID: state.StackID, Resources: []lifecycle.Failure{
 		{Type: "AWS::S3::Bucket", PhysicalID: logs},
 	}}); err != nil {

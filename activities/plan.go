@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 	"perch/cfn/forecast"
 	"perch/config"
@@ -25,7 +26,7 @@ func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (per
 	}
 	p := planning{Requests: r, kind: admitted.Kind, made: up.wanted, recreate: up.recreate, mayRecreate: admitted.MayRecreate}
 	if p.environment, err = perch.NewEnvironment(in.Request.Project, in.Request.Branch); err != nil {
-		return perch.PlanResult{}, refuse(ErrorInvalid, "%v", err)
+		return perch.PlanResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	if err := p.look(ctx); err != nil {
 		return perch.PlanResult{}, err
@@ -120,7 +121,7 @@ func (p *planning) deployed(ctx context.Context, step lifecycle.Step) (forecast.
 	}
 	out, err := p.stacks.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &p.state.StackID, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
-		return forecast.Version{}, awsFailure(err, "read the template of stack %s", p.state.StackID)
+		return forecast.Version{}, awserr.Wrap(err, "read the template of stack %s", p.state.StackID)
 	}
 	parameters := map[string]string{}
 	for _, parameter := range p.stack.Parameters {
@@ -134,14 +135,14 @@ func (p *planning) foresee(plan *perch.PlanResult, deployed forecast.Version) er
 	branch := p.environment.Branch
 	compared, err := forecast.Compare(deployed, p.wanted)
 	if err != nil {
-		return refuse(ErrorInvalid, "compare the templates of branch %q: %v", branch, err)
+		return awserr.Final(perch.ErrorInvalid, "compare the templates of branch %q: %v", branch, err)
 	}
 	plan.Changes, plan.Outputs = compared.Changes, compared.Outputs
 	if plan.Time, err = forecast.Estimate(deployed, p.wanted, compared.Changes); err != nil {
-		return refuse(ErrorInvalid, "estimate the time for branch %q: %v", branch, err)
+		return awserr.Final(perch.ErrorInvalid, "estimate the time for branch %q: %v", branch, err)
 	}
 	if plan.Cost, err = forecast.Cost(p.wanted, p.policy.Region); err != nil {
-		return refuse(ErrorInvalid, "estimate the cost of branch %q: %v", branch, err)
+		return awserr.Final(perch.ErrorInvalid, "estimate the cost of branch %q: %v", branch, err)
 	}
 	plan.Settings, err = differences(p.made.file, branch)
 	return err
@@ -151,7 +152,7 @@ func (p *planning) foresee(plan *perch.PlanResult, deployed forecast.Version) er
 func differences(file *config.File, branch string) ([]perch.SettingDifference, error) {
 	settings, origins, err := file.Resolve(branch, "")
 	if err != nil {
-		return nil, refuse(ErrorInvalid, "%v", err)
+		return nil, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	out := []perch.SettingDifference{}
 	for _, d := range config.Differences(config.List(file.ResolveKind(perch.KindStaging)), config.List(settings, origins)) {

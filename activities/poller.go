@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"golang.org/x/time/rate"
+
+	"perch/activities/awserr"
 )
 
 const (
@@ -132,7 +134,7 @@ func (p *poller) round() (ids []string, pages int) {
 func (p *poller) look(ctx context.Context, id string) {
 	out, err := p.describe(ctx, &cloudformation.DescribeStacksInput{StackName: &id})
 	switch {
-	case missingStack(err):
+	case awserr.UnknownStack(err):
 		p.deliver(ctx, id, sighting{})
 	case err != nil:
 		p.deliver(ctx, id, sighting{err: err})
@@ -175,7 +177,7 @@ func (p *poller) describe(ctx context.Context, in *cloudformation.DescribeStacks
 			return nil, err
 		}
 		out, err := p.once(ctx, in)
-		if !throttled(err) {
+		if !awserr.Throttled(err) {
 			p.limit.SetLimit(min(p.limit.Limit()+rateStep, p.most))
 			return out, err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 )
 
@@ -45,7 +46,7 @@ func (d *Databases) connect(ctx context.Context, outputs cfn.ApplicationOutputs)
 	}
 	config, err := pgx.ParseConfig(settings)
 	if err != nil {
-		return nil, refuse(ErrorInvalid, "connect to the shared database %s: %v", outputs.DatabaseHost, err)
+		return nil, awserr.Final(perch.ErrorInvalid, "connect to the shared database %s: %v", outputs.DatabaseHost, err)
 	}
 	config.Password, config.ConnectTimeout = password, connectTimeout
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
@@ -153,7 +154,7 @@ func (s *server) drop(ctx context.Context, name string) error {
 		return err
 	}
 	if kind := made.kind(); kind != "" {
-		return refuse(ErrorInvalid, "database %s in the shared instance is of an environment of kind %s, and only those of branches are ever removed; drop it by hand if you mean it", name, kind)
+		return awserr.Final(perch.ErrorInvalid, "database %s in the shared instance is of an environment of kind %s, and only those of branches are ever removed; drop it by hand if you mean it", name, kind)
 	}
 	return s.remove(ctx, name)
 }
@@ -191,7 +192,7 @@ func (s *server) look(ctx context.Context, name string) (there bool, made mark, 
 	case err != nil:
 		return false, "", fmt.Errorf("look for database %s: %w", name, err)
 	case owner != name:
-		return false, "", refuse(ErrorInvalid, "database %s in the shared instance belongs to user %s: it is somebody else's and was left alone; rename it or the branch", name, owner)
+		return false, "", awserr.Final(perch.ErrorInvalid, "database %s in the shared instance belongs to user %s: it is somebody else's and was left alone; rename it or the branch", name, owner)
 	}
 	return true, made, nil
 }

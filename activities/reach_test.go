@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"perch"
 	"perch/activities/activitytest"
 )
 
@@ -84,14 +85,14 @@ func TestAwaitReadyAsksNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := activitytest.Try(of[*Readiness](w).await, probe{URL: c.url, Endpoint: c.endpoint, HealthPath: "/", Custom: true, Patience: time.Second})
-			activitytest.WantFinal(t, err, ErrorInvalid, c.url+" cannot be asked whether it is ready: ", c.address, "is no public address", "`network.private`", "the stack stays for inspection")
+			activitytest.WantFinal(t, err, perch.ErrorInvalid, c.url+" cannot be asked whether it is ready: ", c.address, "is no public address", "`network.private`", "the stack stays for inspection")
 		})
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())
 	}
 	_, err := activitytest.Try(of[*Readiness](w).await, probe{URL: "http://login.shop.localhost", Endpoint: "169.254.169.254", Patience: time.Second})
-	activitytest.WantFinal(t, err, ErrorInvalid, "169.254.169.254 is a link-local address")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "169.254.169.254 is a link-local address")
 	w.policy.Network.Private = []netip.Prefix{ownMachine}
 	must(w, of[*Readiness](w).await, probe{URL: "http://login.shop.localhost:" + port, Endpoint: "127.0.0.1", HealthPath: "/", Custom: true, Patience: time.Second})
 	if asked.Load() != 1 {
@@ -106,14 +107,14 @@ func TestAnHTTPStepGoesToNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 	for endpoint, address := range map[string]string{"127.0.0.1": "127.0.0.1", "::ffff:127.0.0.1": "127.0.0.1", "192.168.255.1": "192.168.255.1"} {
 		in.Endpoint = endpoint
 		_, err := activitytest.Try(of[*Seeds](w).seed, in)
-		activitytest.WantFinal(t, err, ErrorSeedFailed, `seed step "http POST /seed": `+address+" is no public address", "`network.private`", "the next `starter up` goes on from this step")
+		activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /seed": `+address+" is no public address", "`network.private`", "the next `starter up` goes on from this step")
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())
 	}
 	in.Endpoint = "169.254.169.254"
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, "169.254.169.254 is a link-local address")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "169.254.169.254 is a link-local address")
 	in.Endpoint, w.policy.Network.Private = "127.0.0.1", []netip.Prefix{ownMachine}
 	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || asked.Load() != 1 {
 		t.Errorf("to the network that the policy names went %d requests: %+v", asked.Load(), out)

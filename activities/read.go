@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // ListEnvironments lists the project's environments by branch.
@@ -38,7 +39,7 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	}
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return perch.StatusResult{}, refuse(ErrorInvalid, "%v", err)
+		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	stack, found, err := s.describe(ctx, environment.StackName())
 	if err != nil {
@@ -53,7 +54,7 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 		return perch.StatusResult{OtherRepositories: others, Leftovers: left}, nil
 	}
 	if !state.Ours {
-		return perch.StatusResult{}, refuse(ErrorInvalid, "%s", state.Conflict)
+		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict)
 	}
 	status := owned{environment, state.Kind, stack}.status()
 	status.Resources, err = s.resources(ctx, state.StackID)
@@ -76,7 +77,7 @@ func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.Resourc
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, awsFailure(err, "list resources of stack %s", stackID)
+			return nil, awserr.Wrap(err, "list resources of stack %s", stackID)
 		}
 		for _, r := range page.StackResourceSummaries {
 			resources = append(resources, perch.ResourceStatus{Type: aws.ToString(r.ResourceType), LogicalID: aws.ToString(r.LogicalResourceId), Status: string(r.ResourceStatus)})
@@ -87,7 +88,7 @@ func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.Resourc
 
 func (s *Stacks) serves(project string) error {
 	if project != s.policy.Project {
-		return refuse(ErrorInvalid, "this worker serves project %q, not %q; ask the worker of that project", s.policy.Project, project)
+		return awserr.Final(perch.ErrorInvalid, "this worker serves project %q, not %q; ask the worker of that project", s.policy.Project, project)
 	}
 	return nil
 }

@@ -81,13 +81,13 @@ func TestReadingRefusesWhatIsNotItsOwn(t *testing.T) {
 	}
 	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
 	_, err := activitytest.Try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "login"})
-	activitytest.WantFinal(t, err, ErrorInvalid, "does not carry the tags", "Perch does not manage it")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "does not carry the tags", "Perch does not manage it")
 	_, err = activitytest.Try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "a..b"})
-	activitytest.WantFinal(t, err, ErrorInvalid, "two dots")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "two dots")
 	_, err = activitytest.Try(of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "blog", Branch: "login"})
-	activitytest.WantFinal(t, err, ErrorInvalid, `serves project "shop", not "blog"`)
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, `serves project "shop", not "blog"`)
 	_, err = activitytest.Try(of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "blog"})
-	activitytest.WantFinal(t, err, ErrorInvalid, "ask the worker of that project")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "ask the worker of that project")
 }
 
 func TestDescribeStackOfNothingIsNoError(t *testing.T) {
@@ -96,8 +96,8 @@ func TestDescribeStackOfNothingIsNoError(t *testing.T) {
 		t.Errorf("got %+v", state)
 	}
 	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "a..b"})
-	activitytest.WantFinal(t, err, ErrorInvalid, "two dots")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "two dots")
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "1 validation error detected"})
 	_, err = activitytest.Try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
-	activitytest.WantFinal(t, err, ErrorInvalid, "1 validation error detected")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "1 validation error detected")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/lifecycle"
 )
 
@@ -86,7 +87,7 @@ type probe struct {
 func (r *Readiness) await(ctx context.Context, p probe) (ReadyResult, error) {
 	address, err := url.Parse(p.URL)
 	if err != nil || address.Host == "" {
-		return ReadyResult{}, refuse(ErrorInvalid, "the stack's output URL %q is no address; the output of a custom template must begin with http:// or https://", p.URL)
+		return ReadyResult{}, awserr.Final(perch.ErrorInvalid, "the stack's output URL %q is no address; the output of a custom template must begin with http:// or https://", p.URL)
 	}
 	address.Path = p.HealthPath
 	client := dialing(address, p.Endpoint, reach{p.Custom, r.policy.Network.Private}, answerTimeout)
@@ -100,13 +101,13 @@ func (r *Readiness) await(ctx context.Context, p probe) (ReadyResult, error) {
 			return ReadyResult{Status: status}, nil
 		}
 		if !passing {
-			return ReadyResult{}, refuse(ErrorInvalid, "%s cannot be asked whether it is ready: %s; the stack stays for inspection", p.URL, last)
+			return ReadyResult{}, awserr.Final(perch.ErrorInvalid, "%s cannot be asked whether it is ready: %s; the stack stays for inspection", p.URL, last)
 		}
 		progress.Reason = last
 		beats.set(progress)
 		if time.Since(progress.Since) > p.Patience {
-			return ReadyResult{}, refuse(
-				ErrorNotReady,
+			return ReadyResult{}, awserr.Final(
+				perch.ErrorNotReady,
 				"%s did not become ready within %s; its last answer: %s%s%s; the stack stays for inspection",
 				p.URL,
 				p.Patience,

@@ -136,7 +136,7 @@ func TestS71AnAddressThatNeverBecomesHealthyFailsWithItsLastAnswerAndBeanstalksW
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
 	_, err := activitytest.TryIn(env, of[*Readiness](w).await, in)
-	activitytest.WantFinal(t, err, ErrorNotReady, server.URL+" did not become ready within 1s", "its last answer: 502 Bad Gateway no database yet", "Beanstalk says: INFO:", "the stack stays for inspection")
+	activitytest.WantFinal(t, err, perch.ErrorNotReady, server.URL+" did not become ready within 1s", "its last answer: 502 Bad Gateway no database yet", "Beanstalk says: INFO:", "the stack stays for inspection")
 }
 
 func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
@@ -145,14 +145,14 @@ func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)})
 	_, err := activitytest.TryIn(env, of[*Readiness](w).await, probe{URL: address, Patience: readyPatience})
-	activitytest.WantFinal(t, err, ErrorNotReady, "within 10m0s", "connection refused")
+	activitytest.WantFinal(t, err, perch.ErrorNotReady, "within 10m0s", "connection refused")
 }
 
 func TestAnOutputThatIsNoAddressIsRefused(t *testing.T) {
 	w := newWorld(t)
 	for _, address := range []string{"", "login", "http://%zz"} {
 		_, err := activitytest.Try(of[*Readiness](w).await, probe{URL: address})
-		activitytest.WantFinal(t, err, ErrorInvalid, "is no address")
+		activitytest.WantFinal(t, err, perch.ErrorInvalid, "is no address")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // pastRemovals are the records of the removals of one environment that are over, or that end now.
@@ -26,7 +27,7 @@ type pastRemovals struct {
 // the removal of that stack.
 func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRemovals, err error) {
 	if past.environment, err = perch.NewEnvironment(in.Project, in.Branch); err != nil {
-		return past, refuse(ErrorInvalid, "%v", err)
+		return past, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	if in.StackID != "" {
 		if past.contents, err = v.namedBy(ctx, in.StackID); err != nil {
@@ -159,7 +160,7 @@ func (v *Verification) recheck(
 	in.Known = records[i].Known // No service tells of these; only another removal can.
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return nil, refuse(ErrorInvalid, "%v", err)
+		return nil, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	if left.Again {
 		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil

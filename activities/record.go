@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 )
 
@@ -92,14 +93,14 @@ func (r *removalRecords) save(ctx context.Context, bucket string, record removal
 	_, err = r.s3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
 	})
-	return awsFailure(err, "write removal record %s in bucket %s", key, bucket)
+	return awserr.Wrap(err, "write removal record %s in bucket %s", key, bucket)
 }
 
 // forget deletes the record: everything that it names is gone.
 func (r *removalRecords) forget(ctx context.Context, bucket string, record removalRecord) error {
 	key := record.key()
 	_, err := r.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
-	return awsFailure(err, "delete removal record %s in bucket %s", key, bucket)
+	return awserr.Wrap(err, "delete removal record %s in bucket %s", key, bucket)
 }
 
 // list reads the records of one environment's lives, or of all environments if stackName is empty.
@@ -116,7 +117,7 @@ func (r *removalRecords) list(ctx context.Context, bucket, stackName string) ([]
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, awsFailure(err, "list removal records in bucket %s", bucket)
+			return nil, awserr.Wrap(err, "list removal records in bucket %s", bucket)
 		}
 		for _, object := range page.Contents {
 			record, found, err := r.read(ctx, bucket, aws.ToString(object.Key))
@@ -134,11 +135,11 @@ func (r *removalRecords) list(ctx context.Context, bucket, stackName string) ([]
 // read reads one record; one that another run has deleted meanwhile is not found.
 func (r *removalRecords) read(ctx context.Context, bucket, key string) (removalRecord, bool, error) {
 	out, err := r.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
-	if missing(err, "NoSuchKey", "NotFound") {
+	if awserr.HasCode(err, "NoSuchKey", "NotFound") {
 		return removalRecord{}, false, nil
 	}
 	if err != nil {
-		return removalRecord{}, false, awsFailure(err, "read removal record %s in bucket %s", key, bucket)
+		return removalRecord{}, false, awserr.Wrap(err, "read removal record %s in bucket %s", key, bucket)
 	}
 	defer out.Body.Close()
 	body, err := io.ReadAll(out.Body)

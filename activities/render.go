@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 	"perch/cfn/own"
 	"perch/config"
@@ -109,7 +110,7 @@ func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, e
 		return made, err
 	}
 	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings, hostOf(made.environment, r.policy)); err != nil {
-		return made, refuse(ErrorInvalid, "%v", err)
+		return made, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	if err := r.settleDatabase(ctx, &made); err != nil {
 		return made, err
@@ -123,7 +124,7 @@ func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, e
 		Application: made.application, Platform: platform, Bundle: made.bundleKey, ExtendedSupport: made.extendedSupport,
 	})
 	if err != nil {
-		return made, refuse(ErrorInvalid, "render template of %s: %v", made.environment.StackName(), err)
+		return made, awserr.Final(perch.ErrorInvalid, "render template of %s: %v", made.environment.StackName(), err)
 	}
 	return made, nil
 }
@@ -146,11 +147,11 @@ func (r *Requests) platform(ctx context.Context, deployed cfn.SetOptions) (strin
 	}
 	all, err := r.apps.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
 	if err != nil {
-		return "", awsFailure(err, "list Beanstalk platforms")
+		return "", awserr.Wrap(err, "list Beanstalk platforms")
 	}
 	newest, found := newestPlatform(all.SolutionStacks)
 	if !found {
-		return "", refuse(ErrorInvalid, "Beanstalk offers no Docker platform on Amazon Linux 2023 in region %s", r.policy.Region)
+		return "", awserr.Final(perch.ErrorInvalid, "Beanstalk offers no Docker platform on Amazon Linux 2023 in region %s", r.policy.Region)
 	}
 	return platformARN(r.policy.Region, newest), nil
 }
@@ -208,16 +209,16 @@ func (a *Applications) store(ctx context.Context, bucket, key string, body []byt
 		return err
 	}
 	_, err := a.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
-	return awsFailure(err, "store %s in bucket %s", key, bucket)
+	return awserr.Wrap(err, "store %s in bucket %s", key, bucket)
 }
 
 // has reports whether the bucket holds an object of that key.
 func (a *Applications) has(ctx context.Context, bucket, key string) (bool, error) {
 	_, err := a.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
-	if missing(err, "NotFound", "NoSuchKey") {
+	if awserr.HasCode(err, "NotFound", "NoSuchKey") {
 		return false, nil
 	}
-	return err == nil, awsFailure(err, "look for %s in bucket %s", key, bucket)
+	return err == nil, awserr.Wrap(err, "look for %s in bucket %s", key, bucket)
 }
 
 // objectURL is the address of an object as CloudFormation takes it in TemplateURL.

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // ReopenInput names an environment whose removal came to a stop after it had begun to empty its buckets.
@@ -55,14 +56,14 @@ func (s *Seeds) ReopenBuckets(ctx context.Context, in ReopenInput) (ReopenResult
 func (s *Seeds) forgetSeeds(ctx context.Context, in ReopenInput, closed []string) error {
 	file, rejection, err := s.requests.file(ctx, in.Commit)
 	if err == nil && rejection != "" {
-		err = refuse(ErrorInvalid, "%s", rejection)
+		err = awserr.Final(perch.ErrorInvalid, "%s", rejection)
 	}
 	if err != nil {
 		return err
 	}
 	settings, _, err := file.Resolve(in.Branch, in.Commit)
 	if err != nil {
-		return refuse(ErrorInvalid, "%v", err)
+		return awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Branch))
 	if err != nil {
@@ -83,7 +84,7 @@ func (s *Seeds) forgetSeeds(ctx context.Context, in ReopenInput, closed []string
 		mark := seedMark(in.StackID, settings.Database, step)
 		_, err = s.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &application.ArtifactBucket, Key: &mark})
 		if err != nil {
-			return awsFailure(err, "delete the mark %s of a seed step", mark)
+			return awserr.Wrap(err, "delete the mark %s of a seed step", mark)
 		}
 	}
 	return nil
@@ -93,18 +94,18 @@ func (s *Seeds) forgetSeeds(ctx context.Context, in ReopenInput, closed []string
 func (s *Seeds) reopen(ctx context.Context, bucket string) error {
 	policy, err := policyOf(ctx, s.s3, bucket, s.policy.Account)
 	if err != nil || !policy.deniesWrites() {
-		return awsFailure(err, "read the policy of bucket %s", bucket)
+		return awserr.Wrap(err, "read the policy of bucket %s", bucket)
 	}
 	policy.allowWrites()
 	if len(policy.statements) == 0 {
 		_, err = s.s3.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
-		return awsFailure(err, "allow writes to bucket %s", bucket)
+		return awserr.Wrap(err, "allow writes to bucket %s", bucket)
 	}
 	document, err := policy.document()
 	if err == nil {
 		_, err = s.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &document})
 	}
-	return awsFailure(err, "allow writes to bucket %s", bucket)
+	return awserr.Wrap(err, "allow writes to bucket %s", bucket)
 }
 
 // closedBuckets are the stack's buckets that carry Perch's statement.
@@ -115,11 +116,11 @@ func (s *Stacks) closedBuckets(ctx context.Context, stackID string) (closed []st
 	}
 	for _, bucket := range contents.Buckets {
 		policy, err := policyOf(ctx, s.objects, bucket, s.policy.Account)
-		if missing(err, "NoSuchBucket") {
+		if awserr.HasCode(err, "NoSuchBucket") {
 			continue // Somebody deleted it by hand; the stack's next update tells.
 		}
 		if err != nil {
-			return nil, awsFailure(err, "read the policy of bucket %s", bucket)
+			return nil, awserr.Wrap(err, "read the policy of bucket %s", bucket)
 		}
 		if policy.deniesWrites() {
 			closed = append(closed, bucket)

@@ -14,6 +14,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/lifecycle"
 )
 
@@ -33,7 +34,7 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in StackInput) (Remains, 
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return Remains{}, awsFailure(err, "list resources of stack %s", in.StackID)
+			return Remains{}, awserr.Wrap(err, "list resources of stack %s", in.StackID)
 		}
 		for _, r := range page.StackResourceSummaries {
 			if r.ResourceStatus == types.ResourceStatusDeleteFailed {
@@ -78,7 +79,7 @@ func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error 
 			continue
 		}
 		if err := v.sweep(ctx, in.StackID, r); err != nil && failure == nil {
-			failure = awsFailure(err, "remove %s %s", r.Type, r.PhysicalID) // A try after this one finds the others gone.
+			failure = awserr.Wrap(err, "remove %s %s", r.Type, r.PhysicalID) // A try after this one finds the others gone.
 		}
 	}
 	return failure
@@ -88,8 +89,8 @@ func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error 
 // the stack no longer names its resources, so VerifyGone has to come to look for all of them.
 func (v *Verification) sweep(ctx context.Context, stackID string, r lifecycle.Failure) error {
 	err := v.sweepOwn(ctx, stackID, r)
-	if denied(err) || says(err, "InvalidParameterValue", "No Environment found") ||
-		missing(err, "NoSuchBucket", "NoSuchTagSet", "BucketNotEmpty",
+	if awserr.Denied(err) || awserr.Says(err, "InvalidParameterValue", "No Environment found") ||
+		awserr.HasCode(err, "NoSuchBucket", "NoSuchTagSet", "BucketNotEmpty",
 			"DBInstanceNotFound", "DBInstanceNotFoundFault", "InvalidDBInstanceState", "InvalidDBInstanceStateFault", "InvalidParameterCombination") {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"perch"
 	"perch/activities/activitytest"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
@@ -155,7 +156,7 @@ func TestS86ASweepTouchesNothingOfAnotherStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.Branch, in.StackID = "other", other
-	activitytest.WantFinal(t, w.sweep(in), ErrorInvalid, "may return to service", "left alone")
+	activitytest.WantFinal(t, w.sweep(in), perch.ErrorInvalid, "may return to service", "left alone")
 	if left := w.left(in.Resources); len(left) != 1 {
 		t.Error("the other stack's bucket is gone")
 	}

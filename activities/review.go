@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch/activities/awserr"
 )
 
 // proposedTags are the tags of a stack in REVIEW_IN_PROGRESS. CloudFormation shows none of the stack itself before a change set is executed,
@@ -18,12 +20,12 @@ func (s *Stacks) proposedTags(ctx context.Context, stackID string) ([]types.Tag,
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, awsFailure(err, "list change sets of stack %s", stackID)
+			return nil, awserr.Wrap(err, "list change sets of stack %s", stackID)
 		}
 		for _, summary := range page.Summaries {
 			set, err := s.cfn.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: summary.ChangeSetId})
 			if err != nil {
-				return nil, awsFailure(err, "describe change set %s", aws.ToString(summary.ChangeSetId))
+				return nil, awserr.Wrap(err, "describe change set %s", aws.ToString(summary.ChangeSetId))
 			}
 			if !first && !maps.Equal(tagMap(tags), tagMap(set.Tags)) {
 				return nil, nil

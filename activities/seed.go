@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/lifecycle"
 )
 
@@ -95,11 +96,11 @@ func (s *Seeds) seed(ctx context.Context, in seedTarget) (SeedResult, error) {
 		return SeedResult{}, err
 	}
 	if refusal != "" {
-		return SeedResult{}, refuse(ErrorInvalid, "%s", refusal)
+		return SeedResult{}, awserr.Final(perch.ErrorInvalid, "%s", refusal)
 	}
 	settings, _, err := file.Resolve(in.Branch, in.Commit)
 	if err != nil {
-		return SeedResult{}, refuse(ErrorInvalid, "%v", err)
+		return SeedResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Branch))
 	if err != nil {
@@ -119,7 +120,7 @@ func (s *Seeds) deployed(ctx context.Context, in SeedInput) (StackState, error) 
 		return stack, err
 	}
 	if !lifecycle.Serving(stack.Status) || stack.Commit != in.Commit {
-		return stack, refuse(ErrorInvalid, "stack %s is %s with commit %s deployed, and not ready to be seeded at %s: run the command again", in.StackID, stack.Status, stack.Commit, in.Commit)
+		return stack, awserr.Final(perch.ErrorInvalid, "stack %s is %s with commit %s deployed, and not ready to be seeded at %s: run the command again", in.StackID, stack.Status, stack.Commit, in.Commit)
 	}
 	_, _, err = s.requests.apps.admitted(ctx, environment, stack.Kind, stack.Template)
 	return stack, err
@@ -194,7 +195,7 @@ func (s *seeding) failedAfter(output, format string, args ...any) error {
 	if output != "" {
 		message += ". The end of its output:\n" + output
 	}
-	return refuse(ErrorSeedFailed, "%s", message)
+	return awserr.Final(perch.ErrorSeedFailed, "%s", message)
 }
 
 // seedMark is the key of the object that says that the step was done for the stack. What the app does changes its database: a stack that

@@ -136,7 +136,7 @@ func TestS70ARequestThatFailsEndsWithTheAnswerAndTheNextUpGoesOnFromIt(t *testin
 		}
 	})
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture Bearer *** x x`, "x ...;", "the environment stays, and the next `starter up` goes on from this step")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture Bearer *** x x`, "x ...;", "the environment stays, and the next `starter up` goes on from this step")
 	if strings.Contains(err.Error(), "s3cret") || a.count() != 2 {
 		t.Errorf("%d requests; %v", a.count(), err)
 	}
@@ -195,7 +195,7 @@ func TestALongRedirectIsCutAndHidesTheSecret(t *testing.T) {
 		rw.WriteHeader(http.StatusFound)
 	})
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, "302 Found to /login?token=***xxx", "x ...; redirects")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "302 Found to /login?token=***xxx", "x ...; redirects")
 	if len(err.Error()) > 2*shownAnswer {
 		t.Errorf("%d bytes: %v", len(err.Error()), err)
 	}
@@ -209,7 +209,7 @@ func TestARedirectIsNoSuccess(t *testing.T) {
 		http.Redirect(rw, r, elsewhere.URL+"/login", http.StatusTemporaryRedirect)
 	})
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, "307 Temporary Redirect to "+elsewhere.URL+"/login; redirects are not followed: name the path that answers")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "307 Temporary Redirect to "+elsewhere.URL+"/login; redirects are not followed: name the path that answers")
 }
 
 func TestARequestThatDoesNotSucceedIsGivenUp(t *testing.T) {
@@ -218,7 +218,7 @@ func TestARequestThatDoesNotSucceedIsGivenUp(t *testing.T) {
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
 	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, "it did not succeed within 10m0s; the last answer:", "connection refused")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "it did not succeed within 10m0s; the last answer:", "connection refused")
 }
 
 func TestAStoppingWorkerLeavesTheRequestToTheNext(t *testing.T) {
@@ -259,7 +259,7 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 				in.URL = c.url
 			}
 			_, err := activitytest.Try(of[*Seeds](w).seed, in)
-			activitytest.WantFinal(t, err, ErrorSeedFailed, c.words...)
+			activitytest.WantFinal(t, err, perch.ErrorSeedFailed, c.words...)
 		})
 	}
 }
@@ -268,7 +268,7 @@ func TestASecretThatTheWorkerMayNotReadIsNamed(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, secret: SEED_TOKEN}\n")
 	w.fault(aws.Fault{Service: "secretsmanager", Action: "GetSecretValue", Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorDenied, "read secret SEED_TOKEN ("+tokenARN+")", "lacks secretsmanager:GetSecretValue")
+	activitytest.WantFinal(t, err, perch.ErrorDenied, "read secret SEED_TOKEN ("+tokenARN+")", "lacks secretsmanager:GetSecretValue")
 }
 
 // secret makes a secret.

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 const (
@@ -82,7 +83,7 @@ func (s *seeding) listed(ctx context.Context, comment string) (sent, bool, error
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return sent{}, false, awsFailure(err, "look for the command of an earlier try")
+			return sent{}, false, awserr.Wrap(err, "look for the command of an earlier try")
 		}
 		for _, c := range page.CommandInvocations {
 			if aws.ToString(c.Comment) == comment {
@@ -109,8 +110,8 @@ func (s *seeding) begin(ctx context.Context, step perch.SeedRun, comment string)
 			if err == nil {
 				return sent{id: aws.ToString(out.Command.CommandId), instance: id}, nil
 			}
-			if !missing(err, "InvalidInstanceId") {
-				return sent{}, awsFailure(err, "send a command to instance %s", id)
+			if !awserr.HasCode(err, "InvalidInstanceId") {
+				return sent{}, awserr.Wrap(err, "send a command to instance %s", id)
 			}
 		}
 		if time.Since(s.progress.Since) > agentPatience {
@@ -134,7 +135,7 @@ func (s *seeding) instances(ctx context.Context) (ids []string, err error) {
 	}
 	out, err := s.beanstalk.DescribeEnvironmentResources(ctx, &elasticbeanstalk.DescribeEnvironmentResourcesInput{EnvironmentName: &contents.Environments[0]})
 	if err != nil {
-		return nil, awsFailure(err, "list instances of Beanstalk environment %s", contents.Environments[0])
+		return nil, awserr.Wrap(err, "list instances of Beanstalk environment %s", contents.Environments[0])
 	}
 	for _, instance := range out.EnvironmentResources.Instances {
 		ids = append(ids, aws.ToString(instance.Id))
@@ -148,12 +149,12 @@ func (s *seeding) wait(ctx context.Context, step perch.SeedRun, running sent) (p
 	for {
 		out, err := s.systems.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: &running.id, InstanceId: &running.instance})
 		switch {
-		case missing(err, "InvocationDoesNotExist"):
+		case awserr.HasCode(err, "InvocationDoesNotExist"):
 			if time.Since(seen) > stalePatience {
 				return perch.SeedDone{}, s.failed("Systems Manager has lost command %s", running.id)
 			}
 		case err != nil:
-			return perch.SeedDone{}, awsFailure(err, "look at command %s", running.id)
+			return perch.SeedDone{}, awserr.Wrap(err, "look at command %s", running.id)
 		case over(out.Status):
 			return s.judge(step, out)
 		default:

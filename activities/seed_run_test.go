@@ -70,7 +70,7 @@ func TestS70ACommandThatFailsShowsItsOutputAndIsNotRunAgainInTheRun(t *testing.T
 	w, in := laterWorld(t, "  - run: {command: [echo, first]}\n  - run: {command: [python, manage.py, loaddata, demo]}\n")
 	for range 2 {
 		_, err := activitytest.Try(of[*Seeds](w).seed, in)
-		activitytest.WantFinal(t, err, ErrorSeedFailed, `seed step "run python manage.py loaddata demo": the command ended with exit code 127`, "goes on from this step. The end of its output:\npython: not found. The sandbox runs no container")
+		activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "run python manage.py loaddata demo": the command ended with exit code 127`, "goes on from this step. The end of its output:\npython: not found. The sandbox runs no container")
 	}
 	if got := w.commands(); len(got) != 2 {
 		t.Errorf("the commands sent were %q", got)
@@ -80,7 +80,7 @@ func TestS70ACommandThatFailsShowsItsOutputAndIsNotRunAgainInTheRun(t *testing.T
 func TestACommandThatTakesTooLongIsToldFromOneThatFails(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [sleep, \"60\"], timeout: 1s}\n")
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, "the command ended as TimedOut; its timeout is 1s")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "the command ended as TimedOut; its timeout is 1s")
 }
 
 func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
@@ -181,7 +181,7 @@ func TestAnAgentThatNeverReportsIsNamedWithItsRemedy(t *testing.T) {
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "run true", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
 	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0", "run `starter application up`")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0", "run `starter application up`")
 }
 
 func TestARightThatRunCommandLacksIsNamed(t *testing.T) {
@@ -189,7 +189,7 @@ func TestARightThatRunCommandLacksIsNamed(t *testing.T) {
 		w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
 		w.fault(aws.Fault{Service: "ssm", Action: action, Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
 		_, err := activitytest.Try(of[*Seeds](w).seed, in)
-		activitytest.WantFinal(t, err, ErrorDenied, "lacks "+right)
+		activitytest.WantFinal(t, err, perch.ErrorDenied, "lacks "+right)
 	}
 }
 
@@ -198,7 +198,7 @@ func TestAStackWithoutInstancesRunsNothing(t *testing.T) {
 	in.StackID = w.bare("shop-bare", "bare", nil)
 	w.settle(in.StackID)
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, "the stack has no Elastic Beanstalk environment")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "the stack has no Elastic Beanstalk environment")
 }
 
 func TestOutputsAreCutToTheirEnd(t *testing.T) {

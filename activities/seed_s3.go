@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 	"perch/source"
 )
@@ -40,14 +41,14 @@ func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3) (int,
 func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error) {
 	for _, id := range []string{cfn.BucketID(name), name} {
 		out, err := s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &id})
-		if err != nil && !missingStack(err) {
-			return "", awsFailure(err, "look for bucket %q of stack %s", name, stackID)
+		if err != nil && !awserr.UnknownStack(err) {
+			return "", awserr.Wrap(err, "look for bucket %q of stack %s", name, stackID)
 		}
 		if err == nil && aws.ToString(out.StackResourceDetail.ResourceType) == "AWS::S3::Bucket" {
 			return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
 		}
 	}
-	return "", refuse(ErrorInvalid, "look for bucket %q of stack %s: the stack has no such bucket; correct `to` of the seed step in perch.yaml", name, stackID)
+	return "", awserr.Final(perch.ErrorInvalid, "look for bucket %q of stack %s: the stack has no such bucket; correct `to` of the seed step in perch.yaml", name, stackID)
 }
 
 func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
@@ -57,13 +58,13 @@ func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix s
 		small, err = checkFiles(commit, folder, files)
 	}
 	if fault := faultOf(err); fault != "" {
-		return 0, refuse(ErrorSeedFailed, "seed step from %q: %s; nothing was copied", folder, fault)
+		return 0, awserr.Final(perch.ErrorSeedFailed, "seed step from %q: %s; nothing was copied", folder, fault)
 	}
 	if err != nil && !errors.Is(err, source.ErrNoFolder) {
 		return 0, asked(err, "read the files of %s at %s", folder, commit)
 	}
 	if len(files) == 0 {
-		return 0, refuse(ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
+		return 0, awserr.Final(perch.ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
 	}
 	for _, file := range files {
 		data, known := small[file.Path]
@@ -121,7 +122,7 @@ func (s *Seeds) put(ctx context.Context, bucket, key string, data []byte) error 
 		in.ContentType = &kind
 	}
 	_, err := s.s3.PutObject(ctx, in)
-	return awsFailure(err, "write seed object %s to bucket %s", key, bucket)
+	return awserr.Wrap(err, "write seed object %s to bucket %s", key, bucket)
 }
 
 func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string) (int, error) {
@@ -133,11 +134,11 @@ func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string) 
 	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &from, Prefix: &below})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if missing(err, "NoSuchBucket") {
-			return 0, refuse(ErrorSeedFailed, "seed step from s3://%s: there is no bucket %s", address, from)
+		if awserr.HasCode(err, "NoSuchBucket") {
+			return 0, awserr.Final(perch.ErrorSeedFailed, "seed step from s3://%s: there is no bucket %s", address, from)
 		}
 		if err != nil {
-			return 0, awsFailure(err, "list seed objects of s3://%s", address)
+			return 0, awserr.Wrap(err, "list seed objects of s3://%s", address)
 		}
 		for _, object := range page.Contents {
 			name := strings.TrimPrefix(aws.ToString(object.Key), below)
@@ -151,14 +152,14 @@ func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string) 
 		}
 	}
 	if written == 0 {
-		return 0, refuse(ErrorSeedFailed, "seed step from s3://%s: there is no object under it", address)
+		return 0, awserr.Final(perch.ErrorSeedFailed, "seed step from s3://%s: there is no object under it", address)
 	}
 	return written, nil
 }
 
 func (s *Seeds) copyObject(ctx context.Context, from, key, bucket, to string) error {
 	_, err := s.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: &to, CopySource: aws.String(copySource(from, key))})
-	return awsFailure(err, "copy seed object %s of bucket %s to bucket %s", key, from, bucket)
+	return awserr.Wrap(err, "copy seed object %s of bucket %s to bucket %s", key, from, bucket)
 }
 
 // copySource writes an object's address as CopyObject takes it.

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"perch/activities/awserr"
 )
 
 // longestSecret is the longest value that goes into a header, in bytes.
@@ -35,20 +37,20 @@ func (s *seeding) secret(ctx context.Context, name string) (string, error) {
 func (s *seeding) read(ctx context.Context, name, arn string) (string, error) {
 	if strings.Contains(arn, ":secretsmanager:") {
 		out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
-		if missing(err, "ResourceNotFoundException") {
+		if awserr.HasCode(err, "ResourceNotFoundException") {
 			return "", s.failed("secret %s (%s) is not there; make it, or correct `secrets` in perch.yaml", name, arn)
 		}
 		if err != nil {
-			return "", awsFailure(err, "read secret %s (%s)", name, arn)
+			return "", awserr.Wrap(err, "read secret %s (%s)", name, arn)
 		}
 		return aws.ToString(out.SecretString), nil
 	}
 	out, err := s.systems.GetParameter(ctx, &ssm.GetParameterInput{Name: &arn, WithDecryption: aws.Bool(true)})
-	if missing(err, "ParameterNotFound") {
+	if awserr.HasCode(err, "ParameterNotFound") {
 		return "", s.failed("secret %s (%s) is not there; make it, or correct `secrets` in perch.yaml", name, arn)
 	}
 	if err != nil {
-		return "", awsFailure(err, "read secret %s (%s)", name, arn)
+		return "", awserr.Wrap(err, "read secret %s (%s)", name, arn)
 	}
 	return aws.ToString(out.Parameter.Value), nil
 }

@@ -120,9 +120,9 @@ func TestS70ASeedStepThatCannotBeDoneSaysSo(t *testing.T) {
 		from, kind string
 		words      []string
 	}{
-		"no such folder":    {"fixtures/none", ErrorSeedFailed, []string{`seed step from "fixtures/none"`, "has no files there", "correct `from` in perch.yaml"}},
-		"a file, no folder": {"fixtures/media/a.txt", ErrorSeedFailed, []string{"has no files there"}},
-		"no such bucket":    {"s3://shop-seeds/public/", ErrorSeedFailed, []string{"s3://shop-seeds/public/", "there is no bucket shop-seeds"}},
+		"no such folder":    {"fixtures/none", perch.ErrorSeedFailed, []string{`seed step from "fixtures/none"`, "has no files there", "correct `from` in perch.yaml"}},
+		"a file, no folder": {"fixtures/media/a.txt", perch.ErrorSeedFailed, []string{"has no files there"}},
+		"no such bucket":    {"s3://shop-seeds/public/", perch.ErrorSeedFailed, []string{"s3://shop-seeds/public/", "there is no bucket shop-seeds"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, in := seedWorld(t, strings.Replace(testConfig, "fixtures/media", c.from, 1))
@@ -144,7 +144,7 @@ func TestSeedDataCopiesAnS3PrefixAndNothingThatOnlyBeginsLikeIt(t *testing.T) {
 	w, in := seedWorld(t, strings.Replace(testConfig, "{from: fixtures/media,", `{from: "s3://shop-seeds/public",`, 1))
 	w.makeBucket("shop-seeds")
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, "there is no object under it")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "there is no object under it")
 	for _, key := range []string{"public/", "public/a b+c.txt", "public/é/d", "public-not/secret.txt", "other"} {
 		if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: sdk.String("shop-seeds"), Key: &key, Body: strings.NewReader(key)}); err != nil {
 			t.Fatal(err)
@@ -182,7 +182,7 @@ func TestS117ASeedFolderIsCheckedBeforeTheFirstObjectIsWritten(t *testing.T) {
 			id := w.up("login", commit)
 			puts := w.calls("s3", "PutObject")
 			_, err := activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: id})
-			activitytest.WantFinal(t, err, ErrorSeedFailed, append(c.words, "nothing was copied")...)
+			activitytest.WantFinal(t, err, perch.ErrorSeedFailed, append(c.words, "nothing was copied")...)
 			if w.calls("s3", "PutObject") != puts {
 				t.Error("an object was written")
 			}
@@ -220,5 +220,5 @@ func TestS118AFaultOfTheCommitRejectsAtOnce(t *testing.T) {
 func TestS118ABodyThatIsNoFileFailsItsStepAtOnce(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, body: fixtures/media}\n")
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, ErrorSeedFailed, "fixtures/media", "is a folder and not a file")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "fixtures/media", "is a folder and not a file")
 }

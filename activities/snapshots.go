@@ -6,16 +6,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
+
+	"perch/activities/awserr"
 )
 
 // snapshots are the snapshots of a database, which need not be there itself any more.
 func (v *Verification) snapshots(ctx context.Context, database string) ([]types.DBSnapshot, error) {
 	out, err := v.rds.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{DBInstanceIdentifier: &database})
-	if missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound") {
+	if awserr.HasCode(err, "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound") {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, awsFailure(err, "look for snapshots of database %s", database)
+		return nil, awserr.Wrap(err, "look for snapshots of database %s", database)
 	}
 	return out.DBSnapshots, nil
 }

@@ -63,7 +63,7 @@ func TestS67ARequestFailsWhereTheTokenIsNoGood(t *testing.T) {
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
 	w.hub().Intercept(func(http.Handler) http.Handler { return githubtest.Answer(http.StatusUnauthorized, "Bad credentials") })
 	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
-	activitytest.WantFinal(t, err, ErrorInvalid, "GitHub answered 401", "give the worker a new one")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "GitHub answered 401", "give the worker a new one")
 }
 
 func TestARequestForWhatIsNoCommitIsNotTriedAgain(t *testing.T) {
@@ -74,6 +74,6 @@ func TestARequestForWhatIsNoCommitIsNotTriedAgain(t *testing.T) {
 			w.hub()
 		}
 		_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", "HEAD")})
-		activitytest.WantFinal(t, err, ErrorInvalid, `commit "HEAD" is not a full commit`)
+		activitytest.WantFinal(t, err, perch.ErrorInvalid, `commit "HEAD" is not a full commit`)
 	}
 }

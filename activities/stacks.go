@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -105,7 +106,7 @@ func (s StackState) Protection(e perch.Environment) string {
 func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, error) {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return StackState{}, refuse(ErrorInvalid, "%v", err)
+		return StackState{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	name := in.StackID
 	if name == "" {
@@ -130,10 +131,10 @@ func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, 
 func (s *Stacks) describe(ctx context.Context, nameOrID string) (types.Stack, bool, error) {
 	out, err := s.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
 	switch {
-	case missingStack(err):
+	case awserr.UnknownStack(err):
 		return types.Stack{}, false, nil
 	case err != nil:
-		return types.Stack{}, false, awsFailure(err, "describe stack %s", nameOrID)
+		return types.Stack{}, false, awserr.Wrap(err, "describe stack %s", nameOrID)
 	case len(out.Stacks) != 1:
 		return types.Stack{}, false, fmt.Errorf("describe stack %s: got %d stacks, want one", nameOrID, len(out.Stacks))
 	}
@@ -177,7 +178,7 @@ func (s *Stacks) each(ctx context.Context, visit func(types.Stack)) error {
 	for pages := cloudformation.NewDescribeStacksPaginator(s.cfn, &cloudformation.DescribeStacksInput{}); pages.HasMorePages(); count++ {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return awsFailure(err, "list stacks")
+			return awserr.Wrap(err, "list stacks")
 		}
 		for _, stack := range page.Stacks {
 			visit(stack)

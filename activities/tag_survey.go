@@ -11,6 +11,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // tagEnvironmentID is the tag that Beanstalk puts on what it makes for an environment (Beanstalk guide, "Tagging").
@@ -76,7 +77,7 @@ func (s *tagSurvey) branchLives(ctx context.Context) (bool, error) {
 	if s.living == nil {
 		environment, err := perch.NewEnvironment(s.in.Project, s.in.Branch)
 		if err != nil {
-			return false, refuse(ErrorInvalid, "%v", err)
+			return false, awserr.Final(perch.ErrorInvalid, "%v", err)
 		}
 		stack, found, err := s.v.stacks.describe(ctx, environment.StackName())
 		if err != nil {
@@ -95,7 +96,7 @@ func (s *tagSurvey) livesOnBeanstalk(ctx context.Context, id string) (bool, erro
 	in := &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentIds: []string{id}}
 	out, err := s.v.beanstalk.DescribeEnvironments(ctx, in)
 	if err != nil {
-		return false, awsFailure(err, "look for Beanstalk environment %s", id)
+		return false, awserr.Wrap(err, "look for Beanstalk environment %s", id)
 	}
 	lives := slices.ContainsFunc(out.Environments, func(e ebtypes.EnvironmentDescription) bool {
 		return e.Status != ebtypes.EnvironmentStatusTerminated

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // verifyLooks is how often what is still seen is looked at again: the services forget with a delay.
@@ -118,7 +119,7 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 func (v *Verification) believe(ctx context.Context, in *VerifyInput) error {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return refuse(ErrorInvalid, "%v", err)
+		return awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	if err := v.stacks.serves(in.Project); err != nil {
 		return err
@@ -132,7 +133,7 @@ func (v *Verification) believe(ctx context.Context, in *VerifyInput) error {
 	}
 	_, stack, err := v.stacks.ownStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
 	if err == nil && !strings.HasPrefix(stack.Status, "DELETE_") {
-		err = refuse(ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID, stack.Status)
+		err = awserr.Final(perch.ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID, stack.Status)
 	}
 	return err
 }
@@ -180,8 +181,8 @@ func (v *Verification) buckets(ctx context.Context, in VerifyInput) (left []stri
 		switch {
 		case err == nil:
 			left = append(left, "bucket "+bucket)
-		case !missing(err, "NotFound", "NoSuchBucket"):
-			return nil, awsFailure(err, "look for bucket %s", bucket)
+		case !awserr.HasCode(err, "NotFound", "NoSuchBucket"):
+			return nil, awserr.Wrap(err, "look for bucket %s", bucket)
 		}
 	}
 	return left, nil
@@ -190,8 +191,8 @@ func (v *Verification) buckets(ctx context.Context, in VerifyInput) (left []stri
 func (v *Verification) databases(ctx context.Context, in VerifyInput) (left []string, err error) {
 	for _, id := range in.Contents.Databases {
 		out, err := v.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
-		if err != nil && !missing(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") {
-			return nil, awsFailure(err, "look for database %s", id)
+		if err != nil && !awserr.HasCode(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") {
+			return nil, awserr.Wrap(err, "look for database %s", id)
 		}
 		if err == nil && len(out.DBInstances) > 0 {
 			left = append(left, "database "+id)
@@ -223,7 +224,7 @@ func (v *Verification) environments(ctx context.Context, in VerifyInput) (left [
 	}
 	out, err := v.beanstalk.DescribeEnvironments(ctx, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: in.Contents.Environments})
 	if err != nil {
-		return nil, awsFailure(err, "look for Beanstalk environments")
+		return nil, awserr.Wrap(err, "look for Beanstalk environments")
 	}
 	for _, environment := range out.Environments {
 		if environment.Status != ebtypes.EnvironmentStatusTerminated {
@@ -238,7 +239,7 @@ func (v *Verification) logGroups(ctx context.Context, in VerifyInput) (left []st
 	for _, prefix := range in.Contents.Logs {
 		groups, err := v.lookUps.logGroups(ctx, prefix)
 		if err != nil {
-			return nil, awsFailure(err, "look for log groups %s*", prefix)
+			return nil, awserr.Wrap(err, "look for log groups %s*", prefix)
 		}
 		for _, group := range groups {
 			left = append(left, "log group "+group)
@@ -255,7 +256,7 @@ func (v *Verification) records(ctx context.Context, in VerifyInput) (left []stri
 	for _, name := range in.Contents.Records {
 		out, err := v.route53.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: &v.policy.HostedZone, StartRecordName: &name, MaxItems: aws.Int32(1)})
 		if err != nil {
-			return nil, awsFailure(err, "look for record %s", name)
+			return nil, awserr.Wrap(err, "look for record %s", name)
 		}
 		if len(out.ResourceRecordSets) > 0 && sameHost(aws.ToString(out.ResourceRecordSets[0].Name), name) {
 			left = append(left, "DNS record "+name)

@@ -12,6 +12,7 @@ import (
 	tagtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // Orphan is a bucket that carries the id of a deleted stack and that no stack names any more.
@@ -66,7 +67,7 @@ func (v *Verification) carrying(ctx context.Context, tags map[string]string) (fo
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, awsFailure(err, "look for tagged resources")
+			return nil, awserr.Wrap(err, "look for tagged resources")
 		}
 		for _, resource := range page.ResourceTagMappingList {
 			tags := map[string]string{}

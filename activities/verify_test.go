@@ -86,7 +86,7 @@ func TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied(t *testing.T) 
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{
 		Project: "shop", Branch: "login", Bucket: bucket, StackID: in.StackID,
 	})
-	activitytest.WantFinal(t, err, ErrorInvalid, bucket, "left alone")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, bucket, "left alone")
 	gone := must(w, of[*Verification](w).VerifyGone, in)
 	if len(gone.Leftovers)+len(gone.Unconfirmed) != 0 {
 		t.Errorf("after the deletion: %+v", gone)
@@ -169,14 +169,14 @@ func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
 
 func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 	for _, c := range []struct{ service, action, code, kind string }{
-		{"cloudformation", "DescribeStacks", "AccessDenied", ErrorDenied},
-		{"cloudformation", "DescribeStackEvents", "AccessDenied", ErrorDenied},
-		{"s3", "HeadBucket", "AccessDenied", ErrorDenied},
-		{"rds", "DescribeDBInstances", "AccessDenied", ErrorDenied},
-		{"rds", "DescribeDBSnapshots", "AccessDenied", ErrorDenied},
-		{"elasticbeanstalk", "DescribeEnvironments", "AccessDenied", ErrorDenied},
-		{"route53", "GET", "AccessDenied", ErrorDenied},
-		{"tagging", "GetResources", "AccessDeniedException", ErrorDenied},
+		{"cloudformation", "DescribeStacks", "AccessDenied", perch.ErrorDenied},
+		{"cloudformation", "DescribeStackEvents", "AccessDenied", perch.ErrorDenied},
+		{"s3", "HeadBucket", "AccessDenied", perch.ErrorDenied},
+		{"rds", "DescribeDBInstances", "AccessDenied", perch.ErrorDenied},
+		{"rds", "DescribeDBSnapshots", "AccessDenied", perch.ErrorDenied},
+		{"elasticbeanstalk", "DescribeEnvironments", "AccessDenied", perch.ErrorDenied},
+		{"route53", "GET", "AccessDenied", perch.ErrorDenied},
+		{"tagging", "GetResources", "AccessDeniedException", perch.ErrorDenied},
 		{"cloudformation", "DescribeStacks", "Throttling", ""},
 		{"rds", "DescribeDBInstances", "Throttling", ""},
 	} {
@@ -218,7 +218,7 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 		"another project":  {Project: "till", Branch: "login", StackID: living},
 	} {
 		_, err := activitytest.Try(of[*Verification](w).VerifyGone, in)
-		if activitytest.WantFinal(t, err, ErrorInvalid, ""); len(w.removals()) != 0 {
+		if activitytest.WantFinal(t, err, perch.ErrorInvalid, ""); len(w.removals()) != 0 {
 			t.Errorf("%s: recorded %+v", name, w.removals())
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"perch"
+	"perch/activities/awserr"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -53,8 +54,8 @@ func (s *Stacks) WithdrawOptions(ctx context.Context, in StackInput) error {
 func stillSet(environment string, left []cfn.OptionName) error {
 	for _, option := range left {
 		if option.Secret() {
-			return refuse(
-				ErrorInvalid,
+			return awserr.Final(
+				perch.ErrorInvalid,
 				"Beanstalk environment %s still refers to secret %s, which the branch no longer sets: remove it in the "+
 					"Elastic Beanstalk console",
 				environment,
@@ -72,11 +73,11 @@ func (s *Stacks) optionsInForce(ctx context.Context, stackID string) (cfn.SetOpt
 		&cloudformation.GetTemplateInput{StackName: &stackID, TemplateStage: types.TemplateStageOriginal},
 	)
 	if err != nil {
-		return cfn.SetOptions{}, awsFailure(err, "read the template of stack %s", stackID)
+		return cfn.SetOptions{}, awserr.Wrap(err, "read the template of stack %s", stackID)
 	}
 	set, err := cfn.ReadOptions([]byte(aws.ToString(out.TemplateBody)))
 	if err != nil {
-		return set, refuse(ErrorInvalid, "stack %s: %v", stackID, err)
+		return set, awserr.Final(perch.ErrorInvalid, "stack %s: %v", stackID, err)
 	}
 	return set, nil
 }
@@ -86,11 +87,11 @@ func (a *Applications) withdrawn(ctx context.Context, wanted cfn.SetOptions) ([]
 	out, err := a.beanstalk.DescribeConfigurationSettings(ctx, &elasticbeanstalk.DescribeConfigurationSettingsInput{
 		ApplicationName: &wanted.Application, EnvironmentName: &wanted.Environment,
 	})
-	if says(err, "InvalidParameterValue", "No Environment found") {
+	if awserr.Says(err, "InvalidParameterValue", "No Environment found") {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, awsFailure(err, "read the options of Beanstalk environment %s", wanted.Environment)
+		return nil, awserr.Wrap(err, "read the options of Beanstalk environment %s", wanted.Environment)
 	}
 	var present []cfn.OptionName
 	for _, settings := range out.ConfigurationSettings {
@@ -115,7 +116,7 @@ func (a *Applications) removeOptions(ctx context.Context, environment string, op
 		names = append(names, option.Name)
 	}
 	_, err := a.beanstalk.UpdateEnvironment(ctx, in)
-	return awsFailure(err, "remove %s from Beanstalk environment %s", strings.Join(names, ", "), environment)
+	return awserr.Wrap(err, "remove %s from Beanstalk environment %s", strings.Join(names, ", "), environment)
 }
 
 // withdraws reports whether the environment has variables or secrets that the wanted template does not set.
@@ -125,7 +126,7 @@ func (r *Requests) withdraws(ctx context.Context, up candidate) (bool, error) {
 	}
 	wanted, err := cfn.ReadOptions(up.wanted.template.Body)
 	if err != nil {
-		return false, refuse(ErrorInvalid, "%v", err)
+		return false, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	left, err := r.apps.withdrawn(ctx, wanted)
 	return len(left) > 0, err
@@ -141,7 +142,7 @@ func (r *Requests) deployedOptions(ctx context.Context, request perch.Request, m
 		&cloudformation.GetTemplateInput{StackName: mine.stack.StackId, TemplateStage: types.TemplateStageOriginal},
 	)
 	if err != nil {
-		return cfn.SetOptions{}, awsFailure(err, "read the template of stack %s", aws.ToString(mine.stack.StackId))
+		return cfn.SetOptions{}, awserr.Wrap(err, "read the template of stack %s", aws.ToString(mine.stack.StackId))
 	}
 	deployed, err := cfn.ReadOptions([]byte(aws.ToString(out.TemplateBody)))
 	if err != nil {
@@ -157,7 +158,7 @@ func (up candidate) rejectedSwitch() (string, error) {
 	}
 	wanted, err := cfn.ReadOptions(up.wanted.template.Body)
 	if err != nil {
-		return "", refuse(ErrorInvalid, "%v", err)
+		return "", awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	sentence := wanted.RejectedSwitch(up.wanted.deployed)
 	if sentence != "" {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 
+	"perch"
 	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
@@ -125,5 +126,5 @@ func TestS173ASecretThatBeanstalkKeepsFailsTheRun(t *testing.T) {
 		},
 	)
 	_, err := activitytest.Try(of[*Stacks](w).withdraw, in)
-	activitytest.WantFinal(t, err, ErrorDenied, "elasticbeanstalk:UpdateEnvironment", "OLD_TOKEN")
+	activitytest.WantFinal(t, err, perch.ErrorDenied, "elasticbeanstalk:UpdateEnvironment", "OLD_TOKEN")
 }

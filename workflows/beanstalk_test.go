@@ -76,7 +76,7 @@ func TestAnEnvironmentThatIsNeverReadyFailsTheRunWithAdvice(t *testing.T) {
 	w.fails["AwaitBeanstalk"] = temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil)
 	_, _, err := w.run(Provision, up(commitOne))
 	var failure *temporal.ApplicationError
-	if !errors.As(err, &failure) || failure.Type() != activities.ErrorStackFailed {
+	if !errors.As(err, &failure) || failure.Type() != perch.ErrorStackFailed {
 		t.Fatalf("error %v", err)
 	}
 	if !strings.Contains(failure.Message(), "was not ready within 2 hours") {

@@ -546,6 +546,6 @@ func (f *fate) effective() perch.Request {
 }
 
 // named are the types of failures that a run may end in.
-var named = []string{activities.ErrorDenied, activities.ErrorInvalid, activities.ErrorStackFailed, activities.ErrorNotReady, activities.ErrorSeedFailed, perch.ErrorLeftBehind}
+var named = []string{perch.ErrorDenied, perch.ErrorInvalid, perch.ErrorStackFailed, perch.ErrorNotReady, perch.ErrorSeedFailed, perch.ErrorLeftBehind}
 
 func isNamed(kind string) bool { return slices.Contains(named, kind) }

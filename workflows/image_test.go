@@ -6,7 +6,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/activities"
 )
 
 func TestS200AnImageIsWaitedForBeforeTheFirstChange(t *testing.T) {
@@ -33,7 +32,7 @@ func TestS201AnImageThatDoesNotComeFailsTheRun(t *testing.T) {
 	w.unbuilt = true
 	w.fails["AwaitImage"] = temporal.NewNonRetryableApplicationError(
 		"image shop:1 is not in its registry",
-		activities.ErrorImageMissing,
+		perch.ErrorImageMissing,
 		nil,
 	)
 	if _, next, err := w.run(Provision, up(commitOne)); err == nil || next != nil {

@@ -14,7 +14,6 @@ import (
 	"pgregory.net/rapid"
 
 	"perch"
-	"perch/activities"
 )
 
 // maxActivities bounds the tries of activities in one chain: each story is shorter than its draws, and then all goes well.
@@ -22,7 +21,7 @@ const maxActivities = 400
 
 // denied is a failure that no retry mends.
 func denied() error {
-	return temporal.NewNonRetryableApplicationError("the role lacks it", activities.ErrorDenied, nil)
+	return temporal.NewNonRetryableApplicationError("the role lacks it", perch.ErrorDenied, nil)
 }
 
 // TestWhateverHappensTheLastRequestIsInForce draws stories of statuses, failures, lost answers and racing requests. Each chain of runs ends,

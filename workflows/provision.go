@@ -307,7 +307,7 @@ func (r *run) check() error {
 }
 
 func failed(format string, args ...any) error {
-	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), activities.ErrorStackFailed, nil)
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), perch.ErrorStackFailed, nil)
 }
 
 // short is a commit as people quote it.

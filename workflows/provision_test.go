@@ -50,10 +50,10 @@ func TestStepsThatNeedTheAppComeWhenItAnswers(t *testing.T) {
 func TestS70StepsThatNeedTheAppAndFailMakeTheRunFail(t *testing.T) {
 	w := newWorld(t)
 	w.rendered.LaterSteps, w.rendered.SeedSteps = 1, 0
-	w.unseeded = temporal.NewNonRetryableApplicationError("seed step: 422", activities.ErrorSeedFailed, nil)
+	w.unseeded = temporal.NewNonRetryableApplicationError("seed step: 422", perch.ErrorSeedFailed, nil)
 	_, _, err := w.run(Provision, up(commitOne))
 	var failure *temporal.ApplicationError
-	if !errors.As(err, &failure) || failure.Type() != activities.ErrorSeedFailed {
+	if !errors.As(err, &failure) || failure.Type() != perch.ErrorSeedFailed {
 		t.Errorf("error %v", err)
 	}
 	w.did("Admit up", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "AwaitReady https://login.example.com",
@@ -181,7 +181,7 @@ const stoppedDatabase = "Database (AWS::RDS::DBInstance): Database instance is n
 func (w *world) outOfService(err error, cause, advice string) {
 	w.t.Helper()
 	var failure *temporal.ApplicationError
-	if !errors.As(err, &failure) || failure.Type() != activities.ErrorStackFailed {
+	if !errors.As(err, &failure) || failure.Type() != perch.ErrorStackFailed {
 		w.t.Fatalf("error %v", err)
 	}
 	for _, words := range []string{"stack shop-login is UPDATE_ROLLBACK_FAILED", cause, advice, "`starter up --recreate login`"} {
@@ -345,7 +345,7 @@ func TestS52StackThatHangsEndsAtOurOwnDeadlineAndCanStillBeRemoved(t *testing.T)
 	_, _, err := w.run(Provision, up(commitOne))
 	const want = "stack shop-login did not settle within 2 hours: look at its events in the CloudFormation console for what hangs; `starter down login` can still remove it"
 	var failure *temporal.ApplicationError
-	if !errors.As(err, &failure) || failure.Message() != want || failure.Type() != activities.ErrorStackFailed {
+	if !errors.As(err, &failure) || failure.Message() != want || failure.Type() != perch.ErrorStackFailed {
 		t.Fatalf("error %v, want %s", err, want)
 	}
 	if below := failure.Unwrap(); below != nil {
@@ -390,7 +390,7 @@ func TestFailedStackFailsTheRunWithItsReason(t *testing.T) {
 	w.ends = []activities.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "Database (AWS::RDS::DBInstance): no capacity"}}
 	_, _, err := w.run(Provision, up(commitOne))
 	var failure *temporal.ApplicationError
-	if !errors.As(err, &failure) || failure.Type() != activities.ErrorStackFailed || !strings.Contains(err.Error(), "no capacity") {
+	if !errors.As(err, &failure) || failure.Type() != perch.ErrorStackFailed || !strings.Contains(err.Error(), "no capacity") {
 		t.Errorf("error %v", err)
 	}
 }

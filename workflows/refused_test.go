@@ -227,7 +227,7 @@ func TestRequestThatIsNotOfTheEnvironmentChangesNothing(t *testing.T) {
 			w.env.RegisterDelayedCallback(func() { w.ask(stray) }, 0)
 			_, next, err := w.goOn(Teardown, perch.RunInput{})
 			var failure *temporal.ApplicationError
-			if !errors.As(err, &failure) || failure.Type() != activities.ErrorInvalid || !failure.NonRetryable() || next != nil {
+			if !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid || !failure.NonRetryable() || next != nil {
 				t.Errorf("handed on %+v, %v", next, err)
 			}
 			w.did()

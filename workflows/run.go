@@ -54,7 +54,7 @@ type run struct {
 func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {
-		return nil, temporal.NewNonRetryableApplicationError(err.Error(), activities.ErrorInvalid, nil)
+		return nil, temporal.NewNonRetryableApplicationError(err.Error(), perch.ErrorInvalid, nil)
 	}
 	r := &run{
 		ctx: ctx, environment: environment, chain: lifecycle.ResumeChain(in), requests: workflow.GetSignalChannel(ctx, perch.SignalRequest),
@@ -70,7 +70,7 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 		if !waits {
 			return nil, temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 				"the request asks for %q of branch %q of project %q, and this run is for branch %q of project %q and takes up or gone; nothing was touched",
-				r.chain.Target.Goal, r.chain.Target.Branch, r.chain.Target.Project, environment.Branch, environment.Project), activities.ErrorInvalid, nil)
+				r.chain.Target.Goal, r.chain.Target.Branch, r.chain.Target.Project, environment.Branch, environment.Project), perch.ErrorInvalid, nil)
 		}
 		r.chain.Target = request
 	}

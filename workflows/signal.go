@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/activities"
 )
 
 // receiveFirst waits for the signal that the run was started with and takes its request as the target. Signals
@@ -28,7 +27,7 @@ func (r *run) receiveFirst() error {
 	}
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 		"the signal %q that started this run holds no request (%v), and nothing was touched; run `starter up` or `starter down`",
-		perch.SignalRequest, err), activities.ErrorInvalid, nil)
+		perch.SignalRequest, err), perch.ErrorInvalid, nil)
 }
 
 // receive takes the next request that waits. Signals that hold none are passed over.

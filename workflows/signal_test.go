@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/activities"
 )
 
 // TestS108ASignalThatCannotBeDecodedLeavesNoRunOpen starts runs by signals of every shape that holds no request.
@@ -22,7 +21,7 @@ func TestS108ASignalThatCannotBeDecodedLeavesNoRunOpen(t *testing.T) {
 			w.env.RegisterDelayedCallback(func() { w.env.SignalWorkflow(perch.SignalRequest, signal) }, 0)
 			_, next, err := w.goOn(Provision, perch.RunInput{})
 			var failure *temporal.ApplicationError
-			if !errors.As(err, &failure) || failure.Type() != activities.ErrorInvalid || !failure.NonRetryable() || next != nil {
+			if !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid || !failure.NonRetryable() || next != nil {
 				t.Fatalf("handed on %+v, %v", next, err)
 			}
 			if !strings.Contains(failure.Message(), "holds no request") || !strings.Contains(failure.Message(), "starter up") {

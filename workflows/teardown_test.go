@@ -215,7 +215,7 @@ func TestForcedRemovalGivesUpWhatOnlyAPersonCouldDelete(t *testing.T) {
 }
 
 func TestForcedRemovalLeavesABucketBehindThatCannotBeEmptied(t *testing.T) {
-	locked := temporal.NewNonRetryableApplicationError("bucket assets cannot be emptied", activities.ErrorDenied, nil)
+	locked := temporal.NewNonRetryableApplicationError("bucket assets cannot be emptied", perch.ErrorDenied, nil)
 	for name, c := range map[string]struct {
 		force     bool
 		want      string

@@ -17,7 +17,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/awserr"
 	"perch/config"
 	"perch/source"
 )
@@ -126,7 +126,7 @@ func (p policyInit) outputs(ctx context.Context, cfg aws.Config) (map[string]str
 				"deploy/bootstrap.yaml --stack-name %s`, or check --region and the credentials",
 			p.stack,
 			cfg.Region,
-			activities.Said(err),
+			awserr.Said(err),
 			p.stack,
 		)
 	}
@@ -162,7 +162,7 @@ func domainOf(ctx context.Context, cfg aws.Config, zone string) (string, error) 
 	out, err := route53.NewFromConfig(cfg).
 		ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: &zone, MaxItems: aws.Int32(1)})
 	if err != nil {
-		return "", fmt.Errorf("read hosted zone %s: %w", zone, activities.Said(err))
+		return "", fmt.Errorf("read hosted zone %s: %w", zone, awserr.Said(err))
 	}
 	if len(out.ResourceRecordSets) == 0 {
 		return "", fmt.Errorf(

@@ -19,6 +19,7 @@ import (
 
 	"perch"
 	"perch/activities"
+	"perch/activities/awserr"
 	"perch/dial"
 	"perch/workflows"
 )
@@ -157,9 +158,9 @@ func checkAccount(ctx context.Context, cfg Config) error {
 	var unsent *smithyhttp.RequestSendError
 	switch {
 	case errors.As(err, &unsent):
-		return fmt.Errorf("no AWS endpoint answers: %w; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set", activities.Said(err))
+		return fmt.Errorf("no AWS endpoint answers: %w; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set", awserr.Said(err))
 	case err != nil:
-		return fmt.Errorf("ask AWS who this worker is: %w; check the AWS credentials", activities.Said(err))
+		return fmt.Errorf("ask AWS who this worker is: %w; check the AWS credentials", awserr.Said(err))
 	}
 	if account := aws.ToString(identity.Account); account != cfg.Policy.Account {
 		return fmt.Errorf("the AWS credentials are for account %s and the policy is for %s: nothing was done; use the right profile or correct `account` in the policy", account, cfg.Policy.Account)
@@ -175,7 +176,7 @@ func noCredentials(err error) error {
 	if errors.As(err, &operation) && operation.Service() == imds.ServiceID {
 		return errors.New("this worker has no AWS credentials: " + set)
 	}
-	return fmt.Errorf("get this worker's AWS credentials: %w; mend that, or %s", activities.Said(err), set)
+	return fmt.Errorf("get this worker's AWS credentials: %w; mend that, or %s", awserr.Said(err), set)
 }
 
 func address(options client.Options) string {

@@ -1,4 +1,4 @@
-package activities
+package awserr
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"go.temporal.io/sdk/temporal"
 
+	"perch"
 	"perch/activities/activitytest"
 )
 
@@ -22,11 +23,11 @@ func awsError(service, operation, code, message string) error {
 func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 	const passing = "" // A failure that Temporal tries again after.
 	for _, c := range []struct{ code, message, want string }{
-		{"AccessDenied", "User: x is not authorized to perform: cloudformation:CreateStack", ErrorDenied},
-		{"AccessDeniedException", "no", ErrorDenied},
-		{"UnauthorizedOperation", "no", ErrorDenied},
-		{"InvalidClientTokenId", "The security token included in the request is invalid.", ErrorDenied},
-		{"Forbidden", "", ErrorDenied},
+		{"AccessDenied", "User: x is not authorized to perform: cloudformation:CreateStack", perch.ErrorDenied},
+		{"AccessDeniedException", "no", perch.ErrorDenied},
+		{"UnauthorizedOperation", "no", perch.ErrorDenied},
+		{"InvalidClientTokenId", "The security token included in the request is invalid.", perch.ErrorDenied},
+		{"Forbidden", "", perch.ErrorDenied},
 
 		{"ExpiredToken", "The security token included in the request is expired", passing},
 		{"ExpiredTokenException", "The security token included in the request is expired", passing},
@@ -40,17 +41,17 @@ func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 		{"ServiceUnavailable", "", passing},
 		{"OperationInProgressException", "", passing},
 
-		{"ValidationError", "Template error: unknown resource", ErrorInvalid},
-		{"ValidationError", "Stack:arn is in ROLLBACK_COMPLETE state and can not be updated.", ErrorInvalid},
+		{"ValidationError", "Template error: unknown resource", perch.ErrorInvalid},
+		{"ValidationError", "Stack:arn is in ROLLBACK_COMPLETE state and can not be updated.", perch.ErrorInvalid},
 		{"ValidationError", "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated.", passing},
 		{"ValidationError", "Cannot delete stack while in status UPDATE_IN_PROGRESS", passing},
 		{"ValidationError", "CancelUpdateStack cannot be called from current stack status", passing},
-		{"ValidationError", "Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed", ErrorInvalid},
-		{"InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]", ErrorInvalid},
-		{"LimitExceededException", "Limit for stack has been exceeded", ErrorInvalid},
+		{"ValidationError", "Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed", perch.ErrorInvalid},
+		{"InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_IAM]", perch.ErrorInvalid},
+		{"LimitExceededException", "Limit for stack has been exceeded", perch.ErrorInvalid},
 	} {
 		t.Run(c.code+" "+c.message, func(t *testing.T) {
-			err := awsFailure(fmt.Errorf("wrapped: %w", awsError("CloudFormation", "CreateStack", c.code, c.message)), "create stack %s", "shop-login")
+			err := Wrap(fmt.Errorf("wrapped: %w", awsError("CloudFormation", "CreateStack", c.code, c.message)), "create stack %s", "shop-login")
 			if c.want == passing {
 				activitytest.WantRetry(t, err, "create stack shop-login", c.code)
 				return
@@ -62,8 +63,8 @@ func TestAWSErrorsAreToldApartByCodeAndText(t *testing.T) {
 
 func TestCredentialsThatAWSDoesNotKnowAreNoMissingRight(t *testing.T) {
 	for _, code := range []string{"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"} {
-		err := awsFailure(awsError("CloudFormation", "CreateStack", code, "The security token included in the request is invalid."), "create stack shop-login")
-		activitytest.WantFinal(t, err, ErrorDenied, "create stack shop-login: "+code, "AWS does not take the worker's credentials", "start the worker with valid ones")
+		err := Wrap(awsError("CloudFormation", "CreateStack", code, "The security token included in the request is invalid."), "create stack shop-login")
+		activitytest.WantFinal(t, err, perch.ErrorDenied, "create stack shop-login: "+code, "AWS does not take the worker's credentials", "start the worker with valid ones")
 		if strings.Contains(err.Error(), "lacks") {
 			t.Errorf("it sends people to the role: %v", err)
 		}
@@ -71,9 +72,9 @@ func TestCredentialsThatAWSDoesNotKnowAreNoMissingRight(t *testing.T) {
 }
 
 func TestALostConnectionIsTriedAgain(t *testing.T) {
-	err := awsFailure(&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "describe stack x")
+	err := Wrap(&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "describe stack x")
 	activitytest.WantRetry(t, err, "describe stack x", "connection refused")
-	if awsFailure(nil, "nothing") != nil {
+	if Wrap(nil, "nothing") != nil {
 		t.Error("no error became one")
 	}
 }
@@ -87,11 +88,11 @@ func TestAFailureThatIsTriedAgainReadsAsWhatAWSSaid(t *testing.T) {
 		refused.Error():             &smithyhttp.RequestSendError{Err: refused},
 	} {
 		sdk := &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "DescribeStacks", Err: framed}
-		err := awsFailure(sdk, "describe stack %s", "shop-login")
+		err := Wrap(sdk, "describe stack %s", "shop-login")
 		if got := err.Error(); got != "describe stack shop-login: "+want {
 			t.Errorf("got %q, want %q at its end", got, want)
 		}
-		if !errors.Is(err, sdk) || code(err) != code(sdk) {
+		if !errors.Is(err, sdk) || Code(err) != Code(sdk) {
 			t.Errorf("%v: the SDK's error is not found in it", err)
 		}
 	}
@@ -107,9 +108,9 @@ func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
 		{"S3", "HeadBucket", "lacks s3:ListBucket,"},
 		{"S3", "DeleteObjects", "lacks s3:DeleteObject or s3:DeleteObjectVersion,"},
 	} {
-		activitytest.WantFinal(t, awsFailure(awsError(c.service, c.operation, "AccessDenied", "no"), "try"), ErrorDenied, c.want)
+		activitytest.WantFinal(t, Wrap(awsError(c.service, c.operation, "AccessDenied", "no"), "try"), perch.ErrorDenied, c.want)
 	}
-	activitytest.WantFinal(t, awsFailure(&smithy.GenericAPIError{Code: "AccessDenied"}, "try"), ErrorDenied, "lacks the action,")
+	activitytest.WantFinal(t, Wrap(&smithy.GenericAPIError{Code: "AccessDenied"}, "try"), perch.ErrorDenied, "lacks the action,")
 	behind := awsError(
 		"Elastic Beanstalk",
 		"UpdateEnvironment",
@@ -118,12 +119,12 @@ func TestS69ADenialNamesTheActionThatTheRoleLacks(t *testing.T) {
 			"is not authorized to perform: autoscaling:SuspendProcesses on resource: * because no identity-based policy "+
 			"allows it",
 	)
-	activitytest.WantFinal(t, awsFailure(behind, "try"), ErrorDenied, "lacks autoscaling:SuspendProcesses,")
+	activitytest.WantFinal(t, Wrap(behind, "try"), perch.ErrorDenied, "lacks autoscaling:SuspendProcesses,")
 }
 
 func TestS28AMissingServiceRoleHasItsOwnSentence(t *testing.T) {
-	err := awsFailure(awsError("CloudFormation", "DeleteStack", "ValidationError", "Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed"), "delete stack shop-login")
-	activitytest.WantFinal(t, err, ErrorInvalid, "role/cfn", "make it again under the same name", "`service_role`")
+	err := Wrap(awsError("CloudFormation", "DeleteStack", "ValidationError", "Role arn:aws:iam::1:role/cfn is invalid or cannot be assumed"), "delete stack shop-login")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "role/cfn", "make it again under the same name", "`service_role`")
 }
 
 func TestOnlyItsOwnWordsMeanThatAStackIsMissing(t *testing.T) {
@@ -132,18 +133,18 @@ func TestOnlyItsOwnWordsMeanThatAStackIsMissing(t *testing.T) {
 		"1 validation error detected":             false,
 		"Template format error":                   false,
 	} {
-		if got := missingStack(awsError("CloudFormation", "DescribeStacks", "ValidationError", message)); got != want {
+		if got := UnknownStack(awsError("CloudFormation", "DescribeStacks", "ValidationError", message)); got != want {
 			t.Errorf("%q: %v", message, got)
 		}
 	}
-	if missingStack(awsError("CloudFormation", "DescribeStacks", "InternalFailure", "it does not exist")) || missingStack(nil) {
+	if UnknownStack(awsError("CloudFormation", "DescribeStacks", "InternalFailure", "it does not exist")) || UnknownStack(nil) {
 		t.Error("the text alone was believed")
 	}
 }
 
 func TestRefusalsAreNotTriedAgain(t *testing.T) {
 	var failure *temporal.ApplicationError
-	if err := refuse(ErrorInvalid, "no %d", 1); !errors.As(err, &failure) || !failure.NonRetryable() || failure.Message() != "no 1" {
+	if err := Final(perch.ErrorInvalid, "no %d", 1); !errors.As(err, &failure) || !failure.NonRetryable() || failure.Message() != "no 1" {
 		t.Errorf("got %v", err)
 	}
 }

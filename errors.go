@@ -1,0 +1,17 @@
+package perch
+
+// Types of the application errors that workflows decide by, and that a reader sees in the Temporal UI.
+const (
+	// ErrorDenied: AWS denied the call; the message names the action that the role lacks.
+	ErrorDenied = "Denied"
+	// ErrorInvalid: AWS or the policy will never take this input.
+	ErrorInvalid = "Invalid"
+	// ErrorStackFailed: the stack's operation failed; the message holds the first failed events.
+	ErrorStackFailed = "StackFailed"
+	// ErrorImageMissing: the image did not come into its registry in time.
+	ErrorImageMissing = "ImageMissing"
+	// ErrorNotReady: the environment's address did not answer in time.
+	ErrorNotReady = "NotReady"
+	// ErrorSeedFailed: a seed step cannot be carried out.
+	ErrorSeedFailed = "SeedFailed"
+)
