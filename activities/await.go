@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 	"perch/lifecycle"
 )
 
@@ -59,11 +60,11 @@ type AwaitResult struct {
 func (s *Stacks) AwaitStack(ctx context.Context, in AwaitInput) (AwaitResult, error) {
 	w := &wait{
 		stacks: s, in: in, events: newEventLog(s.cfn, in.StackID, in.Token),
-		progress: resumed(ctx, perch.Progress{Total: in.Total, Since: time.Now().UTC()}),
+		progress: pulse.Resume(ctx, perch.Progress{Total: in.Total, Since: time.Now().UTC()}),
 	}
 	sightings, stop := s.poller.watch(in.StackID)
 	defer stop()
-	timer := time.NewTicker(beat)
+	timer := time.NewTicker(pulse.Beat)
 	defer timer.Stop()
 	for {
 		activity.RecordHeartbeat(ctx, w.progress)
@@ -71,7 +72,7 @@ func (s *Stacks) AwaitStack(ctx context.Context, in AwaitInput) (AwaitResult, er
 		case <-ctx.Done():
 			return AwaitResult{}, ctx.Err()
 		case <-activity.GetWorkerStopChannel(ctx):
-			return AwaitResult{}, errStopping
+			return AwaitResult{}, pulse.ErrStopping
 		case <-timer.C:
 		case seen := <-sightings:
 			if result, done, err := w.judge(ctx, seen); done || err != nil {
@@ -139,7 +140,7 @@ func (s *Stacks) inProject(seen sighting) error {
 // missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a stack that somebody else's deletion took away, and only
 // its id still shows it.
 func (w *wait) missed(ctx context.Context) (AwaitResult, bool, error) {
-	bounded, cancel := context.WithTimeout(ctx, beat)
+	bounded, cancel := context.WithTimeout(ctx, pulse.Beat)
 	defer cancel()
 	stack, found, err := w.stacks.describe(bounded, w.in.StackID)
 	switch {
@@ -165,7 +166,7 @@ func (w *wait) state(ctx context.Context, seen sighting) *StackState {
 
 // read takes in the stack's new events, soon enough for the next heartbeat. A stack that cannot be seen yet has none.
 func (w *wait) read(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, beat)
+	ctx, cancel := context.WithTimeout(ctx, pulse.Beat)
 	defer cancel()
 	err := w.events.read(ctx)
 	if awserr.UnknownStack(err) {

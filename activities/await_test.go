@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/pulse"
 	"perch/sandbox/aws"
 )
 
@@ -214,8 +215,8 @@ func TestAWaitLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
 	_, err := activitytest.TryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
-	activitytest.WantRetry(t, err, errStopping.Error())
-	if errors.Is(err, errStopping) && of[*Stacks](w).poller.waiting() != 0 {
+	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
+	if errors.Is(err, pulse.ErrStopping) && of[*Stacks](w).poller.waiting() != 0 {
 		t.Error("the poller still looks for it")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 )
 
 // AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
@@ -20,7 +21,7 @@ import (
 // update out to the end after CloudFormation has given it up.
 func (s *Stacks) AwaitBeanstalk(ctx context.Context, in StackInput) error {
 	progress := perch.Progress{Status: "WAITING", Since: time.Now().UTC()}
-	beats, stop := startPulse(ctx, progress)
+	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
 	if _, _, err := s.ownStack(ctx, in); err != nil {
 		return err
@@ -32,15 +33,15 @@ func (s *Stacks) AwaitBeanstalk(ctx context.Context, in StackInput) error {
 	return s.awaitEnvironments(ctx, beats, progress, contents.Environments)
 }
 
-func (s *Stacks) awaitEnvironments(ctx context.Context, beats *pulse, progress perch.Progress, names []string) error {
+func (s *Stacks) awaitEnvironments(ctx context.Context, beats *pulse.Pulse, progress perch.Progress, names []string) error {
 	for {
 		busy, err := s.apps.busyEnvironments(ctx, names)
 		if err != nil || len(busy) == 0 {
 			return err
 		}
 		progress.Reason = strings.Join(busy, ", ")
-		beats.set(progress)
-		if err := linger(ctx, s.poller.interval); err != nil {
+		beats.Set(progress)
+		if err := pulse.Linger(ctx, s.poller.interval); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 )
 
 // Buckets are the activities that act on a stack's buckets.
@@ -75,8 +76,8 @@ func (b *Buckets) EmptyBucket(ctx context.Context, in EmptyBucketInput) (EmptyBu
 	switch {
 	case awserr.HasCode(err, "NoSuchBucket"):
 		err = nil
-	case err != nil && errors.Is(context.Cause(working), errStopping):
-		err = errStopping
+	case err != nil && errors.Is(context.Cause(working), pulse.ErrStopping):
+		err = pulse.ErrStopping
 	}
 	return EmptyBucketResult{Objects: e.progress.Load().Done}, err
 }
@@ -123,7 +124,7 @@ func (e *emptying) beat(ctx context.Context, leave context.CancelCauseFunc) (sto
 		for {
 			select {
 			case <-stopping:
-				leave(errStopping)
+				leave(pulse.ErrStopping)
 				stopping = nil
 			case <-over:
 				activity.RecordHeartbeat(ctx, *e.progress.Load())

@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/pulse"
 	storageservice "perch/sandbox/aws/s3"
 )
 
@@ -276,5 +277,5 @@ func TestAWorkerThatStopsLeavesTheBucketToAnother(t *testing.T) {
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
 	_, err := activitytest.TryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: bucketStack})
-	activitytest.WantRetry(t, err, errStopping.Error())
+	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
 }

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 	"perch/cfn"
 	"perch/lifecycle"
 	"perch/source"
@@ -59,13 +60,13 @@ func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (Plan
 	if err := c.stacks.serves(in.Project); err != nil {
 		return PlanResult{}, err
 	}
-	pulse, stop := startPulse(ctx, perch.Progress{Status: "LISTING STACKS"})
+	beats, stop := pulse.Start(ctx, perch.Progress{Status: "LISTING STACKS"})
 	defer stop()
 	var found []lifecycle.Found
 	if err := c.stacks.each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
 		return PlanResult{}, err
 	}
-	pulse.set(perch.Progress{Status: "LISTING BRANCHES"})
+	beats.Set(perch.Progress{Status: "LISTING BRANCHES"})
 	listing, err := c.list(ctx)
 	if err != nil {
 		return PlanResult{}, err

@@ -12,6 +12,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -48,7 +49,7 @@ type DatabaseResult struct {
 // operation began and minutes before an instance of the app starts. Where the operation ends without a secret nothing is made: the
 // wait for the stack tells why.
 func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
-	beats, stop := startPulse(ctx, perch.Progress{Status: "WAITING_FOR_SECRET", Resource: cfn.SharedSecretID, Since: time.Now().UTC()})
+	beats, stop := pulse.Start(ctx, perch.Progress{Status: "WAITING_FOR_SECRET", Resource: cfn.SharedSecretID, Since: time.Now().UTC()})
 	defer stop()
 	environment, outputs, err := d.find(ctx, in)
 	if err != nil {
@@ -64,7 +65,7 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 	if err != nil || secret == "" {
 		return DatabaseResult{}, err
 	}
-	beats.set(perch.Progress{Status: "MAKING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
+	beats.Set(perch.Progress{Status: "MAKING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
 	stack, err := d.stacks.DescribeStack(ctx, StackInput(in))
 	if err != nil {
 		return DatabaseResult{}, err
@@ -87,7 +88,7 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 // DropDatabase removes the environment's database and its user with all that they own. What is not there is no error, and neither is an
 // application stack without a shared database.
 func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
-	beats, stop := startPulse(ctx, perch.Progress{Status: "DROPPING_DATABASE", Since: time.Now().UTC()})
+	beats, stop := pulse.Start(ctx, perch.Progress{Status: "DROPPING_DATABASE", Since: time.Now().UTC()})
 	defer stop()
 	environment, outputs, err := d.find(ctx, in)
 	if err != nil || outputs.DatabaseHost == "" {
@@ -96,7 +97,7 @@ func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (Databas
 	if err := d.unused(ctx, environment); err != nil {
 		return DatabaseResult{}, err
 	}
-	beats.set(perch.Progress{Status: "DROPPING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
+	beats.Set(perch.Progress{Status: "DROPPING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
 	server, err := d.connect(ctx, outputs)
 	if err != nil {
 		return DatabaseResult{}, err
@@ -181,7 +182,7 @@ func (d *Databases) await(ctx context.Context, stackID string) (arn string, err 
 				return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
 			}
 		}
-		if err := linger(ctx, d.interval); err != nil {
+		if err := pulse.Linger(ctx, d.interval); err != nil {
 			return "", err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 )
 
 // lockedLooks is how many versions of a bucket with Object Lock are looked at for a lock.
@@ -53,7 +54,7 @@ type PrepareResult struct {
 // service role when DeleteStack is called, before it deletes anything. A stack that is being deleted, or
 // could not be deleted, is past all checks.
 func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (PrepareResult, error) {
-	_, stop := startPulse(ctx, perch.Progress{Status: "CHECKING", Since: time.Now().UTC()})
+	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING", Since: time.Now().UTC()})
 	defer stop()
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)
 	if err != nil {

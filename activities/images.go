@@ -12,6 +12,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 	"perch/cfn/own"
 	"perch/image"
 )
@@ -53,10 +54,10 @@ type ImageResult struct {
 // AwaitImage waits until the image is in its registry, or the registry cannot be asked. It changes
 // nothing, and what it finds decides nothing but the end of the wait: Admit looks again.
 func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, error) {
-	progress := resumed(ctx, perch.Progress{
+	progress := pulse.Resume(ctx, perch.Progress{
 		Status: "WAITING_FOR_IMAGE", Resource: in.Image, Reason: "it is not in its registry yet", Since: time.Now().UTC(),
 	})
-	_, stop := startPulse(ctx, progress)
+	_, stop := pulse.Start(ctx, progress)
 	defer stop()
 	patience := time.Duration(in.PatienceSeconds) * time.Second
 	for pause := i.interval; ; pause = min(2*pause, slowestLook*i.interval) {
@@ -72,7 +73,7 @@ func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, er
 				"check the build of commit %s, or correct `image` in perch.yaml; when the image is there, "+
 				"run `starter up %s`", in.Image, patience, in.Commit, in.Branch)
 		}
-		if err := linger(ctx, pause); err != nil {
+		if err := pulse.Linger(ctx, pause); err != nil {
 			return ImageResult{}, err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 	"perch/lifecycle"
 )
 
@@ -52,7 +53,7 @@ type ReadyResult struct {
 // AwaitReady asks the environment's address until it answers with a status below 400. It dials the endpoint with the environment's own
 // host name, for HTTP and for TLS alike. An address that it may not connect to fails at once.
 func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult, error) {
-	_, stop := startPulse(ctx, resumed(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Since: time.Now().UTC()}))
+	_, stop := pulse.Start(ctx, pulse.Resume(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Since: time.Now().UTC()}))
 	defer stop()
 	environment, stack, err := r.stacks.ownStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
 	if err != nil {
@@ -92,8 +93,8 @@ func (r *Readiness) await(ctx context.Context, p probe) (ReadyResult, error) {
 	address.Path = p.HealthPath
 	client := dialing(address, p.Endpoint, reach{p.Custom, r.policy.Network.Private}, answerTimeout)
 	defer client.CloseIdleConnections()
-	progress := resumed(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Resource: address.String(), Since: time.Now().UTC()})
-	beats, stop := startPulse(ctx, progress)
+	progress := pulse.Resume(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Resource: address.String(), Since: time.Now().UTC()})
+	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
 	for {
 		status, last, passing := ask(ctx, client, address.String())
@@ -104,7 +105,7 @@ func (r *Readiness) await(ctx context.Context, p probe) (ReadyResult, error) {
 			return ReadyResult{}, awserr.Final(perch.ErrorInvalid, "%s cannot be asked whether it is ready: %s; the stack stays for inspection", p.URL, last)
 		}
 		progress.Reason = last
-		beats.set(progress)
+		beats.Set(progress)
 		if time.Since(progress.Since) > p.Patience {
 			return ReadyResult{}, awserr.Final(
 				perch.ErrorNotReady,
@@ -116,7 +117,7 @@ func (r *Readiness) await(ctx context.Context, p probe) (ReadyResult, error) {
 				p.logs(),
 			)
 		}
-		if err := linger(ctx, r.interval); err != nil {
+		if err := pulse.Linger(ctx, r.interval); err != nil {
 			return ReadyResult{}, err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/pulse"
 	"perch/sandbox/page"
 )
 
@@ -166,5 +167,5 @@ func TestAwaitReadyLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
 	_, err := activitytest.TryIn(env, of[*Readiness](w).await, probe{URL: server.URL, Patience: readyPatience})
-	activitytest.WantRetry(t, err, errStopping.Error())
+	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
 }

@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 )
 
 // pastRemovals are the records of the removals of one environment that are over, or that end now.
@@ -119,7 +120,7 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 	if err := v.stacks.serves(in.Project); err != nil {
 		return RecheckResult{}, err
 	}
-	_, stop := startPulse(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
+	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
 	defer stop()
 	all, err := v.stacks.environments(ctx)
 	if err != nil {

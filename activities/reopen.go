@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 )
 
 // ReopenInput names an environment whose removal came to a stop after it had begun to empty its buckets.
@@ -32,7 +33,7 @@ type ReopenResult struct {
 // done, so that SeedData carries them out again. A crash in between is made up for by the next try: the marks
 // go first, and while a bucket is closed the environment does not count as settled.
 func (s *Seeds) ReopenBuckets(ctx context.Context, in ReopenInput) (ReopenResult, error) {
-	_, stop := startPulse(ctx, perch.Progress{Status: "REOPENING", Since: time.Now().UTC()})
+	_, stop := pulse.Start(ctx, perch.Progress{Status: "REOPENING", Since: time.Now().UTC()})
 	defer stop()
 	if _, err := s.deployed(ctx, SeedInput{Project: in.Project, Branch: in.Branch, Commit: in.Commit, StackID: in.StackID}); err != nil {
 		return ReopenResult{}, err

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 	"perch/lifecycle"
 )
 
@@ -64,7 +65,7 @@ type SweepInput struct {
 // alone what does not carry the stack's id and what the stack's template keeps. A database that could not be
 // deleted because its snapshot cannot be made stays, too: it would be gone without one.
 func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error {
-	_, stop := startPulse(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
+	_, stop := pulse.Start(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()
 	if err := v.stacks.requireDeletion(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}); err != nil {
 		return err

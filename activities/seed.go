@@ -18,6 +18,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 	"perch/lifecycle"
 )
 
@@ -60,7 +61,7 @@ type seeding struct {
 	in        seedTarget
 	settings  perch.Settings
 	artifacts string
-	beats     *pulse
+	beats     *pulse.Pulse
 	// progress is the heartbeat: its Done is the index of the step at work, its Since when that began. earlier is what another try left.
 	progress, earlier perch.Progress
 	// resuming says that an earlier try may have begun the step at work: only the first that is not marked as done.
@@ -71,7 +72,7 @@ type seeding struct {
 // stack id and by the step's hash, and where the app does it by where its database is, when it has succeeded; a step that breaks off is done again from its beginning, save that a command that
 // was begun is waited for.
 func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) {
-	_, stop := startPulse(ctx, resumed(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()}))
+	_, stop := pulse.Start(ctx, pulse.Resume(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()}))
 	stack, err := s.deployed(ctx, in)
 	stop()
 	if err != nil {
@@ -88,8 +89,8 @@ type seedTarget struct {
 }
 
 func (s *Seeds) seed(ctx context.Context, in seedTarget) (SeedResult, error) {
-	earlier := resumed(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()})
-	beats, stop := startPulse(ctx, earlier) // Before the repository is read: a worker that does not have it yet fetches it.
+	earlier := pulse.Resume(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()})
+	beats, stop := pulse.Start(ctx, earlier) // Before the repository is read: a worker that does not have it yet fetches it.
 	defer stop()
 	file, refusal, err := s.requests.file(ctx, in.Commit)
 	if err != nil {
@@ -170,7 +171,7 @@ func (s *seeding) reach(step perch.Progress) {
 	if s.earlier.Done == step.Done && s.earlier.Resource == step.Resource {
 		s.progress = s.earlier
 	}
-	s.beats.set(s.progress)
+	s.beats.Set(s.progress)
 }
 
 func (s *seeding) do(ctx context.Context, step perch.SeedStep, mark string) (perch.SeedDone, error) {

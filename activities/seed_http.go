@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/activities/pulse"
 )
 
 const (
@@ -47,11 +48,11 @@ func (s *seeding) send(ctx context.Context, step perch.SeedHTTP, mark string) (p
 			return perch.SeedDone{}, s.failed("%s", problem)
 		}
 		s.progress.Reason = problem
-		s.beats.set(s.progress)
+		s.beats.Set(s.progress)
 		if time.Since(s.progress.Since) > seedPatience {
 			return perch.SeedDone{}, s.failed("it did not succeed within %s; the last answer: %s", seedPatience, problem)
 		}
-		if err := linger(ctx, pause); err != nil {
+		if err := pulse.Linger(ctx, pause); err != nil {
 			return perch.SeedDone{}, err
 		}
 		pause = min(2*pause, seedPause)

@@ -21,6 +21,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/pulse"
 	"perch/sandbox/aws"
 )
 
@@ -230,7 +231,7 @@ func TestAStoppingWorkerLeavesTheRequestToTheNext(t *testing.T) {
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
 	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
-	activitytest.WantRetry(t, err, errStopping.Error())
+	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
 }
 
 func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {

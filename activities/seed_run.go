@@ -17,6 +17,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 )
 
 const (
@@ -46,7 +47,7 @@ func (s *seeding) command(ctx context.Context, step perch.SeedRun, mark string) 
 		return perch.SeedDone{}, err
 	}
 	s.progress.Cursor = mark + " " + running.instance + " " + running.id
-	s.beats.set(s.progress)
+	s.beats.Set(s.progress)
 	return s.wait(ctx, step, running)
 }
 
@@ -68,7 +69,7 @@ func (s *seeding) begun(ctx context.Context, mark, comment string) (sent, bool, 
 		if found || err != nil || !s.resuming || look == commandLooks {
 			return running, found, err
 		}
-		if err := linger(ctx, s.interval); err != nil {
+		if err := pulse.Linger(ctx, s.interval); err != nil {
 			return sent{}, false, err
 		}
 	}
@@ -118,7 +119,7 @@ func (s *seeding) begin(ctx context.Context, step perch.SeedRun, comment string)
 			return sent{}, s.failed("Systems Manager knows none of the environment's instances (%s) after %s; the instances' role must let them take commands: run `starter application up` and try again in some minutes",
 				strings.Join(ids, ", "), agentPatience)
 		}
-		if err := linger(ctx, s.interval); err != nil {
+		if err := pulse.Linger(ctx, s.interval); err != nil {
 			return sent{}, err
 		}
 	}
@@ -159,12 +160,12 @@ func (s *seeding) wait(ctx context.Context, step perch.SeedRun, running sent) (p
 			return s.judge(step, out)
 		default:
 			seen, s.progress.Reason = time.Now(), string(out.Status)
-			s.beats.set(s.progress)
+			s.beats.Set(s.progress)
 		}
 		if time.Since(began) > step.Timeout+2*agentPatience {
 			return perch.SeedDone{}, s.failed("command %s did not end within its timeout of %s", running.id, step.Timeout)
 		}
-		if err := linger(ctx, s.interval); err != nil {
+		if err := pulse.Linger(ctx, s.interval); err != nil {
 			return perch.SeedDone{}, err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 )
 
 // verifyLooks is how often what is still seen is looked at again: the services forget with a delay.
@@ -74,7 +75,7 @@ type VerifyResult struct {
 // carries its tags, in this life and in earlier ones whose removal left something. What is still there is
 // recorded in the artifact bucket; when nothing is, the records of these removals are deleted.
 func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyResult, error) {
-	beats, stop := startPulse(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
+	beats, stop := pulse.Start(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
 	defer stop()
 	if err := v.believe(ctx, &in); err != nil {
 		return VerifyResult{}, err
@@ -101,14 +102,14 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 			kept, err := v.stays(ctx, in.Contents)
 			return VerifyResult{Leftovers: seen.left, Unconfirmed: seen.unconfirmed, Kept: kept}, err
 		}
-		beats.set(
+		beats.Set(
 			perch.Progress{
 				Status: "VERIFYING",
 				Reason: "still there: " + strings.Join(seen.left, ", "),
 				Since:  time.Now().UTC(),
 			},
 		)
-		if err := linger(ctx, v.interval); err != nil {
+		if err := pulse.Linger(ctx, v.interval); err != nil {
 			return VerifyResult{}, err
 		}
 	}

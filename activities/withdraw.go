@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -21,7 +22,7 @@ import (
 // longer sets, and waits until Elastic Beanstalk has done so. CloudFormation leaves them in the environment.
 func (s *Stacks) WithdrawOptions(ctx context.Context, in StackInput) error {
 	progress := perch.Progress{Status: "WITHDRAWING", Since: time.Now().UTC()}
-	beats, stop := startPulse(ctx, progress)
+	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
 	if _, _, err := s.ownStack(ctx, in); err != nil {
 		return err

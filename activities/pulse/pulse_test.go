@@ -1,4 +1,4 @@
-package activities
+package pulse
 
 import (
 	"context"
@@ -9,12 +9,9 @@ import (
 
 	sdkactivity "go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/testsuite"
 
 	"perch"
 	"perch/activities/activitytest"
-	"perch/lifecycle"
-	"perch/sandbox/aws"
 )
 
 func TestLingerEndsWithTheTimeTheContextOrTheWorker(t *testing.T) {
@@ -29,7 +26,7 @@ func TestLingerEndsWithTheTimeTheContextOrTheWorker(t *testing.T) {
 		want error
 	}{
 		"time":   {make(chan struct{}), func(ctx context.Context) context.Context { return ctx }, time.Nanosecond, nil},
-		"worker": {stopping, func(ctx context.Context) context.Context { return ctx }, time.Hour, errStopping},
+		"worker": {stopping, func(ctx context.Context) context.Context { return ctx }, time.Hour, ErrStopping},
 		"context": {make(chan struct{}), func(ctx context.Context) context.Context {
 			joined, stop := context.WithCancel(ctx)
 			context.AfterFunc(cancelled, stop)
@@ -41,7 +38,7 @@ func TestLingerEndsWithTheTimeTheContextOrTheWorker(t *testing.T) {
 			env.SetWorkerStopChannel(c.stop)
 			var got error
 			linger := func(ctx context.Context, _ struct{}) (struct{}, error) {
-				got = linger(c.ctx(ctx), c.d)
+				got = Linger(c.ctx(ctx), c.d)
 				return struct{}{}, nil
 			}
 			if _, err := activitytest.TryIn(env, linger, struct{}{}); err != nil || !errors.Is(got, c.want) {
@@ -67,7 +64,7 @@ func TestResumedGoesOnOnlyFromProgressThatHasBegun(t *testing.T) {
 			if c.details != nil {
 				env.SetHeartbeatDetails(c.details)
 			}
-			again := func(ctx context.Context, _ struct{}) (string, error) { return resumed(ctx, begun).Status, nil }
+			again := func(ctx context.Context, _ struct{}) (string, error) { return Resume(ctx, begun).Status, nil }
 			if got, err := activitytest.TryIn(env, again, struct{}{}); err != nil || got != c.want {
 				t.Errorf("got %q, %v, want %q", got, err, c.want)
 			}
@@ -85,9 +82,9 @@ func TestAPulseBeatsWithTheLatestProgressUntilItIsStopped(t *testing.T) {
 		}
 	})
 	work := func(ctx context.Context, _ struct{}) (struct{}, error) {
-		pulse, stop := startPulse(ctx, perch.Progress{Status: "FIRST"})
+		pulse, stop := Start(ctx, perch.Progress{Status: "FIRST"})
 		defer stop()
-		pulse.set(perch.Progress{Status: "SECOND"})
+		pulse.Set(perch.Progress{Status: "SECOND"})
 		return struct{}{}, nil
 	}
 	if _, err := activitytest.TryIn(env, work, struct{}{}); err != nil || len(beats) == 0 || beats[0] != "FIRST" {
@@ -99,7 +96,7 @@ func TestAPulseBeatsOftenEnoughForTheHeartbeatTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		beats := 0
 		ctx, stop := context.WithCancel(t.Context())
-		p := &pulse{ctx: ctx, record: func(context.Context, ...any) { beats++ }}
+		p := &Pulse{ctx: ctx, record: func(context.Context, ...any) { beats++ }}
 		go p.run(ctx)
 		time.Sleep(time.Minute + time.Second)
 		stop()
@@ -112,41 +109,4 @@ func TestAPulseBeatsOftenEnoughForTheHeartbeatTimeout(t *testing.T) {
 			t.Error("it goes on when it is stopped")
 		}
 	})
-}
-
-// TestWhatTakesLongBeatsFromItsBeginning: Temporal takes a worker for dead that has not beaten for 20 seconds, and calls to AWS or to the repository may
-// take longer.
-func TestWhatTakesLongBeatsFromItsBeginning(t *testing.T) {
-	w := newWorld(t)
-	busy := func() {
-		w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded", Count: 1})
-	}
-	for name, begin := range map[string]func(*testsuite.TestActivityEnvironment) error{
-		"SeedData": func(env *testsuite.TestActivityEnvironment) error {
-			_, err := activitytest.TryIn(env, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: "none"})
-			return err
-		},
-		"EnsureDatabase": func(env *testsuite.TestActivityEnvironment) error {
-			busy()
-			_, err := activitytest.TryIn(env, of[*Databases](w).EnsureDatabase, DatabaseInput{Project: "shop", Branch: "login"})
-			return err
-		},
-		"DropDatabase": func(env *testsuite.TestActivityEnvironment) error {
-			busy()
-			_, err := activitytest.TryIn(env, of[*Databases](w).DropDatabase, DatabaseInput{Project: "shop", Branch: "login"})
-			return err
-		},
-		"SweepResources": func(env *testsuite.TestActivityEnvironment) error {
-			w.fault(aws.Fault{Service: "s3", Action: "DeleteBucket", Status: 503, Code: "SlowDown", Message: "reduce your rate", Count: 1})
-			_, err := activitytest.TryIn(env, of[*Verification](w).sweepResources, SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: "files"}}})
-			return err
-		},
-	} {
-		env := activitytest.NewEnvironment()
-		beats := 0
-		env.SetOnActivityHeartbeatListener(func(*sdkactivity.Info, converter.EncodedValues) { beats++ })
-		if err := begin(env); err == nil || beats == 0 {
-			t.Errorf("%s ended with %v after %d heartbeats", name, err, beats)
-		}
-	}
 }
