@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/bucket"
 	"perch/activities/pulse"
 )
 
@@ -45,8 +46,8 @@ func (s *Seeds) ReopenBuckets(ctx context.Context, in ReopenInput) (ReopenResult
 	if err := s.forgetSeeds(ctx, in, closed); err != nil {
 		return ReopenResult{}, err
 	}
-	for _, bucket := range closed {
-		if err := s.reopen(ctx, bucket); err != nil {
+	for _, name := range closed {
+		if err := bucket.Reopen(ctx, s.s3, name, s.policy.Account); err != nil {
 			return ReopenResult{}, err
 		}
 	}
@@ -91,40 +92,22 @@ func (s *Seeds) forgetSeeds(ctx context.Context, in ReopenInput, closed []string
 	return nil
 }
 
-// reopen removes Perch's statement from the bucket's policy, and the policy if nothing else is in it.
-func (s *Seeds) reopen(ctx context.Context, bucket string) error {
-	policy, err := policyOf(ctx, s.s3, bucket, s.policy.Account)
-	if err != nil || !policy.deniesWrites() {
-		return awserr.Wrap(err, "read the policy of bucket %s", bucket)
-	}
-	policy.allowWrites()
-	if len(policy.statements) == 0 {
-		_, err = s.s3.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
-		return awserr.Wrap(err, "allow writes to bucket %s", bucket)
-	}
-	document, err := policy.document()
-	if err == nil {
-		_, err = s.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &document})
-	}
-	return awserr.Wrap(err, "allow writes to bucket %s", bucket)
-}
-
 // closedBuckets are the stack's buckets that carry Perch's statement.
 func (s *Stacks) closedBuckets(ctx context.Context, stackID string) (closed []string, err error) {
 	contents, err := s.stackContents(ctx, StackInput{StackID: stackID})
 	if err != nil {
 		return nil, err
 	}
-	for _, bucket := range contents.Buckets {
-		policy, err := policyOf(ctx, s.objects, bucket, s.policy.Account)
+	for _, name := range contents.Buckets {
+		shut, err := bucket.Closed(ctx, s.objects, name, s.policy.Account)
 		if awserr.HasCode(err, "NoSuchBucket") {
 			continue // Somebody deleted it by hand; the stack's next update tells.
 		}
 		if err != nil {
-			return nil, awserr.Wrap(err, "read the policy of bucket %s", bucket)
+			return nil, awserr.Wrap(err, "read the policy of bucket %s", name)
 		}
-		if policy.deniesWrites() {
-			closed = append(closed, bucket)
+		if shut {
+			closed = append(closed, name)
 		}
 	}
 	return closed, nil

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/bucket"
 	"perch/activities/pulse"
 	"perch/lifecycle"
 )
@@ -126,12 +127,12 @@ func (v *Verification) sweepOwn(ctx context.Context, stackID string, r lifecycle
 // carriesStack reports whether a bucket's tags name the stack, and carriesStackID whether a database's do.
 func carriesStack(tags []s3types.Tag, stackID string) bool {
 	return slices.ContainsFunc(tags, func(t s3types.Tag) bool {
-		return aws.ToString(t.Key) == tagStackID && aws.ToString(t.Value) == stackID
+		return aws.ToString(t.Key) == bucket.StackIDTag && aws.ToString(t.Value) == stackID
 	})
 }
 
 func carriesStackID(tags []rdstypes.Tag, stackID string) bool {
 	return slices.ContainsFunc(tags, func(t rdstypes.Tag) bool {
-		return aws.ToString(t.Key) == tagStackID && aws.ToString(t.Value) == stackID
+		return aws.ToString(t.Key) == bucket.StackIDTag && aws.ToString(t.Value) == stackID
 	})
 }

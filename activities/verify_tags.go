@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/bucket"
 )
 
 // Orphan is a bucket that carries the id of a deleted stack and that no stack names any more.
@@ -74,7 +75,7 @@ func (v *Verification) carrying(ctx context.Context, tags map[string]string) (fo
 			for _, tag := range resource.Tags {
 				tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 			}
-			found = append(found, taggedResource{aws.ToString(resource.ResourceARN), tags[tagStackID], tags})
+			found = append(found, taggedResource{aws.ToString(resource.ResourceARN), tags[bucket.StackIDTag], tags})
 		}
 	}
 	return found, nil
@@ -91,7 +92,7 @@ func (v *Verification) candidates(ctx context.Context, in VerifyInput) ([]tagged
 	if err != nil || in.StackID == "" {
 		return found, err
 	}
-	own, err := v.carrying(ctx, map[string]string{tagStackID: in.StackID})
+	own, err := v.carrying(ctx, map[string]string{bucket.StackIDTag: in.StackID})
 	for _, r := range own {
 		if !slices.ContainsFunc(found, func(other taggedResource) bool { return other.arn == r.arn }) {
 			found = append(found, r)

@@ -1,4 +1,4 @@
-package activities
+package bucket
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"perch/activities/awserr"
 )
 
-// denyWritesID is the Sid of the statement that denies writes to a bucket while it is emptied. A bucket
+// DenyWritesID is the Sid of the statement that denies writes to a bucket while it is emptied. A bucket
 // policy with this statement says that an environment's removal has begun to empty the bucket.
-const denyWritesID = "PerchEmptiesThisBucket"
+const DenyWritesID = "PerchEmptiesThisBucket"
 
 // bucketPolicy is a bucket policy whose statements stay as their author wrote them.
 type bucketPolicy struct {
@@ -43,7 +43,7 @@ func (p *bucketPolicy) deniesWrites() bool { return slices.ContainsFunc(p.statem
 
 func isDenyWrites(statement json.RawMessage) bool {
 	var named struct{ Sid string }
-	return json.Unmarshal(statement, &named) == nil && named.Sid == denyWritesID
+	return json.Unmarshal(statement, &named) == nil && named.Sid == DenyWritesID
 }
 
 // denyWrites adds Perch's statement for the bucket, in place of an earlier one.
@@ -51,7 +51,7 @@ func (p *bucketPolicy) denyWrites(partition, bucket string) {
 	p.allowWrites()
 	p.statements = append(p.statements, fmt.Appendf(nil,
 		`{"Sid":%q,"Effect":"Deny","Principal":"*","Action":"s3:PutObject","Resource":"arn:%s:s3:::%s/*"}`,
-		denyWritesID, partition, bucket))
+		DenyWritesID, partition, bucket))
 }
 
 // allowWrites removes Perch's statement, and no other.
@@ -77,6 +77,30 @@ func policyOf(ctx context.Context, client *s3.Client, bucket, account string) (b
 		return bucketPolicy{}, err
 	}
 	return readPolicy(aws.ToString(out.Policy)) // S3 takes no policy that is not JSON.
+}
+
+// Closed reports whether the bucket's policy has the statement by which an Emptier denies writes. account must own it.
+func Closed(ctx context.Context, client *s3.Client, bucket, account string) (bool, error) {
+	policy, err := policyOf(ctx, client, bucket, account)
+	return err == nil && policy.deniesWrites(), err
+}
+
+// Reopen removes Perch's statement from the bucket's policy, and the policy if nothing else is in it.
+func Reopen(ctx context.Context, client *s3.Client, bucket, account string) error {
+	policy, err := policyOf(ctx, client, bucket, account)
+	if err != nil || !policy.deniesWrites() {
+		return awserr.Wrap(err, "read the policy of bucket %s", bucket)
+	}
+	policy.allowWrites()
+	if len(policy.statements) == 0 {
+		_, err = client.DeleteBucketPolicy(ctx, &s3.DeleteBucketPolicyInput{Bucket: &bucket})
+		return awserr.Wrap(err, "allow writes to bucket %s", bucket)
+	}
+	document, err := policy.document()
+	if err == nil {
+		_, err = client.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &document})
+	}
+	return awserr.Wrap(err, "allow writes to bucket %s", bucket)
 }
 
 // denyWrites keeps the app, which may still run, from filling the bucket again, and unfinished uploads

@@ -1,4 +1,4 @@
-package activities
+package bucket
 
 import (
 	"context"
@@ -129,7 +129,7 @@ func TestS42ABucketThatIsNotTheStacksIsNeverTouched(t *testing.T) {
 			s.create(foreign, stack, nil)
 			s.direct(http.MethodPut, "/"+foreign+"/shop.zip", "x")
 			s.before = describes(other)
-			_, err := activitytest.Try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: foreign, StackID: bucketStack})
+			_, err := activitytest.Try(emptyAt(s.url), emptyInput{Bucket: foreign, StackID: bucketStack})
 			activitytest.WantFinal(t, err, perch.ErrorInvalid, foreign, "left alone")
 			if s.requests()-s.count("") != 1 || s.count("GetBucketTagging") != 1 {
 				t.Errorf("calls: %v", s.calls)
@@ -153,7 +153,7 @@ func describes(root string) func(string, http.ResponseWriter, *http.Request) boo
 
 func TestAStackIDThatIsNoneIsRefusedBeforeAnyCall(t *testing.T) {
 	s := newStorage(t, storageservice.Config{}, "")
-	_, err := activitytest.Try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: "shop-login"})
+	_, err := activitytest.Try(emptyAt(s.url), emptyInput{Bucket: bucketName, StackID: "shop-login"})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "shop-login", "not an ARN")
 	if s.requests() != 0 {
 		t.Errorf("calls: %v", s.calls)
@@ -166,7 +166,7 @@ func TestABucketOfANestedStackIsTheStacks(t *testing.T) {
 		s := newStorage(t, storageservice.Config{}, "Enabled")
 		s.create("nested", child, nil)
 		s.before = describes(root)
-		if _, err := activitytest.Try(s.buckets().EmptyBucket, EmptyBucketInput{Bucket: "nested", StackID: bucketStack}); (err == nil) != owned {
+		if _, err := activitytest.Try(emptyAt(s.url), emptyInput{Bucket: "nested", StackID: bucketStack}); (err == nil) != owned {
 			t.Errorf("root %s: %v", root, err)
 		}
 	}
@@ -276,6 +276,6 @@ func TestAWorkerThatStopsLeavesTheBucketToAnother(t *testing.T) {
 	}
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := activitytest.TryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: bucketStack})
+	_, err := activitytest.TryIn(env, emptyAt(s.url), emptyInput{Bucket: bucketName, StackID: bucketStack})
 	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
 }

@@ -1,4 +1,4 @@
-package activities
+package bucket
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"perch/activities/awserr"
 )
 
-// tagStackID is the tag that CloudFormation puts on a stack's buckets.
-const tagStackID = "aws:cloudformation:stack-id"
+// StackIDTag is the tag that CloudFormation puts on a stack's buckets.
+const StackIDTag = "aws:cloudformation:stack-id"
 
 // check refuses a bucket that does not carry the id of the stack, or of a stack nested in it. It finds the bucket's region on the way.
 func (e *emptying) check(ctx context.Context) error {
@@ -33,7 +33,7 @@ func (e *emptying) check(ctx context.Context) error {
 	owner := ""
 	if out != nil {
 		for _, tag := range out.TagSet {
-			if aws.ToString(tag.Key) == tagStackID {
+			if aws.ToString(tag.Key) == StackIDTag {
 				owner = aws.ToString(tag.Value)
 			}
 		}
@@ -70,7 +70,7 @@ func (e *emptying) checkOwner(ctx context.Context, owner string) error {
 	if nested, err := e.nested(ctx, owner); nested || err != nil {
 		return err
 	}
-	return awserr.Final(perch.ErrorInvalid, "bucket %s does not carry the tag %s=%s: it is not this stack's and was left alone", e.bucket, tagStackID, e.stackID)
+	return awserr.Final(perch.ErrorInvalid, "bucket %s does not carry the tag %s=%s: it is not this stack's and was left alone", e.bucket, StackIDTag, e.stackID)
 }
 
 // nested reports whether the stack of that id is nested in ours: a nested stack's buckets carry its own id.

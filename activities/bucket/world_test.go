@@ -1,4 +1,4 @@
-package activities
+package bucket
 
 import (
 	"bytes"
@@ -12,15 +12,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 
-	"perch"
 	"perch/activities/activitytest"
 	"perch/sandbox/aws/resource"
 	storageservice "perch/sandbox/aws/s3"
@@ -72,7 +71,7 @@ func (s *storage) create(name, stack string, properties map[string]any) {
 	r := resource.Request{StackID: stack, LogicalID: "Assets", Properties: map[string]any{"BucketName": name}}
 	maps.Copy(r.Properties, properties)
 	if stack != "" {
-		r.Tags = map[string]string{tagStackID: stack}
+		r.Tags = map[string]string{StackIDTag: stack}
 	}
 	if _, err := s.service.Handlers()["AWS::S3::Bucket"].Create(s.Context(), r); err != nil {
 		s.Fatal(err)
@@ -185,16 +184,19 @@ func (s *storage) wantEmpty() {
 	}
 }
 
-func (s *storage) buckets() *Buckets {
-	return bucketsAt(s.url)
-}
+// emptyInput and emptyResult are of an activity that empties a bucket.
+type (
+	emptyInput  struct{ Bucket, StackID string }
+	emptyResult struct{ Objects int }
+)
 
-// bucketsAt are the activities at an S3 without a CloudFormation beside it: every stack there is one that
-// cannot return to service.
-func bucketsAt(url string) *Buckets {
-	buckets := newBuckets(awsAt(url), NewStacks(awsAt(url), &perch.Policy{}, nil, time.Second))
-	buckets.mayEmpty = func(context.Context, EmptyBucketInput) error { return nil }
-	return buckets
+// emptyAt is such an activity at an S3.
+func emptyAt(url string) func(context.Context, emptyInput) (emptyResult, error) {
+	emptier := NewEmptier(awsAt(url), cloudformation.NewFromConfig(awsAt(url)))
+	return func(ctx context.Context, in emptyInput) (emptyResult, error) {
+		objects, err := emptier.Empty(ctx, in.Bucket, in.StackID)
+		return emptyResult{objects}, err
+	}
 }
 
 func awsAt(url string) aws.Config {
@@ -203,7 +205,7 @@ func awsAt(url string) aws.Config {
 
 // attempt is how one attempt of the activity ended.
 type attempt struct {
-	EmptyBucketResult
+	emptyResult
 	err error
 	// beat is the last heartbeat that reached Temporal; for an attempt that failed that is its last one.
 	beat bucketBeat
@@ -224,7 +226,7 @@ func (s *storage) empty(ctx context.Context, earlier *bucketBeat) attempt {
 		defer mu.Unlock()
 		_ = details.Get(&a.beat)
 	})
-	a.EmptyBucketResult, a.err = activitytest.TryIn(env, s.buckets().EmptyBucket, EmptyBucketInput{Bucket: bucketName, StackID: bucketStack})
+	a.emptyResult, a.err = activitytest.TryIn(env, emptyAt(s.url), emptyInput{Bucket: bucketName, StackID: bucketStack})
 	mu.Lock()
 	defer mu.Unlock()
 	return a

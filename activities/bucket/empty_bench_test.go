@@ -1,4 +1,4 @@
-package activities
+package bucket
 
 import (
 	"context"
@@ -37,7 +37,7 @@ type contender struct {
 
 // ours is what Perch does.
 var ours = contender{"perch", func(_ context.Context, url, bucket string) error {
-	_, err := activitytest.Try(bucketsAt(url).EmptyBucket, EmptyBucketInput{Bucket: bucket, StackID: bucketStack})
+	_, err := activitytest.Try(emptyAt(url), emptyInput{Bucket: bucket, StackID: bucketStack})
 	return err
 }}
 
@@ -251,7 +251,7 @@ func (m *minio) fill(bucket string, n int) {
 	ctx := m.Context()
 	_, made := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket})
 	_, versioned := client.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: &bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: "Enabled"}})
-	_, tagged := client.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &bucket, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String(tagStackID), Value: aws.String(bucketStack)}}}})
+	_, tagged := client.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &bucket, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String(StackIDTag), Value: aws.String(bucketStack)}}}})
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
 	for i := range n / 3 {
