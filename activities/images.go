@@ -12,6 +12,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/probe"
 	"perch/activities/pulse"
 	"perch/cfn/own"
 	"perch/image"
@@ -30,7 +31,7 @@ func newImages(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Im
 	login := &registryLogin{registry: policy.OwnRegistry(), cfg: cfg}
 	return &Images{interval: interval, client: image.New(image.Config{
 		Registries: policy.Images.Registries, Endpoint: policy.Images.Endpoint, Login: login.get,
-		Admit: reach{private: policy.Network.Private}.registry(policy.Images.Endpoint != ""),
+		Admit: probe.Reach{Private: policy.Network.Private}.Registry(policy.Images.Endpoint != ""),
 	})}
 }
 

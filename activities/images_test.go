@@ -8,6 +8,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/probe"
 	"perch/sandbox/aws"
 )
 
@@ -216,8 +217,8 @@ func TestRegistriesAreAtPublicAddressesUnlessThePolicySaysOtherwise(t *testing.T
 			admits   func(netip.Addr) error
 			admitted bool
 		}{
-			{reach{}.registry(false), want.public}, {reach{private: private}.registry(false), want.within},
-			{reach{}.registry(true), want.endpoint},
+			{probe.Reach{}.Registry(false), want.public}, {probe.Reach{Private: private}.Registry(false), want.within},
+			{probe.Reach{}.Registry(true), want.endpoint},
 		} {
 			if err := one.admits(at); (err == nil) != one.admitted {
 				t.Errorf("%s: %v", address, err)

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/probe"
 	"perch/activities/pulse"
 	"perch/lifecycle"
 )
@@ -64,14 +65,14 @@ func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult,
 		return ReadyResult{}, err
 	}
 	stop()
-	return r.await(ctx, probe{
+	return r.await(ctx, question{
 		URL: stack.URL, Endpoint: stack.Endpoint, HealthPath: allowed.HealthPath, Custom: allowed.Custom,
 		Beanstalk: environment.BeanstalkName(), Patience: in.patience(),
 	})
 }
 
-// probe is where and how an environment is asked.
-type probe struct {
+// question is where and how an environment is asked.
+type question struct {
 	// URL is the environment's address, and Endpoint the host to dial: DNS may not know the environment's own host yet.
 	URL, Endpoint string
 	// HealthPath is the path that answers when the app is healthy.
@@ -85,13 +86,13 @@ type probe struct {
 }
 
 // await asks until the answer is good.
-func (r *Readiness) await(ctx context.Context, p probe) (ReadyResult, error) {
+func (r *Readiness) await(ctx context.Context, p question) (ReadyResult, error) {
 	address, err := url.Parse(p.URL)
 	if err != nil || address.Host == "" {
 		return ReadyResult{}, awserr.Final(perch.ErrorInvalid, "the stack's output URL %q is no address; the output of a custom template must begin with http:// or https://", p.URL)
 	}
 	address.Path = p.HealthPath
-	client := dialing(address, p.Endpoint, reach{p.Custom, r.policy.Network.Private}, answerTimeout)
+	client := probe.Client(address, p.Endpoint, probe.Reach{Custom: p.Custom, Private: r.policy.Network.Private}, answerTimeout)
 	defer client.CloseIdleConnections()
 	progress := pulse.Resume(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Resource: address.String(), Since: time.Now().UTC()})
 	beats, stop := pulse.Start(ctx, progress)
@@ -137,7 +138,7 @@ func ask(ctx context.Context, client *http.Client, address string) (status int, 
 		return 0, err.Error(), true
 	}
 	response, err := client.Do(request)
-	if refusal := unreached(err); refusal != "" {
+	if refusal := probe.Unreachable(err); refusal != "" {
 		return 0, refusal, false
 	}
 	if err != nil {
@@ -152,7 +153,7 @@ func ask(ctx context.Context, client *http.Client, address string) (status int, 
 }
 
 // logs says where the container's output is: Elastic Beanstalk says no more than that the deployment had errors.
-func (p probe) logs() string {
+func (p question) logs() string {
 	if p.Custom {
 		return ""
 	}

@@ -18,6 +18,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/probe"
 	"perch/activities/pulse"
 	"perch/sandbox/page"
 )
@@ -44,7 +45,7 @@ func TestAwaitReadyAsksTheEnvironmentItself(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
-	in := probe{URL: "http://login.shop.localhost:" + w.pages(), Endpoint: "127.0.0.1", HealthPath: "/", Beanstalk: "shop-login"}
+	in := question{URL: "http://login.shop.localhost:" + w.pages(), Endpoint: "127.0.0.1", HealthPath: "/", Beanstalk: "shop-login"}
 	if out := must(w, of[*Readiness](w).await, in); out.Status != http.StatusOK {
 		t.Errorf("got %+v", out)
 	}
@@ -56,7 +57,7 @@ func TestAwaitReadyDialsTheEndpointWithTheEnvironmentsHost(t *testing.T) {
 	defer server.Close()
 	w := newWorld(t)
 	port := portOf(t, server.URL)
-	in := probe{URL: "http://no-such-host.invalid:" + port, Endpoint: "127.0.0.1", HealthPath: "/healthz"}
+	in := question{URL: "http://no-such-host.invalid:" + port, Endpoint: "127.0.0.1", HealthPath: "/healthz"}
 	must(w, of[*Readiness](w).await, in)
 	if want := "no-such-host.invalid:" + port + "/healthz"; asked.Load() != want {
 		t.Errorf("asked %v, want %s", asked.Load(), want)
@@ -67,7 +68,7 @@ func TestTheTLSHandshakeNamesTheEnvironmentsHost(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
 	address := &url.URL{Scheme: "https", Host: net.JoinHostPort("example.com", portOf(t, server.URL))} // The host that httptest's certificate is for.
-	client := dialing(address, "127.0.0.1", reach{}, answerTimeout)
+	client := probe.Client(address, "127.0.0.1", probe.Reach{}, answerTimeout)
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	client.Transport.(*http.Transport).TLSClientConfig.RootCAs = roots
@@ -75,21 +76,6 @@ func TestTheTLSHandshakeNamesTheEnvironmentsHost(t *testing.T) {
 	server.TLS.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) { named = hello.ServerName; return nil, nil }
 	if status, problem, _ := ask(t.Context(), client, address.String()); status != http.StatusOK || named != "example.com" {
 		t.Errorf("answer %d %s, SNI %q", status, problem, named)
-	}
-}
-
-func TestPortsComeFromTheSchemeWhereTheAddressHasNone(t *testing.T) {
-	for address, want := range map[string]string{"http://login.shop.localhost": "127.0.0.1:80", "https://login.shop.localhost": "127.0.0.1:443"} {
-		parsed, err := url.Parse(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := dialed(parsed, "127.0.0.1"); got != want {
-			t.Errorf("%s dials %s, want %s", address, got, want)
-		}
-	}
-	if got := dialed(&url.URL{Scheme: "https", Host: "login.shop.localhost"}, ""); got != "login.shop.localhost:443" {
-		t.Errorf("without an endpoint it dials %s", got)
 	}
 }
 
@@ -107,7 +93,7 @@ func TestAwaitReadyWaitsForAnAnswerBelow400(t *testing.T) {
 	}))
 	defer server.Close()
 	w := newWorld(t)
-	out := must(w, of[*Readiness](w).await, probe{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", Patience: 20 * time.Second})
+	out := must(w, of[*Readiness](w).await, question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", Patience: 20 * time.Second})
 	if out.Status != http.StatusFound || looks.Load() != 3 {
 		t.Errorf("got %+v after %d looks", out, looks.Load())
 	}
@@ -133,7 +119,7 @@ func TestS71AnAddressThatNeverBecomesHealthyFailsWithItsLastAnswerAndBeanstalksW
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
-	in := probe{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", Patience: time.Second}
+	in := question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", Patience: time.Second}
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
 	_, err := activitytest.TryIn(env, of[*Readiness](w).await, in)
@@ -145,14 +131,14 @@ func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
 	w := newWorld(t)
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)})
-	_, err := activitytest.TryIn(env, of[*Readiness](w).await, probe{URL: address, Patience: readyPatience})
+	_, err := activitytest.TryIn(env, of[*Readiness](w).await, question{URL: address, Patience: readyPatience})
 	activitytest.WantFinal(t, err, perch.ErrorNotReady, "within 10m0s", "connection refused")
 }
 
 func TestAnOutputThatIsNoAddressIsRefused(t *testing.T) {
 	w := newWorld(t)
 	for _, address := range []string{"", "login", "http://%zz"} {
-		_, err := activitytest.Try(of[*Readiness](w).await, probe{URL: address})
+		_, err := activitytest.Try(of[*Readiness](w).await, question{URL: address})
 		activitytest.WantFinal(t, err, perch.ErrorInvalid, "is no address")
 	}
 }
@@ -166,6 +152,6 @@ func TestAwaitReadyLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	close(stopping)
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := activitytest.TryIn(env, of[*Readiness](w).await, probe{URL: server.URL, Patience: readyPatience})
+	_, err := activitytest.TryIn(env, of[*Readiness](w).await, question{URL: server.URL, Patience: readyPatience})
 	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/activities/probe"
 	"perch/activities/pulse"
 )
 
@@ -36,7 +37,7 @@ func (s *seeding) send(ctx context.Context, step perch.SeedHTTP, mark string) (p
 	if err != nil {
 		return perch.SeedDone{}, err
 	}
-	client := dialing(call.address, s.in.Endpoint, reach{s.settings.Template != "", s.policy.Network.Private}, seedTimeout)
+	client := probe.Client(call.address, s.in.Endpoint, probe.Reach{Custom: s.settings.Template != "", Private: s.policy.Network.Private}, seedTimeout)
 	defer client.CloseIdleConnections()
 	pause := s.interval
 	for {
@@ -133,7 +134,7 @@ func (c *call) try(ctx context.Context, client *http.Client) (status int, proble
 	}
 	request.Header = c.header.Clone()
 	response, err := client.Do(request)
-	if refusal := unreached(err); refusal != "" {
+	if refusal := probe.Unreachable(err); refusal != "" {
 		return 0, refusal, false
 	}
 	if err != nil {

@@ -1,4 +1,4 @@
-package activities
+package probe
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 // dialTimeout bounds how long it may take until an environment's endpoint takes a connection.
 const dialTimeout = 10 * time.Second
 
-// dialing is a client that connects to endpoint whatever the address's host is, with the address's host for HTTP and for TLS alike: DNS may not
+// Client is an HTTP client that connects to endpoint whatever the address's host is, with the address's host for HTTP and for TLS alike: DNS may not
 // know that yet. It connects only where allowed says, follows no redirect, and timeout bounds a request with its answer.
-func dialing(address *url.URL, endpoint string, allowed reach, timeout time.Duration) *http.Client {
+func Client(address *url.URL, endpoint string, allowed Reach, timeout time.Duration) *http.Client {
 	target := dialed(address, endpoint)
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: allowed.control}
 	return &http.Client{

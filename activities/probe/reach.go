@@ -1,4 +1,9 @@
-package activities
+// Package probe connects to environments and registries, and only where the worker may.
+//
+// Anyone who can push decides where the outputs of a custom template point, and the worker reaches hosts that they do not
+// reach. A Reach says which IP addresses are allowed; it is asked for the address that is about to be connected to, so no
+// answer of DNS gets around it.
+package probe
 
 import (
 	"errors"
@@ -8,12 +13,13 @@ import (
 	"syscall"
 )
 
-// reach says at which IP addresses the worker connects to an environment.
-type reach struct {
-	// own says that the environment's template is one of the project's own. Whoever may push decides where its outputs point, and the worker reaches
-	// hosts that they do not reach: it connects to public addresses only, and to those in the networks that the policy names as private.
-	own     bool
-	private []netip.Prefix
+// Reach says at which IP addresses the worker connects to an environment.
+type Reach struct {
+	// Custom says that the environment's template is a custom one: the worker then connects to public addresses only, and
+	// to those in the networks that the policy names as private.
+	Custom bool
+	// Private are these networks.
+	Private []netip.Prefix
 }
 
 // unreachable is the refusal to connect to an address, in words. No retry mends it.
@@ -21,15 +27,15 @@ type unreachable string
 
 func (u unreachable) Error() string { return string(u) }
 
-// unreached is the refusal that made a request fail, empty where something else did.
-func unreached(err error) string {
+// Unreachable is the refusal that made a request fail, empty where something else did.
+func Unreachable(err error) string {
 	var refusal unreachable
 	errors.As(err, &refusal)
 	return string(refusal)
 }
 
 // control is for a net.Dialer. It is told the address that is about to be connected to, so no answer of DNS gets around it.
-func (r reach) control(_, address string, _ syscall.RawConn) error {
+func (r Reach) control(_, address string, _ syscall.RawConn) error {
 	dialed, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return err
@@ -39,28 +45,28 @@ func (r reach) control(_, address string, _ syscall.RawConn) error {
 
 // admit refuses an address with a sentence. Link-local ones are refused whatever the policy says: there machines keep what only they may know, such as
 // the instance metadata of EC2, and no environment is there.
-func (r reach) admit(at netip.Addr) error {
+func (r Reach) admit(at netip.Addr) error {
 	at = plain(at)
 	switch {
 	case at.IsLinkLocalUnicast() || machineLocal.Contains(at):
 		return unreachable(fmt.Sprintf("%s is a link-local address: no environment is there", at))
-	case r.own && !public(at) && !within(r.private, at):
+	case r.Custom && !public(at) && !within(r.Private, at):
 		return unreachable(fmt.Sprintf("%s is no public address, and where a template of the project's own leads there, the worker connects only "+
 			"to what lies in the networks of `network.private` in its policy; let the template's outputs name a public address, or add the network to the policy", at))
 	}
 	return nil
 }
 
-// registry rejects an address at which the worker asks no registry: one that is not public, unless
+// Registry rejects an address at which the worker asks no registry: one that is not public, unless
 // it is in the policy's private networks. endpoint says that the policy names the address itself;
 // link-local addresses are rejected even then.
-func (r reach) registry(endpoint bool) func(netip.Addr) error {
+func (r Reach) Registry(endpoint bool) func(netip.Addr) error {
 	return func(at netip.Addr) error {
 		at = plain(at)
 		switch {
 		case at.IsLinkLocalUnicast() || machineLocal.Contains(at):
 			return unreachable(fmt.Sprintf("%s is a link-local address: no registry is there", at))
-		case !endpoint && !public(at) && !within(r.private, at):
+		case !endpoint && !public(at) && !within(r.Private, at):
 			return unreachable(fmt.Sprintf("%s is not a public address; if the registry is in a network of yours, "+
 				"add the network to `network.private` in the policy", at))
 		}
