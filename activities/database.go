@@ -12,6 +12,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/database"
 	"perch/activities/pulse"
 	"perch/cfn"
 	"perch/lifecycle"
@@ -78,8 +79,8 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 	if err != nil {
 		return DatabaseResult{}, err
 	}
-	defer server.close()
-	if err := server.ensure(ctx, environment.DatabaseName(), stack, password); err != nil {
+	defer server.Close()
+	if err := server.Ensure(ctx, environment.DatabaseName(), database.MarkOf(stack.StackID, stack.Kind), password); err != nil {
 		return DatabaseResult{}, err
 	}
 	return DatabaseResult{Made: true}, nil
@@ -102,8 +103,8 @@ func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (Databas
 	if err != nil {
 		return DatabaseResult{}, err
 	}
-	defer server.close()
-	return DatabaseResult{}, server.drop(ctx, environment.DatabaseName())
+	defer server.Close()
+	return DatabaseResult{}, server.Drop(ctx, environment.DatabaseName())
 }
 
 // unused rejects a database whose environment is there: it goes after the stack, and never before.
@@ -130,8 +131,20 @@ func (d *Databases) remains(ctx context.Context, in DatabaseInput) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	defer server.close()
-	return server.remains(ctx, environment.DatabaseName())
+	defer server.Close()
+	name := environment.DatabaseName()
+	there, user, err := server.Remains(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	if there {
+		left = append(left, sharedDatabase(name))
+	}
+	if user {
+		left = append(left, "user "+name+" in the shared instance")
+	}
+	return left, nil
 }
 
 // SharedDatabaseName names the environment's database in the shared instance, as messages do.
@@ -187,6 +200,18 @@ func (d *Databases) await(ctx context.Context, stackID string) (arn string, err 
 		}
 	}
 	return "", nil
+}
+
+// connect logs in to the shared instance as its master user.
+func (d *Databases) connect(ctx context.Context, outputs cfn.ApplicationOutputs) (*database.Server, error) {
+	password, err := d.password(ctx, outputs.DatabaseSecret)
+	if err != nil {
+		return nil, err
+	}
+	return database.Connect(ctx, database.Login{
+		Host: outputs.DatabaseHost, Port: outputs.DatabasePort, User: cfn.SharedDatabaseUser, Password: password,
+		Clients: outputs.DatabaseClients,
+	})
 }
 
 // password reads the key `password` of a secret.

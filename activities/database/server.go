@@ -1,4 +1,9 @@
-package activities
+// Package database creates and drops an environment's database and its user in a PostgreSQL instance that environments
+// share.
+//
+// A Server is a connection of the instance's master user. Every statement that changes something runs under one advisory
+// lock, because PostgreSQL creates one database at a time. No error and no log of the server contains a password.
+package database
 
 import (
 	"context"
@@ -15,7 +20,6 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
-	"perch/cfn"
 )
 
 const (
@@ -30,32 +34,35 @@ const (
 	markQuery = `SELECT pg_get_userbyid(datdba), coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = $1`
 )
 
-// server is a connection of the shared instance's master user.
-type server struct{ conn *pgx.Conn }
+// Server is a connection of the shared instance's master user.
+type Server struct{ conn *pgx.Conn }
 
-// connect logs in as the master user. Anything but this machine is talked to by TLS; PGSSLMODE and PGSSLROOTCERT in the worker's environment
-// say how much of the server's certificate is checked.
-func (d *Databases) connect(ctx context.Context, outputs cfn.ApplicationOutputs) (*server, error) {
-	password, err := d.password(ctx, outputs.DatabaseSecret)
-	if err != nil {
-		return nil, err
-	}
-	settings := fmt.Sprintf("host=%s port=%s user=%s dbname=%s", outputs.DatabaseHost, outputs.DatabasePort, cfn.SharedDatabaseUser, maintenance)
-	if os.Getenv("PGSSLMODE") == "" && !loopback(outputs.DatabaseHost) {
+// Login is where the shared instance is and who logs in.
+type Login struct {
+	Host, Port, User, Password string
+	// Clients is the id of the security group that the instance admits, for the error.
+	Clients string
+}
+
+// Connect logs in. The connection uses TLS unless the host is this machine; PGSSLMODE and PGSSLROOTCERT in the worker's
+// environment say how much of the server's certificate is verified.
+func Connect(ctx context.Context, login Login) (*Server, error) {
+	settings := fmt.Sprintf("host=%s port=%s user=%s dbname=%s", login.Host, login.Port, login.User, maintenance)
+	if os.Getenv("PGSSLMODE") == "" && !loopback(login.Host) {
 		settings += " sslmode=require"
 	}
 	config, err := pgx.ParseConfig(settings)
 	if err != nil {
-		return nil, awserr.Final(perch.ErrorInvalid, "connect to the shared database %s: %v", outputs.DatabaseHost, err)
+		return nil, awserr.Final(perch.ErrorInvalid, "connect to the shared database %s: %v", login.Host, err)
 	}
-	config.Password, config.ConnectTimeout = password, connectTimeout
+	config.Password, config.ConnectTimeout = login.Password, connectTimeout
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the shared database %s:%s (the worker must reach it: give it the security group %s): %w",
-			outputs.DatabaseHost, outputs.DatabasePort, outputs.DatabaseClients, err)
+			login.Host, login.Port, login.Clients, err)
 	}
-	return &server{conn}, nil
+	return &Server{conn}, nil
 }
 
 func loopback(host string) bool {
@@ -63,32 +70,34 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// close ends the connection, and with it the lock.
-func (s *server) close() {
+// Close ends the connection, and with it the lock.
+func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
 	_ = s.conn.Close(ctx) // The server ends it if we cannot.
 }
 
-// mark is the comment of a database: the id of the stack that it was made for, and the stack's kind where that is one whose data is dear.
-type mark string
+// Mark is the comment of a database: the id of the stack that it was made for, and the stack's kind if that is one whose
+// data is kept.
+type Mark string
 
-func markOf(stack StackState) mark {
-	if stack.Kind == perch.KindBranch {
-		return mark(stack.StackID)
+// MarkOf is the mark of a database for a stack.
+func MarkOf(stackID string, kind perch.Kind) Mark {
+	if kind == perch.KindBranch {
+		return Mark(stackID)
 	}
-	return mark(stack.StackID + " " + string(stack.Kind))
+	return Mark(stackID + " " + string(kind))
 }
 
 // kind is empty for a branch's database, which goes with its stack, and for one without a mark.
-func (m mark) kind() string {
+func (m Mark) kind() string {
 	_, kind, _ := strings.Cut(string(m), " ")
 	return kind
 }
 
-// ensure makes user and database and sets the user's password. A branch's database that was made for another stack of this name is made anew: its
+// Ensure makes user and database and sets the user's password. A branch's database that was made for another stack of this name is made anew: its
 // stack is gone. That of a dearer kind is taken over. One that does not belong to the user of its name is somebody else's.
-func (s *server) ensure(ctx context.Context, name string, stack StackState, password string) error {
+func (s *Server) Ensure(ctx context.Context, name string, mark Mark, password string) error {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
 	if err := s.lock(ctx); err != nil {
@@ -103,7 +112,7 @@ func (s *server) ensure(ctx context.Context, name string, stack StackState, pass
 		return err
 	}
 	user := pgx.Identifier{name}.Sanitize()
-	if there && made != "" && made.kind() == "" && made != markOf(stack) {
+	if there && made != "" && made.kind() == "" && made != mark {
 		if err := s.remove(ctx, name); err != nil {
 			return err
 		}
@@ -117,7 +126,7 @@ func (s *server) ensure(ctx context.Context, name string, stack StackState, pass
 			return err
 		}
 	}
-	if err := s.exec(ctx, "mark database "+name, "COMMENT ON DATABASE "+user+" IS "+literal(string(markOf(stack)))); err != nil {
+	if err := s.exec(ctx, "mark database "+name, "COMMENT ON DATABASE "+user+" IS "+literal(string(mark))); err != nil {
 		return err
 	}
 	return s.exec(ctx, "close database "+name, "REVOKE ALL ON DATABASE "+user+" FROM PUBLIC")
@@ -125,7 +134,7 @@ func (s *server) ensure(ctx context.Context, name string, stack StackState, pass
 
 // user makes the user with what PostgreSQL keeps of a password, so that the password itself stands in no log of the server. The master is no
 // superuser on RDS: it must be a member to make a database for the user, and to drop what the user owns.
-func (s *server) user(ctx context.Context, name, verifier string) error {
+func (s *Server) user(ctx context.Context, name, verifier string) error {
 	user := pgx.Identifier{name}.Sanitize()
 	exists, err := s.exists(ctx, name)
 	if err != nil {
@@ -142,8 +151,8 @@ func (s *server) user(ctx context.Context, name, verifier string) error {
 	return s.exec(ctx, "join database user "+name, "GRANT "+user+" TO CURRENT_USER")
 }
 
-// drop removes database and user. A database of a dearer kind than a branch's is left alone: Perch removes no such environment.
-func (s *server) drop(ctx context.Context, name string) error {
+// Drop removes database and user. A database of a dearer kind than a branch's is left alone: Perch removes no such environment.
+func (s *Server) Drop(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
 	if err := s.lock(ctx); err != nil {
@@ -160,7 +169,7 @@ func (s *server) drop(ctx context.Context, name string) error {
 }
 
 // remove ends the database's connections and removes it, then what its user owns elsewhere, and the user.
-func (s *server) remove(ctx context.Context, name string) error {
+func (s *Server) remove(ctx context.Context, name string) error {
 	user := pgx.Identifier{name}.Sanitize()
 	exists, err := s.exists(ctx, name)
 	if err != nil {
@@ -183,7 +192,7 @@ func (s *server) remove(ctx context.Context, name string) error {
 }
 
 // look reports whether the database is there, and its mark. One that its user does not own is refused.
-func (s *server) look(ctx context.Context, name string) (there bool, made mark, err error) {
+func (s *Server) look(ctx context.Context, name string) (there bool, made Mark, err error) {
 	var owner string
 	err = s.conn.QueryRow(ctx, markQuery, name).Scan(&owner, &made)
 	switch {
@@ -198,35 +207,30 @@ func (s *server) look(ctx context.Context, name string) (there bool, made mark, 
 }
 
 // exists reports whether there is a user of that name.
-func (s *server) exists(ctx context.Context, name string) (found bool, err error) {
+func (s *Server) exists(ctx context.Context, name string) (found bool, err error) {
 	if err = s.conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&found); err != nil {
 		return false, fmt.Errorf("look for database user %s: %w", name, err)
 	}
 	return found, nil
 }
 
-func (s *server) remains(ctx context.Context, name string) (left []string, err error) {
-	there, _, err := s.look(ctx, name)
+// Remains reports whether the database and its user are there.
+func (s *Server) Remains(ctx context.Context, name string) (database, user bool, err error) {
+	database, _, err = s.look(ctx, name)
 	if err != nil {
-		return nil, err
+		return false, false, err
 	}
-	exists, err := s.exists(ctx, name)
-	if there {
-		left = append(left, sharedDatabase(name))
-	}
-	if exists {
-		left = append(left, "user "+name+" in the shared instance")
-	}
-	return left, err
+	user, err = s.exists(ctx, name)
+	return database, user, err
 }
 
 // lock waits until no other worker changes databases; the lock ends with the connection.
-func (s *server) lock(ctx context.Context) error {
+func (s *Server) lock(ctx context.Context) error {
 	return s.exec(ctx, "take the shared database's lock", "SELECT pg_advisory_lock("+strconv.Itoa(serverLock)+")")
 }
 
 // exec runs one statement. Its text stands in no error: it may hold what PostgreSQL keeps of a password.
-func (s *server) exec(ctx context.Context, what, statement string) error {
+func (s *Server) exec(ctx context.Context, what, statement string) error {
 	_, err := s.conn.Exec(ctx, statement)
 	var said *pgconn.PgError
 	if errors.As(err, &said) {

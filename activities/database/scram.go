@@ -1,4 +1,4 @@
-package activities
+package database
 
 import (
 	"crypto/hmac"
