@@ -1,4 +1,4 @@
-package perch_test
+package checks
 
 import (
 	"bytes"
@@ -52,7 +52,7 @@ func TestIAMDocumentsAreCurrent(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else if diff := cmp.Diff(string(want), page(t, file)); diff != "" {
-			t.Errorf("%s is not current; write it with `go test . -update` (from the tables: -, in the file: +):\n%s", file, diff)
+			t.Errorf("%s is not current; write it with `go test ./checks -update` (from the tables: -, in the file: +):\n%s", file, diff)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func TestEveryAWSCallHasARight(t *testing.T) {
 			for _, call := range awsCalls(t, path) {
 				made[call] = true
 				if _, known := rights[call]; !known {
-					t.Errorf("%s calls %s: add it to `rights` in iam_rights_test.go, with the IAM action and the statement that grants it, and run `go test . -update`", path, call)
+					t.Errorf("%s calls %s: add it to `rights` in iam_rights_test.go, with the IAM action and the statement that grants it, and run `go test ./checks -update`", path, call)
 				}
 			}
 			return nil
@@ -202,7 +202,7 @@ func TestEveryAWSCallHasARight(t *testing.T) {
 	}
 	for call := range rights {
 		if !made[call] {
-			t.Errorf("nothing calls %s any more: take it out of `rights` in iam_rights_test.go and run `go test . -update`", call)
+			t.Errorf("nothing calls %s any more: take it out of `rights` in iam_rights_test.go and run `go test ./checks -update`", call)
 		}
 	}
 }
@@ -264,7 +264,7 @@ func TestEveryTypeOfATemplateHasPermissions(t *testing.T) {
 		for id, resource := range template.Resources {
 			k, known := kinds[resource.Type]
 			if !known {
-				t.Errorf("%s: %s is a %s: add the type to `kinds` in iam_types_test.go, with the permissions of its handlers, and run `go test . -update`", file, id, resource.Type)
+				t.Errorf("%s: %s is a %s: add the type to `kinds` in iam_types_test.go, with the permissions of its handlers, and run `go test ./checks -update`", file, id, resource.Type)
 				continue
 			}
 			for name := range resource.Properties {

@@ -1,4 +1,4 @@
-package perch_test
+package checks
 
 import (
 	"encoding/json"

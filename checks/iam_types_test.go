@@ -1,4 +1,4 @@
-package perch_test
+package checks
 
 // kind is what CloudFormation must be allowed in order to make, read, change and delete resources of one type. The actions are those of the
 // type's handlers in CloudFormation's registry, as far as the templates' properties need them; of types without such handlers, those of the

@@ -1,4 +1,4 @@
-package perch_test
+package checks
 
 // grant is a statement of the worker's IAM policy: what its actions are good for, and on what.
 type grant struct {

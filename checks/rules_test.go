@@ -1,4 +1,4 @@
-package perch_test
+package checks
 
 import (
 	"os"
@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"perch/sandbox":     {"perch", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter"},
 	"perch/conformance": {}, // Its tests start the sandbox.
 	"perch/deploy":      {}, // Its tests run the programs.
+	"perch/checks":      {}, // Its tests read the repository.
 }
 
 // strangers says what a room and everything that it is built from must not contain.

@@ -1,4 +1,4 @@
-package perch_test
+package checks
 
 import (
 	"os/exec"
@@ -13,7 +13,7 @@ import (
 const bootstrapTemplate = "deploy/bootstrap.yaml"
 
 // bootstrapHead is what the template says before the policies: parameters, roles and the network.
-const bootstrapHead = `# The roles and the network that Perch needs in an account, for one project. Written by "go test . -update"; docs/first-account.md says how to use it.
+const bootstrapHead = `# The roles and the network that Perch needs in an account, for one project. Written by "go test ./checks -update"; docs/first-account.md says how to use it.
 AWSTemplateFormatVersion: "2010-09-09"
 Description: Perch - the worker's role, CloudFormation's role and, if wanted, a network
 
