@@ -4,9 +4,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // rooms says which of our packages each room may import. What a room holds in its own folder it may always import; tests may import anything.
@@ -78,6 +81,46 @@ func TestMainsAreShort(t *testing.T) {
 		if lines := strings.Count(string(data), "\n"); lines > 60 {
 			t.Errorf("%s has %d lines; a main wires and nothing else", main, lines)
 		}
+	}
+}
+
+// engineRow is a row of ARCHITECTURE.md's table of engines.
+var engineRow = regexp.MustCompile("(?m)^\\| `(activities/[a-z]+)` \\|[^|]*\\| ([^|]*) \\|$")
+
+// TestEnginesImportOnlyWhatTheArchitectureSays compares the packages below activities with the table.
+func TestEnginesImportOnlyWhatTheArchitectureSays(t *testing.T) {
+	page, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{}
+	for _, row := range engineRow.FindAllStringSubmatch(string(page), -1) {
+		want[row[1]] = []string{}
+		for _, name := range regexp.MustCompile("`([a-z]+)`").FindAllStringSubmatch(row[2], -1) {
+			want[row[1]] = append(want[row[1]], name[1])
+		}
+	}
+	got := map[string][]string{}
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./activities/...") {
+		words := strings.Fields(line)
+		engine, below := strings.CutPrefix(words[0], "perch/")
+		if !below || engine == "activities" {
+			continue
+		}
+		got[engine] = []string{}
+		for _, imported := range words[1:] {
+			if ours(imported) {
+				got[engine] = append(got[engine], filepath.Base(imported))
+			}
+		}
+	}
+	for _, table := range []map[string][]string{want, got} {
+		for _, imports := range table {
+			slices.Sort(imports)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ARCHITECTURE.md says (-), and the engines import (+):\n%s", diff)
 	}
 }
 
