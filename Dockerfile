@@ -6,8 +6,8 @@ WORKDIR /src
 COPY . .
 ENV CGO_ENABLED=0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags="-s -w" -o /out/worker ./worker && \
-    go build -trimpath -ldflags="-s -w" -o /out/starter ./starter
+    go build -trimpath -ldflags="-s -w" -o /out/perch-worker ./worker && \
+    go build -trimpath -ldflags="-s -w" -o /out/perch ./starter
 RUN mkdir -p /out/etc/ssl/certs /out/etc/perch /out/var/cache/perch /out/home/perch /out/tmp && \
     cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ && \
     echo 'perch:x:65532:65532::/home/perch:/sbin/nologin' > /out/etc/passwd && \
@@ -17,4 +17,4 @@ FROM scratch
 COPY --from=build /out/ /
 USER 65532:65532
 ENV HOME=/home/perch XDG_CACHE_HOME=/var/cache/perch
-ENTRYPOINT ["/worker"]
+ENTRYPOINT ["/perch-worker"]

@@ -1,6 +1,6 @@
 package perch
 
-// WorkflowDoctor answers `starter doctor` for what only a worker can see.
+// WorkflowDoctor answers `perch doctor` for what only a worker can see.
 const WorkflowDoctor = "Doctor"
 
 // Check is one link of the chain from a starter to an environment.

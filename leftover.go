@@ -15,17 +15,17 @@ type Leftover struct {
 	Resources []string `json:"resources"`
 	// Since is when the removal began, in UTC.
 	Since time.Time `json:"since"`
-	// Again says that the branch has an environment again, which `starter down` would remove.
+	// Again says that the branch has an environment again, which `perch down` would remove.
 	Again bool `json:"again,omitempty"`
 }
 
 // Sentence says what is left and what to do.
 func (l Leftover) Sentence() string {
-	removal, finish := "the removal of stack "+l.StackID, "run `starter down "+l.Branch+"`"
+	removal, finish := "the removal of stack "+l.StackID, "run `perch down "+l.Branch+"`"
 	switch {
 	case len(l.Resources) == 0 && l.Again:
 		return removal + " began " + l.Since.UTC().Format(time.RFC3339) +
-			" and was never verified; `starter cleanup` verifies it. Do not " + finish + ": the branch has an environment again"
+			" and was never verified; `perch cleanup` verifies it. Do not " + finish + ": the branch has an environment again"
 	case len(l.Resources) == 0:
 		return removal + " began " + l.Since.UTC().Format(time.RFC3339) + " and was never verified; " +
 			finish + " to finish it"

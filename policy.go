@@ -45,7 +45,7 @@ type Policy struct {
 	Kinds map[Kind][]string `yaml:"kinds,omitempty"`
 	// Protected are the branches whose environments are never removed.
 	Protected []string `yaml:"protected,omitempty" jsonschema:"format=branch pattern"`
-	// Secrets says where secrets may come from. After a change of it run `starter application up`.
+	// Secrets says where secrets may come from. After a change of it run `perch application up`.
 	Secrets PolicySecrets `yaml:"secrets,omitempty"`
 	// Seeds says where seed data may come from.
 	Seeds PolicySeeds `yaml:"seeds,omitempty"`
@@ -60,7 +60,7 @@ type Policy struct {
 	// MaxInstances is the most EC2 instances that one environment may have; none given sets no bound. perch.yaml itself allows 100.
 	MaxInstances int `yaml:"max_instances,omitempty" jsonschema:"minimum=1,maximum=1000"`
 	// SharedDatabase is the PostgreSQL instance, in the staging application stack, that environments with `database.mode` `shared` have their
-	// databases in; none given makes none. After a change of it run `starter application up`.
+	// databases in; none given makes none. After a change of it run `perch application up`.
 	SharedDatabase *SharedDatabase `yaml:"shared_database,omitempty"`
 	// MaxEnvironments is the most environments at a time. One load balancer has 100 rules.
 	MaxEnvironments int `yaml:"max_environments,omitempty" jsonschema:"minimum=1,maximum=95,default=20"`

@@ -27,7 +27,7 @@ type Request struct {
 	// Head says that Perch requested the branch's head, because the request before named another commit. If the branch has moved since,
 	// the new head is deployed instead of Commit.
 	Head bool `json:"head,omitempty"`
-	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`, `starter down`.
+	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`, `perch down`.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	// Force lets a removal leave behind what cannot be deleted, where nothing gentler helps; it fails then, and names it.

@@ -249,7 +249,7 @@ func (r *Requests) fileAt(ctx context.Context, commit string) (*config.File, str
 		return nil, "", asked(err, "read %s at %s", config.FileName, commit)
 	}
 	if !found {
-		return nil, fmt.Sprintf("commit %s has no %s in its root; `starter config init` writes one: commit it and push", commit, config.FileName), nil
+		return nil, fmt.Sprintf("commit %s has no %s in its root; `perch config init` writes one: commit it and push", commit, config.FileName), nil
 	}
 	file, err := config.Read(config.FileName, data)
 	if err != nil {

@@ -107,7 +107,7 @@ func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
 		"another repository": {func(r *perch.Request) { r.Repository = "git@github.com:evil/shop.git" }, []string{"github.com/evil/shop", "`repository` in the policy"}},
 		"a branch that Git refuses": {func(r *perch.Request) { r.Branch = "a..b" },
 			[]string{"two dots in a row"}},
-		"no perch.yaml":      {func(r *perch.Request) { r.Commit = empty }, []string{"has no perch.yaml in its root", "starter config init"}},
+		"no perch.yaml":      {func(r *perch.Request) { r.Commit = empty }, []string{"has no perch.yaml in its root", "perch config init"}},
 		"S72 an unknown key": {func(r *perch.Request) { r.Commit = with("load_balancer:", "load_balancr:") }, []string{"perch.yaml", "load_balancr"}},
 		"another kind":       {func(r *perch.Request) { r.Branch = "main" }, []string{`branch "main" asks for kind production`, "`kinds.production` in the policy"}},
 		"an instance type":   {func(r *perch.Request) { r.Commit = with("t3.small", "x1e.32xlarge") }, []string{"x1e.32xlarge", "t3.*", "`instance_types` in the policy"}},
@@ -146,7 +146,7 @@ func TestAnEnvironmentKeepsItsKind(t *testing.T) {
 	if got.Outcome != perch.OutcomeRefused {
 		t.Fatalf("got %+v", got)
 	}
-	activitytest.WantWords(t, got.Reason, "asks for kind staging", "was made as branch", "starter down")
+	activitytest.WantWords(t, got.Reason, "asks for kind staging", "was made as branch", "perch down")
 }
 
 // newRepositoryWithout commits a tree without perch.yaml to the world's repository.

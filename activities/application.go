@@ -195,11 +195,11 @@ func (a *Applications) read(ctx context.Context, stack types.Stack, found bool, 
 		return cfn.ApplicationOutputs{}, a.foreign(ctx, stack)
 	}
 	if !found || len(stack.Outputs) == 0 {
-		return cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "there is no application stack %s yet: make it with `starter application up --kind %s`, then try again", name, kind.Application())
+		return cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "there is no application stack %s yet: make it with `perch application up --kind %s`, then try again", name, kind.Application())
 	}
 	outputs, err := cfn.ParseApplicationOutputs(stackOutputs(stack))
 	if err != nil {
-		return cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "read outputs of stack %s: %v; run `starter application up --kind %s`", name, err, kind.Application())
+		return cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "read outputs of stack %s: %v; run `perch application up --kind %s`", name, err, kind.Application())
 	}
 	return outputs, nil
 }

@@ -99,5 +99,5 @@ func TestOutputsOfAnOlderTemplateSayWhatToRun(t *testing.T) {
 	body := `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"ArtifactBucket": {"Value": {"Ref": "Files"}}}}`
 	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags, in.TemplateBody = tagList(tags), &body }))
 	_, err := of[*Applications](w).outputs(t.Context(), perch.KindBranch)
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "has no output", "run `starter application up --kind staging`")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "has no output", "run `perch application up --kind staging`")
 }

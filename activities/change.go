@@ -268,7 +268,7 @@ func (s *Stacks) full(ctx context.Context, environment perch.Environment) (bool,
 
 // limit is the sentence of a creation that the policy's limit rejects.
 func (s *Stacks) limit(why string) string {
-	return fmt.Sprintf("the policy allows %d environments at a time and %s; remove one with `starter down BRANCH`, "+
+	return fmt.Sprintf("the policy allows %d environments at a time and %s; remove one with `perch down BRANCH`, "+
 		"or raise `max_environments` in the policy", s.policy.MaxEnvironments, why)
 }
 

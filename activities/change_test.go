@@ -192,7 +192,7 @@ func TestWhoComesAfterTheLimitHasToGoAgain(t *testing.T) {
 			t.Errorf("environment %d: refused %q", i+1, out.Refused)
 		}
 		if want {
-			activitytest.WantWords(t, out.Refused, "allows 2 environments", "starter down BRANCH", "max_environments")
+			activitytest.WantWords(t, out.Refused, "allows 2 environments", "perch down BRANCH", "max_environments")
 		}
 		if again := must(w, of[*Stacks](w).CreateStack, in); again != out {
 			t.Errorf("a repeat says %+v, the first said %+v", again, out)

@@ -57,7 +57,7 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 		return DatabaseResult{}, err
 	}
 	if outputs.DatabaseHost == "" {
-		return DatabaseResult{}, awserr.Final(perch.ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `starter application up`")
+		return DatabaseResult{}, awserr.Final(perch.ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `perch application up`")
 	}
 	if _, _, err := d.stacks.ownStack(ctx, StackInput(in)); err != nil {
 		return DatabaseResult{}, err

@@ -274,7 +274,7 @@ func TestWithoutASharedDatabaseThereIsNothingToDrop(t *testing.T) {
 	w.apply()
 	must(w, databases.DropDatabase, in)
 	_, err := activitytest.Try(databases.EnsureDatabase, in)
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "starter application up")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "perch application up")
 }
 
 func TestAServerThatCannotBeReachedIsTriedAgain(t *testing.T) {

@@ -179,7 +179,7 @@ func (d *Deletions) lockedBucket(ctx context.Context, bucket string) (string, er
 		}
 	}
 	if aws.ToBool(page.IsTruncated) {
-		return fmt.Sprintf("bucket %s has Object Lock and more than %d versions, too many to look at; delete them by hand, or leave the bucket behind with `starter down --force`",
+		return fmt.Sprintf("bucket %s has Object Lock and more than %d versions, too many to look at; delete them by hand, or leave the bucket behind with `perch down --force`",
 			bucket, lockedLooks), nil
 	}
 	return "", nil
@@ -187,7 +187,7 @@ func (d *Deletions) lockedBucket(ctx context.Context, bucket string) (string, er
 
 // lockedVersion says until when a version is locked; empty if it can be deleted.
 func (d *Deletions) lockedVersion(ctx context.Context, bucket string, version s3types.ObjectVersion) (string, error) {
-	const remedy = "lift it, or leave the bucket behind with `starter down --force`"
+	const remedy = "lift it, or leave the bucket behind with `perch down --force`"
 	out, err := d.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: version.Key, VersionId: version.VersionId})
 	switch key := aws.ToString(version.Key); {
 	case awserr.HasCode(err, "NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"):

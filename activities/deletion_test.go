@@ -78,7 +78,7 @@ func TestS80PrepareDeletionFindsWhatWouldRejectIt(t *testing.T) {
 		if _, err := w.s3().PutObject(t.Context(), hold); err != nil {
 			t.Fatal(err)
 		}
-		activitytest.WantWords(t, w.prepare(id, false).Obstacle, `object "evidence" in bucket `+bucket, "legal hold", "starter down --force")
+		activitytest.WantWords(t, w.prepare(id, false).Obstacle, `object "evidence" in bucket `+bucket, "legal hold", "perch down --force")
 		if forced := w.prepare(id, true); forced.Obstacle != "" {
 			t.Errorf("a forced removal leaves the bucket behind, and meets %q", forced.Obstacle)
 		}
@@ -243,7 +243,7 @@ func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 }
 
 // TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday: the branch was recreated, and what its earlier life
-// left is told without `starter down` as the way to finish it.
+// left is told without `perch down` as the way to finish it.
 func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
@@ -265,7 +265,7 @@ func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T)
 	leftovers := func() []perch.Leftover {
 		return must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"}).Leftovers
 	}
-	if left := leftovers(); len(left) != 1 || left[0].Again || !strings.Contains(left[0].Sentence(), "run `starter down login` to finish it") {
+	if left := leftovers(); len(left) != 1 || left[0].Again || !strings.Contains(left[0].Sentence(), "run `perch down login` to finish it") {
 		t.Errorf("without an environment: %+v", left)
 	}
 	w.settle(w.bare("shop-login", "login", nil))
@@ -274,7 +274,7 @@ func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T)
 		t.Fatalf("leftovers %+v", left)
 	}
 	for _, each := range left {
-		if !each.Again || !strings.Contains(each.Sentence(), "`starter cleanup` verifies it. Do not run `starter down login`") {
+		if !each.Again || !strings.Contains(each.Sentence(), "`perch cleanup` verifies it. Do not run `perch down login`") {
 			t.Errorf("with an environment again: %s", each.Sentence())
 		}
 	}

@@ -29,13 +29,13 @@ func (e *Examinations) application(ctx context.Context, kind perch.Kind) (string
 	status := string(stack.StackStatus)
 	switch {
 	case !found && kind == perch.KindProduction:
-		return fmt.Sprintf("there is no stack %s; environments of kind production need it, and `starter application up --kind production` makes it", name), none, nil
+		return fmt.Sprintf("there is no stack %s; environments of kind production need it, and `perch application up --kind production` makes it", name), none, nil
 	case found && e.apps.ours(ctx, stack) && lifecycle.InProgress(status):
 		return "", none, fmt.Errorf("stack %s is %s; wait until that is over", name, status)
 	case found && e.apps.ours(ctx, stack) && strings.HasPrefix(status, "UPDATE") && strings.HasSuffix(status, "_FAILED"):
 		return "", none, fmt.Errorf("stack %s is %s: continue its rollback in the CloudFormation console, where its events say what is wrong", name, status)
 	case found && e.apps.ours(ctx, stack) && (status == "ROLLBACK_COMPLETE" || !strings.HasSuffix(status, "_COMPLETE")):
-		return "", none, fmt.Errorf("stack %s is %s: see why in its events, delete it in the CloudFormation console, and make it anew with `starter application up --kind %s`", name, status, kind)
+		return "", none, fmt.Errorf("stack %s is %s: see why in its events, delete it in the CloudFormation console, and make it anew with `perch application up --kind %s`", name, status, kind)
 	}
 	outputs, err := e.apps.outputs(ctx, kind)
 	if err == nil {
@@ -50,7 +50,7 @@ func (e *Examinations) application(ctx context.Context, kind perch.Kind) (string
 	}
 	use, err := e.rights.lookUps.ruleUse(ctx, outputs.LoadBalancerArn)
 	if err == nil && use.full() {
-		err = fmt.Errorf("%s: remove an environment with `starter down BRANCH`, or use `load_balancer: own`", use)
+		err = fmt.Errorf("%s: remove an environment with `perch down BRANCH`, or use `load_balancer: own`", use)
 	}
 	return detail + "; " + use.String(), outputs, err
 }
@@ -85,7 +85,7 @@ func (e *Examinations) certificate(ctx context.Context, arn string) perch.Check 
 	case e.policy.Domain == "":
 		return perch.Check{Name: perch.CheckCertificate, OK: true, Checked: true, Detail: "none is needed without a domain"}
 	case arn == "":
-		return unchecked(perch.CheckCertificate, "the application stack does not name it: make the stack, or bring it up to date, with `starter application up`")
+		return unchecked(perch.CheckCertificate, "the application stack does not name it: make the stack, or bring it up to date, with `perch application up`")
 	}
 	return look(ctx, perch.CheckCertificate, func(ctx context.Context) (string, error) { return e.certified(ctx, arn) })
 }
@@ -93,7 +93,7 @@ func (e *Examinations) certificate(ctx context.Context, arn string) perch.Check 
 func (e *Examinations) certified(ctx context.Context, arn string) (string, error) {
 	out, err := e.acm.DescribeCertificate(ctx, &acm.DescribeCertificateInput{CertificateArn: &arn})
 	if awserr.HasCode(err, "ResourceNotFoundException") {
-		return "", fmt.Errorf("certificate %s is gone; make it again with `starter application up`", arn)
+		return "", fmt.Errorf("certificate %s is gone; make it again with `perch application up`", arn)
 	}
 	if err != nil {
 		return "", awserr.Wrap(err, "look at certificate %s", arn)
@@ -112,9 +112,9 @@ func judgeCertificate(certificate types.CertificateDetail, wanted string) (strin
 	case status == types.CertificateStatusPendingValidation:
 		return "", fmt.Errorf("certificate %s is %s: see that the domain's name servers are those of its hosted zone, and wait", arn, status)
 	case status != types.CertificateStatusIssued:
-		return "", fmt.Errorf("certificate %s is %s: see why in the Certificate Manager console, and make another one with `starter application up`", arn, status)
+		return "", fmt.Errorf("certificate %s is %s: see why in the Certificate Manager console, and make another one with `perch application up`", arn, status)
 	case !covers:
-		return "", fmt.Errorf("certificate %s is for %s and not for %s; `starter application up` makes one for the policy's `domain`", arn, strings.Join(names, ", "), wanted)
+		return "", fmt.Errorf("certificate %s is for %s and not for %s; `perch application up` makes one for the policy's `domain`", arn, strings.Join(names, ", "), wanted)
 	}
 	return fmt.Sprintf("%s is issued (%s)", wanted, arn), nil
 }

@@ -156,10 +156,10 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 		"no hosted zone": {func(w *world) { w.policy.HostedZone = "Z0GONE" }, map[string]string{perch.CheckDomain: "there is no hosted zone Z0GONE in account 123456789012; correct `hosted_zone` in the policy"}},
 		"another zone": {func(w *world) { w.policy.Domain = "preview.example.com" }, map[string]string{
 			perch.CheckDomain:      "hosted zone Z0LOCALHOST0SANDBOX0 is for localhost, and preview.example.com is no name in it",
-			perch.CheckCertificate: "is for *.shop.localhost and not for *.preview.example.com; `starter application up` makes one",
+			perch.CheckCertificate: "is for *.shop.localhost and not for *.preview.example.com; `perch application up` makes one",
 		}},
 		"no right to look at the zone": {fault("route53", "GET", "AccessDenied", 403), map[string]string{perch.CheckDomain: "lacks route53:ListResourceRecordSets"}},
-		"no certificate":               {fault("acm", "DescribeCertificate", "ResourceNotFoundException", 400), map[string]string{perch.CheckCertificate: "is gone; make it again with `starter application up`"}},
+		"no certificate":               {fault("acm", "DescribeCertificate", "ResourceNotFoundException", 400), map[string]string{perch.CheckCertificate: "is gone; make it again with `perch application up`"}},
 		"somebody else's application": {func(w *world) { w.policy.Repository = "github.com/acme/other" }, map[string]string{
 			perch.CheckApplication: "1 stack of this project carries the repository github.com/acme/shop in the tags, and it is left alone: shop-application-staging; ",
 			perch.CheckStacks:      "write `repository: [github.com/acme/other, github.com/acme/shop]` in the policy",
@@ -184,7 +184,7 @@ func TestDoctorMissesTheApplicationStack(t *testing.T) {
 	w.repo.commit("main", map[string]string{"a": "b"})
 	checks := w.examine()
 	wantBroken(t, checks, map[string]string{
-		perch.CheckApplication: "there is no application stack shop-application-staging yet: make it with `starter application up --kind staging`",
+		perch.CheckApplication: "there is no application stack shop-application-staging yet: make it with `perch application up --kind staging`",
 		perch.CheckCertificate: "not checked, because the application stack does not name it: make the stack",
 	})
 	activitytest.WantWords(

@@ -67,7 +67,7 @@ func TestS130TheEarlierRoleStaysWhileAnEnvironmentHasIt(t *testing.T) {
 	w.settle(login)
 	commit := w.repo.commit("topic", map[string]string{"perch.yaml": testConfig})
 	in := AdmitInput{Request: w.request("topic", commit)}
-	const todo = "an earlier version of Perch made it: run `starter application up --kind staging`, then try again"
+	const todo = "an earlier version of Perch made it: run `perch application up --kind staging`, then try again"
 	_, err := activitytest.Try(of[*Requests](w).Admit, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "no instance profile for environments of kind branch", todo)
 	detail := w.examine()[perch.CheckApplication].Detail

@@ -72,7 +72,7 @@ func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, er
 		case time.Since(progress.Since) > patience:
 			return ImageResult{}, awserr.Final(perch.ErrorImageMissing, "image %s is not in its registry, %s after the request; "+
 				"check the build of commit %s, or correct `image` in perch.yaml; when the image is there, "+
-				"run `starter up %s`", in.Image, patience, in.Commit, in.Branch)
+				"run `perch up %s`", in.Image, patience, in.Commit, in.Branch)
 		}
 		if err := pulse.Linger(ctx, pause); err != nil {
 			return ImageResult{}, err

@@ -55,7 +55,7 @@ func TestS201TheWaitForAnImageEnds(t *testing.T) {
 		perch.ErrorImageMissing,
 		"image "+loginImage+" is not in its registry",
 		"build of commit abc",
-		"`starter up login`",
+		"`perch up login`",
 	)
 }
 

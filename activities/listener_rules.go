@@ -94,7 +94,7 @@ func (r *Requests) requireRule(ctx context.Context, made rendering) error {
 	if err == nil && use.full() {
 		return awserr.Final(
 			perch.ErrorInvalid,
-			"%s; remove an environment with `starter down BRANCH`, or use `load_balancer: own`, then try again",
+			"%s; remove an environment with `perch down BRANCH`, or use `load_balancer: own`, then try again",
 			use,
 		)
 	}

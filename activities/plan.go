@@ -35,7 +35,7 @@ func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (per
 	plan.Warnings = admitted.Warnings
 	if admitted.MissingImage != "" {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf(
-			"image %s is not in its registry yet: `starter up` waits for it up to %s",
+			"image %s is not in its registry yet: `perch up` waits for it up to %s",
 			admitted.MissingImage, admitted.imageWait()))
 	}
 	if plan.Outcome != perch.OutcomePlanned {

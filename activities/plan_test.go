@@ -269,7 +269,7 @@ func TestPlanWithoutAnApplicationStackSaysTheSameAsUp(t *testing.T) {
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	_, want := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
 	_, err := activitytest.Try(of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: w.request("login", commit)})
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, "there is no application stack shop-application-staging yet", "starter application up --kind staging")
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "there is no application stack shop-application-staging yet", "perch application up --kind staging")
 	if want == nil {
 		t.Error("up renders without it")
 	}

@@ -61,7 +61,7 @@ func TestAnHTTPStepGoesToNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 	for endpoint, address := range map[string]string{"127.0.0.1": "127.0.0.1", "::ffff:127.0.0.1": "127.0.0.1", "192.168.255.1": "192.168.255.1"} {
 		in.Endpoint = endpoint
 		_, err := activitytest.Try(of[*Seeds](w).seed, in)
-		activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /seed": `+address+" is no public address", "`network.private`", "the next `starter up` goes on from this step")
+		activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /seed": `+address+" is no public address", "`network.private`", "the next `perch up` goes on from this step")
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())

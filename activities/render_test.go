@@ -134,7 +134,7 @@ func TestS176ASwitchThatBeanstalkRejectsIsRefusedBeforeAnythingChanges(t *testin
 	if admitted.Outcome != perch.OutcomeRefused {
 		t.Fatalf("admitted %+v", admitted)
 	}
-	activitytest.WantWords(t, admitted.Reason, "t4g.small is arm64", "starter up --recreate login")
+	activitytest.WantWords(t, admitted.Reason, "t4g.small is arm64", "perch up --recreate login")
 	plan := must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: request})
 	if plan.Outcome != perch.OutcomeRefused || plan.Reason != admitted.Reason {
 		t.Errorf("the plan is %+v", plan)

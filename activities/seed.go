@@ -192,7 +192,7 @@ func (s *seeding) failed(format string, args ...any) error {
 
 // failedAfter is failed for a step that has left an output.
 func (s *seeding) failedAfter(output, format string, args ...any) error {
-	message := fmt.Sprintf("seed step %q: %s; the environment stays, and the next `starter up` goes on from this step", s.progress.Resource, fmt.Sprintf(format, args...))
+	message := fmt.Sprintf("seed step %q: %s; the environment stays, and the next `perch up` goes on from this step", s.progress.Resource, fmt.Sprintf(format, args...))
 	if output != "" {
 		message += ". The end of its output:\n" + output
 	}

@@ -137,7 +137,7 @@ func TestS70ARequestThatFailsEndsWithTheAnswerAndTheNextUpGoesOnFromIt(t *testin
 		}
 	})
 	_, err := activitytest.Try(of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture Bearer *** x x`, "x ...;", "the environment stays, and the next `starter up` goes on from this step")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture Bearer *** x x`, "x ...;", "the environment stays, and the next `perch up` goes on from this step")
 	if strings.Contains(err.Error(), "s3cret") || a.count() != 2 {
 		t.Errorf("%d requests; %v", a.count(), err)
 	}

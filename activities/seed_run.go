@@ -116,7 +116,7 @@ func (s *seeding) begin(ctx context.Context, step perch.SeedRun, comment string)
 			}
 		}
 		if time.Since(s.progress.Since) > agentPatience {
-			return sent{}, s.failed("Systems Manager knows none of the environment's instances (%s) after %s; the instances' role must let them take commands: run `starter application up` and try again in some minutes",
+			return sent{}, s.failed("Systems Manager knows none of the environment's instances (%s) after %s; the instances' role must let them take commands: run `perch application up` and try again in some minutes",
 				strings.Join(ids, ", "), agentPatience)
 		}
 		if err := pulse.Linger(ctx, s.interval); err != nil {

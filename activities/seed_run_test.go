@@ -181,7 +181,7 @@ func TestAnAgentThatNeverReportsIsNamedWithItsRemedy(t *testing.T) {
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "run true", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
 	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
-	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0", "run `starter application up`")
+	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0", "run `perch application up`")
 }
 
 func TestARightThatRunCommandLacksIsNamed(t *testing.T) {

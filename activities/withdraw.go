@@ -163,7 +163,7 @@ func (up candidate) rejectedSwitch() (string, error) {
 	}
 	sentence := wanted.RejectedSwitch(up.wanted.deployed)
 	if sentence != "" {
-		sentence += "; change it back, or run `starter up --recreate " + up.wanted.environment.Branch + "`, which deletes the environment with its data and creates it again"
+		sentence += "; change it back, or run `perch up --recreate " + up.wanted.environment.Branch + "`, which deletes the environment with its data and creates it again"
 	}
 	return sentence, nil
 }

@@ -289,7 +289,7 @@ func TestS130AnEnvironmentHasTheProfileOfItsKind(t *testing.T) {
 			t.Errorf("outputs of an earlier version: %v", err)
 		}
 		want := fmt.Sprintf("no instance profile for environments of kind %s, "+
-			"because an earlier version of Perch made it: run `starter application up --kind %s`", kind, kind.Application())
+			"because an earlier version of Perch made it: run `perch application up --kind %s`", kind, kind.Application())
 		if _, err := Environment(in); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v, want one with %q", kind, err, want)
 		}

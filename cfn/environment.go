@@ -128,11 +128,11 @@ func (in EnvironmentInput) validate() error {
 	case in.balanced() && in.Policy.Domain == "":
 		return fmt.Errorf("load_balancer: %s needs a domain in the policy: add one, or use load_balancer: none", in.Settings.LoadBalancer)
 	case in.balanced() && in.Application.LoadBalancerArn == "":
-		return errors.New("the application stack has no load balancer: bring it up to date with `starter application up`")
+		return errors.New("the application stack has no load balancer: bring it up to date with `perch application up`")
 	case in.sharesDatabase() && in.Application.DatabaseHost == "":
-		return errors.New("the application stack has no shared database: bring it up to date with `starter application up`")
+		return errors.New("the application stack has no shared database: bring it up to date with `perch application up`")
 	case in.own() && in.Application.CertificateArn == "":
-		return errors.New("the application stack names no certificate: bring it up to date with `starter application up`")
+		return errors.New("the application stack names no certificate: bring it up to date with `perch application up`")
 	}
 	if _, err := in.Application.Profile(in.Kind); err != nil {
 		return err

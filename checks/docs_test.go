@@ -203,7 +203,7 @@ func TestDocsShowWholeDocuments(t *testing.T) {
 		arguments := append(strings.Fields(args), "-o", "json", "--repo", dir)
 		cli.Run(t.Context(), arguments, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
 		if diff := cmp.Diff(paths(t, stdout.String()), paths(t, shown[block])); diff != "" {
-			t.Errorf("starter %s: printed (-) and shown in docs/starter.md (+):\n%s", args, diff)
+			t.Errorf("perch %s: printed (-) and shown in docs/starter.md (+):\n%s", args, diff)
 		}
 	}
 }
@@ -300,7 +300,7 @@ func named(text string) []string {
 	return names
 }
 
-// TestDoctorTriesOrNamesEveryAWSCall: whoever lets the worker make another call says whether `starter doctor` tries it.
+// TestDoctorTriesOrNamesEveryAWSCall: whoever lets the worker make another call says whether `perch doctor` tries it.
 func TestDoctorTriesOrNamesEveryAWSCall(t *testing.T) {
 	text := page(t, "activities/doctor_rights.go") + page(t, "activities/doctor_domain.go")
 	files, err := filepath.Glob("activities/*.go")

@@ -63,7 +63,7 @@ var grants = []grant{
 	},
 	{
 		"WhetherTheCertificateIsGood",
-		"what `starter doctor` says of the wildcard certificate. Leave it out where there is no domain",
+		"what `perch doctor` says of the wildcard certificate. Leave it out where there is no domain",
 		[]string{"arn:aws:acm:REGION:ACCOUNT:certificate/*"},
 		nil,
 	},

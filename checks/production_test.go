@@ -45,7 +45,7 @@ func TestCIFilesPassTheirLinters(t *testing.T) {
 	}
 }
 
-var starterCall = regexp.MustCompile(`(?m)(?:run|command): (starter .*)$`)
+var perchCall = regexp.MustCompile(`(?m)(?:run|command): (perch .*)$`)
 
 func TestCIFilesCallTheStarterAndHoldNoAWSCredentials(t *testing.T) {
 	files, err := filepath.Glob("docs/ci/*.yml")
@@ -61,12 +61,12 @@ func TestCIFilesCallTheStarterAndHoldNoAWSCredentials(t *testing.T) {
 		if strings.Contains(text, "AWS_") {
 			t.Errorf("%s hands AWS credentials to CI", file)
 		}
-		calls := starterCall.FindAllStringSubmatch(text, -1)
+		calls := perchCall.FindAllStringSubmatch(text, -1)
 		if len(calls) == 0 {
 			t.Errorf("%s does not call the starter", file)
 		}
 		for _, call := range calls {
-			if call[1] != "starter up -o json" && call[1] != "starter down -o json" {
+			if call[1] != "perch up -o json" && call[1] != "perch down -o json" {
 				t.Errorf("%s calls %q", file, call[1])
 			}
 		}

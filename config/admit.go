@@ -96,7 +96,7 @@ func (a Admission) recreation() error {
 		a.Kind = a.File.Kind(a.Request.Branch)
 	}
 	if err := a.removal(); err != nil {
-		return refuse("--recreate would delete the environment first: %v; run `starter up` without --recreate", err)
+		return refuse("--recreate would delete the environment first: %v; run `perch up` without --recreate", err)
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (a Admission) keptKind() error {
 	if a.Kind == "" || a.Kind == kind {
 		return nil
 	}
-	remove := "remove it with `starter down` first"
+	remove := "remove it with `perch down` first"
 	if a.Kind != perch.KindBranch {
 		remove = "let a person delete its stack first"
 	}
@@ -187,7 +187,7 @@ func (a Admission) sharedDatabase() error {
 		return nil
 	}
 	if a.Policy.SharedDatabase == nil {
-		return refuse("database.mode is shared, and the policy has no shared_database; set database.mode to own in %s, or `shared_database` in the policy and run `starter application up`", FileName)
+		return refuse("database.mode is shared, and the policy has no shared_database; set database.mode to own in %s, or `shared_database` in the policy and run `perch application up`", FileName)
 	}
 	if a.File.Kind(a.Request.Branch) == perch.KindProduction {
 		return refuse("database.mode is shared, and an environment of kind production has a database of its own; set database.mode to own for it in %s", FileName)
@@ -269,7 +269,7 @@ func (a Admission) room() error {
 		most = defaultEnvironments
 	}
 	if most = min(most, hardEnvironments); a.Environments >= most {
-		return refuse("project %s has %d other environments, and the policy allows %d at a time; remove one with `starter down BRANCH`, or raise `max_environments` in the policy (at most %d)",
+		return refuse("project %s has %d other environments, and the policy allows %d at a time; remove one with `perch down BRANCH`, or raise `max_environments` in the policy (at most %d)",
 			a.Policy.Project, a.Environments, most, hardEnvironments)
 	}
 	return nil

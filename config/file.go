@@ -11,7 +11,7 @@ const FileName = "perch.yaml"
 type File struct {
 	// Project is the name of the project. AWS names begin with it, and the worker listens on the task queue `perch-PROJECT`.
 	Project string `yaml:"project" jsonschema:"format=project"`
-	// Image is the Docker image that runs; `{commit}` becomes the full commit. CI pushes the image before it calls `starter up`.
+	// Image is the Docker image that runs; `{commit}` becomes the full commit. CI pushes the image before it calls `perch up`.
 	Image string `yaml:"image" jsonschema:"format=image"`
 	// Branches says which branches get an environment, and of which kind.
 	Branches Branches `yaml:"branches,omitempty" jsonschema:"nullable"`
@@ -49,7 +49,7 @@ func Read(name string, data []byte) (*File, error) {
 		return nil, err
 	}
 	if root.shape == null {
-		return nil, &Problem{File: name, Message: "the file is empty; `starter config init` writes one to begin with"}
+		return nil, &Problem{File: name, Message: "the file is empty; `perch config init` writes one to begin with"}
 	}
 	d := &decoder{source: source}
 	f := &File{source: source, Branches: Branches{SkipDefaults: true}}

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// initFile is what `starter config init` writes, with the words in capitals to be filled in.
-const initFile = `SCHEMA# What every branch of this repository gets on AWS. Check it with: starter config validate
+// initFile is what `perch config init` writes, with the words in capitals to be filled in.
+const initFile = `SCHEMA# What every branch of this repository gets on AWS. Check it with: perch config validate
 
 # The name that all AWS names begin with: 2 to 15 characters a-z and 0-9, a letter first.
 project: PROJECT
 
-# The Docker image of a commit. CI builds and pushes it before it runs: starter up
+# The Docker image of a commit. CI builds and pushes it before it runs: perch up
 image: IMAGE
 
 branches:

@@ -29,7 +29,7 @@ perch.yaml:4:17: branches.kinds.main must be one of production, staging, branch,
 perch.yaml:6:3: unknown key "prod" in kinds; allowed here: production, staging, branch
   6 |   prod: {}
     |   ^`},
-		"an empty file": {"# nothing yet\n", "\nperch.yaml: the file is empty; `starter config init` writes one to begin with"},
+		"an empty file": {"# nothing yet\n", "\nperch.yaml: the file is empty; `perch config init` writes one to begin with"},
 		"no project":    {"image: example.com/shop:1\n", "\nperch.yaml: project is missing; add it at the top of the file"},
 		"another shape": {"- a\n", `
 perch.yaml:1:1: the file must be a mapping, not a list

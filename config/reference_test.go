@@ -17,7 +17,7 @@ const pageHead = `# Configuration: every key
 
 Written by ` + "`go test ./config -update`" + ` from the comments and tags of the Go types: change those, not this page.
 [perch.yaml](perch-yaml.md) and [the policy](policy.md) explain with examples what belongs together; what a file may be at all is said [there](perch-yaml.md#what-the-file-may-be).
-The same as a JSON Schema for editors: ` + "`starter config schema`, `starter config schema --policy`" + `.
+The same as a JSON Schema for editors: ` + "`perch config schema`, `perch config schema --policy`" + `.
 
 A branch pattern matches the whole name: ` + "`*`" + ` stands for any characters, slashes included, ` + "`?`" + ` for one character.
 `

@@ -114,7 +114,7 @@ func (c *cluster) server(t testing.TB) *process {
 // worker starts replica i of the worker.
 func (c *cluster) worker(t testing.TB, i int) *process {
 	t.Helper()
-	command := append([]string{"/worker"}, c.services["worker"].Command...) // The image's entrypoint.
+	command := append([]string{"/perch-worker"}, c.services["worker"].Command...) // The image's entrypoint.
 	for at, argument := range command {
 		if argument == "0.0.0.0:9090" {
 			command[at] = "127.0.0.1:" + c.ports[fmt.Sprintf("worker-%d:9090", i)]
@@ -142,7 +142,7 @@ func (c *cluster) prepare(t testing.TB, name string, command []string, other map
 	}
 	mounts := c.services[name].mounts(t)
 	mounts["/etc/perch/policy.yaml"] = c.policy
-	mounts["/worker"], mounts["/starter"] = filepath.Join(c.programs, "worker"), filepath.Join(c.programs, "starter")
+	mounts["/perch-worker"], mounts["/perch"] = filepath.Join(c.programs, "perch-worker"), filepath.Join(c.programs, "perch")
 	arguments := make([]string, len(command))
 	for i, argument := range command {
 		arguments[i] = argument
@@ -243,7 +243,7 @@ func (c *cluster) check(t testing.TB, name string, replica int) error {
 		}
 		return err
 	case "CMD /worker --check 127.0.0.1:9090":
-		out, err := exec.Command(filepath.Join(c.programs, "worker"), "--check", "127.0.0.1:"+c.ports[fmt.Sprintf("worker-%d:9090", replica)]).CombinedOutput()
+		out, err := exec.Command(filepath.Join(c.programs, "perch-worker"), "--check", "127.0.0.1:"+c.ports[fmt.Sprintf("worker-%d:9090", replica)]).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}

@@ -132,10 +132,10 @@ func buildImage(t testing.TB, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !exists(filepath.Join(made, "worker")) {
+	if !exists(filepath.Join(made, "perch-worker")) {
 		runStage(t, made, func(command string) bool { return strings.Contains(command, "go build") })
 	}
-	for _, name := range []string{"worker", "starter"} {
+	for _, name := range []string{"perch-worker", "perch"} {
 		if err := os.Symlink(filepath.Join(made, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestImageBuildStageMakesStaticProgramsThatStart(t *testing.T) {
 	wantCluster(t)
 	dir := t.TempDir()
 	buildImage(t, dir)
-	for name, argument := range map[string]string{"worker": "--help", "starter": "version"} {
+	for name, argument := range map[string]string{"perch-worker": "--help", "perch": "version"} {
 		program, err := filepath.EvalSymlinks(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

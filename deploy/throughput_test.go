@@ -42,10 +42,10 @@ func BenchmarkCrowd(b *testing.B) {
 			build(
 				b,
 				c.programs,
-				map[string]string{"sandbox": "perch/sandbox", "starter": "perch/starter", "worker": "perch/worker"},
+				map[string]string{"perch-sandbox": "perch/sandbox", "perch": "perch/starter", "perch-worker": "perch/worker"},
 			)
 			sandbox := exec.Command(
-				c.programs+"/sandbox",
+				c.programs+"/perch-sandbox",
 				"--worker=false",
 				"--up=false",
 				"--temporal-port",
@@ -100,8 +100,8 @@ func (c *crowded) measure(b *testing.B, address, namespace string) {
 		p.Dir, p.Env = b.TempDir(), environment(b, c.programs, variables)
 		return start(b, b.TempDir(), name, p)
 	}
-	c.worker = run("worker", "--interval", crowdInterval)
-	if p := run("starter", "application", "up", "--kind", "staging"); p.exit(b, c.worker) != 0 {
+	c.worker = run("perch-worker", "--interval", crowdInterval)
+	if p := run("perch", "application", "up", "--kind", "staging"); p.exit(b, c.worker) != 0 {
 		b.Fatal(p.said(b))
 	}
 	// The first run in a new namespace may wait until all of Temporal knows its search attributes: that is not what is measured.

@@ -4,7 +4,7 @@ import "strings"
 
 // Advice for more than one of the causes.
 const (
-	adviceRole  = "an IAM role or instance profile is missing or cannot be used; create it again under the same name, or run `starter application up` if the application stack never made it, then push again"
+	adviceRole  = "an IAM role or instance profile is missing or cannot be used; create it again under the same name, or run `perch application up` if the application stack never made it, then push again"
 	adviceImage = "the instances cannot pull the image; push it to the registry again, or let the instance role read it, then push again"
 )
 
@@ -27,7 +27,7 @@ var causes = []struct {
 	{adviceRole, []string{"associated with the environment does not exist", "associated with the environment has no role", "Invalid IAM Instance Profile", "NoSuchEntity"}},
 	{"a secret is missing or marked for deletion; restore it in Secrets Manager, or correct `secrets` in perch.yaml, then push again",
 		[]string{"can't find the specified secret", "failed to get one or more secrets", "it was marked for deletion"}},
-	{"the certificate does not exist any more; run `starter application up` to get one, or name another one, then push again",
+	{"the certificate does not exist any more; run `perch application up` to get one, or name another one, then push again",
 		[]string{"CertificateNotFound", "Certificate 'arn:"}},
 	{"the snapshot does not exist any more; name another one as `database.snapshot` in perch.yaml, then push again",
 		[]string{"DBSnapshotNotFound", "DBSnapshot not found"}},

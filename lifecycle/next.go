@@ -140,7 +140,7 @@ func OutOfService(e perch.Environment, status, reason string) string {
 	if explained == reason {
 		explained += "; fix the cause, then push again"
 	}
-	return fmt.Sprintf("stack %s is %s and takes no update: %s; as a last resort `starter up --recreate %s` deletes the stack, "+
+	return fmt.Sprintf("stack %s is %s and takes no update: %s; as a last resort `perch up --recreate %s` deletes the stack, "+
 		"its database and everything in its buckets, and creates it again", e.StackName(), status, explained, e.Branch)
 }
 
@@ -160,7 +160,7 @@ func DeleteByHand(e perch.Environment, kind perch.Kind, status, reason string) s
 		said = "AWS says: " + Explained(reason)
 	}
 	return fmt.Sprintf("stack %s is %s: %s, and Perch does not delete it because %s; %s; fix the cause, turn off termination protection "+
-		"and delete the stack in the CloudFormation console, then run `starter up %s` again", e.StackName(), status, was, why, said, e.Branch)
+		"and delete the stack in the CloudFormation console, then run `perch up %s` again", e.StackName(), status, was, why, said, e.Branch)
 }
 
 func onNothing(goal perch.Goal) Step {

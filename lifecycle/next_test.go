@@ -171,7 +171,7 @@ func TestOutOfServiceNamesTheCauseAndTheCommand(t *testing.T) {
 	login := perch.Environment{Project: "shop", Branch: "feature/login", Slug: "login"}
 	got := OutOfService(login, "UPDATE_ROLLBACK_FAILED", "Database (AWS::RDS::DBInstance): Database instance is not in available state.")
 	for _, words := range []string{"stack shop-login is UPDATE_ROLLBACK_FAILED", "not in available state", "start it in the RDS console",
-		"then push again", "`starter up --recreate feature/login`", "its database and everything in its buckets"} {
+		"then push again", "`perch up --recreate feature/login`", "its database and everything in its buckets"} {
 		if !strings.Contains(got, words) {
 			t.Errorf("%q is not in: %s", words, got)
 		}

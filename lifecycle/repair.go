@@ -95,7 +95,7 @@ func Mend(failures []Failure, deletions int, force bool) Repair {
 	case force && deletions <= MaxDeletions && (stop != "" || deletions == MaxDeletions):
 		return Repair{Force: true, Sweep: failures}
 	case stop != "":
-		return Repair{Stop: stop + "; or give them up with `starter down --force`"}
+		return Repair{Stop: stop + "; or give them up with `perch down --force`"}
 	case deletions >= MaxDeletions:
 		return Repair{Stop: fmt.Sprintf("it failed %d times: %s", deletions, Describe(failures))}
 	}

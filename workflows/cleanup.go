@@ -164,7 +164,7 @@ func (c *cleanup) details() string {
 		b.WriteString(fmt.Sprintf("**Held**: %s\n\n", c.result.Problem))
 	}
 	if brake := c.result.Brake; brake != nil {
-		b.WriteString(fmt.Sprintf("**Braked**: %s. `starter cleanup approve %s` carries out exactly this plan.\n\n", brake.Reason, brake.Hash))
+		b.WriteString(fmt.Sprintf("**Braked**: %s. `perch cleanup approve %s` carries out exactly this plan.\n\n", brake.Reason, brake.Hash))
 	}
 	b.WriteString("| verdict | stack | branch | reason |\n|---|---|---|---|\n")
 	for _, v := range c.result.Verdicts {

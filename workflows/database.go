@@ -42,7 +42,7 @@ func (r *run) dropDatabase() error {
 // removal, and left what else is still there.
 func (r *run) undropped(failure, others error, left []string) error {
 	name := r.sharedDatabaseName()
-	sentence := fmt.Sprintf("%s could not be dropped: %s; when that is mended, run `starter down %s` again", name, said(failure), r.environment.Branch)
+	sentence := fmt.Sprintf("%s could not be dropped: %s; when that is mended, run `perch down %s` again", name, said(failure), r.environment.Branch)
 	if others != nil {
 		sentence += "; besides that, " + said(others)
 	}

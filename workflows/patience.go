@@ -108,7 +108,7 @@ func (r *run) awaitUntil(summary string, in activities.AwaitInput) (activities.A
 		}
 	}
 	if temporal.IsTimeoutError(err) {
-		err = failed("stack %s did not settle within %.0f hours: look at its events in the CloudFormation console for what hangs; `starter down %s` can still remove it",
+		err = failed("stack %s did not settle within %.0f hours: look at its events in the CloudFormation console for what hangs; `perch down %s` can still remove it",
 			r.environment.StackName(), stackPatience.Hours(), r.environment.Branch)
 	}
 	return out, err

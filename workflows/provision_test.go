@@ -184,7 +184,7 @@ func (w *world) outOfService(err error, cause, advice string) {
 	if !errors.As(err, &failure) || failure.Type() != perch.ErrorStackFailed {
 		w.t.Fatalf("error %v", err)
 	}
-	for _, words := range []string{"stack shop-login is UPDATE_ROLLBACK_FAILED", cause, advice, "`starter up --recreate login`"} {
+	for _, words := range []string{"stack shop-login is UPDATE_ROLLBACK_FAILED", cause, advice, "`perch up --recreate login`"} {
 		if !strings.Contains(failure.Message(), words) {
 			w.t.Errorf("%q is not in: %s", words, failure.Message())
 		}
@@ -279,7 +279,7 @@ func TestS223AProtectedStackThatWasNeverReadyIsLeftToAPersonWithWhatToDo(t *test
 			_, _, err := w.run(Provision, up(commitOne))
 			want := " is " + c.status + ": " + c.was + ", and Perch does not delete it because " + c.why +
 				"; its events in the CloudFormation console say why; fix the cause, turn off termination protection and delete the stack " +
-				"in the CloudFormation console, then run `starter up login` again"
+				"in the CloudFormation console, then run `perch up login` again"
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %s", err, want)
 			}
@@ -343,7 +343,7 @@ func TestS52StackThatHangsEndsAtOurOwnDeadlineAndCanStillBeRemoved(t *testing.T)
 	w := newWorld(t)
 	w.hung = true
 	_, _, err := w.run(Provision, up(commitOne))
-	const want = "stack shop-login did not settle within 2 hours: look at its events in the CloudFormation console for what hangs; `starter down login` can still remove it"
+	const want = "stack shop-login did not settle within 2 hours: look at its events in the CloudFormation console for what hangs; `perch down login` can still remove it"
 	var failure *temporal.ApplicationError
 	if !errors.As(err, &failure) || failure.Message() != want || failure.Type() != perch.ErrorStackFailed {
 		t.Fatalf("error %v, want %s", err, want)

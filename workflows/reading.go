@@ -10,28 +10,28 @@ import (
 	"perch/lifecycle"
 )
 
-// List answers `starter ls`.
+// List answers `perch ls`.
 func List(ctx workflow.Context, in perch.ListInput) (*perch.ListResult, error) {
 	var out perch.ListResult
 	err := quick(ctx, "list environments of "+in.Project, stacks.ListEnvironments, in, &out)
 	return &out, err
 }
 
-// Status answers `starter status`.
+// Status answers `perch status`.
 func Status(ctx workflow.Context, in perch.StatusInput) (*perch.StatusResult, error) {
 	var out perch.StatusResult
 	err := quick(ctx, "describe the environment of "+in.Branch, stacks.DescribeEnvironment, in, &out)
 	return &out, err
 }
 
-// Plan answers `starter plan`: what an `up` would do. It changes nothing.
+// Plan answers `perch plan`: what an `up` would do. It changes nothing.
 func Plan(ctx workflow.Context, in perch.PlanInput) (*perch.PlanResult, error) {
 	var out perch.PlanResult
 	err := quick(ctx, "think through "+string(in.Request.Goal)+" of "+in.Request.Branch, requests.PlanEnvironment, in, &out)
 	return &out, err
 }
 
-// Doctor answers `starter doctor` for what only a worker can see.
+// Doctor answers `perch doctor` for what only a worker can see.
 func Doctor(ctx workflow.Context, in perch.DoctorInput) (*perch.DoctorResult, error) {
 	var out perch.DoctorResult
 	err := quick(ctx, "look whether everything is there", examinations.Examine, in, &out)

@@ -24,7 +24,7 @@ func TestS108ASignalThatCannotBeDecodedLeavesNoRunOpen(t *testing.T) {
 			if !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid || !failure.NonRetryable() || next != nil {
 				t.Fatalf("handed on %+v, %v", next, err)
 			}
-			if !strings.Contains(failure.Message(), "holds no request") || !strings.Contains(failure.Message(), "starter up") {
+			if !strings.Contains(failure.Message(), "holds no request") || !strings.Contains(failure.Message(), "perch up") {
 				t.Errorf("says %q", failure.Message())
 			}
 			w.did()

@@ -207,7 +207,7 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	}
 	repair := lifecycle.Mend(remains.Failures, r.deletions, r.chain.Target.Force)
 	if repair.Stop != "" {
-		return repair, failed("stack %s cannot be deleted: %s; mend that and run `starter down` again", r.environment.StackName(), repair.Stop)
+		return repair, failed("stack %s cannot be deleted: %s; mend that and run `perch down` again", r.environment.StackName(), repair.Stop)
 	}
 	if repair.Pause == 0 {
 		return repair, nil
@@ -297,7 +297,7 @@ func (r *run) verify(outcome perch.Outcome, undropped error) error {
 	}
 	if len(others) > 0 {
 		err = leftBehind("the environment is not gone, this is still there: "+strings.Join(others, ", ")+
-			"; delete it by hand, or fix what keeps it and run `starter down "+r.environment.Branch+"` again", others)
+			"; delete it by hand, or fix what keeps it and run `perch down "+r.environment.Branch+"` again", others)
 	}
 	switch {
 	case undropped != nil:

@@ -104,5 +104,5 @@ func (e *emptying) impossible(failures []keyFailure) error {
 	if failures[0].code == "AccessDenied" {
 		kind = perch.ErrorDenied
 	}
-	return awserr.Final(kind, "bucket %s cannot be emptied: %s%s; lift the lock or the denial, or delete the versions by hand, and try again; or leave the bucket behind with `starter down --force`", e.bucket, strings.Join(named, ", "), more)
+	return awserr.Final(kind, "bucket %s cannot be emptied: %s%s; lift the lock or the denial, or delete the versions by hand, and try again; or leave the bucket behind with `perch down --force`", e.bucket, strings.Join(named, ", "), more)
 }

@@ -71,7 +71,7 @@ func TestS37KeysUnderALockAreNamedAndNothingGoesRound(t *testing.T) {
 	}}, "Enabled")
 	s.fill(1500)
 	a := s.empty(t.Context(), nil)
-	activitytest.WantFinal(t, a.err, perch.ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock", "and 295 more", "lift the lock", "starter down --force")
+	activitytest.WantFinal(t, a.err, perch.ErrorDenied, bucketName, `"media/0000100" version`, "object protected by object lock", "and 295 more", "lift the lock", "perch down --force")
 	if calls := s.count("DeleteObjects"); calls > 1+shares {
 		t.Errorf("%d requests to delete, want no second try", calls)
 	}

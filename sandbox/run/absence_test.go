@@ -40,17 +40,17 @@ func TestS61ARequestIsKeptUntilAWorkerComes(t *testing.T) {
 	if out.exit != 3 {
 		t.Errorf("exit code %d, want 3: %s", out.exit, out.stderr)
 	}
-	contains(t, out.stderr, "not done after 100ms; the run goes on", "`starter up fix/typo` waits for it again")
+	contains(t, out.stderr, "not done after 100ms; the run goes on", "`perch up fix/typo` waits for it again")
 	if exit, d := b.ask(t, "up", "fix/typo", "--no-wait"); exit != 0 || d.text("outcome") != "accepted" {
 		t.Errorf("exit code %d: %v", exit, d)
 	}
-	b.program(t, "worker", "--interval", testInterval.String())
+	b.program(t, "perch-worker", "--interval", testInterval.String())
 	// Without an application stack the run that was kept fails, with the command that makes one.
 	eventually(t, "the request that was kept is worked on", func() (any, bool) {
 		phase := b.must(t, "status", "fix/typo").text("phase")
 		return phase, phase == "failed"
 	})
-	contains(t, b.failed(t, "up", "fix/typo"), "there is no application stack shop-application-staging yet", "starter application up --kind staging")
+	contains(t, b.failed(t, "up", "fix/typo"), "there is no application stack shop-application-staging yet", "perch application up --kind staging")
 	b.must(t, "application", "up")
 	equal(t, b.must(t, "up", "fix/typo"), document{"outcome": "ready", "commit": commit, "created": true})
 }
@@ -76,7 +76,7 @@ func TestWithoutPerchYamlUpIsWrongUsage(t *testing.T) {
 	if exit != 2 {
 		t.Errorf("exit code %d, want 2", exit)
 	}
-	contains(t, up.text("error"), "there is no perch.yaml at commit", "starter config init")
+	contains(t, up.text("error"), "there is no perch.yaml at commit", "perch config init")
 }
 
 func TestS72AMistakeInPerchYamlIsShownWhereItStands(t *testing.T) {
@@ -137,7 +137,7 @@ func TestAWorkerWithCredentialsOfAnotherAccountDoesNotStart(t *testing.T) {
 	if err := os.WriteFile(file, bytes.Replace(data, []byte("000000000000"), []byte("999999999999"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	worker := b.program(t, "worker", "--policy", file)
+	worker := b.program(t, "perch-worker", "--policy", file)
 	if err := worker.Wait(); err == nil || worker.ProcessState.ExitCode() != 1 {
 		t.Errorf("the worker ended with %v, want exit code 1", err)
 	}

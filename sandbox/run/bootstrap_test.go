@@ -10,7 +10,7 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// unhealthy are the checks of `starter doctor` that fail, sorted.
+// unhealthy are the checks of `perch doctor` that fail, sorted.
 func (b *bench) unhealthy(t *testing.T) (names []string) {
 	t.Helper()
 	_, doctor := b.ask(t, "doctor")
@@ -50,7 +50,7 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	if out := v.try(t, "", clone); out.exit != 0 {
 		t.Fatalf("git clone: %s", out.stderr)
 	}
-	const initPolicy = "worker policy init --from-stack perch-bootstrap"
+	const initPolicy = "perch-worker policy init --from-stack perch-bootstrap"
 	if out := v.try(t, "shop", initPolicy); out.exit != 1 ||
 		!strings.Contains(out.stderr, "aws cloudformation deploy --template-file deploy/bootstrap.yaml") {
 		t.Errorf("without the stack: exit code %d: %s", out.exit, out.stderr)
@@ -77,24 +77,24 @@ func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	)
 
 	v.assumeWorkerRole(t)
-	v.startWorker(t, "shop", "AWS_PROFILE=perch-worker worker --policy policy.yaml --interval "+testInterval.String())
+	v.startWorker(t, "shop", "AWS_PROFILE=perch-worker perch-worker --policy policy.yaml --interval "+testInterval.String())
 	eventually(t, "doctor finds everything but the application stack and the schedule", func() (any, bool) {
 		missing := b.unhealthy(t)
 		return missing, slices.Equal(missing, []string{"application", "schedule"})
 	})
-	v.step(t, 1, "shop", "starter doctor")
-	v.step(t, 0, "shop", "starter application up")
-	v.step(t, 0, "shop", "starter schedule ensure")
-	v.step(t, 0, "shop", "starter doctor")
-	v.step(t, 0, "shop", "starter up")
-	v.step(t, 0, "shop", "starter ls")
+	v.step(t, 1, "shop", "perch doctor")
+	v.step(t, 0, "shop", "perch application up")
+	v.step(t, 0, "shop", "perch schedule ensure")
+	v.step(t, 0, "shop", "perch doctor")
+	v.step(t, 0, "shop", "perch up")
+	v.step(t, 0, "shop", "perch ls")
 	v.step(t, 0, "shop", appVariables)
 	b.repo.commit(t, "first", withDatabase(b.project, 20))
 	v.step(t, 0, "shop", "git pull --quiet # a commit without `environment: {GREETING: hello}`")
-	v.step(t, 0, "shop", "starter up")
+	v.step(t, 0, "shop", "perch up")
 	v.step(t, 0, "shop", appVariables)
-	v.step(t, 0, "shop", "starter down first")
-	v.step(t, 0, "shop", "starter ls")
+	v.step(t, 0, "shop", "perch down first")
+	v.step(t, 0, "shop", "perch ls")
 	v.compare(t)
 	if denied := b.aws.Denials(); len(denied) > 0 {
 		t.Errorf("calls were denied: %v", denied)

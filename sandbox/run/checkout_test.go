@@ -104,7 +104,7 @@ func TestWrongUsageOfTheSandboxShowsItsUsage(t *testing.T) {
 		if exit != 2 || stdout != "" {
 			t.Errorf("%v: exit code %d, stdout %q; want 2 and nothing", args, exit, stdout)
 		}
-		contains(t, stderr, "Usage: sandbox", "--temporal-port")
+		contains(t, stderr, "Usage: perch-sandbox", "--temporal-port")
 	}
 	if exit, stdout, _ := mainOf(t, "--help"); exit != 0 || stdout == "" {
 		t.Errorf("--help: exit code %d, stdout %q", exit, stdout)

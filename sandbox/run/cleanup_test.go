@@ -223,7 +223,7 @@ func TestS73TheScheduleIsEnsuredOnce(t *testing.T) {
 	if out := b.starter(t.Context(), "schedule", "delete"); out.exit != 0 {
 		t.Errorf("delete: %s", out.stderr)
 	}
-	if out := b.starter(t.Context(), "schedule", "show"); out.exit != 1 || !strings.Contains(out.stderr, "`starter schedule ensure` makes it") {
+	if out := b.starter(t.Context(), "schedule", "show"); out.exit != 1 || !strings.Contains(out.stderr, "`perch schedule ensure` makes it") {
 		t.Errorf("show: exit code %d: %s", out.exit, out.stderr)
 	}
 }

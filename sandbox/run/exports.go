@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// exportsPath is where the AWS endpoint's port says what `sandbox env` prints, and exportsFile where --data keeps it.
+// exportsPath is where the AWS endpoint's port says what `perch-sandbox env` prints, and exportsFile where --data keeps it.
 const (
 	exportsPath = "/_perch/exports"
 	exportsFile = "exports.json"

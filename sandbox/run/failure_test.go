@@ -217,7 +217,7 @@ func TestS54AnEnvironmentThatWasTerminatedByHandIsRecreatedOnRequestOnly(t *test
 	newest := b.repo.commit(t, "drifted", map[string]string{"a.txt": "2"})
 	for range 2 {
 		contains(t, b.failed(t, "up", "drifted"), "stack shop-drifted is UPDATE_ROLLBACK_FAILED", "not found", "deleted outside of CloudFormation",
-			"`starter up --recreate drifted` deletes the stack, its database and everything in its buckets")
+			"`perch up --recreate drifted` deletes the stack, its database and everything in its buckets")
 	}
 	if all := b.stacks(t, "shop-drifted"); len(all) != 1 {
 		t.Fatalf("stacks: %v", all)

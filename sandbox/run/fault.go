@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-const faultUsage = `Usage: sandbox fault add KEY=VALUE ... [flags]   order a fault; prints its id
-       sandbox fault ls [flags]                  the faults in force
-       sandbox fault rm ID|all [flags]           lift one, or all
+const faultUsage = `Usage: perch-sandbox fault add KEY=VALUE ... [flags]   order a fault; prints its id
+       perch-sandbox fault ls [flags]                  the faults in force
+       perch-sandbox fault rm ID|all [flags]           lift one, or all
 
   --aws-port N         the sandbox whose AWS endpoint has this port
   --data DIR           the sandbox that runs with this data folder
-                       (default: that of AWS_ENDPOINT_URL, which ` + "`sandbox env`" + ` exports, else port 4566)
+                       (default: that of AWS_ENDPOINT_URL, which ` + "`perch-sandbox env`" + ` exports, else port 4566)
 
 A fault is about calls or about resources; what is left out matches everything.
 
@@ -36,7 +36,7 @@ A fault is about calls or about resources; what is left out matches everything.
   both       count=1: how often it strikes (default: until it is lifted)
 
 For example, the answer of the next CreateStack gets lost:
-  sandbox fault add action=CreateStack when=after drop=true count=1
+  perch-sandbox fault add action=CreateStack when=after drop=true count=1
 `
 
 // orderFault carries out `sandbox fault`.
@@ -77,7 +77,7 @@ func findEndpoint(ctx context.Context, o options, note io.Writer, env func(strin
 	case exported != "":
 		return exported, nil
 	}
-	fmt.Fprintf(note, "sandbox: acting on the sandbox at %s, because %s is not set\n", o.endpoint(), endpointVariable)
+	fmt.Fprintf(note, "perch-sandbox: acting on the sandbox at %s, because %s is not set\n", o.endpoint(), endpointVariable)
 	return o.endpoint(), nil
 }
 

@@ -72,9 +72,9 @@ func TestAFaultThatIsNotUnderstoodIsRefused(t *testing.T) {
 		exit int
 		want string
 	}{
-		{nil, 2, "Usage: sandbox fault add"},
-		{[]string{"add"}, 2, "Usage: sandbox fault add"},
-		{[]string{"rm"}, 2, "Usage: sandbox fault add"},
+		{nil, 2, "Usage: perch-sandbox fault add"},
+		{[]string{"add"}, 2, "Usage: perch-sandbox fault add"},
+		{[]string{"rm"}, 2, "Usage: perch-sandbox fault add"},
 		{[]string{"add", "reason"}, 1, `"reason" is not KEY=VALUE`},
 		{[]string{"add", "action=CreateStack", "count=often"}, 1, `count is a number, not "often"`},
 		{[]string{"add", "action=CreateStack", "drop=maybe"}, 1, `drop is true or false, not "maybe"`},

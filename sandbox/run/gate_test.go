@@ -140,7 +140,7 @@ type process struct {
 // spawn starts a worker process with the sandbox's exports, and others in their place, and waits until it is ready.
 func (b *bench) spawn(t *testing.T, other map[string]string) *process {
 	t.Helper()
-	return b.spawnCommand(t, other, "worker", "--interval", testInterval.String()) // TestMain has put it on the path.
+	return b.spawnCommand(t, other, "perch-worker", "--interval", testInterval.String()) // TestMain has put it on the path.
 }
 
 // spawnCommand starts a worker process by a command, such as a shell that becomes one, as spawn does.

@@ -41,9 +41,9 @@ func TestMain(m *testing.M) {
 		return func() { os.Exit(main(context.Background(), os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) }
 	}
 	testscript.Main(suite{m}, map[string]func(){
-		"sandbox": program(Main),
-		"worker":  program(workerrun.Main),
-		"starter": program(func(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
+		"perch-sandbox": program(Main),
+		"perch-worker":  program(workerrun.Main),
+		"perch": program(func(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
 			return cli.Run(ctx, args, os.Stdin, stdout, stderr, env)
 		}),
 		"lockfolder": program(holdLock),
@@ -217,7 +217,7 @@ type output struct {
 	stdout, stderr string
 }
 
-// starter runs the starter as `sandbox env` points it at the project.
+// starter runs the starter as `perch-sandbox env` points it at the project.
 func (b *bench) starter(ctx context.Context, args ...string) output {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -250,7 +250,7 @@ func (b *bench) must(t *testing.T, args ...string) document {
 	t.Helper()
 	exit, document := b.ask(t, args...)
 	if exit != 0 {
-		t.Fatalf("starter %s: exit code %d: %v", strings.Join(args, " "), exit, document)
+		t.Fatalf("perch %s: exit code %d: %v", strings.Join(args, " "), exit, document)
 	}
 	return document
 }

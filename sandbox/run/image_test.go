@@ -142,7 +142,7 @@ func TestS201AnImageThatDoesNotComeFailsTheRun(t *testing.T) {
 			commit,
 		)+" is not in its registry, 1s after the request",
 		"build of commit "+commit,
-		"run `starter up never-built`",
+		"run `perch up never-built`",
 	)
 	if changes := b.changes(b.stackOf(t, "never-built")); len(changes) != 0 {
 		t.Errorf("calls that change: %v", changes)

@@ -15,10 +15,10 @@ import (
 const usage = `sandbox runs all of Perch in one process: Temporal with its UI, an AWS endpoint and a worker.
 It gives a branch its environment and stays until it is interrupted.
 
-Usage: sandbox [flags]       start it
-       sandbox env [flags]   print shell exports that point AWS clients, a starter and a worker at the one that runs
+Usage: perch-sandbox [flags]       start it
+       perch-sandbox env [flags]   print shell exports that point AWS clients, a starter and a worker at the one that runs
        sandbox fault ...     order faults of its AWS endpoint
-       sandbox --version     print the version of this program
+       perch-sandbox --version     print the version of this program
 
   --repo DIR           a Git checkout with a perch.yaml; its current branch gets the environment (default: a demo repository)
   --branch NAME        the branch to provision instead
@@ -59,7 +59,7 @@ func parse(args []string) (options, []string, error) {
 		o     options
 		words []string
 	)
-	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	flags := flag.NewFlagSet("perch-sandbox", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.repo, "repo", "", "")
 	flags.StringVar(&o.branch, "branch", "", "")
@@ -124,7 +124,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	case err != nil:
 		err = usageError{err, usageOf(words)}
 	case o.version:
-		fmt.Fprintf(stdout, "sandbox %s\n", perch.ThisBuild())
+		fmt.Fprintf(stdout, "perch-sandbox %s\n", perch.ThisBuild())
 	case len(words) == 0:
 		err = start(ctx, o, stdout, stderr, env)
 	case words[0] == "env" && len(words) == 1:
@@ -137,7 +137,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(stderr, "sandbox: %v\n", err)
+	fmt.Fprintf(stderr, "perch-sandbox: %v\n", err)
 	var wrong usageError
 	if errors.As(err, &wrong) {
 		fmt.Fprintf(stderr, "\n%s", wrong.usage)

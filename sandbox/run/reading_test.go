@@ -89,7 +89,7 @@ func TestReadingAnEnvironmentThatIsNotThere(t *testing.T) {
 	if out.exit != 1 || out.stdout != "" {
 		t.Errorf("exit code %d, stdout %q", out.exit, out.stdout)
 	}
-	contains(t, out.stderr, "nowhere has no URL", "starter up nowhere")
+	contains(t, out.stderr, "nowhere has no URL", "perch up nowhere")
 }
 
 func TestTheApplicationIsShownAndAppliedOnce(t *testing.T) {
@@ -197,6 +197,6 @@ func TestARunCanBeReadInTemporal(t *testing.T) {
 		if err := value.Get(&metadata); err != nil {
 			t.Fatal(err)
 		}
-		contains(t, metadata.GetCurrentDetails(), "| branch | legible |", "| commit | "+commit+" |", "| phase | ready |", "shop-legible CREATE_COMPLETE", up.text("url"), "| because | starter up |")
+		contains(t, metadata.GetCurrentDetails(), "| branch | legible |", "| commit | "+commit+" |", "| phase | ready |", "shop-legible CREATE_COMPLETE", up.text("url"), "| because | perch up |")
 	})
 }

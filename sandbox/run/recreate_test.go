@@ -48,7 +48,7 @@ func TestS93AStoppedDatabaseFailsEveryPushAndIsNeverReplaced(t *testing.T) {
 	b.repo.commit(t, "asleep", withDatabase("shop", 30))
 	contains(t, b.failed(t, "up", "asleep"), append(advice, "the update of stack shop-asleep ended in UPDATE_ROLLBACK_FAILED")...)
 	for range 2 {
-		contains(t, b.failed(t, "up", "asleep"), append(advice, "stack shop-asleep is UPDATE_ROLLBACK_FAILED", "`starter up --recreate asleep`")...)
+		contains(t, b.failed(t, "up", "asleep"), append(advice, "stack shop-asleep is UPDATE_ROLLBACK_FAILED", "`perch up --recreate asleep`")...)
 	}
 	start()
 	equal(t, b.must(t, "up", "asleep"), document{"outcome": "ready", "created": false, "seeded": false})

@@ -84,7 +84,7 @@ func TestWhatTheSourceDoesNotHaveIsRefused(t *testing.T) {
 	commit := b.repo.commit(t, "nofile", map[string]string{"perch.yaml": ""})
 	remote := b.elsewhere(t)
 	exit, up = remote.ask(t, "up", "nofile", "--commit", commit)
-	refused(t, remote, exit, up, "commit "+commit+" has no perch.yaml", "starter config init")
+	refused(t, remote, exit, up, "commit "+commit+" has no perch.yaml", "perch config init")
 }
 
 // elsewhere is the same project as a starter without any checkout sees it.
@@ -115,7 +115,7 @@ func TestBeyondTheMostEnvironmentsIsRefusedUntilOneGoes(t *testing.T) {
 	b.repo.commit(t, "two", map[string]string{"a.txt": "2"})
 	b.must(t, "up", "one")
 	exit, up := b.ask(t, "up", "two")
-	refused(t, b, exit, up, "has 1 other environments", "allows 1 at a time", "starter down")
+	refused(t, b, exit, up, "has 1 other environments", "allows 1 at a time", "perch down")
 	b.repo.commit(t, "one", map[string]string{"a.txt": "3"})
 	equal(t, b.must(t, "up", "one"), document{"outcome": "ready", "created": false})
 	b.must(t, "down", "one")

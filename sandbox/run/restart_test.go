@@ -30,7 +30,7 @@ type job struct {
 // job starts the starter beside the test.
 func (b *bench) job(t *testing.T, args ...string) *job {
 	t.Helper()
-	program, err := exec.LookPath("starter") // TestMain has put it on the path.
+	program, err := exec.LookPath("perch") // TestMain has put it on the path.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestS60S76TemporalStoppedAndStartedInTheMiddle(t *testing.T) {
 	if exit, timeout := hasty.end(t); exit != 3 || timeout.text("outcome") != "timeout" {
 		t.Errorf("exit code %d: %v", exit, timeout)
 	}
-	contains(t, hasty.said(t), "starter up")
+	contains(t, hasty.said(t), "perch up")
 	if b.Sandbox.temporal, err = temporal.Start(temporal.Config{Port: number, Dir: data}); err != nil {
 		t.Fatal(err)
 	}

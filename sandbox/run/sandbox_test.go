@@ -232,7 +232,7 @@ func mainOf(t *testing.T, args ...string) (exit int, stdout, stderr string) {
 func TestVersionIsThatOfTheBuild(t *testing.T) {
 	t.Parallel()
 	exit, stdout, stderr := mainOf(t, "--version")
-	if want := "sandbox " + perch.ThisBuild().String() + "\n"; exit != 0 || stdout != want || stderr != "" {
+	if want := "perch-sandbox " + perch.ThisBuild().String() + "\n"; exit != 0 || stdout != want || stderr != "" {
 		t.Errorf("exit code %d, %q, %q; want %q", exit, stdout, stderr, want)
 	}
 }

@@ -55,12 +55,12 @@ type starter struct {
 
 func (s *starter) run(ctx context.Context, stdout io.Writer, args ...string) error {
 	if code := cli.Run(ctx, args, strings.NewReader(""), stdout, s.stderr, s.env); code != 0 {
-		return fmt.Errorf("`starter %s` ended with exit code %d", strings.Join(args, " "), code)
+		return fmt.Errorf("`perch %s` ended with exit code %d", strings.Join(args, " "), code)
 	}
 	return nil
 }
 
-// environment is what `starter status -o json` says of the environment that was provisioned.
+// environment is what `perch status -o json` says of the environment that was provisioned.
 type environment struct {
 	Branch string `json:"branch"`
 	URL    string `json:"url"`
@@ -138,7 +138,7 @@ func (s *Sandbox) next(o options) []string {
 		"go run ./starter down "+s.branch)
 }
 
-// envCommand is the call of `sandbox env` that finds this sandbox.
+// envCommand is the call of `perch-sandbox env` that finds this sandbox.
 func (s *Sandbox) envCommand(o options) string {
 	command := "go run ./sandbox env"
 	switch {

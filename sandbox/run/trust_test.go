@@ -57,7 +57,7 @@ func TestWhatTemporalDoesNotAcceptIsOneSentence(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, command := range [][]string{{"worker"}, {"starter", "ls"}, {"starter", "up", "main"}, {"starter", "schedule", "ensure"}} {
+			for _, command := range [][]string{{"perch-worker"}, {"perch", "ls"}, {"perch", "up", "main"}, {"perch", "schedule", "ensure"}} {
 				out := b.execute(t, c.variables, command...)
 				said := strings.TrimSpace(out.stderr)
 				if out.exit != 1 || !strings.Contains(said, c.want) || !strings.HasPrefix(lastLine(said), command[0]+": ") {
@@ -86,8 +86,8 @@ func TestAPolicyForAnotherAccountIsOneSentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	variables := map[string]string{"PERCH_POLICY": policy, "PERCH_PROJECT": b.project}
-	out := b.execute(t, variables, "worker")
-	if want := "worker: the AWS credentials are for account " + account + " and the policy is for 999999999999: nothing was done; use the right profile or correct `account` in the policy"; out.exit != 1 || lastLine(out.stderr) != want {
+	out := b.execute(t, variables, "perch-worker")
+	if want := "perch-worker: the AWS credentials are for account " + account + " and the policy is for 999999999999: nothing was done; use the right profile or correct `account` in the policy"; out.exit != 1 || lastLine(out.stderr) != want {
 		t.Errorf("exit code %d: %s", out.exit, out.stderr)
 	}
 }

@@ -76,7 +76,7 @@ func (a *app) application(ctx context.Context, kind perch.Kind, apply bool, time
 func (a *app) tellApplication(result perch.ApplicationResult, kind perch.Kind, apply bool) {
 	switch {
 	case result.Status == "":
-		a.say("There is no stack %s; `starter application up --kind %s` makes it.", result.Stack, kind)
+		a.say("There is no stack %s; `perch application up --kind %s` makes it.", result.Stack, kind)
 		return
 	case result.Changed:
 		a.say("%s is %s", result.Stack, result.Status)

@@ -140,11 +140,11 @@ func (a *app) explain(r *report, command string) {
 	case perch.OutcomeFailed:
 		a.note("%s failed: %s", r.target.title(r.goal), r.failure)
 		a.note("%s", r.where())
-		a.note("When the cause is mended, `starter %s %s` goes on from what is there.", command, branch)
+		a.note("When the cause is mended, `perch %s %s` goes on from what is there.", command, branch)
 	case perch.OutcomeTimeout:
 		a.note("%s: %s; the run goes on.", r.target.title(r.goal), r.failure)
 		a.note("%s", r.where())
-		a.note("`starter %s %s` waits for it again.", command, branch)
+		a.note("`perch %s %s` waits for it again.", command, branch)
 	case perch.OutcomeRefused:
 		a.note("%s is refused: %s", r.target.title(r.goal), r.result.Reason)
 	}
@@ -153,7 +153,7 @@ func (a *app) explain(r *report, command string) {
 func (a *app) newRequest(goal perch.Goal, t target) perch.Request {
 	request := perch.Request{
 		Goal: goal, Project: t.environment.Project, Branch: t.environment.Branch, Repository: t.repository, Force: t.force,
-		By: cmp.Or(t.job.By, a.person()), Reason: "starter " + verb(goal),
+		By: cmp.Or(t.job.By, a.person()), Reason: "perch " + verb(goal),
 	}
 	if goal == perch.GoalUp {
 		request.Commit, request.Recreate = t.commit, t.recreate

@@ -30,7 +30,7 @@ func (a *app) cleanupCommand() *cobra.Command {
 		Long: `Compare the repository's branches with the environments, and take those away whose branch is gone.
 
 Each removal waits out the policy's grace period first: a push until then keeps the environment. More removals than the policy allows are not
-asked for; ` + "`starter cleanup approve HASH`" + ` carries out such a plan after somebody has looked at it.`,
+asked for; ` + "`perch cleanup approve HASH`" + ` carries out such a plan after somebody has looked at it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.cleanup(cmd.Context(), c) },
 	}
@@ -67,7 +67,7 @@ func (c *cleaning) registerFor(command *cobra.Command) {
 
 func (c *cleaning) check() error {
 	if c.approved != "" && !planHash.MatchString(c.approved) {
-		return usageError("%q is not the hash of a plan; `starter cleanup --dry-run` shows it where the brake holds", c.approved)
+		return usageError("%q is not the hash of a plan; `perch cleanup --dry-run` shows it where the brake holds", c.approved)
 	}
 	return c.waiting.check()
 }

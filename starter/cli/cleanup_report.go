@@ -142,14 +142,14 @@ func (a *app) tellSweep(s *sweep) {
 	case brake.Removals == 0:
 		a.note("Nothing is removed: %s. There is nothing to remove any more.", brake.Reason)
 	default:
-		a.note("The brake holds, and nothing is removed: %s. If that is right, `starter cleanup approve %s` carries out exactly this plan.", brake.Reason, brake.Hash)
+		a.note("The brake holds, and nothing is removed: %s. If that is right, `perch cleanup approve %s` carries out exactly this plan.", brake.Reason, brake.Hash)
 	}
 	for _, r := range s.removals {
 		switch r.stage {
 		case stagePending:
 			a.note("%s is removed after %s, unless somebody pushes %s until then.", r.asked.Stack, timestamp(r.asked.Judged.Until), r.asked.Branch)
 		case stageBegun:
-			a.note("The removal of %s goes on; `starter cleanup` waits for it again.", r.asked.Stack)
+			a.note("The removal of %s goes on; `perch cleanup` waits for it again.", r.asked.Stack)
 		}
 	}
 	for _, f := range s.failed() {

@@ -88,7 +88,7 @@ func TestPeopleAreToldOfTheBrakeAndTheWayOn(t *testing.T) {
 	a := &app{stdout: &bytes.Buffer{}, stderr: &stderr, output: "text"}
 	a.tellSweep(&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "11 removals are more than max_removals, 10", Hash: "ab", Removals: 11}}})
 	a.tellSweep(&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "plan ab was approved, and the plan is cd now: look at it again", Hash: "cd"}}})
-	want := "The brake holds, and nothing is removed: 11 removals are more than max_removals, 10. If that is right, `starter cleanup approve ab` carries out exactly this plan.\n" +
+	want := "The brake holds, and nothing is removed: 11 removals are more than max_removals, 10. If that is right, `perch cleanup approve ab` carries out exactly this plan.\n" +
 		"Nothing is removed: plan ab was approved, and the plan is cd now: look at it again. There is nothing to remove any more.\n"
 	if diff := cmp.Diff(want, stderr.String()); diff != "" {
 		t.Error(diff)

@@ -59,7 +59,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = fmt.Errorf("%w\nSee `%s --help`", err, command.CommandPath())
 	}
 	if exit.err != nil {
-		_, _ = fmt.Fprintf(stderr, "starter: %v\n", err)
+		_, _ = fmt.Fprintf(stderr, "perch: %v\n", err)
 	}
 	return exit.code
 }
@@ -67,7 +67,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func (a *app) root() *cobra.Command {
 	var version bool
 	root := &cobra.Command{
-		Use:   "starter",
+		Use:   "perch",
 		Short: "Give a Git branch its own environment on AWS, and take it away again",
 		Long: `Give a Git branch its own environment on AWS, and take it away again.
 
@@ -149,7 +149,7 @@ func group(use, short string, children ...*cobra.Command) *cobra.Command {
 		Use:   use,
 		Short: short,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return usageError("`starter %s` wants one of: %s", use, strings.Join(names, ", "))
+			return usageError("`perch %s` wants one of: %s", use, strings.Join(names, ", "))
 		},
 	}
 	command.AddCommand(children...)

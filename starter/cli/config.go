@@ -128,7 +128,7 @@ func unmatched(p place, file *config.File, strict bool) ([]string, error) {
 func readConfig(path string) (*config.File, error) {
 	data, err := readAtMost(path, config.MaxFile+1)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, usageError("there is no %s; `starter config init` writes one", path)
+		return nil, usageError("there is no %s; `perch config init` writes one", path)
 	}
 	if err != nil {
 		return nil, usageError("read %s: %w", path, err)
@@ -182,7 +182,7 @@ func (a *app) configInit(image string, force bool) error {
 	if a.json() {
 		return a.printJSON(configDocument{OK: true, File: path, Project: project, Unmatched: []string{}})
 	}
-	a.say("%s is written for project %s. Read it, commit it, then `starter up`.", path, project)
+	a.say("%s is written for project %s. Read it, commit it, then `perch up`.", path, project)
 	return nil
 }
 

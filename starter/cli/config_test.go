@@ -27,7 +27,7 @@ func TestAWrongFileEndsWithTwo(t *testing.T) {
 		"another encoding":           {"\xff\xfep\x00r\x00", `:1:1: this is not UTF-8; save the file as UTF-8 text`},
 		"Latin-1":                    {minimal + "defaults:\n  environment: {CAFE: caf\xe9}\n", `:4:26: this is not UTF-8`},
 		"two documents":              {minimal + "---\na: 1\n", `:3:1: a second document begins here`},
-		"nothing":                    {"", `: the file is empty; .starter config init. writes one to begin with`},
+		"nothing":                    {"", `: the file is empty; .perch config init. writes one to begin with`},
 		"a pattern for no branch":    {minimal + "overrides:\n  'a b': {health_path: /}\n", `:4:3: this key must be a branch name or a pattern with \* and \?, and no branch can be called like this: it contains ' '`},
 		"a pattern without effect":   {minimal + "overrides:\n  a: {health_path: /}\n  '*': {health_path: /}\n", `:4:3: overrides\["a"\] has no effect: "\*" on line 5 matches`},
 		"an expiry that cannot be":   {minimal + "defaults: {expiry: {idle: 3d}}\n", `:3:27: defaults.expiry.idle must be whole hours from 1h to 8760h, such as 168h, not "3d"`},
@@ -43,7 +43,7 @@ func TestAWrongFileEndsWithTwo(t *testing.T) {
 				arguments := append(strings.Fields(args), "--repo", dir)
 				code := Run(t.Context(), arguments, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })
 				if code != exitUsage || stdout.Len() > 0 || !regexp.MustCompile(`perch\.yaml`+test.want).Match(stderr.Bytes()) {
-					t.Errorf("starter %s: exit code %d, printed %q, said %.500s", args, code, stdout.String(), stderr.String())
+					t.Errorf("perch %s: exit code %d, printed %q, said %.500s", args, code, stdout.String(), stderr.String())
 				}
 			}
 		})

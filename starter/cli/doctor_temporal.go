@@ -95,7 +95,7 @@ func (c *connection) checkSchedule(ctx context.Context, project string) perch.Ch
 	}
 	document := newScheduleDocument(scheduleID(project), description)
 	if document.Paused {
-		err = fmt.Errorf("scheduled cleanup is paused (%s); `starter schedule resume` lets it go on", document.Note)
+		err = fmt.Errorf("scheduled cleanup is paused (%s); `perch schedule resume` lets it go on", document.Note)
 	}
 	every := "at intervals that were changed by hand"
 	if document.Every != "" {

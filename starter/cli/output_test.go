@@ -127,11 +127,11 @@ func TestWhatPeopleRead(t *testing.T) {
 		},
 		"failed": {
 			report: up(perch.Result{Outcome: perch.OutcomeFailed}, "no capacity"), code: exitFailed,
-			stderr: "up main at aaaaaaa failed: no capacity\nThe run: workflow shop-main, run r\nWhen the cause is mended, `starter up main` goes on from what is there.\n",
+			stderr: "up main at aaaaaaa failed: no capacity\nThe run: workflow shop-main, run r\nWhen the cause is mended, `perch up main` goes on from what is there.\n",
 		},
 		"gave up waiting": {
 			report: up(perch.Result{Outcome: perch.OutcomeTimeout}, "not done after 1m0s"), code: exitTimeout,
-			stderr: "up main at aaaaaaa: not done after 1m0s; the run goes on.\nThe run: workflow shop-main, run r\n`starter up main` waits for it again.\n",
+			stderr: "up main at aaaaaaa: not done after 1m0s; the run goes on.\nThe run: workflow shop-main, run r\n`perch up main` waits for it again.\n",
 		},
 		"gone": {
 			report: down(perch.Result{Outcome: perch.OutcomeGone, Removed: perch.Removed{Buckets: 2, Objects: 1}}),

@@ -40,7 +40,7 @@ func (a *app) planCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "plan [BRANCH]",
 		Short: "Show what `up` would do, how long it takes and what the environment costs; change nothing",
-		Long: `Show what ` + "`starter up`" + ` would do to a branch's environment: the settings that differ from kind staging's, the resources that would be created,
+		Long: `Show what ` + "`perch up`" + ` would do to a branch's environment: the settings that differ from kind staging's, the resources that would be created,
 changed, replaced or removed, how long that typically takes, and what the environment costs a day. A worker looks; nothing is changed.
 
 Branch and commit are found as ` + "`up`" + ` finds them. Times and costs are estimates.`,
@@ -89,7 +89,7 @@ func (a *app) askPlan(ctx context.Context, args []string, o upOptions) (target, 
 	}
 	defer c.Close()
 	request := a.newRequest(perch.GoalUp, t)
-	request.Reason = "starter plan"
+	request.Reason = "perch plan"
 	result, err := c.Plan(ctx, request, c.remarks)
 	return t, result, ended(err)
 }

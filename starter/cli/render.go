@@ -61,7 +61,7 @@ func (a *app) render(ctx context.Context, args []string, given string) error {
 	}
 	a.say("%s", strings.TrimSuffix(string(template.Body), "\n"))
 	a.noteParameters(parameters)
-	a.note("Placeholders stand for what only the account knows; see `starter render --help`.")
+	a.note("Placeholders stand for what only the account knows; see `perch render --help`.")
 	return nil
 }
 

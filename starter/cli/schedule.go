@@ -125,7 +125,7 @@ func (a *app) deleteSchedule(ctx context.Context) error {
 func (s schedule) failure(err error) error {
 	var none *serviceerror.NotFound
 	if errors.As(err, &none) {
-		return failedError("project %s has no schedule; `starter schedule ensure` makes it", s.project)
+		return failedError("project %s has no schedule; `perch schedule ensure` makes it", s.project)
 	}
 	return failedError("schedule %s: %w", scheduleID(s.project), dial.Plain(err))
 }

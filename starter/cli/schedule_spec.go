@@ -49,7 +49,7 @@ func (s schedule) ensure(ctx context.Context, every time.Duration) error {
 	spec := scheduleSpec(every)
 	_, err := s.client.Create(ctx, sdk.ScheduleOptions{
 		ID: scheduleID(s.project), Spec: *spec, Action: s.action(every), Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp,
-		Note: "made by starter schedule ensure",
+		Note: "made by perch schedule ensure",
 	})
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
 		return err

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the texts that scripts compare wi
 
 // TestMain lets scripts call the starter as a program of their own.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"starter": func() {
+	testscript.Main(m, map[string]func(){"perch": func() {
 		code := Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 		if err := os.WriteFile(os.Getenv("EXIT_FILE"), []byte(strconv.Itoa(code)), 0o600); err != nil {
 			panic(err)

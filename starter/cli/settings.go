@@ -38,14 +38,14 @@ What is meant:
 	diff := &cobra.Command{
 		Use:   "diff A B | diff REVISION",
 		Short: "Print only the settings that differ between two branches, kinds or revisions of perch.yaml",
-		Long: `Print only the settings that differ between A and B. Each is what ` + "`starter settings`" + ` takes. One argument is a revision: perch.yaml at it is A,
+		Long: `Print only the settings that differ between A and B. Each is what ` + "`perch settings`" + ` takes. One argument is a revision: perch.yaml at it is A,
 and perch.yaml in the folder is B, both for the branch that is checked out, or for what follows the colon.
 
-  starter settings diff staging branch        two kinds
-  starter settings diff staging feature/x     a kind and a branch
-  starter settings diff origin/main           what this checkout's perch.yaml changes for its branch
-  starter settings diff origin/main:staging   what it changes for the kind staging
-  starter settings diff v1: HEAD:             two revisions, for the branch that is checked out
+  perch settings diff staging branch        two kinds
+  perch settings diff staging feature/x     a kind and a branch
+  perch settings diff origin/main           what this checkout's perch.yaml changes for its branch
+  perch settings diff origin/main:staging   what it changes for the kind staging
+  perch settings diff v1: HEAD:             two revisions, for the branch that is checked out
 
 The exit code is 0, whether there are differences or not.`,
 		Args: givenArgs(cobra.RangeArgs(1, 2)),

@@ -122,7 +122,7 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 		return nil, failedError("read %s at commit %s: %w", config.FileName, perch.ShortCommit(commit), err)
 	}
 	if !found {
-		return nil, usageError("%w at commit %s; commit one (`starter config init` writes it)", errNoFile, perch.ShortCommit(commit))
+		return nil, usageError("%w at commit %s; commit one (`perch config init` writes it)", errNoFile, perch.ShortCommit(commit))
 	}
 	file, err := config.Read(config.FileName, data)
 	if err != nil {

@@ -35,7 +35,7 @@ An environment that was ready keeps its database and its buckets. With --recreat
 	}
 	w.register(command)
 	o.register(command, "full commit to provision")
-	command.Flags().BoolVar(&plan, "plan", false, "show what it would do, as 'starter plan' does, and change nothing")
+	command.Flags().BoolVar(&plan, "plan", false, "show what it would do, as 'perch plan' does, and change nothing")
 	return command
 }
 

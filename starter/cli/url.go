@@ -28,7 +28,7 @@ func (a *app) url(cmd *cobra.Command, args []string) error {
 		return ended(err)
 	}
 	if result.Environment == nil || result.Environment.URL == "" {
-		return failedError("%s has no URL: `starter up %s` gives it one, `starter status %s` says how far it is", t.environment.Branch, t.environment.Branch, t.environment.Branch)
+		return failedError("%s has no URL: `perch up %s` gives it one, `perch status %s` says how far it is", t.environment.Branch, t.environment.Branch, t.environment.Branch)
 	}
 	if a.json() {
 		return a.printJSON(map[string]string{"url": result.Environment.URL})

@@ -21,6 +21,6 @@ func (a *app) tellVersion() error {
 	if a.json() {
 		return a.printJSON(build)
 	}
-	a.say("starter %s", build)
+	a.say("perch %s", build)
 	return nil
 }

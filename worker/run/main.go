@@ -21,10 +21,10 @@ import (
 
 const usage = `worker runs Perch's workflows and activities for one project.
 
-Usage: worker --policy FILE [--interval DURATION] [--listen ADDRESS]
-       worker policy init --from-stack NAME
-       worker --check ADDRESS
-       worker --version
+Usage: perch-worker --policy FILE [--interval DURATION] [--listen ADDRESS]
+       perch-worker policy init --from-stack NAME
+       perch-worker --check ADDRESS
+       perch-worker --version
 
   --policy FILE        what this worker will do at all (default $PERCH_POLICY)
   --interval DURATION  how often waits look at what they wait for (default 5s)
@@ -55,11 +55,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 			fmt.Fprint(stdout, usage)
 			return 0
 		}
-		fmt.Fprintf(stderr, "worker: %v\n\n%s", wrongUsage(err, flags.Args()), usage)
+		fmt.Fprintf(stderr, "perch-worker: %v\n\n%s", wrongUsage(err, flags.Args()), usage)
 		return 2
 	}
 	if *version {
-		fmt.Fprintf(stdout, "worker %s\n", perch.ThisBuild())
+		fmt.Fprintf(stdout, "perch-worker %s\n", perch.ThisBuild())
 		return 0
 	}
 	if *asked != "" {
@@ -68,14 +68,14 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	if *policyFile == "" {
 		fmt.Fprintf(
 			stderr,
-			"worker: no policy file: give --policy FILE or PERCH_POLICY; `worker policy init` writes one, and "+
+			"perch-worker: no policy file: give --policy FILE or PERCH_POLICY; `perch-worker policy init` writes one, and "+
 				"docs/policy.md describes it\n",
 		)
 		return 2
 	}
 	cfg, err := load(ctx, *policyFile, *interval, stderr, env)
 	if err != nil {
-		fmt.Fprintf(stderr, "worker: %v\n", err)
+		fmt.Fprintf(stderr, "perch-worker: %v\n", err)
 		return 2
 	}
 	cfg.Listen = *listen
@@ -84,7 +84,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 
 func exitCode(err error, stderr io.Writer) int {
 	if err != nil {
-		fmt.Fprintf(stderr, "worker: %v\n", err)
+		fmt.Fprintf(stderr, "perch-worker: %v\n", err)
 		return 1
 	}
 	return 0

@@ -54,7 +54,7 @@ func TestHelpIsNoFailure(t *testing.T) {
 
 func TestVersionIsThatOfTheBuild(t *testing.T) {
 	code, stdout, stderr := runMain(t, nil, "--version")
-	if want := "worker " + perch.ThisBuild().String() + "\n"; code != 0 || stderr != "" || stdout != want {
+	if want := "perch-worker " + perch.ThisBuild().String() + "\n"; code != 0 || stderr != "" || stdout != want {
 		t.Errorf("exit %d, %q, %q; want %q", code, stdout, stderr, want)
 	}
 }
@@ -77,7 +77,7 @@ func TestWrongUsageAndConfigurationExitWith2AndASentence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := runMain(t, c.env, c.args...)
-			if code != 2 || stdout != "" || !strings.HasPrefix(stderr, "worker: ") || !strings.Contains(stderr, c.want) {
+			if code != 2 || stdout != "" || !strings.HasPrefix(stderr, "perch-worker: ") || !strings.Contains(stderr, c.want) {
 				t.Errorf("exit %d, stdout %q, stderr %q, want %q", code, stdout, stderr, c.want)
 			}
 		})
@@ -132,11 +132,11 @@ func TestWithoutAWSTheWorkerSaysInOneSentenceWhatToSet(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		"no credentials": {nil, "worker: this worker has no AWS credentials: " + set},
+		"no credentials": {nil, "perch-worker: this worker has no AWS credentials: " + set},
 		"a role's credentials cannot be had": {map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/"},
-			`worker: get this worker's AWS credentials: Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused; mend that, or ` + set},
+			`perch-worker: get this worker's AWS credentials: Get "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused; mend that, or ` + set},
 		"no endpoint": {map[string]string{"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
-			`worker: no AWS endpoint answers: Post "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set` + "\n"},
+			`perch-worker: no AWS endpoint answers: Post "http://127.0.0.1:1/": dial tcp 127.0.0.1:1: connect: connection refused; look at the network and the proxy, and at AWS_ENDPOINT_URL where it is set` + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, variable := range os.Environ() {

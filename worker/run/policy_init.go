@@ -22,9 +22,9 @@ import (
 	"perch/source"
 )
 
-const policyUsage = `worker policy init writes the policy of a new installation from the outputs of its stack.
+const policyUsage = `perch-worker policy init writes the policy of a new installation from the outputs of its stack.
 
-Usage: worker policy init --from-stack NAME [--out FILE] [--region REGION] [--repo DIR]
+Usage: perch-worker policy init --from-stack NAME [--out FILE] [--region REGION] [--repo DIR]
 
   --from-stack NAME  the stack of deploy/bootstrap.yaml, such as perch-bootstrap
   --out FILE         the file to write; one that exists is not replaced (default policy.yaml)
@@ -35,7 +35,7 @@ AWS credentials are found as every AWS client finds them. The command reads the 
 nothing on AWS.
 `
 
-// policyInit is what `worker policy init` is told.
+// policyInit is what `perch-worker policy init` is told.
 type policyInit struct {
 	stack, out, region, repo string
 }
@@ -50,7 +50,7 @@ func misconfigured(format string, args ...any) error {
 // policyMain runs `worker policy ARGS`.
 func policyMain(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var p policyInit
-	flags := flag.NewFlagSet("worker policy init", flag.ContinueOnError)
+	flags := flag.NewFlagSet("perch-worker policy init", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&p.stack, "from-stack", "", "")
 	flags.StringVar(&p.out, "out", "policy.yaml", "")
@@ -65,14 +65,14 @@ func policyMain(ctx context.Context, args []string, stdout, stderr io.Writer) in
 		fmt.Fprint(stdout, policyUsage)
 		return 0
 	case err != nil || flags.NArg() > 0:
-		fmt.Fprintf(stderr, "worker: %v\n\n%s", wrongUsage(err, flags.Args()), policyUsage)
+		fmt.Fprintf(stderr, "perch-worker: %v\n\n%s", wrongUsage(err, flags.Args()), policyUsage)
 		return 2
 	case p.stack == "":
-		fmt.Fprintf(stderr, "worker: which stack? Give --from-stack NAME, the stack of deploy/bootstrap.yaml\n")
+		fmt.Fprintf(stderr, "perch-worker: which stack? Give --from-stack NAME, the stack of deploy/bootstrap.yaml\n")
 		return 2
 	}
 	if err := p.run(ctx); err != nil {
-		fmt.Fprintf(stderr, "worker: %v\n", err)
+		fmt.Fprintf(stderr, "perch-worker: %v\n", err)
 		if errors.As(err, &configurationError{}) {
 			return 2
 		}

@@ -94,7 +94,7 @@ func TestPolicyInitSaysWhatIsMissingAndWritesNothing(t *testing.T) {
 				defer server.DeleteFault(id)
 			}
 			code, _, stderr := runMain(t, nil, c.args...)
-			if code != c.code || !strings.HasPrefix(stderr, "worker: ") || !strings.Contains(stderr, c.want) {
+			if code != c.code || !strings.HasPrefix(stderr, "perch-worker: ") || !strings.Contains(stderr, c.want) {
 				t.Errorf("exit code %d, stderr %q, want %d and %q", code, stderr, c.code, c.want)
 			}
 			if _, err := os.Stat(out); err == nil {

@@ -16,7 +16,7 @@ const (
 	betweenTrials  = 181
 )
 
-// timesOf is how long a resource type takes: what `starter plan` estimates by, too.
+// timesOf is how long a resource type takes: what `perch plan` estimates by, too.
 func timesOf(kind string) forecast.Times {
 	times, _ := forecast.Typical(kind)
 	return times
