@@ -7,15 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// ValidateBranch refuses what `git check-ref-format --branch` refuses, and bytes that are not UTF-8 (JSON could not carry them).
+// ValidateBranch rejects what `git check-ref-format --branch` rejects, and bytes that are not UTF-8 (JSON could not carry them).
 func ValidateBranch(branch string) error {
-	if reason := refusedByGit(branch); reason != "" {
+	if reason := rejectedByGit(branch); reason != "" {
 		return fmt.Errorf("%q is not a branch name that Git accepts: %s", branch, reason)
 	}
 	return nil
 }
 
-func refusedByGit(branch string) string {
+func rejectedByGit(branch string) string {
 	switch {
 	case branch == "":
 		return "it is empty"

@@ -40,7 +40,7 @@ type Environment struct {
 	Slug string
 }
 
-// NewEnvironment derives the identity of branch's environment in project. It refuses a project or a branch that cannot be one.
+// NewEnvironment derives the identity of branch's environment in project. It rejects a project or a branch that cannot be one.
 func NewEnvironment(project, branch string) (Environment, error) {
 	if err := ValidateProject(project); err != nil {
 		return Environment{}, err
@@ -54,7 +54,7 @@ func NewEnvironment(project, branch string) (Environment, error) {
 	return Environment{Project: project, Branch: branch, Slug: slug(project, branch)}, nil
 }
 
-// ValidateProject refuses a name that AWS names cannot begin with.
+// ValidateProject rejects a name that AWS names cannot begin with.
 func ValidateProject(project string) error {
 	if !projectPattern.MatchString(project) {
 		return fmt.Errorf("project %q is not a valid name: use 2 to 15 characters, a-z first, then a-z and 0-9, no hyphen", project)

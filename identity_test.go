@@ -150,7 +150,7 @@ func FuzzDecodeTagAcceptsOnlyWhatEncodeTagWrites(f *testing.F) {
 	})
 }
 
-func TestOwnedRefusesWhatIsNotOurs(t *testing.T) {
+func TestOwnedRejectsWhatIsNotOurs(t *testing.T) {
 	e := mustEnvironment(t, "feature/login")
 	for name, change := range map[string]func(tags map[string]string) string{
 		"another project": func(tags map[string]string) string { tags[TagProject] = "blog"; return e.StackName() },

@@ -78,19 +78,19 @@ type Phase string
 
 // The phases of Provision and Teardown.
 const (
-	PhaseAdmitting Phase = "admitting"
-	PhaseImage     Phase = "waiting for image"
-	PhaseStack     Phase = "stack"
-	PhaseSeeding   Phase = "seeding"
-	PhaseChecking  Phase = "checking"
-	PhaseReady     Phase = "ready"
-	PhaseGrace     Phase = "grace"
-	PhaseRemoving  Phase = "removing"
-	PhaseGone      Phase = "gone"
-	PhaseKept      Phase = "kept"
-	PhaseRefused   Phase = "refused"
-	PhaseFailed    Phase = "failed"
-	PhaseOvertaken Phase = "superseded"
+	PhaseAdmitting  Phase = "admitting"
+	PhaseImage      Phase = "waiting for image"
+	PhaseStack      Phase = "stack"
+	PhaseSeeding    Phase = "seeding"
+	PhaseChecking   Phase = "checking"
+	PhaseReady      Phase = "ready"
+	PhaseGrace      Phase = "grace"
+	PhaseRemoving   Phase = "removing"
+	PhaseGone       Phase = "gone"
+	PhaseKept       Phase = "kept"
+	PhaseRejected   Phase = "rejected"
+	PhaseFailed     Phase = "failed"
+	PhaseSuperseded Phase = "superseded"
 )
 
 // TaskQueue is the Temporal task queue that the project's runs and quick activities wait in.

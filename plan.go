@@ -8,7 +8,7 @@ type PlanInput struct {
 
 // PlanResult is the result of Plan: what an `up` would do. Nothing of it has been done.
 type PlanResult struct {
-	// Outcome is OutcomePlanned, or how the request would end at once: refused, skipped, superseded, or failed where no step leads on from
+	// Outcome is OutcomePlanned, or how the request would end at once: rejected, skipped, superseded, or failed where no step leads on from
 	// the stack's status. Then only Reason and SupersededBy go with it.
 	Outcome      Outcome `json:"outcome"`
 	Reason       string  `json:"reason,omitempty"`
@@ -60,8 +60,8 @@ type ResourceChange struct {
 	// Data says what becomes of the data in a resource that is removed, replaced or may be replaced: `lost`, `snapshot` or `retained`;
 	// empty where no data is at stake.
 	Data string `json:"data"`
-	// Refused is why CloudFormation will not take the change; empty where it will.
-	Refused string `json:"refused"`
+	// Rejected is why CloudFormation will not take the change; empty where it will.
+	Rejected string `json:"rejected"`
 	// Properties are what changes in a resource that is there, by name.
 	Properties []PropertyChange `json:"properties"`
 }

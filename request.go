@@ -69,7 +69,7 @@ type RunInput struct {
 	Branch  string `json:"branch"`
 	// Request is the target that an earlier run of the chain handed on; nil at the start of a chain, when the signal brings it.
 	Request *Request `json:"request,omitempty"`
-	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is refused, or fails before it is due.
+	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is rejected, or fails before it is due.
 	Below *Request `json:"below,omitempty"`
 	// Due says that the removal was held against policy and stack and may be done: it has taken the place of Below.
 	Due bool `json:"due,omitempty"`
@@ -79,8 +79,8 @@ type RunInput struct {
 	Recreated *Request `json:"recreated,omitempty"`
 	// Left are what removals of the chain could not delete.
 	Left []Leftover `json:"left,omitempty"`
-	// Refused is the removal that the run before this one refused, or that failed there before it was due; whoever asked for it reads that here.
-	Refused *Refusal `json:"refused,omitempty"`
+	// Rejected is the removal that the run before this one rejected, or that failed there before it was due; whoever asked for it reads that here.
+	Rejected *Rejection `json:"rejected,omitempty"`
 }
 
 // Operation is a creation or an update of the stack that a run began.
@@ -94,11 +94,11 @@ type Operation struct {
 	Created bool `json:"created,omitempty"`
 }
 
-// Refusal is a request that came to nothing, and the sentence why.
-type Refusal struct {
+// Rejection is a request that came to nothing, and the sentence why.
+type Rejection struct {
 	Request Request `json:"request"`
 	Reason  string  `json:"reason"`
-	// Failed says that nothing refused it: it failed while it was still held against policy and stack.
+	// Failed says that nothing rejected it: it failed while it was still held against policy and stack.
 	Failed bool `json:"failed,omitempty"`
 }
 
@@ -114,7 +114,7 @@ const (
 	OutcomeKept       Outcome = "kept"
 	OutcomeSkipped    Outcome = "skipped"
 	OutcomeSuperseded Outcome = "superseded"
-	OutcomeRefused    Outcome = "refused"
+	OutcomeRejected   Outcome = "rejected"
 	OutcomeAccepted   Outcome = "accepted"
 	OutcomeFailed     Outcome = "failed"
 	OutcomeTimeout    Outcome = "timeout"
@@ -154,7 +154,7 @@ type Result struct {
 	Earlier []Leftover `json:"earlier,omitempty"`
 	// Warnings are sentences about what could not be checked; the environment was deployed nevertheless.
 	Warnings []string `json:"warnings,omitempty"`
-	// Reason is the sentence that explains OutcomeRefused, OutcomeSkipped, OutcomeSuperseded and OutcomeKept.
+	// Reason is the sentence that explains OutcomeRejected, OutcomeSkipped, OutcomeSuperseded and OutcomeKept.
 	Reason string `json:"reason,omitempty"`
 	// Seconds is where the time went.
 	Seconds Seconds `json:"seconds,omitzero"`

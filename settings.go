@@ -99,7 +99,7 @@ type Database struct {
 	StorageGB int `yaml:"storage_gb,omitempty" json:"storage_gb" jsonschema:"minimum=20,maximum=65536"`
 	// MultiAZ keeps a standby in a second availability zone; for kind `production` the default is `true`.
 	MultiAZ bool `yaml:"multi_az,omitempty" json:"multi_az"`
-	// BackupDays is how many days automated backups are kept; 0 makes none. For kind `production` the default is 14, and 0 is refused; for kind
+	// BackupDays is how many days automated backups are kept; 0 makes none. For kind `production` the default is 14, and 0 is rejected; for kind
 	// `staging` it is 7.
 	BackupDays int `yaml:"backup_days,omitempty" json:"backup_days" jsonschema:"minimum=0,maximum=35"`
 }

@@ -56,7 +56,7 @@ type AdmitInput struct {
 type AdmitResult struct {
 	// Kind is the environment's kind, where the request is admitted.
 	Kind perch.Kind `json:"kind,omitempty"`
-	// Outcome is empty where the request is admitted, else refused, skipped or superseded.
+	// Outcome is empty where the request is admitted, else rejected, skipped or superseded.
 	Outcome perch.Outcome `json:"outcome,omitempty"`
 	// Reason is the sentence for it.
 	Reason string `json:"reason,omitempty"`
@@ -133,19 +133,19 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResul
 // weigh checks what the request's commit says against the policy. The commit is known to be its branch's head.
 func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResult, *candidate, error) {
 	admission := config.Admission{Policy: r.policy, Request: request}
-	file, refusal, err := r.fileAt(ctx, request.Commit)
-	if rule, skip := config.SkipByDefault(request.Branch); err == nil && refusal != "" && skip {
+	file, rejection, err := r.fileAt(ctx, request.Commit)
+	if rule, skip := config.SkipByDefault(request.Branch); err == nil && rejection != "" && skip {
 		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil // Such a branch seldom has a perch.yaml.
 	}
-	if err != nil || refusal != "" {
-		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
+	if err != nil || rejection != "" {
+		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 	}
 	if rule, skip := file.Skip(request.Branch); skip {
 		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil
 	}
 	var origins config.Origins
 	if admission.Settings, origins, err = file.Resolve(request.Branch, request.Commit); err != nil {
-		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: err.Error()}, nil, nil
+		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: err.Error()}, nil, nil
 	}
 	if _, err := r.stacks.owner.certain(ctx); err != nil {
 		return AdmitResult{}, nil, err
@@ -175,24 +175,24 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 	}
 	var template *own.Template
 	if made.own() {
-		var refusal string
-		if template, refusal, err = r.admitOwn(ctx, admission, made.kind, origins); err != nil || refusal != "" {
-			return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
+		var rejection string
+		if template, rejection, err = r.admitOwn(ctx, admission, made.kind, origins); err != nil || rejection != "" {
+			return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 		}
 	}
 	if made.environment, err = perch.NewEnvironment(request.Project, request.Branch); err != nil {
 		return AdmitResult{}, nil, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	if refusal, err := r.pinImage(ctx, &made, template, &admitted); err != nil || refusal != "" {
-		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
+	if rejection, err := r.pinImage(ctx, &made, template, &admitted); err != nil || rejection != "" {
+		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 	}
 	up, err := r.candidate(ctx, request, made, mine, all)
 	if err != nil {
 		return AdmitResult{}, nil, err
 	}
 	up.recreate = request.Recreate
-	if refusal, err := up.rejectedSwitch(); err != nil || refusal != "" {
-		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal}, nil, err
+	if rejection, err := up.rejectedSwitch(); err != nil || rejection != "" {
+		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 	}
 	return admitted, up, err
 }
@@ -218,11 +218,11 @@ func (r *Requests) candidate(ctx context.Context, request perch.Request, made re
 	return &up, err
 }
 
-// verdict turns a refusal into a result; any other error stays one.
+// verdict turns a rejection into a result; any other error stays one.
 func verdict(admitted AdmitResult, err error) (AdmitResult, error) {
-	var refusal *config.Refusal
-	if errors.As(err, &refusal) {
-		return AdmitResult{Outcome: perch.OutcomeRefused, Reason: refusal.Error()}, nil
+	var rejection *config.Rejection
+	if errors.As(err, &rejection) {
+		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection.Error()}, nil
 	}
 	return admitted, err
 }

@@ -88,7 +88,7 @@ func TestAdmitSeesAStackOfTheNameThatIsSomebodyElses(t *testing.T) {
 	}
 }
 
-func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
+func TestAdmitRejectsInSentencesThatSayWhatToDo(t *testing.T) {
 	w := newWorld(t)
 	w.policy.InstanceTypes, w.policy.DatabaseClasses = []string{"t3.*"}, []string{"db.t4g.*"}
 	good := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
@@ -105,7 +105,7 @@ func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
 	}{
 		"another project":    {func(r *perch.Request) { r.Project = "blog" }, []string{`project "blog"`, `project "shop" only`}},
 		"another repository": {func(r *perch.Request) { r.Repository = "git@github.com:evil/shop.git" }, []string{"github.com/evil/shop", "`repository` in the policy"}},
-		"a branch that Git refuses": {func(r *perch.Request) { r.Branch = "a..b" },
+		"a branch that Git rejects": {func(r *perch.Request) { r.Branch = "a..b" },
 			[]string{"two dots in a row"}},
 		"no perch.yaml":      {func(r *perch.Request) { r.Commit = empty }, []string{"has no perch.yaml in its root", "perch config init"}},
 		"S72 an unknown key": {func(r *perch.Request) { r.Commit = with("load_balancer:", "load_balancr:") }, []string{"perch.yaml", "load_balancr"}},
@@ -128,7 +128,7 @@ func TestAdmitRefusesInSentencesThatSayWhatToDo(t *testing.T) {
 				w.repo.point(request.Branch, request.Commit)
 			}
 			got := w.admit(request)
-			if got.Outcome != perch.OutcomeRefused {
+			if got.Outcome != perch.OutcomeRejected {
 				t.Fatalf("got %+v", got)
 			}
 			activitytest.WantWords(t, got.Reason, c.words...)
@@ -143,7 +143,7 @@ func TestAnEnvironmentKeepsItsKind(t *testing.T) {
 	w.policy.Kinds = map[perch.Kind][]string{perch.KindStaging: {"login"}}
 	other := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(testConfig, "staging: staging", "login: staging", 1)})
 	got := w.admit(w.request("login", other))
-	if got.Outcome != perch.OutcomeRefused {
+	if got.Outcome != perch.OutcomeRejected {
 		t.Fatalf("got %+v", got)
 	}
 	activitytest.WantWords(t, got.Reason, "asks for kind staging", "was made as branch", "perch down")
@@ -162,11 +162,11 @@ func newRepositoryWithout(t *testing.T, w *world) string {
 	return w.repo.commit("empty", map[string]string{"README": "nothing"})
 }
 
-func TestS65APlainSecretIsRefusedByItsKeyAndNotShown(t *testing.T) {
+func TestS65APlainSecretIsRejectedByItsKeyAndNotShown(t *testing.T) {
 	w := newWorld(t)
 	config := strings.Replace(testConfig, "load_balancer: shared", "environment: {DB_PASSWORD: hunter2}", 1)
 	got := w.admit(w.request("login", w.repo.commit("login", map[string]string{"perch.yaml": config})))
-	if got.Outcome != perch.OutcomeRefused || strings.Contains(got.Reason, "hunter2") {
+	if got.Outcome != perch.OutcomeRejected || strings.Contains(got.Reason, "hunter2") {
 		t.Fatalf("got %+v", got)
 	}
 	activitytest.WantWords(t, got.Reason, "environment.DB_PASSWORD looks like a secret", "Secrets Manager")
@@ -192,7 +192,7 @@ func TestS68WhatIsProtectedIsNotRemoved(t *testing.T) {
 		request := w.request(branch, "")
 		request.Goal = perch.GoalGone
 		got := w.admit(request)
-		if got.Outcome != perch.OutcomeRefused {
+		if got.Outcome != perch.OutcomeRejected {
 			t.Errorf("%s: %+v", branch, got)
 		}
 		activitytest.WantWords(t, got.Reason, words...)
@@ -217,7 +217,7 @@ func TestAdmitCountsTheOtherEnvironmentsOnly(t *testing.T) {
 	}
 	w.bare("shop-two", "two", nil)
 	got := w.admit(w.request("three", commit))
-	if got.Outcome != perch.OutcomeRefused {
+	if got.Outcome != perch.OutcomeRejected {
 		t.Errorf("the third: %+v", got)
 	}
 	activitytest.WantWords(t, got.Reason, "2 other environments", "max_environments")

@@ -47,9 +47,9 @@ type ChangeResult struct {
 	Unchanged bool `json:"unchanged,omitempty"`
 	// Token is the ClientRequestToken that the call was made with.
 	Token string `json:"token,omitempty"`
-	// Refused is the sentence why there must be no such environment: the policy's limit is reached. If the stack was
+	// Rejected is the sentence why there must be no such environment: the policy's limit is reached. If the stack was
 	// created all the same, at the same time as others, StackID says which one must be deleted again.
-	Refused string `json:"refused,omitempty"`
+	Rejected string `json:"rejected,omitempty"`
 }
 
 // CreateStack asks CloudFormation to make the environment's stack. A response that was lost is mended by adopting the stack that
@@ -71,7 +71,7 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	case err != nil:
 		return ChangeResult{}, err
 	case full:
-		return ChangeResult{Refused: s.limit("there are as many")}, nil
+		return ChangeResult{Rejected: s.limit("there are as many")}, nil
 	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: aws.String(environment.StackName()), TemplateURL: &template.url, Tags: tagList(environment.Tags(identity, in.Kind)),
@@ -93,8 +93,8 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	default:
 		id = aws.ToString(out.StackId)
 	}
-	refused, err := s.beyondLimit(ctx, id)
-	return ChangeResult{StackID: id, Refused: refused}, err
+	rejected, err := s.beyondLimit(ctx, id)
+	return ChangeResult{StackID: id, Rejected: rejected}, err
 }
 
 func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (string, error) {
@@ -200,7 +200,7 @@ func optional(on bool) *bool {
 	return &on
 }
 
-// begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was lost, is refused because of what it
+// begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was lost, is rejected because of what it
 // began itself: the stack's events tell.
 func (s *Stacks) begun(ctx context.Context, in ChangeInput, err error, verb string) (ChangeResult, error) {
 	if err == nil || awserr.Code(err) == "TokenAlreadyExistsException" {

@@ -161,10 +161,10 @@ func TestTheLimitTakesBackNoEnvironmentThatAnotherRequestMade(t *testing.T) {
 	must(w, of[*Stacks](w).CreateStack, w.creation("first", "token"))
 	made := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
 	w.policy.MaxEnvironments = 1
-	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "other")); out.StackID != made.StackID || out.Refused != "" {
+	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "other")); out.StackID != made.StackID || out.Rejected != "" {
 		t.Errorf("adopted %+v, the other request made %+v", out, made)
 	}
-	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")); out.Refused == "" {
+	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")); out.Rejected == "" {
 		t.Error("the request that made it keeps it beyond the limit")
 	}
 }
@@ -177,7 +177,7 @@ func TestS32TheLimitIsNotCountedByAListingThatLacksTheNewStack(t *testing.T) {
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Stale: 3600, Count: 2}) // Before the creation and after it.
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantRetry(t, err, "cannot be seen yet")
-	if out := must(w, of[*Stacks](w).CreateStack, in); out.Refused == "" {
+	if out := must(w, of[*Stacks](w).CreateStack, in); out.Rejected == "" {
 		t.Error("an environment beyond the limit stays")
 	}
 }
@@ -188,11 +188,11 @@ func TestWhoComesAfterTheLimitHasToGoAgain(t *testing.T) {
 	for i, want := range []bool{false, false, true} {
 		in := w.creation(fmt.Sprintf("branch-%d", i+1), "token")
 		out := must(w, of[*Stacks](w).CreateStack, in)
-		if got := out.Refused != ""; got != want {
-			t.Errorf("environment %d: refused %q", i+1, out.Refused)
+		if got := out.Rejected != ""; got != want {
+			t.Errorf("environment %d: rejected %q", i+1, out.Rejected)
 		}
 		if want {
-			activitytest.WantWords(t, out.Refused, "allows 2 environments", "perch down BRANCH", "max_environments")
+			activitytest.WantWords(t, out.Rejected, "allows 2 environments", "perch down BRANCH", "max_environments")
 		}
 		if again := must(w, of[*Stacks](w).CreateStack, in); again != out {
 			t.Errorf("a repeat says %+v, the first said %+v", again, out)
@@ -218,11 +218,11 @@ func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
 }
 
 func TestALostUpdateResponseIsMended(t *testing.T) {
-	for name, refusal := range map[string]aws.Fault{
+	for name, rejection := range map[string]aws.Fault{
 		"by the token":                       {},
 		"by the events while it goes on":     {Code: "ValidationError", Message: "Stack:arn is in UPDATE_IN_PROGRESS state and can not be updated."},
 		"by the events when it is over":      {Code: "ValidationError", Message: "No updates are to be performed."},
-		"by the events when it was refused":  {Code: "ValidationError", Message: "Stack:arn is in UPDATE_ROLLBACK_FAILED state and can not be updated."},
+		"by the events when it was rejected": {Code: "ValidationError", Message: "Stack:arn is in UPDATE_ROLLBACK_FAILED state and can not be updated."},
 		"by the token that is used up, also": {Code: "TokenAlreadyExistsException", Message: "The client request token update has already been used for this stack."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -233,9 +233,9 @@ func TestALostUpdateResponseIsMended(t *testing.T) {
 			in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("two"), Token: "update"}
 			_, err := activitytest.Try(of[*Stacks](w).UpdateStack, in)
 			activitytest.WantRetry(t, err)
-			if refusal.Code != "" {
-				refusal.Service, refusal.Action = "cloudformation", "UpdateStack"
-				w.fault(refusal)
+			if rejection.Code != "" {
+				rejection.Service, rejection.Action = "cloudformation", "UpdateStack"
+				w.fault(rejection)
 			}
 			if out := must(w, of[*Stacks](w).UpdateStack, in); out.Unchanged {
 				t.Errorf("got %+v", out)
@@ -350,7 +350,7 @@ func TestNothingIsCreatedWhereTheLimitIsReached(t *testing.T) {
 	before := w.calls("cloudformation", "CreateStack")
 	for i, in := range creations {
 		out := must(w, of[*Stacks](w).CreateStack, in)
-		if refused := out.Refused != ""; refused != (i > 0) || refused && out.StackID != "" {
+		if rejected := out.Rejected != ""; rejected != (i > 0) || rejected && out.StackID != "" {
 			t.Errorf("creation %d: %+v", i, out)
 		}
 	}

@@ -81,15 +81,15 @@ func (c *Cleanups) list(ctx context.Context) (lifecycle.Listing, error) {
 		return listing, nil
 	}
 	var (
-		refused *source.Refused
-		limited *source.RateLimited
+		rejected *source.Rejected
+		limited  *source.RateLimited
 	)
 	last := activity.GetInfo(ctx).Attempt >= listingTries
 	switch {
 	case ctx.Err() != nil:
 	case errors.As(err, &limited):
 		last = time.Until(limited.Until) > longestPause
-	case errors.As(err, &refused):
+	case errors.As(err, &rejected):
 		last = true
 	}
 	if last && ctx.Err() == nil {
@@ -126,12 +126,12 @@ func otherDefault(ctx context.Context, source Source) string {
 // asked is an error of the branch source as an activity returns it: a rate limit says when to try again, and what no retry mends is final.
 func asked(err error, tried string, args ...any) error {
 	var (
-		refused *source.Refused
-		limited *source.RateLimited
+		rejected *source.Rejected
+		limited  *source.RateLimited
 	)
 	message := fmt.Sprintf(tried, args...)
 	switch {
-	case errors.As(err, &refused):
+	case errors.As(err, &rejected):
 		return awserr.Final(perch.ErrorInvalid, "%s: %v", message, err)
 	case errors.As(err, &limited):
 		return temporal.NewApplicationErrorWithOptions(message+": "+err.Error(), errorRateLimited, temporal.ApplicationErrorOptions{

@@ -86,7 +86,7 @@ func TestS75ProtectionIsReadFromTheStack(t *testing.T) {
 	}
 }
 
-func TestPlanOfAnotherProjectIsRefused(t *testing.T) {
+func TestPlanOfAnotherProjectIsRejected(t *testing.T) {
 	w := leftOver(t)
 	_, err := activitytest.Try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "blog"})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, `project "shop", not "blog"`)
@@ -110,7 +110,7 @@ func TestListingThatFailsIsTriedAgainOrHeld(t *testing.T) {
 	})
 	for name, err := range map[string]error{
 		"S66 a rate limit for longer than anybody waits": &source.RateLimited{Until: time.Now().Add(3 * time.Hour), Reason: "no token"},
-		"S67 a token that is missing or expired":         &source.Refused{Reason: "no token"},
+		"S67 a token that is missing or expired":         &source.Rejected{Reason: "no token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := leftOver(t)
@@ -178,7 +178,7 @@ func TestLastLookBelievesNoSourceThatHasLostTheDefaultBranch(t *testing.T) {
 func TestS67LastLookWithoutAccessEndsTheRemoval(t *testing.T) {
 	w := leftOver(t)
 	in := w.judged()
-	of[*Cleanups](w).source = failing(&source.Refused{Reason: "the token is expired"})
+	of[*Cleanups](w).source = failing(&source.Rejected{Reason: "the token is expired"})
 	_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "the token is expired")
 }

@@ -149,7 +149,9 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 			map[string]string{perch.CheckRights: "s3:ListBucket for s3://acme-test-data/shop/ (there is no such bucket)"}},
 		"no default branch": {func(w *world) { w.policy.DefaultBranch = "trunk" },
 			map[string]string{perch.CheckRepository: "github.com/acme/shop does not show its default branch trunk: correct `default_branch` or `source` in the policy"}},
-		"a source that refuses": {func(w *world) { of[*Examinations](w).source = failing(&source.Refused{Reason: "the token is expired"}) },
+		"a source that rejects": {func(w *world) {
+			of[*Examinations](w).source = failing(&source.Rejected{Reason: "the token is expired"})
+		},
 			map[string]string{perch.CheckRepository: "github.com/acme/shop: the token is expired"}},
 		"a source that fails": {func(w *world) { of[*Examinations](w).source = failing(errors.New("no route to host")) },
 			map[string]string{perch.CheckRepository: "github.com/acme/shop: no route to host"}},
@@ -248,7 +250,7 @@ func TestCertificatesAreJudgedByStatusAndNames(t *testing.T) {
 	}
 }
 
-func TestS67DoctorSaysWhatGitHubRefuses(t *testing.T) {
+func TestS67DoctorSaysWhatGitHubRejects(t *testing.T) {
 	w := healthy(t)
 	server := w.onGitHub(1)
 	of[*Examinations](w).source = of[*Cleanups](w).source
@@ -256,7 +258,7 @@ func TestS67DoctorSaysWhatGitHubRefuses(t *testing.T) {
 	wantBroken(t, w.examine(), map[string]string{perch.CheckRepository: "GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one"})
 }
 
-func TestDoctorOfAnotherProjectIsRefused(t *testing.T) {
+func TestDoctorOfAnotherProjectIsRejected(t *testing.T) {
 	_, err := activitytest.Try(of[*Examinations](newWorld(t)).Examine, perch.DoctorInput{Project: "blog"})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, `project "shop", not "blog"`)
 }

@@ -45,7 +45,7 @@ func (s *Stacks) mayDelete(environment perch.Environment, state StackState) erro
 		return nil
 	}
 	request := perch.Request{Goal: perch.GoalGone, Project: environment.Project, Branch: environment.Branch}
-	var rejection *config.Refusal
+	var rejection *config.Rejection
 	if err := config.Admit(config.Admission{Policy: s.policy, Request: request, Kind: state.Kind}); errors.As(err, &rejection) {
 		return awserr.Final(perch.ErrorInvalid, "%s; nothing was touched", rejection.Sentence)
 	}

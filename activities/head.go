@@ -48,7 +48,7 @@ func (r *Requests) findHead(ctx context.Context, request perch.Request) (head st
 		return "", AdmitResult{}, temporal.NewApplicationErrorWithOptions(r.absence(request, head)+"; looking again", errorNotPushedYet,
 			temporal.ApplicationErrorOptions{NextRetryDelay: r.interval})
 	case lifecycle.HeadAbsent:
-		return "", AdmitResult{Outcome: perch.OutcomeRefused, Reason: r.absence(request, head) + "; push it first, or check its name"}, nil
+		return "", AdmitResult{Outcome: perch.OutcomeRejected, Reason: r.absence(request, head) + "; push it first, or check its name"}, nil
 	case lifecycle.HeadSupersede:
 		return "", r.superseded(request, sighting), nil
 	}

@@ -71,11 +71,11 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 		}
 		w.observe(time.Minute)
 		got := w.admit(w.request("fix/typo", commit))
-		if got.Outcome != perch.OutcomeRefused {
+		if got.Outcome != perch.OutcomeRejected {
 			t.Errorf("got %+v", got)
 		}
 		activitytest.WantWords(t, got.Reason, `github.com/acme/shop has no branch "fix/typo"`, "push it first")
-		if plan := w.planUp("fix/typo", commit); plan.Outcome != perch.OutcomeRefused || plan.Reason != got.Reason {
+		if plan := w.planUp("fix/typo", commit); plan.Outcome != perch.OutcomeRejected || plan.Reason != got.Reason {
 			t.Errorf("the plan says %+v", plan)
 		}
 		if diff := cmp.Diff(before, w.mutations()); diff != "" || len(seen.read) > 0 {
@@ -97,7 +97,7 @@ func TestS222ATagLeadsToNoMoreThanABranchOfItsName(t *testing.T) {
 		other := w.repo.commit("main", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "b"})
 		before := w.mutations()
 		w.observe(time.Minute)
-		if got := w.admit(w.request("v1.2.0", tagged)); got.Outcome != perch.OutcomeRefused {
+		if got := w.admit(w.request("v1.2.0", tagged)); got.Outcome != perch.OutcomeRejected {
 			t.Errorf("without such a branch: %+v", got)
 		}
 		w.repo.point("v1.2.0", other)

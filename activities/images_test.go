@@ -94,7 +94,7 @@ func TestS205AnImageForAnotherProcessorIsRejected(t *testing.T) {
 		t.Fatal(err)
 	}
 	admitted := w.admit(w.request("login", commit))
-	if admitted.Outcome != perch.OutcomeRefused {
+	if admitted.Outcome != perch.OutcomeRejected {
 		t.Fatalf("%+v", admitted)
 	}
 	activitytest.WantWords(t, admitted.Reason, "image "+loginImage+" is for linux/amd64, and instance_type m7g.large needs linux/arm64")

@@ -42,9 +42,9 @@ func (r *Requests) admitOwn(
 	kind perch.Kind,
 	origins config.Origins,
 ) (*own.Template, string, error) {
-	template, refusal, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Settings)
-	if err != nil || refusal != "" {
-		return nil, refusal, err
+	template, rejection, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Settings)
+	if err != nil || rejection != "" {
+		return nil, rejection, err
 	}
 	environment, err := perch.NewEnvironment(admission.Request.Project, admission.Request.Branch)
 	if err != nil {
@@ -62,12 +62,12 @@ func (r *Requests) admitOwn(
 
 // renderOwn fills in the template of the project's own.
 func (r *Requests) renderOwn(ctx context.Context, made *rendering) error {
-	template, refusal, err := r.ownTemplate(ctx, made.commit, made.settings)
+	template, rejection, err := r.ownTemplate(ctx, made.commit, made.settings)
 	if err != nil {
 		return err
 	}
-	if refusal != "" {
-		return awserr.Final(perch.ErrorInvalid, "%s", refusal)
+	if rejection != "" {
+		return awserr.Final(perch.ErrorInvalid, "%s", rejection)
 	}
 	rendered, err := template.Render(own.Input{
 		Environment: made.environment, Kind: made.kind, Commit: made.commit, Settings: made.settings, Policy: *r.policy, Seed: made.file.Seed,

@@ -170,7 +170,7 @@ func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
 			all := map[string]string{"perch.yaml": ownConfig, "deploy/template.yaml": ownTemplate}
 			maps.Copy(all, c.files)
 			got := w.admit(w.request("login", w.repo.commit("login", all)))
-			if got.Outcome != perch.OutcomeRefused {
+			if got.Outcome != perch.OutcomeRejected {
 				t.Fatalf("got %+v", got)
 			}
 			activitytest.WantWords(t, got.Reason, c.words...)

@@ -100,7 +100,7 @@ func TestS123EnvironmentsOfAListedFormerNameAreOurs(t *testing.T) {
 	request := w.request("login", commit)
 	request.Repository = "github.com/acme/store"
 	admitted := w.admit(request)
-	if admitted.Outcome != perch.OutcomeRefused {
+	if admitted.Outcome != perch.OutcomeRejected {
 		t.Errorf("admitted beyond max_environments: %+v", admitted)
 	}
 	activitytest.WantWords(t, admitted.Reason, "has 1 other environments")

@@ -99,12 +99,12 @@ func (p *planning) outline() perch.PlanResult {
 	step := lifecycle.Next(stack, perch.GoalUp)
 	switch plan.Step = string(step); step {
 	case lifecycle.Conflict:
-		return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: p.state.Conflict}
+		return perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: p.state.Conflict}
 	case lifecycle.NeedsRecreate:
 		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.OutOfService(p.environment, p.state.Status, "")}
 	case lifecycle.Protected:
 		if p.recreate {
-			return perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: p.state.Protection(p.environment)}
+			return perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: p.state.Protection(p.environment)}
 		}
 		reason := lifecycle.DeleteByHand(p.environment, p.state.Kind, p.state.Status, "")
 		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: reason}

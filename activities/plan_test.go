@@ -231,13 +231,13 @@ func TestPlanOfASharedDatabase(t *testing.T) {
 	}
 }
 
-func TestPlanSaysWhatAnUpWouldBeRefusedFor(t *testing.T) {
+func TestPlanSaysWhatAnUpWouldBeRejectedFor(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	w.policy.InstanceTypes = []string{"t4g.*"}
 	admitted := w.admit(w.request("login", commit))
-	if plan := w.planUp("login", commit); plan.Outcome != perch.OutcomeRefused || plan.Reason != admitted.Reason || plan.Changes != nil {
+	if plan := w.planUp("login", commit); plan.Outcome != perch.OutcomeRejected || plan.Reason != admitted.Reason || plan.Changes != nil {
 		t.Errorf("%+v", plan)
 	}
 	w.policy.InstanceTypes = nil
@@ -247,7 +247,7 @@ func TestPlanSaysWhatAnUpWouldBeRefusedFor(t *testing.T) {
 	}
 	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
 	plan := w.planUp("login", commit)
-	if plan.Outcome != perch.OutcomeRefused {
+	if plan.Outcome != perch.OutcomeRejected {
 		t.Errorf("%+v", plan)
 	}
 	activitytest.WantWords(t, plan.Reason, "stack shop-login exists", "Perch does not manage it")
@@ -317,7 +317,7 @@ func TestS94PlanOfARecreation(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan = must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: request})
-	if plan.Outcome != perch.OutcomeRefused {
+	if plan.Outcome != perch.OutcomeRejected {
 		t.Errorf("a protected stack: %+v", plan)
 	}
 	activitytest.WantWords(t, plan.Reason, "stack shop-login is protected", "termination protection is on")

@@ -74,7 +74,7 @@ func TestDescribeEnvironmentTellsOutputsAndResources(t *testing.T) {
 	}
 }
 
-func TestReadingRefusesWhatIsNotItsOwn(t *testing.T) {
+func TestReadingRejectsWhatIsNotItsOwn(t *testing.T) {
 	w := newWorld(t)
 	if out := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "login"}); out.Environment != nil {
 		t.Errorf("there is no environment, and it says %+v", out.Environment)

@@ -138,8 +138,8 @@ func ask(ctx context.Context, client *http.Client, address string) (status int, 
 		return 0, err.Error(), true
 	}
 	response, err := client.Do(request)
-	if refusal := probe.Unreachable(err); refusal != "" {
-		return 0, refusal, false
+	if rejection := probe.Unreachable(err); rejection != "" {
+		return 0, rejection, false
 	}
 	if err != nil {
 		return 0, err.Error(), true

@@ -135,7 +135,7 @@ func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
 	activitytest.WantFinal(t, err, perch.ErrorNotReady, "within 10m0s", "connection refused")
 }
 
-func TestAnOutputThatIsNoAddressIsRefused(t *testing.T) {
+func TestAnOutputThatIsNoAddressIsRejected(t *testing.T) {
 	w := newWorld(t)
 	for _, address := range []string{"", "login", "http://%zz"} {
 		_, err := activitytest.Try(of[*Readiness](w).await, question{URL: address})

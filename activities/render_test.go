@@ -121,7 +121,7 @@ func TestS175APlatformIsUpdatedInPlace(t *testing.T) {
 	}
 }
 
-func TestS176ASwitchThatBeanstalkRejectsIsRefusedBeforeAnythingChanges(t *testing.T) {
+func TestS176ASwitchThatBeanstalkRejectsIsRejectedBeforeAnythingChanges(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	files := func(config string) map[string]string {
@@ -131,12 +131,12 @@ func TestS176ASwitchThatBeanstalkRejectsIsRefusedBeforeAnythingChanges(t *testin
 	commit := w.repo.commit("login", files(strings.Replace(testConfig, "t3.small", "t4g.small", 1)))
 	request := w.request("login", commit)
 	admitted := w.admit(request)
-	if admitted.Outcome != perch.OutcomeRefused {
+	if admitted.Outcome != perch.OutcomeRejected {
 		t.Fatalf("admitted %+v", admitted)
 	}
 	activitytest.WantWords(t, admitted.Reason, "t4g.small is arm64", "perch up --recreate login")
 	plan := must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: request})
-	if plan.Outcome != perch.OutcomeRefused || plan.Reason != admitted.Reason {
+	if plan.Outcome != perch.OutcomeRejected || plan.Reason != admitted.Reason {
 		t.Errorf("the plan is %+v", plan)
 	}
 	request.Recreate = true

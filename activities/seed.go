@@ -92,12 +92,12 @@ func (s *Seeds) seed(ctx context.Context, in seedTarget) (SeedResult, error) {
 	earlier := pulse.Resume(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()})
 	beats, stop := pulse.Start(ctx, earlier) // Before the repository is read: a worker that does not have it yet fetches it.
 	defer stop()
-	file, refusal, err := s.requests.file(ctx, in.Commit)
+	file, rejection, err := s.requests.file(ctx, in.Commit)
 	if err != nil {
 		return SeedResult{}, err
 	}
-	if refusal != "" {
-		return SeedResult{}, awserr.Final(perch.ErrorInvalid, "%s", refusal)
+	if rejection != "" {
+		return SeedResult{}, awserr.Final(perch.ErrorInvalid, "%s", rejection)
 	}
 	settings, _, err := file.Resolve(in.Branch, in.Commit)
 	if err != nil {

@@ -134,8 +134,8 @@ func (c *call) try(ctx context.Context, client *http.Client) (status int, proble
 	}
 	request.Header = c.header.Clone()
 	response, err := client.Do(request)
-	if refusal := probe.Unreachable(err); refusal != "" {
-		return 0, refusal, false
+	if rejection := probe.Unreachable(err); rejection != "" {
+		return 0, rejection, false
 	}
 	if err != nil {
 		var failure *url.Error

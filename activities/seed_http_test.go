@@ -130,9 +130,9 @@ func TestS70ARequestIsTriedAgainWithOneKeyAndTheNextStepOnlyThen(t *testing.T) {
 
 func TestS70ARequestThatFailsEndsWithTheAnswerAndTheNextUpGoesOnFromIt(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /one}\n  - http: {path: /two, secret: SEED_TOKEN}\n")
-	refusing := true
+	rejecting := true
 	a := in.serve(t, func(rw http.ResponseWriter, r *http.Request, _ int) {
-		if refusing && r.URL.Path == "/two" {
+		if rejecting && r.URL.Path == "/two" {
 			http.Error(rw, "no such\n fixture "+r.Header.Get("Authorization")+strings.Repeat(" x", shownAnswer), http.StatusUnprocessableEntity)
 		}
 	})
@@ -141,7 +141,7 @@ func TestS70ARequestThatFailsEndsWithTheAnswerAndTheNextUpGoesOnFromIt(t *testin
 	if strings.Contains(err.Error(), "s3cret") || a.count() != 2 {
 		t.Errorf("%d requests; %v", a.count(), err)
 	}
-	refusing = false
+	rejecting = false
 	if out := must(w, of[*Seeds](w).seed, in); len(out.Steps) != 1 || out.Steps[0].Step != "http POST /two" {
 		t.Errorf("the next one did %+v", out)
 	}

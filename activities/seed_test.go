@@ -209,7 +209,7 @@ func TestS118AFaultOfTheCommitRejectsAtOnce(t *testing.T) {
 			w.apply()
 			c.prepare(w)
 			admitted := w.admit(w.request("login", w.repo.commit("login", nil)))
-			if admitted.Outcome != perch.OutcomeRefused {
+			if admitted.Outcome != perch.OutcomeRejected {
 				t.Errorf("admitted %+v", admitted)
 			}
 			activitytest.WantWords(t, admitted.Reason, c.words...)

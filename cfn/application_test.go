@@ -81,7 +81,7 @@ func TestProductionSharesNoDatabase(t *testing.T) {
 	}
 }
 
-func TestRefusedApplications(t *testing.T) {
+func TestRejectedApplications(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(*ApplicationInput)

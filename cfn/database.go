@@ -136,7 +136,7 @@ func databaseSubnets(network perch.Network) []string {
 	return network.Subnets
 }
 
-// generatedPassword is a secret whose password Secrets Manager makes up. It is letters and digits: RDS refuses some punctuation (AWS
+// generatedPassword is a secret whose password Secrets Manager makes up. It is letters and digits: RDS rejects some punctuation (AWS
 // docs: CreateDBInstance, MasterUserPassword), and Compose would read a meaning into other.
 func generatedPassword(description, user string, tags []tag) resource {
 	return resource{Type: "AWS::SecretsManager::Secret", Properties: secretProperties{

@@ -190,7 +190,7 @@ func TestNothingWaitsForTheDNSRecord(t *testing.T) {
 	}
 }
 
-func TestRefusedEnvironments(t *testing.T) {
+func TestRejectedEnvironments(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(*EnvironmentInput)
@@ -237,7 +237,7 @@ func TestAnAppMayChooseItsPort(t *testing.T) {
 	}
 }
 
-func TestATemplateThatIsTooLongIsRefused(t *testing.T) {
+func TestATemplateThatIsTooLongIsRejected(t *testing.T) {
 	in := environmentInput(t, "topic", perch.KindBranch)
 	in.Settings.Environment = map[string]string{"LONG": strings.Repeat("x", maxTemplate)}
 	if _, err := Environment(in); err == nil || !strings.Contains(err.Error(), "bytes") {

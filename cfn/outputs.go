@@ -89,7 +89,7 @@ type ApplicationOutputs struct {
 	DatabaseClients string
 }
 
-// ParseApplicationOutputs reads the outputs of an application's stack. It refuses outputs that another version of the
+// ParseApplicationOutputs reads the outputs of an application's stack. It rejects outputs that another version of the
 // template made; the load balancer's and the shared database's may be missing all together.
 func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, error) {
 	parsed := ApplicationOutputs{

@@ -115,7 +115,7 @@ func TestAnyUpdateCanBeForeseen(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, change := range compared.Changes {
-			if change.Replacement == string(spec.Unknown) || change.Refused != "" {
+			if change.Replacement == string(spec.Unknown) || change.Rejected != "" {
 				t.Errorf("%+v", change)
 			}
 		}

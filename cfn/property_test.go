@@ -16,7 +16,7 @@ import (
 var (
 	bucketName   = rapid.StringMatching(`[a-z][a-z0-9-]{0,30}`)
 	variableName = rapid.StringMatching(`APP_[A-Z0-9_]{0,12}`)
-	// variableText is one line: config refuses control characters, and cfn-lint's reader of YAML knows only what can be seen.
+	// variableText is one line: config rejects control characters, and cfn-lint's reader of YAML knows only what can be seen.
 	variableText = rapid.StringOf(rapid.Rune().Filter(unicode.IsGraphic))
 	logicalID    = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
 	variable     = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)

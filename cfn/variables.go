@@ -15,7 +15,7 @@ const defaultPort = "8080"
 const portVariable = "PORT"
 
 // variables are the app's environment variables: what Perch tells it, the settings' own, and references to secrets, which
-// instances read when they start. It refuses a name that is set twice. Only PORT may be set over what Perch says.
+// instances read when they start. It rejects a name that is set twice. Only PORT may be set over what Perch says.
 func (in EnvironmentInput) variables() ([]option, error) {
 	plain := in.ownVariables()
 	secrets := in.ownSecrets()

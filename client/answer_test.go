@@ -84,14 +84,14 @@ func terminated(reason string) *historypb.HistoryEvent {
 func TestEndings(t *testing.T) {
 	ready := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeReady, Commit: commitA, URL: "https://main.example.org", Created: true}
 	absent := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeAbsent}
-	refused := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeRefused, Reason: "not allowed"}
+	rejected := perch.Result{Goal: perch.GoalUp, Outcome: perch.OutcomeRejected, Reason: "not allowed"}
 	repeat, another := upA, gone
 	repeat.ID, another.ID = "4", "5"
 	overUp := perch.RunInput{Request: &gone, Below: &upA}
 	due := perch.RunInput{Request: &gone, Below: &upA, Due: true}
-	back := perch.RunInput{Request: &upA, Refused: &perch.Refusal{Request: gone, Reason: "protected"}}
-	failedBefore := perch.RunInput{Request: &upA, Refused: &perch.Refusal{Request: gone, Reason: "denied", Failed: true}}
-	notRemoved := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRefused, Reason: "protected"}
+	back := perch.RunInput{Request: &upA, Rejected: &perch.Rejection{Request: gone, Reason: "protected"}}
+	failedBefore := perch.RunInput{Request: &upA, Rejected: &perch.Rejection{Request: gone, Reason: "denied", Failed: true}}
+	notRemoved := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRejected, Reason: "protected"}
 	head := perch.Request{ID: "1-head", Goal: perch.GoalUp, Commit: commitB, Head: true, Reason: "it is older"}
 	overtaken := perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: commitB, Reason: "it is older"}
 	tests := map[string]struct {
@@ -100,7 +100,7 @@ func TestEndings(t *testing.T) {
 		want    lifecycle.Answer
 	}{
 		"a result that answers the request":         {completed(t, ready), upA, lifecycle.Answer{Result: ready}},
-		"a refusal":                                 {completed(t, refused), upA, lifecycle.Answer{Result: refused}},
+		"a rejection":                               {completed(t, rejected), upA, lifecycle.Answer{Result: rejected}},
 		"nothing was there":                         {completed(t, absent), gone, lifecycle.Answer{Result: absent}},
 		"another commit is ready":                   {completed(t, ready), upB, lifecycle.Answer{Result: supersededBy(commitA)}},
 		"a removal ended what was wanted up":        {completed(t, absent), upA, lifecycle.Answer{Result: supersededBy("removal")}},
@@ -112,14 +112,14 @@ func TestEndings(t *testing.T) {
 		"S99 the branch's head took over":           {continued(t, &head), upA, lifecycle.Answer{Result: overtaken}},
 		"a removal took over":                       {continued(t, &gone), upA, lifecycle.Answer{Result: supersededBy("removal")}},
 		"an up took a removal's place":              {continued(t, &upB), gone, lifecycle.Answer{Result: supersededBy(commitB)}},
-		"a removal that may be refused goes first":  {handed(t, overUp), upA, lifecycle.Answer{NextRun: "next"}},
+		"a removal that may be rejected goes first": {handed(t, overUp), upA, lifecycle.Answer{NextRun: "next"}},
 		"a removal is first held against the rules": {handed(t, overUp), gone, lifecycle.Answer{NextRun: "next"}},
 		"a newer commit waits below a removal":      {handed(t, overUp), upB, lifecycle.Answer{Result: supersededBy(commitA)}},
 		"a removal is due":                          {handed(t, due), upA, lifecycle.Answer{Result: supersededBy("removal")}},
 		"who asked for a removal that is due":       {handed(t, due), gone, lifecycle.Answer{NextRun: "next"}},
-		"an up comes back from a refused removal":   {handed(t, back), upA, lifecycle.Answer{NextRun: "next"}},
-		"a removal was refused":                     {handed(t, back), gone, lifecycle.Answer{Result: notRemoved}},
-		"a removal like it was refused":             {handed(t, back), another, lifecycle.Answer{Result: notRemoved}},
+		"an up comes back from a rejected removal":  {handed(t, back), upA, lifecycle.Answer{NextRun: "next"}},
+		"a removal was rejected":                    {handed(t, back), gone, lifecycle.Answer{Result: notRemoved}},
+		"a removal like it was rejected":            {handed(t, back), another, lifecycle.Answer{Result: notRemoved}},
 		"an up comes back from a removal's failure": {handed(t, failedBefore), upA, lifecycle.Answer{NextRun: "next"}},
 		"a removal failed before it was due":        {handed(t, failedBefore), gone, lifecycle.Answer{Failure: "denied"}},
 		"the run failed":                            {failedWith(temporal.NewApplicationError("no capacity", "StackFailed")), upA, lifecycle.Answer{Failure: "no capacity"}},

@@ -9,16 +9,16 @@ import (
 	"perch"
 )
 
-// Refusal is what Admit says no with. It is an answer, not a failure: asking again changes nothing.
-type Refusal struct {
+// Rejection is what Admit says no with. It is an answer, not a failure: asking again changes nothing.
+type Rejection struct {
 	// Sentence says what was asked, what is allowed and where to change it.
 	Sentence string
 }
 
-func (r *Refusal) Error() string { return r.Sentence }
+func (r *Rejection) Error() string { return r.Sentence }
 
-func refuse(format string, args ...any) error {
-	return &Refusal{Sentence: fmt.Sprintf(format, args...)}
+func reject(format string, args ...any) error {
+	return &Rejection{Sentence: fmt.Sprintf(format, args...)}
 }
 
 // Admission is a request with everything that decides whether the policy allows it.
@@ -34,7 +34,7 @@ type Admission struct {
 	Environments int
 }
 
-// Admit is nil where the policy allows the request, and a *Refusal where it does not.
+// Admit is nil where the policy allows the request, and a *Rejection where it does not.
 func Admit(a Admission) error {
 	if err := a.Identity(); err != nil {
 		return err
@@ -45,7 +45,7 @@ func Admit(a Admission) error {
 	case perch.GoalUp:
 		return first(a.commitGiven, a.kind, a.keptKind, a.recreation, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
 	}
-	return refuse("a request can ask for up or gone, not %q", a.Request.Goal)
+	return reject("a request can ask for up or gone, not %q", a.Request.Goal)
 }
 
 func first(checks ...func() error) error {
@@ -57,18 +57,18 @@ func first(checks ...func() error) error {
 	return nil
 }
 
-// Identity refuses a request of another project or repository, and a branch that cannot have an environment.
+// Identity rejects a request of another project or repository, and a branch that cannot have an environment.
 func (a Admission) Identity() error {
 	r, p := a.Request, a.Policy
 	if r.Project != p.Project {
-		return refuse("project %q was asked for, and this worker's policy is for project %q only; check --project or PERCH_PROJECT, or the worker that is running", r.Project, p.Project)
+		return reject("project %q was asked for, and this worker's policy is for project %q only; check --project or PERCH_PROJECT, or the worker that is running", r.Project, p.Project)
 	}
 	names := p.Identity("").Names
 	if repository := perch.NormalizeRepository(r.Repository); repository != "" && !slices.Contains(names, repository) {
-		return refuse("the request comes from repository %s, and this worker's policy is for %s only; check `repository` in the policy", repository, p.Repository)
+		return reject("the request comes from repository %s, and this worker's policy is for %s only; check `repository` in the policy", repository, p.Repository)
 	}
 	if _, err := perch.NewEnvironment(r.Project, r.Branch); err != nil {
-		return refuse("%v", err)
+		return reject("%v", err)
 	}
 	return nil
 }
@@ -76,13 +76,13 @@ func (a Admission) Identity() error {
 func (a Admission) removal() error {
 	branch := a.Request.Branch
 	if branch == a.Policy.DefaultBranch {
-		return refuse("branch %q is the default branch, and its environment is never removed; `default_branch` in the policy says so", branch)
+		return reject("branch %q is the default branch, and its environment is never removed; `default_branch` in the policy says so", branch)
 	}
 	if a.Kind == perch.KindProduction || a.Kind == perch.KindStaging {
-		return refuse("the environment of branch %q is of kind %s, and only environments of kind branch are removed", branch, a.Kind)
+		return reject("the environment of branch %q is of kind %s, and only environments of kind branch are removed", branch, a.Kind)
 	}
 	if pattern, ok := perch.MatchAny(a.Policy.Protected, branch); ok {
-		return refuse("branch %q is protected by the pattern %q; to remove its environment, take the pattern out of `protected` in the policy", branch, pattern)
+		return reject("branch %q is protected by the pattern %q; to remove its environment, take the pattern out of `protected` in the policy", branch, pattern)
 	}
 	return nil
 }
@@ -96,17 +96,17 @@ func (a Admission) recreation() error {
 		a.Kind = a.File.Kind(a.Request.Branch)
 	}
 	if err := a.removal(); err != nil {
-		return refuse("--recreate would delete the environment first: %v; run `perch up` without --recreate", err)
+		return reject("--recreate would delete the environment first: %v; run `perch up` without --recreate", err)
 	}
 	return nil
 }
 
 func (a Admission) commitGiven() error {
 	if a.File == nil {
-		return refuse("branch %q has no %s at commit %s", a.Request.Branch, FileName, a.Request.Commit)
+		return reject("branch %q has no %s at commit %s", a.Request.Branch, FileName, a.Request.Commit)
 	}
 	if a.File.Project != a.Policy.Project {
-		return refuse("%s is for project %q, and this worker's policy is for project %q only; change `project` in one of them", FileName, a.File.Project, a.Policy.Project)
+		return reject("%s is for project %q, and this worker's policy is for project %q only; change `project` in one of them", FileName, a.File.Project, a.Policy.Project)
 	}
 	return nil
 }
@@ -124,11 +124,11 @@ func (a Admission) kind() error {
 	if len(patterns) > 0 {
 		allowed = "only " + strings.Join(patterns, ", ")
 	}
-	return refuse("branch %q asks for kind %s, and the policy lets %s have it; change `branches.kinds` in %s, or `kinds.%s` in the policy",
+	return reject("branch %q asks for kind %s, and the policy lets %s have it; change `branches.kinds` in %s, or `kinds.%s` in the policy",
 		a.Request.Branch, kind, allowed, FileName, kind)
 }
 
-// keptKind refuses another kind than the one that the environment was made with: protection and application go by that, and the template of another
+// keptKind rejects another kind than the one that the environment was made with: protection and application go by that, and the template of another
 // one would take database and buckets their guards.
 func (a Admission) keptKind() error {
 	kind := a.File.Kind(a.Request.Branch)
@@ -139,7 +139,7 @@ func (a Admission) keptKind() error {
 	if a.Kind != perch.KindBranch {
 		remove = "let a person delete its stack first"
 	}
-	return refuse("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change `branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, FileName, remove)
+	return reject("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change `branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, FileName, remove)
 }
 
 // machines checks the settings of Perch's template only: what a custom template asks for is in that.
@@ -152,7 +152,7 @@ func (a Admission) machines() error {
 		return err
 	}
 	if most := p.MaxInstances; most > 0 && s.Instances.Max > most {
-		return refuse("instances.max is %d, and the policy allows %d instances for an environment; "+
+		return reject("instances.max is %d, and the policy allows %d instances for an environment; "+
 			"change instances.max in %s, or `max_instances` in the policy", s.Instances.Max, most, FileName)
 	}
 	if s.Database == nil || s.Database.Mode == perch.DatabaseShared {
@@ -168,7 +168,7 @@ func allowed(key, value, policyKey string, patterns []string) error {
 	if _, ok := perch.MatchAny(patterns, value); ok {
 		return nil
 	}
-	return refuse("%s is %s, and the policy allows only %s; change %s in %s, or `%s` in the policy", key, value, strings.Join(patterns, ", "), key, FileName, policyKey)
+	return reject("%s is %s, and the policy allows only %s; change %s in %s, or `%s` in the policy", key, value, strings.Join(patterns, ", "), key, FileName, policyKey)
 }
 
 func (a Admission) loadBalancer() error {
@@ -176,26 +176,26 @@ func (a Admission) loadBalancer() error {
 		return nil
 	}
 	if kind := a.Settings.LoadBalancer; kind != "none" && a.Policy.Domain == "" {
-		return refuse("load_balancer is %s, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, FileName)
+		return reject("load_balancer is %s, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, FileName)
 	}
 	return nil
 }
 
-// sharedDatabase refuses what nobody shares: the instance stands in the staging application's stack.
+// sharedDatabase rejects what nobody shares: the instance stands in the staging application's stack.
 func (a Admission) sharedDatabase() error {
 	if db := a.Settings.Database; db == nil || db.Mode != perch.DatabaseShared {
 		return nil
 	}
 	if a.Policy.SharedDatabase == nil {
-		return refuse("database.mode is shared, and the policy has no shared_database; set database.mode to own in %s, or `shared_database` in the policy and run `perch application up`", FileName)
+		return reject("database.mode is shared, and the policy has no shared_database; set database.mode to own in %s, or `shared_database` in the policy and run `perch application up`", FileName)
 	}
 	if a.File.Kind(a.Request.Branch) == perch.KindProduction {
-		return refuse("database.mode is shared, and an environment of kind production has a database of its own; set database.mode to own for it in %s", FileName)
+		return reject("database.mode is shared, and an environment of kind production has a database of its own; set database.mode to own for it in %s", FileName)
 	}
 	return nil
 }
 
-// snapshot refuses what the policy's prefixes do not allow. A prefix of ids allows no ARN: one that begins with it would be somebody else's.
+// snapshot rejects what the policy's prefixes do not allow. A prefix of ids allows no ARN: one that begins with it would be somebody else's.
 func (a Admission) snapshot() error {
 	db := a.Settings.Database
 	if db == nil || db.Mode != perch.DatabaseSnapshot {
@@ -203,12 +203,12 @@ func (a Admission) snapshot() error {
 	}
 	named := strings.HasPrefix(db.Snapshot, "arn:")
 	if named && arnRegion(db.Snapshot) != a.Policy.Region {
-		return refuse("database.snapshot stands in region %q, and the policy is for %s only; copy the snapshot there and name the copy in %s", arnRegion(db.Snapshot), a.Policy.Region, FileName)
+		return reject("database.snapshot stands in region %q, and the policy is for %s only; copy the snapshot there and name the copy in %s", arnRegion(db.Snapshot), a.Policy.Region, FileName)
 	}
 	if !slices.ContainsFunc(a.Policy.Snapshots.From, func(prefix string) bool {
 		return strings.HasPrefix(prefix, "arn:") == named && strings.HasPrefix(db.Snapshot, prefix)
 	}) {
-		return refuse("database.snapshot is %s, and the policy allows %s; change database.snapshot in %s, or `snapshots.from` in the policy", db.Snapshot, list(a.Policy.Snapshots.From, "no snapshots"), FileName)
+		return reject("database.snapshot is %s, and the policy allows %s; change database.snapshot in %s, or `snapshots.from` in the policy", db.Snapshot, list(a.Policy.Snapshots.From, "no snapshots"), FileName)
 	}
 	return nil
 }
@@ -219,10 +219,10 @@ func (a Admission) secrets() error {
 	for _, name := range slices.Sorted(maps.Keys(a.Settings.Secrets)) {
 		arn := a.Settings.Secrets[name]
 		if region := arnRegion(arn); region != a.Policy.Region {
-			return refuse("secret %s stands in region %q, and the policy is for %s only; name a secret of that region in %s", name, region, a.Policy.Region, FileName)
+			return reject("secret %s stands in region %q, and the policy is for %s only; name a secret of that region in %s", name, region, a.Policy.Region, FileName)
 		}
 		if !slices.ContainsFunc(from, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
-			return refuse("secret %s is %s, and the policy allows environments of kind %s %s; "+
+			return reject("secret %s is %s, and the policy allows environments of kind %s %s; "+
 				"change `secrets` in %s, or `secrets` in the policy", name, arn, kind, list(from, "no secrets"), FileName)
 		}
 	}
@@ -244,7 +244,7 @@ func (a Admission) seeds() error {
 			continue // What it may send is a secret of the settings.
 		}
 		if from := step.S3.From; strings.HasPrefix(from, "s3://") && !slices.ContainsFunc(a.Policy.Seeds.From, func(prefix string) bool { return below(prefix, from) }) {
-			return refuse("seed[%d] reads %s, and the policy allows %s; change `seed` in %s, or `seeds.from` in the policy",
+			return reject("seed[%d] reads %s, and the policy allows %s; change `seed` in %s, or `seeds.from` in the policy",
 				i, from, list(a.Policy.Seeds.From, "only folders of the repository"), FileName)
 		}
 	}
@@ -269,7 +269,7 @@ func (a Admission) room() error {
 		most = defaultEnvironments
 	}
 	if most = min(most, hardEnvironments); a.Environments >= most {
-		return refuse("project %s has %d other environments, and the policy allows %d at a time; remove one with `perch down BRANCH`, or raise `max_environments` in the policy (at most %d)",
+		return reject("project %s has %d other environments, and the policy allows %d at a time; remove one with `perch down BRANCH`, or raise `max_environments` in the policy (at most %d)",
 			a.Policy.Project, a.Environments, most, hardEnvironments)
 	}
 	return nil

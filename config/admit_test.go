@@ -48,7 +48,7 @@ func TestWhatThePolicyAllowsIsAdmitted(t *testing.T) {
 	}
 }
 
-func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
+func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 	for name, test := range map[string]struct {
 		branch string
 		change func(*Admission)
@@ -122,7 +122,7 @@ func TestWhatThePolicyDoesNotAllowIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := admission(t, admitted, test.branch)
 			test.change(&a)
-			refused(t, Admit(a), test.want)
+			rejected(t, Admit(a), test.want)
 		})
 	}
 }
@@ -166,14 +166,14 @@ func TestSnapshotsThatThePolicyAllowsAreAdmitted(t *testing.T) {
 	}
 }
 
-func refused(t *testing.T, err error, want string) {
+func rejected(t *testing.T, err error, want string) {
 	t.Helper()
-	var refusal *Refusal
-	if !errors.As(err, &refusal) {
-		t.Fatalf("not refused: %v", err)
+	var rejection *Rejection
+	if !errors.As(err, &rejection) {
+		t.Fatalf("not rejected: %v", err)
 	}
-	if refusal.Sentence != want {
-		t.Errorf("got  %s\nwant %s", refusal.Sentence, want)
+	if rejection.Sentence != want {
+		t.Errorf("got  %s\nwant %s", rejection.Sentence, want)
 	}
 }
 
@@ -189,10 +189,10 @@ func TestRemovals(t *testing.T) {
 			t.Errorf("%s: %v", branch, err)
 		}
 	}
-	refused(t, gone("main", perch.KindBranch), "branch \"main\" is the default branch, and its environment is never removed; `default_branch` in the policy says so")
-	refused(t, gone("x", perch.KindStaging), `the environment of branch "x" is of kind staging, and only environments of kind branch are removed`)
-	refused(t, gone("x", perch.KindProduction), `the environment of branch "x" is of kind production, and only environments of kind branch are removed`)
-	refused(t, gone("release/1", perch.KindBranch),
+	rejected(t, gone("main", perch.KindBranch), "branch \"main\" is the default branch, and its environment is never removed; `default_branch` in the policy says so")
+	rejected(t, gone("x", perch.KindStaging), `the environment of branch "x" is of kind staging, and only environments of kind branch are removed`)
+	rejected(t, gone("x", perch.KindProduction), `the environment of branch "x" is of kind production, and only environments of kind branch are removed`)
+	rejected(t, gone("release/1", perch.KindBranch),
 		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, take the pattern out of `protected` in the policy")
 }
 
@@ -214,7 +214,7 @@ func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
 				t.Fatalf("without --recreate: %v", err)
 			}
 			a.Request.Recreate = true
-			var rejection *Refusal
+			var rejection *Rejection
 			if err := Admit(a); !errors.As(err, &rejection) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "without --recreate") {
 				t.Errorf("got %v", err)
 			}

@@ -168,7 +168,7 @@ func (a agreement) compare(p spot) {
 	t := a.schema.t
 	pattern, isText := p.of["pattern"].(string)
 	_, loose := textOf(pattern)
-	taken, refused := 0, 0
+	taken, rejected := 0, 0
 	for _, value := range append(a.values(p.of), a.sample(p.of)) {
 		document := p.put(value)
 		data, err := json.Marshal(document)
@@ -188,11 +188,11 @@ func (a agreement) compare(p spot) {
 		case err == nil:
 			taken++
 		default:
-			refused++
+			rejected++
 		}
 	}
-	if taken == 0 || refused == 0 {
-		t.Errorf("%s: %d values were taken and %d refused; a test that knows one answer proves nothing", p.path, taken, refused)
+	if taken == 0 || rejected == 0 {
+		t.Errorf("%s: %d values were taken and %d rejected; a test that knows one answer proves nothing", p.path, taken, rejected)
 	}
 }
 

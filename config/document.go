@@ -26,7 +26,7 @@ const (
 )
 
 // parse reads one YAML document into nodes. It takes the plain part of YAML: mappings, lists, text, numbers. Anchors, aliases, tags, merge
-// keys and several documents are refused before anything is expanded, so that no file is larger in memory than on disk.
+// keys and several documents are rejected before anything is expanded, so that no file is larger in memory than on disk.
 func parse(name string, data []byte) (*node, *text, error) {
 	if len(data) > MaxFile {
 		return nil, nil, &Problem{File: name, Message: fmt.Sprintf("the file is longer than %d bytes; at most that many are read", MaxFile)}
@@ -34,11 +34,11 @@ func parse(name string, data []byte) (*node, *text, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	content := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
 	source := &text{name: name, lines: strings.Split(content, "\n")}
-	if problem := refuseBytes(source); problem != nil {
+	if problem := rejectBytes(source); problem != nil {
 		return nil, nil, problem
 	}
 	tokens := lexer.Tokenize(content)
-	if problem := refuseTokens(source, tokens); problem != nil {
+	if problem := rejectTokens(source, tokens); problem != nil {
 		return nil, nil, problem
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())

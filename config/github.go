@@ -31,7 +31,7 @@ func (d *decoder) githubSource(p *perch.Policy, path string, n *node) {
 	p.Source.GitHub = github
 }
 
-// validGitHubURL refuses plain http, which would show the token to the network, except to this very machine.
+// validGitHubURL rejects plain http, which would show the token to the network, except to this very machine.
 func validGitHubURL(value string) string {
 	address, err := url.Parse(value)
 	if err != nil || address.Host == "" || address.User != nil || address.RawQuery != "" || address.Fragment != "" {

@@ -81,7 +81,7 @@ func (d *decoder) overrideLayers(f *File, path string, n *node) {
 	})
 }
 
-// defaultNulls refuses null where it would remove what no layer below has: somebody meant an empty value.
+// defaultNulls rejects null where it would remove what no layer below has: somebody meant an empty value.
 func (d *decoder) defaultNulls(path string, n *node) {
 	instead := map[string]string{"buckets": "{}", "environment": `""`, "secrets": "an ARN", "parameters": `""`}
 	for _, e := range n.entries {

@@ -15,7 +15,7 @@ func validPattern(value string) string {
 	if value == "" || len(value) > maxPattern || strings.ContainsFunc(value, unicode.IsControl) {
 		return "must be a branch name or a pattern with * and ?"
 	}
-	// A letter in the place of * and ? is harmless everywhere, so what is refused then is refused whatever they stand for.
+	// A letter in the place of * and ? is harmless everywhere, so what is rejected then is rejected whatever they stand for.
 	err := perch.ValidateBranch(strings.NewReplacer("*", "x", "?", "x").Replace(value))
 	if err == nil {
 		return ""
@@ -50,7 +50,7 @@ func covers(wide, narrow string) bool {
 // manyPatterns is up to how many patterns are compared with each other; with more it would take long.
 const manyPatterns = 100
 
-// patterns refuses what can never come into force: somebody meant something by it.
+// patterns rejects what can never come into force: somebody meant something by it.
 func (d *decoder) patterns(f *File) {
 	if len(f.Branches.Kinds) > manyPatterns || len(f.Overrides) > manyPatterns || len(f.Branches.Skip) > manyPatterns {
 		return

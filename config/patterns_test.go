@@ -39,13 +39,13 @@ func TestPatternsThatCanMatchNoBranch(t *testing.T) {
 	}
 }
 
-// TestAPatternThatIsRefusedMatchesNoBranch: no name that Git accepts is lost.
-func TestAPatternThatIsRefusedMatchesNoBranch(t *testing.T) {
+// TestAPatternThatIsRejectedMatchesNoBranch: no name that Git accepts is lost.
+func TestAPatternThatIsRejectedMatchesNoBranch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		branch := rapid.StringMatching(`[a-c./@-]{1,6}`).Draw(t, "branch")
 		pattern := wildcards(t, branch)
 		if perch.ValidateBranch(branch) == nil && validPattern(pattern) != "" {
-			t.Fatalf("%q matches %q and is refused: %s", pattern, branch, validPattern(pattern))
+			t.Fatalf("%q matches %q and is rejected: %s", pattern, branch, validPattern(pattern))
 		}
 	})
 }

@@ -386,7 +386,7 @@ func TestAFileThatIsTooLargeIsNotRead(t *testing.T) {
 	}
 }
 
-func TestAMappingWithTooManyKeysIsRefused(t *testing.T) {
+func TestAMappingWithTooManyKeysIsRejected(t *testing.T) {
 	var source strings.Builder
 	for i := range maxKeys + 1 {
 		_, _ = fmt.Fprintf(&source, "k%d: 1\n", i)
@@ -397,7 +397,7 @@ func TestAMappingWithTooManyKeysIsRefused(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsTooLongIsRefused(t *testing.T) {
+func TestAKeyThatIsTooLongIsRejected(t *testing.T) {
 	_, err := Read(FileName, []byte(minimal+strings.Repeat("k", maxKey+1)+": 1\n"))
 	if err == nil || !strings.HasPrefix(err.Error(), "perch.yaml:3:1: this key is 256 bytes long; at most 255 are read\n  3 | kkk") {
 		t.Errorf("got %v", err)
@@ -408,8 +408,8 @@ func TestALongPatternIsNoNesting(t *testing.T) {
 	read(t, minimal+"overrides:\n  \""+strings.Repeat("feature/", 25)+"*\": {health_path: /x}\n")
 }
 
-// TestAFileOfManyKeysIsRefusedBeforeItIsParsed: the parser needs more than a minute for the first, and half a minute for the second.
-func TestAFileOfManyKeysIsRefusedBeforeItIsParsed(t *testing.T) {
+// TestAFileOfManyKeysIsRejectedBeforeItIsParsed: the parser needs more than a minute for the first, and half a minute for the second.
+func TestAFileOfManyKeysIsRejectedBeforeItIsParsed(t *testing.T) {
 	for source, want := range map[string]string{
 		strings.Repeat("a:\n", 80_000):                         "perch.yaml:5001:1: the file has too many values up to here; at most 10000 names, values and signs are read",
 		minimal + "a: {" + strings.Repeat("b,", 100_000) + "}": "perch.yaml:3:",
@@ -435,7 +435,7 @@ func TestALongLineIsQuotedAroundTheProblem(t *testing.T) {
 	}
 }
 
-func TestAnEnvironmentThatIsTooLargeIsRefused(t *testing.T) {
+func TestAnEnvironmentThatIsTooLargeIsRejected(t *testing.T) {
 	source := minimal + "defaults:\n  environment:\n    A: " + strings.Repeat("x", maxEnvironment) + "\n"
 	_, err := Read(FileName, []byte(source))
 	if err == nil || !strings.HasPrefix(err.Error(), "perch.yaml:5:5: environment takes 3075 bytes; at most 3072 fit into an Elastic Beanstalk environment") {

@@ -38,7 +38,7 @@ func configurationPage(t *testing.T) []byte {
 			"The default is what an environment has where no [layer](perch-yaml.md#layers) says otherwise.", file, file.Definitions["Settings"], builtInValues(t)},
 		{"Seed steps", "Each step of `seed` has exactly one of the keys at the top level here; [seed steps](perch-yaml.md#seed-steps) says how they are carried out.",
 			file, file.Definitions["SeedStep"], nil},
-		{"The policy", "The worker's own file. [What is refused](policy.md#what-is-refused) says what comes of it.", policy, policy, nil},
+		{"The policy", "The worker's own file. [What is rejected](policy.md#what-is-rejected) says what comes of it.", policy, policy, nil},
 	} {
 		fmt.Fprintf(&page, "\n## %s\n\n", section.title)
 		if section.lead != "" {

@@ -8,8 +8,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// refuseBytes refuses what is no text: bytes that are not UTF-8, and NUL, which YAML does not allow.
-func refuseBytes(source *text) *Problem {
+// rejectBytes rejects what is no text: bytes that are not UTF-8, and NUL, which YAML does not allow.
+func rejectBytes(source *text) *Problem {
 	for i, line := range source.lines {
 		if valid := strings.ToValidUTF8(line, "\ufffd"); valid != line {
 			source.lines[i] = valid
@@ -31,7 +31,7 @@ func firstInvalid(line string) int {
 	return len(line)
 }
 
-func refuseTokens(source *text, tokens token.Tokens) *Problem {
+func rejectTokens(source *text, tokens token.Tokens) *Problem {
 	depth, count := 0, 0
 	var first *token.Token // of the line
 	for _, t := range tokens {
@@ -41,7 +41,7 @@ func refuseTokens(source *text, tokens token.Tokens) *Problem {
 		if first == nil || t.Position.Line != first.Position.Line {
 			first = t
 		}
-		message := refusedToken(t)
+		message := rejectedToken(t)
 		switch t.Type {
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
@@ -80,7 +80,7 @@ func nests(t *token.Token) bool {
 	return false
 }
 
-func refusedToken(t *token.Token) string {
+func rejectedToken(t *token.Token) string {
 	switch t.Type {
 	case token.AliasType:
 		return "YAML aliases (*name) are not read; put quotes around a pattern that begins with *, and write a repeated value out"

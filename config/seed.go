@@ -103,7 +103,7 @@ func (d *decoder) seedRun(path string, n *node) *perch.SeedRun {
 	return &step
 }
 
-// seedChecks refuses a step whose bucket or secret no layer has, because it can never work, and one that stands there twice: each is
+// seedChecks rejects a step whose bucket or secret no layer has, because it can never work, and one that stands there twice: each is
 // carried out once. Which buckets a template of the project's own has is for those to say who read it.
 func (d *decoder) seedChecks(f *File) {
 	for i, step := range f.Seed {
@@ -127,7 +127,7 @@ func (d *decoder) seedChecks(f *File) {
 	}
 }
 
-// seedTargets refuses a step whose bucket or secret the branch does not have, as far as perch.yaml says.
+// seedTargets rejects a step whose bucket or secret the branch does not have, as far as perch.yaml says.
 func (d *decoder) seedTargets(f *File, s perch.Settings, branch string) {
 	for i, step := range f.Seed {
 		need := needOf(step)

@@ -177,7 +177,7 @@ func (d *decoder) snapshot(db perch.Database, n *node) {
 	}
 }
 
-// similarBuckets refuses names that differ in hyphens only: the template's logical ids have none.
+// similarBuckets rejects names that differ in hyphens only: the template's logical ids have none.
 func (d *decoder) similarBuckets(s perch.Settings, n *node) {
 	bare := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(s.Buckets)) {

@@ -56,7 +56,7 @@ func (d *decoder) parameter(path string, key, value *node) {
 	}
 }
 
-// ownTemplate refuses settings that say nothing beside a template of the project's own, and those that say nothing without one.
+// ownTemplate rejects settings that say nothing beside a template of the project's own, and those that say nothing without one.
 func (d *decoder) ownTemplate(s perch.Settings, n *node) {
 	if s.Template == "" {
 		for _, key := range []string{"parameters", "url_output"} {

@@ -16,9 +16,9 @@ import (
 // expiry is what crypto/x509 says of a certificate that is out of date, and when that was; gRPC hands on its text and not its type.
 var expiry = regexp.MustCompile(`x509: certificate has expired or is not yet valid(?:: current time \S+ is (?:after|before) (\S+?)"?$)?`)
 
-// refused is what gRPC says where nothing listens, with the address. Its own words are wanted, too: a run may have failed because a database or an
-// environment refused a connection.
-var refused = regexp.MustCompile(`connection error: desc = "transport: Error while dialing: dial tcp (\S+): connect: connection refused"`)
+// rejected is what gRPC says where nothing listens, with the address. Its own words are wanted, too: a run may have failed because a database or an
+// environment rejected a connection.
+var rejected = regexp.MustCompile(`connection error: desc = "transport: Error while dialing: dial tcp (\S+): connect: connection refused"`)
 
 // frame is what gRPC puts around the reason why there is no connection.
 var frame = regexp.MustCompile(`connection error: desc = "(?:transport: )?(?:Error while dialing: )?(.*)"`)
@@ -28,7 +28,7 @@ func Failure(address string, err error) error {
 	switch said := Explain(err); {
 	case err == nil:
 		return nil
-	case refused.MatchString(err.Error()):
+	case rejected.MatchString(err.Error()):
 		return nobody(address)
 	case said != nil:
 		return fmt.Errorf("connect to %s: %w", address, said)
@@ -70,11 +70,11 @@ func Explain(err error) error {
 	case errors.As(err, &noNamespace):
 		return fmt.Errorf("namespace %q is not there: make it in Temporal, or set TEMPORAL_NAMESPACE to one that is", noNamespace.Namespace)
 	case errors.As(err, &denied), status.Code(err) == codes.Unauthenticated:
-		return fmt.Errorf("the credentials are refused by Temporal (%s): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace", last(err))
+		return fmt.Errorf("the credentials are rejected by Temporal (%s): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace", last(err))
 	case strings.Contains(err.Error(), "tls: expired certificate"):
 		return errors.New("the client's certificate has expired, says Temporal: renew the file that TEMPORAL_TLS_CLIENT_CERT_PATH names")
 	}
-	if match := refused.FindStringSubmatch(err.Error()); match != nil {
+	if match := rejected.FindStringSubmatch(err.Error()); match != nil {
 		return nobody(match[1])
 	}
 	if match := expiry.FindStringSubmatch(err.Error()); match != nil {

@@ -25,7 +25,7 @@ type Chain struct {
 	// Recreated is the request whose recreation the chain has begun.
 	Recreated *perch.Request
 	// Rejected is the removal that the run before rejected, or that failed there before it was due.
-	Rejected *perch.Refusal
+	Rejected *perch.Rejection
 }
 
 // RunEnd is how a run ended for its target: with an outcome and its reason, or with a failure.
@@ -41,7 +41,7 @@ type RunEnd struct {
 func ResumeChain(in perch.RunInput) *Chain {
 	c := &Chain{
 		Project: in.Project, Branch: in.Branch, Below: in.Below, Due: in.Due, Operation: in.Begun, Recreated: in.Recreated,
-		Rejected: in.Refused,
+		Rejected: in.Rejected,
 	}
 	if in.Request != nil {
 		c.Target = *in.Request
@@ -186,18 +186,18 @@ func (c *Chain) Next(end RunEnd) *perch.Request {
 func (c *Chain) LastPhase(end RunEnd) perch.Phase {
 	switch {
 	case c.rejected(end):
-		return perch.PhaseRefused
+		return perch.PhaseRejected
 	case c.failedBeforeDue(end):
 		return perch.PhaseFailed
 	case c.Newer == nil && c.Head == nil:
 		return perch.PhaseRemoving
 	}
-	return perch.PhaseOvertaken
+	return perch.PhaseSuperseded
 }
 
 // rejected reports whether the target is a removal that was rejected.
 func (c *Chain) rejected(end RunEnd) bool {
-	return !end.Failed && c.Target.Goal == perch.GoalGone && end.Outcome == perch.OutcomeRefused
+	return !end.Failed && c.Target.Goal == perch.GoalGone && end.Outcome == perch.OutcomeRejected
 }
 
 // failedBeforeDue reports whether the removal that is the target failed before it was due, with an `up` below it that
@@ -212,9 +212,9 @@ func (c *Chain) HandOn(request perch.Request, end RunEnd) perch.RunInput {
 	in := perch.RunInput{Project: c.Project, Branch: c.Branch, Request: &request, Begun: c.Operation, Recreated: c.Recreated}
 	switch {
 	case c.rejected(end):
-		in.Refused = &perch.Refusal{Request: c.Target, Reason: end.Reason}
+		in.Rejected = &perch.Rejection{Request: c.Target, Reason: end.Reason}
 	case c.failedBeforeDue(end):
-		in.Refused = &perch.Refusal{Request: c.Target, Reason: end.Failure, Failed: true}
+		in.Rejected = &perch.Rejection{Request: c.Target, Reason: end.Failure, Failed: true}
 	}
 	if request.Goal == perch.GoalGone {
 		in.Below, in.Due = c.Below, c.Due && c.Newer == nil
@@ -255,10 +255,10 @@ func ReadNextRun(next perch.RunInput, runID string, request perch.Request) Answe
 		below = nil
 	}
 	switch {
-	case next.Refused != nil && next.Refused.Failed && answers(next.Refused.Request, request):
-		return Answer{Failure: next.Refused.Reason}
-	case next.Refused != nil && answers(next.Refused.Request, request):
-		return Answer{Result: perch.Result{Goal: request.Goal, Outcome: perch.OutcomeRefused, Reason: next.Refused.Reason}}
+	case next.Rejected != nil && next.Rejected.Failed && answers(next.Rejected.Request, request):
+		return Answer{Failure: next.Rejected.Reason}
+	case next.Rejected != nil && answers(next.Rejected.Request, request):
+		return Answer{Result: perch.Result{Goal: request.Goal, Outcome: perch.OutcomeRejected, Reason: next.Rejected.Reason}}
 	case next.Request == nil || answers(*next.Request, request) || below != nil && answers(*below, request):
 		return Answer{NextRun: runID}
 	case below != nil:

@@ -24,7 +24,7 @@ var (
 	down     = wants("down", perch.GoalGone, "")
 	forced   = perch.Request{ID: "forced", Goal: perch.GoalGone, Project: "shop", Branch: "login", Force: true}
 	readyA   = RunEnd{Outcome: perch.OutcomeReady}
-	rejected = RunEnd{Outcome: perch.OutcomeRefused, Reason: "protected"}
+	rejected = RunEnd{Outcome: perch.OutcomeRejected, Reason: "protected"}
 	broken   = RunEnd{Failed: true, Failure: "denied"}
 )
 
@@ -43,7 +43,7 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 	result := func(goal perch.Goal, outcome perch.Outcome, commit string) Answer {
 		return Answer{Result: perch.Result{Goal: goal, Outcome: outcome, Commit: commit}}
 	}
-	denied := Answer{Result: perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRefused, Reason: "protected"}}
+	denied := Answer{Result: perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRejected, Reason: "protected"}}
 	for name, test := range map[string]struct {
 		in    perch.RunInput
 		taken []perch.Request
@@ -66,14 +66,14 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 		},
 		"a rejected up ends the chain": {
 			in: perch.RunInput{Request: &upA}, end: rejected,
-			read: map[string]Answer{"up-a": result(perch.GoalUp, perch.OutcomeRefused, "")},
+			read: map[string]Answer{"up-a": result(perch.GoalUp, perch.OutcomeRejected, "")},
 		},
 		"a newer commit comes next": {
-			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB}, want: &upB, phase: perch.PhaseOvertaken,
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB}, want: &upB, phase: perch.PhaseSuperseded,
 			read: map[string]Answer{"up-a": superseded(commitB), "up-b": next("next")},
 		},
 		"a newer commit comes next, even after a failure": {
-			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB}, end: broken, want: &upB, phase: perch.PhaseOvertaken,
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB}, end: broken, want: &upB, phase: perch.PhaseSuperseded,
 			read: map[string]Answer{"up-a": superseded(commitB), "up-b": next("next")},
 		},
 		"the same request again is answered by the run": {
@@ -82,15 +82,15 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 		},
 		"the branch's head comes next": {
 			in: perch.RunInput{Request: &upA}, prepare: func(c *Chain) { c.RequestHead(commitB, "it is older") },
-			end: RunEnd{Outcome: perch.OutcomeSuperseded}, want: &upHead, phase: perch.PhaseOvertaken,
+			end: RunEnd{Outcome: perch.OutcomeSuperseded}, want: &upHead, phase: perch.PhaseSuperseded,
 			read: map[string]Answer{"up-a": overtaken},
 		},
 		"a removal comes next, with the up below it": {
-			in: perch.RunInput{Request: &upA}, taken: []perch.Request{down}, want: &down, phase: perch.PhaseOvertaken,
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{down}, want: &down, phase: perch.PhaseSuperseded,
 			read: map[string]Answer{"up-a": next("next"), "down": next("next"), "up-b": superseded(commitA)},
 		},
 		"a removal of something newer keeps the newer up below it": {
-			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB, down}, want: &down, phase: perch.PhaseOvertaken,
+			in: perch.RunInput{Request: &upA}, taken: []perch.Request{upB, down}, want: &down, phase: perch.PhaseSuperseded,
 			read: map[string]Answer{"up-a": superseded(commitB), "up-b": next("next"), "down": next("next")},
 		},
 		"a removal that is due hands on to itself": {
@@ -98,7 +98,7 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 			read: map[string]Answer{"up-a": superseded("removal"), "down": next("next")},
 		},
 		"a rejected removal hands back to the up below it": {
-			in: perch.RunInput{Request: &down, Below: &upA}, end: rejected, want: &upA, phase: perch.PhaseRefused,
+			in: perch.RunInput{Request: &down, Below: &upA}, end: rejected, want: &upA, phase: perch.PhaseRejected,
 			read: map[string]Answer{"up-a": next("next"), "down": denied},
 		},
 		"a removal that fails before it is due hands back": {
@@ -106,7 +106,7 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 			read: map[string]Answer{"up-a": next("next"), "down": {Failure: "denied"}},
 		},
 		"an up after a removal that fails takes its place": {
-			in: perch.RunInput{Request: &down, Below: &upA}, taken: []perch.Request{upB}, end: broken, want: &upB, phase: perch.PhaseOvertaken,
+			in: perch.RunInput{Request: &down, Below: &upA}, taken: []perch.Request{upB}, end: broken, want: &upB, phase: perch.PhaseSuperseded,
 			read: map[string]Answer{"up-a": superseded(commitB), "up-b": next("next"), "down": superseded(commitB)},
 		},
 		"a removal that fails while it is done ends the chain": {
@@ -148,7 +148,7 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 						commit = c.Target.Commit
 					}
 					answer = ReadResult(perch.Result{Goal: c.Target.Goal, Outcome: test.end.Outcome, Commit: commit}, request)
-					if test.end.Outcome == perch.OutcomeRefused {
+					if test.end.Outcome == perch.OutcomeRejected {
 						want.Result.Reason = ""
 					}
 				}

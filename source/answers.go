@@ -17,11 +17,11 @@ func (e *RateLimited) Error() string {
 	return fmt.Sprintf("%s; ask again after %s", e.Reason, e.Until.UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 
-// Refused is an answer that asking again does not change: somebody must mend the credentials, the policy or the repository. It proves nothing
+// Rejected is an answer that asking again does not change: somebody must mend the credentials, the policy or the repository. It proves nothing
 // about any branch.
-type Refused struct {
+type Rejected struct {
 	// Reason is a sentence that says what to do.
 	Reason string
 }
 
-func (e *Refused) Error() string { return e.Reason }
+func (e *Rejected) Error() string { return e.Reason }

@@ -120,7 +120,7 @@ func TestHeadsOfSeveralBranchesAreReadAtOnce(t *testing.T) {
 			t.Errorf("heads: %v, -want +got:\n%s", err, diff)
 		}
 		if got, err := g.Heads(t.Context(), "main", "../../HEAD"); got != nil || err == nil {
-			t.Errorf("heads of a name that Git refuses: %v, %v", got, err)
+			t.Errorf("heads of a name that Git rejects: %v, %v", got, err)
 		}
 		r.must(os.RemoveAll(filepath.Join(r.dir, ".git")))
 		if got, err := g.Heads(t.Context(), "main", "gone"); got != nil || err == nil {
@@ -236,7 +236,7 @@ func TestABrokenBranchIsNotLeftOutOfTheList(t *testing.T) {
 	}
 }
 
-func TestABranchThatGitRefusesIsAnError(t *testing.T) {
+func TestABranchThatGitRejectsIsAnError(t *testing.T) {
 	r := newRepo(t)
 	r.commit("a", "1")
 	if _, _, err := open(t, r.dir).Head(t.Context(), "../../HEAD"); err == nil {

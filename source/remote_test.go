@@ -88,7 +88,7 @@ func TestTokensAreNowhereToBeFound(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatIsNoURLIsRefusedWithoutItsPassword(t *testing.T) {
+func TestAnAddressThatIsNoURLIsRejectedWithoutItsPassword(t *testing.T) {
 	_, err := OpenGit("https://bot:top%secret@example.com/acme/shop.git", t.TempDir())
 	if err == nil || strings.Contains(err.Error(), "secret@") || !strings.Contains(err.Error(), "https://example.com/acme/shop.git") {
 		t.Errorf("got %v", err)

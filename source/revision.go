@@ -9,7 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// revision is a name and steps back from it. Git knows more; what is not read here is refused rather than read another way.
+// revision is a name and steps back from it. Git knows more; what is not read here is rejected rather than read another way.
 var revision = regexp.MustCompile(`^[^\s~^:?*\[\\]+([~^][0-9]*)*$`)
 
 // Revision is the full commit that a revision names here, as last fetched: a branch, origin/main, a tag, a commit or its beginning, HEAD, and steps

@@ -27,8 +27,8 @@ type fate struct {
 	bucketDraws []int
 	// waiting are the requests that may still arrive, asked those that have.
 	waiting, asked []perch.Request
-	// refused are the IDs of the removals that were refused, or failed before they were due; notAllowed says that Admit refused in this run.
-	refused    map[string]bool
+	// rejected are the IDs of the removals that were rejected, or failed before they were due; notAllowed says that Admit rejected in this run.
+	rejected   map[string]bool
 	notAllowed bool
 	// touched says that in this run something was changed, or tried to.
 	touched bool
@@ -212,7 +212,7 @@ func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.Ad
 	}
 	if f.draw() >= 90 || f.branchGone && in.Request.Goal == perch.GoalUp {
 		f.notAllowed = true
-		return activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "not allowed"}, nil
+		return activities.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}, nil
 	}
 	if in.Request.Goal == perch.GoalGone {
 		return activities.AdmitResult{Kind: perch.KindBranch, SharedDatabase: f.shared}, nil
@@ -265,7 +265,7 @@ func (f *fate) CreateStack(_ context.Context, in activities.ChangeInput) (activi
 	})
 	out := activities.ChangeResult{StackID: f.stack.StackID}
 	if err == nil && f.draw() >= 95 {
-		out.Refused = tooMany
+		out.Rejected = tooMany
 	}
 	return out, err
 }
@@ -530,17 +530,17 @@ func (f *fate) AwaitReady(context.Context, activities.ReadyInput) (activities.Re
 // effective is the request that is in force when all that were made have arrived: the newest, but no removal that came to nothing,
 // unless there is nothing else, and none of cleanup's after somebody's own.
 func (f *fate) effective() perch.Request {
-	var last, refused *perch.Request
+	var last, rejected *perch.Request
 	for i, request := range f.asked {
 		switch {
-		case f.refused[request.ID]:
-			refused = &f.asked[i]
+		case f.rejected[request.ID]:
+			rejected = &f.asked[i]
 		case last == nil || request.Judged == nil || last.Judged != nil:
 			last = &f.asked[i]
 		}
 	}
 	if last == nil {
-		return *refused
+		return *rejected
 	}
 	return *last
 }

@@ -53,9 +53,9 @@ func TestS99ARequestForAnotherCommitThanTheHeadLeadsToTheHead(t *testing.T) {
 		}
 	})
 	t.Run("and a rejected removal does not stop it", func(t *testing.T) {
-		w := refusing(t)
+		w := rejecting(t)
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &head})
-		handsOn(t, next, err, perch.RunInput{Request: &head, Refused: &perch.Refusal{Request: removal, Reason: "main is protected"}})
+		handsOn(t, next, err, perch.RunInput{Request: &head, Rejected: &perch.Rejection{Request: removal, Reason: "main is protected"}})
 	})
 }
 

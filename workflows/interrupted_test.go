@@ -81,9 +81,9 @@ func TestS142ARejectedRemovalDuringTheCheckSupersedesNothing(t *testing.T) {
 	_, next, err := w.goOn(Provision, perch.RunInput{Request: &first})
 	handsOn(t, next, err, perch.RunInput{Request: &removal, Below: &first})
 
-	w = refusing(t)
+	w = rejecting(t)
 	_, next, err = w.goOn(Teardown, *next)
-	handsOn(t, next, err, perch.RunInput{Request: &first, Refused: &perch.Refusal{Request: removal, Reason: "main is protected"}})
+	handsOn(t, next, err, perch.RunInput{Request: &first, Rejected: &perch.Rejection{Request: removal, Reason: "main is protected"}})
 
 	w = waiting(t)
 	result, next, err := w.goOn(Provision, *next)

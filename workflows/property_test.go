@@ -32,7 +32,7 @@ func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 		f := drawFate(rt)
 		next := &perch.RunInput{Project: "shop", Branch: "login", Request: &f.asked[0]}
 		for runs := 1; next != nil; runs++ {
-			// A removal that turns out to be refused after it was announced takes three runs: one that judges, one that is due, and what comes back.
+			// A removal that turns out to be rejected after it was announced takes three runs: one that judges, one that is due, and what comes back.
 			// A request for a commit that is not the head takes one more.
 			if f.hops > len(f.asked) || runs > 3*len(f.asked)+f.hops {
 				rt.Fatalf("%d runs, %d of them for a head, for %d requests", runs, f.hops, len(f.asked))
@@ -49,7 +49,7 @@ func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 }
 
 func drawFate(rt *rapid.T) *fate {
-	f := &fate{done: map[string]bool{}, refused: map[string]bool{}, recreated: map[string]string{}, made: 1}
+	f := &fate{done: map[string]bool{}, rejected: map[string]bool{}, recreated: map[string]string{}, made: 1}
 	statuses := []string{""}
 	for _, status := range types.StackStatus("").Values() {
 		statuses = append(statuses, string(status))
@@ -129,8 +129,8 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
 			rt.Fatal(err)
 		}
-		if in.Refused != nil {
-			f.refuse(rt, *in.Refused)
+		if in.Rejected != nil {
+			f.reject(rt, *in.Rejected)
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -149,20 +149,20 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 	return nil
 }
 
-// refuse notes that a removal came to nothing, together with those that it answers, and holds that against the world.
-func (f *fate) refuse(rt *rapid.T, refusal perch.Refusal) {
+// reject notes that a removal came to nothing, together with those that it answers, and holds that against the world.
+func (f *fate) reject(rt *rapid.T, rejection perch.Rejection) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	removal := refusal.Request
+	removal := rejection.Request
 	switch ours := f.stack.Ours && !f.stack.Protected && f.stack.Kind == perch.KindBranch; {
-	case refusal.Failed && f.touched:
+	case rejection.Failed && f.touched:
 		rt.Errorf("the removal %s failed after it had changed something, and what is below it goes on as if it had not", removal.ID)
-	case !refusal.Failed && ours && !f.notAllowed:
-		rt.Errorf("the removal %s was refused without a reason", removal.ID)
+	case !rejection.Failed && ours && !f.notAllowed:
+		rt.Errorf("the removal %s was rejected without a reason", removal.ID)
 	}
 	for _, request := range f.asked {
 		if request.ID == removal.ID || request.AnsweredBy(removal) {
-			f.refused[request.ID] = true
+			f.rejected[request.ID] = true
 		}
 	}
 }
@@ -174,8 +174,8 @@ func (f *fate) judge(rt *rapid.T, err error) {
 		if err := f.env.GetWorkflowResult(&result); err != nil {
 			rt.Fatal(err)
 		}
-		if result.Goal == perch.GoalGone && result.Outcome == perch.OutcomeRefused {
-			f.refuse(rt, perch.Refusal{Request: f.target, Reason: result.Reason})
+		if result.Goal == perch.GoalGone && result.Outcome == perch.OutcomeRejected {
+			f.reject(rt, perch.Rejection{Request: f.target, Reason: result.Reason})
 		}
 	}
 	f.mu.Lock()
@@ -223,9 +223,9 @@ func (f *fate) hold(rt *rapid.T, result perch.Result) {
 		if f.shared && f.database != "" {
 			rt.Errorf("%s, and there is still the database of %q", result.Outcome, f.database)
 		}
-	case perch.OutcomeRefused:
+	case perch.OutcomeRejected:
 		if result.Reason == "" || result.Reason == tooMany && f.exists() && f.stack.Status != "DELETE_FAILED" {
-			rt.Errorf("refused because %q, and the stack is %+v", result.Reason, f.stack)
+			rt.Errorf("rejected because %q, and the stack is %+v", result.Reason, f.stack)
 		}
 	case perch.OutcomeKept:
 		if result.Reason == "" {

@@ -162,12 +162,12 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 		return true, failed("%s", lifecycle.OutOfService(r.environment, r.state.Status, r.trouble))
 	case lifecycle.Protected:
 		if r.chain.Target.Recreate {
-			r.refuse("%s", r.state.Protection(r.environment))
+			r.reject("%s", r.state.Protection(r.environment))
 			return true, nil
 		}
 		return true, failed("%s", lifecycle.DeleteByHand(r.environment, r.state.Kind, r.state.Status, r.trouble))
 	case lifecycle.Conflict:
-		r.refuse("%s", r.state.Conflict)
+		r.reject("%s", r.state.Conflict)
 		return true, nil
 	}
 	return true, failed("%s", lifecycle.Stuck(r.environment.StackName(), r.state.Status, r.trouble))
@@ -185,8 +185,8 @@ func (r *run) create(template activities.ChangeInput, rendered activities.Render
 		target := r.chain.Target
 		r.chain.Recreated = &target
 	}
-	if out.Refused != "" {
-		r.refuse("%s", out.Refused)
+	if out.Rejected != "" {
+		r.reject("%s", out.Rejected)
 		if out.StackID == "" {
 			return true, nil // Nothing was created.
 		}

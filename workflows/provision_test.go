@@ -116,9 +116,9 @@ func TestChangedTemplateUpdates(t *testing.T) {
 	w.did("Admit up", "UpdateStack", "AwaitStack UPDATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com")
 }
 
-func TestRefusedRequestChangesNothing(t *testing.T) {
+func TestRejectedRequestChangesNothing(t *testing.T) {
 	for name, admitted := range map[string]activities.AdmitResult{
-		"refused":    {Outcome: perch.OutcomeRefused, Reason: "not allowed"},
+		"rejected":   {Outcome: perch.OutcomeRejected, Reason: "not allowed"},
 		"skipped":    {Outcome: perch.OutcomeSkipped, Reason: "skip pattern"},
 		"superseded": {Outcome: perch.OutcomeSuperseded, SupersededBy: commitTwo},
 	} {
@@ -134,11 +134,11 @@ func TestRefusedRequestChangesNothing(t *testing.T) {
 	}
 }
 
-func TestForeignStackIsRefused(t *testing.T) {
+func TestForeignStackIsRejected(t *testing.T) {
 	w := newWorld(t)
 	w.stack = activities.StackState{StackID: stackID, Status: "CREATE_COMPLETE", Conflict: "it is not managed"}
 	result, _, err := w.run(Provision, up(commitOne))
-	if err != nil || result.Outcome != perch.OutcomeRefused || result.Reason != "it is not managed" {
+	if err != nil || result.Outcome != perch.OutcomeRejected || result.Reason != "it is not managed" {
 		t.Errorf("result %+v, %v", result, err)
 	}
 	w.did("Admit up")
@@ -300,7 +300,7 @@ func TestS94RecreationOfAProtectedStackIsRejected(t *testing.T) {
 			w.ours("UPDATE_COMPLETE", "old")
 			protect(&w.stack)
 			result, _, err := w.run(Provision, recreate(commitOne))
-			if err != nil || result.Outcome != perch.OutcomeRefused || !strings.Contains(result.Reason, "stack shop-login is protected") {
+			if err != nil || result.Outcome != perch.OutcomeRejected || !strings.Contains(result.Reason, "stack shop-login is protected") {
 				t.Errorf("result %+v, %v", result, err)
 			}
 			w.did("Admit up")
@@ -317,7 +317,7 @@ func TestS94RecreationThatIsDoneIsNotRepeatedAfterARemovalThatIsRejected(t *test
 		t.Fatalf("handed on %+v, %v", next, err)
 	}
 	judging := newWorld(t)
-	judging.admitted = activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "not allowed"}
+	judging.admitted = activities.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}
 	if _, next, err = judging.goOn(Teardown, *next); err != nil || next == nil || next.Request.Goal != perch.GoalUp {
 		t.Fatalf("handed on %+v, %v", next, err)
 	}

@@ -12,10 +12,10 @@ import (
 	"perch/activities"
 )
 
-// refusing is a world whose policy refuses every removal.
-func refusing(t *testing.T) *world {
+// rejecting is a world whose policy rejects every removal.
+func rejecting(t *testing.T) *world {
 	w := newWorld(t)
-	w.admitted = activities.AdmitResult{Outcome: perch.OutcomeRefused, Reason: "main is protected"}
+	w.admitted = activities.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "main is protected"}
 	return w
 }
 
@@ -63,41 +63,41 @@ func TestRemovalCarriesWhatItMayNotOvertake(t *testing.T) {
 	}
 }
 
-func TestRefusedRemovalHandsBack(t *testing.T) {
+func TestRejectedRemovalHandsBack(t *testing.T) {
 	first, second, removal := up(commitOne), up(commitTwo), gone()
-	refusal := &perch.Refusal{Request: removal, Reason: "main is protected"}
+	rejection := &perch.Rejection{Request: removal, Reason: "main is protected"}
 	t.Run("to the commit below it", func(t *testing.T) {
-		w := refusing(t)
+		w := rejecting(t)
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first, Begun: begunAt(commitOne)})
-		handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Refused: refusal})
+		handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Rejected: rejection})
 		w.did("Admit gone")
 	})
 	t.Run("to a newer commit", func(t *testing.T) {
-		w := refusing(t)
+		w := rejecting(t)
 		w.during["Admit"] = func() { w.ask(second) }
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first})
-		handsOn(t, next, err, perch.RunInput{Request: &second, Refused: refusal})
+		handsOn(t, next, err, perch.RunInput{Request: &second, Rejected: rejection})
 	})
 	t.Run("to a commit that a repeat of the removal was asked for after", func(t *testing.T) {
-		w := refusing(t)
+		w := rejecting(t)
 		w.during["Admit"] = func() { w.ask(second); w.ask(removal) }
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})
-		handsOn(t, next, err, perch.RunInput{Request: &second, Refused: refusal})
+		handsOn(t, next, err, perch.RunInput{Request: &second, Rejected: rejection})
 	})
-	t.Run("where the stack is what refuses", func(t *testing.T) {
+	t.Run("where the stack is what rejects", func(t *testing.T) {
 		w := newWorld(t)
 		w.ours("UPDATE_IN_PROGRESS", "old")
 		w.stack.Protected = true
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first})
-		if err != nil || next == nil || next.Request.Commit != commitOne || next.Refused == nil {
+		if err != nil || next == nil || next.Request.Commit != commitOne || next.Rejected == nil {
 			t.Errorf("handed on %+v, %v", next, err)
 		}
 		w.did("Admit gone", "DescribeStack")
 	})
 	t.Run("and to nothing where there is nothing", func(t *testing.T) {
-		w := refusing(t)
+		w := rejecting(t)
 		result, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})
-		if err != nil || next != nil || result.Outcome != perch.OutcomeRefused {
+		if err != nil || next != nil || result.Outcome != perch.OutcomeRejected {
 			t.Errorf("result %+v, handed on %+v, %v", result, next, err)
 		}
 	})
@@ -114,8 +114,8 @@ func TestRemovalThatFailsBeforeItIsDueHandsBack(t *testing.T) {
 				target = w.judged(time.Hour)
 			}
 			_, next, err := w.goOn(Teardown, perch.RunInput{Request: &target, Below: &first, Begun: begunAt(commitOne)})
-			refusal := &perch.Refusal{Request: target, Reason: "the role lacks it", Failed: true}
-			handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Refused: refusal})
+			rejection := &perch.Rejection{Request: target, Reason: "the role lacks it", Failed: true}
+			handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Rejected: rejection})
 			if did := w.done[len(w.done)-1]; did != last {
 				t.Errorf("the last thing was %s, want %s", did, last)
 			}
@@ -149,7 +149,7 @@ func TestRemovalThatFailsBeforeItIsDueHandsBack(t *testing.T) {
 	}
 }
 
-func TestRemovalThatNothingRefusesIsAnnouncedBeforeItTakesTheCommitsPlace(t *testing.T) {
+func TestRemovalThatNothingRejectsIsAnnouncedBeforeItTakesTheCommitsPlace(t *testing.T) {
 	first, removal := up(commitOne), gone()
 	w := newWorld(t)
 	w.ours("CREATE_IN_PROGRESS", "")

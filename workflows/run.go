@@ -147,14 +147,14 @@ func phaseOf(outcome perch.Outcome) perch.Phase {
 	case perch.OutcomeKept:
 		return perch.PhaseKept
 	case perch.OutcomeSuperseded:
-		return perch.PhaseOvertaken
+		return perch.PhaseSuperseded
 	}
-	return perch.PhaseRefused
+	return perch.PhaseRejected
 }
 
-// refuse ends the target with a sentence; nothing was changed.
-func (r *run) refuse(format string, args ...any) {
-	r.result.Outcome, r.result.Reason = perch.OutcomeRefused, fmt.Sprintf(format, args...)
+// reject ends the target with a sentence; nothing was changed.
+func (r *run) reject(format string, args ...any) {
+	r.result.Outcome, r.result.Reason = perch.OutcomeRejected, fmt.Sprintf(format, args...)
 }
 
 // look reads the stack: by name until its id is known, then by id, so that a stack made anew under the name is never taken for it.

@@ -50,7 +50,7 @@ func (r *run) details(phase perch.Phase) string {
 	}
 	row("outcome", strings.TrimSpace(string(r.result.Outcome)+" "+r.result.Reason))
 	if r.chain.Rejected != nil {
-		name := "refused before"
+		name := "rejected before"
 		if r.chain.Rejected.Failed {
 			name = "failed before"
 		}

@@ -68,10 +68,10 @@ func (r *run) lower() (deleted bool, err error) {
 		case lifecycle.Yield:
 			return false, nil
 		case lifecycle.Conflict:
-			r.refuse("%s", r.state.Conflict)
+			r.reject("%s", r.state.Conflict)
 			return false, nil
 		case lifecycle.Protected:
-			r.refuse("%s", r.state.Protection(r.environment))
+			r.reject("%s", r.state.Protection(r.environment))
 			return false, nil
 		}
 		contents, err := r.prepareDeletion()
@@ -188,7 +188,7 @@ func (r *run) deletionEnded(ended activities.AwaitResult) error {
 		r.environment.StackName(), ended.Status, ended.Reason)
 }
 
-// givesUp reports whether a failure to empty a bucket is one that a forced removal leaves behind: the service has refused it for good. The bucket is
+// givesUp reports whether a failure to empty a bucket is one that a forced removal leaves behind: the service has rejected it for good. The bucket is
 // then left out of the deletion like anything else that cannot be deleted.
 func (r *run) givesUp(failure error) bool {
 	return r.chain.Target.Force && final(failure)

@@ -32,7 +32,7 @@ func TestNothingToRemoveIsAbsent(t *testing.T) {
 	w.did("Admit gone", "DescribeStack", "VerifyGone")
 }
 
-func TestWhatMustNotGoIsRefused(t *testing.T) {
+func TestWhatMustNotGoIsRejected(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*activities.StackState)
 		say    string
@@ -47,7 +47,7 @@ func TestWhatMustNotGoIsRefused(t *testing.T) {
 			w.ours("CREATE_COMPLETE", "new")
 			c.change(&w.stack)
 			result, _, err := w.run(Teardown, gone())
-			if err != nil || result.Outcome != perch.OutcomeRefused || !strings.Contains(result.Reason, c.say) {
+			if err != nil || result.Outcome != perch.OutcomeRejected || !strings.Contains(result.Reason, c.say) {
 				t.Errorf("result %+v, %v", result, err)
 			}
 			w.did("Admit gone", "DescribeStack")
@@ -249,7 +249,7 @@ func TestForceIsForProtectedResourcesAndNeverForProtectedStacks(t *testing.T) {
 	forced := gone()
 	forced.Force = true
 	result, _, err := w.run(Teardown, forced)
-	if err != nil || result.Outcome != perch.OutcomeRefused || len(w.deletions()) > 0 {
+	if err != nil || result.Outcome != perch.OutcomeRejected || len(w.deletions()) > 0 {
 		t.Errorf("result %+v, %v", result, err)
 	}
 }
@@ -328,7 +328,7 @@ func TestS80AnObstacleLetsTheDeploymentBelowGoOn(t *testing.T) {
 	w.obstacle = "database db has deletion protection"
 	removal, below := gone(), up(commitOne)
 	_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &below})
-	if err != nil || next == nil || next.Request.Commit != commitOne || next.Refused == nil || !next.Refused.Failed {
+	if err != nil || next == nil || next.Request.Commit != commitOne || next.Rejected == nil || !next.Rejected.Failed {
 		t.Errorf("handed on %+v, %v", next, err)
 	}
 	w.did("Admit gone", "DescribeStack", "PrepareDeletion")

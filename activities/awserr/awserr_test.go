@@ -81,11 +81,11 @@ func TestALostConnectionIsTriedAgain(t *testing.T) {
 
 func TestAFailureThatIsTriedAgainReadsAsWhatAWSSaid(t *testing.T) {
 	answer := &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusBadRequest}}
-	refused := errors.New(`Post "https://cloudformation.eu-central-1.amazonaws.com/": connection refused`)
+	rejected := errors.New(`Post "https://cloudformation.eu-central-1.amazonaws.com/": connection refused`)
 	for want, framed := range map[string]error{
 		"Throttling: Rate exceeded": &smithyhttp.ResponseError{Response: answer, Err: &smithy.GenericAPIError{Code: "Throttling", Message: "Rate exceeded"}},
 		"InternalFailure":           &smithyhttp.ResponseError{Response: answer, Err: &smithy.GenericAPIError{Code: "InternalFailure"}},
-		refused.Error():             &smithyhttp.RequestSendError{Err: refused},
+		rejected.Error():            &smithyhttp.RequestSendError{Err: rejected},
 	} {
 		sdk := &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "DescribeStacks", Err: framed}
 		err := Wrap(sdk, "describe stack %s", "shop-login")
@@ -142,7 +142,7 @@ func TestOnlyItsOwnWordsMeanThatAStackIsMissing(t *testing.T) {
 	}
 }
 
-func TestRefusalsAreNotTriedAgain(t *testing.T) {
+func TestRejectionsAreNotTriedAgain(t *testing.T) {
 	var failure *temporal.ApplicationError
 	if err := Final(perch.ErrorInvalid, "no %d", 1); !errors.As(err, &failure) || !failure.NonRetryable() || failure.Message() != "no 1" {
 		t.Errorf("got %v", err)

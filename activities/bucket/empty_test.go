@@ -151,7 +151,7 @@ func describes(root string) func(string, http.ResponseWriter, *http.Request) boo
 	}
 }
 
-func TestAStackIDThatIsNoneIsRefusedBeforeAnyCall(t *testing.T) {
+func TestAStackIDThatIsNoneIsRejectedBeforeAnyCall(t *testing.T) {
 	s := newStorage(t, storageservice.Config{}, "")
 	_, err := activitytest.Try(emptyAt(s.url), emptyInput{Bucket: bucketName, StackID: "shop-login"})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "shop-login", "not an ARN")

@@ -88,7 +88,7 @@ func (e *emptying) listVersions(ctx context.Context, from marker) listing {
 	return listing{err: awserr.Wrap(err, "list versions of bucket %s", e.bucket)}
 }
 
-// present is nil for an empty marker: S3 refuses one that is given and empty.
+// present is nil for an empty marker: S3 rejects one that is given and empty.
 func present(text string) *string {
 	if text == "" {
 		return nil

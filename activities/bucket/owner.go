@@ -17,7 +17,7 @@ import (
 // StackIDTag is the tag that CloudFormation puts on a stack's buckets.
 const StackIDTag = "aws:cloudformation:stack-id"
 
-// check refuses a bucket that does not carry the id of the stack, or of a stack nested in it. It finds the bucket's region on the way.
+// check rejects a bucket that does not carry the id of the stack, or of a stack nested in it. It finds the bucket's region on the way.
 func (e *emptying) check(ctx context.Context) error {
 	out, err := e.tags(ctx)
 	if region := regionOf(err); region != "" && region != e.s3.Options().Region {

@@ -14,13 +14,13 @@ const (
 	// partitionRate is S3's limit, in keys a second, and spare how many times the requests that it takes to reach it there are.
 	partitionRate, spare = 3500, 1.25
 	// openRate, in keys a second, is for an S3 that has not asked for less yet: the number of requests bounds the pace by itself. Its first
-	// refusal brings the rate to firstRate at most, and no refusal below leastRate.
+	// rejection brings the rate to firstRate at most, and no rejection below leastRate.
 	openRate, firstRate, leastRate = 50000, 5000, 25
-	// leastBatch is the smallest request that S3's refusals, or the shares of a page, lead to, and batchGrowth by how many keys a request grows after one that went through.
+	// leastBatch is the smallest request that S3's rejections, or the shares of a page, lead to, and batchGrowth by how many keys a request grows after one that went through.
 	leastBatch, batchGrowth = 50, 50
-	// slower is what a refusal leaves of the rate, or rateKept of what was deleted lately if that is more.
+	// slower is what a rejection leaves of the rate, or rateKept of what was deleted lately if that is more.
 	slower, rateKept = 0.8, 1
-	// growth is the share of the rate that a second adds right after a refusal. It doubles every growthDoubles without one, up to 1.
+	// growth is the share of the rate that a second adds right after a rejection. It doubles every growthDoubles without one, up to 1.
 	growth        = 0.04
 	growthDoubles = 2 * time.Second
 	// lateness is how much of the time that passed unused is made up for: a busy machine wakes late.
@@ -41,8 +41,8 @@ type pace struct {
 	next time.Time
 	// round counts the decreases: a request that was sent before the last one says nothing about the pace after it.
 	round int
-	// refused is when S3 last asked for less, and grown when the rate last grew.
-	refused, grown time.Time
+	// rejected is when S3 last asked for less, and grown when the rate last grew.
+	rejected, grown time.Time
 	// failures counts rounds in a row in which nothing was deleted.
 	failures int
 	recent   []removal
@@ -122,7 +122,7 @@ func (p *pace) grow(now time.Time) {
 		p.grown = now
 	}
 	share := 1.0
-	if quiet := now.Sub(p.refused); quiet < time.Minute {
+	if quiet := now.Sub(p.rejected); quiet < time.Minute {
 		share = min(1, growth*math.Exp2(float64(quiet)/float64(growthDoubles)))
 	}
 	p.rate *= 1 + share*min(1, now.Sub(p.grown).Seconds())
@@ -132,10 +132,10 @@ func (p *pace) grow(now time.Time) {
 func (p *pace) shrink(n, gone int, slow bool, now time.Time) {
 	p.round++
 	if slow {
-		if p.refused.IsZero() {
+		if p.rejected.IsZero() {
 			p.rate = min(p.rate, firstRate)
 		}
-		p.refused, p.grown = now, now
+		p.rejected, p.grown = now, now
 		p.rate = max(leastRate, p.rate*slower, min(p.rate, p.shown())*rateKept)
 	}
 	if slow && gone < n/2 {

@@ -29,10 +29,10 @@ type pile struct {
 	limit              *rate.Limiter
 	// perKey is how long the deletion of a key takes; a millisecond where it is 0.
 	perKey time.Duration
-	// whole refuses what is over the limit by requests, not by keys.
+	// whole rejects what is over the limit by requests, not by keys.
 	whole bool
-	// refuse may fail a request as a whole.
-	refuse func() error
+	// reject may fail a request as a whole.
+	reject func() error
 }
 
 func newPile(n int) *pile { return &pile{deleted: make([]bool, n), left: n} }
@@ -87,8 +87,8 @@ func (p *pile) remove(ctx context.Context, batch []identity) deletion {
 	defer p.mu.Unlock()
 	p.requests++
 	p.sent += len(batch)
-	if p.refuse != nil {
-		if err := p.refuse(); err != nil {
+	if p.reject != nil {
+		if err := p.reject(); err != nil {
 			return deletion{err: err}
 		}
 	}
@@ -128,7 +128,7 @@ func TestS38AStormOfSlowDownCostsLittle(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		share float64
-		// whole refuses requests that are over the limit as a whole.
+		// whole rejects requests that are over the limit as a whole.
 		whole  bool
 		atOnce int
 		// requests is how many requests a full one may become.
@@ -163,7 +163,7 @@ func TestS38AStormThatLastsAMinuteEndsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		p := newPile(20000)
-		p.refuse = func() error {
+		p.reject = func() error {
 			if since := time.Since(start); since > 2*time.Second && since < time.Minute {
 				return apiError("SlowDown")
 			}
@@ -184,7 +184,7 @@ func TestS39AMillionVersionsOverTwoWorkersAreSentOnce(t *testing.T) {
 		p := newPile(n)
 		life, die := context.WithCancel(t.Context())
 		first := p.emptying()
-		p.refuse = func() error {
+		p.reject = func() error {
 			if p.left <= n*4/10 {
 				die()
 			}
@@ -193,7 +193,7 @@ func TestS39AMillionVersionsOverTwoWorkersAreSentOnce(t *testing.T) {
 		if err := first.sweep(life, marker{}); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
-		p.refuse = nil
+		p.reject = nil
 		beat := first.progress.Load()
 		second := p.emptying()
 		second.progress.Store(beat)
@@ -214,7 +214,7 @@ func TestS39AMillionVersionsOverTwoWorkersAreSentOnce(t *testing.T) {
 
 func TestWhatNeverPassesEndsWithItsReason(t *testing.T) {
 	for code, fail := range map[string]func(p *pile){
-		"InternalError": func(p *pile) { p.refuse = func() error { return apiError("InternalError") } },
+		"InternalError": func(p *pile) { p.reject = func() error { return apiError("InternalError") } },
 		"SlowDown":      func(p *pile) { p.limit = rate.NewLimiter(0, 0) },
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -191,7 +191,7 @@ func (s *Server) remove(ctx context.Context, name string) error {
 	return s.exec(ctx, "drop database user "+name, "DROP ROLE "+user)
 }
 
-// look reports whether the database is there, and its mark. One that its user does not own is refused.
+// look reports whether the database is there, and its mark. One that its user does not own is rejected.
 func (s *Server) look(ctx context.Context, name string) (there bool, made Mark, err error) {
 	var owner string
 	err = s.conn.QueryRow(ctx, markQuery, name).Scan(&owner, &made)

@@ -22,16 +22,16 @@ type Reach struct {
 	Private []netip.Prefix
 }
 
-// unreachable is the refusal to connect to an address, in words. No retry mends it.
+// unreachable says why the worker does not connect to an address. No retry mends it.
 type unreachable string
 
 func (u unreachable) Error() string { return string(u) }
 
-// Unreachable is the refusal that made a request fail, empty where something else did.
+// Unreachable is the rejection that made a request fail, empty where something else did.
 func Unreachable(err error) string {
-	var refusal unreachable
-	errors.As(err, &refusal)
-	return string(refusal)
+	var rejection unreachable
+	errors.As(err, &rejection)
+	return string(rejection)
 }
 
 // control is for a net.Dialer. It is told the address that is about to be connected to, so no answer of DNS gets around it.
@@ -43,7 +43,7 @@ func (r Reach) control(_, address string, _ syscall.RawConn) error {
 	return r.admit(dialed.Addr())
 }
 
-// admit refuses an address with a sentence. Link-local ones are refused whatever the policy says: there machines keep what only they may know, such as
+// admit rejects an address with a sentence. Link-local ones are rejected whatever the policy says: there machines keep what only they may know, such as
 // the instance metadata of EC2, and no environment is there.
 func (r Reach) admit(at netip.Addr) error {
 	at = plain(at)

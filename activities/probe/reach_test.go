@@ -26,7 +26,7 @@ func TestATemplateOfTheProjectsOwnLeadsToPublicAddressesOnly(t *testing.T) {
 			activitytest.WantWords(t, err.Error(), plain(at).String()+" is no public address", "`network.private`")
 		}
 		if err := (Reach{}).admit(at); err != nil {
-			t.Errorf("%s is refused where Perch's own template leads there: %v", address, err)
+			t.Errorf("%s is rejected where Perch's own template leads there: %v", address, err)
 		}
 	}
 }

@@ -67,7 +67,7 @@ func (c *comparer) resource(id string) {
 		return
 	case was.kind != now.kind:
 		change.Action, change.Replacement = perch.ActionChange, string(spec.Unknown)
-		change.Refused = "CloudFormation does not change a resource's type, which is " + was.kind + " now: give the new resource another logical id"
+		change.Rejected = "CloudFormation does not change a resource's type, which is " + was.kind + " now: give the new resource another logical id"
 		c.changes[id] = change
 		return
 	}

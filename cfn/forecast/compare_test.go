@@ -30,8 +30,8 @@ func lines(changes []perch.ResourceChange) []string {
 			}
 			words = append(words, word)
 		}
-		if c.Refused != "" {
-			words = append(words, "refused")
+		if c.Rejected != "" {
+			words = append(words, "rejected")
 		}
 		out = append(out, strings.Join(strings.Fields(strings.Join(words, " ")), " "))
 	}
@@ -86,8 +86,8 @@ func TestCompare(t *testing.T) {
 			bucket, `"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "b", "Colour": "red"}}`,
 			[]string{"change B unknown left behind Colour=unknown"},
 		},
-		"another type is refused": {
-			bucket, `"B": {"Type": "AWS::SNS::Topic"}`, []string{"change B unknown refused"},
+		"another type is rejected": {
+			bucket, `"B": {"Type": "AWS::SNS::Topic"}`, []string{"change B unknown rejected"},
 		},
 		"deep in a property": {
 			`"B": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]}}`,

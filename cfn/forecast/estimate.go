@@ -47,7 +47,7 @@ func made(change perch.ResourceChange) (perch.TimeStep, bool) {
 	times, _ := Typical(change.Type)
 	step := perch.TimeStep{LogicalID: change.LogicalID, Action: "create", Seconds: times.Create}
 	switch {
-	case change.Action == perch.ActionRemove || change.Refused != "" || !touches(change):
+	case change.Action == perch.ActionRemove || change.Rejected != "" || !touches(change):
 		return step, false
 	case change.Action == perch.ActionChange && (change.Replacement != string(spec.Maybe) || times.Update >= times.Create):
 		step.Action, step.Seconds = "update", times.Update
@@ -114,7 +114,7 @@ func (t template) ordered() []string {
 	return order(slices.Sorted(maps.Keys(t.resources)), t.needs)
 }
 
-// order puts each id behind those that it waits for. In a circle, which CloudFormation refuses, it begins somewhere.
+// order puts each id behind those that it waits for. In a circle, which CloudFormation rejects, it begins somewhere.
 func order(ids []string, waits func(id string) []string) []string {
 	var sorted []string
 	seen := map[string]bool{}

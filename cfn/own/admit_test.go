@@ -108,7 +108,7 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 			err := read(t, text).Admit(in)
 			switch {
 			case test.want == "" && err != nil:
-				t.Errorf("refused: %v", err)
+				t.Errorf("rejected: %v", err)
 			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
 				t.Errorf("error = %v, want %s", err, test.want)
 			}
@@ -145,7 +145,7 @@ func TestAParameterThatReadsParameterStoreIsHeldAgainstThePolicy(t *testing.T) {
 			err := read(t, declaring("  Given: "+test.parameter+"\n")).Admit(in)
 			switch {
 			case test.want == "" && err != nil:
-				t.Errorf("refused: %v", err)
+				t.Errorf("rejected: %v", err)
 			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
 				t.Errorf("error = %v, want %s", err, test.want)
 			}

@@ -98,8 +98,8 @@ var idTypes = map[string]string{
 	"AWS::EC2::Image::Id": "ami-", "AWS::EC2::Volume::Id": "vol-",
 }
 
-// refuses says what is wrong with value, as the end of a sentence; empty where nothing is. What only AWS knows is left to AWS.
-func (p *parameter) refuses(value string) string {
+// rejects says what is wrong with value, as the end of a sentence; empty where nothing is. What only AWS knows is left to AWS.
+func (p *parameter) rejects(value string) string {
 	if dynamic(value) {
 		return ""
 	}
@@ -110,14 +110,14 @@ func (p *parameter) refuses(value string) string {
 		items = strings.Split(value, ",")
 	}
 	for _, item := range items {
-		if problem := p.refusesItem(kind, strings.TrimSpace(item)); problem != "" {
+		if problem := p.rejectsItem(kind, strings.TrimSpace(item)); problem != "" {
 			return problem
 		}
 	}
-	return p.refusesLength(value)
+	return p.rejectsLength(value)
 }
 
-func (p *parameter) refusesItem(kind, value string) string {
+func (p *parameter) rejectsItem(kind, value string) string {
 	number, numeric := strconv.ParseFloat(value, 64)
 	switch prefix := idTypes[kind]; {
 	case kind == "Number" && numeric != nil:
@@ -147,7 +147,7 @@ func (p *parameter) refusesItem(kind, value string) string {
 	return ""
 }
 
-func (p *parameter) refusesLength(value string) string {
+func (p *parameter) rejectsLength(value string) string {
 	length := float64(len([]rune(value)))
 	if low, ok := p.limit("MinLength"); ok && length < low {
 		return "must have at least " + p.definition.under("MinLength") + " characters"

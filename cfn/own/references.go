@@ -61,7 +61,7 @@ func substituted(argument *node) []reference {
 	return found
 }
 
-// checkReferences refuses names that nothing in the template has, and resources that wait for each other.
+// checkReferences rejects names that nothing in the template has, and resources that wait for each other.
 func (t *Template) checkReferences(p *problems) {
 	for _, section := range []string{"Resources", "Outputs"} {
 		for _, r := range references(t.root.get(section)) {

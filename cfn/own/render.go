@@ -79,7 +79,7 @@ func (r Rendering) hash(document map[string]any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// checkAddress refuses what can be seen to be no address: a text without a scheme, and an attribute that is a host name.
+// checkAddress rejects what can be seen to be no address: a text without a scheme, and an attribute that is a host name.
 func (t *Template) checkAddress(name string, value, outputs *node, p *problems) {
 	function, argument := value.function()
 	switch {

@@ -15,7 +15,7 @@ var dynamicReference = regexp.MustCompile(`\{\{resolve:(secretsmanager:|ssm:|ssm
 // dynamic reports whether CloudFormation reads the value from somewhere else when it makes the stack.
 func dynamic(value string) bool { return strings.Contains(value, "{{resolve:") }
 
-// secrets refuses dynamic references to what the policy does not allow: CloudFormation would read them with rights that the project lacks.
+// secrets rejects dynamic references to what the policy does not allow: CloudFormation would read them with rights that the project lacks.
 // A secret that the template makes itself is the environment's own. Rights are bounded by CloudFormation's role all the same: whoever means to can
 // hide a reference from this.
 func (t *Template) secrets(in Input, filled []Parameter, p *problems) {

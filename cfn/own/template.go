@@ -109,7 +109,7 @@ func (t *Template) readResources(p *problems) {
 	}
 }
 
-// checkOutputs refuses outputs of the names that Perch adds.
+// checkOutputs rejects outputs of the names that Perch adds.
 func (t *Template) checkOutputs(p *problems) {
 	outputs := t.root.get("Outputs")
 	for _, name := range added {
@@ -131,7 +131,7 @@ func (n *node) all() []entry {
 	return n.entries
 }
 
-// seedTargets refuses seed steps into buckets that the template does not have, by logical id or by the id that Perch's own template gives a name,
+// seedTargets rejects seed steps into buckets that the template does not have, by logical id or by the id that Perch's own template gives a name,
 // and commands where it has nothing that runs them.
 func (t *Template) seedTargets(steps []perch.SeedStep, p *problems) {
 	var buckets []string

@@ -125,7 +125,7 @@ func (t *Template) fill(in Input, p *problems) []Parameter {
 		if !ok {
 			continue
 		}
-		if problem := one.refuses(value.value); problem != "" && !value.guessed {
+		if problem := one.rejects(value.value); problem != "" && !value.guessed {
 			shown := strconv.Quote(value.value)
 			if one.noEcho {
 				shown = "the value given"

@@ -48,7 +48,7 @@ func parse(file string, data []byte) (*node, error) {
 // parseYAML takes what CloudFormation takes of YAML: no anchors, aliases or merge keys, so that no file is larger in memory than on disk.
 func parseYAML(file, content string) (*node, error) {
 	tokens := lexer.Tokenize(content)
-	if problem := refuseTokens(file, tokens); problem != nil {
+	if problem := rejectTokens(file, tokens); problem != nil {
 		return nil, problem
 	}
 	parsed, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
@@ -64,11 +64,11 @@ func parseYAML(file, content string) (*node, error) {
 	return &node{line: 1, column: 1}, nil
 }
 
-func refuseTokens(file string, tokens token.Tokens) *Problem {
+func rejectTokens(file string, tokens token.Tokens) *Problem {
 	depth, begun := 0, false
 	keys := map[int]int{} // By column in block style, by the negative depth in flow style.
 	for i, t := range tokens {
-		message := refusedTokens[t.Type]
+		message := rejectedTokens[t.Type]
 		if t.Type == token.MappingValueType && i > 0 && counted(keys, depth, tokens[i-1].Position.Column) > maxKeys {
 			message = fmt.Sprintf("this mapping has too many keys; at most %d are read", maxKeys)
 		}
@@ -116,7 +116,7 @@ func forget(keys map[int]int, at int) {
 	}
 }
 
-var refusedTokens = map[token.Type]string{
+var rejectedTokens = map[token.Type]string{
 	token.AliasType:      "CloudFormation reads no YAML aliases (*name); write the value out",
 	token.AnchorType:     "CloudFormation reads no YAML anchors (&name); write a repeated value out",
 	token.MergeKeyType:   "CloudFormation reads no YAML merge keys (<<); write the values out",

@@ -119,7 +119,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestCheckRefusesATemplateWithoutResources(t *testing.T) {
+func TestCheckRejectsATemplateWithoutResources(t *testing.T) {
 	if got := check(t, `{"Outputs": {}}`); len(got) != 1 {
 		t.Errorf("errors are %q, want one", got)
 	}

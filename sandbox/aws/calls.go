@@ -208,7 +208,7 @@ func (s *Server) serveCalls(w http.ResponseWriter, r *http.Request) {
 		s.calls.mu.Unlock()
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		refuse(w, http.StatusMethodNotAllowed, "use GET or DELETE")
+		reject(w, http.StatusMethodNotAllowed, "use GET or DELETE")
 	}
 }
 
@@ -220,6 +220,6 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	_ = encoder.Encode(value)
 }
 
-func refuse(w http.ResponseWriter, status int, sentence string) {
+func reject(w http.ResponseWriter, status int, sentence string) {
 	writeJSON(w, status, map[string]string{"error": sentence})
 }

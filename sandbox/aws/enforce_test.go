@@ -325,7 +325,7 @@ func TestTheCallersTemplateIsReadWithTheCallersRights(t *testing.T) {
 func TestAPolicyInIAMIsCheckedAndItsRoleKept(t *testing.T) {
 	w := newWorld(t, aws.Config{EnforceIAM: true})
 	w.role("worker", allowed("s3:*", "*", ""))
-	refused := func(action, want string, parameters ...string) {
+	rejected := func(action, want string, parameters ...string) {
 		t.Helper()
 		form := url.Values{"Version": {iamVersion}, "Action": {action}}
 		for i := 0; i < len(parameters); i += 2 {
@@ -343,8 +343,8 @@ func TestAPolicyInIAMIsCheckedAndItsRoleKept(t *testing.T) {
 	}
 	const arn = "arn:aws:iam::123456789012:policy/worker"
 	long := `{"Statement": [` + allowed("s3:*", "arn:aws:s3:::"+strings.Repeat("x", 6200), "") + `]}`
-	refused("CreatePolicy", "EntityAlreadyExists", "PolicyName", "worker", "PolicyDocument", `{"Statement": []}`)
-	refused(
+	rejected("CreatePolicy", "EntityAlreadyExists", "PolicyName", "worker", "PolicyDocument", `{"Statement": []}`)
+	rejected(
 		"CreatePolicy",
 		"MalformedPolicyDocument",
 		"PolicyName",
@@ -352,10 +352,10 @@ func TestAPolicyInIAMIsCheckedAndItsRoleKept(t *testing.T) {
 		"PolicyDocument",
 		`{"Statement": [{"Effect": "Maybe"}]}`,
 	)
-	refused("CreatePolicy", "LimitExceeded", "PolicyName", "other", "PolicyDocument", long)
-	refused("AttachRolePolicy", "NoSuchEntity", "RoleName", "worker", "PolicyArn", "arn:aws:iam::123456789012:policy/none")
-	refused("DeletePolicy", "DeleteConflict", "PolicyArn", arn)
-	refused("DeleteRole", "DeleteConflict", "RoleName", "worker")
+	rejected("CreatePolicy", "LimitExceeded", "PolicyName", "other", "PolicyDocument", long)
+	rejected("AttachRolePolicy", "NoSuchEntity", "RoleName", "worker", "PolicyArn", "arn:aws:iam::123456789012:policy/none")
+	rejected("DeletePolicy", "DeleteConflict", "PolicyArn", arn)
+	rejected("DeleteRole", "DeleteConflict", "RoleName", "worker")
 	if answer := w.query(iamVersion, "ListAttachedRolePolicies", "RoleName", "worker"); !strings.Contains(answer, arn) {
 		t.Error(answer)
 	}

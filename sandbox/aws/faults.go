@@ -361,7 +361,7 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"faults": s.Faults()})
 	case http.MethodDelete:
 		if id := r.URL.Query().Get("id"); !s.DeleteFault(id) {
-			refuse(w, http.StatusNotFound, "no fault "+id+" is in force")
+			reject(w, http.StatusNotFound, "no fault "+id+" is in force")
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
@@ -370,16 +370,16 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&f); err != nil {
-			refuse(w, http.StatusBadRequest, "the fault is not understood: "+err.Error())
+			reject(w, http.StatusBadRequest, "the fault is not understood: "+err.Error())
 			return
 		}
 		id, err := s.AddFault(f)
 		if err != nil {
-			refuse(w, http.StatusBadRequest, err.Error())
+			reject(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		writeJSON(w, http.StatusCreated, map[string]string{"id": id})
 	default:
-		refuse(w, http.StatusMethodNotAllowed, "use POST, GET or DELETE")
+		reject(w, http.StatusMethodNotAllowed, "use POST, GET or DELETE")
 	}
 }

@@ -261,7 +261,7 @@ func TestFaultsAreOrderedOverHTTP(t *testing.T) {
 	}
 }
 
-func TestBadFaultsAreRefused(t *testing.T) {
+func TestBadFaultsAreRejected(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	for fault, want := range map[string]string{
 		`{`:                                      "the fault is not understood: unexpected EOF",

@@ -1,5 +1,5 @@
 // Package aws is an HTTP endpoint that speaks AWS's own protocols: CloudFormation, S3 and what else environments are made of.
-// Any AWS client can use it. What it does not have it refuses with AWS's own error.
+// Any AWS client can use it. What it does not have it rejects with AWS's own error.
 package aws
 
 import (

@@ -70,7 +70,7 @@ func TestASeedWantsTheEnvironmentsToken(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoSeedIsRefused(t *testing.T) {
+func TestWhatIsNoSeedIsRejected(t *testing.T) {
 	client := storage(t)
 	fill(t, client, "shop-login-assets")
 	bare := login()

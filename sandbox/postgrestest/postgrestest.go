@@ -135,7 +135,7 @@ func program(t testing.TB, name string) string {
 	return path
 }
 
-// owner is whom the server runs as: PostgreSQL refuses to be root.
+// owner is whom the server runs as: PostgreSQL does not run as root.
 func owner(t testing.TB, dir string) *syscall.Credential {
 	t.Helper()
 	if os.Getuid() != 0 {

@@ -93,7 +93,7 @@ func TestS72AMistakeInPerchYamlIsShownWhereItStands(t *testing.T) {
 	}
 	remote := b.elsewhere(t)
 	exit, up := remote.ask(t, "up", "mistaken", "--commit", commit)
-	refused(t, remote, exit, up, "perch.yaml:8", "instanse_type")
+	rejected(t, remote, exit, up, "perch.yaml:8", "instanse_type")
 }
 
 func TestAWorkerWithAWrongPolicyDoesNotStart(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-func TestACheckoutThatCannotBeProvisionedIsRefusedBeforeAnythingStarts(t *testing.T) {
+func TestACheckoutThatCannotBeProvisionedIsRejectedBeforeAnythingStarts(t *testing.T) {
 	t.Parallel()
 	shop := newRepo(t, filepath.Join(t.TempDir(), "shop"))
 	head := shop.commit(t, "main", map[string]string{"perch.yaml": bare("shop")})

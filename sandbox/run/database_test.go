@@ -34,7 +34,7 @@ func TestABranchHasItsDatabaseInASharedInstance(t *testing.T) {
 	}
 }
 
-func TestWithoutAServerASharedDatabaseIsRefused(t *testing.T) {
+func TestWithoutAServerASharedDatabaseIsRejected(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	b.repo.commit(t, "sharing", map[string]string{"perch.yaml": bare("shop", "  database: {mode: shared}")})

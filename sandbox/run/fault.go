@@ -125,11 +125,11 @@ func callEndpoint(ctx context.Context, method, address string, body []byte, stdo
 		return fmt.Errorf("read answer of %s: %w", address, err)
 	}
 	if response.StatusCode >= http.StatusBadRequest {
-		var refusal struct{ Error string }
-		if json.Unmarshal(answer, &refusal) != nil || refusal.Error == "" {
-			refusal.Error = string(bytes.TrimSpace(answer))
+		var rejection struct{ Error string }
+		if json.Unmarshal(answer, &rejection) != nil || rejection.Error == "" {
+			rejection.Error = string(bytes.TrimSpace(answer))
 		}
-		return errors.New("the sandbox refuses: " + refusal.Error)
+		return errors.New("the sandbox rejects: " + rejection.Error)
 	}
 	_, err = stdout.Write(answer)
 	return err

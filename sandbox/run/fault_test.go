@@ -63,7 +63,7 @@ func TestEveryKindOfFaultIsOrderedByCommand(t *testing.T) {
 	}
 }
 
-func TestAFaultThatIsNotUnderstoodIsRefused(t *testing.T) {
+func TestAFaultThatIsNotUnderstoodIsRejected(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	port := b.awsURL[strings.LastIndex(b.awsURL, ":")+1:]
@@ -83,7 +83,7 @@ func TestAFaultThatIsNotUnderstoodIsRefused(t *testing.T) {
 		{[]string{"add", "stack=shop-x", "refill=maybe"}, 1, `refill is true or false, not "maybe"`},
 		{[]string{"add", "key=media/"}, 1, "fail with a code"},
 		{[]string{"add", "colour=red"}, 1, "colour"},
-		{[]string{"rm", "fault-0"}, 1, "the sandbox refuses: no fault fault-0 is in force"},
+		{[]string{"rm", "fault-0"}, 1, "the sandbox rejects: no fault fault-0 is in force"},
 	} {
 		exit, stdout, stderr := mainOf(t, append(append([]string{"fault"}, c.args...), "--aws-port", port)...)
 		if exit != c.exit || stdout != "" {

@@ -26,7 +26,7 @@ func TestS98ABranchThatWasDeletedGetsNothing(t *testing.T) {
 	b.repo.remove(t, "vanished")
 	for _, branch := range []string{"vanished", "pull/7"} {
 		exit, up := b.ask(t, "up", branch, "--commit", commit)
-		refused(t, b, exit, up, `has no branch "`+branch+`"`, "push it first")
+		rejected(t, b, exit, up, `has no branch "`+branch+`"`, "push it first")
 	}
 }
 

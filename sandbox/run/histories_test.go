@@ -32,8 +32,8 @@ func TestRecordHistories(t *testing.T) {
 	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "one"})
 	b.save(t, "updated", stack, b.must(t, "up", branch))
 
-	_, refused := b.ask(t, "down", "main")
-	b.save(t, "refused", refused.text("stack"), refused)
+	_, rejected := b.ask(t, "down", "main")
+	b.save(t, "rejected", rejected.text("stack"), rejected)
 
 	b.order(t, aws.Fault{Stack: stack, LogicalID: "Environment", Phase: "update", Reason: "no capacity", Count: 1})
 	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "two"})
@@ -116,7 +116,7 @@ func TestRecordHistoriesWithASharedDatabase(t *testing.T) {
 	b.must(t, "down", "carts")
 }
 
-// saveRemovalsOver saves the runs of a deployment that a removal meets: one that is refused, and one that is done.
+// saveRemovalsOver saves the runs of a deployment that a removal meets: one that is rejected, and one that is done.
 func (b *bench) saveRemovalsOver(t *testing.T, branch, stack string) {
 	t.Helper()
 	during := func(number string) (up func() (int, document), lift func()) {
@@ -128,12 +128,12 @@ func (b *bench) saveRemovalsOver(t *testing.T, branch, stack string) {
 	}
 	b.protect(t, stack, true)
 	up, lift := during("five")
-	_, refused := b.ask(t, "down", branch)
-	b.save(t, "refused-over-a-deployment", stack, refused)
+	_, rejected := b.ask(t, "down", branch)
+	b.save(t, "rejected-over-a-deployment", stack, rejected)
 	b.awaitActivity(t, stack, "AwaitStack")
 	lift()
 	_, resumed := up()
-	b.save(t, "updated-after-a-refused-removal", stack, resumed)
+	b.save(t, "updated-after-a-rejected-removal", stack, resumed)
 
 	b.protect(t, stack, false)
 	up, lift = during("six")

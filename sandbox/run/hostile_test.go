@@ -200,7 +200,7 @@ func (v *victims) runs(t *testing.T) {
 			calls := len(v.aws.Calls())
 			input := perch.RunInput{Project: v.project, Branch: branch, Request: gone(branch), Due: true}
 			result, err := v.stranger.run(t, v.project, "forged-teardown-"+branch, perch.WorkflowTeardown, input)
-			if err == nil && result.text("outcome") != string(perch.OutcomeRefused) {
+			if err == nil && result.text("outcome") != string(perch.OutcomeRejected) {
 				t.Errorf("it ended with %v", result)
 			}
 			v.unchanged(t, calls)

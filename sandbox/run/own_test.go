@@ -113,7 +113,7 @@ func TestATemplateOfSomebodyElsesGoesUpIsSeededAndComesDown(t *testing.T) {
 	}
 }
 
-func TestATemplateThatThePolicyDoesNotAllowIsRefusedBeforeAnythingChanges(t *testing.T) {
+func TestATemplateThatThePolicyDoesNotAllowIsRejectedBeforeAnythingChanges(t *testing.T) {
 	t.Parallel()
 	b := ownProject(t, "refusedown")
 	for name, c := range map[string]struct {
@@ -134,7 +134,7 @@ func TestATemplateThatThePolicyDoesNotAllowIsRefusedBeforeAnythingChanges(t *tes
 	} {
 		b.repo.commit(t, name, c.files)
 		exit, d := b.ask(t, "up", name)
-		if exit != 4 || d.text("outcome") != "refused" {
+		if exit != 4 || d.text("outcome") != "rejected" {
 			t.Errorf("%s: exit code %d, %v", name, exit, d)
 		}
 		contains(t, d.text("error"), c.words)

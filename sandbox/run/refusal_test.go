@@ -25,7 +25,7 @@ func strict(t *testing.T) *bench {
 	})
 }
 
-func TestS110RequestsBeyondThePolicyAreRefused(t *testing.T) {
+func TestS110RequestsBeyondThePolicyAreRejected(t *testing.T) {
 	t.Parallel()
 	b := strict(t)
 	for _, c := range []struct {
@@ -56,35 +56,35 @@ func TestS110RequestsBeyondThePolicyAreRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b.repo.commit(t, c.branch, c.files)
 			exit, up := b.ask(t, "up", c.branch)
-			refused(t, b, exit, up, c.want...)
+			rejected(t, b, exit, up, c.want...)
 		})
 	}
 }
 
-// refused holds a document against a refusal that changed nothing.
-func refused(t *testing.T, b *bench, exit int, d document, want ...string) {
+// rejected holds a document against a rejection that changed nothing.
+func rejected(t *testing.T, b *bench, exit int, d document, want ...string) {
 	t.Helper()
 	if exit != 4 {
 		t.Errorf("exit code %d, want 4", exit)
 	}
-	equal(t, d, document{"outcome": "refused"})
+	equal(t, d, document{"outcome": "rejected"})
 	contains(t, d.text("error"), want...)
 	if changes := b.changes(d.text("stack")); changes != nil {
 		t.Errorf("calls that change: %v", changes)
 	}
 }
 
-func TestWhatTheSourceDoesNotHaveIsRefused(t *testing.T) {
+func TestWhatTheSourceDoesNotHaveIsRejected(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	unknown := strings.Repeat("0123456789", 4)
 	exit, up := b.ask(t, "up", "unpushed", "--commit", unknown, "--project", "shop")
-	refused(t, b, exit, up, `has no branch "unpushed"`, "push it first")
+	rejected(t, b, exit, up, `has no branch "unpushed"`, "push it first")
 
 	commit := b.repo.commit(t, "nofile", map[string]string{"perch.yaml": ""})
 	remote := b.elsewhere(t)
 	exit, up = remote.ask(t, "up", "nofile", "--commit", commit)
-	refused(t, remote, exit, up, "commit "+commit+" has no perch.yaml", "perch config init")
+	rejected(t, remote, exit, up, "commit "+commit+" has no perch.yaml", "perch config init")
 }
 
 // elsewhere is the same project as a starter without any checkout sees it.
@@ -93,29 +93,29 @@ func (b *bench) elsewhere(t *testing.T) *bench {
 	return &bench{Sandbox: b.Sandbox, project: b.project, repo: b.repo, env: map[string]string{"PERCH_REPO": t.TempDir(), "PERCH_PROJECT": b.project}}
 }
 
-func TestAnotherProjectOrRepositoryIsRefused(t *testing.T) {
+func TestAnotherProjectOrRepositoryIsRejected(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	commit := b.repo.commit(t, "stranger", map[string]string{"perch.yaml": bare("blog")})
 	remote := b.elsewhere(t)
 	exit, up := remote.ask(t, "up", "stranger", "--commit", commit)
-	refused(t, remote, exit, up, `perch.yaml is for project "blog"`, `project "shop" only`)
+	rejected(t, remote, exit, up, `perch.yaml is for project "blog"`, `project "shop" only`)
 
 	remote.env["GITHUB_ACTIONS"], remote.env["GITHUB_SERVER_URL"], remote.env["GITHUB_REPOSITORY"] = "true", "https://github.com", "acme/blog"
 	for _, args := range [][]string{{"up", "fix/typo", "--commit", b.repo.head(t, "fix/typo")}, {"down", "fix/typo"}} {
 		exit, answer := remote.ask(t, args...)
-		refused(t, remote, exit, answer, "the request comes from repository github.com/acme/blog")
+		rejected(t, remote, exit, answer, "the request comes from repository github.com/acme/blog")
 	}
 }
 
-func TestBeyondTheMostEnvironmentsIsRefusedUntilOneGoes(t *testing.T) {
+func TestBeyondTheMostEnvironmentsIsRejectedUntilOneGoes(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t).newProject(t, "crowded", map[string]string{"perch.yaml": bare("crowded")}, func(p *perch.Policy) { p.MaxEnvironments = 1 })
 	b.repo.commit(t, "one", map[string]string{"a.txt": "1"})
 	b.repo.commit(t, "two", map[string]string{"a.txt": "2"})
 	b.must(t, "up", "one")
 	exit, up := b.ask(t, "up", "two")
-	refused(t, b, exit, up, "has 1 other environments", "allows 1 at a time", "perch down")
+	rejected(t, b, exit, up, "has 1 other environments", "allows 1 at a time", "perch down")
 	b.repo.commit(t, "one", map[string]string{"a.txt": "3"})
 	equal(t, b.must(t, "up", "one"), document{"outcome": "ready", "created": false})
 	b.must(t, "down", "one")
@@ -131,7 +131,7 @@ func TestS68AProtectedBranchIsNeverRemoved(t *testing.T) {
 	if exit != 4 {
 		t.Errorf("exit code %d, want 4", exit)
 	}
-	equal(t, down, document{"outcome": "refused"})
+	equal(t, down, document{"outcome": "rejected"})
 	contains(t, down.text("error"), `protected by the pattern "release-*"`)
 	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("careful-release-1")); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)
@@ -142,13 +142,13 @@ func TestS68ARefusedRemovalOvertakesNothing(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t).newProject(t, "firm", map[string]string{"perch.yaml": bare("firm")}, func(p *perch.Policy) { p.Protected = []string{"release-*"} })
 	const branch, stack = "release-2", "firm-release-2"
-	refuse := func() {
+	reject := func() {
 		t.Helper()
 		exit, down := b.ask(t, "down", branch)
 		if exit != 4 {
 			t.Errorf("down ended with exit code %d, want 4", exit)
 		}
-		equal(t, down, document{"outcome": "refused"})
+		equal(t, down, document{"outcome": "rejected"})
 		contains(t, down.text("error"), `protected by the pattern "release-*"`)
 	}
 
@@ -156,7 +156,7 @@ func TestS68ARefusedRemovalOvertakesNothing(t *testing.T) {
 	commit := b.repo.commit(t, branch, map[string]string{"a.txt": "1"})
 	up := b.begin(t, "up", branch)
 	b.awaitStack(t, stack, "CREATE_IN_PROGRESS")
-	refuse()
+	reject()
 	lift()
 	exit, made := up()
 	if exit != 0 {
@@ -171,7 +171,7 @@ func TestS68ARefusedRemovalOvertakesNothing(t *testing.T) {
 	newest := b.repo.commit(t, branch, map[string]string{"a.txt": "3"})
 	second := b.begin(t, "up", branch)
 	b.awaitRequests(t, stack, 2)
-	refuse()
+	reject()
 	lift()
 	if exit, d := first(); exit != 0 || d.text("superseded_by") != newest {
 		t.Errorf("the first up ended with exit code %d: %v", exit, d)
@@ -201,7 +201,7 @@ func TestS02AStackOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 		if exit != 4 {
 			t.Errorf("%s ended with exit code %d, want 4", command, exit)
 		}
-		equal(t, answer, document{"outcome": "refused"})
+		equal(t, answer, document{"outcome": "rejected"})
 		contains(t, answer.text("error"), "stack shop-taken", `does not carry the tags of branch "taken"`, "left it alone")
 	}
 	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("shop-taken")); diff != "" {
@@ -209,7 +209,7 @@ func TestS02AStackOfOurNameThatIsNotOursIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestS77ABranchThatGitRefusesIsWrongUsage(t *testing.T) {
+func TestS77ABranchThatGitRejectsIsWrongUsage(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	for _, branch := range []string{"a..b", "a b", "a.lock", "$(touch /tmp/x)~"} {

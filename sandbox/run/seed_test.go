@@ -109,13 +109,13 @@ func TestNoHistoryHoldsTheSecretOfARequest(t *testing.T) {
 	wrong := strings.Replace(demoConfig(t), "secret: SEED_TOKEN}", "header: X-Token, secret: SEED_TOKEN}", 1)
 	b.repo.commit(t, "loud", map[string]string{"perch.yaml": wrong})
 	up := b.must(t, "up", "quiet")
-	_, refused := b.ask(t, "up", "loud")
-	contains(t, refused.text("error"), `seed step "http POST /seed": 401 Unauthorized: the secret SEED_TOKEN is missing or wrong`)
+	_, rejected := b.ask(t, "up", "loud")
+	contains(t, rejected.text("error"), `seed step "http POST /seed": 401 Unauthorized: the secret SEED_TOKEN is missing or wrong`)
 	token := b.token(t)
 	if len(token) < 20 {
 		t.Fatalf("the token is %d characters long", len(token))
 	}
-	for _, d := range []document{up, refused} {
+	for _, d := range []document{up, rejected} {
 		text := b.written(t, d)
 		if !strings.Contains(text, "http POST /seed") {
 			t.Error("the payloads are not read")

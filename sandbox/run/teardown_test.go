@@ -106,7 +106,7 @@ func TestS68TheDefaultBranchIsNeverRemoved(t *testing.T) {
 	if diff := cmp.Diff(downKeys, down.keys()); diff != "" {
 		t.Errorf("keys of down (-want +got):\n%s", diff)
 	}
-	equal(t, down, document{"outcome": "refused"})
+	equal(t, down, document{"outcome": "rejected"})
 	contains(t, down.text("error"), `branch "main" is the default branch`)
 	if changes := b.changes("shop-main"); changes != nil {
 		t.Errorf("calls that change: %v", changes)
@@ -122,7 +122,7 @@ func TestS68AStagingEnvironmentIsNeverRemoved(t *testing.T) {
 	if exit != 4 {
 		t.Errorf("exit code %d, want 4", exit)
 	}
-	equal(t, down, document{"outcome": "refused"})
+	equal(t, down, document{"outcome": "rejected"})
 	contains(t, down.text("error"), "staging", "only", "branch")
 	if diff := cmp.Diff([]string{"CreateStack"}, b.changes("shop-staging")); diff != "" {
 		t.Errorf("calls that change (-want +got):\n%s", diff)
@@ -143,7 +143,7 @@ func TestS26TerminationProtectionIsNotTakenOff(t *testing.T) {
 	if exit != 4 {
 		t.Errorf("exit code %d, want 4", exit)
 	}
-	equal(t, down, document{"outcome": "refused"})
+	equal(t, down, document{"outcome": "rejected"})
 	contains(t, down.text("error"), "termination protection is on")
 	if diff := cmp.Diff(before, b.changes("shop-guarded")); diff != "" {
 		t.Errorf("calls that change (-before +after):\n%s", diff)

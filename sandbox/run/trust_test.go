@@ -41,11 +41,11 @@ func TestWhatTemporalDoesNotAcceptIsOneSentence(t *testing.T) {
 	}{
 		"a wrong API key": {
 			map[string]string{"TEMPORAL_ADDRESS": closed(t, valid, nil), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": valid.file, "TEMPORAL_API_KEY": "wrong"},
-			"the credentials are refused by Temporal (the API key is not known): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace",
+			"the credentials are rejected by Temporal (the API key is not known): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace",
 		},
 		"a wrong API key at a server that tells anybody its version": {
 			map[string]string{"TEMPORAL_ADDRESS": closed(t, valid, &workflowservice.GetSystemInfoResponse{}), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": valid.file, "TEMPORAL_API_KEY": "wrong"},
-			"the credentials are refused by Temporal (the API key is not known): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace",
+			"the credentials are rejected by Temporal (the API key is not known): set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and its key, to what is valid for this namespace",
 		},
 		"an expired certificate": {
 			map[string]string{"TEMPORAL_ADDRESS": closed(t, expired, nil), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": expired.file, "TEMPORAL_API_KEY": "right"},

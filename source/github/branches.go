@@ -60,7 +60,7 @@ func (p page) joins(branches map[string]string, number, last int) error {
 func (p page) fits(number, last int) error {
 	switch {
 	case len(p.branches) == 0 && number == 1:
-		return &source.Refused{Reason: "GitHub lists no branch at all; a repository that is empty, or is being restored, says nothing about its branches: push one"}
+		return &source.Rejected{Reason: "GitHub lists no branch at all; a repository that is empty, or is being restored, says nothing about its branches: push one"}
 	case len(p.branches) == 0:
 		return errors.New("it is empty, and the page before it says that there is more")
 	case p.next != 0 && p.next != number+1:

@@ -155,7 +155,7 @@ func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
 	for name, test := range map[string]struct {
 		intercept func(http.Handler) http.Handler
 		want      string
-		refused   bool
+		rejected  bool
 	}{
 		"empty":               {on("1", body("[]")), "page 1: GitHub lists no branch at all; a repository that is empty, or is being restored, says nothing about its branches: push one", true},
 		"no content":          {on("1", body("")), "page 1: GitHub's answer has no content", false},
@@ -195,8 +195,8 @@ func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
 			if want := "list branches of acme/shop: " + test.want; branches != nil || complete || err == nil || err.Error() != want {
 				t.Errorf("got %d branches, %v,\n%v, want\n%s", len(branches), complete, err, want)
 			}
-			if refused := new(source.Refused); errors.As(err, &refused) != test.refused {
-				t.Errorf("refused: %v, want %v", !test.refused, test.refused)
+			if rejected := new(source.Rejected); errors.As(err, &rejected) != test.rejected {
+				t.Errorf("rejected: %v, want %v", !test.rejected, test.rejected)
 			}
 			server.Intercept(nil)
 			mustList(t, r, names(250))

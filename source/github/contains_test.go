@@ -41,7 +41,7 @@ func TestACommitIsOnABranchIfItsHeadLeadsThere(t *testing.T) {
 	for _, status := range []int{401, 502} {
 		server.Intercept(always(githubtest.Answer(status, "no")))
 		_, err := r.Contains(t.Context(), second, first)
-		if refused := new(source.Refused); err == nil || errors.As(err, &refused) != (status == 401) {
+		if rejected := new(source.Rejected); err == nil || errors.As(err, &rejected) != (status == 401) {
 			t.Errorf("status %d: %v", status, err)
 		}
 	}

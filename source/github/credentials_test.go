@@ -156,15 +156,15 @@ func TestAnAppReadsByATokenOfItsInstallation(t *testing.T) {
 	}
 }
 
-func TestS67AnAppWithoutItsInstallationIsRefused(t *testing.T) {
+func TestS67AnAppWithoutItsInstallationIsRejected(t *testing.T) {
 	for status, want := range map[int]string{401: "expired, revoked or mistyped", 404: "the App is not installed there", 403: `"Contents: read"`} {
 		_, complete, err := app(t, withBranches(t, names(2)), status).Branches(t.Context())
-		if refused := new(source.Refused); complete || !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
+		if rejected := new(source.Rejected); complete || !errors.As(err, &rejected) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%d: got %v, %v", status, complete, err)
 		}
 	}
 	_, complete, err := app(t, withBranches(t, names(2)), 503).Branches(t.Context())
-	if refused := new(source.Refused); complete || err == nil || errors.As(err, &refused) {
+	if rejected := new(source.Rejected); complete || err == nil || errors.As(err, &rejected) {
 		t.Errorf("503: got %v, %v", complete, err)
 	}
 }

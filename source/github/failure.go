@@ -28,7 +28,7 @@ const (
 	longestMessage = 200
 )
 
-// failure is the one place where GitHub's errors are told apart. What a retry cannot mend becomes a *source.Refused, a rate limit a
+// failure is the one place where GitHub's errors are told apart. What a retry cannot mend becomes a *source.Rejected, a rate limit a
 // *source.RateLimited; everything else passes by itself.
 func (r *Repository) failure(err error, tried string, args ...any) error {
 	if fault := (*source.CommitFault)(nil); errors.As(err, &fault) {
@@ -38,9 +38,9 @@ func (r *Repository) failure(err error, tried string, args ...any) error {
 }
 
 func (r *Repository) reason(err error) error {
-	var refused *source.Refused
+	var rejected *source.Rejected
 	switch {
-	case errors.As(err, &refused), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &rejected), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
 	if limited := r.limit(err); limited != nil {
@@ -87,19 +87,19 @@ const renamed = "was renamed or transferred; if that is meant, write its new nam
 func (r *Repository) answered(status int, signOn bool, said string) error {
 	switch {
 	case status == http.StatusUnauthorized:
-		return &source.Refused{Reason: said + ": the token or the App's key is expired, revoked or mistyped; give the worker a new one"}
+		return &source.Rejected{Reason: said + ": the token or the App's key is expired, revoked or mistyped; give the worker a new one"}
 	case status == http.StatusForbidden && signOn:
-		return &source.Refused{Reason: said + ": the organization wants single sign-on; authorize the token for it"}
+		return &source.Rejected{Reason: said + ": the organization wants single sign-on; authorize the token for it"}
 	case status == http.StatusForbidden:
-		return &source.Refused{Reason: fmt.Sprintf("%s: give the token or the App the permission \"Contents: read\" in %s", said, r)}
+		return &source.Rejected{Reason: fmt.Sprintf("%s: give the token or the App the permission \"Contents: read\" in %s", said, r)}
 	case status == http.StatusNotFound:
-		return &source.Refused{Reason: fmt.Sprintf("%s: %s was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access", said, r)}
+		return &source.Rejected{Reason: fmt.Sprintf("%s: %s was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access", said, r)}
 	case status == http.StatusMovedPermanently, status == http.StatusPermanentRedirect:
-		return &source.Refused{Reason: fmt.Sprintf("%s: %s %s", said, r, renamed)}
+		return &source.Rejected{Reason: fmt.Sprintf("%s: %s %s", said, r, renamed)}
 	case status == http.StatusConflict:
-		return &source.Refused{Reason: fmt.Sprintf("%s: %s is empty; push a branch", said, r)}
+		return &source.Rejected{Reason: fmt.Sprintf("%s: %s is empty; push a branch", said, r)}
 	case status == http.StatusUnavailableForLegalReasons:
-		return &source.Refused{Reason: said + ": GitHub has blocked access to the repository"}
+		return &source.Rejected{Reason: said + ": GitHub has blocked access to the repository"}
 	}
 	return errors.New(said)
 }

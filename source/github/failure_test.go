@@ -89,7 +89,7 @@ func TestS66NothingIsAskedUntilTheReset(t *testing.T) {
 	}
 }
 
-func TestS67ATokenThatMayNotReadIsRefusedWithASentence(t *testing.T) {
+func TestS67ATokenThatMayNotReadIsRejectedWithASentence(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer http.Handler
 		want   string
@@ -116,8 +116,8 @@ func TestS67ATokenThatMayNotReadIsRefusedWithASentence(t *testing.T) {
 				"list branches of acme/shop: page 1": listing, "read branch feature/00000 of acme/shop": heading,
 				"look for commit " + hash(0) + " in acme/shop": looking,
 			} {
-				refused := new(source.Refused)
-				if !errors.As(err, &refused) || refused.Reason != test.want || err.Error() != tried+": "+test.want {
+				rejected := new(source.Rejected)
+				if !errors.As(err, &rejected) || rejected.Reason != test.want || err.Error() != tried+": "+test.want {
 					t.Errorf("got %v, want %s: %s", err, tried, test.want)
 				}
 			}
@@ -142,8 +142,8 @@ func TestAServerThatIsNotThereIsAnError(t *testing.T) {
 	r := open(t, server)
 	server.Intercept(always(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })))
 	_, complete, err := r.Branches(t.Context())
-	refused, limited := new(source.Refused), new(source.RateLimited)
-	if complete || err == nil || errors.As(err, &refused) || errors.As(err, &limited) {
+	rejected, limited := new(source.Rejected), new(source.RateLimited)
+	if complete || err == nil || errors.As(err, &rejected) || errors.As(err, &limited) {
 		t.Errorf("got %v, %v", complete, err)
 	}
 }

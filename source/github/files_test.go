@@ -141,7 +141,7 @@ func TestS67AMissingCommitOfAHiddenRepositoryIsNotMissing(t *testing.T) {
 	server, _, _ := withFiles(t)
 	server.Intercept(always(githubtest.Answer(404, "Not Found")))
 	_, err := open(t, server).HasCommit(t.Context(), hash(1))
-	if refused := new(source.Refused); !errors.As(err, &refused) {
+	if rejected := new(source.Rejected); !errors.As(err, &rejected) {
 		t.Errorf("got %v", err)
 	}
 }

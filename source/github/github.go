@@ -18,7 +18,7 @@ import (
 // answerTimeout is how long GitHub may take to begin its answer; it gives up by itself after 10 seconds (GitHub docs: Troubleshooting the REST API).
 const answerTimeout = 30 * time.Second
 
-// Repository is one repository. It answers as source.Git does, and is safe for concurrent use. What GitHub refuses is a *source.Refused, and a
+// Repository is one repository. It answers as source.Git does, and is safe for concurrent use. What GitHub rejects is a *source.Rejected, and a
 // rate limit is a *source.RateLimited, which says until when; neither they nor any other error has the credentials in it.
 type Repository struct {
 	owner, name string

@@ -100,7 +100,7 @@ func (r *Repository) heads(said map[string]json.RawMessage, branches []string) (
 		return nil, errors.New("GitHub's answer does not name the repository")
 	}
 	if !strings.EqualFold(name, r.String()) {
-		return nil, &source.Refused{Reason: fmt.Sprintf("GitHub answers for %s: %s %s", name, r, renamed)}
+		return nil, &source.Rejected{Reason: fmt.Sprintf("GitHub answers for %s: %s %s", name, r, renamed)}
 	}
 	found := map[string]string{}
 	for i, branch := range branches {

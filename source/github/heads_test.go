@@ -52,7 +52,7 @@ func TestHeadsAreReadByAnApp(t *testing.T) {
 	}
 }
 
-func TestABranchThatGitRefusesIsAnError(t *testing.T) {
+func TestABranchThatGitRejectsIsAnError(t *testing.T) {
 	server := withBranches(t, names(1))
 	if heads, err := open(t, server).Heads(t.Context(), "feature/00000", "../../main"); heads != nil || err == nil || len(server.Calls()) > 0 {
 		t.Errorf("got %v, %v", heads, err)
@@ -102,9 +102,9 @@ func TestS45AnAnswerThatSaysNothingIsNoMissingBranch(t *testing.T) {
 			if want := "read branch main of acme/shop: " + test.want; heads != nil || err == nil || err.Error() != want {
 				t.Errorf("got %v, %v, want %s", heads, err, want)
 			}
-			refused := strings.Contains(test.want, "; ") || strings.Contains(test.want, "Contents: read")
-			if errors.As(err, new(*source.Refused)) != refused {
-				t.Errorf("refused %v, want %v", !refused, refused)
+			rejected := strings.Contains(test.want, "; ") || strings.Contains(test.want, "Contents: read")
+			if errors.As(err, new(*source.Rejected)) != rejected {
+				t.Errorf("rejected %v, want %v", !rejected, rejected)
 			}
 		})
 	}
@@ -168,7 +168,7 @@ func TestS45ATroubledServerIsNoMissingBranch(t *testing.T) {
 		server := withBranches(t, names(2))
 		server.Intercept(intercept)
 		heads, err := open(t, server).Heads(t.Context(), "gone")
-		if heads != nil || err == nil || errors.As(err, new(*source.Refused)) || errors.As(err, new(*source.RateLimited)) {
+		if heads != nil || err == nil || errors.As(err, new(*source.Rejected)) || errors.As(err, new(*source.RateLimited)) {
 			t.Errorf("%s: got %v, %v", name, heads, err)
 		}
 	}

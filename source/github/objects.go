@@ -23,7 +23,7 @@ const (
 
 func checkCommit(commit string) error {
 	if !fullCommit.MatchString(commit) {
-		return &source.Refused{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
+		return &source.Rejected{Reason: fmt.Sprintf("commit %q is not a full commit: give all 40 hexadecimal digits, in lower case", commit)}
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (r *Repository) entries(ctx context.Context, tree string, recursive bool) (
 		return nil, err
 	}
 	if answer.GetTruncated() {
-		return nil, &source.Refused{Reason: "the folder has more files than GitHub lists at once (100,000); name a folder below it"}
+		return nil, &source.Rejected{Reason: "the folder has more files than GitHub lists at once (100,000); name a folder below it"}
 	}
 	if answer.GetSHA() != tree || answer.Entries == nil {
 		return nil, errNoContent
@@ -75,7 +75,7 @@ func (r *Repository) entries(ctx context.Context, tree string, recursive bool) (
 // blob reads a file's content. It is held against the name that Git gave it, so an answer that broke off does not pass for the file.
 func (r *Repository) blob(ctx context.Context, entry *api.TreeEntry) ([]byte, error) {
 	if entry.GetSize() > maxBlob {
-		return nil, &source.Refused{Reason: fmt.Sprintf("it is %d bytes long; GitHub gives out at most %d by its API: keep it in a bucket", entry.GetSize(), maxBlob)}
+		return nil, &source.Rejected{Reason: fmt.Sprintf("it is %d bytes long; GitHub gives out at most %d by its API: keep it in a bucket", entry.GetSize(), maxBlob)}
 	}
 	content, _, err := r.client.Git.GetBlobRaw(ctx, r.owner, r.name, entry.GetSHA())
 	if err != nil {

@@ -20,7 +20,7 @@ func TestTheIDOfARepositoryOutlivesItsName(t *testing.T) {
 	}
 	server.Identify("acme/store", githubtest.ID)
 	_, err := open(t, server).RepositoryID(t.Context())
-	if refused := new(source.Refused); !errors.As(err, &refused) || !strings.Contains(err.Error(), "acme/shop "+renamed) {
+	if rejected := new(source.Rejected); !errors.As(err, &rejected) || !strings.Contains(err.Error(), "acme/shop "+renamed) {
 		t.Errorf("the former name: %v, want a final error with what to do", err)
 	}
 	settings := perch.GitHubSource{Repository: "acme/store", BaseURL: server.URL}

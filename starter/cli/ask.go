@@ -111,15 +111,15 @@ func (r *report) code() int {
 		return exitFailed
 	case perch.OutcomeTimeout:
 		return exitTimeout
-	case perch.OutcomeRefused:
-		return exitRefused
+	case perch.OutcomeRejected:
+		return exitRejected
 	}
 	return exitDone
 }
 
 // problem is the `error` of the JSON documents.
 func (r *report) problem() string {
-	if r.result.Outcome == perch.OutcomeRefused {
+	if r.result.Outcome == perch.OutcomeRejected {
 		return r.result.Reason
 	}
 	return r.failure
@@ -145,8 +145,8 @@ func (a *app) explain(r *report, command string) {
 		a.note("%s: %s; the run goes on.", r.target.title(r.goal), r.failure)
 		a.note("%s", r.where())
 		a.note("`perch %s %s` waits for it again.", command, branch)
-	case perch.OutcomeRefused:
-		a.note("%s is refused: %s", r.target.title(r.goal), r.result.Reason)
+	case perch.OutcomeRejected:
+		a.note("%s is rejected: %s", r.target.title(r.goal), r.result.Reason)
 	}
 }
 

@@ -92,7 +92,7 @@ func (s *sweep) code() int {
 	case len(s.stacks(stageBegun)) > 0:
 		return exitTimeout
 	case s.result.Brake != nil:
-		return exitRefused
+		return exitRejected
 	}
 	return exitDone
 }

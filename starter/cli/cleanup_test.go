@@ -43,7 +43,7 @@ func TestDocumentAndExitCodeOfACleanup(t *testing.T) {
 		"failed": {swept(stageFailed, "denied"), exitFailed, remove + `"removed":[],"pending":[],"failed":[{"stack":"shop-a","error":"denied"}],"brake":null,"other_repositories":[]}`},
 		"a removal that failed before and is done now": {before(stageRemoved), exitFailed,
 			remove + `"removed":["shop-a"],"pending":[],"failed":[{"stack":"shop-z","error":"its deletion failed"}],"brake":null,"other_repositories":[]}`},
-		"braked": {&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "too many", Hash: "ab", Removals: 11, Limit: 10}}}, exitRefused,
+		"braked": {&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "too many", Hash: "ab", Removals: 11, Limit: 10}}}, exitRejected,
 			`{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":{"reason":"too many","hash":"ab","removals":11,"limit":10},"other_repositories":[]}`},
 		"S67 held": {&sweep{result: perch.CleanupResult{Problem: "no token"}}, exitFailed, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[],"error":"no token"}`},
 	} {
@@ -71,7 +71,7 @@ func TestWhatARunsEndMeansForARemoval(t *testing.T) {
 		"gone":       {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeGone}}, stageRemoved, ""},
 		"absent":     {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeAbsent}}, stageRemoved, ""},
 		"kept":       {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeKept, Reason: "branch a exists again"}}, stageKept, "branch a exists again"},
-		"refused":    {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeRefused, Reason: "protected"}}, stageKept, "protected"},
+		"rejected":   {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeRejected, Reason: "protected"}}, stageKept, "protected"},
 		"superseded": {lifecycle.Answer{Result: perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: "1234567890"}}, stageKept, "commit 1234567 was asked for meanwhile"},
 		"failed":     {lifecycle.Answer{Failure: "denied"}, stageFailed, "denied"},
 	} {

@@ -23,8 +23,8 @@ const (
 	exitUsage = 2
 	// exitTimeout stands for giving up the wait; the run goes on.
 	exitTimeout = 3
-	// exitRefused stands for what the worker's policy does not allow.
-	exitRefused = 4
+	// exitRejected stands for what the worker's policy does not allow.
+	exitRejected = 4
 )
 
 // app is one invocation: where it reads and writes, and the flags that every command has.
@@ -40,7 +40,7 @@ type app struct {
 }
 
 // Run carries out one command and returns its exit code: 0 done, skipped or superseded; 1 failed; 2 wrong usage or configuration;
-// 3 gave up waiting; 4 refused. args are those after the program's name. Environment variables are read through env alone, except the
+// 3 gave up waiting; 4 rejected. args are those after the program's name. Environment variables are read through env alone, except the
 // names of TEMPORAL_GRPC_META_*; results go to stdout, progress and errors to stderr.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env}

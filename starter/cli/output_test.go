@@ -51,9 +51,9 @@ func TestDocuments(t *testing.T) {
 			`{"outcome":"superseded","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,"seeds":[],` +
 				`"superseded_by":"` + commitB + `","error":"","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":0,"stack":0,"seed":0,"ready":0},"leftovers":[],"warnings":[]}`,
 		},
-		"up that is refused": {
-			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: perch.Result{Outcome: perch.OutcomeRefused, Reason: "not allowed"}}),
-			`{"outcome":"refused","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,"seeds":[],` +
+		"up that is rejected": {
+			newUpDocument(report{target: main, goal: perch.GoalUp, run: at, result: perch.Result{Outcome: perch.OutcomeRejected, Reason: "not allowed"}}),
+			`{"outcome":"rejected","branch":"main","slug":"main","stack":"shop-main","commit":"` + commitA + `","url":"","created":false,"seeded":false,"seeds":[],` +
 				`"superseded_by":"","error":"not allowed","run":{"workflow_id":"shop-main","run_id":"r"},"seconds":{"total":0,"stack":0,"seed":0,"ready":0},"leftovers":[],"warnings":[]}`,
 		},
 		"down that is done": {
@@ -121,9 +121,9 @@ func TestWhatPeopleRead(t *testing.T) {
 			stderr: "Seeded: s3 media (1 object)\nSeeded: http POST /seed (answered 201)\nSeeded: run load demo (exit code 0)\n  one\n  two\n",
 		},
 		"superseded": {report: up(perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: commitB}, ""), stderr: "main at aaaaaaa is superseded by bbbbbbb.\n"},
-		"refused": {
-			report: up(perch.Result{Outcome: perch.OutcomeRefused, Reason: "m7i.large is not allowed"}, ""),
-			stderr: "up main at aaaaaaa is refused: m7i.large is not allowed\n", code: exitRefused,
+		"rejected": {
+			report: up(perch.Result{Outcome: perch.OutcomeRejected, Reason: "m7i.large is not allowed"}, ""),
+			stderr: "up main at aaaaaaa is rejected: m7i.large is not allowed\n", code: exitRejected,
 		},
 		"failed": {
 			report: up(perch.Result{Outcome: perch.OutcomeFailed}, "no capacity"), code: exitFailed,
@@ -143,8 +143,8 @@ func TestWhatPeopleRead(t *testing.T) {
 			stdout: "main is gone (stack shop-main)\n", stderr: "Still there, because the template keeps it: AWS::S3::Bucket logs\n",
 		},
 		"leftovers are named": {
-			report: down(perch.Result{Outcome: perch.OutcomeRefused, Reason: "main is protected", Leftovers: []string{"bucket-1"}}),
-			stderr: "down main is refused: main is protected\nStill there: bucket-1\n", code: exitRefused,
+			report: down(perch.Result{Outcome: perch.OutcomeRejected, Reason: "main is protected", Leftovers: []string{"bucket-1"}}),
+			stderr: "down main is rejected: main is protected\nStill there: bucket-1\n", code: exitRejected,
 		},
 	}
 	for name, test := range tests {

@@ -112,7 +112,7 @@ func newPlanDocument(t target, result perch.PlanResult) planDocument {
 	d.Time.Path, d.Time.Assumed = full(d.Time.Path), full(d.Time.Assumed)
 	d.Cost.Items, d.Cost.Missing, d.Cost.LeftOut = full(d.Cost.Items), full(d.Cost.Missing), full(d.Cost.LeftOut)
 	switch result.Outcome {
-	case perch.OutcomeRefused, perch.OutcomeFailed, perch.OutcomeTimeout:
+	case perch.OutcomeRejected, perch.OutcomeFailed, perch.OutcomeTimeout:
 		d.Error = result.Reason
 	}
 	return d
@@ -130,8 +130,8 @@ func planCode(outcome perch.Outcome) int {
 	switch outcome {
 	case perch.OutcomeFailed:
 		return exitFailed
-	case perch.OutcomeRefused:
-		return exitRefused
+	case perch.OutcomeRejected:
+		return exitRejected
 	}
 	return exitDone
 }
@@ -149,8 +149,8 @@ func (a *app) tellPlan(d planDocument, reason string) {
 		a.noteSkipped(reason)
 	case perch.OutcomeSuperseded:
 		a.note("%s would be superseded by %s: %s.", title, perch.ShortCommit(d.SupersededBy), reason)
-	case perch.OutcomeRefused:
-		a.note("%s would be refused: %s", title, reason)
+	case perch.OutcomeRejected:
+		a.note("%s would be rejected: %s", title, reason)
 	default:
 		a.note("%s would fail: %s", title, reason)
 	}

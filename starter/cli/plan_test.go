@@ -118,8 +118,8 @@ func TestTitlesOfPlans(t *testing.T) {
 		}}, []string{"P (not known to Perch)", "Warning: whether D is replaced is unknown: Perch has no data of this change to T."}},
 		"retained": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{{LogicalID: "D", Action: perch.ActionRemove, Data: "retained"}}},
 			[]string{"Warning: D is removed; the old one stays in the account, outside of the stack."}},
-		"refused by AWS": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{{LogicalID: "D", Action: perch.ActionChange, Replacement: "unknown", Refused: "no"}}},
-			[]string{"Warning: D will be refused: no."}},
+		"rejected by AWS": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{{LogicalID: "D", Action: perch.ActionChange, Replacement: "unknown", Rejected: "no"}}},
+			[]string{"Warning: D will be rejected: no."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.result.Outcome = perch.OutcomePlanned
@@ -141,7 +141,7 @@ func TestEndsOfPlans(t *testing.T) {
 		error  string
 		code   int
 	}{
-		"refused":    {perch.PlanResult{Outcome: perch.OutcomeRefused, Reason: "not allowed"}, "up main at aaaaaaa would be refused: not allowed\n", "not allowed", exitRefused},
+		"rejected":   {perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}, "up main at aaaaaaa would be rejected: not allowed\n", "not allowed", exitRejected},
 		"skipped":    {perch.PlanResult{Outcome: perch.OutcomeSkipped, Reason: "it is skipped"}, "Skipped: it is skipped.\n", "", exitDone},
 		"superseded": {perch.PlanResult{Outcome: perch.OutcomeSuperseded, Reason: "it is older", SupersededBy: commitB}, "up main at aaaaaaa would be superseded by bbbbbbb: it is older.\n", "", exitDone},
 		"stuck":      {perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: "no step leads on"}, "up main at aaaaaaa would fail: no step leads on\n", "no step leads on", exitFailed},
@@ -166,7 +166,7 @@ func TestDocumentOfAPlanHasEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"outcome":"planned","branch":"main","slug":"main","stack":"shop-main","kind":"","commit":"` + commitA + `","host":"","url":"","status":"","deployed":"",` +
-		`"protected":false,"step":"","changes":[{"logical_id":"B","type":"AWS::S3::Bucket","action":"create","replacement":"","data":"","refused":"","properties":[]}],` +
+		`"protected":false,"step":"","changes":[{"logical_id":"B","type":"AWS::S3::Bucket","action":"create","replacement":"","data":"","rejected":"","properties":[]}],` +
 		`"outputs":[],"shared_database":false,"settings":[],"time":{"seconds":0,"path":[],"assumed":[]},"cost":{"usd_per_day":0,"region":"","date":"","items":[],"missing":[],"left_out":[]},` +
 		`"warnings":[],"superseded_by":"","error":""}`
 	if diff := cmp.Diff(want, string(data)); diff != "" {

@@ -155,8 +155,8 @@ func planWarnings(out *strings.Builder, p paper, d planDocument) {
 
 // caution is what should not be overlooked about a change; empty for most.
 func caution(change perch.ResourceChange) string {
-	if change.Refused != "" {
-		return change.LogicalID + " will be refused: " + change.Refused + "."
+	if change.Rejected != "" {
+		return change.LogicalID + " will be rejected: " + change.Rejected + "."
 	}
 	happens := change.LogicalID + " is replaced"
 	switch {

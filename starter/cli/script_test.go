@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("DEMO", demo)
 			env.Setenv("EXIT_FILE", filepath.Join(env.WorkDir, exitFile))
-			env.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1") // no service has this port: connections are refused at once
+			env.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1") // no service has this port: connections are rejected at once
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

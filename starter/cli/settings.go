@@ -55,7 +55,7 @@ The exit code is 0, whether there are differences or not.`,
 	return command
 }
 
-// givenArgs refuses an argument that is empty: it is a variable that was not set, and not the branch that is checked out.
+// givenArgs rejects an argument that is empty: it is a variable that was not set, and not the branch that is checked out.
 func givenArgs(count cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if slices.Contains(args, "") {

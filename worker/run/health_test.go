@@ -22,7 +22,7 @@ func (h temporalHealth) CheckHealth(context.Context, *client.CheckHealthRequest)
 }
 
 func TestReadyzSaysWhatIsMissing(t *testing.T) {
-	refused := errors.New(`health check error: connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:1: connect: connection refused"`)
+	rejected := errors.New(`health check error: connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:1: connect: connection refused"`)
 	tests := map[string]struct {
 		temporal health
 		status   int
@@ -31,7 +31,7 @@ func TestReadyzSaysWhatIsMissing(t *testing.T) {
 		"not started yet":          {status: 503, body: "the worker has not started yet"},
 		"Temporal does not answer": {temporal: temporalHealth{errors.New("no answer")}, status: 503, body: "reach Temporal: no answer"},
 		"nothing listens where Temporal was": {
-			temporal: temporalHealth{refused}, status: 503,
+			temporal: temporalHealth{rejected}, status: 503,
 			body: "reach Temporal: no Temporal answers at 127.0.0.1:1 (connection refused): start it there, or set TEMPORAL_ADDRESS",
 		},
 		"all is well": {temporal: temporalHealth{}, status: 200, body: "ready"},

@@ -99,7 +99,7 @@ func accountOnAWS(t *testing.T, account string) (*aws.Server, *httptest.Server) 
 	return server, listener
 }
 
-func TestAnotherAccountThanThePolicysIsRefusedBeforeAnythingIsDone(t *testing.T) {
+func TestAnotherAccountThanThePolicysIsRejectedBeforeAnythingIsDone(t *testing.T) {
 	server, listener := accountOnAWS(t, "999999999999")
 	cfg := Config{Policy: &perch.Policy{Account: "123456789012", Project: "shop", Source: perch.Source{Git: t.TempDir()}}, AWS: endpoint(listener.URL)}
 	err := Run(t.Context(), cfg)

@@ -37,7 +37,7 @@ func TestRunsAreCountedByOutcome(t *testing.T) {
 		want   string
 	}{
 		"ready":                   {result: &perch.Result{Outcome: perch.OutcomeReady}, want: "ready"},
-		"refused":                 {result: &perch.Result{Outcome: perch.OutcomeRefused}, want: "refused"},
+		"rejected":                {result: &perch.Result{Outcome: perch.OutcomeRejected}, want: "rejected"},
 		"a reading run":           {result: &perch.ListResult{}, want: "completed"},
 		"failed":                  {result: (*perch.Result)(nil), err: temporal.NewApplicationError("broken", "StackFailed"), want: "failed"},
 		"cancelled":               {result: (*perch.Result)(nil), err: temporal.NewCanceledError(), want: "cancelled"},

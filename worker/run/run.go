@@ -149,7 +149,7 @@ func stop(workers ...interface{ Stop() }) {
 	group.Wait()
 }
 
-// checkAccount refuses credentials of another account, before any call that changes anything.
+// checkAccount rejects credentials of another account, before any call that changes anything.
 func checkAccount(ctx context.Context, cfg Config) error {
 	if _, err := cfg.AWS.Credentials.Retrieve(ctx); err != nil {
 		return noCredentials(err)

@@ -176,7 +176,7 @@ func (st *stack) bodyLocked(s *Service) string {
 	return st.Definition.Body
 }
 
-// checkUpdate refuses an update that changes nothing, or the type of a resource.
+// checkUpdate rejects an update that changes nothing, or the type of a resource.
 func (c *call) checkUpdate(st *stack, p *plan, d definition) error {
 	current, err := c.plan(st.Definition, st.ID, st.Name)
 	if err != nil {

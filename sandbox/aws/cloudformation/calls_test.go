@@ -62,7 +62,7 @@ func TestTokenMakesARepeatedUpdateHarmless(t *testing.T) {
 	wantError(t, err, "TokenAlreadyExistsException", "The client request token one has already been used for this stack. Retry the request with a different client request token")
 }
 
-func TestBadCallsAreRefused(t *testing.T) {
+func TestBadCallsAreRejected(t *testing.T) {
 	w := newWorld(t)
 	long := `{"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Description": "` + strings.Repeat("x", 52_000) + `"}`
 	role := `{"Resources": {"Role": {"Type": "AWS::IAM::Role"}}}`

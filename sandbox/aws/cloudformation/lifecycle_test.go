@@ -293,7 +293,7 @@ func TestDeletionStopsACreation(t *testing.T) {
 	}
 }
 
-func TestDeletionIsRefused(t *testing.T) {
+func TestDeletionIsRejected(t *testing.T) {
 	t.Run("while an update is on its way", func(t *testing.T) {
 		w := newWorld(t)
 		w.create("shop-a", chain)

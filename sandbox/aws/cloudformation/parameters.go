@@ -97,7 +97,7 @@ func (t *template) parameterValues(given []givenParameter, previous map[string]s
 func (t *template) checkValues(values map[string]string) error {
 	for _, name := range sortedKeys(values) {
 		p := t.parameters[name]
-		if reason := p.refuses(name, values[name]); reason != "" {
+		if reason := p.rejects(name, values[name]); reason != "" {
 			if p.sentence != "" {
 				reason = fmt.Sprintf("Parameter %s failed to satisfy constraint: %s", name, p.sentence)
 			}
@@ -107,8 +107,8 @@ func (t *template) checkValues(values map[string]string) error {
 	return nil
 }
 
-// refuses says in a sentence why value is not allowed; empty where it is.
-func (p parameter) refuses(name, value string) string {
+// rejects says in a sentence why value is not allowed; empty where it is.
+func (p parameter) rejects(name, value string) string {
 	number, numeric := strconv.ParseFloat(value, 64)
 	switch {
 	case p.kind == "Number" && numeric != nil:

@@ -206,7 +206,7 @@ func checkCapabilities(t *template, given []string) error {
 	return wire.Errorf(400, "InsufficientCapabilitiesException", "Requires capabilities : [%s]", needed)
 }
 
-// repeated looks a client request token up. It reports a repeat of the same call, and refuses another call with the same token.
+// repeated looks a client request token up. It reports a repeat of the same call, and rejects another call with the same token.
 func (c *call) repeated(st *stack, action string) (bool, error) {
 	token := c.form.get("ClientRequestToken")
 	used, ok := st.Tokens[token]

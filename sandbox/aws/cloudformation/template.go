@@ -174,7 +174,7 @@ func (t *template) check() error {
 	return nil
 }
 
-// checkReferences collects the Refs and ${} of value that name neither a resource nor a parameter, and refuses unknown functions.
+// checkReferences collects the Refs and ${} of value that name neither a resource nor a parameter, and rejects unknown functions.
 func (t *template) checkReferences(value any, missing map[string]bool) error {
 	return walkFunctions(value, func(function string, argument any) error {
 		if !known(function) {

@@ -72,7 +72,7 @@ Resources:
 	}
 }
 
-func TestTemplatesThatAreRefused(t *testing.T) {
+func TestTemplatesThatAreRejected(t *testing.T) {
 	const queue = `Q: {Type: AWS::SQS::Queue}`
 	for _, test := range []struct{ behaviour, body, want string }{
 		{"broken JSON", `{"Resources": `, "Template format error: JSON not well-formed. (unexpected EOF)"},

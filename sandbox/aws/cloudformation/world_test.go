@@ -36,7 +36,7 @@ type world struct {
 type things struct {
 	mu        sync.Mutex
 	exist     map[string]map[string]any
-	refuse    map[string]error
+	reject    map[string]error
 	snapshots int
 }
 
@@ -61,7 +61,7 @@ func (f *things) Update(_ context.Context, r resource.Request) (resource.State, 
 func (f *things) Delete(_ context.Context, r resource.Request) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.refuse[r.PhysicalID]; err != nil {
+	if err := f.reject[r.PhysicalID]; err != nil {
 		return err
 	}
 	delete(f.exist, r.PhysicalID)
@@ -80,7 +80,7 @@ func (f *things) ids() []string {
 func (f *things) block(id string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refuse[id] = err
+	f.reject[id] = err
 }
 
 // orders are faults: steps "LogicalID phase" that fail, or hang until they are released.
@@ -143,7 +143,7 @@ func pagesOf(n int) setting { return func(c *cloudformation.Config) { c.PageSize
 
 func newWorld(t *testing.T, settings ...setting) *world {
 	t.Helper()
-	return newWorldWith(t, &things{exist: map[string]map[string]any{}, refuse: map[string]error{}}, settings...)
+	return newWorldWith(t, &things{exist: map[string]map[string]any{}, reject: map[string]error{}}, settings...)
 }
 
 func newWorldWith(t *testing.T, made *things, settings ...setting) *world {

@@ -21,7 +21,7 @@ func create(c *sdk.Client, t *testing.T, name, location string) error {
 	return err
 }
 
-func TestBucketsAreMadeAndRefusedAsAWSDoes(t *testing.T) {
+func TestBucketsAreMadeAndRejectedAsAWSDoes(t *testing.T) {
 	b := newBed(t, "")
 	if err := create(b.Client, t, "fresh-bucket", testRegion); err != nil {
 		t.Fatal(err)

@@ -137,7 +137,7 @@ func (s *Service) removeAll(r *request, b *bucket, document deleteRequest) ([]wi
 	for i, object := range document.Objects {
 		done, err := s.removeOne(r, b, object, i < allowed)
 		if err != nil {
-			nodes = append(nodes, refused(object, err))
+			nodes = append(nodes, rejected(object, err))
 			continue
 		}
 		if err := s.commit(done.change...); err != nil {
@@ -181,8 +181,8 @@ func deleted(b *bucket, object deleteKey, v *version) wire.Node {
 	return wire.N("Deleted", nodes...)
 }
 
-// refused is one key's error. An id that cannot be one is told like a version that is not there, as S3 does within DeleteObjects.
-func refused(object deleteKey, err error) wire.Node {
+// rejected is one key's error. An id that cannot be one is told like a version that is not there, as S3 does within DeleteObjects.
+func rejected(object deleteKey, err error) wire.Node {
 	var f *failure
 	if !errors.As(err, &f) {
 		f = failf(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")

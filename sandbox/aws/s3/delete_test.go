@@ -57,7 +57,7 @@ func TestDeleteObjectsTellsEachKeysFate(t *testing.T) {
 	}
 }
 
-func TestDeleteObjectsRefusesWhatAWSRefuses(t *testing.T) {
+func TestDeleteObjectsRejectsWhatAWSRefuses(t *testing.T) {
 	b := newBed(t, "")
 	objects := make([]types.ObjectIdentifier, 1001)
 	for i := range objects {

@@ -90,7 +90,7 @@ func TestATornLineIsForgotten(t *testing.T) {
 	}
 }
 
-func TestABrokenJournalIsRefused(t *testing.T) {
+func TestABrokenJournalIsRejected(t *testing.T) {
 	dir := t.TempDir()
 	lived(t, dir)
 	path := filepath.Join(dir, "journal.jsonl")

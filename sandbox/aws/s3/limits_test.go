@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-func TestDeletesOverTheLimitAreRefusedKeyByKeyThenAsAWhole(t *testing.T) {
+func TestDeletesOverTheLimitAreRejectedKeyByKeyThenAsAWhole(t *testing.T) {
 	b := newBed(t, "")
 	b.service.config.Limits.Deletes = 0.001
 	var doomed []types.ObjectIdentifier

@@ -21,7 +21,7 @@ type scope struct {
 	limit int
 }
 
-// walk calls visit for each name and common prefix in scope, in ascending order, until visit returns false. Names that live refuses
+// walk calls visit for each name and common prefix in scope, in ascending order, until visit returns false. Names that live rejects
 // do not exist for it. The names are sorted.
 func (s scope) walk(names []string, live func(name string) bool, visit func(name string, common bool) bool) {
 	at := sort.Search(len(names), func(i int) bool {

@@ -46,7 +46,7 @@ func malformedPolicy(message string) *failure {
 	return failf(http.StatusBadRequest, "MalformedPolicy", "%s", message)
 }
 
-// parsePolicy reads a policy for the bucket and refuses what S3 refuses.
+// parsePolicy reads a policy for the bucket and rejects what S3 rejects.
 func parsePolicy(document, bucket string) (*policy, error) {
 	if !strings.HasPrefix(document, "{") {
 		return nil, malformedPolicy("Policies must be valid JSON and the first byte must be '{'")
@@ -155,7 +155,7 @@ func (s statement) denies(action, resource string) bool {
 	return actionHit == (len(s.Action) > 0) && anyLike(resources, resource) == (len(s.Resource) > 0)
 }
 
-// allowed refuses an action that the bucket's policy denies to everyone. The caller holds mu.
+// allowed rejects an action that the bucket's policy denies to everyone. The caller holds mu.
 func (s *Service) allowed(b *bucket, action, key string) error {
 	if b.policy == nil || action == "" {
 		return nil

@@ -131,7 +131,7 @@ func TestAPresignedURLExpires(t *testing.T) {
 	}
 }
 
-func TestListingsRefuseWhatTheyCannotMean(t *testing.T) {
+func TestListingsRejectWhatTheyCannotMean(t *testing.T) {
 	b := newBed(t, "")
 	for _, query := range []string{
 		"versions&max-keys=-1", "versions&max-keys=x", "versions&version-id-marker=null", "versions&key-marker=a&version-id-marker=x",

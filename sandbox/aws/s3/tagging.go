@@ -92,7 +92,7 @@ func (s *Service) putBucketTagging(w http.ResponseWriter, r *request) error {
 	}))
 }
 
-// keepsSystemTags refuses a tag set that touches the tags that CloudFormation put on the bucket.
+// keepsSystemTags rejects a tag set that touches the tags that CloudFormation put on the bucket.
 func keepsSystemTags(old, next map[string]string) error {
 	for key, value := range next {
 		if had, ok := old[key]; strings.HasPrefix(key, systemPrefix) && (!ok || had != value) {

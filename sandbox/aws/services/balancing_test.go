@@ -82,7 +82,7 @@ func TestEnvironmentsAddRulesToASharedLoadBalancer(t *testing.T) {
 	diff(t, got, [][2]string{{"5", "/x"}, {"6", "shop-one.localhost"}, {"7", "shop-two.localhost"}, {"default", "default"}})
 }
 
-func TestLoadBalancingIsRefusedInItsOwnWords(t *testing.T) {
+func TestLoadBalancingIsRejectedInItsOwnWords(t *testing.T) {
 	tests := []struct {
 		kind, sentence string
 		properties     map[string]any
@@ -95,7 +95,7 @@ func TestLoadBalancingIsRefusedInItsOwnWords(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.kind, func(t *testing.T) {
-			_, err := newAccount(t, Config{}).try(request(test.kind, "Refused", test.properties))
+			_, err := newAccount(t, Config{}).try(request(test.kind, "Rejected", test.properties))
 			wantError(t, err, test.sentence)
 		})
 	}

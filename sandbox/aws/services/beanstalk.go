@@ -41,12 +41,12 @@ var solutionStacks = []string{
 }
 
 var beanstalkKinds = map[string]kind{
-	typeApplication: {service: beanstalk, named: "ApplicationName", limit: 100, prepare: prepareApplication, refuse: refuseApplication},
-	typeVersion:     {service: beanstalk, limit: 100, prepare: prepareVersion, refuse: refuseVersion},
+	typeApplication: {service: beanstalk, named: "ApplicationName", limit: 100, prepare: prepareApplication, reject: rejectApplication},
+	typeVersion:     {service: beanstalk, limit: 100, prepare: prepareVersion, reject: rejectVersion},
 	typeTemplate:    {service: beanstalk, limit: 100, prepare: prepareTemplate},
 	typeEnvironment: {
 		service: beanstalk, named: "EnvironmentName", limit: 40, prepare: prepareEnvironment, kept: environmentKept,
-		settle: settleEnvironment, repeated: acceptsUpdate, changing: retainOptions, refuse: refuseEnvironment,
+		settle: settleEnvironment, repeated: acceptsUpdate, changing: retainOptions, reject: rejectEnvironment,
 		terminating: terminateEnvironment, remove: removeEnvironment,
 	},
 }
@@ -59,7 +59,7 @@ func prepareApplication(s *Service, rec *record) error {
 	return nil
 }
 
-func refuseApplication(s *Service, rec *record, _ bool) error {
+func rejectApplication(s *Service, rec *record, _ bool) error {
 	for _, env := range s.of(typeEnvironment) {
 		if env.Scope == rec.Name {
 			return invalid(beanstalk, "Unable to delete application %s because it has a running environment: %s", rec.Name, env.Name)
@@ -92,7 +92,7 @@ func prepareVersion(s *Service, rec *record) error {
 	return nil
 }
 
-func refuseVersion(s *Service, rec *record, _ bool) error {
+func rejectVersion(s *Service, rec *record, _ bool) error {
 	for _, env := range s.of(typeEnvironment) {
 		if env.Scope == rec.Scope && env.Properties.text("VersionLabel") == rec.Name {
 			return invalid(beanstalk, "Unable to delete application version %s because it is associated with a running environment: %s", rec.Name, env.Name)

@@ -59,8 +59,8 @@ func settingOf(p properties, namespace, name string) string {
 	return ""
 }
 
-// refuseEnvironment rejects a termination unless the environment is Ready, or is being terminated already.
-func refuseEnvironment(_ *Service, rec *record, _ bool) error {
+// rejectEnvironment rejects a termination unless the environment is Ready, or is being terminated already.
+func rejectEnvironment(_ *Service, rec *record, _ bool) error {
 	if rec.Status == "Terminating" {
 		return nil
 	}

@@ -72,7 +72,7 @@ func TestTerminatedEnvironmentsLingerForAnHour(t *testing.T) {
 	a.ready(typeEnvironment, "Again", environmentProperties(balancer.ID))
 }
 
-func TestEnvironmentsAreRefusedInBeanstalksWords(t *testing.T) {
+func TestEnvironmentsAreRejectedInBeanstalksWords(t *testing.T) {
 	tests := []struct{ property, value, sentence string }{
 		{"EnvironmentName", "abc", "length between 4 and 40"},
 		{"EnvironmentName", strings.Repeat("a", 41), "length between 4 and 40"},

@@ -33,8 +33,8 @@ type kind struct {
 	repeated func(rec *record, r resource.Request) (bool, error)
 	// changing is called before an update takes the new properties.
 	changing func(s *Service, rec *record)
-	// refuse says why a resource cannot be deleted now; it is asked when the deletion begins and, with late, when its time is over.
-	refuse func(s *Service, rec *record, late bool) error
+	// reject says why a resource cannot be deleted now; it is asked when the deletion begins and, with late, when its time is over.
+	reject func(s *Service, rec *record, late bool) error
 	// terminating is called when a deletion has begun.
 	terminating func(s *Service, rec *record)
 	// remove is called when it is over; without it the record is dropped.
@@ -52,7 +52,7 @@ func failure(service string, status int, code, format string, args ...any) *reso
 	return &resource.Error{Service: service, Message: fmt.Sprintf(format, args...), Status: status, Code: code}
 }
 
-// invalid is the refusal of a request that can never succeed as it is.
+// invalid is the rejection of a request that can never succeed as it is.
 func invalid(service, format string, args ...any) *resource.Error {
 	return failure(service, http.StatusBadRequest, "InvalidRequest", format, args...)
 }
@@ -140,7 +140,7 @@ func (h handler) name(r resource.Request) string {
 	return name
 }
 
-// make runs the kind's own checks and refuses a name that is taken.
+// make runs the kind's own checks and rejects a name that is taken.
 func (h handler) make(rec *record) error {
 	if h.kind.prepare != nil {
 		if err := h.kind.prepare(h.service, rec); err != nil {
@@ -165,7 +165,7 @@ func (h handler) keep(rec *record) {
 	}
 }
 
-// Update implements resource.Handler. The record stays as it was when the change is refused.
+// Update implements resource.Handler. The record stays as it was when the change is rejected.
 func (h handler) Update(_ context.Context, r resource.Request) (resource.State, error) {
 	s := h.service
 	s.mu.Lock()
@@ -220,7 +220,7 @@ func (h handler) Terminate(_ context.Context, r resource.Request) error {
 	if rec == nil {
 		return nil
 	}
-	if err := h.refused(rec, false); err != nil {
+	if err := h.rejected(rec, false); err != nil {
 		return err
 	}
 	if h.kind.terminating != nil {
@@ -238,7 +238,7 @@ func (h handler) Delete(_ context.Context, r resource.Request) error {
 	if rec == nil {
 		return nil
 	}
-	if err := h.refused(rec, true); err != nil {
+	if err := h.rejected(rec, true); err != nil {
 		return err
 	}
 	if h.kind.remove != nil {
@@ -249,11 +249,11 @@ func (h handler) Delete(_ context.Context, r resource.Request) error {
 	return s.save()
 }
 
-func (h handler) refused(rec *record, late bool) error {
-	if h.kind.refuse == nil {
+func (h handler) rejected(rec *record, late bool) error {
+	if h.kind.reject == nil {
 		return nil
 	}
-	return h.kind.refuse(h.service, rec, late)
+	return h.kind.reject(h.service, rec, late)
 }
 
 func (h handler) existing(r resource.Request) (*record, error) {

@@ -18,7 +18,7 @@ const (
 )
 
 var iamKinds = map[string]kind{
-	typeRole:            {service: iam, named: "RoleName", limit: 64, prepare: prepareRole, refuse: refuseRole},
+	typeRole:            {service: iam, named: "RoleName", limit: 64, prepare: prepareRole, reject: rejectRole},
 	typeInstanceProfile: {service: iam, named: "InstanceProfileName", limit: 128, prepare: prepareProfile},
 	typePolicy:          {service: iam, limit: 128, prepare: preparePolicy},
 	typeManagedPolicy:   {service: iam, named: "ManagedPolicyName", limit: 128, prepare: prepareManagedPolicy},
@@ -40,7 +40,7 @@ func prepareRole(s *Service, rec *record) error {
 	return nil
 }
 
-func refuseRole(s *Service, rec *record, late bool) error {
+func rejectRole(s *Service, rec *record, late bool) error {
 	for _, profile := range s.of(typeInstanceProfile) {
 		if late && slices.Contains(profile.Properties.texts("Roles"), rec.Name) {
 			return failure(iam, http.StatusConflict, "GeneralServiceException", "Cannot delete entity, must remove roles from instance profile first.")
@@ -173,7 +173,7 @@ func deleteRole(s *Service, f form) ([]wire.Node, error) {
 			"Cannot delete entity, must detach all policies first.",
 		)
 	}
-	if err := refuseRole(s, role, true); err != nil {
+	if err := rejectRole(s, role, true); err != nil {
 		return nil, wire.Errorf(http.StatusConflict, "DeleteConflict", "%s", err.Error())
 	}
 	s.drop(role)

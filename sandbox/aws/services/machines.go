@@ -25,13 +25,13 @@ const (
 var machineKinds = map[string]kind{
 	typeClassicBalancer: {service: "ElasticLoadBalancing", named: "LoadBalancerName", limit: 32, prepare: prepareClassic, settle: activate},
 	typeGroup:           {service: scaling, named: "AutoScalingGroupName", limit: 255, prepare: prepareGroup, settle: activate},
-	typeLaunch:          {service: scaling, named: "LaunchConfigurationName", limit: 255, prepare: prepareLaunch, refuse: refuseLaunch},
+	typeLaunch:          {service: scaling, named: "LaunchConfigurationName", limit: 255, prepare: prepareLaunch, reject: rejectLaunch},
 	typeScaling:         {service: scaling, limit: 255, prepare: prepareScaling},
 	typeInstance:        {service: network, prepare: prepareInstance, settle: activate},
 	typeAlarm:           {service: "CloudWatch", named: "AlarmName", limit: 255, prepare: prepareAlarm},
 }
 
-// legalPlaces refuses subnets and security groups that do not exist.
+// legalPlaces rejects subnets and security groups that do not exist.
 func (s *Service) legalPlaces(service string, subnets, groups []string) error {
 	for _, subnet := range subnets {
 		if s.subnetVPC(subnet) == "" {
@@ -83,7 +83,7 @@ func prepareLaunch(s *Service, rec *record) error {
 	return s.legalPlaces(scaling, nil, rec.Properties.texts("SecurityGroups"))
 }
 
-func refuseLaunch(s *Service, rec *record, late bool) error {
+func rejectLaunch(s *Service, rec *record, late bool) error {
 	for _, group := range s.of(typeGroup) {
 		if late && group.Properties.text("LaunchConfigurationName") == rec.Name {
 			return failure(scaling, http.StatusBadRequest, "GeneralServiceException", "Cannot delete launch configuration %s because it is attached to AutoScalingGroup %s", rec.Name, group.Name)

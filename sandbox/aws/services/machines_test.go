@@ -44,7 +44,7 @@ func TestMachinesOfATemplateAnswerRefAndGetAttAsDocumented(t *testing.T) {
 	}
 }
 
-func TestMachinesThatCannotBeAreRefused(t *testing.T) {
+func TestMachinesThatCannotBeAreRejected(t *testing.T) {
 	a := newAccount(t, Config{})
 	for want, r := range map[string]struct {
 		kind       string

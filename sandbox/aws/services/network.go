@@ -23,7 +23,7 @@ const (
 )
 
 var networkKinds = map[string]kind{
-	typeSecurityGroup: {service: network, named: "GroupName", prepare: prepareSecurityGroup, refuse: refuseSecurityGroup},
+	typeSecurityGroup: {service: network, named: "GroupName", prepare: prepareSecurityGroup, reject: rejectSecurityGroup},
 	typeIngress:       {service: network, prepare: prepareGroupRule},
 	typeEgress:        {service: network, prepare: prepareGroupRule},
 }
@@ -69,9 +69,9 @@ func prepareSecurityGroup(s *Service, rec *record) error {
 	return nil
 }
 
-// refuseSecurityGroup keeps a group that something still refers to. EC2 is asked when the deletion's time is over, and CloudFormation
+// rejectSecurityGroup keeps a group that something still refers to. EC2 is asked when the deletion's time is over, and CloudFormation
 // repeats the call for as long.
-func refuseSecurityGroup(s *Service, rec *record, late bool) error {
+func rejectSecurityGroup(s *Service, rec *record, late bool) error {
 	if late && s.groupInUse(rec) {
 		return failure(network, http.StatusBadRequest, "GeneralServiceException", "resource %s has a dependent object", rec.ID)
 	}
@@ -170,7 +170,7 @@ var networkActions = map[string]action{
 	"DescribeSecurityGroups":    describeSecurityGroups,
 }
 
-// filters reads EC2's filters; one that is not among the known fields is refused rather than ignored.
+// filters reads EC2's filters; one that is not among the known fields is rejected rather than ignored.
 func filters(f form, matches map[string]string) (bool, error) {
 	for i := 1; f.Get("Filter."+strconv.Itoa(i)+".Name") != ""; i++ {
 		name := f.Get("Filter." + strconv.Itoa(i) + ".Name")

@@ -27,9 +27,9 @@ const (
 var rdsKinds = map[string]kind{
 	typeDatabase: {
 		service: rds, named: "DBInstanceIdentifier", limit: 63, lower: true, prepare: prepareDatabase,
-		settle: settleDatabase, refuse: refuseDatabase, terminating: terminateDatabase, remove: removeDatabase,
+		settle: settleDatabase, reject: rejectDatabase, terminating: terminateDatabase, remove: removeDatabase,
 	},
-	typeSubnetGroup:    {service: rds, named: "DBSubnetGroupName", limit: 255, lower: true, prepare: prepareSubnetGroup, refuse: refuseSubnetGroup},
+	typeSubnetGroup:    {service: rds, named: "DBSubnetGroupName", limit: 255, lower: true, prepare: prepareSubnetGroup, reject: rejectSubnetGroup},
 	typeParameterGroup: {service: rds, named: "DBParameterGroupName", limit: 255, lower: true, prepare: prepareParameterGroup},
 }
 
@@ -164,7 +164,7 @@ func major(version string) int {
 
 func settleDatabase(_ *Service, rec *record) { rec.Status = "available" }
 
-func refuseDatabase(_ *Service, rec *record, late bool) error {
+func rejectDatabase(_ *Service, rec *record, late bool) error {
 	if !late && rec.Properties.flag("DeletionProtection") {
 		return failure(rds, http.StatusBadRequest, "InvalidRequest", protectedDatabase)
 	}
@@ -216,7 +216,7 @@ func prepareSubnetGroup(s *Service, rec *record) error {
 	return nil
 }
 
-func refuseSubnetGroup(s *Service, rec *record, late bool) error {
+func rejectSubnetGroup(s *Service, rec *record, late bool) error {
 	for _, db := range s.of(typeDatabase) {
 		if late && strings.EqualFold(db.Properties.text("DBSubnetGroupName"), rec.Name) {
 			return invalid(rds, "Cannot delete the subnet group '%s' because at least one database instance: %s is still using it.", rec.Name, db.Name)

@@ -118,7 +118,7 @@ func TestAStoppedDatabaseCannotBeChangedUntilItIsStarted(t *testing.T) {
 	}
 }
 
-func TestOtherModificationsAreRefused(t *testing.T) {
+func TestOtherModificationsAreRejected(t *testing.T) {
 	a := newAccount(t, Config{})
 	state, _ := a.ready(typeDatabase, "Database", databaseProperties())
 	_, err := sdk.NewFromConfig(a.aws).ModifyDBInstance(t.Context(), &sdk.ModifyDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID), AllocatedStorage: aws.Int32(30)})
@@ -205,7 +205,7 @@ func TestARestoredDatabaseOutlivesItsSnapshot(t *testing.T) {
 	}
 }
 
-func TestDatabasesAreRefusedInRDSsWords(t *testing.T) {
+func TestDatabasesAreRejectedInRDSsWords(t *testing.T) {
 	tests := []struct {
 		property, sentence string
 		value              any

@@ -18,7 +18,7 @@ const (
 )
 
 var route53Kinds = map[string]kind{
-	typeHostedZone: {service: route53Service, named: "Name", prepare: prepareZone, refuse: refuseZone, remove: removeZone},
+	typeHostedZone: {service: route53Service, named: "Name", prepare: prepareZone, reject: rejectZone, remove: removeZone},
 	typeRecordSet:  {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
 	typeSetGroup:   {service: route53Service, prepare: prepareSets, kept: keepSets, remove: removeSets},
 }
@@ -103,7 +103,7 @@ func (s *Service) zoneSets(zone string) []recordSet {
 	return sets
 }
 
-func refuseZone(s *Service, rec *record, late bool) error {
+func rejectZone(s *Service, rec *record, late bool) error {
 	if late && len(s.zoneSets(rec.ID)) > 2 {
 		return invalid(route53Service, "The specified hosted zone contains non-required resource record sets  and so cannot be deleted.")
 	}
@@ -154,7 +154,7 @@ func (s *Service) declared(rec *record) ([]recordSet, error) {
 		if target := alias.text("DNSName"); target != "" {
 			set.Alias = domainName(target)
 		}
-		if reason := set.refusal(zone.Name); reason != "" {
+		if reason := set.rejection(zone.Name); reason != "" {
 			return nil, invalid(route53Service, "[%s]", reason)
 		}
 		sets = append(sets, set)
@@ -162,8 +162,8 @@ func (s *Service) declared(rec *record) ([]recordSet, error) {
 	return sets, nil
 }
 
-// refusal is why a zone of that name does not take the set; empty where it does.
-func (r recordSet) refusal(zone string) string {
+// rejection is why a zone of that name does not take the set; empty where it does.
+func (r recordSet) rejection(zone string) string {
 	switch {
 	case r.Name != zone && !strings.HasSuffix(r.Name, "."+zone):
 		return fmt.Sprintf("RRSet with DNS name %s is not permitted in zone %s", r.Name, zone)

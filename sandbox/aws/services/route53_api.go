@@ -151,7 +151,7 @@ func deleteZone(s *Service, r *http.Request) (int, wire.Node, error) {
 	if err != nil {
 		return 0, wire.Node{}, err
 	}
-	if err := refuseZone(s, zone, true); err != nil {
+	if err := rejectZone(s, zone, true); err != nil {
 		return 0, wire.Node{}, wire.Errorf(http.StatusBadRequest, "HostedZoneNotEmpty", "%v", err)
 	}
 	s.drop(zone)

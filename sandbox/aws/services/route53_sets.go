@@ -99,7 +99,7 @@ func changeSets(s *Service, r *http.Request) (int, wire.Node, error) {
 // change carries out one change and says why it cannot, where it cannot.
 func (s *Service) change(zone *record, c change) string {
 	set := c.recordSet(zone.ID)
-	if reason := set.refusal(zone.Name); reason != "" {
+	if reason := set.rejection(zone.Name); reason != "" {
 		return reason
 	}
 	i := s.setIndex(set)

@@ -132,7 +132,7 @@ func TestAnAliasRecordFollowsItsResource(t *testing.T) {
 	diff(t, a.listed(300), []string{"localhost. NS", "localhost. SOA"})
 }
 
-func TestARecordThatRoute53WouldRefuseIsRefused(t *testing.T) {
+func TestARecordThatRoute53WouldRejectIsRejected(t *testing.T) {
 	tests := []struct {
 		name, sentence string
 		properties     map[string]any

@@ -107,7 +107,7 @@ func TestSecretsAreFoundByNameAndShortARN(t *testing.T) {
 	}
 }
 
-func TestSecretsAreRefusedInSecretsManagersWords(t *testing.T) {
+func TestSecretsAreRejectedInSecretsManagersWords(t *testing.T) {
 	tests := []struct {
 		name, sentence string
 		properties     map[string]any

@@ -158,7 +158,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	diff(t, second.service.state.Sets, first.service.state.Sets)
 }
 
-func TestUnreadableStateIsRefusedAndKept(t *testing.T) {
+func TestUnreadableStateIsRejectedAndKept(t *testing.T) {
 	dir := t.TempDir()
 	a := newAccount(t, Config{Dir: dir})
 	a.ready("AWS::SNS::Topic", "Topic", nil)

@@ -21,12 +21,12 @@ func (s *Service) interpret(env *record, lines []string, limit time.Duration) *s
 		words, err := shellWords(line)
 		switch {
 		case err != nil:
-			r.refuse("%v", err)
+			r.reject("%v", err)
 		case len(words) == 0, equal(words, "set -o pipefail"), equal(words, "cd /var/app/current || exit 1"):
 		case len(words) > 5 && equal(words[:5], "docker compose exec -T app"):
 			s.contain(r, env, words[5:])
 		default:
-			r.refuse("%q", line)
+			r.reject("%q", line)
 		}
 		if r.code != 0 {
 			break
@@ -35,7 +35,7 @@ func (s *Service) interpret(env *record, lines []string, limit time.Duration) *s
 	return r
 }
 
-func (r *scripted) refuse(format string, args ...any) {
+func (r *scripted) reject(format string, args ...any) {
 	r.code = noCommand
 	fmt.Fprintf(&r.output, "The sandbox has no shell: it understands `docker compose exec -T app COMMAND` in /var/app/current, and not "+format+".\n", args...)
 }
@@ -45,7 +45,7 @@ func (s *Service) contain(r *scripted, env *record, words []shellWord) {
 	keep := shownOutput
 	if i := slices.IndexFunc(words, func(w shellWord) bool { return w.operator && w.text == "|" }); i >= 0 {
 		if rest := words[i+1:]; len(rest) != 3 || !equal(rest[:2], "tail -c") {
-			r.refuse("what follows %q", "|")
+			r.reject("what follows %q", "|")
 			return
 		} else if n, err := strconv.Atoi(rest[2].text); err == nil {
 			keep = n
@@ -57,7 +57,7 @@ func (s *Service) contain(r *scripted, env *record, words []shellWord) {
 		if !word.operator {
 			command = append(command, word.text)
 		} else if word.text != "2>&1" && word.text != "</dev/null" {
-			r.refuse("%q", word.text)
+			r.reject("%q", word.text)
 			return
 		}
 	}

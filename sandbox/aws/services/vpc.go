@@ -14,8 +14,8 @@ const (
 // vpcKinds are the parts of a network that a stack makes. Nothing is routed: subnets only have to
 // exist, in their zones.
 var vpcKinds = map[string]kind{
-	typeVPC:                          {service: network, prepare: prepareVPC, refuse: refuseVPC},
-	typeSubnet:                       {service: network, prepare: prepareSubnet, refuse: refuseSubnet},
+	typeVPC:                          {service: network, prepare: prepareVPC, reject: rejectVPC},
+	typeSubnet:                       {service: network, prepare: prepareSubnet, reject: rejectSubnet},
 	typeGateway:                      {service: network, prepare: identified("igw", "InternetGatewayId")},
 	"AWS::EC2::VPCGatewayAttachment": {service: network, prepare: inVPC},
 	typeRoutes:                       {service: network, prepare: prepareRouteTable},
@@ -47,8 +47,8 @@ func prepareVPC(s *Service, rec *record) error {
 	return identified("vpc", "VpcId")(s, rec)
 }
 
-// refuseVPC keeps a network that has something in it.
-func refuseVPC(s *Service, rec *record, late bool) error {
+// rejectVPC keeps a network that has something in it.
+func rejectVPC(s *Service, rec *record, late bool) error {
 	for _, other := range s.state.Records {
 		inside := other.Properties.text("VpcId") == rec.ID || other.Scope == rec.ID
 		if late && other != rec && !other.gone() && inside {
@@ -73,8 +73,8 @@ func prepareSubnet(s *Service, rec *record) error {
 	return identified("subnet", "SubnetId")(s, rec)
 }
 
-// refuseSubnet keeps a subnet that another resource is in.
-func refuseSubnet(s *Service, rec *record, late bool) error {
+// rejectSubnet keeps a subnet that another resource is in.
+func rejectSubnet(s *Service, rec *record, late bool) error {
 	for _, other := range s.state.Records {
 		if late && other != rec && !other.gone() && strings.Contains(scalar(map[string]any(other.Properties)), rec.ID) {
 			return failure(
