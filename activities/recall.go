@@ -30,16 +30,14 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 	if past.environment, err = perch.NewEnvironment(in.Project, in.Branch); err != nil {
 		return past, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	if in.StackID != "" {
-		if past.contents, err = v.namedBy(ctx, in.StackID); err != nil {
-			return past, err
-		}
-	}
 	if past.bucket, err = v.removals.bucket(ctx); err != nil {
 		return past, err
 	}
 	records, err := v.removals.list(ctx, past.bucket, past.environment.StackName())
 	if err != nil {
+		return past, err
+	}
+	if past.contents, err = v.named(ctx, in.StackID, records); err != nil {
 		return past, err
 	}
 	for _, record := range records {
@@ -65,6 +63,19 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 	}
 	in.Contents.Add(past.contents)
 	return past, nil
+}
+
+// named is what the stack names, if no record does, and what its updates have left behind. The record was written when the
+// stack was last whole; an endpoint other than AWS may not tell what a deleted stack held.
+func (v *Verification) named(ctx context.Context, stackID string, records []removalRecord) (contents Contents, err error) {
+	recorded := slices.ContainsFunc(records, func(r removalRecord) bool { return r.StackID == stackID })
+	switch {
+	case stackID == "":
+		return contents, nil
+	case recorded:
+		return contents, v.stacks.addOrphans(ctx, stackID, &contents)
+	}
+	return v.namedBy(ctx, stackID)
 }
 
 // namedBy is what a stack names, and what its template and its updates have left behind.
