@@ -40,7 +40,7 @@ func TestS217TheWorkerSpeaksTLSToTheSharedDatabase(t *testing.T) {
 		t.Setenv("PGSSLMODE", "")
 		s := sharingBy(t, postgrestest.Passwords)
 		_, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, s.prepared("login"))
-		activitytest.WantRetry(t, err, "connect to the shared database localhost", "server rejected TLS connection")
+		activitytest.WantRetry(t, err, "connect to the shared database localhost", "server refused TLS connection")
 	})
 	t.Run("a worker that is told to do without is denied", func(t *testing.T) {
 		t.Setenv("PGSSLMODE", "disable")
