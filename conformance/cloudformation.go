@@ -78,7 +78,7 @@ var stackBeliefs = []Belief{
 		Name:     "cloudformation/missing-role",
 		Sentence: "A service role that does not exist is a ValidationError `is invalid or cannot be assumed`.",
 		Source:   "https://github.com/rebuy-de/aws-nuke (it creates such roles again)",
-		ReliedOn: "activities/errors.go", Minutes: 1,
+		ReliedOn: "activities/awserr/awserr.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			in := w.creation("", parameter("1"))
 			in.RoleARN = aws.String("arn:aws:iam::" + w.target.Account + ":role/perch-no-such-role-0a1b2c3d")
@@ -94,7 +94,7 @@ var stackBeliefs = []Belief{
 		Sentence: "A bucket has its stack's tags, and `aws:cloudformation:stack-id` with the id of the stack that " +
 			"created it.",
 		Source:   guide + "aws-properties-resource-tags.html",
-		ReliedOn: "activities/bucket_owner.go", Minutes: 2, check: checkBucketTags,
+		ReliedOn: "activities/bucket/owner.go", Minutes: 2, check: checkBucketTags,
 	},
 	{
 		Name:     "cloudformation/names-of-buckets",

@@ -71,7 +71,7 @@ var databaseBeliefs = []Belief{
 	{
 		Name:     "rds/tls-is-required",
 		Sentence: "From PostgreSQL 15 on, rds.force_ssl is 1 by default: a connection without TLS is rejected.",
-		Source:   databaseDocs + "PostgreSQL.Concepts.General.SSL.html", ReliedOn: "activities/postgres.go", Minutes: 1,
+		Source:   databaseDocs + "PostgreSQL.Concepts.General.SSL.html", ReliedOn: "activities/database/server.go", Minutes: 1,
 		check: checkForcedTLS,
 	},
 }

@@ -18,21 +18,21 @@ var bucketBeliefs = []Belief{
 		Name:     "s3/owner-of-the-bucket",
 		Sentence: "A call that expects another account to own the bucket is AccessDenied.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html",
-		ReliedOn: "activities/bucket_owner.go", Minutes: 2, check: checkExpectedOwner,
+		ReliedOn: "activities/bucket/owner.go", Minutes: 2, check: checkExpectedOwner,
 	},
 	{
 		Name: "s3/policy-denies-writes",
 		Sentence: "A bucket policy can deny PutObject to everyone, the owner included, while reading and deleting go on; " +
 			"without the policy writing works again.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-policy-language-overview.html",
-		ReliedOn: "activities/bucket_policy.go", Minutes: 3, check: checkDenyingPolicy,
+		ReliedOn: "activities/bucket/policy.go", Minutes: 3, check: checkDenyingPolicy,
 	},
 	{
 		Name: "s3/no-policy",
 		Sentence: "GetBucketPolicy of a bucket without one is NoSuchBucketPolicy; DeleteBucketPolicy of " +
 			"none is accepted.",
 		Source:   storageAPI + "ErrorResponses.html",
-		ReliedOn: "activities/bucket_policy.go", Minutes: 2, check: checkNoPolicy,
+		ReliedOn: "activities/bucket/policy.go", Minutes: 2, check: checkNoPolicy,
 	},
 	{
 		Name:     "s3/no-object-lock",
@@ -50,7 +50,7 @@ var bucketBeliefs = []Belief{
 		Name:     "s3/uploads-are-listed",
 		Sentence: "An incomplete multipart upload is listed until it is aborted.",
 		Source:   storageAPI + "API_ListMultipartUploads.html",
-		ReliedOn: "activities/bucket_uploads.go", Minutes: 2, check: checkUploads,
+		ReliedOn: "activities/bucket/uploads.go", Minutes: 2, check: checkUploads,
 	},
 	{
 		Name:     "s3/conditional-write",

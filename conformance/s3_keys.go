@@ -15,7 +15,7 @@ import (
 var keyBeliefs = []Belief{{
 	Name:     "s3/odd-keys",
 	Sentence: "A listing with EncodingType url gives every key so that unescaping it as a query gives the key back.",
-	Source:   storageAPI + "API_ListObjectVersions.html", ReliedOn: "activities/bucket_list.go", Minutes: 2,
+	Source:   storageAPI + "API_ListObjectVersions.html", ReliedOn: "activities/bucket/list.go", Minutes: 2,
 	check: checkOddKeys,
 }}
 

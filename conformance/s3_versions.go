@@ -16,44 +16,44 @@ var versionBeliefs = []Belief{
 		Sentence: "ListObjectVersions gives at most 1000 entries, and the markers of the next page; the pages together " +
 			"show every version and delete marker once.",
 		Source:   storageAPI + "API_ListObjectVersions.html",
-		ReliedOn: "activities/bucket_list.go", Minutes: 3, check: checkPages,
+		ReliedOn: "activities/bucket/list.go", Minutes: 3, check: checkPages,
 	},
 	{
 		Name: "s3/page-behind-a-version",
 		Sentence: "A listing with KeyMarker and VersionIdMarker goes on behind that version, with older " +
 			"versions of the same key.",
 		Source:   storageAPI + "API_ListObjectVersions.html",
-		ReliedOn: "activities/bucket_list.go", Minutes: 2, check: checkPageBehindVersion,
+		ReliedOn: "activities/bucket/list.go", Minutes: 2, check: checkPageBehindVersion,
 	},
 	{
 		Name:     "s3/newest-version-first",
 		Sentence: "ListObjectVersions shows the versions of a key newest first.",
 		Source:   storageAPI + "API_ListObjectVersions.html",
-		ReliedOn: "activities/bucket_list.go", Minutes: 2, check: checkNewestFirst,
+		ReliedOn: "activities/bucket/list.go", Minutes: 2, check: checkNewestFirst,
 	},
 	{
 		Name:     "s3/delete-marker",
 		Sentence: "DeleteObject without a version adds a delete marker, and the bucket is not empty: BucketNotEmpty.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html",
-		ReliedOn: "activities/bucket_delete.go", Minutes: 2, check: checkDeleteMarker,
+		ReliedOn: "activities/bucket/delete.go", Minutes: 2, check: checkDeleteMarker,
 	},
 	{
 		Name:     "s3/null-version",
 		Sentence: "An object of a bucket without versions has the version id `null`, and can be deleted by it.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html",
-		ReliedOn: "activities/bucket_list.go", Minutes: 2, check: checkNullVersion,
+		ReliedOn: "activities/bucket/list.go", Minutes: 2, check: checkNullVersion,
 	},
 	{
 		Name:     "s3/delete-again",
 		Sentence: "DeleteObjects reports no error for a version that is deleted already.",
 		Source:   storageAPI + "API_DeleteObjects.html",
-		ReliedOn: "activities/bucket_delete.go", Minutes: 2, check: checkDeleteAgain,
+		ReliedOn: "activities/bucket/delete.go", Minutes: 2, check: checkDeleteAgain,
 	},
 	{
 		Name:     "s3/delete-at-most-1000",
 		Sentence: "DeleteObjects with 1001 keys is MalformedXML.",
 		Source:   storageAPI + "API_DeleteObjects.html",
-		ReliedOn: "activities/bucket_list.go", Minutes: 2, check: checkDeleteLimit,
+		ReliedOn: "activities/bucket/list.go", Minutes: 2, check: checkDeleteLimit,
 	},
 	{
 		Name:     "s3/versioned-bucket-keeps-its-stack",
