@@ -242,7 +242,7 @@ func (c *cluster) check(t testing.TB, name string, replica int) error {
 			err = connection.Close()
 		}
 		return err
-	case "CMD /worker --check 127.0.0.1:9090":
+	case "CMD /perch-worker --check 127.0.0.1:9090":
 		out, err := exec.Command(filepath.Join(c.programs, "perch-worker"), "--check", "127.0.0.1:"+c.ports[fmt.Sprintf("worker-%d:9090", replica)]).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
