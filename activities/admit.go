@@ -56,7 +56,7 @@ type AdmitInput struct {
 type AdmitResult struct {
 	// Kind is the environment's kind, where the request is admitted.
 	Kind perch.Kind `json:"kind,omitempty"`
-	// Outcome is empty where the request is admitted, else rejected, skipped or superseded.
+	// Outcome is empty if the request is admitted; otherwise it is rejected, skipped or superseded.
 	Outcome perch.Outcome `json:"outcome,omitempty"`
 	// Reason is the sentence for it.
 	Reason string `json:"reason,omitempty"`

@@ -35,7 +35,8 @@ func (e *Examinations) application(ctx context.Context, kind perch.Kind) (string
 	case found && e.apps.ours(ctx, stack) && strings.HasPrefix(status, "UPDATE") && strings.HasSuffix(status, "_FAILED"):
 		return "", none, fmt.Errorf("stack %s is %s: continue its rollback in the CloudFormation console, where its events say what is wrong", name, status)
 	case found && e.apps.ours(ctx, stack) && (status == "ROLLBACK_COMPLETE" || !strings.HasSuffix(status, "_COMPLETE")):
-		return "", none, fmt.Errorf("stack %s is %s: see why in its events, delete it in the CloudFormation console, and make it anew with `perch application up --kind %s`", name, status, kind)
+		return "", none, fmt.Errorf("stack %s is %s: see why in its events, delete it in the CloudFormation console, and "+
+			"create it again with `perch application up --kind %s`", name, status, kind)
 	}
 	outputs, err := e.apps.outputs(ctx, kind)
 	if err == nil {

@@ -63,7 +63,7 @@ func (c *cluster) startPostgreSQL(t testing.TB, s service) {
 	c.add("postgresql", p)
 }
 
-// unprivileged is how programs run that do not run as root: as PostgreSQL's user, else as nobody. The files become that user's.
+// unprivileged runs a program that refuses to run as root as PostgreSQL's user, or else as nobody, who then owns the files.
 func unprivileged(t testing.TB, files ...string) *syscall.SysProcAttr {
 	t.Helper()
 	if os.Getuid() != 0 {

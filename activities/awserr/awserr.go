@@ -25,7 +25,7 @@ func Final(kind, format string, args ...any) error {
 }
 
 // Wrap is the one place where AWS's errors are told apart, by code and text. It wraps err with what was tried; what a retry
-// cannot mend becomes non-retryable. Credentials that expired are for a retry: the SDK gets new ones.
+// cannot fix becomes non-retryable. Expired credentials are retried: the SDK gets new ones.
 func Wrap(err error, tried string, args ...any) error {
 	if err == nil {
 		return nil

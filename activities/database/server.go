@@ -95,8 +95,10 @@ func (m Mark) kind() string {
 	return kind
 }
 
-// Ensure makes user and database and sets the user's password. A branch's database that was made for another stack of this name is made anew: its
-// stack is gone. That of a dearer kind is taken over. One that does not belong to the user of its name is somebody else's.
+// Ensure creates the user and the database and sets the user's password. If a branch's database was created for another
+// stack of this name, that stack is deleted, and the database is dropped and created again. The database of production
+// or staging is kept and used. A database that does not belong to the user of its name is not managed by Perch: it is
+// rejected and left alone.
 func (s *Server) Ensure(ctx context.Context, name string, mark Mark, password string) error {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
@@ -132,8 +134,8 @@ func (s *Server) Ensure(ctx context.Context, name string, mark Mark, password st
 	return s.exec(ctx, "close database "+name, "REVOKE ALL ON DATABASE "+user+" FROM PUBLIC")
 }
 
-// user makes the user with what PostgreSQL keeps of a password, so that the password itself stands in no log of the server. The master is no
-// superuser on RDS: it must be a member to make a database for the user, and to drop what the user owns.
+// user creates the user with the verifier that PostgreSQL stores, so that no log of the server contains the password. The
+// master is not a superuser on RDS: it must be a member to create a database for the user, and to drop what the user owns.
 func (s *Server) user(ctx context.Context, name, verifier string) error {
 	user := pgx.Identifier{name}.Sanitize()
 	exists, err := s.exists(ctx, name)
@@ -151,7 +153,8 @@ func (s *Server) user(ctx context.Context, name, verifier string) error {
 	return s.exec(ctx, "join database user "+name, "GRANT "+user+" TO CURRENT_USER")
 }
 
-// Drop removes database and user. A database of a dearer kind than a branch's is left alone: Perch removes no such environment.
+// Drop removes the database and the user. It rejects a database of production or staging: Perch removes no such
+// environment.
 func (s *Server) Drop(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
@@ -201,7 +204,8 @@ func (s *Server) look(ctx context.Context, name string) (there bool, made Mark, 
 	case err != nil:
 		return false, "", fmt.Errorf("look for database %s: %w", name, err)
 	case owner != name:
-		return false, "", awserr.Final(perch.ErrorInvalid, "database %s in the shared instance belongs to user %s: it is somebody else's and was left alone; rename it or the branch", name, owner)
+		return false, "", awserr.Final(perch.ErrorInvalid, "database %s in the shared instance belongs to user %s: it is not managed by Perch "+
+			"and was left alone; rename it or the branch", name, owner)
 	}
 	return true, made, nil
 }
@@ -229,7 +233,7 @@ func (s *Server) lock(ctx context.Context) error {
 	return s.exec(ctx, "take the shared database's lock", "SELECT pg_advisory_lock("+strconv.Itoa(serverLock)+")")
 }
 
-// exec runs one statement. Its text stands in no error: it may hold what PostgreSQL keeps of a password.
+// exec runs one statement. No error contains its text, which may have a password's verifier.
 func (s *Server) exec(ctx context.Context, what, statement string) error {
 	_, err := s.conn.Exec(ctx, statement)
 	var said *pgconn.PgError

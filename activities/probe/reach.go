@@ -22,12 +22,12 @@ type Reach struct {
 	Private []netip.Prefix
 }
 
-// unreachable says why the worker does not connect to an address. No retry mends it.
+// unreachable says why the worker does not connect to an address. No retry fixes it.
 type unreachable string
 
 func (u unreachable) Error() string { return string(u) }
 
-// Unreachable is the rejection that made a request fail, empty where something else did.
+// Unreachable says why the worker did not connect; empty if a request failed for another reason.
 func Unreachable(err error) string {
 	var rejection unreachable
 	errors.As(err, &rejection)

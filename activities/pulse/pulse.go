@@ -75,7 +75,7 @@ func Linger(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Resume is progress as an earlier try of the activity left it, or begun anew.
+// Resume is the progress that an earlier attempt of the activity recorded, or begun if there is none.
 func Resume(ctx context.Context, begun perch.Progress) perch.Progress {
 	var earlier perch.Progress
 	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &earlier) == nil && !earlier.Since.IsZero() {

@@ -98,7 +98,7 @@ var idTypes = map[string]string{
 	"AWS::EC2::Image::Id": "ami-", "AWS::EC2::Volume::Id": "vol-",
 }
 
-// rejects says what is wrong with value, as the end of a sentence; empty where nothing is. What only AWS knows is left to AWS.
+// rejects says what is wrong with value, as the end of a sentence; empty if nothing is. AWS checks what only AWS knows.
 func (p *parameter) rejects(value string) string {
 	if dynamic(value) {
 		return ""
