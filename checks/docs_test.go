@@ -365,3 +365,26 @@ func testNames(t *testing.T) (names []string) {
 	}
 	return names
 }
+
+// codePath is a file or a folder of the repository, as the pages about its structure write it.
+var codePath = regexp.MustCompile("`([a-z_]+(?:/[a-z_]+)*(?:\\.go|/))`")
+
+// TestPagesAboutTheStructureNameWhatExists checks ARCHITECTURE.md and the decisions: moved files leave such pages behind.
+func TestPagesAboutTheStructureNameWhatExists(t *testing.T) {
+	pages, err := filepath.Glob("docs/decisions/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("decisions %v: %v", pages, err)
+	}
+	named := 0
+	for _, file := range append(pages, "ARCHITECTURE.md") {
+		for _, match := range codePath.FindAllStringSubmatch(page(t, file), -1) {
+			named++
+			if _, err := os.Stat(match[1]); err != nil {
+				t.Errorf("%s names %s, which does not exist", file, match[1])
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("the pages name no file")
+	}
+}
