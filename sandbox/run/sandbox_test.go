@@ -28,6 +28,18 @@ import (
 	"perch"
 )
 
+func TestNoRemovalOfTheDefaultBranchIsSuggested(t *testing.T) {
+	t.Parallel()
+	const removal = "go run ./starter down feature/nest"
+	for _, defaultBranch := range []string{"main", "feature/nest"} {
+		s := &Sandbox{project: project{branch: "feature/nest", defaultBranch: defaultBranch}}
+		want := defaultBranch == "main"
+		if got := slices.Contains(s.next(options{worker: true, repo: "birds"}), removal); got != want {
+			t.Errorf("default branch %s: the removal is suggested: %v", defaultBranch, got)
+		}
+	}
+}
+
 // portFlags are the flags of the sandbox's ports.
 var portFlags = []string{"--temporal-port", "--ui-port", "--aws-port", "--registry-port", "--web-port"}
 

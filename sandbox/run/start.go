@@ -133,9 +133,11 @@ func (s *Sandbox) next(o options) []string {
 	if o.repo == "" {
 		commands = append(commands, "go run ./starter up fix/typo")
 	}
-	return append(commands,
-		"aws cloudformation describe-stacks --query 'Stacks[].[StackName,StackStatus]' --output text",
-		"go run ./starter down "+s.branch)
+	commands = append(commands, "aws cloudformation describe-stacks --query 'Stacks[].[StackName,StackStatus]' --output text")
+	if s.branch == s.defaultBranch {
+		return commands // Its environment is never removed.
+	}
+	return append(commands, "go run ./starter down "+s.branch)
 }
 
 // envCommand is the call of `perch-sandbox env` that finds this sandbox.
