@@ -97,4 +97,7 @@ const (
 func TaskQueue(project string) string { return "perch-" + project }
 
 // WaitQueue is the task queue of the activities that wait: a thousand of them hold up nothing else.
-func WaitQueue(project string) string { return "perch-" + project + "-waits" }
+func WaitQueue(project string) string { return TaskQueue(project) + WaitQueueSuffix }
+
+// WaitQueueSuffix ends the name of every WaitQueue.
+const WaitQueueSuffix = "-waits"

@@ -47,44 +47,6 @@ type Requests struct {
 	waited   func(context.Context) time.Duration
 }
 
-// AdmitInput is the request to hold against the policy.
-type AdmitInput struct {
-	Request perch.Request `json:"request"`
-}
-
-// AdmitResult says whether the request goes on.
-type AdmitResult struct {
-	// Kind is the environment's kind, where the request is admitted.
-	Kind perch.Kind `json:"kind,omitempty"`
-	// Outcome is empty if the request is admitted; otherwise it is rejected, skipped or superseded.
-	Outcome perch.Outcome `json:"outcome,omitempty"`
-	// Reason is the sentence for it.
-	Reason string `json:"reason,omitempty"`
-	// SupersededBy is the branch's head, if the request names another commit. Deploy says that it is not deployed yet: the run goes on
-	// with it.
-	SupersededBy string `json:"superseded_by,omitempty"`
-	Deploy       bool   `json:"deploy,omitempty"`
-	// Commit is the branch's head, which an `up` that is admitted deploys.
-	Commit string `json:"commit,omitempty"`
-	// Settled is set where the environment is already what the request asks for, Prepared where something is to be done for it.
-	Settled  *Settled  `json:"settled,omitempty"`
-	Prepared *Prepared `json:"prepared,omitempty"`
-	// MissingImage is the image of an `up` that its registry does not have yet, and
-	// ImageWaitSeconds how long it is waited for; then nothing is prepared.
-	MissingImage     string `json:"missing_image,omitempty"`
-	ImageWaitSeconds int    `json:"image_wait_seconds,omitempty"`
-	// Warnings are sentences about what could not be checked.
-	Warnings []string `json:"warnings,omitempty"`
-	// MayRecreate says that the policy allows to recreate a stack that was ready and that nothing else repairs.
-	MayRecreate bool `json:"may_recreate,omitempty"`
-	// Earlier are what removals of the branch's earlier environments could not delete.
-	Earlier []perch.Leftover `json:"earlier,omitempty"`
-	// SharedDatabase says, of a removal, that the environment may have a database in the shared instance.
-	SharedDatabase bool `json:"shared_database,omitempty"`
-	// GraceSeconds is, of a removal, the policy's grace period: the longest that the removal may wait.
-	GraceSeconds int `json:"grace_seconds,omitempty"`
-}
-
 // Admit holds a request against the policy, before any call that changes anything. For an `up` that it admits it renders what is asked for and
 // looks at the stack: the run goes on from there with its first change.
 func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error) {

@@ -28,13 +28,6 @@ type Applications struct {
 	buckets sync.Map
 }
 
-// ApplyInput asks for the application stack to be brought to today's template.
-type ApplyInput struct {
-	Application perch.ApplicationInput `json:"application"`
-	// Token is the ClientRequestToken of the call.
-	Token string `json:"token"`
-}
-
 // ApplyApplication creates or updates the application stack. The stack has no artifact bucket before it exists, so the template
 // travels in the request: it is small.
 func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (ChangeResult, error) {

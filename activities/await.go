@@ -30,32 +30,6 @@ const (
 	deleting = "DELETE_IN_PROGRESS"
 )
 
-// AwaitInput names the operation to wait for.
-type AwaitInput struct {
-	// StackID is the stack's id.
-	StackID string `json:"stack_id"`
-	// Token is the ClientRequestToken of the operation; empty for an operation that somebody else began.
-	Token string `json:"token,omitempty"`
-	// Total is how many resources the operation concerns; 0 where it is not known.
-	Total int `json:"total,omitempty"`
-	// UntilDeleting ends the wait as soon as a resource of the stack is being deleted. From then on
-	// CloudFormation no longer cancels the deletion.
-	UntilDeleting bool `json:"until_deleting,omitempty"`
-	// Project and Branch name the environment whose stack it is; empty for another stack.
-	Project string `json:"project,omitempty"`
-	Branch  string `json:"branch,omitempty"`
-}
-
-// AwaitResult is how the operation ended.
-type AwaitResult struct {
-	// Status is the stack's final status; DELETE_IN_PROGRESS if the wait ended because a resource is being deleted.
-	Status string `json:"status"`
-	// Reason holds the first failed events, empty where nothing failed.
-	Reason string `json:"reason,omitempty"`
-	// Stack is the environment's stack as it was seen at the end, so that nobody has to look again; nil where it was not seen.
-	Stack *StackState `json:"stack,omitempty"`
-}
-
 // AwaitStack waits until the operation on the stack is over, however it ended. Its heartbeats are a perch.Progress.
 func (s *Stacks) AwaitStack(ctx context.Context, in AwaitInput) (AwaitResult, error) {
 	w := &wait{

@@ -21,20 +21,6 @@ func newBuckets(cfg aws.Config, stacks *Stacks) *Buckets {
 	return &Buckets{emptier: bucket.NewEmptier(cfg, stacks.cfn), mayEmpty: stacks.mayEmpty}
 }
 
-// EmptyBucketInput names a bucket and the environment and the stack that must own it.
-type EmptyBucketInput struct {
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	Bucket  string `json:"bucket"`
-	StackID string `json:"stack_id"`
-}
-
-// EmptyBucketResult says what was removed.
-type EmptyBucketResult struct {
-	// Objects counts versions and delete markers, those that earlier attempts removed included.
-	Objects int `json:"objects"`
-}
-
 // EmptyBucket empties a bucket of the stack, as bucket.Emptier does. It rejects, before it changes anything, a bucket of
 // another stack and a stack that may return to service: one that is deleted, that CloudFormation failed to delete, or of
 // which it is deleting a resource, cannot.

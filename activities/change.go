@@ -15,43 +15,6 @@ import (
 	"perch/activities/awserr"
 )
 
-// ChangeInput asks for one mutating call on the environment's stack.
-type ChangeInput struct {
-	// Project and Branch name the environment, Kind is the kind that CreateStack makes it of.
-	Project string     `json:"project"`
-	Branch  string     `json:"branch"`
-	Kind    perch.Kind `json:"kind,omitempty"`
-	// StackID is the stack's id; empty only for CreateStack.
-	StackID string `json:"stack_id,omitempty"`
-	// Template is the hash of the template that CreateStack and UpdateStack bring the stack to. Where it is,
-	// with its parameters and capability, they read in what Admit allowed last.
-	Template string `json:"template,omitempty"`
-	// Force lets ContinueRollback leave out the resources that cannot be turned back, and DeleteStack those that cannot be deleted.
-	Force bool `json:"force,omitempty"`
-	// Retain are the logical ids of the resources that DeleteStack leaves alone. CloudFormation takes only ones that it failed to delete.
-	Retain []string `json:"retain,omitempty"`
-	// Token is the ClientRequestToken: the same on every retry of this activity, another one for any other call.
-	Token string `json:"token"`
-}
-
-// stack names the stack that the call is for.
-func (in ChangeInput) stack() StackInput {
-	return StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}
-}
-
-// ChangeResult is what a mutating call began.
-type ChangeResult struct {
-	// StackID is the stack that the call acts on.
-	StackID string `json:"stack_id"`
-	// Unchanged says that CloudFormation found nothing to update.
-	Unchanged bool `json:"unchanged,omitempty"`
-	// Token is the ClientRequestToken that the call was made with.
-	Token string `json:"token,omitempty"`
-	// Rejected is the sentence why there must be no such environment: the policy's limit is reached. If the stack was
-	// created all the same, at the same time as others, StackID says which one must be deleted again.
-	Rejected string `json:"rejected,omitempty"`
-}
-
 // CreateStack asks CloudFormation to make the environment's stack. A response that was lost is mended by adopting the stack that
 // our tags say is ours; a stack of that name without our tags is a conflict.
 func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
@@ -114,7 +77,7 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
 func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	environment, state, err := s.ownStack(ctx, in.stack())
+	environment, state, err := s.ownStack(ctx, in.Stack())
 	if err != nil {
 		return ChangeResult{}, err
 	}
@@ -135,7 +98,7 @@ func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 
 // DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
 func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	environment, state, err := s.ownStack(ctx, in.stack())
+	environment, state, err := s.ownStack(ctx, in.Stack())
 	if err == nil {
 		err = s.mayDelete(environment, state)
 	}
@@ -150,7 +113,7 @@ func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult,
 
 // CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for stacks that may be deleted.
 func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	environment, state, err := s.ownStack(ctx, in.stack())
+	environment, state, err := s.ownStack(ctx, in.Stack())
 	if err == nil {
 		err = s.mayDelete(environment, state)
 	}
@@ -166,7 +129,7 @@ func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult
 
 // ContinueRollback goes on with the rollback of an update that got stuck.
 func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	if _, _, err := s.ownStack(ctx, in.stack()); err != nil {
+	if _, _, err := s.ownStack(ctx, in.Stack()); err != nil {
 		return ChangeResult{}, err
 	}
 	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
@@ -177,7 +140,7 @@ func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeRe
 
 // RollbackStack turns a failed update back that was left as it is.
 func (s *Stacks) RollbackStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	if _, _, err := s.ownStack(ctx, in.stack()); err != nil {
+	if _, _, err := s.ownStack(ctx, in.Stack()); err != nil {
 		return ChangeResult{}, err
 	}
 	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})

@@ -38,22 +38,6 @@ type Cleanups struct {
 	stacks *Stacks
 }
 
-// PlanResult is a plan as it travels.
-type PlanResult struct {
-	// Verdicts are the oldest first: all removals that fit, and then others. Unlisted counts the rest.
-	Verdicts []perch.CleanupVerdict `json:"verdicts"`
-	Unlisted int                    `json:"unlisted,omitempty"`
-	// Others hold the stacks of the project whose repository does not match.
-	Others []perch.OtherRepository `json:"other_repositories,omitempty"`
-	// Failed, Brake and Problem are the plan's.
-	Failed  []perch.CleanupFailure `json:"failed"`
-	Brake   *perch.CleanupBrake    `json:"brake"`
-	Problem string                 `json:"problem,omitempty"`
-	// At is when it was judged, Until when the grace period ends; both in UTC.
-	At    time.Time `json:"at"`
-	Until time.Time `json:"until"`
-}
-
 // PlanCleanup lists the stacks, then the branches, and judges. A listing of branches that keeps failing is no error: everything is held then,
 // and Problem says why.
 func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (PlanResult, error) {
@@ -195,19 +179,6 @@ func listed(stack types.Stack) lifecycle.Found {
 		Status: string(stack.StackStatus), StatusReason: aws.ToString(stack.StackStatusReason),
 		Protected: aws.ToBool(stack.EnableTerminationProtection), Commit: stackOutputs(stack)[cfn.OutputCommit], Created: aws.ToTime(stack.CreationTime).UTC(),
 	}
-}
-
-// LastLookInput is what cleanup judged.
-type LastLookInput struct {
-	Project string          `json:"project"`
-	Branch  string          `json:"branch"`
-	Judged  perch.Judgement `json:"judged"`
-}
-
-// LastLookResult says whether it is still so.
-type LastLookResult struct {
-	// Keep is why the environment is to be kept; empty where it is to be removed.
-	Keep string `json:"keep,omitempty"`
 }
 
 // LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be gone where the same source still

@@ -12,23 +12,6 @@ import (
 	"perch/client"
 )
 
-// AskInput is a removal to ask for.
-type AskInput struct {
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	// Judged is what the removal is for, Reason why.
-	Judged perch.Judgement `json:"judged"`
-	Reason string          `json:"reason"`
-}
-
-// AskResult says which run holds the request.
-type AskResult struct {
-	RunID     string `json:"run_id"`
-	RequestID string `json:"request_id"`
-	// Failure is why the environment's removal failed the last time it was tried; empty where it did not.
-	Failure string `json:"failure,omitempty"`
-}
-
 // AskRemoval hands a removal to the environment's open run, or starts one, as the starter does. Asking again is harmless: the run absorbs it.
 func (c *Cleanups) AskRemoval(ctx context.Context, in AskInput) (AskResult, error) {
 	environment, err := perch.NewEnvironment(in.Project, in.Branch)

@@ -10,25 +10,6 @@ import (
 	"perch/activities/awserr"
 )
 
-// Contents are the physical ids of what a stack holds and a teardown has to see go. They come from the stack's resources, not from
-// its outputs: a stack that was rolled back has none.
-type Contents struct {
-	// Buckets are names of S3 buckets.
-	Buckets []string `json:"buckets,omitempty"`
-	// Databases are identifiers of RDS instances.
-	Databases []string `json:"databases,omitempty"`
-	// Environments are names of Elastic Beanstalk environments.
-	Environments []string `json:"environments,omitempty"`
-	// Logs are prefixes of the log groups that Beanstalk deletes with an environment, because its options say so.
-	Logs []string `json:"logs,omitempty"`
-	// Records are host names in Route 53.
-	Records []string `json:"records,omitempty"`
-	// Kept are what the stack's template keeps; they are none of the above.
-	Kept []Kept `json:"kept,omitempty"`
-	// Resources is how many resources the stack has that are not deleted.
-	Resources int `json:"resources"`
-}
-
 // stackContents lists what the stack holds, nested stacks included.
 func (s *Stacks) stackContents(ctx context.Context, in StackInput) (Contents, error) {
 	var contents Contents
@@ -69,12 +50,12 @@ func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, said *t
 		return nil
 	case r.ResourceStatus == types.ResourceStatusDeleteComplete || r.ResourceStatus == types.ResourceStatusDeleteSkipped:
 		if keeps && policy.Left(string(r.ResourceStatus)) {
-			into.keep(r, policy) // By a deletion that failed later: what it has kept is no leftover of the next one.
+			keepResource(into, r, policy) // By a deletion that failed later: what it has kept is no leftover of the next one.
 		}
 		return nil
 	}
 	into.Resources++
-	if keeps && into.keep(r, policy) {
+	if keeps && keepResource(into, r, policy) {
 		return nil
 	}
 	switch aws.ToString(r.ResourceType) {

@@ -12,6 +12,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/database"
 	"perch/activities/pulse"
 	"perch/cfn"
@@ -28,22 +29,6 @@ type Databases struct {
 	stacks   *Stacks
 	secrets  *secretsmanager.Client
 	interval time.Duration
-}
-
-// DatabaseInput names the environment whose database is meant.
-type DatabaseInput struct {
-	// Project and Branch name the environment.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	// StackID is the environment's stack, whose secret holds the password; a branch's stack that is made anew gets a new database. DropDatabase
-	// does not need it.
-	StackID string `json:"stack_id,omitempty"`
-}
-
-// DatabaseResult says what came of it.
-type DatabaseResult struct {
-	// Made says that the database is there, with the password of the stack's secret.
-	Made bool `json:"made,omitempty"`
 }
 
 // EnsureDatabase makes the environment's database and its user as soon as the stack has their password, which is seconds after the stack's
@@ -139,20 +124,13 @@ func (d *Databases) remains(ctx context.Context, in DatabaseInput) ([]string, er
 	}
 	var left []string
 	if there {
-		left = append(left, sharedDatabase(name))
+		left = append(left, contract.SharedDatabase(name))
 	}
 	if user {
 		left = append(left, "user "+name+" in the shared instance")
 	}
 	return left, nil
 }
-
-// SharedDatabaseName names the environment's database in the shared instance, as messages do.
-func SharedDatabaseName(environment perch.Environment) string {
-	return sharedDatabase(environment.DatabaseName())
-}
-
-func sharedDatabase(name string) string { return "database " + name + " in the shared instance" }
 
 // find is the environment and what the application stack says of the shared database: nothing where there is no such stack. Only
 // staging's has one.

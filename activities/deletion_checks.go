@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,26 +26,6 @@ type Deletions struct {
 	removals *removalRecords
 	s3       *s3.Client
 	rds      *rds.Client
-}
-
-// PrepareInput names the stack that is to be deleted.
-type PrepareInput struct {
-	// Project and Branch name the environment, StackID its stack.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	StackID string `json:"stack_id"`
-	// Force leaves out the checks for what a forced removal leaves behind: databases with deletion protection
-	// and locked versions.
-	Force bool `json:"force,omitempty"`
-}
-
-// PrepareResult is what a deletion has to see gone.
-type PrepareResult struct {
-	// Contents are what the stack holds now.
-	Contents Contents `json:"contents"`
-	// Obstacle is the sentence why CloudFormation, or a resource of the stack, would reject the deletion;
-	// empty if nothing is known to.
-	Obstacle string `json:"obstacle,omitempty"`
 }
 
 // PrepareDeletion checks everything that can still reject the deletion of the environment's stack, and
@@ -200,25 +179,4 @@ func (d *Deletions) lockedVersion(ctx context.Context, bucket string, version s3
 		return fmt.Sprintf("object %q in bucket %s is locked until %s; %s", key, bucket, out.ObjectLockRetainUntilDate.UTC().Format(time.RFC3339), remedy), nil
 	}
 	return "", nil
-}
-
-// Add adds what other holds and c does not name yet.
-func (c *Contents) Add(other Contents) {
-	c.Buckets = union(c.Buckets, other.Buckets)
-	c.Databases = union(c.Databases, other.Databases)
-	c.Environments = union(c.Environments, other.Environments)
-	c.Logs = union(c.Logs, other.Logs)
-	c.Records = union(c.Records, other.Records)
-	for _, kept := range other.Kept {
-		if !slices.Contains(c.Kept, kept) {
-			c.Kept = append(c.Kept, kept)
-		}
-	}
-	c.Resources = max(c.Resources, other.Resources)
-}
-
-func union(a, b []string) []string {
-	all := append(slices.Clone(a), b...)
-	slices.Sort(all)
-	return slices.Compact(all)
 }

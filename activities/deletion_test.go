@@ -13,6 +13,7 @@ import (
 	"perch"
 	"perch/activities/activitytest"
 	"perch/activities/bucket"
+	"perch/activities/contract"
 	"perch/sandbox/aws"
 )
 
@@ -296,7 +297,7 @@ func TestTheSharedDatabaseOfTheEnvironmentOfTodayIsNoLeftover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := VerifyInput{Project: "shop", Branch: "login", StackID: old, Known: []string{SharedDatabaseName(environment)}}
+	in := VerifyInput{Project: "shop", Branch: "login", StackID: old, Known: []string{contract.SharedDatabase(environment.DatabaseName())}}
 	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 {
 		t.Fatalf("left %q", left)
 	}

@@ -35,23 +35,6 @@ func newImages(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Im
 	})}
 }
 
-// ImageInput names the image to wait for.
-type ImageInput struct {
-	// Branch and Commit are whose image it is, for the messages.
-	Branch string `json:"branch"`
-	Commit string `json:"commit"`
-	// Image is the image as perch.yaml names it.
-	Image string `json:"image"`
-	// PatienceSeconds is how long it may take until its registry has it.
-	PatienceSeconds int `json:"patience_seconds"`
-}
-
-// ImageResult says what ended the wait.
-type ImageResult struct {
-	// Found says that the registry has the image. Otherwise the registry can no longer be asked.
-	Found bool `json:"found"`
-}
-
 // AwaitImage waits until the image is in its registry, or the registry cannot be asked. It changes
 // nothing, and what it finds decides nothing but the end of the wait: Admit looks again.
 func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, error) {
@@ -78,11 +61,6 @@ func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, er
 			return ImageResult{}, err
 		}
 	}
-}
-
-// imageWait is how long the missing image is waited for.
-func (r AdmitResult) imageWait() time.Duration {
-	return time.Duration(r.ImageWaitSeconds) * time.Second
 }
 
 // pinImage looks the image up and replaces its tag by its digest. What it finds goes into admitted.

@@ -18,7 +18,7 @@ import (
 func (s *Stacks) addOrphans(ctx context.Context, stackID string, into *Contents) error {
 	events, err := s.events(ctx, stackID)
 	for _, orphan := range orphans(events) {
-		into.orphan(orphan)
+		enterOrphan(into, orphan)
 	}
 	return err
 }
@@ -73,9 +73,9 @@ func mayRemain(event types.StackEvent) bool {
 	return false
 }
 
-// orphan enters what an update has left behind into the contents. What the template asked to keep is kept, and what else carries the stack's tags is
+// enterOrphan enters what an update has left behind into the contents. What the template asked to keep is kept, and what else carries the stack's tags is
 // found by them; only records have none, and those of environments are not looked at. A record has to go, whoever wanted it.
-func (c *Contents) orphan(event types.StackEvent) {
+func enterOrphan(c *Contents, event types.StackEvent) {
 	kind, id := aws.ToString(event.ResourceType), aws.ToString(event.PhysicalResourceId)
 	switch {
 	case kind == "AWS::Route53::RecordSet":

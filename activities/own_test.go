@@ -238,10 +238,10 @@ func TestWhatATemplateKeepsIsFoundAgainByItsARN(t *testing.T) {
 		"arn:aws:sns:eu-central-1:123456789012:shop-login-news": "arn:aws:sns:eu-central-1:123456789012:shop-login-news",
 	} {
 		contents := Contents{Kept: []Kept{{ID: id}}}
-		if !contents.keeps(arn) {
+		if !contents.Keeps(arn) {
 			t.Errorf("%s is not found in %s", id, arn)
 		}
-		if contents.keeps(arn + "-other") {
+		if contents.Keeps(arn + "-other") {
 			t.Errorf("%s is found in another's ARN", id)
 		}
 	}

@@ -36,7 +36,7 @@ func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (per
 	if admitted.MissingImage != "" {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf(
 			"image %s is not in its registry yet: `perch up` waits for it up to %s",
-			admitted.MissingImage, admitted.imageWait()))
+			admitted.MissingImage, admitted.ImageWait()))
 	}
 	if plan.Outcome != perch.OutcomePlanned {
 		return plan, nil

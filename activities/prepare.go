@@ -8,24 +8,6 @@ import (
 	"perch/lifecycle"
 )
 
-// Settled is an environment that is already what a request asks for: nothing is left to do but to look whether it answers.
-type Settled struct {
-	// Stack is the environment's stack.
-	Stack StackState `json:"stack"`
-}
-
-// Prepared is what there is to do: the template that is stored, and the stack as DescribeStack would have found it.
-type Prepared struct {
-	Rendered RenderResult `json:"rendered"`
-	Stack    StackState   `json:"stack"`
-	// Closed says that a removal that came to a stop has closed buckets of the stack, which is still in
-	// service: ReopenBuckets has to open them again.
-	Closed bool `json:"closed,omitempty"`
-	// Withdraws says that the environment has variables or secrets that the template does not set: WithdrawOptions
-	// has to remove them.
-	Withdraws bool `json:"withdraws,omitempty"`
-}
-
 // prepare stores what is wanted, or finds the environment settled and stores nothing. Most repeats of a CI job are that, and cost a run of two
 // activities.
 func (r *Requests) prepare(ctx context.Context, admitted AdmitResult, up candidate) (AdmitResult, error) {

@@ -35,22 +35,6 @@ type Readiness struct {
 	interval  time.Duration
 }
 
-// ReadyInput names the environment to look at. Its address is the one in the outputs of its stack.
-type ReadyInput struct {
-	// Project and Branch name the environment, StackID its stack.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	StackID string `json:"stack_id"`
-	// PatienceSeconds is how long the environment may take to answer after its stack is complete; 0 means ten minutes.
-	PatienceSeconds int `json:"patience_seconds,omitempty"`
-}
-
-// ReadyResult is the answer that was good.
-type ReadyResult struct {
-	// Status is its HTTP status.
-	Status int `json:"status"`
-}
-
 // AwaitReady asks the environment's address until it answers with a status below 400. It dials the endpoint with the environment's own
 // host name, for HTTP and for TLS alike. An address that it may not connect to fails at once.
 func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult, error) {
@@ -67,7 +51,7 @@ func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult,
 	stop()
 	return r.await(ctx, question{
 		URL: stack.URL, Endpoint: stack.Endpoint, HealthPath: allowed.HealthPath, Custom: allowed.Custom,
-		Beanstalk: environment.BeanstalkName(), Patience: in.patience(),
+		Beanstalk: environment.BeanstalkName(), Patience: answerPatience(in),
 	})
 }
 
@@ -124,7 +108,8 @@ func (r *Readiness) await(ctx context.Context, p question) (ReadyResult, error) 
 	}
 }
 
-func (in ReadyInput) patience() time.Duration {
+// answerPatience is how long the environment may take to answer.
+func answerPatience(in ReadyInput) time.Duration {
 	if in.PatienceSeconds == 0 {
 		return readyPatience
 	}

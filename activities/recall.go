@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 )
 
@@ -157,11 +158,6 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 	return result, nil
 }
 
-// RecheckResult is what is still left of removed environments.
-type RecheckResult struct {
-	Failed []perch.CleanupFailure `json:"failed,omitempty"`
-}
-
 // recheck looks once for what the record of one stack names, and corrects the record. If the branch has an environment
 // again, what has only a name is that one's.
 func (v *Verification) recheck(
@@ -176,7 +172,7 @@ func (v *Verification) recheck(
 	}
 	if left.Again {
 		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil
-		database := SharedDatabaseName(environment)
+		database := contract.SharedDatabase(environment.DatabaseName())
 		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == database })
 	}
 	seen, err := v.leftovers(ctx, in)

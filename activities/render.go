@@ -18,19 +18,6 @@ import (
 	"perch/config"
 )
 
-// RenderResult says where the rendered template is.
-type RenderResult struct {
-	// Hash is the template's hash, the same as its output PerchTemplate.
-	Hash string `json:"hash"`
-	// Resources is how many resources the template has.
-	Resources int `json:"resources"`
-	// SeedSteps is how many seed steps perch.yaml names that need no app, and LaterSteps how many that are carried out when the environment answers.
-	SeedSteps  int `json:"seed_steps"`
-	LaterSteps int `json:"later_steps,omitempty"`
-	// SharedDatabase says that the environment's database stands in the shared instance and is made by EnsureDatabase.
-	SharedDatabase bool `json:"shared_database,omitempty"`
-}
-
 // rendering is a template with everything that it was made of.
 type rendering struct {
 	environment perch.Environment

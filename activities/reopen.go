@@ -14,22 +14,6 @@ import (
 	"perch/activities/pulse"
 )
 
-// ReopenInput names an environment whose removal came to a stop after it had begun to empty its buckets.
-// Versions before the order "delete first, then empty" could leave one in service.
-type ReopenInput struct {
-	// Project and Branch name the environment, StackID its stack.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	StackID string `json:"stack_id"`
-	// Commit is the commit whose seed steps are carried out again.
-	Commit string `json:"commit"`
-}
-
-// ReopenResult says which buckets take writes again.
-type ReopenResult struct {
-	Buckets []string `json:"buckets,omitempty"`
-}
-
 // ReopenBuckets lets a stack's buckets be written to again, and marks the seed steps that fill them as not
 // done, so that SeedData carries them out again. A crash in between is made up for by the next try: the marks
 // go first, and while a bucket is closed the environment does not count as settled.

@@ -20,12 +20,6 @@ import (
 	"perch/lifecycle"
 )
 
-// Remains is what a failed deletion has left of a stack.
-type Remains struct {
-	// Failures are the resources that CloudFormation failed to delete: the only ones that it takes in RetainResources.
-	Failures []lifecycle.Failure `json:"failures,omitempty"`
-}
-
 // DiagnoseDeletion lists what CloudFormation failed to delete, and why.
 func (s *Stacks) DiagnoseDeletion(ctx context.Context, in StackInput) (Remains, error) {
 	if _, _, err := s.ownStack(ctx, in); err != nil {
@@ -48,17 +42,6 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in StackInput) (Remains, 
 		}
 	}
 	return remains, nil
-}
-
-// SweepInput names what a stack was told to leave behind.
-type SweepInput struct {
-	// Project and Branch name the environment.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	// StackID is the stack that it belonged to.
-	StackID string `json:"stack_id"`
-	// Resources are to be removed through their own services.
-	Resources []lifecycle.Failure `json:"resources"`
 }
 
 // SweepResources deletes what the stack was told to leave behind, as far as Perch knows how; VerifyGone sees

@@ -34,27 +34,6 @@ type Seeds struct {
 	interval  time.Duration
 }
 
-// SeedInput names the environment to seed and the commit whose perch.yaml and files say with what.
-type SeedInput struct {
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	Commit  string `json:"commit"`
-	// StackID is the environment's stack; a stack that is made anew is seeded anew.
-	StackID string `json:"stack_id"`
-	// Later says that the environment answers: the steps that need it are carried out, otherwise those that do not.
-	Later bool `json:"later,omitempty"`
-}
-
-// SeedResult says what was done.
-type SeedResult struct {
-	// Seeded says that at least one step ran; steps that were done for this stack before are left out.
-	Seeded bool `json:"seeded"`
-	// Objects is how many objects were written.
-	Objects int `json:"objects"`
-	// Steps are what the steps that ran did, in order.
-	Steps []perch.SeedDone `json:"steps,omitempty"`
-}
-
 // seeding is one SeedData at work.
 type seeding struct {
 	*Seeds

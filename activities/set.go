@@ -16,15 +16,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"go.temporal.io/sdk/worker"
 
 	"perch"
 )
 
 // Set is everything that a worker registers.
 type Set struct {
-	quick []any
-	waits []any
+	stacks       *Stacks
+	requests     *Requests
+	images       *Images
+	apps         *Applications
+	buckets      *Buckets
+	seeds        *Seeds
+	readiness    *Readiness
+	databases    *Databases
+	deletions    *Deletions
+	verification *Verification
+	cleanups     *Cleanups
+	examinations *Examinations
 }
 
 // New makes the activities. interval is how often waits look at what they wait for.
@@ -69,25 +78,9 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		secrets: secretsmanager.NewFromConfig(cfg), systems: ssm.NewFromConfig(cfg), interval: interval,
 	}
 	return &Set{
-		quick: []any{stacks, requests, apps, cleanups, examinations, deletions},
-		waits: []any{
-			stacks, cleanups, newBuckets(cfg, stacks), seeds,
-			&Readiness{
-				policy:    policy,
-				stacks:    stacks,
-				beanstalk: beanstalk,
-				interval:  interval,
-			}, verification, databases, images,
-		},
-	}
-}
-
-// Register gives the quick activities to one worker and those that wait to another, each on its own task queue.
-func (s *Set) Register(quick, waits worker.ActivityRegistry) {
-	for _, activities := range s.quick {
-		quick.RegisterActivity(activities)
-	}
-	for _, activities := range s.waits {
-		waits.RegisterActivity(activities)
+		stacks: stacks, requests: requests, images: images, apps: apps,
+		buckets: newBuckets(cfg, stacks), seeds: seeds, databases: databases,
+		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval},
+		deletions: deletions, verification: verification, cleanups: cleanups, examinations: examinations,
 	}
 }

@@ -26,7 +26,7 @@ func (v *Verification) snapshots(ctx context.Context, database string) ([]types.
 // CopyTagsToSnapshot, and its name does not tell whose it is.
 func (v *Verification) wantedSnapshots(ctx context.Context, contents Contents) (arns []string, err error) {
 	for _, kept := range contents.Kept {
-		if !kept.snapshotOfDatabase() {
+		if !kept.SnapshotOfDatabase() {
 			continue
 		}
 		snapshots, err := v.snapshots(ctx, kept.ID)
@@ -44,7 +44,7 @@ func (v *Verification) wantedSnapshots(ctx context.Context, contents Contents) (
 // where the database never stood, and of one that an update has deleted nothing but the snapshot tells that one was wanted.
 func (v *Verification) stays(ctx context.Context, contents Contents) (words []string, err error) {
 	for _, kept := range contents.Kept {
-		if kept.snapshotOfDatabase() {
+		if kept.SnapshotOfDatabase() {
 			if snapshots, err := v.snapshots(ctx, kept.ID); err != nil {
 				return nil, err
 			} else if len(snapshots) == 0 {

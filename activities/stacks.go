@@ -53,54 +53,6 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 	return s
 }
 
-// StackInput names a stack.
-type StackInput struct {
-	// Project and Branch name the environment.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	// StackID is the stack's id; empty before it is known, then the stack is looked up by name.
-	StackID string `json:"stack_id,omitempty"`
-}
-
-// StackState is what a workflow knows of a stack.
-type StackState struct {
-	// StackID is empty where there is no stack.
-	StackID string `json:"stack_id,omitempty"`
-	// Status is CloudFormation's status; empty where there is no stack.
-	Status string `json:"status,omitempty"`
-	// Ours says that name, project, repository and branch are the environment's.
-	Ours bool `json:"ours,omitempty"`
-	// Conflict is the sentence why the stack is not the environment's; empty if it is.
-	Conflict string `json:"conflict,omitempty"`
-	// Kind is read from the stack's tags.
-	Kind perch.Kind `json:"kind,omitempty"`
-	// Protected says that termination protection is on.
-	Protected bool `json:"protected,omitempty"`
-	// Template is the hash of the template in force, Commit its commit, URL and Endpoint its outputs.
-	Template string `json:"template,omitempty"`
-	Commit   string `json:"commit,omitempty"`
-	URL      string `json:"url,omitempty"`
-	Endpoint string `json:"endpoint,omitempty"`
-}
-
-// Judged is the stack as the rules see it; template is the hash of the wanted template, empty where none is wanted. Termination protection, and a kind
-// that Perch does not remove, protect it.
-func (s StackState) Judged(template string) lifecycle.Stack {
-	return lifecycle.Stack{
-		Status: s.Status, Ours: s.Ours, Unchanged: template != "" && s.Template == template,
-		Protected: s.Protected || s.Status != "" && s.Kind != perch.KindBranch,
-	}
-}
-
-// Protection says why a protected stack of e is not deleted.
-func (s StackState) Protection(e perch.Environment) string {
-	why := "termination protection is on; turn it off in the CloudFormation console if you mean it"
-	if s.Kind != perch.KindBranch {
-		why = "its kind is " + string(s.Kind) + ", and only branch environments are ever removed"
-	}
-	return fmt.Sprintf("stack %s is protected: %s; nothing was touched", e.StackName(), why)
-}
-
 // DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty. Only one whose id is known must
 // be there: CloudFormation shows even deleted ones by their id for 90 days, so that is a stale read, and for a retry.
 func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, error) {

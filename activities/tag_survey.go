@@ -65,7 +65,7 @@ func (s *tagSurvey) belongs(ctx context.Context, r taggedResource, found *surviv
 		s.lives[r.stackID] = life
 	}
 	found.untold = life.unknown
-	return !life.exists && !life.contents.keeps(r.arn), nil
+	return !life.exists && !life.contents.Keeps(r.arn), nil
 }
 
 func (s *tagSurvey) owns(ctx context.Context, r taggedResource) bool {
@@ -126,7 +126,7 @@ func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error
 		s.fates[r.stackID] = fates
 	}
 	for id, status := range fates {
-		if id != "" && (Kept{ID: id}).is(r.arn) {
+		if id != "" && (Kept{ID: id}).Is(r.arn) {
 			if status == types.ResourceStatusDeleteComplete {
 				return presenceGone, nil
 			}

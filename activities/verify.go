@@ -18,6 +18,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 )
 
@@ -37,38 +38,6 @@ type Verification struct {
 	lookUps   *lookUps
 	removals  *removalRecords
 	interval  time.Duration
-}
-
-// VerifyInput names what must be gone.
-type VerifyInput struct {
-	// Project and Branch name the environment.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	// StackID is the stack that was deleted; empty if the environment had none, and only what earlier
-	// removals left is looked for.
-	StackID string `json:"stack_id,omitempty"`
-	// Contents are the physical ids that were listed before the deletion. They count only if no application stack
-	// keeps the record of the removal, which is believed instead.
-	Contents Contents `json:"contents"`
-	// SharedDatabase says that the environment may have had a database in the shared instance.
-	SharedDatabase bool `json:"shared_database,omitempty"`
-	// Known name what is known to be left without a look: SharedDatabaseName, if that could not be dropped.
-	Known []string `json:"known,omitempty"`
-	// Swept says that the orphans of an earlier verification have been deleted as far as possible.
-	Swept bool `json:"swept,omitempty"`
-}
-
-// VerifyResult says what is still there.
-type VerifyResult struct {
-	// Leftovers name each thing that was still seen, with its type; empty when the environment is gone.
-	Leftovers []string `json:"leftovers,omitempty"`
-	// Unconfirmed name what the tagging API lists although it may be gone, and what Perch cannot ask for.
-	Unconfirmed []string `json:"unconfirmed,omitempty"`
-	// Kept name what stays because the stack's template says so.
-	Kept []string `json:"kept,omitempty"`
-	// Orphans are what no stack names any more and Perch can delete. If there are any, nothing else was
-	// verified yet.
-	Orphans []Orphan `json:"orphans,omitempty"`
 }
 
 // VerifyGone looks for what the environment held through each service's own API, and for anything that still
@@ -125,7 +94,7 @@ func (v *Verification) believe(ctx context.Context, in *VerifyInput) error {
 	if err := v.stacks.serves(in.Project); err != nil {
 		return err
 	}
-	in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name != SharedDatabaseName(environment) })
+	in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name != contract.SharedDatabase(environment.DatabaseName()) })
 	if in.StackID == "" {
 		return nil
 	}
@@ -198,7 +167,7 @@ func (v *Verification) databases(ctx context.Context, in VerifyInput) (left []st
 		if err == nil && len(out.DBInstances) > 0 {
 			left = append(left, "database "+id)
 		}
-		if in.Contents.keepsSnapshot(id) {
+		if in.Contents.KeepsSnapshot(id) {
 			continue
 		}
 		snapshots, err := v.snapshots(ctx, id)

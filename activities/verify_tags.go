@@ -16,13 +16,6 @@ import (
 	"perch/activities/bucket"
 )
 
-// Orphan is a bucket that carries the id of a deleted stack and that no stack names any more.
-type Orphan struct {
-	Bucket string `json:"bucket"`
-	// StackID is the stack that made it.
-	StackID string `json:"stack_id"`
-}
-
 // taggedResource is a resource that the tagging API lists. It is a candidate: the API lists deleted ones, too, for
 // some time, and only the resource's own service tells whether it is there.
 type taggedResource struct {
@@ -137,7 +130,7 @@ func (v *Verification) survivors(ctx context.Context, in VerifyInput) (left []su
 	}
 	s := &tagSurvey{v: v, in: in, lives: map[string]stackLife{}, fates: map[string]map[string]types.ResourceStatus{}}
 	for _, r := range found {
-		if in.Contents.keeps(r.arn) || slices.Contains(wanted, r.arn) {
+		if in.Contents.Keeps(r.arn) || slices.Contains(wanted, r.arn) {
 			continue
 		}
 		survives, is, err := s.look(ctx, r)

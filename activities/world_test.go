@@ -107,11 +107,13 @@ func (p *poller) hurry(most rate.Limit) {
 
 // of finds the activities of one type in the set.
 func of[T any](w *world) T {
-	for _, list := range [][]any{w.set.quick, w.set.waits} {
-		for _, activities := range list {
-			if found, ok := activities.(T); ok {
-				return found
-			}
+	s := w.set
+	for _, activities := range []any{
+		s.stacks, s.requests, s.images, s.apps, s.buckets, s.seeds, s.readiness,
+		s.databases, s.deletions, s.verification, s.cleanups, s.examinations,
+	} {
+		if found, ok := activities.(T); ok {
+			return found
 		}
 	}
 	panic("there are no such activities")

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// rooms says which of our packages each room may import. What a room holds in its own folder it may always import; tests may import anything.
+// rooms says which of our packages each room may import: all of a room, or one package of it. What a room holds in its own folder it may always import; tests may import anything.
 var rooms = map[string][]string{
 	"perch":             {},
 	"perch/config":      {"perch"},
@@ -22,7 +22,7 @@ var rooms = map[string][]string{
 	"perch/image":       {},
 	"perch/dial":        {},
 	"perch/client":      {"perch", "perch/lifecycle", "perch/dial"},
-	"perch/workflows":   {"perch", "perch/lifecycle", "perch/activities"},
+	"perch/workflows":   {"perch", "perch/lifecycle", "perch/activities/contract"},
 	"perch/activities":  {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/image"},
 	"perch/worker":      {"perch", "perch/config", "perch/source", "perch/dial", "perch/activities", "perch/workflows"},
 	"perch/starter":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial"},
@@ -41,6 +41,7 @@ var strangers = map[string][]string{
 	"perch/client":    {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra"},
 	"perch/starter":   {"github.com/aws/aws-sdk-go-v2/service", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/worker":    {"go.temporal.io/server"},
+	"perch/workflows": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
@@ -52,9 +53,11 @@ func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 			t.Errorf("package %s is in no room: add its folder to the table or move it", words[0])
 		}
 		for _, imported := range words[1:] {
-			if other := roomOf(imported); ours(imported) && other != room && !slices.Contains(allowed, other) {
-				t.Errorf("%s imports %s, and %s may only import %v", words[0], imported, room, allowed)
+			other := roomOf(imported)
+			if !ours(imported) || other == room || slices.Contains(allowed, other) || slices.Contains(allowed, imported) {
+				continue
 			}
+			t.Errorf("%s imports %s, and %s may only import %v", words[0], imported, room, allowed)
 		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"perch/activities"
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
@@ -16,34 +16,31 @@ func (r *run) awaitBeanstalk() (ready bool, err error) {
 	}
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
-	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	in := contract.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
 	summary := "wait until Elastic Beanstalk is ready for the next operation on " + r.environment.StackName()
-	future := long(ctx, r.environment.Project, summary, workPatience, stacks.AwaitBeanstalk, in)
-	if !r.waitUnless(future, func() bool { return r.next("") == lifecycle.Yield }) {
+	pending := beginActivity(ctx, summary, contract.AwaitBeanstalk, in)
+	if !r.waitUnless(pending.future, func() bool { return r.next("") == lifecycle.Yield }) {
 		return false, nil
 	}
-	err = future.Get(r.ctx, nil)
+	_, err = pending.result(r.ctx)
 	if temporal.IsTimeoutError(err) {
 		err = failed(
 			"the Elastic Beanstalk environment of stack %s was not ready within %.0f hours: look at its events in the "+
 				"Elastic Beanstalk console for what hangs, then run the command again",
 			r.environment.StackName(),
-			workPatience.Hours(),
+			contract.AwaitBeanstalk.Limits().Total.Hours(),
 		)
 	}
 	return err == nil, err
 }
 
 // withdraw removes what the environment still has and the template no longer sets. CloudFormation leaves it there.
-func (r *run) withdraw(admitted activities.AdmitResult) error {
+func (r *run) withdraw(admitted contract.AdmitResult) error {
 	if !admitted.Prepared.Withdraws {
 		return nil
 	}
-	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
-	return r.work(
-		"remove from "+r.environment.StackName()+" what the branch no longer sets",
-		stacks.WithdrawOptions,
-		in,
-		nil,
-	)
+	in := contract.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	summary := "remove from " + r.environment.StackName() + " what the branch no longer sets"
+	_, err := runActivity(r.ctx, summary, contract.WithdrawOptions, in)
+	return err
 }

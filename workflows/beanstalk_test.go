@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 func TestS170ARemovalDuringALaunchWaitsForBeanstalk(t *testing.T) {
@@ -61,7 +61,7 @@ func TestS170APushDuringTheWaitKeepsTheLaunch(t *testing.T) {
 func TestS171EveryRollbackWaitsForBeanstalk(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_ROLLBACK_FAILED", "old")
-	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}}
+	w.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}}
 	if result, _, err := w.run(Provision, up(commitOne)); err != nil || result.Outcome != perch.OutcomeReady {
 		t.Errorf("result %+v, %v", result, err)
 	}
@@ -105,12 +105,12 @@ func TestS173WhatTheBranchNoLongerSetsIsRemovedAfterTheUpdate(t *testing.T) {
 func TestS178ACreationIsTriedAgainWhenAnotherTookThePriority(t *testing.T) {
 	for collisions, want := range map[int]perch.Outcome{2: perch.OutcomeReady, 3: ""} {
 		w := newWorld(t)
-		taken := activities.AwaitResult{
+		taken := contract.AwaitResult{
 			Status: "ROLLBACK_COMPLETE",
 			Reason: "Environment: Priority '7' is currently in use (Error Code: PriorityInUse)",
 		}
 		for range collisions {
-			w.ends = append(w.ends, taken, activities.AwaitResult{Status: "DELETE_COMPLETE"})
+			w.ends = append(w.ends, taken, contract.AwaitResult{Status: "DELETE_COMPLETE"})
 		}
 		w.ends = w.ends[:2*min(collisions, 3)]
 		result, _, err := w.run(Provision, up(commitOne))

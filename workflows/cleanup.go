@@ -3,21 +3,16 @@ package workflows
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
-const (
-	// planTimeout bounds one try to list branches and stacks.
-	planTimeout = 20 * time.Minute
-	// asksAtOnce is how many removals are asked for side by side.
-	asksAtOnce = 10
-)
+// asksAtOnce is how many removals are asked for side by side.
+const asksAtOnce = 10
 
 // Cleanup compares the repository's branches with the environments and asks for the removal of those whose branch is gone. It keeps no memory:
 // each removal waits out its grace period in a run of its own. It fails, after it has done all that, where it could not judge and where
@@ -47,18 +42,16 @@ func Cleanup(ctx workflow.Context, in perch.CleanupInput) (*perch.CleanupResult,
 type cleanup struct {
 	ctx    workflow.Context
 	in     perch.CleanupInput
-	plan   activities.PlanResult
+	plan   contract.PlanResult
 	result perch.CleanupResult
 }
 
 func (c *cleanup) judge() error {
-	ctx := workflow.WithActivityOptions(c.ctx, workflow.ActivityOptions{
-		TaskQueue: perch.WaitQueue(c.in.Project), StartToCloseTimeout: planTimeout, ScheduleToCloseTimeout: sourcePatience,
-		HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(), Summary: "compare branches with environments",
-	})
-	if err := workflow.ExecuteActivity(ctx, cleanups.PlanCleanup, c.in).Get(c.ctx, &c.plan); err != nil {
+	plan, err := runActivity(c.ctx, "compare branches with environments", contract.PlanCleanup, c.in)
+	if err != nil {
 		return err
 	}
+	c.plan = plan
 	// The removals wait by Temporal's clock, so the grace period begins by it: a worker whose clock is slow would leave none.
 	now := workflow.Now(c.ctx).UTC()
 	c.plan.At, c.plan.Until = now, now.Add(c.plan.Until.Sub(c.plan.At))
@@ -88,18 +81,14 @@ func (c *cleanup) ask() error {
 }
 
 func (c *cleanup) askFor(removals []perch.CleanupVerdict) error {
-	futures := make([]workflow.Future, len(removals))
+	futures := make([]pendingResult[contract.AskResult], len(removals))
 	for i, v := range removals {
-		ctx := workflow.WithActivityOptions(c.ctx, workflow.ActivityOptions{
-			StartToCloseTimeout: callTimeout, ScheduleToCloseTimeout: callPatience, HeartbeatTimeout: heartbeatTimeout, RetryPolicy: retries(),
-			Summary: "ask for the removal of " + v.Stack,
-		})
-		in := activities.AskInput{Project: c.in.Project, Branch: v.Branch, Judged: c.judgement(v), Reason: v.Reason}
-		futures[i] = workflow.ExecuteActivity(ctx, cleanups.AskRemoval, in)
+		in := contract.AskInput{Project: c.in.Project, Branch: v.Branch, Judged: c.judgement(v), Reason: v.Reason}
+		futures[i] = beginActivity(c.ctx, "ask for the removal of "+v.Stack, contract.AskRemoval, in)
 	}
 	for i, v := range removals {
-		var out activities.AskResult
-		if err := futures[i].Get(c.ctx, &out); err != nil {
+		out, err := futures[i].result(c.ctx)
+		if err != nil {
 			return err
 		}
 		c.result.Asked = append(c.result.Asked, perch.CleanupAsked{
@@ -114,8 +103,7 @@ func (c *cleanup) askFor(removals []perch.CleanupVerdict) error {
 
 // recheck looks again for what earlier removals have left: cleanup fails until it is gone.
 func (c *cleanup) recheck() error {
-	var out activities.RecheckResult
-	err := long(c.ctx, c.in.Project, "look for what earlier removals left", workPatience, verification.RecheckLeftovers, c.in).Get(c.ctx, &out)
+	out, err := runActivity(c.ctx, "look for what earlier removals left", contract.RecheckLeftovers, c.in)
 	for _, f := range out.Failed {
 		c.failed(f.Stack, f.Error)
 	}

@@ -17,19 +17,19 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 // sweep stands for everything outside a run of Cleanup.
 type sweep struct {
-	plan activities.PlanResult
+	plan contract.PlanResult
 	// failures are why earlier removals failed, by branch.
 	failures map[string]string
 	// left is what RecheckLeftovers still sees.
 	left []perch.CleanupFailure
 
 	mu    sync.Mutex
-	asked []activities.AskInput
+	asked []contract.AskInput
 	// missed is after how long a worker that dies is missed, by activity.
 	missed map[string]time.Duration
 }
@@ -42,24 +42,24 @@ func (s *sweep) note(ctx context.Context) {
 	s.missed[info.ActivityType.Name] = info.HeartbeatTimeout
 }
 
-func (s *sweep) PlanCleanup(ctx context.Context, _ perch.CleanupInput) (activities.PlanResult, error) {
+func (s *sweep) PlanCleanup(ctx context.Context, _ perch.CleanupInput) (contract.PlanResult, error) {
 	s.note(ctx)
 	return s.plan, nil
 }
 
-func (s *sweep) AskRemoval(ctx context.Context, in activities.AskInput) (activities.AskResult, error) {
+func (s *sweep) AskRemoval(ctx context.Context, in contract.AskInput) (contract.AskResult, error) {
 	s.mu.Lock() // Removals are asked for side by side.
 	defer s.mu.Unlock()
 	s.note(ctx)
 	s.asked = append(s.asked, in)
-	return activities.AskResult{RunID: "run-" + in.Branch, RequestID: "request-" + in.Branch, Failure: s.failures[in.Branch]}, nil
+	return contract.AskResult{RunID: "run-" + in.Branch, RequestID: "request-" + in.Branch, Failure: s.failures[in.Branch]}, nil
 }
 
-func (s *sweep) RecheckLeftovers(ctx context.Context, _ perch.CleanupInput) (activities.RecheckResult, error) {
+func (s *sweep) RecheckLeftovers(ctx context.Context, _ perch.CleanupInput) (contract.RecheckResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.note(ctx)
-	return activities.RecheckResult{Failed: s.left}, nil
+	return contract.RecheckResult{Failed: s.left}, nil
 }
 
 func (s *sweep) branches() []string {
@@ -94,9 +94,9 @@ func (s *sweep) run(t *testing.T, in perch.CleanupInput) (perch.CleanupResult, e
 	return result, err
 }
 
-func planned(verdicts ...perch.CleanupVerdict) activities.PlanResult {
+func planned(verdicts ...perch.CleanupVerdict) contract.PlanResult {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	return activities.PlanResult{Verdicts: verdicts, Failed: []perch.CleanupFailure{}, At: at, Until: at.Add(time.Hour)}
+	return contract.PlanResult{Verdicts: verdicts, Failed: []perch.CleanupFailure{}, At: at, Until: at.Add(time.Hour)}
 }
 
 func verdictOn(branch string, v perch.Verdict) perch.CleanupVerdict {
@@ -120,8 +120,8 @@ func TestCleanupAsksForRemovalsAlone(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "d"}, s.branches()); diff != "" {
 		t.Error(diff)
 	}
-	first := slices.IndexFunc(s.asked, func(in activities.AskInput) bool { return in.Branch == "a" })
-	if diff := cmp.Diff(activities.AskInput{Project: "shop", Branch: "a", Judged: judged, Reason: "because"}, s.asked[first]); diff != "" {
+	first := slices.IndexFunc(s.asked, func(in contract.AskInput) bool { return in.Branch == "a" })
+	if diff := cmp.Diff(contract.AskInput{Project: "shop", Branch: "a", Judged: judged, Reason: "because"}, s.asked[first]); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -157,14 +157,14 @@ func TestAWorkerThatDiesInCleanupIsMissedSoon(t *testing.T) {
 func TestCleanupThatMustNotActAsksForNothing(t *testing.T) {
 	brake := &perch.CleanupBrake{Reason: "too many", Hash: "abc", Removals: 11, Limit: 10}
 	for name, c := range map[string]struct {
-		change func(*activities.PlanResult)
+		change func(*contract.PlanResult)
 		in     perch.CleanupInput
 		fails  string
 	}{
-		"dry run":                  {func(*activities.PlanResult) {}, perch.CleanupInput{DryRun: true}, ""},
-		"braked":                   {func(p *activities.PlanResult) { p.Brake = brake }, perch.CleanupInput{}, ""},
-		"S45 S67 untrusted":        {func(p *activities.PlanResult) { p.Problem = "401" }, perch.CleanupInput{}, "401; nothing was removed"},
-		"S45 S67 untrusted, a dry": {func(p *activities.PlanResult) { p.Problem = "401" }, perch.CleanupInput{DryRun: true}, ""},
+		"dry run":                  {func(*contract.PlanResult) {}, perch.CleanupInput{DryRun: true}, ""},
+		"braked":                   {func(p *contract.PlanResult) { p.Brake = brake }, perch.CleanupInput{}, ""},
+		"S45 S67 untrusted":        {func(p *contract.PlanResult) { p.Problem = "401" }, perch.CleanupInput{}, "401; nothing was removed"},
+		"S45 S67 untrusted, a dry": {func(p *contract.PlanResult) { p.Problem = "401" }, perch.CleanupInput{DryRun: true}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &sweep{plan: planned(verdictOn("a", perch.VerdictRemove))}

@@ -6,23 +6,22 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 // ensureDatabase makes the branch's database in the shared instance while the stack's operation is under way: it needs the password that
 // the stack makes first, and the app needs it when its instances start, minutes later.
-func (r *run) ensureDatabase(rendered activities.RenderResult) error {
+func (r *run) ensureDatabase(rendered contract.RenderResult) error {
 	if !rendered.SharedDatabase || r.databaseMade {
 		return nil
 	}
-	var out activities.DatabaseResult
-	err := r.atDatabase("make the database of "+r.environment.StackName(), databases.EnsureDatabase, &out)
+	out, err := r.atDatabase("make the database of "+r.environment.StackName(), contract.EnsureDatabase)
 	r.databaseMade = out.Made
 	return err
 }
 
 // requireDatabase makes the database where it was not made on the way, because there was nothing to be done with the stack.
-func (r *run) requireDatabase(rendered activities.RenderResult) error {
+func (r *run) requireDatabase(rendered contract.RenderResult) error {
 	if err := r.ensureDatabase(rendered); err != nil || !rendered.SharedDatabase || r.databaseMade {
 		return err
 	}
@@ -35,7 +34,8 @@ func (r *run) dropDatabase() error {
 	if !r.sharedDatabase {
 		return nil
 	}
-	return r.atDatabase("drop the database of "+r.environment.StackName(), databases.DropDatabase, nil)
+	_, err := r.atDatabase("drop the database of "+r.environment.StackName(), contract.DropDatabase)
+	return err
 }
 
 // undropped is the failure of a removal whose database could not be dropped, with the way to drop it. others is what else is wrong after the
@@ -50,7 +50,7 @@ func (r *run) undropped(failure, others error, left []string) error {
 }
 
 func (r *run) sharedDatabaseName() string {
-	return activities.SharedDatabaseName(r.environment)
+	return contract.SharedDatabase(r.environment.DatabaseName())
 }
 
 // said is what an activity's failure says, without which activity it was and how it came here.
@@ -62,9 +62,10 @@ func said(failure error) string {
 	return failure.Error()
 }
 
-// atDatabase runs an activity at the shared instance. One that cannot be reached for so long is no passing fault: the worker has no way to it,
-// and a removal must not wait for that.
-func (r *run) atDatabase(summary string, activity, out any) error {
-	in := activities.DatabaseInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
-	return long(r.ctx, r.environment.Project, summary, callPatience, activity, in).Get(r.ctx, out)
+// atDatabase runs an activity at the shared instance.
+func (r *run) atDatabase(
+	summary string, activity contract.Activity[contract.DatabaseInput, contract.DatabaseResult],
+) (contract.DatabaseResult, error) {
+	in := contract.DatabaseInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	return runActivity(r.ctx, summary, activity, in)
 }

@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
@@ -38,7 +38,7 @@ type fate struct {
 	shared   bool
 	database string
 	// stack is the one of the branch's name; made counts those that there have been.
-	stack activities.StackState
+	stack contract.StackState
 	made  int
 	// ready says that the stack was ready once, and recreated which ready stack a request has had deleted.
 	ready     bool
@@ -156,7 +156,7 @@ func (f *fate) exists() bool { return f.stack.Status != "" && f.stack.Status != 
 const tooMany = "one environment too many"
 
 // call is a mutating call on the stack: it has its effect at most once for each token, whatever becomes of its answer.
-func (f *fate) call(name string, in activities.ChangeInput, effect func()) error {
+func (f *fate) call(name string, in contract.ChangeInput, effect func()) error {
 	f.touched = true
 	if err := f.happen(); err != nil {
 		return err
@@ -203,55 +203,55 @@ func (f *fate) mayLose() {
 	f.recreated[f.target.ID] = f.stack.StackID
 }
 
-func (f *fate) Admit(_ context.Context, in activities.AdmitInput) (activities.AdmitResult, error) {
+func (f *fate) Admit(_ context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.target = in.Request
 	if err := f.happenWhileWaiting(); err != nil {
-		return activities.AdmitResult{}, err
+		return contract.AdmitResult{}, err
 	}
 	if f.draw() >= 90 || f.branchGone && in.Request.Goal == perch.GoalUp {
 		f.notAllowed = true
-		return activities.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}, nil
+		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}, nil
 	}
 	if in.Request.Goal == perch.GoalGone {
-		return activities.AdmitResult{Kind: perch.KindBranch, SharedDatabase: f.shared}, nil
+		return contract.AdmitResult{Kind: perch.KindBranch, SharedDatabase: f.shared}, nil
 	}
 	if f.draw() >= 85 { // The branch's head is the other commit.
 		f.target.Commit = map[string]string{commitOne: commitTwo, commitTwo: commitOne}[in.Request.Commit]
 		if !in.Request.Head {
-			return activities.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: f.target.Commit, Deploy: true}, nil
+			return contract.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: f.target.Commit, Deploy: true}, nil
 		}
 	}
-	prepared := activities.Prepared{Rendered: f.rendered(f.target.Commit)}
+	prepared := contract.Prepared{Rendered: f.rendered(f.target.Commit)}
 	if f.exists() {
 		prepared.Stack, prepared.Closed = f.stack, f.closed && !strings.HasPrefix(f.stack.Status, "DELETE_")
 	}
-	return activities.AdmitResult{Kind: perch.KindBranch, Commit: f.target.Commit, Prepared: &prepared, MayRecreate: f.mayRecreate}, nil
+	return contract.AdmitResult{Kind: perch.KindBranch, Commit: f.target.Commit, Prepared: &prepared, MayRecreate: f.mayRecreate}, nil
 }
 
-func (f *fate) rendered(commit string) activities.RenderResult {
-	return activities.RenderResult{Hash: templateAt(commit), Resources: 7, SeedSteps: 1, LaterSteps: 1, SharedDatabase: f.shared}
+func (f *fate) rendered(commit string) contract.RenderResult {
+	return contract.RenderResult{Hash: templateAt(commit), Resources: 7, SeedSteps: 1, LaterSteps: 1, SharedDatabase: f.shared}
 }
 
 func templateAt(commit string) string { return "template of " + commit }
 
-func (f *fate) DescribeStack(_ context.Context, in activities.StackInput) (activities.StackState, error) {
+func (f *fate) DescribeStack(_ context.Context, in contract.StackInput) (contract.StackState, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.happen(); err != nil {
-		return activities.StackState{}, err
+		return contract.StackState{}, err
 	}
 	switch {
 	case in.StackID != "" && in.StackID != f.stack.StackID:
-		return activities.StackState{StackID: in.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: perch.KindBranch}, nil
+		return contract.StackState{StackID: in.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: perch.KindBranch}, nil
 	case in.StackID == "" && !f.exists():
-		return activities.StackState{}, nil
+		return contract.StackState{}, nil
 	}
 	return f.stack, nil
 }
 
-func (f *fate) CreateStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (f *fate) CreateStack(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	err := f.call("CreateStack", in, func() {
@@ -261,19 +261,19 @@ func (f *fate) CreateStack(_ context.Context, in activities.ChangeInput) (activi
 		f.made++
 		f.wanted = in.Template
 		f.dying, f.closed, f.ready, f.stopped = false, false, false, false
-		f.stack = activities.StackState{StackID: fmt.Sprintf("%s-%d", stackID, f.made), Status: "CREATE_IN_PROGRESS", Ours: true, Kind: perch.KindBranch, URL: "https://login"}
+		f.stack = contract.StackState{StackID: fmt.Sprintf("%s-%d", stackID, f.made), Status: "CREATE_IN_PROGRESS", Ours: true, Kind: perch.KindBranch, URL: "https://login"}
 	})
-	out := activities.ChangeResult{StackID: f.stack.StackID}
+	out := contract.ChangeResult{StackID: f.stack.StackID}
 	if err == nil && f.draw() >= 95 {
 		out.Rejected = tooMany
 	}
 	return out, err
 }
 
-func (f *fate) UpdateStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (f *fate) UpdateStack(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := activities.ChangeResult{StackID: in.StackID}
+	out := contract.ChangeResult{StackID: in.StackID}
 	err := f.call("UpdateStack", in, func() {
 		if !updatable[f.stack.Status] {
 			f.wrong("UpdateStack while the stack is %s", f.stack.Status)
@@ -285,10 +285,10 @@ func (f *fate) UpdateStack(_ context.Context, in activities.ChangeInput) (activi
 
 var updatable = map[string]bool{"CREATE_COMPLETE": true, "UPDATE_COMPLETE": true, "UPDATE_ROLLBACK_COMPLETE": true, "IMPORT_COMPLETE": true, "IMPORT_ROLLBACK_COMPLETE": true}
 
-func (f *fate) DeleteStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (f *fate) DeleteStack(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return activities.ChangeResult{StackID: in.StackID}, f.call("DeleteStack", in, func() {
+	return contract.ChangeResult{StackID: in.StackID}, f.call("DeleteStack", in, func() {
 		f.mayRemove("DeleteStack", in.StackID)
 		f.mayLose()
 		if strings.HasPrefix(f.stack.Status, "UPDATE_") && lifecycle.InProgress(f.stack.Status) {
@@ -301,26 +301,26 @@ func (f *fate) DeleteStack(_ context.Context, in activities.ChangeInput) (activi
 	})
 }
 
-func (f *fate) CancelUpdate(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (f *fate) CancelUpdate(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	return f.turnBack("CancelUpdate", in, "UPDATE_IN_PROGRESS")
 }
 
-func (f *fate) ContinueRollback(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (f *fate) ContinueRollback(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	f.mu.Lock()
 	f.forced = in.Force
 	f.mu.Unlock()
 	return f.turnBack("ContinueRollback", in, "UPDATE_ROLLBACK_FAILED")
 }
 
-func (f *fate) RollbackStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (f *fate) RollbackStack(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	return f.turnBack("RollbackStack", in, "UPDATE_FAILED")
 }
 
 // turnBack begins a rollback; CloudFormation takes each of the calls in one status only.
-func (f *fate) turnBack(name string, in activities.ChangeInput, from string) (activities.ChangeResult, error) {
+func (f *fate) turnBack(name string, in contract.ChangeInput, from string) (contract.ChangeResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return activities.ChangeResult{StackID: in.StackID}, f.call(name, in, func() {
+	return contract.ChangeResult{StackID: in.StackID}, f.call(name, in, func() {
 		if f.stack.Status != from {
 			f.wrong("%s while the stack is %s", name, f.stack.Status)
 		}
@@ -342,23 +342,23 @@ var endings = map[string][]string{
 }
 
 // AwaitStack lets a request arrive while the operation goes on. A wait that was given up does not go on behind the run's back.
-func (f *fate) AwaitStack(ctx context.Context, in activities.AwaitInput) (activities.AwaitResult, error) {
+func (f *fate) AwaitStack(ctx context.Context, in contract.AwaitInput) (contract.AwaitResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	info := sdk.GetInfo(ctx)
 	if info.Attempt > 1 && f.awaited != info.ActivityID {
-		return activities.AwaitResult{}, denied()
+		return contract.AwaitResult{}, denied()
 	}
 	arrived := len(f.asked)
 	err := f.happen()
 	f.awaited = info.ActivityID
 	switch ends, moving := endings[f.stack.Status]; {
 	case err != nil:
-		return activities.AwaitResult{}, err
+		return contract.AwaitResult{}, err
 	case len(f.asked) > arrived && f.among("goes on", "over") == "goes on":
-		return activities.AwaitResult{}, errPassing // As often as requests arrive, and no oftener.
+		return contract.AwaitResult{}, errPassing // As often as requests arrive, and no oftener.
 	case in.StackID != f.stack.StackID:
-		return activities.AwaitResult{Status: "DELETE_COMPLETE"}, nil
+		return contract.AwaitResult{Status: "DELETE_COMPLETE"}, nil
 	case in.UntilDeleting && moving:
 		return f.beginDeletion(), nil
 	case moving:
@@ -368,7 +368,7 @@ func (f *fate) AwaitStack(ctx context.Context, in activities.AwaitInput) (activi
 		f.ready = true
 		f.stack.Template = f.wanted
 	}
-	out := activities.AwaitResult{Status: f.stack.Status, Reason: "drawn"}
+	out := contract.AwaitResult{Status: f.stack.Status, Reason: "drawn"}
 	if f.among("shown", "not shown") == "shown" {
 		stack := f.stack
 		out.Stack = &stack
@@ -388,40 +388,40 @@ func (f *fate) stuck(ends []string) []string {
 }
 
 // beginDeletion is how a deletion begins: CloudFormation comes to a resource, or cancels the deletion.
-func (f *fate) beginDeletion() activities.AwaitResult {
+func (f *fate) beginDeletion() contract.AwaitResult {
 	if !f.dying && f.among("deletes", "canceled") == "canceled" {
 		f.stack.Status = f.before
-		return activities.AwaitResult{Status: f.stack.Status, Reason: "Delete canceled. Cannot delete export"}
+		return contract.AwaitResult{Status: f.stack.Status, Reason: "Delete canceled. Cannot delete export"}
 	}
 	f.dying = true
-	return activities.AwaitResult{Status: f.stack.Status}
+	return contract.AwaitResult{Status: f.stack.Status}
 }
 
-func (f *fate) PrepareDeletion(_ context.Context, in activities.PrepareInput) (activities.PrepareResult, error) {
+func (f *fate) PrepareDeletion(_ context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := activities.PrepareResult{Contents: activities.Contents{Buckets: []string{"assets"}, Resources: 7}}
+	out := contract.PrepareResult{Contents: contract.Contents{Buckets: []string{"assets"}, Resources: 7}}
 	if f.exists() && in.StackID == f.stack.StackID && !strings.HasPrefix(f.stack.Status, "DELETE_") {
 		out.Obstacle = f.among("", "its database has deletion protection")
 	}
 	return out, f.happen()
 }
 
-func (f *fate) AwaitBeanstalk(context.Context, activities.StackInput) error { return nil }
+func (f *fate) AwaitBeanstalk(context.Context, contract.StackInput) error { return nil }
 
-func (f *fate) WithdrawOptions(context.Context, activities.StackInput) error { return nil }
+func (f *fate) WithdrawOptions(context.Context, contract.StackInput) error { return nil }
 
-func (f *fate) ReopenBuckets(context.Context, activities.ReopenInput) (activities.ReopenResult, error) {
+func (f *fate) ReopenBuckets(context.Context, contract.ReopenInput) (contract.ReopenResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	err := f.happen()
 	if err == nil {
 		f.closed = false
 	}
-	return activities.ReopenResult{}, err
+	return contract.ReopenResult{}, err
 }
 
-func (f *fate) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (activities.EmptyBucketResult, error) {
+func (f *fate) EmptyBucket(_ context.Context, in contract.EmptyBucketInput) (contract.EmptyBucketResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mayRemove("EmptyBucket", in.StackID)
@@ -436,17 +436,17 @@ func (f *fate) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (a
 	err := f.happen()
 	f.draws, f.bucketDraws = f.bucketDraws, f.draws
 	f.awaited = awaited
-	return activities.EmptyBucketResult{}, err
+	return contract.EmptyBucketResult{}, err
 }
 
-func (f *fate) DiagnoseDeletion(context.Context, activities.StackInput) (activities.Remains, error) {
+func (f *fate) DiagnoseDeletion(context.Context, contract.StackInput) (contract.Remains, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	reason := f.among("Internal failure", "The bucket you tried to delete is not empty", "resource sg-1 has a dependent object", "it does not exist", "Cannot delete protected DB Instance")
-	return activities.Remains{Failures: []lifecycle.Failure{{LogicalID: "Thing", Type: "AWS::Some::Thing", Reason: reason}}}, f.happen()
+	return contract.Remains{Failures: []lifecycle.Failure{{LogicalID: "Thing", Type: "AWS::Some::Thing", Reason: reason}}}, f.happen()
 }
 
-func (f *fate) SweepResources(_ context.Context, in activities.SweepInput) error {
+func (f *fate) SweepResources(_ context.Context, in contract.SweepInput) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mayRemove("SweepResources", in.StackID)
@@ -458,20 +458,20 @@ func (f *fate) SweepResources(_ context.Context, in activities.SweepInput) error
 }
 
 // EnsureDatabase makes a database where the stack has come as far as to have its secret.
-func (f *fate) EnsureDatabase(_ context.Context, in activities.DatabaseInput) (activities.DatabaseResult, error) {
+func (f *fate) EnsureDatabase(_ context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.happen(); err != nil {
-		return activities.DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
 	if !f.exists() || in.StackID != f.stack.StackID || f.among("", "no secret yet") != "" {
-		return activities.DatabaseResult{}, nil
+		return contract.DatabaseResult{}, nil
 	}
 	f.database = in.StackID
-	return activities.DatabaseResult{Made: true}, nil
+	return contract.DatabaseResult{Made: true}, nil
 }
 
-func (f *fate) DropDatabase(_ context.Context, in activities.DatabaseInput) (activities.DatabaseResult, error) {
+func (f *fate) DropDatabase(_ context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.exists() && (in.StackID == f.stack.StackID || f.database == f.stack.StackID) {
@@ -482,10 +482,10 @@ func (f *fate) DropDatabase(_ context.Context, in activities.DatabaseInput) (act
 	if err == nil {
 		f.database = ""
 	}
-	return activities.DatabaseResult{}, err
+	return contract.DatabaseResult{}, err
 }
 
-func (f *fate) VerifyGone(_ context.Context, in activities.VerifyInput) (activities.VerifyResult, error) {
+func (f *fate) VerifyGone(_ context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.exists() && in.StackID == f.stack.StackID {
@@ -493,22 +493,22 @@ func (f *fate) VerifyGone(_ context.Context, in activities.VerifyInput) (activit
 	}
 	switch err := f.happen(); {
 	case err != nil:
-		return activities.VerifyResult{}, err
+		return contract.VerifyResult{}, err
 	case f.orphan && !in.Swept:
-		return activities.VerifyResult{Orphans: []activities.Orphan{{Bucket: "dropped", StackID: stackID + "-0"}}}, nil
+		return contract.VerifyResult{Orphans: []contract.Orphan{{Bucket: "dropped", StackID: stackID + "-0"}}}, nil
 	case f.orphan || f.among("", "left") == "left":
-		return activities.VerifyResult{Leftovers: append(in.Known, "bucket assets")}, nil
+		return contract.VerifyResult{Leftovers: append(in.Known, "bucket assets")}, nil
 	}
-	return activities.VerifyResult{Leftovers: in.Known}, nil
+	return contract.VerifyResult{Leftovers: in.Known}, nil
 }
 
-func (f *fate) LastLook(context.Context, activities.LastLookInput) (activities.LastLookResult, error) {
+func (f *fate) LastLook(context.Context, contract.LastLookInput) (contract.LastLookResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return activities.LastLookResult{Keep: f.among("", "the branch is there")}, f.happen()
+	return contract.LastLookResult{Keep: f.among("", "the branch is there")}, f.happen()
 }
 
-func (f *fate) SeedData(_ context.Context, in activities.SeedInput) (activities.SeedResult, error) {
+func (f *fate) SeedData(_ context.Context, in contract.SeedInput) (contract.SeedResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if in.Later != f.answered {
@@ -516,15 +516,15 @@ func (f *fate) SeedData(_ context.Context, in activities.SeedInput) (activities.
 	}
 	err := f.happen()
 	f.seeded = err == nil && in.Later
-	return activities.SeedResult{Seeded: true}, err
+	return contract.SeedResult{Seeded: true}, err
 }
 
-func (f *fate) AwaitReady(context.Context, activities.ReadyInput) (activities.ReadyResult, error) {
+func (f *fate) AwaitReady(context.Context, contract.ReadyInput) (contract.ReadyResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	err := f.happenWhileWaiting()
 	f.answered = err == nil
-	return activities.ReadyResult{Status: 200}, err
+	return contract.ReadyResult{Status: 200}, err
 }
 
 // effective is the request that is in force when all that were made have arrived: the newest, but no removal that came to nothing,

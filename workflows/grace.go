@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 // grace waits out the grace period of a removal that cleanup asked for, and then looks once more. It reports false where the target ends
@@ -53,12 +53,9 @@ func (r *run) boundGrace(allowed int) {
 }
 
 // lastLook looks at the branch and the stack again. A newer request ends it: done is false then.
-func (r *run) lastLook() (out activities.LastLookResult, done bool, err error) {
-	in := activities.LastLookInput{Project: r.environment.Project, Branch: r.environment.Branch, Judged: *r.chain.Target.Judged}
-	done, err = r.interruptible(func(ctx workflow.Context) workflow.Future {
-		return brief(ctx, sourcePatience, "look once more at branch "+r.environment.Branch, cleanups.LastLook, in)
-	}, &out)
-	return out, done, err
+func (r *run) lastLook() (out contract.LastLookResult, done bool, err error) {
+	in := contract.LastLookInput{Project: r.environment.Project, Branch: r.environment.Branch, Judged: *r.chain.Target.Judged}
+	return runUnlessOvertaken(r, "look once more at branch "+r.environment.Branch, contract.LastLook, in)
 }
 
 // waitOut waits until the grace period ends or a newer request does.

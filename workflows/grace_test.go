@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 // lastLooks is LastLook as the world has it: keep is why the environment is to be kept.
@@ -18,9 +18,9 @@ type lastLooks struct {
 	keep string
 }
 
-func (l *lastLooks) LastLook(_ context.Context, in activities.LastLookInput) (activities.LastLookResult, error) {
+func (l *lastLooks) LastLook(_ context.Context, in contract.LastLookInput) (contract.LastLookResult, error) {
 	l.w.note("LastLook", "%s", in.Judged.StackID[len(in.Judged.StackID)-1:])
-	return activities.LastLookResult{Keep: l.keep}, l.w.fails["LastLook"]
+	return contract.LastLookResult{Keep: l.keep}, l.w.fails["LastLook"]
 }
 
 // newGrace is a world with an environment whose branch is gone.

@@ -4,13 +4,13 @@ import (
 	"testing"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 // notHead is a world in which the branch's head is commitTwo and is not deployed.
 func notHead(t *testing.T) *world {
 	w := newWorld(t)
-	w.admitted = activities.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: commitTwo, Deploy: true, Reason: "it is older"}
+	w.admitted = contract.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: commitTwo, Deploy: true, Reason: "it is older"}
 	return w
 }
 

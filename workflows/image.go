@@ -1,15 +1,13 @@
 package workflows
 
 import (
-	"go.temporal.io/sdk/workflow"
-
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 // admitWithImage admits the request, and waits in between while its image is not in its registry.
 // A newer request ends the wait, with no changes made.
-func (r *run) admitWithImage() (activities.AdmitResult, error) {
+func (r *run) admitWithImage() (contract.AdmitResult, error) {
 	for range maxSteps {
 		admitted, err := r.admit()
 		if err != nil || admitted.MissingImage == "" || r.overtaken() {
@@ -22,21 +20,19 @@ func (r *run) admitWithImage() (activities.AdmitResult, error) {
 			return admitted, err
 		}
 	}
-	return activities.AdmitResult{}, failed("the image of branch %s is found and then missing again, %d times in a row; "+
+	return contract.AdmitResult{}, failed("the image of branch %s is found and then missing again, %d times in a row; "+
 		"check what removes it from its registry", r.environment.Branch, maxSteps)
 }
 
 // awaitImage waits for the image, or until a newer request waits.
-func (r *run) awaitImage(admitted activities.AdmitResult) error {
+func (r *run) awaitImage(admitted contract.AdmitResult) error {
 	if err := r.show(perch.PhaseImage); err != nil {
 		return err
 	}
-	in := activities.ImageInput{
+	in := contract.ImageInput{
 		Branch: r.environment.Branch, Commit: r.chain.Target.Commit,
 		Image: admitted.MissingImage, PatienceSeconds: admitted.ImageWaitSeconds,
 	}
-	_, err := r.interruptible(func(ctx workflow.Context) workflow.Future {
-		return long(ctx, r.environment.Project, "wait for image "+in.Image, workPatience, images.AwaitImage, in)
-	}, nil)
+	_, _, err := runUnlessOvertaken(r, "wait for image "+in.Image, contract.AwaitImage, in)
 	return err
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 // retrying makes an activity fail on every try, as it does while the source or the app does not answer. request arrives during the
@@ -22,7 +22,7 @@ func (w *world) retrying(activity string, request perch.Request) {
 func waiting(t *testing.T) *world {
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "new")
-	w.admitted.Settled = &activities.Settled{Stack: w.stack}
+	w.admitted.Settled = &contract.Settled{Stack: w.stack}
 	return w
 }
 

@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
@@ -82,17 +82,15 @@ func (r *run) provision() error {
 // admit checks the request against the policy. If the target ends here, the result already says how. A newer request ends the wait of an
 // `up`, which may be waiting for the branch source: what an abandoned try stores is named by its content. A removal is never left,
 // because it asks nobody but the policy, and the one who requested it is to hear what that says.
-func (r *run) admit() (activities.AdmitResult, error) {
-	var out activities.AdmitResult
+func (r *run) admit() (contract.AdmitResult, error) {
+	var out contract.AdmitResult
 	var err error
-	in := activities.AdmitInput{Request: r.chain.Target}
+	in := contract.AdmitInput{Request: r.chain.Target}
 	summary := "admit " + string(r.chain.Target.Goal) + " of " + r.environment.Branch
 	if r.chain.Target.Goal == perch.GoalUp {
-		_, err = r.interruptible(func(ctx workflow.Context) workflow.Future {
-			return brief(ctx, sourcePatience, summary, requests.Admit, in)
-		}, &out)
+		out, _, err = runUnlessOvertaken(r, summary, contract.Admit, in)
 	} else {
-		err = r.quick(summary, requests.Admit, in, &out)
+		out, err = runActivity(r.ctx, summary, contract.AdmitRemoval, in)
 	}
 	r.result.Warnings = out.Warnings
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
@@ -115,10 +113,10 @@ func (r *run) follow(commit string) error {
 }
 
 // raise does what the rules say until the stack is at the wanted template.
-func (r *run) raise(kind perch.Kind, rendered activities.RenderResult) error {
+func (r *run) raise(kind perch.Kind, rendered contract.RenderResult) error {
 	switch {
 	case r.chain.Operation != nil && r.chain.Recreates(): // A stack that was just created may not be seen by its name yet.
-		r.state, r.seen, r.chain.Operation = activities.StackState{StackID: r.chain.Operation.StackID}, false, nil
+		r.state, r.seen, r.chain.Operation = contract.StackState{StackID: r.chain.Operation.StackID}, false, nil
 	case r.chain.Operation != nil:
 		if done, err := r.settle(*r.chain.Operation, rendered); done || err != nil {
 			return err
@@ -143,13 +141,13 @@ func (r *run) raise(kind perch.Kind, rendered activities.RenderResult) error {
 }
 
 // step carries out one step towards up; it reports true when the target ends with it.
-func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.RenderResult) (bool, error) {
-	template := activities.ChangeInput{Kind: kind, StackID: r.state.StackID, Template: rendered.Hash}
+func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered contract.RenderResult) (bool, error) {
+	template := contract.ChangeInput{Kind: kind, StackID: r.state.StackID, Template: rendered.Hash}
 	switch step {
 	case lifecycle.Create:
 		return r.create(template, rendered)
 	case lifecycle.Update:
-		out, err := r.change("update stack", stacks.UpdateStack, template)
+		out, err := r.change("update stack", contract.UpdateStack, template)
 		if err != nil || out.Unchanged {
 			return true, err
 		}
@@ -173,10 +171,10 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered activities.Ren
 	return true, failed("%s", lifecycle.Stuck(r.environment.StackName(), r.state.Status, r.trouble))
 }
 
-func (r *run) create(template activities.ChangeInput, rendered activities.RenderResult) (bool, error) {
+func (r *run) create(template contract.ChangeInput, rendered contract.RenderResult) (bool, error) {
 	r.forget()
 	r.databaseMade = false
-	out, err := r.change("create stack", stacks.CreateStack, template)
+	out, err := r.change("create stack", contract.CreateStack, template)
 	if err != nil {
 		return true, err
 	}
@@ -196,12 +194,12 @@ func (r *run) create(template activities.ChangeInput, rendered activities.Render
 }
 
 // settle waits for the operation that this run began, or an earlier one of the chain for the same commit, and judges its end.
-func (r *run) settle(operation perch.Operation, rendered activities.RenderResult) (bool, error) {
+func (r *run) settle(operation perch.Operation, rendered contract.RenderResult) (bool, error) {
 	name, status := "update", "UPDATE_IN_PROGRESS"
 	if operation.Created {
 		name, status, r.result.Created = "creation", "CREATE_IN_PROGRESS", true
 	}
-	r.chain.Operation, r.state = &operation, activities.StackState{StackID: operation.StackID, Status: status, Ours: true}
+	r.chain.Operation, r.state = &operation, contract.StackState{StackID: operation.StackID, Status: status, Ours: true}
 	if err := r.ensureDatabase(rendered); err != nil {
 		return true, err
 	}
@@ -222,24 +220,24 @@ func (r *run) settle(operation perch.Operation, rendered activities.RenderResult
 
 // mend waits for an operation in progress, or turns back one that got stuck or is not wanted.
 func (r *run) mend(step lifecycle.Step) error {
-	call := activities.ChangeInput{StackID: r.state.StackID}
+	call := contract.ChangeInput{StackID: r.state.StackID}
 	if step != lifecycle.Wait && step != lifecycle.CancelUpdate {
 		if ready, err := r.awaitBeanstalk(); !ready || err != nil {
 			return err
 		}
 	}
-	var out activities.ChangeResult
+	var out contract.ChangeResult
 	var err error
 	switch step {
 	case lifecycle.Rollback:
 		r.rollbacks++
-		out, err = r.change("roll back stack", stacks.RollbackStack, call)
+		out, err = r.change("roll back stack", contract.RollbackStack, call)
 	case lifecycle.ContinueRollback, lifecycle.ForceRollback:
 		r.rollbacks++
 		call.Force = step == lifecycle.ForceRollback
-		out, err = r.change("continue the rollback of stack", stacks.ContinueRollback, call)
+		out, err = r.change("continue the rollback of stack", contract.ContinueRollback, call)
 	case lifecycle.CancelUpdate:
-		_, err = r.change("cancel the update of stack", stacks.CancelUpdate, call)
+		_, err = r.change("cancel the update of stack", contract.CancelUpdate, call)
 	}
 	if err != nil {
 		return err
@@ -253,12 +251,13 @@ func (r *run) mend(step lifecycle.Step) error {
 
 // reopen lets buckets be written to again that a removal has closed without an end. Their seed data is copied
 // again afterwards.
-func (r *run) reopen(admitted activities.AdmitResult) error {
+func (r *run) reopen(admitted contract.AdmitResult) error {
 	if admitted.Prepared == nil || !admitted.Prepared.Closed {
 		return nil
 	}
-	in := activities.ReopenInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Commit: r.chain.Target.Commit}
-	return r.work("open the buckets of "+r.environment.StackName()+" again", seeds.ReopenBuckets, in, nil)
+	in := contract.ReopenInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Commit: r.chain.Target.Commit}
+	_, err := runActivity(r.ctx, "open the buckets of "+r.environment.StackName()+" again", contract.ReopenBuckets, in)
+	return err
 }
 
 // remember takes in what earlier removals have left, as it was recorded last.
@@ -278,11 +277,11 @@ func (r *run) seed(steps int, later bool) error {
 	if err := r.show(perch.PhaseSeeding); err != nil {
 		return err
 	}
-	in := activities.SeedInput{
+	in := contract.SeedInput{
 		Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.chain.Target.Commit, StackID: r.state.StackID, Later: later,
 	}
-	var out activities.SeedResult
-	if err := r.work(fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), steps), seeds.SeedData, in, &out); err != nil {
+	out, err := runActivity(r.ctx, fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), steps), contract.SeedData, in)
+	if err != nil {
 		return err
 	}
 	r.result.Seeded = r.result.Seeded || out.Seeded
@@ -294,10 +293,8 @@ func (r *run) seed(steps int, later bool) error {
 // check waits until the environment answers at its address, or a newer request waits.
 func (r *run) check() error {
 	start := workflow.Now(r.ctx)
-	in := activities.ReadyInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
-	done, err := r.interruptible(func(ctx workflow.Context) workflow.Future {
-		return long(ctx, r.environment.Project, "wait for an answer from "+r.state.URL, workPatience, readiness.AwaitReady, in)
-	}, nil)
+	in := contract.ReadyInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	_, done, err := runUnlessOvertaken(r, "wait for an answer from "+r.state.URL, contract.AwaitReady, in)
 	if err != nil || !done {
 		return err
 	}

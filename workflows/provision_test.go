@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 func asContinueAsNew(err error) (*workflow.ContinueAsNewError, bool) {
@@ -98,7 +98,7 @@ func TestUnchangedTemplateIsNoUpdate(t *testing.T) {
 func TestSettledEnvironmentIsOnlyLookedAt(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "new")
-	w.admitted.Settled = &activities.Settled{Stack: w.stack}
+	w.admitted.Settled = &contract.Settled{Stack: w.stack}
 	result, _, err := w.run(Provision, up(commitOne))
 	if err != nil || result.Outcome != perch.OutcomeReady || result.Commit != commitOne || result.Created || result.Seeded {
 		t.Errorf("result %+v, %v", result, err)
@@ -117,7 +117,7 @@ func TestChangedTemplateUpdates(t *testing.T) {
 }
 
 func TestRejectedRequestChangesNothing(t *testing.T) {
-	for name, admitted := range map[string]activities.AdmitResult{
+	for name, admitted := range map[string]contract.AdmitResult{
 		"rejected":   {Outcome: perch.OutcomeRejected, Reason: "not allowed"},
 		"skipped":    {Outcome: perch.OutcomeSkipped, Reason: "skip pattern"},
 		"superseded": {Outcome: perch.OutcomeSuperseded, SupersededBy: commitTwo},
@@ -136,7 +136,7 @@ func TestRejectedRequestChangesNothing(t *testing.T) {
 
 func TestForeignStackIsRejected(t *testing.T) {
 	w := newWorld(t)
-	w.stack = activities.StackState{StackID: stackID, Status: "CREATE_COMPLETE", Conflict: "it is not managed"}
+	w.stack = contract.StackState{StackID: stackID, Status: "CREATE_COMPLETE", Conflict: "it is not managed"}
 	result, _, err := w.run(Provision, up(commitOne))
 	if err != nil || result.Outcome != perch.OutcomeRejected || result.Reason != "it is not managed" {
 		t.Errorf("result %+v, %v", result, err)
@@ -197,7 +197,7 @@ func (w *world) outOfService(err error, cause, advice string) {
 func TestS12RollbackThatStaysStuckIsForcedThenLeftToAPerson(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_ROLLBACK_FAILED", "old")
-	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED", Reason: stoppedDatabase}}
+	w.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED", Reason: stoppedDatabase}}
 	_, _, err := w.run(Provision, up(commitOne))
 	w.outOfService(err, "not in available state", "start it in the RDS console")
 	w.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
@@ -212,7 +212,7 @@ func TestS96PolicyMayRecreateWhatStaysStuck(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_ROLLBACK_FAILED", "old")
 	w.admitted.MayRecreate = true
-	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED"}}
+	w.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_FAILED"}}
 	result, _, err := w.run(Provision, up(commitOne))
 	if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
 		t.Errorf("result %+v, %v", result, err)
@@ -291,9 +291,9 @@ func TestS223AProtectedStackThatWasNeverReadyIsLeftToAPersonWithWhatToDo(t *test
 }
 
 func TestS94RecreationOfAProtectedStackIsRejected(t *testing.T) {
-	for name, protect := range map[string]func(*activities.StackState){
-		"termination protection": func(s *activities.StackState) { s.Protected = true },
-		"kind":                   func(s *activities.StackState) { s.Kind = perch.KindStaging },
+	for name, protect := range map[string]func(*contract.StackState){
+		"termination protection": func(s *contract.StackState) { s.Protected = true },
+		"kind":                   func(s *contract.StackState) { s.Kind = perch.KindStaging },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -317,7 +317,7 @@ func TestS94RecreationThatIsDoneIsNotRepeatedAfterARemovalThatIsRejected(t *test
 		t.Fatalf("handed on %+v, %v", next, err)
 	}
 	judging := newWorld(t)
-	judging.admitted = activities.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}
+	judging.admitted = contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}
 	if _, next, err = judging.goOn(Teardown, *next); err != nil || next == nil || next.Request.Goal != perch.GoalUp {
 		t.Fatalf("handed on %+v, %v", next, err)
 	}
@@ -362,13 +362,13 @@ func TestS54ResourceDeletedByHandFailsEveryPushUntilRecreationIsRequested(t *tes
 	const deleted = "Environment (AWS::ElasticBeanstalk::Environment): No Environment found for EnvironmentName = 'shop-login'."
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "old")
-	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED", Reason: deleted}}
+	w.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED", Reason: deleted}}
 	if _, _, err := w.run(Provision, up(commitOne)); err == nil || !strings.Contains(err.Error(), "No Environment found") {
 		t.Errorf("error %v", err)
 	}
 	next := newWorld(t)
 	next.ours("UPDATE_ROLLBACK_FAILED", "old")
-	next.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_COMPLETE"}, {Status: "UPDATE_ROLLBACK_FAILED", Reason: deleted}}
+	next.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_FAILED"}, {Status: "UPDATE_ROLLBACK_COMPLETE"}, {Status: "UPDATE_ROLLBACK_FAILED", Reason: deleted}}
 	_, _, err := next.run(Provision, up(commitTwo))
 	next.outOfService(err, "No Environment found", "deleted outside of CloudFormation")
 	next.did("Admit up", "ContinueRollback", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack",
@@ -378,7 +378,7 @@ func TestS54ResourceDeletedByHandFailsEveryPushUntilRecreationIsRequested(t *tes
 func TestS95FailureSaysWhatAWSsWordsMean(t *testing.T) {
 	w := newWorld(t)
 	w.ours("UPDATE_COMPLETE", "old")
-	w.ends = []activities.AwaitResult{{Status: "UPDATE_ROLLBACK_COMPLETE", Reason: stoppedDatabase}}
+	w.ends = []contract.AwaitResult{{Status: "UPDATE_ROLLBACK_COMPLETE", Reason: stoppedDatabase}}
 	_, _, err := w.run(Provision, up(commitOne))
 	if err == nil || !strings.Contains(err.Error(), "ended in UPDATE_ROLLBACK_COMPLETE: "+stoppedDatabase+"; the database is stopped") {
 		t.Errorf("error %v", err)
@@ -387,7 +387,7 @@ func TestS95FailureSaysWhatAWSsWordsMean(t *testing.T) {
 
 func TestFailedStackFailsTheRunWithItsReason(t *testing.T) {
 	w := newWorld(t)
-	w.ends = []activities.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "Database (AWS::RDS::DBInstance): no capacity"}}
+	w.ends = []contract.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "Database (AWS::RDS::DBInstance): no capacity"}}
 	_, _, err := w.run(Provision, up(commitOne))
 	var failure *temporal.ApplicationError
 	if !errors.As(err, &failure) || failure.Type() != perch.ErrorStackFailed || !strings.Contains(err.Error(), "no capacity") {
@@ -429,7 +429,7 @@ func TestRequestForTheSameCommitIsAnsweredByTheRun(t *testing.T) {
 
 func TestFailureYieldsToANewerRequest(t *testing.T) {
 	w := newWorld(t)
-	w.ends = []activities.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "no capacity"}}
+	w.ends = []contract.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "no capacity"}}
 	w.during["AwaitStack"] = func() { w.ask(up(commitTwo)) }
 	_, next, err := w.run(Provision, up(commitOne))
 	if err != nil || next == nil || next.Commit != commitTwo {

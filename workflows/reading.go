@@ -6,35 +6,31 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
 // List answers `perch ls`.
 func List(ctx workflow.Context, in perch.ListInput) (*perch.ListResult, error) {
-	var out perch.ListResult
-	err := quick(ctx, "list environments of "+in.Project, stacks.ListEnvironments, in, &out)
+	out, err := runActivity(ctx, "list environments of "+in.Project, contract.ListEnvironments, in)
 	return &out, err
 }
 
 // Status answers `perch status`.
 func Status(ctx workflow.Context, in perch.StatusInput) (*perch.StatusResult, error) {
-	var out perch.StatusResult
-	err := quick(ctx, "describe the environment of "+in.Branch, stacks.DescribeEnvironment, in, &out)
+	out, err := runActivity(ctx, "describe the environment of "+in.Branch, contract.DescribeEnvironment, in)
 	return &out, err
 }
 
 // Plan answers `perch plan`: what an `up` would do. It changes nothing.
 func Plan(ctx workflow.Context, in perch.PlanInput) (*perch.PlanResult, error) {
-	var out perch.PlanResult
-	err := quick(ctx, "think through "+string(in.Request.Goal)+" of "+in.Request.Branch, requests.PlanEnvironment, in, &out)
+	out, err := runActivity(ctx, "think through "+string(in.Request.Goal)+" of "+in.Request.Branch, contract.PlanEnvironment, in)
 	return &out, err
 }
 
 // Doctor answers `perch doctor` for what only a worker can see.
 func Doctor(ctx workflow.Context, in perch.DoctorInput) (*perch.DoctorResult, error) {
-	var out perch.DoctorResult
-	err := quick(ctx, "look whether everything is there", examinations.Examine, in, &out)
+	out, err := runActivity(ctx, "look whether everything is there", contract.Examine, in)
 	return &out, err
 }
 
@@ -48,8 +44,8 @@ func Application(ctx workflow.Context, in perch.ApplicationInput) (*perch.Applic
 			return nil, err
 		}
 	}
-	var out perch.ApplicationResult
-	if err := quick(ctx, "describe stack "+name, applications.DescribeApplication, in, &out); err != nil {
+	out, err := runActivity(ctx, "describe stack "+name, contract.DescribeApplication, in)
+	if err != nil {
 		return nil, err
 	}
 	out.Changed = changed
@@ -57,17 +53,17 @@ func Application(ctx workflow.Context, in perch.ApplicationInput) (*perch.Applic
 }
 
 func applyApplication(ctx workflow.Context, in perch.ApplicationInput, name string) (bool, error) {
-	call := activities.ApplyInput{Application: in, Token: fmt.Sprintf("perch-%s", workflow.GetInfo(ctx).WorkflowExecution.RunID)}
-	var begun activities.ChangeResult
-	if err := quick(ctx, "apply the application template to "+name, applications.ApplyApplication, call, &begun); err != nil {
+	call := contract.ApplyInput{Application: in, Token: fmt.Sprintf("perch-%s", workflow.GetInfo(ctx).WorkflowExecution.RunID)}
+	begun, err := runActivity(ctx, "apply the application template to "+name, contract.ApplyApplication, call)
+	if err != nil {
 		return false, err
 	}
 	if begun.Unchanged {
 		return false, nil
 	}
-	var ended activities.AwaitResult
-	wait := activities.AwaitInput{StackID: begun.StackID, Token: call.Token}
-	if err := long(ctx, in.Project, "wait for "+name, stackPatience, stacks.AwaitStack, wait).Get(ctx, &ended); err != nil {
+	wait := contract.AwaitInput{StackID: begun.StackID, Token: call.Token}
+	ended, err := runActivity(ctx, "wait for "+name, contract.AwaitStack, wait)
+	if err != nil {
 		return false, err
 	}
 	if !lifecycle.Reached(ended.Status) {

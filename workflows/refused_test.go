@@ -9,13 +9,13 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 // rejecting is a world whose policy rejects every removal.
 func rejecting(t *testing.T) *world {
 	w := newWorld(t)
-	w.admitted = activities.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "main is protected"}
+	w.admitted = contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "main is protected"}
 	return w
 }
 
@@ -179,7 +179,7 @@ func TestOperationThatGoesOnIsWaitedForAsIfNothingHadBeen(t *testing.T) {
 	t.Run("and fails as it would have", func(t *testing.T) {
 		w := newWorld(t)
 		w.ours("CREATE_IN_PROGRESS", "")
-		w.ends = []activities.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "no capacity"}}
+		w.ends = []contract.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "no capacity"}}
 		_, _, err := w.goOn(Provision, perch.RunInput{Request: &first, Begun: begunAt(commitOne)})
 		if err == nil || len(w.done) != 2 {
 			t.Errorf("%v after %q", err, w.done)
@@ -188,7 +188,7 @@ func TestOperationThatGoesOnIsWaitedForAsIfNothingHadBeen(t *testing.T) {
 	t.Run("unless it is another commit's", func(t *testing.T) {
 		w := newWorld(t)
 		w.ours("CREATE_IN_PROGRESS", "")
-		w.ends = []activities.AwaitResult{{Status: "CREATE_COMPLETE"}}
+		w.ends = []contract.AwaitResult{{Status: "CREATE_COMPLETE"}}
 		result, _, err := w.goOn(Provision, perch.RunInput{Request: &first, Begun: begunAt(commitTwo)})
 		if err != nil || result.Created {
 			t.Errorf("result %+v, %v", result, err)

@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
@@ -31,11 +31,11 @@ type run struct {
 	// failure is what went wrong in this run.
 	failure error
 	result  perch.Result
-	state   activities.StackState
+	state   contract.StackState
 	// seen says that a wait has just seen the stack as state has it: the next look can be saved.
 	seen bool
 	// held is what the stack was seen to hold before anything was deleted.
-	held activities.Contents
+	held contract.Contents
 	// left are what removals of the chain could not delete.
 	left []perch.Leftover
 	// databaseMade says that this run has made the branch's database in the shared instance, sharedDatabase that there may be one to remove.
@@ -163,9 +163,9 @@ func (r *run) look() error {
 		r.seen = false
 		return nil
 	}
-	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
-	state := activities.StackState{}
-	if err := r.quick("look at stack "+r.environment.StackName(), stacks.DescribeStack, in, &state); err != nil {
+	in := contract.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	state, err := runActivity(r.ctx, "look at stack "+r.environment.StackName(), contract.DescribeStack, in)
+	if err != nil {
 		return err
 	}
 	r.state = state
@@ -173,7 +173,7 @@ func (r *run) look() error {
 }
 
 // forget makes the next look read the stack by name again.
-func (r *run) forget() { r.state, r.seen = activities.StackState{}, false }
+func (r *run) forget() { r.state, r.seen = contract.StackState{}, false }
 
 // next asks the rules what to do with the stack, as it was seen last, for the run's target; template is the hash of the wanted template.
 func (r *run) next(template string) lifecycle.Step {
@@ -186,11 +186,10 @@ func (r *run) next(template string) lifecycle.Step {
 }
 
 // change makes one mutating call on the stack.
-func (r *run) change(summary string, activity any, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (r *run) change(summary string, activity contract.Change, in contract.ChangeInput) (contract.ChangeResult, error) {
 	r.calls++
 	in.Project, in.Branch, in.Token = r.environment.Project, r.environment.Branch, r.token(summary)
-	var out activities.ChangeResult
-	err := r.quick(summary+" "+r.environment.StackName(), activity, in, &out)
+	out, err := runActivity(r.ctx, summary+" "+r.environment.StackName(), activity, in)
 	out.Token = in.Token
 	return out, err
 }

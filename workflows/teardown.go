@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
@@ -102,7 +102,7 @@ func (r *run) announce() bool {
 }
 
 // lowerBy carries out one step towards gone.
-func (r *run) lowerBy(step lifecycle.Step, contents activities.Contents) error {
+func (r *run) lowerBy(step lifecycle.Step, contents contract.Contents) error {
 	if step == lifecycle.Delete {
 		return r.deleteStack(contents)
 	}
@@ -121,7 +121,7 @@ func (r *run) remove() error {
 // deleteStack deletes the stack once and waits for the end of that; what is left afterwards is for the next
 // look. Buckets are emptied only when the stack can no longer return to service: while CloudFormation deletes
 // what uses them, or after a deletion has failed. After a failed deletion it first does what helps.
-func (r *run) deleteStack(contents activities.Contents) error {
+func (r *run) deleteStack(contents contract.Contents) error {
 	if ready, err := r.awaitBeanstalk(); !ready || err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (r *run) deleteStack(contents activities.Contents) error {
 		}
 	}
 	r.deletions++
-	out, err := r.change("delete stack", stacks.DeleteStack, activities.ChangeInput{StackID: r.state.StackID, Retain: repair.Retain, Force: repair.Force})
+	out, err := r.change("delete stack", contract.DeleteStack, contract.ChangeInput{StackID: r.state.StackID, Retain: repair.Retain, Force: repair.Force})
 	if err != nil {
 		return err
 	}
@@ -155,11 +155,11 @@ func (r *run) deleteStack(contents activities.Contents) error {
 
 // awaitDeletion waits for the end of the deletion, and empties the buckets meanwhile unless they just were.
 // CloudFormation may cancel a deletion that it has accepted; then nothing was touched.
-func (r *run) awaitDeletion(token string, contents activities.Contents, emptied bool) error {
+func (r *run) awaitDeletion(token string, contents contract.Contents, emptied bool) error {
 	summary := "wait for the deletion of " + r.environment.StackName()
 	emptying := func() error { return nil }
 	if !emptied && len(contents.Buckets) > 0 {
-		begun, err := r.awaitUntil(summary+" to begin", activities.AwaitInput{Token: token, Total: contents.Resources, UntilDeleting: true})
+		begun, err := r.awaitUntil(summary+" to begin", contract.AwaitInput{Token: token, Total: contents.Resources, UntilDeleting: true})
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func (r *run) awaitDeletion(token string, contents activities.Contents, emptied 
 }
 
 // deletionEnded fails the run if CloudFormation has canceled the deletion.
-func (r *run) deletionEnded(ended activities.AwaitResult) error {
+func (r *run) deletionEnded(ended contract.AwaitResult) error {
 	switch ended.Status {
 	case "DELETE_COMPLETE", "DELETE_FAILED", "":
 		return nil
@@ -200,9 +200,9 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 		return lifecycle.Repair{}, nil
 	}
 	r.deletions = max(r.deletions, 1) // Somebody's deletion has failed before this run.
-	var remains activities.Remains
-	in := activities.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
-	if err := r.quick("look at what could not be deleted", stacks.DiagnoseDeletion, in, &remains); err != nil {
+	in := contract.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	remains, err := runActivity(r.ctx, "look at what could not be deleted", contract.DiagnoseDeletion, in)
+	if err != nil {
 		return lifecycle.Repair{}, err
 	}
 	repair := lifecycle.Mend(remains.Failures, r.deletions, r.chain.Target.Force)
@@ -218,18 +218,19 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 
 // sweep removes through their own services what the last deletion was told to leave out.
 func (r *run) sweep(left []lifecycle.Failure) error {
-	in := activities.SweepInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Resources: left}
-	return r.work("remove what the stack left behind", verification.SweepResources, in, nil)
+	in := contract.SweepInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Resources: left}
+	_, err := runActivity(r.ctx, "remove what the stack left behind", contract.SweepResources, in)
+	return err
 }
 
 // prepareDeletion checks what can still reject the deletion and lists what the stack holds, once for each
 // look at the stack. What it lists is remembered: a resource that is deleted the stack no longer names.
-func (r *run) prepareDeletion() (activities.Contents, error) {
-	var out activities.PrepareResult
-	in := activities.PrepareInput{
+func (r *run) prepareDeletion() (contract.Contents, error) {
+	in := contract.PrepareInput{
 		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Force: r.chain.Target.Force,
 	}
-	if err := r.quick("check the deletion of "+r.environment.StackName(), deletions.PrepareDeletion, in, &out); err != nil {
+	out, err := runActivity(r.ctx, "check the deletion of "+r.environment.StackName(), contract.PrepareDeletion, in)
+	if err != nil {
 		return out.Contents, err
 	}
 	if out.Obstacle != "" {
@@ -244,25 +245,25 @@ func (r *run) empty(names []string) error { return r.beginEmptying(names)() }
 
 // beginEmptying begins to empty the buckets side by side; the function that it returns waits for the end.
 func (r *run) beginEmptying(names []string) (end func() error) {
-	var orphans []activities.Orphan
+	var orphans []contract.Orphan
 	for _, bucket := range names {
-		orphans = append(orphans, activities.Orphan{Bucket: bucket, StackID: r.state.StackID})
+		orphans = append(orphans, contract.Orphan{Bucket: bucket, StackID: r.state.StackID})
 	}
 	return r.emptyAll(orphans)
 }
 
-func (r *run) emptyAll(found []activities.Orphan) (end func() error) {
-	futures := make([]workflow.Future, len(found))
+func (r *run) emptyAll(found []contract.Orphan) (end func() error) {
+	futures := make([]pendingResult[contract.EmptyBucketResult], len(found))
 	for i, bucket := range found {
-		in := activities.EmptyBucketInput{
+		in := contract.EmptyBucketInput{
 			Project: r.environment.Project, Branch: r.environment.Branch, Bucket: bucket.Bucket, StackID: bucket.StackID,
 		}
-		futures[i] = long(r.ctx, r.environment.Project, "empty bucket "+bucket.Bucket, workPatience, buckets.EmptyBucket, in)
+		futures[i] = beginActivity(r.ctx, "empty bucket "+bucket.Bucket, contract.EmptyBucket, in)
 	}
 	return func() (failure error) {
-		for _, future := range futures {
-			var out activities.EmptyBucketResult
-			if err := future.Get(r.ctx, &out); err != nil && failure == nil {
+		for _, pending := range futures {
+			out, err := pending.result(r.ctx)
+			if err != nil && failure == nil {
 				failure = err
 			}
 			r.result.Removed.Objects += out.Objects
@@ -276,7 +277,7 @@ func (r *run) emptyAll(found []activities.Orphan) (end func() error) {
 // that no stack names any more are emptied and deleted first. A database that could not be dropped is known
 // to be there; undropped says why.
 func (r *run) verify(outcome perch.Outcome, undropped error) error {
-	in := activities.VerifyInput{
+	in := contract.VerifyInput{
 		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Contents: r.held,
 		SharedDatabase: r.sharedDatabase && undropped == nil,
 	}
@@ -310,25 +311,24 @@ func (r *run) verify(outcome perch.Outcome, undropped error) error {
 	return nil
 }
 
-func (r *run) verifyOnce(in activities.VerifyInput) (out activities.VerifyResult, err error) {
-	err = r.work("verify that "+r.environment.StackName()+" is gone", verification.VerifyGone, in, &out)
-	return out, err
+func (r *run) verifyOnce(in contract.VerifyInput) (contract.VerifyResult, error) {
+	return runActivity(r.ctx, "verify that "+r.environment.StackName()+" is gone", contract.VerifyGone, in)
 }
 
 // removeOrphans empties and deletes buckets of deleted stacks. One that cannot be emptied is left, and the
 // verification names it.
-func (r *run) removeOrphans(found []activities.Orphan) error {
+func (r *run) removeOrphans(found []contract.Orphan) error {
 	r.chain.Removing()
 	if err := r.emptyAll(found)(); err != nil && !final(err) {
 		return err
 	}
 	r.result.Removed.Buckets += len(found)
 	for _, orphan := range found {
-		in := activities.SweepInput{
+		in := contract.SweepInput{
 			Project: r.environment.Project, Branch: r.environment.Branch, StackID: orphan.StackID,
 			Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: orphan.Bucket}},
 		}
-		if err := r.work("delete bucket "+orphan.Bucket, verification.SweepResources, in, nil); err != nil && !final(err) {
+		if _, err := runActivity(r.ctx, "delete bucket "+orphan.Bucket, contract.SweepResources, in); err != nil && !final(err) {
 			return err
 		}
 	}

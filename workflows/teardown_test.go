@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
@@ -34,13 +34,13 @@ func TestNothingToRemoveIsAbsent(t *testing.T) {
 
 func TestWhatMustNotGoIsRejected(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*activities.StackState)
+		change func(*contract.StackState)
 		say    string
 	}{
-		"not ours":               {func(s *activities.StackState) { s.Ours, s.Conflict = false, "it is not managed" }, "it is not managed"},
-		"termination protection": {func(s *activities.StackState) { s.Protected = true }, "termination protection is on"},
-		"staging":                {func(s *activities.StackState) { s.Kind = perch.KindStaging }, "its kind is staging"},
-		"production":             {func(s *activities.StackState) { s.Kind = perch.KindProduction }, "its kind is production"},
+		"not ours":               {func(s *contract.StackState) { s.Ours, s.Conflict = false, "it is not managed" }, "it is not managed"},
+		"termination protection": {func(s *contract.StackState) { s.Protected = true }, "termination protection is on"},
+		"staging":                {func(s *contract.StackState) { s.Kind = perch.KindStaging }, "its kind is staging"},
+		"production":             {func(s *contract.StackState) { s.Kind = perch.KindProduction }, "its kind is production"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -87,7 +87,7 @@ var (
 func (w *world) failing(n int, failures ...lifecycle.Failure) {
 	w.failures = failures
 	for range n {
-		w.ends = append(w.ends, activities.AwaitResult{Status: "DELETE_FAILED", Reason: lifecycle.Describe(failures)})
+		w.ends = append(w.ends, contract.AwaitResult{Status: "DELETE_FAILED", Reason: lifecycle.Describe(failures)})
 	}
 }
 
@@ -341,7 +341,7 @@ func TestS87OrphansOfEarlierUpdatesAreEmptiedAndDeleted(t *testing.T) {
 			if status != "" {
 				w.ours(status, "new")
 			}
-			w.orphans = []activities.Orphan{{Bucket: "dropped", StackID: stackID}}
+			w.orphans = []contract.Orphan{{Bucket: "dropped", StackID: stackID}}
 			result, _, err := w.run(Teardown, gone())
 			if err != nil || result.Outcome != perch.OutcomeGone {
 				t.Errorf("result %+v, %v", result, err)

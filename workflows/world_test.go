@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
@@ -24,15 +24,15 @@ type world struct {
 	t   *testing.T
 	env *testsuite.TestWorkflowEnvironment
 	// stack is what DescribeStack sees; admitted, rendered and left are what the other activities answer.
-	stack    activities.StackState
-	admitted activities.AdmitResult
-	rendered activities.RenderResult
+	stack    contract.StackState
+	admitted contract.AdmitResult
+	rendered contract.RenderResult
 	left     []string
 	kept     []string
 	// failures are what DiagnoseDeletion sees.
 	failures []lifecycle.Failure
 	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation succeeds.
-	ends []activities.AwaitResult
+	ends []contract.AwaitResult
 	// hung lets AwaitStack run into the deadline of its activity.
 	hung bool
 	// secretless lets EnsureDatabase find no secret in the stack.
@@ -52,7 +52,7 @@ type world struct {
 	// canceled is why CloudFormation cancels a deletion that it has accepted; obstacle is what PrepareDeletion finds.
 	canceled, obstacle string
 	// orphans are what the first VerifyGone finds, and earlier what Admit has read of earlier removals.
-	orphans []activities.Orphan
+	orphans []contract.Orphan
 	earlier []perch.Leftover
 	// closed says that an earlier removal has closed the buckets of the stack.
 	closed bool
@@ -73,8 +73,8 @@ const (
 func newWorld(t *testing.T) *world {
 	var suite testsuite.WorkflowTestSuite
 	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), during: map[string]func(){}, fails: map[string]error{}}
-	w.admitted = activities.AdmitResult{Kind: perch.KindBranch}
-	w.rendered = activities.RenderResult{Hash: "new", Resources: 7, SeedSteps: 1}
+	w.admitted = contract.AdmitResult{Kind: perch.KindBranch}
+	w.rendered = contract.RenderResult{Hash: "new", Resources: 7, SeedSteps: 1}
 	w.env.RegisterActivity(&activity{w})
 	w.env.RegisterWorkflow(Provision)
 	w.env.RegisterWorkflow(Teardown)
@@ -84,7 +84,7 @@ func newWorld(t *testing.T) *world {
 
 // ours is the branch's own stack in status, with a template that is in force.
 func (w *world) ours(status, template string) {
-	w.stack = activities.StackState{StackID: stackID, Status: status, Ours: true, Kind: perch.KindBranch, Template: template, URL: "https://login.example.com", Endpoint: "lb.example.com"}
+	w.stack = contract.StackState{StackID: stackID, Status: status, Ours: true, Kind: perch.KindBranch, Template: template, URL: "https://login.example.com", Endpoint: "lb.example.com"}
 }
 
 func (w *world) note(name, format string, args ...any) {
@@ -175,11 +175,11 @@ func (w *world) did(want ...string) {
 // activity are the activities as the world has them, under the names of the real ones.
 type activity struct{ w *world }
 
-func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activities.AdmitResult, error) {
+func (a *activity) Admit(_ context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	a.w.note("Admit", "%s", in.Request.Goal)
 	out := a.w.admitted
 	if in.Request.Goal == perch.GoalUp && out.Outcome == "" && out.Settled == nil {
-		out.Prepared = &activities.Prepared{
+		out.Prepared = &contract.Prepared{
 			Rendered:  a.w.rendered,
 			Stack:     a.w.stack,
 			Closed:    a.w.closed,
@@ -196,51 +196,51 @@ func (a *activity) Admit(_ context.Context, in activities.AdmitInput) (activitie
 	return out, a.w.fails["Admit"]
 }
 
-func (a *activity) AwaitImage(_ context.Context, in activities.ImageInput) (activities.ImageResult, error) {
+func (a *activity) AwaitImage(_ context.Context, in contract.ImageInput) (contract.ImageResult, error) {
 	a.w.note("AwaitImage", "%s for %d s", in.Image, in.PatienceSeconds)
 	a.w.unbuilt = a.w.fails["AwaitImage"] != nil
-	return activities.ImageResult{Found: true}, a.w.fails["AwaitImage"]
+	return contract.ImageResult{Found: true}, a.w.fails["AwaitImage"]
 }
 
-func (a *activity) DescribeStack(_ context.Context, in activities.StackInput) (activities.StackState, error) {
+func (a *activity) DescribeStack(_ context.Context, in contract.StackInput) (contract.StackState, error) {
 	a.w.note("DescribeStack", "")
 	return a.w.stack, a.w.fails["DescribeStack"]
 }
 
-func (a *activity) CreateStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (a *activity) CreateStack(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	a.w.note("CreateStack", "")
 	a.w.ours("CREATE_IN_PROGRESS", "")
-	return activities.ChangeResult{StackID: stackID}, nil
+	return contract.ChangeResult{StackID: stackID}, nil
 }
 
-func (a *activity) UpdateStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (a *activity) UpdateStack(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	a.w.note("UpdateStack", "")
 	a.w.stack.Status = "UPDATE_IN_PROGRESS"
-	return activities.ChangeResult{StackID: in.StackID}, nil
+	return contract.ChangeResult{StackID: in.StackID}, nil
 }
 
-func (a *activity) DeleteStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (a *activity) DeleteStack(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	a.w.note("DeleteStack", "%s%s", strings.Join(in.Retain, " "), forced(in.Force))
 	a.w.stack.Status = "DELETE_IN_PROGRESS"
-	return activities.ChangeResult{StackID: in.StackID}, nil
+	return contract.ChangeResult{StackID: in.StackID}, nil
 }
 
-func (a *activity) CancelUpdate(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (a *activity) CancelUpdate(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	a.w.note("CancelUpdate", "")
 	a.w.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
-	return activities.ChangeResult{StackID: in.StackID}, nil
+	return contract.ChangeResult{StackID: in.StackID}, nil
 }
 
-func (a *activity) ContinueRollback(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (a *activity) ContinueRollback(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	a.w.note("ContinueRollback", "%s", forced(in.Force))
 	a.w.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
-	return activities.ChangeResult{StackID: in.StackID}, nil
+	return contract.ChangeResult{StackID: in.StackID}, nil
 }
 
-func (a *activity) RollbackStack(_ context.Context, in activities.ChangeInput) (activities.ChangeResult, error) {
+func (a *activity) RollbackStack(_ context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	a.w.note("RollbackStack", "")
 	a.w.stack.Status = "UPDATE_ROLLBACK_IN_PROGRESS"
-	return activities.ChangeResult{StackID: in.StackID}, nil
+	return contract.ChangeResult{StackID: in.StackID}, nil
 }
 
 func forced(on bool) string {
@@ -256,20 +256,20 @@ var succeeded = map[string]string{
 	"UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
 }
 
-func (a *activity) AwaitStack(ctx context.Context, in activities.AwaitInput) (activities.AwaitResult, error) {
+func (a *activity) AwaitStack(ctx context.Context, in contract.AwaitInput) (contract.AwaitResult, error) {
 	w := a.w
 	if in.UntilDeleting {
 		return w.beginDeletion()
 	}
 	w.note("AwaitStack", "%s", w.stack.Status)
 	if w.hung {
-		return activities.AwaitResult{}, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil)
+		return contract.AwaitResult{}, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil)
 	}
 	if w.held {
 		<-ctx.Done()
-		return activities.AwaitResult{}, ctx.Err()
+		return contract.AwaitResult{}, ctx.Err()
 	}
-	end := activities.AwaitResult{Status: succeeded[w.stack.Status]}
+	end := contract.AwaitResult{Status: succeeded[w.stack.Status]}
 	if len(w.ends) > 0 {
 		end, w.ends = w.ends[0], w.ends[1:]
 	}
@@ -278,7 +278,7 @@ func (a *activity) AwaitStack(ctx context.Context, in activities.AwaitInput) (ac
 		w.stack.Template = w.rendered.Hash
 	}
 	if end.Status == "DELETE_COMPLETE" && in.Token != "" {
-		w.stack = activities.StackState{StackID: w.stack.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: w.stack.Kind}
+		w.stack = contract.StackState{StackID: w.stack.StackID, Status: "DELETE_COMPLETE", Ours: true, Kind: w.stack.Kind}
 	}
 	if w.shows {
 		stack := w.stack
@@ -288,86 +288,86 @@ func (a *activity) AwaitStack(ctx context.Context, in activities.AwaitInput) (ac
 }
 
 // beginDeletion is how a deletion begins: CloudFormation comes to the first resource, or cancels.
-func (w *world) beginDeletion() (activities.AwaitResult, error) {
+func (w *world) beginDeletion() (contract.AwaitResult, error) {
 	w.note("AwaitStack", "until deleting")
 	if w.canceled != "" {
 		w.stack.Status = "CREATE_COMPLETE"
-		return activities.AwaitResult{Status: w.stack.Status, Reason: w.canceled}, nil
+		return contract.AwaitResult{Status: w.stack.Status, Reason: w.canceled}, nil
 	}
-	return activities.AwaitResult{Status: "DELETE_IN_PROGRESS"}, nil
+	return contract.AwaitResult{Status: "DELETE_IN_PROGRESS"}, nil
 }
 
-func (a *activity) AwaitBeanstalk(context.Context, activities.StackInput) error {
+func (a *activity) AwaitBeanstalk(context.Context, contract.StackInput) error {
 	a.w.note("AwaitBeanstalk", "")
 	return a.w.fails["AwaitBeanstalk"]
 }
 
-func (a *activity) WithdrawOptions(context.Context, activities.StackInput) error {
+func (a *activity) WithdrawOptions(context.Context, contract.StackInput) error {
 	a.w.note("WithdrawOptions", "")
 	return a.w.fails["WithdrawOptions"]
 }
 
-func (a *activity) PrepareDeletion(_ context.Context, in activities.PrepareInput) (activities.PrepareResult, error) {
+func (a *activity) PrepareDeletion(_ context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	a.w.note("PrepareDeletion", "%s", forced(in.Force))
-	contents := activities.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Resources: 7}
-	return activities.PrepareResult{Contents: contents, Obstacle: a.w.obstacle}, a.w.fails["PrepareDeletion"]
+	contents := contract.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Resources: 7}
+	return contract.PrepareResult{Contents: contents, Obstacle: a.w.obstacle}, a.w.fails["PrepareDeletion"]
 }
 
-func (a *activity) ReopenBuckets(context.Context, activities.ReopenInput) (activities.ReopenResult, error) {
+func (a *activity) ReopenBuckets(context.Context, contract.ReopenInput) (contract.ReopenResult, error) {
 	a.w.note("ReopenBuckets", "")
-	return activities.ReopenResult{Buckets: []string{"assets"}}, nil
+	return contract.ReopenResult{Buckets: []string{"assets"}}, nil
 }
 
-func (a *activity) EmptyBucket(_ context.Context, in activities.EmptyBucketInput) (activities.EmptyBucketResult, error) {
+func (a *activity) EmptyBucket(_ context.Context, in contract.EmptyBucketInput) (contract.EmptyBucketResult, error) {
 	a.w.note("EmptyBucket", "%s", in.Bucket)
-	return activities.EmptyBucketResult{Objects: 3}, a.w.fails["EmptyBucket"]
+	return contract.EmptyBucketResult{Objects: 3}, a.w.fails["EmptyBucket"]
 }
 
-func (a *activity) VerifyGone(_ context.Context, in activities.VerifyInput) (activities.VerifyResult, error) {
+func (a *activity) VerifyGone(_ context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
 	held := append(in.Contents.Buckets, in.Contents.Databases...)
 	if in.SharedDatabase {
 		held = append(held, "shared")
 	}
 	a.w.note("VerifyGone", "%s", strings.Join(held, " "))
 	if len(a.w.orphans) > 0 && !in.Swept {
-		return activities.VerifyResult{Orphans: a.w.orphans}, nil
+		return contract.VerifyResult{Orphans: a.w.orphans}, nil
 	}
-	return activities.VerifyResult{Leftovers: append(in.Known, a.w.left...), Kept: a.w.kept}, a.w.fails["VerifyGone"]
+	return contract.VerifyResult{Leftovers: append(in.Known, a.w.left...), Kept: a.w.kept}, a.w.fails["VerifyGone"]
 }
 
-func (a *activity) DiagnoseDeletion(context.Context, activities.StackInput) (activities.Remains, error) {
+func (a *activity) DiagnoseDeletion(context.Context, contract.StackInput) (contract.Remains, error) {
 	a.w.note("DiagnoseDeletion", "")
-	return activities.Remains{Failures: a.w.failures}, nil
+	return contract.Remains{Failures: a.w.failures}, nil
 }
 
-func (a *activity) SweepResources(_ context.Context, in activities.SweepInput) error {
+func (a *activity) SweepResources(_ context.Context, in contract.SweepInput) error {
 	a.w.note("SweepResources", "%s", lifecycle.Describe(in.Resources))
 	return nil
 }
 
-func (a *activity) EnsureDatabase(context.Context, activities.DatabaseInput) (activities.DatabaseResult, error) {
+func (a *activity) EnsureDatabase(context.Context, contract.DatabaseInput) (contract.DatabaseResult, error) {
 	a.w.note("EnsureDatabase", "%s", a.w.stack.Status)
-	return activities.DatabaseResult{Made: !a.w.secretless}, nil
+	return contract.DatabaseResult{Made: !a.w.secretless}, nil
 }
 
-func (a *activity) DropDatabase(context.Context, activities.DatabaseInput) (activities.DatabaseResult, error) {
+func (a *activity) DropDatabase(context.Context, contract.DatabaseInput) (contract.DatabaseResult, error) {
 	a.w.note("DropDatabase", "%s", a.w.stack.Status)
-	return activities.DatabaseResult{}, a.w.fails["DropDatabase"]
+	return contract.DatabaseResult{}, a.w.fails["DropDatabase"]
 }
 
-func (a *activity) SeedData(_ context.Context, in activities.SeedInput) (activities.SeedResult, error) {
+func (a *activity) SeedData(_ context.Context, in contract.SeedInput) (contract.SeedResult, error) {
 	if in.Later {
 		a.w.note("SeedData", "later")
-		return activities.SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: 201}}}, a.w.unseeded
+		return contract.SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: 201}}}, a.w.unseeded
 	}
 	a.w.note("SeedData", "")
-	return activities.SeedResult{Seeded: true, Objects: 2, Steps: []perch.SeedDone{{Step: "s3 media", Objects: 2}}}, nil
+	return contract.SeedResult{Seeded: true, Objects: 2, Steps: []perch.SeedDone{{Step: "s3 media", Objects: 2}}}, nil
 }
 
-func (a *activity) AwaitReady(_ context.Context, in activities.ReadyInput) (activities.ReadyResult, error) {
+func (a *activity) AwaitReady(_ context.Context, in contract.ReadyInput) (contract.ReadyResult, error) {
 	if in.StackID != a.w.stack.StackID {
 		a.w.t.Errorf("AwaitReady is for stack %q", in.StackID)
 	}
 	a.w.note("AwaitReady", "%s", a.w.stack.URL)
-	return activities.ReadyResult{Status: 200}, a.w.fails["AwaitReady"]
+	return contract.ReadyResult{Status: 200}, a.w.fails["AwaitReady"]
 }

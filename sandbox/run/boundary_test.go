@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"perch/activities/contract"
 	"perch/sandbox/aws"
 )
 
@@ -168,15 +169,19 @@ func TestEveryActivityOfARunHasABoundary(t *testing.T) {
 	}
 }
 
-// runActivities are the methods of package activities that the sources of Provision and Teardown name: all of package workflows but what
-// reads and what cleans up.
+// runActivities are the rows of the contract that the sources of Provision and Teardown name: all of package
+// workflows but what reads and what cleans up.
 func runActivities(t *testing.T) map[string]bool {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("..", "..", "workflows", "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var files []*ast.File
+	rows := map[string]bool{}
+	for _, row := range contract.Table() {
+		rows[row.Name] = true
+	}
+	named := map[string]bool{}
 	for _, path := range paths {
 		if name := filepath.Base(path); strings.HasSuffix(name, "_test.go") || name == "reading.go" || name == "cleanup.go" {
 			continue
@@ -185,41 +190,14 @@ func runActivities(t *testing.T) map[string]bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, file)
-	}
-	references := map[string]bool{}
-	for _, file := range files {
 		ast.Inspect(file, func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok && ofActivities(spec.Type) {
-				references[spec.Names[0].Name] = true
-			}
-			return true
-		})
-	}
-	named := map[string]bool{}
-	for _, file := range files {
-		ast.Inspect(file, func(n ast.Node) bool {
-			if method, ok := n.(*ast.SelectorExpr); ok {
-				if on, ok := method.X.(*ast.Ident); ok && references[on.Name] {
-					named[method.Sel.Name] = true
+			if row, ok := n.(*ast.SelectorExpr); ok && rows[row.Sel.Name] {
+				if on, ok := row.X.(*ast.Ident); ok && on.Name == "contract" {
+					named[row.Sel.Name] = true
 				}
 			}
 			return true
 		})
 	}
 	return named
-}
-
-// ofActivities reports whether an expression is a pointer to a type of package activities: of a method reference.
-func ofActivities(expression ast.Expr) bool {
-	pointer, ok := expression.(*ast.StarExpr)
-	if !ok {
-		return false
-	}
-	named, ok := pointer.X.(*ast.SelectorExpr)
-	if !ok {
-		return false
-	}
-	in, ok := named.X.(*ast.Ident)
-	return ok && in.Name == "activities"
 }

@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"testing"
 	"time"
 
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
@@ -19,7 +16,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 const (
@@ -108,33 +105,11 @@ func (s *stranger) run(t *testing.T, project, id, workflow string, input any) (r
 	return result, run.Get(ctx, &result)
 }
 
-// registry collects the names of the activity types that are registered with it, as a worker makes them.
-type registry map[string]bool
-
-func (r registry) RegisterActivity(of any) {
-	for i, typ := 0, reflect.TypeOf(of); i < typ.NumMethod(); i++ {
-		r[typ.Method(i).Name] = true
-	}
-}
-
-func (r registry) RegisterActivityWithOptions(of any, _ activity.RegisterOptions) {
-	r.RegisterActivity(of)
-}
-
-func (r registry) RegisterDynamicActivity(of any, _ activity.DynamicRegisterOptions) {
-	r.RegisterActivity(of)
-}
-
-// registered are the activity types that a worker registers, each with one of the task queues that it is on.
+// registered are the activities of a worker, each with its task queue.
 func registered(project string) map[string]string {
-	quick, waits := registry{}, registry{}
-	activities.New(awssdk.Config{}, &perch.Policy{}, nil, time.Second).Register(quick, waits)
 	queues := map[string]string{}
-	for name := range waits {
-		queues[name] = perch.WaitQueue(project)
-	}
-	for name := range quick {
-		queues[name] = perch.TaskQueue(project)
+	for _, row := range contract.Table() {
+		queues[row.Name] = row.Queue.Beside(perch.TaskQueue(project))
 	}
 	return queues
 }

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 )
 
 // Outcomes of runs that have no perch.Outcome of their own.
@@ -94,9 +94,9 @@ func (c *countingActivities) ExecuteActivity(ctx context.Context, in *intercepto
 		return result, err
 	}
 	switch r := result.(type) {
-	case activities.AwaitResult:
+	case contract.AwaitResult:
 		c.metrics.stackSeconds.WithLabelValues(r.Status).Observe(time.Since(activity.GetInfo(ctx).ScheduledTime).Seconds())
-	case activities.PlanResult:
+	case contract.PlanResult:
 		for _, v := range r.Verdicts {
 			c.metrics.verdicts.WithLabelValues(string(v.Verdict)).Inc()
 		}

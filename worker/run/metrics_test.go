@@ -24,7 +24,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"perch"
-	"perch/activities"
+	"perch/activities/contract"
 	"perch/workflows"
 )
 
@@ -96,14 +96,14 @@ func TestActivitiesTellStackTimesAndVerdicts(t *testing.T) {
 	o := newOperations("shop")
 	env := (&testsuite.WorkflowTestSuite{}).NewTestActivityEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&counting{metrics: o.metrics}}})
-	await := func(context.Context) (activities.AwaitResult, error) {
-		return activities.AwaitResult{Status: "CREATE_COMPLETE"}, nil
+	await := func(context.Context) (contract.AwaitResult, error) {
+		return contract.AwaitResult{Status: "CREATE_COMPLETE"}, nil
 	}
-	plan := func(context.Context) (activities.PlanResult, error) {
-		return activities.PlanResult{Verdicts: []perch.CleanupVerdict{{Verdict: perch.VerdictKeep}, {Verdict: perch.VerdictRemove}, {Verdict: perch.VerdictKeep}}}, nil
+	plan := func(context.Context) (contract.PlanResult, error) {
+		return contract.PlanResult{Verdicts: []perch.CleanupVerdict{{Verdict: perch.VerdictKeep}, {Verdict: perch.VerdictRemove}, {Verdict: perch.VerdictKeep}}}, nil
 	}
-	failing := func(context.Context) (activities.AwaitResult, error) {
-		return activities.AwaitResult{Status: "UNFINISHED"}, errors.New("stopped")
+	failing := func(context.Context) (contract.AwaitResult, error) {
+		return contract.AwaitResult{Status: "UNFINISHED"}, errors.New("stopped")
 	}
 	for _, activity := range []any{await, plan, failing} {
 		env.RegisterActivity(activity)

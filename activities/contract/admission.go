@@ -1,0 +1,106 @@
+package contract
+
+import (
+	"time"
+
+	"perch"
+)
+
+// AdmitInput is the request to hold against the policy.
+type AdmitInput struct {
+	Request perch.Request `json:"request"`
+}
+
+// AdmitResult says whether the request goes on.
+type AdmitResult struct {
+	// Kind is the environment's kind, where the request is admitted.
+	Kind perch.Kind `json:"kind,omitempty"`
+	// Outcome is empty if the request is admitted; otherwise it is rejected, skipped or superseded.
+	Outcome perch.Outcome `json:"outcome,omitempty"`
+	// Reason is the sentence for it.
+	Reason string `json:"reason,omitempty"`
+	// SupersededBy is the branch's head, if the request names another commit. Deploy says that it
+	// is not deployed yet: the run goes on with it.
+	SupersededBy string `json:"superseded_by,omitempty"`
+	Deploy       bool   `json:"deploy,omitempty"`
+	// Commit is the branch's head, which an `up` that is admitted deploys.
+	Commit string `json:"commit,omitempty"`
+	// Settled is set where the environment is already what the request asks for, Prepared where
+	// something is to be done for it.
+	Settled  *Settled  `json:"settled,omitempty"`
+	Prepared *Prepared `json:"prepared,omitempty"`
+	// MissingImage is the image of an `up` that its registry does not have yet, and
+	// ImageWaitSeconds how long it is waited for; then nothing is prepared.
+	MissingImage     string `json:"missing_image,omitempty"`
+	ImageWaitSeconds int    `json:"image_wait_seconds,omitempty"`
+	// Warnings are sentences about what could not be checked.
+	Warnings []string `json:"warnings,omitempty"`
+	// MayRecreate says that the policy allows to recreate a stack that was ready and that nothing
+	// else repairs.
+	MayRecreate bool `json:"may_recreate,omitempty"`
+	// Earlier are what removals of the branch's earlier environments could not delete.
+	Earlier []perch.Leftover `json:"earlier,omitempty"`
+	// SharedDatabase says, of a removal, that the environment may have a database in the shared
+	// instance.
+	SharedDatabase bool `json:"shared_database,omitempty"`
+	// GraceSeconds is, of a removal, the policy's grace period: the longest that the removal may
+	// wait.
+	GraceSeconds int `json:"grace_seconds,omitempty"`
+}
+
+// Settled is an environment that is already what a request asks for: nothing is left to do but to
+// look whether it answers.
+type Settled struct {
+	// Stack is the environment's stack.
+	Stack StackState `json:"stack"`
+}
+
+// Prepared is what there is to do: the template that is stored, and the stack as DescribeStack
+// would have found it.
+type Prepared struct {
+	Rendered RenderResult `json:"rendered"`
+	Stack    StackState   `json:"stack"`
+	// Closed says that a removal that came to a stop has closed buckets of the stack, which is
+	// still in service: ReopenBuckets has to open them again.
+	Closed bool `json:"closed,omitempty"`
+	// Withdraws says that the environment has variables or secrets that the template does not set:
+	// WithdrawOptions has to remove them.
+	Withdraws bool `json:"withdraws,omitempty"`
+}
+
+// RenderResult says where the rendered template is.
+type RenderResult struct {
+	// Hash is the template's hash, the same as its output PerchTemplate.
+	Hash string `json:"hash"`
+	// Resources is how many resources the template has.
+	Resources int `json:"resources"`
+	// SeedSteps is how many seed steps perch.yaml names that need no app, and LaterSteps how many
+	// that are carried out when the environment answers.
+	SeedSteps  int `json:"seed_steps"`
+	LaterSteps int `json:"later_steps,omitempty"`
+	// SharedDatabase says that the environment's database stands in the shared instance and is made
+	// by EnsureDatabase.
+	SharedDatabase bool `json:"shared_database,omitempty"`
+}
+
+// ImageInput names the image to wait for.
+type ImageInput struct {
+	// Branch and Commit are whose image it is, for the messages.
+	Branch string `json:"branch"`
+	Commit string `json:"commit"`
+	// Image is the image as perch.yaml names it.
+	Image string `json:"image"`
+	// PatienceSeconds is how long it may take until its registry has it.
+	PatienceSeconds int `json:"patience_seconds"`
+}
+
+// ImageResult says what ended the wait.
+type ImageResult struct {
+	// Found says that the registry has the image. Otherwise the registry can no longer be asked.
+	Found bool `json:"found"`
+}
+
+// ImageWait is how long the missing image is waited for.
+func (r AdmitResult) ImageWait() time.Duration {
+	return time.Duration(r.ImageWaitSeconds) * time.Second
+}

@@ -1,0 +1,92 @@
+package contract
+
+import "perch"
+
+// SeedInput names the environment to seed and the commit whose perch.yaml and files say with what.
+type SeedInput struct {
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	Commit  string `json:"commit"`
+	// StackID is the environment's stack; a stack that is made anew is seeded anew.
+	StackID string `json:"stack_id"`
+	// Later says that the environment answers: the steps that need it are carried out, otherwise
+	// those that do not.
+	Later bool `json:"later,omitempty"`
+}
+
+// SeedResult says what was done.
+type SeedResult struct {
+	// Seeded says that at least one step ran; steps that were done for this stack before are left
+	// out.
+	Seeded bool `json:"seeded"`
+	// Objects is how many objects were written.
+	Objects int `json:"objects"`
+	// Steps are what the steps that ran did, in order.
+	Steps []perch.SeedDone `json:"steps,omitempty"`
+}
+
+// ReopenInput names an environment whose removal came to a stop after it had begun to empty its
+// buckets. Versions before the order "delete first, then empty" could leave one in service.
+type ReopenInput struct {
+	// Project and Branch name the environment, StackID its stack.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	StackID string `json:"stack_id"`
+	// Commit is the commit whose seed steps are carried out again.
+	Commit string `json:"commit"`
+}
+
+// ReopenResult says which buckets take writes again.
+type ReopenResult struct {
+	Buckets []string `json:"buckets,omitempty"`
+}
+
+// DatabaseInput names the environment whose database is meant.
+type DatabaseInput struct {
+	// Project and Branch name the environment.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	// StackID is the environment's stack, whose secret holds the password; a branch's stack that is
+	// made anew gets a new database. DropDatabase does not need it.
+	StackID string `json:"stack_id,omitempty"`
+}
+
+// DatabaseResult says what came of it.
+type DatabaseResult struct {
+	// Made says that the database is there, with the password of the stack's secret.
+	Made bool `json:"made,omitempty"`
+}
+
+// EmptyBucketInput names a bucket and the environment and the stack that must own it.
+type EmptyBucketInput struct {
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	Bucket  string `json:"bucket"`
+	StackID string `json:"stack_id"`
+}
+
+// EmptyBucketResult says what was removed.
+type EmptyBucketResult struct {
+	// Objects counts versions and delete markers, those that earlier attempts removed included.
+	Objects int `json:"objects"`
+}
+
+// ReadyInput names the environment to look at. Its address is the one in the outputs of its stack.
+type ReadyInput struct {
+	// Project and Branch name the environment, StackID its stack.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	StackID string `json:"stack_id"`
+	// PatienceSeconds is how long the environment may take to answer after its stack is complete; 0
+	// means ten minutes.
+	PatienceSeconds int `json:"patience_seconds,omitempty"`
+}
+
+// ReadyResult is the answer that was good.
+type ReadyResult struct {
+	// Status is its HTTP status.
+	Status int `json:"status"`
+}
+
+// SharedDatabase names a database in the shared instance, as messages do.
+func SharedDatabase(name string) string { return "database " + name + " in the shared instance" }

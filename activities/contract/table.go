@@ -1,0 +1,86 @@
+package contract
+
+import (
+	"time"
+
+	"perch"
+)
+
+var (
+	// calling is for an activity that makes a few calls. What throttles or fails for longer than
+	// that is not a passing fault.
+	calling = Limits{Try: time.Minute, Total: 15 * time.Minute}
+	// asking is for one that asks the branch source, which may want no requests for most of an
+	// hour.
+	asking = Limits{Try: time.Minute, Total: 70 * time.Minute}
+	// listing is for one that lists all branches and stacks.
+	listing = Limits{Try: 20 * time.Minute, Total: 70 * time.Minute}
+	// changing is for the wait for one operation of CloudFormation. A database alone takes ten
+	// minutes; CloudFormation itself would wait 36 hours for an operation that hangs.
+	changing = Limits{Try: 2 * time.Hour, Total: 2 * time.Hour}
+	// working is for seeding, emptying a bucket and the wait for an answer.
+	working = Limits{Try: 2 * time.Hour, Total: 2 * time.Hour}
+	// connecting is for work on the shared database instance. One that cannot be reached for so
+	// long is not a passing fault: the worker has no route to it, and a removal must not wait for
+	// that.
+	connecting = Limits{Try: 15 * time.Minute, Total: 15 * time.Minute}
+)
+
+// Requests.
+var (
+	Admit = define[AdmitInput, AdmitResult]("Admit", QueueQuick, asking)
+	// AdmitRemoval is Admit for a removal, which asks no branch source.
+	AdmitRemoval    = Admit.within(calling)
+	PlanEnvironment = define[perch.PlanInput, perch.PlanResult]("PlanEnvironment", QueueQuick, calling)
+	AwaitImage      = define[ImageInput, ImageResult]("AwaitImage", QueueWaits, working)
+)
+
+// Stacks of environments.
+var (
+	DescribeStack    = define[StackInput, StackState]("DescribeStack", QueueQuick, calling)
+	CreateStack      = define[ChangeInput, ChangeResult]("CreateStack", QueueQuick, calling)
+	UpdateStack      = define[ChangeInput, ChangeResult]("UpdateStack", QueueQuick, calling)
+	DeleteStack      = define[ChangeInput, ChangeResult]("DeleteStack", QueueQuick, calling)
+	CancelUpdate     = define[ChangeInput, ChangeResult]("CancelUpdate", QueueQuick, calling)
+	ContinueRollback = define[ChangeInput, ChangeResult]("ContinueRollback", QueueQuick, calling)
+	RollbackStack    = define[ChangeInput, ChangeResult]("RollbackStack", QueueQuick, calling)
+	AwaitStack       = define[AwaitInput, AwaitResult]("AwaitStack", QueueWaits, changing)
+	AwaitBeanstalk   = define[StackInput, Nothing]("AwaitBeanstalk", QueueWaits, working)
+	WithdrawOptions  = define[StackInput, Nothing]("WithdrawOptions", QueueWaits, working)
+)
+
+// Data of environments, and whether they answer.
+var (
+	SeedData       = define[SeedInput, SeedResult]("SeedData", QueueWaits, working)
+	ReopenBuckets  = define[ReopenInput, ReopenResult]("ReopenBuckets", QueueWaits, working)
+	EmptyBucket    = define[EmptyBucketInput, EmptyBucketResult]("EmptyBucket", QueueWaits, working)
+	EnsureDatabase = define[DatabaseInput, DatabaseResult]("EnsureDatabase", QueueWaits, connecting)
+	DropDatabase   = define[DatabaseInput, DatabaseResult]("DropDatabase", QueueWaits, connecting)
+	AwaitReady     = define[ReadyInput, ReadyResult]("AwaitReady", QueueWaits, working)
+)
+
+// Deletions, and what they leave.
+var (
+	PrepareDeletion  = define[PrepareInput, PrepareResult]("PrepareDeletion", QueueQuick, calling)
+	DiagnoseDeletion = define[StackInput, Remains]("DiagnoseDeletion", QueueQuick, calling)
+	SweepResources   = define[SweepInput, Nothing]("SweepResources", QueueWaits, working)
+	VerifyGone       = define[VerifyInput, VerifyResult]("VerifyGone", QueueWaits, working)
+)
+
+// Cleanup.
+var (
+	PlanCleanup      = define[perch.CleanupInput, PlanResult]("PlanCleanup", QueueWaits, listing)
+	AskRemoval       = define[AskInput, AskResult]("AskRemoval", QueueQuick, calling)
+	LastLook         = define[LastLookInput, LastLookResult]("LastLook", QueueQuick, asking)
+	RecheckLeftovers = define[perch.CleanupInput, RecheckResult]("RecheckLeftovers", QueueWaits, working)
+)
+
+// Runs that read, and the stack that environments share.
+var (
+	ListEnvironments    = define[perch.ListInput, perch.ListResult]("ListEnvironments", QueueQuick, calling)
+	DescribeEnvironment = define[perch.StatusInput, perch.StatusResult]("DescribeEnvironment", QueueQuick, calling)
+	Examine             = define[perch.DoctorInput, perch.DoctorResult]("Examine", QueueQuick, calling)
+	ApplyApplication    = define[ApplyInput, ChangeResult]("ApplyApplication", QueueQuick, calling)
+	DescribeApplication = define[perch.ApplicationInput, perch.ApplicationResult](
+		"DescribeApplication", QueueQuick, calling)
+)

@@ -1,0 +1,77 @@
+package activities
+
+import (
+	"context"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"perch/activities/contract"
+)
+
+// served is an activity with the method that carries it out.
+type served struct {
+	name   string
+	queue  contract.Queue
+	method any
+}
+
+// serve joins a row of the contract with a method that has the row's types.
+func serve[In, Out any](row contract.Activity[In, Out], method func(context.Context, In) (Out, error)) served {
+	return served{row.Name(), row.Queue(), method}
+}
+
+// serveNothing is serve for an activity without a result.
+func serveNothing[In any](row contract.Activity[In, contract.Nothing], method func(context.Context, In) error) served {
+	return served{row.Name(), row.Queue(), method}
+}
+
+// Register gives every activity to a worker of its task queue.
+func (s *Set) Register(quick, waits worker.ActivityRegistry) {
+	workers := map[contract.Queue]worker.ActivityRegistry{contract.QueueQuick: quick, contract.QueueWaits: waits}
+	for _, a := range s.serveAll() {
+		workers[a.queue].RegisterActivityWithOptions(a.method, activity.RegisterOptions{Name: a.name})
+	}
+}
+
+func (s *Set) serveAll() []served {
+	return []served{
+		serve(contract.Admit, s.requests.Admit),
+		serve(contract.PlanEnvironment, s.requests.PlanEnvironment),
+		serve(contract.AwaitImage, s.images.AwaitImage),
+
+		serve(contract.DescribeStack, s.stacks.DescribeStack),
+		serve(contract.CreateStack, s.stacks.CreateStack),
+		serve(contract.UpdateStack, s.stacks.UpdateStack),
+		serve(contract.DeleteStack, s.stacks.DeleteStack),
+		serve(contract.CancelUpdate, s.stacks.CancelUpdate),
+		serve(contract.ContinueRollback, s.stacks.ContinueRollback),
+		serve(contract.RollbackStack, s.stacks.RollbackStack),
+		serve(contract.AwaitStack, s.stacks.AwaitStack),
+		serveNothing(contract.AwaitBeanstalk, s.stacks.AwaitBeanstalk),
+		serveNothing(contract.WithdrawOptions, s.stacks.WithdrawOptions),
+
+		serve(contract.SeedData, s.seeds.SeedData),
+		serve(contract.ReopenBuckets, s.seeds.ReopenBuckets),
+		serve(contract.EmptyBucket, s.buckets.EmptyBucket),
+		serve(contract.EnsureDatabase, s.databases.EnsureDatabase),
+		serve(contract.DropDatabase, s.databases.DropDatabase),
+		serve(contract.AwaitReady, s.readiness.AwaitReady),
+
+		serve(contract.PrepareDeletion, s.deletions.PrepareDeletion),
+		serve(contract.DiagnoseDeletion, s.stacks.DiagnoseDeletion),
+		serveNothing(contract.SweepResources, s.verification.SweepResources),
+		serve(contract.VerifyGone, s.verification.VerifyGone),
+
+		serve(contract.PlanCleanup, s.cleanups.PlanCleanup),
+		serve(contract.AskRemoval, s.cleanups.AskRemoval),
+		serve(contract.LastLook, s.cleanups.LastLook),
+		serve(contract.RecheckLeftovers, s.verification.RecheckLeftovers),
+
+		serve(contract.ListEnvironments, s.stacks.ListEnvironments),
+		serve(contract.DescribeEnvironment, s.stacks.DescribeEnvironment),
+		serve(contract.Examine, s.examinations.Examine),
+		serve(contract.ApplyApplication, s.apps.ApplyApplication),
+		serve(contract.DescribeApplication, s.apps.DescribeApplication),
+	}
+}

@@ -1,0 +1,52 @@
+package workflows
+
+import (
+	"context"
+	"testing"
+
+	sdk "go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"perch"
+	"perch/activities/contract"
+)
+
+// TestActivitiesRunOnTheQueueOfTheirRow compares where a creation and a removal send their activities with the contract.
+func TestActivitiesRunOnTheQueueOfTheirRow(t *testing.T) {
+	const queue = "perch-shop"
+	rows := map[string]contract.Row{}
+	for _, row := range contract.Table() {
+		rows[row.Name] = row
+	}
+	seen := map[contract.Queue]int{}
+	for _, first := range []perch.Request{up(commitOne), gone()} {
+		w := newWorld(t)
+		w.ours("CREATE_COMPLETE", "old")
+		w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{TaskQueue: queue})
+		w.env.SetOnActivityStartedListener(func(info *sdk.Info, _ context.Context, _ converter.EncodedValues) {
+			row := rows[info.ActivityType.Name]
+			seen[row.Queue]++
+			if want := row.Queue.Beside(queue); info.TaskQueue != want {
+				t.Errorf("%s is sent to %s, want %s", info.ActivityType.Name, info.TaskQueue, want)
+			}
+		})
+		kind := map[perch.Goal]any{perch.GoalUp: Provision, perch.GoalGone: Teardown}[first.Goal]
+		if _, _, err := w.run(kind, first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if seen[contract.QueueQuick] < 4 || seen[contract.QueueWaits] < 4 {
+		t.Errorf("only %v activities ran", seen)
+	}
+}
+
+func TestQueuesAreNamedBesideTheProjects(t *testing.T) {
+	for queue, want := range map[contract.Queue]string{
+		contract.QueueQuick: perch.TaskQueue("shop"), contract.QueueWaits: perch.WaitQueue("shop"),
+	} {
+		if got := queue.Beside(perch.TaskQueue("shop")); got != want {
+			t.Errorf("%s is %s, want %s", queue, got, want)
+		}
+	}
+}
