@@ -34,6 +34,7 @@ type sharing struct {
 
 func newSharing(t *testing.T) *sharing {
 	t.Helper()
+	t.Parallel()
 	server := postgrestest.Start(t, postgrestest.Passwords)
 	return newSharingAt(t, server, server.Address)
 }
@@ -41,7 +42,7 @@ func newSharing(t *testing.T) *sharing {
 // newSharingAt is a world that reaches the shared database at an address.
 func newSharingAt(t *testing.T, server *postgrestest.Server, address string) *sharing {
 	t.Helper()
-	w := newWorldOf(t, aws.Config{Speed: 1e6, PostgreSQL: address})
+	w := newSerialWorld(t, aws.Config{Speed: 1e6, PostgreSQL: address})
 	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	w.apply()
 	s := &sharing{world: w, server: server}
@@ -278,7 +279,7 @@ func TestWithoutASharedDatabaseThereIsNothingToDrop(t *testing.T) {
 }
 
 func TestAServerThatCannotBeReachedIsTriedAgain(t *testing.T) {
-	w := newWorldOf(t, aws.Config{Speed: 1e6, PostgreSQL: "127.0.0.1:1"})
+	w := newSerialWorld(t, aws.Config{Speed: 1e6, PostgreSQL: "127.0.0.1:1"})
 	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	w.apply()
 	_, err := activitytest.Try(of[*Databases](w).DropDatabase, DatabaseInput{Project: "shop", Branch: "login"})

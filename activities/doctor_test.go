@@ -169,7 +169,6 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			w := healthy(t)
 			c.breaking(w)
 			checks := w.examine()

@@ -31,7 +31,7 @@ func failedDeletion(t *testing.T, w *world) (stackID, bucket string) {
 
 func (w *world) delete(stackID string, retain []string) AwaitResult {
 	w.t.Helper()
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: stackID, Retain: retain, Token: "delete-" + w.t.Name() + string(rune('a'+len(retain)))}
+	in := ChangeInput{Project: "shop", Branch: "login", StackID: stackID, Retain: retain, Token: "delete-" + string(rune('a'+len(retain)))}
 	must(w, of[*Stacks](w).DeleteStack, in)
 	return must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: stackID, Token: in.Token})
 }
@@ -120,15 +120,17 @@ func TestWhatCannotBeRemovedByItselfKeepsNothingElse(t *testing.T) {
 		{Service: "rds", Action: "DeleteDBInstance", Code: "InvalidParameterCombination", Message: "Cannot delete protected DB Instance, please disable deletion protection and try again."},
 		{Service: "rds", Action: "DeleteDBInstance", Status: 403, Code: "AccessDenied", Message: "User is not authorized"},
 	} {
-		w := newWorld(t)
-		in := failedDeletionOfBoth(t, w)
-		w.fault(rejection)
-		if err := w.sweep(in); err != nil {
-			t.Errorf("%s: error %v, want what stays left to VerifyGone", rejection.Code, err)
-		}
-		if left := w.left(in.Resources); len(left) != 1 || left[0] != "AWS::RDS::DBInstance" {
-			t.Errorf("%s: left %q", rejection.Code, left)
-		}
+		t.Run(rejection.Code, func(t *testing.T) {
+			w := newWorld(t)
+			in := failedDeletionOfBoth(t, w)
+			w.fault(rejection)
+			if err := w.sweep(in); err != nil {
+				t.Errorf("error %v, want what stays left to VerifyGone", err)
+			}
+			if left := w.left(in.Resources); len(left) != 1 || left[0] != "AWS::RDS::DBInstance" {
+				t.Errorf("left %q", left)
+			}
+		})
 	}
 }
 

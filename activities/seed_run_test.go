@@ -186,10 +186,12 @@ func TestAnAgentThatNeverReportsIsNamedWithItsRemedy(t *testing.T) {
 
 func TestARightThatRunCommandLacksIsNamed(t *testing.T) {
 	for action, right := range map[string]string{"SendCommand": "ssm:SendCommand", "GetCommandInvocation": "ssm:GetCommandInvocation"} {
-		w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
-		w.fault(aws.Fault{Service: "ssm", Action: action, Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
-		_, err := activitytest.Try(of[*Seeds](w).seed, in)
-		activitytest.WantFinal(t, err, perch.ErrorDenied, "lacks "+right)
+		t.Run(action, func(t *testing.T) {
+			w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
+			w.fault(aws.Fault{Service: "ssm", Action: action, Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
+			_, err := activitytest.Try(of[*Seeds](w).seed, in)
+			activitytest.WantFinal(t, err, perch.ErrorDenied, "lacks "+right)
+		})
 	}
 }
 

@@ -21,20 +21,22 @@ func TestASnapshotThatTheTemplateWantsIsNoLeftover(t *testing.T) {
 func TestASnapshotIsNamedOnlyWhereTheRollbackOfACreationHasMadeOne(t *testing.T) {
 	after := strings.Replace(databaseTemplate, "  Topic:\n", "  Topic:\n    DependsOn: Database\n", 1)
 	for failing, made := range map[string]bool{"Database": false, "Topic": true} {
-		w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": after})
-		rendered := w.render("login", commit)
-		w.fault(aws.Fault{LogicalID: failing, Phase: "create", When: aws.After, Reason: "no capacity"})
-		in := ChangeInput{
-			Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "create", Template: rendered.Hash,
-		}
-		id := must(w, of[*Stacks](w).CreateStack, in).StackID
-		if ended := w.settle(id); ended.Status != "ROLLBACK_COMPLETE" {
-			t.Fatalf("ended %+v", ended)
-		}
-		snapshot := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")
-		if out := w.ownGone(id); len(out.Leftovers) != 0 || slices.Contains(out.Kept, snapshot) != made {
-			t.Errorf("%s failed: got %+v, want the snapshot %t", failing, out, made)
-		}
+		t.Run(failing, func(t *testing.T) {
+			w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": after})
+			rendered := w.render("login", commit)
+			w.fault(aws.Fault{LogicalID: failing, Phase: "create", When: aws.After, Reason: "no capacity"})
+			in := ChangeInput{
+				Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "create", Template: rendered.Hash,
+			}
+			id := must(w, of[*Stacks](w).CreateStack, in).StackID
+			if ended := w.settle(id); ended.Status != "ROLLBACK_COMPLETE" {
+				t.Fatalf("ended %+v", ended)
+			}
+			snapshot := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")
+			if out := w.ownGone(id); len(out.Leftovers) != 0 || slices.Contains(out.Kept, snapshot) != made {
+				t.Errorf("got %+v, want the snapshot %t", out, made)
+			}
+		})
 	}
 }
 

@@ -3,7 +3,9 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"log"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -40,6 +42,17 @@ seed:
   - s3: {from: fixtures/media, to: private-assets}
 `
 
+// parallelTests is how many of these tests run at a time: many wait for timers, so more than there are
+// processors do.
+const parallelTests = "8"
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", parallelTests); err != nil { // The command line may still set it.
+		log.Fatal(err)
+	}
+	os.Exit(m.Run())
+}
+
 // world is an AWS endpoint over HTTP, a repository, a policy and the activities that a worker would have.
 type world struct {
 	t      testing.TB
@@ -59,7 +72,17 @@ func newWorld(t testing.TB) *world {
 	return newWorldOf(t, aws.Config{Speed: 1e6})
 }
 
+// newWorldOf starts a world and lets the test run in parallel with others: many wait for timers.
 func newWorldOf(t testing.TB, config aws.Config) *world {
+	t.Helper()
+	if test, ok := t.(*testing.T); ok {
+		test.Parallel()
+	}
+	return newSerialWorld(t, config)
+}
+
+// newSerialWorld starts a world for a test that sets environment variables.
+func newSerialWorld(t testing.TB, config aws.Config) *world {
 	t.Helper()
 	server, err := aws.New(config)
 	if err != nil {
