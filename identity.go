@@ -3,6 +3,7 @@ package perch
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -30,7 +31,8 @@ var reservedSlugs = map[string]bool{
 }
 
 // Environment names one branch's environment. NewEnvironment makes it; every name that AWS, DNS or Temporal sees is one of
-// its methods, and nothing else in Perch builds such a name.
+// its methods, and nothing else in Perch builds such a name. Its JSON is project and branch; reading it derives the rest
+// again, and rejects what NewEnvironment rejects.
 type Environment struct {
 	// Project is the name of the project, `[a-z][a-z0-9]{1,14}`.
 	Project string
@@ -52,6 +54,31 @@ func NewEnvironment(project, branch string) (Environment, error) {
 		return Environment{}, fmt.Errorf("branch %q does not fit into an AWS tag: encoded it has more than %d characters; use a shorter name", branch, maxTagValue)
 	}
 	return Environment{Project: project, Branch: branch, Slug: slug(project, branch)}, nil
+}
+
+// environmentJSON is what travels of an Environment.
+type environmentJSON struct {
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+}
+
+// MarshalJSON writes project and branch.
+func (e Environment) MarshalJSON() ([]byte, error) {
+	return json.Marshal(environmentJSON{e.Project, e.Branch})
+}
+
+// UnmarshalJSON reads project and branch, and rejects an environment that cannot be one.
+func (e *Environment) UnmarshalJSON(data []byte) error {
+	var names environmentJSON
+	if err := json.Unmarshal(data, &names); err != nil {
+		return err
+	}
+	read, err := NewEnvironment(names.Project, names.Branch)
+	if err != nil {
+		return err
+	}
+	*e = read
+	return nil
 }
 
 // ValidateProject rejects a name that AWS names cannot begin with.

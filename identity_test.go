@@ -1,10 +1,12 @@
 package perch
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -177,6 +179,48 @@ func TestProjectNames(t *testing.T) {
 		if ValidateProject(bad) == nil {
 			t.Errorf("project %q is accepted", bad)
 		}
+	}
+}
+
+func TestEnvironmentsTravelAsProjectAndBranch(t *testing.T) {
+	for _, branch := range []string{"login", "Feature/Login", "ünïcode"} {
+		want := mustEnvironment(t, branch)
+		data, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fields map[string]string
+		if err := json.Unmarshal(data, &fields); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"project": "shop", "branch": branch}, fields); diff != "" {
+			t.Errorf("JSON (-want +got):\n%s", diff)
+		}
+		var got Environment
+		if err := json.Unmarshal(data, &got); err != nil || got != want {
+			t.Errorf("read %+v, %v, want %+v", got, err, want)
+		}
+	}
+}
+
+func TestEnvironmentsAreCheckedWhenTheyAreRead(t *testing.T) {
+	for name, c := range map[string]struct{ text, words string }{
+		"an invalid project": {`{"project": "SHOP", "branch": "login"}`, "not a valid name"},
+		"an invalid branch":  {`{"project": "shop", "branch": "a..b"}`, "a..b"},
+		"no branch":          {`{"project": "shop"}`, "branch"},
+		"no object":          {`"shop/login"`, "string"},
+		"a forged slug":      {`{"project": "shop", "branch": "login", "Slug": "main", "slug": "main"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got Environment
+			err := json.Unmarshal([]byte(c.text), &got)
+			switch {
+			case c.words != "" && (err == nil || !strings.Contains(err.Error(), c.words) || got != Environment{}):
+				t.Errorf("read %+v, %v", got, err)
+			case c.words == "" && (err != nil || got != mustEnvironment(t, "login")):
+				t.Errorf("read %+v, %v", got, err)
+			}
+		})
 	}
 }
 

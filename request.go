@@ -64,9 +64,7 @@ func (r Request) AnsweredBy(target Request) bool {
 
 // RunInput is the input of Provision and Teardown.
 type RunInput struct {
-	// Project and Branch name the environment.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment Environment `json:"environment,omitzero"`
 	// Request is the target that an earlier run of the chain handed on; nil at the start of a chain, when the signal brings it.
 	Request *Request `json:"request,omitempty"`
 	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is rejected, or fails before it is due.
@@ -246,8 +244,7 @@ type ListResult struct {
 
 // StatusInput is the input of Status.
 type StatusInput struct {
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment Environment `json:"environment,omitzero"`
 }
 
 // StatusResult is the result of Status; Environment is nil where there is none.

@@ -249,5 +249,5 @@ func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, m
 	if _, taken := all.others[environment.StackName()]; !taken {
 		return StackState{}, nil
 	}
-	return r.stacks.DescribeStack(ctx, StackInput{Project: environment.Project, Branch: environment.Branch})
+	return r.stacks.DescribeStack(ctx, StackInput{Environment: environment})
 }

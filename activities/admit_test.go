@@ -72,7 +72,7 @@ func TestAdmitPreparesTheFirstChange(t *testing.T) {
 	id := w.up("login", commit)
 	next := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/b.txt": "b"})
 	got = w.admit(w.request("login", next)).Prepared
-	stack := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
+	stack := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
 	if got == nil || got.Stack != stack || stack.StackID != id || stack.Commit != commit || got.Rendered.Hash == stack.Template {
 		t.Errorf("another commit: %+v, and the stack is %+v", got, stack)
 	}

@@ -130,11 +130,10 @@ func (w *wait) missed(ctx context.Context) (AwaitResult, bool, error) {
 
 // state is the environment's stack as it was seen.
 func (w *wait) state(ctx context.Context, seen sighting) *StackState {
-	environment, err := perch.NewEnvironment(w.in.Project, w.in.Branch)
-	if err != nil || !seen.found {
+	if w.in.Environment == nil || !seen.found {
 		return nil
 	}
-	state := w.stacks.state(ctx, environment, seen.stack)
+	state := w.stacks.state(ctx, *w.in.Environment, seen.stack)
 	return &state
 }
 

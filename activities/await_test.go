@@ -19,12 +19,13 @@ import (
 
 func TestAwaitStackTellsHowTheOperationEnded(t *testing.T) {
 	w := newWorld(t)
+	login := activitytest.Environment("shop", "login")
 	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") })
-	out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "token", Project: "shop", Branch: "login"})
+	out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "token", Environment: &login})
 	if out.Status != "CREATE_COMPLETE" || out.Reason != "" {
 		t.Errorf("got %+v", out)
 	}
-	if seen := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); out.Stack == nil || *out.Stack != seen || !seen.Ours {
+	if seen := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); out.Stack == nil || *out.Stack != seen || !seen.Ours {
 		t.Errorf("the wait saw %+v, and a look sees %+v", out.Stack, seen)
 	}
 }
@@ -59,7 +60,7 @@ func TestAwaitStackSeesADeletedStackByItsID(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	if out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"}); out.Status != deleted {
 		t.Errorf("got %+v", out)
 	}
@@ -74,7 +75,7 @@ func TestS33AStackThatSomebodyElseDeletedIsSeenToBeGoneByWhoeverWaits(t *testing
 	defer stop()
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, stacks.DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "theirs"})
+	must(w, stacks.DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "theirs"})
 	w.settle(id)
 	if out := must(w, stacks.AwaitStack, AwaitInput{StackID: id, Token: "ours"}); out.Status != deleted {
 		t.Errorf("got %+v", out)
@@ -138,12 +139,12 @@ func TestS32AStackThatIsKnownByItsIDIsNeverTakenForAbsent(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.fault(aws.Fault{Stale: 3600, Count: 2})
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.Status != "" {
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); state.Status != "" {
 		t.Errorf("an hour ago there was %+v", state)
 	}
-	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login", StackID: id})
+	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	activitytest.WantRetry(t, err, id, "cannot be seen yet")
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login", StackID: id}); state.StackID != id {
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id}); state.StackID != id {
 		t.Errorf("described %+v", state)
 	}
 }
@@ -152,7 +153,7 @@ func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	w := newWorld(t)
 	first := w.bare("shop-login", "login", nil)
 	w.settle(first)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: first, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: first, Token: "gone"})
 	w.settle(first)
 	second := w.bare("shop-login", "login", nil)
 	if out := w.settle(first); out.Status != deleted {
@@ -161,7 +162,7 @@ func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	if out := w.settle(second); out.Status != "CREATE_COMPLETE" {
 		t.Errorf("the second stack ended in %+v", out)
 	}
-	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login", StackID: first})
+	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: first})
 	if state.StackID != first || state.Status != deleted {
 		t.Errorf("described %+v", state)
 	}

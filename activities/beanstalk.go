@@ -23,7 +23,7 @@ func (s *Stacks) AwaitBeanstalk(ctx context.Context, in StackInput) error {
 	progress := perch.Progress{Status: "WAITING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
-	if _, _, err := s.ownStack(ctx, in); err != nil {
+	if _, err := s.ownStack(ctx, in); err != nil {
 		return err
 	}
 	contents, err := s.stackContents(ctx, in)

@@ -53,7 +53,7 @@ func TestS170ALaunchThatADeletionInterruptsIsWaitedFor(t *testing.T) {
 	id := w.bare("shop-login", "login", singleInstance("shop-login"))
 	for w.environmentStatus("shop-login") == "" {
 	}
-	must(w, of[*Stacks](w).awaitBeanstalk, StackInput{Project: "shop", Branch: "login", StackID: id})
+	must(w, of[*Stacks](w).awaitBeanstalk, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	if status := w.environmentStatus("shop-login"); status != types.EnvironmentStatusReady {
 		t.Errorf("after the wait the environment is %s", status)
 	}
@@ -66,7 +66,7 @@ func TestAwaitBeanstalkTellsNothingOfAnotherStack(t *testing.T) {
 	w := newWorld(t)
 	other := w.bare("shop-other", "other", nil)
 	w.settle(other)
-	_, err := activitytest.Try(of[*Stacks](w).awaitBeanstalk, StackInput{Project: "shop", Branch: "login", StackID: other})
+	_, err := activitytest.Try(of[*Stacks](w).awaitBeanstalk, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: other})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "is not the one of branch")
 }
 
@@ -83,10 +83,9 @@ func (w *world) retained() SweepInput {
 		w.t.Fatalf("the deletion ended in %+v", ended)
 	}
 	return SweepInput{
-		Project:   "shop",
-		Branch:    "login",
-		StackID:   id,
-		Resources: []lifecycle.Failure{{Type: "AWS::ElasticBeanstalk::Environment", PhysicalID: "shop-login"}},
+		Environment: activitytest.Environment("shop", "login"),
+		StackID:     id,
+		Resources:   []lifecycle.Failure{{Type: "AWS::ElasticBeanstalk::Environment", PhysicalID: "shop-login"}},
 	}
 }
 

@@ -21,17 +21,17 @@ func TestWhatTakesLongBeatsFromItsBeginning(t *testing.T) {
 	}
 	for name, begin := range map[string]func(*testsuite.TestActivityEnvironment) error{
 		"SeedData": func(env *testsuite.TestActivityEnvironment) error {
-			_, err := activitytest.TryIn(env, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: "none"})
+			_, err := activitytest.TryIn(env, of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: "none"})
 			return err
 		},
 		"EnsureDatabase": func(env *testsuite.TestActivityEnvironment) error {
 			busy()
-			_, err := activitytest.TryIn(env, of[*Databases](w).EnsureDatabase, DatabaseInput{Project: "shop", Branch: "login"})
+			_, err := activitytest.TryIn(env, of[*Databases](w).EnsureDatabase, DatabaseInput{Environment: activitytest.Environment("shop", "login")})
 			return err
 		},
 		"DropDatabase": func(env *testsuite.TestActivityEnvironment) error {
 			busy()
-			_, err := activitytest.TryIn(env, of[*Databases](w).DropDatabase, DatabaseInput{Project: "shop", Branch: "login"})
+			_, err := activitytest.TryIn(env, of[*Databases](w).DropDatabase, DatabaseInput{Environment: activitytest.Environment("shop", "login")})
 			return err
 		},
 		"SweepResources": func(env *testsuite.TestActivityEnvironment) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -65,7 +66,7 @@ func TestS186ASecurityGroupThatIsThereIsALeftoverUntilItIsGone(t *testing.T) {
 	w.delete(id, nil)
 	w.delete(id, []string{"Group"})
 	w.remembering()
-	in := VerifyInput{Project: "shop", Branch: "login", StackID: id, Swept: true}
+	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Swept: true}
 	want := []string{"arn:aws:ec2:eu-central-1:123456789012:security-group/" + group}
 	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Leftovers, want) ||
 		len(out.Unconfirmed) != 0 {
@@ -94,7 +95,7 @@ func TestS187WhatCannotBeAskedForIsANoteAndLaterALeftover(t *testing.T) {
 	w.prepare(id, false)
 	w.delete(id, nil)
 	w.remembering()
-	in := VerifyInput{Project: "shop", Branch: "login", StackID: id, Swept: true}
+	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Swept: true}
 	if out := must(w, of[*Verification](w).VerifyGone, in); len(out.Leftovers)+len(out.Unconfirmed) != 0 {
 		t.Errorf("CloudFormation has deleted the topic, and %+v", out)
 	}
@@ -154,7 +155,7 @@ func TestS187ADeniedLookUpIsNoAnswer(t *testing.T) {
 			Message: "Stack [x] does not exist",
 		},
 	)
-	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login"})
+	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login")})
 	if len(out.Leftovers) != 0 || len(out.Unconfirmed) != 1 {
 		t.Errorf("verified %+v", out)
 	}
@@ -192,7 +193,7 @@ func TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags(t *testing.T) {
 				in.Tags = tagList(tags)
 			})
 			w.foreign(stack)
-			seen, err := of[*Verification](w).tagged(t.Context(), VerifyInput{Project: "shop", Branch: "login"})
+			seen, err := of[*Verification](w).tagged(t.Context(), VerifyInput{Environment: activitytest.Environment("shop", "login")})
 			if err != nil || len(seen.left) != c.left || len(seen.unconfirmed) != 0 {
 				t.Errorf("saw %+v, %v; want %d leftovers", seen, err, c.left)
 			}

@@ -18,41 +18,37 @@ import (
 // CreateStack asks CloudFormation to make the environment's stack. A response that was lost is mended by adopting the stack that
 // our tags say is ours; a stack of that name without our tags is a conflict.
 func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return ChangeResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
 	identity, err := s.owner.certain(ctx)
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	template, err := s.apps.template(ctx, environment, in.Kind, in.Template)
+	template, err := s.apps.template(ctx, in.Environment, in.Kind, in.Template)
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	switch full, err := s.full(ctx, environment); {
+	switch full, err := s.full(ctx, in.Environment); {
 	case err != nil:
 		return ChangeResult{}, err
 	case full:
 		return ChangeResult{Rejected: s.limit("there are as many")}, nil
 	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: aws.String(environment.StackName()), TemplateURL: &template.url, Tags: tagList(environment.Tags(identity, in.Kind)),
+		StackName: aws.String(in.Environment.StackName()), TemplateURL: &template.url, Tags: tagList(in.Environment.Tags(identity, in.Kind)),
 		ClientRequestToken: &in.Token, RoleARN: s.role(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
 		Parameters: template.parameters, Capabilities: template.capabilities,
 	})
 	id := ""
 	switch {
 	case awserr.AlreadyExists(err):
-		if id, err = s.adopt(ctx, environment); err != nil {
+		if id, err = s.adopt(ctx, in.Environment); err != nil {
 			return ChangeResult{}, err
 		}
 		mine, err := s.took(ctx, ChangeInput{StackID: id, Token: in.Token})
 		if err != nil || !mine {
-			return ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's environment was admitted and may be in use.
+			return ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's in.Environment was admitted and may be in use.
 		}
 	case err != nil:
-		return ChangeResult{}, awserr.Wrap(err, "create stack %s", environment.StackName())
+		return ChangeResult{}, awserr.Wrap(err, "create stack %s", in.Environment.StackName())
 	default:
 		id = aws.ToString(out.StackId)
 	}
@@ -77,11 +73,11 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
 func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	environment, state, err := s.ownStack(ctx, in.Stack())
+	state, err := s.ownStack(ctx, in.Stack())
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	template, err := s.apps.template(ctx, environment, state.Kind, in.Template)
+	template, err := s.apps.template(ctx, in.Environment, state.Kind, in.Template)
 	if err != nil {
 		return ChangeResult{}, err
 	}
@@ -98,9 +94,9 @@ func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 
 // DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
 func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	environment, state, err := s.ownStack(ctx, in.Stack())
+	state, err := s.ownStack(ctx, in.Stack())
 	if err == nil {
-		err = s.mayDelete(environment, state)
+		err = s.mayDelete(in.Environment, state)
 	}
 	if err != nil {
 		return ChangeResult{}, err
@@ -113,9 +109,9 @@ func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult,
 
 // CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for stacks that may be deleted.
 func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	environment, state, err := s.ownStack(ctx, in.Stack())
+	state, err := s.ownStack(ctx, in.Stack())
 	if err == nil {
-		err = s.mayDelete(environment, state)
+		err = s.mayDelete(in.Environment, state)
 	}
 	if err != nil {
 		return ChangeResult{}, err
@@ -129,7 +125,7 @@ func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult
 
 // ContinueRollback goes on with the rollback of an update that got stuck.
 func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	if _, _, err := s.ownStack(ctx, in.Stack()); err != nil {
+	if _, err := s.ownStack(ctx, in.Stack()); err != nil {
 		return ChangeResult{}, err
 	}
 	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
@@ -140,7 +136,7 @@ func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeRe
 
 // RollbackStack turns a failed update back that was left as it is.
 func (s *Stacks) RollbackStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	if _, _, err := s.ownStack(ctx, in.Stack()); err != nil {
+	if _, err := s.ownStack(ctx, in.Stack()); err != nil {
 		return ChangeResult{}, err
 	}
 	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})

@@ -52,7 +52,7 @@ func (w *world) makeBucket(name string) {
 }
 
 func (w *world) creation(branch, token string) ChangeInput {
-	return ChangeInput{Project: "shop", Branch: branch, Kind: perch.KindBranch, Template: w.allow(branch, perch.KindBranch, "one"), Token: token}
+	return ChangeInput{Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch, Template: w.allow(branch, perch.KindBranch, "one"), Token: token}
 }
 
 func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
@@ -60,9 +60,9 @@ func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
 	for kind, protected := range map[perch.Kind]bool{perch.KindBranch: false, perch.KindStaging: true, perch.KindProduction: true} {
 		in := w.creation("is-"+string(kind), "token")
 		in.Kind = kind
-		w.allow(in.Branch, kind, "one")
+		w.allow(in.Environment.Branch, kind, "one")
 		out := must(w, of[*Stacks](w).CreateStack, in)
-		state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: in.Branch})
+		state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", in.Environment.Branch)})
 		if state.StackID != out.StackID || !state.Ours || state.Kind != kind || state.Protected != protected {
 			t.Errorf("%s: made %+v, found %+v", kind, out, state)
 		}
@@ -84,7 +84,7 @@ func TestS01LostCreateResponseIsAdopted(t *testing.T) {
 			change(w, &in)
 			out := must(w, of[*Stacks](w).CreateStack, in)
 			all := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
-			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.StackID != out.StackID || len(all.Environments) != 1 {
+			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); state.StackID != out.StackID || len(all.Environments) != 1 {
 				t.Errorf("adopted %+v of %+v, %d environments", out, state, len(all.Environments))
 			}
 		})
@@ -105,7 +105,7 @@ func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
 			w := newWorld(t)
 			id := w.bare("shop-login", "login", c.change)
 			w.foreign(id)
-			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.Ours || state.StackID != id {
+			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); state.Ours || state.StackID != id {
 				t.Errorf("found %+v", state)
 			}
 			_, err := activitytest.Try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
@@ -204,7 +204,7 @@ func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
 	w := newWorld(t)
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 	w.settle(id)
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("one"), Token: "update"}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("one"), Token: "update"}
 	if out := must(w, of[*Stacks](w).UpdateStack, in); !out.Unchanged || out.StackID != id {
 		t.Errorf("got %+v", out)
 	}
@@ -230,7 +230,7 @@ func TestALostUpdateResponseIsMended(t *testing.T) {
 			id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 			w.settle(id)
 			w.fault(aws.Fault{Service: "cloudformation", Action: "UpdateStack", When: aws.After, Drop: true, Count: 1})
-			in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("two"), Token: "update"}
+			in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"), Token: "update"}
 			_, err := activitytest.Try(of[*Stacks](w).UpdateStack, in)
 			activitytest.WantRetry(t, err)
 			if rejection.Code != "" {
@@ -253,7 +253,7 @@ func TestARefusedCallWhoseEventsCannotBeReadIsTriedAgain(t *testing.T) {
 	w.settle(id)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DeleteStack", Code: "ValidationError", Message: "Stack [shop-login] cannot be deleted while TerminationProtection is enabled"})
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded", Count: 1})
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"}
 	_, err := activitytest.Try(of[*Stacks](w).DeleteStack, in)
 	activitytest.WantRetry(t, err, "list events", "Throttling")
 	_, err = activitytest.Try(of[*Stacks](w).DeleteStack, in)
@@ -264,7 +264,7 @@ func TestAnUpdateOfABusyStackIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "create", Hang: true})
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
-	_, err := activitytest.Try(of[*Stacks](w).UpdateStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: w.template("two"), Token: "update"})
+	_, err := activitytest.Try(of[*Stacks](w).UpdateStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"), Token: "update"})
 	activitytest.WantRetry(t, err, "CREATE_IN_PROGRESS")
 }
 
@@ -272,13 +272,13 @@ func TestDeleteStackIsForTheIDAndMayBeRepeated(t *testing.T) {
 	w := newWorld(t)
 	first := w.bare("shop-login", "login", nil)
 	w.settle(first)
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: first, Token: "gone"}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: first, Token: "gone"}
 	must(w, of[*Stacks](w).DeleteStack, in)
 	w.settle(first)
 	second := w.bare("shop-login", "login", nil)
 	w.settle(second)
 	must(w, of[*Stacks](w).DeleteStack, in)
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"}); state.StackID != second || state.Status != "CREATE_COMPLETE" {
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); state.StackID != second || state.Status != "CREATE_COMPLETE" {
 		t.Errorf("the newer stack is %+v", state)
 	}
 }
@@ -292,7 +292,7 @@ func TestRepairCallsLeadOutOfFailedUpdates(t *testing.T) {
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "continue"}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "continue"}
 	must(w, of[*Stacks](w).ContinueRollback, in)
 	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "continue"}); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
@@ -305,11 +305,11 @@ func TestCancelUpdateTurnsAnUpdateBack(t *testing.T) {
 	w.settle(id)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "update", Hang: true, Count: 1})
 	w.update(id, "two", "update")
-	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "cancel"})
+	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel"})
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
-	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "cancel-2"}) // It is over: the next look decides.
+	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel-2"}) // It is over: the next look decides.
 }
 
 func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
@@ -324,7 +324,7 @@ func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
 	if ended := w.settle(id); ended.Status != "UPDATE_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	must(w, of[*Stacks](w).RollbackStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "back"})
+	must(w, of[*Stacks](w).RollbackStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "back"})
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}

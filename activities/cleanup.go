@@ -184,11 +184,7 @@ func listed(stack types.Stack) lifecycle.Found {
 // LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be gone where the same source still
 // has the default branch: a repository that was emptied or hidden has lost them all.
 func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResult, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return LastLookResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
-	stack, exists, err := c.stacks.describe(ctx, environment.StackName())
+	stack, exists, err := c.stacks.describe(ctx, in.Environment.StackName())
 	if err != nil {
 		return LastLookResult{}, err
 	}
@@ -197,7 +193,7 @@ func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResu
 		f := listed(stack)
 		found = &f
 	}
-	alive, err := c.alive(ctx, in.Branch)
+	alive, err := c.alive(ctx, in.Environment.Branch)
 	if err != nil {
 		return LastLookResult{}, err
 	}
@@ -207,7 +203,7 @@ func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResu
 			return LastLookResult{}, asked(err, "look for the id of %s", c.policy.Repository)
 		}
 	}
-	return LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Branch, found, alive, id, c.policy)}, nil
+	return LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, id, c.policy)}, nil
 }
 
 // alive asks for both branches at once: were the default branch looked for first, the repository could be emptied or hidden before the other is.

@@ -8,18 +8,13 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
-	"perch/activities/awserr"
 	"perch/client"
 )
 
 // AskRemoval hands a removal to the environment's open run, or starts one, as the starter does. Asking again is harmless: the run absorbs it.
 func (c *Cleanups) AskRemoval(ctx context.Context, in AskInput) (AskResult, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return AskResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
 	temporal := client.New(activity.GetClient(ctx))
-	failure, err := temporal.LastFailure(ctx, environment.StackName())
+	failure, err := temporal.LastFailure(ctx, in.Environment.StackName())
 	if err != nil {
 		return AskResult{}, err
 	}
@@ -35,7 +30,7 @@ func (c *Cleanups) AskRemoval(ctx context.Context, in AskInput) (AskResult, erro
 func removalRequest(in AskInput, cleanupRun string) perch.Request {
 	sum := sha256.Sum256([]byte(cleanupRun + "\x00" + in.Judged.StackID))
 	return perch.Request{
-		ID: hex.EncodeToString(sum[:16]), Goal: perch.GoalGone, Project: in.Project, Branch: in.Branch,
+		ID: hex.EncodeToString(sum[:16]), Goal: perch.GoalGone, Project: in.Environment.Project, Branch: in.Environment.Branch,
 		By: "cleanup", Reason: in.Reason, Judged: &in.Judged,
 	}
 }

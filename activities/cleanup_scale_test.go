@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/source/github"
 	"perch/source/githubtest"
 )
@@ -120,7 +121,7 @@ func TestCleanupOfThousandsCostsACallForEachPageAndALookForEachRemoval(t *testin
 		t.Errorf("the plan takes %d bytes, %v", len(data), err)
 	}
 	for _, v := range removals {
-		in := LastLookInput{Project: "shop", Branch: v.Branch, Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
+		in := LastLookInput{Environment: activitytest.Environment("shop", v.Branch), Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
 		if out := must(w, of[*Cleanups](w).LastLook, in); out.Keep != "" {
 			t.Errorf("%s is kept: %s", v.Branch, out.Keep)
 		}

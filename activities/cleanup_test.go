@@ -131,7 +131,7 @@ func (w *world) judged() LastLookInput {
 	w.t.Helper()
 	for _, v := range must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"}).Verdicts {
 		if v.Branch == "gone" {
-			return LastLookInput{Project: "shop", Branch: "gone", Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
+			return LastLookInput{Environment: activitytest.Environment("shop", "gone"), Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
 		}
 	}
 	w.t.Fatal("nothing is left over")
@@ -201,7 +201,7 @@ func TestFitListsRemovalsFirstAndKeepsTheOrder(t *testing.T) {
 }
 
 func TestRemovalIsAskedForInTheSameWordsOnEveryRetry(t *testing.T) {
-	in := AskInput{Project: "shop", Branch: "gone", Reason: "branch missing", Judged: perch.Judgement{StackID: "arn:1"}}
+	in := AskInput{Environment: activitytest.Environment("shop", "gone"), Reason: "branch missing", Judged: perch.Judgement{StackID: "arn:1"}}
 	one, again, other := removalRequest(in, "run-1"), removalRequest(in, "run-1"), removalRequest(in, "run-2")
 	if one.ID != again.ID || one.ID == other.ID {
 		t.Errorf("ids %s, %s, %s", one.ID, again.ID, other.ID)

@@ -37,21 +37,21 @@ type Databases struct {
 func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "WAITING_FOR_SECRET", Resource: cfn.SharedSecretID, Since: time.Now().UTC()})
 	defer stop()
-	environment, outputs, err := d.find(ctx, in)
+	outputs, err := d.find(ctx, in)
 	if err != nil {
 		return DatabaseResult{}, err
 	}
 	if outputs.DatabaseHost == "" {
 		return DatabaseResult{}, awserr.Final(perch.ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `perch application up`")
 	}
-	if _, _, err := d.stacks.ownStack(ctx, StackInput(in)); err != nil {
+	if _, err := d.stacks.ownStack(ctx, StackInput(in)); err != nil {
 		return DatabaseResult{}, err
 	}
 	secret, err := d.await(ctx, in.StackID)
 	if err != nil || secret == "" {
 		return DatabaseResult{}, err
 	}
-	beats.Set(perch.Progress{Status: "MAKING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
+	beats.Set(perch.Progress{Status: "MAKING_DATABASE", Resource: in.Environment.DatabaseName(), Since: time.Now().UTC()})
 	stack, err := d.stacks.DescribeStack(ctx, StackInput(in))
 	if err != nil {
 		return DatabaseResult{}, err
@@ -65,7 +65,7 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 		return DatabaseResult{}, err
 	}
 	defer server.Close()
-	if err := server.Ensure(ctx, environment.DatabaseName(), database.MarkOf(stack.StackID, stack.Kind), password); err != nil {
+	if err := server.Ensure(ctx, in.Environment.DatabaseName(), database.MarkOf(stack.StackID, stack.Kind), password); err != nil {
 		return DatabaseResult{}, err
 	}
 	return DatabaseResult{Made: true}, nil
@@ -76,20 +76,20 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (Datab
 func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "DROPPING_DATABASE", Since: time.Now().UTC()})
 	defer stop()
-	environment, outputs, err := d.find(ctx, in)
+	outputs, err := d.find(ctx, in)
 	if err != nil || outputs.DatabaseHost == "" {
 		return DatabaseResult{}, err
 	}
-	if err := d.unused(ctx, environment); err != nil {
+	if err := d.unused(ctx, in.Environment); err != nil {
 		return DatabaseResult{}, err
 	}
-	beats.Set(perch.Progress{Status: "DROPPING_DATABASE", Resource: environment.DatabaseName(), Since: time.Now().UTC()})
+	beats.Set(perch.Progress{Status: "DROPPING_DATABASE", Resource: in.Environment.DatabaseName(), Since: time.Now().UTC()})
 	server, err := d.connect(ctx, outputs)
 	if err != nil {
 		return DatabaseResult{}, err
 	}
 	defer server.Close()
-	return DatabaseResult{}, server.Drop(ctx, environment.DatabaseName())
+	return DatabaseResult{}, server.Drop(ctx, in.Environment.DatabaseName())
 }
 
 // unused rejects a database whose environment is there: it goes after the stack, and never before.
@@ -108,7 +108,7 @@ func (d *Databases) unused(ctx context.Context, environment perch.Environment) e
 
 // remains names the environment's database and user in the shared instance, where they are still there.
 func (d *Databases) remains(ctx context.Context, in DatabaseInput) ([]string, error) {
-	environment, outputs, err := d.find(ctx, in)
+	outputs, err := d.find(ctx, in)
 	if err != nil || outputs.DatabaseHost == "" {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (d *Databases) remains(ctx context.Context, in DatabaseInput) ([]string, er
 		return nil, err
 	}
 	defer server.Close()
-	name := environment.DatabaseName()
+	name := in.Environment.DatabaseName()
 	there, user, err := server.Remains(ctx, name)
 	if err != nil {
 		return nil, err
@@ -132,22 +132,18 @@ func (d *Databases) remains(ctx context.Context, in DatabaseInput) ([]string, er
 	return left, nil
 }
 
-// find is the environment and what the application stack says of the shared database: nothing where there is no such stack. Only
+// find is what the application stack says of the shared database: nothing where there is no such stack. Only
 // staging's has one.
-func (d *Databases) find(ctx context.Context, in DatabaseInput) (perch.Environment, cfn.ApplicationOutputs, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return environment, cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "%v", err)
+func (d *Databases) find(ctx context.Context, in DatabaseInput) (cfn.ApplicationOutputs, error) {
+	if err := d.stacks.serves(in.Environment.Project); err != nil {
+		return cfn.ApplicationOutputs{}, err
 	}
-	if err := d.stacks.serves(in.Project); err != nil {
-		return environment, cfn.ApplicationOutputs{}, err
-	}
-	_, found, err := d.stacks.describe(ctx, perch.ApplicationStackName(in.Project, perch.KindStaging))
+	_, found, err := d.stacks.describe(ctx, perch.ApplicationStackName(in.Environment.Project, perch.KindStaging))
 	if err != nil || !found {
-		return environment, cfn.ApplicationOutputs{}, err
+		return cfn.ApplicationOutputs{}, err
 	}
 	outputs, err := d.apps.outputs(ctx, perch.KindStaging)
-	return environment, outputs, err
+	return outputs, err
 }
 
 // await waits until the stack's secret is made; empty where the stack's operation ends without it, or takes too long. For some time a stack may look

@@ -84,7 +84,7 @@ func (s *sharing) raiseAt(branch, commit string) DatabaseInput {
 	if rendered := s.render(branch, commit); !rendered.SharedDatabase {
 		s.t.Fatalf("rendered %+v", rendered)
 	}
-	in := DatabaseInput{Project: "shop", Branch: branch, StackID: s.up(branch, commit)}
+	in := DatabaseInput{Environment: activitytest.Environment("shop", branch), StackID: s.up(branch, commit)}
 	s.ensure(in)
 	return in
 }
@@ -166,7 +166,7 @@ func TestAStackThatIsMadeAnewHasAnEmptyDatabase(t *testing.T) {
 	s := newSharing(t)
 	in := s.raise("login")
 	s.exec(s.login(in, loginName), "CREATE TABLE carts (id int)")
-	must(s.world, of[*Stacks](s.world).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
+	must(s.world, of[*Stacks](s.world).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	s.settle(in.StackID)
 	s.exec(s.login(s.raise("login"), loginName), "CREATE TABLE carts (id int)")
 }
@@ -176,10 +176,10 @@ func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
 	const name = "perch_shop_staging"
 	raise := func() DatabaseInput {
 		rendered, token := s.render("staging", s.commit("staging")), "create-"+strconv.Itoa(len(s.databases()))
-		in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, Template: rendered.Hash, Token: token}
+		in := ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: rendered.Hash, Token: token}
 		id := must(s.world, of[*Stacks](s.world).CreateStack, in).StackID
 		s.settle(id)
-		database := DatabaseInput{Project: "shop", Branch: "staging", StackID: id}
+		database := DatabaseInput{Environment: activitytest.Environment("shop", "staging"), StackID: id}
 		s.ensure(database)
 		return database
 	}
@@ -205,7 +205,7 @@ func TestADatabaseGoesWithItsUserAndItsConnections(t *testing.T) {
 	open := s.login(in, loginName)
 	s.exec(open, "CREATE TABLE carts (id int)")
 	s.server.Exec(t, "CREATE SCHEMA elsewhere AUTHORIZATION "+loginName)
-	verify := VerifyInput{Project: "shop", Branch: "login", SharedDatabase: true}
+	verify := VerifyInput{Environment: activitytest.Environment("shop", "login"), SharedDatabase: true}
 	verification := of[*Verification](s.world)
 	left, err := verification.sharedDatabase(t.Context(), verify)
 	if want := []string{"database perch_shop_login in the shared instance", "user perch_shop_login in the shared instance"}; err != nil || !slices.Equal(left, want) {
@@ -236,7 +236,7 @@ func TestADatabaseOfSomebodyElseIsLeftAlone(t *testing.T) {
 	s := newSharing(t)
 	s.server.Exec(t, "CREATE DATABASE "+loginName)
 	databases := of[*Databases](s.world)
-	in := DatabaseInput{Project: "shop", Branch: "login"}
+	in := DatabaseInput{Environment: activitytest.Environment("shop", "login")}
 	_, err := activitytest.Try(databases.DropDatabase, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "belongs to user postgres", "left alone")
 	in.StackID = s.up("login", s.commit("login"))
@@ -246,7 +246,7 @@ func TestADatabaseOfSomebodyElseIsLeftAlone(t *testing.T) {
 
 func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 	s := newSharing(t)
-	in := DatabaseInput{Project: "shop", Branch: "login", StackID: s.up("login", s.commit("login"))}
+	in := DatabaseInput{Environment: activitytest.Environment("shop", "login"), StackID: s.up("login", s.commit("login"))}
 	s.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackResource", Code: "ValidationError", Message: "Stack 'shop-login' does not exist", Count: 1})
 	s.fault(aws.Fault{Stale: 3600, Contains: "shop-login", Count: 1})
 	if _, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, in); err != nil { // A wait's last look may meet the stale read instead.
@@ -258,7 +258,7 @@ func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 func TestAStackWithoutASecretHasNoDatabaseMade(t *testing.T) {
 	s := newSharing(t)
 	of[*Stacks](s.world).staleReads = 20 * time.Millisecond
-	in := DatabaseInput{Project: "shop", Branch: "login", StackID: s.bare("shop-login", "login", nil)}
+	in := DatabaseInput{Environment: activitytest.Environment("shop", "login"), StackID: s.bare("shop-login", "login", nil)}
 	if out := must(s.world, of[*Databases](s.world).EnsureDatabase, in); out.Made {
 		t.Errorf("got %+v", out)
 	}
@@ -270,7 +270,7 @@ func TestAStackWithoutASecretHasNoDatabaseMade(t *testing.T) {
 func TestWithoutASharedDatabaseThereIsNothingToDrop(t *testing.T) {
 	w := newWorld(t)
 	databases := of[*Databases](w)
-	in := DatabaseInput{Project: "shop", Branch: "login"}
+	in := DatabaseInput{Environment: activitytest.Environment("shop", "login")}
 	must(w, databases.DropDatabase, in) // No application stack.
 	w.apply()
 	must(w, databases.DropDatabase, in)
@@ -282,7 +282,7 @@ func TestAServerThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	w := newSerialWorld(t, aws.Config{Speed: 1e6, PostgreSQL: "127.0.0.1:1"})
 	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	w.apply()
-	_, err := activitytest.Try(of[*Databases](w).DropDatabase, DatabaseInput{Project: "shop", Branch: "login"})
+	_, err := activitytest.Try(of[*Databases](w).DropDatabase, DatabaseInput{Environment: activitytest.Environment("shop", "login")})
 	activitytest.WantRetry(t, err, "shared database 127.0.0.1:1", "security group sg-")
 }
 
@@ -307,12 +307,12 @@ func TestADatabaseIsRestoredFromASnapshotThatExists(t *testing.T) {
 		return map[string]string{"perch.yaml": strings.Replace(testConfig, "shared\n", "shared\n  database: {mode: snapshot, snapshot: "+snapshot+"}\n", 1)}
 	}
 	id := w.up("reports", w.repo.commit("reports", config("shop-seed-1")))
-	if held := must(w, of[*Stacks](w).stackContents, StackInput{Project: "shop", Branch: "reports", StackID: id}); len(held.Databases) != 1 {
+	if held := must(w, of[*Stacks](w).stackContents, StackInput{Environment: activitytest.Environment("shop", "reports"), StackID: id}); len(held.Databases) != 1 {
 		t.Errorf("the stack holds %+v", held)
 	}
 	stacks := of[*Stacks](w)
 	commit := w.repo.commit("typo", config("shop-sead-1"))
-	out := must(w, stacks.CreateStack, ChangeInput{Project: "shop", Branch: "typo", Kind: perch.KindBranch, Template: w.render("typo", commit).Hash, Token: "typo"})
+	out := must(w, stacks.CreateStack, ChangeInput{Environment: activitytest.Environment("shop", "typo"), Kind: perch.KindBranch, Template: w.render("typo", commit).Hash, Token: "typo"})
 	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: "typo"}); !strings.Contains(ended.Reason, "DBSnapshot not found: shop-sead-1") {
 		t.Errorf("the stack ended in %s: %s", ended.Status, ended.Reason)
 	}

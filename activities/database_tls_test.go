@@ -25,7 +25,7 @@ func (s *sharing) prepared(branch string) DatabaseInput {
 	s.t.Helper()
 	commit := s.commit(branch)
 	s.render(branch, commit)
-	return DatabaseInput{Project: "shop", Branch: branch, StackID: s.up(branch, commit)}
+	return DatabaseInput{Environment: activitytest.Environment("shop", branch), StackID: s.up(branch, commit)}
 }
 
 // TestS217TheWorkerSpeaksTLSToTheSharedDatabase connects to servers that want TLS, as RDS does from

@@ -16,18 +16,14 @@ import (
 // cannot return once it is deleted, once CloudFormation failed to delete it (it can then only be deleted
 // again), and once CloudFormation has begun to delete one of its resources.
 func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
 	stack, err := s.rootStack(ctx, in.StackID)
 	if err != nil {
 		return err
 	}
-	state := s.state(ctx, environment, stack)
+	state := s.state(ctx, in.Environment, stack)
 	switch {
 	case !state.Ours:
-		return awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q: its buckets were left alone", in.StackID, in.Branch)
+		return awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q: its buckets were left alone", in.StackID, in.Environment.Branch)
 	case state.Kind != perch.KindBranch:
 		return awserr.Final(perch.ErrorInvalid, "stack %s is of kind %s, and Perch empties only the buckets of branches: they were left alone", in.StackID, state.Kind)
 	case state.Status == deleted || state.Status == "DELETE_FAILED":
@@ -44,7 +40,7 @@ func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
 
 // mayEmpty rejects a bucket of a stack that may return to service, and one that the stack's template keeps.
 func (s *Stacks) mayEmpty(ctx context.Context, in EmptyBucketInput) error {
-	if err := s.requireDeletion(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}); err != nil {
+	if err := s.requireDeletion(ctx, StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
 		return err
 	}
 	kept, err := s.keptResources(ctx, in.StackID)

@@ -35,19 +35,15 @@ type Deletions struct {
 func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (PrepareResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING", Since: time.Now().UTC()})
 	defer stop()
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return PrepareResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
 	stack, found, err := d.stacks.describe(ctx, in.StackID)
 	if err != nil || !found {
 		return PrepareResult{}, err
 	}
-	state := d.stacks.state(ctx, environment, stack)
+	state := d.stacks.state(ctx, in.Environment, stack)
 	if !state.Ours {
-		return PrepareResult{}, awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Branch)
+		return PrepareResult{}, awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Environment.Branch)
 	}
-	if err := d.stacks.mayDelete(environment, state); err != nil {
+	if err := d.stacks.mayDelete(in.Environment, state); err != nil {
 		return PrepareResult{}, err
 	}
 	var prepared PrepareResult
@@ -73,7 +69,7 @@ func (d *Deletions) record(ctx context.Context, in PrepareInput, contents Conten
 		return err
 	}
 	if !found {
-		record = removalRecord{Branch: in.Branch, StackID: in.StackID, Begun: time.Now().UTC()}
+		record = removalRecord{Branch: in.Environment.Branch, StackID: in.StackID, Begun: time.Now().UTC()}
 	}
 	record.Contents.Add(contents)
 	return d.removals.save(ctx, bucket, record)

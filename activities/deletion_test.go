@@ -22,7 +22,7 @@ const denyWritesID = bucket.DenyWritesID
 
 func (w *world) prepare(stackID string, force bool) PrepareResult {
 	w.t.Helper()
-	in := PrepareInput{Project: "shop", Branch: "login", StackID: stackID, Force: force}
+	in := PrepareInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Force: force}
 	return must(w, of[*Deletions](w).PrepareDeletion, in)
 }
 
@@ -90,7 +90,7 @@ func TestPrepareDeletionChangesNothingOfAnotherBranch(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	id := w.templated(bucketTemplate("one"))
-	_, err := activitytest.Try(of[*Deletions](w).PrepareDeletion, PrepareInput{Project: "shop", Branch: "other", StackID: id})
+	_, err := activitytest.Try(of[*Deletions](w).PrepareDeletion, PrepareInput{Environment: activitytest.Environment("shop", "other"), StackID: id})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "left alone")
 	if records := w.removals(); len(records) != 0 {
 		t.Errorf("recorded %+v", records)
@@ -115,7 +115,7 @@ func (w *world) removals() []removalRecord {
 // emptied runs EmptyBucket for branch login.
 func (w *world) emptied(stackID, bucket string) error {
 	w.t.Helper()
-	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{Project: "shop", Branch: "login", Bucket: bucket, StackID: stackID})
+	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{Environment: activitytest.Environment("shop", "login"), Bucket: bucket, StackID: stackID})
 	return err
 }
 
@@ -124,7 +124,7 @@ func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 	id := w.templated(bucketTemplate("one"))
 	bucket := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id}).Buckets[0]
 	activitytest.WantFinal(t, w.emptied(id, bucket), perch.ErrorInvalid, "is CREATE_COMPLETE and may return to service")
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	activitytest.WantRetry(t, w.emptied(id, bucket), "may still cancel the deletion")
 	if calls := w.calls("s3", "PutBucketPolicy"); calls != 0 {
 		t.Errorf("%d writes to the bucket's policy", calls)
@@ -141,7 +141,7 @@ func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 func TestS81EmptyBucketTakesNoOtherBranchsStack(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	in := EmptyBucketInput{Project: "shop", Branch: "other", Bucket: bucket, StackID: id}
+	in := EmptyBucketInput{Environment: activitytest.Environment("shop", "other"), Bucket: bucket, StackID: id}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "left alone")
 	if err := w.emptied(id, bucket); err != nil {
@@ -195,12 +195,12 @@ func TestS91ARemovalIsRecordedBeforeTheStackIsDeletedAndForgottenWhenItIsGone(t 
 		t.Fatalf("ended %+v", ended)
 	}
 	// A run that knows nothing of the removal finds what it left by the record alone.
-	in := VerifyInput{Project: "shop", Branch: "login", Swept: true}
+	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), Swept: true}
 	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 || left[0] != "bucket "+bucket {
 		t.Errorf("left %q", left)
 	}
 	list := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
-	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "login"})
+	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")})
 	for _, left := range [][]perch.Leftover{list.Leftovers, status.Leftovers} {
 		if len(left) != 1 || left[0].Branch != "login" || left[0].StackID != id || !slices.Equal(left[0].Resources, []string{"bucket " + bucket}) {
 			t.Errorf("leftovers %+v", left)
@@ -234,7 +234,7 @@ func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 	if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("{")}); err != nil {
 		t.Fatal(err)
 	}
-	in := VerifyInput{Project: "shop", Branch: "login"}
+	in := VerifyInput{Environment: activitytest.Environment("shop", "login")}
 	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 || !strings.Contains(left[0], key) {
 		t.Errorf("left %q", left)
 	}
@@ -270,7 +270,7 @@ func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T)
 		t.Errorf("without an environment: %+v", left)
 	}
 	w.settle(w.bare("shop-login", "login", nil))
-	left := append(leftovers(), must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "login"}).Leftovers...)
+	left := append(leftovers(), must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")}).Leftovers...)
 	if len(left) != 2 {
 		t.Fatalf("leftovers %+v", left)
 	}
@@ -297,7 +297,7 @@ func TestTheSharedDatabaseOfTheEnvironmentOfTodayIsNoLeftover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := VerifyInput{Project: "shop", Branch: "login", StackID: old, Known: []string{contract.SharedDatabase(environment.DatabaseName())}}
+	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: old, Known: []string{contract.SharedDatabase(environment.DatabaseName())}}
 	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 {
 		t.Fatalf("left %q", left)
 	}

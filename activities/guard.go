@@ -13,26 +13,22 @@ import (
 
 // ownStack reads the environment's stack by its id. An activity that changes something calls it first:
 // anyone who can reach Temporal can schedule an activity, so it believes nothing of its input but the names.
-func (s *Stacks) ownStack(ctx context.Context, in StackInput) (perch.Environment, StackState, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return environment, StackState{}, awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
+func (s *Stacks) ownStack(ctx context.Context, in StackInput) (StackState, error) {
 	if in.StackID == "" {
-		return environment, StackState{}, awserr.Final(perch.ErrorInvalid, "no stack id is given for branch %q; nothing was touched", in.Branch)
+		return StackState{}, awserr.Final(perch.ErrorInvalid, "no stack id is given for branch %q; nothing was touched", in.Environment.Branch)
 	}
 	stack, found, err := s.describe(ctx, in.StackID)
 	switch {
 	case err != nil:
-		return environment, StackState{}, err
+		return StackState{}, err
 	case !found:
-		return environment, StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
+		return StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
 	}
-	state := s.state(ctx, environment, stack)
+	state := s.state(ctx, in.Environment, stack)
 	if !state.Ours {
-		err = awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q; nothing was touched", in.StackID, in.Branch)
+		err = awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q; nothing was touched", in.StackID, in.Environment.Branch)
 	}
-	return environment, state, err
+	return state, err
 }
 
 // mayDelete rejects the deletion of a stack whose kind, termination protection or branch keeps it. What was

@@ -16,7 +16,7 @@ func TestS143CallsOnAnotherBranchsStackAreRejected(t *testing.T) {
 	w.settle(id)
 	w.template("one")
 	stacks, before := of[*Stacks](w), len(w.aws.Calls())
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: id, Template: "one", Token: "forged"}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: "one", Token: "forged"}
 	for name, call := range map[string]func() error{
 		"UpdateStack":      func() error { _, err := activitytest.Try(stacks.UpdateStack, in); return err },
 		"DeleteStack":      func() error { _, err := activitytest.Try(stacks.DeleteStack, in); return err },
@@ -59,7 +59,7 @@ func TestS143WhatThePolicyKeepsIsNotDeletedByAnActivityEither(t *testing.T) {
 				}
 			})
 			w.settle(id)
-			_, err = activitytest.Try(of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: c.branch, StackID: id, Token: "forged"})
+			_, err = activitytest.Try(of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", c.branch), StackID: id, Token: "forged"})
 			activitytest.WantFinal(t, err, perch.ErrorInvalid, c.words, "nothing was touched")
 			if calls := w.calls("cloudformation", "DeleteStack"); calls != 0 {
 				t.Errorf("%d calls of DeleteStack", calls)
@@ -78,10 +78,10 @@ func TestS144OnlyWhatWasAdmittedLastIsDeployed(t *testing.T) {
 	in.Kind = perch.KindProduction
 	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "no application stack")
-	in.Kind, in.Branch = perch.KindBranch, "unasked"
+	in.Kind, in.Environment.Branch = perch.KindBranch, "unasked"
 	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, `nothing is admitted for branch "unasked"`)
-	in.Branch = "login"
+	in.Environment.Branch = "login"
 	w.policy.MaxEnvironments = 5
 	_, err = activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "policy changed")
@@ -96,12 +96,12 @@ func TestS145SeedsAndProbesGoToTheEnvironmentsOwnAddress(t *testing.T) {
 	first := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	id := w.up("login", first)
 	newer := w.repo.commit("login", map[string]string{"fixtures/media/b.txt": "b"})
-	_, err := activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: newer, StackID: id})
+	_, err := activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: newer, StackID: id})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "with commit "+first+" deployed")
-	_, err = activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "other", Commit: first, StackID: id})
+	_, err = activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "other"), Commit: first, StackID: id})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "nothing was touched")
-	_, err = activitytest.Try(of[*Readiness](w).AwaitReady, ReadyInput{Project: "shop", Branch: "other", StackID: id})
+	_, err = activitytest.Try(of[*Readiness](w).AwaitReady, ReadyInput{Environment: activitytest.Environment("shop", "other"), StackID: id})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "nothing was touched")
-	_, err = activitytest.Try(of[*Seeds](w).ReopenBuckets, ReopenInput{Project: "shop", Branch: "login", StackID: id, Commit: newer})
+	_, err = activitytest.Try(of[*Seeds](w).ReopenBuckets, ReopenInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Commit: newer})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "with commit "+first+" deployed")
 }

@@ -132,7 +132,7 @@ func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 		}
 		id := w.up("login", head)
 		supersedes(true) // Its seed data is missing.
-		must(w, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: head, StackID: id})
+		must(w, of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: head, StackID: id})
 		supersedes(false)
 		if got := w.admit(w.request("login", head)); got.Outcome != "" || got.Settled == nil || got.Commit != head {
 			t.Errorf("the head itself: %+v", got)

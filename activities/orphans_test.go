@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 	"perch/sandbox/aws/services"
 )
@@ -47,7 +48,7 @@ func (w *world) ownUpdate(stackID, commit string) ChangeResult {
 	w.t.Helper()
 	rendered := w.render("login", commit)
 	in := ChangeInput{
-		Project: "shop", Branch: "login", Kind: perch.KindBranch, StackID: stackID, Token: "update-" + commit,
+		Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, StackID: stackID, Token: "update-" + commit,
 		Template: rendered.Hash,
 	}
 	out := must(w, of[*Stacks](w).UpdateStack, in)
@@ -64,7 +65,7 @@ func (w *world) ownGone(stackID string) VerifyResult {
 	if ended := w.delete(stackID, nil); ended.Status != deleted {
 		w.t.Fatalf("ended %+v", ended)
 	}
-	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: stackID, Contents: contents})
+	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Contents: contents})
 }
 
 func TestWhatAnUpdateHasKeptIsNoLeftoverAndWhatItCouldNotDeleteIs(t *testing.T) {

@@ -64,14 +64,14 @@ func (w *world) ownUp(commit string) StackState {
 	rendered := w.render("login", commit)
 	stacks := of[*Stacks](w)
 	in := ChangeInput{
-		Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "create-" + commit,
+		Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "create-" + commit,
 		Template: rendered.Hash,
 	}
 	out := must(w, stacks.CreateStack, in)
 	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
 		w.t.Fatalf("ended in %s: %s", ended.Status, ended.Reason)
 	}
-	return must(w, stacks.DescribeStack, StackInput{Project: "shop", Branch: "login"})
+	return must(w, stacks.DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
 }
 
 func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
@@ -92,7 +92,7 @@ func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"Branch": "login", "Site": "login.example.com", "Size": "1"}, got); diff != "" {
 		t.Errorf("parameters -want +got:\n%s", diff)
 	}
-	seed := SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: state.StackID}
+	seed := SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: state.StackID}
 	if out := must(w, of[*Seeds](w).SeedData, seed); out.Objects != 1 {
 		t.Errorf("seeded %+v", out)
 	}
@@ -119,7 +119,7 @@ func TestSeedDataGoesIntoNothingButBuckets(t *testing.T) {
 			})
 			w.makeBucket(another)
 			state := w.ownUp(commit)
-			if out := must(w, of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: state.StackID}); out.Objects != 1 {
+			if out := must(w, of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: state.StackID}); out.Objects != 1 {
 				t.Errorf("seeded %+v", out)
 			}
 			list, err := w.s3().ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &another})
@@ -143,7 +143,7 @@ func TestAnotherCommitOrParameterIsAnUpdateAndTheSameIsNone(t *testing.T) {
 	if out := w.ownUpdate(state.StackID, next); out.Unchanged {
 		t.Error("another parameter is no update")
 	}
-	now := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
+	now := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
 	if now.Commit != next || now.URL != "http://other.example.com" || now.Template != w.render("login", next).Hash {
 		t.Errorf("got %+v", now)
 	}
@@ -194,11 +194,11 @@ func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 	if len(contents.Buckets) != 1 || !strings.HasPrefix(contents.Buckets[0], "shop-login-media-") || len(contents.Kept) != 1 || contents.Resources != 3 {
 		t.Fatalf("got %+v", contents)
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: state.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "gone"})
 	if ended := w.settle(state.StackID); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
+	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
 	if len(out.Leftovers) != 0 || len(out.Kept) != 1 || out.Kept[0] != "AWS::S3::Bucket "+contents.Kept[0].ID {
 		t.Errorf("got %+v", out)
 	}
@@ -212,7 +212,7 @@ func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
 	state := w.ownUp(commit)
 	before := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
 	w.fault(aws.Fault{LogicalID: "Topic", Phase: "delete", Reason: "somebody subscribes", Count: 1})
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: state.StackID, Token: "first"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "first"})
 	if ended := w.settle(state.StackID); ended.Status != "DELETE_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
@@ -220,9 +220,9 @@ func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
 	if diff := cmp.Diff(Contents{Kept: before.Kept, Resources: 1}, contents); diff != "" {
 		t.Errorf("after the deletion that failed -want +got:\n%s", diff)
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: state.StackID, Token: "second"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "second"})
 	w.settle(state.StackID)
-	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
+	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
 	if len(out.Leftovers) != 0 || len(out.Kept) != 2 {
 		t.Errorf("got %+v", out)
 	}
@@ -253,15 +253,15 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 	contents := w.prepare(state.StackID, false).Contents
 	w.fault(aws.Fault{LogicalID: "Database", Phase: "delete", Reason: "Cannot create more than 100 manual snapshots", Count: 1})
 	w.delete(state.StackID, nil)
-	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Project: "shop", Branch: "login", StackID: state.StackID})
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID})
 	if ended := w.delete(state.StackID, []string{"Database"}); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	sweep := SweepInput{Project: "shop", Branch: "login", StackID: state.StackID, Resources: remains.Failures}
+	sweep := SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Resources: remains.Failures}
 	if err := w.sweep(sweep); err != nil {
 		t.Fatal(err)
 	}
-	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: state.StackID, Contents: contents})
+	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
 	if len(contents.Databases) != 1 || !slices.Contains(out.Leftovers, "database "+contents.Databases[0]) {
 		t.Errorf("the database of %+v is gone without a snapshot: %+v", contents, out)
 	}
@@ -276,10 +276,10 @@ func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
 	if ended := w.delete(state.StackID, nil); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	in := EmptyBucketInput{Project: "shop", Branch: "login", Bucket: logs, StackID: state.StackID}
+	in := EmptyBucketInput{Environment: activitytest.Environment("shop", "login"), Bucket: logs, StackID: state.StackID}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "keeps bucket "+logs, "it was left alone")
-	if err := w.sweep(SweepInput{Project: "shop", Branch: "login", StackID: state.StackID, Resources: []lifecycle.Failure{
+	if err := w.sweep(SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Resources: []lifecycle.Failure{
 		{Type: "AWS::S3::Bucket", PhysicalID: logs},
 	}}); err != nil {
 		t.Error(err)

@@ -71,7 +71,7 @@ func TestS123AStackIsCreatedWithTheIDAndAnOlderOneKeepsItsTags(t *testing.T) {
 	w.policy.FormerNames = []string{"github.com/acme/store"}
 	old := w.under("old", "github.com/acme/store", "")
 	before := w.tagsOf(old)
-	in := ChangeInput{Project: "shop", Branch: "old", Kind: perch.KindBranch, StackID: old, Token: "update"}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "old"), Kind: perch.KindBranch, StackID: old, Token: "update"}
 	w.repo.point("old", commit)
 	in.Template = w.render("old", commit).Hash
 	must(w, of[*Stacks](w).UpdateStack, in)
@@ -94,7 +94,7 @@ func TestS123EnvironmentsOfAListedFormerNameAreOurs(t *testing.T) {
 	if len(list.Environments) != 1 || list.Environments[0].Branch != "old" || len(list.OtherRepositories) != 0 {
 		t.Errorf("listed %+v", list)
 	}
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "old"}); !state.Ours || state.StackID != old {
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "old")}); !state.Ours || state.StackID != old {
 		t.Errorf("found %+v", state)
 	}
 	request := w.request("login", commit)
@@ -130,7 +130,7 @@ func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
 	if len(list.Environments) != 0 {
 		t.Errorf("ls: environments %+v", list.Environments)
 	}
-	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Project: "shop", Branch: "old"})
+	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "old")})
 	named("status", status.OtherRepositories, "shop-old")
 	plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
 	named("cleanup", plan.Others, "shop-old", "shop-older")
@@ -138,7 +138,7 @@ func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
 		t.Errorf("cleanup: verdicts %+v", plan.Verdicts)
 	}
 	wantBroken(t, w.examine(), map[string]string{perch.CheckStacks: "2 stacks of this project carry the repository github.com/acme/store"})
-	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "old"})
+	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "old")})
 	activitytest.WantWords(t, state.Conflict, "shop-old", line)
 }
 
@@ -148,7 +148,7 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	of[*Stacks](w).owner.source = of[*Cleanups](w).source
 	id := w.under("gone", "github.com/acme/shop", githubID)
 	in := w.judged()
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "gone"}); !state.Ours {
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "gone")}); !state.Ours {
 		t.Fatalf("found %+v", state)
 	}
 	server.Identify(githubtest.Name, githubtest.ID+1)
@@ -158,7 +158,7 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	}
 	activitytest.WantWords(t, must(w, of[*Cleanups](w).LastLook, in).Keep, "shop-gone", "another repository")
 	of[*Stacks](w).owner.known = false // As in a worker that starts now.
-	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", StackID: id, Branch: "gone"})
+	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "gone"), StackID: id})
 	if state.Ours {
 		t.Errorf("found %+v", state)
 	}
@@ -215,7 +215,7 @@ func TestS127WithoutTheIDNothingIsCreatedAndTheNamesDecideTheRest(t *testing.T) 
 	}
 	id := w.under("old", "github.com/acme/shop", githubID)
 	server.Intercept(silent)
-	_, err := activitytest.Try(of[*Stacks](w).CreateStack, ChangeInput{Project: "shop", Branch: "login", Kind: perch.KindBranch, Token: "one"})
+	_, err := activitytest.Try(of[*Stacks](w).CreateStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "one"})
 	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
 	_, err = activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
@@ -224,7 +224,7 @@ func TestS127WithoutTheIDNothingIsCreatedAndTheNamesDecideTheRest(t *testing.T) 
 	if calls := w.calls("cloudformation", "CreateStack"); calls != 1 {
 		t.Errorf("%d stacks were created, want the one of this test", calls)
 	}
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "old", StackID: id}); !state.Ours {
+	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "old"), StackID: id}); !state.Ours {
 		t.Errorf("found %+v", state)
 	}
 	asked := identified(server)
@@ -260,7 +260,7 @@ func TestS124WhatADeletedStackOfAnotherNameLeftIsReportedAndNotDeleted(t *testin
 		t.Fatal(err)
 	}
 	w.settle(stack)
-	in := VerifyInput{Project: "shop", Branch: "login"}
+	in := VerifyInput{Environment: activitytest.Environment("shop", "login")}
 	out := must(w, of[*Verification](w).VerifyGone, in)
 	if len(out.Orphans) != 0 || len(out.Leftovers) != 1 || !strings.Contains(out.Leftovers[0], bucket) {
 		t.Errorf("verified %+v", out)

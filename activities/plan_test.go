@@ -280,7 +280,7 @@ func TestPlanOfAStackThatIsMadeAnew(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	w.fault(aws.Fault{Stack: "shop-login", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
-	in := ChangeInput{Project: "shop", Branch: "login", Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Token: "create"}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Token: "create"}
 	out := must(w, of[*Stacks](w).CreateStack, in)
 	w.settle(out.StackID)
 	plan := w.planUp("login", commit)
@@ -340,7 +340,7 @@ func TestPlanOfAStackThatNoStepLeadsOnFrom(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
 	w.fault(aws.Fault{Stack: "shop-staging", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
-	in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
 	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
 	plan := w.planUp("staging", commit)
 	if plan.Outcome != perch.OutcomeFailed {
@@ -353,7 +353,7 @@ func TestPlanOfAProtectedStack(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
-	in := ChangeInput{Project: "shop", Branch: "staging", Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
 	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
 	plan := w.planUp("staging", w.repo.commit("staging", nil))
 	if plan.Outcome != perch.OutcomePlanned || !plan.Protected || plan.Kind != perch.KindStaging || len(plan.Settings) != 0 {

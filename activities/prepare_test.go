@@ -3,6 +3,7 @@ package activities
 import (
 	"testing"
 
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -11,7 +12,7 @@ func TestAdmitSeesAnEnvironmentThatIsAlreadyWhatIsAskedFor(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	id := w.up("login", commit)
-	seed := SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: id}
+	seed := SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: id}
 	if got := w.admit(w.request("login", commit)); got.Settled != nil {
 		t.Error("an environment that is not seeded counts as settled")
 	}
@@ -57,8 +58,8 @@ func TestAStackThatIsNotServingIsNotSettled(t *testing.T) {
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
 	w.fault(aws.Fault{Stack: "shop-login", Phase: "delete", Reason: "no"})
-	stack := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: stack.StackID, Token: "t1"})
+	stack := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stack.StackID, Token: "t1"})
 	w.settle(stack.StackID)
 	if got := w.admit(w.request("login", commit)); got.Settled != nil {
 		t.Errorf("%+v", got)

@@ -34,29 +34,25 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 
 // DescribeEnvironment describes one branch's environment and its resources.
 func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) (perch.StatusResult, error) {
-	if err := s.serves(in.Project); err != nil {
+	if err := s.serves(in.Environment.Project); err != nil {
 		return perch.StatusResult{}, err
 	}
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
-	stack, found, err := s.describe(ctx, environment.StackName())
+	stack, found, err := s.describe(ctx, in.Environment.StackName())
 	if err != nil {
 		return perch.StatusResult{}, err
 	}
-	left, err := s.leftoversOf(ctx, environment, aws.ToString(stack.StackId))
+	left, err := s.leftoversOf(ctx, in.Environment, aws.ToString(stack.StackId))
 	if err != nil || !found {
 		return perch.StatusResult{Leftovers: left}, err
 	}
-	state := s.state(ctx, environment, stack)
+	state := s.state(ctx, in.Environment, stack)
 	if others := inOthers(s.owner.current(ctx), stack); !state.Ours && len(others) > 0 {
 		return perch.StatusResult{OtherRepositories: others, Leftovers: left}, nil
 	}
 	if !state.Ours {
 		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict)
 	}
-	status := owned{environment, state.Kind, stack}.status()
+	status := owned{in.Environment, state.Kind, stack}.status()
 	status.Resources, err = s.resources(ctx, state.StackID)
 	return perch.StatusResult{Environment: &status, Leftovers: left}, err
 }

@@ -40,18 +40,18 @@ type Readiness struct {
 func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult, error) {
 	_, stop := pulse.Start(ctx, pulse.Resume(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Since: time.Now().UTC()}))
 	defer stop()
-	environment, stack, err := r.stacks.ownStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
+	stack, err := r.stacks.ownStack(ctx, StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err != nil {
 		return ReadyResult{}, err
 	}
-	allowed, _, err := r.stacks.apps.admitted(ctx, environment, stack.Kind, stack.Template)
+	allowed, _, err := r.stacks.apps.admitted(ctx, in.Environment, stack.Kind, stack.Template)
 	if err != nil {
 		return ReadyResult{}, err
 	}
 	stop()
 	return r.await(ctx, question{
 		URL: stack.URL, Endpoint: stack.Endpoint, HealthPath: allowed.HealthPath, Custom: allowed.Custom,
-		Beanstalk: environment.BeanstalkName(), Patience: answerPatience(in),
+		Beanstalk: in.Environment.BeanstalkName(), Patience: answerPatience(in),
 	})
 }
 

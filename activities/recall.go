@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -9,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"perch"
-	"perch/activities/awserr"
 	"perch/activities/contract"
 	"perch/activities/pulse"
 )
@@ -28,9 +28,7 @@ type pastRemovals struct {
 // gone. The input's contents count only if there is no place for records. The record of a stack that still exists is for
 // the removal of that stack.
 func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRemovals, err error) {
-	if past.environment, err = perch.NewEnvironment(in.Project, in.Branch); err != nil {
-		return past, awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
+	past.environment = in.Environment
 	if past.bucket, err = v.removals.bucket(ctx); err != nil {
 		return past, err
 	}
@@ -96,7 +94,7 @@ func (v *Verification) conclude(ctx context.Context, past pastRemovals, in Verif
 	}
 	if len(seen.left)+len(seen.unconfirmed) > 0 {
 		all := removalRecord{
-			Branch: in.Branch, StackID: in.StackID, Begun: time.Now().UTC(), Contents: past.contents,
+			Branch: in.Environment.Branch, StackID: in.StackID, Begun: time.Now().UTC(), Contents: past.contents,
 			Leftovers: seen.left, Known: in.Known, Unconfirmed: seen.unconfirmed,
 		}
 		for _, record := range past.records {
@@ -164,15 +162,15 @@ func (v *Verification) recheck(
 	ctx context.Context, bucket string, records []removalRecord, left perch.Leftover,
 ) ([]string, error) {
 	i := slices.IndexFunc(records, func(r removalRecord) bool { return r.StackID == left.StackID })
-	in := VerifyInput{Project: v.policy.Project, Branch: left.Branch, StackID: left.StackID, Contents: records[i].Contents}
-	in.Known = records[i].Known // No service tells of these; only another removal can.
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
+	environment, err := perch.NewEnvironment(v.policy.Project, left.Branch)
 	if err != nil {
-		return nil, awserr.Final(perch.ErrorInvalid, "%v", err)
+		return nil, fmt.Errorf("read the record of stack %s: %w", left.StackID, err)
 	}
+	in := VerifyInput{Environment: environment, StackID: left.StackID, Contents: records[i].Contents}
+	in.Known = records[i].Known // No service tells of these; only another removal can.
 	if left.Again {
 		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil
-		database := contract.SharedDatabase(environment.DatabaseName())
+		database := contract.SharedDatabase(in.Environment.DatabaseName())
 		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == database })
 	}
 	seen, err := v.leftovers(ctx, in)
@@ -188,7 +186,7 @@ func (v *Verification) recheck(
 			seen.left = append(seen.left, name)
 		}
 	}
-	err = v.conclude(ctx, pastRemovals{environment, bucket, records[i : i+1], records[i].Contents}, in, seen)
+	err = v.conclude(ctx, pastRemovals{in.Environment, bucket, records[i : i+1], records[i].Contents}, in, seen)
 	return slices.Concat(seen.left, seen.unconfirmed), err
 }
 

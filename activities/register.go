@@ -2,35 +2,66 @@ package activities
 
 import (
 	"context"
+	"reflect"
+
+	"perch"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 
+	"perch/activities/awserr"
 	"perch/activities/contract"
 )
 
-// served is an activity with the method that carries it out.
+// served is a row of the contract with the function that a worker registers for it.
 type served struct {
-	name   string
-	queue  contract.Queue
-	method any
+	row      contract.Row
+	activity any
 }
 
 // serve joins a row of the contract with a method that has the row's types.
 func serve[In, Out any](row contract.Activity[In, Out], method func(context.Context, In) (Out, error)) served {
-	return served{row.Name(), row.Queue(), method}
+	return served{row.Row(), func(ctx context.Context, raw converter.RawValue) (out Out, err error) {
+		in, err := readInput[In](row.Name(), raw)
+		if err != nil {
+			return out, err
+		}
+		return method(ctx, in)
+	}}
 }
 
 // serveNothing is serve for an activity without a result.
 func serveNothing[In any](row contract.Activity[In, contract.Nothing], method func(context.Context, In) error) served {
-	return served{row.Name(), row.Queue(), method}
+	return served{row.Row(), func(ctx context.Context, raw converter.RawValue) error {
+		in, err := readInput[In](row.Name(), raw)
+		if err != nil {
+			return err
+		}
+		return method(ctx, in)
+	}}
+}
+
+// readInput reads an activity's input, which anyone who can reach Temporal can forge. What cannot be read, or names no
+// environment, is rejected for good: the SDK would try again until the activity's time is over.
+func readInput[In any](activity string, raw converter.RawValue) (in In, err error) {
+	if raw.Payload() == nil {
+		return in, awserr.Final(perch.ErrorInvalid, "activity %s was given no input; nothing was touched", activity)
+	}
+	if err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &in); err != nil {
+		return in, awserr.Final(perch.ErrorInvalid, "read the input of activity %s: %v; nothing was touched", activity, err)
+	}
+	if field := reflect.ValueOf(in).FieldByName("Environment"); field.IsValid() && field.Interface() == (perch.Environment{}) {
+		return in, awserr.Final(perch.ErrorInvalid, "the input of activity %s names no environment; nothing was touched", activity)
+	}
+	return in, nil
 }
 
 // Register gives every activity to a worker of its task queue.
 func (s *Set) Register(quick, waits worker.ActivityRegistry) {
 	workers := map[contract.Queue]worker.ActivityRegistry{contract.QueueQuick: quick, contract.QueueWaits: waits}
 	for _, a := range s.serveAll() {
-		workers[a.queue].RegisterActivityWithOptions(a.method, activity.RegisterOptions{Name: a.name})
+		workers[a.row.Queue].RegisterActivityWithOptions(a.activity, activity.RegisterOptions{Name: a.row.Name})
 	}
 }
 

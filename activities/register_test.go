@@ -1,11 +1,10 @@
 package activities
 
 import (
-	"context"
+	"os"
 	"reflect"
-	"runtime"
+	"regexp"
 	"slices"
-	"strings"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +12,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/activities/contract"
 )
 
@@ -20,20 +20,13 @@ import (
 type taken struct {
 	t     *testing.T
 	queue contract.Queue
-	rows  *[]contract.Row
+	names *[]string
 }
 
 func (r taken) RegisterActivity(of any) { r.t.Errorf("%T is registered without a name", of) }
 
-func (r taken) RegisterActivityWithOptions(method any, options activity.RegisterOptions) {
-	function, out := reflect.TypeOf(method), reflect.TypeFor[contract.Nothing]()
-	if function.NumIn() != 2 || function.In(0) != reflect.TypeFor[context.Context]() {
-		r.t.Fatalf("activity %s does not take a context and one input", options.Name)
-	}
-	if function.NumOut() == 2 {
-		out = function.Out(0)
-	}
-	*r.rows = append(*r.rows, contract.Row{Name: options.Name, Queue: r.queue, In: function.In(1), Out: out})
+func (r taken) RegisterActivityWithOptions(_ any, options activity.RegisterOptions) {
+	*r.names = append(*r.names, string(r.queue)+" "+options.Name)
 }
 
 func (r taken) RegisterDynamicActivity(any, activity.DynamicRegisterOptions) {
@@ -41,34 +34,75 @@ func (r taken) RegisterDynamicActivity(any, activity.DynamicRegisterOptions) {
 }
 
 // TestEveryRowOfTheContractIsServedOnItsQueue compares what a worker registers with the contract: each
-// activity once, with the row's input and result, and only on the worker of the row's queue.
+// activity once, and only on the worker of its queue. The compiler compares the types.
 func TestEveryRowOfTheContractIsServedOnItsQueue(t *testing.T) {
-	var got []contract.Row
+	var want, got []string
+	for _, row := range contract.Table() {
+		want = append(want, string(row.Queue)+" "+row.Name)
+	}
 	set := New(sdk.Config{}, &perch.Policy{}, nil, 0)
 	set.Register(taken{t, contract.QueueQuick, &got}, taken{t, contract.QueueWaits, &got})
-	lines := func(rows []contract.Row) (lines []string) {
-		for _, r := range rows {
-			lines = append(lines, r.Name+" "+string(r.Queue)+" "+r.In.String()+" "+r.Out.String())
-		}
-		slices.Sort(lines)
-		return lines
-	}
-	if diff := cmp.Diff(lines(contract.Table()), lines(got)); diff != "" {
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the contract says (-), and a worker registers (+):\n%s", diff)
 	}
 }
 
-// TestActivitiesBearTheNamesOfTheirMethods keeps a method from being registered under another's name.
-func TestActivitiesBearTheNamesOfTheirMethods(t *testing.T) {
-	for _, a := range New(sdk.Config{}, &perch.Policy{}, nil, 0).serveAll() {
-		if name := functionName(a.method); name != a.name {
-			t.Errorf("activity %s is carried out by method %s", a.name, name)
+// TestRowsAreServedByTheMethodsOfTheirNames keeps two activities with the same types from being exchanged.
+func TestRowsAreServedByTheMethodsOfTheirNames(t *testing.T) {
+	source, err := os.ReadFile("register.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := regexp.MustCompile(`contract\.(\w+), s\.\w+\.(\w+)\)`).FindAllSubmatch(source, -1)
+	if len(pairs) != len(contract.Table()) {
+		t.Errorf("register.go joins %d rows with methods, and there are %d", len(pairs), len(contract.Table()))
+	}
+	for _, pair := range pairs {
+		if string(pair[1]) != string(pair[2]) {
+			t.Errorf("activity %s is served by method %s", pair[1], pair[2])
 		}
 	}
 }
 
-// functionName is the last part of a method value's name: ...activities.(*Stacks).CreateStack-fm.
-func functionName(method any) string {
-	name := runtime.FuncForPC(reflect.ValueOf(method).Pointer()).Name()
-	return strings.TrimSuffix(name[strings.LastIndex(name, ".")+1:], "-fm")
+// TestInputThatCannotBeReadIsRejectedForGood forges the input of every activity that is about an environment. The
+// set has no client that works: nothing is called.
+func TestInputThatCannotBeReadIsRejectedForGood(t *testing.T) {
+	environment := func(project, branch any) map[string]any {
+		return map[string]any{"environment": map[string]any{"project": project, "branch": branch}}
+	}
+	forged := map[string]struct {
+		input any
+		words []string
+	}{
+		"no environment":          {map[string]any{}, []string{"names no environment"}},
+		"an environment of old":   {map[string]any{"project": "shop", "branch": "login"}, []string{"names no environment"}},
+		"an invalid branch":       {environment("shop", "a..b"), []string{"a..b"}},
+		"an invalid project":      {environment("SHOP", "login"), []string{`project "SHOP" is not a valid name`}},
+		"an empty branch":         {environment("shop", ""), []string{"branch"}},
+		"a number for a branch":   {environment("shop", 1), []string{"number"}},
+		"an environment of words": {map[string]any{"environment": "shop/login"}, []string{"string"}},
+		"no object":               {"shop", []string{"string"}},
+	}
+	set := New(sdk.Config{}, &perch.Policy{Project: "shop"}, nil, 0)
+	tried := 0
+	for _, a := range set.serveAll() {
+		field, has := a.row.In.FieldByName("Environment")
+		if !has || field.Type != reflect.TypeFor[perch.Environment]() {
+			continue
+		}
+		tried++
+		for name, f := range forged {
+			t.Run(a.row.Name+"/"+name, func(t *testing.T) {
+				env := activitytest.NewEnvironment()
+				env.RegisterActivityWithOptions(a.activity, activity.RegisterOptions{Name: a.row.Name})
+				_, err := env.ExecuteActivity(a.row.Name, f.input)
+				activitytest.WantFinal(t, err, perch.ErrorInvalid, append(f.words, a.row.Name, "nothing was touched")...)
+			})
+		}
+	}
+	if tried < 15 {
+		t.Errorf("only %d activities are about an environment", tried)
+	}
 }

@@ -103,11 +103,10 @@ func TestS175APlatformIsUpdatedInPlace(t *testing.T) {
 	)
 	before := w.environmentID(id)
 	in := ChangeInput{
-		Project:  "shop",
-		Branch:   "login",
-		StackID:  id,
-		Template: w.render("login", commit).Hash,
-		Token:    "update",
+		Environment: activitytest.Environment("shop", "login"),
+		StackID:     id,
+		Template:    w.render("login", commit).Hash,
+		Token:       "update",
 	}
 	must(w, of[*Stacks](w).UpdateStack, in)
 	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {

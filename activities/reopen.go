@@ -20,7 +20,7 @@ import (
 func (s *Seeds) ReopenBuckets(ctx context.Context, in ReopenInput) (ReopenResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "REOPENING", Since: time.Now().UTC()})
 	defer stop()
-	if _, err := s.deployed(ctx, SeedInput{Project: in.Project, Branch: in.Branch, Commit: in.Commit, StackID: in.StackID}); err != nil {
+	if _, err := s.deployed(ctx, SeedInput{Environment: in.Environment, Commit: in.Commit, StackID: in.StackID}); err != nil {
 		return ReopenResult{}, err
 	}
 	closed, err := s.stacks.closedBuckets(ctx, in.StackID)
@@ -47,11 +47,11 @@ func (s *Seeds) forgetSeeds(ctx context.Context, in ReopenInput, closed []string
 	if err != nil {
 		return err
 	}
-	settings, _, err := file.Resolve(in.Branch, in.Commit)
+	settings, _, err := file.Resolve(in.Environment.Branch, in.Commit)
 	if err != nil {
 		return awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Branch))
+	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Environment.Branch))
 	if err != nil {
 		return err
 	}

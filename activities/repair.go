@@ -22,7 +22,7 @@ import (
 
 // DiagnoseDeletion lists what CloudFormation failed to delete, and why.
 func (s *Stacks) DiagnoseDeletion(ctx context.Context, in StackInput) (Remains, error) {
-	if _, _, err := s.ownStack(ctx, in); err != nil {
+	if _, err := s.ownStack(ctx, in); err != nil {
 		return Remains{}, err
 	}
 	var remains Remains
@@ -51,7 +51,7 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in StackInput) (Remains, 
 func (v *Verification) SweepResources(ctx context.Context, in SweepInput) error {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()
-	if err := v.stacks.requireDeletion(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}); err != nil {
+	if err := v.stacks.requireDeletion(ctx, StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
 		return err
 	}
 	kept, err := v.stacks.keptResources(ctx, in.StackID)

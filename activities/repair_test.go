@@ -31,7 +31,7 @@ func failedDeletion(t *testing.T, w *world) (stackID, bucket string) {
 
 func (w *world) delete(stackID string, retain []string) AwaitResult {
 	w.t.Helper()
-	in := ChangeInput{Project: "shop", Branch: "login", StackID: stackID, Retain: retain, Token: "delete-" + string(rune('a'+len(retain)))}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Retain: retain, Token: "delete-" + string(rune('a'+len(retain)))}
 	must(w, of[*Stacks](w).DeleteStack, in)
 	return must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: stackID, Token: in.Token})
 }
@@ -49,14 +49,14 @@ func (v *Verification) sweepResources(ctx context.Context, in SweepInput) (struc
 func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Project: "shop", Branch: "login", StackID: id})
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	if len(remains.Failures) != 1 || remains.Failures[0].PhysicalID != bucket || lifecycle.Diagnose(remains.Failures[0]) != lifecycle.CureEmpty {
 		t.Fatalf("%+v", remains)
 	}
 	if ended := w.delete(id, []string{remains.Failures[0].LogicalID}); ended.Status != "DELETE_COMPLETE" {
 		t.Errorf("without the bucket the deletion ended in %+v", ended)
 	}
-	remains = must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Project: "shop", Branch: "login", StackID: id})
+	remains = must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	if len(remains.Failures) != 0 {
 		t.Errorf("S25: a resource that is not DELETE_FAILED would be retained: %+v", remains)
 	}
@@ -65,7 +65,7 @@ func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {
 func TestS22WhatWasLeftBehindIsRemovedByItself(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	left := SweepInput{Project: "shop", Branch: "login", StackID: id, Resources: []lifecycle.Failure{
+	left := SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Resources: []lifecycle.Failure{
 		{Type: "AWS::S3::Bucket", PhysicalID: bucket}, {Type: "AWS::RDS::DBInstance", PhysicalID: "no-such-database"}, {Type: "AWS::SNS::Topic", PhysicalID: "unknown"},
 	}}
 	for range 2 { // The second time everything is gone already.
@@ -91,11 +91,11 @@ func failedDeletionOfBoth(t *testing.T, w *world) SweepInput {
 		w.fault(aws.Fault{Stack: "shop-login", Type: kind, Phase: "delete", Reason: "Internal failure", Count: 1})
 	}
 	w.delete(id, nil)
-	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Project: "shop", Branch: "login", StackID: id})
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	if len(remains.Failures) != 2 {
 		t.Fatalf("left %+v", remains)
 	}
-	return SweepInput{Project: "shop", Branch: "login", StackID: id, Resources: remains.Failures}
+	return SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Resources: remains.Failures}
 }
 
 // left are the buckets and databases among the resources that still exist.
@@ -157,7 +157,7 @@ func TestS86ASweepTouchesNothingOfAnotherStack(t *testing.T) {
 	if err := w.sweep(in); err != nil {
 		t.Fatal(err)
 	}
-	in.Branch, in.StackID = "other", other
+	in.Environment.Branch, in.StackID = "other", other
 	activitytest.WantFinal(t, w.sweep(in), perch.ErrorInvalid, "may return to service", "left alone")
 	if left := w.left(in.Resources); len(left) != 1 {
 		t.Error("the other stack's bucket is gone")

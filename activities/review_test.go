@@ -3,6 +3,8 @@ package activities
 import (
 	"testing"
 
+	"perch/activities/activitytest"
+
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -39,7 +41,7 @@ func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			state := must(w, of[*Stacks](w).DescribeStack, StackInput{Project: "shop", Branch: "login"})
+			state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
 			if state.Status != "REVIEW_IN_PROGRESS" || state.Ours != c.want {
 				t.Errorf("described %+v", state)
 			}

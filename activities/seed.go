@@ -78,11 +78,11 @@ func (s *Seeds) seed(ctx context.Context, in seedTarget) (SeedResult, error) {
 	if rejection != "" {
 		return SeedResult{}, awserr.Final(perch.ErrorInvalid, "%s", rejection)
 	}
-	settings, _, err := file.Resolve(in.Branch, in.Commit)
+	settings, _, err := file.Resolve(in.Environment.Branch, in.Commit)
 	if err != nil {
 		return SeedResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Branch))
+	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Environment.Branch))
 	if err != nil {
 		return SeedResult{}, err
 	}
@@ -95,14 +95,14 @@ func (s *Seeds) seed(ctx context.Context, in seedTarget) (SeedResult, error) {
 // deployed is the environment's own stack, with the commit deployed in it that is to be seeded, and admitted by the
 // policy: the steps of no other commit are carried out, and no other address is told a secret.
 func (s *Seeds) deployed(ctx context.Context, in SeedInput) (StackState, error) {
-	environment, stack, err := s.stacks.ownStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
+	stack, err := s.stacks.ownStack(ctx, StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err != nil {
 		return stack, err
 	}
 	if !lifecycle.Serving(stack.Status) || stack.Commit != in.Commit {
 		return stack, awserr.Final(perch.ErrorInvalid, "stack %s is %s with commit %s deployed, and not ready to be seeded at %s: run the command again", in.StackID, stack.Status, stack.Commit, in.Commit)
 	}
-	_, _, err = s.requests.apps.admitted(ctx, environment, stack.Kind, stack.Template)
+	_, _, err = s.requests.apps.admitted(ctx, in.Environment, stack.Kind, stack.Template)
 	return stack, err
 }
 

@@ -26,7 +26,7 @@ func seedWorld(t *testing.T, config string) (w *world, in seedTarget) {
 	commit := w.repo.commit("login", map[string]string{
 		"perch.yaml": config, "fixtures/media/a.txt": "a", "fixtures/media/photos/b.png": "b", "fixtures/other/c.txt": "c",
 	})
-	return w, seedTarget{SeedInput: SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: w.up("login", commit)}}
+	return w, seedTarget{SeedInput: SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.up("login", commit)}}
 }
 
 // objects are the keys of the environment's bucket that perch.yaml calls name, and their contents.
@@ -181,7 +181,7 @@ func TestS117ASeedFolderIsCheckedBeforeTheFirstObjectIsWritten(t *testing.T) {
 			commit := w.repo.commit("login", nil)
 			id := w.up("login", commit)
 			puts := w.calls("s3", "PutObject")
-			_, err := activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Project: "shop", Branch: "login", Commit: commit, StackID: id})
+			_, err := activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: id})
 			activitytest.WantFinal(t, err, perch.ErrorSeedFailed, append(c.words, "nothing was copied")...)
 			if w.calls("s3", "PutObject") != puts {
 				t.Error("an object was written")

@@ -56,13 +56,9 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 // DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty. Only one whose id is known must
 // be there: CloudFormation shows even deleted ones by their id for 90 days, so that is a stale read, and for a retry.
 func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return StackState{}, awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
 	name := in.StackID
 	if name == "" {
-		name = environment.StackName()
+		name = in.Environment.StackName()
 	}
 	stack, found, err := s.describe(ctx, name)
 	switch {
@@ -73,8 +69,8 @@ func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, 
 	case !found:
 		return StackState{}, nil
 	}
-	state := s.state(ctx, environment, stack)
-	if !state.Ours { // Of a stack that is not this environment's nothing is told but that it is there.
+	state := s.state(ctx, in.Environment, stack)
+	if !state.Ours { // Of a stack that is not this in.Environment's nothing is told but that it is there.
 		state = StackState{StackID: state.StackID, Status: state.Status, Conflict: state.Conflict}
 	}
 	return state, nil

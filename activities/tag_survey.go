@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
-	"perch"
 	"perch/activities/awserr"
 )
 
@@ -75,11 +74,7 @@ func (s *tagSurvey) owns(ctx context.Context, r taggedResource) bool {
 // branchLives reports whether the branch has a stack: what carries no stack's id may be of that one.
 func (s *tagSurvey) branchLives(ctx context.Context) (bool, error) {
 	if s.living == nil {
-		environment, err := perch.NewEnvironment(s.in.Project, s.in.Branch)
-		if err != nil {
-			return false, awserr.Final(perch.ErrorInvalid, "%v", err)
-		}
-		stack, found, err := s.v.stacks.describe(ctx, environment.StackName())
+		stack, found, err := s.v.stacks.describe(ctx, s.in.Environment.StackName())
 		if err != nil {
 			return false, err
 		}

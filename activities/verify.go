@@ -87,21 +87,17 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 // believe rejects a stack that is not the environment's, or that nobody deletes, and takes out of the input what no
 // removal can know without a look: what VerifyGone records is read by every later run.
 func (v *Verification) believe(ctx context.Context, in *VerifyInput) error {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
-	if err := v.stacks.serves(in.Project); err != nil {
+	if err := v.stacks.serves(in.Environment.Project); err != nil {
 		return err
 	}
-	in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name != contract.SharedDatabase(environment.DatabaseName()) })
+	in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name != contract.SharedDatabase(in.Environment.DatabaseName()) })
 	if in.StackID == "" {
 		return nil
 	}
-	if described, _, err := v.stacks.describe(ctx, in.StackID); err != nil || neverCreated(environment, described) {
+	if described, _, err := v.stacks.describe(ctx, in.StackID); err != nil || neverCreated(in.Environment, described) {
 		return err
 	}
-	_, stack, err := v.stacks.ownStack(ctx, StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID})
+	stack, err := v.stacks.ownStack(ctx, StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err == nil && !strings.HasPrefix(stack.Status, "DELETE_") {
 		err = awserr.Final(perch.ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID, stack.Status)
 	}
@@ -185,7 +181,7 @@ func (v *Verification) sharedDatabase(ctx context.Context, in VerifyInput) ([]st
 	if !in.SharedDatabase {
 		return nil, nil
 	}
-	return v.shared.remains(ctx, DatabaseInput{Project: in.Project, Branch: in.Branch})
+	return v.shared.remains(ctx, DatabaseInput{Environment: in.Environment})
 }
 
 func (v *Verification) environments(ctx context.Context, in VerifyInput) (left []string, err error) {

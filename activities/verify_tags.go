@@ -80,7 +80,7 @@ func (v *Verification) carrying(ctx context.Context, tags map[string]string) (fo
 func (v *Verification) candidates(ctx context.Context, in VerifyInput) ([]taggedResource, error) {
 	found, err := v.carrying(
 		ctx,
-		map[string]string{perch.TagProject: in.Project, perch.TagBranch: perch.EncodeTag(in.Branch)},
+		map[string]string{perch.TagProject: in.Environment.Project, perch.TagBranch: perch.EncodeTag(in.Environment.Branch)},
 	)
 	if err != nil || in.StackID == "" {
 		return found, err

@@ -24,7 +24,7 @@ func whole(t *testing.T) (*world, VerifyInput) {
 	config := strings.Replace(testConfig, "  load_balancer: shared\n", "  load_balancer: shared\n"+databaseConfig, 1)
 	id := w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": config, "fixtures/media/a.txt": "a"}))
 	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id})
-	return w, VerifyInput{Project: "shop", Branch: "login", StackID: id, Contents: contents}
+	return w, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}
 }
 
 func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
@@ -40,7 +40,7 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 	if c.Resources != len(resources) {
 		t.Errorf("%d resources, want %d", c.Resources, len(resources))
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	w.settle(in.StackID)
 	gone := must(w, of[*Stacks](w).stackContents, StackInput{StackID: in.StackID})
 	if gone.Resources != 0 || len(gone.Buckets)+len(gone.Databases) != 0 {
@@ -65,7 +65,7 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 	text := strings.Join(left.left, "\n")
 	activitytest.WantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
 		"database "+in.Contents.Databases[0], "Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost")
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	if ended := w.settle(in.StackID); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
@@ -79,12 +79,12 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 func TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied(t *testing.T) {
 	const bucket = "elasticbeanstalk-eu-central-1-123456789012"
 	w, in := whole(t)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	if ended := w.settle(in.StackID); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{
-		Project: "shop", Branch: "login", Bucket: bucket, StackID: in.StackID,
+		Environment: activitytest.Environment("shop", "login"), Bucket: bucket, StackID: in.StackID,
 	})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, bucket, "left alone")
 	gone := must(w, of[*Verification](w).VerifyGone, in)
@@ -113,11 +113,11 @@ func kept(t *testing.T, w *world, resource string) []string {
 		t.Fatalf("ended %+v", ended)
 	}
 	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id})
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	if ended := w.settle(id); ended.Status != deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Project: "shop", Branch: "login", StackID: id, Contents: contents}).Leftovers
+	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}).Leftovers
 }
 
 func TestS56ADNSRecordThatIsLeftIsALeftover(t *testing.T) {
@@ -151,10 +151,10 @@ func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
 	w.makeBucket("goes-late")
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	w.settle(id)
 	v := of[*Verification](w)
-	in := VerifyInput{Project: "shop", Branch: "login", StackID: id, Contents: Contents{Buckets: []string{"goes-late"}}}
+	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: Contents{Buckets: []string{"goes-late"}}}
 	looks, err := v.leftovers(t.Context(), in)
 	if err != nil || len(looks.left) != 1 {
 		t.Fatalf("%q, %v", looks, err)
@@ -184,9 +184,9 @@ func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 			w := newWorld(t)
 			id := w.bare("shop-login", "login", nil)
 			w.settle(id)
-			must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: id, Token: "gone"})
+			must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 			w.settle(id)
-			in := VerifyInput{Project: "shop", Branch: "login", StackID: id,
+			in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id,
 				Contents: Contents{Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"}, Records: []string{"login.shop.localhost"}}}
 			w.fault(aws.Fault{Service: c.service, Action: c.action, Status: 403, Code: c.code, Message: "no"})
 			_, err := activitytest.Try(of[*Verification](w).VerifyGone, in)
@@ -213,9 +213,9 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 	living := w.bare("shop-login", "login", nil)
 	w.settle(living)
 	for name, in := range map[string]VerifyInput{
-		"a living stack":   {Project: "shop", Branch: "login", StackID: living},
-		"another branch's": {Project: "shop", Branch: "other", StackID: living},
-		"another project":  {Project: "till", Branch: "login", StackID: living},
+		"a living stack":   {Environment: activitytest.Environment("shop", "login"), StackID: living},
+		"another branch's": {Environment: activitytest.Environment("shop", "other"), StackID: living},
+		"another project":  {Environment: activitytest.Environment("till", "login"), StackID: living},
 	} {
 		_, err := activitytest.Try(of[*Verification](w).VerifyGone, in)
 		if activitytest.WantFinal(t, err, perch.ErrorInvalid, ""); len(w.removals()) != 0 {
@@ -225,7 +225,7 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 	w.delete(living, nil)
 	w.makeBucket("of-production")
 	in := VerifyInput{
-		Project: "shop", Branch: "login", StackID: living, Swept: true,
+		Environment: activitytest.Environment("shop", "login"), StackID: living, Swept: true,
 		Contents: Contents{Buckets: []string{"of-production"}, Kept: []Kept{{Type: "AWS::S3::Bucket", ID: "kept"}}},
 		Known:    []string{"forged"},
 	}
@@ -256,7 +256,7 @@ func TestWhatWasAdmittedIsDeletedWithTheEnvironmentAndNotWhileOneExists(t *testi
 	if count := admissions(); count != 1 {
 		t.Fatalf("%d admissions", count)
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	w.settle(in.StackID)
 	again := w.bare("shop-login", "login", nil)
 	w.settle(again)
@@ -264,7 +264,7 @@ func TestWhatWasAdmittedIsDeletedWithTheEnvironmentAndNotWhileOneExists(t *testi
 	if count := admissions(); count != 1 {
 		t.Error("the admission of the environment that exists is deleted")
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Project: "shop", Branch: "login", StackID: again, Token: "gone-again"})
+	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: again, Token: "gone-again"})
 	w.settle(again)
 	must(w, of[*Verification](w).VerifyGone, in)
 	if count := admissions(); count != 0 {

@@ -24,7 +24,7 @@ func (s *Stacks) WithdrawOptions(ctx context.Context, in StackInput) error {
 	progress := perch.Progress{Status: "WITHDRAWING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
-	if _, _, err := s.ownStack(ctx, in); err != nil {
+	if _, err := s.ownStack(ctx, in); err != nil {
 		return err
 	}
 	wanted, err := s.optionsInForce(ctx, in.StackID)

@@ -63,17 +63,16 @@ func withdrawnDatabase(t *testing.T) (w *world, in StackInput, commit string) {
 		t.Fatalf("admitted %+v, want something to withdraw", admitted)
 	}
 	change := ChangeInput{
-		Project:  "shop",
-		Branch:   "login",
-		StackID:  id,
-		Template: admitted.Prepared.Rendered.Hash,
-		Token:    "update",
+		Environment: activitytest.Environment("shop", "login"),
+		StackID:     id,
+		Template:    admitted.Prepared.Rendered.Hash,
+		Token:       "update",
 	}
 	must(w, of[*Stacks](w).UpdateStack, change)
 	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: change.Token}); ended.Status != "UPDATE_COMPLETE" {
 		t.Fatalf("the update ended in %+v", ended)
 	}
-	return w, StackInput{Project: "shop", Branch: "login", StackID: id}, commit
+	return w, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id}, commit
 }
 
 func TestS173AWithdrawnSecretIsGoneFromTheEnvironment(t *testing.T) {

@@ -237,7 +237,7 @@ func (w *world) templateOf(branch string) string {
 func (w *world) up(branch, commit string) string {
 	w.t.Helper()
 	stacks := of[*Stacks](w)
-	in := ChangeInput{Project: "shop", Branch: branch, Kind: perch.KindBranch, Template: w.render(branch, commit).Hash, Token: "create-" + commit}
+	in := ChangeInput{Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch, Template: w.render(branch, commit).Hash, Token: "create-" + commit}
 	out := must(w, stacks.CreateStack, in)
 	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
 		w.t.Fatalf("the stack of %s ended in %s: %s", branch, ended.Status, ended.Reason)

@@ -47,7 +47,7 @@ func completed(t *testing.T, result perch.Result) *historypb.HistoryEvent {
 }
 
 func continued(t *testing.T, next *perch.Request) *historypb.HistoryEvent {
-	return handed(t, perch.RunInput{Project: "shop", Branch: "main", Request: next})
+	return handed(t, perch.RunInput{Environment: perch.Environment{Project: "shop", Branch: "main"}, Request: next})
 }
 
 func handed(t *testing.T, next perch.RunInput) *historypb.HistoryEvent {

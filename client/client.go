@@ -120,7 +120,7 @@ func (c *Client) Request(ctx context.Context, request perch.Request, patience ti
 		patience = 0 // Temporal may have taken a request that it did not answer, and two would recreate twice.
 	}
 	id := environment.StackName()
-	input := perch.RunInput{Project: environment.Project, Branch: environment.Branch}
+	input := perch.RunInput{Environment: environment}
 	var execution sdk.WorkflowRun
 	err = askUntilAnswered(ctx, patience, func() (err error) {
 		execution, err = c.temporal.SignalWithStartWorkflow(ctx, id, perch.SignalRequest, request, sdk.StartWorkflowOptions{

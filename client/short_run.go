@@ -58,7 +58,7 @@ func (c *Client) List(ctx context.Context, project string, view View) (result pe
 
 // Status asks a worker for one environment.
 func (c *Client) Status(ctx context.Context, e perch.Environment, view View) (result perch.StatusResult, err error) {
-	r := question(perch.WorkflowStatus, "status", e.Project, perch.StatusInput{Project: e.Project, Branch: e.Branch})
+	r := question(perch.WorkflowStatus, "status", e.Project, perch.StatusInput{Environment: e})
 	r.view, r.summary = view, "status "+e.Branch
 	err = c.answer(ctx, r, &result)
 	return result, err

@@ -210,7 +210,7 @@ func (c *crowded) one(ctx context.Context, branch, commit string, goal perch.Goa
 	}
 	p.run, p.err = c.temporal.SignalWithStartWorkflow(ctx, environment.StackName(), perch.SignalRequest, request, client.StartWorkflowOptions{
 		ID: environment.StackName(), TaskQueue: perch.TaskQueue(project), WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-	}, workflow, perch.RunInput{Project: project, Branch: branch})
+	}, workflow, perch.RunInput{Environment: environment})
 	if p.err != nil {
 		return p
 	}

@@ -8,8 +8,8 @@ import "perch"
 // The protocol has two halves, both in this file. A run decides what comes after it: Take, Next, HandOn. A client that
 // follows one request reads from a closed run what that means for the request: ReadResult, ReadNextRun.
 type Chain struct {
-	// Project and Branch name the environment.
-	Project, Branch string
+	// Environment is what the requests are for.
+	Environment perch.Environment
 	// Target is what the run works for, Newer the newest request that wants something else.
 	Target perch.Request
 	Newer  *perch.Request
@@ -40,7 +40,7 @@ type RunEnd struct {
 // ResumeChain is the chain as the run before handed it on. At the start of a chain there is no target yet.
 func ResumeChain(in perch.RunInput) *Chain {
 	c := &Chain{
-		Project: in.Project, Branch: in.Branch, Below: in.Below, Due: in.Due, Operation: in.Begun, Recreated: in.Recreated,
+		Environment: in.Environment, Below: in.Below, Due: in.Due, Operation: in.Begun, Recreated: in.Recreated,
 		Rejected: in.Rejected,
 	}
 	if in.Request != nil {
@@ -53,7 +53,7 @@ func ResumeChain(in perch.RunInput) *Chain {
 // what stands in it: were that another branch, a run would act on one that nobody judged.
 func (c *Chain) Concerns(request perch.Request) bool {
 	_, known := perch.WorkflowOf(request.Goal)
-	return known && request.Project == c.Project && request.Branch == c.Branch
+	return known && request.Project == c.Environment.Project && request.Branch == c.Environment.Branch
 }
 
 // Begin makes the newest request the target, before the run does anything.
@@ -143,7 +143,7 @@ func (c *Chain) MoveTo(commit string) {
 func (c *Chain) RequestHead(commit, reason string) {
 	id := c.Target.ID + "-" + commit[:min(len(commit), 8)]
 	c.Head = &perch.Request{
-		ID: id, Goal: perch.GoalUp, Project: c.Project, Branch: c.Branch, Commit: commit, Head: true,
+		ID: id, Goal: perch.GoalUp, Project: c.Environment.Project, Branch: c.Environment.Branch, Commit: commit, Head: true,
 		Recreate: c.Target.Recreate, By: "perch", Reason: reason,
 	}
 }
@@ -209,7 +209,7 @@ func (c *Chain) failedBeforeDue(end RunEnd) bool {
 
 // HandOn is the input of the run that works for request, which comes after this one.
 func (c *Chain) HandOn(request perch.Request, end RunEnd) perch.RunInput {
-	in := perch.RunInput{Project: c.Project, Branch: c.Branch, Request: &request, Begun: c.Operation, Recreated: c.Recreated}
+	in := perch.RunInput{Environment: c.Environment, Request: &request, Begun: c.Operation, Recreated: c.Recreated}
 	switch {
 	case c.rejected(end):
 		in.Rejected = &perch.Rejection{Request: c.Target, Reason: end.Reason}

@@ -16,6 +16,7 @@ func wants(id string, goal perch.Goal, commit string) perch.Request {
 }
 
 var (
+	login  = perch.Environment{Project: "shop", Branch: "login", Slug: "login"}
 	upA    = wants("up-a", perch.GoalUp, commitA)
 	upB    = wants("up-b", perch.GoalUp, commitB)
 	upHead = perch.Request{
@@ -117,7 +118,7 @@ func TestBothHalvesOfTheProtocol(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.in.Project, test.in.Branch = "shop", "login"
+			test.in.Environment = login
 			c := ResumeChain(test.in)
 			c.Begin()
 			for _, request := range test.taken {
@@ -179,7 +180,7 @@ func TestTakeKeepsTheRequestThatCounts(t *testing.T) {
 		"an up ends the grace period of cleanup's removal": {in: perch.RunInput{Request: request(judgedAt("cleanup", 12))}, taken: []perch.Request{upA}, newer: &upA},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.in.Project, test.in.Branch = "shop", "login"
+			test.in.Environment = login
 			c := ResumeChain(test.in)
 			for _, taken := range test.taken {
 				c.Take(taken)
@@ -197,7 +198,7 @@ func TestTakeKeepsTheRequestThatCounts(t *testing.T) {
 func request(r perch.Request) *perch.Request { return &r }
 
 func TestCleanupsRemovalsShareOneGracePeriod(t *testing.T) {
-	c := ResumeChain(perch.RunInput{Project: "shop", Branch: "login", Request: request(judgedAt("first", 12))})
+	c := ResumeChain(perch.RunInput{Environment: login, Request: request(judgedAt("first", 12))})
 	c.Take(judgedAt("second", 15))
 	c.Take(judgedAt("third", 9))
 	if until := c.Target.Judged.Until.Hour(); c.Newer != nil || until != 9 {
@@ -214,7 +215,7 @@ func TestCleanupsRemovalsShareOneGracePeriod(t *testing.T) {
 
 func TestAnOperationBelongsToItsCommit(t *testing.T) {
 	operation, recreated := &perch.Operation{Commit: commitA}, upA
-	in := perch.RunInput{Project: "shop", Branch: "login", Request: &upA, Begun: operation, Recreated: &recreated}
+	in := perch.RunInput{Environment: login, Request: &upA, Begun: operation, Recreated: &recreated}
 	c := ResumeChain(in)
 	if c.Begin(); c.Operation == nil || c.Recreated == nil {
 		t.Error("the operation of the target's commit is forgotten")

@@ -17,7 +17,7 @@ func (r *run) await(summary, token string, total int) (contract.AwaitResult, err
 func (r *run) awaitUntil(summary string, in contract.AwaitInput) (contract.AwaitResult, error) {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
-	in.StackID, in.Project, in.Branch = r.state.StackID, r.environment.Project, r.environment.Branch
+	in.StackID, in.Environment = r.state.StackID, &r.environment
 	pending := beginActivity(ctx, summary, contract.AwaitStack, in)
 	if !r.waitUnless(pending.future, func() bool { return r.next("") == lifecycle.Yield }) {
 		return contract.AwaitResult{}, nil

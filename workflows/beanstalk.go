@@ -16,7 +16,7 @@ func (r *run) awaitBeanstalk() (ready bool, err error) {
 	}
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()
-	in := contract.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	in := contract.StackInput{Environment: r.environment, StackID: r.state.StackID}
 	summary := "wait until Elastic Beanstalk is ready for the next operation on " + r.environment.StackName()
 	pending := beginActivity(ctx, summary, contract.AwaitBeanstalk, in)
 	if !r.waitUnless(pending.future, func() bool { return r.next("") == lifecycle.Yield }) {
@@ -39,7 +39,7 @@ func (r *run) withdraw(admitted contract.AdmitResult) error {
 	if !admitted.Prepared.Withdraws {
 		return nil
 	}
-	in := contract.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	in := contract.StackInput{Environment: r.environment, StackID: r.state.StackID}
 	summary := "remove from " + r.environment.StackName() + " what the branch no longer sets"
 	_, err := runActivity(r.ctx, summary, contract.WithdrawOptions, in)
 	return err

@@ -83,7 +83,11 @@ func (c *cleanup) ask() error {
 func (c *cleanup) askFor(removals []perch.CleanupVerdict) error {
 	futures := make([]pendingResult[contract.AskResult], len(removals))
 	for i, v := range removals {
-		in := contract.AskInput{Project: c.in.Project, Branch: v.Branch, Judged: c.judgement(v), Reason: v.Reason}
+		environment, err := perch.NewEnvironment(c.in.Project, v.Branch)
+		if err != nil {
+			return temporal.NewNonRetryableApplicationError(err.Error(), perch.ErrorInvalid, nil)
+		}
+		in := contract.AskInput{Environment: environment, Judged: c.judgement(v), Reason: v.Reason}
 		futures[i] = beginActivity(c.ctx, "ask for the removal of "+v.Stack, contract.AskRemoval, in)
 	}
 	for i, v := range removals {

@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/activities/contract"
 )
 
@@ -52,7 +53,7 @@ func (s *sweep) AskRemoval(ctx context.Context, in contract.AskInput) (contract.
 	defer s.mu.Unlock()
 	s.note(ctx)
 	s.asked = append(s.asked, in)
-	return contract.AskResult{RunID: "run-" + in.Branch, RequestID: "request-" + in.Branch, Failure: s.failures[in.Branch]}, nil
+	return contract.AskResult{RunID: "run-" + in.Environment.Branch, RequestID: "request-" + in.Environment.Branch, Failure: s.failures[in.Environment.Branch]}, nil
 }
 
 func (s *sweep) RecheckLeftovers(ctx context.Context, _ perch.CleanupInput) (contract.RecheckResult, error) {
@@ -65,7 +66,7 @@ func (s *sweep) RecheckLeftovers(ctx context.Context, _ perch.CleanupInput) (con
 func (s *sweep) branches() []string {
 	names := []string{}
 	for _, in := range s.asked {
-		names = append(names, in.Branch)
+		names = append(names, in.Environment.Branch)
 	}
 	slices.Sort(names)
 	return names
@@ -120,8 +121,8 @@ func TestCleanupAsksForRemovalsAlone(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "d"}, s.branches()); diff != "" {
 		t.Error(diff)
 	}
-	first := slices.IndexFunc(s.asked, func(in contract.AskInput) bool { return in.Branch == "a" })
-	if diff := cmp.Diff(contract.AskInput{Project: "shop", Branch: "a", Judged: judged, Reason: "because"}, s.asked[first]); diff != "" {
+	first := slices.IndexFunc(s.asked, func(in contract.AskInput) bool { return in.Environment.Branch == "a" })
+	if diff := cmp.Diff(contract.AskInput{Environment: activitytest.Environment("shop", "a"), Judged: judged, Reason: "because"}, s.asked[first]); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -66,6 +66,6 @@ func said(failure error) string {
 func (r *run) atDatabase(
 	summary string, activity contract.Activity[contract.DatabaseInput, contract.DatabaseResult],
 ) (contract.DatabaseResult, error) {
-	in := contract.DatabaseInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	in := contract.DatabaseInput{Environment: r.environment, StackID: r.state.StackID}
 	return runActivity(r.ctx, summary, activity, in)
 }

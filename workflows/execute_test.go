@@ -2,11 +2,14 @@ package workflows
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 
 	sdk "go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"perch"
 	"perch/activities/contract"
@@ -38,6 +41,23 @@ func TestActivitiesRunOnTheQueueOfTheirRow(t *testing.T) {
 	}
 	if seen[contract.QueueQuick] < 4 || seen[contract.QueueWaits] < 4 {
 		t.Errorf("only %v activities ran", seen)
+	}
+}
+
+func TestARunWithoutAnEnvironmentIsRejected(t *testing.T) {
+	for name, function := range map[string]any{"up": Provision, "down": Teardown} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.env.ExecuteWorkflow(function, perch.RunInput{})
+			var failure *temporal.ApplicationError
+			if err := w.env.GetWorkflowError(); !errors.As(err, &failure) || failure.Type() != perch.ErrorInvalid || !failure.NonRetryable() {
+				t.Fatalf("the run ended with %v", err)
+			}
+			if !strings.Contains(failure.Message(), "names no environment") {
+				t.Errorf("says %q", failure.Message())
+			}
+			w.did()
+		})
 	}
 }
 

@@ -54,7 +54,7 @@ func (r *run) boundGrace(allowed int) {
 
 // lastLook looks at the branch and the stack again. A newer request ends it: done is false then.
 func (r *run) lastLook() (out contract.LastLookResult, done bool, err error) {
-	in := contract.LastLookInput{Project: r.environment.Project, Branch: r.environment.Branch, Judged: *r.chain.Target.Judged}
+	in := contract.LastLookInput{Environment: r.environment, Judged: *r.chain.Target.Judged}
 	return runUnlessOvertaken(r, "look once more at branch "+r.environment.Branch, contract.LastLook, in)
 }
 

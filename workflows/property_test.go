@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"perch/activities/activitytest"
+
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -30,7 +32,7 @@ func denied() error {
 func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := drawFate(rt)
-		next := &perch.RunInput{Project: "shop", Branch: "login", Request: &f.asked[0]}
+		next := &perch.RunInput{Environment: activitytest.Environment("shop", "login"), Request: &f.asked[0]}
 		for runs := 1; next != nil; runs++ {
 			// A removal that turns out to be rejected after it was announced takes three runs: one that judges, one that is due, and what comes back.
 			// A request for a commit that is not the head takes one more.

@@ -255,7 +255,7 @@ func (r *run) reopen(admitted contract.AdmitResult) error {
 	if admitted.Prepared == nil || !admitted.Prepared.Closed {
 		return nil
 	}
-	in := contract.ReopenInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Commit: r.chain.Target.Commit}
+	in := contract.ReopenInput{Environment: r.environment, StackID: r.state.StackID, Commit: r.chain.Target.Commit}
 	_, err := runActivity(r.ctx, "open the buckets of "+r.environment.StackName()+" again", contract.ReopenBuckets, in)
 	return err
 }
@@ -278,7 +278,7 @@ func (r *run) seed(steps int, later bool) error {
 		return err
 	}
 	in := contract.SeedInput{
-		Project: r.environment.Project, Branch: r.environment.Branch, Commit: r.chain.Target.Commit, StackID: r.state.StackID, Later: later,
+		Environment: r.environment, Commit: r.chain.Target.Commit, StackID: r.state.StackID, Later: later,
 	}
 	out, err := runActivity(r.ctx, fmt.Sprintf("seed %s (%d steps)", r.environment.StackName(), steps), contract.SeedData, in)
 	if err != nil {
@@ -293,7 +293,7 @@ func (r *run) seed(steps int, later bool) error {
 // check waits until the environment answers at its address, or a newer request waits.
 func (r *run) check() error {
 	start := workflow.Now(r.ctx)
-	in := contract.ReadyInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	in := contract.ReadyInput{Environment: r.environment, StackID: r.state.StackID}
 	_, done, err := runUnlessOvertaken(r, "wait for an answer from "+r.state.URL, contract.AwaitReady, in)
 	if err != nil || !done {
 		return err

@@ -18,7 +18,7 @@ func List(ctx workflow.Context, in perch.ListInput) (*perch.ListResult, error) {
 
 // Status answers `perch status`.
 func Status(ctx workflow.Context, in perch.StatusInput) (*perch.StatusResult, error) {
-	out, err := runActivity(ctx, "describe the environment of "+in.Branch, contract.DescribeEnvironment, in)
+	out, err := runActivity(ctx, "describe the environment of "+in.Environment.Branch, contract.DescribeEnvironment, in)
 	return &out, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/activities/contract"
 )
 
@@ -25,7 +26,7 @@ func begunAt(commit string) *perch.Operation {
 
 // input is one of the chain's runs.
 func input(in perch.RunInput) *perch.RunInput {
-	in.Project, in.Branch = "shop", "login"
+	in.Environment = activitytest.Environment("shop", "login")
 	return &in
 }
 

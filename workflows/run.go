@@ -52,12 +52,12 @@ type run struct {
 
 // begin takes the newest request as the run's target.
 func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
-	environment, err := perch.NewEnvironment(in.Project, in.Branch)
-	if err != nil {
-		return nil, temporal.NewNonRetryableApplicationError(err.Error(), perch.ErrorInvalid, nil)
+	if in.Environment == (perch.Environment{}) {
+		return nil, temporal.NewNonRetryableApplicationError(
+			"the run's input names no environment; run `perch up` or `perch down`", perch.ErrorInvalid, nil)
 	}
 	r := &run{
-		ctx: ctx, environment: environment, chain: lifecycle.ResumeChain(in), requests: workflow.GetSignalChannel(ctx, perch.SignalRequest),
+		ctx: ctx, environment: in.Environment, chain: lifecycle.ResumeChain(in), requests: workflow.GetSignalChannel(ctx, perch.SignalRequest),
 		started: workflow.Now(ctx), left: in.Left,
 	}
 	if in.Request == nil {
@@ -70,13 +70,13 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 		if !waits {
 			return nil, temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 				"the request asks for %q of branch %q of project %q, and this run is for branch %q of project %q and takes up or gone; nothing was touched",
-				r.chain.Target.Goal, r.chain.Target.Branch, r.chain.Target.Project, environment.Branch, environment.Project), perch.ErrorInvalid, nil)
+				r.chain.Target.Goal, r.chain.Target.Branch, r.chain.Target.Project, r.environment.Branch, r.environment.Project), perch.ErrorInvalid, nil)
 		}
 		r.chain.Target = request
 	}
 	r.drain()
 	r.chain.Begin()
-	r.result = perch.Result{Goal: r.chain.Target.Goal, Branch: environment.Branch, Slug: environment.Slug, Stack: environment.StackName()}
+	r.result = perch.Result{Goal: r.chain.Target.Goal, Branch: r.environment.Branch, Slug: r.environment.Slug, Stack: r.environment.StackName()}
 	r.noteCreation()
 	return r, r.show(perch.PhaseAdmitting)
 }
@@ -163,7 +163,7 @@ func (r *run) look() error {
 		r.seen = false
 		return nil
 	}
-	in := contract.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	in := contract.StackInput{Environment: r.environment, StackID: r.state.StackID}
 	state, err := runActivity(r.ctx, "look at stack "+r.environment.StackName(), contract.DescribeStack, in)
 	if err != nil {
 		return err
@@ -188,7 +188,7 @@ func (r *run) next(template string) lifecycle.Step {
 // change makes one mutating call on the stack.
 func (r *run) change(summary string, activity contract.Change, in contract.ChangeInput) (contract.ChangeResult, error) {
 	r.calls++
-	in.Project, in.Branch, in.Token = r.environment.Project, r.environment.Branch, r.token(summary)
+	in.Environment, in.Token = r.environment, r.token(summary)
 	out, err := runActivity(r.ctx, summary+" "+r.environment.StackName(), activity, in)
 	out.Token = in.Token
 	return out, err

@@ -200,7 +200,7 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 		return lifecycle.Repair{}, nil
 	}
 	r.deletions = max(r.deletions, 1) // Somebody's deletion has failed before this run.
-	in := contract.StackInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID}
+	in := contract.StackInput{Environment: r.environment, StackID: r.state.StackID}
 	remains, err := runActivity(r.ctx, "look at what could not be deleted", contract.DiagnoseDeletion, in)
 	if err != nil {
 		return lifecycle.Repair{}, err
@@ -218,7 +218,7 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 
 // sweep removes through their own services what the last deletion was told to leave out.
 func (r *run) sweep(left []lifecycle.Failure) error {
-	in := contract.SweepInput{Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Resources: left}
+	in := contract.SweepInput{Environment: r.environment, StackID: r.state.StackID, Resources: left}
 	_, err := runActivity(r.ctx, "remove what the stack left behind", contract.SweepResources, in)
 	return err
 }
@@ -227,7 +227,7 @@ func (r *run) sweep(left []lifecycle.Failure) error {
 // look at the stack. What it lists is remembered: a resource that is deleted the stack no longer names.
 func (r *run) prepareDeletion() (contract.Contents, error) {
 	in := contract.PrepareInput{
-		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Force: r.chain.Target.Force,
+		Environment: r.environment, StackID: r.state.StackID, Force: r.chain.Target.Force,
 	}
 	out, err := runActivity(r.ctx, "check the deletion of "+r.environment.StackName(), contract.PrepareDeletion, in)
 	if err != nil {
@@ -256,7 +256,7 @@ func (r *run) emptyAll(found []contract.Orphan) (end func() error) {
 	futures := make([]pendingResult[contract.EmptyBucketResult], len(found))
 	for i, bucket := range found {
 		in := contract.EmptyBucketInput{
-			Project: r.environment.Project, Branch: r.environment.Branch, Bucket: bucket.Bucket, StackID: bucket.StackID,
+			Environment: r.environment, Bucket: bucket.Bucket, StackID: bucket.StackID,
 		}
 		futures[i] = beginActivity(r.ctx, "empty bucket "+bucket.Bucket, contract.EmptyBucket, in)
 	}
@@ -278,7 +278,7 @@ func (r *run) emptyAll(found []contract.Orphan) (end func() error) {
 // to be there; undropped says why.
 func (r *run) verify(outcome perch.Outcome, undropped error) error {
 	in := contract.VerifyInput{
-		Project: r.environment.Project, Branch: r.environment.Branch, StackID: r.state.StackID, Contents: r.held,
+		Environment: r.environment, StackID: r.state.StackID, Contents: r.held,
 		SharedDatabase: r.sharedDatabase && undropped == nil,
 	}
 	if undropped != nil {
@@ -325,7 +325,7 @@ func (r *run) removeOrphans(found []contract.Orphan) error {
 	r.result.Removed.Buckets += len(found)
 	for _, orphan := range found {
 		in := contract.SweepInput{
-			Project: r.environment.Project, Branch: r.environment.Branch, StackID: orphan.StackID,
+			Environment: r.environment, StackID: orphan.StackID,
 			Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: orphan.Bucket}},
 		}
 		if _, err := runActivity(r.ctx, "delete bucket "+orphan.Bucket, contract.SweepResources, in); err != nil && !final(err) {

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/activities/contract"
 	"perch/lifecycle"
 )
@@ -119,7 +120,7 @@ func (w *world) run(function any, first perch.Request) (*perch.Result, *perch.Re
 // goOn executes the workflow as the next run of a chain and returns its result, the input of the run after it, and its error.
 func (w *world) goOn(function any, in perch.RunInput) (*perch.Result, *perch.RunInput, error) {
 	w.t.Helper()
-	in.Project, in.Branch = "shop", "login"
+	in.Environment = activitytest.Environment("shop", "login")
 	w.env.ExecuteWorkflow(function, in)
 	if !w.env.IsWorkflowCompleted() {
 		w.t.Fatal("the run did not end")

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"perch"
+
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -17,6 +19,15 @@ import (
 // Try runs an activity.
 func Try[In, Out any](activity func(context.Context, In) (Out, error), in In) (out Out, err error) {
 	return TryIn(NewEnvironment(), activity, in)
+}
+
+// Environment names a branch's environment, and panics if it cannot be one.
+func Environment(project, branch string) perch.Environment {
+	environment, err := perch.NewEnvironment(project, branch)
+	if err != nil {
+		panic(err)
+	}
+	return environment
 }
 
 // NewEnvironment is an environment for one activity.

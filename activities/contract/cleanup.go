@@ -25,9 +25,8 @@ type PlanResult struct {
 
 // LastLookInput is what cleanup judged.
 type LastLookInput struct {
-	Project string          `json:"project"`
-	Branch  string          `json:"branch"`
-	Judged  perch.Judgement `json:"judged"`
+	Environment perch.Environment `json:"environment,omitzero"`
+	Judged      perch.Judgement   `json:"judged"`
 }
 
 // LastLookResult says whether it is still so.
@@ -38,8 +37,7 @@ type LastLookResult struct {
 
 // AskInput is a removal to ask for.
 type AskInput struct {
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment perch.Environment `json:"environment,omitzero"`
 	// Judged is what the removal is for, Reason why.
 	Judged perch.Judgement `json:"judged"`
 	Reason string          `json:"reason"`

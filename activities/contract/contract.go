@@ -55,6 +55,11 @@ func (a Activity[In, Out]) Queue() Queue { return a.queue }
 // Limits are the activity's time limits.
 func (a Activity[In, Out]) Limits() Limits { return a.limits }
 
+// Row is the activity without its types.
+func (a Activity[In, Out]) Row() Row {
+	return Row{Name: a.name, Queue: a.queue, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out]()}
+}
+
 // within is the activity with other limits.
 func (a Activity[In, Out]) within(limits Limits) Activity[In, Out] {
 	a.limits = limits
@@ -75,6 +80,7 @@ func Table() []Row { return table }
 
 // define enters an activity into the table.
 func define[In, Out any](name string, queue Queue, limits Limits) Activity[In, Out] {
-	table = append(table, Row{Name: name, Queue: queue, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out]()})
-	return Activity[In, Out]{name: name, queue: queue, limits: limits}
+	activity := Activity[In, Out]{name: name, queue: queue, limits: limits}
+	table = append(table, activity.Row())
+	return activity
 }

@@ -4,9 +4,8 @@ import "perch"
 
 // SeedInput names the environment to seed and the commit whose perch.yaml and files say with what.
 type SeedInput struct {
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	Commit  string `json:"commit"`
+	Environment perch.Environment `json:"environment,omitzero"`
+	Commit      string            `json:"commit"`
 	// StackID is the environment's stack; a stack that is made anew is seeded anew.
 	StackID string `json:"stack_id"`
 	// Later says that the environment answers: the steps that need it are carried out, otherwise
@@ -28,9 +27,8 @@ type SeedResult struct {
 // ReopenInput names an environment whose removal came to a stop after it had begun to empty its
 // buckets. Versions before the order "delete first, then empty" could leave one in service.
 type ReopenInput struct {
-	// Project and Branch name the environment, StackID its stack.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment perch.Environment `json:"environment,omitzero"`
+	// StackID is the stack of the environment.
 	StackID string `json:"stack_id"`
 	// Commit is the commit whose seed steps are carried out again.
 	Commit string `json:"commit"`
@@ -43,9 +41,7 @@ type ReopenResult struct {
 
 // DatabaseInput names the environment whose database is meant.
 type DatabaseInput struct {
-	// Project and Branch name the environment.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the environment's stack, whose secret holds the password; a branch's stack that is
 	// made anew gets a new database. DropDatabase does not need it.
 	StackID string `json:"stack_id,omitempty"`
@@ -59,10 +55,9 @@ type DatabaseResult struct {
 
 // EmptyBucketInput names a bucket and the environment and the stack that must own it.
 type EmptyBucketInput struct {
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
-	Bucket  string `json:"bucket"`
-	StackID string `json:"stack_id"`
+	Environment perch.Environment `json:"environment,omitzero"`
+	Bucket      string            `json:"bucket"`
+	StackID     string            `json:"stack_id"`
 }
 
 // EmptyBucketResult says what was removed.
@@ -73,9 +68,8 @@ type EmptyBucketResult struct {
 
 // ReadyInput names the environment to look at. Its address is the one in the outputs of its stack.
 type ReadyInput struct {
-	// Project and Branch name the environment, StackID its stack.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment perch.Environment `json:"environment,omitzero"`
+	// StackID is the stack of the environment.
 	StackID string `json:"stack_id"`
 	// PatienceSeconds is how long the environment may take to answer after its stack is complete; 0
 	// means ten minutes.

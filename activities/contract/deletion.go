@@ -6,14 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"perch"
+
 	"perch/lifecycle"
 )
 
 // PrepareInput names the stack that is to be deleted.
 type PrepareInput struct {
-	// Project and Branch name the environment, StackID its stack.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment perch.Environment `json:"environment,omitzero"`
+	// StackID is the stack of the environment.
 	StackID string `json:"stack_id"`
 	// Force leaves out the checks for what a forced removal leaves behind: databases with deletion
 	// protection and locked versions.
@@ -67,9 +68,7 @@ type Remains struct {
 
 // SweepInput names what a stack was told to leave behind.
 type SweepInput struct {
-	// Project and Branch name the environment.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the stack that it belonged to.
 	StackID string `json:"stack_id"`
 	// Resources are to be removed through their own services.
@@ -78,9 +77,7 @@ type SweepInput struct {
 
 // VerifyInput names what must be gone.
 type VerifyInput struct {
-	// Project and Branch name the environment.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the stack that was deleted; empty if the environment had none, and only what
 	// earlier removals left is looked for.
 	StackID string `json:"stack_id,omitempty"`

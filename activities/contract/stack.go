@@ -9,9 +9,7 @@ import (
 
 // StackInput names a stack.
 type StackInput struct {
-	// Project and Branch name the environment.
-	Project string `json:"project"`
-	Branch  string `json:"branch"`
+	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the stack's id; empty before it is known, then the stack is looked up by name.
 	StackID string `json:"stack_id,omitempty"`
 }
@@ -40,10 +38,9 @@ type StackState struct {
 
 // ChangeInput asks for one mutating call on the environment's stack.
 type ChangeInput struct {
-	// Project and Branch name the environment, Kind is the kind that CreateStack makes it of.
-	Project string     `json:"project"`
-	Branch  string     `json:"branch"`
-	Kind    perch.Kind `json:"kind,omitempty"`
+	Environment perch.Environment `json:"environment,omitzero"`
+	// Kind is the kind that CreateStack makes the environment of.
+	Kind perch.Kind `json:"kind,omitempty"`
 	// StackID is the stack's id; empty only for CreateStack.
 	StackID string `json:"stack_id,omitempty"`
 	// Template is the hash of the template that CreateStack and UpdateStack bring the stack to.
@@ -89,9 +86,8 @@ type AwaitInput struct {
 	// UntilDeleting ends the wait as soon as a resource of the stack is being deleted. From then on
 	// CloudFormation no longer cancels the deletion.
 	UntilDeleting bool `json:"until_deleting,omitempty"`
-	// Project and Branch name the environment whose stack it is; empty for another stack.
-	Project string `json:"project,omitempty"`
-	Branch  string `json:"branch,omitempty"`
+	// Environment is whose stack it is; nil for another stack.
+	Environment *perch.Environment `json:"environment,omitempty"`
 }
 
 // AwaitResult is how the operation ended.
@@ -133,5 +129,5 @@ func (s StackState) Protection(e perch.Environment) string {
 
 // Stack names the stack that the call is for.
 func (in ChangeInput) Stack() StackInput {
-	return StackInput{Project: in.Project, Branch: in.Branch, StackID: in.StackID}
+	return StackInput{Environment: in.Environment, StackID: in.StackID}
 }

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
 
@@ -125,7 +126,7 @@ func TestS18ARemovalThatWasJudgedBeforeAPushIsDropped(t *testing.T) {
 	}}
 	c := b.connect(t)
 	execution, err := c.SignalWithStartWorkflow(t.Context(), "belated-belated-topic", perch.SignalRequest, late,
-		client.StartWorkflowOptions{TaskQueue: perch.TaskQueue("belated")}, perch.WorkflowTeardown, perch.RunInput{Project: "belated", Branch: "belated-topic"})
+		client.StartWorkflowOptions{TaskQueue: perch.TaskQueue("belated")}, perch.WorkflowTeardown, perch.RunInput{Environment: activitytest.Environment("belated", "belated-topic")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,13 @@ import (
 	"perch"
 )
 
+// named is how inputs name an environment.
+func named(project, branch string) in { return in{"project": project, "branch": branch} }
+
 // on is an input about a branch and a stack, with other fields beside them.
 func on(branch, stack string, others in) func(*victims) in {
 	return func(v *victims) in {
-		input := in{"project": v.project, "branch": branch, "stack_id": v.ids[stack], "token": "forged-" + branch + "-" + stack}
+		input := in{"environment": named(v.project, branch), "stack_id": v.ids[stack], "token": "forged-" + branch + "-" + stack}
 		for name, value := range others {
 			if text, ok := value.(string); ok {
 				if id, found := v.ids[strings.TrimPrefix(text, "id:")]; found && strings.HasPrefix(text, "id:") {
@@ -38,7 +41,7 @@ var stackAttacks = []attack{
 	{activity: "CreateStack", name: "the name of another stack", input: on("taken", "", evilTemplate)},
 	{activity: "CreateStack", name: "a branch that is gone", input: on("past", "", evilTemplate)},
 	{activity: "CreateStack", name: "another project", input: func(v *victims) in {
-		return in{"project": "till", "branch": "more", "token": "forged", "template_url": evilTemplate["template_url"]}
+		return in{"environment": named("till", "more"), "token": "forged", "template_url": evilTemplate["template_url"]}
 	}},
 	{activity: "UpdateStack", name: "a template elsewhere for production", input: on("main", "store-main", evilTemplate)},
 	{activity: "UpdateStack", name: "production under another branch", input: on("evil", "store-main", evilTemplate)},
@@ -61,10 +64,10 @@ var stackAttacks = []attack{
 	{activity: "DeleteStack", name: "a stack of another repository", input: on("orphan", "store-orphan", nil)},
 	{activity: "DeleteStack", name: "another project's stack", input: on("wares", "till-wares", nil)},
 	{activity: "DeleteStack", name: "another project", input: func(v *victims) in {
-		return in{"project": "till", "branch": "wares", "stack_id": v.ids["till-wares"], "token": "forged"}
+		return in{"environment": named("till", "wares"), "stack_id": v.ids["till-wares"], "token": "forged"}
 	}},
 	{activity: "DeleteStack", name: "a name in place of an id", input: func(v *victims) in {
-		return in{"project": v.project, "branch": "carts", "stack_id": "store-main", "token": "forged"}
+		return in{"environment": named(v.project, "carts"), "stack_id": "store-main", "token": "forged"}
 	}},
 	{activity: "PrepareDeletion", name: "production", input: on("main", "store-main", nil)},
 	{activity: "PrepareDeletion", name: "a protected branch", input: on("release/1", "store-release", in{"force": true})},
@@ -154,12 +157,12 @@ var dataAttacks = []attack{
 	{activity: "VerifyGone", name: "a living environment is said to be gone", input: on("carts", "store-carts", in{"swept": true})},
 	{activity: "VerifyGone", name: "a forged leftover of a forged stack", input: func(v *victims) in {
 		return in{
-			"project": v.project, "branch": "nobody", "stack_id": "arn:aws:cloudformation:eu-central-1:000000000000:stack/store-nobody/0",
+			"environment": named(v.project, "nobody"), "stack_id": "arn:aws:cloudformation:eu-central-1:000000000000:stack/store-nobody/0",
 			"contents": in{"buckets": []string{v.ids["store-main/BucketAssets"]}}, "known": []string{"forged"}, "swept": true,
 		}
 	}},
 	{activity: "VerifyGone", name: "another project", input: func(v *victims) in {
-		return in{"project": "till", "branch": "wares", "stack_id": v.ids["till-wares"], "swept": true}
+		return in{"environment": named("till", "wares"), "stack_id": v.ids["till-wares"], "swept": true}
 	}},
 	{activity: "SeedData", name: "a secret for the stranger's server", input: seedAt("evil", "", true)},
 	{activity: "SeedData", name: "production from the stranger's branch", input: seedAt("evil", "store-main", false)},
@@ -192,7 +195,7 @@ func judged(v *victims, stack string) perch.Judgement {
 // judgedInput is an input of AskRemoval and LastLook.
 func judgedInput(branch, stack string) func(*victims) in {
 	return func(v *victims) in {
-		return in{"project": v.project, "branch": branch, "judged": judged(v, stack), "reason": "forged"}
+		return in{"environment": named(v.project, branch), "judged": judged(v, stack), "reason": "forged"}
 	}
 }
 
@@ -217,7 +220,7 @@ var requestAttacks = []attack{
 	{activity: "AskRemoval", name: "a branch that exists", answered: true, input: judgedInput("carts", "store-carts")},
 	{activity: "AskRemoval", name: "a stack of another repository", answered: true, input: judgedInput("orphan", "store-orphan")},
 	{activity: "AskRemoval", name: "another project", answered: true, input: func(v *victims) in {
-		return in{"project": "till", "branch": "wares", "judged": judged(v, "till-wares"), "reason": "forged"}
+		return in{"environment": named("till", "wares"), "judged": judged(v, "till-wares"), "reason": "forged"}
 	}},
 	{activity: "LastLook", name: "a branch that exists", answered: true, input: judgedInput("carts", "store-carts")},
 	{activity: "LastLook", name: "a foreign stack", answered: true, input: judgedInput("taken", "store-taken")},
@@ -229,7 +232,7 @@ var requestAttacks = []attack{
 
 // project is an input about another project.
 func otherProject(*victims) in {
-	return in{"project": "till", "branch": "wares", "kind": "staging"}
+	return in{"project": "till", "environment": named("till", "wares"), "kind": "staging"}
 }
 
 // readingAttacks are calls of the activities that read. Nothing of other projects and of foreign stacks is in the answer.
@@ -251,11 +254,11 @@ var readingAttacks = []attack{
 var databaseAttacks = []attack{
 	{activity: "EnsureDatabase", name: "with another branch's password", input: on("carts", "shop-other", nil)},
 	{activity: "EnsureDatabase", name: "of another project", input: func(v *victims) in {
-		return in{"project": "till", "branch": "carts", "stack_id": v.ids["shop-carts"]}
+		return in{"environment": named("till", "carts"), "stack_id": v.ids["shop-carts"]}
 	}},
 	{activity: "DropDatabase", name: "of a living environment", input: on("carts", "shop-carts", nil)},
 	{activity: "DropDatabase", name: "of a living environment without its stack", input: on("carts", "", nil)},
 	{activity: "DropDatabase", name: "of another project", input: func(*victims) in {
-		return in{"project": "till", "branch": "carts"}
+		return in{"environment": named("till", "carts")}
 	}},
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/activities/activitytest"
 	"perch/sandbox/postgrestest"
 )
 
@@ -77,6 +78,9 @@ func (v *victims) suffer(t *testing.T, a attack, queue string) {
 	if out.Failure == "" && !a.answered {
 		t.Errorf("it was not rejected: %s", out)
 	}
+	if strings.Contains(out.Failure, "the input of activity") {
+		t.Errorf("the attack went no further than its input: %s", out)
+	}
 	v.unchanged(t, calls, a.calls...)
 	said := out.String()
 	for _, id := range v.ids {
@@ -90,7 +94,7 @@ func (v *victims) suffer(t *testing.T, a attack, queue string) {
 // awaitRun waits for the end of the run that AskRemoval started.
 func (v *victims) awaitRun(t *testing.T, input in, told answer) {
 	t.Helper()
-	environment, err := perch.NewEnvironment(input["project"].(string), input["branch"].(string))
+	environment, err := perch.NewEnvironment(v.project, input["environment"].(in)["branch"].(string))
 	fatal(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -167,7 +171,7 @@ func (v *victims) sequences(t *testing.T) {
 				t.Fatalf("evil was not admitted: %s", admitted)
 			}
 			out := v.stranger.call(t, queue, "UpdateStack", in{
-				"project": v.project, "branch": attacked, "stack_id": v.ids[v.stackOf(t, attacked)], "token": "forged-" + attacked,
+				"environment": named(v.project, attacked), "stack_id": v.ids[v.stackOf(t, attacked)], "token": "forged-" + attacked,
 				"template": hash, "template_url": url, "kind": "branch",
 			})
 			if !out.Final {
@@ -181,7 +185,7 @@ func (v *victims) sequences(t *testing.T) {
 		admitted := readJSON(t, v.stranger.call(t, queue, "Admit", up("main", v.evil)).Result)
 		if prepared := admitted.at("prepared"); prepared != nil {
 			v.stranger.call(t, queue, "UpdateStack", in{
-				"project": v.project, "branch": "main", "stack_id": v.ids["store-main"], "token": "forged-other",
+				"environment": named(v.project, "main"), "stack_id": v.ids["store-main"], "token": "forged-other",
 				"template":     admitted.text("prepared", "rendered", "hash"),
 				"template_url": admitted.text("prepared", "rendered", "template_url"),
 			})
@@ -198,10 +202,25 @@ func (v *victims) runs(t *testing.T) {
 	for _, branch := range []string{"main", "staging", "release/1", "guarded"} {
 		t.Run("a removal of "+branch+" that claims to be due", func(t *testing.T) {
 			calls := len(v.aws.Calls())
-			input := perch.RunInput{Project: v.project, Branch: branch, Request: gone(branch), Due: true}
+			input := perch.RunInput{Environment: activitytest.Environment(v.project, branch), Request: gone(branch), Due: true}
 			result, err := v.stranger.run(t, v.project, "forged-teardown-"+branch, perch.WorkflowTeardown, input)
 			if err == nil && result.text("outcome") != string(perch.OutcomeRejected) {
 				t.Errorf("it ended with %v", result)
+			}
+			v.unchanged(t, calls)
+		})
+	}
+	for name, input := range map[string]any{
+		"no environment":    in{"project": v.project, "branch": "carts"},
+		"an invalid branch": in{"environment": named(v.project, "a..b")},
+		"no object":         "carts",
+	} {
+		t.Run("a removal with "+name, func(t *testing.T) {
+			calls := len(v.aws.Calls())
+			if _, err := v.stranger.run(t, v.project, "forged-input-"+strings.ReplaceAll(name, " ", "-"), perch.WorkflowTeardown, input); err == nil {
+				t.Error("it was not rejected")
+			} else {
+				t.Log(err)
 			}
 			v.unchanged(t, calls)
 		})
@@ -210,7 +229,7 @@ func (v *victims) runs(t *testing.T) {
 		calls := len(v.aws.Calls())
 		request := &perch.Request{ID: "forged", Goal: perch.GoalUp, Project: v.project, Branch: "evil", Commit: v.evil}
 		result, err := v.stranger.run(t, v.project, "forged-provision", perch.WorkflowProvision, perch.RunInput{
-			Project: v.project, Branch: "evil", Request: request,
+			Environment: activitytest.Environment(v.project, "evil"), Request: request,
 			Begun: &perch.Operation{Commit: v.evil, StackID: v.ids["store-main"], Token: "forged"},
 		})
 		if err == nil && result.text("outcome") == string(perch.OutcomeReady) {
