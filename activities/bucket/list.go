@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -33,15 +31,11 @@ type listing struct {
 // list sends the bucket's pages, from a place on, until the last one, an error or the end of ctx, and closes pages.
 func (e *emptying) list(ctx context.Context, from marker, pages chan<- listing) {
 	defer close(pages)
-	var before map[identity]bool
-	for last := from; ; {
+	for {
 		page := e.page(ctx, from)
-		next := page.behind()
-		page.found, before = unseen(page.found, before)
-		if page.next != nil && next == last {
+		if page.next != nil && *page.next == from {
 			page = listing{err: fmt.Errorf("list versions of bucket %s: the page behind %q does not lead on", e.bucket, from.key)}
 		}
-		ready := time.Now()
 		select {
 		case pages <- page:
 		case <-ctx.Done():
@@ -50,23 +44,8 @@ func (e *emptying) list(ctx context.Context, from marker, pages chan<- listing) 
 		if page.next == nil {
 			return
 		}
-		if from, last = next, next; time.Since(ready) > plenty {
-			from = *page.next
-		}
+		from = *page.next
 	}
-}
-
-// unseen drops what the page before held too: some S3s repeat the version at the border.
-func unseen(found []identity, before map[identity]bool) (fresh []identity, seen map[identity]bool) {
-	seen = make(map[identity]bool, len(found))
-	fresh = found[:0]
-	for _, id := range found {
-		if !before[id] && !seen[id] {
-			fresh = append(fresh, id)
-		}
-		seen[id] = true
-	}
-	return fresh, seen
 }
 
 func (e *emptying) listVersions(ctx context.Context, from marker) listing {
@@ -123,32 +102,6 @@ func readListing(out *s3.ListObjectVersionsOutput) (listing, error) {
 	key, err := decode(out.NextKeyMarker)
 	page.next = &marker{key, aws.ToString(out.NextVersionIdMarker)}
 	return page, err
-}
-
-const (
-	// minioCache is how MinIO begins what it adds to the last key of a page: the number of a list that it writes down. Given back, that makes all later
-	// pages cheaper, and holds up an early one for a third of a second, until the list is written so far. The key alone says the same place, and MinIO lists from there
-	// at once.
-	minioCache = "[minio_cache:"
-	// plenty is how long a page has to wait until there counts as enough to do while MinIO writes its list.
-	plenty = 10 * time.Millisecond
-)
-
-// behind is the place behind the page, without what MinIO adds to it.
-func (l listing) behind() marker {
-	if l.next == nil {
-		return marker{}
-	}
-	last := l.next.key
-	for _, id := range l.found {
-		if id.key == l.next.key {
-			return *l.next
-		}
-		if strings.HasPrefix(l.next.key, id.key+minioCache) && (last == l.next.key || len(id.key) > len(last)) {
-			last = id.key
-		}
-	}
-	return marker{last, l.next.version}
 }
 
 // decoder reads names as the listing writes them. Names are asked for URL-encoded: XML 1.0 has no form for most control characters.

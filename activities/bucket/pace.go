@@ -9,17 +9,12 @@ const (
 	// mostRequests is the most requests to delete at a time: S3 takes one to three seconds for a full one, and deletes 3,500 keys a second in
 	// a partition (AWS docs: "Best practices design patterns: optimizing Amazon S3 performance").
 	mostRequests = 10
-	// fewRequests are enough for an S3 that answers fast: more only wait for each other.
-	fewRequests = 4
-	// partitionRate is S3's limit, in keys a second, and spare how many times the requests that it takes to reach it there are.
-	partitionRate, spare = 3500, 1.25
-	// openRate, in keys a second, is for an S3 that has not asked for less yet: the number of requests bounds the pace by itself. Its first
-	// rejection brings the rate to firstRate at most, and no rejection below leastRate.
-	openRate, firstRate, leastRate = 50000, 5000, 25
-	// leastBatch is the smallest request that S3's rejections, or the shares of a page, lead to, and batchGrowth by how many keys a request grows after one that went through.
+	// firstRate and leastRate, in keys a second, are where the rate begins and the least that rejections leave of it.
+	firstRate, leastRate = 5000, 25
+	// leastBatch is the smallest request that S3's rejections lead to, and batchGrowth by how many keys a request grows after one that went through.
 	leastBatch, batchGrowth = 50, 50
-	// slower is what a rejection leaves of the rate, or rateKept of what was deleted lately if that is more.
-	slower, rateKept = 0.8, 1
+	// slower is what a rejection leaves of the rate, or what was deleted lately if that is more.
+	slower = 0.8
 	// growth is the share of the rate that a second adds right after a rejection. It doubles every growthDoubles without one, up to 1.
 	growth        = 0.04
 	growthDoubles = 2 * time.Second
@@ -35,8 +30,6 @@ type pace struct {
 	size     int
 	rate     float64
 	requests int
-	// quickest is the shortest time that S3 took for a key.
-	quickest time.Duration
 	// next is when the next request may be sent.
 	next time.Time
 	// round counts the decreases: a request that was sent before the last one says nothing about the pace after it.
@@ -54,16 +47,11 @@ type removal struct {
 	keys int
 }
 
-func newPace() *pace { return &pace{size: deleteBatch, rate: openRate} }
+func newPace() *pace { return &pace{size: deleteBatch, rate: firstRate} }
 
-// admits reports whether a request may be sent now. The last ones of a bucket go all at once: one that waited for its turn would be on its way alone in
-// the end.
-func (p *pace) admits(now time.Time, last bool) bool {
-	most := p.most()
-	if last {
-		most = mostRequests
-	}
-	return p.requests < most && !now.Before(p.next)
+// admits reports whether a request may be sent now.
+func (p *pace) admits(now time.Time) bool {
+	return p.requests < mostRequests && !now.Before(p.next)
 }
 
 // ready is when a request may be sent, nil if it may be now.
@@ -88,8 +76,8 @@ func (p *pace) later(now time.Time, d time.Duration) {
 	p.next = p.next.Add(d)
 }
 
-// settled says what became of a request of n keys: how many were deleted, whether S3 asked for less, and how long it took.
-func (p *pace) settled(n, gone int, slow bool, round int, took time.Duration, now time.Time) {
+// settled says what became of a request of n keys: how many were deleted, and whether S3 asked for less.
+func (p *pace) settled(n, gone int, slow bool, round int, now time.Time) {
 	p.requests--
 	p.recent = append(p.recent, removal{now, gone})
 	for p.recent[0].at.Before(now.Add(-lately)) {
@@ -98,22 +86,12 @@ func (p *pace) settled(n, gone int, slow bool, round int, took time.Duration, no
 	if gone > 0 {
 		p.failures = 0
 	}
-	if perKey := took / time.Duration(n); gone == n && (p.quickest == 0 || perKey < p.quickest) {
-		p.quickest = perKey
-	}
 	switch {
 	case gone == n:
 		p.grow(now)
 	case round == p.round:
 		p.shrink(n, gone, slow, now)
 	}
-}
-
-// most is how many requests there may be at a time: as many as S3's limit takes at the speed at which it answers when it has nothing
-// else to do.
-func (p *pace) most() int {
-	n := math.Ceil(partitionRate * p.quickest.Seconds() * spare)
-	return min(mostRequests, max(fewRequests, int(n)))
 }
 
 func (p *pace) grow(now time.Time) {
@@ -132,11 +110,8 @@ func (p *pace) grow(now time.Time) {
 func (p *pace) shrink(n, gone int, slow bool, now time.Time) {
 	p.round++
 	if slow {
-		if p.rejected.IsZero() {
-			p.rate = min(p.rate, firstRate)
-		}
 		p.rejected, p.grown = now, now
-		p.rate = max(leastRate, p.rate*slower, min(p.rate, p.shown())*rateKept)
+		p.rate = max(leastRate, p.rate*slower, min(p.rate, p.shown()))
 	}
 	if slow && gone < n/2 {
 		p.size = max(leastBatch, p.size*3/4)

@@ -19,9 +19,6 @@ const (
 	// to wait. They bound the memory that an emptying takes.
 	maxQueued = 2 * deleteBatch
 	maxOpen   = 64
-	// shares is in how many requests the last page goes when nothing else is on its way, as in a bucket of a single page: one full request would delete its
-	// versions one after the other.
-	shares = 4
 )
 
 // emptying is one attempt to empty one bucket.
@@ -73,9 +70,8 @@ type sweeper struct {
 	open  []*openPage
 	found int
 	last  identity
-	// listed is set behind the last page, and share, where it is not 0, the most that a request takes from then on. err is the first error; nothing is begun after it.
+	// listed is set behind the last page. err is the first error; nothing is begun after it.
 	listed bool
-	share  int
 	err    error
 }
 
@@ -92,7 +88,6 @@ type openPage struct {
 type outcome struct {
 	tasks []task
 	round int
-	sent  time.Time
 	deletion
 }
 
@@ -156,9 +151,6 @@ func (s *sweeper) take(page listing, ok bool) {
 	}
 	s.found += len(page.found)
 	s.listed = page.next == nil
-	if s.listed && s.pace.requests == 0 {
-		s.share = max(leastBatch, (len(s.queue)+shares-1)/shares)
-	}
 	s.finish(0)
 }
 
@@ -166,12 +158,12 @@ func (s *sweeper) take(page listing, ok bool) {
 func (s *sweeper) send(ctx context.Context) {
 	for s.err == nil {
 		n := s.ready()
-		if n == 0 || !s.pace.admits(time.Now(), s.listed) {
+		if n == 0 || !s.pace.admits(time.Now()) {
 			return
 		}
 		tasks := s.queue[:n:n]
 		s.queue = s.queue[n:]
-		o := outcome{tasks: tasks, round: s.pace.sent(n, time.Now()), sent: time.Now()}
+		o := outcome{tasks: tasks, round: s.pace.sent(n, time.Now())}
 		go func() {
 			batch := make([]identity, len(tasks))
 			for i, t := range tasks {
@@ -185,18 +177,14 @@ func (s *sweeper) send(ctx context.Context) {
 
 // ready is how many versions the next request takes, 0 while more of them would make it a full one.
 func (s *sweeper) ready() int {
-	most := s.pace.size
-	if s.share > 0 {
-		most = min(most, s.share)
-	}
 	n := 0
-	for n < len(s.queue) && n < most {
+	for n < len(s.queue) && n < s.pace.size {
 		if !writable(s.queue[n].key) {
 			return max(n, 1)
 		}
 		n++
 	}
-	if n < most && s.wanted() != nil {
+	if n < s.pace.size && s.wanted() != nil {
 		return 0
 	}
 	return n
@@ -206,7 +194,7 @@ func (s *sweeper) ready() int {
 func (s *sweeper) settle(o outcome) {
 	again := s.failed(o)
 	deleted := len(o.tasks) - len(again)
-	s.pace.settled(len(o.tasks), deleted, o.slow || slow(o.err), o.round, time.Since(o.sent), time.Now())
+	s.pace.settled(len(o.tasks), deleted, o.slow || slow(o.err), o.round, time.Now())
 	if deleted > 0 {
 		s.moved.Store(time.Now().UnixNano())
 	}

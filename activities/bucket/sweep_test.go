@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"golang.org/x/time/rate"
@@ -261,82 +259,6 @@ func TestAKeyThatNeverPassesIsNamed(t *testing.T) {
 	})
 }
 
-func TestAVersionThatTwoPagesHoldIsSentOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPile(3000)
-		e := p.emptying()
-		var border identity
-		e.page = func(ctx context.Context, from marker) listing {
-			page := p.page(ctx, from)
-			if from != (marker{}) && len(page.found) > 0 {
-				page.found = append([]identity{border}, page.found...)
-			}
-			if page.next != nil {
-				border = page.found[len(page.found)-1]
-			}
-			return page
-		}
-		if err := e.sweep(t.Context(), marker{}); err != nil || p.sent != 3000 || e.progress.Load().Done != 3000 {
-			t.Errorf("%d sent, %d counted, error %v", p.sent, e.progress.Load().Done, err)
-		}
-	})
-}
-
-func TestMarkersAreKeysWithoutWhatMinIOAdds(t *testing.T) {
-	const cached = "[minio_cache:v2,id:6689dec0,p:0,s:0]"
-	for name, c := range map[string]struct {
-		keys       []string
-		next, want string
-	}{
-		"S3 says the key":                    {[]string{"a", "b"}, "b", "b"},
-		"MinIO says it and more":             {[]string{"a", "b"}, "b" + cached, "b"},
-		"a key that looks like more":         {[]string{"a", "a" + cached}, "a" + cached, "a" + cached},
-		"a key that looks like it, and more": {[]string{"a", "a" + cached}, "a" + cached + cached, "a" + cached},
-		"a key that is not in the page":      {[]string{"a", "b"}, "c" + cached, "c" + cached},
-	} {
-		t.Run(name, func(t *testing.T) {
-			out := &s3.ListObjectVersionsOutput{IsTruncated: aws.Bool(true), NextKeyMarker: &c.next, NextVersionIdMarker: aws.String("v")}
-			for i := range c.keys {
-				out.Versions = append(out.Versions, types.ObjectVersion{Key: &c.keys[i], VersionId: aws.String("v")})
-			}
-			page, err := readListing(out)
-			if err != nil || page.behind() != (marker{c.want, "v"}) {
-				t.Errorf("the next page is behind %v, %v; want %q", page.behind(), err, c.want)
-			}
-		})
-	}
-}
-
-func TestWhatMinIOAddsToAKeyIsGivenBackOnceThereIsEnoughToDo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const number = minioCache + "v2,return:]"
-		p := newPile(20 * deleteBatch)
-		e := p.emptying()
-		plain, numbered := 0, 0
-		e.page = func(ctx context.Context, from marker) listing {
-			key, found := strings.CutSuffix(from.key, number)
-			switch {
-			case found:
-				numbered++
-			case numbered == 0:
-				plain++
-			}
-			page := p.page(ctx, marker{key, from.version})
-			if page.next != nil {
-				page.next.key += number
-			}
-			return page
-		}
-		if err := e.sweep(t.Context(), marker{}); err != nil || p.left > 0 {
-			t.Fatalf("%d left, error %v", p.left, err)
-		}
-		// The pages of the first requests, those that wait for a request, and the first one that nobody wants yet.
-		if want := fewRequests + maxQueued/deleteBatch + 1; plain != want || numbered == 0 {
-			t.Errorf("%d pages by the key alone and then %d by a number, want %d and some", plain, numbered, want)
-		}
-	})
-}
-
 func TestAPageThatLeadsNowhereIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPile(10)
@@ -348,41 +270,7 @@ func TestAPageThatLeadsNowhereIsAnError(t *testing.T) {
 	})
 }
 
-func TestWhatTheLastPageLeavesGoesInSharesSideBySide(t *testing.T) {
-	for n, most := range map[int]time.Duration{
-		30:   280 * time.Millisecond, // Two listings, and one request: a share would be too small.
-		1000: 500 * time.Millisecond, // Two listings, and 250 versions.
-		3000: 1450 * time.Millisecond,
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPile(n)
-			start := time.Now()
-			if err := p.emptying().sweep(t.Context(), marker{}); err != nil || p.left > 0 {
-				t.Fatalf("%d left, error %v", p.left, err)
-			}
-			if took := time.Since(start); took > most || p.requests > 2*(n+deleteBatch-1)/deleteBatch+1+shares {
-				t.Errorf("%d versions: %s and %d requests", n, took, p.requests)
-			}
-		})
-	}
-}
-
-func TestTheLastRequestsGoAllAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const pages = fewRequests + 2
-		p := newPile(pages * deleteBatch)
-		start := time.Now()
-		if err := p.emptying().sweep(t.Context(), marker{}); err != nil || p.left > 0 {
-			t.Fatalf("%d left, error %v", p.left, err)
-		}
-		// The pages, the request of the last one, and the listing that proves it.
-		if took := time.Since(start); took > pages*100*time.Millisecond+1050*time.Millisecond+100*time.Millisecond {
-			t.Errorf("took %s: the last requests waited for others", took)
-		}
-	})
-}
-
-func TestRequestsAtATimeFollowHowLongTheyTake(t *testing.T) {
+func TestRequestsAtATimeReachTheLimitHoweverLongTheyTake(t *testing.T) {
 	for perKey, most := range map[time.Duration]float64{time.Millisecond: 33, 2800 * time.Microsecond: 50} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPile(100000).limited(3500, 3500)
