@@ -8,9 +8,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"perch"
@@ -66,8 +68,8 @@ type call struct {
 	address *url.URL
 	header  http.Header
 	body    []byte
-	// secret is taken out of whatever is shown; empty where the request carries none.
-	secret string
+	// secret is set if a header carries one.
+	secret bool
 }
 
 func (s *seeding) prepare(ctx context.Context, step perch.SeedHTTP, mark string) (*call, error) {
@@ -94,7 +96,7 @@ func (s *seeding) prepare(ctx context.Context, step perch.SeedHTTP, mark string)
 		if err != nil {
 			return nil, err
 		}
-		c.secret = value
+		c.secret = true
 		if step.Header != "" {
 			c.header.Set(step.Header, value)
 		} else {
@@ -126,11 +128,14 @@ func contentType(name string) string {
 	return "application/octet-stream"
 }
 
-// try sends the request once. A problem that may pass by itself is passing; in its words the secret is left out.
+// try sends the request once. A problem that may pass on its own is passing. It quotes the app only if
+// the request carried no secret: an app may repeat that, in any encoding.
 func (c *call) try(ctx context.Context, client *http.Client) (status int, problem string, passing bool) {
+	var answering atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { answering.Store(true) }})
 	request, err := http.NewRequestWithContext(ctx, c.method, c.address.String(), bytes.NewReader(c.body))
 	if err != nil {
-		return 0, c.words(err.Error()), false
+		return 0, firstWords(err.Error()), false
 	}
 	request.Header = c.header.Clone()
 	response, err := client.Do(request)
@@ -138,41 +143,45 @@ func (c *call) try(ctx context.Context, client *http.Client) (status int, proble
 		return 0, rejection, false
 	}
 	if err != nil {
-		var failure *url.Error
-		if errors.As(err, &failure) {
-			err = failure.Err // The address is known.
-		}
-		return 0, c.words(err.Error()), true
+		return 0, c.broken(err, answering.Load()), true
 	}
 	defer response.Body.Close()
 	status = response.StatusCode
+	passing = status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests
 	answer := strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status))) // The app may put anything beside the number.
 	switch {
 	case status >= 200 && status < 300:
-		_, err := io.Copy(io.Discard, io.LimitReader(response.Body, longestAnswer))
-		if err != nil {
-			return status, fmt.Sprintf("%s, and the answer broke off: %s", answer, c.words(err.Error())), true
+		if _, err := io.Copy(io.Discard, io.LimitReader(response.Body, longestAnswer)); err != nil {
+			return status, fmt.Sprintf("%s, and then %s", answer, c.broken(err, true)), true
 		}
 		return status, "", false
 	case status >= 300 && status < 400:
-		return status, fmt.Sprintf("%s to %s; redirects are not followed: name the path that answers", answer, c.words(response.Header.Get("Location"))), false
+		if location := response.Header.Get("Location"); !c.secret {
+			answer += " to " + firstWords(location)
+		}
+		return status, answer + "; redirects are not followed: name the path that answers", false
+	case c.secret:
+		return status, answer + " (the request carried a secret, so no more of the answer is shown)", passing
 	}
-	passing = status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests
-	return status, strings.TrimSuffix(answer+": "+c.shown(response.Body), ": "), passing
+	text, _ := io.ReadAll(io.LimitReader(response.Body, longestAnswer)) // What can be read of it is enough for a message.
+	return status, strings.TrimSuffix(answer+": "+firstWords(string(text)), ": "), passing
 }
 
-// shown are the first words of an answer.
-func (c *call) shown(body io.Reader) string {
-	text, _ := io.ReadAll(io.LimitReader(body, longestAnswer)) // What can be read of it is enough for a message.
-	if len(text) == longestAnswer {
-		text = text[:len(text)-longestSecret*longestEntity] // The secret may be cut off there, and would not be found.
+// broken is why there is no whole answer. Once the answer has begun, the error may quote it.
+func (c *call) broken(err error, answering bool) string {
+	if c.secret && answering {
+		return "the answer broke off or is not HTTP"
 	}
-	return c.words(string(text))
+	var failure *url.Error
+	if errors.As(err, &failure) {
+		err = failure.Err // The address is known.
+	}
+	return firstWords(err.Error())
 }
 
-// words are the beginning of a text in one line, without the secret.
-func (c *call) words(text string) string {
-	words := strings.Join(strings.Fields(strings.Map(graphic, strings.ToValidUTF8(hide(text, c.secret), ""))), " ")
+// firstWords is the beginning of a text, in one line.
+func firstWords(text string) string {
+	words := strings.Join(strings.Fields(strings.Map(graphic, strings.ToValidUTF8(text, ""))), " ")
 	if len(words) > shownAnswer {
 		words = strings.ToValidUTF8(words[:shownAnswer], "") + " ..."
 	}
