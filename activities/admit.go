@@ -8,6 +8,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/quota"
 	"perch/cfn/own"
 	"perch/config"
 	"perch/source"
@@ -36,12 +37,12 @@ type Source interface {
 
 // Requests are the activities that decide what a request leads to.
 type Requests struct {
-	policy  *perch.Policy
-	source  Source
-	stacks  *Stacks
-	apps    *Applications
-	images  *Images
-	lookUps *lookUps
+	policy *perch.Policy
+	source Source
+	stacks *Stacks
+	apps   *Applications
+	images *Images
+	quotas *quota.Reader
 	// interval is the pause between two looks at a branch that is not there yet, and waited how long the activity has been at it.
 	interval time.Duration
 	waited   func(context.Context) time.Duration

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/acm/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
@@ -150,10 +149,10 @@ func TestDoctorNamesEachBrokenLink(t *testing.T) {
 		"no default branch": {func(w *world) { w.policy.DefaultBranch = "trunk" },
 			map[string]string{perch.CheckRepository: "github.com/acme/shop does not show its default branch trunk: correct `default_branch` or `source` in the policy"}},
 		"a source that rejects": {func(w *world) {
-			of[*Examinations](w).source = failing(&source.Rejected{Reason: "the token is expired"})
+			of[*Examinations](w).doctor.Source = failing(&source.Rejected{Reason: "the token is expired"})
 		},
 			map[string]string{perch.CheckRepository: "github.com/acme/shop: the token is expired"}},
-		"a source that fails": {func(w *world) { of[*Examinations](w).source = failing(errors.New("no route to host")) },
+		"a source that fails": {func(w *world) { of[*Examinations](w).doctor.Source = failing(errors.New("no route to host")) },
 			map[string]string{perch.CheckRepository: "github.com/acme/shop: no route to host"}},
 		"no hosted zone": {func(w *world) { w.policy.HostedZone = "Z0GONE" }, map[string]string{perch.CheckDomain: "there is no hosted zone Z0GONE in account 123456789012; correct `hosted_zone` in the policy"}},
 		"another zone": {func(w *world) { w.policy.Domain = "preview.example.com" }, map[string]string{
@@ -228,31 +227,10 @@ func TestDoctorWaitsForAnApplicationThatIsBeingMade(t *testing.T) {
 	activitytest.WantWords(t, w.examine()[perch.CheckApplication].Detail, "stack shop-application-staging is CREATE_IN_PROGRESS; wait until that is over")
 }
 
-func TestCertificatesAreJudgedByStatusAndNames(t *testing.T) {
-	for name, c := range map[string]struct {
-		status types.CertificateStatus
-		names  []string
-		want   string
-	}{
-		"issued":                {types.CertificateStatusIssued, []string{"*.preview.example.com"}, ""},
-		"for more":              {types.CertificateStatusIssued, []string{"example.com", "*.Preview.Example.com"}, ""},
-		"for one name":          {types.CertificateStatusIssued, []string{"preview.example.com"}, "is for preview.example.com and not for *.preview.example.com"},
-		"for another domain":    {types.CertificateStatusIssued, []string{"*.example.com"}, "is for *.example.com and not for *.preview.example.com"},
-		"waiting":               {types.CertificateStatusPendingValidation, []string{"*.preview.example.com"}, "is PENDING_VALIDATION: see that the domain's name servers are those of its hosted zone"},
-		"expired":               {types.CertificateStatusExpired, []string{"*.preview.example.com"}, "is EXPIRED: see why"},
-		"one that never worked": {types.CertificateStatusFailed, []string{"*.preview.example.com"}, "is FAILED: see why"},
-	} {
-		_, err := judgeCertificate(types.CertificateDetail{DomainName: &c.names[0], SubjectAlternativeNames: c.names[1:], Status: c.status}, "*.preview.example.com")
-		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %q", name, err, c.want)
-		}
-	}
-}
-
 func TestS67DoctorSaysWhatGitHubRejects(t *testing.T) {
 	w := healthy(t)
 	server := w.onGitHub(1)
-	of[*Examinations](w).source = of[*Cleanups](w).source
+	of[*Examinations](w).doctor.Source = of[*Cleanups](w).source
 	server.Intercept(func(http.Handler) http.Handler { return githubtest.Answer(http.StatusUnauthorized, "Bad credentials") })
 	wantBroken(t, w.examine(), map[string]string{perch.CheckRepository: "GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one"})
 }

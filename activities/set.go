@@ -5,9 +5,10 @@ package activities
 import (
 	"time"
 
+	"perch/activities/doctor"
+	"perch/activities/quota"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/acm"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
@@ -15,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"perch"
 )
@@ -39,16 +39,16 @@ type Set struct {
 // New makes the activities. interval is how often waits look at what they wait for.
 func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Set {
 	var (
-		cfn       = cloudformation.NewFromConfig(cfg)
 		objects   = s3.NewFromConfig(cfg)
 		beanstalk = elasticbeanstalk.NewFromConfig(cfg)
 		stacks    = NewStacks(cfg, policy, source, interval)
 		apps      = stacks.apps
 		images    = newImages(cfg, policy, interval)
 		lookUps   = newLookUps(cfg)
+		quotas    = quota.NewReader(cfg)
 		requests  = &Requests{
 			policy: policy, source: source, stacks: stacks, apps: apps, images: images, interval: interval,
-			waited: sinceScheduled, lookUps: lookUps,
+			waited: sinceScheduled, quotas: quotas,
 		}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
 		instances = rds.NewFromConfig(cfg)
@@ -62,16 +62,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		lookUps: lookUps,
 	}
 	examinations := &Examinations{
-		policy: policy, region: cfg.Region, source: source, apps: apps, sts: sts.NewFromConfig(cfg), acm: acm.NewFromConfig(cfg), route53: names,
-		rights: &rights{
-			policy:    policy,
-			stacks:    cfn,
-			s3:        objects,
-			beanstalk: beanstalk,
-			rds:       instances,
-			tagging:   tagging,
-			lookUps:   lookUps,
-		},
+		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{apps}, quotas),
 	}
 	seeds := &Seeds{
 		policy: policy, requests: requests, stacks: stacks, s3: objects, beanstalk: beanstalk,

@@ -302,8 +302,8 @@ func named(text string) []string {
 
 // TestDoctorTriesOrNamesEveryAWSCall: whoever lets the worker make another call says whether `perch doctor` tries it.
 func TestDoctorTriesOrNamesEveryAWSCall(t *testing.T) {
-	text := page(t, "activities/doctor_rights.go") + page(t, "activities/doctor_domain.go")
-	files, err := filepath.Glob("activities/*.go")
+	text := page(t, "activities/doctor/rights.go") + page(t, "activities/doctor/domain.go")
+	files, err := goFilesBelow("activities")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,10 +313,21 @@ func TestDoctorTriesOrNamesEveryAWSCall(t *testing.T) {
 		}
 		for _, made := range awsCalls(t, file) {
 			if _, call, _ := strings.Cut(made, "."); call != "GetCallerIdentity" && !strings.Contains(text, "."+call+"Input{") && !strings.Contains(text, `"`+call+`"`) {
-				t.Errorf("%s calls %s: let doctor try it in activities/doctor_rights.go, or name it there among those that are not tried", file, call)
+				t.Errorf("%s calls %s: let doctor try it in activities/doctor/rights.go, or name it there among those that are not tried", file, call)
 			}
 		}
 	}
+}
+
+// goFilesBelow are the Go files in a folder and below it.
+func goFilesBelow(folder string) (files []string, err error) {
+	err = filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".go") {
+			files = append(files, path)
+		}
+		return err
+	})
+	return files, err
 }
 
 // TestEveryScenarioHasATest holds the rows of docs/scenarios.md against the names of the tests, both ways.

@@ -28,7 +28,7 @@ var instanceBeliefs = []Belief{
 		Name:     "elasticbeanstalk/address-of-a-single-instance",
 		Sentence: "An environment of type SingleInstance has an Elastic IP address.",
 		Source:   beanstalkGuide + "using-features-managing-env-types.html",
-		ReliedOn: "activities/addresses.go", Cents: 1, Minutes: 15, check: checkElasticAddress,
+		ReliedOn: "activities/quota/addresses.go", Cents: 1, Minutes: 15, check: checkElasticAddress,
 	},
 	{
 		Name:     "elasticbeanstalk/architecture-is-fixed",

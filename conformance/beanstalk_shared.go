@@ -30,7 +30,7 @@ var sharedBeliefs = []Belief{
 		Sentence: "An environment of a shared load balancer gets one rule, on the listener that its options name, and " +
 			"none on the listener of port 80.",
 		Source:   beanstalkGuide + "environments-cfg-alb-shared.html (it contradicts command-options-general.html)",
-		ReliedOn: "activities/listener_rules.go", Cents: 2, Minutes: 25, check: checkOneRule,
+		ReliedOn: "activities/quota/rules.go", Cents: 2, Minutes: 25, check: checkOneRule,
 	},
 	{
 		Name: "elasticbeanstalk/rules-of-equal-priority",

@@ -1,0 +1,189 @@
+// Package doctor checks whether everything is there that a worker needs: credentials, the application stacks, the rights
+// of the worker's role, the hosted zone and the certificate, free Elastic IP addresses, and the repository. It changes
+// nothing.
+//
+// A check that fails is a result and not an error. The checks run at the same time, each with a time limit, because the
+// starter waits for them.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/acm"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"perch"
+	"perch/activities/quota"
+	"perch/cfn"
+)
+
+// lookTimeout bounds one check of Examine: the starter waits for three of them in a row at most.
+const lookTimeout = 8 * time.Second
+
+// Project is what the checks know of the project from the worker's other activities.
+type Project interface {
+	// DescribeStack reads a stack by its name or id.
+	DescribeStack(ctx context.Context, name string) (stack types.Stack, found bool, err error)
+	// OwnsStack reports whether the stack's tags are the project's.
+	OwnsStack(ctx context.Context, stack types.Stack) bool
+	// OtherRepositories are the project's stacks under another repository.
+	OtherRepositories(ctx context.Context) ([]perch.OtherRepository, error)
+	// ApplicationOutputs are the outputs of an application stack.
+	ApplicationOutputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error)
+}
+
+// Source is where branches and files come from.
+type Source interface {
+	Heads(ctx context.Context, branches ...string) (map[string]string, error)
+	HasCommit(ctx context.Context, commit string) (bool, error)
+	DefaultBranch(ctx context.Context) (string, error)
+	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
+}
+
+// Doctor makes the checks.
+type Doctor struct {
+	// Source is asked for the default branch and its files.
+	Source Source
+
+	policy  *perch.Policy
+	region  string
+	project Project
+	quotas  *quota.Reader
+	rights  *roleRights
+	sts     *sts.Client
+	acm     *acm.Client
+	route53 *route53.Client
+}
+
+// New makes a Doctor.
+func New(cfg aws.Config, policy *perch.Policy, source Source, project Project, quotas *quota.Reader) *Doctor {
+	return &Doctor{
+		Source: source, policy: policy, region: cfg.Region, project: project, quotas: quotas, rights: newRoleRights(cfg, policy),
+		sts: sts.NewFromConfig(cfg), acm: acm.NewFromConfig(cfg), route53: route53.NewFromConfig(cfg),
+	}
+}
+
+// Examine makes every check, also if others fail, and returns them in the order of perch.WorkerChecks.
+func (d *Doctor) Examine(ctx context.Context) []perch.Check {
+	var (
+		running    sync.WaitGroup
+		repository perch.Check
+	)
+	running.Go(func() { repository = makeCheck(ctx, perch.CheckRepository, d.checkRepository) })
+	checks := d.checkAccount(ctx)
+	running.Wait()
+	checks = append(checks, repository)
+	slices.SortStableFunc(checks, func(a, b perch.Check) int { return checkRank(a.Name) - checkRank(b.Name) })
+	return checks
+}
+
+// checkRank puts checks in the order of perch.WorkerChecks; the applications stand together.
+func checkRank(name string) int {
+	return slices.IndexFunc(perch.WorkerChecks(), func(first string) bool { return strings.HasPrefix(name, first) })
+}
+
+// makeCheck makes one check.
+func makeCheck(ctx context.Context, name string, at func(context.Context) (string, error)) perch.Check {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	detail, err := at(ctx)
+	if err != nil {
+		return perch.Check{Name: name, Checked: true, Detail: failureWords(ctx, err)}
+	}
+	return perch.Check{Name: name, OK: true, Checked: true, Detail: detail}
+}
+
+func failureWords(ctx context.Context, err error) string {
+	if ctx.Err() != nil {
+		return fmt.Sprintf("no answer within %s", lookTimeout)
+	}
+	return errorWords(err)
+}
+
+func notChecked(name, because string) perch.Check {
+	return perch.Check{Name: name, Detail: "not checked, because " + because}
+}
+
+// checkAccount checks whose credentials the worker has, and then what they are good for.
+func (d *Doctor) checkAccount(ctx context.Context) []perch.Check {
+	account := makeCheck(ctx, perch.CheckAccount, d.checkIdentity)
+	if account.OK {
+		return append(d.inAccount(ctx), account)
+	}
+	checks := []perch.Check{account}
+	for _, name := range []string{perch.CheckApplication, perch.CheckRights, perch.CheckStacks, perch.CheckAddresses, perch.CheckDomain, perch.CheckCertificate} {
+		checks = append(checks, notChecked(name, "the worker has no credentials for the policy's account"))
+	}
+	return checks
+}
+
+func (d *Doctor) checkIdentity(ctx context.Context) (string, error) {
+	identity, err := d.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", fmt.Errorf("AWS does not say whose credentials the worker has: %s; give it valid ones", errorWords(err))
+	}
+	if account := aws.ToString(identity.Account); account != d.policy.Account {
+		return "", fmt.Errorf("the worker's AWS credentials are for account %s and its policy is for %s; use the right profile or correct `account` in the policy", account, d.policy.Account)
+	}
+	if d.region != d.policy.Region {
+		return "", fmt.Errorf("the worker calls region %s and its policy is for %s; correct `region` in the policy", d.region, d.policy.Region)
+	}
+	return fmt.Sprintf("%s in %s, as %s", d.policy.Account, d.region, aws.ToString(identity.Arn)), nil
+}
+
+// inAccount makes the checks that need AWS. The application comes first: bucket and certificate are its own.
+func (d *Doctor) inAccount(ctx context.Context) []perch.Check {
+	var (
+		running                                 sync.WaitGroup
+		outputs                                 cfn.ApplicationOutputs
+		production                              []perch.Check
+		rights, stacks, addresses, domain, cert perch.Check
+	)
+	running.Go(func() { stacks = makeCheck(ctx, perch.CheckStacks, d.checkStacks) })
+	running.Go(func() { addresses = makeCheck(ctx, perch.CheckAddresses, d.checkAddresses) })
+	running.Go(func() { domain = makeCheck(ctx, perch.CheckDomain, d.checkDomain) })
+	if len(d.policy.Kinds[perch.KindProduction]) > 0 {
+		running.Go(func() {
+			production = append(production, makeCheck(ctx, perch.CheckApplication+" "+string(perch.KindProduction), func(ctx context.Context) (string, error) {
+				detail, _, err := d.checkApplication(ctx, perch.KindProduction)
+				return detail, err
+			}))
+		})
+	}
+	staging := makeCheck(ctx, perch.CheckApplication, func(ctx context.Context) (detail string, err error) {
+		detail, outputs, err = d.checkApplication(ctx, perch.KindStaging)
+		return detail, err
+	})
+	running.Go(func() {
+		rights = makeCheck(ctx, perch.CheckRights, func(ctx context.Context) (string, error) { return d.rights.tryAll(ctx, outputs.ArtifactBucket) })
+	})
+	cert = d.checkCertificate(ctx, outputs.CertificateArn)
+	running.Wait()
+	return append([]perch.Check{staging, rights, stacks, addresses, domain, cert}, production...)
+}
+
+// checkStacks checks that every stack of the project is this repository's: one under a former name goes on
+// costing money, and cleanup leaves it alone.
+func (d *Doctor) checkStacks(ctx context.Context) (string, error) {
+	others, err := d.project.OtherRepositories(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(others) == 0 {
+		return fmt.Sprintf("every stack of project %s is tagged with %s", d.policy.Project, d.policy.Repository), nil
+	}
+	sentences := make([]string, len(others))
+	for i, other := range others {
+		sentences[i] = other.String()
+	}
+	return "", errors.New(strings.Join(sentences, "; "))
+}
