@@ -9,6 +9,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/quota"
+	"perch/activities/sourceerr"
 	"perch/cfn/own"
 	"perch/config"
 	"perch/source"
@@ -194,7 +195,7 @@ func verdict(admitted AdmitResult, err error) (AdmitResult, error) {
 func (r *Requests) file(ctx context.Context, commit string) (*config.File, string, error) {
 	has, err := r.source.HasCommit(ctx, commit)
 	if err != nil {
-		return nil, "", asked(err, "look for commit %s", commit)
+		return nil, "", sourceerr.Wrap(err, "look for commit %s", commit)
 	}
 	if !has {
 		return nil, fmt.Sprintf("the repository %s has no commit %s; push it first", r.policy.Repository, commit), nil
@@ -205,11 +206,11 @@ func (r *Requests) file(ctx context.Context, commit string) (*config.File, strin
 // fileAt reads perch.yaml at the commit. A file that is not there, and one with an error, is rejected with a sentence.
 func (r *Requests) fileAt(ctx context.Context, commit string) (*config.File, string, error) {
 	data, found, err := r.source.File(ctx, commit, config.FileName)
-	if fault := faultOf(err); fault != "" {
+	if fault := sourceerr.CommitFault(err); fault != "" {
 		return nil, fault, nil
 	}
 	if err != nil {
-		return nil, "", asked(err, "read %s at %s", config.FileName, commit)
+		return nil, "", sourceerr.Wrap(err, "read %s at %s", config.FileName, commit)
 	}
 	if !found {
 		return nil, fmt.Sprintf("commit %s has no %s in its root; `perch config init` writes one: commit it and push", commit, config.FileName), nil
@@ -219,15 +220,6 @@ func (r *Requests) fileAt(ctx context.Context, commit string) (*config.File, str
 		return nil, err.Error(), nil
 	}
 	return file, "", nil
-}
-
-// faultOf is what is wrong with a file of the commit, in words; empty if nothing is, or the source did not answer.
-func faultOf(err error) string {
-	var fault *source.CommitFault
-	if errors.As(err, &fault) {
-		return fault.Error()
-	}
-	return ""
 }
 
 // survey is the branch's own environment, nil where there is none, and how many others there are.

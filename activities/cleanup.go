@@ -9,18 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/activities/awserr"
 	"perch/activities/pulse"
+	"perch/activities/sourceerr"
 	"perch/cfn"
 	"perch/lifecycle"
 	"perch/source"
 )
-
-// errorRateLimited: the branch source wants to be left alone for a while; the activity is tried again then.
-const errorRateLimited = "RateLimited"
 
 const (
 	// listingTries is how often a listing of branches is tried before everything is held: the next run is not far.
@@ -79,7 +75,7 @@ func (c *Cleanups) list(ctx context.Context) (lifecycle.Listing, error) {
 	if last && ctx.Err() == nil {
 		return lifecycle.Listing{Problem: err.Error(), RepositoryID: c.stacks.owner.current(ctx).ID}, nil
 	}
-	return lifecycle.Listing{}, asked(err, "list branches of %s", c.policy.Repository)
+	return lifecycle.Listing{}, sourceerr.Wrap(err, "list branches of %s", c.policy.Repository)
 }
 
 // ask reads the branches and whose they are. The id is read again for every plan: another repository
@@ -105,24 +101,6 @@ func otherDefault(ctx context.Context, source Source) string {
 		return ""
 	}
 	return branch
-}
-
-// asked is an error of the branch source as an activity returns it: a rate limit says when to try again, and what no retry mends is final.
-func asked(err error, tried string, args ...any) error {
-	var (
-		rejected *source.Rejected
-		limited  *source.RateLimited
-	)
-	message := fmt.Sprintf(tried, args...)
-	switch {
-	case errors.As(err, &rejected):
-		return awserr.Final(perch.ErrorInvalid, "%s: %v", message, err)
-	case errors.As(err, &limited):
-		return temporal.NewApplicationErrorWithOptions(message+": "+err.Error(), errorRateLimited, temporal.ApplicationErrorOptions{
-			NextRetryDelay: max(time.Second, time.Until(limited.Until)+time.Second),
-		})
-	}
-	return fmt.Errorf("%s: %w", message, err)
 }
 
 func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) PlanResult {
@@ -200,7 +178,7 @@ func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResu
 	id := ""
 	if !alive {
 		if id, err = c.source.RepositoryID(ctx); err != nil {
-			return LastLookResult{}, asked(err, "look for the id of %s", c.policy.Repository)
+			return LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", c.policy.Repository)
 		}
 	}
 	return LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, id, c.policy)}, nil
@@ -214,7 +192,7 @@ func (c *Cleanups) alive(ctx context.Context, branch string) (bool, error) {
 		err = fmt.Errorf("the repository %s does not show its default branch %s", c.policy.Repository, words)
 	}
 	if err != nil {
-		return false, asked(err, "look for branch %s", branch)
+		return false, sourceerr.Wrap(err, "look for branch %s", branch)
 	}
 	_, alive := heads[branch]
 	return alive, nil

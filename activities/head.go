@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/activities/sourceerr"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -31,7 +32,7 @@ func sinceScheduled(ctx context.Context) time.Duration {
 func (r *Requests) findHead(ctx context.Context, request perch.Request) (head string, ended AdmitResult, err error) {
 	heads, err := r.source.Heads(ctx, request.Branch)
 	if err != nil {
-		return "", AdmitResult{}, asked(err, "look up the head of branch %s", request.Branch)
+		return "", AdmitResult{}, sourceerr.Wrap(err, "look up the head of branch %s", request.Branch)
 	}
 	head = heads[request.Branch]
 	if request.Head && head != "" {
@@ -40,7 +41,7 @@ func (r *Requests) findHead(ctx context.Context, request perch.Request) (head st
 	sighting := lifecycle.Sighting{Commit: request.Commit, Head: head, Waited: r.waited(ctx), Patience: headLooks * r.interval}
 	if head != "" && head != request.Commit {
 		if sighting.Older, err = r.source.Contains(ctx, head, request.Commit); err != nil {
-			return "", AdmitResult{}, asked(err, "look for commit %s on branch %s", request.Commit, request.Branch)
+			return "", AdmitResult{}, sourceerr.Wrap(err, "look for commit %s on branch %s", request.Commit, request.Branch)
 		}
 	}
 	switch lifecycle.NextByHead(sighting) {

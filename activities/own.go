@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/sourceerr"
 	"perch/cfn/own"
 	"perch/config"
 )
@@ -18,11 +19,11 @@ import (
 // ownTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a sentence, and no failure.
 func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perch.Settings) (*own.Template, string, error) {
 	data, found, err := r.source.File(ctx, commit, settings.Template)
-	if fault := faultOf(err); fault != "" {
+	if fault := sourceerr.CommitFault(err); fault != "" {
 		return nil, fault, nil
 	}
 	if err != nil {
-		return nil, "", asked(err, "read %s at %s", settings.Template, commit)
+		return nil, "", sourceerr.Wrap(err, "read %s at %s", settings.Template, commit)
 	}
 	if !found {
 		return nil, fmt.Sprintf("commit %s has no file %s, which %s names as template; commit it, or correct `template`", commit, settings.Template, config.FileName), nil

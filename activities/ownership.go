@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"perch/activities/sourceerr"
+
 	"perch"
 )
 
@@ -34,7 +36,7 @@ func (o *ownership) certain(ctx context.Context) (perch.Identity, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.learn(ctx); err != nil {
-		return perch.Identity{}, asked(err, "look for the id of %s", o.policy.Repository)
+		return perch.Identity{}, sourceerr.Wrap(err, "look for the id of %s", o.policy.Repository)
 	}
 	return o.policy.Identity(o.id), nil
 }

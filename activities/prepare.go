@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/activities/seed"
 	"perch/lifecycle"
 )
 
@@ -56,8 +57,9 @@ func (r *Requests) settled(ctx context.Context, up candidate) (bool, error) {
 	if step != lifecycle.Done || wanted.sharesDatabase() {
 		return false, nil // Whether a database in the shared instance is as it should be, EnsureDatabase sees.
 	}
-	for _, seed := range wanted.file.Seed {
-		done, err := r.apps.has(ctx, wanted.application.ArtifactBucket, seedMark(up.stack.StackID, wanted.settings.Database, seed))
+	for _, step := range wanted.file.Seed {
+		mark := seed.Mark(up.stack.StackID, wanted.settings.Database, step)
+		done, err := r.apps.has(ctx, wanted.application.ArtifactBucket, mark)
 		if err != nil || !done {
 			return false, err
 		}

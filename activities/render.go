@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/seed"
 	"perch/cfn"
 	"perch/cfn/own"
 	"perch/config"
@@ -76,7 +77,7 @@ func (r *Requests) publish(ctx context.Context, rendered rendering) (RenderResul
 	}
 	return RenderResult{
 		Hash: rendered.template.Hash, Resources: rendered.template.Resources,
-		SeedSteps: len(phase(rendered.file.Seed, false)), LaterSteps: len(phase(rendered.file.Seed, true)),
+		SeedSteps: len(seed.Phase(rendered.file.Seed, false)), LaterSteps: len(seed.Phase(rendered.file.Seed, true)),
 		SharedDatabase: rendered.sharesDatabase(),
 	}, err
 }

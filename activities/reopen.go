@@ -12,6 +12,7 @@ import (
 	"perch/activities/awserr"
 	"perch/activities/bucket"
 	"perch/activities/pulse"
+	"perch/activities/seed"
 )
 
 // ReopenBuckets lets a stack's buckets be written to again, and marks the seed steps that fill them as not
@@ -40,35 +41,24 @@ func (s *Seeds) ReopenBuckets(ctx context.Context, in ReopenInput) (ReopenResult
 
 // forgetSeeds deletes the marks of the steps that copy into these buckets.
 func (s *Seeds) forgetSeeds(ctx context.Context, in ReopenInput, closed []string) error {
-	file, rejection, err := s.requests.file(ctx, in.Commit)
-	if err == nil && rejection != "" {
-		err = awserr.Final(perch.ErrorInvalid, "%s", rejection)
-	}
+	found, err := s.settingsAt(ctx, in.Environment.Branch, in.Commit)
 	if err != nil {
 		return err
 	}
-	settings, _, err := file.Resolve(in.Environment.Branch, in.Commit)
-	if err != nil {
-		return awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
-	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Environment.Branch))
-	if err != nil {
-		return err
-	}
-	for _, step := range file.Seed {
+	for _, step := range found.steps {
 		if step.S3 == nil {
 			continue
 		}
 		name, _, _ := strings.Cut(step.S3.To, "/")
-		bucket, err := s.bucket(ctx, in.StackID, name)
+		bucket, err := s.seeder.Bucket(ctx, in.StackID, name)
 		if err != nil {
 			return err
 		}
 		if !slices.Contains(closed, bucket) {
 			continue
 		}
-		mark := seedMark(in.StackID, settings.Database, step)
-		_, err = s.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &application.ArtifactBucket, Key: &mark})
+		mark := seed.Mark(in.StackID, found.settings.Database, step)
+		_, err = s.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &found.artifacts, Key: &mark})
 		if err != nil {
 			return awserr.Wrap(err, "delete the mark %s of a seed step", mark)
 		}

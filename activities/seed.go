@@ -2,54 +2,41 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"path"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"go.temporal.io/sdk/activity"
 
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/pulse"
+	"perch/activities/seed"
 	"perch/lifecycle"
 )
 
 // Seeds is the activity that puts test data into a new environment.
 type Seeds struct {
-	policy    *perch.Policy
-	requests  *Requests
-	stacks    *Stacks
-	s3        *s3.Client
-	beanstalk *elasticbeanstalk.Client
-	secrets   *secretsmanager.Client
-	systems   *ssm.Client
-	interval  time.Duration
+	policy   *perch.Policy
+	requests *Requests
+	stacks   *Stacks
+	s3       *s3.Client
+	seeder   *seed.Seeder
 }
 
-// seeding is one SeedData at work.
-type seeding struct {
-	*Seeds
-	in        seedTarget
-	settings  perch.Settings
-	artifacts string
-	beats     *pulse.Pulse
-	// progress is the heartbeat: its Done is the index of the step at work, its Since when that began. earlier is what another try left.
-	progress, earlier perch.Progress
-	// resuming says that an earlier try may have begun the step at work: only the first that is not marked as done.
-	resuming bool
+func newSeeds(cfg aws.Config, requests *Requests, interval time.Duration) *Seeds {
+	s := &Seeds{policy: requests.policy, requests: requests, stacks: requests.stacks, s3: s3.NewFromConfig(cfg)}
+	s.seeder = seed.New(cfg, seed.Config{
+		Policy: requests.policy, Source: requests.source, Interval: interval,
+		HasObject: requests.apps.has, StoreObject: requests.apps.store,
+		Environments: func(ctx context.Context, stackID string) ([]string, error) {
+			contents, err := s.stacks.stackContents(ctx, StackInput{StackID: stackID})
+			return contents.Environments, err
+		},
+	})
+	return s
 }
 
-// SeedData carries out the seed steps that this stack has not seen yet, in order. A step is marked as done in the artifact bucket, by
-// stack id and by the step's hash, and where the app does it by where its database is, when it has succeeded; a step that breaks off is done again from its beginning, save that a command that
-// was begun is waited for.
+// SeedData carries out the seed steps that this stack has not seen yet, in order.
 func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) {
 	_, stop := pulse.Start(ctx, pulse.Resume(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()}))
 	stack, err := s.deployed(ctx, in)
@@ -71,25 +58,39 @@ func (s *Seeds) seed(ctx context.Context, in seedTarget) (SeedResult, error) {
 	earlier := pulse.Resume(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()})
 	beats, stop := pulse.Start(ctx, earlier) // Before the repository is read: a worker that does not have it yet fetches it.
 	defer stop()
-	file, rejection, err := s.requests.file(ctx, in.Commit)
+	found, err := s.settingsAt(ctx, in.Environment.Branch, in.Commit)
 	if err != nil {
 		return SeedResult{}, err
+	}
+	target := seed.Target{
+		StackID: in.StackID, Commit: in.Commit, Settings: found.settings, Artifacts: found.artifacts,
+		URL: in.URL, Endpoint: in.Endpoint,
+	}
+	result, err := s.seeder.Run(ctx, target, seed.Phase(found.steps, in.Later), beats, earlier)
+	return SeedResult(result), err
+}
+
+// seedSettings are what perch.yaml says for the branch, and where the marks of its steps are.
+type seedSettings struct {
+	settings  perch.Settings
+	steps     []perch.SeedStep
+	artifacts string
+}
+
+func (s *Seeds) settingsAt(ctx context.Context, branch, commit string) (found seedSettings, err error) {
+	file, rejection, err := s.requests.file(ctx, commit)
+	if err != nil {
+		return found, err
 	}
 	if rejection != "" {
-		return SeedResult{}, awserr.Final(perch.ErrorInvalid, "%s", rejection)
+		return found, awserr.Final(perch.ErrorInvalid, "%s", rejection)
 	}
-	settings, _, err := file.Resolve(in.Environment.Branch, in.Commit)
+	settings, _, err := file.Resolve(branch, commit)
 	if err != nil {
-		return SeedResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
+		return found, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	application, err := s.requests.apps.outputs(ctx, file.Kind(in.Environment.Branch))
-	if err != nil {
-		return SeedResult{}, err
-	}
-	work := &seeding{
-		Seeds: s, in: in, settings: settings, artifacts: application.ArtifactBucket, beats: beats, earlier: earlier, resuming: activity.GetInfo(ctx).Attempt > 1,
-	}
-	return work.all(ctx, phase(file.Seed, in.Later))
+	application, err := s.requests.apps.outputs(ctx, file.Kind(branch))
+	return seedSettings{settings, file.Seed, application.ArtifactBucket}, err
 }
 
 // deployed is the environment's own stack, with the commit deployed in it that is to be seeded, and admitted by the
@@ -104,92 +105,4 @@ func (s *Seeds) deployed(ctx context.Context, in SeedInput) (StackState, error) 
 	}
 	_, _, err = s.requests.apps.admitted(ctx, in.Environment, stack.Kind, stack.Template)
 	return stack, err
-}
-
-// phase are the steps that are carried out before the environment answers, or after.
-func phase(steps []perch.SeedStep, later bool) []perch.SeedStep {
-	var chosen []perch.SeedStep
-	for _, step := range steps {
-		if step.Later() == later {
-			chosen = append(chosen, step)
-		}
-	}
-	return chosen
-}
-
-// all carries out what is not marked as done.
-func (s *seeding) all(ctx context.Context, steps []perch.SeedStep) (SeedResult, error) {
-	var result SeedResult
-	for i, step := range steps {
-		mark := seedMark(s.in.StackID, s.settings.Database, step)
-		done, err := s.requests.apps.has(ctx, s.artifacts, mark)
-		if err != nil {
-			return result, err
-		}
-		if done {
-			continue
-		}
-		s.reach(perch.Progress{Status: "SEEDING", Done: i, Total: len(steps), Resource: step.String(), Since: time.Now().UTC()})
-		did, err := s.do(ctx, step, mark)
-		if err == nil {
-			err = s.requests.apps.store(ctx, s.artifacts, mark, []byte(s.in.Commit))
-		}
-		if err != nil {
-			return result, err
-		}
-		s.resuming = false
-		did.Step = step.String()
-		result.Seeded, result.Objects, result.Steps = true, result.Objects+did.Objects, append(result.Steps, did)
-	}
-	return result, nil
-}
-
-// reach makes a step the one at work, as an earlier try has left it.
-func (s *seeding) reach(step perch.Progress) {
-	s.progress = step
-	if s.earlier.Done == step.Done && s.earlier.Resource == step.Resource {
-		s.progress = s.earlier
-	}
-	s.beats.Set(s.progress)
-}
-
-func (s *seeding) do(ctx context.Context, step perch.SeedStep, mark string) (perch.SeedDone, error) {
-	switch {
-	case step.HTTP != nil:
-		return s.send(ctx, *step.HTTP, mark)
-	case step.Run != nil:
-		return s.command(ctx, *step.Run, mark)
-	}
-	objects, err := s.copy(ctx, s.in.SeedInput, *step.S3)
-	return perch.SeedDone{Objects: objects}, err
-}
-
-// failed is the end of a step that no retry mends.
-func (s *seeding) failed(format string, args ...any) error {
-	return s.failedAfter("", format, args...)
-}
-
-// failedAfter is failed for a step that has left an output.
-func (s *seeding) failedAfter(output, format string, args ...any) error {
-	message := fmt.Sprintf("seed step %q: %s; the environment stays, and the next `perch up` goes on from this step", s.progress.Resource, fmt.Sprintf(format, args...))
-	if output != "" {
-		message += ". The end of its output:\n" + output
-	}
-	return awserr.Final(perch.ErrorSeedFailed, "%s", message)
-}
-
-// seedMark is the key of the object that says that the step was done for the stack. What the app does changes its database: a stack that
-// gets another one, in the shared instance or from a snapshot, has not seen the step.
-func seedMark(stackID string, database *perch.Database, step perch.SeedStep) string {
-	text, _ := json.Marshal(step) // Plain strings and numbers: it cannot fail.
-	if step.Later() && database != nil && database.Mode != "" && database.Mode != perch.DatabaseOwn {
-		text = fmt.Appendf(text, "\x00%s\x00%s", database.Mode, database.Snapshot)
-	}
-	sum := sha256.Sum256(text)
-	return "seeds/" + path.Base(stackID) + "/" + hex.EncodeToString(sum[:16])
-}
-
-// seedKey names the step of this stack to the app: the same on every try, another for every other stack.
-func seedKey(mark string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(mark, "seeds/"), "/", "-")
 }

@@ -18,6 +18,7 @@ import (
 	"perch"
 	"perch/activities/activitytest"
 	"perch/activities/pulse"
+	"perch/activities/seed"
 	"perch/sandbox/aws"
 )
 
@@ -27,6 +28,9 @@ const tokenARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/s
 func laterConfig(steps string) string {
 	return strings.Replace(testConfig, "  buckets:", "  secrets: {SEED_TOKEN: \""+tokenARN+"\"}\n  buckets:", 1) + steps
 }
+
+// shownAnswer is how much of an answer a message shows, in bytes.
+const shownAnswer = 500
 
 const token = `s3cret "tok&n" <1>`
 
@@ -78,7 +82,7 @@ func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	step := perch.SeedStep{HTTP: &perch.SeedHTTP{Method: "POST", Path: "/seed", Body: "fixtures/other/c.txt", Secret: "SEED_TOKEN"}}
-	key := seedKey(seedMark(in.StackID, nil, step))
+	key := strings.ReplaceAll(strings.TrimPrefix(seed.Mark(in.StackID, nil, step), "seeds/"), "/", "-")
 	if got := w.objects(in.StackID, "assets"); got["seed/"+key+".json"] != `{"users": 3}` {
 		t.Errorf("the page has %v, want it under %s", got, key)
 	}
@@ -208,7 +212,7 @@ func TestARequestThatDoesNotSucceedIsGivenUp(t *testing.T) {
 
 func TestAStoppingWorkerLeavesTheRequestToTheNext(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
-	of[*Seeds](w).interval = time.Hour
+	of[*Seeds](w).seeder.Interval = time.Hour
 	in.serve(t, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusServiceUnavailable) })
 	stopping := make(chan struct{})
 	close(stopping)

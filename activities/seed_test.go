@@ -13,8 +13,8 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/seed"
 	"perch/sandbox/aws"
-	"perch/source"
 )
 
 // seedWorld is a world with an environment of login at a commit with fixtures.
@@ -32,7 +32,7 @@ func seedWorld(t *testing.T, config string) (w *world, in seedTarget) {
 // objects are the keys of the environment's bucket that perch.yaml calls name, and their contents.
 func (w *world) objects(stackID, name string) map[string]string {
 	w.t.Helper()
-	bucket, err := of[*Seeds](w).bucket(w.t.Context(), stackID, name)
+	bucket, err := of[*Seeds](w).seeder.Bucket(w.t.Context(), stackID, name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -75,29 +75,8 @@ func TestSeedDataCopiesAFolderOfTheCommitOnceForEachStack(t *testing.T) {
 	if w.calls("s3", "PutObject") != puts {
 		t.Error("something was written again")
 	}
-	if seedMark("arn:x:stack/shop-login/1", nil, w.step()) == seedMark("arn:x:stack/shop-login/2", nil, w.step()) {
+	if seed.Mark("arn:x:stack/shop-login/1", nil, w.step()) == seed.Mark("arn:x:stack/shop-login/2", nil, w.step()) {
 		t.Error("a stack that is made anew would not be seeded")
-	}
-}
-
-func TestWhatTheAppDoesIsDoneAgainForAnotherDatabase(t *testing.T) {
-	const stack = "arn:x:stack/shop-login/1"
-	databases := []*perch.Database{
-		{Mode: perch.DatabaseOwn}, {Mode: perch.DatabaseShared}, {Mode: perch.DatabaseSnapshot, Snapshot: "a"}, {Mode: perch.DatabaseSnapshot, Snapshot: "b"},
-	}
-	load, files := perch.SeedStep{Run: &perch.SeedRun{Command: []string{"load"}}}, perch.SeedStep{S3: &perch.SeedS3{From: "fixtures", To: "assets"}}
-	marks := map[string]bool{}
-	for _, database := range databases {
-		marks[seedMark(stack, database, load)] = true
-		if seedMark(stack, database, files) != seedMark(stack, nil, files) {
-			t.Errorf("files are copied again for another database: %+v", database)
-		}
-	}
-	if len(marks) != len(databases) {
-		t.Errorf("%d databases have %d marks", len(databases), len(marks))
-	}
-	if seedMark(stack, nil, load) != seedMark(stack, databases[0], load) {
-		t.Error("a database of the environment's own has another mark than none")
 	}
 }
 
@@ -130,14 +109,6 @@ func TestS70ASeedStepThatCannotBeDoneSaysSo(t *testing.T) {
 			activitytest.WantFinal(t, err, c.kind, c.words...)
 		})
 	}
-}
-
-func TestAFileThatFillsTheWorkersMemoryIsNotRead(t *testing.T) {
-	_, err := checkFiles("0123456789", "fixtures", []source.File{{Path: "dump.sql", Size: largestSeed + 1, Open: func() (io.ReadCloser, error) {
-		t.Error("it was opened")
-		return nil, io.EOF
-	}}})
-	activitytest.WantWords(t, err.Error(), "fixtures/dump.sql", "has 104857601 bytes, and at most 104857600 are read")
 }
 
 func TestSeedDataCopiesAnS3PrefixAndNothingThatOnlyBeginsLikeIt(t *testing.T) {

@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"perch"
 )
@@ -64,13 +63,9 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 	examinations := &Examinations{
 		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{apps}, quotas),
 	}
-	seeds := &Seeds{
-		policy: policy, requests: requests, stacks: stacks, s3: objects, beanstalk: beanstalk,
-		secrets: secretsmanager.NewFromConfig(cfg), systems: ssm.NewFromConfig(cfg), interval: interval,
-	}
 	return &Set{
 		stacks: stacks, requests: requests, images: images, apps: apps,
-		buckets: newBuckets(cfg, stacks), seeds: seeds, databases: databases,
+		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, requests, interval), databases: databases,
 		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval},
 		deletions: deletions, verification: verification, cleanups: cleanups, examinations: examinations,
 	}

@@ -15,7 +15,7 @@ var instanceBeliefs = []Belief{
 		Name:     "elasticbeanstalk/tags-of-instances",
 		Sentence: "The instances of an environment, which DescribeEnvironmentResources names, have the environment's tags.",
 		Source:   beanstalkGuide + "using-features.tagging.html",
-		ReliedOn: "activities/seed_run.go", Cents: 1, Minutes: 15, check: checkInstanceTags,
+		ReliedOn: "activities/seed/command.go", Cents: 1, Minutes: 15, check: checkInstanceTags,
 	},
 	{
 		Name: "elasticbeanstalk/resources-in-the-callers-name",

@@ -13,7 +13,7 @@ var systemsBeliefs = []Belief{
 	{
 		Name:     "ssm/unknown-parameter",
 		Sentence: "GetParameter of a parameter that does not exist is ParameterNotFound.",
-		Source:   systemsAPI + "API_GetParameter.html", ReliedOn: "activities/seed_secret.go", Minutes: 1,
+		Source:   systemsAPI + "API_GetParameter.html", ReliedOn: "activities/seed/secret.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.systems.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(w.stackName("-none"))})
 			return wantRejected("GetParameter", err, "ParameterNotFound", "")
@@ -22,7 +22,7 @@ var systemsBeliefs = []Belief{
 	{
 		Name:     "ssm/unknown-instance",
 		Sentence: "SendCommand to an instance that does not exist is InvalidInstanceId.",
-		Source:   systemsAPI + "API_SendCommand.html", ReliedOn: "activities/seed_run.go", Minutes: 1,
+		Source:   systemsAPI + "API_SendCommand.html", ReliedOn: "activities/seed/command.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.systems.SendCommand(ctx, &ssm.SendCommandInput{
 				DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{"i-0123456789abcdef0"},
@@ -34,7 +34,7 @@ var systemsBeliefs = []Belief{
 	{
 		Name:     "ssm/unknown-command",
 		Sentence: "GetCommandInvocation of a command that does not exist is InvocationDoesNotExist.",
-		Source:   systemsAPI + "API_GetCommandInvocation.html", ReliedOn: "activities/seed_run.go", Minutes: 1,
+		Source:   systemsAPI + "API_GetCommandInvocation.html", ReliedOn: "activities/seed/command.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.systems.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{
 				CommandId: aws.String("0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f"), InstanceId: aws.String("i-0123456789abcdef0"),

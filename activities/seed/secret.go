@@ -1,4 +1,4 @@
-package activities
+package seed
 
 import (
 	"context"
@@ -14,29 +14,29 @@ import (
 // longestSecret is the longest value that goes into a header, in bytes.
 const longestSecret = 4096
 
-// secret reads the value of one of the settings' secrets, which the policy has admitted. It stays in this process: it goes into a request and
-// nowhere else.
-func (s *seeding) secret(ctx context.Context, name string) (string, error) {
-	arn := s.settings.Secrets[name]
-	value, err := s.read(ctx, name, arn)
+// readSecret reads the value of one of the settings' secrets, which the policy has admitted. It
+// stays in this process: it goes into a request and nowhere else.
+func (s *seeding) readSecret(ctx context.Context, name string) (string, error) {
+	arn := s.in.Settings.Secrets[name]
+	value, err := s.readStored(ctx, name, arn)
 	if err != nil {
 		return "", err
 	}
 	value = strings.TrimSpace(value)
 	switch {
 	case value == "":
-		return "", s.failed("secret %s (%s) has no text", name, arn)
+		return "", s.fail("secret %s (%s) has no text", name, arn)
 	case len(value) > longestSecret || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
-		return "", s.failed("secret %s (%s) does not fit into a header: that takes one line of at most %d plain characters", name, arn, longestSecret)
+		return "", s.fail("secret %s (%s) does not fit into a header: that takes one line of at most %d plain characters", name, arn, longestSecret)
 	}
 	return value, nil
 }
 
-func (s *seeding) read(ctx context.Context, name, arn string) (string, error) {
+func (s *seeding) readStored(ctx context.Context, name, arn string) (string, error) {
 	if strings.Contains(arn, ":secretsmanager:") {
 		out, err := s.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
 		if awserr.HasCode(err, "ResourceNotFoundException") {
-			return "", s.failed("secret %s (%s) is not there; make it, or correct `secrets` in perch.yaml", name, arn)
+			return "", s.fail("secret %s (%s) is not there; make it, or correct `secrets` in perch.yaml", name, arn)
 		}
 		if err != nil {
 			return "", awserr.Wrap(err, "read secret %s (%s)", name, arn)
@@ -45,7 +45,7 @@ func (s *seeding) read(ctx context.Context, name, arn string) (string, error) {
 	}
 	out, err := s.systems.GetParameter(ctx, &ssm.GetParameterInput{Name: &arn, WithDecryption: aws.Bool(true)})
 	if awserr.HasCode(err, "ParameterNotFound") {
-		return "", s.failed("secret %s (%s) is not there; make it, or correct `secrets` in perch.yaml", name, arn)
+		return "", s.fail("secret %s (%s) is not there; make it, or correct `secrets` in perch.yaml", name, arn)
 	}
 	if err != nil {
 		return "", awserr.Wrap(err, "read secret %s (%s)", name, arn)

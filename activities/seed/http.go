@@ -1,4 +1,4 @@
-package activities
+package seed
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"perch"
 	"perch/activities/probe"
 	"perch/activities/pulse"
+	"perch/activities/sourceerr"
 )
 
 const (
@@ -27,33 +28,34 @@ const (
 	seedTimeout = 5 * time.Minute
 	// seedPause is the longest time between two tries.
 	seedPause = 30 * time.Second
-	// longestAnswer is how much of an answer is read, and shownAnswer how much of it is shown, in bytes.
+	// longestAnswer is how much of an answer is read, and shownAnswer how much of it is shown, in
+	// bytes.
 	longestAnswer = 64 << 10
 	shownAnswer   = 500
 )
 
-// send carries out an http step. A connection that breaks and an answer of 5xx are tried again for a while; every try carries the same
-// Idempotency-Key, so that an app can tell a repeat.
-func (s *seeding) send(ctx context.Context, step perch.SeedHTTP, mark string) (perch.SeedDone, error) {
-	call, err := s.prepare(ctx, step, mark)
+// sendRequest carries out an http step. A connection that breaks and an answer of 5xx are tried
+// again for a while; every try carries the same Idempotency-Key, so that an app can tell a repeat.
+func (s *seeding) sendRequest(ctx context.Context, step perch.SeedHTTP, mark string) (perch.SeedDone, error) {
+	call, err := s.prepareRequest(ctx, step, mark)
 	if err != nil {
 		return perch.SeedDone{}, err
 	}
-	client := probe.Client(call.address, s.in.Endpoint, probe.Reach{Custom: s.settings.Template != "", Private: s.policy.Network.Private}, seedTimeout)
+	client := probe.Client(call.address, s.in.Endpoint, probe.Reach{Custom: s.in.Settings.Template != "", Private: s.Policy.Network.Private}, seedTimeout)
 	defer client.CloseIdleConnections()
-	pause := s.interval
+	pause := s.Interval
 	for {
-		status, problem, passing := call.try(ctx, client)
+		status, problem, passing := call.tryOnce(ctx, client)
 		if problem == "" {
 			return perch.SeedDone{Status: status}, nil
 		}
 		if !passing {
-			return perch.SeedDone{}, s.failed("%s", problem)
+			return perch.SeedDone{}, s.fail("%s", problem)
 		}
 		s.progress.Reason = problem
 		s.beats.Set(s.progress)
 		if time.Since(s.progress.Since) > seedPatience {
-			return perch.SeedDone{}, s.failed("it did not succeed within %s; the last answer: %s", seedPatience, problem)
+			return perch.SeedDone{}, s.fail("it did not succeed within %s; the last answer: %s", seedPatience, problem)
 		}
 		if err := pulse.Linger(ctx, pause); err != nil {
 			return perch.SeedDone{}, err
@@ -72,27 +74,27 @@ type call struct {
 	secret bool
 }
 
-func (s *seeding) prepare(ctx context.Context, step perch.SeedHTTP, mark string) (*call, error) {
+func (s *seeding) prepareRequest(ctx context.Context, step perch.SeedHTTP, mark string) (*call, error) {
 	address, err := url.Parse(s.in.URL)
 	if err != nil || address.Host == "" {
-		return nil, s.failed("the stack's output URL %q is no address", s.in.URL)
+		return nil, s.fail("the stack's output URL %q is no address", s.in.URL)
 	}
 	target, err := url.ParseRequestURI(step.Path)
 	if err != nil || target.Host != "" {
-		return nil, s.failed("%q is no path", step.Path)
+		return nil, s.fail("%q is no path", step.Path)
 	}
 	address.Path, address.RawPath, address.RawQuery = target.Path, target.RawPath, target.RawQuery
 	c := &call{method: step.Method, address: address, header: http.Header{}}
 	c.header.Set("User-Agent", "perch")
-	c.header.Set("Idempotency-Key", seedKey(mark))
+	c.header.Set("Idempotency-Key", idempotencyKey(mark))
 	if step.Body != "" {
-		if c.body, err = s.body(ctx, step.Body); err != nil {
+		if c.body, err = s.readBody(ctx, step.Body); err != nil {
 			return nil, err
 		}
 		c.header.Set("Content-Type", contentType(step.Body))
 	}
 	if step.Secret != "" {
-		value, err := s.secret(ctx, step.Secret)
+		value, err := s.readSecret(ctx, step.Secret)
 		if err != nil {
 			return nil, err
 		}
@@ -106,17 +108,17 @@ func (s *seeding) prepare(ctx context.Context, step perch.SeedHTTP, mark string)
 	return c, nil
 }
 
-// body is the file of the commit that the request carries.
-func (s *seeding) body(ctx context.Context, name string) ([]byte, error) {
-	data, found, err := s.requests.source.File(ctx, s.in.Commit, name)
-	if fault := faultOf(err); fault != "" {
-		return nil, s.failed("%s", fault)
+// readBody is the file of the commit that the request carries.
+func (s *seeding) readBody(ctx context.Context, name string) ([]byte, error) {
+	data, found, err := s.Source.File(ctx, s.in.Commit, name)
+	if fault := sourceerr.CommitFault(err); fault != "" {
+		return nil, s.fail("%s", fault)
 	}
 	if err != nil {
-		return nil, asked(err, "read %s at %s", name, s.in.Commit)
+		return nil, sourceerr.Wrap(err, "read %s at %s", name, s.in.Commit)
 	}
 	if !found {
-		return nil, s.failed("commit %s has no file %s; correct `body` in perch.yaml or commit the file", s.in.Commit, name)
+		return nil, s.fail("commit %s has no file %s; correct `body` in perch.yaml or commit the file", s.in.Commit, name)
 	}
 	return data, nil
 }
@@ -128,9 +130,9 @@ func contentType(name string) string {
 	return "application/octet-stream"
 }
 
-// try sends the request once. A problem that may pass on its own is passing. It quotes the app only if
-// the request carried no secret: an app may repeat that, in any encoding.
-func (c *call) try(ctx context.Context, client *http.Client) (status int, problem string, passing bool) {
+// tryOnce sends the request once. A problem that may pass on its own is passing. It quotes the app
+// only if the request carried no secret: an app may repeat that, in any encoding.
+func (c *call) tryOnce(ctx context.Context, client *http.Client) (status int, problem string, passing bool) {
 	var answering atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { answering.Store(true) }})
 	request, err := http.NewRequestWithContext(ctx, c.method, c.address.String(), bytes.NewReader(c.body))

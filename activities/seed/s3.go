@@ -1,4 +1,4 @@
-package activities
+package seed
 
 import (
 	"bytes"
@@ -16,14 +16,15 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/sourceerr"
 	"perch/cfn"
 	"perch/source"
 )
 
-// copy carries out one step and returns how many objects it wrote.
-func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3) (int, error) {
+// copyStep carries out one step and returns how many objects it wrote.
+func (s *Seeder) copyStep(ctx context.Context, in Target, step perch.SeedS3) (int, error) {
 	name, prefix, _ := strings.Cut(step.To, "/")
-	bucket, err := s.bucket(ctx, in.StackID, name)
+	bucket, err := s.Bucket(ctx, in.StackID, name)
 	if err != nil {
 		return 0, err
 	}
@@ -36,11 +37,12 @@ func (s *Seeds) copy(ctx context.Context, in SeedInput, step perch.SeedS3) (int,
 	return s.copyFolder(ctx, in.Commit, step.From, bucket, prefix)
 }
 
-// bucket is the physical name of the environment's bucket that perch.yaml calls name. A template of the project's own gives it that logical id. What is
-// no bucket is passed over: its physical id may be any name that the template chose, that of another environment's bucket among them.
-func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error) {
+// Bucket is the physical name of the environment's bucket that perch.yaml calls name. A template of
+// the project's own gives it that logical id. What is no bucket is passed over: its physical id may
+// be any name that the template chose, that of another environment's bucket among them.
+func (s *Seeder) Bucket(ctx context.Context, stackID, name string) (string, error) {
 	for _, id := range []string{cfn.BucketID(name), name} {
-		out, err := s.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &id})
+		out, err := s.stacks.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &id})
 		if err != nil && !awserr.UnknownStack(err) {
 			return "", awserr.Wrap(err, "look for bucket %q of stack %s", name, stackID)
 		}
@@ -51,17 +53,17 @@ func (s *Seeds) bucket(ctx context.Context, stackID, name string) (string, error
 	return "", awserr.Final(perch.ErrorInvalid, "look for bucket %q of stack %s: the stack has no such bucket; correct `to` of the seed step in perch.yaml", name, stackID)
 }
 
-func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
+func (s *Seeder) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
 	var small map[string][]byte
-	files, err := s.requests.source.Files(ctx, commit, folder)
+	files, err := s.Source.Files(ctx, commit, folder)
 	if err == nil {
 		small, err = checkFiles(commit, folder, files)
 	}
-	if fault := faultOf(err); fault != "" {
+	if fault := sourceerr.CommitFault(err); fault != "" {
 		return 0, awserr.Final(perch.ErrorSeedFailed, "seed step from %q: %s; nothing was copied", folder, fault)
 	}
 	if err != nil && !errors.Is(err, source.ErrNoFolder) {
-		return 0, asked(err, "read the files of %s at %s", folder, commit)
+		return 0, sourceerr.Wrap(err, "read the files of %s at %s", folder, commit)
 	}
 	if len(files) == 0 {
 		return 0, awserr.Final(perch.ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
@@ -69,22 +71,23 @@ func (s *Seeds) copyFolder(ctx context.Context, commit, folder, bucket, prefix s
 	for _, file := range files {
 		data, known := small[file.Path]
 		if !known {
-			if data, err = read(file); err != nil {
-				return 0, asked(err, "read %s at %s", file.Path, commit)
+			if data, err = readFile(file); err != nil {
+				return 0, sourceerr.Wrap(err, "read %s at %s", file.Path, commit)
 			}
 		}
-		if err := s.put(ctx, bucket, prefix+file.Path, data); err != nil {
+		if err := s.putObject(ctx, bucket, prefix+file.Path, data); err != nil {
 			return 0, err
 		}
 	}
 	return len(files), nil
 }
 
-// largestSeed is the largest file that is copied from the repository, in bytes: it is held in memory, beside those of other runs.
+// largestSeed is the largest file that is copied from the repository, in bytes: it is held in
+// memory, beside those of other runs.
 const largestSeed = 100 << 20
 
-// checkFiles rejects a folder with a file that is too large or a Git LFS pointer, before the first is copied. It
-// returns the contents of those that it had to read.
+// checkFiles rejects a folder with a file that is too large or a Git LFS pointer, before the first
+// is copied. It returns the contents of those that it had to read.
 func checkFiles(commit, folder string, files []source.File) (small map[string][]byte, err error) {
 	small = map[string][]byte{}
 	for _, file := range files {
@@ -95,7 +98,7 @@ func checkFiles(commit, folder string, files []source.File) (small map[string][]
 		case file.Size >= source.LargestPointer:
 			continue
 		}
-		content, err := read(file)
+		content, err := readFile(file)
 		if err == nil {
 			err = source.CheckPointer(commit, name, content)
 		}
@@ -107,7 +110,7 @@ func checkFiles(commit, folder string, files []source.File) (small map[string][]
 	return small, nil
 }
 
-func read(file source.File) ([]byte, error) {
+func readFile(file source.File) ([]byte, error) {
 	reader, err := file.Open()
 	if err != nil {
 		return nil, err
@@ -116,7 +119,7 @@ func read(file source.File) ([]byte, error) {
 	return data, errors.Join(err, reader.Close())
 }
 
-func (s *Seeds) put(ctx context.Context, bucket, key string, data []byte) error {
+func (s *Seeder) putObject(ctx context.Context, bucket, key string, data []byte) error {
 	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(data)}
 	if kind := mime.TypeByExtension(path.Ext(key)); kind != "" {
 		in.ContentType = &kind
@@ -125,7 +128,7 @@ func (s *Seeds) put(ctx context.Context, bucket, key string, data []byte) error 
 	return awserr.Wrap(err, "write seed object %s to bucket %s", key, bucket)
 }
 
-func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string) (int, error) {
+func (s *Seeder) copyPrefix(ctx context.Context, address, bucket, prefix string) (int, error) {
 	from, below, _ := strings.Cut(address, "/")
 	if below != "" && !strings.HasSuffix(below, "/") {
 		below += "/" // What only begins alike is another prefix, which the policy may not allow.
@@ -157,7 +160,7 @@ func (s *Seeds) copyPrefix(ctx context.Context, address, bucket, prefix string) 
 	return written, nil
 }
 
-func (s *Seeds) copyObject(ctx context.Context, from, key, bucket, to string) error {
+func (s *Seeder) copyObject(ctx context.Context, from, key, bucket, to string) error {
 	_, err := s.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: &to, CopySource: aws.String(copySource(from, key))})
 	return awserr.Wrap(err, "copy seed object %s of bucket %s to bucket %s", key, from, bucket)
 }
