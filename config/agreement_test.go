@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"perch/document"
 )
 
 // TestTheSchemasSayWhatTheDecoderDoes puts values that may be and values that may not at each key of both files, and asks the schema and the decoder.
@@ -15,7 +17,7 @@ import (
 func TestTheSchemasSayWhatTheDecoderDoes(t *testing.T) {
 	for name, a := range map[string]agreement{
 		FileName: {newValidator(t, Schema()), func(data []byte) error {
-			return decoded(data, func(d *decoder, root *node) { d.file(&File{}, root) })
+			return decoded(data, func(d *decoder, root *document.Node) { d.file(&File{}, root) })
 		}},
 		"the policy": {newValidator(t, PolicySchema()), func(data []byte) error {
 			_, err := ReadPolicy("policy.yaml", data)
@@ -30,14 +32,14 @@ func TestTheSchemasSayWhatTheDecoderDoes(t *testing.T) {
 }
 
 // decoded is what the decoder says of a document, without what only several keys together can tell.
-func decoded(data []byte, read func(*decoder, *node)) error {
-	root, source, err := parse(FileName, data)
+func decoded(data []byte, read func(*decoder, *document.Node)) error {
+	root, source, err := document.Read(FileName, data, limits)
 	if err != nil {
 		return err
 	}
-	d := &decoder{source: source}
+	d := newDecoder(source)
 	read(d, root)
-	return d.err()
+	return d.Err()
 }
 
 type agreement struct {
@@ -66,7 +68,7 @@ func (a agreement) below(p spot) {
 	}
 	properties, _ := p.of["properties"].(map[string]any)
 	for key, of := range properties {
-		a.below(spot{join(p.path, key), of.(map[string]any), func(value any) any { return p.put(a.with(p.of, key, value)) }})
+		a.below(spot{document.Join(p.path, key), of.(map[string]any), func(value any) any { return p.put(a.with(p.of, key, value)) }})
 	}
 	if items, ok := p.of["items"].(map[string]any); ok {
 		a.below(spot{p.path + "[0]", items, func(value any) any {
@@ -77,7 +79,7 @@ func (a agreement) below(p spot) {
 	}
 	if values, ok := p.of["additionalProperties"].(map[string]any); ok {
 		key := a.sample(p.of["propertyNames"].(map[string]any)).(string)
-		a.below(spot{join(p.path, key), values, func(value any) any { return p.put(map[string]any{key: value}) }})
+		a.below(spot{document.Join(p.path, key), values, func(value any) any { return p.put(map[string]any{key: value}) }})
 	}
 }
 
@@ -259,7 +261,7 @@ func TestWhatTheDecoderTakesTheSchemaTakes(t *testing.T) {
 		minimal + "branches:\ndefaults:\nkinds:\noverrides:\nseed:\n":                perchYAML,
 		minimal + "kinds: {branch: }\noverrides: {\"*\": {database: null}, x/*: }\n": perchYAML,
 	} {
-		if problem := schema.problem(schema.root, "", document(t, source)); problem != "" {
+		if problem := schema.problem(schema.root, "", asJSON(t, source)); problem != "" {
 			t.Errorf("%s\nin\n%s", problem, source)
 		}
 	}
@@ -296,37 +298,20 @@ func TestDefaultsOfThePolicyAreThoseOfItsTags(t *testing.T) {
 	}
 }
 
-// document is a YAML file as JSON has it.
-func document(t *testing.T, source string) map[string]any {
+// asJSON is a YAML file as JSON has it.
+func asJSON(t *testing.T, source string) map[string]any {
 	t.Helper()
-	root, _, err := parse(FileName, []byte(source))
+	root, _, err := document.Read(FileName, []byte(source), limits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return root.value().(map[string]any)
-}
-
-// value is what a YAML reader that guesses types makes of a node.
-func (n *node) value() any {
-	switch n.shape {
-	case null:
-		return nil
-	case sequence:
-		list := []any{}
-		for _, item := range n.items {
-			list = append(list, item.value())
-		}
-		return list
-	case mapping:
-		object := map[string]any{}
-		for _, e := range n.entries {
-			object[e.key.text] = e.value.value()
-		}
-		return object
+	data, err := json.Marshal(root.Value())
+	if err != nil {
+		t.Fatal(err)
 	}
-	var plain any
-	if err := json.Unmarshal([]byte(n.text), &plain); err == nil && !n.quoted {
-		return plain
+	var object map[string]any
+	if err := json.Unmarshal(data, &object); err != nil {
+		t.Fatal(err)
 	}
-	return n.text
+	return object
 }

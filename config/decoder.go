@@ -7,51 +7,44 @@ import (
 	"time"
 
 	"perch"
+	"perch/document"
 )
 
 // decoder reads nodes into Go values and collects what is wrong with them.
-type decoder struct {
-	source   *text
-	problems Problems
-}
+type decoder struct{ *document.Report }
 
-func (d *decoder) fail(at *node, format string, args ...any) {
-	message := credentials.ReplaceAllString(fmt.Sprintf(format, args...), "://***@")
-	d.problems = append(d.problems, d.source.problem(at.line, at.column, message))
-}
-
-func (d *decoder) err() error { return sorted(d.problems) }
+func newDecoder(source *document.Source) *decoder { return &decoder{document.NewReport(source)} }
 
 // field is a key that a mapping may have.
 type field struct {
 	name string
 	// read takes the value; path is its name in messages.
-	read func(path string, n *node)
+	read func(path string, n *document.Node)
 	// empty allows the key to stand without a value.
 	empty bool
 }
 
 // fields reads a mapping whose keys are known.
-func (d *decoder) fields(path string, n *node, known ...field) {
-	if !d.is(path, n, mapping) {
+func (d *decoder) fields(path string, n *document.Node, known ...field) {
+	if !d.is(path, n, document.Mapping) {
 		return
 	}
-	for _, e := range n.entries {
+	for _, e := range n.Entries {
 		d.field(path, e, known)
 	}
 }
 
-func (d *decoder) field(path string, e entry, known []field) {
+func (d *decoder) field(path string, e document.Entry, known []field) {
 	for _, f := range known {
-		if f.name != e.key.text {
+		if f.name != e.Key.Text {
 			continue
 		}
-		below := join(path, f.name)
+		below := document.Join(path, f.name)
 		switch {
-		case e.value.shape != null:
-			f.read(below, e.value)
+		case e.Value.Shape != document.Null:
+			f.read(below, e.Value)
 		case !f.empty:
-			d.fail(e.value, "%s has no value; give it one, or leave the key out", below)
+			d.Fail(e.Value, "%s has no value; give it one, or leave the key out", below)
 		}
 		return
 	}
@@ -63,39 +56,39 @@ func (d *decoder) field(path string, e entry, known []field) {
 	if place == "" {
 		place = "the file"
 	}
-	d.fail(e.key, "unknown key %q in %s%s; allowed here: %s", e.key.text, place, suggestion(e.key.text, names), strings.Join(names, ", "))
+	d.Fail(e.Key, "unknown key %q in %s%s; allowed here: %s", e.Key.Text, place, suggestion(e.Key.Text, names), strings.Join(names, ", "))
 }
 
 // each reads a mapping whose keys are free; a null value is passed on.
-func (d *decoder) each(path string, n *node, read func(path string, key, value *node)) {
-	if !d.is(path, n, mapping) {
+func (d *decoder) each(path string, n *document.Node, read func(path string, key, value *document.Node)) {
+	if !d.is(path, n, document.Mapping) {
 		return
 	}
-	for _, e := range n.entries {
-		read(join(path, e.key.text), e.key, e.value)
+	for _, e := range n.Entries {
+		read(document.Join(path, e.Key.Text), e.Key, e.Value)
 	}
 }
 
-func (d *decoder) list(path string, n *node, read func(path string, item *node)) {
-	if !d.is(path, n, sequence) {
+func (d *decoder) list(path string, n *document.Node, read func(path string, item *document.Node)) {
+	if !d.is(path, n, document.List) {
 		return
 	}
-	for i, item := range n.items {
+	for i, item := range n.Items {
 		read(fmt.Sprintf("%s[%d]", path, i), item)
 	}
 }
 
-func (d *decoder) is(path string, n *node, want shape) bool {
-	if n.shape == want {
+func (d *decoder) is(path string, n *document.Node, want document.Shape) bool {
+	if n.Shape == want {
 		return true
 	}
 	if path == "" {
 		path = "the file"
 	}
-	if n.shape == scalar && !secretName(path) {
-		d.fail(n, "%s must be %s, not %s", path, want, n.shown())
+	if n.Shape == document.Scalar && !document.SecretName(path) {
+		d.Fail(n, "%s must be %s, not %s", path, want, shown(n))
 	} else {
-		d.fail(n, "%s must be %s, not %s", path, want, n.shape)
+		d.Fail(n, "%s must be %s, not %s", path, want, n.Shape)
 	}
 	return false
 }
@@ -104,23 +97,23 @@ func (d *decoder) is(path string, n *node, want shape) bool {
 type check func(value string) string
 
 // text reads a scalar as it is written: 1.10 stays "1.10".
-func (d *decoder) text(to *string, valid check) func(path string, n *node) {
-	return func(path string, n *node) {
-		if !d.is(path, n, scalar) {
+func (d *decoder) text(to *string, valid check) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
+		if !d.is(path, n, document.Scalar) {
 			return
 		}
-		if problem := valid(n.text); problem != "" {
-			d.fail(n, "%s %s, not %s", path, problem, n.shown())
+		if problem := valid(n.Text); problem != "" {
+			d.Fail(n, "%s %s, not %s", path, problem, shown(n))
 			return
 		}
-		*to = n.text
+		*to = n.Text
 	}
 }
 
-func (d *decoder) texts(to *[]string, valid check) func(path string, n *node) {
-	return func(path string, n *node) {
+func (d *decoder) texts(to *[]string, valid check) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
 		*to = []string{}
-		d.list(path, n, func(path string, item *node) {
+		d.list(path, n, func(path string, item *document.Node) {
 			var value string
 			d.text(&value, valid)(path, item)
 			*to = append(*to, value)
@@ -128,19 +121,19 @@ func (d *decoder) texts(to *[]string, valid check) func(path string, n *node) {
 	}
 }
 
-func (d *decoder) number(to *int, low, high int) func(path string, n *node) {
-	return func(path string, n *node) {
-		value, err := strconv.Atoi(n.text)
-		if n.shape == scalar && n.quoted {
-			d.fail(n, "%s must be a whole number, without quotes", path)
+func (d *decoder) number(to *int, low, high int) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
+		value, err := strconv.Atoi(n.Text)
+		if n.Shape == document.Scalar && n.Quoted {
+			d.Fail(n, "%s must be a whole number, without quotes", path)
 			return
 		}
-		if n.shape != scalar || err != nil || strconv.Itoa(value) != n.text {
-			d.fail(n, "%s must be a whole number, not %s", path, n.shown())
+		if n.Shape != document.Scalar || err != nil || strconv.Itoa(value) != n.Text {
+			d.Fail(n, "%s must be a whole number, not %s", path, shown(n))
 			return
 		}
 		if value < low || value > high {
-			d.fail(n, "%s must be %d to %d, not %d", path, low, high, value)
+			d.Fail(n, "%s must be %d to %d, not %d", path, low, high, value)
 			return
 		}
 		*to = value
@@ -148,44 +141,38 @@ func (d *decoder) number(to *int, low, high int) func(path string, n *node) {
 }
 
 // hours reads a duration as Go writes it, such as 168h.
-func (d *decoder) hours(to *perch.Hours, low, high perch.Hours) func(path string, n *node) {
-	return func(path string, n *node) {
-		value, err := time.ParseDuration(n.text)
+func (d *decoder) hours(to *perch.Hours, low, high perch.Hours) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
+		value, err := time.ParseDuration(n.Text)
 		hours := perch.Hours(value / time.Hour)
-		if n.shape != scalar || err != nil || value%time.Hour != 0 || hours < low || hours > high {
-			d.fail(n, "%s must be whole hours from %s to %s, such as 168h, not %s", path, low, high, n.shown())
+		if n.Shape != document.Scalar || err != nil || value%time.Hour != 0 || hours < low || hours > high {
+			d.Fail(n, "%s must be whole hours from %s to %s, such as 168h, not %s", path, low, high, shown(n))
 			return
 		}
 		*to = hours
 	}
 }
 
-func (d *decoder) flag(to *bool) func(path string, n *node) {
-	return func(path string, n *node) {
-		if n.shape != scalar || n.quoted || (n.text != "true" && n.text != "false") {
-			d.fail(n, "%s must be true or false, not %s", path, n.shown())
+func (d *decoder) flag(to *bool) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
+		if n.Shape != document.Scalar || n.Quoted || (n.Text != "true" && n.Text != "false") {
+			d.Fail(n, "%s must be true or false, not %s", path, shown(n))
 			return
 		}
-		*to = n.text == "true"
+		*to = n.Text == "true"
 	}
 }
 
 // shownText is how much of a value is repeated in a message, in bytes.
 const shownText = 100
 
-func (n *node) shown() string {
+// shown is a value as messages repeat it.
+func shown(n *document.Node) string {
 	switch {
-	case n.shape != scalar:
-		return n.shape.String()
-	case len(n.text) > shownText:
-		return strconv.Quote(strings.ToValidUTF8(n.text[:shownText], "")) + " and so on"
+	case n.Shape != document.Scalar:
+		return n.Shape.String()
+	case len(n.Text) > shownText:
+		return strconv.Quote(strings.ToValidUTF8(n.Text[:shownText], "")) + " and so on"
 	}
-	return strconv.Quote(n.text)
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
+	return strconv.Quote(n.Text)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/document"
 )
 
 // Setting is one value of an environment's settings and where it comes from.
@@ -49,11 +50,11 @@ func walk(path string, of reflect.Value, visit func(path string, value any)) {
 		}
 	case reflect.Struct:
 		for i := range of.NumField() {
-			walk(join(path, yamlName(of.Type().Field(i))), of.Field(i), visit)
+			walk(document.Join(path, yamlName(of.Type().Field(i))), of.Field(i), visit)
 		}
 	case reflect.Map:
 		for _, key := range slices.SortedFunc(slices.Values(of.MapKeys()), byText) {
-			walk(join(path, key.String()), of.MapIndex(key), visit)
+			walk(document.Join(path, key.String()), of.MapIndex(key), visit)
 		}
 	default:
 		value := of.Interface()

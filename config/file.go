@@ -2,7 +2,17 @@
 // layers of settings, remembers where each value came from, and holds requests against the policy. It does no I/O.
 package config
 
-import "perch"
+import (
+	"perch"
+
+	"perch/document"
+)
+
+// MaxFile is the largest file that is read, in bytes.
+const MaxFile = 256 << 10
+
+// limits fit files that people write: a file beyond them is a generated one, and merging it would take long.
+var limits = document.Limits{Bytes: MaxFile, Depth: 32, Column: 100, Keys: 500, Key: 255, Tokens: 10_000, Quote: true}
 
 // FileName is where perch.yaml stands in a repository: in its root.
 const FileName = "perch.yaml"
@@ -19,8 +29,8 @@ type File struct {
 	// Seed puts test data into every new environment, in this order.
 	Seed []perch.SeedStep `yaml:"seed,omitempty" jsonschema:"nullable"`
 
-	source    *text
-	seedNodes []*node
+	source    *document.Source
+	seedNodes []*document.Node
 }
 
 // Branches says which branches get an environment, and of which kind.
@@ -39,27 +49,27 @@ type KindRule struct {
 	Pattern string
 	Kind    perch.Kind
 
-	at *node
+	at *document.Node
 }
 
 // Read reads perch.yaml; name is what messages call the file. The error is Problems or a *Problem.
 func Read(name string, data []byte) (*File, error) {
-	root, source, err := parse(name, data)
+	root, source, err := document.Read(name, data, limits)
 	if err != nil {
 		return nil, err
 	}
-	if root.shape == null {
-		return nil, &Problem{File: name, Message: "the file is empty; `perch config init` writes one to begin with"}
+	if root.Shape == document.Null {
+		return nil, &document.Problem{File: name, Message: "the file is empty; `perch config init` writes one to begin with"}
 	}
-	d := &decoder{source: source}
+	d := newDecoder(source)
 	f := &File{source: source, Branches: Branches{SkipDefaults: true}}
 	d.file(f, root)
 	for _, key := range []string{"project", "image"} {
-		if root.shape == mapping && root.get(key) == nil {
-			d.problems = append(d.problems, &Problem{File: name, Message: key + " is missing; add it at the top of the file"})
+		if root.Shape == document.Mapping && root.Get(key) == nil {
+			d.Fail(nil, "%s is missing; add it at the top of the file", key)
 		}
 	}
-	if err := d.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	for _, kind := range perch.Kinds() {
@@ -67,43 +77,43 @@ func Read(name string, data []byte) (*File, error) {
 	}
 	d.seedChecks(f)
 	d.patterns(f)
-	if err := d.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-func (d *decoder) file(f *File, root *node) {
+func (d *decoder) file(f *File, root *document.Node) {
 	d.fields("", root,
 		field{name: "project", read: d.text(&f.Project, validProject)},
-		field{name: "image", read: func(path string, n *node) {
+		field{name: "image", read: func(path string, n *document.Node) {
 			d.text(&f.Image, validImage)(path, n)
-			f.image = wrap("image", n).label(FileName)
+			f.image = wrap("image", n).Label(FileName)
 		}},
-		field{name: "branches", read: func(path string, n *node) { d.branches(path, n, &f.Branches) }, empty: true},
-		field{name: "defaults", read: func(path string, n *node) {
+		field{name: "branches", read: func(path string, n *document.Node) { d.branches(path, n, &f.Branches) }, empty: true},
+		field{name: "defaults", read: func(path string, n *document.Node) {
 			d.defaultNulls(path, n)
 			f.Defaults = d.layer(path, n)
 		}, empty: true},
-		field{name: "kinds", read: func(path string, n *node) { d.kindLayers(f, path, n) }, empty: true},
-		field{name: "overrides", read: func(path string, n *node) { d.overrideLayers(f, path, n) }, empty: true},
-		field{name: "seed", read: func(path string, n *node) { d.seed(f, path, n) }, empty: true})
+		field{name: "kinds", read: func(path string, n *document.Node) { d.kindLayers(f, path, n) }, empty: true},
+		field{name: "overrides", read: func(path string, n *document.Node) { d.overrideLayers(f, path, n) }, empty: true},
+		field{name: "seed", read: func(path string, n *document.Node) { d.seed(f, path, n) }, empty: true})
 }
 
-func (d *decoder) branches(path string, n *node, to *Branches) {
+func (d *decoder) branches(path string, n *document.Node, to *Branches) {
 	d.fields(path, n,
 		field{name: "skip", read: d.texts(&to.Skip, validPattern)},
 		field{name: "skip_defaults", read: d.flag(&to.SkipDefaults)},
-		field{name: "kinds", read: func(path string, n *node) {
-			d.each(path, n, func(path string, key, value *node) {
+		field{name: "kinds", read: func(path string, n *document.Node) {
+			d.each(path, n, func(path string, key, value *document.Node) {
 				kind := d.kind(path, value)
 				d.pattern(key)
-				to.Kinds = append(to.Kinds, KindRule{Pattern: key.text, Kind: kind, at: key})
+				to.Kinds = append(to.Kinds, KindRule{Pattern: key.Text, Kind: kind, at: key})
 			})
 		}, empty: true})
 }
 
-func (d *decoder) kind(path string, n *node) perch.Kind {
+func (d *decoder) kind(path string, n *document.Node) perch.Kind {
 	var kind string
 	d.text(&kind, oneOf(kindNames()...))(path, n)
 	return perch.Kind(kind)
@@ -117,8 +127,8 @@ func kindNames() []string {
 	return names
 }
 
-func (d *decoder) pattern(key *node) {
-	if problem := validPattern(key.text); problem != "" {
-		d.fail(key, "this key %s, not %s", problem, key.shown())
+func (d *decoder) pattern(key *document.Node) {
+	if problem := validPattern(key.Text); problem != "" {
+		d.Fail(key, "this key %s, not %s", problem, shown(key))
 	}
 }

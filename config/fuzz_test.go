@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"perch"
+	"perch/document"
 )
 
 // FuzzRead: whatever a branch puts into perch.yaml, the answer is a file that resolves or fails to in words, or an error with a place and no secret.
@@ -55,10 +56,10 @@ func wordsAndPlaces(t *testing.T, data []byte, err error) {
 	if err == nil {
 		return
 	}
-	var problems Problems
-	var problem *Problem
+	var problems document.Problems
+	var problem *document.Problem
 	if errors.As(err, &problem) {
-		problems = Problems{problem}
+		problems = document.Problems{problem}
 	} else if !errors.As(err, &problems) {
 		t.Fatalf("an error of another type: %v", err)
 	}
@@ -67,7 +68,7 @@ func wordsAndPlaces(t *testing.T, data []byte, err error) {
 		if p.File == "" || p.Message == "" || p.Line > lines || p.Line > 0 && p.Column < 1 {
 			t.Errorf("a problem without words or place: %+v", p)
 		}
-		if len(p.Message) > 5000 || utf8.RuneCountInString(p.Quote) > quoteWidth || !utf8.ValidString(p.Error()) {
+		if len(p.Message) > 5000 || utf8.RuneCountInString(p.Quote) > 160 || !utf8.ValidString(p.Error()) {
 			t.Errorf("a problem that nobody can read: %+v", p)
 		}
 	}

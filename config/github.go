@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/document"
 )
 
 // gitHubName is what GitHub allows: letters, digits and hyphens for the owner (Enterprise's managed users have an underscore), dots besides for
@@ -20,13 +21,13 @@ func validGitHub(value string) string {
 	return ""
 }
 
-func (d *decoder) githubSource(p *perch.Policy, path string, n *node) {
+func (d *decoder) githubSource(p *perch.Policy, path string, n *document.Node) {
 	github := &perch.GitHubSource{}
 	d.fields(path, n,
 		field{name: "repository", read: d.text(&github.Repository, validGitHub)},
 		field{name: "base_url", read: d.text(&github.BaseURL, validGitHubURL)})
-	if n.shape == mapping && n.get("repository") == nil {
-		d.fail(n, "%s.repository is missing; name the repository as owner/name", path)
+	if n.Shape == document.Mapping && n.Get("repository") == nil {
+		d.Fail(n, "%s.repository is missing; name the repository as owner/name", path)
 	}
 	p.Source.GitHub = github
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/document"
 )
 
 // Layers are the settings as the file writes them, by the branches that they are for.
@@ -17,12 +18,12 @@ type Layers struct {
 	// Overrides are layers by branch name. Every one that matches counts, in the order of the file.
 	Overrides []Override `yaml:"overrides,omitempty" jsonschema:"nullable"`
 
-	image *node
+	image *document.Node
 }
 
 // Layer is a part of the settings; one that the file does not have is empty.
 type Layer struct {
-	tree *node
+	tree *document.Node
 }
 
 // Override is the layer of the branches that match Pattern.
@@ -30,12 +31,12 @@ type Override struct {
 	Pattern string
 	Layer
 
-	at *node
+	at *document.Node
 }
 
 // all are the trees of every layer.
-func (l Layers) all() []*node {
-	trees := []*node{l.image, l.Defaults.tree}
+func (l Layers) all() []*document.Node {
+	trees := []*document.Node{l.image, l.Defaults.tree}
 	for _, kind := range perch.Kinds() {
 		trees = append(trees, l.Kinds[kind].tree)
 	}
@@ -46,60 +47,60 @@ func (l Layers) all() []*node {
 }
 
 // of are the trees of the layers for a kind and, unless branch is empty, of the overrides that match it: the later over the earlier.
-func (l Layers) of(kind perch.Kind, branch string) []*node {
-	trees := []*node{l.image, l.Defaults.tree, l.Kinds[kind].tree}
+func (l Layers) of(kind perch.Kind, branch string) []*document.Node {
+	trees := []*document.Node{l.image, l.Defaults.tree, l.Kinds[kind].tree}
 	for _, override := range l.Overrides {
 		if branch != "" && perch.MatchBranch(override.Pattern, branch) {
 			trees = append(trees, override.tree)
 		}
 	}
-	return slices.DeleteFunc(trees, func(tree *node) bool { return tree == nil })
+	return slices.DeleteFunc(trees, func(tree *document.Node) bool { return tree == nil })
 }
 
 // layer checks a part of the settings for itself, as far as a part can be.
-func (d *decoder) layer(path string, n *node) Layer {
+func (d *decoder) layer(path string, n *document.Node) Layer {
 	d.settings(path, n)
-	return Layer{tree: n.label(path)}
+	return Layer{tree: n.Label(path)}
 }
 
-func (d *decoder) kindLayers(f *File, path string, n *node) {
+func (d *decoder) kindLayers(f *File, path string, n *document.Node) {
 	f.Kinds = map[perch.Kind]Layer{}
 	var known []field
 	for _, kind := range perch.Kinds() {
-		known = append(known, field{name: string(kind), read: func(path string, n *node) { f.Kinds[kind] = d.layer(path, n) }, empty: true})
+		known = append(known, field{name: string(kind), read: func(path string, n *document.Node) { f.Kinds[kind] = d.layer(path, n) }, empty: true})
 	}
 	d.fields(path, n, known...)
 }
 
-func (d *decoder) overrideLayers(f *File, path string, n *node) {
-	d.each(path, n, func(_ string, key, value *node) {
+func (d *decoder) overrideLayers(f *File, path string, n *document.Node) {
+	d.each(path, n, func(_ string, key, value *document.Node) {
 		d.pattern(key)
-		if value.shape != null {
-			layer := d.layer(fmt.Sprintf("%s[%q]", path, key.text), value)
-			f.Overrides = append(f.Overrides, Override{Pattern: key.text, Layer: layer, at: key})
+		if value.Shape != document.Null {
+			layer := d.layer(fmt.Sprintf("%s[%q]", path, key.Text), value)
+			f.Overrides = append(f.Overrides, Override{Pattern: key.Text, Layer: layer, at: key})
 		}
 	})
 }
 
 // defaultNulls rejects null where it would remove what no layer below has: somebody meant an empty value.
-func (d *decoder) defaultNulls(path string, n *node) {
+func (d *decoder) defaultNulls(path string, n *document.Node) {
 	instead := map[string]string{"buckets": "{}", "environment": `""`, "secrets": "an ARN", "parameters": `""`}
-	for _, e := range n.entries {
-		write, ok := instead[e.key.text]
+	for _, e := range n.Entries {
+		write, ok := instead[e.Key.Text]
 		if !ok {
 			continue
 		}
-		for _, below := range e.value.entries {
-			if below.value.shape == null {
-				d.fail(below.key, "%s has no value; write %s", strings.Join([]string{path, e.key.text, below.key.text}, "."), write)
+		for _, below := range e.Value.Entries {
+			if below.Value.Shape == document.Null {
+				d.Fail(below.Key, "%s has no value; write %s", strings.Join([]string{path, e.Key.Text, below.Key.Text}, "."), write)
 			}
 		}
 	}
 }
 
-func wrap(key string, value *node) *node {
-	return &node{
-		shape: mapping, line: value.line, column: value.column,
-		entries: []entry{{key: &node{shape: scalar, text: key, line: value.line, column: value.column}, value: value}},
+func wrap(key string, value *document.Node) *document.Node {
+	return &document.Node{
+		Shape: document.Mapping, Line: value.Line, Column: value.Column,
+		Entries: []document.Entry{{Key: value.Like(key), Value: value}},
 	}
 }

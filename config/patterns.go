@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"perch"
+	"perch/document"
 )
 
 // maxPattern is the longest branch pattern, in bytes; Git's own limit on most file systems is 255.
@@ -59,71 +60,71 @@ func (d *decoder) patterns(f *File) {
 		d.notSkipped(f, "branches.kinds", rule.Pattern, rule.at)
 		for _, later := range f.Branches.Kinds[i+1:] {
 			if rule.Kind != later.Kind && covers(later.Pattern, rule.Pattern) {
-				d.fail(rule.at, "branches.kinds[%q] never decides: %q on line %d matches every branch that it does, and the last one that matches decides; put the more special one below",
-					rule.Pattern, later.Pattern, later.at.line)
+				d.Fail(rule.at, "branches.kinds[%q] never decides: %q on line %d matches every branch that it does, and the last one that matches decides; put the more special one below",
+					rule.Pattern, later.Pattern, later.at.Line)
 			}
 		}
 	}
 	for i, override := range f.Overrides {
 		d.notSkipped(f, "overrides", override.Pattern, override.at)
 		for _, later := range f.Overrides[i+1:] {
-			if covers(later.Pattern, override.Pattern) && override.tree.replacedBy(later.tree) {
-				d.fail(override.at, "overrides[%q] has no effect: %q on line %d matches every branch that it does, and sets all of it again; put the more special one below",
-					override.Pattern, later.Pattern, later.at.line)
+			if covers(later.Pattern, override.Pattern) && replacedBy(override.tree, later.tree) {
+				d.Fail(override.at, "overrides[%q] has no effect: %q on line %d matches every branch that it does, and sets all of it again; put the more special one below",
+					override.Pattern, later.Pattern, later.at.Line)
 			}
 		}
 	}
 }
 
-func (d *decoder) notSkipped(f *File, path, pattern string, at *node) {
+func (d *decoder) notSkipped(f *File, path, pattern string, at *document.Node) {
 	const skipped = "matches every branch that it does, and what is skipped gets no environment"
 	for _, skip := range f.Branches.Skip {
 		if covers(skip, pattern) {
-			d.fail(at, "%s[%q] is for no branch: %q of branches.skip %s", path, pattern, skip, skipped)
+			d.Fail(at, "%s[%q] is for no branch: %q of branches.skip %s", path, pattern, skip, skipped)
 		}
 	}
 	for _, skip := range SkipDefaults() {
 		if f.Branches.SkipDefaults && covers(skip, pattern) {
-			d.fail(at, "%s[%q] is for no branch: %q of the built-in skip list %s; `branches.skip_defaults: false` turns that list off", path, pattern, skip, skipped)
+			d.Fail(at, "%s[%q] is for no branch: %q of the built-in skip list %s; `branches.skip_defaults: false` turns that list off", path, pattern, skip, skipped)
 		}
 	}
 }
 
 // replacedBy reports whether nothing of a layer is left when over is laid over it; a layer that says nothing is no mistake.
-func (n *node) replacedBy(over *node) bool {
+func replacedBy(n, over *document.Node) bool {
 	values, left := 0, 0
-	n.leaves("", func(path string, leaf *node) {
+	n.Leaves("", func(path string, leaf *document.Node) {
 		values++
-		if !over.replaces(strings.Split(path, "."), leaf) {
+		if !replaces(over, strings.Split(path, "."), leaf) {
 			left++
 		}
 	})
 	return values > 0 && left == 0
 }
 
-func (n *node) replaces(path []string, leaf *node) bool {
+func replaces(n *document.Node, path []string, leaf *document.Node) bool {
 	for _, key := range path {
-		if n = n.get(key); n == nil {
+		if n = n.Get(key); n == nil {
 			return false
 		}
-		if n.shape != mapping {
+		if n.Shape != document.Mapping {
 			return true
 		}
 	}
 	// A mapping after null begins anew, so that null counts.
-	return leaf.shape != null
+	return leaf.Shape != document.Null
 }
 
 // Unmatched are the patterns of `branches.kinds` and `overrides` that match none of branches, with their places.
-func (f *File) Unmatched(branches []string) Problems {
-	d := &decoder{source: f.source}
-	check := func(path, pattern string, at *node) {
+func (f *File) Unmatched(branches []string) document.Problems {
+	d := newDecoder(f.source)
+	check := func(path, pattern string, at *document.Node) {
 		for _, branch := range branches {
 			if perch.MatchBranch(pattern, branch) {
 				return
 			}
 		}
-		d.fail(at, "%s[%q] matches no branch of this checkout; write a branch's name or a pattern with * and ?, or fetch the branches", path, pattern)
+		d.Fail(at, "%s[%q] matches no branch of this checkout; write a branch's name or a pattern with * and ?, or fetch the branches", path, pattern)
 	}
 	for _, rule := range f.Branches.Kinds {
 		check("branches.kinds", rule.Pattern, rule.at)
@@ -131,5 +132,5 @@ func (f *File) Unmatched(branches []string) Problems {
 	for _, override := range f.Overrides {
 		check("overrides", override.Pattern, override.at)
 	}
-	return d.problems
+	return d.Problems()
 }

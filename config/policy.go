@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"perch"
+	"perch/document"
 )
 
 const (
@@ -82,75 +83,75 @@ func validNetwork(value string) string {
 
 // ReadPolicy reads the worker's policy file and fills in what it leaves out; name is what messages call the file. The error is Problems or a *Problem.
 func ReadPolicy(name string, data []byte) (*perch.Policy, error) {
-	root, source, err := parse(name, data)
+	root, source, err := document.Read(name, data, limits)
 	if err != nil {
 		return nil, err
 	}
-	if root.shape == null {
-		return nil, &Problem{File: name, Message: "the policy is empty; it must say what the worker may do"}
+	if root.Shape == document.Null {
+		return nil, &document.Problem{File: name, Message: "the policy is empty; it must say what the worker may do"}
 	}
-	d := &decoder{source: source}
+	d := newDecoder(source)
 	p := &perch.Policy{}
 	d.policy(p, root)
-	if root.shape == mapping {
+	if root.Shape == document.Mapping {
 		d.wholePolicy(p, root)
 	}
-	if err := d.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-func (d *decoder) policy(p *perch.Policy, root *node) {
+func (d *decoder) policy(p *perch.Policy, root *document.Node) {
 	d.fields("", root,
 		field{name: "account", read: d.text(&p.Account, validAccount)},
 		field{name: "region", read: d.text(&p.Region, validRegion)},
 		field{name: "service_role", read: d.text(&p.ServiceRole, validRole)},
 		field{name: "project", read: d.text(&p.Project, validProject)},
 		field{name: "repository", read: d.repository(p)},
-		field{name: "source", read: func(path string, n *node) {
+		field{name: "source", read: func(path string, n *document.Node) {
 			d.fields(path, n,
 				field{name: "git", read: d.text(&p.Source.Git, validText)},
-				field{name: "github", read: func(path string, n *node) { d.githubSource(p, path, n) }})
+				field{name: "github", read: func(path string, n *document.Node) { d.githubSource(p, path, n) }})
 		}},
 		field{name: "default_branch", read: d.text(&p.DefaultBranch, validBranch)},
 		field{name: "domain", read: d.text(&p.Domain, validDomain)},
 		field{name: "hosted_zone", read: d.text(&p.HostedZone, validZone)},
 		field{name: "url", read: d.text(&p.URL, validURL)},
-		field{name: "network", read: func(path string, n *node) {
+		field{name: "network", read: func(path string, n *document.Node) {
 			d.fields(path, n,
 				field{name: "vpc", read: d.text(&p.Network.VPC, validVPC)},
 				field{name: "subnets", read: d.texts(&p.Network.Subnets, validSubnet)},
 				field{name: "database_subnets", read: d.texts(&p.Network.DatabaseSubnets, validSubnet)},
 				field{name: "private", read: d.networks(&p.Network.Private)})
 		}},
-		field{name: "kinds", read: func(path string, n *node) { p.Kinds = d.byKind(path, n, validPattern) }},
+		field{name: "kinds", read: func(path string, n *document.Node) { p.Kinds = d.byKind(path, n, validPattern) }},
 		field{name: "protected", read: d.texts(&p.Protected, validPattern)},
-		field{name: "secrets", read: func(path string, n *node) {
+		field{name: "secrets", read: func(path string, n *document.Node) {
 			d.fields(path, n,
 				field{name: "from", read: d.texts(&p.Secrets.From, validARN)},
-				field{name: "kinds", read: func(path string, n *node) { p.Secrets.Kinds = d.byKind(path, n, validARN) }})
+				field{name: "kinds", read: func(path string, n *document.Node) { p.Secrets.Kinds = d.byKind(path, n, validARN) }})
 			d.separateSecrets(p.Secrets, path, n)
 		}},
-		field{name: "seeds", read: func(path string, n *node) {
+		field{name: "seeds", read: func(path string, n *document.Node) {
 			d.fields(path, n, field{name: "from", read: d.texts(&p.Seeds.From, validS3)})
 		}},
-		field{name: "snapshots", read: func(path string, n *node) {
+		field{name: "snapshots", read: func(path string, n *document.Node) {
 			d.fields(path, n, field{name: "from", read: d.texts(&p.Snapshots.From, validSnapshotPrefix)})
 		}},
 		field{name: "capabilities", read: d.texts(&p.Capabilities, oneOf("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"))},
 		field{name: "instance_types", read: d.texts(&p.InstanceTypes, validText)},
 		field{name: "database_classes", read: d.texts(&p.DatabaseClasses, validText)},
 		field{name: "max_instances", read: d.number(&p.MaxInstances, 1, 1000)},
-		field{name: "shared_database", read: func(path string, n *node) { p.SharedDatabase = d.sharedDatabase(path, n) }},
+		field{name: "shared_database", read: func(path string, n *document.Node) { p.SharedDatabase = d.sharedDatabase(path, n) }},
 		field{name: "max_environments", read: d.number(&p.MaxEnvironments, 1, hardEnvironments)},
 		field{name: "repair", read: d.text((*string)(&p.Repair), oneOf(string(perch.RepairKeep), string(perch.RepairRecreate)))},
-		field{name: "images", read: func(path string, n *node) {
+		field{name: "images", read: func(path string, n *document.Node) {
 			d.fields(path, n,
 				field{name: "registries", read: d.texts(&p.Images.Registries, validRegistry)},
 				field{name: "endpoint", read: d.text(&p.Images.Endpoint, validEndpoint)})
 		}},
-		field{name: "cleanup", read: func(path string, n *node) {
+		field{name: "cleanup", read: func(path string, n *document.Node) {
 			d.fields(path, n,
 				field{name: "grace", read: d.duration(&p.Cleanup.Grace, time.Second, perch.MaxGrace)},
 				field{name: "max_removals", read: d.number(&p.Cleanup.MaxRemovals, 1, 1000)},
@@ -159,7 +160,7 @@ func (d *decoder) policy(p *perch.Policy, root *node) {
 }
 
 // sharedDatabase reads the instance that environments share and fills in what is left out.
-func (d *decoder) sharedDatabase(path string, n *node) *perch.SharedDatabase {
+func (d *decoder) sharedDatabase(path string, n *document.Node) *perch.SharedDatabase {
 	db := perch.SharedDatabase{Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	d.fields(path, n,
 		field{name: "version", read: d.text(&db.Version, validVersion)},
@@ -170,32 +171,32 @@ func (d *decoder) sharedDatabase(path string, n *node) *perch.SharedDatabase {
 	return &db
 }
 
-func (d *decoder) duration(to *time.Duration, low, high time.Duration) func(path string, n *node) {
-	return func(path string, n *node) {
-		value, err := time.ParseDuration(n.text)
-		if n.shape != scalar || err != nil || value < low || value > high {
-			d.fail(n, "%s must be a duration from %s to %s, such as 30m, not %s", path, low, high, n.shown())
+func (d *decoder) duration(to *time.Duration, low, high time.Duration) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
+		value, err := time.ParseDuration(n.Text)
+		if n.Shape != document.Scalar || err != nil || value < low || value > high {
+			d.Fail(n, "%s must be a duration from %s to %s, such as 30m, not %s", path, low, high, shown(n))
 			return
 		}
 		*to = value
 	}
 }
 
-func (d *decoder) share(to *float64) func(path string, n *node) {
-	return func(path string, n *node) {
-		value, err := strconv.ParseFloat(n.text, 64)
-		if n.shape != scalar || n.quoted || err != nil || !(value > 0 && value <= 1) {
-			d.fail(n, "%s must be a number above 0 and up to 1, such as 0.5, not %s", path, n.shown())
+func (d *decoder) share(to *float64) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
+		value, err := strconv.ParseFloat(n.Text, 64)
+		if n.Shape != document.Scalar || n.Quoted || err != nil || !(value > 0 && value <= 1) {
+			d.Fail(n, "%s must be a number above 0 and up to 1, such as 0.5, not %s", path, shown(n))
 			return
 		}
 		*to = value
 	}
 }
 
-func (d *decoder) networks(to *[]netip.Prefix) func(path string, n *node) {
-	return func(path string, n *node) {
+func (d *decoder) networks(to *[]netip.Prefix) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
 		*to = []netip.Prefix{}
-		d.list(path, n, func(path string, item *node) {
+		d.list(path, n, func(path string, item *document.Node) {
 			var value string
 			if d.text(&value, validNetwork)(path, item); value != "" {
 				*to = append(*to, netip.MustParsePrefix(value))
@@ -205,11 +206,11 @@ func (d *decoder) networks(to *[]netip.Prefix) func(path string, n *node) {
 }
 
 // byKind reads a list for each kind that n names.
-func (d *decoder) byKind(path string, n *node, valid check) map[perch.Kind][]string {
+func (d *decoder) byKind(path string, n *document.Node, valid check) map[perch.Kind][]string {
 	lists := map[perch.Kind][]string{}
 	var known []field
 	for _, kind := range perch.Kinds() {
-		known = append(known, field{name: string(kind), read: func(path string, n *node) {
+		known = append(known, field{name: string(kind), read: func(path string, n *document.Node) {
 			var items []string
 			d.texts(&items, valid)(path, n)
 			lists[kind] = items
@@ -221,11 +222,11 @@ func (d *decoder) byKind(path string, n *node, valid check) map[perch.Kind][]str
 
 // separateSecrets rejects a secret that `secrets.kinds` gives to one kind while another list lets a
 // second kind read it as well.
-func (d *decoder) separateSecrets(secrets perch.PolicySecrets, path string, n *node) {
+func (d *decoder) separateSecrets(secrets perch.PolicySecrets, path string, n *document.Node) {
 	for _, kind := range perch.Kinds() {
 		for i, arn := range secrets.Kinds[kind] {
 			if other, cover := alsoReads(secrets, kind, arn); cover != "" {
-				d.fail(n.at("kinds", string(kind)), "%s.kinds.%s[%d] is for environments of kind %s only, and %q "+
+				d.Fail(n.At("kinds", string(kind)), "%s.kinds.%s[%d] is for environments of kind %s only, and %q "+
 					"lets those of kind %s read it, too; narrow that one, or leave this one out",
 					path, kind, i, kind, cover, other)
 			}
@@ -254,50 +255,50 @@ func covering(prefixes []string, arn string) string {
 }
 
 // wholePolicy checks what no single value can tell, and then fills in the defaults.
-func (d *decoder) wholePolicy(p *perch.Policy, root *node) {
+func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 	for _, key := range []string{"account", "region", "project", "source", "default_branch", "network"} {
-		if root.get(key) == nil {
-			d.problems = append(d.problems, &Problem{File: d.source.name, Message: key + " is missing; the policy must say it"})
+		if root.Get(key) == nil {
+			d.Fail(nil, "%s is missing; the policy must say it", key)
 		}
 	}
-	if source := root.get("source"); source != nil && source.shape == mapping && (source.get("git") == nil) == (source.get("github") == nil) {
-		d.fail(source, "source must say one place where branches and files are read from: git, a remote URL or a local path, or github")
+	if source := root.Get("source"); source != nil && source.Shape == document.Mapping && (source.Get("git") == nil) == (source.Get("github") == nil) {
+		d.Fail(source, "source must say one place where branches and files are read from: git, a remote URL or a local path, or github")
 	}
-	if network := root.get("network"); network != nil && network.shape == mapping {
+	if network := root.Get("network"); network != nil && network.Shape == document.Mapping {
 		d.network(p.Network, network)
 	}
-	if domain := root.get("domain"); domain != nil && root.get("hosted_zone") == nil {
-		d.fail(domain, "domain needs hosted_zone, the id of the Route 53 zone that its records go into")
+	if domain := root.Get("domain"); domain != nil && root.Get("hosted_zone") == nil {
+		d.Fail(domain, "domain needs hosted_zone, the id of the Route 53 zone that its records go into")
 	}
-	if zone := root.get("hosted_zone"); zone != nil && root.get("domain") == nil {
-		d.fail(zone, "hosted_zone needs domain, the parent of every environment's host name")
+	if zone := root.Get("hosted_zone"); zone != nil && root.Get("domain") == nil {
+		d.Fail(zone, "hosted_zone needs domain, the parent of every environment's host name")
 	}
 	defaults(p)
 }
 
-func (d *decoder) network(network perch.Network, n *node) {
-	if n.get("vpc") == nil {
-		d.fail(n, "network.vpc is missing; name the VPC that everything stands in")
+func (d *decoder) network(network perch.Network, n *document.Node) {
+	if n.Get("vpc") == nil {
+		d.Fail(n, "network.vpc is missing; name the VPC that everything stands in")
 	}
 	if len(network.Subnets) < 2 {
-		d.fail(n.at("subnets"), "network.subnets names %d subnets; a load balancer needs two at least, in different availability zones", len(network.Subnets))
+		d.Fail(n.At("subnets"), "network.subnets names %d subnets; a load balancer needs two at least, in different availability zones", len(network.Subnets))
 	}
-	if n.get("database_subnets") != nil && len(network.DatabaseSubnets) < 2 {
-		d.fail(n.at("database_subnets"), "network.database_subnets names %d subnets; a database needs two at least, in different availability zones", len(network.DatabaseSubnets))
+	if n.Get("database_subnets") != nil && len(network.DatabaseSubnets) < 2 {
+		d.Fail(n.At("database_subnets"), "network.database_subnets names %d subnets; a database needs two at least, in different availability zones", len(network.DatabaseSubnets))
 	}
 }
 
 // repository reads one name, or a list of the current name and former names.
-func (d *decoder) repository(p *perch.Policy) func(path string, n *node) {
-	return func(path string, n *node) {
-		if n.shape != sequence {
+func (d *decoder) repository(p *perch.Policy) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
+		if n.Shape != document.List {
 			d.text(&p.Repository, validText)(path, n)
 			return
 		}
 		var names []string
 		d.texts(&names, validText)(path, n)
 		if len(names) == 0 {
-			d.fail(n, "%s is an empty list; write the repository's current name first, then its former names", path)
+			d.Fail(n, "%s is an empty list; write the repository's current name first, then its former names", path)
 			return
 		}
 		p.Repository, p.FormerNames = names[0], names[1:]

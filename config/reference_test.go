@@ -11,6 +11,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"perch"
+	"perch/document"
 )
 
 const pageHead = `# Configuration: every key
@@ -92,7 +93,7 @@ type reference struct {
 // rows writes the keys of a mapping and all below them.
 func (r reference) rows(path string, mapping *jsonschema.Schema) {
 	for pair := mapping.Properties.Oldest(); pair != nil; pair = pair.Next() {
-		key, value := join(path, pair.Key), pair.Value
+		key, value := document.Join(path, pair.Key), pair.Value
 		r.row(key, value, slices.Contains(mapping.Required, pair.Key))
 		switch inner, _ := r.inner(value); {
 		case inner.Ref == settingsRef || inner.Type == "array":

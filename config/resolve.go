@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"perch"
+	"perch/document"
 )
 
 // BuiltIn is what Origins calls the layer of values that perch.yaml does not set.
@@ -16,42 +17,34 @@ const BuiltIn = "built-in"
 // builtIn completes the smallest file; builtInDatabase completes a database where a layer has one, and dearDatabases stand over it for kinds
 // whose data is dear.
 var (
-	builtIn = sync.OnceValue(func() *node {
+	builtIn = sync.OnceValue(func() *document.Node {
 		return builtInTree(
 			"image_wait: 15m\nplatform: docker\ninstance_type: t3.small\ninstances: {min: 1, max: 1}\nload_balancer: " +
 				"shared\nhealth_path: /\n",
 		)
 	})
-	builtInDatabase = sync.OnceValue(func() *node {
+	builtInDatabase = sync.OnceValue(func() *document.Node {
 		return builtInTree(
 			"mode: own\nengine: postgres\nversion: \"" + perch.DefaultPostgreSQL + "\"\nclass: db.t4g.micro\nstorage_gb: " +
 				"20\nmulti_az: false\nbackup_days: 0\n",
 		)
 	})
-	dearDatabases = sync.OnceValue(func() map[perch.Kind]*node {
-		return map[perch.Kind]*node{
+	dearDatabases = sync.OnceValue(func() map[perch.Kind]*document.Node {
+		return map[perch.Kind]*document.Node{
 			perch.KindProduction: builtInTree("multi_az: true\nbackup_days: 14\n"),
 			perch.KindStaging:    builtInTree("backup_days: 7\n"),
 		}
 	})
 )
 
-func builtInTree(source string) *node {
-	root, _, err := parse(BuiltIn, []byte(source))
+func builtInTree(source string) *document.Node {
+	root, _, err := document.Read(BuiltIn, []byte(source), limits)
 	if err != nil {
 		panic(err)
 	}
-	root.label(BuiltIn)
-	root.forgetPlace()
+	root.Label(BuiltIn)
+	root.Walk(func(n *document.Node) { n.Line, n.Column = 0, 0 }) // A built-in value is in no file.
 	return root
-}
-
-// forgetPlace takes the line away: a built-in value stands in no file.
-func (n *node) forgetPlace() {
-	n.line, n.column = 0, 0
-	for _, e := range n.entries {
-		e.value.forgetPlace()
-	}
 }
 
 // Origins says of each value, by its dotted path (database.class), which layer set it: `defaults, line 12`, or `built-in`.
@@ -76,25 +69,25 @@ func (f *File) Resolve(branch, commit string) (perch.Settings, Origins, error) {
 	if commit != "" && !fullCommit.MatchString(commit) {
 		return perch.Settings{}, nil, fmt.Errorf("resolve settings of branch %q: commit %q is not a full commit of 40 hexadecimal digits", branch, commit)
 	}
-	d := &decoder{source: f.source}
+	d := newDecoder(f.source)
 	settings, tree := d.merged(f, f.Kind(branch), branch)
 	d.whole(settings, tree)
 	d.backups(f.Kind(branch), settings.Database, tree)
 	d.seedTargets(f, settings, branch)
-	if err := d.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return perch.Settings{}, nil, err
 	}
 	if commit != "" {
 		settings.Image = strings.ReplaceAll(settings.Image, commitPlaceholder, commit)
 	}
-	return settings, tree.origins(), nil
+	return settings, originsOf(tree), nil
 }
 
 // ResolveKind merges the layers that all environments of kind have in common: those of Resolve without `overrides`. The image keeps {commit}.
 func (f *File) ResolveKind(kind perch.Kind) (perch.Settings, Origins) {
-	d := &decoder{source: f.source}
+	d := newDecoder(f.source)
 	settings, tree := d.merged(f, kind, "")
-	return settings, tree.origins()
+	return settings, originsOf(tree)
 }
 
 // Sample is what the settings come out as for some branches.
@@ -107,10 +100,10 @@ type Sample struct {
 // Samples are the settings of each kind, and of a branch of each override: together every layer of the file takes part.
 func (f *File) Samples() []Sample {
 	var samples []Sample
-	d := &decoder{source: f.source}
+	d := newDecoder(f.source)
 	add := func(kind perch.Kind, branch string) {
 		settings, tree := d.merged(f, kind, branch)
-		samples = append(samples, Sample{kind, settings, tree.origins()})
+		samples = append(samples, Sample{kind, settings, originsOf(tree)})
 	}
 	for _, kind := range perch.Kinds() {
 		add(kind, "")
@@ -121,62 +114,68 @@ func (f *File) Samples() []Sample {
 	return samples
 }
 
-func (n *node) origins() Origins {
+func originsOf(n *document.Node) Origins {
 	origins := Origins{}
-	n.leaves("", func(path string, leaf *node) { origins[path] = leaf.origin() })
+	n.Leaves("", func(path string, leaf *document.Node) { origins[path] = leaf.Origin() })
 	return origins
 }
 
 // merged merges the layers for a kind and, unless branch is empty, the overrides that match it.
-func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Settings, *node) {
-	tree := merge(nil, builtIn())
+func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Settings, *document.Node) {
+	tree := document.Merge(nil, builtIn())
 	for _, layer := range f.of(kind, branch) {
-		tree = merge(tree, layer)
+		tree = document.Merge(tree, layer)
 	}
-	if mode := tree.get("database").get("mode"); mode != nil && mode.text == perch.DatabaseNone {
-		tree.remove("database")
+	if mode := tree.Get("database").Get("mode"); mode != nil && mode.Text == perch.DatabaseNone {
+		remove(tree, "database")
 	}
-	tree.complete("database", func(database *node) *node {
+	complete(tree, "database", func(database *document.Node) *document.Node {
 		base := builtInDatabase()
 		if dear := dearDatabases()[kind]; dear != nil {
-			base = merge(base, dear)
+			base = document.Merge(base, dear)
 		}
-		return merge(base, database)
+		return document.Merge(base, database)
 	})
-	tree.complete("buckets", func(buckets *node) *node {
-		return buckets.each(func(bucket *node) *node { return merge(builtInBucket(bucket), bucket) })
+	complete(tree, "buckets", func(buckets *document.Node) *document.Node {
+		return eachValue(buckets, func(bucket *document.Node) *document.Node { return document.Merge(builtInBucket(bucket), bucket) })
 	})
 	return d.settings("", tree), tree
 }
 
 // complete puts another value in the place of key's, where there is one. The tree must be the caller's own.
-func (n *node) complete(key string, with func(*node) *node) {
-	for i, e := range n.entries {
-		if e.key.text == key {
-			n.entries[i].value = with(e.value)
+func complete(n *document.Node, key string, with func(*document.Node) *document.Node) {
+	for i, e := range n.Entries {
+		if e.Key.Text == key {
+			n.Entries[i].Value = with(e.Value)
 		}
 	}
 }
 
 // remove takes a key away. The tree must be the caller's own.
-func (n *node) remove(key string) {
-	n.entries = slices.DeleteFunc(n.entries, func(e entry) bool { return e.key.text == key })
+func remove(n *document.Node, key string) {
+	n.Entries = slices.DeleteFunc(n.Entries, func(e document.Entry) bool { return e.Key.Text == key })
 }
 
 // each is a copy of a mapping with other values.
-func (n *node) each(with func(*node) *node) *node {
+func eachValue(n *document.Node, with func(*document.Node) *document.Node) *document.Node {
 	other := *n
-	other.entries = make([]entry, len(n.entries))
-	for i, e := range n.entries {
-		other.entries[i] = entry{key: e.key, value: with(e.value)}
+	other.Entries = make([]document.Entry, len(n.Entries))
+	for i, e := range n.Entries {
+		other.Entries[i] = document.Entry{Key: e.Key, Value: with(e.Value)}
 	}
 	return &other
 }
 
 // builtInBucket completes a bucket. It comes from where the bucket is named: a bucket that says nothing is there all the same.
-func builtInBucket(bucket *node) *node {
-	key := &node{shape: scalar, text: "versioned", line: bucket.line, column: bucket.column, layer: bucket.layer}
-	value := *key
-	value.text = "false"
-	return &node{shape: mapping, line: bucket.line, column: bucket.column, layer: bucket.layer, entries: []entry{{key: key, value: &value}}}
+func builtInBucket(bucket *document.Node) *document.Node {
+	return &document.Node{
+		Shape: document.Mapping, Line: bucket.Line, Column: bucket.Column, Layer: bucket.Layer,
+		Entries: []document.Entry{{Key: bucket.Like("versioned"), Value: notVersioned(bucket)}},
+	}
+}
+
+func notVersioned(bucket *document.Node) *document.Node {
+	value := bucket.Like("false")
+	value.Quoted = false
+	return value
 }

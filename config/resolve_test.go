@@ -1,8 +1,6 @@
 package config
 
 import (
-	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -168,45 +166,6 @@ overrides:
 		}
 		if _, there := origins["database.storage_gb"]; there != (want != nil) {
 			t.Errorf("%s: database.storage_gb has an origin: %v", branch, there)
-		}
-	}
-}
-
-// TestLayersMergeByRule is the table of docs/perch-yaml.md, at the top and below a key.
-func TestLayersMergeByRule(t *testing.T) {
-	for name, test := range map[string]struct{ base, over, want string }{
-		"a mapping merges by key":           {"{a: 1, b: 2}", "{b: 3, c: 4}", `{"a":1,"b":3,"c":4}`},
-		"an empty mapping changes nothing":  {"{a: 1}", "{}", `{"a":1}`},
-		"a single value replaces":           {"{a: 1}", "{a: x}", `{"a":"x"}`},
-		"a list replaces, it is not joined": {"{a: [1, 2]}", "{a: [3]}", `{"a":[3]}`},
-		"an empty list replaces":            {"{a: [1, 2]}", "{a: []}", `{"a":[]}`},
-		"a list replaces a mapping":         {"{a: {b: 1}}", "{a: [3]}", `{"a":[3]}`},
-		"a mapping replaces a list":         {"{a: [3]}", "{a: {b: 1}}", `{"a":{"b":1}}`},
-		"null removes":                      {"{a: 1, b: {c: 1}}", "{a: null, b: ~}", `{}`},
-		"null removes what is not there":    {"{a: 1}", "{b: null}", `{"a":1}`},
-		"null in a new mapping is nothing":  {"{}", "{a: {b: null, c: 1}}", `{"a":{"c":1}}`},
-	} {
-		for _, depth := range []string{"%s", "{x: %s}", "{x: {y: %s}}"} {
-			tree := func(source string) *node {
-				root, _, err := parse(FileName, fmt.Appendf(nil, depth, source))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return root
-			}
-			base, over := tree(test.base), tree(test.over)
-			before := fmt.Sprint(base.value(), over.value())
-			got, err := json.Marshal(merge(merge(nil, base), over).value())
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := strings.NewReplacer("x:", `"x":`, "y:", `"y":`, " ", "").Replace(fmt.Sprintf(depth, test.want))
-			if string(got) != want {
-				t.Errorf("%s: %s, want %s", name, got, want)
-			}
-			if after := fmt.Sprint(base.value(), over.value()); after != before {
-				t.Errorf("%s: the layers were changed from %s to %s", name, before, after)
-			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/document"
 )
 
 const (
@@ -18,43 +19,43 @@ const (
 	defaultTimeout = 10 * time.Minute
 )
 
-func (d *decoder) seed(f *File, path string, n *node) {
-	d.list(path, n, func(path string, item *node) {
-		if d.is(path, item, mapping) {
+func (d *decoder) seed(f *File, path string, n *document.Node) {
+	d.list(path, n, func(path string, item *document.Node) {
+		if d.is(path, item, document.Mapping) {
 			d.seedStep(f, path, item)
 		}
 	})
-	if len(n.items) > maxSeeds {
-		d.fail(n.items[maxSeeds], "%s has %d steps; at most %d are carried out", path, len(n.items), maxSeeds)
+	if len(n.Items) > maxSeeds {
+		d.Fail(n.Items[maxSeeds], "%s has %d steps; at most %d are carried out", path, len(n.Items), maxSeeds)
 	}
 }
 
-func (d *decoder) seedStep(f *File, path string, n *node) {
-	if len(n.entries) != 1 {
-		d.fail(n, "%s has %d keys; a step is one key, such as s3: {from: fixtures/media, to: assets}", path, len(n.entries))
+func (d *decoder) seedStep(f *File, path string, n *document.Node) {
+	if len(n.Entries) != 1 {
+		d.Fail(n, "%s has %d keys; a step is one key, such as s3: {from: fixtures/media, to: assets}", path, len(n.Entries))
 		return
 	}
 	var step perch.SeedStep
 	d.fields(path, n,
-		field{name: "s3", read: func(path string, n *node) { step.S3 = d.seedS3(path, n) }},
-		field{name: "http", read: func(path string, n *node) { step.HTTP = d.seedHTTP(path, n) }},
-		field{name: "run", read: func(path string, n *node) { step.Run = d.seedRun(path, n) }})
+		field{name: "s3", read: func(path string, n *document.Node) { step.S3 = d.seedS3(path, n) }},
+		field{name: "http", read: func(path string, n *document.Node) { step.HTTP = d.seedHTTP(path, n) }},
+		field{name: "run", read: func(path string, n *document.Node) { step.Run = d.seedRun(path, n) }})
 	f.Seed = append(f.Seed, step)
 	f.seedNodes = append(f.seedNodes, n)
 }
 
-func (d *decoder) seedS3(path string, n *node) *perch.SeedS3 {
+func (d *decoder) seedS3(path string, n *document.Node) *perch.SeedS3 {
 	var step perch.SeedS3
 	d.fields(path, n,
 		field{name: "from", read: d.text(&step.From, validSeedFrom)},
 		field{name: "to", read: d.text(&step.To, validSeedTo)})
-	if n.shape == mapping && (n.get("from") == nil || n.get("to") == nil) {
-		d.fail(n, "%s needs both from and to", path)
+	if n.Shape == document.Mapping && (n.Get("from") == nil || n.Get("to") == nil) {
+		d.Fail(n, "%s needs both from and to", path)
 	}
 	return &step
 }
 
-func (d *decoder) seedHTTP(path string, n *node) *perch.SeedHTTP {
+func (d *decoder) seedHTTP(path string, n *document.Node) *perch.SeedHTTP {
 	step := perch.SeedHTTP{Method: "POST"}
 	d.fields(path, n,
 		field{name: "method", read: d.text(&step.Method, oneOf("GET", "POST", "PUT", "PATCH", "DELETE"))},
@@ -63,42 +64,42 @@ func (d *decoder) seedHTTP(path string, n *node) *perch.SeedHTTP {
 		field{name: "header", read: d.text(&step.Header, validSeedHeader)},
 		field{name: "secret", read: d.reference(&step.Secret)})
 	switch {
-	case n.shape != mapping:
-	case n.get("path") == nil:
-		d.fail(n, "%s needs a path, such as /internal/load-demo-data", path)
-	case n.get("header") != nil && n.get("secret") == nil:
-		d.fail(n.get("header"), "%s.header is the header that carries the secret, and there is no secret; name one of the settings' secrets", path)
-	case n.get("body") != nil && step.Method == "GET":
-		d.fail(n.get("body"), "%s.body goes with another method: a GET request has no body", path)
+	case n.Shape != document.Mapping:
+	case n.Get("path") == nil:
+		d.Fail(n, "%s needs a path, such as /internal/load-demo-data", path)
+	case n.Get("header") != nil && n.Get("secret") == nil:
+		d.Fail(n.Get("header"), "%s.header is the header that carries the secret, and there is no secret; name one of the settings' secrets", path)
+	case n.Get("body") != nil && step.Method == "GET":
+		d.Fail(n.Get("body"), "%s.body goes with another method: a GET request has no body", path)
 	}
 	return &step
 }
 
 // reference reads the name of a secret. What is no name is not repeated: somebody may have written the secret itself.
-func (d *decoder) reference(to *string) func(path string, n *node) {
-	return func(path string, n *node) {
-		if n.shape != scalar || validVariable(n.text) != "" {
-			d.fail(n, "%s must be the name of one of the settings' secrets, such as DEMO_TOKEN", path)
+func (d *decoder) reference(to *string) func(path string, n *document.Node) {
+	return func(path string, n *document.Node) {
+		if n.Shape != document.Scalar || validVariable(n.Text) != "" {
+			d.Fail(n, "%s must be the name of one of the settings' secrets, such as DEMO_TOKEN", path)
 			return
 		}
-		*to = n.text
+		*to = n.Text
 	}
 }
 
-func (d *decoder) seedRun(path string, n *node) *perch.SeedRun {
+func (d *decoder) seedRun(path string, n *document.Node) *perch.SeedRun {
 	step := perch.SeedRun{Timeout: defaultTimeout}
 	d.fields(path, n,
 		field{name: "command", read: d.texts(&step.Command, validWord)},
 		field{name: "timeout", read: d.duration(&step.Timeout, time.Second, time.Hour)})
-	command := n.get("command")
+	command := n.Get("command")
 	switch {
-	case n.shape != mapping:
+	case n.Shape != document.Mapping:
 	case command == nil:
-		d.fail(n, "%s needs a command, such as [python, manage.py, loaddata, demo]", path)
-	case command.shape == sequence && len(step.Command) == 0:
-		d.fail(command, "%s.command is empty; write the command and its arguments as a list, such as [python, manage.py, loaddata, demo]", path)
+		d.Fail(n, "%s needs a command, such as [python, manage.py, loaddata, demo]", path)
+	case command.Shape == document.List && len(step.Command) == 0:
+		d.Fail(command, "%s.command is empty; write the command and its arguments as a list, such as [python, manage.py, loaddata, demo]", path)
 	case len(strings.Join(step.Command, " ")) > maxCommand:
-		d.fail(command, "%s.command has more than %d bytes; keep a script in the image and call it", path, maxCommand)
+		d.Fail(command, "%s.command has more than %d bytes; keep a script in the image and call it", path, maxCommand)
 	}
 	return &step
 }
@@ -109,20 +110,20 @@ func (d *decoder) seedChecks(f *File) {
 	for i, step := range f.Seed {
 		for j, earlier := range f.Seed[:i] {
 			if reflect.DeepEqual(step, earlier) {
-				d.fail(f.seedNodes[i], "seed[%d] is the same as seed[%d], and a step is carried out once for each environment; leave it out", i, j)
+				d.Fail(f.seedNodes[i], "seed[%d] is the same as seed[%d], and a step is carried out once for each environment; leave it out", i, j)
 				break
 			}
 		}
 		if step.Run != nil && step.Run.Command[0] == "" {
-			d.fail(f.seedNodes[i].at("run", "command"), "seed[%d].run.command begins with an empty word; the first word is the command", i)
+			d.Fail(f.seedNodes[i].At("run", "command"), "seed[%d].run.command begins with an empty word; the first word is the command", i)
 		}
 		need := needOf(step)
 		found := need.name == ""
 		for _, layer := range f.all() {
-			found = found || layer.get(need.among).get(need.name) != nil || need.among == "buckets" && layer.get("template") != nil
+			found = found || layer.Get(need.among).Get(need.name) != nil || need.among == "buckets" && layer.Get("template") != nil
 		}
 		if !found {
-			d.fail(f.seedNodes[i].at(need.key...), "%s, which no layer has; add it to defaults.%s", need.named(i), need.among)
+			d.Fail(f.seedNodes[i].At(need.key...), "%s, which no layer has; add it to defaults.%s", need.named(i), need.among)
 		}
 	}
 }
@@ -135,7 +136,7 @@ func (d *decoder) seedTargets(f *File, s perch.Settings, branch string) {
 		bucket = bucket || s.Template != ""
 		_, secret := s.Secrets[need.name]
 		if need.name != "" && !(need.among == "buckets" && bucket) && !(need.among == "secrets" && secret) {
-			d.fail(f.seedNodes[i].at(need.key...), "%s, which branch %q (kind %s) does not have", need.named(i), branch, f.Kind(branch))
+			d.Fail(f.seedNodes[i].At(need.key...), "%s, which branch %q (kind %s) does not have", need.named(i), branch, f.Kind(branch))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/document"
 )
 
 var (
@@ -24,54 +25,54 @@ func validTemplate(value string) string {
 }
 
 // parameters reads values of a bring-your-own template's Parameters; null takes the value of a layer below away.
-func (d *decoder) parameters(path string, n *node) map[string]string {
+func (d *decoder) parameters(path string, n *document.Node) map[string]string {
 	values := map[string]string{}
-	d.each(path, n, func(path string, key, value *node) {
-		if problem := validLogicalID(key.text); problem != "" {
-			d.fail(key, "the name of a parameter %s, not %q", problem, key.text)
+	d.each(path, n, func(path string, key, value *document.Node) {
+		if problem := validLogicalID(key.Text); problem != "" {
+			d.Fail(key, "the name of a parameter %s, not %q", problem, key.Text)
 			return
 		}
-		if value.shape == null || !d.is(path, value, scalar) {
+		if value.Shape == document.Null || !d.is(path, value, document.Scalar) {
 			return
 		}
 		d.parameter(path, key, value)
-		values[key.text] = value.text
+		values[key.Text] = value.Text
 	})
 	return values
 }
 
-func (d *decoder) parameter(path string, key, value *node) {
+func (d *decoder) parameter(path string, key, value *document.Node) {
 	var allowed []string
 	for _, known := range perch.KnownParameters() {
 		allowed = append(allowed, known.Placeholder)
 	}
-	for _, match := range placeholder.FindAllStringSubmatchIndex(value.text, -1) {
-		name := value.text[match[2]:match[3]]
-		if before := value.text[:match[0]]; !strings.HasSuffix(before, "$") && !slices.Contains(allowed, name) {
-			d.fail(value, "%s has the placeholder {%s}%s; allowed: {%s}", path, name, suggestion(name, allowed), strings.Join(allowed, "}, {"))
+	for _, match := range placeholder.FindAllStringSubmatchIndex(value.Text, -1) {
+		name := value.Text[match[2]:match[3]]
+		if before := value.Text[:match[0]]; !strings.HasSuffix(before, "$") && !slices.Contains(allowed, name) {
+			d.Fail(value, "%s has the placeholder {%s}%s; allowed: {%s}", path, name, suggestion(name, allowed), strings.Join(allowed, "}, {"))
 		}
 	}
-	if secretName(key.text) && value.text != "" && !strings.Contains(value.text, "{{resolve:") {
-		d.fail(key, "%s looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}'", path)
+	if document.SecretName(key.Text) && value.Text != "" && !strings.Contains(value.Text, "{{resolve:") {
+		d.Fail(key, "%s looks like a secret, and perch.yaml is read by everybody; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}'", path)
 	}
 }
 
 // ownTemplate rejects settings that say nothing beside a template of the project's own, and those that say nothing without one.
-func (d *decoder) ownTemplate(s perch.Settings, n *node) {
+func (d *decoder) ownTemplate(s perch.Settings, n *document.Node) {
 	if s.Template == "" {
 		for _, key := range []string{"parameters", "url_output"} {
-			if value := n.get(key); value != nil {
-				d.fail(value, "%s is for a template of your own, and none is named here; add template, or take %s out", key, key)
+			if value := n.Get(key); value != nil {
+				d.Fail(value, "%s is for a template of your own, and none is named here; add template, or take %s out", key, key)
 			}
 		}
 		return
 	}
 	if s.Database != nil && s.Database.Mode == perch.DatabaseShared {
-		d.fail(n.at("database", "mode"), "database.mode shared goes with Perch's own template, and template %s (%s) is used instead; leave mode out, and let the template take the database's parameters", s.Template, n.at("template").origin())
+		d.Fail(n.At("database", "mode"), "database.mode shared goes with Perch's own template, and template %s (%s) is used instead; leave mode out, and let the template take the database's parameters", s.Template, n.At("template").Origin())
 	}
 	for key, size := range map[string]int{"buckets": len(s.Buckets), "environment": len(s.Environment)} {
 		if size > 0 {
-			d.fail(n.at(key), "%s says what Perch's own template makes, and template %s (%s) is used instead: put it there, and write `%s: null` here", key, s.Template, n.at("template").origin(), key)
+			d.Fail(n.At(key), "%s says what Perch's own template makes, and template %s (%s) is used instead: put it there, and write `%s: null` here", key, s.Template, n.At("template").Origin(), key)
 		}
 	}
 }

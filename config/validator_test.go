@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"perch/document"
 )
 
 // validator holds JSON values against a published schema. It knows the keywords that the schemas have, and no other.
@@ -114,11 +116,11 @@ func (v validator) members(keyword string, keywords map[string]any, path string,
 		problem := ""
 		switch {
 		case keyword == "propertyNames":
-			problem = v.problem(keywords[keyword], join(path, key), key)
+			problem = v.problem(keywords[keyword], document.Join(path, key), key)
 		case keyword == "properties" && known:
-			problem = v.problem(schema, join(path, key), object[key])
+			problem = v.problem(schema, document.Join(path, key), object[key])
 		case keyword == "additionalProperties" && !known:
-			problem = v.problem(keywords[keyword], join(path, key), object[key])
+			problem = v.problem(keywords[keyword], document.Join(path, key), object[key])
 		}
 		if problem != "" {
 			return problem

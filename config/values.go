@@ -109,13 +109,8 @@ func ownVariable(name string) bool {
 	return false
 }
 
-var secretWords = regexp.MustCompile(`(?i)PASSWORD|SECRET|TOKEN|PRIVATE_KEY|API_KEY`)
-
 // dynamicReference is what CloudFormation replaces, wherever it stands in a template, by a secret or a parameter that its own role may read.
 var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
-
-// secretName reports whether a variable of this name looks as if its value were secret.
-func secretName(name string) bool { return secretWords.MatchString(name) }
 
 func validSeedFrom(value string) string {
 	if rest, ok := strings.CutPrefix(value, "s3://"); ok {

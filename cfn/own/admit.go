@@ -5,26 +5,27 @@ import (
 	"strings"
 
 	"perch"
+	"perch/document"
 )
 
 // Admit holds the template, as in fills it in, against the policy: what it needs, which secrets it reads, which machines it asks for. The error is
 // Problems; each says what the policy allows.
 func (t *Template) Admit(in Input) error {
-	p := &problems{file: t.file}
+	p := document.NewReport(t.source)
 	filled := t.fill(in, p)
 	t.urlOutput(in, p)
 	t.seedTargets(in.Seed, p)
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
 	t.admitCapability(in.Policy, p)
 	t.secrets(in, filled, p)
 	t.machines(in.Policy, filled, p)
 	t.instances(in.Policy, filled, p)
-	return p.err()
+	return p.Err()
 }
 
-func (t *Template) admitCapability(policy perch.Policy, p *problems) {
+func (t *Template) admitCapability(policy perch.Policy, p *document.Report) {
 	needed, because := t.capability()
 	given := policy.Capabilities
 	if needed == "" || slices.Contains(given, needed) || slices.Contains(given, CapabilityNamedIAM) {
@@ -38,16 +39,16 @@ func (t *Template) admitCapability(policy perch.Policy, p *problems) {
 	if needed == CapabilityNamedIAM {
 		reason += " with a name of its own"
 	}
-	p.at(because.at, "resource %s (%s) needs %s, and the policy allows %s; take it out of the template, or add %s to `capabilities` in the policy", because.id, reason, needed, allows, needed)
+	p.Fail(because.at, "resource %s (%s) needs %s, and the policy allows %s; take it out of the template, or add %s to `capabilities` in the policy", because.id, reason, needed, allows, needed)
 }
 
 // machines holds every instance type and database class in the template against the policy, whichever resource asks for it.
-func (t *Template) machines(policy perch.Policy, filled []Parameter, p *problems) {
+func (t *Template) machines(policy perch.Policy, filled []Parameter, p *document.Report) {
 	for _, r := range t.resources {
-		r.properties.walk(func(n *node) {
-			t.option(n.get("OptionName"), n.get("Value"), policy, filled, p)
-			for _, e := range n.entries {
-				switch e.key.text {
+		r.properties.Walk(func(n *document.Node) {
+			t.option(n.Get("OptionName"), n.Get("Value"), policy, filled, p)
+			for _, e := range n.Entries {
+				switch e.Key.Text {
 				case "InstanceType", "InstanceTypes", "InstanceRequirements": // By requirements AWS itself chooses among all types that meet them.
 					t.machine(e, "instance_types", policy.InstanceTypes, filled, p)
 				case "DBInstanceClass", "DBClusterInstanceClass":
@@ -59,36 +60,36 @@ func (t *Template) machines(policy perch.Policy, filled []Parameter, p *problems
 }
 
 // option looks at an option of Elastic Beanstalk. One whose name cannot be told may be an instance type.
-func (t *Template) option(name, value *node, policy perch.Policy, filled []Parameter, p *problems) {
+func (t *Template) option(name, value *document.Node, policy perch.Policy, filled []Parameter, p *document.Report) {
 	if name == nil || value == nil {
 		return
 	}
 	for _, option := range t.candidates(name, filled) {
 		switch {
 		case option == "":
-			t.machine(entry{name.like("OptionName"), name}, "instance_types", policy.InstanceTypes, filled, p)
+			t.machine(document.Entry{Key: name.Like("OptionName"), Value: name}, "instance_types", policy.InstanceTypes, filled, p)
 		case strings.HasPrefix(option, "InstanceType"):
-			t.machine(entry{name.like(option), value}, "instance_types", policy.InstanceTypes, filled, p)
+			t.machine(document.Entry{Key: name.Like(option), Value: value}, "instance_types", policy.InstanceTypes, filled, p)
 		}
 	}
 }
 
-func (t *Template) machine(e entry, key string, patterns []string, filled []Parameter, p *problems) {
+func (t *Template) machine(e document.Entry, key string, patterns []string, filled []Parameter, p *document.Report) {
 	if len(patterns) == 0 {
 		return
 	}
-	for _, value := range t.machineNames(e.value, filled) {
+	for _, value := range t.machineNames(e.Value, filled) {
 		if _, ok := perch.MatchAny(patterns, value); value == "" || !ok {
-			p.at(e.value, "%s is %s, and the policy allows only %s; change it, or `%s` in the policy", e.key.text, shownOr(value, "put together in a way that cannot be held against the policy"), strings.Join(patterns, ", "), key)
+			p.Fail(e.Value, "%s is %s, and the policy allows only %s; change it, or `%s` in the policy", e.Key.Text, shownOr(value, "put together in a way that cannot be held against the policy"), strings.Join(patterns, ", "), key)
 		}
 	}
 }
 
 // machineNames are the candidates one by one: a list of them is a list, or a text with commas.
-func (t *Template) machineNames(n *node, filled []Parameter) []string {
-	values := []*node{n}
-	if n.shape == list {
-		values = n.items
+func (t *Template) machineNames(n *document.Node, filled []Parameter) []string {
+	values := []*document.Node{n}
+	if n.Shape == document.List {
+		values = n.Items
 	}
 	var names []string
 	for _, value := range values {
@@ -109,32 +110,32 @@ func shownOr(value, otherwise string) string {
 }
 
 // candidates are the values that n may come out as; an empty one stands for what cannot be told.
-func (t *Template) candidates(n *node, filled []Parameter) []string {
-	if n.shape == scalar {
-		return []string{n.text}
+func (t *Template) candidates(n *document.Node, filled []Parameter) []string {
+	if n.Shape == document.Scalar {
+		return []string{n.Text}
 	}
-	switch name, argument := n.function(); {
+	switch name, argument := function(n); {
 	case name == "Ref":
 		for _, one := range filled {
-			if one.Name == argument.text && !t.parameter(one.Name).stored() {
+			if one.Name == argument.Text && !t.parameter(one.Name).stored() {
 				return []string{one.Value}
 			}
 		}
-	case name == "Fn::If" && len(argument.items) == 3:
-		return append(t.candidates(argument.items[1], filled), t.candidates(argument.items[2], filled)...)
-	case name == "Fn::FindInMap" && len(argument.items) == 3:
+	case name == "Fn::If" && len(argument.Items) == 3:
+		return append(t.candidates(argument.Items[1], filled), t.candidates(argument.Items[2], filled)...)
+	case name == "Fn::FindInMap" && len(argument.Items) == 3:
 		return t.mapped(argument)
 	}
 	return []string{""}
 }
 
 // mapped are all values of the mapping's second keys: which first key it is depends on parameters.
-func (t *Template) mapped(argument *node) []string {
+func (t *Template) mapped(argument *document.Node) []string {
 	var values []string
-	for _, e := range t.root.get("Mappings").get(argument.items[0].text).all() {
-		for _, inner := range e.value.all() {
-			if argument.items[2].shape != scalar || inner.key.text == argument.items[2].text {
-				values = append(values, inner.value.text)
+	for _, e := range t.root.Get("Mappings").Get(argument.Items[0].Text).All() {
+		for _, inner := range e.Value.All() {
+			if argument.Items[2].Shape != document.Scalar || inner.Key.Text == argument.Items[2].Text {
+				values = append(values, inner.Value.Text)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func (t *Template) capability() (needed string, because resource) {
 		name := namesOf[r.kind]
 		switch {
 		case !strings.HasPrefix(r.kind, "AWS::IAM::"):
-		case name != "" && r.properties.get(name) != nil:
+		case name != "" && r.properties.Get(name) != nil:
 			return CapabilityNamedIAM, r
 		case needed == "":
 			needed, because = CapabilityIAM, r

@@ -3,6 +3,8 @@ package own
 import (
 	"errors"
 	"testing"
+
+	"perch/document"
 )
 
 // FuzzRead looks for input that breaks the reader: whatever it is given, it ends with a template or with a problem that names the file.
@@ -15,8 +17,8 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		template, err := Read("template.yaml", data)
-		var one *Problem
-		var many Problems
+		var one *document.Problem
+		var many document.Problems
 		switch {
 		case err == nil:
 			in := Input{Origin: nil}

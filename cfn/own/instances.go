@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/document"
 )
 
 const (
@@ -24,11 +25,11 @@ var capacities = map[string]bool{
 }
 
 // instances checks against the policy how many EC2 instances the template's resources may have together.
-func (t *Template) instances(policy perch.Policy, filled []Parameter, p *problems) {
+func (t *Template) instances(policy perch.Policy, filled []Parameter, p *document.Report) {
 	if policy.MaxInstances == 0 {
 		return
 	}
-	total, at := 0, (*node)(nil)
+	total, at := 0, (*document.Node)(nil)
 	for _, r := range t.resources {
 		most := t.instancesOf(r, filled, p)
 		if r.kind == kindScheduled {
@@ -46,32 +47,32 @@ func (t *Template) instances(policy perch.Policy, filled []Parameter, p *problem
 	}
 }
 
-func tooMany(p *problems, at *node, instances int, policy perch.Policy) {
-	p.at(at, "the template may start %d instances, and the policy allows %d for an environment; "+
+func tooMany(p *document.Report, at *document.Node, instances int, policy perch.Policy) {
+	p.Fail(at, "the template may start %d instances, and the policy allows %d for an environment; "+
 		"lower MaxSize, or raise `max_instances` in the policy", instances, policy.MaxInstances)
 }
 
 // instancesOf is the greatest number of instances that a resource may have.
-func (t *Template) instancesOf(r resource, filled []Parameter, p *problems) int {
+func (t *Template) instancesOf(r resource, filled []Parameter, p *document.Report) int {
 	most, told, single := 0, false, false
-	count := func(key string, value *node) {
+	count := func(key string, value *document.Node) {
 		told = true
 		for _, candidate := range t.candidates(value, filled) {
 			number, err := strconv.Atoi(strings.TrimSpace(candidate))
 			if err != nil {
-				p.at(value, "%s is %s, and the policy bounds the number of instances; write a number, or a parameter that has one",
+				p.Fail(value, "%s is %s, and the policy bounds the number of instances; write a number, or a parameter that has one",
 					key, shownOr(candidate, "put together in a way that cannot be checked"))
 			}
 			most = max(most, number)
 		}
 	}
-	r.properties.walk(func(n *node) {
-		for _, e := range n.entries {
-			if capacities[e.key.text] {
-				count(e.key.text, e.value)
+	r.properties.Walk(func(n *document.Node) {
+		for _, e := range n.Entries {
+			if capacities[e.Key.Text] {
+				count(e.Key.Text, e.Value)
 			}
 		}
-		name, value := n.get("OptionName"), n.get("Value")
+		name, value := n.Get("OptionName"), n.Get("Value")
 		if name == nil || value == nil {
 			return
 		}
@@ -79,19 +80,19 @@ func (t *Template) instancesOf(r resource, filled []Parameter, p *problems) int 
 			switch {
 			case option == "":
 				count("OptionName", name)
-			case option == "MaxSize" && t.mayBe(n.get("Namespace"), "aws:autoscaling:asg", filled):
+			case option == "MaxSize" && t.mayBe(n.Get("Namespace"), "aws:autoscaling:asg", filled):
 				count(option, value)
 			case option == "EnvironmentType" && namespaceIs(n, "aws:elasticbeanstalk:environment"):
-				single = value.shape == scalar && value.text == "SingleInstance"
+				single = value.Shape == document.Scalar && value.Text == "SingleInstance"
 			}
 		}
 	})
-	saved := r.properties.get("TemplateName")
+	saved := r.properties.Get("TemplateName")
 	switch {
 	case r.kind == kindInstance, r.kind == kindBeanstalk && single && saved == nil:
 		return 1
 	case r.kind == kindBeanstalk && saved != nil && !t.refersToSaved(saved):
-		p.at(saved, "TemplateName is not a `!Ref` to a configuration template of this template, and the policy bounds the "+
+		p.Fail(saved, "TemplateName is not a `!Ref` to a configuration template of this template, and the policy bounds the "+
 			"number of instances; refer to one, or set the options here")
 	case (r.kind == kindBeanstalk && saved == nil || r.kind == kindSaved) && !told:
 		return beanstalkInstances
@@ -100,13 +101,13 @@ func (t *Template) instancesOf(r resource, filled []Parameter, p *problems) int 
 }
 
 // namespaceIs reports whether an option is written in the namespace.
-func namespaceIs(option *node, namespace string) bool {
-	written := option.get("Namespace")
-	return written != nil && written.shape == scalar && written.text == namespace
+func namespaceIs(option *document.Node, namespace string) bool {
+	written := option.Get("Namespace")
+	return written != nil && written.Shape == document.Scalar && written.Text == namespace
 }
 
 // mayBe reports whether the value is, or may turn out to be, want.
-func (t *Template) mayBe(value *node, want string, filled []Parameter) bool {
+func (t *Template) mayBe(value *document.Node, want string, filled []Parameter) bool {
 	return value == nil || slices.ContainsFunc(t.candidates(value, filled), func(candidate string) bool {
 		return candidate == "" || candidate == want
 	})
@@ -114,10 +115,10 @@ func (t *Template) mayBe(value *node, want string, filled []Parameter) bool {
 
 // refersToSaved reports whether the value is a reference to a configuration template of this template, whose
 // instances are counted there.
-func (t *Template) refersToSaved(value *node) bool {
-	if value.shape == scalar {
+func (t *Template) refersToSaved(value *document.Node) bool {
+	if value.Shape == document.Scalar {
 		return false
 	}
-	name, argument := value.function()
-	return name == "Ref" && slices.ContainsFunc(t.resources, func(r resource) bool { return r.kind == kindSaved && r.id == argument.text })
+	name, argument := function(value)
+	return name == "Ref" && slices.ContainsFunc(t.resources, func(r resource) bool { return r.kind == kindSaved && r.id == argument.Text })
 }

@@ -53,7 +53,7 @@ func keep(kind, policy string, inCluster bool) (string, bool) {
 func (t *Template) Kept() []Kept {
 	var kept []Kept
 	for _, r := range t.resources {
-		if policy, unsaid := keep(r.kind, r.policy, r.properties.get("DBClusterIdentifier") != nil); policy != "" {
+		if policy, unsaid := keep(r.kind, r.policy, r.properties.Get("DBClusterIdentifier") != nil); policy != "" {
 			kept = append(kept, Kept{r.id, r.kind, policy, unsaid})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/document"
 )
 
 // Limits of CloudFormation (AWS docs: CloudFormation quotas).
@@ -26,27 +27,27 @@ type parameter struct {
 	fallback *string
 	noEcho   bool
 	// definition holds the limits, at is where the name stands.
-	definition *node
-	at         *node
+	definition *document.Node
+	at         *document.Node
 }
 
-func (t *Template) readParameters(p *problems) {
-	section := t.root.get("Parameters")
+func (t *Template) readParameters(p *document.Report) {
+	section := t.root.Get("Parameters")
 	for name, most := range map[string]int{"Resources": maxResources, "Parameters": maxParameters, "Outputs": maxOutputs - len(added)} {
-		if count := len(t.root.get(name).all()); count > most {
-			p.at(t.root.key(name), "%s has %d entries, and at most %d fit into a stack", name, count, most)
+		if count := len(t.root.Get(name).All()); count > most {
+			p.Fail(t.root.KeyNode(name), "%s has %d entries, and at most %d fit into a stack", name, count, most)
 		}
 	}
-	for _, e := range section.all() {
-		one := parameter{name: e.key.text, kind: e.value.under("Type"), noEcho: strings.EqualFold(e.value.under("NoEcho"), "true"), definition: e.value, at: e.key}
-		if fallback := e.value.get("Default"); fallback != nil && fallback.shape == scalar {
-			one.fallback = &fallback.text
+	for _, e := range section.All() {
+		one := parameter{name: e.Key.Text, kind: e.Value.Under("Type"), noEcho: strings.EqualFold(e.Value.Under("NoEcho"), "true"), definition: e.Value, at: e.Key}
+		if fallback := e.Value.Get("Default"); fallback != nil && fallback.Shape == document.Scalar {
+			one.fallback = &fallback.Text
 		}
 		switch {
 		case !logicalID.MatchString(one.name):
-			p.at(e.key, "the name of parameter %q may have only letters and digits", one.name)
+			p.Fail(e.Key, "the name of parameter %q may have only letters and digits", one.name)
 		case one.kind == "":
-			p.at(e.key, "parameter %s has no Type", one.name)
+			p.Fail(e.Key, "parameter %s has no Type", one.name)
 		}
 		t.parameters = append(t.parameters, one)
 	}
@@ -125,24 +126,24 @@ func (p *parameter) rejectsItem(kind, value string) string {
 	case prefix != "" && !strings.HasPrefix(value, prefix):
 		return fmt.Sprintf("must be an id that begins with %s", prefix)
 	}
-	if allowed := p.definition.get("AllowedValues"); allowed != nil && !slices.ContainsFunc(allowed.items, func(n *node) bool { return n.text == value }) {
+	if allowed := p.definition.Get("AllowedValues"); allowed != nil && !slices.ContainsFunc(allowed.Items, func(n *document.Node) bool { return n.Text == value }) {
 		var values []string
-		for _, n := range allowed.items {
-			values = append(values, n.text)
+		for _, n := range allowed.Items {
+			values = append(values, n.Text)
 		}
 		return "must be one of " + strings.Join(values, ", ")
 	}
 	// A pattern that only Java understands is left to AWS.
-	if pattern := p.definition.under("AllowedPattern"); pattern != "" {
+	if pattern := p.definition.Under("AllowedPattern"); pattern != "" {
 		if compiled, err := regexp.Compile(`^(?:` + pattern + `)$`); err == nil && !compiled.MatchString(value) {
 			return "must match " + pattern
 		}
 	}
 	if low, ok := p.limit("MinValue"); ok && number < low {
-		return "must be at least " + p.definition.under("MinValue")
+		return "must be at least " + p.definition.Under("MinValue")
 	}
 	if high, ok := p.limit("MaxValue"); ok && number > high {
-		return "must be at most " + p.definition.under("MaxValue")
+		return "must be at most " + p.definition.Under("MaxValue")
 	}
 	return ""
 }
@@ -150,10 +151,10 @@ func (p *parameter) rejectsItem(kind, value string) string {
 func (p *parameter) rejectsLength(value string) string {
 	length := float64(len([]rune(value)))
 	if low, ok := p.limit("MinLength"); ok && length < low {
-		return "must have at least " + p.definition.under("MinLength") + " characters"
+		return "must have at least " + p.definition.Under("MinLength") + " characters"
 	}
 	if high, ok := p.limit("MaxLength"); ok && length > high {
-		return "must have at most " + p.definition.under("MaxLength") + " characters"
+		return "must have at most " + p.definition.Under("MaxLength") + " characters"
 	}
 	if len(value) > maxValue {
 		return fmt.Sprintf("must have at most %d bytes", maxValue)
@@ -162,6 +163,6 @@ func (p *parameter) rejectsLength(value string) string {
 }
 
 func (p *parameter) limit(name string) (float64, bool) {
-	limit, err := strconv.ParseFloat(p.definition.under(name), 64)
+	limit, err := strconv.ParseFloat(p.definition.Under(name), 64)
 	return limit, err == nil
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"perch/document"
 )
 
 var substitution = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
@@ -11,17 +13,17 @@ var substitution = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
 // reference is a name that something refers to, and where.
 type reference struct {
 	name string
-	at   *node
+	at   *document.Node
 }
 
 // references are the names that Ref, Fn::GetAtt and Fn::Sub below n refer to.
-func references(n *node) []reference {
+func references(n *document.Node) []reference {
 	var found []reference
-	n.walk(func(n *node) {
-		switch name, argument := n.function(); name {
+	n.Walk(func(n *document.Node) {
+		switch name, argument := function(n); name {
 		case "Ref":
-			if argument.shape == scalar {
-				found = append(found, reference{argument.text, argument})
+			if argument.Shape == document.Scalar {
+				found = append(found, reference{argument.Text, argument})
 			}
 		case "Fn::GetAtt":
 			if first := firstText(argument); first != "" {
@@ -35,24 +37,24 @@ func references(n *node) []reference {
 }
 
 // firstText is the logical id of Fn::GetAtt's argument.
-func firstText(argument *node) string {
-	if argument.shape == list && len(argument.items) > 0 {
-		argument = argument.items[0]
+func firstText(argument *document.Node) string {
+	if argument.Shape == document.List && len(argument.Items) > 0 {
+		argument = argument.Items[0]
 	}
-	if argument.shape != scalar {
+	if argument.Shape != document.Scalar {
 		return ""
 	}
-	id, _, _ := strings.Cut(argument.text, ".")
+	id, _, _ := strings.Cut(argument.Text, ".")
 	return id
 }
 
-func substituted(argument *node) []reference {
+func substituted(argument *document.Node) []reference {
 	text, own := argument, []string(nil)
-	if argument.shape == list && len(argument.items) == 2 {
-		text, own = argument.items[0], argument.items[1].names()
+	if argument.Shape == document.List && len(argument.Items) == 2 {
+		text, own = argument.Items[0], argument.Items[1].Names()
 	}
 	var found []reference
-	for _, match := range substitution.FindAllStringSubmatch(text.text, -1) {
+	for _, match := range substitution.FindAllStringSubmatch(text.Text, -1) {
 		name, _, _ := strings.Cut(strings.TrimSpace(match[1]), ".")
 		if !slices.Contains(own, name) && !slices.Contains(own, match[1]) {
 			found = append(found, reference{name, text})
@@ -62,22 +64,22 @@ func substituted(argument *node) []reference {
 }
 
 // checkReferences rejects names that nothing in the template has, and resources that wait for each other.
-func (t *Template) checkReferences(p *problems) {
+func (t *Template) checkReferences(p *document.Report) {
 	for _, section := range []string{"Resources", "Outputs"} {
-		for _, r := range references(t.root.get(section)) {
+		for _, r := range references(t.root.Get(section)) {
 			if !strings.HasPrefix(r.name, "AWS::") && t.resource(r.name) == nil && t.parameter(r.name) == nil {
-				p.at(r.at, "%s is neither a resource nor a parameter of the template", r.name)
+				p.Fail(r.at, "%s is neither a resource nor a parameter of the template", r.name)
 			}
 		}
 	}
 	needs := map[string][]string{}
 	for _, r := range t.resources {
-		value := t.root.get("Resources").get(r.id)
-		for _, name := range dependsOn(value.get("DependsOn")) {
-			if t.resource(name.text) == nil {
-				p.at(name, "resource %s depends on %s, which is no resource of the template", r.id, name.text)
+		value := t.root.Get("Resources").Get(r.id)
+		for _, name := range dependsOn(value.Get("DependsOn")) {
+			if t.resource(name.Text) == nil {
+				p.Fail(name, "resource %s depends on %s, which is no resource of the template", r.id, name.Text)
 			}
-			needs[r.id] = append(needs[r.id], name.text)
+			needs[r.id] = append(needs[r.id], name.Text)
 		}
 		for _, name := range references(r.properties) {
 			if t.resource(name.name) != nil {
@@ -86,18 +88,18 @@ func (t *Template) checkReferences(p *problems) {
 		}
 	}
 	if circle := circular(needs); len(circle) > 0 {
-		p.at(t.resource(circle[0]).at, "these resources wait for each other, so none can be made first: %s", strings.Join(circle, ", "))
+		p.Fail(t.resource(circle[0]).at, "these resources wait for each other, so none can be made first: %s", strings.Join(circle, ", "))
 	}
 }
 
-func dependsOn(n *node) []*node {
+func dependsOn(n *document.Node) []*document.Node {
 	switch {
 	case n == nil:
 		return nil
-	case n.shape == list:
-		return n.items
+	case n.Shape == document.List:
+		return n.Items
 	}
-	return []*node{n}
+	return []*document.Node{n}
 }
 
 // circular are the ids that wait for each other, sorted; none where all can be put in order.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"perch/cfn"
+	"perch/document"
 )
 
 // DefaultURLOutput is the output that holds the environment's address where `url_output` names no other.
@@ -30,34 +31,34 @@ func (r Rendering) Given() []Parameter {
 
 // Render fills in the template's parameters and adds Perch's outputs: the commit, the address and the hash. Nothing else is changed.
 func (t *Template) Render(in Input) (Rendering, error) {
-	p := &problems{file: t.file}
+	p := document.NewReport(t.source)
 	rendered := Rendering{Parameters: t.fill(in, p)}
 	url := t.urlOutput(in, p)
 	t.seedTargets(in.Seed, p)
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return Rendering{}, err
 	}
-	document := t.root.value().(map[string]any)
+	body := t.root.Value().(map[string]any)
 	outputs := map[string]any{}
-	if declared, ok := document["Outputs"].(map[string]any); ok {
+	if declared, ok := body["Outputs"].(map[string]any); ok {
 		maps.Copy(outputs, declared)
 	}
-	document["Outputs"] = outputs
+	body["Outputs"] = outputs
 	outputs[cfn.OutputOwnURL] = url
 	outputs[cfn.OutputCommit] = output("Commit that is deployed", in.Commit)
-	hash, err := rendered.hash(document)
+	hash, err := rendered.hash(body)
 	if err != nil {
-		return Rendering{}, fmt.Errorf("render template %s: %w", t.file, err)
+		return Rendering{}, fmt.Errorf("render template %s: %w", t.source.Name(), err)
 	}
 	outputs[cfn.OutputTemplate] = output("SHA-256 of this template without this output, and of its parameters", hash)
-	body, err := cfn.Encode(document)
+	encoded, err := cfn.Encode(body)
 	if err != nil {
-		return Rendering{}, fmt.Errorf("render template %s: %w", t.file, err)
+		return Rendering{}, fmt.Errorf("render template %s: %w", t.source.Name(), err)
 	}
-	if len(body) > maxFile {
-		return Rendering{}, problemAt(t.file, nil, "as JSON the template has %d bytes, and CloudFormation reads at most %d: make it shorter", len(body), maxFile)
+	if len(encoded) > maxFile {
+		return Rendering{}, t.source.Problem(nil, fmt.Sprintf("as JSON the template has %d bytes, and CloudFormation reads at most %d: make it shorter", len(encoded), maxFile))
 	}
-	rendered.Template = cfn.Template{Body: body, Hash: hash, Resources: len(t.resources)}
+	rendered.Template = cfn.Template{Body: encoded, Hash: hash, Resources: len(t.resources)}
 	return rendered, nil
 }
 
@@ -80,40 +81,40 @@ func (r Rendering) hash(document map[string]any) (string, error) {
 }
 
 // checkAddress rejects what can be seen to be no address: a text without a scheme, and an attribute that is a host name.
-func (t *Template) checkAddress(name string, value, outputs *node, p *problems) {
-	function, argument := value.function()
+func (t *Template) checkAddress(name string, value, outputs *document.Node, p *document.Report) {
+	function, argument := function(value)
 	switch {
-	case value.shape == scalar && !strings.HasPrefix(value.text, "http://") && !strings.HasPrefix(value.text, "https://"):
-		p.at(outputs.key(name), "output %s must be an address that begins with http:// or https://, not %q", name, value.text)
-	case function == "Fn::GetAtt" && len(argument.items) == 2 && slices.ContainsFunc([]string{"DNSName", "DomainName", "EndpointURL", "PublicDnsName", "PublicIp"}, func(suffix string) bool {
-		return strings.HasSuffix(argument.items[1].text, suffix)
+	case value.Shape == document.Scalar && !strings.HasPrefix(value.Text, "http://") && !strings.HasPrefix(value.Text, "https://"):
+		p.Fail(outputs.KeyNode(name), "output %s must be an address that begins with http:// or https://, not %q", name, value.Text)
+	case function == "Fn::GetAtt" && len(argument.Items) == 2 && slices.ContainsFunc([]string{"DNSName", "DomainName", "EndpointURL", "PublicDnsName", "PublicIp"}, func(suffix string) bool {
+		return strings.HasSuffix(argument.Items[1].Text, suffix)
 	}):
-		p.at(outputs.key(name), "output %s is a host name and no address; write !Sub 'http://${%s.%s}', or https", name, argument.items[0].text, argument.items[1].text)
+		p.Fail(outputs.KeyNode(name), "output %s is a host name and no address; write !Sub 'http://${%s.%s}', or https", name, argument.Items[0].Text, argument.Items[1].Text)
 	}
 }
 
 // urlOutput is the output that holds the address, as Perch adds it once more under a name that every reader knows.
-func (t *Template) urlOutput(in Input, p *problems) map[string]any {
+func (t *Template) urlOutput(in Input, p *document.Report) map[string]any {
 	name := in.Settings.URLOutput
 	if name == "" {
 		name = DefaultURLOutput
 	}
-	outputs := t.root.get("Outputs")
-	named := outputs.get(name)
+	outputs := t.root.Get("Outputs")
+	named := outputs.Get(name)
 	if named == nil {
 		has := "it has no outputs"
-		if names := outputs.names(); len(names) > 0 {
+		if names := outputs.Names(); len(names) > 0 {
 			slices.Sort(names)
 			has = "its outputs are: " + strings.Join(names, ", ")
 		}
-		p.at(t.root.key("Outputs"), "the template has no output %s, which holds the environment's address; add it, or name another one as `url_output` in perch.yaml; %s", name, has)
+		p.Fail(t.root.KeyNode("Outputs"), "the template has no output %s, which holds the environment's address; add it, or name another one as `url_output` in perch.yaml; %s", name, has)
 		return nil
 	}
-	t.checkAddress(name, named.get("Value"), outputs, p)
+	t.checkAddress(name, named.Get("Value"), outputs, p)
 	added := output("Address of the environment", "")
-	added["Value"] = named.get("Value").value()
-	if condition := named.get("Condition"); condition != nil {
-		added["Condition"] = condition.value()
+	added["Value"] = named.Get("Value").Value()
+	if condition := named.Get("Condition"); condition != nil {
+		added["Condition"] = condition.Value()
 	}
 	return added
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/document"
 )
 
 // dynamicReference is {{resolve:SERVICE:NAME}}, or as much of it as stands in one text.
@@ -18,29 +19,29 @@ func dynamic(value string) bool { return strings.Contains(value, "{{resolve:") }
 // secrets rejects dynamic references to what the policy does not allow: CloudFormation would read them with rights that the project lacks.
 // A secret that the template makes itself is the environment's own. Rights are bounded by CloudFormation's role all the same: whoever means to can
 // hide a reference from this.
-func (t *Template) secrets(in Input, filled []Parameter, p *problems) {
+func (t *Template) secrets(in Input, filled []Parameter, p *document.Report) {
 	for _, one := range filled {
 		declared := t.parameter(one.Name)
 		t.checkSecrets(one.Value, declared.at, in, filled, p)
 		if declared.stored() && !strings.HasPrefix(one.Value, publicParameters) {
-			p.secret(declared.at, secretARN("ssm", one.Value, in.Policy), in)
+			checkSecret(p, declared.at, secretARN("ssm", one.Value, in.Policy), in)
 		}
 	}
-	var check func(n *node)
-	check = func(n *node) {
-		if name, argument := n.function(); name == "Fn::Sub" && argument.shape == list && len(argument.items) == 2 && argument.items[0].shape == scalar {
-			t.checkSecrets(withoutVariables(argument.items[0].text, argument.items[1]), argument.items[0], in, filled, p)
-			check(argument.items[1])
+	var check func(n *document.Node)
+	check = func(n *document.Node) {
+		if name, argument := function(n); name == "Fn::Sub" && argument.Shape == document.List && len(argument.Items) == 2 && argument.Items[0].Shape == document.Scalar {
+			t.checkSecrets(withoutVariables(argument.Items[0].Text, argument.Items[1]), argument.Items[0], in, filled, p)
+			check(argument.Items[1])
 			return
 		}
 		if text, ok := inOneText(n); ok {
 			t.checkSecrets(text, n, in, filled, p)
 			return
 		}
-		for _, e := range n.entries {
-			check(e.value)
+		for _, e := range n.Entries {
+			check(e.Value)
 		}
-		for _, item := range n.items {
+		for _, item := range n.Items {
 			check(item)
 		}
 	}
@@ -48,9 +49,9 @@ func (t *Template) secrets(in Input, filled []Parameter, p *problems) {
 }
 
 // withoutVariables is a text of Fn::Sub with ${} for each of its own variables: they hide resources and parameters of the same name.
-func withoutVariables(text string, variables *node) string {
+func withoutVariables(text string, variables *document.Node) string {
 	return substitution.ReplaceAllStringFunc(text, func(part string) string {
-		if variables.get(strings.Trim(part, "${}")) != nil {
+		if variables.Get(strings.Trim(part, "${}")) != nil {
 			return "${}"
 		}
 		return part
@@ -58,44 +59,44 @@ func withoutVariables(text string, variables *node) string {
 }
 
 // inOneText writes a text, and one that Fn::Sub or Fn::Join puts together, with ${} for what is not known yet.
-func inOneText(n *node) (string, bool) {
-	name, argument := n.function()
+func inOneText(n *document.Node) (string, bool) {
+	name, argument := function(n)
 	switch {
-	case n.shape == scalar:
-		return n.text, true
-	case name == "Ref" && argument.shape == scalar:
-		return "${" + argument.text + "}", true
+	case n.Shape == document.Scalar:
+		return n.Text, true
+	case name == "Ref" && argument.Shape == document.Scalar:
+		return "${" + argument.Text + "}", true
 	case name == "Fn::GetAtt":
 		return "${" + attribute(argument) + "}", firstText(argument) != ""
-	case name == "Fn::Sub" && argument.shape == scalar:
-		return argument.text, true
-	case name == "Fn::Join" && argument.shape == list && len(argument.items) == 2 && argument.items[0].shape == scalar && argument.items[1].shape == list:
+	case name == "Fn::Sub" && argument.Shape == document.Scalar:
+		return argument.Text, true
+	case name == "Fn::Join" && argument.Shape == document.List && len(argument.Items) == 2 && argument.Items[0].Shape == document.Scalar && argument.Items[1].Shape == document.List:
 		var parts []string
-		for _, item := range argument.items[1].items {
+		for _, item := range argument.Items[1].Items {
 			part, ok := inOneText(item)
 			if !ok {
 				return "", false
 			}
 			parts = append(parts, part)
 		}
-		return strings.Join(parts, argument.items[0].text), true
+		return strings.Join(parts, argument.Items[0].Text), true
 	}
 	return "", false
 }
 
 // attribute is Fn::GetAtt's argument as Fn::Sub writes it: Logical.Attribute.
-func attribute(argument *node) string {
-	if argument.shape != list {
-		return argument.text
+func attribute(argument *document.Node) string {
+	if argument.Shape != document.List {
+		return argument.Text
 	}
 	var parts []string
-	for _, item := range argument.items {
-		parts = append(parts, item.text)
+	for _, item := range argument.Items {
+		parts = append(parts, item.Text)
 	}
 	return strings.Join(parts, ".")
 }
 
-func (t *Template) checkSecrets(text string, at *node, in Input, filled []Parameter, p *problems) {
+func (t *Template) checkSecrets(text string, at *document.Node, in Input, filled []Parameter, p *document.Report) {
 	for _, match := range dynamicReference.FindAllStringSubmatch(text, -1) {
 		service, name := strings.TrimSuffix(match[1], ":"), match[2]
 		name = substitution.ReplaceAllStringFunc(name, func(part string) string {
@@ -104,19 +105,19 @@ func (t *Template) checkSecrets(text string, at *node, in Input, filled []Parame
 		switch {
 		case service != "" && strings.HasPrefix(name, ownResource):
 		case service == "" || match[3] == "" || strings.ContainsAny(name, "$"+ownResource):
-			p.at(at, "this dynamic reference is put together from parts, so it cannot be checked against the policy's `secrets`; "+
+			p.Fail(at, "this dynamic reference is put together from parts, so it cannot be checked against the policy's `secrets`; "+
 				"write it out as {{resolve:secretsmanager:NAME:SecretString:KEY}}, or refer to a secret of this template with Fn::Sub")
 		default:
-			p.secret(at, secretARN(service, name, in.Policy), in)
+			checkSecret(p, at, secretARN(service, name, in.Policy), in)
 		}
 	}
 }
 
 // secret rejects an ARN that the policy does not allow environments of this kind.
-func (p *problems) secret(at *node, arn string, in Input) {
+func checkSecret(p *document.Report, at *document.Node, arn string, in Input) {
 	from := in.Policy.Secrets.Allowed(in.Kind)
 	if !slices.ContainsFunc(from, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
-		p.at(at, "this refers to %s, and the policy allows environments of kind %s %s; "+
+		p.Fail(at, "this refers to %s, and the policy allows environments of kind %s %s; "+
 			"change it, or `secrets` in the policy", arn, in.Kind, allowed(from))
 	}
 }
@@ -169,10 +170,10 @@ func (t *Template) makes(service string, r *resource, attribute string, got bool
 	case got && attribute != "Id": // Databases make the secret of their master user.
 		return (strings.HasPrefix(r.kind, "AWS::RDS::") || strings.HasPrefix(r.kind, "AWS::Redshift")) && strings.HasSuffix(attribute, "SecretArn")
 	case r.kind == "AWS::SecretsManager::SecretTargetAttachment", r.kind == "AWS::SecretsManager::RotationSchedule":
-		function, name := r.properties.get("SecretId").function() // It goes by the name of the secret that it belongs to.
+		function, name := function(r.properties.Get("SecretId")) // It goes by the name of the secret that it belongs to.
 		secret := (*resource)(nil)
 		if function == "Ref" {
-			secret = t.resource(name.text)
+			secret = t.resource(name.Text)
 		}
 		return secret != nil && secret.kind == secretKind
 	}

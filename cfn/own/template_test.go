@@ -28,7 +28,7 @@ Outputs:
 `
 
 func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
-	deep := strings.Repeat("[", maxDepth+2) + strings.Repeat("]", maxDepth+2)
+	deep := strings.Repeat("[", limits.Depth+2) + strings.Repeat("]", limits.Depth+2)
 	for name, test := range map[string]struct{ text, want string }{
 		"an empty file":    {"", "template.yaml:1:1: this is no CloudFormation template but nothing; a template is a mapping with a key Resources"},
 		"text":             {"hello", "template.yaml:1:1: this is no CloudFormation template but a single value; a template is a mapping with a key Resources"},
@@ -46,11 +46,11 @@ func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 		"a macro inside":   {"Resources:\n  A: {Type: T, Properties: {'Fn::Transform': {Name: X}}}\n", "template.yaml:2:29: Fn::Transform needs a macro, and macros are not run; write out what it makes"},
 		"an unknown tag":   {"Resources:\n  A: {Type: T, Properties: {B: !Reff C}}\n", "template.yaml:2:32: the tag !Reff is none of CloudFormation's; allowed: !And, !Base64, !Cidr, !Condition, !Equals, !FindInMap, !GetAtt, !GetAZs, !If, !ImportValue, !Join, !Not, !Or, !Ref, !Select, !Split, !Sub, !Contains, !EachMemberEquals, !EachMemberIn, !RefAll, !ValueOf, !ValueOfAll"},
 		"an empty tag":     {"Resources:\n  A:\n    Type: T\n    Properties:\n      B: !GetAZs\n      C: 1\n", "template.yaml:5:7: !GetAZs has no value; write !GetAZs '' if that is meant"},
-		"an alias":         {"Resources:\n  A: &a {Type: T}\n  B: *a\n", "template.yaml:2:6: CloudFormation reads no YAML anchors (&name); write a repeated value out"},
-		"a key twice":      {"Resources:\n  A: {Type: T}\n  A: {Type: T}\n", `template.yaml:3:3: key "A" stands here twice; the first is on line 2`},
-		"too deep":         {"Resources:\n  A: {Type: T, Properties: {B: " + deep + "}}\n", "template.yaml:2:94: this is nested too deeply"},
-		"too many keys":    {"Resources:\n" + strings.Repeat("  A: {Type: T}\n", maxKeys+1), "template.yaml:2002:4: this mapping has too many keys; at most 2000 are read"},
-		"too large":        {"# " + strings.Repeat("x", maxFile) + "\n" + small, "template.yaml: the template is 1048672 bytes long; CloudFormation reads at most 1048576"},
+		"an alias":         {"Resources:\n  A: &a {Type: T}\n  B: *a\n", "template.yaml:2:6: YAML anchors (&name) are not read; put quotes around text that begins with &, and write a repeated value out"},
+		"a key twice":      {"Resources:\n  A: {Type: T}\n  A: {Type: T}\n", `template.yaml:3:3: key "A" is in this mapping twice; the first is on line 2`},
+		"too deep":         {"Resources:\n  A: {Type: T, Properties: {B: " + deep + "}}\n", "template.yaml:2:94: this is nested too deeply; at most 64 levels and an indentation of 300 columns are read"},
+		"too many keys":    {"Resources:\n" + strings.Repeat("  A: {Type: T}\n", limits.Keys+1), "template.yaml:2002:4: this mapping has too many keys; at most 2000 are read"},
+		"too large":        {"# " + strings.Repeat("x", maxFile) + "\n" + small, "template.yaml: the file is longer than 1048576 bytes; at most that many are read"},
 		"a circle":         {"Resources:\n  A: {Type: T, Properties: {X: !Ref B}}\n  B: {Type: T, Properties: {X: !Sub '${C.Arn}'}}\n  C: {Type: T, DependsOn: A}\n  D: {Type: T}\n", "template.yaml:2:3: these resources wait for each other, so none can be made first: A, B, C"},
 		"a dead end":       {"Resources:\n  A: {Type: T, Properties: {X: !Ref Nobody, Y: !GetAtt Nowhere.Arn, Z: !Sub '${AWS::Region} ${!Literal} ${Nothing}'}}\n", "template.yaml:2:36: Nobody is neither a resource nor a parameter of the template\ntemplate.yaml:2:54: Nowhere is neither a resource nor a parameter of the template\ntemplate.yaml:2:74: Nothing is neither a resource nor a parameter of the template"},
 		"a lost need":      {"Resources:\n  A: {Type: T, DependsOn: [B]}\n", "template.yaml:2:28: resource A depends on B, which is no resource of the template"},
@@ -60,10 +60,10 @@ func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 		"broken YAML":      {"Resources:\n  A: {Type: T\n", "template.yaml:2:6: not valid YAML: could not find flow mapping end token '}'"},
 		"broken JSON":      {"{\"Resources\": {\n  \"A\" \"B\"}}\n", "template.yaml:2:6: not valid JSON: invalid character '\"' after object key"},
 		"JSON cut off":     {"{\"Resources\": {\n", "template.yaml:1:15: not valid JSON: the file ends too early"},
-		"JSON key twice":   {"{\"Resources\": {\"A\": {\"Type\": \"T\"},\n \"A\": {\"Type\": \"T\"}}}", `template.yaml:2:4: key "A" stands here twice`},
-		"JSON and more":    {"{\"Resources\": {\"A\": {\"Type\": \"T\"}}}\n}", "template.yaml:2:1: something stands here after the end of the template"},
-		"not text":         {"Resources: \xff", "template.yaml: the template is not UTF-8 text"},
-		"two documents":    {small + "---\n" + small, "template.yaml:5:1: a second document begins here; a template is one"},
+		"JSON key twice":   {"{\"Resources\": {\"A\": {\"Type\": \"T\"},\n \"A\": {\"Type\": \"T\"}}}", `template.yaml:2:4: key "A" is in this mapping twice`},
+		"JSON and more":    {"{\"Resources\": {\"A\": {\"Type\": \"T\"}}}\n}", "template.yaml:2:1: something is here after the end of the document"},
+		"not text":         {"Resources: \xff", "template.yaml:1:12: this is not UTF-8; save the file as UTF-8 text"},
+		"two documents":    {small + "---\n" + small, "template.yaml:5:1: a second document begins here; put everything into one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read("template.yaml", []byte(test.text))
@@ -102,7 +102,7 @@ Resources:
       Text: ! 12
   A2: {Type: T}
 `)
-	got := template.root.value().(map[string]any)
+	got := template.root.Value().(map[string]any)
 	ref := map[string]any{"Ref": "P"}
 	want := map[string]any{
 		"Ref": ref, "Att": map[string]any{"Fn::GetAtt": []any{"A2", "Endpoint.Address"}}, "Sub": map[string]any{"Fn::Sub": "echo ${P}\n"},
@@ -124,7 +124,7 @@ func TestYAMLAndJSONAreReadAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := cfn.Encode(first.root.value().(map[string]any))
+	body, err := cfn.Encode(first.root.Value().(map[string]any))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,15 +132,15 @@ func TestYAMLAndJSONAreReadAlike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(first.root.value(), second.root.value()); diff != "" {
+	if diff := cmp.Diff(first.root.Value(), second.root.Value()); diff != "" {
 		t.Errorf("YAML (-) and JSON (+):\n%s", diff)
 	}
 }
 
 func TestManySmallMappingsAreNoLargeOne(t *testing.T) {
 	for name, text := range map[string]string{
-		"in flow style":  "Resources: {A: {Type: T, Properties: {L: [" + strings.Repeat("{K: v}, ", 3*maxKeys) + "]}}}\n" + "Outputs: {}\n",
-		"in block style": "Resources:\n  A:\n    Type: T\n    Properties:\n      L:\n" + strings.Repeat("      - K: v\n        L: w\n", 3*maxKeys),
+		"in flow style":  "Resources: {A: {Type: T, Properties: {L: [" + strings.Repeat("{K: v}, ", 3*limits.Keys) + "]}}}\n" + "Outputs: {}\n",
+		"in block style": "Resources:\n  A:\n    Type: T\n    Properties:\n      L:\n" + strings.Repeat("      - K: v\n        L: w\n", 3*limits.Keys),
 	} {
 		if _, err := Read("template.yaml", []byte(text)); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/document"
 )
 
 // Input is what a template is filled in from.
@@ -111,11 +112,11 @@ func expand(text string, values map[string]known) (out known, missing string) {
 }
 
 // fill gives every parameter its value: from perch.yaml, else what Perch has under its name, else its Default, which is left to CloudFormation.
-func (t *Template) fill(in Input, p *problems) []Parameter {
+func (t *Template) fill(in Input, p *document.Report) []Parameter {
 	values := in.known()
 	for _, name := range slices.Sorted(maps.Keys(in.Settings.Parameters)) {
 		if t.parameter(name) == nil {
-			p.at(t.root.key("Parameters"), "%s gives a value to %s, which the template does not declare; its parameters are: %s", in.origin(name), name, t.parameterNames())
+			p.Fail(t.root.KeyNode("Parameters"), "%s gives a value to %s, which the template does not declare; its parameters are: %s", in.origin(name), name, t.parameterNames())
 		}
 	}
 	var filled []Parameter
@@ -133,7 +134,7 @@ func (t *Template) fill(in Input, p *problems) []Parameter {
 			if from == filledByPerch {
 				from += ", which fills it by its name; give it another one under `parameters` in perch.yaml"
 			}
-			p.at(one.at, "parameter %s %s, not %s (from %s)", one.name, problem, shown, from)
+			p.Fail(one.at, "parameter %s %s, not %s (from %s)", one.name, problem, shown, from)
 			continue
 		}
 		filled = append(filled, Parameter{one.name, value.value, from, one.noEcho})
@@ -141,14 +142,14 @@ func (t *Template) fill(in Input, p *problems) []Parameter {
 	return filled
 }
 
-func (t *Template) valueOf(one *parameter, in Input, values map[string]known, p *problems) (value known, from string, ok bool) {
+func (t *Template) valueOf(one *parameter, in Input, values map[string]known, p *document.Report) (value known, from string, ok bool) {
 	if text, given := in.Settings.Parameters[one.name]; given {
 		value, missing := expand(text, values)
 		switch {
 		case missing != "":
-			p.at(one.at, "parameter %s: %s uses %s, and there is no such value for branch %q: %s", one.name, in.origin(one.name), missing, in.Environment.Branch, absent)
+			p.Fail(one.at, "parameter %s: %s uses %s, and there is no such value for branch %q: %s", one.name, in.origin(one.name), missing, in.Environment.Branch, absent)
 		case one.noEcho && value.value != "" && !dynamic(value.value):
-			p.at(one.at, "parameter %s hides its value (NoEcho), and %s gives it one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name, in.origin(one.name))
+			p.Fail(one.at, "parameter %s hides its value (NoEcho), and %s gives it one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name, in.origin(one.name))
 		default:
 			return value, in.origin(one.name), true
 		}
@@ -159,7 +160,7 @@ func (t *Template) valueOf(one *parameter, in Input, values map[string]known, p 
 	}
 	if one.fallback != nil {
 		if one.noEcho && *one.fallback != "" && !dynamic(*one.fallback) {
-			p.at(one.at, "parameter %s hides its value (NoEcho), and its Default is one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name)
+			p.Fail(one.at, "parameter %s hides its value (NoEcho), and its Default is one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name)
 			return known{}, "", false
 		}
 		return known{value: *one.fallback, guessed: true}, "Default", true // CloudFormation holds it against the limits itself.
@@ -168,7 +169,7 @@ func (t *Template) valueOf(one *parameter, in Input, values map[string]known, p 
 	if slices.ContainsFunc(perch.KnownParameters(), func(k perch.KnownParameter) bool { return k.Name == one.name }) {
 		hint = "; Perch fills it by its name, but has no value for it here: " + absent
 	}
-	p.at(one.at, "nobody fills parameter %s: give it a value under `parameters` in perch.yaml, or a Default here%s; Perch fills by name: %s", one.name, hint, knownNames())
+	p.Fail(one.at, "nobody fills parameter %s: give it a value under `parameters` in perch.yaml, or a Default here%s; Perch fills by name: %s", one.name, hint, knownNames())
 	return known{}, "", false
 }
 

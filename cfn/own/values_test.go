@@ -223,7 +223,7 @@ func TestNothingButOutputsIsAdded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got, want map[string]any
-	before, err := cfn.Encode(template.root.value().(map[string]any))
+	before, err := cfn.Encode(template.root.Value().(map[string]any))
 	if err != nil || json.Unmarshal(before, &want) != nil || json.Unmarshal(rendered.Body, &got) != nil {
 		t.Fatal(err)
 	}

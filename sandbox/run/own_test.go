@@ -127,8 +127,8 @@ func TestATemplateThatThePolicyDoesNotAllowIsRejectedBeforeAnythingChanges(t *te
 		"unfilled": {map[string]string{"perch.yaml": unfilled("refusedown")}, "nobody fills parameter pAppInstanceType"},
 		"circle": {map[string]string{"deploy/wordpress.yaml": "Resources:\n  A: {Type: 'AWS::SNS::Topic', DependsOn: B}\n  B: {Type: 'AWS::SNS::Topic', DependsOn: A}\n"},
 			"deploy/wordpress.yaml:2:3: these resources wait for each other, so none can be made first: A, B"},
-		"bomb":  {map[string]string{"deploy/wordpress.yaml": "a: &a [x, x]\nb: &b [*a, *a]\nResources: [*b, *b]\n"}, "deploy/wordpress.yaml:1:4: CloudFormation reads no YAML anchors"},
-		"large": {map[string]string{"deploy/wordpress.yaml": "# " + strings.Repeat("x", 1<<20) + "\n"}, "deploy/wordpress.yaml: the template is 1048579 bytes long; CloudFormation reads at most 1048576"},
+		"bomb":  {map[string]string{"deploy/wordpress.yaml": "a: &a [x, x]\nb: &b [*a, *a]\nResources: [*b, *b]\n"}, "deploy/wordpress.yaml:1:4: YAML anchors (&name) are not read"},
+		"large": {map[string]string{"deploy/wordpress.yaml": "# " + strings.Repeat("x", 1<<20) + "\n"}, "deploy/wordpress.yaml: the file is longer than 1048576 bytes"},
 		"page":  {map[string]string{"deploy/wordpress.yaml": "<html></html>"}, "deploy/wordpress.yaml:1:1: this is no CloudFormation template"},
 		"gone":  {map[string]string{"deploy/wordpress.yaml": ""}, "has no file deploy/wordpress.yaml, which perch.yaml names as template"},
 	} {

@@ -22,7 +22,7 @@ func TestAWrongFileEndsWithTwo(t *testing.T) {
 		"too long":                   {minimal + strings.Repeat("# \n", config.MaxFile), `: the file is longer than 262144 bytes; at most that many are read`},
 		"too many keys":              {strings.Repeat("a:\n", 80_000), `:5001:1: the file has too many values up to here`},
 		"too deep":                   {minimal + "a: " + strings.Repeat("[", 100) + "\n", `:3:36: this is nested too deeply`},
-		"a key twice":                {minimal + "project: shop\n", `:3:1: key "project" stands here twice; the first is on line 1`},
+		"a key twice":                {minimal + "project: shop\n", `:3:1: key "project" is in this mapping twice; the first is on line 1`},
 		"a tab":                      {minimal + "defaults:\n\thealth_path: /\n", `:4:1: this line is indented with a tab`},
 		"another encoding":           {"\xff\xfep\x00r\x00", `:1:1: this is not UTF-8; save the file as UTF-8 text`},
 		"Latin-1":                    {minimal + "defaults:\n  environment: {CAFE: caf\xe9}\n", `:4:26: this is not UTF-8`},

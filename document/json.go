@@ -1,36 +1,43 @@
-package own
+package document
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"strconv"
+	"strings"
 )
 
 // jsonReader reads JSON token by token, so that every value knows its line.
 type jsonReader struct {
-	file    string
+	reader
 	data    []byte
 	decoder *json.Decoder
 	// counted is how far lines have been counted, line the number of the line there and begin where that begins.
 	counted, line, begin int
 }
 
-func parseJSON(file string, data []byte) (*node, error) {
-	r := &jsonReader{file: file, data: data, decoder: json.NewDecoder(bytes.NewReader(data)), line: 1}
+func (r reader) parseJSON(content string) (*Node, *Problem) {
+	j := &jsonReader{reader: r, data: []byte(content), decoder: json.NewDecoder(strings.NewReader(content)), line: 1}
+	return j.root()
+}
+
+func (r *jsonReader) root() (*Node, *Problem) {
 	r.decoder.UseNumber()
-	root, err := r.value(0)
-	if err != nil {
-		return nil, err
+	root, problem := r.value(0)
+	if problem != nil {
+		return nil, problem
 	}
 	if _, err := r.decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, problemAt(file, r.here(), "something stands here after the end of the template")
+		return nil, r.source.Problem(r.here(), "something is here after the end of the document")
 	}
 	return root, nil
 }
 
 // here is the place of the token that was read last.
-func (r *jsonReader) here() *node {
+func (r *jsonReader) here() *Node {
 	offset := int(r.decoder.InputOffset())
 	read := r.data[r.counted:offset]
 	if last := bytes.LastIndexByte(read, '\n'); last >= 0 {
@@ -38,29 +45,29 @@ func (r *jsonReader) here() *node {
 		r.begin = r.counted + last + 1
 	}
 	r.counted = offset
-	return &node{line: r.line, column: max(1, offset-r.begin)}
+	return &Node{Line: r.line, Column: max(1, offset-r.begin)}
 }
 
-func (r *jsonReader) token() (json.Token, *node, error) {
+func (r *jsonReader) token() (json.Token, *Node, *Problem) {
 	token, err := r.decoder.Token()
 	at := r.here()
 	if err != nil {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			return nil, nil, problemAt(r.file, at, "not valid JSON: %v", err)
+			return nil, nil, r.source.Problem(at, fmt.Sprintf("not valid JSON: %v", err))
 		}
-		return nil, nil, problemAt(r.file, at, "not valid JSON: the file ends too early")
+		return nil, nil, r.source.Problem(at, "not valid JSON: the file ends too early")
 	}
 	return token, at, nil
 }
 
-func (r *jsonReader) value(depth int) (*node, error) {
+func (r *jsonReader) value(depth int) (*Node, *Problem) {
 	token, n, err := r.token()
 	if err != nil {
 		return nil, err
 	}
-	if depth > maxDepth {
-		return nil, problemAt(r.file, n, "this is nested too deeply")
+	if depth > r.limits.Depth {
+		return nil, r.source.Problem(n, r.tooDeep())
 	}
 	switch token := token.(type) {
 	case json.Delim:
@@ -69,48 +76,45 @@ func (r *jsonReader) value(depth int) (*node, error) {
 		}
 		return n, r.list(n, depth)
 	case string:
-		n.shape, n.text = scalar, token
+		n.Shape, n.Text, n.Quoted = Scalar, token, true
 	case json.Number:
-		n.shape, n.text, n.plain = scalar, token.String(), true
+		n.Shape, n.Text = Scalar, token.String()
 	case bool:
-		n.shape, n.text, n.plain = scalar, "false", true
-		if token {
-			n.text = "true"
-		}
+		n.Shape, n.Text = Scalar, strconv.FormatBool(token)
 	}
 	return n, nil
 }
 
-func (r *jsonReader) object(n *node, depth int) error {
-	n.shape = object
+func (r *jsonReader) object(n *Node, depth int) *Problem {
+	n.Shape = Mapping
 	seen := map[string]bool{}
 	for r.decoder.More() {
 		key, err := r.value(depth + 1)
 		if err != nil {
 			return err
 		}
-		if seen[key.text] {
-			return problemAt(r.file, key, "key %q stands here twice", key.text)
+		if seen[key.Text] {
+			return r.source.Problem(key, fmt.Sprintf("key %q is in this mapping twice", key.Text))
 		}
-		seen[key.text] = true
+		seen[key.Text] = true
 		value, err := r.value(depth + 1)
 		if err != nil {
 			return err
 		}
-		n.entries = append(n.entries, entry{key, value})
+		n.Entries = append(n.Entries, Entry{key, value})
 	}
 	_, _, err := r.token()
 	return err
 }
 
-func (r *jsonReader) list(n *node, depth int) error {
-	n.shape = list
+func (r *jsonReader) list(n *Node, depth int) *Problem {
+	n.Shape = List
 	for r.decoder.More() {
 		item, err := r.value(depth + 1)
 		if err != nil {
 			return err
 		}
-		n.items = append(n.items, item)
+		n.Items = append(n.Items, item)
 	}
 	_, _, err := r.token()
 	return err

@@ -1,0 +1,45 @@
+package own
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"perch/document"
+)
+
+// maxFile is the largest template that is read, in bytes: CloudFormation's own limit (AWS docs: CloudFormation quotas).
+const maxFile = 1 << 20
+
+// limits bound nesting, and the keys of one mapping: a stack has 500 resources at most.
+var limits = document.Limits{Bytes: maxFile, Depth: 64, Column: 300, Keys: 2000, JSON: true, Tag: longForm}
+
+// shortTags are CloudFormation's short forms; those from Contains on stand in Rules only.
+var shortTags = []string{
+	"And", "Base64", "Cidr", "Condition", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Not", "Or", "Ref", "Select", "Split", "Sub",
+	"Contains", "EachMemberEquals", "EachMemberIn", "RefAll", "ValueOf", "ValueOfAll",
+}
+
+// longForm makes of a short tag (!Ref X) its long form ({Ref: X}).
+func longForm(at *document.Node, tag string, value *document.Node) (problem string) {
+	name := strings.TrimPrefix(tag, "!")
+	if name == "Transform" {
+		return fmt.Sprintf("macros are not run: %s needs one", tag)
+	}
+	if !slices.Contains(shortTags, name) {
+		return fmt.Sprintf("the tag %s is none of CloudFormation's; allowed: !%s", tag, strings.Join(shortTags, ", !"))
+	}
+	long := "Fn::" + name
+	switch {
+	case name == "Ref" || name == "Condition":
+		long = name
+	case name == "GetAtt" && value.Shape == document.Scalar:
+		logical, attribute, _ := strings.Cut(value.Text, ".")
+		value = &document.Node{
+			Shape: document.List, Line: value.Line, Column: value.Column,
+			Items: []*document.Node{value.Like(logical), value.Like(attribute)},
+		}
+	}
+	at.Shape, at.Entries = document.Mapping, []document.Entry{{Key: at.Like(long), Value: value}}
+	return ""
+}
