@@ -20,7 +20,6 @@ import (
 	"perch/sandbox/aws/s3"
 	"perch/sandbox/aws/services"
 	"perch/sandbox/aws/wire"
-	"perch/sandbox/page"
 )
 
 // Config is what the endpoint needs.
@@ -131,7 +130,7 @@ func (s *Server) wire(config Config) error {
 }
 
 // Environments are the Elastic Beanstalk environments of the moment with the host names that lead to them.
-func (s *Server) Environments() []page.Environment { return s.others.Environments() }
+func (s *Server) Environments() []services.Environment { return s.others.Environments() }
 
 // Resources are the tagged resources that exist at this moment, with their tags.
 func (s *Server) Resources() []services.Tagged { return s.others.Resources() }

@@ -16,31 +16,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/sandbox/aws/services"
 )
-
-// Environment is an Elastic Beanstalk environment as its page needs it.
-type Environment struct {
-	// Host is the host name that leads to it, without a port.
-	Host string
-	// Name is its own name.
-	Name string
-	// Status is Beanstalk's: Launching, Updating, Ready, Terminating.
-	Status string
-	// Health is Beanstalk's colour: Green, Grey.
-	Health string
-	// Options are the app's environment variables (namespace aws:elasticbeanstalk:application:environment).
-	Options map[string]string
-	// HealthPath is the path that answers the load balancer; `/` or empty where the page itself does.
-	HealthPath string
-	// Guarded says that the environment has a secret SEED_TOKEN, and SeedToken is its value; empty where it cannot be read. It is never shown.
-	Guarded   bool
-	SeedToken string
-}
 
 // Config is what a page needs.
 type Config struct {
 	// Environments lists the environments of the moment.
-	Environments func() []Environment
+	Environments func() []services.Environment
 	// S3 reads the environments' buckets, and keeps what POST /seed brings.
 	S3 *s3.Client
 	// Logger takes the buckets that could not be read; nil discards them.
@@ -66,7 +48,7 @@ func New(config Config) http.Handler {
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	environments := h.config.Environments()
 	host := hostname(r.Host)
-	i := slices.IndexFunc(environments, func(e Environment) bool { return strings.EqualFold(e.Host, host) })
+	i := slices.IndexFunc(environments, func(e services.Environment) bool { return strings.EqualFold(e.Host, host) })
 	switch {
 	case i < 0:
 		h.write(w, http.StatusNotFound, "missing", missing(host, r.Host, environments))
@@ -117,7 +99,7 @@ type missingView struct {
 
 type link struct{ Host, URL, Status string }
 
-func missing(host, header string, environments []Environment) missingView {
+func missing(host, header string, environments []services.Environment) missingView {
 	view := missingView{Host: host}
 	port := ""
 	if _, number, err := net.SplitHostPort(header); err == nil {
@@ -132,7 +114,7 @@ func missing(host, header string, environments []Environment) missingView {
 
 // environmentView is the page of an environment.
 type environmentView struct {
-	Environment
+	services.Environment
 	Branch, Commit, Stack, Kind, URL string
 	Buckets                          []bucketView
 }
@@ -140,7 +122,7 @@ type environmentView struct {
 // Short is the commit as people write it.
 func (v environmentView) Short() string { return v.Commit[:min(len(v.Commit), 12)] }
 
-func (h handler) view(ctx context.Context, e Environment) environmentView {
+func (h handler) view(ctx context.Context, e services.Environment) environmentView {
 	view := environmentView{
 		Environment: e, Branch: branchOf(e), Commit: e.Options["PERCH_COMMIT"],
 		Stack: e.Options["PERCH_STACK"], Kind: e.Options["PERCH_KIND"], URL: e.Options["PERCH_URL"],
@@ -155,7 +137,7 @@ func (h handler) view(ctx context.Context, e Environment) environmentView {
 }
 
 // branchOf is the environment's branch, whose variable is written as in tags.
-func branchOf(e Environment) string {
+func branchOf(e services.Environment) string {
 	if branch, ok := perch.DecodeTag(e.Options["PERCH_BRANCH"]); ok {
 		return branch
 	}

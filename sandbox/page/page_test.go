@@ -13,6 +13,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch/sandbox/aws/s3"
+	"perch/sandbox/aws/services"
 )
 
 // storage is a client of the sandbox's own S3.
@@ -42,8 +43,8 @@ func fill(t *testing.T, client *sdk.Client, bucket string, objects ...string) {
 	}
 }
 
-func login() Environment {
-	return Environment{
+func login() services.Environment {
+	return services.Environment{
 		Host: "login.localhost", Name: "shop-login", Status: "Ready", Health: "Green", HealthPath: "/healthz",
 		Options: map[string]string{
 			"PERCH_BRANCH": "feature/login", "PERCH_COMMIT": "0123456789abcdef0123456789abcdef01234567", "PERCH_STACK": "shop-feature-login",
@@ -52,9 +53,9 @@ func login() Environment {
 	}
 }
 
-func get(t *testing.T, client *sdk.Client, host, path string, environments ...Environment) (int, string) {
+func get(t *testing.T, client *sdk.Client, host, path string, environments ...services.Environment) (int, string) {
 	t.Helper()
-	handler := New(Config{Environments: func() []Environment { return environments }, S3: client})
+	handler := New(Config{Environments: func() []services.Environment { return environments }, S3: client})
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Host = host
 	w := httptest.NewRecorder()

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+
+	"perch/sandbox/aws/services"
 )
 
 // seedPath takes test data, as an app would that can load its own.
@@ -28,15 +30,15 @@ var seedKey = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
 
 // seed takes POST /seed with a JSON document, and keeps it as an object of the environment's first bucket, where the page shows it. The
 // Idempotency-Key names the object: a repeat changes nothing. An environment with a secret SEED_TOKEN wants it as a bearer token.
-func (h handler) seed(w http.ResponseWriter, r *http.Request, e Environment) {
+func (h handler) seed(w http.ResponseWriter, r *http.Request, e services.Environment) {
 	key := r.Header.Get("Idempotency-Key")
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, longestSeed))
-	bucket := e.firstBucket()
+	bucket := firstBucket(e)
 	switch {
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "use POST", http.StatusMethodNotAllowed)
-	case !e.admits(r):
+	case !admits(r, e):
 		http.Error(w, "the secret SEED_TOKEN is missing or wrong: send it as Authorization: Bearer", http.StatusUnauthorized)
 	case !seedKey.MatchString(key):
 		http.Error(w, "send an Idempotency-Key of at most 100 letters, digits and hyphens", http.StatusBadRequest)
@@ -71,7 +73,7 @@ func (h handler) keep(ctx context.Context, w http.ResponseWriter, bucket, key st
 }
 
 // admits reports whether the request carries the environment's token, where it has one.
-func (e Environment) admits(r *http.Request) bool {
+func admits(r *http.Request, e services.Environment) bool {
 	if !e.Guarded {
 		return true
 	}
@@ -80,7 +82,7 @@ func (e Environment) admits(r *http.Request) bool {
 }
 
 // firstBucket is the bucket whose name comes first; empty where the environment has none.
-func (e Environment) firstBucket() string {
+func firstBucket(e services.Environment) string {
 	var names []string
 	for variable := range e.Options {
 		if strings.HasPrefix(variable, "BUCKET_") {

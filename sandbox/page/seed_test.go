@@ -5,10 +5,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"perch/sandbox/aws/services"
 )
 
 // post sends a seed to the page of e and returns the answer.
-func post(t *testing.T, h http.Handler, e Environment, method, body string, headers map[string]string) (int, string) {
+func post(t *testing.T, h http.Handler, e services.Environment, method, body string, headers map[string]string) (int, string) {
 	t.Helper()
 	r := httptest.NewRequest(method, "/seed", strings.NewReader(body))
 	r.Host = e.Host
@@ -23,7 +25,7 @@ func post(t *testing.T, h http.Handler, e Environment, method, body string, head
 func TestASeedIsKeptOnceAndShown(t *testing.T) {
 	client := storage(t)
 	fill(t, client, "shop-login-assets")
-	h := New(Config{Environments: func() []Environment { return []Environment{login()} }, S3: client})
+	h := New(Config{Environments: func() []services.Environment { return []services.Environment{login()} }, S3: client})
 	key := map[string]string{"Idempotency-Key": "stack-1-abc"}
 	for _, want := range []struct {
 		code int
@@ -48,7 +50,7 @@ func TestASeedWantsTheEnvironmentsToken(t *testing.T) {
 	unreadable := guarded
 	unreadable.SeedToken = ""
 	for name, test := range map[string]struct {
-		e             Environment
+		e             services.Environment
 		authorization string
 		want          int
 	}{
@@ -58,7 +60,7 @@ func TestASeedWantsTheEnvironmentsToken(t *testing.T) {
 		"a secret that is gone": {unreadable, "Bearer ", http.StatusUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := New(Config{Environments: func() []Environment { return []Environment{test.e} }, S3: client})
+			h := New(Config{Environments: func() []services.Environment { return []services.Environment{test.e} }, S3: client})
 			code, answer := post(t, h, test.e, http.MethodPost, "{}", map[string]string{"Idempotency-Key": "k", "Authorization": test.authorization})
 			if code != test.want || strings.Contains(answer, "t0ken") {
 				t.Errorf("%d %s, want %d", code, answer, test.want)
@@ -77,7 +79,7 @@ func TestWhatIsNoSeedIsRejected(t *testing.T) {
 	delete(bare.Options, "BUCKET_PRIVATE_ASSETS")
 	key := map[string]string{"Idempotency-Key": "k"}
 	for name, test := range map[string]struct {
-		e            Environment
+		e            services.Environment
 		method, body string
 		headers      map[string]string
 		want         int
@@ -90,7 +92,7 @@ func TestWhatIsNoSeedIsRejected(t *testing.T) {
 		"no bucket at all": {bare, http.MethodPost, "{}", key, http.StatusConflict},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := New(Config{Environments: func() []Environment { return []Environment{test.e} }, S3: client})
+			h := New(Config{Environments: func() []services.Environment { return []services.Environment{test.e} }, S3: client})
 			if code, answer := post(t, h, test.e, test.method, test.body, test.headers); code != test.want {
 				t.Errorf("%d %s, want %d", code, answer, test.want)
 			}
@@ -99,7 +101,7 @@ func TestWhatIsNoSeedIsRejected(t *testing.T) {
 }
 
 func TestABucketThatTakesNothingIsAnAnswerForLater(t *testing.T) {
-	h := New(Config{Environments: func() []Environment { return []Environment{login()} }, S3: storage(t)})
+	h := New(Config{Environments: func() []services.Environment { return []services.Environment{login()} }, S3: storage(t)})
 	code, answer := post(t, h, login(), http.MethodPost, "{}", map[string]string{"Idempotency-Key": "k"})
 	if code != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", code, answer)

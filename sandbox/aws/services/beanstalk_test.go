@@ -9,8 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	eb "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
-
-	"perch/sandbox/page"
 )
 
 func (a *account) describe(in *eb.DescribeEnvironmentsInput) []types.EnvironmentDescription {
@@ -276,7 +274,7 @@ func TestEnvironmentsHaveTheHostsThatLeadToThem(t *testing.T) {
 	state, _ := a.create(typeEnvironment, "Single", single)
 	a.ready(typeRecordSet, "Record", map[string]any{"HostedZoneName": "localhost.", "Name": "single.localhost", "Type": "A", "TTL": "60", "ResourceRecords": []any{state.Attributes["EndpointURL"]}})
 	a.ready(typeEnvironment, "Unreachable", map[string]any{"ApplicationName": "shop", "EnvironmentName": "shop-nowhere"})
-	diff(t, a.service.Environments(), []page.Environment{
+	diff(t, a.service.Environments(), []Environment{
 		{Host: "login.localhost", Name: "shop-login", Status: "Ready", Health: "Green", Options: map[string]string{"PERCH_BRANCH": "login"}, HealthPath: "/healthz"},
 		{Host: "single.localhost", Name: "shop-single", Status: "Launching", Health: "Grey", Options: map[string]string{}, HealthPath: "/"},
 	})

@@ -3,23 +3,40 @@ package services
 import (
 	"slices"
 	"strings"
-
-	"perch/sandbox/page"
 )
 
-// Environments are the Elastic Beanstalk environments with the host names that lead to them, for their pages: the hosts of a shared
+// Environment is an Elastic Beanstalk environment as its visitors see it.
+type Environment struct {
+	// Host is the host name that leads to it, without a port.
+	Host string
+	// Name is its own name.
+	Name string
+	// Status is Beanstalk's: Launching, Updating, Ready, Terminating.
+	Status string
+	// Health is Beanstalk's colour: Green, Grey.
+	Health string
+	// Options are the app's environment variables (namespace aws:elasticbeanstalk:application:environment).
+	Options map[string]string
+	// HealthPath is the path that answers the load balancer; `/` or empty where the page itself does.
+	HealthPath string
+	// Guarded says that the environment has a secret SEED_TOKEN, and SeedToken is its value; empty where it cannot be read. It is never shown.
+	Guarded   bool
+	SeedToken string
+}
+
+// Environments are the Elastic Beanstalk environments with the host names that lead to them: the hosts of a shared
 // load balancer's rules, else the names of the DNS records that point there. One without a host is not among them. Auto Scaling groups that
 // templates of a project's own bring along are.
-func (s *Service) Environments() []page.Environment {
+func (s *Service) Environments() []Environment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.endOperations()
-	var all []page.Environment
+	var all []Environment
 	for _, env := range s.of(typeEnvironment) {
 		options := s.options(env)
 		guarded, token := s.seedToken(options)
 		for _, host := range s.hosts(env, options) {
-			all = append(all, page.Environment{
+			all = append(all, Environment{
 				Host: host, Name: env.Name, Status: env.Status, Health: env.Health,
 				Options: options.variables(), HealthPath: options.healthPath(), Guarded: guarded, SeedToken: token,
 			})

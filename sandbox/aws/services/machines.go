@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"perch"
-	"perch/sandbox/page"
 )
 
 // Types of templates that bring their machines along. No machine runs here: what Ref and Fn::GetAtt answer is documented on each type's page of
@@ -133,9 +132,9 @@ func prepareAlarm(s *Service, rec *record) error {
 	return nil
 }
 
-// groups are the Auto Scaling groups behind classic load balancers that DNS records of their own stack lead to, as pages.
-func (s *Service) groups() []page.Environment {
-	var all []page.Environment
+// groups are the Auto Scaling groups behind classic load balancers that DNS records of their own stack lead to.
+func (s *Service) groups() []Environment {
+	var all []Environment
 	for _, group := range s.of(typeGroup) {
 		for _, name := range group.Properties.texts("LoadBalancerNames") {
 			balancer := s.named(typeClassicBalancer, name)
@@ -146,21 +145,21 @@ func (s *Service) groups() []page.Environment {
 				if rec.Stack != group.Stack || domainName(rec.Properties.child("AliasTarget").text("DNSName")) != domainName(balancer.Attributes["DNSName"]) {
 					continue
 				}
-				all = append(all, group.page(strings.TrimSuffix(domainName(rec.Properties.text("Name")), ".")))
+				all = append(all, group.visited(strings.TrimSuffix(domainName(rec.Properties.text("Name")), ".")))
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b page.Environment) int { return strings.Compare(a.Host+a.Name, b.Host+b.Name) })
-	return slices.CompactFunc(all, func(a, b page.Environment) bool { return a.Host == b.Host })
+	slices.SortFunc(all, func(a, b Environment) int { return strings.Compare(a.Host+a.Name, b.Host+b.Name) })
+	return slices.CompactFunc(all, func(a, b Environment) bool { return a.Host == b.Host })
 }
 
-func (r *record) page(host string) page.Environment {
+func (r *record) visited(host string) Environment {
 	status, health := "Launching", "Grey"
 	if r.Status == "active" {
 		status, health = "Ready", "Green"
 	}
 	branch, _ := perch.DecodeTag(r.Tags[perch.TagBranch])
-	return page.Environment{
+	return Environment{
 		Host: host, Name: r.Name, Status: status, Health: health,
 		Options: map[string]string{"PERCH_BRANCH": branch, "PERCH_STACK": r.Stack, "PERCH_KIND": r.Tags[perch.TagKind]},
 	}
