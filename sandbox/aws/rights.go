@@ -156,29 +156,12 @@ func zoneRights(q asked) []access.Request {
 	if err != nil {
 		return []access.Request{q.on("*")}
 	}
-	parts := strings.Split(strings.Trim(strings.TrimPrefix(u.Path, "/2013-04-01/"), "/"), "/")
-	resource := "*"
-	switch {
-	case parts[0] == "change":
-		q.Action, resource = "GetChange", "arn:aws:route53:::change/"+parts[len(parts)-1]
-	case len(parts) < 2:
-		q.Action = map[string]string{http.MethodPost: "CreateHostedZone"}[q.Action]
-		q.Action = cmp.Or(
-			q.Action,
-			map[bool]string{true: "ListHostedZonesByName", false: "ListHostedZones"}[parts[0] == "hostedzonesbyname"],
-		)
-	default:
-		resource = "arn:aws:route53:::hostedzone/" + parts[1]
-		q.Action = zoneActions[q.Action+" "+strings.Join(parts[2:], "/")]
+	parts := strings.Split(strings.Trim(strings.TrimPrefix(u.Path, "/2013-04-01/hostedzone/"), "/"), "/")
+	if len(parts) != 2 || parts[1] != "rrset" {
+		return []access.Request{q.on("*")}
 	}
-	return []access.Request{q.on(resource)}
-}
-
-var zoneActions = map[string]string{
-	"GET ":       "GetHostedZone",
-	"DELETE ":    "DeleteHostedZone",
-	"GET rrset":  "ListResourceRecordSets",
-	"POST rrset": "ChangeResourceRecordSets",
+	q.Action = map[string]string{http.MethodGet: "ListResourceRecordSets", http.MethodPost: "ChangeResourceRecordSets"}[q.Action]
+	return []access.Request{q.on("arn:aws:route53:::hostedzone/" + parts[0])}
 }
 
 // iamRights are on the role, the policy or the instance profile that a call names.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"perch/sandbox/aws/wire"
 )
 
 // importedValue is the value of a live stack's export.
@@ -165,32 +163,6 @@ func (r *run) updateDenied(outputs []output) string {
 		return "Update canceled. " + sentence
 	}
 	return ""
-}
-
-func (c *call) listExports() (answer, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	type export struct {
-		stackID string
-		output
-	}
-	var all []export
-	for _, st := range c.sorted((*stack).live) {
-		for _, o := range st.Outputs {
-			if o.Export != "" {
-				all = append(all, export{st.ID, o})
-			}
-		}
-	}
-	name := func(e export) string { return e.Export }
-	slices.SortFunc(all, func(a, b export) int { return strings.Compare(a.Export, b.Export) })
-	shown, next, err := page(all, name, c.form.get("NextToken"), c.config.PageSize)
-	if err != nil {
-		return nil, err
-	}
-	return withNext(wire.List("Exports", shown, func(e export) []wire.Node {
-		return []wire.Node{wire.T("ExportingStackId", e.stackID), wire.T("Name", e.Export), wire.T("Value", e.Value)}
-	}), next), nil
 }
 
 // listImports names the stacks that import an export.

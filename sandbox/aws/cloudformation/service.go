@@ -175,7 +175,6 @@ var actions = map[string]action{
 	"GetTemplate":                 (*call).getTemplate,
 	"GetTemplateSummary":          (*call).getTemplateSummary,
 	"ValidateTemplate":            (*call).validateTemplate,
-	"ListExports":                 (*call).listExports,
 	"ListImports":                 (*call).listImports,
 	"CreateChangeSet":             (*call).createChangeSet,
 	"DescribeChangeSet":           (*call).describeChangeSet,

@@ -38,7 +38,7 @@ func newSettings() *settings {
 	return &settings{
 		Created:      now(),
 		PublicAccess: &publicAccess{BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true},
-		Encryption:   &encryption{Rule: encryptionRule{Default: encryptionDefault{Algorithm: "AES256"}}},
+		Encryption:   &encryption{Algorithm: "AES256"},
 		Ownership:    ownerEnforced,
 	}
 }
@@ -124,15 +124,6 @@ func (b *bucket) add(key string, v *version) (replaced *version) {
 	}
 	e.versions = append(e.versions, v)
 	return replaced
-}
-
-// amend replaces the version that has v's sequence number.
-func (b *bucket) amend(key string, v *version) {
-	if e := b.index.get(key); e != nil {
-		if at := e.position(v.Seq); at < len(e.versions) && e.versions[at].Seq == v.Seq {
-			e.versions[at] = v
-		}
-	}
 }
 
 // remove takes one version away and returns it.

@@ -185,12 +185,3 @@ func (s *Service) headBucket(w http.ResponseWriter, r *request) error {
 	w.Header().Set("Content-Type", "application/xml")
 	return nil
 }
-
-func (s *Service) getLocation(w http.ResponseWriter, r *request) error {
-	location := s.config.Region
-	if location == "us-east-1" {
-		location = ""
-	}
-	writeDocument(w, http.StatusOK, render(wire.T("LocationConstraint", location), namespace))
-	return nil
-}

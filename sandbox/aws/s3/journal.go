@@ -12,7 +12,6 @@ const (
 	opBucket = "bucket" // a bucket's settings are new or changed
 	opDrop   = "drop"   // a bucket is gone
 	opPut    = "put"    // a version or marker is the newest of its key
-	opAmend  = "amend"  // a version's tags, hold or retention changed
 	opRemove = "remove" // a version or marker is gone
 	opUpload = "upload" // a multipart upload began
 	opPart   = "part"   // a part arrived
@@ -64,8 +63,6 @@ func (s *Service) apply(r record) (unused []string) {
 	case opPut:
 		s.sequence = max(s.sequence, r.Version.Seq)
 		unused = blobOf(b.add(r.Key, r.Version))
-	case opAmend:
-		b.amend(r.Key, r.Version)
 	case opRemove:
 		unused = blobOf(b.remove(r.Key, r.Seq))
 	default:

@@ -85,23 +85,6 @@ func (s *Service) listObjectsV2(w http.ResponseWriter, r *request) error {
 	return reply(w, "ListBucketResult", append(head, s.entries(l, page, r.query.Get("fetch-owner") == "true")...)...)
 }
 
-func (s *Service) listObjects(w http.ResponseWriter, r *request) error {
-	l, err := r.listing()
-	if err != nil {
-		return err
-	}
-	l.marker = r.query.Get("marker")
-	page, err := s.page(r, l)
-	if err != nil {
-		return err
-	}
-	head := append(l.head(r), wire.T("Marker", l.encode(l.marker)))
-	if page.truncated && l.delimiter != "" {
-		head = append(head, wire.T("NextMarker", l.encode(page.last)))
-	}
-	return reply(w, "ListBucketResult", append(head, s.entries(l, page, true)...)...)
-}
-
 func (s *Service) page(r *request, l listing) (page objectPage, err error) {
 	err = s.with(r.bucket, func(b *bucket) error {
 		page = b.objects(l.scope)

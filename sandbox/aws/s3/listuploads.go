@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"perch/sandbox/aws/wire"
 )
@@ -109,49 +108,4 @@ func (s *Service) uploadNodes(r *request, l listing, page uploadPage) []wire.Nod
 			wire.T("StorageClass", u.Draft.storageClass()), wire.T("Initiated", stamp(u.Initiated))))
 	}
 	return append(nodes, l.commonPrefixes(page.prefixes)...)
-}
-
-func (s *Service) listParts(w http.ResponseWriter, r *request) error {
-	limit, err := r.pageLimit("max-parts", "maxParts")
-	if err != nil {
-		return err
-	}
-	after := 0
-	if text := r.query.Get("part-number-marker"); text != "" {
-		if after, err = strconv.Atoi(text); err != nil || after < 0 {
-			return invalidArgument("Argument partNumberMarker must be an integer between 0 and 2147483647", "part-number-marker", text)
-		}
-	}
-	var u *upload
-	var parts []*part
-	err = s.withUpload(r, func(_ *bucket, found *upload) error {
-		u, parts = found, found.sorted()
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	parts = slices.DeleteFunc(parts, func(p *part) bool { return p.Number <= after })
-	truncated := len(parts) > limit
-	parts = parts[:min(len(parts), limit)]
-	next := 0
-	if len(parts) > 0 {
-		next = parts[len(parts)-1].Number
-	}
-	nodes := []wire.Node{wire.T("Bucket", r.bucket), wire.T("Key", r.key), wire.T("UploadId", u.ID), s.owner("Initiator"), s.owner("Owner"),
-		wire.T("StorageClass", u.Draft.storageClass()), wire.T("PartNumberMarker", strconv.Itoa(after)), wire.T("NextPartNumberMarker", strconv.Itoa(next)),
-		wire.T("MaxParts", strconv.Itoa(limit)), wire.T("IsTruncated", strconv.FormatBool(truncated))}
-	for _, p := range parts {
-		nodes = append(nodes, p.node(u.Algorithm != ""))
-	}
-	return reply(w, "ListPartsResult", nodes...)
-}
-
-func (p *part) node(withChecksum bool) wire.Node {
-	nodes := []wire.Node{wire.T("PartNumber", strconv.Itoa(p.Number)), wire.T("LastModified", stamp(p.Modified)), wire.T("ETag", quote(p.ETag)),
-		wire.T("Size", strconv.FormatInt(p.Size, 10))}
-	if withChecksum {
-		nodes = append(nodes, wire.T("Checksum"+strings.ToUpper(p.Checksum.Algorithm), p.Checksum.Value))
-	}
-	return wire.N("Part", nodes...)
 }

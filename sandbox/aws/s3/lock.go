@@ -24,37 +24,6 @@ func (s *Service) getObjectLock(w http.ResponseWriter, r *request) error {
 	})
 }
 
-func (s *Service) getLegalHold(w http.ResponseWriter, r *request) error {
-	return s.with(r.bucket, func(b *bucket) error {
-		if err := lockNeeded(b); err != nil {
-			return err
-		}
-		v, err := b.find(r.key, r.query.Get("versionId"))
-		if err != nil {
-			return err
-		}
-		status := "OFF"
-		if v.Hold {
-			status = "ON"
-		}
-		return reply(w, "LegalHold", wire.T("Status", status))
-	})
-}
-
-func (s *Service) putLegalHold(w http.ResponseWriter, r *request) error {
-	var document struct{ Status string }
-	if err := r.readDocument(&document); err != nil {
-		return err
-	}
-	if document.Status != "ON" && document.Status != "OFF" {
-		return malformedXML()
-	}
-	return s.amendVersion(w, r, func(b *bucket, v *version) error {
-		v.Hold = document.Status == "ON"
-		return lockNeeded(b)
-	})
-}
-
 // retain reads the retention that a request's headers give to a new version.
 func (v *version) retain(header http.Header) error {
 	mode, until := header.Get("x-amz-object-lock-mode"), header.Get("x-amz-object-lock-retain-until-date")
@@ -73,46 +42,6 @@ func (v *version) retain(header http.Header) error {
 	}
 	v.Mode, v.Until = mode, date.UTC()
 	return nil
-}
-
-func (s *Service) getRetention(w http.ResponseWriter, r *request) error {
-	return s.with(r.bucket, func(b *bucket) error {
-		if err := lockNeeded(b); err != nil {
-			return err
-		}
-		v, err := b.find(r.key, r.query.Get("versionId"))
-		if err != nil {
-			return err
-		}
-		if v.Mode == "" {
-			return failf(http.StatusNotFound, "NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration")
-		}
-		return reply(w, "Retention", wire.T("Mode", v.Mode), wire.T("RetainUntilDate", stamp(v.Until)))
-	})
-}
-
-func (s *Service) putRetention(w http.ResponseWriter, r *request) error {
-	var document struct {
-		Mode            string
-		RetainUntilDate time.Time
-	}
-	if err := r.readDocument(&document); err != nil {
-		return err
-	}
-	if document.Mode != "GOVERNANCE" && document.Mode != "COMPLIANCE" {
-		return malformedXML()
-	}
-	if !document.RetainUntilDate.After(now()) {
-		return invalidArgument("The retain until date must be in the future!", "RetainUntilDate", document.RetainUntilDate.Format(time.RFC3339))
-	}
-	return s.amendVersion(w, r, func(b *bucket, v *version) error {
-		shorter := v.Mode != "" && document.RetainUntilDate.Before(v.Until)
-		if shorter && (v.Mode == "COMPLIANCE" || !bypasses(r)) {
-			return objectLocked()
-		}
-		v.Mode, v.Until = document.Mode, document.RetainUntilDate.UTC()
-		return lockNeeded(b)
-	})
 }
 
 // bypasses reports whether the request overrides retention in governance mode.

@@ -3,7 +3,6 @@ package s3
 import (
 	"encoding/hex"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -192,11 +191,4 @@ func (s *Service) abortUpload(w http.ResponseWriter, r *request) error {
 	return noContent(w, s.withUpload(r, func(b *bucket, u *upload) error {
 		return s.commit(record{Op: opEnd, Bucket: b.name, UploadID: u.ID})
 	}))
-}
-
-// sorted are the upload's parts in the order of their numbers.
-func (u *upload) sorted() []*part {
-	parts := slices.Collect(maps.Values(u.parts))
-	slices.SortFunc(parts, func(a, b *part) int { return a.Number - b.Number })
-	return parts
 }

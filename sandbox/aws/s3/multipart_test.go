@@ -2,7 +2,6 @@ package s3
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -93,24 +92,6 @@ func TestUploadsAreListedInPages(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("pages of %d: %s", limit+1, diff)
 		}
-	}
-}
-
-func TestPartsAreListedInPages(t *testing.T) {
-	b := newBed(t, "")
-	upload := b.begin("big")
-	for number := range int32(5) {
-		b.part("big", upload, number+1, fmt.Append(nil, number))
-	}
-	var numbers []int32
-	pages := sdk.NewListPartsPaginator(b, &sdk.ListPartsInput{Bucket: aws.String(testBucket), Key: aws.String("big"), UploadId: upload, MaxParts: aws.Int32(2)})
-	for pages.HasMorePages() {
-		for _, p := range must(pages.NextPage(b.ctx))(t).Parts {
-			numbers = append(numbers, *p.PartNumber)
-		}
-	}
-	if diff := cmp.Diff([]int32{1, 2, 3, 4, 5}, numbers); diff != "" {
-		t.Error(diff)
 	}
 }
 

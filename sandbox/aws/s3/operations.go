@@ -28,7 +28,6 @@ func init() {
 		},
 		"DELETE bucket":          {name: "DeleteBucket", action: "s3:DeleteBucket", handle: (*Service).deleteBucket},
 		"HEAD bucket":            {name: "HeadBucket", action: "s3:ListBucket", handle: (*Service).headBucket},
-		"GET bucket":             {name: "ListObjects", action: "s3:ListBucket", handle: (*Service).listObjects},
 		"GET bucket list-type=2": {name: "ListObjectsV2", action: "s3:ListBucket", handle: (*Service).listObjectsV2},
 		"GET bucket versions": {
 			name:   "ListObjectVersions",
@@ -41,11 +40,6 @@ func init() {
 			handle: (*Service).listUploads,
 		},
 		"POST bucket delete": {name: "DeleteObjects", handle: (*Service).deleteObjects},
-		"GET bucket location": {
-			name:   "GetBucketLocation",
-			action: "s3:GetBucketLocation",
-			handle: (*Service).getLocation,
-		},
 		"GET bucket versioning": {
 			name:   "GetBucketVersioning",
 			action: "s3:GetBucketVersioning",
@@ -65,11 +59,6 @@ func init() {
 			name:   "PutBucketTagging",
 			action: "s3:PutBucketTagging",
 			handle: (*Service).putBucketTagging,
-		},
-		"DELETE bucket tagging": {
-			name:   "DeleteBucketTagging",
-			action: "s3:PutBucketTagging",
-			handle: (*Service).deleteBucketTagging,
 		},
 		"GET bucket object-lock": {
 			name:   "GetObjectLockConfiguration",
@@ -91,51 +80,6 @@ func init() {
 			callerAction: "s3:DeleteBucketPolicy",
 			handle:       (*Service).deletePolicy,
 		},
-		"GET bucket publicAccessBlock": {
-			name:   "GetPublicAccessBlock",
-			action: "s3:GetBucketPublicAccessBlock",
-			handle: (*Service).getPublicAccess,
-		},
-		"PUT bucket publicAccessBlock": {
-			name:   "PutPublicAccessBlock",
-			action: "s3:PutBucketPublicAccessBlock",
-			handle: (*Service).putPublicAccess,
-		},
-		"DELETE bucket publicAccessBlock": {
-			name:   "DeletePublicAccessBlock",
-			action: "s3:PutBucketPublicAccessBlock",
-			handle: (*Service).deletePublicAccess,
-		},
-		"GET bucket encryption": {
-			name:   "GetBucketEncryption",
-			action: "s3:GetEncryptionConfiguration",
-			handle: (*Service).getEncryption,
-		},
-		"PUT bucket encryption": {
-			name:   "PutBucketEncryption",
-			action: "s3:PutEncryptionConfiguration",
-			handle: (*Service).putEncryption,
-		},
-		"DELETE bucket encryption": {
-			name:   "DeleteBucketEncryption",
-			action: "s3:PutEncryptionConfiguration",
-			handle: (*Service).deleteEncryption,
-		},
-		"GET bucket ownershipControls": {
-			name:   "GetBucketOwnershipControls",
-			action: "s3:GetBucketOwnershipControls",
-			handle: (*Service).getOwnership,
-		},
-		"PUT bucket ownershipControls": {
-			name:   "PutBucketOwnershipControls",
-			action: "s3:PutBucketOwnershipControls",
-			handle: (*Service).putOwnership,
-		},
-		"DELETE bucket ownershipControls": {
-			name:   "DeleteBucketOwnershipControls",
-			action: "s3:PutBucketOwnershipControls",
-			handle: (*Service).deleteOwnership,
-		},
 
 		"PUT object":               {name: "PutObject", action: "s3:PutObject", handle: (*Service).putObject},
 		"PUT object copy":          {name: "CopyObject", action: "s3:PutObject", handle: (*Service).copyObject},
@@ -143,17 +87,10 @@ func init() {
 		"HEAD object":              {name: "HeadObject", action: "s3:GetObject", versionAction: "s3:GetObjectVersion", handle: (*Service).getObject},
 		"DELETE object":            {name: "DeleteObject", action: "s3:DeleteObject", versionAction: "s3:DeleteObjectVersion", handle: (*Service).deleteObject},
 		"GET object tagging":       {name: "GetObjectTagging", action: "s3:GetObjectTagging", versionAction: "s3:GetObjectVersionTagging", handle: (*Service).getObjectTagging},
-		"PUT object tagging":       {name: "PutObjectTagging", action: "s3:PutObjectTagging", versionAction: "s3:PutObjectVersionTagging", handle: (*Service).putObjectTagging},
-		"DELETE object tagging":    {name: "DeleteObjectTagging", action: "s3:DeleteObjectTagging", versionAction: "s3:DeleteObjectVersionTagging", handle: (*Service).deleteObjectTagging},
-		"GET object legal-hold":    {name: "GetObjectLegalHold", action: "s3:GetObjectLegalHold", handle: (*Service).getLegalHold},
-		"PUT object legal-hold":    {name: "PutObjectLegalHold", action: "s3:PutObjectLegalHold", handle: (*Service).putLegalHold},
-		"GET object retention":     {name: "GetObjectRetention", action: "s3:GetObjectRetention", handle: (*Service).getRetention},
-		"PUT object retention":     {name: "PutObjectRetention", action: "s3:PutObjectRetention", handle: (*Service).putRetention},
 		"POST object uploads":      {name: "CreateMultipartUpload", action: "s3:PutObject", handle: (*Service).createUpload},
 		"PUT object uploadId":      {name: "UploadPart", action: "s3:PutObject", handle: (*Service).uploadPart},
 		"PUT object uploadId copy": {name: "UploadPartCopy", action: "s3:PutObject", handle: (*Service).uploadPartCopy},
 		"POST object uploadId":     {name: "CompleteMultipartUpload", action: "s3:PutObject", handle: (*Service).completeUpload},
 		"DELETE object uploadId":   {name: "AbortMultipartUpload", action: "s3:AbortMultipartUpload", handle: (*Service).abortUpload},
-		"GET object uploadId":      {name: "ListParts", action: "s3:ListMultipartUploadParts", handle: (*Service).listParts},
 	}
 }

@@ -190,7 +190,7 @@ func (b *bucket) writeVersionID(header http.Header, v *version) {
 }
 
 func (b *bucket) writeEncryption(header http.Header) {
-	byDefault := b.settings.Encryption.Rule.Default
+	byDefault := b.settings.Encryption
 	header.Set("x-amz-server-side-encryption", byDefault.Algorithm)
 	if byDefault.KMSKey != "" {
 		header.Set("x-amz-server-side-encryption-aws-kms-key-id", byDefault.KMSKey)

@@ -182,8 +182,7 @@ func (p bucketProperties) write(base *settings) error {
 	}
 	if e := p.BucketEncryption; e != nil && len(e.ServerSideEncryptionConfiguration) == 1 {
 		rule := e.ServerSideEncryptionConfiguration[0]
-		byDefault := encryptionDefault{rule.ServerSideEncryptionByDefault.SSEAlgorithm, rule.ServerSideEncryptionByDefault.KMSMasterKeyID}
-		return base.encrypt(encryption{Rule: encryptionRule{byDefault, bool(rule.BucketKeyEnabled)}})
+		return base.encrypt(encryption{rule.ServerSideEncryptionByDefault.SSEAlgorithm, rule.ServerSideEncryptionByDefault.KMSMasterKeyID})
 	}
 	return nil
 }

@@ -107,14 +107,6 @@ func keepsSystemTags(old, next map[string]string) error {
 	return nil
 }
 
-func (s *Service) deleteBucketTagging(w http.ResponseWriter, r *request) error {
-	return noContent(w, s.change(r.bucket, func(next *settings) error {
-		next.Tags = maps.Clone(next.Tags)
-		maps.DeleteFunc(next.Tags, func(key, _ string) bool { return !strings.HasPrefix(key, systemPrefix) })
-		return nil
-	}))
-}
-
 // headerTags reads the x-amz-tagging header: tags written as a query string.
 func headerTags(header http.Header) (map[string]string, error) {
 	text := header.Get("x-amz-tagging")
@@ -142,38 +134,6 @@ func (s *Service) getObjectTagging(w http.ResponseWriter, r *request) error {
 		}
 		b.writeVersionID(w.Header(), v)
 		return reply(w, "Tagging", tagNodes(v.Tags))
-	})
-}
-
-func (s *Service) putObjectTagging(w http.ResponseWriter, r *request) error {
-	var document tagging
-	if err := r.readDocument(&document); err != nil {
-		return err
-	}
-	tags, err := tagMap(document.Tags, maxObjectTags)
-	if err != nil {
-		return err
-	}
-	return s.amendVersion(w, r, func(_ *bucket, v *version) error { v.Tags = tags; return nil })
-}
-
-func (s *Service) deleteObjectTagging(w http.ResponseWriter, r *request) error {
-	return noContent(w, s.amendVersion(w, r, func(_ *bucket, v *version) error { v.Tags = nil; return nil }))
-}
-
-// amendVersion replaces the version that the request names by what edit makes of a copy.
-func (s *Service) amendVersion(w http.ResponseWriter, r *request, edit func(b *bucket, v *version) error) error {
-	return s.with(r.bucket, func(b *bucket) error {
-		found, err := b.find(r.key, r.query.Get("versionId"))
-		if err != nil {
-			return err
-		}
-		next := *found
-		if err := edit(b, &next); err != nil {
-			return err
-		}
-		b.writeVersionID(w.Header(), &next)
-		return s.commit(record{Op: opAmend, Bucket: b.name, Key: r.key, Version: &next})
 	})
 }
 

@@ -1,7 +1,6 @@
 package services
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -165,7 +164,6 @@ var networkActions = map[string]action{
 	"DescribeAccountAttributes": describeAccountAttributes,
 	"DescribeAddresses":         describeAddresses,
 	"DescribeInstances":         describeInstances,
-	"DescribeVpcs":              describeVPCs,
 	"DescribeSubnets":           describeSubnets,
 	"DescribeSecurityGroups":    describeSecurityGroups,
 }
@@ -183,42 +181,6 @@ func filters(f form, matches map[string]string) (bool, error) {
 		}
 	}
 	return true, nil
-}
-
-func describeVPCs(s *Service, f form) ([]wire.Node, error) {
-	asked := f.list("VpcId")
-	for _, id := range asked {
-		if !s.vpcExists(id) {
-			return nil, wire.Errorf(http.StatusBadRequest, "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id)
-		}
-	}
-	vpcs := map[string]string{VPC: "172.31.0.0/16"}
-	for _, made := range s.of(typeVPC) {
-		vpcs[made.ID] = made.Properties.text("CidrBlock")
-	}
-	var found []string
-	for _, id := range slices.Sorted(maps.Keys(vpcs)) {
-		byDefault := strconv.FormatBool(id == VPC)
-		matches, err := filters(
-			f,
-			map[string]string{"vpc-id": id, "is-default": byDefault, "isDefault": byDefault, "state": "available"},
-		)
-		if err != nil {
-			return nil, err
-		}
-		if matches && wanted(asked, id) {
-			found = append(found, id)
-		}
-	}
-	return []wire.Node{list("vpcSet", "item", found, func(id string) []wire.Node {
-		return []wire.Node{
-			wire.T(
-				"vpcId",
-				id,
-			), wire.T("ownerId", s.config.Account), wire.T("state", "available"), wire.T("cidrBlock", vpcs[id]),
-			wire.T("instanceTenancy", "default"), wire.T("isDefault", strconv.FormatBool(id == VPC)),
-		}
-	})}, nil
 }
 
 func describeSubnets(s *Service, f form) ([]wire.Node, error) {

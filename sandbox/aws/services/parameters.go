@@ -59,7 +59,6 @@ func (r *record) version(number string) (string, error) {
 var systemsActions = map[string]jsonAction{
 	"GetParameter":           getParameter,
 	"PutParameter":           putParameter,
-	"DescribeParameters":     describeParameters,
 	"SendCommand":            sendCommand,
 	"GetCommandInvocation":   getInvocation,
 	"ListCommandInvocations": listInvocations,
@@ -114,26 +113,4 @@ func putParameter(s *Service, in properties) (any, error) {
 	rec.Updated = now
 	s.setParameter(rec, rec.Attributes["Type"], in.text("Value"))
 	return map[string]any{"Version": rec.number(), "Tier": "Standard"}, s.save()
-}
-
-// describeParameters lists parameters; of the filters it knows Name, by equality or prefix.
-func describeParameters(s *Service, in properties) (any, error) {
-	found := []map[string]any{}
-	for _, rec := range s.of(typeParameter) {
-		matches := true
-		for _, filter := range in.children("ParameterFilters") {
-			if filter.text("Key") != "Name" {
-				return nil, wire.Errorf(http.StatusBadRequest, "InvalidFilterKey", "The filter key %s is not valid; only Name is.", filter.text("Key"))
-			}
-			matches = matches && slices.ContainsFunc(filter.texts("Values"), func(value string) bool {
-				return rec.Name == value || filter.text("Option") == "BeginsWith" && strings.HasPrefix(rec.Name, value)
-			})
-		}
-		if matches {
-			found = append(found, map[string]any{"Name": rec.Name, "ARN": rec.ARN, "Type": rec.Attributes["Type"], "Version": rec.number(),
-				"LastModifiedDate": epoch(rec.Updated), "Description": rec.Properties.text("Description"), "Tier": "Standard", "DataType": "text"})
-		}
-	}
-	page, next := paged(found, in.text("NextToken"), in.text("MaxResults"), 50)
-	return withToken(map[string]any{"Parameters": page}, "NextToken", next), nil
 }

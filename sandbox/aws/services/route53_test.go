@@ -157,20 +157,9 @@ func TestARecordThatRoute53WouldRejectIsRejected(t *testing.T) {
 	}
 }
 
-func TestZonesAreMadeListedAndRemovedWhenEmpty(t *testing.T) {
+func TestAZoneIsRemovedOnlyWhenEmpty(t *testing.T) {
 	a := newAccount(t, Config{})
-	client := route53.NewFromConfig(a.aws)
-	made, err := client.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: aws.String("preview.example.com"), CallerReference: aws.String("once")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = client.CreateHostedZone(t.Context(), &route53.CreateHostedZoneInput{Name: aws.String("preview.example.com"), CallerReference: aws.String("once")})
-	diff(t, code(err), "HostedZoneAlreadyExists")
 	state, r := a.ready(typeHostedZone, "Zone", map[string]any{"Name": "stack.example.com"})
-	byName, err := client.ListHostedZonesByName(t.Context(), &route53.ListHostedZonesByNameInput{DNSName: aws.String("stack.example.com"), MaxItems: aws.Int32(1)})
-	if err != nil || aws.ToString(byName.HostedZones[0].Id) != "/hostedzone/"+state.ID {
-		t.Fatalf("by name = %+v, %v", byName, err)
-	}
 	a.ready(typeSetGroup, "Group", map[string]any{"HostedZoneId": state.ID, "RecordSets": []any{
 		map[string]any{"Name": "a.stack.example.com", "Type": "TXT", "TTL": "60", "ResourceRecords": []any{`"x"`}},
 	}})
@@ -183,15 +172,7 @@ func TestZonesAreMadeListedAndRemovedWhenEmpty(t *testing.T) {
 	if err := a.remove(r); err != nil {
 		t.Fatal(err)
 	}
-	all, err := client.ListHostedZones(t.Context(), &route53.ListHostedZonesInput{})
-	if err != nil || len(all.HostedZones) != 2 {
-		t.Fatalf("zones = %+v, %v", all, err)
-	}
-	got, err := client.GetHostedZone(t.Context(), &route53.GetHostedZoneInput{Id: made.HostedZone.Id})
-	if err != nil || aws.ToInt64(got.HostedZone.ResourceRecordSetCount) != 2 {
-		t.Fatalf("zone = %+v, %v", got, err)
-	}
-	_, err = client.GetHostedZone(t.Context(), &route53.GetHostedZoneInput{Id: aws.String("ZNOPE")})
+	_, err := route53.NewFromConfig(a.aws).ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: &state.ID})
 	diff(t, code(err), "NoSuchHostedZone")
 }
 

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -118,7 +116,6 @@ var secretActions = map[string]jsonAction{
 	"CreateSecret":   createSecret,
 	"DescribeSecret": describeSecret,
 	"GetSecretValue": getSecretValue,
-	"ListSecrets":    listSecrets,
 }
 
 // createSecret makes a secret that no stack owns.
@@ -185,27 +182,6 @@ func secretEntry(secret *record) map[string]any {
 		entry["Description"] = description
 	}
 	return entry
-}
-
-func listSecrets(s *Service, in properties) (any, error) {
-	if filters := in.children("Filters"); len(filters) > 0 {
-		for _, filter := range filters {
-			if filter.text("Key") != "name" {
-				return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterException", "The filter key %s is not valid; only name is.", filter.text("Key"))
-			}
-		}
-	}
-	entries := []map[string]any{}
-	for _, secret := range s.of(typeSecret) {
-		matches := func(filter properties) bool {
-			return !slices.ContainsFunc(filter.texts("Values"), func(value string) bool { return strings.HasPrefix(secret.Name, value) })
-		}
-		if !slices.ContainsFunc(in.children("Filters"), matches) {
-			entries = append(entries, secretEntry(secret))
-		}
-	}
-	page, next := paged(entries, in.text("NextToken"), in.text("MaxResults"), 100)
-	return withToken(map[string]any{"SecretList": page}, "NextToken", next), nil
 }
 
 // withToken adds the token of the next page where there is one.
