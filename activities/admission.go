@@ -59,7 +59,7 @@ func (a *Applications) admit(ctx context.Context, bucket string, environment per
 
 // retract deletes the admission of an environment that has no stack any more.
 func (a *Applications) retract(ctx context.Context, bucket string, environment perch.Environment) error {
-	if _, found, err := a.stacks.describe(ctx, environment.StackName()); err != nil || found {
+	if _, found, err := a.stacks.Describe(ctx, environment.StackName()); err != nil || found {
 		return err
 	}
 	key := admissionKey(environment)
@@ -102,7 +102,7 @@ func (a *Applications) artifactBucket(ctx context.Context, kind perch.Kind) (str
 	if known, ok := a.buckets.Load(name); ok {
 		return known.(string), nil
 	}
-	stack, found, err := a.stacks.describe(ctx, name)
+	stack, found, err := a.stacks.Describe(ctx, name)
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,7 @@ import (
 	"perch/activities/awserr"
 	"perch/activities/quota"
 	"perch/activities/sourceerr"
+	"perch/activities/stack"
 	"perch/cfn/own"
 	"perch/config"
 	"perch/source"
@@ -111,18 +112,18 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 	if admission.Settings, origins, err = file.Resolve(request.Branch, request.Commit); err != nil {
 		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: err.Error()}, nil, nil
 	}
-	if _, err := r.stacks.owner.certain(ctx); err != nil {
+	if _, err := r.stacks.Owner.Certain(ctx); err != nil {
 		return AdmitResult{}, nil, err
 	}
-	all, err := r.stacks.environments(ctx)
+	all, err := r.stacks.List(ctx)
 	if err != nil {
 		return AdmitResult{}, nil, err
 	}
-	mine, others := survey(all.ours, request.Branch)
+	mine, others := survey(all.Ours, request.Branch)
 	if mine == nil {
 		admission.Environments = others
 	} else {
-		admission.Kind = mine.kind
+		admission.Kind = mine.Kind
 	}
 	admission.File = file
 	if err := config.Admit(admission); err != nil {
@@ -161,7 +162,7 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 	return admitted, up, err
 }
 
-func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *owned, all allStacks) (_ *candidate, err error) {
+func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *stack.Owned, all stack.All) (_ *candidate, err error) {
 	if made.application, err = r.apps.outputsIn(ctx, all, made.kind); err != nil {
 		return nil, err
 	}
@@ -223,9 +224,9 @@ func (r *Requests) fileAt(ctx context.Context, commit string) (*config.File, str
 }
 
 // survey is the branch's own environment, nil where there is none, and how many others there are.
-func survey(all []owned, branch string) (mine *owned, others int) {
+func survey(all []stack.Owned, branch string) (mine *stack.Owned, others int) {
 	for i, o := range all {
-		if o.environment.Branch == branch {
+		if o.Environment.Branch == branch {
 			mine = &all[i]
 		} else {
 			others++
@@ -235,11 +236,11 @@ func survey(all []owned, branch string) (mine *owned, others int) {
 }
 
 // stateOf is the state of the stack of the environment's name, whosever it is.
-func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, mine *owned, all allStacks) (StackState, error) {
+func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, mine *stack.Owned, all stack.All) (StackState, error) {
 	if mine != nil {
-		return r.stacks.state(ctx, environment, mine.stack), nil
+		return r.stacks.State(ctx, environment, mine.Stack), nil
 	}
-	if _, taken := all.others[environment.StackName()]; !taken {
+	if _, taken := all.Others[environment.StackName()]; !taken {
 		return StackState{}, nil
 	}
 	return r.stacks.DescribeStack(ctx, StackInput{Environment: environment})

@@ -14,6 +14,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/stack"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -35,14 +36,14 @@ func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (Cha
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	stack, found, err := a.stacks.describe(ctx, name)
+	described, found, err := a.stacks.Describe(ctx, name)
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	if found && !a.ours(ctx, stack) {
-		return ChangeResult{}, a.foreign(ctx, stack)
+	if found && !a.ours(ctx, described) {
+		return ChangeResult{}, a.foreign(ctx, described)
 	}
-	earlier, err := a.earlierRole(ctx, in.Application.Kind, stackOutputs(stack)[cfn.OutputEarlierProfile])
+	earlier, err := a.earlierRole(ctx, in.Application.Kind, stack.Outputs(described)[cfn.OutputEarlierProfile])
 	if err != nil {
 		return ChangeResult{}, err
 	}
@@ -59,7 +60,7 @@ func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (Cha
 	if !found {
 		return a.create(ctx, in, name, template)
 	}
-	return a.update(ctx, in, stack, template)
+	return a.update(ctx, in, described, template)
 }
 
 // settleDatabase decides the version of the shared instance as that of an environment's own database.
@@ -84,23 +85,23 @@ func (a *Applications) earlierRole(ctx context.Context, kind perch.Kind, profile
 	if profile == "" {
 		return false, nil
 	}
-	all, err := a.stacks.environments(ctx)
-	return slices.ContainsFunc(all.ours, func(o owned) bool {
-		outputs := stackOutputs(o.stack)
+	all, err := a.stacks.List(ctx)
+	return slices.ContainsFunc(all.Ours, func(o stack.Owned) bool {
+		outputs := stack.Outputs(o.Stack)
 		used := outputs[cfn.OutputProfile]
 		custom := outputs[cfn.OutputOwnURL] != ""
-		return o.kind.Application() == kind && !custom && (used == "" || used == profile)
+		return o.Kind.Application() == kind && !custom && (used == "" || used == profile)
 	}), err
 }
 
 func (a *Applications) create(ctx context.Context, in ApplyInput, name string, template cfn.Template) (ChangeResult, error) {
-	identity, err := a.stacks.owner.certain(ctx)
+	identity, err := a.stacks.Owner.Certain(ctx)
 	if err != nil {
 		return ChangeResult{}, err
 	}
 	out, err := a.stacks.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: &name, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),
-		Tags: tagList(identity.Tags(in.Application.Kind)), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		Tags: stack.TagList(identity.Tags(in.Application.Kind)), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 		EnableTerminationProtection: aws.Bool(true), OnFailure: types.OnFailureRollback,
 	})
 	if err != nil {
@@ -137,11 +138,11 @@ func (a *Applications) DescribeApplication(ctx context.Context, in perch.Applica
 	if err != nil {
 		return perch.ApplicationResult{}, err
 	}
-	stack, found, err := a.stacks.describe(ctx, name)
+	described, found, err := a.stacks.Describe(ctx, name)
 	if err != nil || !found {
 		return perch.ApplicationResult{Stack: name, Outputs: map[string]string{}}, err
 	}
-	return perch.ApplicationResult{Stack: name, Status: string(stack.StackStatus), Outputs: stackOutputs(stack)}, nil
+	return perch.ApplicationResult{Stack: name, Status: string(described.StackStatus), Outputs: stack.Outputs(described)}, nil
 }
 
 func (a *Applications) name(in perch.ApplicationInput) (string, error) {
@@ -154,22 +155,22 @@ func (a *Applications) name(in perch.ApplicationInput) (string, error) {
 	return perch.ApplicationStackName(in.Project, in.Kind), nil
 }
 
-func (a *Applications) ours(ctx context.Context, stack types.Stack) bool {
-	return a.stacks.owner.current(ctx).Owns(stackTags(stack))
+func (a *Applications) ours(ctx context.Context, described types.Stack) bool {
+	return a.stacks.Owner.Current(ctx).Owns(stack.Tags(described))
 }
 
 // foreign says why the stack is not the project's, and what to do.
-func (a *Applications) foreign(ctx context.Context, stack types.Stack) error {
-	for _, other := range inOthers(a.stacks.owner.current(ctx), stack) {
+func (a *Applications) foreign(ctx context.Context, described types.Stack) error {
+	for _, other := range stack.OtherRepositories(a.stacks.Owner.Current(ctx), described) {
 		return awserr.Final(perch.ErrorInvalid, "%s", other)
 	}
 	return awserr.Final(perch.ErrorInvalid, "stack %s exists and does not carry this project's tags: Perch does not manage it and left it alone; "+
-		"delete that stack or choose another project name", aws.ToString(stack.StackName))
+		"delete that stack or choose another project name", aws.ToString(described.StackName))
 }
 
 // outputs are what the environments of kind need of the application stack. Without one nothing can be made.
 func (a *Applications) outputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error) {
-	stack, found, err := a.stacks.describe(ctx, perch.ApplicationStackName(a.policy.Project, kind))
+	stack, found, err := a.stacks.Describe(ctx, perch.ApplicationStackName(a.policy.Project, kind))
 	if err != nil {
 		return cfn.ApplicationOutputs{}, err
 	}
@@ -177,20 +178,20 @@ func (a *Applications) outputs(ctx context.Context, kind perch.Kind) (cfn.Applic
 }
 
 // outputsIn are the same outputs, from a list of all stacks.
-func (a *Applications) outputsIn(ctx context.Context, all allStacks, kind perch.Kind) (cfn.ApplicationOutputs, error) {
-	stack, found := all.others[perch.ApplicationStackName(a.policy.Project, kind)]
+func (a *Applications) outputsIn(ctx context.Context, all stack.All, kind perch.Kind) (cfn.ApplicationOutputs, error) {
+	stack, found := all.Others[perch.ApplicationStackName(a.policy.Project, kind)]
 	return a.read(ctx, stack, found, kind)
 }
 
-func (a *Applications) read(ctx context.Context, stack types.Stack, found bool, kind perch.Kind) (cfn.ApplicationOutputs, error) {
+func (a *Applications) read(ctx context.Context, described types.Stack, found bool, kind perch.Kind) (cfn.ApplicationOutputs, error) {
 	name := perch.ApplicationStackName(a.policy.Project, kind)
-	if found && !a.ours(ctx, stack) {
-		return cfn.ApplicationOutputs{}, a.foreign(ctx, stack)
+	if found && !a.ours(ctx, described) {
+		return cfn.ApplicationOutputs{}, a.foreign(ctx, described)
 	}
-	if !found || len(stack.Outputs) == 0 {
+	if !found || len(described.Outputs) == 0 {
 		return cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "there is no application stack %s yet: make it with `perch application up --kind %s`, then try again", name, kind.Application())
 	}
-	outputs, err := cfn.ParseApplicationOutputs(stackOutputs(stack))
+	outputs, err := cfn.ParseApplicationOutputs(stack.Outputs(described))
 	if err != nil {
 		return cfn.ApplicationOutputs{}, awserr.Final(perch.ErrorInvalid, "read outputs of stack %s: %v; run `perch application up --kind %s`", name, err, kind.Application())
 	}

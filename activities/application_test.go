@@ -7,6 +7,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/cfn"
 	"perch/sandbox/aws"
 )
@@ -97,7 +98,7 @@ func TestOutputsOfAnOlderTemplateSayWhatToRun(t *testing.T) {
 	w := newWorld(t)
 	tags := w.policy.Identity("").Tags(perch.KindStaging)
 	body := `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"ArtifactBucket": {"Value": {"Ref": "Files"}}}}`
-	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags, in.TemplateBody = tagList(tags), &body }))
+	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags, in.TemplateBody = stack.TagList(tags), &body }))
 	_, err := of[*Applications](w).outputs(t.Context(), perch.KindBranch)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "has no output", "run `perch application up --kind staging`")
 }

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-
 	"perch/activities/activitytest"
 	"perch/sandbox/aws"
 )
@@ -28,8 +26,7 @@ func BenchmarkAThousandWaits(b *testing.B) {
 		throttled := &throttleCounter{}
 		config := w.config
 		config.HTTPClient = throttled
-		stacks := &Stacks{policy: w.policy, cfn: cloudformation.NewFromConfig(config), staleReads: staleReads}
-		stacks.poller = newPoller(stacks.cfn, tick)
+		stacks := NewStacks(config, w.policy, nil, tick)
 		holds := make([]string, waits)
 		delays := make([]time.Duration, waits)
 		ended := make([]atomic.Int64, waits)

@@ -14,6 +14,7 @@ import (
 	"perch"
 	"perch/activities/activitytest"
 	"perch/activities/pulse"
+	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
 
@@ -61,7 +62,7 @@ func TestAwaitStackSeesADeletedStackByItsID(t *testing.T) {
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
-	if out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"}); out.Status != deleted {
+	if out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"}); out.Status != stack.Deleted {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -69,15 +70,15 @@ func TestAwaitStackSeesADeletedStackByItsID(t *testing.T) {
 func TestS33AStackThatSomebodyElseDeletedIsSeenToBeGoneByWhoeverWaits(t *testing.T) {
 	w := newWorld(t)
 	stacks := of[*Stacks](w)
-	stacks.staleReads = 20 * time.Millisecond
+	stacks.StaleReads = 20 * time.Millisecond
 	w.fault(aws.Fault{Stack: "shop-other", Hang: true})
-	_, stop := stacks.poller.watch(w.bare("shop-other", "other", nil)) // Two waits are looked at by a listing, which has no deleted stacks.
+	_, stop := stacks.Poller.Watch(w.bare("shop-other", "other", nil)) // Two waits are looked at by a listing, which has no deleted stacks.
 	defer stop()
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
 	must(w, stacks.DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "theirs"})
 	w.settle(id)
-	if out := must(w, stacks.AwaitStack, AwaitInput{StackID: id, Token: "ours"}); out.Status != deleted {
+	if out := must(w, stacks.AwaitStack, AwaitInput{StackID: id, Token: "ours"}); out.Status != stack.Deleted {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -104,7 +105,7 @@ func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
 	})
 	t.Run("a stack that never appears", func(t *testing.T) {
 		w := newWorld(t)
-		of[*Stacks](w).staleReads = 20 * time.Millisecond
+		of[*Stacks](w).StaleReads = 20 * time.Millisecond
 		_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/none", Token: "token"})
 		activitytest.WantFinal(t, err, perch.ErrorStackFailed, "does not exist", "run the command again")
 	})
@@ -112,14 +113,14 @@ func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
 		w := newWorld(t)
 		id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("create") })
 		w.settle(id)
-		wait := &wait{stacks: of[*Stacks](w), in: AwaitInput{StackID: id, Token: "update"}, events: newEventLog(w.cfn(), id, "update")}
+		wait := of[*Stacks](w).NewWait(AwaitInput{StackID: id, Token: "update"}, perch.Progress{})
 		before := w.sight(id)
-		if out, done, err := wait.judge(t.Context(), before); done || err != nil {
+		if out, done, err := wait.Take(t.Context(), before); done || err != nil {
 			t.Errorf("a status that the update's events do not confirm was believed: %+v, %v", out, err)
 		}
 		w.update(id, "two", "update")
 		w.settle(id)
-		if out, done, err := wait.judge(t.Context(), w.sight(id)); !done || err != nil || out.Status != "UPDATE_COMPLETE" {
+		if out, done, err := wait.Take(t.Context(), w.sight(id)); !done || err != nil || out.Status != "UPDATE_COMPLETE" {
 			t.Errorf("the end of the update was not believed: %+v, %v, %v", out, done, err)
 		}
 	})
@@ -127,7 +128,7 @@ func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
 
 func TestAStatusThatNoEventConfirmsIsBelievedInTheEnd(t *testing.T) {
 	w := newWorld(t)
-	of[*Stacks](w).staleReads = 20 * time.Millisecond
+	of[*Stacks](w).StaleReads = 20 * time.Millisecond
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
 	if out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "a-token-without-events"}); out.Status != "CREATE_COMPLETE" {
@@ -156,14 +157,14 @@ func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: first, Token: "gone"})
 	w.settle(first)
 	second := w.bare("shop-login", "login", nil)
-	if out := w.settle(first); out.Status != deleted {
+	if out := w.settle(first); out.Status != stack.Deleted {
 		t.Errorf("the first stack ended in %+v", out)
 	}
 	if out := w.settle(second); out.Status != "CREATE_COMPLETE" {
 		t.Errorf("the second stack ended in %+v", out)
 	}
 	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: first})
-	if state.StackID != first || state.Status != deleted {
+	if state.StackID != first || state.Status != stack.Deleted {
 		t.Errorf("described %+v", state)
 	}
 }
@@ -217,7 +218,7 @@ func TestAWaitLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	env.SetWorkerStopChannel(stopping)
 	_, err := activitytest.TryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
 	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
-	if errors.Is(err, pulse.ErrStopping) && of[*Stacks](w).poller.waiting() != 0 {
+	if errors.Is(err, pulse.ErrStopping) && of[*Stacks](w).Poller.Waiting() != 0 {
 		t.Error("the poller still looks for it")
 	}
 }
@@ -231,11 +232,11 @@ func (w *world) update(stackID, value, token string) {
 	}
 }
 
-func (w *world) sight(stackID string) sighting {
+func (w *world) sight(stackID string) stack.Sighting {
 	w.t.Helper()
-	stack, found, err := of[*Stacks](w).describe(w.t.Context(), stackID)
+	described, found, err := of[*Stacks](w).Describe(w.t.Context(), stackID)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return sighting{stack: stack, found: found}
+	return stack.Sighting{Stack: described, Found: found}
 }

@@ -14,6 +14,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/pulse"
+	"perch/activities/stack"
 )
 
 // AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
@@ -41,7 +42,7 @@ func (s *Stacks) awaitEnvironments(ctx context.Context, beats *pulse.Pulse, prog
 		}
 		progress.Reason = strings.Join(busy, ", ")
 		beats.Set(progress)
-		if err := pulse.Linger(ctx, s.poller.interval); err != nil {
+		if err := pulse.Linger(ctx, s.interval); err != nil {
 			return err
 		}
 	}
@@ -79,11 +80,11 @@ func (v *Verification) terminate(ctx context.Context, stackID, name string) erro
 		return err
 	}
 	environment := out.Environments[0]
-	stack, found, err := v.stacks.describe(ctx, stackID)
+	stack, found, err := v.stacks.Describe(ctx, stackID)
 	if err != nil || !found {
 		return err
 	}
-	later, found, err := v.stacks.describe(ctx, aws.ToString(stack.StackName))
+	later, found, err := v.stacks.Describe(ctx, aws.ToString(stack.StackName))
 	if err != nil || found && aws.ToString(later.StackId) != stackID {
 		return err
 	}
@@ -102,13 +103,13 @@ func (v *Verification) terminate(ctx context.Context, stackID, name string) erro
 }
 
 // sameBranch reports whether an environment has the tags by which Perch knows the stack.
-func sameBranch(stack types.Stack, list []ebtypes.Tag) bool {
+func sameBranch(described types.Stack, list []ebtypes.Tag) bool {
 	tags := map[string]string{}
 	for _, tag := range list {
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
 	for _, key := range []string{perch.TagProject, perch.TagRepository, perch.TagBranch} {
-		if value := stackTags(stack)[key]; value == "" || tags[key] != value {
+		if value := stack.Tags(described)[key]; value == "" || tags[key] != value {
 			return false
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
 
@@ -185,12 +186,12 @@ func TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags(t *testing.T) {
 			}
 			stack := w.bare("awseb-e-abcdefghij-stack", "login", func(in *cloudformation.CreateStackInput) {
 				in.TemplateBody = sdk.String(groupTemplate)
-				tags := stackTags(types.Stack{Tags: in.Tags})
+				tags := stack.Tags(types.Stack{Tags: in.Tags})
 				tags[tagEnvironmentID] = environment
 				for key, value := range c.tags {
 					tags[key] = value
 				}
-				in.Tags = tagList(tags)
+				in.Tags = stack.TagList(tags)
 			})
 			w.foreign(stack)
 			seen, err := of[*Verification](w).tagged(t.Context(), VerifyInput{Environment: activitytest.Environment("shop", "login")})

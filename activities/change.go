@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,12 +12,13 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/stack"
 )
 
 // CreateStack asks CloudFormation to make the environment's stack. A response that was lost is mended by adopting the stack that
 // our tags say is ours; a stack of that name without our tags is a conflict.
 func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
-	identity, err := s.owner.certain(ctx)
+	identity, err := s.Owner.Certain(ctx)
 	if err != nil {
 		return ChangeResult{}, err
 	}
@@ -33,7 +33,7 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 		return ChangeResult{Rejected: s.limit("there are as many")}, nil
 	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: aws.String(in.Environment.StackName()), TemplateURL: &template.url, Tags: tagList(in.Environment.Tags(identity, in.Kind)),
+		StackName: aws.String(in.Environment.StackName()), TemplateURL: &template.url, Tags: stack.TagList(in.Environment.Tags(identity, in.Kind)),
 		ClientRequestToken: &in.Token, RoleARN: s.role(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
 		Parameters: template.parameters, Capabilities: template.capabilities,
 	})
@@ -57,14 +57,14 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 }
 
 func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (string, error) {
-	stack, found, err := s.describe(ctx, environment.StackName())
+	stack, found, err := s.Describe(ctx, environment.StackName())
 	if err != nil {
 		return "", err
 	}
 	if !found {
 		return "", fmt.Errorf("create stack %s: it exists already and cannot be seen yet", environment.StackName())
 	}
-	state := s.state(ctx, environment, stack)
+	state := s.State(ctx, environment, stack)
 	if state.Ours {
 		return state.StackID, nil
 	}
@@ -192,18 +192,18 @@ func (s *Stacks) took(ctx context.Context, in ChangeInput) (bool, error) {
 // beyondLimit counts again after the creation, because two requests may have been admitted at the same time: who ranks beyond the
 // limit by creation time, then stack id, has to go again. It returns the sentence, empty where the stack may stay.
 func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
-	found, err := s.environments(ctx)
+	found, err := s.List(ctx)
 	if err != nil {
 		return "", err
 	}
-	all := slices.Clone(found.ours)
-	slices.SortFunc(all, func(a, b owned) int {
-		if c := aws.ToTime(a.stack.CreationTime).Compare(aws.ToTime(b.stack.CreationTime)); c != 0 {
+	all := slices.Clone(found.Ours)
+	slices.SortFunc(all, func(a, b stack.Owned) int {
+		if c := aws.ToTime(a.Stack.CreationTime).Compare(aws.ToTime(b.Stack.CreationTime)); c != 0 {
 			return c
 		}
-		return strings.Compare(aws.ToString(a.stack.StackId), aws.ToString(b.stack.StackId))
+		return strings.Compare(aws.ToString(a.Stack.StackId), aws.ToString(b.Stack.StackId))
 	})
-	rank := slices.IndexFunc(all, func(o owned) bool { return aws.ToString(o.stack.StackId) == id })
+	rank := slices.IndexFunc(all, func(o stack.Owned) bool { return aws.ToString(o.Stack.StackId) == id })
 	if rank < 0 {
 		return "", fmt.Errorf("count environments: stack %s was made and cannot be seen yet", id) // Nor can those that were made with it.
 	}
@@ -217,11 +217,11 @@ func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
 // checked that before, but anyone who reaches Temporal can have many branches admitted first. The stack is asked for
 // by its name: an earlier attempt may have created it, and the listing may lack it.
 func (s *Stacks) full(ctx context.Context, environment perch.Environment) (bool, error) {
-	found, err := s.environments(ctx)
-	if err != nil || len(found.ours) < s.policy.MaxEnvironments {
+	found, err := s.List(ctx)
+	if err != nil || len(found.Ours) < s.policy.MaxEnvironments {
 		return false, err
 	}
-	_, exists, err := s.describe(ctx, environment.StackName())
+	_, exists, err := s.Describe(ctx, environment.StackName())
 	return !exists, err
 }
 
@@ -236,12 +236,4 @@ func (s *Stacks) role() *string {
 		return nil
 	}
 	return &s.policy.ServiceRole
-}
-
-func tagList(tags map[string]string) []types.Tag {
-	var list []types.Tag
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
-	}
-	return list
 }

@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
 
@@ -98,7 +99,7 @@ func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
 	}{
 		"no tags": {func(in *cloudformation.CreateStackInput) { in.Tags = nil },
 			[]string{"stack shop-login exists", "Perch does not manage it and left it alone", "rename the branch"}},
-		"another repository": {func(in *cloudformation.CreateStackInput) { in.Tags = tagList(otherRepository(t)) },
+		"another repository": {func(in *cloudformation.CreateStackInput) { in.Tags = stack.TagList(otherRepository(t)) },
 			[]string{"carries the repository github.com/acme/other in the tags", "`repository: [github.com/acme/shop, github.com/acme/other]`"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"perch"
 	"perch/activities/pulse"
 	"perch/activities/sourceerr"
+	"perch/activities/stack"
 	"perch/cfn"
 	"perch/lifecycle"
 	"perch/source"
@@ -43,7 +44,7 @@ func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (Plan
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "LISTING STACKS"})
 	defer stop()
 	var found []lifecycle.Found
-	if err := c.stacks.each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
+	if err := c.stacks.Each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
 		return PlanResult{}, err
 	}
 	beats.Set(perch.Progress{Status: "LISTING BRANCHES"})
@@ -73,7 +74,7 @@ func (c *Cleanups) list(ctx context.Context) (lifecycle.Listing, error) {
 		last = true
 	}
 	if last && ctx.Err() == nil {
-		return lifecycle.Listing{Problem: err.Error(), RepositoryID: c.stacks.owner.current(ctx).ID}, nil
+		return lifecycle.Listing{Problem: err.Error(), RepositoryID: c.stacks.Owner.Current(ctx).ID}, nil
 	}
 	return lifecycle.Listing{}, sourceerr.Wrap(err, "list branches of %s", c.policy.Repository)
 }
@@ -151,18 +152,18 @@ func weight(v perch.CleanupVerdict) int {
 	return names + len(v.Stack) + len(v.Branch) + len(v.Reason) + len(v.StackID) + len(v.Commit)
 }
 
-func listed(stack types.Stack) lifecycle.Found {
+func listed(described types.Stack) lifecycle.Found {
 	return lifecycle.Found{
-		ID: aws.ToString(stack.StackId), Name: aws.ToString(stack.StackName), Tags: stackTags(stack),
-		Status: string(stack.StackStatus), StatusReason: aws.ToString(stack.StackStatusReason),
-		Protected: aws.ToBool(stack.EnableTerminationProtection), Commit: stackOutputs(stack)[cfn.OutputCommit], Created: aws.ToTime(stack.CreationTime).UTC(),
+		ID: aws.ToString(described.StackId), Name: aws.ToString(described.StackName), Tags: stack.Tags(described),
+		Status: string(described.StackStatus), StatusReason: aws.ToString(described.StackStatusReason),
+		Protected: aws.ToBool(described.EnableTerminationProtection), Commit: stack.Outputs(described)[cfn.OutputCommit], Created: aws.ToTime(described.CreationTime).UTC(),
 	}
 }
 
 // LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be gone where the same source still
 // has the default branch: a repository that was emptied or hidden has lost them all.
 func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResult, error) {
-	stack, exists, err := c.stacks.describe(ctx, in.Environment.StackName())
+	stack, exists, err := c.stacks.Describe(ctx, in.Environment.StackName())
 	if err != nil {
 		return LastLookResult{}, err
 	}

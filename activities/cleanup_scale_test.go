@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/source/github"
 	"perch/source/githubtest"
 )
@@ -69,7 +70,7 @@ func (w *world) many(live, others int) {
 			}
 			name := environment.StackName()
 			_, err = client.CreateStack(ctx, &cloudformation.CreateStackInput{
-				StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: tagList(environment.Tags(w.policy.Identity(""), perch.KindBranch)),
+				StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: stack.TagList(environment.Tags(w.policy.Identity(""), perch.KindBranch)),
 			})
 			return err
 		})

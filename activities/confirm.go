@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch/activities/awserr"
+	"perch/activities/stack"
 )
 
 // lookUps asks a resource's own service whether the resource exists. The tagging API cannot tell: it "returns all the
@@ -129,7 +130,7 @@ func (l *lookUps) stack(ctx context.Context, full, _ string) (bool, error) {
 	if awserr.UnknownStack(err) {
 		return false, nil
 	}
-	return err == nil && len(out.Stacks) > 0 && out.Stacks[0].StackStatus != deleted, err
+	return err == nil && len(out.Stacks) > 0 && out.Stacks[0].StackStatus != stack.Deleted, err
 }
 
 func (l *lookUps) address(ctx context.Context, _, id string) (bool, error) {

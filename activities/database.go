@@ -15,6 +15,7 @@ import (
 	"perch/activities/contract"
 	"perch/activities/database"
 	"perch/activities/pulse"
+	"perch/activities/stack"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -94,12 +95,12 @@ func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (Databas
 
 // unused rejects a database whose environment is there: it goes after the stack, and never before.
 func (d *Databases) unused(ctx context.Context, environment perch.Environment) error {
-	stack, found, err := d.stacks.describe(ctx, environment.StackName())
+	described, found, err := d.stacks.Describe(ctx, environment.StackName())
 	if err != nil || !found {
 		return err
 	}
-	status := string(stack.StackStatus) // The stack may be under another name of the repository.
-	if stackTags(stack)[perch.TagProject] == environment.Project && status != deleted {
+	status := string(described.StackStatus) // The stack may be under another name of the repository.
+	if stack.Tags(described)[perch.TagProject] == environment.Project && status != stack.Deleted {
 		return awserr.Final(perch.ErrorInvalid, "stack %s is %s and uses database %s, which was left alone",
 			environment.StackName(), status, environment.DatabaseName())
 	}
@@ -138,7 +139,7 @@ func (d *Databases) find(ctx context.Context, in DatabaseInput) (cfn.Application
 	if err := d.stacks.serves(in.Environment.Project); err != nil {
 		return cfn.ApplicationOutputs{}, err
 	}
-	_, found, err := d.stacks.describe(ctx, perch.ApplicationStackName(in.Environment.Project, perch.KindStaging))
+	_, found, err := d.stacks.Describe(ctx, perch.ApplicationStackName(in.Environment.Project, perch.KindStaging))
 	if err != nil || !found {
 		return cfn.ApplicationOutputs{}, err
 	}
@@ -153,9 +154,9 @@ func (d *Databases) await(ctx context.Context, stackID string) (arn string, err 
 		out, err := d.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.SharedSecretID)})
 		switch {
 		case awserr.UnknownStack(err): // AWS says it of a resource that the stack does not have yet in the same words.
-			stack, found, err := d.stacks.describe(ctx, stackID)
+			stack, found, err := d.stacks.Describe(ctx, stackID)
 			over := !found || !lifecycle.InProgress(string(stack.StackStatus))
-			if err != nil || over && time.Since(began) >= d.stacks.staleReads {
+			if err != nil || over && time.Since(began) >= d.stacks.StaleReads {
 				return "", err
 			}
 		case err != nil:

@@ -257,7 +257,7 @@ func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 
 func TestAStackWithoutASecretHasNoDatabaseMade(t *testing.T) {
 	s := newSharing(t)
-	of[*Stacks](s.world).staleReads = 20 * time.Millisecond
+	of[*Stacks](s.world).StaleReads = 20 * time.Millisecond
 	in := DatabaseInput{Environment: activitytest.Environment("shop", "login"), StackID: s.bare("shop-login", "login", nil)}
 	if out := must(s.world, of[*Databases](s.world).EnsureDatabase, in); out.Made {
 		t.Errorf("got %+v", out)

@@ -10,25 +10,26 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/stack"
 )
 
 // requireDeletion rejects a stack that may return to service: its buckets must not be emptied. A stack
 // cannot return once it is deleted, once CloudFormation failed to delete it (it can then only be deleted
 // again), and once CloudFormation has begun to delete one of its resources.
 func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
-	stack, err := s.rootStack(ctx, in.StackID)
+	described, err := s.rootStack(ctx, in.StackID)
 	if err != nil {
 		return err
 	}
-	state := s.state(ctx, in.Environment, stack)
+	state := s.State(ctx, in.Environment, described)
 	switch {
 	case !state.Ours:
 		return awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q: its buckets were left alone", in.StackID, in.Environment.Branch)
 	case state.Kind != perch.KindBranch:
 		return awserr.Final(perch.ErrorInvalid, "stack %s is of kind %s, and Perch empties only the buckets of branches: they were left alone", in.StackID, state.Kind)
-	case state.Status == deleted || state.Status == "DELETE_FAILED":
+	case state.Status == stack.Deleted || state.Status == "DELETE_FAILED":
 		return nil
-	case state.Status != deleting:
+	case state.Status != stack.Deleting:
 		return awserr.Final(perch.ErrorInvalid, "stack %s is %s and may return to service: its buckets were left alone", in.StackID, state.Status)
 	}
 	begun, err := s.deletesResource(ctx, state.StackID)
@@ -56,9 +57,9 @@ func endsDeletion(status types.ResourceStatus) bool {
 
 // rootStack is the stack with this id, or the one that it is nested in.
 func (s *Stacks) rootStack(ctx context.Context, stackID string) (types.Stack, error) {
-	stack, found, err := s.describe(ctx, stackID)
+	stack, found, err := s.Describe(ctx, stackID)
 	if err == nil && found && aws.ToString(stack.RootId) != "" {
-		stack, found, err = s.describe(ctx, aws.ToString(stack.RootId))
+		stack, found, err = s.Describe(ctx, aws.ToString(stack.RootId))
 	}
 	if err == nil && !found {
 		err = awserr.Final(perch.ErrorInvalid, "there is no stack %s: what carries its id was left alone", stackID)
@@ -77,9 +78,9 @@ func (s *Stacks) deletesResource(ctx context.Context, stackID string) (bool, err
 		}
 		for _, event := range page.StackEvents {
 			switch {
-			case deletesResource(event):
+			case stack.DeletesResource(event):
 				return true, nil
-			case ofStack(event) && !endsDeletion(event.ResourceStatus):
+			case stack.IsStackEvent(event) && !endsDeletion(event.ResourceStatus):
 				return false, nil // Older events are of an earlier operation, such as the cleanup of an update.
 			}
 		}

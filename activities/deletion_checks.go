@@ -15,6 +15,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/pulse"
+	"perch/activities/stack"
 )
 
 // lockedLooks is how many versions of a bucket with Object Lock are looked at for a lock.
@@ -35,11 +36,11 @@ type Deletions struct {
 func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (PrepareResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING", Since: time.Now().UTC()})
 	defer stop()
-	stack, found, err := d.stacks.describe(ctx, in.StackID)
+	described, found, err := d.stacks.Describe(ctx, in.StackID)
 	if err != nil || !found {
 		return PrepareResult{}, err
 	}
-	state := d.stacks.state(ctx, in.Environment, stack)
+	state := d.stacks.State(ctx, in.Environment, described)
 	if !state.Ours {
 		return PrepareResult{}, awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Environment.Branch)
 	}
@@ -50,8 +51,8 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (Prepa
 	if prepared.Contents, err = d.stacks.stackContents(ctx, StackInput{StackID: in.StackID}); err != nil {
 		return PrepareResult{}, err
 	}
-	if status := string(stack.StackStatus); status != deleting && status != "DELETE_FAILED" {
-		if prepared.Obstacle, err = d.obstacle(ctx, stack, prepared.Contents, in.Force); err != nil || prepared.Obstacle != "" {
+	if status := string(described.StackStatus); status != stack.Deleting && status != "DELETE_FAILED" {
+		if prepared.Obstacle, err = d.obstacle(ctx, described, prepared.Contents, in.Force); err != nil || prepared.Obstacle != "" {
 			return prepared, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"perch/activities/activitytest"
 	"perch/activities/bucket"
 	"perch/activities/contract"
+	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
 
@@ -130,7 +131,7 @@ func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 		t.Errorf("%d writes to the bucket's policy", calls)
 	}
 	begun := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone", UntilDeleting: true})
-	if begun.Status != deleting {
+	if begun.Status != stack.Deleting {
 		t.Fatalf("the wait ended in %+v", begun)
 	}
 	if err := w.emptied(id, bucket); err != nil {
@@ -191,7 +192,7 @@ func TestS91ARemovalIsRecordedBeforeTheStackIsDeletedAndForgottenWhenItIsGone(t 
 	if len(records) != 1 || records[0].StackID != id || !slices.Equal(records[0].Contents.Buckets, []string{bucket}) {
 		t.Fatalf("recorded %+v", records)
 	}
-	if ended := w.delete(id, []string{"Files"}); ended.Status != deleted {
+	if ended := w.delete(id, []string{"Files"}); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
 	// A run that knows nothing of the removal finds what it left by the record alone.

@@ -28,7 +28,7 @@ func (e *Examinations) Examine(ctx context.Context, in perch.DoctorInput) (perch
 type examined struct{ apps *Applications }
 
 func (e examined) DescribeStack(ctx context.Context, name string) (types.Stack, bool, error) {
-	return e.apps.stacks.describe(ctx, name)
+	return e.apps.stacks.Describe(ctx, name)
 }
 
 func (e examined) OwnsStack(ctx context.Context, stack types.Stack) bool {
@@ -36,8 +36,8 @@ func (e examined) OwnsStack(ctx context.Context, stack types.Stack) bool {
 }
 
 func (e examined) OtherRepositories(ctx context.Context) ([]perch.OtherRepository, error) {
-	all, err := e.apps.stacks.environments(ctx)
-	return all.otherRepositories, err
+	all, err := e.apps.stacks.List(ctx)
+	return all.OtherRepositories, err
 }
 
 func (e examined) ApplicationOutputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error) {

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/sandbox/aws"
 	"perch/source"
 	"perch/source/githubtest"
@@ -212,7 +213,7 @@ func TestDoctorSeesTheProductionApplicationWhereThePolicyAllowsIt(t *testing.T) 
 	activitytest.WantWords(t, checks[name].Detail, "there is no stack shop-application-production; environments of kind production need it")
 	w.fault(aws.Fault{Stack: "shop-application-production", Phase: "create", Reason: "no capacity"})
 	stack := w.bare("shop-application-production", "main", func(in *cloudformation.CreateStackInput) {
-		in.Tags = tagList(w.policy.Identity("").Tags(perch.KindProduction))
+		in.Tags = stack.TagList(w.policy.Identity("").Tags(perch.KindProduction))
 	})
 	w.settle(stack)
 	wantBroken(t, w.examine(), map[string]string{name: "stack shop-application-production is ROLLBACK_COMPLETE: see why in its events, delete it"})

@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/cfn"
 )
 
@@ -40,7 +41,7 @@ func (w *world) earlierApplication() {
 	}
 	earlier := string(text)
 	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) {
-		in.Tags, in.TemplateBody = tagList(w.policy.Identity("").Tags(perch.KindStaging)), &earlier
+		in.Tags, in.TemplateBody = stack.TagList(w.policy.Identity("").Tags(perch.KindStaging)), &earlier
 		in.Capabilities = []types.Capability{types.CapabilityCapabilityIam}
 	}))
 }
@@ -81,8 +82,8 @@ func TestS130TheEarlierRoleStaysWhileAnEnvironmentHasIt(t *testing.T) {
 	}
 	wantBroken(t, w.examine(), nil)
 	w.up("topic", commit)
-	stack, _, err := of[*Stacks](w).describe(t.Context(), "shop-topic")
-	if profile := stackOutputs(stack)[cfn.OutputProfile]; err != nil || profile != first["BranchInstanceProfile"] {
+	described, _, err := of[*Stacks](w).Describe(t.Context(), "shop-topic")
+	if profile := stack.Outputs(described)[cfn.OutputProfile]; err != nil || profile != first["BranchInstanceProfile"] {
 		t.Errorf("the new environment has the profile %q, %v", profile, err)
 	}
 

@@ -17,14 +17,14 @@ func (s *Stacks) ownStack(ctx context.Context, in StackInput) (StackState, error
 	if in.StackID == "" {
 		return StackState{}, awserr.Final(perch.ErrorInvalid, "no stack id is given for branch %q; nothing was touched", in.Environment.Branch)
 	}
-	stack, found, err := s.describe(ctx, in.StackID)
+	stack, found, err := s.Describe(ctx, in.StackID)
 	switch {
 	case err != nil:
 		return StackState{}, err
 	case !found:
 		return StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
 	}
-	state := s.state(ctx, in.Environment, stack)
+	state := s.State(ctx, in.Environment, stack)
 	if !state.Ours {
 		err = awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q; nothing was touched", in.StackID, in.Environment.Branch)
 	}

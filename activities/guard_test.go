@@ -8,6 +8,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 )
 
 func TestS143CallsOnAnotherBranchsStackAreRejected(t *testing.T) {
@@ -53,7 +54,7 @@ func TestS143WhatThePolicyKeepsIsNotDeletedByAnActivityEither(t *testing.T) {
 				t.Fatal(err)
 			}
 			id := w.bare(environment.StackName(), c.branch, func(in *cloudformation.CreateStackInput) {
-				in.Tags = tagList(environment.Tags(w.policy.Identity(""), c.kind))
+				in.Tags = stack.TagList(environment.Tags(w.policy.Identity(""), c.kind))
 				if c.change != nil {
 					c.change(in)
 				}

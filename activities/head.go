@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/activities/sourceerr"
+	"perch/activities/stack"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -74,12 +75,12 @@ func (r *Requests) superseded(request perch.Request, s lifecycle.Sighting) Admit
 
 // isDeployed reports whether the request's commit, which is the branch's head, is deployed with its seed data.
 func (r *Requests) isDeployed(ctx context.Context, request perch.Request) (bool, error) {
-	all, err := r.stacks.environments(ctx)
+	all, err := r.stacks.List(ctx)
 	if err != nil {
 		return false, err
 	}
-	mine, _ := survey(all.ours, request.Branch)
-	if mine == nil || stackOutputs(mine.stack)[cfn.OutputCommit] != request.Commit {
+	mine, _ := survey(all.Ours, request.Branch)
+	if mine == nil || stack.Outputs(mine.Stack)[cfn.OutputCommit] != request.Commit {
 		return false, nil
 	}
 	_, up, err := r.weigh(ctx, request)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch/activities/awserr"
+	"perch/activities/stack"
 )
 
 // addOrphans adds what updates of the stack have left behind. The stack does not name it any more, neither before its deletion nor afterwards; its events
@@ -47,7 +48,7 @@ func orphans(events []types.StackEvent) []types.StackEvent {
 	for _, event := range slices.Backward(events) {
 		key := aws.ToString(event.ResourceType) + " " + aws.ToString(event.PhysicalResourceId)
 		switch {
-		case ofStack(event):
+		case stack.IsStackEvent(event):
 			cleaningUp = strings.HasSuffix(string(event.ResourceStatus), "_CLEANUP_IN_PROGRESS")
 		case cleaningUp && mayRemain(event):
 			left[key] = event

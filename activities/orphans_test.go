@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/sandbox/aws"
 	"perch/sandbox/aws/services"
 )
@@ -62,7 +63,7 @@ func (w *world) ownUpdate(stackID, commit string) ChangeResult {
 func (w *world) ownGone(stackID string) VerifyResult {
 	w.t.Helper()
 	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: stackID})
-	if ended := w.delete(stackID, nil); ended.Status != deleted {
+	if ended := w.delete(stackID, nil); ended.Status != stack.Deleted {
 		w.t.Fatalf("ended %+v", ended)
 	}
 	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Contents: contents})

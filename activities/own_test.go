@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
 )
@@ -81,7 +82,7 @@ func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
 	if state != want {
 		t.Errorf("got %+v, want %+v: another output called Endpoint is none of Perch's business", state, want)
 	}
-	stack, _, err := of[*Stacks](w).describe(t.Context(), state.StackID)
+	stack, _, err := of[*Stacks](w).Describe(t.Context(), state.StackID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +196,7 @@ func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 		t.Fatalf("got %+v", contents)
 	}
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "gone"})
-	if ended := w.settle(state.StackID); ended.Status != deleted {
+	if ended := w.settle(state.StackID); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
 	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
@@ -254,7 +255,7 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 	w.fault(aws.Fault{LogicalID: "Database", Phase: "delete", Reason: "Cannot create more than 100 manual snapshots", Count: 1})
 	w.delete(state.StackID, nil)
 	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID})
-	if ended := w.delete(state.StackID, []string{"Database"}); ended.Status != deleted {
+	if ended := w.delete(state.StackID, []string{"Database"}); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
 	sweep := SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Resources: remains.Failures}
@@ -273,7 +274,7 @@ func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
 	state := w.ownUp(commit)
 	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
 	logs := contents.Kept[0].ID
-	if ended := w.delete(state.StackID, nil); ended.Status != deleted {
+	if ended := w.delete(state.StackID, nil); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
 	in := EmptyBucketInput{Environment: activitytest.Environment("shop", "login"), Bucket: logs, StackID: state.StackID}

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/source/githubtest"
 )
 
@@ -28,7 +29,7 @@ func (w *world) under(branch, repository, id string) string {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		in.Tags = tagList(environment.Tags(perch.Identity{Project: "shop", Names: []string{repository}, ID: id}, perch.KindBranch))
+		in.Tags = stack.TagList(environment.Tags(perch.Identity{Project: "shop", Names: []string{repository}, ID: id}, perch.KindBranch))
 	})
 	w.settle(stackID)
 	return stackID
@@ -36,11 +37,11 @@ func (w *world) under(branch, repository, id string) string {
 
 func (w *world) tagsOf(stackID string) map[string]string {
 	w.t.Helper()
-	stack, _, err := of[*Stacks](w).describe(w.t.Context(), stackID)
+	described, _, err := of[*Stacks](w).Describe(w.t.Context(), stackID)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return stackTags(stack)
+	return stack.Tags(described)
 }
 
 // identified counts the questions for the repository itself.
@@ -145,7 +146,7 @@ func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
 func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	w := newWorld(t)
 	server := w.onGitHub(1)
-	of[*Stacks](w).owner.source = of[*Cleanups](w).source
+	of[*Stacks](w).Owner.Source = of[*Cleanups](w).source
 	id := w.under("gone", "github.com/acme/shop", githubID)
 	in := w.judged()
 	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "gone")}); !state.Ours {
@@ -157,7 +158,7 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 		t.Errorf("a worker that learned the id before plans %+v", plan)
 	}
 	activitytest.WantWords(t, must(w, of[*Cleanups](w).LastLook, in).Keep, "shop-gone", "another repository")
-	of[*Stacks](w).owner.known = false // As in a worker that starts now.
+	of[*Stacks](w).Owner = stack.NewOwner(w.policy, of[*Stacks](w).Owner.Source) // As in a worker that starts now.
 	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "gone"), StackID: id})
 	if state.Ours {
 		t.Errorf("found %+v", state)

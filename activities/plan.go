@@ -65,9 +65,9 @@ type planning struct {
 
 func (p *planning) look(ctx context.Context) error {
 	p.wanted = p.version(p.made.template.Body, values(p.made.parameters))
-	stack, found, err := p.stacks.describe(ctx, p.environment.StackName())
+	stack, found, err := p.stacks.Describe(ctx, p.environment.StackName())
 	if err == nil && found {
-		p.stack, p.state = stack, p.stacks.state(ctx, p.environment, stack)
+		p.stack, p.state = stack, p.stacks.State(ctx, p.environment, stack)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/stack"
 )
 
 // ListEnvironments lists the project's environments by branch.
@@ -18,17 +19,17 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 	if err := s.serves(in.Project); err != nil {
 		return perch.ListResult{}, err
 	}
-	all, err := s.environments(ctx)
+	all, err := s.List(ctx)
 	if err != nil {
 		return perch.ListResult{}, err
 	}
-	result := perch.ListResult{Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.otherRepositories}
-	for _, o := range all.ours {
-		result.Environments = append(result.Environments, o.status())
+	result := perch.ListResult{Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.OtherRepositories}
+	for _, o := range all.Ours {
+		result.Environments = append(result.Environments, o.Status())
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
 	records, err := s.removals.list(ctx, s.removals.bucketIn(ctx, all), "")
-	result.Leftovers = leftovers(records, all.exists, all.lives, time.Now())
+	result.Leftovers = leftovers(records, all.Exists, all.Lives, time.Now())
 	return result, err
 }
 
@@ -37,22 +38,22 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	if err := s.serves(in.Environment.Project); err != nil {
 		return perch.StatusResult{}, err
 	}
-	stack, found, err := s.describe(ctx, in.Environment.StackName())
+	described, found, err := s.Describe(ctx, in.Environment.StackName())
 	if err != nil {
 		return perch.StatusResult{}, err
 	}
-	left, err := s.leftoversOf(ctx, in.Environment, aws.ToString(stack.StackId))
+	left, err := s.leftoversOf(ctx, in.Environment, aws.ToString(described.StackId))
 	if err != nil || !found {
 		return perch.StatusResult{Leftovers: left}, err
 	}
-	state := s.state(ctx, in.Environment, stack)
-	if others := inOthers(s.owner.current(ctx), stack); !state.Ours && len(others) > 0 {
+	state := s.State(ctx, in.Environment, described)
+	if others := stack.OtherRepositories(s.Owner.Current(ctx), described); !state.Ours && len(others) > 0 {
 		return perch.StatusResult{OtherRepositories: others, Leftovers: left}, nil
 	}
 	if !state.Ours {
 		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict)
 	}
-	status := owned{in.Environment, state.Kind, stack}.status()
+	status := stack.Owned{Environment: in.Environment, Kind: state.Kind, Stack: described}.Status()
 	status.Resources, err = s.resources(ctx, state.StackID)
 	return perch.StatusResult{Environment: &status, Leftovers: left}, err
 }

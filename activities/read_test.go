@@ -8,6 +8,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
 
@@ -17,7 +18,7 @@ func TestS46ListingsLeaveOutWhatIsNotOurs(t *testing.T) {
 	w.bare("shop-a", "a", nil)
 	w.bare("awseb-e-abcdefghij-stack", "a", nil) // Beanstalk's own stacks inherit the tags.
 	w.bare("shop-c", "c", func(in *cloudformation.CreateStackInput) { in.Tags = nil })
-	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = tagList(otherRepository(t)) })
+	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = stack.TagList(otherRepository(t)) })
 	gone := w.bare("shop-gone", "gone", nil)
 	w.settle(gone)
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "gone"), StackID: gone, Token: "gone"})
@@ -30,7 +31,7 @@ func TestS46ListingsLeaveOutWhatIsNotOurs(t *testing.T) {
 	if len(branches) != 2 || branches[0] != "a" || branches[1] != "b" {
 		t.Errorf("listed %q", branches)
 	}
-	if got := of[*Stacks](w).poller.pages; got != 3 {
+	if got := of[*Stacks](w).Poller.Pages(); got != 3 {
 		t.Errorf("the poller was told of %d pages, the listing of five stacks has three", got)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"perch/activities/awserr"
 	"perch/activities/probe"
 	"perch/activities/pulse"
+	"perch/activities/stack"
 	"perch/lifecycle"
 )
 
@@ -148,7 +149,7 @@ func (p question) logs() string {
 
 // events are Beanstalk's latest words on the environment, for the error; a failure to read them must not hide the first one.
 func (r *Readiness) events(ctx context.Context, name string) string {
-	out, err := r.beanstalk.DescribeEvents(ctx, &elasticbeanstalk.DescribeEventsInput{EnvironmentName: &name, MaxRecords: aws.Int32(maxFailures)})
+	out, err := r.beanstalk.DescribeEvents(ctx, &elasticbeanstalk.DescribeEventsInput{EnvironmentName: &name, MaxRecords: aws.Int32(stack.MaxFailures)})
 	if err != nil {
 		return ""
 	}

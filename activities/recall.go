@@ -132,7 +132,7 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 	}
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
 	defer stop()
-	all, err := v.stacks.environments(ctx)
+	all, err := v.stacks.List(ctx)
 	if err != nil {
 		return RecheckResult{}, err
 	}
@@ -142,7 +142,7 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 		return RecheckResult{}, err
 	}
 	var result RecheckResult
-	for _, left := range leftovers(records, all.exists, all.lives, time.Now()) {
+	for _, left := range leftovers(records, all.Exists, all.Lives, time.Now()) {
 		if !in.DryRun && left.Branch != "" {
 			if left.Resources, err = v.recheck(ctx, bucket, records, left); err != nil {
 				return RecheckResult{}, err

@@ -16,6 +16,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/stack"
 	"perch/cfn"
 )
 
@@ -67,20 +68,20 @@ type removalRecords struct {
 
 // bucket is the artifact bucket; empty if there is no application stack, and so no place for a record.
 func (r *removalRecords) bucket(ctx context.Context) (string, error) {
-	stack, found, err := r.apps.stacks.describe(ctx, perch.ApplicationStackName(r.apps.policy.Project, perch.KindStaging))
-	if err != nil || !found || !r.apps.ours(ctx, stack) {
+	described, found, err := r.apps.stacks.Describe(ctx, perch.ApplicationStackName(r.apps.policy.Project, perch.KindStaging))
+	if err != nil || !found || !r.apps.ours(ctx, described) {
 		return "", err
 	}
-	return stackOutputs(stack)[cfn.OutputArtifacts], nil
+	return stack.Outputs(described)[cfn.OutputArtifacts], nil
 }
 
 // bucketIn is the same bucket, from a list of all stacks.
-func (r *removalRecords) bucketIn(ctx context.Context, all allStacks) string {
-	stack := all.others[perch.ApplicationStackName(r.apps.policy.Project, perch.KindStaging)]
-	if !r.apps.ours(ctx, stack) {
+func (r *removalRecords) bucketIn(ctx context.Context, all stack.All) string {
+	described := all.Others[perch.ApplicationStackName(r.apps.policy.Project, perch.KindStaging)]
+	if !r.apps.ours(ctx, described) {
 		return ""
 	}
-	return stackOutputs(stack)[cfn.OutputArtifacts]
+	return stack.Outputs(described)[cfn.OutputArtifacts]
 }
 
 // save writes the record over the last one of the same stack.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -35,7 +36,7 @@ func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {
 					TemplateBody: sdk.String(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}}`),
 				}
 				if ours {
-					in.Tags = tagList(environment.Tags(w.policy.Identity(""), perch.KindBranch))
+					in.Tags = stack.TagList(environment.Tags(w.policy.Identity(""), perch.KindBranch))
 				}
 				if _, err := w.cfn().CreateChangeSet(t.Context(), in); err != nil {
 					t.Fatal(err)

@@ -1,106 +1,30 @@
 package activities
 
 import (
-	"context"
-	"errors"
+	"net/http"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"perch"
 )
 
-func TestWhoAsksWhileAReadingIsUnderWayGetsTheNextOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		readings := 0
-		s := shared[int]{read: func(context.Context) (int, error) {
-			readings++
-			time.Sleep(time.Second)
-			return readings, nil
-		}}
-		got := make([]int, 11)
-		var all sync.WaitGroup
-		ask := func(i int) {
-			all.Go(func() {
-				var err error
-				if got[i], err = s.get(t.Context()); err != nil {
-					t.Error(err)
-				}
-			})
-			synctest.Wait()
-		}
-		for i := range got {
-			ask(i)
-		}
-		all.Wait()
-		for i, reading := range got {
-			if want := min(i+1, 2); reading != want {
-				t.Errorf("number %d got reading %d, want %d", i, reading, want)
-			}
-		}
-		if later, err := s.get(t.Context()); err != nil || later != 3 {
-			t.Errorf("later: reading %d, %v; want a new one", later, err)
-		}
-	})
-}
+// doer is an HTTP client of one function.
+type doer func(*http.Request) (*http.Response, error)
 
-func TestOneWhoGivesUpSpoilsNothingForTheOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := shared[int]{read: func(ctx context.Context) (int, error) {
-			select {
-			case <-time.After(time.Second):
-				return 1, nil
-			case <-ctx.Done():
-				return 0, ctx.Err()
-			}
-		}}
-		hasty, cancel := context.WithCancel(t.Context())
-		var all sync.WaitGroup
-		all.Go(func() {
-			if _, err := s.get(hasty); !errors.Is(err, context.Canceled) {
-				t.Errorf("who gave up got %v", err)
-			}
-		})
-		synctest.Wait()
-		all.Go(func() {
-			if value, err := s.get(t.Context()); err != nil || value != 1 {
-				t.Errorf("the other got %d, %v", value, err)
-			}
-		})
-		synctest.Wait()
-		cancel()
-		all.Wait()
-	})
-}
-
-func TestAReadingThatFailsFailsForItsOwnAndNotForTheNext(t *testing.T) {
-	readings := 0
-	s := shared[int]{read: func(context.Context) (int, error) {
-		if readings++; readings == 1 {
-			return 0, errors.New("Rate exceeded")
-		}
-		return readings, nil
-	}}
-	if _, err := s.get(t.Context()); err == nil {
-		t.Error("the failure was lost")
-	}
-	if value, err := s.get(t.Context()); err != nil || value != 2 {
-		t.Errorf("got %d, %v", value, err)
-	}
-}
+// Do makes the call.
+func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
 // TestManyListingsAtOnceAreFewCalls asks for the environments fifty times at once.
 func TestManyListingsAtOnceAreFewCalls(t *testing.T) {
 	w := newWorld(t)
 	w.bare("shop-a", "a", nil)
-	stacks := of[*Stacks](w)
-	held := make(chan struct{})
-	read := stacks.listing.read
-	stacks.listing.read = func(ctx context.Context) (allStacks, error) {
+	held, config := make(chan struct{}), w.config
+	config.HTTPClient = doer(func(r *http.Request) (*http.Response, error) {
 		<-held
-		return read(ctx)
-	}
+		return http.DefaultClient.Do(r)
+	})
+	stacks := NewStacks(config, w.policy, of[*Requests](w).source, time.Hour)
 	before := w.calls("cloudformation", "DescribeStacks")
 	var all, asking sync.WaitGroup
 	for range 50 {
@@ -109,7 +33,7 @@ func TestManyListingsAtOnceAreFewCalls(t *testing.T) {
 			asking.Done()
 			out, err := stacks.ListEnvironments(t.Context(), perch.ListInput{Project: "shop"})
 			if err != nil || len(out.Environments) != 1 {
-				t.Errorf("allStacks %v, %v", out.Environments, err)
+				t.Errorf("listed %v, %v", out.Environments, err)
 			}
 		})
 	}

@@ -27,7 +27,7 @@ func (w *world) hub() *githubtest.Server {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	of[*Requests](w).source, of[*Cleanups](w).source, of[*Stacks](w).owner.source = opened, opened, opened
+	of[*Requests](w).source, of[*Cleanups](w).source, of[*Stacks](w).Owner.Source = opened, opened, opened
 	return server
 }
 

@@ -11,6 +11,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"perch/activities/awserr"
+	"perch/activities/stack"
 )
 
 // tagEnvironmentID is the tag that Beanstalk puts on what it makes for an environment (Beanstalk guide, "Tagging").
@@ -68,17 +69,17 @@ func (s *tagSurvey) belongs(ctx context.Context, r taggedResource, found *surviv
 }
 
 func (s *tagSurvey) owns(ctx context.Context, r taggedResource) bool {
-	return s.v.stacks.owner.current(ctx).Owns(r.tags)
+	return s.v.stacks.Owner.Current(ctx).Owns(r.tags)
 }
 
 // branchLives reports whether the branch has a stack: what carries no stack's id may be of that one.
 func (s *tagSurvey) branchLives(ctx context.Context) (bool, error) {
 	if s.living == nil {
-		stack, found, err := s.v.stacks.describe(ctx, s.in.Environment.StackName())
+		described, found, err := s.v.stacks.Describe(ctx, s.in.Environment.StackName())
 		if err != nil {
 			return false, err
 		}
-		s.living = aws.Bool(found && stack.StackStatus != deleted)
+		s.living = aws.Bool(found && described.StackStatus != stack.Deleted)
 	}
 	return *s.living, nil
 }
@@ -141,15 +142,15 @@ type stackLife struct {
 }
 
 func (v *Verification) life(ctx context.Context, stackID string) (life stackLife, err error) {
-	stack, found, err := v.stacks.describe(ctx, stackID)
+	described, found, err := v.stacks.Describe(ctx, stackID)
 	switch {
 	case err != nil:
 		return life, err
 	case !found:
 		return stackLife{unknown: true}, nil
-	case stack.StackStatus != deleted:
+	case described.StackStatus != stack.Deleted:
 		return stackLife{exists: true}, nil
-	case !v.stacks.owner.current(ctx).Owns(stackTags(stack)):
+	case !v.stacks.Owner.Current(ctx).Owns(stack.Tags(described)):
 		return stackLife{unknown: true}, nil
 	}
 	life.contents, err = v.namedBy(ctx, stackID)

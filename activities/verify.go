@@ -94,7 +94,7 @@ func (v *Verification) believe(ctx context.Context, in *VerifyInput) error {
 	if in.StackID == "" {
 		return nil
 	}
-	if described, _, err := v.stacks.describe(ctx, in.StackID); err != nil || neverCreated(in.Environment, described) {
+	if described, _, err := v.stacks.Describe(ctx, in.StackID); err != nil || neverCreated(in.Environment, described) {
 		return err
 	}
 	stack, err := v.stacks.ownStack(ctx, StackInput{Environment: in.Environment, StackID: in.StackID})
@@ -134,7 +134,7 @@ func (v *Verification) stack(ctx context.Context, in VerifyInput) ([]string, err
 	if in.StackID == "" {
 		return nil, nil
 	}
-	stack, found, err := v.stacks.describe(ctx, in.StackID)
+	stack, found, err := v.stacks.Describe(ctx, in.StackID)
 	if err != nil || !found || stack.StackStatus == "DELETE_COMPLETE" {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/bucket"
+	"perch/activities/stack"
 )
 
 // taggedResource is a resource that the tagging API lists. It is a candidate: the API lists deleted ones, too, for
@@ -54,7 +55,7 @@ func (r taggedResource) listed(contents Contents) bool {
 // carrying lists what carries these tags.
 func (v *Verification) carrying(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
 	in := &resourcegroupstaggingapi.GetResourcesInput{}
-	for _, tag := range tagList(tags) {
+	for _, tag := range stack.TagList(tags) {
 		in.TagFilters = append(in.TagFilters, tagtypes.TagFilter{Key: tag.Key, Values: []string{aws.ToString(tag.Value)}})
 	}
 	pages := resourcegroupstaggingapi.NewGetResourcesPaginator(v.tagging, in)
@@ -187,6 +188,6 @@ func (v *Verification) isDeleted(ctx context.Context, stackID string) (bool, err
 	if stackID == "" {
 		return true, nil
 	}
-	stack, found, err := v.stacks.describe(ctx, stackID)
-	return err == nil && (!found || stack.StackStatus == deleted), err
+	described, found, err := v.stacks.Describe(ctx, stackID)
+	return err == nil && (!found || described.StackStatus == stack.Deleted), err
 }

@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
 
@@ -66,7 +67,7 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 	activitytest.WantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
 		"database "+in.Contents.Databases[0], "Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost")
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
-	if ended := w.settle(in.StackID); ended.Status != deleted {
+	if ended := w.settle(in.StackID); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
 	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 0 {
@@ -80,7 +81,7 @@ func TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied(t *testing.T) 
 	const bucket = "elasticbeanstalk-eu-central-1-123456789012"
 	w, in := whole(t)
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
-	if ended := w.settle(in.StackID); ended.Status != deleted {
+	if ended := w.settle(in.StackID); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{
@@ -114,7 +115,7 @@ func kept(t *testing.T, w *world, resource string) []string {
 	}
 	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id})
 	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
-	if ended := w.settle(id); ended.Status != deleted {
+	if ended := w.settle(id); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
 	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}).Leftovers

@@ -14,6 +14,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/pulse"
+	"perch/activities/stack"
 	"perch/cfn"
 	"perch/lifecycle"
 )
@@ -134,16 +135,16 @@ func (r *Requests) withdraws(ctx context.Context, up candidate) (bool, error) {
 }
 
 // deployedOptions are the options of the template in force. There are none if the stack is to be created again.
-func (r *Requests) deployedOptions(ctx context.Context, request perch.Request, mine *owned) (cfn.SetOptions, error) {
-	if request.Recreate || mine == nil || !lifecycle.WasReady(string(mine.stack.StackStatus)) {
+func (r *Requests) deployedOptions(ctx context.Context, request perch.Request, mine *stack.Owned) (cfn.SetOptions, error) {
+	if request.Recreate || mine == nil || !lifecycle.WasReady(string(mine.Stack.StackStatus)) {
 		return cfn.SetOptions{}, nil
 	}
 	out, err := r.stacks.cfn.GetTemplate(
 		ctx,
-		&cloudformation.GetTemplateInput{StackName: mine.stack.StackId, TemplateStage: types.TemplateStageOriginal},
+		&cloudformation.GetTemplateInput{StackName: mine.Stack.StackId, TemplateStage: types.TemplateStageOriginal},
 	)
 	if err != nil {
-		return cfn.SetOptions{}, awserr.Wrap(err, "read the template of stack %s", aws.ToString(mine.stack.StackId))
+		return cfn.SetOptions{}, awserr.Wrap(err, "read the template of stack %s", aws.ToString(mine.Stack.StackId))
 	}
 	deployed, err := cfn.ReadOptions([]byte(aws.ToString(out.TemplateBody)))
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/stack"
 	"perch/sandbox/aws"
 	"perch/sandbox/aws/services"
 	"perch/sandbox/registry"
@@ -118,14 +119,8 @@ func newSerialWorld(t testing.TB, config aws.Config) *world {
 		t.Fatal(err)
 	}
 	w.set = New(w.config, w.policy, git, 5*time.Millisecond)
-	of[*Stacks](w).poller.hurry(rate.Inf)
+	of[*Stacks](w).Poller.SetBudget(rate.Inf)
 	return w
-}
-
-// hurry lets the poller make more calls a second than AWS would.
-func (p *poller) hurry(most rate.Limit) {
-	p.most = most
-	p.limit.SetLimit(most)
 }
 
 // of finds the activities of one type in the set.
@@ -253,7 +248,7 @@ func (w *world) bare(name, branch string, change func(*cloudformation.CreateStac
 		w.t.Fatal(err)
 	}
 	in := &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: tagList(environment.Tags(w.policy.Identity(""), perch.KindBranch)),
+		StackName: &name, TemplateBody: sdk.String(bucketTemplate("one")), Tags: stack.TagList(environment.Tags(w.policy.Identity(""), perch.KindBranch)),
 	}
 	if change != nil {
 		change(in)

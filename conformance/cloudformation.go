@@ -62,7 +62,7 @@ var stackBeliefs = []Belief{
 		Name: "cloudformation/events-of-a-creation",
 		Sentence: "The events of a creation begin and end with the stack's own; a resource has CREATE_IN_PROGRESS " +
 			"without an id, CREATE_IN_PROGRESS with its id, and CREATE_COMPLETE.",
-		Source: recorded, ReliedOn: "activities/events.go", Minutes: 2, check: checkCreationEvents,
+		Source: recorded, ReliedOn: "activities/stack/events.go", Minutes: 2, check: checkCreationEvents,
 	},
 	{
 		Name:     "cloudformation/creation-rolls-back",

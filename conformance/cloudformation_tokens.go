@@ -23,7 +23,7 @@ var tokenBeliefs = []Belief{
 	{
 		Name:     "cloudformation/token-on-events",
 		Sentence: "Every event of an operation carries the token of the call that began it.",
-		Source:   recorded, ReliedOn: "activities/events.go", Minutes: 2, check: checkTokenOnEvents,
+		Source:   recorded, ReliedOn: "activities/stack/events.go", Minutes: 2, check: checkTokenOnEvents,
 	},
 	{
 		Name:     "cloudformation/token-repeats-a-deletion",

@@ -36,7 +36,7 @@ var updateBeliefs = []Belief{
 		Name: "cloudformation/replacement",
 		Sentence: "A replaced resource has UPDATE statuses for its new id; its old id is deleted after " +
 			"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS.",
-		Source: recorded, ReliedOn: "activities/events.go", Minutes: 3, check: checkReplacement,
+		Source: recorded, ReliedOn: "activities/stack/events.go", Minutes: 3, check: checkReplacement,
 	},
 	{
 		Name:     "cloudformation/update-rolls-back",

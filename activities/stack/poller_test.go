@@ -1,4 +1,4 @@
-package activities
+package stack
 
 import (
 	"context"
@@ -25,7 +25,7 @@ func TestATickCostsTheSmallerOfWaitsAndPages(t *testing.T) {
 				const interval = time.Minute
 				a := newAccount(c.stacks, c.pageSize)
 				p := a.poller(interval)
-				p.learn((c.stacks + c.pageSize - 1) / c.pageSize)
+				p.Learn((c.stacks + c.pageSize - 1) / c.pageSize)
 				sightings, stop := a.watchAll(p, c.waits)
 				time.Sleep(interval - time.Second) // The first tick may have begun before all were there.
 				first := a.calls()
@@ -36,7 +36,7 @@ func TestATickCostsTheSmallerOfWaitsAndPages(t *testing.T) {
 				for i, seen := range sightings {
 					select {
 					case s := <-seen:
-						if s.err != nil || !s.found || *s.stack.StackId != a.stacks[i] {
+						if s.Err != nil || !s.Found || *s.Stack.StackId != a.stacks[i] {
 							t.Errorf("stack %d was seen as %+v", i, s)
 						}
 					default:
@@ -92,7 +92,7 @@ func TestS29ThrottlingReachesNoWatcherAndSlowsThePollerDown(t *testing.T) {
 			if len(seen) == 0 {
 				t.Fatalf("stack %d is not seen after the throttling", i)
 			}
-			if s := <-seen; s.err != nil || !s.found {
+			if s := <-seen; s.Err != nil || !s.Found {
 				t.Fatalf("stack %d was seen as %+v", i, s)
 			}
 		}
@@ -116,10 +116,10 @@ func TestAListingThatBreaksOffIsNoSighting(t *testing.T) {
 		}
 		sightings, stop := a.watchAll(a.poller(5*time.Second), 200)
 		time.Sleep(time.Second)
-		if s := <-sightings[0]; s.err != nil || !s.found {
+		if s := <-sightings[0]; s.Err != nil || !s.Found {
 			t.Errorf("the stack of the first page was seen as %+v", s)
 		}
-		if s := <-sightings[199]; s.err == nil || s.found {
+		if s := <-sightings[199]; s.Err == nil || s.Found {
 			t.Errorf("the stack of the page that failed was seen as %+v", s)
 		}
 		stop()
@@ -130,18 +130,18 @@ func TestAListingThatBreaksOffIsNoSighting(t *testing.T) {
 func TestADeletedStackIsNotFoundByAListingAndFoundByItsID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(3, 100)
-		a.status[a.stacks[0]] = deleted
+		a.status[a.stacks[0]] = Deleted
 		p := a.poller(5 * time.Second)
 		sightings, stop := a.watchAll(p, 2)
 		time.Sleep(6 * time.Second) // The first tick may have begun before both were there.
-		if s := <-sightings[0]; s.found || s.err != nil {
+		if s := <-sightings[0]; s.Found || s.Err != nil {
 			t.Errorf("the listing shows %+v", s)
 		}
 		stop()
 		time.Sleep(time.Second)
 		sightings, stop = a.watchAll(p, 1)
 		time.Sleep(time.Second)
-		if s := <-sightings[0]; !s.found || s.stack.StackStatus != deleted {
+		if s := <-sightings[0]; !s.Found || s.Stack.StackStatus != Deleted {
 			t.Errorf("seen by its id: %+v", s)
 		}
 		stop()
@@ -163,7 +163,7 @@ func TestThePollerStopsWithItsLastWatcherAndStartsAgain(t *testing.T) {
 		if a.calls() != before {
 			t.Error("it still calls when nobody waits")
 		}
-		seen, stop := p.watch(a.stacks[0])
+		seen, stop := p.Watch(a.stacks[0])
 		time.Sleep(time.Second)
 		if len(seen) == 0 {
 			t.Error("it does not see anything for a new watcher")
@@ -177,16 +177,16 @@ func TestEveryWatcherOfAStackSeesItAndOnlyTheNewestSightingIsKept(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(1, 100)
 		p := a.poller(5 * time.Second)
-		one, stopOne := p.watch(a.stacks[0])
-		other, stopOther := p.watch(a.stacks[0])
+		one, stopOne := p.Watch(a.stacks[0])
+		other, stopOther := p.Watch(a.stacks[0])
 		time.Sleep(7 * time.Second)
 		a.mu.Lock()
-		a.status[a.stacks[0]] = deleted
+		a.status[a.stacks[0]] = Deleted
 		a.mu.Unlock()
 		time.Sleep(5 * time.Second)
-		for _, seen := range []<-chan sighting{one, other} {
-			if s := <-seen; s.stack.StackStatus != deleted {
-				t.Errorf("an old sighting was kept: %+v", s)
+		for _, seen := range []<-chan Sighting{one, other} {
+			if s := <-seen; s.Stack.StackStatus != Deleted {
+				t.Errorf("an old Sighting was kept: %+v", s)
 			}
 		}
 		if calls := a.calls(); calls != 3 {
@@ -213,10 +213,10 @@ func TestAThousandWaitsLearnTheEndWithinTwoTicksAndAreNeverThrottled(t *testing.
 				a.status[a.stacks[i]] = "CREATE_COMPLETE"
 				a.mu.Unlock()
 				for s := range seen {
-					if s.err != nil {
-						t.Errorf("stack %d: %v", i, s.err)
+					if s.Err != nil {
+						t.Errorf("stack %d: %v", i, s.Err)
 					}
-					if s.stack.StackStatus == "CREATE_COMPLETE" {
+					if s.Stack.StackStatus == "CREATE_COMPLETE" {
 						break
 					}
 				}
@@ -238,11 +238,11 @@ func TestAThousandWaitsLearnTheEndWithinTwoTicksAndAreNeverThrottled(t *testing.
 
 func TestWhatAStoppedPollerSawIsForNobody(t *testing.T) {
 	p := newAccount(1, 100).poller(time.Hour)
-	channel := make(chan sighting, 1)
-	p.watches["stack-0000"] = map[chan sighting]bool{channel: true}
+	channel := make(chan Sighting, 1)
+	p.watches["stack-0000"] = map[chan Sighting]bool{channel: true}
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
-	p.deliver(stopped, "stack-0000", sighting{})
+	p.deliver(stopped, "stack-0000", Sighting{})
 	if len(channel) != 0 {
 		t.Error("it was delivered")
 	}

@@ -1,4 +1,4 @@
-package activities
+package stack
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"perch"
 )
 
-// maxFailures is how many failed events an error names.
-const maxFailures = 3
+// MaxFailures is how many failed events an error names.
+const MaxFailures = 3
 
 // eventLog collects the events of one operation on a stack, oldest first.
 type eventLog struct {
@@ -29,7 +29,8 @@ func newEventLog(cfn *cloudformation.Client, stackID, token string) *eventLog {
 	return &eventLog{cfn: cfn, stackID: stackID, token: token}
 }
 
-// read takes in the events that are newer than the newest one it has. CloudFormation gives them newest first.
+// read takes in the events that are newer than the newest one it has. CloudFormation gives them
+// newest first.
 func (l *eventLog) read(ctx context.Context) error {
 	var fresh []types.StackEvent
 	pages := cloudformation.NewDescribeStackEventsPaginator(l.cfn, &cloudformation.DescribeStackEventsInput{StackName: &l.stackID})
@@ -54,14 +55,16 @@ func (l *eventLog) read(ctx context.Context) error {
 	return nil
 }
 
-// before reports whether event belongs to an earlier operation, so that everything after it does too.
+// before reports whether event belongs to an earlier operation, so that everything after it does
+// too.
 func (l *eventLog) before(event types.StackEvent) bool {
 	return l.token != "" && aws.ToString(event.ClientRequestToken) != l.token
 }
 
-// begins reports whether event is the first of an operation that somebody else began, whose token is not known.
+// begins reports whether event is the first of an operation that somebody else began, whose token
+// is not known.
 func (l *eventLog) begins(event types.StackEvent) bool {
-	if l.token != "" || !ofStack(event) {
+	if l.token != "" || !IsStackEvent(event) {
 		return false
 	}
 	switch event.ResourceStatus {
@@ -83,22 +86,23 @@ func (l *eventLog) take(fresh []types.StackEvent) {
 // concludes reports whether the operation's own events say that it ended in status.
 func (l *eventLog) concludes(status string) bool {
 	for i := len(l.events) - 1; i >= 0; i-- {
-		if ofStack(l.events[i]) {
+		if IsStackEvent(l.events[i]) {
 			return string(l.events[i].ResourceStatus) == status
 		}
 	}
 	return false
 }
 
-// deletesResource reports whether the operation has begun to delete a resource of the stack.
-func (l *eventLog) deletesResource() bool { return slices.ContainsFunc(l.events, deletesResource) }
+// DeletesResource reports whether the operation has begun to delete a resource of the stack.
+func (l *eventLog) deletesResource() bool { return slices.ContainsFunc(l.events, DeletesResource) }
 
-// deletesResource reports whether the event shows that a resource, and not the stack, is being deleted.
-func deletesResource(event types.StackEvent) bool {
-	return !ofStack(event) && event.ResourceStatus == types.ResourceStatusDeleteInProgress
+// DeletesResource reports whether the event shows that a resource, and not the stack, is being
+// deleted.
+func DeletesResource(event types.StackEvent) bool {
+	return !IsStackEvent(event) && event.ResourceStatus == types.ResourceStatusDeleteInProgress
 }
 
-func ofStack(event types.StackEvent) bool {
+func IsStackEvent(event types.StackEvent) bool {
 	return aws.ToString(event.PhysicalResourceId) == aws.ToString(event.StackId)
 }
 
@@ -106,7 +110,7 @@ func ofStack(event types.StackEvent) bool {
 func (l *eventLog) describe(p *perch.Progress) {
 	last := map[string]string{}
 	for _, event := range l.events {
-		if !ofStack(event) {
+		if !IsStackEvent(event) {
 			last[aws.ToString(event.LogicalResourceId)] = string(event.ResourceStatus)
 			p.Resource, p.ResourceStatus = aws.ToString(event.LogicalResourceId), string(event.ResourceStatus)
 		}
@@ -126,10 +130,10 @@ func (l *eventLog) failure() string {
 	var reasons []string
 	for _, event := range l.events {
 		reason := aws.ToString(event.ResourceStatusReason)
-		if !strings.HasSuffix(string(event.ResourceStatus), "_FAILED") || strings.Contains(strings.ToLower(reason), "cancelled") || (ofStack(event) && len(reasons) > 0) {
+		if !strings.HasSuffix(string(event.ResourceStatus), "_FAILED") || strings.Contains(strings.ToLower(reason), "cancelled") || (IsStackEvent(event) && len(reasons) > 0) {
 			continue
 		}
-		if len(reasons) < maxFailures {
+		if len(reasons) < MaxFailures {
 			reasons = append(reasons, fmt.Sprintf("%s (%s): %s", aws.ToString(event.LogicalResourceId), aws.ToString(event.ResourceType), reason))
 		}
 	}

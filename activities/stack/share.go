@@ -1,4 +1,4 @@
-package activities
+package stack
 
 import (
 	"context"
@@ -9,14 +9,16 @@ import (
 // shareTimeout bounds a reading that several share, since none of their contexts does.
 const shareTimeout = time.Minute
 
-// shared lets those who want to read the same at the same time read it once: a hundred requests at once would else list a hundred stacks two
-// hundred times, and AWS answers five such calls a second. A reading that began before somebody asked is never the answer, because it may lack what
+// shared lets those who want to read the same at the same time read it once: a hundred requests at
+// once would else list a hundred stacks two hundred times, and AWS answers five such calls a
+// second. A reading that began before somebody asked is never the answer, because it may lack what
 // that one has just done.
 type shared[T any] struct {
 	read func(context.Context) (T, error)
 
 	mu sync.Mutex
-	// next is the reading that has not begun, nil where nobody waits for one; busy says that another is under way.
+	// next is the reading that has not begun, nil where nobody waits for one; busy says that
+	// another is under way.
 	next *reading[T]
 	busy bool
 }
@@ -27,7 +29,8 @@ type reading[T any] struct {
 	err   error
 }
 
-// get reads, or waits for a reading that begins after it was called. The value belongs to all who asked: nobody may change it.
+// get reads, or waits for a reading that begins after it was called. The value belongs to all who
+// asked: nobody may change it.
 func (s *shared[T]) get(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	if s.next == nil {

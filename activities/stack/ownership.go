@@ -1,4 +1,4 @@
-package activities
+package stack
 
 import (
 	"context"
@@ -17,11 +17,13 @@ const (
 	idPause = time.Minute
 )
 
-// ownership knows which stacks are the project's. It asks the source for the repository's id once
+// Owner knows which stacks are the project's. It asks the source for the repository's id once
 // and keeps it: a worker serves one repository.
-type ownership struct {
+type Owner struct {
+	// Source is asked for the repository's id.
+	Source Source
+
 	policy *perch.Policy
-	source Source
 
 	mu sync.Mutex
 	// id is what the source said, if known is set; failed is when it last said nothing.
@@ -30,9 +32,14 @@ type ownership struct {
 	failed time.Time
 }
 
-// certain is the identity with the repository's id. It is for what has to know the id: a new stack's
-// tags, and an update of a stack that may be another repository's.
-func (o *ownership) certain(ctx context.Context) (perch.Identity, error) {
+// NewOwner makes an Owner.
+func NewOwner(policy *perch.Policy, source Source) *Owner {
+	return &Owner{Source: source, policy: policy}
+}
+
+// Certain is the identity with the repository's id. It is for what has to know the id: a new
+// stack's tags, and an update of a stack that may be another repository's.
+func (o *Owner) Certain(ctx context.Context) (perch.Identity, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.learn(ctx); err != nil {
@@ -41,9 +48,9 @@ func (o *ownership) certain(ctx context.Context) (perch.Identity, error) {
 	return o.policy.Identity(o.id), nil
 }
 
-// current is the identity with the id if the source tells it now, and without it otherwise: `ls` and
-// `down` go by the names alone while the source does not answer.
-func (o *ownership) current(ctx context.Context) perch.Identity {
+// Current is the identity with the id if the source tells it now, and without it otherwise: `ls`
+// and `down` go by the names alone while the source does not answer.
+func (o *Owner) Current(ctx context.Context) perch.Identity {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.known && time.Since(o.failed) > idPause {
@@ -52,13 +59,13 @@ func (o *ownership) current(ctx context.Context) perch.Identity {
 	return o.policy.Identity(o.id)
 }
 
-func (o *ownership) learn(ctx context.Context) error {
+func (o *Owner) learn(ctx context.Context) error {
 	if o.known {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, idTimeout)
 	defer cancel()
-	id, err := o.source.RepositoryID(ctx)
+	id, err := o.Source.RepositoryID(ctx)
 	if err != nil {
 		o.failed = time.Now()
 		return err

@@ -1,4 +1,4 @@
-package activities
+package stack
 
 import (
 	"bytes"
@@ -38,8 +38,8 @@ func newAccount(stacks, pageSize int) *account {
 }
 
 // poller makes a poller whose calls go to the account.
-func (a *account) poller(interval time.Duration) *poller {
-	return newPoller(cloudformation.NewFromConfig(sdk.Config{
+func (a *account) poller(interval time.Duration) *Poller {
+	return NewPoller(cloudformation.NewFromConfig(sdk.Config{
 		Region: "eu-central-1", HTTPClient: a, Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 	}), interval)
 }
@@ -86,7 +86,7 @@ func (a *account) page(token string) *http.Response {
 	if to < len(a.stacks) {
 		next = fmt.Sprint(to)
 	}
-	visible := slices.DeleteFunc(slices.Clone(a.stacks[from:to]), func(id string) bool { return a.status[id] == deleted })
+	visible := slices.DeleteFunc(slices.Clone(a.stacks[from:to]), func(id string) bool { return a.status[id] == Deleted })
 	return describedStacks(visible, next, a.status)
 }
 
@@ -116,10 +116,10 @@ func (a *account) calls() int {
 }
 
 // watchAll watches the first count stacks.
-func (a *account) watchAll(p *poller, count int) (sightings []<-chan sighting, stop func()) {
+func (a *account) watchAll(p *Poller, count int) (sightings []<-chan Sighting, stop func()) {
 	var stops []func()
 	for _, id := range a.stacks[:count] {
-		seen, stop := p.watch(id)
+		seen, stop := p.Watch(id)
 		sightings, stops = append(sightings, seen), append(stops, stop)
 	}
 	return sightings, func() {

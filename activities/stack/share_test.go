@@ -1,0 +1,89 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWhoAsksWhileAReadingIsUnderWayGetsTheNextOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		readings := 0
+		s := shared[int]{read: func(context.Context) (int, error) {
+			readings++
+			time.Sleep(time.Second)
+			return readings, nil
+		}}
+		got := make([]int, 11)
+		var all sync.WaitGroup
+		ask := func(i int) {
+			all.Go(func() {
+				var err error
+				if got[i], err = s.get(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		for i := range got {
+			ask(i)
+		}
+		all.Wait()
+		for i, reading := range got {
+			if want := min(i+1, 2); reading != want {
+				t.Errorf("number %d got reading %d, want %d", i, reading, want)
+			}
+		}
+		if later, err := s.get(t.Context()); err != nil || later != 3 {
+			t.Errorf("later: reading %d, %v; want a new one", later, err)
+		}
+	})
+}
+
+func TestOneWhoGivesUpSpoilsNothingForTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := shared[int]{read: func(ctx context.Context) (int, error) {
+			select {
+			case <-time.After(time.Second):
+				return 1, nil
+			case <-ctx.Done():
+				return 0, ctx.Err()
+			}
+		}}
+		hasty, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, err := s.get(hasty); !errors.Is(err, context.Canceled) {
+				t.Errorf("who gave up got %v", err)
+			}
+		})
+		synctest.Wait()
+		all.Go(func() {
+			if value, err := s.get(t.Context()); err != nil || value != 1 {
+				t.Errorf("the other got %d, %v", value, err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		all.Wait()
+	})
+}
+
+func TestAReadingThatFailsFailsForItsOwnAndNotForTheNext(t *testing.T) {
+	readings := 0
+	s := shared[int]{read: func(context.Context) (int, error) {
+		if readings++; readings == 1 {
+			return 0, errors.New("Rate exceeded")
+		}
+		return readings, nil
+	}}
+	if _, err := s.get(t.Context()); err == nil {
+		t.Error("the failure was lost")
+	}
+	if value, err := s.get(t.Context()); err != nil || value != 2 {
+		t.Errorf("got %d, %v", value, err)
+	}
+}

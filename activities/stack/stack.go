@@ -1,0 +1,222 @@
+// Package stack reads CloudFormation's stacks and waits for their operations. It changes none.
+//
+// An account may make five DescribeStacks calls a second. Waits share one Poller, which looks at
+// all the stacks that are waited for together, and listings at the same time share one reading.
+// Reads of CloudFormation are eventually consistent: a Wait believes a stack's status only if the
+// events of its operation confirm it.
+package stack
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch"
+	"perch/activities/awserr"
+	"perch/activities/contract"
+	"perch/cfn"
+	"perch/lifecycle"
+)
+
+// Source tells which repository a stack's tags must name.
+type Source interface {
+	// RepositoryID is the repository's id, which a rename does not change; empty if the source has
+	// no ids.
+	RepositoryID(ctx context.Context) (string, error)
+}
+
+// Reader reads stacks.
+type Reader struct {
+	// Owner tells the project's stacks from others.
+	Owner *Owner
+	// Poller looks at the stacks that are waited for.
+	Poller *Poller
+	// StaleReads is how long a read may contradict what was just done.
+	StaleReads time.Duration
+
+	policy *perch.Policy
+	cfn    *cloudformation.Client
+	// listing lists the environments for all who want them at the same time.
+	listing *shared[All]
+}
+
+// NewReader makes a Reader. interval is how often waits look at what they wait for.
+func NewReader(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Reader {
+	client := cloudformation.NewFromConfig(cfg)
+	r := &Reader{
+		Owner: NewOwner(policy, source), Poller: NewPoller(client, interval), StaleReads: staleReads,
+		policy: policy, cfn: client,
+	}
+	r.listing = &shared[All]{read: r.readAll}
+	return r
+}
+
+// Describe reads a stack by its name or id.
+func (r *Reader) Describe(ctx context.Context, nameOrID string) (types.Stack, bool, error) {
+	out, err := r.cfn.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &nameOrID})
+	switch {
+	case awserr.UnknownStack(err):
+		return types.Stack{}, false, nil
+	case err != nil:
+		return types.Stack{}, false, awserr.Wrap(err, "describe stack %s", nameOrID)
+	case len(out.Stacks) != 1:
+		return types.Stack{}, false, fmt.Errorf("describe stack %s: got %d stacks, want one", nameOrID, len(out.Stacks))
+	}
+	stack := out.Stacks[0]
+	if stack.StackStatus == types.StackStatusReviewInProgress && len(stack.Tags) == 0 {
+		stack.Tags, err = r.proposedTags(ctx, aws.ToString(stack.StackId))
+	}
+	return stack, true, err
+}
+
+// State is what workflows know of the environment's stack.
+func (r *Reader) State(ctx context.Context, environment perch.Environment, stack types.Stack) contract.StackState {
+	identity, name, tags := r.Owner.Current(ctx), aws.ToString(stack.StackName), Tags(stack)
+	owner, kind, ours := perch.Owned(identity, name, tags)
+	outputs := Outputs(stack)
+	url, endpoint := cfn.Address(outputs)
+	state := contract.StackState{
+		StackID: aws.ToString(stack.StackId), Status: string(stack.StackStatus),
+		Ours: ours && owner == environment, Kind: kind, Protected: aws.ToBool(stack.EnableTerminationProtection),
+		Template: outputs[cfn.OutputTemplate], Commit: outputs[cfn.OutputCommit], URL: url, Endpoint: endpoint,
+	}
+	if !state.Ours {
+		state.Conflict = lifecycle.Foreign(environment, OtherRepositories(identity, stack))
+	}
+	return state
+}
+
+// OtherRepositories is the other repository that the stack's tags name; empty if they name none.
+func OtherRepositories(identity perch.Identity, stacks ...types.Stack) []perch.OtherRepository {
+	return perch.InOtherRepositories(identity, func(yield func(string, map[string]string) bool) {
+		for _, stack := range stacks {
+			if !yield(aws.ToString(stack.StackName), Tags(stack)) {
+				return
+			}
+		}
+	})
+}
+
+// Each calls visit for every stack of the account and region that is not deleted, page by page.
+func (r *Reader) Each(ctx context.Context, visit func(types.Stack)) error {
+	count := 0
+	for pages := cloudformation.NewDescribeStacksPaginator(r.cfn, &cloudformation.DescribeStacksInput{}); pages.HasMorePages(); count++ {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return awserr.Wrap(err, "list stacks")
+		}
+		for _, stack := range page.Stacks {
+			visit(stack)
+		}
+	}
+	r.Poller.Learn(count)
+	return nil
+}
+
+// All are the stacks of the account and region: the project's environments, and all others by name.
+// It is not to be changed.
+type All struct {
+	Ours   []Owned
+	Others map[string]types.Stack
+	// OtherRepositories group those of the others that are the project's under another repository.
+	OtherRepositories []perch.OtherRepository
+}
+
+// Exists reports whether a stack with this id is among them.
+func (all All) Exists(stackID string) bool {
+	for _, o := range all.Ours {
+		if aws.ToString(o.Stack.StackId) == stackID {
+			return true
+		}
+	}
+	for _, stack := range all.Others {
+		if aws.ToString(stack.StackId) == stackID {
+			return true
+		}
+	}
+	return false
+}
+
+// Lives reports whether the branch has a stack among them.
+func (all All) Lives(branch string) bool {
+	return slices.ContainsFunc(all.Ours, func(o Owned) bool { return o.Environment.Branch == branch })
+}
+
+// List lists the stacks as they were at some time after the call.
+func (r *Reader) List(ctx context.Context) (All, error) { return r.listing.get(ctx) }
+
+// readAll reads all pages.
+func (r *Reader) readAll(ctx context.Context) (All, error) {
+	all, identity := All{Others: map[string]types.Stack{}}, r.Owner.Current(ctx)
+	err := r.Each(ctx, func(stack types.Stack) {
+		name := aws.ToString(stack.StackName)
+		if e, kind, ours := perch.Owned(identity, name, Tags(stack)); ours {
+			all.Ours = append(all.Ours, Owned{e, kind, stack})
+		} else {
+			all.Others[name] = stack
+		}
+	})
+	all.OtherRepositories = OtherRepositories(identity, slices.Collect(maps.Values(all.Others))...)
+	return all, err
+}
+
+// Owned is an environment of the project, with its stack.
+type Owned struct {
+	Environment perch.Environment
+	Kind        perch.Kind
+	Stack       types.Stack
+}
+
+// Status describes the environment.
+func (o Owned) Status() perch.EnvironmentStatus {
+	outputs := Outputs(o.Stack)
+	url, _ := cfn.Address(outputs)
+	return perch.EnvironmentStatus{
+		Branch: o.Environment.Branch, Slug: o.Environment.Slug, Stack: o.Environment.StackName(), Kind: o.Kind,
+		Status: string(o.Stack.StackStatus), URL: url, Commit: outputs[cfn.OutputCommit], Updated: changed(o.Stack),
+	}
+}
+
+// changed is when the stack was created or last updated.
+func changed(stack types.Stack) time.Time {
+	if stack.LastUpdatedTime != nil {
+		return stack.LastUpdatedTime.UTC()
+	}
+	return aws.ToTime(stack.CreationTime).UTC()
+}
+
+// Tags are the stack's tags.
+func Tags(stack types.Stack) map[string]string { return TagMap(stack.Tags) }
+
+// TagMap are the tags by their keys.
+func TagMap(list []types.Tag) map[string]string {
+	tags := make(map[string]string, len(list))
+	for _, tag := range list {
+		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return tags
+}
+
+// Outputs are the stack's outputs by their keys.
+func Outputs(stack types.Stack) map[string]string {
+	outputs := make(map[string]string, len(stack.Outputs))
+	for _, output := range stack.Outputs {
+		outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+	}
+	return outputs
+}
+
+// TagList are tags as CloudFormation takes them, in the order of their keys.
+func TagList(tags map[string]string) []types.Tag {
+	var list []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
+	}
+	return list
+}
