@@ -25,6 +25,7 @@ func (s *Server) rightsOf(c Call) []access.Request {
 var serviceRights = map[string]func(asked) []access.Request{
 	"acm":              certificateRights,
 	"cloudformation":   stackRights,
+	"ec2":              networkRights,
 	"elasticbeanstalk": beanstalkRights,
 	"iam":              iamRights,
 	"logs":             logRights,
@@ -137,17 +138,34 @@ func commandRights(q asked) []access.Request {
 	return rights
 }
 
+// networkRights are on the security group that is deleted, with its tags; EC2's other calls only read.
+func networkRights(q asked) []access.Request {
+	if q.Action == "DeleteSecurityGroup" {
+		return []access.Request{
+			q.found("AWS::EC2::SecurityGroup", q.get("GroupId"), q.arn("ec2", "security-group/"+q.get("GroupId"))),
+		}
+	}
+	return []access.Request{q.on("*")}
+}
+
+// databaseRights are on the database that a call names. A deletion with a final snapshot needs the right to take it,
+// of the database and of the snapshot.
 func databaseRights(q asked) []access.Request {
-	if strings.HasPrefix(q.Action, "DescribeDBSnapshots") {
+	switch q.Action {
+	case "DescribeDBSnapshots":
 		return []access.Request{q.on(q.arn("rds", "snapshot:"+cmp.Or(q.get("DBSnapshotIdentifier"), "*")))}
+	case "DeleteDBSubnetGroup":
+		return []access.Request{q.on(q.arn("rds", "subgrp:"+q.get("DBSubnetGroupName")))}
 	}
-	return []access.Request{
-		q.found(
-			"AWS::RDS::DBInstance",
-			q.get("DBInstanceIdentifier"),
-			q.arn("rds", "db:"+cmp.Or(q.get("DBInstanceIdentifier"), "*")),
-		),
+	database := q.found("AWS::RDS::DBInstance", q.get("DBInstanceIdentifier"),
+		q.arn("rds", "db:"+cmp.Or(q.get("DBInstanceIdentifier"), "*")))
+	rights := []access.Request{database}
+	if snapshot := q.get("FinalDBSnapshotIdentifier"); snapshot != "" {
+		database.Action = "rds:CreateDBSnapshot"
+		rights = append(rights, database,
+			access.Request{Action: database.Action, Resource: q.arn("rds", "snapshot:"+snapshot)})
 	}
+	return rights
 }
 
 // zoneRights reads Route 53's calls off their methods and paths.

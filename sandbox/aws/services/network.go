@@ -166,6 +166,7 @@ var networkActions = map[string]action{
 	"DescribeInstances":         describeInstances,
 	"DescribeSubnets":           describeSubnets,
 	"DescribeSecurityGroups":    describeSecurityGroups,
+	"DeleteSecurityGroup":       deleteSecurityGroup,
 }
 
 // filters reads EC2's filters; one that is not among the known fields is rejected rather than ignored.

@@ -43,6 +43,9 @@ var (
 	databasePattern = regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,62}$`)
 )
 
+// usedSubnetGroup is what RDS says of a group that a database is in.
+const usedSubnetGroup = "Cannot delete the subnet group '%s' because at least one database instance: %s is still using it."
+
 const protectedDatabase = "Cannot delete protected DB Instance, please disable deletion protection and try again."
 
 func prepareDatabase(s *Service, rec *record) error {
@@ -219,7 +222,7 @@ func prepareSubnetGroup(s *Service, rec *record) error {
 func rejectSubnetGroup(s *Service, rec *record, late bool) error {
 	for _, db := range s.of(typeDatabase) {
 		if late && strings.EqualFold(db.Properties.text("DBSubnetGroupName"), rec.Name) {
-			return invalid(rds, "Cannot delete the subnet group '%s' because at least one database instance: %s is still using it.", rec.Name, db.Name)
+			return invalid(rds, usedSubnetGroup, rec.Name, db.Name)
 		}
 	}
 	return nil

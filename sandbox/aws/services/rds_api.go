@@ -19,6 +19,7 @@ var rdsActions = map[string]action{
 	"DescribeDBSnapshots":    describeSnapshots,
 	"DeleteDBSnapshot":       deleteSnapshot,
 	"DescribeDBSubnetGroups": describeSubnetGroups,
+	"DeleteDBSubnetGroup":    deleteSubnetGroup,
 
 	"DescribeEngineDefaultParameters": describeEngineDefaults,
 	"ListTagsForResource":             listDatabaseTags,
@@ -93,26 +94,6 @@ func modifyDatabase(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	return []wire.Node{wire.N("DBInstance", s.databaseNodes(db)...)}, nil
-}
-
-// deleteDatabase removes a database at once, and only without a final snapshot; CloudFormation's own deletions know how to make one.
-func deleteDatabase(s *Service, f form) ([]wire.Node, error) {
-	db := s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
-	switch {
-	case db == nil:
-		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
-	case db.Properties.flag("DeletionProtection"):
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterCombination", "%s", protectedDatabase)
-	case f.Get("SkipFinalSnapshot") != "true":
-		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterCombination", "This endpoint deletes a database only with SkipFinalSnapshot.")
-	}
-	db.Status = "deleting"
-	node := wire.N("DBInstance", s.databaseNodes(db)...)
-	s.drop(db)
-	if err := s.save(); err != nil {
-		return nil, err
-	}
-	return []wire.Node{node}, nil
 }
 
 func stopDatabase(s *Service, f form) ([]wire.Node, error) {
@@ -193,6 +174,10 @@ func deleteSnapshot(s *Service, f form) ([]wire.Node, error) {
 	return []wire.Node{wire.N("DBSnapshot", snapshotNodes(snapshot)...)}, s.save()
 }
 
+func noSubnetGroup(name string) *wire.Error {
+	return wire.Errorf(http.StatusNotFound, "DBSubnetGroupNotFoundFault", "DB subnet group '%s' does not exist.", name)
+}
+
 func describeSubnetGroups(s *Service, f form) ([]wire.Node, error) {
 	name := f.Get("DBSubnetGroupName")
 	var found []*record
@@ -202,7 +187,7 @@ func describeSubnetGroups(s *Service, f form) ([]wire.Node, error) {
 		}
 	}
 	if name != "" && len(found) == 0 {
-		return nil, wire.Errorf(http.StatusNotFound, "DBSubnetGroupNotFoundFault", "DB subnet group '%s' does not exist.", name)
+		return nil, noSubnetGroup(name)
 	}
 	return []wire.Node{list("DBSubnetGroups", "DBSubnetGroup", found, s.subnetGroupNodes)}, nil
 }

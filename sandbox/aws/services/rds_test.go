@@ -76,27 +76,6 @@ func TestDeletionProtectionBlocksUntilItIsModified(t *testing.T) {
 	}
 }
 
-func TestADatabaseIsDeletedByItselfWithoutASnapshotOnly(t *testing.T) {
-	a := newAccount(t, Config{})
-	client := sdk.NewFromConfig(a.aws)
-	p := databaseProperties()
-	state, _ := a.ready(typeDatabase, "Database", p)
-	_, err := client.DeleteDBInstance(t.Context(), &sdk.DeleteDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID)})
-	wantError(t, err, "only with SkipFinalSnapshot")
-	in := &sdk.DeleteDBInstanceInput{DBInstanceIdentifier: aws.String(state.ID), SkipFinalSnapshot: aws.Bool(true)}
-	if _, err := client.DeleteDBInstance(t.Context(), in); err != nil {
-		t.Fatal(err)
-	}
-	_, err = client.DeleteDBInstance(t.Context(), in)
-	if code(err) != "DBInstanceNotFound" && code(err) != "DBInstanceNotFoundFault" {
-		t.Errorf("the second time: %v", err)
-	}
-	p["DeletionProtection"] = true
-	protected, _ := a.ready(typeDatabase, "Protected", p)
-	_, err = client.DeleteDBInstance(t.Context(), &sdk.DeleteDBInstanceInput{DBInstanceIdentifier: aws.String(protected.ID), SkipFinalSnapshot: aws.Bool(true)})
-	wantError(t, err, "Cannot delete protected DB Instance")
-}
-
 func TestAStoppedDatabaseCannotBeChangedUntilItIsStarted(t *testing.T) {
 	a := newAccount(t, Config{})
 	client := sdk.NewFromConfig(a.aws)

@@ -1,0 +1,75 @@
+package services
+
+import (
+	"net/http"
+	"strings"
+
+	"perch/sandbox/aws/wire"
+)
+
+// These calls delete a resource at once, without CloudFormation. AWS takes minutes for a database.
+
+// deleteDatabase takes a final snapshot, or none if the caller skips it.
+func deleteDatabase(s *Service, f form) ([]wire.Node, error) {
+	db, name := s.named(typeDatabase, f.Get("DBInstanceIdentifier")), f.Get("FinalDBSnapshotIdentifier")
+	skips := f.Get("SkipFinalSnapshot") == "true"
+	switch {
+	case db == nil:
+		return nil, noDatabase(f.Get("DBInstanceIdentifier"))
+	case db.Properties.flag("DeletionProtection"):
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterCombination", "%s", protectedDatabase)
+	case !skips && name == "":
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterCombination",
+			"FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.")
+	case skips && name != "":
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterCombination",
+			"FinalDBSnapshotIdentifier can not be specified when deleting an instance with SkipFinalSnapshot enabled.")
+	case !skips && !databasePattern.MatchString(strings.ToLower(name)):
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterValue",
+			"The parameter FinalDBSnapshotIdentifier is not a valid identifier.")
+	case !skips && s.named(typeSnapshot, name) != nil:
+		return nil, wire.Errorf(http.StatusBadRequest, "DBSnapshotAlreadyExists",
+			"Cannot create the snapshot because a snapshot with the identifier %s already exists.", name)
+	case !skips && db.Status != "available":
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidDBInstanceState",
+			"Cannot create a snapshot because the database instance %s is not currently in the available state.", db.Name)
+	}
+	db.Status = "deleting"
+	node := wire.N("DBInstance", s.databaseNodes(db)...)
+	if !skips {
+		s.snapshot(db, strings.ToLower(name))
+	}
+	s.drop(db)
+	return []wire.Node{node}, s.save()
+}
+
+func deleteSubnetGroup(s *Service, f form) ([]wire.Node, error) {
+	name := f.Get("DBSubnetGroupName")
+	group := s.named(typeSubnetGroup, name)
+	if group == nil {
+		return nil, noSubnetGroup(name)
+	}
+	for _, db := range s.of(typeDatabase) {
+		if strings.EqualFold(db.Properties.text("DBSubnetGroupName"), group.Name) {
+			return nil, wire.Errorf(http.StatusBadRequest, "InvalidDBSubnetGroupStateFault", usedSubnetGroup, group.Name, db.Name)
+		}
+	}
+	s.drop(group)
+	return nil, s.save()
+}
+
+func deleteSecurityGroup(s *Service, f form) ([]wire.Node, error) {
+	id := f.Get("GroupId")
+	group := s.find(typeSecurityGroup, id)
+	switch {
+	case group == nil:
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidGroup.NotFound", "The security group '%s' does not exist", id)
+	case id == DefaultSecurityGroup:
+		return nil, wire.Errorf(http.StatusBadRequest, "CannotDelete",
+			"the specified group: \"%s\" name: \"%s\" cannot be deleted by a user", id, group.Name)
+	case s.groupInUse(group):
+		return nil, wire.Errorf(http.StatusBadRequest, "DependencyViolation", "resource %s has a dependent object", id)
+	}
+	s.drop(group)
+	return []wire.Node{wire.T("return", "true"), wire.T("groupId", id)}, s.save()
+}

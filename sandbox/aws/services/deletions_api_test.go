@@ -1,0 +1,78 @@
+package services
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	sdk "github.com/aws/aws-sdk-go-v2/service/rds"
+)
+
+func TestADatabaseIsDeletedWithAFinalSnapshotOrWithout(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := sdk.NewFromConfig(a.aws)
+	p := databaseProperties()
+	state, _ := a.ready(typeDatabase, "Database", p)
+	id, snapshot := aws.String(state.ID), aws.String("shop-final")
+	remove := func(database, final *string, skip bool) error {
+		_, err := client.DeleteDBInstance(t.Context(), &sdk.DeleteDBInstanceInput{
+			DBInstanceIdentifier: database, FinalDBSnapshotIdentifier: final, SkipFinalSnapshot: aws.Bool(skip),
+		})
+		return err
+	}
+	wantError(t, remove(id, nil, false), "FinalDBSnapshotIdentifier is required")
+	wantError(t, remove(id, snapshot, true), "can not be specified")
+	wantError(t, remove(id, aws.String("-"), false), "not a valid identifier")
+	if err := remove(id, snapshot, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := remove(id, snapshot, false); !strings.HasPrefix(code(err), "DBInstanceNotFound") {
+		t.Errorf("the second time: %v", err)
+	}
+	out, err := client.DescribeDBSnapshots(t.Context(), &sdk.DescribeDBSnapshotsInput{DBInstanceIdentifier: id})
+	if err != nil || len(out.DBSnapshots) != 1 || aws.ToString(out.DBSnapshots[0].DBSnapshotIdentifier) != *snapshot {
+		t.Errorf("snapshots %+v, %v", out, err)
+	}
+	again, _ := a.ready(typeDatabase, "Again", p)
+	if wantError(t, remove(aws.String(again.ID), snapshot, false), "already exists"); remove(aws.String(again.ID), nil, true) != nil {
+		t.Error("it is not deleted without a snapshot")
+	}
+	p["DeletionProtection"] = true
+	protected, _ := a.ready(typeDatabase, "Protected", p)
+	wantError(t, remove(aws.String(protected.ID), nil, true), "Cannot delete protected DB Instance")
+}
+
+func TestGroupsAreDeletedWhenNothingUsesThem(t *testing.T) {
+	a := newAccount(t, Config{})
+	group, _ := a.ready(typeSecurityGroup, "Group", map[string]any{"GroupDescription": "x"})
+	subnets, _ := a.ready(typeSubnetGroup, "Subnets", map[string]any{
+		"DBSubnetGroupDescription": "x", "SubnetIds": []any{Subnets[0], Subnets[1]},
+	})
+	p := databaseProperties()
+	p["DBSubnetGroupName"], p["VPCSecurityGroups"] = subnets.ID, []any{group.ID}
+	_, database := a.ready(typeDatabase, "Database", p)
+	deleteGroup := func(id string) error {
+		_, err := ec2.NewFromConfig(a.aws).DeleteSecurityGroup(t.Context(), &ec2.DeleteSecurityGroupInput{GroupId: &id})
+		return err
+	}
+	deleteSubnets := func() error {
+		in := &sdk.DeleteDBSubnetGroupInput{DBSubnetGroupName: &subnets.ID}
+		_, err := sdk.NewFromConfig(a.aws).DeleteDBSubnetGroup(t.Context(), in)
+		return err
+	}
+	wantError(t, deleteGroup(group.ID), "DependencyViolation")
+	wantError(t, deleteSubnets(), "still using it")
+	if err := a.remove(database); err != nil {
+		t.Fatal(err)
+	}
+	if err := deleteGroup(group.ID); err != nil {
+		t.Error(err)
+	}
+	if err := deleteSubnets(); err != nil {
+		t.Error(err)
+	}
+	wantError(t, deleteGroup(group.ID), "InvalidGroup.NotFound")
+	wantError(t, deleteSubnets(), "DBSubnetGroupNotFoundFault")
+	wantError(t, deleteGroup(DefaultSecurityGroup), "CannotDelete")
+}
