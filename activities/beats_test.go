@@ -36,7 +36,7 @@ func TestWhatTakesLongBeatsFromItsBeginning(t *testing.T) {
 		},
 		"SweepResources": func(env *testsuite.TestActivityEnvironment) error {
 			w.fault(aws.Fault{Service: "s3", Action: "DeleteBucket", Status: 503, Code: "SlowDown", Message: "reduce your rate", Count: 1})
-			_, err := activitytest.TryIn(env, of[*Verification](w).sweepResources, SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: "files"}}})
+			_, err := activitytest.TryIn(env, of[*Verification](w).SweepResources, SweepInput{Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: "files"}}})
 			return err
 		},
 	} {

@@ -39,16 +39,23 @@ func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
 	return err
 }
 
-// mayEmpty rejects a bucket of a stack that may return to service, and one that the stack's template keeps.
+// mayEmpty rejects a bucket of a stack that may return to service, and one that the stack's template keeps or that the
+// stack does not name.
 func (s *Stacks) mayEmpty(ctx context.Context, in EmptyBucketInput) error {
 	if err := s.requireDeletion(ctx, StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
 		return err
 	}
-	kept, err := s.keptResources(ctx, in.StackID)
-	if err == nil && kept[in.Bucket] {
-		err = awserr.Final(perch.ErrorInvalid, "the template of stack %s keeps bucket %s: it was left alone; empty it by hand if you mean it", in.StackID, in.Bucket)
+	wishes, err := s.deletionWishes(ctx, in.StackID)
+	switch {
+	case err != nil:
+		return err
+	case wishes[in.Bucket] == wishUnknown:
+		return awserr.Final(perch.ErrorInvalid, "neither the template nor the events of stack %s name bucket %s, so what the template wanted "+
+			"of it is not known: it was left alone; delete it by hand if you do not need it", in.StackID, in.Bucket)
+	case wishes[in.Bucket] != wishDelete:
+		return awserr.Final(perch.ErrorInvalid, "the template of stack %s keeps bucket %s: it was left alone; empty it by hand if you mean it", in.StackID, in.Bucket)
 	}
-	return err
+	return nil
 }
 
 func endsDeletion(status types.ResourceStatus) bool {

@@ -33,6 +33,7 @@ type (
 	Contents          = contract.Contents
 	Kept              = contract.Kept
 	Remains           = contract.Remains
+	SweepResult       = contract.SweepResult
 	SweepInput        = contract.SweepInput
 	VerifyInput       = contract.VerifyInput
 	VerifyResult      = contract.VerifyResult

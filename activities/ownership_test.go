@@ -267,7 +267,7 @@ func TestS124WhatADeletedStackOfAnotherNameLeftIsReportedAndNotDeleted(t *testin
 		t.Errorf("verified %+v", out)
 	}
 	w.policy.FormerNames = []string{"github.com/acme/store"}
-	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Orphans, []Orphan{{Bucket: bucket, StackID: stack}}) {
+	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Orphans, []Orphan{{Type: "AWS::S3::Bucket", PhysicalID: bucket, StackID: stack}}) {
 		t.Errorf("with the former name listed: %+v", out)
 	}
 }

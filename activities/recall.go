@@ -24,6 +24,16 @@ type pastRemovals struct {
 	contents Contents
 }
 
+// stackOf is the stack whose removal recorded a resource.
+func (p pastRemovals) stackOf(resource Orphan) string {
+	for _, record := range p.records {
+		if record.Contents.Names(resource) {
+			return record.StackID
+		}
+	}
+	return ""
+}
+
 // recall reads what removals of the environment have recorded, and what its stack still names. That is what must be
 // gone. The input's contents count only if there is no place for records. The record of a stack that still exists is for
 // the removal of that stack.

@@ -91,7 +91,7 @@ func (s *Set) serveAll() []served {
 
 		serve(contract.PrepareDeletion, s.deletions.PrepareDeletion),
 		serve(contract.DiagnoseDeletion, s.stacks.DiagnoseDeletion),
-		serveNothing(contract.SweepResources, s.verification.SweepResources),
+		serve(contract.SweepResources, s.verification.SweepResources),
 		serve(contract.VerifyGone, s.verification.VerifyGone),
 
 		serve(contract.PlanCleanup, s.cleanups.PlanCleanup),

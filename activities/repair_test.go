@@ -1,7 +1,7 @@
 package activities
 
 import (
-	"context"
+	"strings"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -31,19 +31,14 @@ func failedDeletion(t *testing.T, w *world) (stackID, bucket string) {
 
 func (w *world) delete(stackID string, retain []string) AwaitResult {
 	w.t.Helper()
-	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Retain: retain, Token: "delete-" + string(rune('a'+len(retain)))}
+	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Retain: retain, Token: "delete-" + strings.ReplaceAll(w.t.Name(), "/", "-") + string(rune('a'+len(retain)))}
 	must(w, of[*Stacks](w).DeleteStack, in)
 	return must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: stackID, Token: in.Token})
 }
 
 func (w *world) sweep(in SweepInput) error {
-	_, err := activitytest.Try(of[*Verification](w).sweepResources, in)
+	_, err := activitytest.Try(of[*Verification](w).SweepResources, in)
 	return err
-}
-
-// sweepResources is SweepResources with a result, as try wants one.
-func (v *Verification) sweepResources(ctx context.Context, in SweepInput) (struct{}, error) {
-	return struct{}{}, v.SweepResources(ctx, in)
 }
 
 func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {

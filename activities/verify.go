@@ -49,13 +49,13 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 	if err := v.believe(ctx, &in); err != nil {
 		return VerifyResult{}, err
 	}
-	named := in.Contents.Buckets
+	named := in.Contents
 	past, err := v.recall(ctx, &in)
 	if err != nil {
 		return VerifyResult{}, err
 	}
 	if !in.Swept {
-		if found, err := v.orphans(ctx, in, named); err != nil || len(found) > 0 {
+		if found, err := v.orphans(ctx, in, named, past); err != nil || len(found) > 0 {
 			return VerifyResult{Orphans: found}, err
 		}
 	}
@@ -171,7 +171,9 @@ func (v *Verification) databases(ctx context.Context, in VerifyInput) (left []st
 			return nil, err
 		}
 		for _, snapshot := range snapshots {
-			left = append(left, "database snapshot "+aws.ToString(snapshot.DBSnapshotIdentifier))
+			if name := aws.ToString(snapshot.DBSnapshotIdentifier); !strings.Contains(name, finalSnapshotMark) {
+				left = append(left, "database snapshot "+name)
+			}
 		}
 	}
 	return left, nil

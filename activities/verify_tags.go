@@ -25,32 +25,35 @@ type taggedResource struct {
 	tags    map[string]string
 }
 
-// named is the resource as its own service knows it: a bucket's name, or a database's identifier. Only these
-// two kinds outlive a stack with somebody's data in them.
-func (r taggedResource) named() (bucket, database string) {
+// typesOfOrphans are the types that SweepResources deletes, by the service and the type in an ARN.
+var typesOfOrphans = map[string]string{
+	"s3:":                          "AWS::S3::Bucket",
+	"rds:db":                       "AWS::RDS::DBInstance",
+	"rds:subgrp":                   "AWS::RDS::DBSubnetGroup",
+	"ec2:security-group":           "AWS::EC2::SecurityGroup",
+	"elasticbeanstalk:environment": "AWS::ElasticBeanstalk::Environment",
+	"secretsmanager:secret":        "AWS::SecretsManager::Secret",
+}
+
+// orphan is the resource as its own service knows it; its type is empty if Perch cannot delete it.
+func (r taggedResource) orphan() Orphan {
 	parsed, err := arn.Parse(r.arn)
-	if err != nil || r.stackID == "" {
-		return "", ""
+	if err != nil {
+		return Orphan{}
 	}
-	switch kind, name := splitResource(parsed.Resource); parsed.Service + ":" + kind {
-	case "s3:":
-		return name, ""
-	case "rds:db":
-		return "", name
+	kind, name := splitResource(parsed.Resource)
+	orphan := Orphan{Type: typesOfOrphans[parsed.Service+":"+kind], PhysicalID: name, StackID: r.stackID}
+	switch orphan.Type {
+	case "AWS::ElasticBeanstalk::Environment":
+		_, orphan.PhysicalID, _ = strings.Cut(name, "/") // The application comes before it.
+	case "AWS::SecretsManager::Secret":
+		orphan.PhysicalID = r.arn
 	}
-	return "", ""
+	return orphan
 }
 
 // listed reports whether the contents name the resource, so that another check looks for it.
-func (r taggedResource) listed(contents Contents) bool {
-	bucket, database := r.named()
-	if bucket != "" || database != "" {
-		return slices.Contains(contents.Buckets, bucket) || slices.Contains(contents.Databases, database)
-	}
-	return slices.ContainsFunc(contents.Environments, func(name string) bool {
-		return strings.Contains(r.arn, ":elasticbeanstalk:") && strings.HasSuffix(r.arn, "/"+name)
-	})
-}
+func (r taggedResource) listed(contents Contents) bool { return contents.Names(r.orphan()) }
 
 // carrying lists what carries these tags.
 func (v *Verification) carrying(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
@@ -108,10 +111,11 @@ type survivor struct {
 
 func (s survivor) String() string {
 	name := s.arn
-	if bucket, database := s.named(); bucket != "" {
-		name = "bucket " + bucket
-	} else if database != "" {
-		name = "database " + database
+	switch orphan := s.orphan(); orphan.Type {
+	case "AWS::S3::Bucket":
+		name = "bucket " + orphan.PhysicalID
+	case "AWS::RDS::DBInstance":
+		name = "database " + orphan.PhysicalID
 	}
 	if s.earlier && s.stackID != "" {
 		return name + " of the deleted stack " + s.stackID
@@ -131,7 +135,7 @@ func (v *Verification) survivors(ctx context.Context, in VerifyInput) (left []su
 	}
 	s := &tagSurvey{v: v, in: in, lives: map[string]stackLife{}, fates: map[string]map[string]types.ResourceStatus{}}
 	for _, r := range found {
-		if in.Contents.Keeps(r.arn) || slices.Contains(wanted, r.arn) {
+		if in.Contents.Keeps(r.arn) || slices.Contains(wanted, r.arn) || strings.Contains(r.arn, finalSnapshotMark) {
 			continue
 		}
 		survives, is, err := s.look(ctx, r)
@@ -160,11 +164,10 @@ func (v *Verification) tagged(ctx context.Context, in VerifyInput) (seen sight, 
 	return seen, err
 }
 
-// orphans are the buckets that the branch's deleted stacks have left behind: an update that drops a bucket
-// with objects from the template leaves the bucket, and from then on no stack names it. The buckets that the
-// stack named to the end had their turn. A database stays for a person to decide: its template may have
-// wanted a snapshot first.
-func (v *Verification) orphans(ctx context.Context, in VerifyInput, named []string) (orphans []Orphan, err error) {
+// orphans are what the branch's deleted stacks have left behind and Perch can delete. An update that takes a bucket with
+// objects out of the template leaves the bucket, and a removal by force leaves what CloudFormation could not delete; from
+// then on no stack names it. What the stack named to the end had its turn.
+func (v *Verification) orphans(ctx context.Context, in VerifyInput, named Contents, past pastRemovals) (orphans []Orphan, err error) {
 	found, err := v.survivors(ctx, in)
 	if err != nil {
 		return nil, err
@@ -173,12 +176,24 @@ func (v *Verification) orphans(ctx context.Context, in VerifyInput, named []stri
 	if err != nil {
 		return nil, err
 	}
+	wishes := map[string]map[string]deletionWish{}
 	for _, s := range found {
-		bucket, _ := s.named()
-		if bucket == "" || !s.confirmed || s.untold || !s.earlier && !deleted || slices.Contains(named, bucket) {
+		orphan := s.orphan()
+		if orphan.StackID == "" {
+			orphan.StackID = past.stackOf(orphan) // Beanstalk's environments do not carry it.
+		}
+		if orphan.Type == "" || orphan.StackID == "" || !s.confirmed || s.untold || !s.earlier && !deleted || named.Names(orphan) ||
+			s.tags[tagEnvironmentID] != "" && orphan.Type != "AWS::ElasticBeanstalk::Environment" {
 			continue
 		}
-		orphans = append(orphans, Orphan{Bucket: bucket, StackID: s.stackID})
+		if wishes[orphan.StackID] == nil {
+			if wishes[orphan.StackID], err = v.stacks.deletionWishes(ctx, orphan.StackID); err != nil {
+				return nil, err
+			}
+		}
+		if wish := wishes[orphan.StackID][orphan.PhysicalID]; wish == wishDelete || wish == wishSnapshot {
+			orphans = append(orphans, orphan)
+		}
 	}
 	return orphans, nil
 }

@@ -39,9 +39,24 @@ var grants = []grant{
 	},
 	{
 		"DatabasesThatCloudFormationCouldNotDelete",
-		"what CloudFormation could not delete in several attempts; nothing else calls it",
-		[]string{"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*"},
+		"what CloudFormation could not delete in several attempts, with a final snapshot if the template does not exclude it; nothing else calls it",
+		[]string{
+			"arn:aws:rds:REGION:ACCOUNT:db:PROJECT-*", "arn:aws:rds:REGION:ACCOUNT:snapshot:PROJECT-*",
+			"arn:aws:rds:REGION:ACCOUNT:subgrp:PROJECT-*",
+		},
 		nil,
+	},
+	{
+		"SecretsThatCloudFormationCouldNotDelete",
+		"the database passwords of removed environments, which can be restored for 7 days; nothing else calls it",
+		[]string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:DatabaseSecret*"},
+		map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}},
+	},
+	{
+		"GroupsThatCloudFormationCouldNotDelete",
+		"security groups of a removed environment; nothing else calls it",
+		[]string{"arn:aws:ec2:REGION:ACCOUNT:security-group/*"},
+		map[string]map[string]string{"StringEquals": {"aws:ResourceTag/perch:project": "PROJECT"}},
 	},
 	{
 		"EnvironmentsOfTheProject",
@@ -125,6 +140,7 @@ var rights = map[string][]need{
 
 	"cloudwatchlogs.DescribeLogGroups": {{"logs:DescribeLogGroups", "LookAround"}},
 
+	"ec2.DeleteSecurityGroup":       {{"ec2:DeleteSecurityGroup", "GroupsThatCloudFormationCouldNotDelete"}},
 	"ec2.DescribeAccountAttributes": {{"ec2:DescribeAccountAttributes", "LookAround"}},
 	"ec2.DescribeAddresses":         {{"ec2:DescribeAddresses", "LookAround"}},
 	"ec2.DescribeInstances":         {{"ec2:DescribeInstances", "LookAround"}},
@@ -180,7 +196,12 @@ var rights = map[string][]need{
 	},
 	"elasticbeanstalk.UpdateEnvironment": {{"elasticbeanstalk:UpdateEnvironment", "EnvironmentsOfTheProject"}},
 
-	"rds.DeleteDBInstance":                  {{"rds:DeleteDBInstance", "DatabasesThatCloudFormationCouldNotDelete"}},
+	"rds.DeleteDBInstance": {
+		{"rds:DeleteDBInstance", "DatabasesThatCloudFormationCouldNotDelete"},
+		{"rds:CreateDBSnapshot", "DatabasesThatCloudFormationCouldNotDelete"},
+	},
+	"rds.DeleteDBSubnetGroup":               {{"rds:DeleteDBSubnetGroup", "DatabasesThatCloudFormationCouldNotDelete"}},
+	"rds.ListTagsForResource":               {{"rds:ListTagsForResource", "LookAround"}},
 	"rds.DescribeDBInstances":               {{"rds:DescribeDBInstances", "LookAround"}},
 	"rds.DescribeDBSnapshots":               {{"rds:DescribeDBSnapshots", "LookAround"}},
 	"rds.DescribeDBSubnetGroups":            {{"rds:DescribeDBSubnetGroups", "LookAround"}},
@@ -210,6 +231,7 @@ var rights = map[string][]need{
 	"s3.PutBucketPolicy":      {{"s3:PutBucketPolicy", "BucketsOfTheProject"}},
 	"s3.PutObject":            {{"s3:PutObject", "BucketsOfTheProject"}},
 
+	"secretsmanager.DeleteSecret":   {{"secretsmanager:DeleteSecret", "SecretsThatCloudFormationCouldNotDelete"}},
 	"secretsmanager.DescribeSecret": {{"secretsmanager:DescribeSecret", "WhetherASecretIsGone"}},
 	"secretsmanager.GetSecretValue": {{"secretsmanager:GetSecretValue", "PasswordsInTheSharedDatabase"}, {"secretsmanager:GetSecretValue", "SecretsOfSeedSteps"}},
 	"ssm.GetCommandInvocation":      {{"ssm:GetCommandInvocation", "LookAround"}},

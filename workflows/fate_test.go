@@ -446,7 +446,7 @@ func (f *fate) DiagnoseDeletion(context.Context, contract.StackInput) (contract.
 	return contract.Remains{Failures: []lifecycle.Failure{{LogicalID: "Thing", Type: "AWS::Some::Thing", Reason: reason}}}, f.happen()
 }
 
-func (f *fate) SweepResources(_ context.Context, in contract.SweepInput) error {
+func (f *fate) SweepResources(_ context.Context, in contract.SweepInput) (contract.SweepResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mayRemove("SweepResources", in.StackID)
@@ -454,7 +454,7 @@ func (f *fate) SweepResources(_ context.Context, in contract.SweepInput) error {
 	if err == nil && in.StackID == stackID+"-0" {
 		f.orphan = false
 	}
-	return err
+	return contract.SweepResult{}, err
 }
 
 // EnsureDatabase makes a database where the stack has come as far as to have its secret.
@@ -495,7 +495,7 @@ func (f *fate) VerifyGone(_ context.Context, in contract.VerifyInput) (contract.
 	case err != nil:
 		return contract.VerifyResult{}, err
 	case f.orphan && !in.Swept:
-		return contract.VerifyResult{Orphans: []contract.Orphan{{Bucket: "dropped", StackID: stackID + "-0"}}}, nil
+		return contract.VerifyResult{Orphans: []contract.Orphan{{Type: typeBucket, PhysicalID: "dropped", StackID: stackID + "-0"}}}, nil
 	case f.orphan || f.among("", "left") == "left":
 		return contract.VerifyResult{Leftovers: append(in.Known, "bucket assets")}, nil
 	}

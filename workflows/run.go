@@ -36,6 +36,10 @@ type run struct {
 	seen bool
 	// held is what the stack was seen to hold before anything was deleted.
 	held contract.Contents
+	// snapshots are the final snapshots of the databases that this run deleted.
+	snapshots []string
+	// sweptDropped says that what updates of the stack left has been deleted as far as possible.
+	sweptDropped bool
 	// left are what removals of the chain could not delete.
 	left []perch.Leftover
 	// databaseMade says that this run has made the branch's database in the shared instance, sharedDatabase that there may be one to remove.

@@ -145,7 +145,7 @@ func (r *run) deleteStack(contents contract.Contents) error {
 		return err
 	}
 	if len(repair.Sweep) > 0 {
-		err = r.sweep(repair.Sweep)
+		err = r.sweep("remove what the stack left behind", r.state.StackID, repair.Sweep)
 	}
 	if r.chain.Target.Goal == perch.GoalUp {
 		r.forget() // What is made next is another stack under the same name.
@@ -205,6 +205,10 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	if err != nil {
 		return lifecycle.Repair{}, err
 	}
+	if len(remains.Dropped) > 0 && !r.sweptDropped {
+		r.sweptDropped = true
+		return lifecycle.Repair{}, r.sweep("delete what updates left, which may hold the rest", r.state.StackID, remains.Dropped)
+	}
 	repair := lifecycle.Mend(remains.Failures, r.deletions, r.chain.Target.Force)
 	if repair.Stop != "" {
 		return repair, failed("stack %s cannot be deleted: %s; mend that and run `perch down` again", r.environment.StackName(), repair.Stop)
@@ -216,10 +220,13 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	return repair, timer.Get(r.ctx, nil)
 }
 
-// sweep removes through their own services what the last deletion was told to leave out.
-func (r *run) sweep(left []lifecycle.Failure) error {
-	in := contract.SweepInput{Environment: r.environment, StackID: r.state.StackID, Resources: left}
-	_, err := runActivity(r.ctx, "remove what the stack left behind", contract.SweepResources, in)
+const typeBucket = "AWS::S3::Bucket"
+
+// sweep deletes through their own services what no stack names any more.
+func (r *run) sweep(summary, stackID string, left []lifecycle.Failure) error {
+	in := contract.SweepInput{Environment: r.environment, StackID: stackID, Resources: left}
+	out, err := runActivity(r.ctx, summary, contract.SweepResources, in)
+	r.snapshots = append(r.snapshots, out.Kept...)
 	return err
 }
 
@@ -247,7 +254,7 @@ func (r *run) empty(names []string) error { return r.beginEmptying(names)() }
 func (r *run) beginEmptying(names []string) (end func() error) {
 	var orphans []contract.Orphan
 	for _, bucket := range names {
-		orphans = append(orphans, contract.Orphan{Bucket: bucket, StackID: r.state.StackID})
+		orphans = append(orphans, contract.Orphan{Type: typeBucket, PhysicalID: bucket, StackID: r.state.StackID})
 	}
 	return r.emptyAll(orphans)
 }
@@ -256,9 +263,9 @@ func (r *run) emptyAll(found []contract.Orphan) (end func() error) {
 	futures := make([]pendingResult[contract.EmptyBucketResult], len(found))
 	for i, bucket := range found {
 		in := contract.EmptyBucketInput{
-			Environment: r.environment, Bucket: bucket.Bucket, StackID: bucket.StackID,
+			Environment: r.environment, Bucket: bucket.PhysicalID, StackID: bucket.StackID,
 		}
-		futures[i] = beginActivity(r.ctx, "empty bucket "+bucket.Bucket, contract.EmptyBucket, in)
+		futures[i] = beginActivity(r.ctx, "empty bucket "+bucket.PhysicalID, contract.EmptyBucket, in)
 	}
 	return func() (failure error) {
 		for _, pending := range futures {
@@ -273,8 +280,8 @@ func (r *run) emptyAll(found []contract.Orphan) (end func() error) {
 	}
 }
 
-// verify checks that everything that the environment held is gone, in this life and in earlier ones. Buckets
-// that no stack names any more are emptied and deleted first. A database that could not be dropped is known
+// verify checks that everything that the environment held is gone, in this life and in earlier ones. What no stack
+// names any more is deleted first. A database that could not be dropped is known
 // to be there; undropped says why.
 func (r *run) verify(outcome perch.Outcome, undropped error) error {
 	in := contract.VerifyInput{
@@ -307,7 +314,7 @@ func (r *run) verify(outcome perch.Outcome, undropped error) error {
 		return err
 	}
 	r.left = nil
-	r.result.Outcome, r.result.Leftovers, r.result.Unconfirmed = outcome, out.Kept, out.Unconfirmed
+	r.result.Outcome, r.result.Leftovers, r.result.Unconfirmed = outcome, append(out.Kept, r.snapshots...), out.Unconfirmed
 	return nil
 }
 
@@ -315,20 +322,28 @@ func (r *run) verifyOnce(in contract.VerifyInput) (contract.VerifyResult, error)
 	return runActivity(r.ctx, "verify that "+r.environment.StackName()+" is gone", contract.VerifyGone, in)
 }
 
-// removeOrphans empties and deletes buckets of deleted stacks. One that cannot be emptied is left, and the
-// verification names it.
+// removeOrphans deletes what deleted stacks have left, and empties the buckets among it first. What cannot be deleted
+// is left, and the verification names it.
 func (r *run) removeOrphans(found []contract.Orphan) error {
 	r.chain.Removing()
-	if err := r.emptyAll(found)(); err != nil && !final(err) {
+	var full []contract.Orphan
+	stacks, left := []string{}, map[string][]lifecycle.Failure{}
+	for _, orphan := range found {
+		if orphan.Type == typeBucket {
+			full = append(full, orphan)
+		}
+		if left[orphan.StackID] == nil {
+			stacks = append(stacks, orphan.StackID)
+		}
+		left[orphan.StackID] = append(left[orphan.StackID], lifecycle.Failure{Type: orphan.Type, PhysicalID: orphan.PhysicalID})
+	}
+	if err := r.emptyAll(full)(); err != nil && !final(err) {
 		return err
 	}
-	r.result.Removed.Buckets += len(found)
-	for _, orphan := range found {
-		in := contract.SweepInput{
-			Environment: r.environment, StackID: orphan.StackID,
-			Resources: []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: orphan.Bucket}},
-		}
-		if _, err := runActivity(r.ctx, "delete bucket "+orphan.Bucket, contract.SweepResources, in); err != nil && !final(err) {
+	r.result.Removed.Buckets += len(full)
+	for _, stackID := range stacks {
+		err := r.sweep("delete what no stack names any more", stackID, left[stackID])
+		if err != nil && !final(err) {
 			return err
 		}
 	}

@@ -144,6 +144,24 @@ func TestWhatASweptDatabaseHeldIsDeletedInTheSameRun(t *testing.T) {
 	}
 }
 
+func TestS232WhatAnUpdateLeftIsDeletedBeforeTheNextTry(t *testing.T) {
+	w := newWorld(t)
+	w.ours("CREATE_COMPLETE", "new")
+	w.failing(1, usedGroup)
+	w.dropped = []lifecycle.Failure{{LogicalID: "Database", Type: "AWS::RDS::DBInstance", PhysicalID: "db"}}
+	began := w.env.Now()
+	result, _, err := w.run(Teardown, gone())
+	if err != nil || result.Outcome != perch.OutcomeGone {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	if !strings.Contains(strings.Join(w.done, "\n"), "SweepResources Database (AWS::RDS::DBInstance)") || len(w.deletions()) != 2 {
+		t.Errorf("did %q", w.done)
+	}
+	if waited := w.env.Now().Sub(began); waited >= time.Minute {
+		t.Errorf("it waited for %s", waited)
+	}
+}
+
 func TestForcedRunForcesAfterTheLastDeletion(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "new")
@@ -341,7 +359,7 @@ func TestS87OrphansOfEarlierUpdatesAreEmptiedAndDeleted(t *testing.T) {
 			if status != "" {
 				w.ours(status, "new")
 			}
-			w.orphans = []contract.Orphan{{Bucket: "dropped", StackID: stackID}}
+			w.orphans = []contract.Orphan{{Type: typeBucket, PhysicalID: "dropped", StackID: stackID}}
 			result, _, err := w.run(Teardown, gone())
 			if err != nil || result.Outcome != perch.OutcomeGone {
 				t.Errorf("result %+v, %v", result, err)
@@ -351,6 +369,29 @@ func TestS87OrphansOfEarlierUpdatesAreEmptiedAndDeleted(t *testing.T) {
 				t.Errorf("the run ended with %q", last)
 			}
 		})
+	}
+}
+
+func TestS232WhatDeletedStacksLeftIsDeletedOncePerStack(t *testing.T) {
+	w := newWorld(t)
+	w.snapshots = []string{"database snapshot dropped-final"}
+	w.orphans = []contract.Orphan{
+		{Type: "AWS::RDS::DBInstance", PhysicalID: "dropped", StackID: stackID},
+		{Type: "AWS::EC2::SecurityGroup", PhysicalID: "sg-1", StackID: stackID},
+		{Type: "AWS::EC2::SecurityGroup", PhysicalID: "sg-2", StackID: stackID + "-earlier"},
+	}
+	result, _, err := w.run(Teardown, gone())
+	if err != nil || result.Outcome != perch.OutcomeGone || !slices.Equal(result.Leftovers, w.snapshots) {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	var sweeps []string
+	for _, done := range w.done {
+		if strings.HasPrefix(done, "SweepResources") {
+			sweeps = append(sweeps, done)
+		}
+	}
+	if len(sweeps) != 2 || !strings.Contains(sweeps[0], "DBInstance") || !strings.Contains(sweeps[0], "SecurityGroup") {
+		t.Errorf("swept %q", sweeps)
 	}
 }
 

@@ -54,7 +54,11 @@ type world struct {
 	canceled, obstacle string
 	// orphans are what the first VerifyGone finds, and earlier what Admit has read of earlier removals.
 	orphans []contract.Orphan
-	earlier []perch.Leftover
+	// dropped are what updates left, as DiagnoseDeletion says.
+	dropped []lifecycle.Failure
+	// snapshots are what SweepResources takes of databases.
+	snapshots []string
+	earlier   []perch.Leftover
 	// closed says that an earlier removal has closed the buckets of the stack.
 	closed bool
 	// withdraws says that the environment has variables that the template no longer sets.
@@ -338,12 +342,15 @@ func (a *activity) VerifyGone(_ context.Context, in contract.VerifyInput) (contr
 
 func (a *activity) DiagnoseDeletion(context.Context, contract.StackInput) (contract.Remains, error) {
 	a.w.note("DiagnoseDeletion", "")
-	return contract.Remains{Failures: a.w.failures}, nil
+	return contract.Remains{Failures: a.w.failures, Dropped: a.w.dropped}, nil
 }
 
-func (a *activity) SweepResources(_ context.Context, in contract.SweepInput) error {
+func (a *activity) SweepResources(_ context.Context, in contract.SweepInput) (contract.SweepResult, error) {
 	a.w.note("SweepResources", "%s", lifecycle.Describe(in.Resources))
-	return nil
+	if in.StackID != stackID {
+		return contract.SweepResult{}, nil
+	}
+	return contract.SweepResult{Kept: a.w.snapshots}, nil
 }
 
 func (a *activity) EnsureDatabase(context.Context, contract.DatabaseInput) (contract.DatabaseResult, error) {

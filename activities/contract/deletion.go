@@ -64,15 +64,24 @@ type Remains struct {
 	// Failures are the resources that CloudFormation failed to delete: the only ones that it takes
 	// in RetainResources.
 	Failures []lifecycle.Failure `json:"failures,omitempty"`
+	// Dropped are what updates of the stack took out of the template and could not delete. The stack
+	// does not name it any more, and it may hold what the stack names: a security group its peer.
+	Dropped []lifecycle.Failure `json:"dropped,omitempty"`
 }
 
-// SweepInput names what a stack was told to leave behind.
+// SweepInput names what a stack was told to leave behind, or what no stack names any more.
 type SweepInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the stack that it belonged to.
 	StackID string `json:"stack_id"`
 	// Resources are to be removed through their own services.
 	Resources []lifecycle.Failure `json:"resources"`
+}
+
+// SweepResult says what a sweep leaves on purpose.
+type SweepResult struct {
+	// Kept name the final snapshots of the databases that were deleted.
+	Kept []string `json:"kept,omitempty"`
 }
 
 // VerifyInput names what must be gone.
@@ -108,11 +117,26 @@ type VerifyResult struct {
 	Orphans []Orphan `json:"orphans,omitempty"`
 }
 
-// Orphan is a bucket that carries the id of a deleted stack and that no stack names any more.
+// Orphan is a resource of a deleted stack that no stack names any more and that Perch can delete.
 type Orphan struct {
-	Bucket string `json:"bucket"`
+	// Type is its type in CloudFormation, and PhysicalID its id.
+	Type       string `json:"type"`
+	PhysicalID string `json:"physical_id"`
 	// StackID is the stack that made it.
 	StackID string `json:"stack_id"`
+}
+
+// Names reports whether a resource is among the contents.
+func (c Contents) Names(resource Orphan) bool {
+	switch resource.Type {
+	case "AWS::S3::Bucket":
+		return slices.Contains(c.Buckets, resource.PhysicalID)
+	case "AWS::RDS::DBInstance":
+		return slices.Contains(c.Databases, resource.PhysicalID)
+	case "AWS::ElasticBeanstalk::Environment":
+		return slices.Contains(c.Environments, resource.PhysicalID)
+	}
+	return false
 }
 
 // Add adds what other holds and c does not name yet.

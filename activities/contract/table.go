@@ -63,7 +63,7 @@ var (
 var (
 	PrepareDeletion  = define[PrepareInput, PrepareResult]("PrepareDeletion", QueueQuick, calling)
 	DiagnoseDeletion = define[StackInput, Remains]("DiagnoseDeletion", QueueQuick, calling)
-	SweepResources   = define[SweepInput, Nothing]("SweepResources", QueueWaits, working)
+	SweepResources   = define[SweepInput, SweepResult]("SweepResources", QueueWaits, working)
 	VerifyGone       = define[VerifyInput, VerifyResult]("VerifyGone", QueueWaits, working)
 )
 

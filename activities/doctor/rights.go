@@ -38,6 +38,9 @@ var (
 		"DeleteBucket",
 		"DeleteBucketPolicy",
 		"DeleteDBInstance",
+		"DeleteDBSubnetGroup",
+		"DeleteSecurityGroup",
+		"DeleteSecret",
 		"TerminateEnvironment",
 		"UpdateEnvironment",
 	}

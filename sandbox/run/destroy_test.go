@@ -8,6 +8,7 @@ import (
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
@@ -174,6 +175,59 @@ func TestS87WhatCannotBeDeletedIsNamedByEveryLaterCommand(t *testing.T) {
 	if left := fmt.Sprint(b.must(t, "ls").at("leftovers")); strings.Contains(left, "sticky") {
 		t.Errorf("ls still names %s", left)
 	}
+}
+
+func TestS232ADatabaseThatAnUpdateDroppedGoesWithItsGroups(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.repo.commit(t, "heavy", map[string]string{"perch.yaml": bare(b.project, "  database: {class: db.t4g.micro, storage_gb: 20}")})
+	b.must(t, "up", "heavy")
+	stack := b.stackOf(t, "heavy")
+	database := b.resource(t, stack, "Database")
+	b.order(t, aws.Fault{Stack: "shop-heavy", LogicalID: "Database", Phase: "delete", Reason: "Internal failure", Count: 3})
+	b.repo.commit(t, "heavy", map[string]string{"perch.yaml": bare(b.project)})
+	b.must(t, "up", "heavy")
+	if !b.hasDatabase(t, database) {
+		t.Fatal("the update deleted the database")
+	}
+	removed := b.must(t, "down", "heavy")
+	equal(t, removed, document{"outcome": "gone"})
+	contains(t, fmt.Sprint(removed.at("leftovers")), "database snapshot "+database+"-perch-final-")
+	if b.hasDatabase(t, database) {
+		t.Errorf("database %s is left", database)
+	}
+	equal(t, b.must(t, "down", "heavy"), document{"outcome": "absent"})
+}
+
+func TestS232WhatAForcedRemovalLeftGoesWithTheNextOne(t *testing.T) {
+	t.Parallel()
+	b := sharedSandbox(t)
+	b.repo.commit(t, "guarded", map[string]string{"perch.yaml": bare(b.project, "  database: {class: db.t4g.micro, storage_gb: 20}")})
+	b.must(t, "up", "guarded")
+	database := b.resource(t, b.stackOf(t, "guarded"), "Database")
+	b.protectDatabase(t, database, true)
+	contains(t, b.failed(t, "down", "guarded"), "deletion protection")
+	contains(t, b.failed(t, "down", "guarded", "--force"), "database "+database, "still there")
+	contains(t, b.failed(t, "down", "guarded"), "database "+database)
+	b.protectDatabase(t, database, false)
+	equal(t, b.must(t, "down", "guarded"), document{"outcome": "gone", "leftovers": []any{}})
+	if b.hasDatabase(t, database) {
+		t.Errorf("database %s is left", database)
+	}
+}
+
+func (b *bench) hasDatabase(t *testing.T, id string) bool {
+	t.Helper()
+	_, err := rds.NewFromConfig(b.awsConfig()).DescribeDBInstances(t.Context(), &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
+	return err == nil
+}
+
+func (b *bench) protectDatabase(t *testing.T, id string, protect bool) {
+	t.Helper()
+	_, err := rds.NewFromConfig(b.awsConfig()).ModifyDBInstance(t.Context(), &rds.ModifyDBInstanceInput{
+		DBInstanceIdentifier: &id, DeletionProtection: &protect,
+	})
+	fatal(t, err)
 }
 
 func TestS83AnEnvironmentThatWasLeftEmptiedIsSeededAgain(t *testing.T) {

@@ -104,8 +104,13 @@ func resources(branch, stack string, named ...string) func(*victims) in {
 		input, list := on(branch, stack, nil)(v), []in{}
 		for _, name := range named {
 			kind := "AWS::S3::Bucket"
-			if strings.HasSuffix(name, "/Database") || strings.HasSuffix(name, "/Books") {
+			switch {
+			case strings.HasSuffix(name, "/Database"), strings.HasSuffix(name, "/Books"):
 				kind = "AWS::RDS::DBInstance"
+			case strings.HasSuffix(name, "/DatabaseSubnets"):
+				kind = "AWS::RDS::DBSubnetGroup"
+			case strings.HasSuffix(name, "SecurityGroup"):
+				kind = "AWS::EC2::SecurityGroup"
 			}
 			list = append(list, in{"LogicalID": "X", "logical_id": "X", "Type": kind, "type": kind, "PhysicalID": v.ids[name], "physical_id": v.ids[name]})
 		}
@@ -149,6 +154,7 @@ var dataAttacks = []attack{
 	{activity: "SweepResources", name: "production's data", input: resources("main", "store-main", "store-main/BucketAssets", "store-main/Database")},
 	{activity: "SweepResources", name: "a living environment's database", input: resources("carts", "store-carts", "store-carts/Database")},
 	{activity: "SweepResources", name: "production's data by a deleted stack", answered: true, input: resources("past", "store-past", "store-main/BucketAssets", "store-main/Database")},
+	{activity: "SweepResources", name: "production's groups by a deleted stack", answered: true, input: resources("past", "store-past", "store-main/DatabaseSubnets", "store-main/DatabaseSecurityGroup")},
 	{activity: "SweepResources", name: "foreign data by a deleted stack", answered: true, input: resources("past", "store-past", "ledger/Canary", "till-wares/BucketAssets")},
 	{activity: "SweepResources", name: "what a deleted stack's template keeps", answered: true, input: resources("past", "store-past", "store-past/Archive", "store-past/Books")},
 	{activity: "ReopenBuckets", name: "production under another branch", input: on("carts", "store-main", in{"commit": "0123456789012345678901234567890123456789"})},

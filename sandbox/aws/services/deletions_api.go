@@ -1,7 +1,9 @@
 package services
 
 import (
+	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"perch/sandbox/aws/wire"
@@ -72,4 +74,26 @@ func deleteSecurityGroup(s *Service, f form) ([]wire.Node, error) {
 	}
 	s.drop(group)
 	return []wire.Node{wire.T("return", "true"), wire.T("groupId", id)}, s.save()
+}
+
+// hiddenDeletion is the date on which a secret is deleted for good, in Unix seconds.
+const hiddenDeletion = "deletion"
+
+// deleteSecret marks a secret for deletion in 7 to 30 days, as the caller says. Until then it can be described and
+// not read.
+func deleteSecret(s *Service, in properties) (any, error) {
+	secret, err := s.secret(in.text("SecretId"))
+	if err != nil {
+		return nil, err
+	}
+	days, err := strconv.Atoi(in.or("RecoveryWindowInDays", "30"))
+	if err != nil || days < 7 || days > 30 {
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterException",
+			"The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
+	}
+	date := s.config.Now().AddDate(0, 0, days).Unix()
+	hidden := maps.Clone(secret.Hidden)
+	hidden[hiddenDeletion] = strconv.FormatInt(date, 10)
+	secret.Hidden = hidden
+	return map[string]any{"ARN": secret.ARN, "Name": secret.Name, "DeletionDate": date}, s.save()
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	sdk "github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
 func TestADatabaseIsDeletedWithAFinalSnapshotOrWithout(t *testing.T) {
@@ -75,4 +76,25 @@ func TestGroupsAreDeletedWhenNothingUsesThem(t *testing.T) {
 	wantError(t, deleteGroup(group.ID), "InvalidGroup.NotFound")
 	wantError(t, deleteSubnets(), "DBSubnetGroupNotFoundFault")
 	wantError(t, deleteGroup(DefaultSecurityGroup), "CannotDelete")
+}
+
+func TestASecretIsDeletedAfterItsRecoveryWindow(t *testing.T) {
+	a := newAccount(t, Config{})
+	client := secretsmanager.NewFromConfig(a.aws)
+	state, _ := a.ready(typeSecret, "Secret", map[string]any{"SecretString": "x"})
+	remove := func(days int64) error {
+		in := &secretsmanager.DeleteSecretInput{SecretId: &state.ID, RecoveryWindowInDays: &days}
+		_, err := client.DeleteSecret(t.Context(), in)
+		return err
+	}
+	wantError(t, remove(3), "between 7 and 30 days")
+	if err := remove(7); err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.DescribeSecret(t.Context(), &secretsmanager.DescribeSecretInput{SecretId: &state.ID})
+	if err != nil || out.DeletedDate == nil {
+		t.Errorf("described %+v, %v", out, err)
+	}
+	_, err = client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &state.ID})
+	wantError(t, err, "marked for deletion")
 }

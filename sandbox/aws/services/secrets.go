@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -114,6 +115,7 @@ func (s *Service) rewrite(arn string, edit func(map[string]any)) {
 
 var secretActions = map[string]jsonAction{
 	"CreateSecret":   createSecret,
+	"DeleteSecret":   deleteSecret,
 	"DescribeSecret": describeSecret,
 	"GetSecretValue": getSecretValue,
 }
@@ -150,6 +152,10 @@ func getSecretValue(s *Service, in properties) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if secret.Hidden[hiddenDeletion] != "" {
+		return nil, wire.Errorf(http.StatusBadRequest, "InvalidRequestException",
+			"You can't perform this operation on the secret because it was marked for deletion.")
+	}
 	version, stage := in.text("VersionId"), in.or("VersionStage", "AWSCURRENT")
 	value, ok := secret.Hidden["value"]
 	if !ok || stage != "AWSCURRENT" || version != "" && version != secret.Hidden["version"] {
@@ -177,6 +183,9 @@ func secretEntry(secret *record) map[string]any {
 		"ARN": secret.ARN, "Name": secret.Name, "Tags": tagObjects(secret.Tags),
 		"CreatedDate": epoch(secret.Created), "LastChangedDate": epoch(secret.Updated),
 		"SecretVersionsToStages": map[string][]string{secret.Hidden["version"]: {"AWSCURRENT"}},
+	}
+	if deleted, err := strconv.ParseInt(secret.Hidden[hiddenDeletion], 10, 64); err == nil {
+		entry["DeletedDate"] = deleted
 	}
 	if description := secret.Properties.text("Description"); description != "" {
 		entry["Description"] = description

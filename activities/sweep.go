@@ -1,0 +1,290 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	secrettypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"perch"
+	"perch/activities/awserr"
+	"perch/activities/bucket"
+	"perch/activities/pulse"
+	"perch/lifecycle"
+)
+
+// sweepLooks is how often SweepResources looks whether what it deleted is gone. RDS takes up to half an hour for a
+// database with a final snapshot.
+const sweepLooks = 180
+
+// inUseLooks is how often it tries again what is in use although nothing is on its way out: network interfaces outlive
+// what used them for a moment.
+const inUseLooks = 12
+
+// finalSnapshotMark is in the name of each snapshot that SweepResources takes.
+const finalSnapshotMark = "-perch-final-"
+
+// sweepOrder are the types that SweepResources deletes. What uses others comes first: a database uses its groups.
+var sweepOrder = []string{
+	"AWS::S3::Bucket", "AWS::ElasticBeanstalk::Environment", "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup",
+	"AWS::EC2::SecurityGroup", "AWS::SecretsManager::Secret",
+}
+
+// secretRecovery is for how many days a deleted secret can be restored, the shortest that Secrets Manager takes.
+const secretRecovery = 7
+
+// SweepResources deletes what the stack was told to leave behind, and what no stack names any more, as far as Perch
+// knows how; VerifyGone sees what is still there. Buckets are emptied before. It rejects a stack that may return to
+// service. It leaves alone what does not carry the stack's id, what the stack's template keeps, and what neither the
+// template nor the events of the stack name. A database goes with a final snapshot, unless the template wants none.
+func (v *Verification) SweepResources(ctx context.Context, in SweepInput) (SweepResult, error) {
+	beats, stop := pulse.Start(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
+	defer stop()
+	if err := v.stacks.requireDeletion(ctx, StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
+		return SweepResult{}, err
+	}
+	wishes, err := v.stacks.deletionWishes(ctx, in.StackID)
+	if err != nil {
+		return SweepResult{}, err
+	}
+	pass := sweepPass{v: v, stackID: in.StackID, wishes: wishes}
+	for _, r := range in.Resources {
+		if wish := wishes[r.PhysicalID]; wish == wishDelete || wish == wishSnapshot {
+			pass.left = append(pass.left, r)
+		}
+	}
+	slices.SortStableFunc(pass.left, func(a, b lifecycle.Failure) int {
+		return slices.Index(sweepOrder, a.Type) - slices.Index(sweepOrder, b.Type)
+	})
+	named, idle := slices.Clone(pass.left), 0
+	for look := 1; ; look++ {
+		leaving, err := pass.run(ctx)
+		if err != nil {
+			return SweepResult{}, err
+		}
+		if idle++; leaving > 0 {
+			idle = 0
+		}
+		if len(pass.left) == 0 || idle == inUseLooks || look == sweepLooks {
+			return v.finalSnapshots(ctx, named)
+		}
+		beats.Set(perch.Progress{
+			Status: "REMOVING", Reason: "still there: " + pass.words(), Since: time.Now().UTC(),
+		})
+		if err := pulse.Linger(ctx, v.interval); err != nil {
+			return SweepResult{}, err
+		}
+	}
+}
+
+// finalSnapshots are the snapshots that Perch took of the databases among the resources.
+func (v *Verification) finalSnapshots(ctx context.Context, resources []lifecycle.Failure) (result SweepResult, err error) {
+	for _, r := range resources {
+		if r.Type != "AWS::RDS::DBInstance" {
+			continue
+		}
+		snapshots, err := v.snapshots(ctx, r.PhysicalID)
+		if err != nil {
+			return SweepResult{}, err
+		}
+		for _, snapshot := range snapshots {
+			if name := aws.ToString(snapshot.DBSnapshotIdentifier); strings.Contains(name, finalSnapshotMark) {
+				result.Kept = append(result.Kept, "database snapshot "+name)
+			}
+		}
+	}
+	return result, nil
+}
+
+// sweepPass deletes resources of one stack.
+type sweepPass struct {
+	v       *Verification
+	stackID string
+	wishes  map[string]deletionWish
+	// left are the resources that are not known to be gone or to stay.
+	left []lifecycle.Failure
+}
+
+// words name what is left.
+func (p *sweepPass) words() string {
+	var words []string
+	for _, r := range p.left {
+		words = append(words, r.Type+" "+r.PhysicalID)
+	}
+	return strings.Join(words, ", ")
+}
+
+// run asks for the deletion of what is left, and counts what is on its way out. What is protected, denied or in use
+// by something that stays is left to VerifyGone: the stack no longer names its resources, so the look has to come to
+// all of them. A try after a passing error finds the others gone.
+func (p *sweepPass) run(ctx context.Context) (leaving int, failure error) {
+	var next []lifecycle.Failure
+	for _, r := range p.left {
+		err := p.remove(ctx, r)
+		state, lookErr := p.stateAfter(ctx, r, err)
+		if lookErr != nil && failure == nil {
+			failure = awserr.Wrap(lookErr, "remove %s %s", r.Type, r.PhysicalID)
+		}
+		if state == sweepLeaving {
+			leaving++
+		}
+		if state == sweepLeaving || state == sweepInUse {
+			next = append(next, r)
+		}
+	}
+	p.left = next
+	return leaving, failure
+}
+
+// sweepState is what a pass learned of a resource.
+type sweepState int
+
+const (
+	// sweepOver: it is gone, or it stays and VerifyGone names it.
+	sweepOver sweepState = iota
+	// sweepLeaving: its service deletes it.
+	sweepLeaving
+	// sweepInUse: something uses it, which may be on its way out.
+	sweepInUse
+)
+
+// stateAfter is what the answer to a deletion says of the resource.
+func (p *sweepPass) stateAfter(ctx context.Context, r lifecycle.Failure, err error) (sweepState, error) {
+	switch {
+	case awserr.HasCode(err, "DependencyViolation", "InvalidDBSubnetGroupStateFault", "InvalidDBSubnetGroupState"):
+		return sweepInUse, nil
+	case awserr.Denied(err) || awserr.Says(err, "InvalidParameterValue", "No Environment found") ||
+		awserr.HasCode(err, goneCodes...) || awserr.HasCode(err, "NoSuchTagSet", "BucketNotEmpty", "InvalidParameterCombination"):
+		return sweepOver, nil
+	case err != nil && !awserr.HasCode(err, "InvalidDBInstanceState", "InvalidDBInstanceStateFault"):
+		return sweepOver, err
+	}
+	leaving, err := p.leaves(ctx, r)
+	if err == nil && leaving {
+		return sweepLeaving, nil
+	}
+	return sweepOver, err
+}
+
+// leaves reports whether the service of a resource says that it deletes it.
+func (p *sweepPass) leaves(ctx context.Context, r lifecycle.Failure) (bool, error) {
+	switch r.Type {
+	case "AWS::RDS::DBInstance":
+		out, err := p.v.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &r.PhysicalID})
+		if awserr.HasCode(err, goneCodes...) {
+			return false, nil
+		}
+		return err == nil && len(out.DBInstances) == 1 && aws.ToString(out.DBInstances[0].DBInstanceStatus) == "deleting", err
+	case "AWS::ElasticBeanstalk::Environment":
+		in := &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{r.PhysicalID}}
+		out, err := p.v.beanstalk.DescribeEnvironments(ctx, in)
+		return err == nil && slices.ContainsFunc(out.Environments, func(e ebtypes.EnvironmentDescription) bool {
+			return e.Status == ebtypes.EnvironmentStatusTerminating
+		}), err
+	}
+	return false, nil
+}
+
+// remove deletes a resource that is the stack's by its tags.
+func (p *sweepPass) remove(ctx context.Context, r lifecycle.Failure) error {
+	switch r.Type {
+	case "AWS::S3::Bucket":
+		return p.removeBucket(ctx, r.PhysicalID)
+	case "AWS::RDS::DBInstance":
+		return p.removeDatabase(ctx, r.PhysicalID)
+	case "AWS::ElasticBeanstalk::Environment":
+		return p.v.terminate(ctx, p.stackID, r.PhysicalID)
+	case "AWS::RDS::DBSubnetGroup":
+		return p.removeSubnetGroup(ctx, r.PhysicalID)
+	case "AWS::EC2::SecurityGroup":
+		return p.removeSecurityGroup(ctx, r.PhysicalID)
+	case "AWS::SecretsManager::Secret":
+		return p.removeSecret(ctx, r.PhysicalID)
+	}
+	return nil
+}
+
+func (p *sweepPass) removeBucket(ctx context.Context, name string) error {
+	tags, err := p.v.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &name})
+	if err != nil || !carriesStack(p.stackID, tags.TagSet, func(t s3types.Tag) (_, _ *string) { return t.Key, t.Value }) {
+		return err
+	}
+	_, err = p.v.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &name})
+	return err
+}
+
+func (p *sweepPass) removeDatabase(ctx context.Context, id string) error {
+	out, err := p.v.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
+	if err != nil || len(out.DBInstances) != 1 || aws.ToString(out.DBInstances[0].DBInstanceStatus) == "deleting" ||
+		!carriesStack(p.stackID, out.DBInstances[0].TagList, databaseTag) {
+		return err
+	}
+	in := &rds.DeleteDBInstanceInput{DBInstanceIdentifier: &id, DeleteAutomatedBackups: aws.Bool(true)}
+	if p.wishes[id] == wishDelete {
+		in.SkipFinalSnapshot = aws.Bool(true)
+	} else {
+		in.FinalDBSnapshotIdentifier = aws.String(id + finalSnapshotMark + time.Now().UTC().Format("20060102-150405"))
+	}
+	_, err = p.v.rds.DeleteDBInstance(ctx, in)
+	return err
+}
+
+func (p *sweepPass) removeSubnetGroup(ctx context.Context, name string) error {
+	out, err := p.v.rds.DescribeDBSubnetGroups(ctx, &rds.DescribeDBSubnetGroupsInput{DBSubnetGroupName: &name})
+	if err != nil || len(out.DBSubnetGroups) != 1 {
+		return err
+	}
+	tags, err := p.v.rds.ListTagsForResource(ctx, &rds.ListTagsForResourceInput{ResourceName: out.DBSubnetGroups[0].DBSubnetGroupArn})
+	if err != nil || !carriesStack(p.stackID, tags.TagList, databaseTag) {
+		return err
+	}
+	_, err = p.v.rds.DeleteDBSubnetGroup(ctx, &rds.DeleteDBSubnetGroupInput{DBSubnetGroupName: &name})
+	return err
+}
+
+func (p *sweepPass) removeSecurityGroup(ctx context.Context, id string) error {
+	out, err := p.v.lookUps.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{id}})
+	if err != nil || len(out.SecurityGroups) != 1 {
+		return err
+	}
+	networkTag := func(t ec2types.Tag) (key, value *string) { return t.Key, t.Value }
+	if !carriesStack(p.stackID, out.SecurityGroups[0].Tags, networkTag) {
+		return nil
+	}
+	_, err = p.v.lookUps.ec2.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: &id})
+	return err
+}
+
+func (p *sweepPass) removeSecret(ctx context.Context, id string) error {
+	out, err := p.v.lookUps.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &id})
+	secretTag := func(t secrettypes.Tag) (key, value *string) { return t.Key, t.Value }
+	if err != nil || out.DeletedDate != nil || !carriesStack(p.stackID, out.Tags, secretTag) {
+		return err
+	}
+	_, err = p.v.lookUps.secrets.DeleteSecret(ctx, &secretsmanager.DeleteSecretInput{
+		SecretId: &id, RecoveryWindowInDays: aws.Int64(secretRecovery),
+	})
+	return err
+}
+
+func databaseTag(t rdstypes.Tag) (key, value *string) { return t.Key, t.Value }
+
+// carriesStack reports whether a resource's tags name the stack.
+func carriesStack[T any](stackID string, tags []T, pair func(T) (key, value *string)) bool {
+	return slices.ContainsFunc(tags, func(tag T) bool {
+		key, value := pair(tag)
+		return aws.ToString(key) == bucket.StackIDTag && aws.ToString(value) == stackID
+	})
+}
