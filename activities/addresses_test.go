@@ -6,6 +6,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/sandbox/aws"
 )
 
@@ -33,7 +34,7 @@ func TestS193TheQuotaOfElasticIPAddressesIsAskedFirst(t *testing.T) {
 		t.Error("the check is in order")
 	}
 	creations := w.calls("cloudformation", "CreateStack")
-	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("topic", w.repo.commit("topic", files))})
+	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("topic", w.repo.commit("topic", files))})
 	activitytest.WantFinal(
 		t,
 		err,

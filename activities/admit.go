@@ -8,6 +8,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/quota"
 	"perch/activities/sourceerr"
 	"perch/activities/stack"
@@ -52,7 +53,7 @@ type Requests struct {
 
 // Admit holds a request against the policy, before any call that changes anything. For an `up` that it admits it renders what is asked for and
 // looks at the stack: the run goes on from there with its first change.
-func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error) {
+func (r *Requests) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	admitted, up, err := r.judge(ctx, in.Request)
 	if err == nil && admitted.Outcome == perch.OutcomeSuperseded {
 		in.Request.Commit = admitted.SupersededBy
@@ -72,16 +73,16 @@ func (r *Requests) Admit(ctx context.Context, in AdmitInput) (AdmitResult, error
 // candidate is an `up` that is admitted: what it asks for, and the stack that is there.
 type candidate struct {
 	wanted rendering
-	stack  StackState
+	stack  contract.StackState
 	// recreate says that the stack is wanted deleted and created again.
 	recreate bool
 }
 
 // judge holds a request against the policy, and changes and stores nothing. There is no candidate where the request is a removal, or ends here.
-func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResult, *candidate, error) {
+func (r *Requests) judge(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := config.Admission{Policy: r.policy, Request: request}
 	if err := admission.Identity(); err != nil || request.Goal == perch.GoalGone {
-		removal := AdmitResult{
+		removal := contract.AdmitResult{
 			SharedDatabase: r.policy.SharedDatabase != nil, GraceSeconds: int(r.policy.Cleanup.Grace.Seconds()),
 		}
 		admitted, err := verdict(removal, errors.Join(err, config.Admit(admission)))
@@ -96,28 +97,28 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (AdmitResul
 }
 
 // weigh checks what the request's commit says against the policy. The commit is known to be its branch's head.
-func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResult, *candidate, error) {
+func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := config.Admission{Policy: r.policy, Request: request}
 	file, rejection, err := r.fileAt(ctx, request.Commit)
 	if rule, skip := config.SkipByDefault(request.Branch); err == nil && rejection != "" && skip {
-		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil // Such a branch seldom has a perch.yaml.
+		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil // Such a branch seldom has a perch.yaml.
 	}
 	if err != nil || rejection != "" {
-		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
+		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 	}
 	if rule, skip := file.Skip(request.Branch); skip {
-		return AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil
+		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil
 	}
 	var origins config.Origins
 	if admission.Settings, origins, err = file.Resolve(request.Branch, request.Commit); err != nil {
-		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: err.Error()}, nil, nil
+		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: err.Error()}, nil, nil
 	}
 	if _, err := r.stacks.Owner.Certain(ctx); err != nil {
-		return AdmitResult{}, nil, err
+		return contract.AdmitResult{}, nil, err
 	}
 	all, err := r.stacks.List(ctx)
 	if err != nil {
-		return AdmitResult{}, nil, err
+		return contract.AdmitResult{}, nil, err
 	}
 	mine, others := survey(all.Ours, request.Branch)
 	if mine == nil {
@@ -127,10 +128,10 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 	}
 	admission.File = file
 	if err := config.Admit(admission); err != nil {
-		admitted, err := verdict(AdmitResult{}, err)
+		admitted, err := verdict(contract.AdmitResult{}, err)
 		return admitted, nil, err
 	}
-	admitted := AdmitResult{
+	admitted := contract.AdmitResult{
 		Kind: file.Kind(request.Branch), Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate,
 	}
 	made := rendering{
@@ -142,22 +143,22 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (AdmitResul
 	if made.own() {
 		var rejection string
 		if template, rejection, err = r.admitOwn(ctx, admission, made.kind, origins); err != nil || rejection != "" {
-			return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
+			return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 		}
 	}
 	if made.environment, err = perch.NewEnvironment(request.Project, request.Branch); err != nil {
-		return AdmitResult{}, nil, awserr.Final(perch.ErrorInvalid, "%v", err)
+		return contract.AdmitResult{}, nil, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	if rejection, err := r.pinImage(ctx, &made, template, &admitted); err != nil || rejection != "" {
-		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
+		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 	}
 	up, err := r.candidate(ctx, request, made, mine, all)
 	if err != nil {
-		return AdmitResult{}, nil, err
+		return contract.AdmitResult{}, nil, err
 	}
 	up.recreate = request.Recreate
 	if rejection, err := up.rejectedSwitch(); err != nil || rejection != "" {
-		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
+		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 	}
 	return admitted, up, err
 }
@@ -184,10 +185,10 @@ func (r *Requests) candidate(ctx context.Context, request perch.Request, made re
 }
 
 // verdict turns a rejection into a result; any other error stays one.
-func verdict(admitted AdmitResult, err error) (AdmitResult, error) {
+func verdict(admitted contract.AdmitResult, err error) (contract.AdmitResult, error) {
 	var rejection *config.Rejection
 	if errors.As(err, &rejection) {
-		return AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection.Error()}, nil
+		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection.Error()}, nil
 	}
 	return admitted, err
 }
@@ -236,12 +237,12 @@ func survey(all []stack.Owned, branch string) (mine *stack.Owned, others int) {
 }
 
 // stateOf is the state of the stack of the environment's name, whosever it is.
-func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, mine *stack.Owned, all stack.All) (StackState, error) {
+func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, mine *stack.Owned, all stack.All) (contract.StackState, error) {
 	if mine != nil {
 		return r.stacks.State(ctx, environment, mine.Stack), nil
 	}
 	if _, taken := all.Others[environment.StackName()]; !taken {
-		return StackState{}, nil
+		return contract.StackState{}, nil
 	}
-	return r.stacks.DescribeStack(ctx, StackInput{Environment: environment})
+	return r.stacks.DescribeStack(ctx, contract.StackInput{Environment: environment})
 }

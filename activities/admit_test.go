@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/sandbox/aws"
 )
 
@@ -20,9 +21,9 @@ func (w *world) request(branch, commit string) perch.Request {
 	return perch.Request{ID: "1", Goal: perch.GoalUp, Project: "shop", Repository: "github.com/acme/shop", Branch: branch, Commit: commit}
 }
 
-func (w *world) admit(request perch.Request) AdmitResult {
+func (w *world) admit(request perch.Request) contract.AdmitResult {
 	w.t.Helper()
-	return must(w, of[*Requests](w).Admit, AdmitInput{Request: request})
+	return must(w, of[*Requests](w).Admit, contract.AdmitInput{Request: request})
 }
 
 func TestAdmitLetsThroughWhatThePolicyAllows(t *testing.T) {
@@ -52,7 +53,7 @@ func TestAdmitPreparesTheFirstChange(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	got := w.admit(w.request("login", commit)).Prepared
-	if got == nil || got.Stack != (StackState{}) || !strings.Contains(w.templateOf("login"), commit) {
+	if got == nil || got.Stack != (contract.StackState{}) || !strings.Contains(w.templateOf("login"), commit) {
 		t.Fatalf("a new branch: %+v", got)
 	}
 	var looks []string
@@ -72,7 +73,7 @@ func TestAdmitPreparesTheFirstChange(t *testing.T) {
 	id := w.up("login", commit)
 	next := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/b.txt": "b"})
 	got = w.admit(w.request("login", next)).Prepared
-	stack := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
+	stack := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
 	if got == nil || got.Stack != stack || stack.StackID != id || stack.Commit != commit || got.Rendered.Hash == stack.Template {
 		t.Errorf("another commit: %+v, and the stack is %+v", got, stack)
 	}
@@ -231,12 +232,12 @@ func TestS101ASourceThatDoesNotAnswerChangesNothing(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded"})
-	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantRetry(t, err, "list stacks", "Throttling")
 	requests := *of[*Requests](w)
 	requests.source = brokenSource{requests.source}
 	before := w.mutations()
-	_, err = activitytest.Try(requests.Admit, AdmitInput{Request: w.request("login", commit)})
+	_, err = activitytest.Try(requests.Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantRetry(t, err, "look up the head of branch login", "no route")
 	if diff := cmp.Diff(before, w.mutations()); diff != "" {
 		t.Errorf("calls that change something (-before +after):\n%s", diff)

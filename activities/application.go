@@ -14,6 +14,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/cfn"
 	"perch/lifecycle"
@@ -31,31 +32,31 @@ type Applications struct {
 
 // ApplyApplication creates or updates the application stack. The stack has no artifact bucket before it exists, so the template
 // travels in the request: it is small.
-func (a *Applications) ApplyApplication(ctx context.Context, in ApplyInput) (ChangeResult, error) {
+func (a *Applications) ApplyApplication(ctx context.Context, in contract.ApplyInput) (contract.ChangeResult, error) {
 	name, err := a.name(in.Application)
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	described, found, err := a.stacks.Describe(ctx, name)
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	if found && !a.ours(ctx, described) {
-		return ChangeResult{}, a.foreign(ctx, described)
+		return contract.ChangeResult{}, a.foreign(ctx, described)
 	}
 	earlier, err := a.earlierRole(ctx, in.Application.Kind, stack.Outputs(described)[cfn.OutputEarlierProfile])
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	made := cfn.ApplicationInput{
 		Project: in.Application.Project, Kind: in.Application.Kind, Policy: *a.policy, EarlierRole: earlier,
 	}
 	if err := a.settleDatabase(ctx, name, &made); err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	template, err := cfn.Application(made)
 	if err != nil {
-		return ChangeResult{}, awserr.Final(perch.ErrorInvalid, "render template of %s: %v", name, err)
+		return contract.ChangeResult{}, awserr.Final(perch.ErrorInvalid, "render template of %s: %v", name, err)
 	}
 	if !found {
 		return a.create(ctx, in, name, template)
@@ -94,10 +95,10 @@ func (a *Applications) earlierRole(ctx context.Context, kind perch.Kind, profile
 	}), err
 }
 
-func (a *Applications) create(ctx context.Context, in ApplyInput, name string, template cfn.Template) (ChangeResult, error) {
+func (a *Applications) create(ctx context.Context, in contract.ApplyInput, name string, template cfn.Template) (contract.ChangeResult, error) {
 	identity, err := a.stacks.Owner.Certain(ctx)
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	out, err := a.stacks.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: &name, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),
@@ -105,31 +106,31 @@ func (a *Applications) create(ctx context.Context, in ApplyInput, name string, t
 		EnableTerminationProtection: aws.Bool(true), OnFailure: types.OnFailureRollback,
 	})
 	if err != nil {
-		return ChangeResult{}, awserr.Wrap(err, "create stack %s", name)
+		return contract.ChangeResult{}, awserr.Wrap(err, "create stack %s", name)
 	}
-	return ChangeResult{StackID: aws.ToString(out.StackId)}, nil
+	return contract.ChangeResult{StackID: aws.ToString(out.StackId)}, nil
 }
 
-func (a *Applications) update(ctx context.Context, in ApplyInput, stack types.Stack, template cfn.Template) (ChangeResult, error) {
+func (a *Applications) update(ctx context.Context, in contract.ApplyInput, stack types.Stack, template cfn.Template) (contract.ChangeResult, error) {
 	id := aws.ToString(stack.StackId)
 	if status := string(stack.StackStatus); lifecycle.InProgress(status) {
-		mine, err := a.stacks.took(ctx, ChangeInput{StackID: id, Token: in.Token}) // The answer may have been lost.
+		mine, err := a.stacks.took(ctx, contract.ChangeInput{StackID: id, Token: in.Token}) // The answer may have been lost.
 		if err == nil && !mine {
 			err = fmt.Errorf("update stack %s: it is %s, and another operation does not bring it to this template; wait for the end of that", id, status)
 		}
-		return ChangeResult{StackID: id}, err
+		return contract.ChangeResult{StackID: id}, err
 	}
 	_, err := a.stacks.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &id, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
 	if awserr.NothingToUpdate(err) {
-		return ChangeResult{StackID: id, Unchanged: true}, nil
+		return contract.ChangeResult{StackID: id, Unchanged: true}, nil
 	}
 	if err != nil && awserr.Code(err) != "TokenAlreadyExistsException" {
-		return ChangeResult{}, awserr.Wrap(err, "update stack %s", id)
+		return contract.ChangeResult{}, awserr.Wrap(err, "update stack %s", id)
 	}
-	return ChangeResult{StackID: id}, nil
+	return contract.ChangeResult{StackID: id}, nil
 }
 
 // DescribeApplication reads the application stack; an empty status means that there is none.

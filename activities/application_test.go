@@ -7,13 +7,14 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/cfn"
 	"perch/sandbox/aws"
 )
 
-func staging(token string) ApplyInput {
-	return ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: token}
+func staging(token string) contract.ApplyInput {
+	return contract.ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: token}
 }
 
 func TestApplyApplicationMakesTheStackOnceAndUpdatesIt(t *testing.T) {
@@ -87,7 +88,7 @@ func TestApplicationsAreStagingAndProductionOfThisProject(t *testing.T) {
 		`serves project "shop", not "blog"`: {Project: "blog", Kind: perch.KindStaging},
 		`there is no application "branch"`:  {Project: "shop", Kind: perch.KindBranch},
 	} {
-		_, err := activitytest.Try(of[*Applications](w).ApplyApplication, ApplyInput{Application: in})
+		_, err := activitytest.Try(of[*Applications](w).ApplyApplication, contract.ApplyInput{Application: in})
 		activitytest.WantFinal(t, err, perch.ErrorInvalid, words)
 		_, err = activitytest.Try(of[*Applications](w).DescribeApplication, in)
 		activitytest.WantFinal(t, err, perch.ErrorInvalid, words)

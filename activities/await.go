@@ -7,11 +7,12 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 )
 
 // AwaitStack waits until the operation on the stack is over, however it ended. Its heartbeats are a perch.Progress.
-func (s *Stacks) AwaitStack(ctx context.Context, in AwaitInput) (AwaitResult, error) {
+func (s *Stacks) AwaitStack(ctx context.Context, in contract.AwaitInput) (contract.AwaitResult, error) {
 	wait := s.NewWait(in, pulse.Resume(ctx, perch.Progress{Total: in.Total, Since: time.Now().UTC()}))
 	sightings, stop := s.Poller.Watch(in.StackID)
 	defer stop()
@@ -21,9 +22,9 @@ func (s *Stacks) AwaitStack(ctx context.Context, in AwaitInput) (AwaitResult, er
 		activity.RecordHeartbeat(ctx, wait.Progress)
 		select {
 		case <-ctx.Done():
-			return AwaitResult{}, ctx.Err()
+			return contract.AwaitResult{}, ctx.Err()
 		case <-activity.GetWorkerStopChannel(ctx):
-			return AwaitResult{}, pulse.ErrStopping
+			return contract.AwaitResult{}, pulse.ErrStopping
 		case <-timer.C:
 		case seen := <-sightings:
 			if result, done, err := wait.Take(ctx, seen); done || err != nil {

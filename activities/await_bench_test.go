@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/sandbox/aws"
 )
 
@@ -38,7 +39,7 @@ func BenchmarkAThousandWaits(b *testing.B) {
 			running.Go(func() {
 				env := activitytest.NewEnvironment()
 				env.SetTestTimeout(5 * time.Minute)
-				if out, err := activitytest.TryIn(env, stacks.AwaitStack, AwaitInput{StackID: id}); err != nil || out.Status != "CREATE_COMPLETE" {
+				if out, err := activitytest.TryIn(env, stacks.AwaitStack, contract.AwaitInput{StackID: id}); err != nil || out.Status != "CREATE_COMPLETE" {
 					b.Errorf("stack %d: %+v, %v", i, out, err)
 				}
 				delays[i] = time.Since(time.Unix(0, ended[i].Load()))

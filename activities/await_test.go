@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
@@ -22,11 +23,11 @@ func TestAwaitStackTellsHowTheOperationEnded(t *testing.T) {
 	w := newWorld(t)
 	login := activitytest.Environment("shop", "login")
 	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") })
-	out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "token", Environment: &login})
+	out := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "token", Environment: &login})
 	if out.Status != "CREATE_COMPLETE" || out.Reason != "" {
 		t.Errorf("got %+v", out)
 	}
-	if seen := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); out.Stack == nil || *out.Stack != seen || !seen.Ours {
+	if seen := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); out.Stack == nil || *out.Stack != seen || !seen.Ours {
 		t.Errorf("the wait saw %+v, and a look sees %+v", out.Stack, seen)
 	}
 }
@@ -35,7 +36,7 @@ func TestAwaitStackNamesTheFirstFailedEvents(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "create", Reason: "no more buckets today"})
 	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("token") })
-	out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "token"})
+	out := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "token"})
 	if out.Status != "ROLLBACK_COMPLETE" {
 		t.Errorf("status %s", out.Status)
 	}
@@ -61,8 +62,8 @@ func TestAwaitStackSeesADeletedStackByItsID(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
-	if out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"}); out.Status != stack.Deleted {
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+	if out := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "gone"}); out.Status != stack.Deleted {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -76,9 +77,9 @@ func TestS33AStackThatSomebodyElseDeletedIsSeenToBeGoneByWhoeverWaits(t *testing
 	defer stop()
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, stacks.DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "theirs"})
+	must(w, stacks.DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "theirs"})
 	w.settle(id)
-	if out := must(w, stacks.AwaitStack, AwaitInput{StackID: id, Token: "ours"}); out.Status != stack.Deleted {
+	if out := must(w, stacks.AwaitStack, contract.AwaitInput{StackID: id, Token: "ours"}); out.Status != stack.Deleted {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -106,14 +107,14 @@ func TestS32StaleReadsAreToleratedForABoundedTime(t *testing.T) {
 	t.Run("a stack that never appears", func(t *testing.T) {
 		w := newWorld(t)
 		of[*Stacks](w).StaleReads = 20 * time.Millisecond
-		_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/none", Token: "token"})
+		_, err := activitytest.Try(of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/none", Token: "token"})
 		activitytest.WantFinal(t, err, perch.ErrorStackFailed, "does not exist", "run the command again")
 	})
 	t.Run("a status from before the operation", func(t *testing.T) {
 		w := newWorld(t)
 		id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.ClientRequestToken = sdk.String("create") })
 		w.settle(id)
-		wait := of[*Stacks](w).NewWait(AwaitInput{StackID: id, Token: "update"}, perch.Progress{})
+		wait := of[*Stacks](w).NewWait(contract.AwaitInput{StackID: id, Token: "update"}, perch.Progress{})
 		before := w.sight(id)
 		if out, done, err := wait.Take(t.Context(), before); done || err != nil {
 			t.Errorf("a status that the update's events do not confirm was believed: %+v, %v", out, err)
@@ -131,7 +132,7 @@ func TestAStatusThatNoEventConfirmsIsBelievedInTheEnd(t *testing.T) {
 	of[*Stacks](w).StaleReads = 20 * time.Millisecond
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	if out := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "a-token-without-events"}); out.Status != "CREATE_COMPLETE" {
+	if out := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "a-token-without-events"}); out.Status != "CREATE_COMPLETE" {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -140,12 +141,12 @@ func TestS32AStackThatIsKnownByItsIDIsNeverTakenForAbsent(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.fault(aws.Fault{Stale: 3600, Count: 2})
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); state.Status != "" {
+	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state.Status != "" {
 		t.Errorf("an hour ago there was %+v", state)
 	}
-	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
+	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	activitytest.WantRetry(t, err, id, "cannot be seen yet")
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id}); state.StackID != id {
+	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id}); state.StackID != id {
 		t.Errorf("described %+v", state)
 	}
 }
@@ -154,7 +155,7 @@ func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	w := newWorld(t)
 	first := w.bare("shop-login", "login", nil)
 	w.settle(first)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: first, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: first, Token: "gone"})
 	w.settle(first)
 	second := w.bare("shop-login", "login", nil)
 	if out := w.settle(first); out.Status != stack.Deleted {
@@ -163,7 +164,7 @@ func TestS33AWaitIsForTheStackIDAndNotForTheName(t *testing.T) {
 	if out := w.settle(second); out.Status != "CREATE_COMPLETE" {
 		t.Errorf("the second stack ended in %+v", out)
 	}
-	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: first})
+	state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: first})
 	if state.StackID != first || state.Status != stack.Deleted {
 		t.Errorf("described %+v", state)
 	}
@@ -174,7 +175,7 @@ func TestS34AValidationErrorWithOtherWordsIsNotGone(t *testing.T) {
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "1 validation error detected"})
-	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone"})
+	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "gone"})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "look at stack "+id, "1 validation error detected")
 }
 
@@ -182,7 +183,7 @@ func TestAWaitThatIsDeniedEndsAtOnce(t *testing.T) {
 	w := newWorld(t)
 	id := w.bare("shop-login", "login", nil)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Status: 403, Code: "AccessDenied", Message: "no", Count: 1}) // Another try would go through.
-	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
+	_, err := activitytest.Try(of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id})
 	activitytest.WantFinal(t, err, perch.ErrorDenied, "cloudformation:DescribeStacks")
 }
 
@@ -200,7 +201,7 @@ func TestAwaitStackGoesOnFromTheHeartbeat(t *testing.T) {
 			beats = append(beats, progress)
 		}
 	})
-	if _, err := activitytest.TryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id}); err != nil {
+	if _, err := activitytest.TryIn(env, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id}); err != nil {
 		t.Fatal(err)
 	}
 	if len(beats) == 0 || !beats[0].Since.Equal(began) || beats[0].Total != 9 {
@@ -216,7 +217,7 @@ func TestAWaitLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	close(stopping)
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := activitytest.TryIn(env, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id})
+	_, err := activitytest.TryIn(env, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id})
 	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
 	if errors.Is(err, pulse.ErrStopping) && of[*Stacks](w).Poller.Waiting() != 0 {
 		t.Error("the poller still looks for it")

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/stack"
 )
@@ -20,7 +21,7 @@ import (
 // AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
 // Beanstalk takes an update or a termination only of an environment that is Ready, and carries a launch or an
 // update out to the end after CloudFormation has given it up.
-func (s *Stacks) AwaitBeanstalk(ctx context.Context, in StackInput) error {
+func (s *Stacks) AwaitBeanstalk(ctx context.Context, in contract.StackInput) error {
 	progress := perch.Progress{Status: "WAITING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
 	defer stop()

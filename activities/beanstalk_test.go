@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
 )
@@ -43,7 +44,7 @@ func (w *world) environmentStatus(name string) types.EnvironmentStatus {
 }
 
 // awaitBeanstalk is AwaitBeanstalk with a result, as try wants one.
-func (s *Stacks) awaitBeanstalk(ctx context.Context, in StackInput) (struct{}, error) {
+func (s *Stacks) awaitBeanstalk(ctx context.Context, in contract.StackInput) (struct{}, error) {
 	return struct{}{}, s.AwaitBeanstalk(ctx, in)
 }
 
@@ -53,7 +54,7 @@ func TestS170ALaunchThatADeletionInterruptsIsWaitedFor(t *testing.T) {
 	id := w.bare("shop-login", "login", singleInstance("shop-login"))
 	for w.environmentStatus("shop-login") == "" {
 	}
-	must(w, of[*Stacks](w).awaitBeanstalk, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
+	must(w, of[*Stacks](w).awaitBeanstalk, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	if status := w.environmentStatus("shop-login"); status != types.EnvironmentStatusReady {
 		t.Errorf("after the wait the environment is %s", status)
 	}
@@ -66,12 +67,12 @@ func TestAwaitBeanstalkTellsNothingOfAnotherStack(t *testing.T) {
 	w := newWorld(t)
 	other := w.bare("shop-other", "other", nil)
 	w.settle(other)
-	_, err := activitytest.Try(of[*Stacks](w).awaitBeanstalk, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: other})
+	_, err := activitytest.Try(of[*Stacks](w).awaitBeanstalk, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: other})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "is not the one of branch")
 }
 
 // retained deletes the stack of branch login without its Beanstalk environment.
-func (w *world) retained() SweepInput {
+func (w *world) retained() contract.SweepInput {
 	w.t.Helper()
 	id := w.bare("shop-login", "login", singleInstance("shop-login"))
 	w.settle(id)
@@ -82,7 +83,7 @@ func (w *world) retained() SweepInput {
 	if ended := w.delete(id, []string{"Environment", "Application"}); ended.Status != "DELETE_COMPLETE" {
 		w.t.Fatalf("the deletion ended in %+v", ended)
 	}
-	return SweepInput{
+	return contract.SweepInput{
 		Environment: activitytest.Environment("shop", "login"),
 		StackID:     id,
 		Resources:   []lifecycle.Failure{{Type: "AWS::ElasticBeanstalk::Environment", PhysicalID: "shop-login"}},

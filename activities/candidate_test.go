@@ -14,6 +14,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
@@ -67,7 +68,7 @@ func TestS186ASecurityGroupThatIsThereIsALeftoverUntilItIsGone(t *testing.T) {
 	w.delete(id, nil)
 	w.delete(id, []string{"Group"})
 	w.remembering()
-	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Swept: true}
+	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Swept: true}
 	want := []string{"arn:aws:ec2:eu-central-1:123456789012:security-group/" + group}
 	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Leftovers, want) ||
 		len(out.Unconfirmed) != 0 {
@@ -96,7 +97,7 @@ func TestS187WhatCannotBeAskedForIsANoteAndLaterALeftover(t *testing.T) {
 	w.prepare(id, false)
 	w.delete(id, nil)
 	w.remembering()
-	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Swept: true}
+	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Swept: true}
 	if out := must(w, of[*Verification](w).VerifyGone, in); len(out.Leftovers)+len(out.Unconfirmed) != 0 {
 		t.Errorf("CloudFormation has deleted the topic, and %+v", out)
 	}
@@ -156,7 +157,7 @@ func TestS187ADeniedLookUpIsNoAnswer(t *testing.T) {
 			Message: "Stack [x] does not exist",
 		},
 	)
-	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login")})
+	out := must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login")})
 	if len(out.Leftovers) != 0 || len(out.Unconfirmed) != 1 {
 		t.Errorf("verified %+v", out)
 	}
@@ -194,7 +195,7 @@ func TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags(t *testing.T) {
 				in.Tags = stack.TagList(tags)
 			})
 			w.foreign(stack)
-			seen, err := of[*Verification](w).tagged(t.Context(), VerifyInput{Environment: activitytest.Environment("shop", "login")})
+			seen, err := of[*Verification](w).tagged(t.Context(), contract.VerifyInput{Environment: activitytest.Environment("shop", "login")})
 			if err != nil || len(seen.left) != c.left || len(seen.unconfirmed) != 0 {
 				t.Errorf("saw %+v, %v; want %d leftovers", seen, err, c.left)
 			}

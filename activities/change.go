@@ -12,25 +12,26 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/stack"
 )
 
 // CreateStack asks CloudFormation to make the environment's stack. A response that was lost is mended by adopting the stack that
 // our tags say is ours; a stack of that name without our tags is a conflict.
-func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	identity, err := s.Owner.Certain(ctx)
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	template, err := s.apps.template(ctx, in.Environment, in.Kind, in.Template)
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	switch full, err := s.full(ctx, in.Environment); {
 	case err != nil:
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	case full:
-		return ChangeResult{Rejected: s.limit("there are as many")}, nil
+		return contract.ChangeResult{Rejected: s.limit("there are as many")}, nil
 	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: aws.String(in.Environment.StackName()), TemplateURL: &template.url, Tags: stack.TagList(in.Environment.Tags(identity, in.Kind)),
@@ -41,19 +42,19 @@ func (s *Stacks) CreateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	switch {
 	case awserr.AlreadyExists(err):
 		if id, err = s.adopt(ctx, in.Environment); err != nil {
-			return ChangeResult{}, err
+			return contract.ChangeResult{}, err
 		}
-		mine, err := s.took(ctx, ChangeInput{StackID: id, Token: in.Token})
+		mine, err := s.took(ctx, contract.ChangeInput{StackID: id, Token: in.Token})
 		if err != nil || !mine {
-			return ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's in.Environment was admitted and may be in use.
+			return contract.ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's in.Environment was admitted and may be in use.
 		}
 	case err != nil:
-		return ChangeResult{}, awserr.Wrap(err, "create stack %s", in.Environment.StackName())
+		return contract.ChangeResult{}, awserr.Wrap(err, "create stack %s", in.Environment.StackName())
 	default:
 		id = aws.ToString(out.StackId)
 	}
 	rejected, err := s.beyondLimit(ctx, id)
-	return ChangeResult{StackID: id, Rejected: rejected}, err
+	return contract.ChangeResult{StackID: id, Rejected: rejected}, err
 }
 
 func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (string, error) {
@@ -72,14 +73,14 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 }
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
-func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+func (s *Stacks) UpdateStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := s.ownStack(ctx, in.Stack())
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	template, err := s.apps.template(ctx, in.Environment, state.Kind, in.Template)
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	_, err = s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &in.StackID, TemplateURL: &template.url, ClientRequestToken: &in.Token, RoleARN: s.role(),
@@ -87,19 +88,19 @@ func (s *Stacks) UpdateStack(ctx context.Context, in ChangeInput) (ChangeResult,
 	})
 	out, failure := s.begun(ctx, in, err, "update")
 	if failure != nil && awserr.NothingToUpdate(err) {
-		return ChangeResult{StackID: in.StackID, Unchanged: true}, nil
+		return contract.ChangeResult{StackID: in.StackID, Unchanged: true}, nil
 	}
 	return out, failure
 }
 
 // DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
-func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+func (s *Stacks) DeleteStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := s.ownStack(ctx, in.Stack())
 	if err == nil {
 		err = s.mayDelete(in.Environment, state)
 	}
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	_, err = s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
 		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force), ClientRequestToken: &in.Token, RoleARN: s.role(),
@@ -108,13 +109,13 @@ func (s *Stacks) DeleteStack(ctx context.Context, in ChangeInput) (ChangeResult,
 }
 
 // CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for stacks that may be deleted.
-func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+func (s *Stacks) CancelUpdate(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := s.ownStack(ctx, in.Stack())
 	if err == nil {
 		err = s.mayDelete(in.Environment, state)
 	}
 	if err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	_, err = s.cfn.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token})
 	if awserr.Says(err, "ValidationError", "cannot be called from current stack status") {
@@ -124,9 +125,9 @@ func (s *Stacks) CancelUpdate(ctx context.Context, in ChangeInput) (ChangeResult
 }
 
 // ContinueRollback goes on with the rollback of an update that got stuck.
-func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+func (s *Stacks) ContinueRollback(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	if _, err := s.ownStack(ctx, in.Stack()); err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
 		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role(), ForceRollback: optional(in.Force),
@@ -135,9 +136,9 @@ func (s *Stacks) ContinueRollback(ctx context.Context, in ChangeInput) (ChangeRe
 }
 
 // RollbackStack turns a failed update back that was left as it is.
-func (s *Stacks) RollbackStack(ctx context.Context, in ChangeInput) (ChangeResult, error) {
+func (s *Stacks) RollbackStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	if _, err := s.ownStack(ctx, in.Stack()); err != nil {
-		return ChangeResult{}, err
+		return contract.ChangeResult{}, err
 	}
 	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
 	return s.begun(ctx, in, err, "roll back")
@@ -161,24 +162,24 @@ func optional(on bool) *bool {
 
 // begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was lost, is rejected because of what it
 // began itself: the stack's events tell.
-func (s *Stacks) begun(ctx context.Context, in ChangeInput, err error, verb string) (ChangeResult, error) {
+func (s *Stacks) begun(ctx context.Context, in contract.ChangeInput, err error, verb string) (contract.ChangeResult, error) {
 	if err == nil || awserr.Code(err) == "TokenAlreadyExistsException" {
-		return ChangeResult{StackID: in.StackID}, nil
+		return contract.ChangeResult{StackID: in.StackID}, nil
 	}
 	if awserr.Code(err) == "ValidationError" {
 		before, failure := s.took(ctx, in)
 		if before {
-			return ChangeResult{StackID: in.StackID}, nil
+			return contract.ChangeResult{StackID: in.StackID}, nil
 		}
 		if failure != nil {
-			return ChangeResult{}, failure
+			return contract.ChangeResult{}, failure
 		}
 	}
-	return ChangeResult{}, awserr.Wrap(err, "%s stack %s", verb, in.StackID)
+	return contract.ChangeResult{}, awserr.Wrap(err, "%s stack %s", verb, in.StackID)
 }
 
 // took reports whether the stack's latest events carry the call's token.
-func (s *Stacks) took(ctx context.Context, in ChangeInput) (bool, error) {
+func (s *Stacks) took(ctx context.Context, in contract.ChangeInput) (bool, error) {
 	page, err := s.cfn.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &in.StackID})
 	if awserr.UnknownStack(err) {
 		return false, nil

@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
@@ -52,8 +53,8 @@ func (w *world) makeBucket(name string) {
 	}
 }
 
-func (w *world) creation(branch, token string) ChangeInput {
-	return ChangeInput{Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch, Template: w.allow(branch, perch.KindBranch, "one"), Token: token}
+func (w *world) creation(branch, token string) contract.ChangeInput {
+	return contract.ChangeInput{Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch, Template: w.allow(branch, perch.KindBranch, "one"), Token: token}
 }
 
 func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
@@ -63,7 +64,7 @@ func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
 		in.Kind = kind
 		w.allow(in.Environment.Branch, kind, "one")
 		out := must(w, of[*Stacks](w).CreateStack, in)
-		state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", in.Environment.Branch)})
+		state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", in.Environment.Branch)})
 		if state.StackID != out.StackID || !state.Ours || state.Kind != kind || state.Protected != protected {
 			t.Errorf("%s: made %+v, found %+v", kind, out, state)
 		}
@@ -71,10 +72,10 @@ func TestCreateStackMakesAStackThatIsOurs(t *testing.T) {
 }
 
 func TestS01LostCreateResponseIsAdopted(t *testing.T) {
-	for name, change := range map[string]func(*world, *ChangeInput){
-		"the same call again":               func(*world, *ChangeInput) {},
-		"another template meanwhile":        func(w *world, in *ChangeInput) { in.Template = w.allow("login", perch.KindBranch, "two") },
-		"another token: a run that is anew": func(_ *world, in *ChangeInput) { in.Token = "other" },
+	for name, change := range map[string]func(*world, *contract.ChangeInput){
+		"the same call again":               func(*world, *contract.ChangeInput) {},
+		"another template meanwhile":        func(w *world, in *contract.ChangeInput) { in.Template = w.allow("login", perch.KindBranch, "two") },
+		"another token: a run that is anew": func(_ *world, in *contract.ChangeInput) { in.Token = "other" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -85,7 +86,7 @@ func TestS01LostCreateResponseIsAdopted(t *testing.T) {
 			change(w, &in)
 			out := must(w, of[*Stacks](w).CreateStack, in)
 			all := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
-			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); state.StackID != out.StackID || len(all.Environments) != 1 {
+			if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state.StackID != out.StackID || len(all.Environments) != 1 {
 				t.Errorf("adopted %+v of %+v, %d environments", out, state, len(all.Environments))
 			}
 		})
@@ -106,7 +107,7 @@ func TestS02AStackThatIsNotOursIsAConflict(t *testing.T) {
 			w := newWorld(t)
 			id := w.bare("shop-login", "login", c.change)
 			w.foreign(id)
-			if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); state.Ours || state.StackID != id {
+			if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state.Ours || state.StackID != id {
 				t.Errorf("found %+v", state)
 			}
 			_, err := activitytest.Try(of[*Stacks](w).CreateStack, w.creation("login", "token"))
@@ -140,7 +141,7 @@ func TestS30AThrottledCreateStackIsTriedAgainWithItsToken(t *testing.T) {
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantRetry(t, err, "Throttling")
 	out := must(w, of[*Stacks](w).CreateStack, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: out.StackID, Token: "token"}); ended.Status != "CREATE_COMPLETE" {
+	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: "token"}); ended.Status != "CREATE_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
 }
@@ -205,7 +206,7 @@ func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
 	w := newWorld(t)
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 	w.settle(id)
-	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("one"), Token: "update"}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("one"), Token: "update"}
 	if out := must(w, of[*Stacks](w).UpdateStack, in); !out.Unchanged || out.StackID != id {
 		t.Errorf("got %+v", out)
 	}
@@ -213,7 +214,7 @@ func TestS10AnUpdateThatChangesNothingIsNoFailure(t *testing.T) {
 	if out := must(w, of[*Stacks](w).UpdateStack, in); out.Unchanged {
 		t.Errorf("got %+v", out)
 	}
-	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update-2"}); ended.Status != "UPDATE_COMPLETE" {
+	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "update-2"}); ended.Status != "UPDATE_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
 }
@@ -231,7 +232,7 @@ func TestALostUpdateResponseIsMended(t *testing.T) {
 			id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
 			w.settle(id)
 			w.fault(aws.Fault{Service: "cloudformation", Action: "UpdateStack", When: aws.After, Drop: true, Count: 1})
-			in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"), Token: "update"}
+			in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"), Token: "update"}
 			_, err := activitytest.Try(of[*Stacks](w).UpdateStack, in)
 			activitytest.WantRetry(t, err)
 			if rejection.Code != "" {
@@ -241,7 +242,7 @@ func TestALostUpdateResponseIsMended(t *testing.T) {
 			if out := must(w, of[*Stacks](w).UpdateStack, in); out.Unchanged {
 				t.Errorf("got %+v", out)
 			}
-			if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
+			if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
 				t.Errorf("ended %+v", ended)
 			}
 		})
@@ -254,7 +255,7 @@ func TestARefusedCallWhoseEventsCannotBeReadIsTriedAgain(t *testing.T) {
 	w.settle(id)
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DeleteStack", Code: "ValidationError", Message: "Stack [shop-login] cannot be deleted while TerminationProtection is enabled"})
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackEvents", Code: "Throttling", Message: "Rate exceeded", Count: 1})
-	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"}
 	_, err := activitytest.Try(of[*Stacks](w).DeleteStack, in)
 	activitytest.WantRetry(t, err, "list events", "Throttling")
 	_, err = activitytest.Try(of[*Stacks](w).DeleteStack, in)
@@ -265,7 +266,7 @@ func TestAnUpdateOfABusyStackIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "create", Hang: true})
 	id := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")).StackID
-	_, err := activitytest.Try(of[*Stacks](w).UpdateStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"), Token: "update"})
+	_, err := activitytest.Try(of[*Stacks](w).UpdateStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Template: w.template("two"), Token: "update"})
 	activitytest.WantRetry(t, err, "CREATE_IN_PROGRESS")
 }
 
@@ -273,13 +274,13 @@ func TestDeleteStackIsForTheIDAndMayBeRepeated(t *testing.T) {
 	w := newWorld(t)
 	first := w.bare("shop-login", "login", nil)
 	w.settle(first)
-	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: first, Token: "gone"}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: first, Token: "gone"}
 	must(w, of[*Stacks](w).DeleteStack, in)
 	w.settle(first)
 	second := w.bare("shop-login", "login", nil)
 	w.settle(second)
 	must(w, of[*Stacks](w).DeleteStack, in)
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); state.StackID != second || state.Status != "CREATE_COMPLETE" {
+	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state.StackID != second || state.Status != "CREATE_COMPLETE" {
 		t.Errorf("the newer stack is %+v", state)
 	}
 }
@@ -293,9 +294,9 @@ func TestRepairCallsLeadOutOfFailedUpdates(t *testing.T) {
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "continue"}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "continue"}
 	must(w, of[*Stacks](w).ContinueRollback, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "continue"}); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
+	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "continue"}); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
 }
@@ -306,11 +307,11 @@ func TestCancelUpdateTurnsAnUpdateBack(t *testing.T) {
 	w.settle(id)
 	w.fault(aws.Fault{LogicalID: "Files", Phase: "update", Hang: true, Count: 1})
 	w.update(id, "two", "update")
-	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel"})
+	must(w, of[*Stacks](w).CancelUpdate, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel"})
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
-	must(w, of[*Stacks](w).CancelUpdate, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel-2"}) // It is over: the next look decides.
+	must(w, of[*Stacks](w).CancelUpdate, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "cancel-2"}) // It is over: the next look decides.
 }
 
 func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
@@ -325,7 +326,7 @@ func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
 	if ended := w.settle(id); ended.Status != "UPDATE_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	must(w, of[*Stacks](w).RollbackStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "back"})
+	must(w, of[*Stacks](w).RollbackStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "back"})
 	if ended := w.settle(id); ended.Status != "UPDATE_ROLLBACK_COMPLETE" {
 		t.Errorf("ended %+v", ended)
 	}
@@ -347,7 +348,7 @@ func TestCallsAreMadeInTheServiceRole(t *testing.T) {
 func TestNothingIsCreatedWhereTheLimitIsReached(t *testing.T) {
 	w := newWorld(t)
 	w.policy.MaxEnvironments = 1
-	creations := []ChangeInput{w.creation("first", "token"), w.creation("second", "token"), w.creation("third", "token")}
+	creations := []contract.ChangeInput{w.creation("first", "token"), w.creation("second", "token"), w.creation("third", "token")}
 	before := w.calls("cloudformation", "CreateStack")
 	for i, in := range creations {
 		out := must(w, of[*Stacks](w).CreateStack, in)

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/sourceerr"
 	"perch/activities/stack"
@@ -37,20 +38,20 @@ type Cleanups struct {
 
 // PlanCleanup lists the stacks, then the branches, and judges. A listing of branches that keeps failing is no error: everything is held then,
 // and Problem says why.
-func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (PlanResult, error) {
+func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (contract.PlanResult, error) {
 	if err := c.stacks.serves(in.Project); err != nil {
-		return PlanResult{}, err
+		return contract.PlanResult{}, err
 	}
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "LISTING STACKS"})
 	defer stop()
 	var found []lifecycle.Found
 	if err := c.stacks.Each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
-		return PlanResult{}, err
+		return contract.PlanResult{}, err
 	}
 	beats.Set(perch.Progress{Status: "LISTING BRANCHES"})
 	listing, err := c.list(ctx)
 	if err != nil {
-		return PlanResult{}, err
+		return contract.PlanResult{}, err
 	}
 	return c.travelling(lifecycle.PlanCleanup(listing, found, c.policy, in.Approved), in), nil
 }
@@ -104,7 +105,7 @@ func otherDefault(ctx context.Context, source Source) string {
 	return branch
 }
 
-func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) PlanResult {
+func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) contract.PlanResult {
 	now := time.Now().UTC()
 	until := now
 	if !in.Now {
@@ -115,7 +116,7 @@ func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) PlanRe
 	if failed == nil {
 		failed = []perch.CleanupFailure{}
 	}
-	return PlanResult{
+	return contract.PlanResult{
 		Verdicts: verdicts, Unlisted: unlisted, Others: plan.Others, Failed: failed, Brake: plan.Brake, Problem: plan.Problem,
 		At: now, Until: until,
 	}
@@ -162,10 +163,10 @@ func listed(described types.Stack) lifecycle.Found {
 
 // LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be gone where the same source still
 // has the default branch: a repository that was emptied or hidden has lost them all.
-func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResult, error) {
+func (c *Cleanups) LastLook(ctx context.Context, in contract.LastLookInput) (contract.LastLookResult, error) {
 	stack, exists, err := c.stacks.Describe(ctx, in.Environment.StackName())
 	if err != nil {
-		return LastLookResult{}, err
+		return contract.LastLookResult{}, err
 	}
 	var found *lifecycle.Found
 	if exists {
@@ -174,15 +175,15 @@ func (c *Cleanups) LastLook(ctx context.Context, in LastLookInput) (LastLookResu
 	}
 	alive, err := c.alive(ctx, in.Environment.Branch)
 	if err != nil {
-		return LastLookResult{}, err
+		return contract.LastLookResult{}, err
 	}
 	id := ""
 	if !alive {
 		if id, err = c.source.RepositoryID(ctx); err != nil {
-			return LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", c.policy.Repository)
+			return contract.LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", c.policy.Repository)
 		}
 	}
-	return LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, id, c.policy)}, nil
+	return contract.LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, id, c.policy)}, nil
 }
 
 // alive asks for both branches at once: were the default branch looked for first, the repository could be emptied or hidden before the other is.

@@ -8,26 +8,27 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/contract"
 	"perch/client"
 )
 
 // AskRemoval hands a removal to the environment's open run, or starts one, as the starter does. Asking again is harmless: the run absorbs it.
-func (c *Cleanups) AskRemoval(ctx context.Context, in AskInput) (AskResult, error) {
+func (c *Cleanups) AskRemoval(ctx context.Context, in contract.AskInput) (contract.AskResult, error) {
 	temporal := client.New(activity.GetClient(ctx))
 	failure, err := temporal.LastFailure(ctx, in.Environment.StackName())
 	if err != nil {
-		return AskResult{}, err
+		return contract.AskResult{}, err
 	}
 	request := removalRequest(in, activity.GetInfo(ctx).WorkflowExecution.RunID)
 	run, err := temporal.Request(ctx, request, 0)
 	if err != nil {
-		return AskResult{}, err
+		return contract.AskResult{}, err
 	}
-	return AskResult{RunID: run.RunID, RequestID: request.ID, Failure: failure}, nil
+	return contract.AskResult{RunID: run.RunID, RequestID: request.ID, Failure: failure}, nil
 }
 
 // removalRequest is the same for every retry within one run of cleanup.
-func removalRequest(in AskInput, cleanupRun string) perch.Request {
+func removalRequest(in contract.AskInput, cleanupRun string) perch.Request {
 	sum := sha256.Sum256([]byte(cleanupRun + "\x00" + in.Judged.StackID))
 	return perch.Request{
 		ID: hex.EncodeToString(sum[:16]), Goal: perch.GoalGone, Project: in.Environment.Project, Branch: in.Environment.Branch,

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/source/github"
 	"perch/source/githubtest"
@@ -122,7 +123,7 @@ func TestCleanupOfThousandsCostsACallForEachPageAndALookForEachRemoval(t *testin
 		t.Errorf("the plan takes %d bytes, %v", len(data), err)
 	}
 	for _, v := range removals {
-		in := LastLookInput{Environment: activitytest.Environment("shop", v.Branch), Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
+		in := contract.LastLookInput{Environment: activitytest.Environment("shop", v.Branch), Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
 		if out := must(w, of[*Cleanups](w).LastLook, in); out.Keep != "" {
 			t.Errorf("%s is kept: %s", v.Branch, out.Keep)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/source"
 )
 
@@ -127,15 +128,15 @@ func TestListingThatFailsIsTriedAgainOrHeld(t *testing.T) {
 }
 
 // judged is what cleanup sees of the environment that is left over.
-func (w *world) judged() LastLookInput {
+func (w *world) judged() contract.LastLookInput {
 	w.t.Helper()
 	for _, v := range must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"}).Verdicts {
 		if v.Branch == "gone" {
-			return LastLookInput{Environment: activitytest.Environment("shop", "gone"), Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
+			return contract.LastLookInput{Environment: activitytest.Environment("shop", "gone"), Judged: perch.Judgement{StackID: v.StackID, Commit: v.Commit}}
 		}
 	}
 	w.t.Fatal("nothing is left over")
-	return LastLookInput{}
+	return contract.LastLookInput{}
 }
 
 func TestLastLookSeesWhatHasChanged(t *testing.T) {
@@ -201,7 +202,7 @@ func TestFitListsRemovalsFirstAndKeepsTheOrder(t *testing.T) {
 }
 
 func TestRemovalIsAskedForInTheSameWordsOnEveryRetry(t *testing.T) {
-	in := AskInput{Environment: activitytest.Environment("shop", "gone"), Reason: "branch missing", Judged: perch.Judgement{StackID: "arn:1"}}
+	in := contract.AskInput{Environment: activitytest.Environment("shop", "gone"), Reason: "branch missing", Judged: perch.Judgement{StackID: "arn:1"}}
 	one, again, other := removalRequest(in, "run-1"), removalRequest(in, "run-1"), removalRequest(in, "run-2")
 	if one.ID != again.ID || one.ID == other.ID {
 		t.Errorf("ids %s, %s, %s", one.ID, again.ID, other.ID)

@@ -8,16 +8,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch/activities/awserr"
+	"perch/activities/contract"
 )
 
 // stackContents lists what the stack holds, nested stacks included.
-func (s *Stacks) stackContents(ctx context.Context, in StackInput) (Contents, error) {
-	var contents Contents
+func (s *Stacks) stackContents(ctx context.Context, in contract.StackInput) (contract.Contents, error) {
+	var contents contract.Contents
 	err := s.collect(ctx, in.StackID, &contents)
 	return contents, err
 }
 
-func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) error {
+func (s *Stacks) collect(ctx context.Context, stackID string, into *contract.Contents) error {
 	var said *templateSays
 	pages := cloudformation.NewListStackResourcesPaginator(s.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
 	for pages.HasMorePages() {
@@ -42,7 +43,7 @@ func (s *Stacks) collect(ctx context.Context, stackID string, into *Contents) er
 	return nil
 }
 
-func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, said *templateSays, into *Contents) error {
+func (s *Stacks) sort(ctx context.Context, r types.StackResourceSummary, said *templateSays, into *contract.Contents) error {
 	id := aws.ToString(r.PhysicalResourceId)
 	policy, keeps := said.kept[aws.ToString(r.LogicalResourceId)]
 	switch {

@@ -35,62 +35,62 @@ type Databases struct {
 // EnsureDatabase makes the environment's database and its user as soon as the stack has their password, which is seconds after the stack's
 // operation began and minutes before an instance of the app starts. Where the operation ends without a secret nothing is made: the
 // wait for the stack tells why.
-func (d *Databases) EnsureDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
+func (d *Databases) EnsureDatabase(ctx context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "WAITING_FOR_SECRET", Resource: cfn.SharedSecretID, Since: time.Now().UTC()})
 	defer stop()
 	outputs, err := d.find(ctx, in)
 	if err != nil {
-		return DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
 	if outputs.DatabaseHost == "" {
-		return DatabaseResult{}, awserr.Final(perch.ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `perch application up`")
+		return contract.DatabaseResult{}, awserr.Final(perch.ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `perch application up`")
 	}
-	if _, err := d.stacks.ownStack(ctx, StackInput(in)); err != nil {
-		return DatabaseResult{}, err
+	if _, err := d.stacks.ownStack(ctx, contract.StackInput(in)); err != nil {
+		return contract.DatabaseResult{}, err
 	}
 	secret, err := d.await(ctx, in.StackID)
 	if err != nil || secret == "" {
-		return DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
 	beats.Set(perch.Progress{Status: "MAKING_DATABASE", Resource: in.Environment.DatabaseName(), Since: time.Now().UTC()})
-	stack, err := d.stacks.DescribeStack(ctx, StackInput(in))
+	stack, err := d.stacks.DescribeStack(ctx, contract.StackInput(in))
 	if err != nil {
-		return DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
 	password, err := d.password(ctx, secret)
 	if err != nil {
-		return DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
 	server, err := d.connect(ctx, outputs)
 	if err != nil {
-		return DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
 	defer server.Close()
 	if err := server.Ensure(ctx, in.Environment.DatabaseName(), database.MarkOf(stack.StackID, stack.Kind), password); err != nil {
-		return DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
-	return DatabaseResult{Made: true}, nil
+	return contract.DatabaseResult{Made: true}, nil
 }
 
 // DropDatabase removes the environment's database and its user with all that they own. What is not there is no error, and neither is an
 // application stack without a shared database.
-func (d *Databases) DropDatabase(ctx context.Context, in DatabaseInput) (DatabaseResult, error) {
+func (d *Databases) DropDatabase(ctx context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "DROPPING_DATABASE", Since: time.Now().UTC()})
 	defer stop()
 	outputs, err := d.find(ctx, in)
 	if err != nil || outputs.DatabaseHost == "" {
-		return DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
 	if err := d.unused(ctx, in.Environment); err != nil {
-		return DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
 	beats.Set(perch.Progress{Status: "DROPPING_DATABASE", Resource: in.Environment.DatabaseName(), Since: time.Now().UTC()})
 	server, err := d.connect(ctx, outputs)
 	if err != nil {
-		return DatabaseResult{}, err
+		return contract.DatabaseResult{}, err
 	}
 	defer server.Close()
-	return DatabaseResult{}, server.Drop(ctx, in.Environment.DatabaseName())
+	return contract.DatabaseResult{}, server.Drop(ctx, in.Environment.DatabaseName())
 }
 
 // unused rejects a database whose environment is there: it goes after the stack, and never before.
@@ -108,7 +108,7 @@ func (d *Databases) unused(ctx context.Context, environment perch.Environment) e
 }
 
 // remains names the environment's database and user in the shared instance, where they are still there.
-func (d *Databases) remains(ctx context.Context, in DatabaseInput) ([]string, error) {
+func (d *Databases) remains(ctx context.Context, in contract.DatabaseInput) ([]string, error) {
 	outputs, err := d.find(ctx, in)
 	if err != nil || outputs.DatabaseHost == "" {
 		return nil, err
@@ -135,7 +135,7 @@ func (d *Databases) remains(ctx context.Context, in DatabaseInput) ([]string, er
 
 // find is what the application stack says of the shared database: nothing where there is no such stack. Only
 // staging's has one.
-func (d *Databases) find(ctx context.Context, in DatabaseInput) (cfn.ApplicationOutputs, error) {
+func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.ApplicationOutputs, error) {
 	if err := d.stacks.serves(in.Environment.Project); err != nil {
 		return cfn.ApplicationOutputs{}, err
 	}

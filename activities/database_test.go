@@ -16,6 +16,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/cfn"
 	"perch/sandbox/aws"
 	"perch/sandbox/postgrestest"
@@ -74,29 +75,29 @@ func (s *sharing) commit(branch string) string {
 }
 
 // raise makes the stack and the database of branch.
-func (s *sharing) raise(branch string) DatabaseInput {
+func (s *sharing) raise(branch string) contract.DatabaseInput {
 	s.t.Helper()
 	return s.raiseAt(branch, s.commit(branch))
 }
 
-func (s *sharing) raiseAt(branch, commit string) DatabaseInput {
+func (s *sharing) raiseAt(branch, commit string) contract.DatabaseInput {
 	s.t.Helper()
 	if rendered := s.render(branch, commit); !rendered.SharedDatabase {
 		s.t.Fatalf("rendered %+v", rendered)
 	}
-	in := DatabaseInput{Environment: activitytest.Environment("shop", branch), StackID: s.up(branch, commit)}
+	in := contract.DatabaseInput{Environment: activitytest.Environment("shop", branch), StackID: s.up(branch, commit)}
 	s.ensure(in)
 	return in
 }
 
-func (s *sharing) ensure(in DatabaseInput) {
+func (s *sharing) ensure(in contract.DatabaseInput) {
 	s.t.Helper()
 	if out := must(s.world, of[*Databases](s.world).EnsureDatabase, in); !out.Made {
 		s.t.Fatalf("no database was made for %+v", in)
 	}
 }
 
-func (s *sharing) drop(in DatabaseInput) {
+func (s *sharing) drop(in contract.DatabaseInput) {
 	s.t.Helper()
 	s.deleteByHand(in.StackID)
 	must(s.world, of[*Databases](s.world).DropDatabase, in)
@@ -112,7 +113,7 @@ func (s *sharing) deleteByHand(stackID string) {
 }
 
 // secret is the password of the environment's user, as its instances read it.
-func (s *sharing) secret(in DatabaseInput) string {
+func (s *sharing) secret(in contract.DatabaseInput) string {
 	s.t.Helper()
 	out, err := s.cfn().DescribeStackResource(s.t.Context(), &cloudformation.DescribeStackResourceInput{StackName: &in.StackID, LogicalResourceId: sdk.String(cfn.SharedSecretID)})
 	if err != nil {
@@ -122,7 +123,7 @@ func (s *sharing) secret(in DatabaseInput) string {
 }
 
 // login connects as the environment's app would.
-func (s *sharing) login(in DatabaseInput, name string) *pgx.Conn {
+func (s *sharing) login(in contract.DatabaseInput, name string) *pgx.Conn {
 	s.t.Helper()
 	conn, err := s.server.Connect(s.t, name, name, s.secret(in))
 	if err != nil {
@@ -166,7 +167,7 @@ func TestAStackThatIsMadeAnewHasAnEmptyDatabase(t *testing.T) {
 	s := newSharing(t)
 	in := s.raise("login")
 	s.exec(s.login(in, loginName), "CREATE TABLE carts (id int)")
-	must(s.world, of[*Stacks](s.world).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	must(s.world, of[*Stacks](s.world).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	s.settle(in.StackID)
 	s.exec(s.login(s.raise("login"), loginName), "CREATE TABLE carts (id int)")
 }
@@ -174,12 +175,12 @@ func TestAStackThatIsMadeAnewHasAnEmptyDatabase(t *testing.T) {
 func TestTheDatabaseOfADearerKindOutlivesItsStack(t *testing.T) {
 	s := newSharing(t)
 	const name = "perch_shop_staging"
-	raise := func() DatabaseInput {
+	raise := func() contract.DatabaseInput {
 		rendered, token := s.render("staging", s.commit("staging")), "create-"+strconv.Itoa(len(s.databases()))
-		in := ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: rendered.Hash, Token: token}
+		in := contract.ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: rendered.Hash, Token: token}
 		id := must(s.world, of[*Stacks](s.world).CreateStack, in).StackID
 		s.settle(id)
-		database := DatabaseInput{Environment: activitytest.Environment("shop", "staging"), StackID: id}
+		database := contract.DatabaseInput{Environment: activitytest.Environment("shop", "staging"), StackID: id}
 		s.ensure(database)
 		return database
 	}
@@ -205,7 +206,7 @@ func TestADatabaseGoesWithItsUserAndItsConnections(t *testing.T) {
 	open := s.login(in, loginName)
 	s.exec(open, "CREATE TABLE carts (id int)")
 	s.server.Exec(t, "CREATE SCHEMA elsewhere AUTHORIZATION "+loginName)
-	verify := VerifyInput{Environment: activitytest.Environment("shop", "login"), SharedDatabase: true}
+	verify := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), SharedDatabase: true}
 	verification := of[*Verification](s.world)
 	left, err := verification.sharedDatabase(t.Context(), verify)
 	if want := []string{"database perch_shop_login in the shared instance", "user perch_shop_login in the shared instance"}; err != nil || !slices.Equal(left, want) {
@@ -236,7 +237,7 @@ func TestADatabaseOfSomebodyElseIsLeftAlone(t *testing.T) {
 	s := newSharing(t)
 	s.server.Exec(t, "CREATE DATABASE "+loginName)
 	databases := of[*Databases](s.world)
-	in := DatabaseInput{Environment: activitytest.Environment("shop", "login")}
+	in := contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")}
 	_, err := activitytest.Try(databases.DropDatabase, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "belongs to user postgres", "left alone")
 	in.StackID = s.up("login", s.commit("login"))
@@ -246,7 +247,7 @@ func TestADatabaseOfSomebodyElseIsLeftAlone(t *testing.T) {
 
 func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 	s := newSharing(t)
-	in := DatabaseInput{Environment: activitytest.Environment("shop", "login"), StackID: s.up("login", s.commit("login"))}
+	in := contract.DatabaseInput{Environment: activitytest.Environment("shop", "login"), StackID: s.up("login", s.commit("login"))}
 	s.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStackResource", Code: "ValidationError", Message: "Stack 'shop-login' does not exist", Count: 1})
 	s.fault(aws.Fault{Stale: 3600, Contains: "shop-login", Count: 1})
 	if _, err := activitytest.Try(of[*Databases](s.world).EnsureDatabase, in); err != nil { // A wait's last look may meet the stale read instead.
@@ -258,7 +259,7 @@ func TestAStackThatCannotBeSeenYetIsWaitedFor(t *testing.T) {
 func TestAStackWithoutASecretHasNoDatabaseMade(t *testing.T) {
 	s := newSharing(t)
 	of[*Stacks](s.world).StaleReads = 20 * time.Millisecond
-	in := DatabaseInput{Environment: activitytest.Environment("shop", "login"), StackID: s.bare("shop-login", "login", nil)}
+	in := contract.DatabaseInput{Environment: activitytest.Environment("shop", "login"), StackID: s.bare("shop-login", "login", nil)}
 	if out := must(s.world, of[*Databases](s.world).EnsureDatabase, in); out.Made {
 		t.Errorf("got %+v", out)
 	}
@@ -270,7 +271,7 @@ func TestAStackWithoutASecretHasNoDatabaseMade(t *testing.T) {
 func TestWithoutASharedDatabaseThereIsNothingToDrop(t *testing.T) {
 	w := newWorld(t)
 	databases := of[*Databases](w)
-	in := DatabaseInput{Environment: activitytest.Environment("shop", "login")}
+	in := contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")}
 	must(w, databases.DropDatabase, in) // No application stack.
 	w.apply()
 	must(w, databases.DropDatabase, in)
@@ -282,7 +283,7 @@ func TestAServerThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	w := newSerialWorld(t, aws.Config{Speed: 1e6, PostgreSQL: "127.0.0.1:1"})
 	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	w.apply()
-	_, err := activitytest.Try(of[*Databases](w).DropDatabase, DatabaseInput{Environment: activitytest.Environment("shop", "login")})
+	_, err := activitytest.Try(of[*Databases](w).DropDatabase, contract.DatabaseInput{Environment: activitytest.Environment("shop", "login")})
 	activitytest.WantRetry(t, err, "shared database 127.0.0.1:1", "security group sg-")
 }
 
@@ -290,7 +291,7 @@ func TestAnEnvironmentWithASharedDatabaseIsNeverSettled(t *testing.T) {
 	s := newSharing(t)
 	commit := s.commit("login")
 	s.raiseAt("login", commit)
-	out := must(s.world, of[*Requests](s.world).Admit, AdmitInput{Request: perch.Request{Goal: perch.GoalUp, Project: "shop", Branch: "login", Commit: commit}})
+	out := must(s.world, of[*Requests](s.world).Admit, contract.AdmitInput{Request: perch.Request{Goal: perch.GoalUp, Project: "shop", Branch: "login", Commit: commit}})
 	if out.Outcome != "" || out.Kind != perch.KindBranch || out.Settled != nil {
 		t.Errorf("admitted %+v", out)
 	}
@@ -307,13 +308,13 @@ func TestADatabaseIsRestoredFromASnapshotThatExists(t *testing.T) {
 		return map[string]string{"perch.yaml": strings.Replace(testConfig, "shared\n", "shared\n  database: {mode: snapshot, snapshot: "+snapshot+"}\n", 1)}
 	}
 	id := w.up("reports", w.repo.commit("reports", config("shop-seed-1")))
-	if held := must(w, of[*Stacks](w).stackContents, StackInput{Environment: activitytest.Environment("shop", "reports"), StackID: id}); len(held.Databases) != 1 {
+	if held := must(w, of[*Stacks](w).stackContents, contract.StackInput{Environment: activitytest.Environment("shop", "reports"), StackID: id}); len(held.Databases) != 1 {
 		t.Errorf("the stack holds %+v", held)
 	}
 	stacks := of[*Stacks](w)
 	commit := w.repo.commit("typo", config("shop-sead-1"))
-	out := must(w, stacks.CreateStack, ChangeInput{Environment: activitytest.Environment("shop", "typo"), Kind: perch.KindBranch, Template: w.render("typo", commit).Hash, Token: "typo"})
-	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: "typo"}); !strings.Contains(ended.Reason, "DBSnapshot not found: shop-sead-1") {
+	out := must(w, stacks.CreateStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "typo"), Kind: perch.KindBranch, Template: w.render("typo", commit).Hash, Token: "typo"})
+	if ended := must(w, stacks.AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: "typo"}); !strings.Contains(ended.Reason, "DBSnapshot not found: shop-sead-1") {
 		t.Errorf("the stack ended in %s: %s", ended.Status, ended.Reason)
 	}
 }
@@ -321,11 +322,11 @@ func TestADatabaseIsRestoredFromASnapshotThatExists(t *testing.T) {
 func TestARemovalIsToldOfTheSharedDatabase(t *testing.T) {
 	w := newWorld(t)
 	request := perch.Request{Goal: perch.GoalGone, Project: "shop", Branch: "login"}
-	if out := must(w, of[*Requests](w).Admit, AdmitInput{Request: request}); out.SharedDatabase {
+	if out := must(w, of[*Requests](w).Admit, contract.AdmitInput{Request: request}); out.SharedDatabase {
 		t.Errorf("admitted %+v", out)
 	}
 	w.policy.SharedDatabase = &perch.SharedDatabase{}
-	if out := must(w, of[*Requests](w).Admit, AdmitInput{Request: request}); !out.SharedDatabase {
+	if out := must(w, of[*Requests](w).Admit, contract.AdmitInput{Request: request}); !out.SharedDatabase {
 		t.Errorf("admitted %+v", out)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/sandbox/postgrestest"
 )
 
@@ -21,11 +22,11 @@ func sharingBy(t *testing.T, logins string) *sharing {
 }
 
 // prepared is the stack of a branch, whose database is not made yet.
-func (s *sharing) prepared(branch string) DatabaseInput {
+func (s *sharing) prepared(branch string) contract.DatabaseInput {
 	s.t.Helper()
 	commit := s.commit(branch)
 	s.render(branch, commit)
-	return DatabaseInput{Environment: activitytest.Environment("shop", branch), StackID: s.up(branch, commit)}
+	return contract.DatabaseInput{Environment: activitytest.Environment("shop", branch), StackID: s.up(branch, commit)}
 }
 
 // TestS217TheWorkerSpeaksTLSToTheSharedDatabase connects to servers that want TLS, as RDS does from

@@ -10,13 +10,14 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/stack"
 )
 
 // requireDeletion rejects a stack that may return to service: its buckets must not be emptied. A stack
 // cannot return once it is deleted, once CloudFormation failed to delete it (it can then only be deleted
 // again), and once CloudFormation has begun to delete one of its resources.
-func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
+func (s *Stacks) requireDeletion(ctx context.Context, in contract.StackInput) error {
 	described, err := s.rootStack(ctx, in.StackID)
 	if err != nil {
 		return err
@@ -41,8 +42,8 @@ func (s *Stacks) requireDeletion(ctx context.Context, in StackInput) error {
 
 // mayEmpty rejects a bucket of a stack that may return to service, and one that the stack's template keeps or that the
 // stack does not name.
-func (s *Stacks) mayEmpty(ctx context.Context, in EmptyBucketInput) error {
-	if err := s.requireDeletion(ctx, StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
+func (s *Stacks) mayEmpty(ctx context.Context, in contract.EmptyBucketInput) error {
+	if err := s.requireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
 		return err
 	}
 	wishes, err := s.deletionWishes(ctx, in.StackID)

@@ -14,6 +14,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/stack"
 )
@@ -33,23 +34,23 @@ type Deletions struct {
 // records what the stack holds. It changes nothing in the environment. CloudFormation itself checks the
 // service role when DeleteStack is called, before it deletes anything. A stack that is being deleted, or
 // could not be deleted, is past all checks.
-func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (PrepareResult, error) {
+func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING", Since: time.Now().UTC()})
 	defer stop()
 	described, found, err := d.stacks.Describe(ctx, in.StackID)
 	if err != nil || !found {
-		return PrepareResult{}, err
+		return contract.PrepareResult{}, err
 	}
 	state := d.stacks.State(ctx, in.Environment, described)
 	if !state.Ours {
-		return PrepareResult{}, awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Environment.Branch)
+		return contract.PrepareResult{}, awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Environment.Branch)
 	}
 	if err := d.stacks.mayDelete(in.Environment, state); err != nil {
-		return PrepareResult{}, err
+		return contract.PrepareResult{}, err
 	}
-	var prepared PrepareResult
-	if prepared.Contents, err = d.stacks.stackContents(ctx, StackInput{StackID: in.StackID}); err != nil {
-		return PrepareResult{}, err
+	var prepared contract.PrepareResult
+	if prepared.Contents, err = d.stacks.stackContents(ctx, contract.StackInput{StackID: in.StackID}); err != nil {
+		return contract.PrepareResult{}, err
 	}
 	if status := string(described.StackStatus); status != stack.Deleting && status != "DELETE_FAILED" {
 		if prepared.Obstacle, err = d.obstacle(ctx, described, prepared.Contents, in.Force); err != nil || prepared.Obstacle != "" {
@@ -60,7 +61,7 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in PrepareInput) (Prepa
 }
 
 // record writes down what the stack holds, together with what earlier attempts saw.
-func (d *Deletions) record(ctx context.Context, in PrepareInput, contents Contents) error {
+func (d *Deletions) record(ctx context.Context, in contract.PrepareInput, contents contract.Contents) error {
 	bucket, err := d.removals.bucket(ctx)
 	if err != nil || bucket == "" {
 		return err
@@ -77,7 +78,7 @@ func (d *Deletions) record(ctx context.Context, in PrepareInput, contents Conten
 }
 
 // obstacle looks for whatever would reject the deletion after it was accepted.
-func (d *Deletions) obstacle(ctx context.Context, stack types.Stack, contents Contents, force bool) (string, error) {
+func (d *Deletions) obstacle(ctx context.Context, stack types.Stack, contents contract.Contents, force bool) (string, error) {
 	sentence, err := d.importedBy(ctx, stack)
 	if err != nil || sentence != "" || force {
 		return sentence, err

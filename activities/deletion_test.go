@@ -21,9 +21,9 @@ import (
 // prepare runs PrepareDeletion for branch login.
 const denyWritesID = bucket.DenyWritesID
 
-func (w *world) prepare(stackID string, force bool) PrepareResult {
+func (w *world) prepare(stackID string, force bool) contract.PrepareResult {
 	w.t.Helper()
-	in := PrepareInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Force: force}
+	in := contract.PrepareInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Force: force}
 	return must(w, of[*Deletions](w).PrepareDeletion, in)
 }
 
@@ -91,7 +91,7 @@ func TestPrepareDeletionChangesNothingOfAnotherBranch(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	id := w.templated(bucketTemplate("one"))
-	_, err := activitytest.Try(of[*Deletions](w).PrepareDeletion, PrepareInput{Environment: activitytest.Environment("shop", "other"), StackID: id})
+	_, err := activitytest.Try(of[*Deletions](w).PrepareDeletion, contract.PrepareInput{Environment: activitytest.Environment("shop", "other"), StackID: id})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "left alone")
 	if records := w.removals(); len(records) != 0 {
 		t.Errorf("recorded %+v", records)
@@ -116,21 +116,21 @@ func (w *world) removals() []removalRecord {
 // emptied runs EmptyBucket for branch login.
 func (w *world) emptied(stackID, bucket string) error {
 	w.t.Helper()
-	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{Environment: activitytest.Environment("shop", "login"), Bucket: bucket, StackID: stackID})
+	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, contract.EmptyBucketInput{Environment: activitytest.Environment("shop", "login"), Bucket: bucket, StackID: stackID})
 	return err
 }
 
 func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 	w := newWorldOf(t, aws.Config{Speed: 1})
 	id := w.templated(bucketTemplate("one"))
-	bucket := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id}).Buckets[0]
+	bucket := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: id}).Buckets[0]
 	activitytest.WantFinal(t, w.emptied(id, bucket), perch.ErrorInvalid, "is CREATE_COMPLETE and may return to service")
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	activitytest.WantRetry(t, w.emptied(id, bucket), "may still cancel the deletion")
 	if calls := w.calls("s3", "PutBucketPolicy"); calls != 0 {
 		t.Errorf("%d writes to the bucket's policy", calls)
 	}
-	begun := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "gone", UntilDeleting: true})
+	begun := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "gone", UntilDeleting: true})
 	if begun.Status != stack.Deleting {
 		t.Fatalf("the wait ended in %+v", begun)
 	}
@@ -142,7 +142,7 @@ func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 func TestS81EmptyBucketTakesNoOtherBranchsStack(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	in := EmptyBucketInput{Environment: activitytest.Environment("shop", "other"), Bucket: bucket, StackID: id}
+	in := contract.EmptyBucketInput{Environment: activitytest.Environment("shop", "other"), Bucket: bucket, StackID: id}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not the one of branch", "left alone")
 	if err := w.emptied(id, bucket); err != nil {
@@ -196,7 +196,7 @@ func TestS91ARemovalIsRecordedBeforeTheStackIsDeletedAndForgottenWhenItIsGone(t 
 		t.Fatalf("ended %+v", ended)
 	}
 	// A run that knows nothing of the removal finds what it left by the record alone.
-	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), Swept: true}
+	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), Swept: true}
 	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 || left[0] != "bucket "+bucket {
 		t.Errorf("left %q", left)
 	}
@@ -235,7 +235,7 @@ func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 	if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("{")}); err != nil {
 		t.Fatal(err)
 	}
-	in := VerifyInput{Environment: activitytest.Environment("shop", "login")}
+	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login")}
 	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 || !strings.Contains(left[0], key) {
 		t.Errorf("left %q", left)
 	}
@@ -298,7 +298,7 @@ func TestTheSharedDatabaseOfTheEnvironmentOfTodayIsNoLeftover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: old, Known: []string{contract.SharedDatabase(environment.DatabaseName())}}
+	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: old, Known: []string{contract.SharedDatabase(environment.DatabaseName())}}
 	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 {
 		t.Fatalf("left %q", left)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 	"perch/source"
@@ -224,7 +225,7 @@ func TestDoctorWaitsForAnApplicationThatIsBeingMade(t *testing.T) {
 	w.repo.commit("main", map[string]string{"a": "b"})
 	hold := w.fault(aws.Fault{Stack: "shop-application-staging", Phase: "create", Hang: true})
 	defer w.aws.DeleteFault(hold)
-	must(w, of[*Applications](w).ApplyApplication, ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: "apply"})
+	must(w, of[*Applications](w).ApplyApplication, contract.ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: perch.KindStaging, Apply: true}, Token: "apply"})
 	activitytest.WantWords(t, w.examine()[perch.CheckApplication].Detail, "stack shop-application-staging is CREATE_IN_PROGRESS; wait until that is over")
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/cfn"
 )
@@ -67,7 +68,7 @@ func TestS130TheEarlierRoleStaysWhileAnEnvironmentHasIt(t *testing.T) {
 	login := w.bare("shop-login", "login", nil) // No output says which profile it has.
 	w.settle(login)
 	commit := w.repo.commit("topic", map[string]string{"perch.yaml": testConfig})
-	in := AdmitInput{Request: w.request("topic", commit)}
+	in := contract.AdmitInput{Request: w.request("topic", commit)}
 	const todo = "an earlier version of Perch made it: run `perch application up --kind staging`, then try again"
 	_, err := activitytest.Try(of[*Requests](w).Admit, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "no instance profile for environments of kind branch", todo)
@@ -87,7 +88,7 @@ func TestS130TheEarlierRoleStaysWhileAnEnvironmentHasIt(t *testing.T) {
 		t.Errorf("the new environment has the profile %q, %v", profile, err)
 	}
 
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: login, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: login, Token: "gone"})
 	w.settle(login)
 	second := w.applied("two")
 	if second[cfn.OutputEarlierProfile] != "" || second["BranchInstanceProfile"] != first["BranchInstanceProfile"] {

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
+	"perch/activities/contract"
 	"perch/activities/sourceerr"
 	"perch/activities/stack"
 	"perch/cfn"
@@ -30,31 +31,31 @@ func sinceScheduled(ctx context.Context) time.Duration {
 
 // findHead returns the head of the request's branch, the one commit whose files may be read. Otherwise the result says how the request
 // ends. The head is found by one question to the source.
-func (r *Requests) findHead(ctx context.Context, request perch.Request) (head string, ended AdmitResult, err error) {
+func (r *Requests) findHead(ctx context.Context, request perch.Request) (head string, ended contract.AdmitResult, err error) {
 	heads, err := r.source.Heads(ctx, request.Branch)
 	if err != nil {
-		return "", AdmitResult{}, sourceerr.Wrap(err, "look up the head of branch %s", request.Branch)
+		return "", contract.AdmitResult{}, sourceerr.Wrap(err, "look up the head of branch %s", request.Branch)
 	}
 	head = heads[request.Branch]
 	if request.Head && head != "" {
-		return head, AdmitResult{}, nil
+		return head, contract.AdmitResult{}, nil
 	}
 	sighting := lifecycle.Sighting{Commit: request.Commit, Head: head, Waited: r.waited(ctx), Patience: headLooks * r.interval}
 	if head != "" && head != request.Commit {
 		if sighting.Older, err = r.source.Contains(ctx, head, request.Commit); err != nil {
-			return "", AdmitResult{}, sourceerr.Wrap(err, "look for commit %s on branch %s", request.Commit, request.Branch)
+			return "", contract.AdmitResult{}, sourceerr.Wrap(err, "look for commit %s on branch %s", request.Commit, request.Branch)
 		}
 	}
 	switch lifecycle.NextByHead(sighting) {
 	case lifecycle.HeadLookAgain:
-		return "", AdmitResult{}, temporal.NewApplicationErrorWithOptions(r.absence(request, head)+"; looking again", errorNotPushedYet,
+		return "", contract.AdmitResult{}, temporal.NewApplicationErrorWithOptions(r.absence(request, head)+"; looking again", errorNotPushedYet,
 			temporal.ApplicationErrorOptions{NextRetryDelay: r.interval})
 	case lifecycle.HeadAbsent:
-		return "", AdmitResult{Outcome: perch.OutcomeRejected, Reason: r.absence(request, head) + "; push it first, or check its name"}, nil
+		return "", contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: r.absence(request, head) + "; push it first, or check its name"}, nil
 	case lifecycle.HeadSupersede:
 		return "", r.superseded(request, sighting), nil
 	}
-	return head, AdmitResult{}, nil
+	return head, contract.AdmitResult{}, nil
 }
 
 // absence says what the source does not have.
@@ -65,12 +66,12 @@ func (r *Requests) absence(request perch.Request, head string) string {
 	return fmt.Sprintf("commit %s is not on branch %q of %s", request.Commit, request.Branch, r.policy.Repository)
 }
 
-func (r *Requests) superseded(request perch.Request, s lifecycle.Sighting) AdmitResult {
+func (r *Requests) superseded(request perch.Request, s lifecycle.Sighting) contract.AdmitResult {
 	reason := fmt.Sprintf("commit %s is older than the head of branch %q, which is %s", s.Commit, request.Branch, s.Head)
 	if !s.Older {
 		reason = fmt.Sprintf("%s, whose head is %s; if it should be deployed, push it to the branch", r.absence(request, s.Head), s.Head)
 	}
-	return AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: s.Head, Reason: reason}
+	return contract.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: s.Head, Reason: reason}
 }
 
 // isDeployed reports whether the request's commit, which is the branch's head, is deployed with its seed data.

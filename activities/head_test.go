@@ -14,6 +14,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/source"
 )
 
@@ -66,7 +67,7 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 		before := w.mutations()
 		seen := w.observe(0)
 		for _, branch := range []string{"fix/typo", "pull/7", "refs/pull/7/head"} {
-			_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request(branch, commit)})
+			_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request(branch, commit)})
 			wantLookAgain(t, err, "the repository github.com/acme/shop has no branch", branch)
 		}
 		w.observe(time.Minute)
@@ -83,7 +84,7 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 		}
 		w.repo.point("fix/typo", commit)
 		w.observe(0)
-		if _, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("fix/typo", commit)}); err == nil || !strings.Contains(err.Error(), "application stack") {
+		if _, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("fix/typo", commit)}); err == nil || !strings.Contains(err.Error(), "application stack") {
 			t.Errorf("a branch that was pushed meanwhile: %v", err)
 		}
 	})
@@ -132,7 +133,7 @@ func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 		}
 		id := w.up("login", head)
 		supersedes(true) // Its seed data is missing.
-		must(w, of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: head, StackID: id})
+		must(w, of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: head, StackID: id})
 		supersedes(false)
 		if got := w.admit(w.request("login", head)); got.Outcome != "" || got.Settled == nil || got.Commit != head {
 			t.Errorf("the head itself: %+v", got)
@@ -184,7 +185,7 @@ func TestS100FilesOfACommitThatIsNotOnTheBranchAreNeverRead(t *testing.T) {
 		for name, commit := range commits {
 			t.Run(name, func(t *testing.T) {
 				seen := w.observe(0)
-				_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+				_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 				wantLookAgain(t, err, "commit "+commit+` is not on branch "login" of github.com/acme/shop`)
 				w.observe(time.Minute)
 				got := w.admit(w.request("login", commit))

@@ -12,6 +12,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/probe"
 	"perch/activities/pulse"
 	"perch/cfn/own"
@@ -37,7 +38,7 @@ func newImages(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Im
 
 // AwaitImage waits until the image is in its registry, or the registry cannot be asked. It changes
 // nothing, and what it finds decides nothing but the end of the wait: Admit looks again.
-func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, error) {
+func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contract.ImageResult, error) {
 	progress := pulse.Resume(ctx, perch.Progress{
 		Status: "WAITING_FOR_IMAGE", Resource: in.Image, Reason: "it is not in its registry yet", Since: time.Now().UTC(),
 	})
@@ -49,16 +50,16 @@ func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, er
 		var missing *image.Missing
 		switch {
 		case ctx.Err() != nil:
-			return ImageResult{}, ctx.Err()
+			return contract.ImageResult{}, ctx.Err()
 		case !errors.As(err, &missing):
-			return ImageResult{Found: err == nil}, nil
+			return contract.ImageResult{Found: err == nil}, nil
 		case time.Since(progress.Since) > patience:
-			return ImageResult{}, awserr.Final(perch.ErrorImageMissing, "image %s is not in its registry, %s after the request; "+
+			return contract.ImageResult{}, awserr.Final(perch.ErrorImageMissing, "image %s is not in its registry, %s after the request; "+
 				"check the build of commit %s, or correct `image` in perch.yaml; when the image is there, "+
 				"run `perch up %s`", in.Image, patience, in.Commit, in.Branch)
 		}
 		if err := pulse.Linger(ctx, pause); err != nil {
-			return ImageResult{}, err
+			return contract.ImageResult{}, err
 		}
 	}
 }
@@ -67,7 +68,7 @@ func (i *Images) AwaitImage(ctx context.Context, in ImageInput) (ImageResult, er
 // The sentence says why the image must not be deployed, and is empty if it may be. A custom
 // template is only concerned if it takes the image; template is nil for the built-in one.
 func (r *Requests) pinImage(
-	ctx context.Context, made *rendering, template *own.Template, admitted *AdmitResult,
+	ctx context.Context, made *rendering, template *own.Template, admitted *contract.AdmitResult,
 ) (string, error) {
 	settings := made.settings
 	takes := func(name string) bool { return template == nil || template.Takes(name, settings.Parameters) }

@@ -8,6 +8,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/probe"
 	"perch/sandbox/aws"
 )
@@ -40,7 +41,7 @@ func TestS200AdmitPreparesNothingWhileTheImageIsMissing(t *testing.T) {
 		t.Errorf("calls that change: %v", made)
 	}
 	w.aws.DeleteFault(missing)
-	if out := must(w, of[*Images](w).AwaitImage, ImageInput{Image: loginImage, PatienceSeconds: 900}); !out.Found {
+	if out := must(w, of[*Images](w).AwaitImage, contract.ImageInput{Image: loginImage, PatienceSeconds: 900}); !out.Found {
 		t.Errorf("%+v", out)
 	}
 }
@@ -48,7 +49,7 @@ func TestS200AdmitPreparesNothingWhileTheImageIsMissing(t *testing.T) {
 func TestS201TheWaitForAnImageEnds(t *testing.T) {
 	w, _ := newImageWorld(t, imageConfig)
 	w.fault(aws.Fault{Service: "registry", Contains: loginImage, Status: http.StatusNotFound, Code: "MANIFEST_UNKNOWN"})
-	_, err := activitytest.Try(of[*Images](w).AwaitImage, ImageInput{Branch: "login", Commit: "abc", Image: loginImage})
+	_, err := activitytest.Try(of[*Images](w).AwaitImage, contract.ImageInput{Branch: "login", Commit: "abc", Image: loginImage})
 	activitytest.WantFinal(
 		t,
 		err,

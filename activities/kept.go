@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch/activities/awserr"
+	"perch/activities/contract"
+	"perch/activities/stack"
 	"perch/cfn/own"
 )
 
@@ -106,7 +108,7 @@ func (s *Stacks) droppedByUpdates(ctx context.Context, stackID string) (dropped 
 	events, err := s.events(ctx, stackID)
 	for _, event := range events { // Newest first.
 		id := [2]string{aws.ToString(event.ResourceType), aws.ToString(event.PhysicalResourceId)}
-		if id[1] == "" || seen[id] || ofStack(event) {
+		if id[1] == "" || seen[id] || stack.IsStackEvent(event) {
 			continue
 		}
 		seen[id] = true
@@ -130,8 +132,8 @@ func wishOfDropped(event types.StackEvent) deletionWish {
 
 // keepResource enters a resource that outlives its stack into the contents. It reports whether the resource itself stays: such a one is neither emptied
 // nor expected to go.
-func keepResource(c *Contents, r types.StackResourceSummary, kept own.Kept) bool {
+func keepResource(c *contract.Contents, r types.StackResourceSummary, kept own.Kept) bool {
 	snapshot := kept.Policy == "Snapshot"
-	c.Kept = append(c.Kept, Kept{Type: aws.ToString(r.ResourceType), ID: aws.ToString(r.PhysicalResourceId), Snapshot: snapshot})
+	c.Kept = append(c.Kept, contract.Kept{Type: aws.ToString(r.ResourceType), ID: aws.ToString(r.PhysicalResourceId), Snapshot: snapshot})
 	return !snapshot
 }

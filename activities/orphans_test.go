@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 	"perch/sandbox/aws/services"
@@ -45,10 +46,10 @@ func (w *world) physical(stackID, logicalID string) string {
 }
 
 // ownUpdate brings login's environment to commit.
-func (w *world) ownUpdate(stackID, commit string) ChangeResult {
+func (w *world) ownUpdate(stackID, commit string) contract.ChangeResult {
 	w.t.Helper()
 	rendered := w.render("login", commit)
-	in := ChangeInput{
+	in := contract.ChangeInput{
 		Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, StackID: stackID, Token: "update-" + commit,
 		Template: rendered.Hash,
 	}
@@ -60,13 +61,13 @@ func (w *world) ownUpdate(stackID, commit string) ChangeResult {
 }
 
 // ownGone removes login's stack and returns what VerifyGone sees.
-func (w *world) ownGone(stackID string) VerifyResult {
+func (w *world) ownGone(stackID string) contract.VerifyResult {
 	w.t.Helper()
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: stackID})
+	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: stackID})
 	if ended := w.delete(stackID, nil); ended.Status != stack.Deleted {
 		w.t.Fatalf("ended %+v", ended)
 	}
-	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Contents: contents})
+	return must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Contents: contents})
 }
 
 func TestWhatAnUpdateHasKeptIsNoLeftoverAndWhatItCouldNotDeleteIs(t *testing.T) {
@@ -77,7 +78,7 @@ func TestWhatAnUpdateHasKeptIsNoLeftoverAndWhatItCouldNotDeleteIs(t *testing.T) 
 		w.fault(aws.Fault{LogicalID: stays, Phase: "delete", Reason: "not now", Count: 3})
 	}
 	w.ownUpdate(id, w.repo.commit("login", map[string]string{"deploy/template.yaml": fewTemplate}))
-	want := VerifyResult{
+	want := contract.VerifyResult{
 		Leftovers: []string{"Beanstalk environment shop-login (Ready)", "DNS record old.shop.localhost", stuck},
 		Kept:      []string{"AWS::S3::Bucket " + logs, "AWS::S3::Bucket " + old, "AWS::SNS::Topic " + replaced},
 	}

@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
@@ -60,25 +61,25 @@ func newOwnWorld(t *testing.T, files map[string]string) (*world, string) {
 }
 
 // ownUp gives login its environment and returns its stack.
-func (w *world) ownUp(commit string) StackState {
+func (w *world) ownUp(commit string) contract.StackState {
 	w.t.Helper()
 	rendered := w.render("login", commit)
 	stacks := of[*Stacks](w)
-	in := ChangeInput{
+	in := contract.ChangeInput{
 		Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "create-" + commit,
 		Template: rendered.Hash,
 	}
 	out := must(w, stacks.CreateStack, in)
-	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
+	if ended := must(w, stacks.AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
 		w.t.Fatalf("ended in %s: %s", ended.Status, ended.Reason)
 	}
-	return must(w, stacks.DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
+	return must(w, stacks.DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
 }
 
 func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
 	w, commit := newOwnWorld(t, nil)
 	state := w.ownUp(commit)
-	want := StackState{StackID: state.StackID, Status: "CREATE_COMPLETE", Ours: true, Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Commit: commit, URL: "http://login.example.com"}
+	want := contract.StackState{StackID: state.StackID, Status: "CREATE_COMPLETE", Ours: true, Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Commit: commit, URL: "http://login.example.com"}
 	if state != want {
 		t.Errorf("got %+v, want %+v: another output called Endpoint is none of Perch's business", state, want)
 	}
@@ -93,7 +94,7 @@ func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"Branch": "login", "Site": "login.example.com", "Size": "1"}, got); diff != "" {
 		t.Errorf("parameters -want +got:\n%s", diff)
 	}
-	seed := SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: state.StackID}
+	seed := contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: state.StackID}
 	if out := must(w, of[*Seeds](w).SeedData, seed); out.Objects != 1 {
 		t.Errorf("seeded %+v", out)
 	}
@@ -120,7 +121,7 @@ func TestSeedDataGoesIntoNothingButBuckets(t *testing.T) {
 			})
 			w.makeBucket(another)
 			state := w.ownUp(commit)
-			if out := must(w, of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: state.StackID}); out.Objects != 1 {
+			if out := must(w, of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: state.StackID}); out.Objects != 1 {
 				t.Errorf("seeded %+v", out)
 			}
 			list, err := w.s3().ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &another})
@@ -144,7 +145,7 @@ func TestAnotherCommitOrParameterIsAnUpdateAndTheSameIsNone(t *testing.T) {
 	if out := w.ownUpdate(state.StackID, next); out.Unchanged {
 		t.Error("another parameter is no update")
 	}
-	now := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
+	now := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
 	if now.Commit != next || now.URL != "http://other.example.com" || now.Template != w.render("login", next).Hash {
 		t.Errorf("got %+v", now)
 	}
@@ -181,7 +182,7 @@ func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
 
 func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "{Type: AWS::S3::Bucket}", "{Type: AWS::S3::Bucket, Size: 5}", 1)})
-	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "validate template deploy/template.yaml", "Invalid template resource property 'Size'")
 	if n := w.calls("cloudformation", "CreateStack"); n != 1 {
 		t.Errorf("%d stacks were made, and only the application's should be", n)
@@ -191,15 +192,15 @@ func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
 func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 	w, commit := newOwnWorld(t, nil)
 	state := w.ownUp(commit)
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
+	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: state.StackID})
 	if len(contents.Buckets) != 1 || !strings.HasPrefix(contents.Buckets[0], "shop-login-media-") || len(contents.Kept) != 1 || contents.Resources != 3 {
 		t.Fatalf("got %+v", contents)
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "gone"})
 	if ended := w.settle(state.StackID); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
+	out := must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
 	if len(out.Leftovers) != 0 || len(out.Kept) != 1 || out.Kept[0] != "AWS::S3::Bucket "+contents.Kept[0].ID {
 		t.Errorf("got %+v", out)
 	}
@@ -211,19 +212,19 @@ func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.ownUp(commit)
-	before := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
+	before := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: state.StackID})
 	w.fault(aws.Fault{LogicalID: "Topic", Phase: "delete", Reason: "somebody subscribes", Count: 1})
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "first"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "first"})
 	if ended := w.settle(state.StackID); ended.Status != "DELETE_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
-	if diff := cmp.Diff(Contents{Kept: before.Kept, Resources: 1}, contents); diff != "" {
+	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: state.StackID})
+	if diff := cmp.Diff(contract.Contents{Kept: before.Kept, Resources: 1}, contents); diff != "" {
 		t.Errorf("after the deletion that failed -want +got:\n%s", diff)
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "second"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "second"})
 	w.settle(state.StackID)
-	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
+	out := must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
 	if len(out.Leftovers) != 0 || len(out.Kept) != 2 {
 		t.Errorf("got %+v", out)
 	}
@@ -238,7 +239,7 @@ func TestWhatATemplateKeepsIsFoundAgainByItsARN(t *testing.T) {
 		"shop-login-orders": "arn:aws:dynamodb:eu-central-1:123456789012:table/shop-login-orders",
 		"arn:aws:sns:eu-central-1:123456789012:shop-login-news": "arn:aws:sns:eu-central-1:123456789012:shop-login-news",
 	} {
-		contents := Contents{Kept: []Kept{{ID: id}}}
+		contents := contract.Contents{Kept: []contract.Kept{{ID: id}}}
 		if !contents.Keeps(arn) {
 			t.Errorf("%s is not found in %s", id, arn)
 		}
@@ -254,15 +255,15 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 	contents := w.prepare(state.StackID, false).Contents
 	w.fault(aws.Fault{LogicalID: "Database", Phase: "delete", Reason: "Cannot create more than 100 manual snapshots", Count: 1})
 	w.delete(state.StackID, nil)
-	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID})
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID})
 	if ended := w.delete(state.StackID, []string{"Database"}); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	sweep := SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Resources: remains.Failures}
+	sweep := contract.SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Resources: remains.Failures}
 	if err := w.sweep(sweep); err != nil {
 		t.Fatal(err)
 	}
-	out := must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
+	out := must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Contents: contents})
 	if len(contents.Databases) != 1 || !slices.Contains(out.Leftovers, "database "+contents.Databases[0]) {
 		t.Errorf("the database of %+v is gone without a snapshot: %+v", contents, out)
 	}
@@ -272,15 +273,15 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
 	w, commit := newOwnWorld(t, nil)
 	state := w.ownUp(commit)
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: state.StackID})
+	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: state.StackID})
 	logs := contents.Kept[0].ID
 	if ended := w.delete(state.StackID, nil); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	in := EmptyBucketInput{Environment: activitytest.Environment("shop", "login"), Bucket: logs, StackID: state.StackID}
+	in := contract.EmptyBucketInput{Environment: activitytest.Environment("shop", "login"), Bucket: logs, StackID: state.StackID}
 	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "keeps bucket "+logs, "it was left alone")
-	if err := w.sweep(SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Resources: []lifecycle.Failure{
+	if err := w.sweep(contract.SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Resources: []lifecycle.Failure{
 		{Type: "AWS::S3::Bucket", PhysicalID: logs},
 	}}); err != nil {
 		t.Error(err)

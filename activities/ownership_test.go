@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/source/githubtest"
 )
@@ -72,7 +73,7 @@ func TestS123AStackIsCreatedWithTheIDAndAnOlderOneKeepsItsTags(t *testing.T) {
 	w.policy.FormerNames = []string{"github.com/acme/store"}
 	old := w.under("old", "github.com/acme/store", "")
 	before := w.tagsOf(old)
-	in := ChangeInput{Environment: activitytest.Environment("shop", "old"), Kind: perch.KindBranch, StackID: old, Token: "update"}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "old"), Kind: perch.KindBranch, StackID: old, Token: "update"}
 	w.repo.point("old", commit)
 	in.Template = w.render("old", commit).Hash
 	must(w, of[*Stacks](w).UpdateStack, in)
@@ -95,7 +96,7 @@ func TestS123EnvironmentsOfAListedFormerNameAreOurs(t *testing.T) {
 	if len(list.Environments) != 1 || list.Environments[0].Branch != "old" || len(list.OtherRepositories) != 0 {
 		t.Errorf("listed %+v", list)
 	}
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "old")}); !state.Ours || state.StackID != old {
+	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old")}); !state.Ours || state.StackID != old {
 		t.Errorf("found %+v", state)
 	}
 	request := w.request("login", commit)
@@ -139,7 +140,7 @@ func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
 		t.Errorf("cleanup: verdicts %+v", plan.Verdicts)
 	}
 	wantBroken(t, w.examine(), map[string]string{perch.CheckStacks: "2 stacks of this project carry the repository github.com/acme/store"})
-	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "old")})
+	state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old")})
 	activitytest.WantWords(t, state.Conflict, "shop-old", line)
 }
 
@@ -149,7 +150,7 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	of[*Stacks](w).Owner.Source = of[*Cleanups](w).source
 	id := w.under("gone", "github.com/acme/shop", githubID)
 	in := w.judged()
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "gone")}); !state.Ours {
+	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "gone")}); !state.Ours {
 		t.Fatalf("found %+v", state)
 	}
 	server.Identify(githubtest.Name, githubtest.ID+1)
@@ -159,7 +160,7 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	}
 	activitytest.WantWords(t, must(w, of[*Cleanups](w).LastLook, in).Keep, "shop-gone", "another repository")
 	of[*Stacks](w).Owner = stack.NewOwner(w.policy, of[*Stacks](w).Owner.Source) // As in a worker that starts now.
-	state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "gone"), StackID: id})
+	state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "gone"), StackID: id})
 	if state.Ours {
 		t.Errorf("found %+v", state)
 	}
@@ -216,16 +217,16 @@ func TestS127WithoutTheIDNothingIsCreatedAndTheNamesDecideTheRest(t *testing.T) 
 	}
 	id := w.under("old", "github.com/acme/shop", githubID)
 	server.Intercept(silent)
-	_, err := activitytest.Try(of[*Stacks](w).CreateStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "one"})
+	_, err := activitytest.Try(of[*Stacks](w).CreateStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "one"})
 	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
-	_, err = activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	_, err = activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
 	_, err = activitytest.Try(of[*Applications](w).ApplyApplication, staging("one"))
 	activitytest.WantRetry(t, err, "look for the id of github.com/acme/shop", "502")
 	if calls := w.calls("cloudformation", "CreateStack"); calls != 1 {
 		t.Errorf("%d stacks were created, want the one of this test", calls)
 	}
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "old"), StackID: id}); !state.Ours {
+	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old"), StackID: id}); !state.Ours {
 		t.Errorf("found %+v", state)
 	}
 	asked := identified(server)
@@ -261,13 +262,13 @@ func TestS124WhatADeletedStackOfAnotherNameLeftIsReportedAndNotDeleted(t *testin
 		t.Fatal(err)
 	}
 	w.settle(stack)
-	in := VerifyInput{Environment: activitytest.Environment("shop", "login")}
+	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login")}
 	out := must(w, of[*Verification](w).VerifyGone, in)
 	if len(out.Orphans) != 0 || len(out.Leftovers) != 1 || !strings.Contains(out.Leftovers[0], bucket) {
 		t.Errorf("verified %+v", out)
 	}
 	w.policy.FormerNames = []string{"github.com/acme/store"}
-	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Orphans, []Orphan{{Type: "AWS::S3::Bucket", PhysicalID: bucket, StackID: stack}}) {
+	if out := must(w, of[*Verification](w).VerifyGone, in); !slices.Equal(out.Orphans, []contract.Orphan{{Type: "AWS::S3::Bucket", PhysicalID: bucket, StackID: stack}}) {
 		t.Errorf("with the former name listed: %+v", out)
 	}
 }

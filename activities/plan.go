@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/cfn"
 	"perch/cfn/forecast"
 	"perch/config"
@@ -58,7 +59,7 @@ type planning struct {
 	wanted forecast.Version
 	// stack is the environment's; state is empty where there is none.
 	stack types.Stack
-	state StackState
+	state contract.StackState
 	// recreate and mayRecreate are the request's and the policy's say on it.
 	recreate, mayRecreate bool
 }

@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/cfn"
 	"perch/sandbox/aws"
 )
@@ -267,7 +268,7 @@ func TestPlanOfACommitThatIsOvertaken(t *testing.T) {
 func TestPlanWithoutAnApplicationStackSaysTheSameAsUp(t *testing.T) {
 	w := newWorld(t)
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
-	_, want := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("login", commit)})
+	_, want := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	_, err := activitytest.Try(of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: w.request("login", commit)})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "there is no application stack shop-application-staging yet", "perch application up --kind staging")
 	if want == nil {
@@ -280,7 +281,7 @@ func TestPlanOfAStackThatIsMadeAnew(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	w.fault(aws.Fault{Stack: "shop-login", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
-	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Token: "create"}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Token: "create"}
 	out := must(w, of[*Stacks](w).CreateStack, in)
 	w.settle(out.StackID)
 	plan := w.planUp("login", commit)
@@ -340,7 +341,7 @@ func TestPlanOfAStackThatNoStepLeadsOnFrom(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
 	w.fault(aws.Fault{Stack: "shop-staging", LogicalID: "Environment", Phase: "create", Reason: "no capacity", Count: 1})
-	in := ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
 	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
 	plan := w.planUp("staging", commit)
 	if plan.Outcome != perch.OutcomeFailed {
@@ -353,7 +354,7 @@ func TestPlanOfAProtectedStack(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	commit := w.repo.commit("staging", map[string]string{"perch.yaml": planConfig})
-	in := ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "staging"), Kind: perch.KindStaging, Template: w.render("staging", commit).Hash, Token: "create"}
 	w.settle(must(w, of[*Stacks](w).CreateStack, in).StackID)
 	plan := w.planUp("staging", w.repo.commit("staging", nil))
 	if plan.Outcome != perch.OutcomePlanned || !plan.Protected || plan.Kind != perch.KindStaging || len(plan.Settings) != 0 {

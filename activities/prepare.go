@@ -5,36 +5,37 @@ import (
 	"strings"
 
 	"perch"
+	"perch/activities/contract"
 	"perch/activities/seed"
 	"perch/lifecycle"
 )
 
 // prepare stores what is wanted, or finds the environment settled and stores nothing. Most repeats of a CI job are that, and cost a run of two
 // activities.
-func (r *Requests) prepare(ctx context.Context, admitted AdmitResult, up candidate) (AdmitResult, error) {
+func (r *Requests) prepare(ctx context.Context, admitted contract.AdmitResult, up candidate) (contract.AdmitResult, error) {
 	closed, err := r.closed(ctx, up.stack)
 	if err != nil {
-		return AdmitResult{}, err
+		return contract.AdmitResult{}, err
 	}
 	settled, err := r.settled(ctx, up)
 	if err != nil {
-		return AdmitResult{}, err
+		return contract.AdmitResult{}, err
 	}
 	withdraws, err := r.withdraws(ctx, up)
 	if err != nil {
-		return AdmitResult{}, err
+		return contract.AdmitResult{}, err
 	}
 	if settled && !closed && !withdraws {
-		admitted.Settled = &Settled{Stack: up.stack}
+		admitted.Settled = &contract.Settled{Stack: up.stack}
 		return admitted, r.allow(ctx, up.wanted) // AwaitReady goes by it; no stack is changed.
 	}
 	rendered, err := r.publish(ctx, up.wanted)
-	admitted.Prepared = &Prepared{Rendered: rendered, Stack: up.stack, Closed: closed, Withdraws: withdraws}
+	admitted.Prepared = &contract.Prepared{Rendered: rendered, Stack: up.stack, Closed: closed, Withdraws: withdraws}
 	return admitted, err
 }
 
 // closed reports whether buckets of a stack that stays deny writes because of a removal.
-func (r *Requests) closed(ctx context.Context, stack StackState) (bool, error) {
+func (r *Requests) closed(ctx context.Context, stack contract.StackState) (bool, error) {
 	if !stack.Ours || strings.HasPrefix(stack.Status, "DELETE_") {
 		return false, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/sandbox/aws"
 )
 
@@ -12,7 +13,7 @@ func TestAdmitSeesAnEnvironmentThatIsAlreadyWhatIsAskedFor(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	id := w.up("login", commit)
-	seed := SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: id}
+	seed := contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: id}
 	if got := w.admit(w.request("login", commit)); got.Settled != nil {
 		t.Error("an environment that is not seeded counts as settled")
 	}
@@ -58,8 +59,8 @@ func TestAStackThatIsNotServingIsNotSettled(t *testing.T) {
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
 	w.fault(aws.Fault{Stack: "shop-login", Phase: "delete", Reason: "no"})
-	stack := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stack.StackID, Token: "t1"})
+	stack := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stack.StackID, Token: "t1"})
 	w.settle(stack.StackID)
 	if got := w.admit(w.request("login", commit)); got.Settled != nil {
 		t.Errorf("%+v", got)

@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 )
 
 var ownMachine = netip.MustParsePrefix("127.0.0.0/8")
@@ -57,7 +58,7 @@ func TestAwaitReadyAsksNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 func TestAnHTTPStepGoesToNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 	port, asked := listening(t)
 	w, commit := newOwnWorld(t, map[string]string{"perch.yaml": ownConfig + "  - http: {path: /seed}\n"})
-	in := seedTarget{SeedInput: SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.ownUp(commit).StackID, Later: true}, URL: "http://login.example.com:" + port}
+	in := seedTarget{SeedInput: contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.ownUp(commit).StackID, Later: true}, URL: "http://login.example.com:" + port}
 	for endpoint, address := range map[string]string{"127.0.0.1": "127.0.0.1", "::ffff:127.0.0.1": "127.0.0.1", "192.168.255.1": "192.168.255.1"} {
 		in.Endpoint = endpoint
 		_, err := activitytest.Try(of[*Seeds](w).seed, in)
@@ -85,7 +86,7 @@ func TestAnOwnTemplateCannotHideThatItIsOne(t *testing.T) {
 	if state.Endpoint != "not-for-perch.example.com" {
 		t.Fatalf("got %+v, want outputs that look like Perch's", state)
 	}
-	must(w, of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: state.StackID})
+	must(w, of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: state.StackID})
 	settled := w.admit(w.request("login", commit)).Settled
 	if allowed, _ := w.admission("login"); !allowed.Custom || settled == nil {
 		t.Errorf("admitted %+v, settled %+v", allowed, settled)

@@ -8,6 +8,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
@@ -21,7 +22,7 @@ func TestS46ListingsLeaveOutWhatIsNotOurs(t *testing.T) {
 	w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) { in.Tags = stack.TagList(otherRepository(t)) })
 	gone := w.bare("shop-gone", "gone", nil)
 	w.settle(gone)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "gone"), StackID: gone, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "gone"), StackID: gone, Token: "gone"})
 	w.settle(gone)
 	out := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
 	var branches []string
@@ -91,10 +92,10 @@ func TestReadingRejectsWhatIsNotItsOwn(t *testing.T) {
 
 func TestDescribeStackOfNothingIsNoError(t *testing.T) {
 	w := newWorld(t)
-	if state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")}); state != (StackState{}) {
+	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")}); state != (contract.StackState{}) {
 		t.Errorf("got %+v", state)
 	}
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "ValidationError", Message: "1 validation error detected"})
-	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
+	_, err := activitytest.Try(of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "1 validation error detected")
 }

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/probe"
 	"perch/activities/pulse"
 	"perch/activities/stack"
@@ -38,16 +39,16 @@ type Readiness struct {
 
 // AwaitReady asks the environment's address until it answers with a status below 400. It dials the endpoint with the environment's own
 // host name, for HTTP and for TLS alike. An address that it may not connect to fails at once.
-func (r *Readiness) AwaitReady(ctx context.Context, in ReadyInput) (ReadyResult, error) {
+func (r *Readiness) AwaitReady(ctx context.Context, in contract.ReadyInput) (contract.ReadyResult, error) {
 	_, stop := pulse.Start(ctx, pulse.Resume(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Since: time.Now().UTC()}))
 	defer stop()
-	stack, err := r.stacks.ownStack(ctx, StackInput{Environment: in.Environment, StackID: in.StackID})
+	stack, err := r.stacks.ownStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err != nil {
-		return ReadyResult{}, err
+		return contract.ReadyResult{}, err
 	}
 	allowed, _, err := r.stacks.apps.admitted(ctx, in.Environment, stack.Kind, stack.Template)
 	if err != nil {
-		return ReadyResult{}, err
+		return contract.ReadyResult{}, err
 	}
 	stop()
 	return r.await(ctx, question{
@@ -71,10 +72,10 @@ type question struct {
 }
 
 // await asks until the answer is good.
-func (r *Readiness) await(ctx context.Context, p question) (ReadyResult, error) {
+func (r *Readiness) await(ctx context.Context, p question) (contract.ReadyResult, error) {
 	address, err := url.Parse(p.URL)
 	if err != nil || address.Host == "" {
-		return ReadyResult{}, awserr.Final(perch.ErrorInvalid, "the stack's output URL %q is no address; the output of a custom template must begin with http:// or https://", p.URL)
+		return contract.ReadyResult{}, awserr.Final(perch.ErrorInvalid, "the stack's output URL %q is no address; the output of a custom template must begin with http:// or https://", p.URL)
 	}
 	address.Path = p.HealthPath
 	client := probe.Client(address, p.Endpoint, probe.Reach{Custom: p.Custom, Private: r.policy.Network.Private}, answerTimeout)
@@ -85,15 +86,15 @@ func (r *Readiness) await(ctx context.Context, p question) (ReadyResult, error) 
 	for {
 		status, last, passing := ask(ctx, client, address.String())
 		if last == "" {
-			return ReadyResult{Status: status}, nil
+			return contract.ReadyResult{Status: status}, nil
 		}
 		if !passing {
-			return ReadyResult{}, awserr.Final(perch.ErrorInvalid, "%s cannot be asked whether it is ready: %s; the stack stays for inspection", p.URL, last)
+			return contract.ReadyResult{}, awserr.Final(perch.ErrorInvalid, "%s cannot be asked whether it is ready: %s; the stack stays for inspection", p.URL, last)
 		}
 		progress.Reason = last
 		beats.Set(progress)
 		if time.Since(progress.Since) > p.Patience {
-			return ReadyResult{}, awserr.Final(
+			return contract.ReadyResult{}, awserr.Final(
 				perch.ErrorNotReady,
 				"%s did not become ready within %s; its last answer: %s%s%s; the stack stays for inspection",
 				p.URL,
@@ -104,13 +105,13 @@ func (r *Readiness) await(ctx context.Context, p question) (ReadyResult, error) 
 			)
 		}
 		if err := pulse.Linger(ctx, r.interval); err != nil {
-			return ReadyResult{}, err
+			return contract.ReadyResult{}, err
 		}
 	}
 }
 
 // answerPatience is how long the environment may take to answer.
-func answerPatience(in ReadyInput) time.Duration {
+func answerPatience(in contract.ReadyInput) time.Duration {
 	if in.PatienceSeconds == 0 {
 		return readyPatience
 	}

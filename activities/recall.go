@@ -21,11 +21,11 @@ type pastRemovals struct {
 	records     []removalRecord
 	// contents are what the records and the stacks name. Nothing else is looked for or recorded where there are records:
 	// an input may name anything.
-	contents Contents
+	contents contract.Contents
 }
 
 // stackOf is the stack whose removal recorded a resource.
-func (p pastRemovals) stackOf(resource Orphan) string {
+func (p pastRemovals) stackOf(resource contract.Orphan) string {
 	for _, record := range p.records {
 		if record.Contents.Names(resource) {
 			return record.StackID
@@ -37,7 +37,7 @@ func (p pastRemovals) stackOf(resource Orphan) string {
 // recall reads what removals of the environment have recorded, and what its stack still names. That is what must be
 // gone. The input's contents count only if there is no place for records. The record of a stack that still exists is for
 // the removal of that stack.
-func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRemovals, err error) {
+func (v *Verification) recall(ctx context.Context, in *contract.VerifyInput) (past pastRemovals, err error) {
 	past.environment = in.Environment
 	if past.bucket, err = v.removals.bucket(ctx); err != nil {
 		return past, err
@@ -68,7 +68,7 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 		past.records = append(past.records, record)
 	}
 	if past.bucket != "" {
-		in.Contents = Contents{}
+		in.Contents = contract.Contents{}
 	}
 	in.Contents.Add(past.contents)
 	return past, nil
@@ -76,7 +76,7 @@ func (v *Verification) recall(ctx context.Context, in *VerifyInput) (past pastRe
 
 // named is what the stack names, if no record does, and what its updates have left behind. The record was written when the
 // stack was last whole; an endpoint other than AWS may not tell what a deleted stack held.
-func (v *Verification) named(ctx context.Context, stackID string, records []removalRecord) (contents Contents, err error) {
+func (v *Verification) named(ctx context.Context, stackID string, records []removalRecord) (contents contract.Contents, err error) {
 	recorded := slices.ContainsFunc(records, func(r removalRecord) bool { return r.StackID == stackID })
 	switch {
 	case stackID == "":
@@ -88,8 +88,8 @@ func (v *Verification) named(ctx context.Context, stackID string, records []remo
 }
 
 // namedBy is what a stack names, and what its template and its updates have left behind.
-func (v *Verification) namedBy(ctx context.Context, stackID string) (Contents, error) {
-	contents, err := v.stacks.stackContents(ctx, StackInput{StackID: stackID})
+func (v *Verification) namedBy(ctx context.Context, stackID string) (contract.Contents, error) {
+	contents, err := v.stacks.stackContents(ctx, contract.StackInput{StackID: stackID})
 	if err != nil {
 		return contents, err
 	}
@@ -98,7 +98,7 @@ func (v *Verification) namedBy(ctx context.Context, stackID string) (Contents, e
 
 // conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, or
 // may be, and one record then covers all removals of the environment.
-func (v *Verification) conclude(ctx context.Context, past pastRemovals, in VerifyInput, seen sight) error {
+func (v *Verification) conclude(ctx context.Context, past pastRemovals, in contract.VerifyInput, seen sight) error {
 	if past.bucket == "" {
 		return nil
 	}
@@ -136,26 +136,26 @@ func (v *Verification) conclude(ctx context.Context, past pastRemovals, in Verif
 
 // RecheckLeftovers looks again for what earlier removals of the project's environments left, and returns what
 // is still there, by stack. A record whose resources are gone is deleted; a dry run changes nothing.
-func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (RecheckResult, error) {
+func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (contract.RecheckResult, error) {
 	if err := v.stacks.serves(in.Project); err != nil {
-		return RecheckResult{}, err
+		return contract.RecheckResult{}, err
 	}
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
 	defer stop()
 	all, err := v.stacks.List(ctx)
 	if err != nil {
-		return RecheckResult{}, err
+		return contract.RecheckResult{}, err
 	}
 	bucket := v.removals.bucketIn(ctx, all)
 	records, err := v.removals.list(ctx, bucket, "")
 	if err != nil {
-		return RecheckResult{}, err
+		return contract.RecheckResult{}, err
 	}
-	var result RecheckResult
+	var result contract.RecheckResult
 	for _, left := range leftovers(records, all.Exists, all.Lives, time.Now()) {
 		if !in.DryRun && left.Branch != "" {
 			if left.Resources, err = v.recheck(ctx, bucket, records, left); err != nil {
-				return RecheckResult{}, err
+				return contract.RecheckResult{}, err
 			}
 			if len(left.Resources) == 0 {
 				continue
@@ -176,7 +176,7 @@ func (v *Verification) recheck(
 	if err != nil {
 		return nil, fmt.Errorf("read the record of stack %s: %w", left.StackID, err)
 	}
-	in := VerifyInput{Environment: environment, StackID: left.StackID, Contents: records[i].Contents}
+	in := contract.VerifyInput{Environment: environment, StackID: left.StackID, Contents: records[i].Contents}
 	in.Known = records[i].Known // No service tells of these; only another removal can.
 	if left.Again {
 		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil

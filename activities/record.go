@@ -16,6 +16,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/cfn"
 )
@@ -33,7 +34,7 @@ type removalRecord struct {
 	// Begun is when the removal began, in UTC.
 	Begun time.Time `json:"begun"`
 	// Contents are what the stack held before anything of it was deleted.
-	Contents Contents `json:"contents"`
+	Contents contract.Contents `json:"contents"`
 	// Leftovers are what a verification still saw; empty before the first one.
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Known are those of Leftovers that no service can be asked for, such as a database that could not be dropped.

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/seed"
 	"perch/cfn"
 	"perch/cfn/own"
@@ -58,15 +59,15 @@ func (r rendering) sharesDatabase() bool {
 }
 
 // publish stores what was rendered, if it is not stored yet, and writes down that it is admitted.
-func (r *Requests) publish(ctx context.Context, rendered rendering) (RenderResult, error) {
+func (r *Requests) publish(ctx context.Context, rendered rendering) (contract.RenderResult, error) {
 	artifacts := rendered.application.ArtifactBucket
 	if rendered.bundleKey != "" {
 		if err := r.apps.store(ctx, artifacts, rendered.bundleKey, rendered.bundle); err != nil {
-			return RenderResult{}, err
+			return contract.RenderResult{}, err
 		}
 	}
 	if err := r.apps.store(ctx, artifacts, rendered.template.key(), rendered.template.Body); err != nil {
-		return RenderResult{}, err
+		return contract.RenderResult{}, err
 	}
 	err := r.storeParameters(ctx, rendered)
 	if err == nil && rendered.own() {
@@ -75,7 +76,7 @@ func (r *Requests) publish(ctx context.Context, rendered rendering) (RenderResul
 	if err == nil {
 		err = r.allow(ctx, rendered)
 	}
-	return RenderResult{
+	return contract.RenderResult{
 		Hash: rendered.template.Hash, Resources: rendered.template.Resources,
 		SeedSteps: len(seed.Phase(rendered.file.Seed, false)), LaterSteps: len(seed.Phase(rendered.file.Seed, true)),
 		SharedDatabase: rendered.sharesDatabase(),

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/cfn"
 )
 
@@ -102,14 +103,14 @@ func TestS175APlatformIsUpdatedInPlace(t *testing.T) {
 		`"PlatformArn": "arn:aws:elasticbeanstalk:eu-central-1::platform/Docker running on 64bit Amazon Linux 2023/4.7.3"`,
 	)
 	before := w.environmentID(id)
-	in := ChangeInput{
+	in := contract.ChangeInput{
 		Environment: activitytest.Environment("shop", "login"),
 		StackID:     id,
 		Template:    w.render("login", commit).Hash,
 		Token:       "update",
 	}
 	must(w, of[*Stacks](w).UpdateStack, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
+	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: "update"}); ended.Status != "UPDATE_COMPLETE" {
 		t.Fatalf("the update ended in %+v", ended)
 	}
 	if after := w.environmentID(id); after == "" || after != before {

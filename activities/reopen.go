@@ -11,6 +11,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/bucket"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/seed"
 )
@@ -18,29 +19,29 @@ import (
 // ReopenBuckets lets a stack's buckets be written to again, and marks the seed steps that fill them as not
 // done, so that SeedData carries them out again. A crash in between is made up for by the next try: the marks
 // go first, and while a bucket is closed the environment does not count as settled.
-func (s *Seeds) ReopenBuckets(ctx context.Context, in ReopenInput) (ReopenResult, error) {
+func (s *Seeds) ReopenBuckets(ctx context.Context, in contract.ReopenInput) (contract.ReopenResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "REOPENING", Since: time.Now().UTC()})
 	defer stop()
-	if _, err := s.deployed(ctx, SeedInput{Environment: in.Environment, Commit: in.Commit, StackID: in.StackID}); err != nil {
-		return ReopenResult{}, err
+	if _, err := s.deployed(ctx, contract.SeedInput{Environment: in.Environment, Commit: in.Commit, StackID: in.StackID}); err != nil {
+		return contract.ReopenResult{}, err
 	}
 	closed, err := s.stacks.closedBuckets(ctx, in.StackID)
 	if err != nil || len(closed) == 0 {
-		return ReopenResult{}, err
+		return contract.ReopenResult{}, err
 	}
 	if err := s.forgetSeeds(ctx, in, closed); err != nil {
-		return ReopenResult{}, err
+		return contract.ReopenResult{}, err
 	}
 	for _, name := range closed {
 		if err := bucket.Reopen(ctx, s.s3, name, s.policy.Account); err != nil {
-			return ReopenResult{}, err
+			return contract.ReopenResult{}, err
 		}
 	}
-	return ReopenResult{Buckets: closed}, nil
+	return contract.ReopenResult{Buckets: closed}, nil
 }
 
 // forgetSeeds deletes the marks of the steps that copy into these buckets.
-func (s *Seeds) forgetSeeds(ctx context.Context, in ReopenInput, closed []string) error {
+func (s *Seeds) forgetSeeds(ctx context.Context, in contract.ReopenInput, closed []string) error {
 	found, err := s.settingsAt(ctx, in.Environment.Branch, in.Commit)
 	if err != nil {
 		return err
@@ -68,7 +69,7 @@ func (s *Seeds) forgetSeeds(ctx context.Context, in ReopenInput, closed []string
 
 // closedBuckets are the stack's buckets that carry Perch's statement.
 func (s *Stacks) closedBuckets(ctx context.Context, stackID string) (closed []string, err error) {
-	contents, err := s.stackContents(ctx, StackInput{StackID: stackID})
+	contents, err := s.stackContents(ctx, contract.StackInput{StackID: stackID})
 	if err != nil {
 		return nil, err
 	}

@@ -7,15 +7,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"perch/activities/contract"
 	"perch/lifecycle"
 )
 
 // DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the stack left.
-func (s *Stacks) DiagnoseDeletion(ctx context.Context, in StackInput) (Remains, error) {
+func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (contract.Remains, error) {
 	if _, err := s.ownStack(ctx, in); err != nil {
-		return Remains{}, err
+		return contract.Remains{}, err
 	}
-	var remains Remains
+	var remains contract.Remains
 	err := s.eachResource(ctx, in.StackID, func(r types.StackResourceSummary) {
 		if r.ResourceStatus == types.ResourceStatusDeleteFailed {
 			remains.Failures = append(remains.Failures, lifecycle.Failure{
@@ -25,7 +26,7 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in StackInput) (Remains, 
 		}
 	})
 	if err != nil {
-		return Remains{}, err
+		return contract.Remains{}, err
 	}
 	dropped, err := s.droppedByUpdates(ctx, in.StackID)
 	for _, event := range dropped {

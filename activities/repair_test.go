@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
 )
@@ -22,21 +23,21 @@ func failedDeletion(t *testing.T, w *world) (stackID, bucket string) {
 	w.settle(stackID)
 	w.fault(aws.Fault{Stack: "shop-login", Type: "AWS::S3::Bucket", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 1})
 	w.delete(stackID, nil)
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: stackID})
+	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: stackID})
 	if len(contents.Buckets) != 1 {
 		t.Fatalf("the stack holds %+v", contents)
 	}
 	return stackID, contents.Buckets[0]
 }
 
-func (w *world) delete(stackID string, retain []string) AwaitResult {
+func (w *world) delete(stackID string, retain []string) contract.AwaitResult {
 	w.t.Helper()
-	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Retain: retain, Token: "delete-" + strings.ReplaceAll(w.t.Name(), "/", "-") + string(rune('a'+len(retain)))}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Retain: retain, Token: "delete-" + strings.ReplaceAll(w.t.Name(), "/", "-") + string(rune('a'+len(retain)))}
 	must(w, of[*Stacks](w).DeleteStack, in)
-	return must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: stackID, Token: in.Token})
+	return must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: stackID, Token: in.Token})
 }
 
-func (w *world) sweep(in SweepInput) error {
+func (w *world) sweep(in contract.SweepInput) error {
 	_, err := activitytest.Try(of[*Verification](w).SweepResources, in)
 	return err
 }
@@ -44,14 +45,14 @@ func (w *world) sweep(in SweepInput) error {
 func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	if len(remains.Failures) != 1 || remains.Failures[0].PhysicalID != bucket || lifecycle.Diagnose(remains.Failures[0]) != lifecycle.CureEmpty {
 		t.Fatalf("%+v", remains)
 	}
 	if ended := w.delete(id, []string{remains.Failures[0].LogicalID}); ended.Status != "DELETE_COMPLETE" {
 		t.Errorf("without the bucket the deletion ended in %+v", ended)
 	}
-	remains = must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
+	remains = must(w, of[*Stacks](w).DiagnoseDeletion, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	if len(remains.Failures) != 0 {
 		t.Errorf("S25: a resource that is not DELETE_FAILED would be retained: %+v", remains)
 	}
@@ -60,7 +61,7 @@ func TestS24S25OnlyWhatFailedIsDiagnosedAndRetained(t *testing.T) {
 func TestS22WhatWasLeftBehindIsRemovedByItself(t *testing.T) {
 	w := newWorld(t)
 	id, bucket := failedDeletion(t, w)
-	left := SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Resources: []lifecycle.Failure{
+	left := contract.SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Resources: []lifecycle.Failure{
 		{Type: "AWS::S3::Bucket", PhysicalID: bucket}, {Type: "AWS::RDS::DBInstance", PhysicalID: "no-such-database"}, {Type: "AWS::SNS::Topic", PhysicalID: "unknown"},
 	}}
 	for range 2 { // The second time everything is gone already.
@@ -74,7 +75,7 @@ func TestS22WhatWasLeftBehindIsRemovedByItself(t *testing.T) {
 }
 
 // failedDeletionOfBoth is a stack whose deletion left its bucket and its database, and what failed.
-func failedDeletionOfBoth(t *testing.T, w *world) SweepInput {
+func failedDeletionOfBoth(t *testing.T, w *world) contract.SweepInput {
 	t.Helper()
 	id := w.bare("shop-login", "login", func(in *cloudformation.CreateStackInput) {
 		in.TemplateBody = sdk.String(`{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}, "Db": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Delete",
@@ -86,11 +87,11 @@ func failedDeletionOfBoth(t *testing.T, w *world) SweepInput {
 		w.fault(aws.Fault{Stack: "shop-login", Type: kind, Phase: "delete", Reason: "Internal failure", Count: 1})
 	}
 	w.delete(id, nil)
-	remains := must(w, of[*Stacks](w).DiagnoseDeletion, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
+	remains := must(w, of[*Stacks](w).DiagnoseDeletion, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id})
 	if len(remains.Failures) != 2 {
 		t.Fatalf("left %+v", remains)
 	}
-	return SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Resources: remains.Failures}
+	return contract.SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Resources: remains.Failures}
 }
 
 // left are the buckets and databases among the resources that still exist.
@@ -147,7 +148,7 @@ func TestS86ASweepTouchesNothingOfAnotherStack(t *testing.T) {
 	in := failedDeletionOfBoth(t, w)
 	other := w.bare("shop-other", "other", nil)
 	w.settle(other)
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: other})
+	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: other})
 	in.Resources = []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: contents.Buckets[0]}}
 	if err := w.sweep(in); err != nil {
 		t.Fatal(err)

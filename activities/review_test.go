@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -42,7 +43,7 @@ func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			state := must(w, of[*Stacks](w).DescribeStack, StackInput{Environment: activitytest.Environment("shop", "login")})
+			state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
 			if state.Status != "REVIEW_IN_PROGRESS" || state.Ours != c.want {
 				t.Errorf("described %+v", state)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/seed"
 	"perch/lifecycle"
@@ -29,7 +30,7 @@ func newSeeds(cfg aws.Config, requests *Requests, interval time.Duration) *Seeds
 		Policy: requests.policy, Source: requests.source, Interval: interval,
 		HasObject: requests.apps.has, StoreObject: requests.apps.store,
 		Environments: func(ctx context.Context, stackID string) ([]string, error) {
-			contents, err := s.stacks.stackContents(ctx, StackInput{StackID: stackID})
+			contents, err := s.stacks.stackContents(ctx, contract.StackInput{StackID: stackID})
 			return contents.Environments, err
 		},
 	})
@@ -37,37 +38,37 @@ func newSeeds(cfg aws.Config, requests *Requests, interval time.Duration) *Seeds
 }
 
 // SeedData carries out the seed steps that this stack has not seen yet, in order.
-func (s *Seeds) SeedData(ctx context.Context, in SeedInput) (SeedResult, error) {
+func (s *Seeds) SeedData(ctx context.Context, in contract.SeedInput) (contract.SeedResult, error) {
 	_, stop := pulse.Start(ctx, pulse.Resume(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()}))
 	stack, err := s.deployed(ctx, in)
 	stop()
 	if err != nil {
-		return SeedResult{}, err
+		return contract.SeedResult{}, err
 	}
 	return s.seed(ctx, seedTarget{SeedInput: in, URL: stack.URL, Endpoint: stack.Endpoint})
 }
 
 // seedTarget is what SeedData found to be seeded.
 type seedTarget struct {
-	SeedInput
+	contract.SeedInput
 	// URL is the environment's address, and Endpoint the host to dial, both from its stack's outputs.
 	URL, Endpoint string
 }
 
-func (s *Seeds) seed(ctx context.Context, in seedTarget) (SeedResult, error) {
+func (s *Seeds) seed(ctx context.Context, in seedTarget) (contract.SeedResult, error) {
 	earlier := pulse.Resume(ctx, perch.Progress{Status: "SEEDING", Since: time.Now().UTC()})
 	beats, stop := pulse.Start(ctx, earlier) // Before the repository is read: a worker that does not have it yet fetches it.
 	defer stop()
 	found, err := s.settingsAt(ctx, in.Environment.Branch, in.Commit)
 	if err != nil {
-		return SeedResult{}, err
+		return contract.SeedResult{}, err
 	}
 	target := seed.Target{
 		StackID: in.StackID, Commit: in.Commit, Settings: found.settings, Artifacts: found.artifacts,
 		URL: in.URL, Endpoint: in.Endpoint,
 	}
 	result, err := s.seeder.Run(ctx, target, seed.Phase(found.steps, in.Later), beats, earlier)
-	return SeedResult(result), err
+	return contract.SeedResult(result), err
 }
 
 // seedSettings are what perch.yaml says for the branch, and where the marks of its steps are.
@@ -95,8 +96,8 @@ func (s *Seeds) settingsAt(ctx context.Context, branch, commit string) (found se
 
 // deployed is the environment's own stack, with the commit deployed in it that is to be seeded, and admitted by the
 // policy: the steps of no other commit are carried out, and no other address is told a secret.
-func (s *Seeds) deployed(ctx context.Context, in SeedInput) (StackState, error) {
-	stack, err := s.stacks.ownStack(ctx, StackInput{Environment: in.Environment, StackID: in.StackID})
+func (s *Seeds) deployed(ctx context.Context, in contract.SeedInput) (contract.StackState, error) {
+	stack, err := s.stacks.ownStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err != nil {
 		return stack, err
 	}

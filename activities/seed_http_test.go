@@ -17,6 +17,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/seed"
 	"perch/sandbox/aws"
@@ -77,7 +78,7 @@ func (a *app) count() int {
 func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, body: fixtures/other/c.txt, secret: SEED_TOKEN}\n")
 	in.Commit = w.repo.commit("login", map[string]string{"fixtures/other/c.txt": `{"users": 3}`})
-	want := SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: http.StatusCreated}}}
+	want := contract.SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: http.StatusCreated}}}
 	if diff := cmp.Diff(want, must(w, of[*Seeds](w).seed, in)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

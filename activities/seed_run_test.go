@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/sandbox/aws"
 )
 
@@ -37,7 +38,7 @@ func (w *world) commands() (comments []string) {
 
 func TestARunStepRunsInTheAppsContainerOnce(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [echo, \"it's $HOME\", \"{{ssm:x}}\"]}\n  - run: {command: [printenv, PERCH_COMMIT]}\n")
-	want := SeedResult{Seeded: true, Steps: []perch.SeedDone{
+	want := contract.SeedResult{Seeded: true, Steps: []perch.SeedDone{
 		ran("run echo it's $HOME {{ssm:x}}", 0, "it's $HOME {{ssm:x}}"), ran("run printenv PERCH_COMMIT", 0, in.Commit),
 	}}
 	if diff := cmp.Diff(want, must(w, of[*Seeds](w).seed, in)); diff != "" {
@@ -117,11 +118,11 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 }
 
 // tries runs the activity as a workflow does, which tries it again after a failure that may pass.
-func tries(t *testing.T, seeds *Seeds, in seedTarget) (out SeedResult) {
+func tries(t *testing.T, seeds *Seeds, in seedTarget) (out contract.SeedResult) {
 	t.Helper()
 	env := activitytest.NewSuite().NewTestWorkflowEnvironment().SetTestTimeout(time.Minute)
 	env.RegisterActivity(seeds.seed)
-	env.ExecuteWorkflow(func(ctx workflow.Context) (out SeedResult, err error) {
+	env.ExecuteWorkflow(func(ctx workflow.Context) (out contract.SeedResult, err error) {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
 		err = workflow.ExecuteActivity(ctx, seeds.seed, in).Get(ctx, &out)
 		return out, err

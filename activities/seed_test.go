@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/seed"
 	"perch/sandbox/aws"
 )
@@ -26,7 +27,7 @@ func seedWorld(t *testing.T, config string) (w *world, in seedTarget) {
 	commit := w.repo.commit("login", map[string]string{
 		"perch.yaml": config, "fixtures/media/a.txt": "a", "fixtures/media/photos/b.png": "b", "fixtures/other/c.txt": "c",
 	})
-	return w, seedTarget{SeedInput: SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.up("login", commit)}}
+	return w, seedTarget{SeedInput: contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.up("login", commit)}}
 }
 
 // objects are the keys of the environment's bucket that perch.yaml calls name, and their contents.
@@ -57,7 +58,7 @@ func (w *world) objects(stackID, name string) map[string]string {
 
 func TestSeedDataCopiesAFolderOfTheCommitOnceForEachStack(t *testing.T) {
 	w, in := seedWorld(t, testConfig)
-	want := SeedResult{Seeded: true, Objects: 2, Steps: []perch.SeedDone{{Step: "s3 fixtures/media", Objects: 2}}}
+	want := contract.SeedResult{Seeded: true, Objects: 2, Steps: []perch.SeedDone{{Step: "s3 fixtures/media", Objects: 2}}}
 	if diff := cmp.Diff(want, must(w, of[*Seeds](w).seed, in)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -152,7 +153,7 @@ func TestS117ASeedFolderIsCheckedBeforeTheFirstObjectIsWritten(t *testing.T) {
 			commit := w.repo.commit("login", nil)
 			id := w.up("login", commit)
 			puts := w.calls("s3", "PutObject")
-			_, err := activitytest.Try(of[*Seeds](w).SeedData, SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: id})
+			_, err := activitytest.Try(of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: id})
 			activitytest.WantFinal(t, err, perch.ErrorSeedFailed, append(c.words, "nothing was copied")...)
 			if w.calls("s3", "PutObject") != puts {
 				t.Error("an object was written")

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
 	"perch/activities/awserr"
+	"perch/activities/contract"
 )
 
 // snapshots are the snapshots of a database, which need not be there itself any more.
@@ -24,7 +25,7 @@ func (v *Verification) snapshots(ctx context.Context, database string) ([]types.
 
 // wantedSnapshots are the ARNs of the snapshots that the template wants of databases. One carries the stack's tags where the database has
 // CopyTagsToSnapshot, and its name does not tell whose it is.
-func (v *Verification) wantedSnapshots(ctx context.Context, contents Contents) (arns []string, err error) {
+func (v *Verification) wantedSnapshots(ctx context.Context, contents contract.Contents) (arns []string, err error) {
 	for _, kept := range contents.Kept {
 		if !kept.SnapshotOfDatabase() {
 			continue
@@ -42,7 +43,7 @@ func (v *Verification) wantedSnapshots(ctx context.Context, contents Contents) (
 
 // stays are what the template kept, in words. A database may be gone without a snapshot that the template could want: the rollback of a creation takes none
 // where the database never stood, and of one that an update has deleted nothing but the snapshot tells that one was wanted.
-func (v *Verification) stays(ctx context.Context, contents Contents) (words []string, err error) {
+func (v *Verification) stays(ctx context.Context, contents contract.Contents) (words []string, err error) {
 	for _, kept := range contents.Kept {
 		if kept.SnapshotOfDatabase() {
 			if snapshots, err := v.snapshots(ctx, kept.ID); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/sandbox/aws"
 )
 
@@ -26,7 +27,7 @@ func TestASnapshotIsNamedOnlyWhereTheRollbackOfACreationHasMadeOne(t *testing.T)
 			w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": after})
 			rendered := w.render("login", commit)
 			w.fault(aws.Fault{LogicalID: failing, Phase: "create", When: aws.After, Reason: "no capacity"})
-			in := ChangeInput{
+			in := contract.ChangeInput{
 				Environment: activitytest.Environment("shop", "login"), Kind: perch.KindBranch, Token: "create", Template: rendered.Hash,
 			}
 			id := must(w, of[*Stacks](w).CreateStack, in).StackID

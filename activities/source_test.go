@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/source/github"
 	"perch/source/githubtest"
 )
@@ -46,7 +47,7 @@ func TestS66ARequestWaitsForTheResetThatGitHubNames(t *testing.T) {
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
 	server := w.hub()
 	server.SetRemaining(0)
-	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
+	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("feature/login", commit)})
 	activitytest.WantRetry(t, err, "look for commit "+commit, "GitHub's rate limit is used up")
 	failure := new(temporal.ApplicationError)
 	if !errors.As(err, &failure) {
@@ -62,7 +63,7 @@ func TestS67ARequestFailsWhereTheTokenIsNoGood(t *testing.T) {
 	w := newWorld(t)
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
 	w.hub().Intercept(func(http.Handler) http.Handler { return githubtest.Answer(http.StatusUnauthorized, "Bad credentials") })
-	_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", commit)})
+	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("feature/login", commit)})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "GitHub answered 401", "give the worker a new one")
 }
 
@@ -73,7 +74,7 @@ func TestARequestForWhatIsNoCommitIsNotTriedAgain(t *testing.T) {
 		if source == "github" {
 			w.hub()
 		}
-		_, err := activitytest.Try(of[*Requests](w).Admit, AdmitInput{Request: w.request("feature/login", "HEAD")})
+		_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("feature/login", "HEAD")})
 		activitytest.WantFinal(t, err, perch.ErrorInvalid, `commit "HEAD" is not a full commit`)
 	}
 }

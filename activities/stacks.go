@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/contract"
 	"perch/activities/stack"
 )
 
@@ -45,7 +46,7 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 
 // DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty. Only one whose id is known must
 // be there: CloudFormation shows even deleted ones by their id for 90 days, so that is a stale read, and for a retry.
-func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, error) {
+func (s *Stacks) DescribeStack(ctx context.Context, in contract.StackInput) (contract.StackState, error) {
 	name := in.StackID
 	if name == "" {
 		name = in.Environment.StackName()
@@ -53,15 +54,15 @@ func (s *Stacks) DescribeStack(ctx context.Context, in StackInput) (StackState, 
 	stack, found, err := s.Describe(ctx, name)
 	switch {
 	case err != nil:
-		return StackState{}, err
+		return contract.StackState{}, err
 	case !found && in.StackID != "":
-		return StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
+		return contract.StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
 	case !found:
-		return StackState{}, nil
+		return contract.StackState{}, nil
 	}
 	state := s.State(ctx, in.Environment, stack)
 	if !state.Ours { // Of a stack that is not this in.Environment's nothing is told but that it is there.
-		state = StackState{StackID: state.StackID, Status: state.Status, Conflict: state.Conflict}
+		state = contract.StackState{StackID: state.StackID, Status: state.Status, Conflict: state.Conflict}
 	}
 	return state, nil
 }

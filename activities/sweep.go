@@ -21,6 +21,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/bucket"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/lifecycle"
 )
@@ -49,15 +50,15 @@ const secretRecovery = 7
 // knows how; VerifyGone sees what is still there. Buckets are emptied before. It rejects a stack that may return to
 // service. It leaves alone what does not carry the stack's id, what the stack's template keeps, and what neither the
 // template nor the events of the stack name. A database goes with a final snapshot, unless the template wants none.
-func (v *Verification) SweepResources(ctx context.Context, in SweepInput) (SweepResult, error) {
+func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInput) (contract.SweepResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()
-	if err := v.stacks.requireDeletion(ctx, StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
-		return SweepResult{}, err
+	if err := v.stacks.requireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
+		return contract.SweepResult{}, err
 	}
 	wishes, err := v.stacks.deletionWishes(ctx, in.StackID)
 	if err != nil {
-		return SweepResult{}, err
+		return contract.SweepResult{}, err
 	}
 	pass := sweepPass{v: v, stackID: in.StackID, wishes: wishes}
 	for _, r := range in.Resources {
@@ -72,7 +73,7 @@ func (v *Verification) SweepResources(ctx context.Context, in SweepInput) (Sweep
 	for look := 1; ; look++ {
 		leaving, err := pass.run(ctx)
 		if err != nil {
-			return SweepResult{}, err
+			return contract.SweepResult{}, err
 		}
 		if idle++; leaving > 0 {
 			idle = 0
@@ -84,20 +85,20 @@ func (v *Verification) SweepResources(ctx context.Context, in SweepInput) (Sweep
 			Status: "REMOVING", Reason: "still there: " + pass.words(), Since: time.Now().UTC(),
 		})
 		if err := pulse.Linger(ctx, v.interval); err != nil {
-			return SweepResult{}, err
+			return contract.SweepResult{}, err
 		}
 	}
 }
 
 // finalSnapshots are the snapshots that Perch took of the databases among the resources.
-func (v *Verification) finalSnapshots(ctx context.Context, resources []lifecycle.Failure) (result SweepResult, err error) {
+func (v *Verification) finalSnapshots(ctx context.Context, resources []lifecycle.Failure) (result contract.SweepResult, err error) {
 	for _, r := range resources {
 		if r.Type != "AWS::RDS::DBInstance" {
 			continue
 		}
 		snapshots, err := v.snapshots(ctx, r.PhysicalID)
 		if err != nil {
-			return SweepResult{}, err
+			return contract.SweepResult{}, err
 		}
 		for _, snapshot := range snapshots {
 			if name := aws.ToString(snapshot.DBSnapshotIdentifier); strings.Contains(name, finalSnapshotMark) {

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 
 	"perch/activities/activitytest"
+	"perch/activities/contract"
+	"perch/activities/stack"
 	"perch/cfn"
 	"perch/lifecycle"
 	"perch/sandbox/aws"
@@ -40,9 +42,9 @@ func forced(t *testing.T, w *world, policy string) (stackID string) {
 		w.fault(aws.Fault{Stack: "shop-login", LogicalID: kept, Phase: "delete", Reason: "Internal failure", Count: 2})
 	}
 	w.delete(stackID, nil)
-	in := ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Force: true, Token: "forced"}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: stackID, Force: true, Token: "forced"}
 	must(w, of[*Stacks](w).DeleteStack, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: stackID, Token: in.Token}); ended.Status != deleted {
+	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: stackID, Token: in.Token}); ended.Status != stack.Deleted {
 		t.Fatalf("the forced deletion ended in %+v", ended)
 	}
 	return stackID
@@ -51,9 +53,9 @@ func forced(t *testing.T, w *world, policy string) (stackID string) {
 // sweepOrphans deletes the orphans of login as a removal does, and returns their types and what the sweeps kept.
 func (w *world) sweepOrphans() (kinds, kept []string) {
 	w.t.Helper()
-	for _, orphan := range must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login")}).Orphans {
+	for _, orphan := range must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login")}).Orphans {
 		kinds = append(kinds, strings.TrimPrefix(orphan.Type, "AWS::"))
-		out := must(w, of[*Verification](w).SweepResources, SweepInput{
+		out := must(w, of[*Verification](w).SweepResources, contract.SweepInput{
 			Environment: activitytest.Environment("shop", "login"), StackID: orphan.StackID,
 			Resources: []lifecycle.Failure{{Type: orphan.Type, PhysicalID: orphan.PhysicalID}},
 		})
@@ -72,9 +74,9 @@ func (w *world) databaseSnapshots() int {
 	return len(out.DBSnapshots)
 }
 
-func (w *world) verifyLogin() VerifyResult {
+func (w *world) verifyLogin() contract.VerifyResult {
 	w.t.Helper()
-	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), Swept: true})
+	return must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), Swept: true})
 }
 
 func TestS232AForcedRemovalIsFinishedByTheNextOne(t *testing.T) {
@@ -162,8 +164,8 @@ func TestS232ASweepWaitsForWhatIsInUse(t *testing.T) {
 	w := newWorld(t)
 	id := forced(t, w, "Delete")
 	w.fault(aws.Fault{Service: "ec2", Action: "DeleteSecurityGroup", Code: "DependencyViolation", Message: "resource has a dependent object", Count: 3})
-	in := SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id}
-	for _, orphan := range must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login")}).Orphans {
+	in := contract.SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: id}
+	for _, orphan := range must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login")}).Orphans {
 		in.Resources = append(in.Resources, lifecycle.Failure{Type: orphan.Type, PhysicalID: orphan.PhysicalID})
 	}
 	slices.Reverse(in.Resources)

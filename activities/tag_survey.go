@@ -11,6 +11,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/stack"
 )
 
@@ -20,7 +21,7 @@ const tagEnvironmentID = "elasticbeanstalk:environment-id"
 // tagSurvey looks at candidates one after the other, and asks for each stack and each environment once.
 type tagSurvey struct {
 	v            *Verification
-	in           VerifyInput
+	in           contract.VerifyInput
 	lives        map[string]stackLife
 	fates        map[string]map[string]types.ResourceStatus
 	environments map[string]bool
@@ -122,7 +123,7 @@ func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error
 		s.fates[r.stackID] = fates
 	}
 	for id, status := range fates {
-		if id != "" && (Kept{ID: id}).Is(r.arn) {
+		if id != "" && (contract.Kept{ID: id}).Is(r.arn) {
 			if status == types.ResourceStatusDeleteComplete {
 				return presenceGone, nil
 			}
@@ -138,7 +139,7 @@ type stackLife struct {
 	// that it was another repository's: what is left of it is reported and never deleted.
 	exists, unknown bool
 	// contents hold what a deleted stack's template kept.
-	contents Contents
+	contents contract.Contents
 }
 
 func (v *Verification) life(ctx context.Context, stackID string) (life stackLife, err error) {

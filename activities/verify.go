@@ -43,33 +43,33 @@ type Verification struct {
 // VerifyGone looks for what the environment held through each service's own API, and for anything that still
 // carries its tags, in this life and in earlier ones whose removal left something. What is still there is
 // recorded in the artifact bucket; when nothing is, the records of these removals are deleted.
-func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyResult, error) {
+func (v *Verification) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
 	defer stop()
 	if err := v.believe(ctx, &in); err != nil {
-		return VerifyResult{}, err
+		return contract.VerifyResult{}, err
 	}
 	named := in.Contents
 	past, err := v.recall(ctx, &in)
 	if err != nil {
-		return VerifyResult{}, err
+		return contract.VerifyResult{}, err
 	}
 	if !in.Swept {
 		if found, err := v.orphans(ctx, in, named, past); err != nil || len(found) > 0 {
-			return VerifyResult{Orphans: found}, err
+			return contract.VerifyResult{Orphans: found}, err
 		}
 	}
 	for look := 1; ; look++ {
 		seen, err := v.leftovers(ctx, in)
 		if err != nil {
-			return VerifyResult{}, err
+			return contract.VerifyResult{}, err
 		}
 		if len(seen.left) == 0 || look == verifyLooks {
 			if err := v.conclude(ctx, past, in, seen); err != nil {
-				return VerifyResult{}, err
+				return contract.VerifyResult{}, err
 			}
 			kept, err := v.stays(ctx, in.Contents)
-			return VerifyResult{Leftovers: seen.left, Unconfirmed: seen.unconfirmed, Kept: kept}, err
+			return contract.VerifyResult{Leftovers: seen.left, Unconfirmed: seen.unconfirmed, Kept: kept}, err
 		}
 		beats.Set(
 			perch.Progress{
@@ -79,14 +79,14 @@ func (v *Verification) VerifyGone(ctx context.Context, in VerifyInput) (VerifyRe
 			},
 		)
 		if err := pulse.Linger(ctx, v.interval); err != nil {
-			return VerifyResult{}, err
+			return contract.VerifyResult{}, err
 		}
 	}
 }
 
 // believe rejects a stack that is not the environment's, or that nobody deletes, and takes out of the input what no
 // removal can know without a look: what VerifyGone records is read by every later run.
-func (v *Verification) believe(ctx context.Context, in *VerifyInput) error {
+func (v *Verification) believe(ctx context.Context, in *contract.VerifyInput) error {
 	if err := v.stacks.serves(in.Environment.Project); err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (v *Verification) believe(ctx context.Context, in *VerifyInput) error {
 	if described, _, err := v.stacks.Describe(ctx, in.StackID); err != nil || neverCreated(in.Environment, described) {
 		return err
 	}
-	stack, err := v.stacks.ownStack(ctx, StackInput{Environment: in.Environment, StackID: in.StackID})
+	stack, err := v.stacks.ownStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err == nil && !strings.HasPrefix(stack.Status, "DELETE_") {
 		err = awserr.Final(perch.ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID, stack.Status)
 	}
@@ -113,9 +113,9 @@ func neverCreated(environment perch.Environment, stack types.Stack) bool {
 // sight is what one look saw: what is left, and what may be.
 type sight struct{ left, unconfirmed []string }
 
-func (v *Verification) leftovers(ctx context.Context, in VerifyInput) (sight, error) {
+func (v *Verification) leftovers(ctx context.Context, in contract.VerifyInput) (sight, error) {
 	left := slices.Clone(in.Known)
-	looks := []func(context.Context, VerifyInput) ([]string, error){
+	looks := []func(context.Context, contract.VerifyInput) ([]string, error){
 		v.stack, v.buckets, v.databases, v.sharedDatabase, v.environments, v.logGroups, v.records,
 	}
 	for _, look := range looks {
@@ -130,7 +130,7 @@ func (v *Verification) leftovers(ctx context.Context, in VerifyInput) (sight, er
 	return seen, err
 }
 
-func (v *Verification) stack(ctx context.Context, in VerifyInput) ([]string, error) {
+func (v *Verification) stack(ctx context.Context, in contract.VerifyInput) ([]string, error) {
 	if in.StackID == "" {
 		return nil, nil
 	}
@@ -141,7 +141,7 @@ func (v *Verification) stack(ctx context.Context, in VerifyInput) ([]string, err
 	return []string{fmt.Sprintf("stack %s (%s)", in.StackID, stack.StackStatus)}, nil
 }
 
-func (v *Verification) buckets(ctx context.Context, in VerifyInput) (left []string, err error) {
+func (v *Verification) buckets(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	for _, bucket := range in.Contents.Buckets {
 		_, err := v.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
 		switch {
@@ -154,7 +154,7 @@ func (v *Verification) buckets(ctx context.Context, in VerifyInput) (left []stri
 	return left, nil
 }
 
-func (v *Verification) databases(ctx context.Context, in VerifyInput) (left []string, err error) {
+func (v *Verification) databases(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	for _, id := range in.Contents.Databases {
 		out, err := v.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
 		if err != nil && !awserr.HasCode(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") {
@@ -179,14 +179,14 @@ func (v *Verification) databases(ctx context.Context, in VerifyInput) (left []st
 	return left, nil
 }
 
-func (v *Verification) sharedDatabase(ctx context.Context, in VerifyInput) ([]string, error) {
+func (v *Verification) sharedDatabase(ctx context.Context, in contract.VerifyInput) ([]string, error) {
 	if !in.SharedDatabase {
 		return nil, nil
 	}
-	return v.shared.remains(ctx, DatabaseInput{Environment: in.Environment})
+	return v.shared.remains(ctx, contract.DatabaseInput{Environment: in.Environment})
 }
 
-func (v *Verification) environments(ctx context.Context, in VerifyInput) (left []string, err error) {
+func (v *Verification) environments(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	if len(in.Contents.Environments) == 0 {
 		return nil, nil
 	}
@@ -203,7 +203,7 @@ func (v *Verification) environments(ctx context.Context, in VerifyInput) (left [
 }
 
 // logGroups looks for log groups that Beanstalk should have deleted with an environment.
-func (v *Verification) logGroups(ctx context.Context, in VerifyInput) (left []string, err error) {
+func (v *Verification) logGroups(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	for _, prefix := range in.Contents.Logs {
 		groups, err := v.lookUps.logGroups(ctx, prefix)
 		if err != nil {
@@ -217,7 +217,7 @@ func (v *Verification) logGroups(ctx context.Context, in VerifyInput) (left []st
 }
 
 // records looks for host names that still point somewhere: a record without its environment can be taken over.
-func (v *Verification) records(ctx context.Context, in VerifyInput) (left []string, err error) {
+func (v *Verification) records(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	if v.policy.HostedZone == "" {
 		return nil, nil
 	}

@@ -14,6 +14,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/bucket"
+	"perch/activities/contract"
 	"perch/activities/stack"
 )
 
@@ -36,13 +37,13 @@ var typesOfOrphans = map[string]string{
 }
 
 // orphan is the resource as its own service knows it; its type is empty if Perch cannot delete it.
-func (r taggedResource) orphan() Orphan {
+func (r taggedResource) orphan() contract.Orphan {
 	parsed, err := arn.Parse(r.arn)
 	if err != nil {
-		return Orphan{}
+		return contract.Orphan{}
 	}
 	kind, name := splitResource(parsed.Resource)
-	orphan := Orphan{Type: typesOfOrphans[parsed.Service+":"+kind], PhysicalID: name, StackID: r.stackID}
+	orphan := contract.Orphan{Type: typesOfOrphans[parsed.Service+":"+kind], PhysicalID: name, StackID: r.stackID}
 	switch orphan.Type {
 	case "AWS::ElasticBeanstalk::Environment":
 		_, orphan.PhysicalID, _ = strings.Cut(name, "/") // The application comes before it.
@@ -53,7 +54,7 @@ func (r taggedResource) orphan() Orphan {
 }
 
 // listed reports whether the contents name the resource, so that another check looks for it.
-func (r taggedResource) listed(contents Contents) bool { return contents.Names(r.orphan()) }
+func (r taggedResource) listed(contents contract.Contents) bool { return contents.Names(r.orphan()) }
 
 // carrying lists what carries these tags.
 func (v *Verification) carrying(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
@@ -81,7 +82,7 @@ func (v *Verification) carrying(ctx context.Context, tags map[string]string) (fo
 // candidates are what the tagging API lists of the branch's environments: what carries the id of the deleted stack,
 // and what carries the project's and the branch's tags. By the latter it finds earlier stacks' resources, and what
 // Beanstalk made, which carries the id of a stack of Beanstalk's own.
-func (v *Verification) candidates(ctx context.Context, in VerifyInput) ([]taggedResource, error) {
+func (v *Verification) candidates(ctx context.Context, in contract.VerifyInput) ([]taggedResource, error) {
 	found, err := v.carrying(
 		ctx,
 		map[string]string{perch.TagProject: in.Environment.Project, perch.TagBranch: perch.EncodeTag(in.Environment.Branch)},
@@ -124,7 +125,7 @@ func (s survivor) String() string {
 }
 
 // survivors are the candidates that their own services confirm, and those that nobody can be asked for.
-func (v *Verification) survivors(ctx context.Context, in VerifyInput) (left []survivor, err error) {
+func (v *Verification) survivors(ctx context.Context, in contract.VerifyInput) (left []survivor, err error) {
 	wanted, err := v.wantedSnapshots(ctx, in.Contents)
 	if err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func (v *Verification) survivors(ctx context.Context, in VerifyInput) (left []su
 }
 
 // tagged are the survivors that no other check looks for, and those that Perch cannot confirm.
-func (v *Verification) tagged(ctx context.Context, in VerifyInput) (seen sight, err error) {
+func (v *Verification) tagged(ctx context.Context, in contract.VerifyInput) (seen sight, err error) {
 	found, err := v.survivors(ctx, in)
 	for _, s := range found {
 		switch {
@@ -167,7 +168,7 @@ func (v *Verification) tagged(ctx context.Context, in VerifyInput) (seen sight, 
 // orphans are what the branch's deleted stacks have left behind and Perch can delete. An update that takes a bucket with
 // objects out of the template leaves the bucket, and a removal by force leaves what CloudFormation could not delete; from
 // then on no stack names it. What the stack named to the end had its turn.
-func (v *Verification) orphans(ctx context.Context, in VerifyInput, named Contents, past pastRemovals) (orphans []Orphan, err error) {
+func (v *Verification) orphans(ctx context.Context, in contract.VerifyInput, named contract.Contents, past pastRemovals) (orphans []contract.Orphan, err error) {
 	found, err := v.survivors(ctx, in)
 	if err != nil {
 		return nil, err

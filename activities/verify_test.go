@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
@@ -18,14 +19,14 @@ import (
 const databaseConfig = "  database: {engine: postgres, version: \"16\", class: db.t4g.micro}\n"
 
 // whole is a world with an environment that has everything, and what it holds.
-func whole(t *testing.T) (*world, VerifyInput) {
+func whole(t *testing.T) (*world, contract.VerifyInput) {
 	t.Helper()
 	w := newWorld(t)
 	w.apply()
 	config := strings.Replace(testConfig, "  load_balancer: shared\n", "  load_balancer: shared\n"+databaseConfig, 1)
 	id := w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": config, "fixtures/media/a.txt": "a"}))
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id})
-	return w, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}
+	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: id})
+	return w, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}
 }
 
 func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
@@ -41,9 +42,9 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 	if c.Resources != len(resources) {
 		t.Errorf("%d resources, want %d", c.Resources, len(resources))
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	w.settle(in.StackID)
-	gone := must(w, of[*Stacks](w).stackContents, StackInput{StackID: in.StackID})
+	gone := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: in.StackID})
 	if gone.Resources != 0 || len(gone.Buckets)+len(gone.Databases) != 0 {
 		t.Errorf("a deleted stack holds %+v", gone)
 	}
@@ -51,7 +52,7 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 
 func TestAStackThatNobodyKnowsHoldsNothing(t *testing.T) {
 	w := newWorld(t)
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-x/none"})
+	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-x/none"})
 	if contents.Resources != 0 {
 		t.Errorf("got %+v", contents)
 	}
@@ -66,7 +67,7 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 	text := strings.Join(left.left, "\n")
 	activitytest.WantWords(t, text, "stack "+in.StackID+" (CREATE_COMPLETE)", "bucket "+in.Contents.Buckets[0], "bucket "+in.Contents.Buckets[1],
 		"database "+in.Contents.Databases[0], "Beanstalk environment shop-login (Ready)", "DNS record login.shop.localhost")
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	if ended := w.settle(in.StackID); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
@@ -80,11 +81,11 @@ func TestVerifyGoneSeesEveryKindOfLeftover(t *testing.T) {
 func TestS216ElasticBeanstalksBucketIsNoLeftoverAndIsNeverEmptied(t *testing.T) {
 	const bucket = "elasticbeanstalk-eu-central-1-123456789012"
 	w, in := whole(t)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	if ended := w.settle(in.StackID); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, EmptyBucketInput{
+	_, err := activitytest.Try(of[*Buckets](w).EmptyBucket, contract.EmptyBucketInput{
 		Environment: activitytest.Environment("shop", "login"), Bucket: bucket, StackID: in.StackID,
 	})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, bucket, "left alone")
@@ -113,12 +114,12 @@ func kept(t *testing.T, w *world, resource string) []string {
 	if ended := w.settle(id); ended.Status != "CREATE_COMPLETE" {
 		t.Fatalf("ended %+v", ended)
 	}
-	contents := must(w, of[*Stacks](w).stackContents, StackInput{StackID: id})
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: id})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	if ended := w.settle(id); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
-	return must(w, of[*Verification](w).VerifyGone, VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}).Leftovers
+	return must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}).Leftovers
 }
 
 func TestS56ADNSRecordThatIsLeftIsALeftover(t *testing.T) {
@@ -152,10 +153,10 @@ func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
 	w.makeBucket("goes-late")
 	id := w.bare("shop-login", "login", nil)
 	w.settle(id)
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	w.settle(id)
 	v := of[*Verification](w)
-	in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: Contents{Buckets: []string{"goes-late"}}}
+	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contract.Contents{Buckets: []string{"goes-late"}}}
 	looks, err := v.leftovers(t.Context(), in)
 	if err != nil || len(looks.left) != 1 {
 		t.Fatalf("%q, %v", looks, err)
@@ -185,10 +186,10 @@ func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 			w := newWorld(t)
 			id := w.bare("shop-login", "login", nil)
 			w.settle(id)
-			must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+			must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 			w.settle(id)
-			in := VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id,
-				Contents: Contents{Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"}, Records: []string{"login.shop.localhost"}}}
+			in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id,
+				Contents: contract.Contents{Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"}, Records: []string{"login.shop.localhost"}}}
 			w.fault(aws.Fault{Service: c.service, Action: c.action, Status: 403, Code: c.code, Message: "no"})
 			_, err := activitytest.Try(of[*Verification](w).VerifyGone, in)
 			if c.kind == "" {
@@ -213,7 +214,7 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 	w.apply()
 	living := w.bare("shop-login", "login", nil)
 	w.settle(living)
-	for name, in := range map[string]VerifyInput{
+	for name, in := range map[string]contract.VerifyInput{
 		"a living stack":   {Environment: activitytest.Environment("shop", "login"), StackID: living},
 		"another branch's": {Environment: activitytest.Environment("shop", "other"), StackID: living},
 		"another project":  {Environment: activitytest.Environment("till", "login"), StackID: living},
@@ -225,9 +226,9 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 	}
 	w.delete(living, nil)
 	w.makeBucket("of-production")
-	in := VerifyInput{
+	in := contract.VerifyInput{
 		Environment: activitytest.Environment("shop", "login"), StackID: living, Swept: true,
-		Contents: Contents{Buckets: []string{"of-production"}, Kept: []Kept{{Type: "AWS::S3::Bucket", ID: "kept"}}},
+		Contents: contract.Contents{Buckets: []string{"of-production"}, Kept: []contract.Kept{{Type: "AWS::S3::Bucket", ID: "kept"}}},
 		Known:    []string{"forged"},
 	}
 	for _, id := range []string{living, ""} {
@@ -257,7 +258,7 @@ func TestWhatWasAdmittedIsDeletedWithTheEnvironmentAndNotWhileOneExists(t *testi
 	if count := admissions(); count != 1 {
 		t.Fatalf("%d admissions", count)
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	w.settle(in.StackID)
 	again := w.bare("shop-login", "login", nil)
 	w.settle(again)
@@ -265,7 +266,7 @@ func TestWhatWasAdmittedIsDeletedWithTheEnvironmentAndNotWhileOneExists(t *testi
 	if count := admissions(); count != 1 {
 		t.Error("the admission of the environment that exists is deleted")
 	}
-	must(w, of[*Stacks](w).DeleteStack, ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: again, Token: "gone-again"})
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: again, Token: "gone-again"})
 	w.settle(again)
 	must(w, of[*Verification](w).VerifyGone, in)
 	if count := admissions(); count != 0 {

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/stack"
 	"perch/cfn"
@@ -21,7 +22,7 @@ import (
 
 // WithdrawOptions removes the variables and references to secrets from the environment that its stack's template no
 // longer sets, and waits until Elastic Beanstalk has done so. CloudFormation leaves them in the environment.
-func (s *Stacks) WithdrawOptions(ctx context.Context, in StackInput) error {
+func (s *Stacks) WithdrawOptions(ctx context.Context, in contract.StackInput) error {
 	progress := perch.Progress{Status: "WITHDRAWING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
 	defer stop()

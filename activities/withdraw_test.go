@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/sandbox/aws"
 )
 
@@ -36,13 +37,13 @@ func (w *world) options(environment string, suffixes ...string) map[string]strin
 }
 
 // withdraw is WithdrawOptions with a result, as try wants one.
-func (s *Stacks) withdraw(ctx context.Context, in StackInput) (struct{}, error) {
+func (s *Stacks) withdraw(ctx context.Context, in contract.StackInput) (struct{}, error) {
 	return struct{}{}, s.WithdrawOptions(ctx, in)
 }
 
 // withdrawnDatabase updates an environment to a commit without the variable, the secret and the
 // database of the one before.
-func withdrawnDatabase(t *testing.T) (w *world, in StackInput, commit string) {
+func withdrawnDatabase(t *testing.T) (w *world, in contract.StackInput, commit string) {
 	t.Helper()
 	w = newWorld(t)
 	w.apply()
@@ -62,17 +63,17 @@ func withdrawnDatabase(t *testing.T) (w *world, in StackInput, commit string) {
 	if admitted.Prepared == nil || !admitted.Prepared.Withdraws {
 		t.Fatalf("admitted %+v, want something to withdraw", admitted)
 	}
-	change := ChangeInput{
+	change := contract.ChangeInput{
 		Environment: activitytest.Environment("shop", "login"),
 		StackID:     id,
 		Template:    admitted.Prepared.Rendered.Hash,
 		Token:       "update",
 	}
 	must(w, of[*Stacks](w).UpdateStack, change)
-	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: id, Token: change.Token}); ended.Status != "UPDATE_COMPLETE" {
+	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: change.Token}); ended.Status != "UPDATE_COMPLETE" {
 		t.Fatalf("the update ended in %+v", ended)
 	}
-	return w, StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id}, commit
+	return w, contract.StackInput{Environment: activitytest.Environment("shop", "login"), StackID: id}, commit
 }
 
 func TestS173AWithdrawnSecretIsGoneFromTheEnvironment(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 	"perch/sandbox/aws/services"
@@ -181,15 +182,15 @@ func (w *world) apply() {
 // applyFor makes the application stack for environments of kind.
 func (w *world) applyFor(kind perch.Kind) {
 	w.t.Helper()
-	in := ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: kind.Application(), Apply: true}, Token: "apply"}
+	in := contract.ApplyInput{Application: perch.ApplicationInput{Project: "shop", Kind: kind.Application(), Apply: true}, Token: "apply"}
 	out := must(w, of[*Applications](w).ApplyApplication, in)
-	if ended := must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: out.StackID, Token: "apply"}); ended.Status != "CREATE_COMPLETE" {
+	if ended := must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: "apply"}); ended.Status != "CREATE_COMPLETE" {
 		w.t.Fatalf("the application stack ended in %s: %s", ended.Status, ended.Reason)
 	}
 }
 
 // render has the template of branch at commit admitted.
-func (w *world) render(branch, commit string) RenderResult {
+func (w *world) render(branch, commit string) contract.RenderResult {
 	w.t.Helper()
 	admitted := w.admit(w.request(branch, commit))
 	if admitted.Prepared == nil {
@@ -232,9 +233,9 @@ func (w *world) templateOf(branch string) string {
 func (w *world) up(branch, commit string) string {
 	w.t.Helper()
 	stacks := of[*Stacks](w)
-	in := ChangeInput{Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch, Template: w.render(branch, commit).Hash, Token: "create-" + commit}
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", branch), Kind: perch.KindBranch, Template: w.render(branch, commit).Hash, Token: "create-" + commit}
 	out := must(w, stacks.CreateStack, in)
-	if ended := must(w, stacks.AwaitStack, AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
+	if ended := must(w, stacks.AwaitStack, contract.AwaitInput{StackID: out.StackID, Token: in.Token}); ended.Status != "CREATE_COMPLETE" {
 		w.t.Fatalf("the stack of %s ended in %s: %s", branch, ended.Status, ended.Reason)
 	}
 	return out.StackID
@@ -265,9 +266,9 @@ func bucketTemplate(value string) string {
 }
 
 // settle waits until nothing happens to the stack.
-func (w *world) settle(stackID string) AwaitResult {
+func (w *world) settle(stackID string) contract.AwaitResult {
 	w.t.Helper()
-	return must(w, of[*Stacks](w).AwaitStack, AwaitInput{StackID: stackID})
+	return must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: stackID})
 }
 
 // foreign waits until nothing happens to a stack that is not the project's.
