@@ -23,7 +23,7 @@ type Policy struct {
 	// Repository is the only repository, without scheme, user and `.git`: `github.com/acme/shop`; the
 	// default is the address in `source`. Stacks are recognised by it. After a rename it is a list:
 	// the current name, then the former names.
-	Repository string `yaml:"repository,omitempty" jsonschema:"format=line" jsonschema_extras:"list=true"`
+	Repository string `yaml:"repository,omitempty" jsonschema:"format=line" jsonschema_extras:"list=true,minItems=1,hint=the current name"`
 	// FormerNames are the names in `repository` after the first.
 	FormerNames []string `yaml:"-"`
 	// Source says where branches and files are read from.
@@ -93,8 +93,8 @@ const MaxGrace = 720 * time.Hour
 
 // PolicyCleanup bounds what cleanup may remove by itself.
 type PolicyCleanup struct {
-	// Grace is how long an environment outlives its branch, 1 second to 720 hours; a push until then keeps it.
-	Grace time.Duration `yaml:"grace,omitempty" jsonschema:"format=duration,default=1h"`
+	// Grace is how long an environment outlives its branch; a push until then keeps it.
+	Grace time.Duration `yaml:"grace,omitempty" jsonschema:"format=duration,default=1h" jsonschema_extras:"from=1s,to=720h"`
 	// MaxRemovals is the most removals that one run asks for.
 	MaxRemovals int `yaml:"max_removals,omitempty" jsonschema:"minimum=1,maximum=1000,default=10"`
 	// MaxShare is the largest share of all environments that one run asks to remove; it counts from three removals up.
@@ -133,10 +133,10 @@ type Network struct {
 	// VPC is the VPC that everything stands in.
 	VPC string `yaml:"vpc" jsonschema:"format=vpc"`
 	// Subnets are the public subnets of load balancer and instances, two at least, in different zones.
-	Subnets []string `yaml:"subnets" jsonschema:"format=subnet,minItems=2"`
+	Subnets []string `yaml:"subnets" jsonschema:"format=subnet,minItems=2" jsonschema_extras:"hint=in different availability zones"`
 	// DatabaseSubnets are the subnets of databases, two at least; the default is `network.subnets`. Databases are never publicly accessible,
 	// wherever they stand.
-	DatabaseSubnets []string `yaml:"database_subnets,omitempty" jsonschema:"format=subnet,minItems=2"`
+	DatabaseSubnets []string `yaml:"database_subnets,omitempty" jsonschema:"format=subnet,minItems=2" jsonschema_extras:"hint=in different availability zones"`
 	// Private are the networks of addresses that are not public and that the worker may connect to
 	// for an environment of a bring-your-own template, and for a registry, such as Amazon ECR behind
 	// a VPC endpoint; none given allows public addresses only. Link-local addresses are never allowed.
@@ -214,18 +214,4 @@ type SharedDatabase struct {
 	MultiAZ bool `yaml:"multi_az,omitempty" jsonschema:"default=false"`
 	// BackupDays is how many days automated backups are kept.
 	BackupDays int `yaml:"backup_days,omitempty" jsonschema:"minimum=1,maximum=35,default=7"`
-}
-
-// OrDefaults fills in what the policy leaves out.
-func (c PolicyCleanup) OrDefaults() PolicyCleanup {
-	if c.Grace == 0 {
-		c.Grace = time.Hour
-	}
-	if c.MaxRemovals == 0 {
-		c.MaxRemovals = 10
-	}
-	if c.MaxShare == 0 {
-		c.MaxShare = 0.5
-	}
-	return c
 }

@@ -17,22 +17,21 @@ type Settings struct {
 	// the full commit. `up` looks it up and deploys its digest, so that a tag that moves later
 	// changes nothing. It must be built for the processor of `instance_type`.
 	Image string `yaml:"image,omitempty" json:"image" jsonschema:"format=image"`
-	// ImageWait is how long `up` waits for an image that is not in its registry yet, 1 second to 1
-	// hour. A newer push or a removal ends the wait.
-	ImageWait time.Duration `yaml:"image_wait,omitempty" json:"image_wait" jsonschema:"format=duration"`
+	// ImageWait is how long `up` waits for an image that is not in its registry yet. A newer push or a removal ends the wait.
+	ImageWait time.Duration `yaml:"image_wait,omitempty" json:"image_wait" jsonschema:"format=duration,default=15m" jsonschema_extras:"from=1s,to=1h"`
 	// Platform is the Elastic Beanstalk platform. A new environment gets the newest Docker platform on Amazon Linux 2023, and keeps it for its life.
-	Platform string `yaml:"platform,omitempty" json:"platform" jsonschema:"enum=docker"`
+	Platform string `yaml:"platform,omitempty" json:"platform" jsonschema:"enum=docker,default=docker"`
 	// InstanceType is the EC2 instance type.
-	InstanceType string `yaml:"instance_type,omitempty" json:"instance_type" jsonschema:"format=instance type"`
+	InstanceType string `yaml:"instance_type,omitempty" json:"instance_type" jsonschema:"format=instance type,default=t3.small"`
 	// Instances bounds the Auto Scaling group.
 	Instances Instances `yaml:"instances,omitempty" json:"instances"`
 	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment), one
 	// of the environment's own with the same certificate (`own`), or none: a single instance,
 	// `instances.max` must be 1, and one Elastic IP address of the account, which has five in a region
 	// by default. `shared` and `own` need a domain in the policy.
-	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer" jsonschema:"enum=shared,enum=own,enum=none"`
+	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer" jsonschema:"enum=shared,enum=own,enum=none,default=shared"`
 	// HealthPath is the path that answers when the app is healthy: the load balancer wants 200, and `up` waits for a status below 400.
-	HealthPath string `yaml:"health_path,omitempty" json:"health_path" jsonschema:"format=health path"`
+	HealthPath string `yaml:"health_path,omitempty" json:"health_path" jsonschema:"format=health path,default=/"`
 	// Database is the environment's RDS database; none where no layer has one. Where a layer has one, the keys below complete it.
 	Database *Database `yaml:"database,omitempty" json:"database" jsonschema:"nullable"`
 	// Buckets are the S3 buckets of the environment, by the name that the app knows them by, which is not their name on S3.
@@ -42,9 +41,9 @@ type Settings struct {
 	// Beanstalk does not carry them unchanged. Nothing secret belongs here, nor a dynamic reference of
 	// CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on in its
 	// container, 8080 where it is not set.
-	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=scalar"`
+	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=app variable,values=scalar"`
 	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets` must allow them.
-	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=variable,values=secret"`
+	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=app variable,values=secret"`
 	// Expiry is how long an environment lives. It is read, checked and shown; nothing acts on it yet.
 	Expiry *Expiry `yaml:"expiry,omitempty" json:"expiry" jsonschema:"nullable"`
 	// Template is a CloudFormation template of the project's own, used instead of Perch's: the path of a YAML or JSON file in the repository.
@@ -58,9 +57,9 @@ type Settings struct {
 // Instances bounds the number of EC2 instances.
 type Instances struct {
 	// Min is the least number of instances; it must not be above `instances.max`.
-	Min int `yaml:"min,omitempty" json:"min" jsonschema:"minimum=1,maximum=100"`
+	Min int `yaml:"min,omitempty" json:"min" jsonschema:"minimum=1,maximum=100,default=1"`
 	// Max is the greatest number of instances.
-	Max int `yaml:"max,omitempty" json:"max" jsonschema:"minimum=1,maximum=100"`
+	Max int `yaml:"max,omitempty" json:"max" jsonschema:"minimum=1,maximum=100,default=1"`
 }
 
 // Modes of a Database.
@@ -85,37 +84,37 @@ type Database struct {
 	// Mode is `own` for an RDS instance of the environment's own, `shared` for a database in the instance that the policy's `shared_database`
 	// describes (the keys below have no effect then), `snapshot` for an own instance that is restored from a snapshot, or `none`, which is the
 	// same as `database: null`.
-	Mode string `yaml:"mode,omitempty" json:"mode" jsonschema:"enum=own,enum=shared,enum=snapshot,enum=none"`
+	Mode string `yaml:"mode,omitempty" json:"mode" jsonschema:"enum=own,enum=shared,enum=snapshot,enum=none,default=own"`
 	// Snapshot is the RDS snapshot that mode `snapshot` restores, and for no other mode; the policy's `snapshots.from` must allow it.
 	Snapshot string `yaml:"snapshot,omitempty" json:"snapshot" jsonschema:"format=snapshot"`
 	// Engine is the database engine.
-	Engine string `yaml:"engine,omitempty" json:"engine" jsonschema:"enum=postgres"`
+	Engine string `yaml:"engine,omitempty" json:"engine" jsonschema:"enum=postgres,default=postgres"`
 	// Version is the engine's major version. If it is left out, a new database gets 18, and an existing one keeps the
 	// version that it runs; a restored one has its snapshot's.
-	Version string `yaml:"version,omitempty" json:"version" jsonschema:"format=version"`
+	Version string `yaml:"version,omitempty" json:"version" jsonschema:"format=version,default=18"`
 	// Class is the RDS instance class.
-	Class string `yaml:"class,omitempty" json:"class" jsonschema:"format=instance class"`
+	Class string `yaml:"class,omitempty" json:"class" jsonschema:"format=instance class,default=db.t4g.micro"`
 	// StorageGB is the size of the gp3 volume in GiB.
-	StorageGB int `yaml:"storage_gb,omitempty" json:"storage_gb" jsonschema:"minimum=20,maximum=65536"`
+	StorageGB int `yaml:"storage_gb,omitempty" json:"storage_gb" jsonschema:"minimum=20,maximum=65536,default=20"`
 	// MultiAZ keeps a standby in a second availability zone; for kind `production` the default is `true`.
-	MultiAZ bool `yaml:"multi_az,omitempty" json:"multi_az"`
+	MultiAZ bool `yaml:"multi_az,omitempty" json:"multi_az" jsonschema:"default=false"`
 	// BackupDays is how many days automated backups are kept; 0 makes none. For kind `production` the default is 14, and 0 is rejected; for kind
 	// `staging` it is 7.
-	BackupDays int `yaml:"backup_days,omitempty" json:"backup_days" jsonschema:"minimum=0,maximum=35"`
+	BackupDays int `yaml:"backup_days,omitempty" json:"backup_days" jsonschema:"minimum=0,maximum=35,default=0"`
 }
 
 // Bucket describes an S3 bucket.
 type Bucket struct {
 	// Versioned keeps every version of every object.
-	Versioned bool `yaml:"versioned,omitempty" json:"versioned"`
+	Versioned bool `yaml:"versioned,omitempty" json:"versioned" jsonschema:"default=false"`
 }
 
 // Expiry is how long an environment lives.
 type Expiry struct {
-	// Idle is how long an environment lives after the last push, 1 hour to 8760.
-	Idle Hours `yaml:"idle,omitempty" json:"idle" jsonschema:"format=hours"`
-	// Max is how long an environment lives after its creation, 1 hour to 8760; it must not be below `expiry.idle`.
-	Max Hours `yaml:"max,omitempty" json:"max" jsonschema:"format=hours"`
+	// Idle is how long an environment lives after the last push.
+	Idle Hours `yaml:"idle,omitempty" json:"idle" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
+	// Max is how long an environment lives after its creation; it must not be below `expiry.idle`.
+	Max Hours `yaml:"max,omitempty" json:"max" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
 }
 
 // Hours are a duration in whole hours; its text is 168h.
@@ -155,15 +154,15 @@ type SeedHTTP struct {
 	// Header is the header that carries the secret as it is; without it the secret stands in `Authorization`, after the word Bearer.
 	Header string `yaml:"header,omitempty" json:"header,omitempty" jsonschema:"format=header" jsonschema_extras:"needs=secret"`
 	// Secret is one of the branch's secrets by its name in `secrets`; the worker reads its value, and the request carries it.
-	Secret string `yaml:"secret,omitempty" json:"secret,omitempty" jsonschema:"format=variable"`
+	Secret string `yaml:"secret,omitempty" json:"secret,omitempty" jsonschema:"format=secret name"`
 }
 
 // SeedRun runs a command in the app's container.
 type SeedRun struct {
 	// Command is the command and its arguments, word by word; no shell reads them. All together have at most 8,000 bytes.
-	Command []string `yaml:"command" json:"command" jsonschema:"minItems=1"`
-	// Timeout is how long the command may take, 1 second to 1 hour.
-	Timeout time.Duration `yaml:"timeout,omitempty" json:"timeout" jsonschema:"format=duration,default=10m"`
+	Command []string `yaml:"command" json:"command" jsonschema:"minItems=1" jsonschema_extras:"hint=the command"`
+	// Timeout is how long the command may take.
+	Timeout time.Duration `yaml:"timeout,omitempty" json:"timeout" jsonschema:"format=duration,default=10m" jsonschema_extras:"from=1s,to=1h"`
 }
 
 // Later reports whether the step needs the app: it is carried out when the environment answers.

@@ -109,7 +109,7 @@ func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) contra
 	now := time.Now().UTC()
 	until := now
 	if !in.Now {
-		until = now.Add(c.policy.Cleanup.OrDefaults().Grace)
+		until = now.Add(c.policy.Cleanup.Grace)
 	}
 	verdicts, unlisted := fit(plan.Verdicts, verdictBudget)
 	failed := plan.Failed

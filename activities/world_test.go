@@ -109,7 +109,8 @@ func newSerialWorld(t testing.TB, config aws.Config) *world {
 		Secrets:   perch.PolicySecrets{From: []string{tokenARN[:len(tokenARN)-len("seed-token")], "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/"}},
 		Snapshots: perch.PolicySnapshots{From: []string{"shop-"}},
 		Network:   perch.Network{VPC: services.VPC, Subnets: services.Subnets}, MaxEnvironments: 20,
-		Kinds: map[perch.Kind][]string{perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}},
+		Kinds:   map[perch.Kind][]string{perch.KindBranch: {"*"}, perch.KindStaging: {"staging"}},
+		Cleanup: perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
 	}
 	w.policy.Images = perch.PolicyImages{
 		Registries: append(w.policy.DefaultRegistries(), "registry.example.com"),

@@ -264,13 +264,9 @@ func list(values []string, none string) string {
 }
 
 func (a Admission) room() error {
-	most := a.Policy.MaxEnvironments
-	if most == 0 {
-		most = defaultEnvironments
-	}
-	if most = min(most, hardEnvironments); a.Environments >= most {
-		return reject("project %s has %d other environments, and the policy allows %d at a time; remove one with `perch down BRANCH`, or raise `max_environments` in the policy (at most %d)",
-			a.Policy.Project, a.Environments, most, hardEnvironments)
+	if most := a.Policy.MaxEnvironments; a.Environments >= most {
+		return reject("project %s has %d other environments, and the policy allows %d at a time; remove one with `perch down BRANCH`, or raise `max_environments` in the policy",
+			a.Policy.Project, a.Environments, most)
 	}
 	return nil
 }

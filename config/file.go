@@ -3,6 +3,8 @@
 package config
 
 import (
+	"reflect"
+
 	"perch"
 
 	"perch/document"
@@ -27,7 +29,7 @@ type File struct {
 	Branches Branches `yaml:"branches,omitempty" jsonschema:"nullable"`
 	Layers
 	// Seed puts test data into every new environment, in this order.
-	Seed []perch.SeedStep `yaml:"seed,omitempty" jsonschema:"nullable"`
+	Seed []perch.SeedStep `yaml:"seed,omitempty" jsonschema:"nullable,maxItems=50"`
 
 	source    *document.Source
 	seedNodes []*document.Node
@@ -62,13 +64,8 @@ func Read(name string, data []byte) (*File, error) {
 		return nil, &document.Problem{File: name, Message: "the file is empty; `perch config init` writes one to begin with"}
 	}
 	d := newDecoder(source)
-	f := &File{source: source, Branches: Branches{SkipDefaults: true}}
+	f := &File{source: source}
 	d.file(f, root)
-	for _, key := range []string{"project", "image"} {
-		if root.Shape == document.Mapping && root.Get(key) == nil {
-			d.Fail(nil, "%s is missing; add it at the top of the file", key)
-		}
-	}
 	if err := d.Err(); err != nil {
 		return nil, err
 	}
@@ -84,39 +81,28 @@ func Read(name string, data []byte) (*File, error) {
 }
 
 func (d *decoder) file(f *File, root *document.Node) {
-	d.fields("", root,
-		field{name: "project", read: d.text(&f.Project, validProject)},
-		field{name: "image", read: func(path string, n *document.Node) {
-			d.text(&f.Image, validImage)(path, n)
-			f.image = wrap("image", n).Label(FileName)
-		}},
-		field{name: "branches", read: func(path string, n *document.Node) { d.branches(path, n, &f.Branches) }, empty: true},
-		field{name: "defaults", read: func(path string, n *document.Node) {
-			d.defaultNulls(path, n)
-			f.Defaults = d.layer(path, n)
-		}, empty: true},
-		field{name: "kinds", read: func(path string, n *document.Node) { d.kindLayers(f, path, n) }, empty: true},
-		field{name: "overrides", read: func(path string, n *document.Node) { d.overrideLayers(f, path, n) }, empty: true},
-		field{name: "seed", read: func(path string, n *document.Node) { d.seed(f, path, n) }, empty: true})
+	d.object("", root, reflect.ValueOf(f).Elem())
+	if image := root.Get("image"); image != nil {
+		f.image = wrap("image", image).Label(FileName)
+	}
+	d.defaultNulls("defaults", root.Get("defaults"))
+	if steps := root.Get("seed"); steps != nil {
+		f.seedNodes = steps.Items
+	}
+	d.seedSteps(f)
 }
 
-func (d *decoder) branches(path string, n *document.Node, to *Branches) {
-	d.fields(path, n,
-		field{name: "skip", read: d.texts(&to.Skip, validPattern)},
-		field{name: "skip_defaults", read: d.flag(&to.SkipDefaults)},
-		field{name: "kinds", read: func(path string, n *document.Node) {
-			d.each(path, n, func(path string, key, value *document.Node) {
-				kind := d.kind(path, value)
-				d.pattern(key)
-				to.Kinds = append(to.Kinds, KindRule{Pattern: key.Text, Kind: kind, at: key})
-			})
-		}, empty: true})
-}
-
-func (d *decoder) kind(path string, n *document.Node) perch.Kind {
-	var kind string
-	d.text(&kind, oneOf(kindNames()...))(path, n)
-	return perch.Kind(kind)
+func (d *decoder) kindRules(path string, n *document.Node) []KindRule {
+	var rules []KindRule
+	if !d.is(path, n, document.Mapping) {
+		return nil
+	}
+	for _, e := range n.Entries {
+		d.pattern(e.Key)
+		kind, _ := d.text(document.Join(path, e.Key.Text), e.Value, key{rules: map[string][]string{"enum": kindNames()}})
+		rules = append(rules, KindRule{Pattern: e.Key.Text, Kind: perch.Kind(kind), at: e.Key})
+	}
+	return rules
 }
 
 func kindNames() []string {

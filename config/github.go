@@ -5,9 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-
-	"perch"
-	"perch/document"
 )
 
 // gitHubName is what GitHub allows: letters, digits and hyphens for the owner (Enterprise's managed users have an underscore), dots besides for
@@ -19,17 +16,6 @@ func validGitHub(value string) string {
 		return "must be owner/name, such as acme/shop"
 	}
 	return ""
-}
-
-func (d *decoder) githubSource(p *perch.Policy, path string, n *document.Node) {
-	github := &perch.GitHubSource{}
-	d.fields(path, n,
-		field{name: "repository", read: d.text(&github.Repository, validGitHub)},
-		field{name: "base_url", read: d.text(&github.BaseURL, validGitHubURL)})
-	if n.Shape == document.Mapping && n.Get("repository") == nil {
-		d.Fail(n, "%s.repository is missing; name the repository as owner/name", path)
-	}
-	p.Source.GitHub = github
 }
 
 // validGitHubURL rejects plain http, which would show the token to the network, except to this very machine.

@@ -36,9 +36,9 @@ func TestAPolicyMayReadFromGitHub(t *testing.T) {
 
 func TestWhatIsWrongWithAGitHubSource(t *testing.T) {
 	for name, test := range map[string]struct{ source, want string }{
-		"both":          {"{git: /srv/shop, github: {repository: acme/shop}}", "policy.yaml:4:10: source must say one place where branches and files are read from: git, a remote URL or a local path, or github"},
+		"both":          {"{git: /srv/shop, github: {repository: acme/shop}}", "policy.yaml:4:10: source has 2 keys; it must have exactly one of git, github"},
 		"a text":        {"{github: acme/shop}", `policy.yaml:4:18: source.github must be a mapping, not "acme/shop"`},
-		"no repository": {"{github: {base_url: https://git.acme.com}}", "policy.yaml:4:19: source.github.repository is missing; name the repository as owner/name"},
+		"no repository": {"{github: {base_url: https://git.acme.com}}", "policy.yaml:4:19: source.github.repository is missing; it must be owner/name, such as acme/shop"},
 		"a URL":         {"{github: {repository: https://github.com/acme/shop}}", `policy.yaml:4:31: source.github.repository must be owner/name, such as acme/shop, not "https://github.com/acme/shop"`},
 		"a clone's":     {"{github: {repository: acme/shop.git}}", `policy.yaml:4:31: source.github.repository must be owner/name, such as acme/shop, not "acme/shop.git"`},
 		"dots":          {"{github: {repository: acme/..}}", `policy.yaml:4:31: source.github.repository must be owner/name, such as acme/shop, not "acme/.."`},

@@ -63,29 +63,25 @@ func (d *decoder) layer(path string, n *document.Node) Layer {
 	return Layer{tree: n.Label(path)}
 }
 
-func (d *decoder) kindLayers(f *File, path string, n *document.Node) {
-	f.Kinds = map[perch.Kind]Layer{}
-	var known []field
-	for _, kind := range perch.Kinds() {
-		known = append(known, field{name: string(kind), read: func(path string, n *document.Node) { f.Kinds[kind] = d.layer(path, n) }, empty: true})
+func (d *decoder) overrides(path string, n *document.Node) []Override {
+	var overrides []Override
+	if !d.is(path, n, document.Mapping) {
+		return nil
 	}
-	d.fields(path, n, known...)
-}
-
-func (d *decoder) overrideLayers(f *File, path string, n *document.Node) {
-	d.each(path, n, func(_ string, key, value *document.Node) {
-		d.pattern(key)
-		if value.Shape != document.Null {
-			layer := d.layer(fmt.Sprintf("%s[%q]", path, key.Text), value)
-			f.Overrides = append(f.Overrides, Override{Pattern: key.Text, Layer: layer, at: key})
+	for _, e := range n.Entries {
+		d.pattern(e.Key)
+		if e.Value.Shape != document.Null {
+			layer := d.layer(fmt.Sprintf("%s[%q]", path, e.Key.Text), e.Value)
+			overrides = append(overrides, Override{Pattern: e.Key.Text, Layer: layer, at: e.Key})
 		}
-	})
+	}
+	return overrides
 }
 
-// defaultNulls rejects null where it would remove what no layer below has: somebody meant an empty value.
+// defaultNulls rejects null where it would remove what no layer below has: an empty value is meant.
 func (d *decoder) defaultNulls(path string, n *document.Node) {
 	instead := map[string]string{"buckets": "{}", "environment": `""`, "secrets": "an ARN", "parameters": `""`}
-	for _, e := range n.Entries {
+	for _, e := range n.All() {
 		write, ok := instead[e.Key.Text]
 		if !ok {
 			continue

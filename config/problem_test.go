@@ -32,7 +32,7 @@ perch.yaml:6:3: unknown key "prod" in kinds; allowed here: production, staging, 
   6 |   prod: {}
     |   ^`},
 		"an empty file": {"# nothing yet\n", "\nperch.yaml: the file is empty; `perch config init` writes one to begin with"},
-		"no project":    {"image: example.com/shop:1\n", "\nperch.yaml: project is missing; add it at the top of the file"},
+		"no project":    {"image: example.com/shop:1\n", "\nperch.yaml: project is missing; it must have 2 to 15 characters, a-z first, then a-z and 0-9, no hyphen"},
 		"another shape": {"- a\n", `
 perch.yaml:1:1: the file must be a mapping, not a list
   1 | - a
@@ -179,7 +179,7 @@ perch.yaml:6:22: kinds.branch.template must be the path of a file in the reposit
   6 |   branch: {template: deploy/app.txt}
     |                      ^`},
 		"parameters that cannot be": {minimal + "defaults:\n  template: t.yaml\n  parameters:\n    a-b: x\n    Name: \"x-{slugg}\"\n    List: [a]\n    DBPassword: hunter2\n    Fine: \"{slug} ${Name} {{resolve:ssm:x}} {}\"\n", `
-perch.yaml:6:5: the name of a parameter must be a name of letters and digits, as the template has it, not "a-b"
+perch.yaml:6:5: a key of defaults.parameters must be a name of letters and digits, as the template has it, not "a-b"
   6 |     a-b: x
     |     ^
 perch.yaml:7:11: defaults.parameters.Name has the placeholder {slugg} (did you mean "slug"?); allowed: {project}, {branch}, {slug}, {kind}, {commit}, {repository}, {image}, {host}, {url}, {domain}, {hosted_zone_id}, {vpc_id}, {subnets}, {subnet_1}, {subnet_2}, {database_subnets}, {database_subnet_1}, {database_subnet_2}, {health_path}, {instance_type}, {min_instances}, {max_instances}, {database_engine}, {database_version}, {database_class}, {database_storage}, {database_multi_az}, {database_backup_days}
@@ -211,13 +211,13 @@ perch.yaml:3:27: load_balancer none means a single instance, and instances.max i
   3 | defaults: {load_balancer: none, instances: {max: 2}}
     |                           ^`},
 		"buckets that cannot be": {minimal + "defaults:\n  buckets: {Assets: {}, a--b: {}, abcdefghijklmnopqrstuvwxyz-01234: {}, b: {version: true}}\n", `
-perch.yaml:4:13: a bucket's name must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter, not "Assets"
+perch.yaml:4:13: a key of defaults.buckets must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter, not "Assets"
   4 |   buckets: {Assets: {}, a--b: {}, abcdefghijklmnopqrstuvwxyz-01234: {}, b: {version: true}}
     |             ^
-perch.yaml:4:25: a bucket's name must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter, not "a--b"
+perch.yaml:4:25: a key of defaults.buckets must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter, not "a--b"
   4 |   buckets: {Assets: {}, a--b: {}, abcdefghijklmnopqrstuvwxyz-01234: {}, b: {version: true}}
     |                         ^
-perch.yaml:4:35: a bucket's name must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter, not "abcdefghijklmnopqrstuvwxyz-01234"
+perch.yaml:4:35: a key of defaults.buckets must have at most 31 characters a-z, 0-9 and single hyphens, and begin with a letter, not "abcdefghijklmnopqrstuvwxyz-01234"
   4 |   buckets: {Assets: {}, a--b: {}, abcdefghijklmnopqrstuvwxyz-01234: {}, b: {version: true}}
     |                                   ^
 perch.yaml:4:77: unknown key "version" in defaults.buckets.b (did you mean "versioned"?); allowed here: versioned
@@ -242,13 +242,13 @@ perch.yaml:6:5: defaults.parameters.P has no value; write ""
   6 |     P:
     |     ^`},
 		"variables that cannot be": {minimal + "defaults:\n  environment:\n    lower: x\n    PERCH_URL: x\n    DATABASE_URL: x\n    LIST: [a]\n", `
-perch.yaml:5:5: a variable must be a name in A-Z, 0-9 and _ that does not begin with a digit, not "lower"
+perch.yaml:5:5: a key of defaults.environment must be a name in A-Z, 0-9 and _ that does not begin with a digit, not "lower"
   5 |     lower: x
     |     ^
-perch.yaml:6:5: defaults.environment.PERCH_URL is not yours to set: names that begin with PERCH_, DATABASE_, BUCKET_ are set by Perch
+perch.yaml:6:5: a key of defaults.environment must begin with something other than PERCH_, DATABASE_, BUCKET_, which Perch sets, not "PERCH_URL"
   6 |     PERCH_URL: x
     |     ^
-perch.yaml:7:5: defaults.environment.DATABASE_URL is not yours to set: names that begin with PERCH_, DATABASE_, BUCKET_ are set by Perch
+perch.yaml:7:5: a key of defaults.environment must begin with something other than PERCH_, DATABASE_, BUCKET_, which Perch sets, not "DATABASE_URL"
   7 |     DATABASE_URL: x
     |     ^
 perch.yaml:8:11: defaults.environment.LIST must be a single value, not a list
@@ -273,7 +273,7 @@ perch.yaml:5:16: A stands in environment (defaults, line 4) and in secrets; leav
   5 |   secrets: {A: "arn:aws:ssm:eu-central-1:123456789012:parameter/x"}
     |                ^`},
 		"seed steps": {minimal + "seed:\n  - http: {method: POST}\n  - s3: {from: ../x, to: b_c}\n  - s3: {from: a}\n  - sql: x\n  - x\n  - {}\n", `
-perch.yaml:4:12: seed[0].http needs a path, such as /internal/load-demo-data
+perch.yaml:4:12: seed[0].http.path is missing; it must be a path that begins with one slash, such as /internal/load-demo-data
   4 |   - http: {method: POST}
     |            ^
 perch.yaml:5:16: seed[1].s3.from must be a folder of the repository such as fixtures/media, or s3://bucket/prefix/, not "../x"
@@ -282,7 +282,7 @@ perch.yaml:5:16: seed[1].s3.from must be a folder of the repository such as fixt
 perch.yaml:5:26: seed[1].s3.to must be the name of one of the buckets, or the logical id of one in a template of your own, with a prefix after a slash where one is wanted, not "b_c"
   5 |   - s3: {from: ../x, to: b_c}
     |                          ^
-perch.yaml:6:10: seed[2].s3 needs both from and to
+perch.yaml:6:10: seed[2].s3.to is missing; it must be the name of one of the buckets, or the logical id of one in a template of your own, with a prefix after a slash where one is wanted
   6 |   - s3: {from: a}
     |          ^
 perch.yaml:7:5: unknown key "sql" in seed[3]; allowed here: s3, http, run
@@ -291,7 +291,7 @@ perch.yaml:7:5: unknown key "sql" in seed[3]; allowed here: s3, http, run
 perch.yaml:8:5: seed[4] must be a mapping, not "x"
   8 |   - x
     |     ^
-perch.yaml:9:5: seed[5] has 0 keys; a step is one key, such as s3: {from: fixtures/media, to: assets}
+perch.yaml:9:5: seed[5] has 0 keys; it must have exactly one of s3, http, run
   9 |   - {}
     |     ^`},
 		"requests that cannot be sent": {minimal + "seed:\n  - http: {method: HEAD, path: x}\n  - http: {path: //evil.example.com/x, body: ../x}\n  - http: {path: /a, header: X-Token}\n" +
@@ -308,7 +308,7 @@ perch.yaml:5:18: seed[1].http.path must be a path that begins with one slash, su
 perch.yaml:5:46: seed[1].http.body must be a file of the repository, such as fixtures/demo.json, not "../x"
   5 |   - http: {path: //evil.example.com/x, body: ../x}
     |                                              ^
-perch.yaml:6:30: seed[2].http.header is the header that carries the secret, and there is no secret; name one of the settings' secrets
+perch.yaml:6:30: seed[2].http.header needs secret, which must be the name of one of the settings' secrets, such as DEMO_TOKEN; add it, or leave header out
   6 |   - http: {path: /a, header: X-Token}
     |                              ^
 perch.yaml:7:30: seed[3].http.header must be a header of the app's, such as X-Seed-Token, not "host"
@@ -334,19 +334,19 @@ perch.yaml:5:22: unknown key "headers" in seed[1].http (did you mean "header"?);
 perch.yaml:6:20: seed[2].run.command must be a list, not "python manage.py"
   6 |   - run: {command: python manage.py}
     |                    ^
-perch.yaml:7:20: seed[3].run.command is empty; write the command and its arguments as a list, such as [python, manage.py, loaddata, demo]
+perch.yaml:7:20: seed[3].run.command has 0 entries; it needs at least 1, the command
   7 |   - run: {command: []}
     |                    ^
 perch.yaml:8:21: seed[4].run.command[0] must be a single value, not a list
   8 |   - run: {command: [[]]}
     |                     ^
-perch.yaml:9:11: seed[5].run needs a command, such as [python, manage.py, loaddata, demo]
+perch.yaml:9:11: seed[5].run.command is missing; it must be a list of at least 1, the command
   9 |   - run: {timeout: 2h}
     |           ^
-perch.yaml:9:20: seed[5].run.timeout must be a duration from 1s to 1h0m0s, such as 30m, not "2h"
+perch.yaml:9:20: seed[5].run.timeout must be a duration from 1s to 1h, such as 30m, not "2h"
   9 |   - run: {timeout: 2h}
     |                    ^
-perch.yaml:10:34: seed[6].run.timeout must be a duration from 1s to 1h0m0s, such as 30m, not "10"
+perch.yaml:10:34: seed[6].run.timeout must be a duration from 1s to 1h, such as 30m, not "10"
   10 |   - run: {command: [a], timeout: 10}
      |                                  ^
 perch.yaml:11:10: seed[7].run must be a mapping, not a list
@@ -426,7 +426,7 @@ func TestAFileOfManyKeysIsRejectedBeforeItIsParsed(t *testing.T) {
 
 func TestALongLineIsQuotedAroundTheProblem(t *testing.T) {
 	_, err := Read(FileName, []byte(minimal+"defaults: {environment: {A: "+strings.Repeat("x", 300)+", b: y, C: "+strings.Repeat("z", 300)+"}}\n"))
-	want := `perch.yaml:3:331: a variable must be a name in A-Z, 0-9 and _ that does not begin with a digit, not "b"
+	want := `perch.yaml:3:331: a key of defaults.environment must be a name in A-Z, 0-9 and _ that does not begin with a digit, not "b"
   3 | ` + strings.Repeat("x", 78) + ", b: y, C: " + strings.Repeat("z", 71) + `
     | ` + strings.Repeat(" ", 80) + "^"
 	if err == nil {
@@ -479,11 +479,11 @@ func TestASeedThatOnlyOneBranchCannotHave(t *testing.T) {
 
 func TestSoManyStepsAndSoLongACommandAreRead(t *testing.T) {
 	var source strings.Builder
-	for i := range maxSeeds + 1 {
+	for i := range 50 + 1 {
 		_, _ = fmt.Fprintf(&source, "  - run: {command: [load, \"%d\"]}\n", i)
 	}
 	_, err := Read(FileName, []byte(minimal+"seed:\n"+source.String()))
-	if err == nil || !strings.HasPrefix(err.Error(), "perch.yaml:54:5: seed has 51 steps; at most 50 are carried out") {
+	if err == nil || !strings.HasPrefix(err.Error(), "perch.yaml:54:5: seed has 51 entries; at most 50 are read") {
 		t.Errorf("got %v", err)
 	}
 	_, err = Read(FileName, []byte(minimal+"seed: [{run: {command: [load, "+strings.Repeat("x", maxCommand)+"]}}]\n"))

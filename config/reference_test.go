@@ -32,39 +32,24 @@ func configurationPage(t *testing.T) []byte {
 	for _, section := range []struct {
 		title, lead string
 		root, of    *jsonschema.Schema
-		defaults    map[string]string
+		layered     bool
 	}{
-		{"perch.yaml", "", file, file, nil},
+		{"perch.yaml", "", file, file, false},
 		{"Settings", "These keys may stand in `defaults`, below each of `kinds`, and below each of `overrides`. " +
-			"The default is what an environment has where no [layer](perch-yaml.md#layers) says otherwise.", file, file.Definitions["Settings"], builtInValues(t)},
+			"The default is what an environment has where no [layer](perch-yaml.md#layers) says otherwise.", file, file.Definitions["Settings"], true},
 		{"Seed steps", "Each step of `seed` has exactly one of the keys at the top level here; [seed steps](perch-yaml.md#seed-steps) says how they are carried out.",
-			file, file.Definitions["SeedStep"], nil},
-		{"The policy", "The worker's own file. [What is rejected](policy.md#what-is-rejected) says what comes of it.", policy, policy, nil},
+			file, file.Definitions["SeedStep"], false},
+		{"The policy", "The worker's own file. [What is rejected](policy.md#what-is-rejected) says what comes of it.", policy, policy, false},
 	} {
 		fmt.Fprintf(&page, "\n## %s\n\n", section.title)
 		if section.lead != "" {
 			fmt.Fprintf(&page, "%s\n\n", section.lead)
 		}
 		page.WriteString("| key | may be | default | meaning |\n|---|---|---|---|\n")
-		r := reference{t: t, root: section.root, defaults: section.defaults, to: &page}
+		r := reference{t: t, root: section.root, layered: section.layered, to: &page}
 		r.rows("", section.of)
 	}
 	return page.Bytes()
-}
-
-// builtInValues are the settings of an environment that no layer says anything of, where there is a database and nothing is said of it.
-func builtInValues(t *testing.T) map[string]string {
-	settings, origins, err := read(t, minimal+"defaults: {database: {}, buckets: {name: {}}}\n").Resolve("any", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]string{}
-	for _, setting := range List(settings, origins) {
-		if setting.Path != "image" {
-			values[strings.Replace(setting.Path, ".name.", ".NAME.", 1)] = written(t, setting.Value)
-		}
-	}
-	return values
 }
 
 // written is a value as a file has it: a text in quotes only where it would be a number without.
@@ -85,9 +70,9 @@ func written(t *testing.T, value any) string {
 type reference struct {
 	t    *testing.T
 	root *jsonschema.Schema
-	// defaults are the values of settings that nothing sets; nil for keys that are none, where null is of no use.
-	defaults map[string]string
-	to       *bytes.Buffer
+	// layered says that the keys are settings, which null removes.
+	layered bool
+	to      *bytes.Buffer
 }
 
 // rows writes the keys of a mapping and all below them.
@@ -112,15 +97,13 @@ const settingsRef = "#/$defs/Settings"
 func (r reference) row(key string, value *jsonschema.Schema, required bool) {
 	inner, nullable := r.inner(value)
 	allowed := r.allowed(inner)
-	if nullable && r.defaults != nil {
+	if nullable && r.layered {
 		allowed += "; or `null`"
 	}
 	fallback := ""
 	switch {
 	case required:
 		fallback = "required"
-	case r.defaults[key] != "":
-		fallback = r.defaults[key]
 	case inner.Default != nil:
 		fallback = written(r.t, inner.Default)
 	}
@@ -163,6 +146,8 @@ func (r reference) allowed(s *jsonschema.Schema) string {
 		return fmt.Sprintf("%s to %s", s.Minimum, s.Maximum)
 	case s.Extras["list"] != nil:
 		return r.words(s.Format) + ", or a list of them"
+	case s.Extras["from"] != nil:
+		return fmt.Sprintf("%s, from %s to %s", r.words(s.Format), s.Extras["from"], s.Extras["to"])
 	case s.Type == "string":
 		return r.words(s.Format)
 	case s.Type == "array":

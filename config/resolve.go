@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,37 +15,38 @@ import (
 // BuiltIn is what Origins calls the layer of values that perch.yaml does not set.
 const BuiltIn = "built-in"
 
-// builtIn completes the smallest file; builtInDatabase completes a database where a layer has one, and dearDatabases stand over it for kinds
-// whose data is dear.
+// builtIn completes the smallest file, and builtInDatabase a database, by the defaults of the tags.
+// kindDatabases are laid over it for kinds whose data is valuable.
 var (
-	builtIn = sync.OnceValue(func() *document.Node {
-		return builtInTree(
-			"image_wait: 15m\nplatform: docker\ninstance_type: t3.small\ninstances: {min: 1, max: 1}\nload_balancer: " +
-				"shared\nhealth_path: /\n",
-		)
-	})
-	builtInDatabase = sync.OnceValue(func() *document.Node {
-		return builtInTree(
-			"mode: own\nengine: postgres\nversion: \"" + perch.DefaultPostgreSQL + "\"\nclass: db.t4g.micro\nstorage_gb: " +
-				"20\nmulti_az: false\nbackup_days: 0\n",
-		)
-	})
-	dearDatabases = sync.OnceValue(func() map[perch.Kind]*document.Node {
-		return map[perch.Kind]*document.Node{
-			perch.KindProduction: builtInTree("multi_az: true\nbackup_days: 14\n"),
-			perch.KindStaging:    builtInTree("backup_days: 7\n"),
-		}
-	})
+	builtIn         = sync.OnceValue(func() *document.Node { return builtInTree(reflect.TypeFor[perch.Settings]()) })
+	builtInDatabase = sync.OnceValue(func() *document.Node { return builtInTree(reflect.TypeFor[perch.Database]()) })
+	kindDatabases   = map[perch.Kind]*document.Node{
+		perch.KindProduction: builtInValues("multi_az", "true", "backup_days", "14"),
+		perch.KindStaging:    builtInValues("backup_days", "7"),
+	}
 )
 
-func builtInTree(source string) *document.Node {
-	root, _, err := document.Read(BuiltIn, []byte(source), limits)
-	if err != nil {
-		panic(err)
+// builtInTree has the defaults of a struct. What may be null exists only if a layer has it.
+func builtInTree(of reflect.Type) *document.Node {
+	tree := builtInValues()
+	for _, k := range keysOf(of) {
+		if field := of.FieldByIndex(k.index).Type; field.Kind() == reflect.Struct {
+			tree.Entries = append(tree.Entries, document.Entry{Key: tree.Like(k.name), Value: builtInTree(field)})
+		} else if text, ok := k.rules["default"]; ok && !k.nullable {
+			tree.Entries = append(tree.Entries, builtInValues(k.name, text[0]).Entries...)
+		}
 	}
-	root.Label(BuiltIn)
-	root.Walk(func(n *document.Node) { n.Line, n.Column = 0, 0 }) // A built-in value is in no file.
-	return root
+	return tree
+}
+
+// builtInValues is a mapping of keys and values, which follow each other.
+func builtInValues(words ...string) *document.Node {
+	tree := &document.Node{Shape: document.Mapping, Layer: BuiltIn}
+	for pair := range slices.Chunk(words, 2) {
+		value := &document.Node{Shape: document.Scalar, Text: pair[1], Layer: BuiltIn}
+		tree.Entries = append(tree.Entries, document.Entry{Key: tree.Like(pair[0]), Value: value})
+	}
+	return tree
 }
 
 // Origins says of each value, by its dotted path (database.class), which layer set it: `defaults, line 12`, or `built-in`.
@@ -131,8 +133,8 @@ func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Setting
 	}
 	complete(tree, "database", func(database *document.Node) *document.Node {
 		base := builtInDatabase()
-		if dear := dearDatabases()[kind]; dear != nil {
-			base = document.Merge(base, dear)
+		if valuable := kindDatabases[kind]; valuable != nil {
+			base = document.Merge(base, valuable)
 		}
 		return document.Merge(base, database)
 	})
@@ -166,16 +168,9 @@ func eachValue(n *document.Node, with func(*document.Node) *document.Node) *docu
 	return &other
 }
 
-// builtInBucket completes a bucket. It comes from where the bucket is named: a bucket that says nothing is there all the same.
+// builtInBucket completes a bucket. Its values come from the place that names the bucket: a bucket without keys exists, too.
 func builtInBucket(bucket *document.Node) *document.Node {
-	return &document.Node{
-		Shape: document.Mapping, Line: bucket.Line, Column: bucket.Column, Layer: bucket.Layer,
-		Entries: []document.Entry{{Key: bucket.Like("versioned"), Value: notVersioned(bucket)}},
-	}
-}
-
-func notVersioned(bucket *document.Node) *document.Node {
-	value := bucket.Like("false")
-	value.Quoted = false
-	return value
+	tree := builtInTree(reflect.TypeFor[perch.Bucket]())
+	tree.Walk(func(n *document.Node) { n.Line, n.Column, n.Layer = bucket.Line, bucket.Column, bucket.Layer })
+	return tree
 }

@@ -120,11 +120,8 @@ func mapped(of reflect.Type) *jsonschema.Schema {
 			Type: "object", PropertyNames: &jsonschema.Schema{Format: "branch pattern"},
 			AdditionalProperties: &jsonschema.Schema{Type: "string", Enum: kindEnum()},
 		}
-	case reflect.TypeFor[map[perch.Kind][]string]():
-		return eachKind(&jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Format: "branch pattern"}})
-	case reflect.TypeFor[perch.KindSecrets]():
-		prefix := &jsonschema.Schema{Type: "string", Format: "secret prefix"}
-		return eachKind(&jsonschema.Schema{Type: "array", Items: prefix})
+	case reflect.TypeFor[map[perch.Kind][]string](), reflect.TypeFor[perch.KindSecrets]():
+		return eachKind(&jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Format: listFormats[of]}})
 	case reflect.TypeFor[time.Duration](), reflect.TypeFor[perch.Hours](), reflect.TypeFor[netip.Prefix]():
 		return &jsonschema.Schema{Type: "string"}
 	}
@@ -151,34 +148,9 @@ func nullable(schema *jsonschema.Schema) *jsonschema.Schema {
 	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{schema, {Type: "null"}}}
 }
 
-// checked are the formats that only code can check, with a pattern that lets through whatever the code does.
-var checked = map[string]format{
-	"project":           {`^[a-z][a-z0-9]{1,14}$`, validProject},
-	"image":             {`^[a-z0-9]\S*[:@]\S+$`, validImage},
-	"branch pattern":    {`^[^\x00-\x1f\x7f]{1,255}$`, validPattern},
-	"branch":            {`^[^\x00-\x20\x7f~^:?*\[\\]+$`, validBranch},
-	"bucket":            {`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`, validBucket},
-	"line":              {`\S`, validText},
-	"url":               {`^https?://\S*\{host\}\S*$`, validURL},
-	"github repository": {`^[^/\s]+/[^/\s]+$`, validGitHub},
-	"github address":    {`^https?://[^/\s]+\S*$`, validGitHubURL},
-	"seed source":       {`.`, validSeedFrom},
-	"seed target":       {`^[a-zA-Z0-9]`, validSeedTo},
-	"seed path":         {`^/[!-~]*$`, validSeedPath},
-	"seed body":         {`.`, validSeedBody},
-	"header":            {`^[A-Za-z0-9][A-Za-z0-9-]*$`, validSeedHeader},
-	"duration":          {`^[+]?[0-9.]+[a-zµμ0-9.]*$`, func(string) string { return "must be a duration such as 30m" }},
-	"network":           {`^[0-9a-fA-F.:]+/[0-9]{1,3}$`, validNetwork},
-	"template":          {`[.](ya?ml|json|template)$`, validTemplate},
-	"hours":             {`^[+]?[0-9.]+[hmsunµμ][a-zµμ0-9.]*$`, func(string) string { return "must be whole hours such as 168h" }},
-}
-
 func formatOf(t *testing.T, name string) format {
 	t.Helper()
 	found, ok := formats[name]
-	if !ok {
-		found, ok = checked[name]
-	}
 	if !ok {
 		t.Errorf("format %q of a tag is none of package config's formats", name)
 	}

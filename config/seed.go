@@ -4,104 +4,24 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"perch"
-	"perch/document"
 )
 
-const (
-	// maxSeeds is the most steps of a file: each may leave its output in the run's result.
-	maxSeeds = 50
-	// maxCommand is the longest command of a run step, in bytes.
-	maxCommand = 8000
-	// defaultTimeout is how long the command of a run step may take where the file does not say.
-	defaultTimeout = 10 * time.Minute
-)
+// maxCommand is the longest command of a run step, in bytes.
+const maxCommand = 8000
 
-func (d *decoder) seed(f *File, path string, n *document.Node) {
-	d.list(path, n, func(path string, item *document.Node) {
-		if d.is(path, item, document.Mapping) {
-			d.seedStep(f, path, item)
+// seedSteps checks what several keys of one step tell.
+func (d *decoder) seedSteps(f *File) {
+	for i, step := range f.Seed {
+		n := f.seedNodes[i]
+		if step.HTTP != nil && step.HTTP.Body != "" && step.HTTP.Method == "GET" {
+			d.Fail(n.At("http", "body"), "seed[%d].http.body goes with another method: a GET request has no body", i)
 		}
-	})
-	if len(n.Items) > maxSeeds {
-		d.Fail(n.Items[maxSeeds], "%s has %d steps; at most %d are carried out", path, len(n.Items), maxSeeds)
-	}
-}
-
-func (d *decoder) seedStep(f *File, path string, n *document.Node) {
-	if len(n.Entries) != 1 {
-		d.Fail(n, "%s has %d keys; a step is one key, such as s3: {from: fixtures/media, to: assets}", path, len(n.Entries))
-		return
-	}
-	var step perch.SeedStep
-	d.fields(path, n,
-		field{name: "s3", read: func(path string, n *document.Node) { step.S3 = d.seedS3(path, n) }},
-		field{name: "http", read: func(path string, n *document.Node) { step.HTTP = d.seedHTTP(path, n) }},
-		field{name: "run", read: func(path string, n *document.Node) { step.Run = d.seedRun(path, n) }})
-	f.Seed = append(f.Seed, step)
-	f.seedNodes = append(f.seedNodes, n)
-}
-
-func (d *decoder) seedS3(path string, n *document.Node) *perch.SeedS3 {
-	var step perch.SeedS3
-	d.fields(path, n,
-		field{name: "from", read: d.text(&step.From, validSeedFrom)},
-		field{name: "to", read: d.text(&step.To, validSeedTo)})
-	if n.Shape == document.Mapping && (n.Get("from") == nil || n.Get("to") == nil) {
-		d.Fail(n, "%s needs both from and to", path)
-	}
-	return &step
-}
-
-func (d *decoder) seedHTTP(path string, n *document.Node) *perch.SeedHTTP {
-	step := perch.SeedHTTP{Method: "POST"}
-	d.fields(path, n,
-		field{name: "method", read: d.text(&step.Method, oneOf("GET", "POST", "PUT", "PATCH", "DELETE"))},
-		field{name: "path", read: d.text(&step.Path, validSeedPath)},
-		field{name: "body", read: d.text(&step.Body, validSeedBody)},
-		field{name: "header", read: d.text(&step.Header, validSeedHeader)},
-		field{name: "secret", read: d.reference(&step.Secret)})
-	switch {
-	case n.Shape != document.Mapping:
-	case n.Get("path") == nil:
-		d.Fail(n, "%s needs a path, such as /internal/load-demo-data", path)
-	case n.Get("header") != nil && n.Get("secret") == nil:
-		d.Fail(n.Get("header"), "%s.header is the header that carries the secret, and there is no secret; name one of the settings' secrets", path)
-	case n.Get("body") != nil && step.Method == "GET":
-		d.Fail(n.Get("body"), "%s.body goes with another method: a GET request has no body", path)
-	}
-	return &step
-}
-
-// reference reads the name of a secret. What is no name is not repeated: somebody may have written the secret itself.
-func (d *decoder) reference(to *string) func(path string, n *document.Node) {
-	return func(path string, n *document.Node) {
-		if n.Shape != document.Scalar || validVariable(n.Text) != "" {
-			d.Fail(n, "%s must be the name of one of the settings' secrets, such as DEMO_TOKEN", path)
-			return
+		if step.Run != nil && len(strings.Join(step.Run.Command, " ")) > maxCommand {
+			d.Fail(n.At("run", "command"), "seed[%d].run.command has more than %d bytes; keep a script in the image and call it", i, maxCommand)
 		}
-		*to = n.Text
 	}
-}
-
-func (d *decoder) seedRun(path string, n *document.Node) *perch.SeedRun {
-	step := perch.SeedRun{Timeout: defaultTimeout}
-	d.fields(path, n,
-		field{name: "command", read: d.texts(&step.Command, validWord)},
-		field{name: "timeout", read: d.duration(&step.Timeout, time.Second, time.Hour)})
-	command := n.Get("command")
-	switch {
-	case n.Shape != document.Mapping:
-	case command == nil:
-		d.Fail(n, "%s needs a command, such as [python, manage.py, loaddata, demo]", path)
-	case command.Shape == document.List && len(step.Command) == 0:
-		d.Fail(command, "%s.command is empty; write the command and its arguments as a list, such as [python, manage.py, loaddata, demo]", path)
-	case len(strings.Join(step.Command, " ")) > maxCommand:
-		d.Fail(command, "%s.command has more than %d bytes; keep a script in the image and call it", path, maxCommand)
-	}
-	return &step
 }
 
 // seedChecks rejects a step whose bucket or secret no layer has, because it can never work, and one that stands there twice: each is

@@ -2,9 +2,9 @@ package config
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"perch"
@@ -18,87 +18,18 @@ const maxEnvironment = 3072
 // settings reads one layer, or the layers merged.
 func (d *decoder) settings(path string, n *document.Node) perch.Settings {
 	var s perch.Settings
-	d.fields(path, n,
-		field{name: "image", read: d.text(&s.Image, validImage)},
-		field{name: "image_wait", read: d.duration(&s.ImageWait, time.Second, time.Hour)},
-		field{name: "platform", read: d.text(&s.Platform, oneOf("docker"))},
-		field{name: "instance_type", read: d.text(&s.InstanceType, validInstanceType)},
-		field{name: "instances", read: func(path string, n *document.Node) {
-			d.fields(path, n,
-				field{name: "min", read: d.number(&s.Instances.Min, 1, 100)},
-				field{name: "max", read: d.number(&s.Instances.Max, 1, 100)})
-		}},
-		field{name: "load_balancer", read: d.text(&s.LoadBalancer, oneOf("shared", "own", "none"))},
-		field{name: "health_path", read: d.text(&s.HealthPath, validHealthPath)},
-		field{name: "database", read: func(path string, n *document.Node) { s.Database = d.database(path, n) }, empty: true},
-		field{name: "buckets", read: func(path string, n *document.Node) { s.Buckets = d.buckets(path, n) }, empty: true},
-		field{name: "environment", read: func(path string, n *document.Node) { s.Environment = d.variables(path, n, d.plainVariable) }, empty: true},
-		field{name: "secrets", read: func(path string, n *document.Node) { s.Secrets = d.variables(path, n, d.secretVariable) }, empty: true},
-		field{name: "expiry", read: func(path string, n *document.Node) { s.Expiry = d.expiry(path, n) }, empty: true},
-		field{name: "template", read: d.text(&s.Template, validTemplate), empty: true},
-		field{name: "parameters", read: func(path string, n *document.Node) { s.Parameters = d.parameters(path, n) }, empty: true},
-		field{name: "url_output", read: d.text(&s.URLOutput, validLogicalID), empty: true})
+	layered := decoder{Report: d.Report, layered: true}
+	layered.object(path, n, reflect.ValueOf(&s).Elem())
 	return s
 }
 
-func (d *decoder) database(path string, n *document.Node) *perch.Database {
-	var db perch.Database
-	d.fields(path, n,
-		field{name: "mode", read: d.text(&db.Mode, oneOf(perch.DatabaseOwn, perch.DatabaseShared, perch.DatabaseSnapshot, perch.DatabaseNone))},
-		field{name: "snapshot", read: d.text(&db.Snapshot, validSnapshot)},
-		field{name: "engine", read: d.text(&db.Engine, oneOf("postgres"))},
-		field{name: "version", read: d.text(&db.Version, validVersion)},
-		field{name: "class", read: d.text(&db.Class, validClass)},
-		field{name: "storage_gb", read: d.number(&db.StorageGB, 20, 65536)},
-		field{name: "multi_az", read: d.flag(&db.MultiAZ)},
-		field{name: "backup_days", read: d.number(&db.BackupDays, 0, 35)})
-	return &db
+// entryChecks check the values of a mapping with free keys, where the key matters, too.
+var entryChecks = map[string]func(d *decoder, path string, e document.Entry){
+	"environment": (*decoder).plainVariable, "secrets": (*decoder).secretVariable, "parameters": (*decoder).parameter,
 }
 
-func (d *decoder) expiry(path string, n *document.Node) *perch.Expiry {
-	var expiry perch.Expiry
-	d.fields(path, n,
-		field{name: "idle", read: d.hours(&expiry.Idle, 1, 8760)},
-		field{name: "max", read: d.hours(&expiry.Max, 1, 8760)})
-	return &expiry
-}
-
-func (d *decoder) buckets(path string, n *document.Node) map[string]perch.Bucket {
-	buckets := map[string]perch.Bucket{}
-	d.each(path, n, func(path string, key, value *document.Node) {
-		if problem := validBucket(key.Text); problem != "" {
-			d.Fail(key, "a bucket's name %s, not %s", problem, shown(key))
-			return
-		}
-		var bucket perch.Bucket
-		if value.Shape != document.Null {
-			d.fields(path, value, field{name: "versioned", read: d.flag(&bucket.Versioned)})
-		}
-		buckets[key.Text] = bucket
-	})
-	return buckets
-}
-
-func (d *decoder) variables(path string, n *document.Node, read func(path string, key, value *document.Node)) map[string]string {
-	variables := map[string]string{}
-	d.each(path, n, func(path string, key, value *document.Node) {
-		if problem := validVariable(key.Text); problem != "" {
-			d.Fail(key, "a variable %s, not %s", problem, shown(key))
-			return
-		}
-		if ownVariable(key.Text) {
-			d.Fail(key, "%s is not yours to set: names that begin with %s are set by Perch", path, strings.Join(ownPrefixes, ", "))
-			return
-		}
-		if value.Shape != document.Null {
-			read(path, key, value)
-			variables[key.Text] = value.Text
-		}
-	})
-	return variables
-}
-
-func (d *decoder) plainVariable(path string, key, value *document.Node) {
+func (d *decoder) plainVariable(path string, e document.Entry) {
+	key, value := e.Key, e.Value
 	switch {
 	case !d.is(path, value, document.Scalar):
 	case strings.ContainsFunc(value.Text, unicode.IsControl):
@@ -113,13 +44,13 @@ func (d *decoder) plainVariable(path string, key, value *document.Node) {
 	}
 }
 
-func (d *decoder) secretVariable(path string, _, value *document.Node) {
-	switch {
+func (d *decoder) secretVariable(path string, e document.Entry) {
+	switch value := e.Value; {
 	case value.Shape != document.Scalar:
 		d.Fail(value, "%s must be an ARN, not %s", path, value.Shape)
-	case validSecret(value.Text) != "":
-		// The value is not repeated: somebody may have written the secret itself.
-		d.Fail(value, "%s %s", path, validSecret(value.Text))
+	case secretARN(value.Text) != "":
+		// The value is not repeated: it may be the secret itself.
+		d.Fail(value, "%s %s", path, secretARN(value.Text))
 	}
 }
 

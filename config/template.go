@@ -11,7 +11,6 @@ import (
 )
 
 var (
-	validLogicalID = named("logical id", `^[a-zA-Z0-9]{1,255}$`, "must be a name of letters and digits, as the template has it")
 	// placeholder is what looks like one; {{resolve:...}} and ${Name} are CloudFormation's.
 	placeholder = regexp.MustCompile(`\{([a-zA-Z][a-zA-Z0-9_]*)\}`)
 )
@@ -24,24 +23,12 @@ func validTemplate(value string) string {
 	return ""
 }
 
-// parameters reads values of a bring-your-own template's Parameters; null takes the value of a layer below away.
-func (d *decoder) parameters(path string, n *document.Node) map[string]string {
-	values := map[string]string{}
-	d.each(path, n, func(path string, key, value *document.Node) {
-		if problem := validLogicalID(key.Text); problem != "" {
-			d.Fail(key, "the name of a parameter %s, not %q", problem, key.Text)
-			return
-		}
-		if value.Shape == document.Null || !d.is(path, value, document.Scalar) {
-			return
-		}
-		d.parameter(path, key, value)
-		values[key.Text] = value.Text
-	})
-	return values
-}
-
-func (d *decoder) parameter(path string, key, value *document.Node) {
+// parameter checks a value of a custom template's Parameters.
+func (d *decoder) parameter(path string, e document.Entry) {
+	key, value := e.Key, e.Value
+	if !d.is(path, value, document.Scalar) {
+		return
+	}
 	var allowed []string
 	for _, known := range perch.KnownParameters() {
 		allowed = append(allowed, known.Placeholder)

@@ -13,20 +13,6 @@ import (
 	"perch"
 )
 
-// formats are what a text may be, by the name that the tag `jsonschema` of perch's types has for it: so the JSON Schema says what the decoder does.
-var formats = map[string]format{}
-
-type format struct {
-	expression string
-	check      check
-}
-
-// named is matches for a format of perch's types.
-func named(name, expression, problem string) check {
-	formats[name] = format{expression, matches(expression, problem)}
-	return formats[name].check
-}
-
 func matches(expression, problem string) check {
 	pattern := regexp.MustCompile(expression)
 	return func(value string) string {
@@ -52,16 +38,6 @@ func oneOf(values ...string) check {
 }
 
 var (
-	validInstanceType = named("instance type", `^[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an EC2 instance type such as t3.small")
-	validClass        = named("instance class", `^db\.[a-z][a-z0-9-]*\.[a-z0-9-]+$`, "must be an RDS instance class such as db.t4g.micro")
-	validVersion      = named("version", `^[1-9][0-9]$`, `must be a major version of PostgreSQL such as "16"`)
-	validHealthPath   = named("health path", `^/[!-z|~]{0,1000}$`, "must be a path that begins with a slash and has no braces, such as /healthz")
-	validVariable     = named("variable", `^[A-Z_][A-Z0-9_]*$`, "must be a name in A-Z, 0-9 and _ that does not begin with a digit")
-	validSecret       = named("secret", `^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
-		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store")
-	validSnapshot = named("snapshot", `^((rds:)?[a-zA-Z][a-zA-Z0-9-]{0,254}|arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:snapshot:[a-zA-Z0-9:-]+)$`,
-		"must be the id or the ARN of an RDS snapshot")
-
 	bucketName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	imageName  = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$`)
 	imageTag   = regexp.MustCompile(`(:[^/:@]+|@sha256:[0-9a-f]{64})$`)
@@ -97,16 +73,23 @@ func validBucket(value string) string {
 	return ""
 }
 
+var (
+	variableName = matches(`^[A-Z_][A-Z0-9_]*$`, "must be a name in A-Z, 0-9 and _ that does not begin with a digit")
+	logicalID    = matches(`^[a-zA-Z0-9]{1,255}$`, "must be a name of letters and digits, as the template has it")
+	secretARN    = matches(`^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
+		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store")
+)
+
 // ownPrefixes begin the names of variables that Perch sets itself.
 var ownPrefixes = []string{"PERCH_", "DATABASE_", "BUCKET_"}
 
-func ownVariable(name string) bool {
+func validAppVariable(name string) string {
 	for _, prefix := range ownPrefixes {
 		if strings.HasPrefix(name, prefix) {
-			return true
+			return "must begin with something other than " + strings.Join(ownPrefixes, ", ") + ", which Perch sets"
 		}
 	}
-	return false
+	return variableName(name)
 }
 
 // dynamicReference is what CloudFormation replaces, wherever it stands in a template, by a secret or a parameter that its own role may read.
@@ -132,7 +115,7 @@ func insideRepository(name string) bool {
 
 func validSeedTo(value string) string {
 	bucket, prefix, _ := strings.Cut(value, "/")
-	if validBucket(bucket) != "" && validLogicalID(bucket) != "" || strings.HasPrefix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
+	if validBucket(bucket) != "" && logicalID(bucket) != "" || strings.HasPrefix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
 		return "must be the name of one of the buckets, or the logical id of one in a template of your own, with a prefix after a slash where one is wanted"
 	}
 	return ""
@@ -141,7 +124,6 @@ func validSeedTo(value string) string {
 var (
 	seedPath   = regexp.MustCompile(`^/[!-~]{0,1000}$`)
 	headerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,99}$`)
-	validWord  = matches(`^[^\x00]*$`, "must be text")
 )
 
 func validSeedPath(value string) string {

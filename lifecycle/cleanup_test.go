@@ -14,7 +14,7 @@ import (
 const repository = "github.com/acme/shop"
 
 func shopPolicy() *perch.Policy {
-	return &perch.Policy{Project: "shop", Repository: repository, DefaultBranch: "main", Protected: []string{"release/*"}}
+	return &perch.Policy{Project: "shop", Repository: repository, DefaultBranch: "main", Protected: []string{"release/*"}, Cleanup: usual}
 }
 
 // stackOf is branch's own stack; each change makes it another one.
@@ -143,15 +143,15 @@ func TestBrake(t *testing.T) {
 		limit       int
 		reason      string
 	}{
-		"as many as allowed":              {10, 10, perch.PolicyCleanup{}, 0, ""},
-		"more than max_removals":          {11, 89, perch.PolicyCleanup{}, 10, "11 removals are more than max_removals, 10"},
-		"two of two are too few to judge": {2, 0, perch.PolicyCleanup{}, 0, ""},
-		"three of three":                  {3, 0, perch.PolicyCleanup{}, 2, "3 removals of 3 environments are a larger share than max_share, 0.5"},
-		"half":                            {3, 3, perch.PolicyCleanup{}, 0, ""},
-		"the policy's own bounds":         {3, 9, perch.PolicyCleanup{MaxShare: 0.2}, 2, "3 removals of 12 environments are a larger share than max_share, 0.2"},
-		"one at a time":                   {2, 9, perch.PolicyCleanup{MaxRemovals: 1}, 1, "2 removals are more than max_removals, 1"},
+		"as many as allowed":              {10, 10, usual, 0, ""},
+		"more than max_removals":          {11, 89, usual, 10, "11 removals are more than max_removals, 10"},
+		"two of two are too few to judge": {2, 0, usual, 0, ""},
+		"three of three":                  {3, 0, usual, 2, "3 removals of 3 environments are a larger share than max_share, 0.5"},
+		"half":                            {3, 3, usual, 0, ""},
+		"the policy's own bounds":         {3, 9, perch.PolicyCleanup{MaxRemovals: 10, MaxShare: 0.2}, 2, "3 removals of 12 environments are a larger share than max_share, 0.2"},
+		"one at a time":                   {2, 9, perch.PolicyCleanup{MaxRemovals: 1, MaxShare: 0.5}, 1, "2 removals are more than max_removals, 1"},
 		"everything, by the policy":       {30, 0, perch.PolicyCleanup{MaxRemovals: 1000, MaxShare: 1}, 0, ""},
-		"nothing to remove":               {0, 1, perch.PolicyCleanup{}, 0, ""},
+		"nothing to remove":               {0, 1, usual, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := planOf(t, c.gone, c.alive, c.bounds, "")
@@ -170,6 +170,9 @@ func TestBrake(t *testing.T) {
 }
 
 // planOf is the plan for so many environments whose branch is gone, and so many others.
+// usual are the bounds of a policy that says nothing of cleanup.
+var usual = perch.PolicyCleanup{MaxRemovals: 10, MaxShare: 0.5}
+
 func planOf(t *testing.T, gone, alive int, bounds perch.PolicyCleanup, approved string) Plan {
 	t.Helper()
 	listing, stacks := fleet(t, gone, alive)
@@ -179,13 +182,13 @@ func planOf(t *testing.T, gone, alive int, bounds perch.PolicyCleanup, approved 
 }
 
 func TestApprovedPlanIsCarriedOutAndNoOther(t *testing.T) {
-	braked := planOf(t, 5, 0, perch.PolicyCleanup{}, "")
-	if again := planOf(t, 5, 0, perch.PolicyCleanup{}, braked.Brake.Hash); again.Brake != nil || len(again.Removals) != 5 {
+	braked := planOf(t, 5, 0, usual, "")
+	if again := planOf(t, 5, 0, usual, braked.Brake.Hash); again.Brake != nil || len(again.Removals) != 5 {
 		t.Errorf("the approved plan is braked: %+v", again.Brake)
 	}
 	for name, plan := range map[string]Plan{
-		"larger by one": planOf(t, 6, 0, perch.PolicyCleanup{}, braked.Brake.Hash),
-		"now so small that nobody has to approve it": planOf(t, 1, 4, perch.PolicyCleanup{}, braked.Brake.Hash),
+		"larger by one": planOf(t, 6, 0, usual, braked.Brake.Hash),
+		"now so small that nobody has to approve it": planOf(t, 1, 4, usual, braked.Brake.Hash),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if plan.Brake == nil || !strings.Contains(plan.Brake.Reason, "plan "+braked.Brake.Hash+" was approved") {
