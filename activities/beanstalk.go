@@ -28,7 +28,7 @@ func (s *Stacks) AwaitBeanstalk(ctx context.Context, in contract.StackInput) err
 	if _, err := s.ownStack(ctx, in); err != nil {
 		return err
 	}
-	contents, err := s.stackContents(ctx, in)
+	contents, err := s.Contents(ctx, in)
 	if err != nil {
 		return err
 	}

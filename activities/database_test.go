@@ -308,7 +308,7 @@ func TestADatabaseIsRestoredFromASnapshotThatExists(t *testing.T) {
 		return map[string]string{"perch.yaml": strings.Replace(testConfig, "shared\n", "shared\n  database: {mode: snapshot, snapshot: "+snapshot+"}\n", 1)}
 	}
 	id := w.up("reports", w.repo.commit("reports", config("shop-seed-1")))
-	if held := must(w, of[*Stacks](w).stackContents, contract.StackInput{Environment: activitytest.Environment("shop", "reports"), StackID: id}); len(held.Databases) != 1 {
+	if held := must(w, of[*Stacks](w).Contents, contract.StackInput{Environment: activitytest.Environment("shop", "reports"), StackID: id}); len(held.Databases) != 1 {
 		t.Errorf("the stack holds %+v", held)
 	}
 	stacks := of[*Stacks](w)

@@ -49,7 +49,7 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInpu
 		return contract.PrepareResult{}, err
 	}
 	var prepared contract.PrepareResult
-	if prepared.Contents, err = d.stacks.stackContents(ctx, contract.StackInput{StackID: in.StackID}); err != nil {
+	if prepared.Contents, err = d.stacks.Contents(ctx, contract.StackInput{StackID: in.StackID}); err != nil {
 		return contract.PrepareResult{}, err
 	}
 	if status := string(described.StackStatus); status != stack.Deleting && status != "DELETE_FAILED" {

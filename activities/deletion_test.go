@@ -123,7 +123,7 @@ func (w *world) emptied(stackID, bucket string) error {
 func TestS81EmptyBucketRejectsAStackThatMayReturnToService(t *testing.T) {
 	w := newWorldOf(t, aws.Config{Speed: 1})
 	id := w.templated(bucketTemplate("one"))
-	bucket := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: id}).Buckets[0]
+	bucket := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: id}).Buckets[0]
 	activitytest.WantFinal(t, w.emptied(id, bucket), perch.ErrorInvalid, "is CREATE_COMPLETE and may return to service")
 	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	activitytest.WantRetry(t, w.emptied(id, bucket), "may still cancel the deletion")

@@ -6,7 +6,6 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
@@ -63,7 +62,7 @@ func (w *world) ownUpdate(stackID, commit string) contract.ChangeResult {
 // ownGone removes login's stack and returns what VerifyGone sees.
 func (w *world) ownGone(stackID string) contract.VerifyResult {
 	w.t.Helper()
-	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: stackID})
+	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: stackID})
 	if ended := w.delete(stackID, nil); ended.Status != stack.Deleted {
 		w.t.Fatalf("ended %+v", ended)
 	}
@@ -84,30 +83,5 @@ func TestWhatAnUpdateHasKeptIsNoLeftoverAndWhatItCouldNotDeleteIs(t *testing.T) 
 	}
 	if diff := cmp.Diff(want, w.ownGone(id)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
-func TestWhatCameBackToItsStackIsNoOrphan(t *testing.T) {
-	const stack = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/1"
-	event := func(logicalID, physicalID, status string) types.StackEvent {
-		return types.StackEvent{
-			StackId: sdk.String(stack), LogicalResourceId: &logicalID, PhysicalResourceId: &physicalID, ResourceType: sdk.String("AWS::S3::Bucket"),
-			ResourceStatus: types.ResourceStatus(status),
-		}
-	}
-	cleanup := []types.StackEvent{event("shop-login", stack, "UPDATE_COMPLETE"), event("Files", "files", "DELETE_SKIPPED"), event("shop-login", stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")}
-	for name, c := range map[string]struct {
-		events []types.StackEvent // Newest first.
-		want   int
-	}{
-		"kept by an update":                    {cleanup, 1},
-		"kept by the rollback of an update":    {[]types.StackEvent{cleanup[0], cleanup[1], event("shop-login", stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")}, 1},
-		"imported again":                       {append([]types.StackEvent{event("Files", "files", "IMPORT_COMPLETE"), event("shop-login", stack, "IMPORT_IN_PROGRESS")}, cleanup...), 0},
-		"left out of a deletion":               {[]types.StackEvent{event("Files", "files", "DELETE_SKIPPED"), event("shop-login", stack, "DELETE_IN_PROGRESS"), cleanup[0]}, 0},
-		"deleted when it was tried once again": {append([]types.StackEvent{event("Files", "files", "DELETE_COMPLETE"), event("Files", "files", "DELETE_FAILED")}, cleanup[2]), 0},
-	} {
-		if got := orphans(c.events); len(got) != c.want {
-			t.Errorf("%s: %d orphans, want %d", name, len(got), c.want)
-		}
 	}
 }

@@ -192,7 +192,7 @@ func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
 func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 	w, commit := newOwnWorld(t, nil)
 	state := w.ownUp(commit)
-	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: state.StackID})
+	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})
 	if len(contents.Buckets) != 1 || !strings.HasPrefix(contents.Buckets[0], "shop-login-media-") || len(contents.Kept) != 1 || contents.Resources != 3 {
 		t.Fatalf("got %+v", contents)
 	}
@@ -212,13 +212,13 @@ func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
 	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
 	state := w.ownUp(commit)
-	before := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: state.StackID})
+	before := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})
 	w.fault(aws.Fault{LogicalID: "Topic", Phase: "delete", Reason: "somebody subscribes", Count: 1})
 	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "first"})
 	if ended := w.settle(state.StackID); ended.Status != "DELETE_FAILED" {
 		t.Fatalf("ended %+v", ended)
 	}
-	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: state.StackID})
+	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})
 	if diff := cmp.Diff(contract.Contents{Kept: before.Kept, Resources: 1}, contents); diff != "" {
 		t.Errorf("after the deletion that failed -want +got:\n%s", diff)
 	}
@@ -273,7 +273,7 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
 	w, commit := newOwnWorld(t, nil)
 	state := w.ownUp(commit)
-	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: state.StackID})
+	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})
 	logs := contents.Kept[0].ID
 	if ended := w.delete(state.StackID, nil); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)

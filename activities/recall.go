@@ -82,18 +82,18 @@ func (v *Verification) named(ctx context.Context, stackID string, records []remo
 	case stackID == "":
 		return contents, nil
 	case recorded:
-		return contents, v.stacks.addOrphans(ctx, stackID, &contents)
+		return contents, v.stacks.AddDropped(ctx, stackID, &contents)
 	}
 	return v.namedBy(ctx, stackID)
 }
 
 // namedBy is what a stack names, and what its template and its updates have left behind.
 func (v *Verification) namedBy(ctx context.Context, stackID string) (contract.Contents, error) {
-	contents, err := v.stacks.stackContents(ctx, contract.StackInput{StackID: stackID})
+	contents, err := v.stacks.Contents(ctx, contract.StackInput{StackID: stackID})
 	if err != nil {
 		return contents, err
 	}
-	return contents, v.stacks.addOrphans(ctx, stackID, &contents)
+	return contents, v.stacks.AddDropped(ctx, stackID, &contents)
 }
 
 // conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, or

@@ -69,7 +69,7 @@ func (s *Seeds) forgetSeeds(ctx context.Context, in contract.ReopenInput, closed
 
 // closedBuckets are the stack's buckets that carry Perch's statement.
 func (s *Stacks) closedBuckets(ctx context.Context, stackID string) (closed []string, err error) {
-	contents, err := s.stackContents(ctx, contract.StackInput{StackID: stackID})
+	contents, err := s.Contents(ctx, contract.StackInput{StackID: stackID})
 	if err != nil {
 		return nil, err
 	}

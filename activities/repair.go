@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch/activities/contract"
+	"perch/activities/stack"
 	"perch/lifecycle"
 )
 
@@ -17,7 +18,7 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (
 		return contract.Remains{}, err
 	}
 	var remains contract.Remains
-	err := s.eachResource(ctx, in.StackID, func(r types.StackResourceSummary) {
+	err := s.EachResource(ctx, in.StackID, func(r types.StackResourceSummary) {
 		if r.ResourceStatus == types.ResourceStatusDeleteFailed {
 			remains.Failures = append(remains.Failures, lifecycle.Failure{
 				LogicalID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),
@@ -28,10 +29,10 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (
 	if err != nil {
 		return contract.Remains{}, err
 	}
-	dropped, err := s.droppedByUpdates(ctx, in.StackID)
+	dropped, err := s.DroppedByUpdates(ctx, in.StackID)
 	for _, event := range dropped {
 		kind := aws.ToString(event.ResourceType)
-		if kind != "AWS::S3::Bucket" && slices.Contains(sweepOrder, kind) && wishOfDropped(event) != wishKeep {
+		if kind != "AWS::S3::Bucket" && slices.Contains(sweepOrder, kind) && stack.WishOfDropped(event) != stack.WishKeep {
 			remains.Dropped = append(remains.Dropped, lifecycle.Failure{
 				LogicalID: aws.ToString(event.LogicalResourceId), Type: kind,
 				PhysicalID: aws.ToString(event.PhysicalResourceId), Reason: aws.ToString(event.ResourceStatusReason),

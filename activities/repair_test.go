@@ -23,7 +23,7 @@ func failedDeletion(t *testing.T, w *world) (stackID, bucket string) {
 	w.settle(stackID)
 	w.fault(aws.Fault{Stack: "shop-login", Type: "AWS::S3::Bucket", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 1})
 	w.delete(stackID, nil)
-	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: stackID})
+	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: stackID})
 	if len(contents.Buckets) != 1 {
 		t.Fatalf("the stack holds %+v", contents)
 	}
@@ -148,7 +148,7 @@ func TestS86ASweepTouchesNothingOfAnotherStack(t *testing.T) {
 	in := failedDeletionOfBoth(t, w)
 	other := w.bare("shop-other", "other", nil)
 	w.settle(other)
-	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: other})
+	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: other})
 	in.Resources = []lifecycle.Failure{{Type: "AWS::S3::Bucket", PhysicalID: contents.Buckets[0]}}
 	if err := w.sweep(in); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func newSeeds(cfg aws.Config, requests *Requests, interval time.Duration) *Seeds
 		Policy: requests.policy, Source: requests.source, Interval: interval,
 		HasObject: requests.apps.has, StoreObject: requests.apps.store,
 		Environments: func(ctx context.Context, stackID string) ([]string, error) {
-			contents, err := s.stacks.stackContents(ctx, contract.StackInput{StackID: stackID})
+			contents, err := s.stacks.Contents(ctx, contract.StackInput{StackID: stackID})
 			return contents.Environments, err
 		},
 	})

@@ -23,6 +23,7 @@ import (
 	"perch/activities/bucket"
 	"perch/activities/contract"
 	"perch/activities/pulse"
+	"perch/activities/stack"
 	"perch/lifecycle"
 )
 
@@ -53,16 +54,16 @@ const secretRecovery = 7
 func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInput) (contract.SweepResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()
-	if err := v.stacks.requireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
+	if err := v.stacks.RequireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
 		return contract.SweepResult{}, err
 	}
-	wishes, err := v.stacks.deletionWishes(ctx, in.StackID)
+	wishes, err := v.stacks.DeletionWishes(ctx, in.StackID)
 	if err != nil {
 		return contract.SweepResult{}, err
 	}
 	pass := sweepPass{v: v, stackID: in.StackID, wishes: wishes}
 	for _, r := range in.Resources {
-		if wish := wishes[r.PhysicalID]; wish == wishDelete || wish == wishSnapshot {
+		if wish := wishes[r.PhysicalID]; wish == stack.WishDelete || wish == stack.WishSnapshot {
 			pass.left = append(pass.left, r)
 		}
 	}
@@ -113,7 +114,7 @@ func (v *Verification) finalSnapshots(ctx context.Context, resources []lifecycle
 type sweepPass struct {
 	v       *Verification
 	stackID string
-	wishes  map[string]deletionWish
+	wishes  map[string]stack.Wish
 	// left are the resources that are not known to be gone or to stay.
 	left []lifecycle.Failure
 }
@@ -233,7 +234,7 @@ func (p *sweepPass) removeDatabase(ctx context.Context, id string) error {
 		return err
 	}
 	in := &rds.DeleteDBInstanceInput{DBInstanceIdentifier: &id, DeleteAutomatedBackups: aws.Bool(true)}
-	if p.wishes[id] == wishDelete {
+	if p.wishes[id] == stack.WishDelete {
 		in.SkipFinalSnapshot = aws.Bool(true)
 	} else {
 		in.FinalDBSnapshotIdentifier = aws.String(id + finalSnapshotMark + time.Now().UTC().Format("20060102-150405"))

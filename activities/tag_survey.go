@@ -112,7 +112,7 @@ func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error
 	}
 	fates, looked := s.fates[r.stackID]
 	if !looked {
-		events, err := s.v.stacks.events(ctx, r.stackID)
+		events, err := s.v.stacks.Events(ctx, r.stackID)
 		if err != nil {
 			return presenceUnknown, err
 		}

@@ -177,7 +177,7 @@ func (v *Verification) orphans(ctx context.Context, in contract.VerifyInput, nam
 	if err != nil {
 		return nil, err
 	}
-	wishes := map[string]map[string]deletionWish{}
+	wishes := map[string]map[string]stack.Wish{}
 	for _, s := range found {
 		orphan := s.orphan()
 		if orphan.StackID == "" {
@@ -188,11 +188,11 @@ func (v *Verification) orphans(ctx context.Context, in contract.VerifyInput, nam
 			continue
 		}
 		if wishes[orphan.StackID] == nil {
-			if wishes[orphan.StackID], err = v.stacks.deletionWishes(ctx, orphan.StackID); err != nil {
+			if wishes[orphan.StackID], err = v.stacks.DeletionWishes(ctx, orphan.StackID); err != nil {
 				return nil, err
 			}
 		}
-		if wish := wishes[orphan.StackID][orphan.PhysicalID]; wish == wishDelete || wish == wishSnapshot {
+		if wish := wishes[orphan.StackID][orphan.PhysicalID]; wish == stack.WishDelete || wish == stack.WishSnapshot {
 			orphans = append(orphans, orphan)
 		}
 	}

@@ -25,7 +25,7 @@ func whole(t *testing.T) (*world, contract.VerifyInput) {
 	w.apply()
 	config := strings.Replace(testConfig, "  load_balancer: shared\n", "  load_balancer: shared\n"+databaseConfig, 1)
 	id := w.up("login", w.repo.commit("login", map[string]string{"perch.yaml": config, "fixtures/media/a.txt": "a"}))
-	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: id})
+	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: id})
 	return w, contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contents}
 }
 
@@ -44,7 +44,7 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 	}
 	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: in.StackID, Token: "gone"})
 	w.settle(in.StackID)
-	gone := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: in.StackID})
+	gone := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: in.StackID})
 	if gone.Resources != 0 || len(gone.Buckets)+len(gone.Databases) != 0 {
 		t.Errorf("a deleted stack holds %+v", gone)
 	}
@@ -52,7 +52,7 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 
 func TestAStackThatNobodyKnowsHoldsNothing(t *testing.T) {
 	w := newWorld(t)
-	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-x/none"})
+	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-x/none"})
 	if contents.Resources != 0 {
 		t.Errorf("got %+v", contents)
 	}
@@ -114,7 +114,7 @@ func kept(t *testing.T, w *world, resource string) []string {
 	if ended := w.settle(id); ended.Status != "CREATE_COMPLETE" {
 		t.Fatalf("ended %+v", ended)
 	}
-	contents := must(w, of[*Stacks](w).stackContents, contract.StackInput{StackID: id})
+	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: id})
 	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	if ended := w.settle(id); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)

@@ -32,7 +32,7 @@ var beanstalkBeliefs = []Belief{
 		Name:     "elasticbeanstalk/tags-of-environments",
 		Sentence: "An environment has its stack's tags, and none of `aws:cloudformation:`.",
 		Source:   "https://github.com/pulumi/pulumi-aws-native (registry schema: cloudFormationSystemTags false)",
-		ReliedOn: "activities/orphans.go", Cents: 1, Minutes: 15, check: checkEnvironmentTags,
+		ReliedOn: "activities/stack/dropped.go", Cents: 1, Minutes: 15, check: checkEnvironmentTags,
 	},
 	{
 		Name:     "elasticbeanstalk/name-is-no-tag",

@@ -1,4 +1,4 @@
-package activities
+package stack
 
 import (
 	"context"
@@ -12,22 +12,22 @@ import (
 
 	"perch/activities/awserr"
 	"perch/activities/contract"
-	"perch/activities/stack"
 )
 
-// addOrphans adds what updates of the stack have left behind. The stack does not name it any more, neither before its deletion nor afterwards; its events
-// do, for 90 days, and they are there when it is deleted, too (AWS docs: DescribeStackEvents).
-func (s *Stacks) addOrphans(ctx context.Context, stackID string, into *contract.Contents) error {
-	events, err := s.events(ctx, stackID)
-	for _, orphan := range orphans(events) {
+// AddDropped adds what updates of the stack have left behind. The stack does not name it any more,
+// neither before its deletion nor afterwards; its events do, for 90 days, and they are there when
+// it is deleted, too (AWS docs: DescribeStackEvents).
+func (r *Reader) AddDropped(ctx context.Context, stackID string, into *contract.Contents) error {
+	events, err := r.Events(ctx, stackID)
+	for _, orphan := range droppedOrphans(events) {
 		enterOrphan(into, orphan)
 	}
 	return err
 }
 
-// events are all events of the stack, newest first; none if CloudFormation does not know the stack.
-func (s *Stacks) events(ctx context.Context, stackID string) (events []types.StackEvent, err error) {
-	pages := cloudformation.NewDescribeStackEventsPaginator(s.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
+// Events are all events of the stack, newest first; none if CloudFormation does not know the stack.
+func (r *Reader) Events(ctx context.Context, stackID string) (events []types.StackEvent, err error) {
+	pages := cloudformation.NewDescribeStackEventsPaginator(r.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if awserr.UnknownStack(err) {
@@ -41,15 +41,16 @@ func (s *Stacks) events(ctx context.Context, stackID string) (events []types.Sta
 	return events, nil
 }
 
-// orphans are the last events of what the cleanup after an update, or after its rollback, has left something of. events come as CloudFormation gives them,
-// newest first. What something happened to afterwards belongs to the stack again: it was imported.
-func orphans(events []types.StackEvent) []types.StackEvent {
+// droppedOrphans are the last events of what the cleanup after an update, or after its rollback,
+// has left something of. events come as CloudFormation gives them, newest first. What something
+// happened to afterwards belongs to the stack again: it was imported.
+func droppedOrphans(events []types.StackEvent) []types.StackEvent {
 	left := map[string]types.StackEvent{}
 	cleaningUp := false
 	for _, event := range slices.Backward(events) {
 		key := aws.ToString(event.ResourceType) + " " + aws.ToString(event.PhysicalResourceId)
 		switch {
-		case stack.IsStackEvent(event):
+		case IsStackEvent(event):
 			cleaningUp = strings.HasSuffix(string(event.ResourceStatus), "_CLEANUP_IN_PROGRESS")
 		case cleaningUp && mayRemain(event):
 			left[key] = event
@@ -64,7 +65,8 @@ func orphans(events []types.StackEvent) []types.StackEvent {
 	return sorted
 }
 
-// mayRemain reports whether something stays of a resource that a cleanup has come to. Of a database that is deleted a snapshot may, where the template said so.
+// mayRemain reports whether something stays of a resource that a cleanup has come to. Of a database
+// that is deleted a snapshot may, where the template said so.
 func mayRemain(event types.StackEvent) bool {
 	switch event.ResourceStatus {
 	case types.ResourceStatusDeleteSkipped, types.ResourceStatusDeleteFailed:
@@ -75,8 +77,9 @@ func mayRemain(event types.StackEvent) bool {
 	return false
 }
 
-// enterOrphan enters what an update has left behind into the contents. What the template asked to keep is kept, and what else carries the stack's tags is
-// found by them; only records have none, and those of environments are not looked at. A record has to go, whoever wanted it.
+// enterOrphan enters what an update has left behind into the contents. What the template asked to
+// keep is kept, and what else carries the stack's tags is found by them; only records have none,
+// and those of environments are not looked at. A record has to go, whoever wanted it.
 func enterOrphan(c *contract.Contents, event types.StackEvent) {
 	kind, id := aws.ToString(event.ResourceType), aws.ToString(event.PhysicalResourceId)
 	switch {
