@@ -12,7 +12,6 @@ import (
 	"perch/activities/quota"
 	"perch/activities/sourceerr"
 	"perch/activities/stack"
-	"perch/cfn/own"
 	"perch/config"
 	"perch/source"
 )
@@ -139,17 +138,16 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.A
 		settings: admission.Settings, image: admission.Settings.Image,
 		exists: mine != nil, defaultVersion: origins["database.version"] == config.BuiltIn,
 	}
-	var template *own.Template
 	if made.own() {
 		var rejection string
-		if template, rejection, err = r.admitOwn(ctx, admission, made.kind, origins); err != nil || rejection != "" {
+		if made.custom, rejection, err = r.admitOwn(ctx, admission, made.kind, origins); err != nil || rejection != "" {
 			return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 		}
 	}
 	if made.environment, err = perch.NewEnvironment(request.Project, request.Branch); err != nil {
 		return contract.AdmitResult{}, nil, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	if rejection, err := r.pinImage(ctx, &made, template, &admitted); err != nil || rejection != "" {
+	if rejection, err := r.pinImage(ctx, &made, &admitted); err != nil || rejection != "" {
 		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 	}
 	up, err := r.candidate(ctx, request, made, mine, all)

@@ -15,7 +15,6 @@ import (
 	"perch/activities/contract"
 	"perch/activities/probe"
 	"perch/activities/pulse"
-	"perch/cfn/own"
 	"perch/image"
 )
 
@@ -66,12 +65,12 @@ func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contra
 
 // pinImage looks the image up and replaces its tag by its digest. What it finds goes into admitted.
 // The sentence says why the image must not be deployed, and is empty if it may be. A custom
-// template is only concerned if it takes the image; template is nil for the built-in one.
+// template is only concerned if it takes the image.
 func (r *Requests) pinImage(
-	ctx context.Context, made *rendering, template *own.Template, admitted *contract.AdmitResult,
+	ctx context.Context, made *rendering, admitted *contract.AdmitResult,
 ) (string, error) {
 	settings := made.settings
-	takes := func(name string) bool { return template == nil || template.Takes(name, settings.Parameters) }
+	takes := func(name string) bool { return !made.own() || made.custom.Takes(name, settings.Parameters) }
 	if settings.Image == "" || !takes("Image") {
 		return "", nil
 	}

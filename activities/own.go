@@ -12,6 +12,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/sourceerr"
+	"perch/cfn"
 	"perch/cfn/own"
 	"perch/config"
 )
@@ -51,7 +52,7 @@ func (r *Requests) admitOwn(
 	if err != nil {
 		return nil, err.Error(), nil
 	}
-	in := own.Input{
+	in := cfn.EnvironmentInput{
 		Environment: environment, Kind: kind, Commit: admission.Request.Commit, Settings: admission.Settings, Policy: *r.policy, Seed: admission.File.Seed,
 		Origin: func(path string) string { return origins[path] },
 	}
@@ -59,25 +60,6 @@ func (r *Requests) admitOwn(
 		return nil, err.Error(), nil
 	}
 	return template, "", nil
-}
-
-// renderOwn fills in the template of the project's own.
-func (r *Requests) renderOwn(ctx context.Context, made *rendering) error {
-	template, rejection, err := r.ownTemplate(ctx, made.commit, made.settings)
-	if err != nil {
-		return err
-	}
-	if rejection != "" {
-		return awserr.Final(perch.ErrorInvalid, "%s", rejection)
-	}
-	rendered, err := template.Render(own.Input{
-		Environment: made.environment, Kind: made.kind, Commit: made.commit, Settings: made.settings, Policy: *r.policy, Seed: made.file.Seed,
-	})
-	if err != nil {
-		return awserr.Final(perch.ErrorInvalid, "%v", err)
-	}
-	made.template.Template, made.parameters, made.capability = rendered.Template, rendered.Given(), template.Capability()
-	return nil
 }
 
 // storeParameters puts the parameters beside the template, whose hash covers them.
@@ -133,7 +115,7 @@ func (a *Applications) parameters(ctx context.Context, bucket, key string) (para
 	if err != nil {
 		return nil, awserr.Wrap(err, "read parameters %s in bucket %s", key, bucket)
 	}
-	var stored []own.Parameter
+	var stored []cfn.Parameter
 	if err := json.Unmarshal(body, &stored); err != nil {
 		return nil, fmt.Errorf("read parameters %s in bucket %s: %w", key, bucket, err)
 	}
@@ -144,7 +126,7 @@ func (a *Applications) parameters(ctx context.Context, bucket, key string) (para
 }
 
 // values are parameters by name.
-func values(parameters []own.Parameter) map[string]string {
+func values(parameters []cfn.Parameter) map[string]string {
 	byName := map[string]string{}
 	for _, p := range parameters {
 		byName[p.Name] = p.Value

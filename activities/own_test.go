@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -74,6 +75,30 @@ func (w *world) ownUp(commit string) contract.StackState {
 		w.t.Fatalf("ended in %s: %s", ended.Status, ended.Reason)
 	}
 	return must(w, stacks.DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
+}
+
+func TestACustomTemplateIsReadOnceForARequest(t *testing.T) {
+	w, commit := newOwnWorld(t, nil)
+	read := map[string]int{}
+	requests := *of[*Requests](w)
+	requests.source = countedSource{requests.source, read}
+	if _, err := activitytest.Try(requests.Admit, contract.AdmitInput{Request: w.request("login", commit)}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int{"perch.yaml": 1, "deploy/template.yaml": 1}, read); diff != "" {
+		t.Errorf("files that are read (-want +got):\n%s", diff)
+	}
+}
+
+// countedSource counts how often each file is read.
+type countedSource struct {
+	Source
+	read map[string]int
+}
+
+func (s countedSource) File(ctx context.Context, commit, path string) ([]byte, bool, error) {
+	s.read[path]++
+	return s.Source.File(ctx, commit, path)
 }
 
 func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {

@@ -41,8 +41,10 @@ type rendering struct {
 	// bundle is empty for a bring-your-own template, parameters and capability for Perch's own.
 	bundle     []byte
 	bundleKey  string
-	parameters []own.Parameter
+	parameters []cfn.Parameter
 	capability string
+	// custom is the custom template at the commit, which admission read; nil for Perch's own.
+	custom *own.Template
 }
 
 // storedTemplate is a template that is stored under its hash.
@@ -94,36 +96,27 @@ func (r *Requests) allow(ctx context.Context, rendered rendering) error {
 
 // complete renders the template from the file, the settings and the outputs that made has already.
 func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, err error) {
-	if made.own() {
-		err = r.renderOwn(ctx, &made)
-		return made, err
+	in := cfn.EnvironmentInput{
+		Environment: made.environment, Kind: made.kind, Commit: made.commit, Policy: *r.policy,
+		Application: made.application, Seed: made.file.Seed,
 	}
-	if made.bundle, made.bundleKey, err = cfn.Bundle(made.settings, hostOf(made.environment, r.policy)); err != nil {
+	if !made.own() {
+		if err := r.settleDatabase(ctx, &made); err != nil {
+			return made, err
+		}
+		if in.Platform, err = r.platform(ctx, made.deployed); err != nil {
+			return made, err
+		}
+		in.ExtendedSupport = made.extendedSupport
+	}
+	in.Settings = made.settings
+	rendered, err := cfn.Render(in, made.custom)
+	if err != nil {
 		return made, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	if err := r.settleDatabase(ctx, &made); err != nil {
-		return made, err
-	}
-	platform, err := r.platform(ctx, made.deployed)
-	if err != nil {
-		return made, err
-	}
-	made.template.Template, err = cfn.Environment(cfn.EnvironmentInput{
-		Environment: made.environment, Kind: made.kind, Commit: made.commit, Settings: made.settings, Policy: *r.policy,
-		Application: made.application, Platform: platform, Bundle: made.bundleKey, ExtendedSupport: made.extendedSupport,
-	})
-	if err != nil {
-		return made, awserr.Final(perch.ErrorInvalid, "render template of %s: %v", made.environment.StackName(), err)
-	}
+	made.template.Template, made.bundle, made.bundleKey = rendered.Template, rendered.Bundle, rendered.BundleKey
+	made.parameters, made.capability = rendered.Given(), rendered.Capability
 	return made, nil
-}
-
-// hostOf is the environment's host name; empty where the policy has no domain.
-func hostOf(environment perch.Environment, policy *perch.Policy) string {
-	if policy.Domain == "" {
-		return ""
-	}
-	return environment.Host(policy.Domain)
 }
 
 var dockerPlatform = regexp.MustCompile(`^64bit Amazon Linux 2023 v(\d+)\.(\d+)\.(\d+) running Docker$`)

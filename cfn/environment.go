@@ -36,10 +36,19 @@ type EnvironmentInput struct {
 	// for an environment that was created with one: a change of the ARN updates the environment, a
 	// change of the name would replace it.
 	Platform string
-	// Bundle is the key of the source bundle in the application's artifact bucket, as Bundle returns it.
+	// Bundle is the key of the source bundle in the application's artifact bucket; Render sets it.
 	Bundle string
 	// ExtendedSupport says that the running database is enrolled in RDS Extended Support.
 	ExtendedSupport bool
+
+	// Seed are perch.yaml's seed steps; their buckets must be the custom template's.
+	Seed []perch.SeedStep
+	// Origin says where a value of `parameters` is written, by its dotted path; nil if that is not known.
+	Origin func(path string) string
+	// Guess says that the policy is a stand-in: its values are not checked against the limits of a custom template.
+	Guess bool
+	// Sample says the same of branch and commit.
+	Sample bool
 }
 
 type versionProperties struct {

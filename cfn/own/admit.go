@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"perch"
+	"perch/cfn"
 	"perch/document"
 )
 
 // Admit holds the template, as in fills it in, against the policy: what it needs, which secrets it reads, which machines it asks for. The error is
 // Problems; each says what the policy allows.
-func (t *Template) Admit(in Input) error {
+func (t *Template) Admit(in cfn.EnvironmentInput) error {
 	p := document.NewReport(t.source)
 	filled := t.fill(in, p)
 	t.urlOutput(in, p)
@@ -43,7 +44,7 @@ func (t *Template) admitCapability(policy perch.Policy, p *document.Report) {
 }
 
 // machines holds every instance type and database class in the template against the policy, whichever resource asks for it.
-func (t *Template) machines(policy perch.Policy, filled []Parameter, p *document.Report) {
+func (t *Template) machines(policy perch.Policy, filled []cfn.Parameter, p *document.Report) {
 	for _, r := range t.resources {
 		r.properties.Walk(func(n *document.Node) {
 			t.option(n.Get("OptionName"), n.Get("Value"), policy, filled, p)
@@ -60,7 +61,7 @@ func (t *Template) machines(policy perch.Policy, filled []Parameter, p *document
 }
 
 // option looks at an option of Elastic Beanstalk. One whose name cannot be told may be an instance type.
-func (t *Template) option(name, value *document.Node, policy perch.Policy, filled []Parameter, p *document.Report) {
+func (t *Template) option(name, value *document.Node, policy perch.Policy, filled []cfn.Parameter, p *document.Report) {
 	if name == nil || value == nil {
 		return
 	}
@@ -74,7 +75,7 @@ func (t *Template) option(name, value *document.Node, policy perch.Policy, fille
 	}
 }
 
-func (t *Template) machine(e document.Entry, key string, patterns []string, filled []Parameter, p *document.Report) {
+func (t *Template) machine(e document.Entry, key string, patterns []string, filled []cfn.Parameter, p *document.Report) {
 	if len(patterns) == 0 {
 		return
 	}
@@ -86,7 +87,7 @@ func (t *Template) machine(e document.Entry, key string, patterns []string, fill
 }
 
 // machineNames are the candidates one by one: a list of them is a list, or a text with commas.
-func (t *Template) machineNames(n *document.Node, filled []Parameter) []string {
+func (t *Template) machineNames(n *document.Node, filled []cfn.Parameter) []string {
 	values := []*document.Node{n}
 	if n.Shape == document.List {
 		values = n.Items
@@ -110,7 +111,7 @@ func shownOr(value, otherwise string) string {
 }
 
 // candidates are the values that n may come out as; an empty one stands for what cannot be told.
-func (t *Template) candidates(n *document.Node, filled []Parameter) []string {
+func (t *Template) candidates(n *document.Node, filled []cfn.Parameter) []string {
 	if n.Shape == document.Scalar {
 		return []string{n.Text}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // version is a rendering as package forecast reads it.
-func version(t *testing.T, template *Template, in Input) forecast.Version {
+func version(t *testing.T, template *Template, in cfn.EnvironmentInput) forecast.Version {
 	t.Helper()
 	rendered, err := template.Render(in)
 	if err != nil {

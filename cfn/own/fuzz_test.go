@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"perch/cfn"
 	"perch/document"
 )
 
@@ -21,7 +22,7 @@ func FuzzRead(f *testing.F) {
 		var many document.Problems
 		switch {
 		case err == nil:
-			in := Input{Origin: nil}
+			in := cfn.EnvironmentInput{Origin: nil}
 			_, _ = template.Render(in)
 			_ = template.Admit(in)
 			_ = template.Kept()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/cfn"
 	"perch/document"
 )
 
@@ -25,7 +26,7 @@ var capacities = map[string]bool{
 }
 
 // instances checks against the policy how many EC2 instances the template's resources may have together.
-func (t *Template) instances(policy perch.Policy, filled []Parameter, p *document.Report) {
+func (t *Template) instances(policy perch.Policy, filled []cfn.Parameter, p *document.Report) {
 	if policy.MaxInstances == 0 {
 		return
 	}
@@ -53,7 +54,7 @@ func tooMany(p *document.Report, at *document.Node, instances int, policy perch.
 }
 
 // instancesOf is the greatest number of instances that a resource may have.
-func (t *Template) instancesOf(r resource, filled []Parameter, p *document.Report) int {
+func (t *Template) instancesOf(r resource, filled []cfn.Parameter, p *document.Report) int {
 	most, told, single := 0, false, false
 	count := func(key string, value *document.Node) {
 		told = true
@@ -107,7 +108,7 @@ func namespaceIs(option *document.Node, namespace string) bool {
 }
 
 // mayBe reports whether the value is, or may turn out to be, want.
-func (t *Template) mayBe(value *document.Node, want string, filled []Parameter) bool {
+func (t *Template) mayBe(value *document.Node, want string, filled []cfn.Parameter) bool {
 	return value == nil || slices.ContainsFunc(t.candidates(value, filled), func(candidate string) bool {
 		return candidate == "" || candidate == want
 	})

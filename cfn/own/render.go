@@ -16,27 +16,14 @@ import (
 // DefaultURLOutput is the output that holds the environment's address where `url_output` names no other.
 const DefaultURLOutput = "URL"
 
-// Rendering is a template as CloudFormation gets it, with the values of its parameters.
-type Rendering struct {
-	// Template is the project's template with Perch's outputs. Its hash covers the parameters, too.
-	cfn.Template
-	// Parameters are in the order of the template's. Those From `Default` are left to CloudFormation.
-	Parameters []Parameter
-}
-
-// Given are the parameters that CloudFormation is told.
-func (r Rendering) Given() []Parameter {
-	return slices.DeleteFunc(slices.Clone(r.Parameters), func(p Parameter) bool { return p.From == "Default" })
-}
-
 // Render fills in the template's parameters and adds Perch's outputs: the commit, the address and the hash. Nothing else is changed.
-func (t *Template) Render(in Input) (Rendering, error) {
+func (t *Template) Render(in cfn.EnvironmentInput) (cfn.Rendered, error) {
 	p := document.NewReport(t.source)
-	rendered := Rendering{Parameters: t.fill(in, p)}
+	rendered := cfn.Rendered{Parameters: t.fill(in, p), Capability: t.Capability()}
 	url := t.urlOutput(in, p)
 	t.seedTargets(in.Seed, p)
 	if err := p.Err(); err != nil {
-		return Rendering{}, err
+		return cfn.Rendered{}, err
 	}
 	body := t.root.Value().(map[string]any)
 	outputs := map[string]any{}
@@ -46,17 +33,17 @@ func (t *Template) Render(in Input) (Rendering, error) {
 	body["Outputs"] = outputs
 	outputs[cfn.OutputOwnURL] = url
 	outputs[cfn.OutputCommit] = output("Commit that is deployed", in.Commit)
-	hash, err := rendered.hash(body)
+	hash, err := hashOf(body, rendered.Given())
 	if err != nil {
-		return Rendering{}, fmt.Errorf("render template %s: %w", t.source.Name(), err)
+		return cfn.Rendered{}, fmt.Errorf("render template %s: %w", t.source.Name(), err)
 	}
 	outputs[cfn.OutputTemplate] = output("SHA-256 of this template without this output, and of its parameters", hash)
 	encoded, err := cfn.Encode(body)
 	if err != nil {
-		return Rendering{}, fmt.Errorf("render template %s: %w", t.source.Name(), err)
+		return cfn.Rendered{}, fmt.Errorf("render template %s: %w", t.source.Name(), err)
 	}
 	if len(encoded) > maxFile {
-		return Rendering{}, t.source.Problem(nil, fmt.Sprintf("as JSON the template has %d bytes, and CloudFormation reads at most %d: make it shorter", len(encoded), maxFile))
+		return cfn.Rendered{}, t.source.Problem(nil, fmt.Sprintf("as JSON the template has %d bytes, and CloudFormation reads at most %d: make it shorter", len(encoded), maxFile))
 	}
 	rendered.Template = cfn.Template{Body: encoded, Hash: hash, Resources: len(t.resources)}
 	return rendered, nil
@@ -66,13 +53,13 @@ func output(description, value string) map[string]any {
 	return map[string]any{"Description": description, "Value": value}
 }
 
-// hash is the SHA-256 of the document and of the parameters that CloudFormation is told.
-func (r Rendering) hash(document map[string]any) (string, error) {
+// hashOf is the SHA-256 of the document and of the parameters that CloudFormation is told.
+func hashOf(document map[string]any, parameters []cfn.Parameter) (string, error) {
 	body, err := cfn.Encode(document)
 	if err != nil {
 		return "", err
 	}
-	given, err := json.Marshal(r.Given())
+	given, err := json.Marshal(parameters)
 	if err != nil {
 		return "", err
 	}
@@ -94,7 +81,7 @@ func (t *Template) checkAddress(name string, value, outputs *document.Node, p *d
 }
 
 // urlOutput is the output that holds the address, as Perch adds it once more under a name that every reader knows.
-func (t *Template) urlOutput(in Input, p *document.Report) map[string]any {
+func (t *Template) urlOutput(in cfn.EnvironmentInput, p *document.Report) map[string]any {
 	name := in.Settings.URLOutput
 	if name == "" {
 		name = DefaultURLOutput

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/cfn"
 	"perch/document"
 )
 
@@ -19,7 +20,7 @@ func dynamic(value string) bool { return strings.Contains(value, "{{resolve:") }
 // secrets rejects dynamic references to what the policy does not allow: CloudFormation would read them with rights that the project lacks.
 // A secret that the template makes itself is the environment's own. Rights are bounded by CloudFormation's role all the same: whoever means to can
 // hide a reference from this.
-func (t *Template) secrets(in Input, filled []Parameter, p *document.Report) {
+func (t *Template) secrets(in cfn.EnvironmentInput, filled []cfn.Parameter, p *document.Report) {
 	for _, one := range filled {
 		declared := t.parameter(one.Name)
 		t.checkSecrets(one.Value, declared.at, in, filled, p)
@@ -96,7 +97,7 @@ func attribute(argument *document.Node) string {
 	return strings.Join(parts, ".")
 }
 
-func (t *Template) checkSecrets(text string, at *document.Node, in Input, filled []Parameter, p *document.Report) {
+func (t *Template) checkSecrets(text string, at *document.Node, in cfn.EnvironmentInput, filled []cfn.Parameter, p *document.Report) {
 	for _, match := range dynamicReference.FindAllStringSubmatch(text, -1) {
 		service, name := strings.TrimSuffix(match[1], ":"), match[2]
 		name = substitution.ReplaceAllStringFunc(name, func(part string) string {
@@ -114,7 +115,7 @@ func (t *Template) checkSecrets(text string, at *document.Node, in Input, filled
 }
 
 // secret rejects an ARN that the policy does not allow environments of this kind.
-func checkSecret(p *document.Report, at *document.Node, arn string, in Input) {
+func checkSecret(p *document.Report, at *document.Node, arn string, in cfn.EnvironmentInput) {
 	from := in.Policy.Secrets.Allowed(in.Kind)
 	if !slices.ContainsFunc(from, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
 		p.Fail(at, "this refers to %s, and the policy allows environments of kind %s %s; "+
@@ -137,7 +138,7 @@ const (
 )
 
 // part is what ${...} in a reference to service stands for, itself where that cannot be told.
-func (t *Template) part(service, text string, policy perch.Policy, filled []Parameter) string {
+func (t *Template) part(service, text string, policy perch.Policy, filled []cfn.Parameter) string {
 	name, attribute, got := strings.Cut(strings.Trim(text, "${}"), ".")
 	if r := t.resource(name); r != nil {
 		if t.makes(service, r, attribute, got) {

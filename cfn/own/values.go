@@ -9,37 +9,9 @@ import (
 	"strings"
 
 	"perch"
+	"perch/cfn"
 	"perch/document"
 )
-
-// Input is what a template is filled in from.
-type Input struct {
-	// Environment names the environment, Kind and Commit say what it is at.
-	Environment perch.Environment
-	Kind        perch.Kind
-	Commit      string
-	// Settings are resolved and valid; Policy gives domain and network.
-	Settings perch.Settings
-	Policy   perch.Policy
-	// Seed are perch.yaml's seed steps; their buckets must be the template's.
-	Seed []perch.SeedStep
-	// Origin says where a value of `parameters` stands, by its dotted path; nil where nobody knows.
-	Origin func(path string) string
-	// Guess says that the policy is a stand-in: what comes from it is not held against the template's limits.
-	Guess bool
-	// Sample says the same of branch and commit.
-	Sample bool
-}
-
-// Parameter is the value of one of the template's Parameters.
-type Parameter struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-	// From says who filled it: `perch.yaml (defaults, line 3)`, `Perch`, or `Default`.
-	From string `json:"-"`
-	// NoEcho says that the template hides the value.
-	NoEcho bool `json:"-"`
-}
 
 const filledByPerch = "Perch"
 
@@ -50,8 +22,8 @@ type known struct {
 	guessed bool
 }
 
-// known are the values of perch.KnownParameters, by name; what there is none of is left out.
-func (in Input) known() map[string]known {
+// knownValues are the values of perch.KnownParameters, by name; what there is none of is left out.
+func knownValues(in cfn.EnvironmentInput) map[string]known {
 	e, s, p := in.Environment, in.Settings, in.Policy
 	values := map[string]known{
 		"Project": {value: e.Project}, "Branch": {e.Branch, in.Sample}, "Slug": {e.Slug, in.Sample}, "Kind": {value: string(in.Kind)},
@@ -112,14 +84,14 @@ func expand(text string, values map[string]known) (out known, missing string) {
 }
 
 // fill gives every parameter its value: from perch.yaml, else what Perch has under its name, else its Default, which is left to CloudFormation.
-func (t *Template) fill(in Input, p *document.Report) []Parameter {
-	values := in.known()
+func (t *Template) fill(in cfn.EnvironmentInput, p *document.Report) []cfn.Parameter {
+	values := knownValues(in)
 	for _, name := range slices.Sorted(maps.Keys(in.Settings.Parameters)) {
 		if t.parameter(name) == nil {
-			p.Fail(t.root.KeyNode("Parameters"), "%s gives a value to %s, which the template does not declare; its parameters are: %s", in.origin(name), name, t.parameterNames())
+			p.Fail(t.root.KeyNode("Parameters"), "%s gives a value to %s, which the template does not declare; its parameters are: %s", originOf(in, name), name, t.parameterNames())
 		}
 	}
-	var filled []Parameter
+	var filled []cfn.Parameter
 	for i := range t.parameters {
 		one := &t.parameters[i]
 		value, from, ok := t.valueOf(one, in, values, p)
@@ -137,21 +109,21 @@ func (t *Template) fill(in Input, p *document.Report) []Parameter {
 			p.Fail(one.at, "parameter %s %s, not %s (from %s)", one.name, problem, shown, from)
 			continue
 		}
-		filled = append(filled, Parameter{one.name, value.value, from, one.noEcho})
+		filled = append(filled, cfn.Parameter{Name: one.name, Value: value.value, From: from, NoEcho: one.noEcho})
 	}
 	return filled
 }
 
-func (t *Template) valueOf(one *parameter, in Input, values map[string]known, p *document.Report) (value known, from string, ok bool) {
+func (t *Template) valueOf(one *parameter, in cfn.EnvironmentInput, values map[string]known, p *document.Report) (value known, from string, ok bool) {
 	if text, given := in.Settings.Parameters[one.name]; given {
 		value, missing := expand(text, values)
 		switch {
 		case missing != "":
-			p.Fail(one.at, "parameter %s: %s uses %s, and there is no such value for branch %q: %s", one.name, in.origin(one.name), missing, in.Environment.Branch, absent)
+			p.Fail(one.at, "parameter %s: %s uses %s, and there is no such value for branch %q: %s", one.name, originOf(in, one.name), missing, in.Environment.Branch, absent)
 		case one.noEcho && value.value != "" && !dynamic(value.value):
-			p.Fail(one.at, "parameter %s hides its value (NoEcho), and %s gives it one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name, in.origin(one.name))
+			p.Fail(one.at, "parameter %s hides its value (NoEcho), and %s gives it one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there", one.name, originOf(in, one.name))
 		default:
-			return value, in.origin(one.name), true
+			return value, originOf(in, one.name), true
 		}
 		return known{}, "", false
 	}
@@ -184,8 +156,8 @@ func knownNames() string {
 	return strings.Join(names, ", ")
 }
 
-// origin says where the value of a parameter in `parameters` stands.
-func (in Input) origin(name string) string {
+// originOf says where the value of a parameter in `parameters` stands.
+func originOf(in cfn.EnvironmentInput, name string) string {
 	if in.Origin != nil {
 		if place := in.Origin("parameters." + name); place != "" {
 			return fmt.Sprintf("perch.yaml (%s)", place)

@@ -15,13 +15,13 @@ import (
 )
 
 // input is branch feature/login of project shop at a commit, with a database.
-func input(t *testing.T) Input {
+func input(t *testing.T) cfn.EnvironmentInput {
 	t.Helper()
 	environment, err := perch.NewEnvironment("shop", "feature/login")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Input{
+	return cfn.EnvironmentInput{
 		Environment: environment, Kind: perch.KindBranch, Commit: strings.Repeat("a", 40),
 		Settings: perch.Settings{
 			Image: "example.com/shop:1", InstanceType: "t3.small", Instances: perch.Instances{Min: 1, Max: 2}, HealthPath: "/healthz", Template: "template.yaml",
@@ -74,7 +74,7 @@ func TestPerchYAMLComesBeforePerchAndPerchBeforeTheDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Parameter{
+	want := []cfn.Parameter{
 		{Name: "Given", Value: "shop-feature-login-pr5rby ${Kept} {{resolve:ssm:/feature-login-pr5rby/x}}", From: "perch.yaml (defaults, line 7)"},
 		{Name: "Branch", Value: "mine", From: "perch.yaml"}, {Name: "Slug", Value: "feature-login-pr5rby", From: "Perch"}, {Name: "Size", Value: "3", From: "Default"},
 	}
@@ -87,18 +87,18 @@ func TestPerchYAMLComesBeforePerchAndPerchBeforeTheDefault(t *testing.T) {
 }
 
 func TestWhatIsWrongWithParametersIsSaidWithItsLine(t *testing.T) {
-	bare := func(in *Input) { in.Policy.Domain, in.Settings.Database = "", nil }
-	give := func(value string) func(*Input) {
-		return func(in *Input) { in.Settings.Parameters = map[string]string{"Given": value} }
+	bare := func(in *cfn.EnvironmentInput) { in.Policy.Domain, in.Settings.Database = "", nil }
+	give := func(value string) func(*cfn.EnvironmentInput) {
+		return func(in *cfn.EnvironmentInput) { in.Settings.Parameters = map[string]string{"Given": value} }
 	}
 	for name, test := range map[string]struct {
 		declared string
-		change   func(*Input)
+		change   func(*cfn.EnvironmentInput)
 		want     string
 	}{
 		"nobody fills it":       {"  KeyName: {Type: String}\n", bare, "template.yaml:2:3: nobody fills parameter KeyName: give it a value under `parameters` in perch.yaml, or a Default here; Perch fills by name: Project, Branch, "},
 		"Perch has no value":    {"  Host: {Type: String}\n", bare, "template.yaml:2:3: nobody fills parameter Host: give it a value under `parameters` in perch.yaml, or a Default here; Perch fills it by its name, but has no value for it here: host and zone need a domain"},
-		"an empty placeholder":  {"  Given: {Type: String}\n", func(in *Input) { bare(in); give("{host}")(in) }, "template.yaml:2:3: parameter Given: perch.yaml (defaults, line 7) uses {host}, and there is no such value for branch \"feature/login\""},
+		"an empty placeholder":  {"  Given: {Type: String}\n", func(in *cfn.EnvironmentInput) { bare(in); give("{host}")(in) }, "template.yaml:2:3: parameter Given: perch.yaml (defaults, line 7) uses {host}, and there is no such value for branch \"feature/login\""},
 		"it is not declared":    {"  Slug: {Type: String}\n", give("x"), "template.yaml:1:1: perch.yaml (defaults, line 7) gives a value to Given, which the template does not declare; its parameters are: Slug"},
 		"one of a list":         {"  Given: {Type: String, AllowedValues: [a, b]}\n", give("c"), `template.yaml:2:3: parameter Given must be one of a, b, not "c" (from perch.yaml (defaults, line 7))`},
 		"a pattern":             {"  Branch: {Type: String, AllowedPattern: '[a-z]+'}\n", give(""), `template.yaml:2:3: parameter Branch must match [a-z]+, not "feature/login" (from Perch, which fills it by its name; give it another one under ` + "`parameters`" + ` in perch.yaml)`},
@@ -111,7 +111,7 @@ func TestWhatIsWrongWithParametersIsSaidWithItsLine(t *testing.T) {
 		"longer than fits":      {"  Given: {Type: String}\n", give(strings.Repeat("x", maxValue+1)), `template.yaml:2:3: parameter Given must have at most 4096 bytes`},
 		"no id":                 {"  Given: {Type: 'AWS::EC2::VPC::Id'}\n", give("main"), `template.yaml:2:3: parameter Given must be an id that begins with vpc-, not "main"`},
 		"a list of ids":         {"  Given: {Type: 'List<AWS::EC2::Subnet::Id>'}\n", give("subnet-1,main"), `template.yaml:2:3: parameter Given must be an id that begins with subnet-`},
-		"a secret as Default":   {"  Hidden: {Type: String, NoEcho: true, Default: hunter2}\n", func(*Input) {}, "template.yaml:2:3: parameter Hidden hides its value (NoEcho), and its Default is one that everybody can read; keep it in Secrets Manager"},
+		"a secret as Default":   {"  Hidden: {Type: String, NoEcho: true, Default: hunter2}\n", func(*cfn.EnvironmentInput) {}, "template.yaml:2:3: parameter Hidden hides its value (NoEcho), and its Default is one that everybody can read; keep it in Secrets Manager"},
 		"a secret in the clear": {"  Given: {Type: String, NoEcho: true}\n", give("hunter2"), "template.yaml:2:3: parameter Given hides its value (NoEcho), and perch.yaml (defaults, line 7) gives it one that everybody can read; keep it in Secrets Manager and write '{{resolve:secretsmanager:NAME:SecretString:KEY}}' there"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestSeedStepsNameTheTemplatesBuckets(t *testing.T) {
 	}
 }
 
-func outputs(t *testing.T, r Rendering) map[string]any {
+func outputs(t *testing.T, r cfn.Rendered) map[string]any {
 	t.Helper()
 	var document map[string]any
 	if err := json.Unmarshal(r.Body, &document); err != nil {
@@ -236,7 +236,7 @@ func TestNothingButOutputsIsAdded(t *testing.T) {
 }
 
 // wordpress is the third-party template with what it needs.
-func wordpress(t *testing.T) (*Template, Input) {
+func wordpress(t *testing.T) (*Template, cfn.EnvironmentInput) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/wordpress.yaml")
 	if err != nil {
@@ -258,7 +258,7 @@ func wordpress(t *testing.T) (*Template, Input) {
 }
 
 func TestTheHashCoversTemplateAndParametersAndNothingElse(t *testing.T) {
-	hash := func(text string, change func(*Input)) string {
+	hash := func(text string, change func(*cfn.EnvironmentInput)) string {
 		t.Helper()
 		in := input(t)
 		change(&in)
@@ -272,19 +272,19 @@ func TestTheHashCoversTemplateAndParametersAndNothingElse(t *testing.T) {
 		return rendered.Hash
 	}
 	text := declaring("  Given: {Type: String, Default: x}\n")
-	same := func(*Input) {}
+	same := func(*cfn.EnvironmentInput) {}
 	first := hash(text, same)
 	for name, other := range map[string]string{
 		"comments and order":   hash("# Hello\nOutputs:\n  URL: {Value: 'http://example.com'}\nResources:\n  Assets:\n    Type: AWS::S3::Bucket\nParameters: {Given: {Default: x, Type: String}}\n", same),
-		"the place of a value": hash(text, func(in *Input) { in.Origin = func(string) string { return "defaults, line 99" } }),
+		"the place of a value": hash(text, func(in *cfn.EnvironmentInput) { in.Origin = func(string) string { return "defaults, line 99" } }),
 	} {
 		if other != first {
 			t.Errorf("%s changes the hash", name)
 		}
 	}
 	for name, other := range map[string]string{
-		"another parameter": hash(text, func(in *Input) { in.Settings.Parameters = map[string]string{"Given": "y"} }),
-		"another commit":    hash(text, func(in *Input) { in.Commit = strings.Repeat("b", 40) }),
+		"another parameter": hash(text, func(in *cfn.EnvironmentInput) { in.Settings.Parameters = map[string]string{"Given": "y"} }),
+		"another commit":    hash(text, func(in *cfn.EnvironmentInput) { in.Commit = strings.Repeat("b", 40) }),
 		"another resource":  hash(strings.Replace(text, "Assets", "Media", 1), same),
 	} {
 		if other == first {

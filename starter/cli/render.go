@@ -55,12 +55,12 @@ func (a *app) render(ctx context.Context, args []string, given string) error {
 	if err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
-	template, parameters, err := renderTemplate(file, environment, cmp.Or(commit, noCommit), a.templates(ctx, p, given, commit))
+	rendered, err := renderTemplate(file, environment, cmp.Or(commit, noCommit), a.templates(ctx, p, given, commit))
 	if err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
-	a.say("%s", strings.TrimSuffix(string(template.Body), "\n"))
-	a.noteParameters(parameters)
+	a.say("%s", strings.TrimSuffix(string(rendered.Body), "\n"))
+	a.noteParameters(rendered.Parameters)
 	a.note("Placeholders stand for what only the account knows; see `perch render --help`.")
 	return nil
 }
@@ -77,29 +77,17 @@ func (a *app) renderFile(ctx context.Context, p place, given, commit string) (*c
 	return file, err
 }
 
-// renderTemplate renders the environment's template; read reads one of the project's own, whose parameters it returns, too.
-func renderTemplate(file *config.File, environment perch.Environment, commit string, read readTemplate) (cfn.Template, []own.Parameter, error) {
+// renderTemplate renders the environment's template; read reads a custom one.
+func renderTemplate(file *config.File, environment perch.Environment, commit string, read readTemplate) (cfn.Rendered, error) {
 	settings, origins, err := file.Resolve(environment.Branch, commit)
 	if err != nil {
-		return cfn.Template{}, nil, err
+		return cfn.Rendered{}, err
 	}
-	kind := file.Kind(environment.Branch)
-	placeholders := cfn.Placeholders(file.Project, kind)
+	var custom *own.Template
 	if settings.Template != "" {
-		template, err := read(settings.Template)
-		if err != nil {
-			return cfn.Template{}, nil, err
+		if custom, err = read(settings.Template); err != nil {
+			return cfn.Rendered{}, err
 		}
-		rendered, err := template.Render(ownInput(file, environment, kind, settings, origins, commit))
-		return rendered.Template, rendered.Parameters, err
 	}
-	_, bundle, err := cfn.Bundle(settings, environment.Host(placeholders.Policy.Domain))
-	if err != nil {
-		return cfn.Template{}, nil, err
-	}
-	template, err := cfn.Environment(cfn.EnvironmentInput{
-		Environment: environment, Kind: kind, Commit: commit, Settings: settings, Policy: placeholders.Policy,
-		Application: placeholders.Application, Platform: placeholders.Platform, Bundle: bundle,
-	})
-	return template, nil, err
+	return cfn.Render(standIns(file, environment, file.Kind(environment.Branch), settings, origins, commit), custom)
 }

@@ -46,10 +46,12 @@ func templatesIn(folder string) readTemplate {
 	}
 }
 
-// ownInput fills a template in with stand-ins for what only the account knows.
-func ownInput(file *config.File, environment perch.Environment, kind perch.Kind, settings perch.Settings, origins config.Origins, commit string) own.Input {
-	return own.Input{
-		Environment: environment, Kind: kind, Commit: commit, Settings: settings, Policy: cfn.Placeholders(file.Project, kind).Policy, Seed: file.Seed, Guess: true,
+// standIns is what a template is rendered from, with stand-ins for what only the account knows.
+func standIns(file *config.File, environment perch.Environment, kind perch.Kind, settings perch.Settings, origins config.Origins, commit string) cfn.EnvironmentInput {
+	account := cfn.Placeholders(file.Project, kind)
+	return cfn.EnvironmentInput{
+		Environment: environment, Kind: kind, Commit: commit, Settings: settings, Seed: file.Seed, Guess: true,
+		Policy: account.Policy, Application: account.Application, Platform: account.Platform,
 		Origin: func(path string) string { return origins[path] },
 	}
 }
@@ -69,9 +71,9 @@ func (a *app) validateTemplates(file *config.File, folder string) error {
 		if err != nil {
 			return &exitError{code: exitUsage, err: err}
 		}
-		in := ownInput(file, environment, sample.Kind, sample.Settings, sample.Origins, noCommit)
+		in := standIns(file, environment, sample.Kind, sample.Settings, sample.Origins, noCommit)
 		in.Sample = true
-		if _, err := template.Render(in); err != nil {
+		if _, err := cfn.Render(in, template); err != nil {
 			return &exitError{code: exitUsage, err: err}
 		}
 		if path := sample.Settings.Template; sample.Kind == perch.KindBranch && !told[path] {
@@ -84,7 +86,7 @@ func (a *app) validateTemplates(file *config.File, folder string) error {
 	return nil
 }
 
-func (a *app) noteParameters(parameters []own.Parameter) {
+func (a *app) noteParameters(parameters []cfn.Parameter) {
 	for _, p := range parameters {
 		value := p.Value
 		if p.NoEcho && !strings.Contains(value, "{{resolve:") {
