@@ -72,6 +72,7 @@ var kindsOfResource = map[string]lookUp{
 	"elasticloadbalancing:targetgroup":    (*lookUps).targetGroup,
 	"logs:log-group":                      (*lookUps).logGroup,
 	"rds:db":                              (*lookUps).database,
+	"rds:cluster":                         (*lookUps).cluster,
 	"rds:snapshot":                        (*lookUps).snapshot,
 	"rds:subgrp":                          (*lookUps).subnetGroup,
 	"s3:":                                 (*lookUps).bucket,
@@ -82,7 +83,7 @@ var kindsOfResource = map[string]lookUp{
 var goneCodes = []string{
 	"NotFound", "NoSuchBucket", "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound",
 	"DBSnapshotNotFoundFault",
-	"DBSubnetGroupNotFoundFault", "ResourceNotFoundException", "InvalidGroup.NotFound", "InvalidInstanceID.NotFound",
+	"DBClusterNotFoundFault", "DBSubnetGroupNotFoundFault", "ResourceNotFoundException", "InvalidGroup.NotFound", "InvalidInstanceID.NotFound",
 	"InvalidAllocationID.NotFound", "LoadBalancerNotFound", "ListenerNotFound", "TargetGroupNotFound",
 }
 
@@ -232,6 +233,11 @@ func (l *lookUps) logGroups(ctx context.Context, prefix string) (names []string,
 func (l *lookUps) database(ctx context.Context, _, name string) (bool, error) {
 	out, err := l.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name})
 	return err == nil && len(out.DBInstances) > 0, err
+}
+
+func (l *lookUps) cluster(ctx context.Context, _, name string) (bool, error) {
+	out, err := l.rds.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: &name})
+	return err == nil && len(out.DBClusters) > 0, err
 }
 
 func (l *lookUps) snapshot(ctx context.Context, _, name string) (bool, error) {

@@ -86,6 +86,9 @@ func (d *Deletions) obstacle(ctx context.Context, stack types.Stack, contents co
 	if sentence, err = d.protectedDatabase(ctx, contents.Databases); err != nil || sentence != "" {
 		return sentence, err
 	}
+	if sentence, err = d.protectedCluster(ctx, contents.Clusters); err != nil || sentence != "" {
+		return sentence, err
+	}
 	for _, bucket := range contents.Buckets {
 		if sentence, err = d.lockedBucket(ctx, bucket); err != nil || sentence != "" {
 			return sentence, err
@@ -127,6 +130,24 @@ func (d *Deletions) protectedDatabase(ctx context.Context, databases []string) (
 		for _, instance := range out.DBInstances {
 			if aws.ToBool(instance.DeletionProtection) {
 				return fmt.Sprintf("database %s has deletion protection; turn that off in the RDS console if you mean it", id), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func (d *Deletions) protectedCluster(ctx context.Context, clusters []string) (string, error) {
+	for _, id := range clusters {
+		out, err := d.rds.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: &id})
+		if awserr.HasCode(err, "DBClusterNotFoundFault") {
+			continue
+		}
+		if err != nil {
+			return "", awserr.Wrap(err, "look at database cluster %s", id)
+		}
+		for _, cluster := range out.DBClusters {
+			if aws.ToBool(cluster.DeletionProtection) {
+				return fmt.Sprintf("database cluster %s has deletion protection; turn that off in the RDS console if you mean it", id), nil
 			}
 		}
 	}

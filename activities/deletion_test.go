@@ -40,6 +40,8 @@ func (w *world) templated(body string) string {
 const (
 	protectedDatabase = `{"Resources": {"Db": {"Type": "AWS::RDS::DBInstance", "Properties": {"Engine": "postgres", "EngineVersion": "16",
 		"DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20", "MasterUsername": "perch", "MasterUserPassword": "secret-enough", "DeletionProtection": true}}}}`
+	protectedCluster = `{"Resources": {"Db": {"Type": "AWS::RDS::DBCluster", "DeletionPolicy": "Delete", "Properties": {"Engine": "aurora-postgresql",
+		"MasterUsername": "perch", "MasterUserPassword": "secret-enough", "DeletionProtection": true}}}}`
 	lockedBucket = `{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"ObjectLockEnabled": true}}}}`
 	exporting    = `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"Name": {"Value": {"Ref": "Files"}, "Export": {"Name": "shop-files"}}}}`
 	importing    = `{"Resources": {"Files": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "of", "Value": {"Fn::ImportValue": "shop-files"}}]}}}}`
@@ -52,6 +54,14 @@ func TestS80PrepareDeletionFindsWhatWouldRejectIt(t *testing.T) {
 		activitytest.WantWords(t, w.prepare(id, false).Obstacle, "deletion protection", "turn that off")
 		if forced := w.prepare(id, true); forced.Obstacle != "" {
 			t.Errorf("a forced removal leaves the database behind, and meets %q", forced.Obstacle)
+		}
+	})
+	t.Run("a cluster with deletion protection", func(t *testing.T) {
+		w := newWorld(t)
+		id := w.templated(protectedCluster)
+		activitytest.WantWords(t, w.prepare(id, false).Obstacle, "database cluster", "deletion protection", "turn that off")
+		if forced := w.prepare(id, true); forced.Obstacle != "" {
+			t.Errorf("a forced removal leaves the cluster behind, and meets %q", forced.Obstacle)
 		}
 	})
 	t.Run("an export that another stack imports", func(t *testing.T) {

@@ -174,3 +174,17 @@ func TestS232ASweepWaitsForWhatIsInUse(t *testing.T) {
 		t.Errorf("left %+v", out)
 	}
 }
+
+func TestS232AClusterThatAForcedRemovalLeftIsNamed(t *testing.T) {
+	w := newWorld(t)
+	id := w.templated(strings.Replace(protectedCluster, `"Resources": {`, `"Resources": {"Rest": {"Type": "AWS::S3::Bucket"}, `, 1))
+	contents := w.prepare(id, true).Contents
+	w.delete(id, nil)
+	in := contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Force: true, Token: "forced"}
+	must(w, of[*Stacks](w).DeleteStack, in)
+	must(w, of[*Stacks](w).AwaitStack, contract.AwaitInput{StackID: id, Token: in.Token})
+	left := w.verifyLogin().Leftovers
+	if len(contents.Clusters) != 1 || len(left) != 1 || !strings.Contains(left[0], contents.Clusters[0]) {
+		t.Errorf("the stack held %q, and %q is left", contents.Clusters, left)
+	}
+}

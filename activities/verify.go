@@ -116,7 +116,7 @@ type sight struct{ left, unconfirmed []string }
 func (v *Verification) leftovers(ctx context.Context, in contract.VerifyInput) (sight, error) {
 	left := slices.Clone(in.Known)
 	looks := []func(context.Context, contract.VerifyInput) ([]string, error){
-		v.stack, v.buckets, v.databases, v.sharedDatabase, v.environments, v.logGroups, v.records,
+		v.stack, v.buckets, v.databases, v.clusters, v.sharedDatabase, v.environments, v.logGroups, v.records,
 	}
 	for _, look := range looks {
 		found, err := look(ctx, in)
@@ -174,6 +174,19 @@ func (v *Verification) databases(ctx context.Context, in contract.VerifyInput) (
 			if name := aws.ToString(snapshot.DBSnapshotIdentifier); !strings.Contains(name, finalSnapshotMark) {
 				left = append(left, "database snapshot "+name)
 			}
+		}
+	}
+	return left, nil
+}
+
+func (v *Verification) clusters(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
+	for _, id := range in.Contents.Clusters {
+		out, err := v.rds.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: &id})
+		if err != nil && !awserr.HasCode(err, "DBClusterNotFoundFault") {
+			return nil, awserr.Wrap(err, "look for database cluster %s", id)
+		}
+		if err == nil && len(out.DBClusters) > 0 {
+			left = append(left, "database cluster "+id)
 		}
 	}
 	return left, nil

@@ -26,17 +26,18 @@ type taggedResource struct {
 	tags    map[string]string
 }
 
-// typesOfOrphans are the types that SweepResources deletes, by the service and the type in an ARN.
+// typesOfOrphans are the types that the contents name or SweepResources deletes, by the service and the type in an ARN.
 var typesOfOrphans = map[string]string{
 	"s3:":                          "AWS::S3::Bucket",
 	"rds:db":                       "AWS::RDS::DBInstance",
+	"rds:cluster":                  "AWS::RDS::DBCluster",
 	"rds:subgrp":                   "AWS::RDS::DBSubnetGroup",
 	"ec2:security-group":           "AWS::EC2::SecurityGroup",
 	"elasticbeanstalk:environment": "AWS::ElasticBeanstalk::Environment",
 	"secretsmanager:secret":        "AWS::SecretsManager::Secret",
 }
 
-// orphan is the resource as its own service knows it; its type is empty if Perch cannot delete it.
+// orphan is the resource as its own service knows it; its type is empty if it is none of these.
 func (r taggedResource) orphan() contract.Orphan {
 	parsed, err := arn.Parse(r.arn)
 	if err != nil {
@@ -183,7 +184,7 @@ func (v *Verification) orphans(ctx context.Context, in contract.VerifyInput, nam
 		if orphan.StackID == "" {
 			orphan.StackID = past.stackOf(orphan) // Beanstalk's environments do not carry it.
 		}
-		if orphan.Type == "" || orphan.StackID == "" || !s.confirmed || s.untold || !s.earlier && !deleted || named.Names(orphan) ||
+		if !slices.Contains(sweepOrder, orphan.Type) || orphan.StackID == "" || !s.confirmed || s.untold || !s.earlier && !deleted || named.Names(orphan) ||
 			s.tags[tagEnvironmentID] != "" && orphan.Type != "AWS::ElasticBeanstalk::Environment" {
 			continue
 		}

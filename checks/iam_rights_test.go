@@ -202,6 +202,7 @@ var rights = map[string][]need{
 	},
 	"rds.DeleteDBSubnetGroup":               {{"rds:DeleteDBSubnetGroup", "DatabasesThatCloudFormationCouldNotDelete"}},
 	"rds.ListTagsForResource":               {{"rds:ListTagsForResource", "LookAround"}},
+	"rds.DescribeDBClusters":                {{"rds:DescribeDBClusters", "LookAround"}},
 	"rds.DescribeDBInstances":               {{"rds:DescribeDBInstances", "LookAround"}},
 	"rds.DescribeDBSnapshots":               {{"rds:DescribeDBSnapshots", "LookAround"}},
 	"rds.DescribeDBSubnetGroups":            {{"rds:DescribeDBSubnetGroups", "LookAround"}},

@@ -37,6 +37,8 @@ type Contents struct {
 	Buckets []string `json:"buckets,omitempty"`
 	// Databases are identifiers of RDS instances.
 	Databases []string `json:"databases,omitempty"`
+	// Clusters are identifiers of Aurora clusters.
+	Clusters []string `json:"clusters,omitempty"`
 	// Environments are names of Elastic Beanstalk environments.
 	Environments []string `json:"environments,omitempty"`
 	// Logs are prefixes of the log groups that Beanstalk deletes with an environment, because its
@@ -133,6 +135,8 @@ func (c Contents) Names(resource Orphan) bool {
 		return slices.Contains(c.Buckets, resource.PhysicalID)
 	case "AWS::RDS::DBInstance":
 		return slices.Contains(c.Databases, resource.PhysicalID)
+	case "AWS::RDS::DBCluster":
+		return slices.Contains(c.Clusters, resource.PhysicalID)
 	case "AWS::ElasticBeanstalk::Environment":
 		return slices.Contains(c.Environments, resource.PhysicalID)
 	}
@@ -143,6 +147,7 @@ func (c Contents) Names(resource Orphan) bool {
 func (c *Contents) Add(other Contents) {
 	c.Buckets = union(c.Buckets, other.Buckets)
 	c.Databases = union(c.Databases, other.Databases)
+	c.Clusters = union(c.Clusters, other.Clusters)
 	c.Environments = union(c.Environments, other.Environments)
 	c.Logs = union(c.Logs, other.Logs)
 	c.Records = union(c.Records, other.Records)

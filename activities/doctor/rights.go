@@ -175,6 +175,7 @@ func (r *roleRights) accountTrials() map[string]func(context.Context) error {
 		"elasticbeanstalk:DescribeEvents":              tryCall(r.beanstalk.DescribeEvents, &elasticbeanstalk.DescribeEventsInput{EnvironmentName: &name, MaxRecords: aws.Int32(1)}),
 		"elasticbeanstalk:ListAvailableSolutionStacks": tryCall(r.beanstalk.ListAvailableSolutionStacks, &elasticbeanstalk.ListAvailableSolutionStacksInput{}),
 
+		"rds:DescribeDBClusters":  tryCall(r.rds.DescribeDBClusters, &rds.DescribeDBClustersInput{DBClusterIdentifier: &name}),
 		"rds:DescribeDBInstances": tryCall(r.rds.DescribeDBInstances, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name}),
 		"rds:DescribeDBSnapshots": tryCall(r.rds.DescribeDBSnapshots, &rds.DescribeDBSnapshotsInput{DBInstanceIdentifier: &name}),
 		"tag:GetResources":        tryCall(r.tagging.GetResources, &resourcegroupstaggingapi.GetResourcesInput{ResourcesPerPage: aws.Int32(1)}),

@@ -64,6 +64,8 @@ func (r *Reader) sortResource(ctx context.Context, resource types.StackResourceS
 		into.Buckets = append(into.Buckets, id)
 	case "AWS::RDS::DBInstance":
 		into.Databases = append(into.Databases, id)
+	case "AWS::RDS::DBCluster":
+		into.Clusters = append(into.Clusters, id)
 	case "AWS::ElasticBeanstalk::Environment":
 		into.Environments = append(into.Environments, id)
 		if said.deletesLogs[aws.ToString(resource.LogicalResourceId)] {

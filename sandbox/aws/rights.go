@@ -154,6 +154,8 @@ func databaseRights(q asked) []access.Request {
 	switch q.Action {
 	case "DescribeDBSnapshots":
 		return []access.Request{q.on(q.arn("rds", "snapshot:"+cmp.Or(q.get("DBSnapshotIdentifier"), "*")))}
+	case "DescribeDBClusters":
+		return []access.Request{q.on(q.arn("rds", "cluster:"+cmp.Or(q.get("DBClusterIdentifier"), "*")))}
 	case "DeleteDBSubnetGroup":
 		return []access.Request{q.on(q.arn("rds", "subgrp:"+q.get("DBSubnetGroupName")))}
 	}

@@ -29,6 +29,10 @@ var rdsKinds = map[string]kind{
 		service: rds, named: "DBInstanceIdentifier", limit: 63, lower: true, prepare: prepareDatabase,
 		settle: settleDatabase, reject: rejectDatabase, terminating: terminateDatabase, remove: removeDatabase,
 	},
+	typeCluster: {
+		service: rds, named: "DBClusterIdentifier", limit: 63, lower: true, prepare: prepareCluster, reject: rejectCluster,
+		remove: removeCluster,
+	},
 	typeSubnetGroup:    {service: rds, named: "DBSubnetGroupName", limit: 255, lower: true, prepare: prepareSubnetGroup, reject: rejectSubnetGroup},
 	typeParameterGroup: {service: rds, named: "DBParameterGroupName", limit: 255, lower: true, prepare: prepareParameterGroup},
 }
@@ -117,6 +121,9 @@ func (s *Service) legalDatabase(rec *record) error {
 		return invalid(rds, "Invalid DB engine: %s", rec.given("Engine"))
 	case !strings.HasPrefix(p.text("DBInstanceClass"), "db."):
 		return invalid(rds, "Invalid DB Instance class: %s", p.text("DBInstanceClass"))
+	}
+	if cluster := p.text("DBClusterIdentifier"); cluster != "" && s.named(typeCluster, cluster) == nil {
+		return failure(rds, http.StatusNotFound, "NotFound", "DBCluster %s not found.", cluster)
 	}
 	if group := p.text("DBSubnetGroupName"); group != "" && s.named(typeSubnetGroup, group) == nil {
 		return failure(rds, http.StatusNotFound, "NotFound", "DB subnet group '%s' does not exist.", group)

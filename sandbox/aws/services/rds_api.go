@@ -17,6 +17,7 @@ var rdsActions = map[string]action{
 	"StartDBInstance":        startDatabase,
 	"CreateDBSnapshot":       createSnapshot,
 	"DescribeDBSnapshots":    describeSnapshots,
+	"DescribeDBClusters":     describeClusters,
 	"DeleteDBSnapshot":       deleteSnapshot,
 	"DescribeDBSubnetGroups": describeSubnetGroups,
 	"DeleteDBSubnetGroup":    deleteSubnetGroup,
