@@ -11,10 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	tagtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 
 	"perch"
 	"perch/activities/activitytest"
 	"perch/activities/contract"
+	"perch/activities/leftovers"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
@@ -28,12 +31,15 @@ func (w *world) remembering() {
 // listed counts what the tagging API lists of branch login.
 func (w *world) listed() int {
 	w.t.Helper()
-	v := of[*Verification](w)
-	found, err := v.carrying(w.t.Context(), map[string]string{perch.TagProject: "shop", perch.TagBranch: "login"})
+	found, err := resourcegroupstaggingapi.NewFromConfig(w.config).GetResources(w.t.Context(), &resourcegroupstaggingapi.GetResourcesInput{
+		TagFilters: []tagtypes.TagFilter{
+			{Key: sdk.String(perch.TagProject), Values: []string{"shop"}}, {Key: sdk.String(perch.TagBranch), Values: []string{"login"}},
+		},
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return len(found)
+	return len(found.ResourceTagMappingList)
 }
 
 func TestS186WhatTheTaggingAPIStillListsIsNoLeftover(t *testing.T) {
@@ -120,10 +126,10 @@ func TestS187WhatCannotBeAskedForIsANoteAndLaterALeftover(t *testing.T) {
 		t.Fatalf("recorded %+v", records)
 	}
 	gone := func(string) bool { return false }
-	if left := leftovers(records, gone, gone, time.Now()); len(left) != 0 {
+	if left := leftovers.Summarize(records, gone, gone, time.Now()); len(left) != 0 {
 		t.Errorf("at once: %+v", left)
 	}
-	later := leftovers(records, gone, gone, time.Now().Add(longestRemoval+time.Hour))
+	later := leftovers.Summarize(records, gone, gone, time.Now().Add(leftovers.LongestRemoval+time.Hour))
 	if len(later) != 1 || !slices.Equal(later[0].Resources, []string{topic}) {
 		t.Errorf("after seven hours: %+v", later)
 	}
@@ -137,7 +143,7 @@ func TestS187ADeniedLookUpIsNoAnswer(t *testing.T) {
 	w := newWorld(t)
 	stack := w.bare("another-stack", "login", func(in *cloudformation.CreateStackInput) {
 		in.TemplateBody = sdk.String(groupTemplate)
-		in.Tags = append(in.Tags, types.Tag{Key: sdk.String(tagEnvironmentID), Value: sdk.String("e-gone")})
+		in.Tags = append(in.Tags, types.Tag{Key: sdk.String(leftovers.TagEnvironmentID), Value: sdk.String("e-gone")})
 	})
 	w.settle(stack)
 	w.fault(
@@ -188,15 +194,15 @@ func TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags(t *testing.T) {
 			stack := w.bare("awseb-e-abcdefghij-stack", "login", func(in *cloudformation.CreateStackInput) {
 				in.TemplateBody = sdk.String(groupTemplate)
 				tags := stack.Tags(types.Stack{Tags: in.Tags})
-				tags[tagEnvironmentID] = environment
+				tags[leftovers.TagEnvironmentID] = environment
 				for key, value := range c.tags {
 					tags[key] = value
 				}
 				in.Tags = stack.TagList(tags)
 			})
 			w.foreign(stack)
-			seen, err := of[*Verification](w).tagged(t.Context(), contract.VerifyInput{Environment: activitytest.Environment("shop", "login")})
-			if err != nil || len(seen.left) != c.left || len(seen.unconfirmed) != 0 {
+			seen, err := of[*Verification](w).verifier.Look(t.Context(), contract.VerifyInput{Environment: activitytest.Environment("shop", "login")})
+			if err != nil || len(seen.Left) != c.left || len(seen.Unconfirmed) != 0 {
 				t.Errorf("saw %+v, %v; want %d leftovers", seen, err, c.left)
 			}
 		})
@@ -206,7 +212,7 @@ func TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags(t *testing.T) {
 // environmentID is the id of the Beanstalk environment in the stack.
 func (w *world) environmentID(stackID string) string {
 	w.t.Helper()
-	out, err := of[*Verification](w).beanstalk.DescribeEnvironments(w.t.Context(),
+	out, err := elasticbeanstalk.NewFromConfig(w.config).DescribeEnvironments(w.t.Context(),
 		&elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{w.physical(stackID, "Environment")}})
 	if err != nil || len(out.Environments) != 1 {
 		w.t.Fatalf("environments %v, %v", out, err)
@@ -220,21 +226,22 @@ func TestS189ALogGroupThatBeanstalkLeavesIsALeftover(t *testing.T) {
 		t.Fatalf("the contents name the logs %q", in.Contents.Logs)
 	}
 	client := cloudwatchlogs.NewFromConfig(w.config)
-	groups, err := of[*Verification](w).lookUps.logGroups(t.Context(), in.Contents.Logs[0])
-	if err != nil || len(groups) == 0 {
-		t.Fatalf("the environment streams to %q, %v", groups, err)
+	groups, err := client.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &in.Contents.Logs[0]})
+	if err != nil || len(groups.LogGroups) == 0 {
+		t.Fatalf("the environment streams to %v, %v", groups, err)
 	}
+	group := groups.LogGroups[0].LogGroupName
 	w.prepare(in.StackID, false)
 	w.delete(in.StackID, nil)
 	in.Swept = true
-	if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &groups[0]}); err != nil {
+	if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group}); err != nil {
 		t.Fatal(err)
 	}
 	out := must(w, of[*Verification](w).VerifyGone, in)
-	if !slices.Equal(out.Leftovers, []string{"log group " + groups[0]}) {
+	if !slices.Equal(out.Leftovers, []string{"log group " + *group}) {
 		t.Errorf("verified %+v", out)
 	}
-	if _, err := client.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &groups[0]}); err != nil {
+	if _, err := client.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: group}); err != nil {
 		t.Fatal(err)
 	}
 	if out := must(w, of[*Verification](w).VerifyGone, in); len(out.Leftovers) != 0 {

@@ -108,8 +108,8 @@ func (d *Databases) unused(ctx context.Context, environment perch.Environment) e
 }
 
 // remains names the environment's database and user in the shared instance, where they are still there.
-func (d *Databases) remains(ctx context.Context, in contract.DatabaseInput) ([]string, error) {
-	outputs, err := d.find(ctx, in)
+func (d *Databases) remains(ctx context.Context, environment perch.Environment) ([]string, error) {
+	outputs, err := d.find(ctx, contract.DatabaseInput{Environment: environment})
 	if err != nil || outputs.DatabaseHost == "" {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (d *Databases) remains(ctx context.Context, in contract.DatabaseInput) ([]s
 		return nil, err
 	}
 	defer server.Close()
-	name := in.Environment.DatabaseName()
+	name := environment.DatabaseName()
 	there, user, err := server.Remains(ctx, name)
 	if err != nil {
 		return nil, err

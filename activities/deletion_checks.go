@@ -15,6 +15,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/contract"
+	"perch/activities/leftovers"
 	"perch/activities/pulse"
 	"perch/activities/stack"
 )
@@ -25,7 +26,7 @@ const lockedLooks = 200
 // Deletions are the activities that prepare the deletion of an environment's stack.
 type Deletions struct {
 	stacks   *Stacks
-	removals *removalRecords
+	removals *leftovers.Records
 	s3       *s3.Client
 	rds      *rds.Client
 }
@@ -62,19 +63,19 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInpu
 
 // record writes down what the stack holds, together with what earlier attempts saw.
 func (d *Deletions) record(ctx context.Context, in contract.PrepareInput, contents contract.Contents) error {
-	bucket, err := d.removals.bucket(ctx)
+	bucket, err := d.removals.Bucket(ctx)
 	if err != nil || bucket == "" {
 		return err
 	}
-	record, found, err := d.removals.read(ctx, bucket, recordKey(stackNameOf(in.StackID), in.StackID))
+	record, found, err := d.removals.Read(ctx, bucket, leftovers.RecordKey(in.StackID))
 	if err != nil {
 		return err
 	}
 	if !found {
-		record = removalRecord{Branch: in.Environment.Branch, StackID: in.StackID, Begun: time.Now().UTC()}
+		record = leftovers.Record{Branch: in.Environment.Branch, StackID: in.StackID, Begun: time.Now().UTC()}
 	}
 	record.Contents.Add(contents)
-	return d.removals.save(ctx, bucket, record)
+	return d.removals.Save(ctx, bucket, record)
 }
 
 // obstacle looks for whatever would reject the deletion after it was accepted.

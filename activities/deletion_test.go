@@ -14,6 +14,7 @@ import (
 	"perch/activities/activitytest"
 	"perch/activities/bucket"
 	"perch/activities/contract"
+	"perch/activities/leftovers"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 )
@@ -109,14 +110,14 @@ func TestPrepareDeletionChangesNothingOfAnotherBranch(t *testing.T) {
 }
 
 // removals are the records in the artifact bucket.
-func (w *world) removals() []removalRecord {
+func (w *world) removals() []leftovers.Record {
 	w.t.Helper()
 	store := of[*Deletions](w).removals
-	bucket, err := store.bucket(w.t.Context())
+	bucket, err := store.Bucket(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	records, err := store.list(w.t.Context(), bucket, "")
+	records, err := store.List(w.t.Context(), bucket, "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -240,7 +241,7 @@ func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	store := of[*Deletions](w).removals
-	bucket, _ := store.bucket(t.Context())
+	bucket, _ := store.Bucket(t.Context())
 	key := "removals/shop-login/broken.json"
 	if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("{")}); err != nil {
 		t.Fatal(err)
@@ -264,13 +265,13 @@ func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T)
 	w.prepare(old, false)
 	w.delete(old, nil)
 	store := of[*Deletions](w).removals
-	bucket, err := store.bucket(t.Context())
+	bucket, err := store.Bucket(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, record := range w.removals() {
-		record.Begun = time.Now().Add(-longestRemoval - time.Hour)
-		if err := store.save(t.Context(), bucket, record); err != nil {
+		record.Begun = time.Now().Add(-leftovers.LongestRemoval - time.Hour)
+		if err := store.Save(t.Context(), bucket, record); err != nil {
 			t.Fatal(err)
 		}
 	}

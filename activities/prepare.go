@@ -6,6 +6,7 @@ import (
 
 	"perch"
 	"perch/activities/contract"
+	"perch/activities/leftovers"
 	"perch/activities/seed"
 	"perch/lifecycle"
 )
@@ -45,8 +46,8 @@ func (r *Requests) closed(ctx context.Context, stack contract.StackState) (bool,
 
 // earlier are what removals of the branch's earlier environments could not delete.
 func (r *Requests) earlier(ctx context.Context, up candidate) ([]perch.Leftover, error) {
-	records, err := r.stacks.removals.list(ctx, up.wanted.application.ArtifactBucket, up.wanted.environment.StackName())
-	return leftoversBeside(records, up.stack.StackID), err
+	records, err := r.stacks.removals.List(ctx, up.wanted.application.ArtifactBucket, up.wanted.environment.StackName())
+	return leftovers.SummarizeBeside(records, up.stack.StackID), err
 }
 
 // settled reports whether the environment is what is wanted, seed data included.

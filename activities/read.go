@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/leftovers"
 	"perch/activities/stack"
 )
 
@@ -28,8 +29,8 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 		result.Environments = append(result.Environments, o.Status())
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
-	records, err := s.removals.list(ctx, s.removals.bucketIn(ctx, all), "")
-	result.Leftovers = leftovers(records, all.Exists, all.Lives, time.Now())
+	records, err := s.removals.List(ctx, s.removals.BucketIn(ctx, all), "")
+	result.Leftovers = leftovers.Summarize(records, all.Exists, all.Lives, time.Now())
 	return result, err
 }
 
@@ -60,12 +61,12 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 
 // leftoversOf are what removals of the environment left; stackID is its stack of today.
 func (s *Stacks) leftoversOf(ctx context.Context, environment perch.Environment, stackID string) ([]perch.Leftover, error) {
-	bucket, err := s.removals.bucket(ctx)
+	bucket, err := s.removals.Bucket(ctx)
 	if err != nil {
 		return nil, err
 	}
-	records, err := s.removals.list(ctx, bucket, environment.StackName())
-	return leftoversBeside(records, stackID), err
+	records, err := s.removals.List(ctx, bucket, environment.StackName())
+	return leftovers.SummarizeBeside(records, stackID), err
 }
 
 func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.ResourceStatus, error) {

@@ -2,12 +2,12 @@ package activities
 
 import (
 	"context"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch/activities/contract"
+	"perch/activities/leftovers"
 	"perch/activities/stack"
 	"perch/lifecycle"
 )
@@ -32,7 +32,7 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (
 	dropped, err := s.DroppedByUpdates(ctx, in.StackID)
 	for _, event := range dropped {
 		kind := aws.ToString(event.ResourceType)
-		if kind != "AWS::S3::Bucket" && slices.Contains(sweepOrder, kind) && stack.WishOfDropped(event) != stack.WishKeep {
+		if kind != "AWS::S3::Bucket" && leftovers.Sweeps(kind) && stack.WishOfDropped(event) != stack.WishKeep {
 			remains.Dropped = append(remains.Dropped, lifecycle.Failure{
 				LogicalID: aws.ToString(event.LogicalResourceId), Type: kind,
 				PhysicalID: aws.ToString(event.PhysicalResourceId), Reason: aws.ToString(event.ResourceStatusReason),

@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
-	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
-	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -43,7 +41,6 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		stacks    = NewStacks(cfg, policy, source, interval)
 		apps      = stacks.apps
 		images    = newImages(cfg, policy, interval)
-		lookUps   = newLookUps(cfg)
 		quotas    = quota.NewReader(cfg)
 		requests  = &Requests{
 			policy: policy, source: source, stacks: stacks, apps: apps, images: images, interval: interval,
@@ -51,15 +48,10 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
 		instances = rds.NewFromConfig(cfg)
-		names     = route53.NewFromConfig(cfg)
-		tagging   = resourcegroupstaggingapi.NewFromConfig(cfg)
 	)
 	deletions := &Deletions{stacks: stacks, removals: stacks.removals, s3: objects, rds: instances}
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
-	verification := &Verification{
-		policy: policy, stacks: stacks, shared: databases, s3: objects, beanstalk: beanstalk, rds: instances, route53: names, tagging: tagging, removals: stacks.removals, interval: interval,
-		lookUps: lookUps,
-	}
+	verification := newVerification(cfg, stacks, databases, interval)
 	examinations := &Examinations{
 		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{apps}, quotas),
 	}

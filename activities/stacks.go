@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/contract"
+	"perch/activities/leftovers"
 	"perch/activities/stack"
 )
 
@@ -28,7 +29,7 @@ type Stacks struct {
 	interval time.Duration
 	// apps knows what Admit allowed, and where; removals has the records of what removals left.
 	apps     *Applications
-	removals *removalRecords
+	removals *leftovers.Records
 }
 
 // NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
@@ -40,7 +41,7 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 		interval: interval,
 	}
 	s.apps = &Applications{policy: policy, stacks: s, s3: objects, beanstalk: elasticbeanstalk.NewFromConfig(cfg)}
-	s.removals = &removalRecords{apps: s.apps, s3: objects}
+	s.removals = leftovers.NewRecords(cfg, policy, s.Reader)
 	return s
 }
 

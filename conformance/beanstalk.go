@@ -26,7 +26,7 @@ var beanstalkBeliefs = []Belief{
 		Sentence: "A terminated environment stays in DescribeEnvironments as Terminated, unless IncludeDeleted is false; " +
 			"its name can be used again at once.",
 		Source:   "https://github.com/aws/aws-dotnet-deploy/pull/599",
-		ReliedOn: "activities/verify.go", Cents: 2, Minutes: 25, check: checkTerminated,
+		ReliedOn: "activities/leftovers/verify.go", Cents: 2, Minutes: 25, check: checkTerminated,
 	},
 	{
 		Name:     "elasticbeanstalk/tags-of-environments",

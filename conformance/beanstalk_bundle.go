@@ -27,7 +27,7 @@ var bundleBeliefs = []Belief{
 		Name:     "elasticbeanstalk/tags-of-applications",
 		Sentence: "An application and an application version have no tags of their stack.",
 		Source:   "https://github.com/pulumi/pulumi-aws-native (registry schema of ApplicationVersion: taggable false)",
-		ReliedOn: "activities/verify.go", Minutes: 5, check: checkApplicationTags,
+		ReliedOn: "activities/leftovers/verify.go", Minutes: 5, check: checkApplicationTags,
 	},
 }
 

@@ -28,7 +28,7 @@ var databaseBeliefs = []Belief{
 		Sentence: "A deletion with DeletionPolicy Snapshot leaves a snapshot named STACK-snapshot-LOGICALID-..., with the " +
 			"database's tags if CopyTagsToSnapshot is set.",
 		Source:   "https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds",
-		ReliedOn: "activities/snapshots.go", Cents: 2, Minutes: 25, check: checkFinalSnapshot,
+		ReliedOn: "activities/leftovers/snapshots.go", Cents: 2, Minutes: 25, check: checkFinalSnapshot,
 	},
 	{
 		Name: "rds/deletion-protection",

@@ -19,19 +19,19 @@ var zoneBeliefs = []Belief{
 		Name:     "route53/names-are-normal",
 		Sentence: "A record's name is listed in lower case, with a dot at its end, and `*` as `\\052`.",
 		Source:   dnsAPI + "API_ListResourceRecordSets.html",
-		ReliedOn: "activities/verify.go", Minutes: 4, check: checkNormalNames,
+		ReliedOn: "activities/leftovers/verify.go", Minutes: 4, check: checkNormalNames,
 	},
 	{
 		Name: "route53/listing-begins-at-a-name",
 		Sentence: "ListResourceRecordSets with StartRecordName begins with that name, or with the next one " +
 			"if it has no record.",
 		Source:   dnsAPI + "API_ListResourceRecordSets.html",
-		ReliedOn: "activities/verify.go", Minutes: 4, check: checkListingBegins,
+		ReliedOn: "activities/leftovers/verify.go", Minutes: 4, check: checkListingBegins,
 	},
 	{
 		Name:     "route53/records-go-with-their-stack",
 		Sentence: "A record that leaves a stack's template is gone from the zone when the update is complete.",
-		Source:   recorded, ReliedOn: "activities/verify.go", Minutes: 5, check: checkRecordGoes,
+		Source:   recorded, ReliedOn: "activities/leftovers/verify.go", Minutes: 5, check: checkRecordGoes,
 	},
 	{
 		Name:     "route53/full-zone",

@@ -44,7 +44,7 @@ var bucketBeliefs = []Belief{
 		Name:     "s3/missing-bucket",
 		Sentence: "HeadBucket of a bucket that does not exist is NotFound, ListObjectVersions is NoSuchBucket.",
 		Source:   storageAPI + "API_HeadBucket.html",
-		ReliedOn: "activities/verify.go", Minutes: 1, check: checkMissingBucket,
+		ReliedOn: "activities/leftovers/verify.go", Minutes: 1, check: checkMissingBucket,
 	},
 	{
 		Name:     "s3/uploads-are-listed",
@@ -56,7 +56,7 @@ var bucketBeliefs = []Belief{
 		Name:     "s3/conditional-write",
 		Sentence: "PutObject with If-None-Match `*` is PreconditionFailed if the key exists.",
 		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
-		ReliedOn: "activities/record.go", Minutes: 2, check: checkConditionalWrite,
+		ReliedOn: "activities/leftovers/record.go", Minutes: 2, check: checkConditionalWrite,
 	},
 }
 

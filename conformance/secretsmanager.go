@@ -22,7 +22,7 @@ var secretBeliefs = []Belief{
 	{
 		Name:     "secretsmanager/deleted-at-once",
 		Sentence: "CloudFormation deletes a secret without a recovery window: its name can be used again at once.",
-		Source:   coverage, ReliedOn: "activities/confirm.go", Minutes: 4, check: checkSecretDeleted,
+		Source:   coverage, ReliedOn: "activities/leftovers/presence.go", Minutes: 4, check: checkSecretDeleted,
 	},
 	{
 		Name:     "secretsmanager/generated-once",

@@ -17,14 +17,14 @@ var taggingBeliefs = []Belief{
 		Name:     "tagging/finds-by-tag",
 		Sentence: "GetResources finds a resource by a tag of its stack.",
 		Source:   "https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html",
-		ReliedOn: "activities/verify.go", Minutes: 3, check: checkFoundByTag,
+		ReliedOn: "activities/leftovers/verify.go", Minutes: 3, check: checkFoundByTag,
 	},
 	{
 		Name: "tagging/lists-what-is-gone",
 		Sentence: "GetResources may list a deleted resource for minutes to hours; the resource's own service says at once " +
 			"that it is gone.",
 		Source:   "https://github.com/aws/aws-cli/issues/8197",
-		ReliedOn: "activities/confirm.go", Minutes: 8, check: checkTaggingLag,
+		ReliedOn: "activities/leftovers/presence.go", Minutes: 8, check: checkTaggingLag,
 	},
 }
 

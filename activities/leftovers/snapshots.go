@@ -1,4 +1,4 @@
-package activities
+package leftovers
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // snapshots are the snapshots of a database, which need not be there itself any more.
-func (v *Verification) snapshots(ctx context.Context, database string) ([]types.DBSnapshot, error) {
+func (v *Verifier) snapshots(ctx context.Context, database string) ([]types.DBSnapshot, error) {
 	out, err := v.rds.DescribeDBSnapshots(ctx, &rds.DescribeDBSnapshotsInput{DBInstanceIdentifier: &database})
 	if awserr.HasCode(err, "DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound") {
 		return nil, nil
@@ -23,9 +23,10 @@ func (v *Verification) snapshots(ctx context.Context, database string) ([]types.
 	return out.DBSnapshots, nil
 }
 
-// wantedSnapshots are the ARNs of the snapshots that the template wants of databases. One carries the stack's tags where the database has
-// CopyTagsToSnapshot, and its name does not tell whose it is.
-func (v *Verification) wantedSnapshots(ctx context.Context, contents contract.Contents) (arns []string, err error) {
+// wantedSnapshots are the ARNs of the snapshots that the template wants of databases. One carries
+// the stack's tags where the database has CopyTagsToSnapshot, and its name does not tell whose it
+// is.
+func (v *Verifier) wantedSnapshots(ctx context.Context, contents contract.Contents) (arns []string, err error) {
 	for _, kept := range contents.Kept {
 		if !kept.SnapshotOfDatabase() {
 			continue
@@ -41,9 +42,10 @@ func (v *Verification) wantedSnapshots(ctx context.Context, contents contract.Co
 	return arns, nil
 }
 
-// stays are what the template kept, in words. A database may be gone without a snapshot that the template could want: the rollback of a creation takes none
-// where the database never stood, and of one that an update has deleted nothing but the snapshot tells that one was wanted.
-func (v *Verification) stays(ctx context.Context, contents contract.Contents) (words []string, err error) {
+// stays are what the template kept, in words. A database may be gone without a snapshot that the
+// template could want: the rollback of a creation takes none where the database never stood, and of
+// one that an update has deleted nothing but the snapshot tells that one was wanted.
+func (v *Verifier) stays(ctx context.Context, contents contract.Contents) (words []string, err error) {
 	for _, kept := range contents.Kept {
 		if kept.SnapshotOfDatabase() {
 			if snapshots, err := v.snapshots(ctx, kept.ID); err != nil {

@@ -1,4 +1,11 @@
-package activities
+// Package leftovers sees whether an environment is gone, deletes what CloudFormation left of it,
+// and remembers what could not be deleted.
+//
+// A removal writes a Record of what a stack holds before the stack is deleted, because a deleted
+// stack no longer names its resources. Verification then asks each service for what the records
+// name, and for what still carries the environment's tags. The tagging API lists deleted resources
+// for hours, so each of its answers is a candidate that the resource's own service has to confirm.
+package leftovers
 
 import (
 	"context"
@@ -20,30 +27,52 @@ import (
 	"perch/activities/awserr"
 	"perch/activities/contract"
 	"perch/activities/pulse"
+	"perch/activities/stack"
 )
 
 // verifyLooks is how often what is still seen is looked at again: the services forget with a delay.
 const verifyLooks = 12
 
-// Verification is the activity that sees whether an environment is gone.
-type Verification struct {
-	policy    *perch.Policy
-	stacks    *Stacks
-	shared    *Databases
+// Config is what a Verifier needs of the worker's other activities.
+type Config struct {
+	Policy  *perch.Policy
+	Stacks  *stack.Reader
+	Records *Records
+	// OwnStack reads a stack that is the environment's, and rejects any other.
+	OwnStack func(context.Context, contract.StackInput) (contract.StackState, error)
+	// SharedDatabase names what the shared instance still has of the environment.
+	SharedDatabase func(context.Context, perch.Environment) ([]string, error)
+	// Retract deletes what was admitted for the environment from the artifact bucket.
+	Retract func(ctx context.Context, bucket string, environment perch.Environment) error
+	// Interval is the pause between two looks.
+	Interval time.Duration
+}
+
+// Verifier looks for leftovers and deletes those that it may.
+type Verifier struct {
+	Config
+
 	s3        *s3.Client
 	rds       *rds.Client
 	beanstalk *elasticbeanstalk.Client
 	route53   *route53.Client
 	tagging   *resourcegroupstaggingapi.Client
 	lookUps   *lookUps
-	removals  *removalRecords
-	interval  time.Duration
 }
 
-// VerifyGone looks for what the environment held through each service's own API, and for anything that still
-// carries its tags, in this life and in earlier ones whose removal left something. What is still there is
-// recorded in the artifact bucket; when nothing is, the records of these removals are deleted.
-func (v *Verification) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
+// NewVerifier makes a Verifier.
+func NewVerifier(cfg aws.Config, config Config) *Verifier {
+	return &Verifier{
+		Config: config, s3: s3.NewFromConfig(cfg), rds: rds.NewFromConfig(cfg), beanstalk: elasticbeanstalk.NewFromConfig(cfg),
+		route53: route53.NewFromConfig(cfg), tagging: resourcegroupstaggingapi.NewFromConfig(cfg), lookUps: newLookUps(cfg),
+	}
+}
+
+// VerifyGone looks for what the environment held through each service's own API, and for anything
+// that still carries its tags, in this life and in earlier ones whose removal left something. What
+// is still there is recorded in the artifact bucket; when nothing is, the records of these removals
+// are deleted.
+func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
 	defer stop()
 	if err := v.believe(ctx, &in); err != nil {
@@ -60,60 +89,59 @@ func (v *Verification) VerifyGone(ctx context.Context, in contract.VerifyInput) 
 		}
 	}
 	for look := 1; ; look++ {
-		seen, err := v.leftovers(ctx, in)
+		seen, err := v.Look(ctx, in)
 		if err != nil {
 			return contract.VerifyResult{}, err
 		}
-		if len(seen.left) == 0 || look == verifyLooks {
+		if len(seen.Left) == 0 || look == verifyLooks {
 			if err := v.conclude(ctx, past, in, seen); err != nil {
 				return contract.VerifyResult{}, err
 			}
 			kept, err := v.stays(ctx, in.Contents)
-			return contract.VerifyResult{Leftovers: seen.left, Unconfirmed: seen.unconfirmed, Kept: kept}, err
+			return contract.VerifyResult{Leftovers: seen.Left, Unconfirmed: seen.Unconfirmed, Kept: kept}, err
 		}
 		beats.Set(
 			perch.Progress{
 				Status: "VERIFYING",
-				Reason: "still there: " + strings.Join(seen.left, ", "),
+				Reason: "still there: " + strings.Join(seen.Left, ", "),
 				Since:  time.Now().UTC(),
 			},
 		)
-		if err := pulse.Linger(ctx, v.interval); err != nil {
+		if err := pulse.Linger(ctx, v.Interval); err != nil {
 			return contract.VerifyResult{}, err
 		}
 	}
 }
 
-// believe rejects a stack that is not the environment's, or that nobody deletes, and takes out of the input what no
-// removal can know without a look: what VerifyGone records is read by every later run.
-func (v *Verification) believe(ctx context.Context, in *contract.VerifyInput) error {
-	if err := v.stacks.serves(in.Environment.Project); err != nil {
-		return err
-	}
+// believe rejects a stack that is not the environment's, or that nobody deletes, and takes out of
+// the input what no removal can know without a look: what VerifyGone records is read by every later
+// run.
+func (v *Verifier) believe(ctx context.Context, in *contract.VerifyInput) error {
 	in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name != contract.SharedDatabase(in.Environment.DatabaseName()) })
 	if in.StackID == "" {
 		return nil
 	}
-	if described, _, err := v.stacks.Describe(ctx, in.StackID); err != nil || neverCreated(in.Environment, described) {
+	if described, _, err := v.Stacks.Describe(ctx, in.StackID); err != nil || neverCreated(in.Environment, described) {
 		return err
 	}
-	stack, err := v.stacks.ownStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
+	stack, err := v.OwnStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err == nil && !strings.HasPrefix(stack.Status, "DELETE_") {
 		err = awserr.Final(perch.ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID, stack.Status)
 	}
 	return err
 }
 
-// neverCreated reports whether the stack was only proposed by a change set, and then deleted: a stack gets its tags, as
-// its resources, when the change set is executed.
+// neverCreated reports whether the stack was only proposed by a change set, and then deleted: a
+// stack gets its tags, as its resources, when the change set is executed.
 func neverCreated(environment perch.Environment, stack types.Stack) bool {
 	return stack.StackStatus == types.StackStatusDeleteComplete && len(stack.Tags) == 0 && aws.ToString(stack.StackName) == environment.StackName()
 }
 
-// sight is what one look saw: what is left, and what may be.
-type sight struct{ left, unconfirmed []string }
+// Sight is what one look saw: what is left, and what may be.
+type Sight struct{ Left, Unconfirmed []string }
 
-func (v *Verification) leftovers(ctx context.Context, in contract.VerifyInput) (sight, error) {
+// Look looks once for what is left.
+func (v *Verifier) Look(ctx context.Context, in contract.VerifyInput) (Sight, error) {
 	left := slices.Clone(in.Known)
 	looks := []func(context.Context, contract.VerifyInput) ([]string, error){
 		v.stack, v.buckets, v.databases, v.clusters, v.sharedDatabase, v.environments, v.logGroups, v.records,
@@ -121,27 +149,27 @@ func (v *Verification) leftovers(ctx context.Context, in contract.VerifyInput) (
 	for _, look := range looks {
 		found, err := look(ctx, in)
 		if err != nil {
-			return sight{}, err
+			return Sight{}, err
 		}
 		left = append(left, found...)
 	}
 	seen, err := v.tagged(ctx, in)
-	seen.left = append(left, seen.left...)
+	seen.Left = append(left, seen.Left...)
 	return seen, err
 }
 
-func (v *Verification) stack(ctx context.Context, in contract.VerifyInput) ([]string, error) {
+func (v *Verifier) stack(ctx context.Context, in contract.VerifyInput) ([]string, error) {
 	if in.StackID == "" {
 		return nil, nil
 	}
-	stack, found, err := v.stacks.Describe(ctx, in.StackID)
+	stack, found, err := v.Stacks.Describe(ctx, in.StackID)
 	if err != nil || !found || stack.StackStatus == "DELETE_COMPLETE" {
 		return nil, err
 	}
 	return []string{fmt.Sprintf("stack %s (%s)", in.StackID, stack.StackStatus)}, nil
 }
 
-func (v *Verification) buckets(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
+func (v *Verifier) buckets(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	for _, bucket := range in.Contents.Buckets {
 		_, err := v.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
 		switch {
@@ -154,7 +182,7 @@ func (v *Verification) buckets(ctx context.Context, in contract.VerifyInput) (le
 	return left, nil
 }
 
-func (v *Verification) databases(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
+func (v *Verifier) databases(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	for _, id := range in.Contents.Databases {
 		out, err := v.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
 		if err != nil && !awserr.HasCode(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") {
@@ -179,7 +207,7 @@ func (v *Verification) databases(ctx context.Context, in contract.VerifyInput) (
 	return left, nil
 }
 
-func (v *Verification) clusters(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
+func (v *Verifier) clusters(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	for _, id := range in.Contents.Clusters {
 		out, err := v.rds.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: &id})
 		if err != nil && !awserr.HasCode(err, "DBClusterNotFoundFault") {
@@ -192,14 +220,14 @@ func (v *Verification) clusters(ctx context.Context, in contract.VerifyInput) (l
 	return left, nil
 }
 
-func (v *Verification) sharedDatabase(ctx context.Context, in contract.VerifyInput) ([]string, error) {
+func (v *Verifier) sharedDatabase(ctx context.Context, in contract.VerifyInput) ([]string, error) {
 	if !in.SharedDatabase {
 		return nil, nil
 	}
-	return v.shared.remains(ctx, contract.DatabaseInput{Environment: in.Environment})
+	return v.SharedDatabase(ctx, in.Environment)
 }
 
-func (v *Verification) environments(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
+func (v *Verifier) environments(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	if len(in.Contents.Environments) == 0 {
 		return nil, nil
 	}
@@ -216,7 +244,7 @@ func (v *Verification) environments(ctx context.Context, in contract.VerifyInput
 }
 
 // logGroups looks for log groups that Beanstalk should have deleted with an environment.
-func (v *Verification) logGroups(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
+func (v *Verifier) logGroups(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
 	for _, prefix := range in.Contents.Logs {
 		groups, err := v.lookUps.logGroups(ctx, prefix)
 		if err != nil {
@@ -229,13 +257,14 @@ func (v *Verification) logGroups(ctx context.Context, in contract.VerifyInput) (
 	return left, nil
 }
 
-// records looks for host names that still point somewhere: a record without its environment can be taken over.
-func (v *Verification) records(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
-	if v.policy.HostedZone == "" {
+// records looks for host names that still point somewhere: a record without its environment can be
+// taken over.
+func (v *Verifier) records(ctx context.Context, in contract.VerifyInput) (left []string, err error) {
+	if v.Policy.HostedZone == "" {
 		return nil, nil
 	}
 	for _, name := range in.Contents.Records {
-		out, err := v.route53.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: &v.policy.HostedZone, StartRecordName: &name, MaxItems: aws.Int32(1)})
+		out, err := v.route53.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: &v.Policy.HostedZone, StartRecordName: &name, MaxItems: aws.Int32(1)})
 		if err != nil {
 			return nil, awserr.Wrap(err, "look for record %s", name)
 		}

@@ -1,4 +1,4 @@
-package activities
+package leftovers
 
 import (
 	"context"
@@ -18,9 +18,9 @@ import (
 type pastRemovals struct {
 	environment perch.Environment
 	bucket      string
-	records     []removalRecord
-	// contents are what the records and the stacks name. Nothing else is looked for or recorded where there are records:
-	// an input may name anything.
+	records     []Record
+	// contents are what the records and the stacks name. Nothing else is looked for or recorded
+	// where there are records: an input may name anything.
 	contents contract.Contents
 }
 
@@ -34,15 +34,15 @@ func (p pastRemovals) stackOf(resource contract.Orphan) string {
 	return ""
 }
 
-// recall reads what removals of the environment have recorded, and what its stack still names. That is what must be
-// gone. The input's contents count only if there is no place for records. The record of a stack that still exists is for
-// the removal of that stack.
-func (v *Verification) recall(ctx context.Context, in *contract.VerifyInput) (past pastRemovals, err error) {
+// recall reads what removals of the environment have recorded, and what its stack still names. That
+// is what must be gone. The input's contents count only if there is no place for records. The
+// record of a stack that still exists is for the removal of that stack.
+func (v *Verifier) recall(ctx context.Context, in *contract.VerifyInput) (past pastRemovals, err error) {
 	past.environment = in.Environment
-	if past.bucket, err = v.removals.bucket(ctx); err != nil {
+	if past.bucket, err = v.Records.Bucket(ctx); err != nil {
 		return past, err
 	}
-	records, err := v.removals.list(ctx, past.bucket, past.environment.StackName())
+	records, err := v.Records.List(ctx, past.bucket, past.environment.StackName())
 	if err != nil {
 		return past, err
 	}
@@ -74,38 +74,39 @@ func (v *Verification) recall(ctx context.Context, in *contract.VerifyInput) (pa
 	return past, nil
 }
 
-// named is what the stack names, if no record does, and what its updates have left behind. The record was written when the
-// stack was last whole; an endpoint other than AWS may not tell what a deleted stack held.
-func (v *Verification) named(ctx context.Context, stackID string, records []removalRecord) (contents contract.Contents, err error) {
-	recorded := slices.ContainsFunc(records, func(r removalRecord) bool { return r.StackID == stackID })
+// named is what the stack names, if no record does, and what its updates have left behind. The
+// record was written when the stack was last whole; an endpoint other than AWS may not tell what a
+// deleted stack held.
+func (v *Verifier) named(ctx context.Context, stackID string, records []Record) (contents contract.Contents, err error) {
+	recorded := slices.ContainsFunc(records, func(r Record) bool { return r.StackID == stackID })
 	switch {
 	case stackID == "":
 		return contents, nil
 	case recorded:
-		return contents, v.stacks.AddDropped(ctx, stackID, &contents)
+		return contents, v.Stacks.AddDropped(ctx, stackID, &contents)
 	}
 	return v.namedBy(ctx, stackID)
 }
 
 // namedBy is what a stack names, and what its template and its updates have left behind.
-func (v *Verification) namedBy(ctx context.Context, stackID string) (contract.Contents, error) {
-	contents, err := v.stacks.Contents(ctx, contract.StackInput{StackID: stackID})
+func (v *Verifier) namedBy(ctx context.Context, stackID string) (contract.Contents, error) {
+	contents, err := v.Stacks.Contents(ctx, contract.StackInput{StackID: stackID})
 	if err != nil {
 		return contents, err
 	}
-	return contents, v.stacks.AddDropped(ctx, stackID, &contents)
+	return contents, v.Stacks.AddDropped(ctx, stackID, &contents)
 }
 
-// conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records what is, or
-// may be, and one record then covers all removals of the environment.
-func (v *Verification) conclude(ctx context.Context, past pastRemovals, in contract.VerifyInput, seen sight) error {
+// conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records
+// what is, or may be, and one record then covers all removals of the environment.
+func (v *Verifier) conclude(ctx context.Context, past pastRemovals, in contract.VerifyInput, seen Sight) error {
 	if past.bucket == "" {
 		return nil
 	}
-	if len(seen.left)+len(seen.unconfirmed) > 0 {
-		all := removalRecord{
+	if len(seen.Left)+len(seen.Unconfirmed) > 0 {
+		all := Record{
 			Branch: in.Environment.Branch, StackID: in.StackID, Begun: time.Now().UTC(), Contents: past.contents,
-			Leftovers: seen.left, Known: in.Known, Unconfirmed: seen.unconfirmed,
+			Leftovers: seen.Left, Known: in.Known, Unconfirmed: seen.Unconfirmed,
 		}
 		for _, record := range past.records {
 			if record.Begun.Before(all.Begun) {
@@ -118,41 +119,39 @@ func (v *Verification) conclude(ctx context.Context, past pastRemovals, in contr
 		if all.StackID == "" {
 			return nil // It was found by its tags, and the next look finds it by them.
 		}
-		if err := v.removals.save(ctx, past.bucket, all); err != nil {
+		if err := v.Records.Save(ctx, past.bucket, all); err != nil {
 			return err
 		}
-		past.records = slices.DeleteFunc(past.records, func(r removalRecord) bool { return r.StackID == all.StackID })
+		past.records = slices.DeleteFunc(past.records, func(r Record) bool { return r.StackID == all.StackID })
 	}
 	for _, record := range past.records {
-		if err := v.removals.forget(ctx, past.bucket, record); err != nil {
+		if err := v.Records.Forget(ctx, past.bucket, record); err != nil {
 			return err
 		}
 	}
-	if len(seen.left) > 0 || in.StackID == "" {
+	if len(seen.Left) > 0 || in.StackID == "" {
 		return nil
 	}
-	return v.removals.apps.retract(ctx, past.bucket, past.environment)
+	return v.Retract(ctx, past.bucket, past.environment)
 }
 
-// RecheckLeftovers looks again for what earlier removals of the project's environments left, and returns what
-// is still there, by stack. A record whose resources are gone is deleted; a dry run changes nothing.
-func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (contract.RecheckResult, error) {
-	if err := v.stacks.serves(in.Project); err != nil {
-		return contract.RecheckResult{}, err
-	}
+// RecheckLeftovers looks again for what earlier removals of the project's environments left, and
+// returns what is still there, by stack. A record whose resources are gone is deleted; a dry run
+// changes nothing.
+func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (contract.RecheckResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
 	defer stop()
-	all, err := v.stacks.List(ctx)
+	all, err := v.Stacks.List(ctx)
 	if err != nil {
 		return contract.RecheckResult{}, err
 	}
-	bucket := v.removals.bucketIn(ctx, all)
-	records, err := v.removals.list(ctx, bucket, "")
+	bucket := v.Records.BucketIn(ctx, all)
+	records, err := v.Records.List(ctx, bucket, "")
 	if err != nil {
 		return contract.RecheckResult{}, err
 	}
 	var result contract.RecheckResult
-	for _, left := range leftovers(records, all.Exists, all.Lives, time.Now()) {
+	for _, left := range Summarize(records, all.Exists, all.Lives, time.Now()) {
 		if !in.DryRun && left.Branch != "" {
 			if left.Resources, err = v.recheck(ctx, bucket, records, left); err != nil {
 				return contract.RecheckResult{}, err
@@ -166,13 +165,13 @@ func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInp
 	return result, nil
 }
 
-// recheck looks once for what the record of one stack names, and corrects the record. If the branch has an environment
-// again, what has only a name is that one's.
-func (v *Verification) recheck(
-	ctx context.Context, bucket string, records []removalRecord, left perch.Leftover,
+// recheck looks once for what the record of one stack names, and corrects the record. If the branch
+// has an environment again, what has only a name is that one's.
+func (v *Verifier) recheck(
+	ctx context.Context, bucket string, records []Record, left perch.Leftover,
 ) ([]string, error) {
-	i := slices.IndexFunc(records, func(r removalRecord) bool { return r.StackID == left.StackID })
-	environment, err := perch.NewEnvironment(v.policy.Project, left.Branch)
+	i := slices.IndexFunc(records, func(r Record) bool { return r.StackID == left.StackID })
+	environment, err := perch.NewEnvironment(v.Policy.Project, left.Branch)
 	if err != nil {
 		return nil, fmt.Errorf("read the record of stack %s: %w", left.StackID, err)
 	}
@@ -183,7 +182,7 @@ func (v *Verification) recheck(
 		database := contract.SharedDatabase(in.Environment.DatabaseName())
 		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == database })
 	}
-	seen, err := v.leftovers(ctx, in)
+	seen, err := v.Look(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -192,17 +191,17 @@ func (v *Verification) recheck(
 		if err != nil {
 			return nil, err
 		}
-		if there && !slices.Contains(seen.left, name) {
-			seen.left = append(seen.left, name)
+		if there && !slices.Contains(seen.Left, name) {
+			seen.Left = append(seen.Left, name)
 		}
 	}
 	err = v.conclude(ctx, pastRemovals{in.Environment, bucket, records[i : i+1], records[i].Contents}, in, seen)
-	return slices.Concat(seen.left, seen.unconfirmed), err
+	return slices.Concat(seen.Left, seen.Unconfirmed), err
 }
 
-// stillThere asks for a leftover whose name begins with its ARN. The tags do not tell it from a resource of the
-// branch's next environment.
-func (v *Verification) stillThere(ctx context.Context, name string) (bool, error) {
+// stillThere asks for a leftover whose name begins with its ARN. The tags do not tell it from a
+// resource of the branch's next environment.
+func (v *Verifier) stillThere(ctx context.Context, name string) (bool, error) {
 	full, _, _ := strings.Cut(name, " ")
 	if !arn.IsARN(full) {
 		return false, nil

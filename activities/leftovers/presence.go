@@ -1,4 +1,4 @@
-package activities
+package leftovers
 
 import (
 	"context"
@@ -21,8 +21,9 @@ import (
 	"perch/activities/stack"
 )
 
-// lookUps asks a resource's own service whether the resource exists. The tagging API cannot tell: it "returns all the
-// tagged or previously tagged resources" (API reference, GetResources), for minutes to hours after a deletion.
+// lookUps asks a resource's own service whether the resource exists. The tagging API cannot tell:
+// it "returns all the tagged or previously tagged resources" (API reference, GetResources), for
+// minutes to hours after a deletion.
 type lookUps struct {
 	acm       *acm.Client
 	beanstalk *elasticbeanstalk.Client
@@ -49,7 +50,8 @@ func newLookUps(cfg aws.Config) *lookUps {
 type presence int
 
 const (
-	// presenceUnknown: Perch has no call for this kind of resource, or the worker's role may not make it.
+	// presenceUnknown: Perch has no call for this kind of resource, or the worker's role may not
+	// make it.
 	presenceUnknown presence = iota
 	presenceGone
 	presenceThere
@@ -58,7 +60,8 @@ const (
 // lookUp reports whether the resource called name exists; full is its ARN.
 type lookUp func(l *lookUps, ctx context.Context, full, name string) (bool, error)
 
-// kindsOfResource are the look-ups by the service and the type in an ARN. Only buckets have no type there.
+// kindsOfResource are the look-ups by the service and the type in an ARN. Only buckets have no type
+// there.
 var kindsOfResource = map[string]lookUp{
 	"acm:certificate":                     (*lookUps).certificate,
 	"cloudformation:stack":                (*lookUps).stack,
@@ -87,8 +90,8 @@ var goneCodes = []string{
 	"InvalidAllocationID.NotFound", "LoadBalancerNotFound", "ListenerNotFound", "TargetGroupNotFound",
 }
 
-// presence asks the service of the resource. An answer that the role lacks a right is no answer: the resource is
-// unknown then.
+// presence asks the service of the resource. An answer that the role lacks a right is no answer:
+// the resource is unknown then.
 func (l *lookUps) presence(ctx context.Context, full string) (presence, error) {
 	parsed, err := arn.Parse(full)
 	if err != nil {
@@ -139,7 +142,8 @@ func (l *lookUps) address(ctx context.Context, _, id string) (bool, error) {
 	return err == nil && len(out.Addresses) > 0, err
 }
 
-// instance looks for an instance. A terminated one is described for about an hour (EC2 user guide, "Terminate").
+// instance looks for an instance. A terminated one is described for about an hour (EC2 user guide,
+// "Terminate").
 func (l *lookUps) instance(ctx context.Context, _, id string) (bool, error) {
 	out, err := l.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
 	if err != nil {
@@ -255,7 +259,8 @@ func (l *lookUps) bucket(ctx context.Context, _, name string) (bool, error) {
 	return err == nil, err
 }
 
-// secret looks for a secret. One with a deletion date can no longer be read, and goes when the date has come.
+// secret looks for a secret. One with a deletion date can no longer be read, and goes when the date
+// has come.
 func (l *lookUps) secret(ctx context.Context, full, _ string) (bool, error) {
 	out, err := l.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &full})
 	return err == nil && out.DeletedDate == nil, err

@@ -1,4 +1,4 @@
-package activities
+package leftovers
 
 import (
 	"context"
@@ -27,37 +27,43 @@ import (
 	"perch/lifecycle"
 )
 
-// sweepLooks is how often SweepResources looks whether what it deleted is gone. RDS takes up to half an hour for a
-// database with a final snapshot.
+// sweepLooks is how often SweepResources looks whether what it deleted is gone. RDS takes up to
+// half an hour for a database with a final snapshot.
 const sweepLooks = 180
 
-// inUseLooks is how often it tries again what is in use although nothing is on its way out: network interfaces outlive
-// what used them for a moment.
+// inUseLooks is how often it tries again what is in use although nothing is on its way out: network
+// interfaces outlive what used them for a moment.
 const inUseLooks = 12
 
 // finalSnapshotMark is in the name of each snapshot that SweepResources takes.
 const finalSnapshotMark = "-perch-final-"
 
-// sweepOrder are the types that SweepResources deletes. What uses others comes first: a database uses its groups.
+// sweepOrder are the types that SweepResources deletes. What uses others comes first: a database
+// uses its groups.
 var sweepOrder = []string{
 	"AWS::S3::Bucket", "AWS::ElasticBeanstalk::Environment", "AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup",
 	"AWS::EC2::SecurityGroup", "AWS::SecretsManager::Secret",
 }
 
-// secretRecovery is for how many days a deleted secret can be restored, the shortest that Secrets Manager takes.
+// Sweeps reports whether SweepResources deletes resources of a type.
+func Sweeps(resourceType string) bool { return slices.Contains(sweepOrder, resourceType) }
+
+// secretRecovery is for how many days a deleted secret can be restored, the shortest that Secrets
+// Manager takes.
 const secretRecovery = 7
 
-// SweepResources deletes what the stack was told to leave behind, and what no stack names any more, as far as Perch
-// knows how; VerifyGone sees what is still there. Buckets are emptied before. It rejects a stack that may return to
-// service. It leaves alone what does not carry the stack's id, what the stack's template keeps, and what neither the
-// template nor the events of the stack name. A database goes with a final snapshot, unless the template wants none.
-func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInput) (contract.SweepResult, error) {
+// SweepResources deletes what the stack was told to leave behind, and what no stack names any more,
+// as far as Perch knows how; VerifyGone sees what is still there. Buckets are emptied before. It
+// rejects a stack that may return to service. It leaves alone what does not carry the stack's id,
+// what the stack's template keeps, and what neither the template nor the events of the stack name.
+// A database goes with a final snapshot, unless the template wants none.
+func (v *Verifier) SweepResources(ctx context.Context, in contract.SweepInput) (contract.SweepResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "REMOVING", Since: time.Now().UTC()})
 	defer stop()
-	if err := v.stacks.RequireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
+	if err := v.Stacks.RequireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
 		return contract.SweepResult{}, err
 	}
-	wishes, err := v.stacks.DeletionWishes(ctx, in.StackID)
+	wishes, err := v.Stacks.DeletionWishes(ctx, in.StackID)
 	if err != nil {
 		return contract.SweepResult{}, err
 	}
@@ -85,14 +91,14 @@ func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInpu
 		beats.Set(perch.Progress{
 			Status: "REMOVING", Reason: "still there: " + pass.words(), Since: time.Now().UTC(),
 		})
-		if err := pulse.Linger(ctx, v.interval); err != nil {
+		if err := pulse.Linger(ctx, v.Interval); err != nil {
 			return contract.SweepResult{}, err
 		}
 	}
 }
 
 // finalSnapshots are the snapshots that Perch took of the databases among the resources.
-func (v *Verification) finalSnapshots(ctx context.Context, resources []lifecycle.Failure) (result contract.SweepResult, err error) {
+func (v *Verifier) finalSnapshots(ctx context.Context, resources []lifecycle.Failure) (result contract.SweepResult, err error) {
 	for _, r := range resources {
 		if r.Type != "AWS::RDS::DBInstance" {
 			continue
@@ -112,7 +118,7 @@ func (v *Verification) finalSnapshots(ctx context.Context, resources []lifecycle
 
 // sweepPass deletes resources of one stack.
 type sweepPass struct {
-	v       *Verification
+	v       *Verifier
 	stackID string
 	wishes  map[string]stack.Wish
 	// left are the resources that are not known to be gone or to stay.
@@ -128,9 +134,10 @@ func (p *sweepPass) words() string {
 	return strings.Join(words, ", ")
 }
 
-// run asks for the deletion of what is left, and counts what is on its way out. What is protected, denied or in use
-// by something that stays is left to VerifyGone: the stack no longer names its resources, so the look has to come to
-// all of them. A try after a passing error finds the others gone.
+// run asks for the deletion of what is left, and counts what is on its way out. What is protected,
+// denied or in use by something that stays is left to VerifyGone: the stack no longer names its
+// resources, so the look has to come to all of them. A try after a passing error finds the others
+// gone.
 func (p *sweepPass) run(ctx context.Context) (leaving int, failure error) {
 	var next []lifecycle.Failure
 	for _, r := range p.left {
@@ -207,7 +214,7 @@ func (p *sweepPass) remove(ctx context.Context, r lifecycle.Failure) error {
 	case "AWS::RDS::DBInstance":
 		return p.removeDatabase(ctx, r.PhysicalID)
 	case "AWS::ElasticBeanstalk::Environment":
-		return p.v.terminate(ctx, p.stackID, r.PhysicalID)
+		return p.v.terminateEnvironment(ctx, p.stackID, r.PhysicalID)
 	case "AWS::RDS::DBSubnetGroup":
 		return p.removeSubnetGroup(ctx, r.PhysicalID)
 	case "AWS::EC2::SecurityGroup":

@@ -1,4 +1,4 @@
-package activities
+package leftovers
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"perch/activities/stack"
 )
 
-// taggedResource is a resource that the tagging API lists. It is a candidate: the API lists deleted ones, too, for
-// some time, and only the resource's own service tells whether it is there.
+// taggedResource is a resource that the tagging API lists. It is a candidate: the API lists deleted
+// ones, too, for some time, and only the resource's own service tells whether it is there.
 type taggedResource struct {
 	arn     string
 	stackID string
@@ -58,7 +58,7 @@ func (r taggedResource) orphan() contract.Orphan {
 func (r taggedResource) listed(contents contract.Contents) bool { return contents.Names(r.orphan()) }
 
 // carrying lists what carries these tags.
-func (v *Verification) carrying(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
+func (v *Verifier) carrying(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
 	in := &resourcegroupstaggingapi.GetResourcesInput{}
 	for _, tag := range stack.TagList(tags) {
 		in.TagFilters = append(in.TagFilters, tagtypes.TagFilter{Key: tag.Key, Values: []string{aws.ToString(tag.Value)}})
@@ -80,10 +80,11 @@ func (v *Verification) carrying(ctx context.Context, tags map[string]string) (fo
 	return found, nil
 }
 
-// candidates are what the tagging API lists of the branch's environments: what carries the id of the deleted stack,
-// and what carries the project's and the branch's tags. By the latter it finds earlier stacks' resources, and what
-// Beanstalk made, which carries the id of a stack of Beanstalk's own.
-func (v *Verification) candidates(ctx context.Context, in contract.VerifyInput) ([]taggedResource, error) {
+// candidates are what the tagging API lists of the branch's environments: what carries the id of
+// the deleted stack, and what carries the project's and the branch's tags. By the latter it finds
+// earlier stacks' resources, and what Beanstalk made, which carries the id of a stack of
+// Beanstalk's own.
+func (v *Verifier) candidates(ctx context.Context, in contract.VerifyInput) ([]taggedResource, error) {
 	found, err := v.carrying(
 		ctx,
 		map[string]string{perch.TagProject: in.Environment.Project, perch.TagBranch: perch.EncodeTag(in.Environment.Branch)},
@@ -103,11 +104,13 @@ func (v *Verification) candidates(ctx context.Context, in contract.VerifyInput) 
 // survivor is a candidate that is not known to be gone.
 type survivor struct {
 	taggedResource
-	// confirmed says that its own service, or CloudFormation, says that it is there. Otherwise nobody could be asked.
+	// confirmed says that its own service, or CloudFormation, says that it is there. Otherwise
+	// nobody could be asked.
 	confirmed bool
 	// earlier says that another stack than the one that was deleted made it.
 	earlier bool
-	// untold says that what its stack's template wanted to keep cannot be told, so it is reported and never deleted.
+	// untold says that what its stack's template wanted to keep cannot be told, so it is reported
+	// and never deleted.
 	untold bool
 }
 
@@ -125,8 +128,9 @@ func (s survivor) String() string {
 	return s.arn
 }
 
-// survivors are the candidates that their own services confirm, and those that nobody can be asked for.
-func (v *Verification) survivors(ctx context.Context, in contract.VerifyInput) (left []survivor, err error) {
+// survivors are the candidates that their own services confirm, and those that nobody can be asked
+// for.
+func (v *Verifier) survivors(ctx context.Context, in contract.VerifyInput) (left []survivor, err error) {
 	wanted, err := v.wantedSnapshots(ctx, in.Contents)
 	if err != nil {
 		return nil, err
@@ -152,24 +156,25 @@ func (v *Verification) survivors(ctx context.Context, in contract.VerifyInput) (
 }
 
 // tagged are the survivors that no other check looks for, and those that Perch cannot confirm.
-func (v *Verification) tagged(ctx context.Context, in contract.VerifyInput) (seen sight, err error) {
+func (v *Verifier) tagged(ctx context.Context, in contract.VerifyInput) (seen Sight, err error) {
 	found, err := v.survivors(ctx, in)
 	for _, s := range found {
 		switch {
 		case s.listed(in.Contents):
 		case s.confirmed:
-			seen.left = append(seen.left, s.String())
+			seen.Left = append(seen.Left, s.String())
 		default:
-			seen.unconfirmed = append(seen.unconfirmed, s.String())
+			seen.Unconfirmed = append(seen.Unconfirmed, s.String())
 		}
 	}
 	return seen, err
 }
 
-// orphans are what the branch's deleted stacks have left behind and Perch can delete. An update that takes a bucket with
-// objects out of the template leaves the bucket, and a removal by force leaves what CloudFormation could not delete; from
-// then on no stack names it. What the stack named to the end had its turn.
-func (v *Verification) orphans(ctx context.Context, in contract.VerifyInput, named contract.Contents, past pastRemovals) (orphans []contract.Orphan, err error) {
+// orphans are what the branch's deleted stacks have left behind and Perch can delete. An update
+// that takes a bucket with objects out of the template leaves the bucket, and a removal by force
+// leaves what CloudFormation could not delete; from then on no stack names it. What the stack named
+// to the end had its turn.
+func (v *Verifier) orphans(ctx context.Context, in contract.VerifyInput, named contract.Contents, past pastRemovals) (orphans []contract.Orphan, err error) {
 	found, err := v.survivors(ctx, in)
 	if err != nil {
 		return nil, err
@@ -185,11 +190,11 @@ func (v *Verification) orphans(ctx context.Context, in contract.VerifyInput, nam
 			orphan.StackID = past.stackOf(orphan) // Beanstalk's environments do not carry it.
 		}
 		if !slices.Contains(sweepOrder, orphan.Type) || orphan.StackID == "" || !s.confirmed || s.untold || !s.earlier && !deleted || named.Names(orphan) ||
-			s.tags[tagEnvironmentID] != "" && orphan.Type != "AWS::ElasticBeanstalk::Environment" {
+			s.tags[TagEnvironmentID] != "" && orphan.Type != "AWS::ElasticBeanstalk::Environment" {
 			continue
 		}
 		if wishes[orphan.StackID] == nil {
-			if wishes[orphan.StackID], err = v.stacks.DeletionWishes(ctx, orphan.StackID); err != nil {
+			if wishes[orphan.StackID], err = v.Stacks.DeletionWishes(ctx, orphan.StackID); err != nil {
 				return nil, err
 			}
 		}
@@ -201,10 +206,10 @@ func (v *Verification) orphans(ctx context.Context, in contract.VerifyInput, nam
 }
 
 // isDeleted reports whether the stack is deleted; one that CloudFormation no longer knows is.
-func (v *Verification) isDeleted(ctx context.Context, stackID string) (bool, error) {
+func (v *Verifier) isDeleted(ctx context.Context, stackID string) (bool, error) {
 	if stackID == "" {
 		return true, nil
 	}
-	described, found, err := v.stacks.Describe(ctx, stackID)
+	described, found, err := v.Stacks.Describe(ctx, stackID)
 	return err == nil && (!found || described.StackStatus == stack.Deleted), err
 }

@@ -1,4 +1,4 @@
-package activities
+package leftovers
 
 import (
 	"context"
@@ -15,12 +15,14 @@ import (
 	"perch/activities/stack"
 )
 
-// tagEnvironmentID is the tag that Beanstalk puts on what it makes for an environment (Beanstalk guide, "Tagging").
-const tagEnvironmentID = "elasticbeanstalk:environment-id"
+// TagEnvironmentID is the tag that Beanstalk puts on what it makes for an environment (Beanstalk
+// guide, "Tagging").
+const TagEnvironmentID = "elasticbeanstalk:environment-id"
 
-// tagSurvey looks at candidates one after the other, and asks for each stack and each environment once.
+// tagSurvey looks at candidates one after the other, and asks for each stack and each environment
+// once.
 type tagSurvey struct {
-	v            *Verification
+	v            *Verifier
 	in           contract.VerifyInput
 	lives        map[string]stackLife
 	fates        map[string]map[string]types.ResourceStatus
@@ -44,14 +46,15 @@ func (s *tagSurvey) look(ctx context.Context, r taggedResource) (survivor, bool,
 	return found, err == nil && state != presenceGone, err
 }
 
-// belongs reports whether the candidate is of an environment of the branch that is removed. What is of a stack or an
-// environment that lives is not, and what a deleted stack's template kept is none of its leftovers.
+// belongs reports whether the candidate is of an environment of the branch that is removed. What is
+// of a stack or an environment that lives is not, and what a deleted stack's template kept is none
+// of its leftovers.
 func (s *tagSurvey) belongs(ctx context.Context, r taggedResource, found *survivor) (bool, error) {
 	switch {
 	case r.stackID != "" && r.stackID == s.in.StackID:
 		return true, nil
-	case r.tags[tagEnvironmentID] != "" && !strings.Contains(r.arn, ":environment/"):
-		lives, err := s.livesOnBeanstalk(ctx, r.tags[tagEnvironmentID])
+	case r.tags[TagEnvironmentID] != "" && !strings.Contains(r.arn, ":environment/"):
+		lives, err := s.livesOnBeanstalk(ctx, r.tags[TagEnvironmentID])
 		return !lives && s.owns(ctx, r), err
 	case r.stackID == "":
 		lives, err := s.branchLives(ctx)
@@ -70,13 +73,14 @@ func (s *tagSurvey) belongs(ctx context.Context, r taggedResource, found *surviv
 }
 
 func (s *tagSurvey) owns(ctx context.Context, r taggedResource) bool {
-	return s.v.stacks.Owner.Current(ctx).Owns(r.tags)
+	return s.v.Stacks.Owner.Current(ctx).Owns(r.tags)
 }
 
-// branchLives reports whether the branch has a stack: what carries no stack's id may be of that one.
+// branchLives reports whether the branch has a stack: what carries no stack's id may be of that
+// one.
 func (s *tagSurvey) branchLives(ctx context.Context) (bool, error) {
 	if s.living == nil {
-		described, found, err := s.v.stacks.Describe(ctx, s.in.Environment.StackName())
+		described, found, err := s.v.Stacks.Describe(ctx, s.in.Environment.StackName())
 		if err != nil {
 			return false, err
 		}
@@ -112,7 +116,7 @@ func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error
 	}
 	fates, looked := s.fates[r.stackID]
 	if !looked {
-		events, err := s.v.stacks.Events(ctx, r.stackID)
+		events, err := s.v.Stacks.Events(ctx, r.stackID)
 		if err != nil {
 			return presenceUnknown, err
 		}
@@ -135,15 +139,15 @@ func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error
 
 // stackLife is what is known of a stack that made a resource.
 type stackLife struct {
-	// exists says that the stack is not deleted, and unknown that CloudFormation does not know it, or
-	// that it was another repository's: what is left of it is reported and never deleted.
+	// exists says that the stack is not deleted, and unknown that CloudFormation does not know it,
+	// or that it was another repository's: what is left of it is reported and never deleted.
 	exists, unknown bool
 	// contents hold what a deleted stack's template kept.
 	contents contract.Contents
 }
 
-func (v *Verification) life(ctx context.Context, stackID string) (life stackLife, err error) {
-	described, found, err := v.stacks.Describe(ctx, stackID)
+func (v *Verifier) life(ctx context.Context, stackID string) (life stackLife, err error) {
+	described, found, err := v.Stacks.Describe(ctx, stackID)
 	switch {
 	case err != nil:
 		return life, err
@@ -151,7 +155,7 @@ func (v *Verification) life(ctx context.Context, stackID string) (life stackLife
 		return stackLife{unknown: true}, nil
 	case described.StackStatus != stack.Deleted:
 		return stackLife{exists: true}, nil
-	case !v.stacks.Owner.Current(ctx).Owns(stack.Tags(described)):
+	case !v.Stacks.Owner.Current(ctx).Owns(stack.Tags(described)):
 		return stackLife{unknown: true}, nil
 	}
 	life.contents, err = v.namedBy(ctx, stackID)

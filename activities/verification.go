@@ -1,0 +1,46 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"perch"
+	"perch/activities/contract"
+	"perch/activities/leftovers"
+)
+
+// Verification are the activities that see whether an environment is gone, and delete what is left.
+type Verification struct {
+	stacks   *Stacks
+	verifier *leftovers.Verifier
+}
+
+func newVerification(cfg aws.Config, stacks *Stacks, shared *Databases, interval time.Duration) *Verification {
+	return &Verification{stacks: stacks, verifier: leftovers.NewVerifier(cfg, leftovers.Config{
+		Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals, OwnStack: stacks.ownStack,
+		SharedDatabase: shared.remains, Retract: stacks.apps.retract, Interval: interval,
+	})}
+}
+
+// VerifyGone looks for what the environment held, and for anything that still carries its tags.
+func (v *Verification) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
+	if err := v.stacks.serves(in.Environment.Project); err != nil {
+		return contract.VerifyResult{}, err
+	}
+	return v.verifier.VerifyGone(ctx, in)
+}
+
+// SweepResources deletes what a stack was told to leave behind, and what no stack names any more.
+func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInput) (contract.SweepResult, error) {
+	return v.verifier.SweepResources(ctx, in)
+}
+
+// RecheckLeftovers looks again for what earlier removals of the project's environments left.
+func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (contract.RecheckResult, error) {
+	if err := v.stacks.serves(in.Project); err != nil {
+		return contract.RecheckResult{}, err
+	}
+	return v.verifier.RecheckLeftovers(ctx, in)
+}
