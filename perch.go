@@ -3,6 +3,9 @@
 // It is the vocabulary of every other package and imports none of them.
 package perch
 
+// FileName is the file in the root of a repository that says what its branches get.
+const FileName = "perch.yaml"
+
 // Kind is the layer of settings that an environment inherits.
 type Kind string
 

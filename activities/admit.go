@@ -13,6 +13,7 @@ import (
 	"perch/activities/sourceerr"
 	"perch/activities/stack"
 	"perch/config"
+	"perch/lifecycle"
 	"perch/source"
 )
 
@@ -79,12 +80,12 @@ type candidate struct {
 
 // judge holds a request against the policy, and changes and stores nothing. There is no candidate where the request is a removal, or ends here.
 func (r *Requests) judge(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
-	admission := config.Admission{Policy: r.policy, Request: request}
+	admission := lifecycle.Admission{Policy: r.policy, Request: request}
 	if err := admission.Identity(); err != nil || request.Goal == perch.GoalGone {
 		removal := contract.AdmitResult{
 			SharedDatabase: r.policy.SharedDatabase != nil, GraceSeconds: int(r.policy.Cleanup.Grace.Seconds()),
 		}
-		admitted, err := verdict(removal, errors.Join(err, config.Admit(admission)))
+		admitted, err := verdict(removal, errors.Join(err, lifecycle.AdmitRequest(admission)))
 		return admitted, nil, err
 	}
 	head, ended, err := r.findHead(ctx, request)
@@ -97,7 +98,7 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (contract.A
 
 // weigh checks what the request's commit says against the policy. The commit is known to be its branch's head.
 func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
-	admission := config.Admission{Policy: r.policy, Request: request}
+	admission := lifecycle.Admission{Policy: r.policy, Request: request}
 	file, rejection, err := r.fileAt(ctx, request.Commit)
 	if rule, skip := config.SkipByDefault(request.Branch); err == nil && rejection != "" && skip {
 		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil // Such a branch seldom has a perch.yaml.
@@ -108,8 +109,8 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.A
 	if rule, skip := file.Skip(request.Branch); skip {
 		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil
 	}
-	var origins config.Origins
-	if admission.Settings, origins, err = file.Resolve(request.Branch, request.Commit); err != nil {
+	settings, origins, err := file.Resolve(request.Branch, request.Commit)
+	if err != nil {
 		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: err.Error()}, nil, nil
 	}
 	if _, err := r.stacks.Owner.Certain(ctx); err != nil {
@@ -125,22 +126,24 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.A
 	} else {
 		admission.Kind = mine.Kind
 	}
-	admission.File = file
-	if err := config.Admit(admission); err != nil {
+	admission.Wanted = &lifecycle.Wanted{
+		Project: file.Project, Kind: file.Kind(request.Branch), Settings: settings, Seed: file.Seed,
+	}
+	if err := lifecycle.AdmitRequest(admission); err != nil {
 		admitted, err := verdict(contract.AdmitResult{}, err)
 		return admitted, nil, err
 	}
 	admitted := contract.AdmitResult{
-		Kind: file.Kind(request.Branch), Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate,
+		Kind: admission.Wanted.Kind, Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate,
 	}
 	made := rendering{
 		commit: request.Commit, kind: admitted.Kind, file: file,
-		settings: admission.Settings, image: admission.Settings.Image,
+		settings: settings, image: settings.Image,
 		exists: mine != nil, defaultVersion: origins["database.version"] == config.BuiltIn,
 	}
 	if made.own() {
 		var rejection string
-		if made.custom, rejection, err = r.admitOwn(ctx, admission, made.kind, origins); err != nil || rejection != "" {
+		if made.custom, rejection, err = r.admitOwn(ctx, admission, origins); err != nil || rejection != "" {
 			return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
 		}
 	}
@@ -184,7 +187,7 @@ func (r *Requests) candidate(ctx context.Context, request perch.Request, made re
 
 // verdict turns a rejection into a result; any other error stays one.
 func verdict(admitted contract.AdmitResult, err error) (contract.AdmitResult, error) {
-	var rejection *config.Rejection
+	var rejection *lifecycle.Rejection
 	if errors.As(err, &rejection) {
 		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection.Error()}, nil
 	}

@@ -8,7 +8,6 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/contract"
-	"perch/config"
 	"perch/lifecycle"
 )
 
@@ -42,8 +41,8 @@ func (s *Stacks) mayDelete(environment perch.Environment, state contract.StackSt
 		return nil
 	}
 	request := perch.Request{Goal: perch.GoalGone, Project: environment.Project, Branch: environment.Branch}
-	var rejection *config.Rejection
-	if err := config.Admit(config.Admission{Policy: s.policy, Request: request, Kind: state.Kind}); errors.As(err, &rejection) {
+	var rejection *lifecycle.Rejection
+	if err := lifecycle.AdmitRequest(lifecycle.Admission{Policy: s.policy, Request: request, Kind: state.Kind}); errors.As(err, &rejection) {
 		return awserr.Final(perch.ErrorInvalid, "%s; nothing was touched", rejection.Sentence)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"perch/cfn"
 	"perch/cfn/own"
 	"perch/config"
+	"perch/lifecycle"
 )
 
 // ownTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a sentence, and no failure.
@@ -40,11 +41,10 @@ func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perc
 // it, and is empty if it does not.
 func (r *Requests) admitOwn(
 	ctx context.Context,
-	admission config.Admission,
-	kind perch.Kind,
+	admission lifecycle.Admission,
 	origins config.Origins,
 ) (*own.Template, string, error) {
-	template, rejection, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Settings)
+	template, rejection, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Wanted.Settings)
 	if err != nil || rejection != "" {
 		return nil, rejection, err
 	}
@@ -53,7 +53,7 @@ func (r *Requests) admitOwn(
 		return nil, err.Error(), nil
 	}
 	in := cfn.EnvironmentInput{
-		Environment: environment, Kind: kind, Commit: admission.Request.Commit, Settings: admission.Settings, Policy: *r.policy, Seed: admission.File.Seed,
+		Environment: environment, Kind: admission.Wanted.Kind, Commit: admission.Request.Commit, Settings: admission.Wanted.Settings, Policy: *r.policy, Seed: admission.Wanted.Seed,
 		Origin: func(path string) string { return origins[path] },
 	}
 	if err := template.Admit(in); err != nil {

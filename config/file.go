@@ -1,5 +1,5 @@
 // Package config reads perch.yaml and the worker's policy file: strictly, with every problem at once and the line it stands on. It merges the
-// layers of settings, remembers where each value came from, and holds requests against the policy. It does no I/O.
+// layers of settings, remembers where each value came from. It does no I/O.
 package config
 
 import (
@@ -16,8 +16,8 @@ const MaxFile = 256 << 10
 // limits fit files that people write: a file beyond them is a generated one, and merging it would take long.
 var limits = document.Limits{Bytes: MaxFile, Depth: 32, Column: 100, Keys: 500, Key: 255, Tokens: 10_000, Quote: true}
 
-// FileName is where perch.yaml stands in a repository: in its root.
-const FileName = "perch.yaml"
+// FileName is the name of perch.yaml.
+const FileName = perch.FileName
 
 // File is a perch.yaml that has been read. It is safe for concurrent use. As in perch.Settings, the comments of the fields are what users read.
 type File struct {

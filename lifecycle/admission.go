@@ -1,4 +1,4 @@
-package config
+package lifecycle
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"perch"
 )
 
-// Rejection is what Admit says no with. It is an answer, not a failure: asking again changes nothing.
+// Rejection is the error of AdmitRequest. It is an answer and no failure: the same request is rejected again.
 type Rejection struct {
 	// Sentence says what was asked, what is allowed and where to change it.
 	Sentence string
@@ -21,21 +21,28 @@ func reject(format string, args ...any) error {
 	return &Rejection{Sentence: fmt.Sprintf(format, args...)}
 }
 
+// Wanted is what perch.yaml at a request's commit says of the branch.
+type Wanted struct {
+	Project  string
+	Kind     perch.Kind
+	Settings perch.Settings
+	Seed     []perch.SeedStep
+}
+
 // Admission is a request with everything that decides whether the policy allows it.
 type Admission struct {
 	Policy  *perch.Policy
 	Request perch.Request
-	// File and Settings are what the commit says. They are left out for perch.GoalGone: the commit may be gone too.
-	File     *File
-	Settings perch.Settings
-	// Kind is the kind of the environment that is there, by its tags; empty where there is none.
+	// Wanted is what the commit says; nil if it has no perch.yaml, and for perch.GoalGone, because the commit may be deleted, too.
+	Wanted *Wanted
+	// Kind is the kind of the environment that is there, by its tags; empty if there is none.
 	Kind perch.Kind
 	// Environments counts the project's other environments; 0 for an environment that is there already, which takes no new room.
 	Environments int
 }
 
-// Admit is nil where the policy allows the request, and a *Rejection where it does not.
-func Admit(a Admission) error {
+// AdmitRequest is nil if the policy allows the request, and a *Rejection if it does not.
+func AdmitRequest(a Admission) error {
 	if err := a.Identity(); err != nil {
 		return err
 	}
@@ -43,12 +50,12 @@ func Admit(a Admission) error {
 	case perch.GoalGone:
 		return a.removal()
 	case perch.GoalUp:
-		return first(a.commitGiven, a.kind, a.keptKind, a.recreation, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
+		return firstError(a.commitGiven, a.kind, a.keptKind, a.recreation, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
 	}
 	return reject("a request can ask for up or gone, not %q", a.Request.Goal)
 }
 
-func first(checks ...func() error) error {
+func firstError(checks ...func() error) error {
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return err
@@ -93,7 +100,7 @@ func (a Admission) recreation() error {
 		return nil
 	}
 	if a.Kind == "" {
-		a.Kind = a.File.Kind(a.Request.Branch)
+		a.Kind = a.Wanted.Kind
 	}
 	if err := a.removal(); err != nil {
 		return reject("--recreate would delete the environment first: %v; run `perch up` without --recreate", err)
@@ -102,17 +109,17 @@ func (a Admission) recreation() error {
 }
 
 func (a Admission) commitGiven() error {
-	if a.File == nil {
-		return reject("branch %q has no %s at commit %s", a.Request.Branch, FileName, a.Request.Commit)
+	if a.Wanted == nil {
+		return reject("branch %q has no %s at commit %s", a.Request.Branch, perch.FileName, a.Request.Commit)
 	}
-	if a.File.Project != a.Policy.Project {
-		return reject("%s is for project %q, and this worker's policy is for project %q only; change `project` in one of them", FileName, a.File.Project, a.Policy.Project)
+	if a.Wanted.Project != a.Policy.Project {
+		return reject("%s is for project %q, and this worker's policy is for project %q only; change `project` in one of them", perch.FileName, a.Wanted.Project, a.Policy.Project)
 	}
 	return nil
 }
 
 func (a Admission) kind() error {
-	kind := a.File.Kind(a.Request.Branch)
+	kind := a.Wanted.Kind
 	patterns := a.Policy.Kinds[kind]
 	if a.Policy.Kinds == nil && kind == perch.KindBranch {
 		return nil
@@ -125,13 +132,13 @@ func (a Admission) kind() error {
 		allowed = "only " + strings.Join(patterns, ", ")
 	}
 	return reject("branch %q asks for kind %s, and the policy lets %s have it; change `branches.kinds` in %s, or `kinds.%s` in the policy",
-		a.Request.Branch, kind, allowed, FileName, kind)
+		a.Request.Branch, kind, allowed, perch.FileName, kind)
 }
 
 // keptKind rejects another kind than the one that the environment was made with: protection and application go by that, and the template of another
 // one would take database and buckets their guards.
 func (a Admission) keptKind() error {
-	kind := a.File.Kind(a.Request.Branch)
+	kind := a.Wanted.Kind
 	if a.Kind == "" || a.Kind == kind {
 		return nil
 	}
@@ -139,91 +146,91 @@ func (a Admission) keptKind() error {
 	if a.Kind != perch.KindBranch {
 		remove = "let a person delete its stack first"
 	}
-	return reject("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change `branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, FileName, remove)
+	return reject("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change `branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, perch.FileName, remove)
 }
 
 // machines checks the settings of Perch's template only: what a custom template asks for is in that.
 func (a Admission) machines() error {
-	s, p := a.Settings, a.Policy
+	s, p := a.Wanted.Settings, a.Policy
 	if s.Template != "" {
 		return nil
 	}
-	if err := allowed("instance_type", s.InstanceType, "instance_types", p.InstanceTypes); err != nil {
+	if err := allowedName("instance_type", s.InstanceType, "instance_types", p.InstanceTypes); err != nil {
 		return err
 	}
 	if most := p.MaxInstances; most > 0 && s.Instances.Max > most {
 		return reject("instances.max is %d, and the policy allows %d instances for an environment; "+
-			"change instances.max in %s, or `max_instances` in the policy", s.Instances.Max, most, FileName)
+			"change instances.max in %s, or `max_instances` in the policy", s.Instances.Max, most, perch.FileName)
 	}
 	if s.Database == nil || s.Database.Mode == perch.DatabaseShared {
 		return nil
 	}
-	return allowed("database.class", s.Database.Class, "database_classes", p.DatabaseClasses)
+	return allowedName("database.class", s.Database.Class, "database_classes", p.DatabaseClasses)
 }
 
-func allowed(key, value, policyKey string, patterns []string) error {
+func allowedName(key, value, policyKey string, patterns []string) error {
 	if len(patterns) == 0 {
 		return nil
 	}
 	if _, ok := perch.MatchAny(patterns, value); ok {
 		return nil
 	}
-	return reject("%s is %s, and the policy allows only %s; change %s in %s, or `%s` in the policy", key, value, strings.Join(patterns, ", "), key, FileName, policyKey)
+	return reject("%s is %s, and the policy allows only %s; change %s in %s, or `%s` in the policy", key, value, strings.Join(patterns, ", "), key, perch.FileName, policyKey)
 }
 
 func (a Admission) loadBalancer() error {
-	if a.Settings.Template != "" {
+	if a.Wanted.Settings.Template != "" {
 		return nil
 	}
-	if kind := a.Settings.LoadBalancer; kind != "none" && a.Policy.Domain == "" {
-		return reject("load_balancer is %s, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, FileName)
+	if kind := a.Wanted.Settings.LoadBalancer; kind != "none" && a.Policy.Domain == "" {
+		return reject("load_balancer is %s, and that needs a domain, which the policy does not have; set load_balancer to none in %s, or `domain` and `hosted_zone` in the policy", kind, perch.FileName)
 	}
 	return nil
 }
 
 // sharedDatabase rejects what nobody shares: the instance stands in the staging application's stack.
 func (a Admission) sharedDatabase() error {
-	if db := a.Settings.Database; db == nil || db.Mode != perch.DatabaseShared {
+	if db := a.Wanted.Settings.Database; db == nil || db.Mode != perch.DatabaseShared {
 		return nil
 	}
 	if a.Policy.SharedDatabase == nil {
-		return reject("database.mode is shared, and the policy has no shared_database; set database.mode to own in %s, or `shared_database` in the policy and run `perch application up`", FileName)
+		return reject("database.mode is shared, and the policy has no shared_database; set database.mode to own in %s, or `shared_database` in the policy and run `perch application up`", perch.FileName)
 	}
-	if a.File.Kind(a.Request.Branch) == perch.KindProduction {
-		return reject("database.mode is shared, and an environment of kind production has a database of its own; set database.mode to own for it in %s", FileName)
+	if a.Wanted.Kind == perch.KindProduction {
+		return reject("database.mode is shared, and an environment of kind production has a database of its own; set database.mode to own for it in %s", perch.FileName)
 	}
 	return nil
 }
 
 // snapshot rejects what the policy's prefixes do not allow. A prefix of ids allows no ARN: one that begins with it would be somebody else's.
 func (a Admission) snapshot() error {
-	db := a.Settings.Database
+	db := a.Wanted.Settings.Database
 	if db == nil || db.Mode != perch.DatabaseSnapshot {
 		return nil
 	}
 	named := strings.HasPrefix(db.Snapshot, "arn:")
 	if named && arnRegion(db.Snapshot) != a.Policy.Region {
-		return reject("database.snapshot stands in region %q, and the policy is for %s only; copy the snapshot there and name the copy in %s", arnRegion(db.Snapshot), a.Policy.Region, FileName)
+		return reject("database.snapshot stands in region %q, and the policy is for %s only; copy the snapshot there and name the copy in %s", arnRegion(db.Snapshot), a.Policy.Region, perch.FileName)
 	}
 	if !slices.ContainsFunc(a.Policy.Snapshots.From, func(prefix string) bool {
 		return strings.HasPrefix(prefix, "arn:") == named && strings.HasPrefix(db.Snapshot, prefix)
 	}) {
-		return reject("database.snapshot is %s, and the policy allows %s; change database.snapshot in %s, or `snapshots.from` in the policy", db.Snapshot, list(a.Policy.Snapshots.From, "no snapshots"), FileName)
+		return reject("database.snapshot is %s, and the policy allows %s; change database.snapshot in %s, or `snapshots.from` in the policy", db.Snapshot, listPrefixes(a.Policy.Snapshots.From, "no snapshots"), perch.FileName)
 	}
 	return nil
 }
 
 func (a Admission) secrets() error {
-	kind := a.File.Kind(a.Request.Branch)
+	kind := a.Wanted.Kind
 	from := a.Policy.Secrets.Allowed(kind)
-	for _, name := range slices.Sorted(maps.Keys(a.Settings.Secrets)) {
-		arn := a.Settings.Secrets[name]
+	for _, name := range slices.Sorted(maps.Keys(a.Wanted.Settings.Secrets)) {
+		arn := a.Wanted.Settings.Secrets[name]
 		if region := arnRegion(arn); region != a.Policy.Region {
-			return reject("secret %s stands in region %q, and the policy is for %s only; name a secret of that region in %s", name, region, a.Policy.Region, FileName)
+			return reject("secret %s stands in region %q, and the policy is for %s only; name a secret of that region in %s", name, region, a.Policy.Region, perch.FileName)
 		}
 		if !slices.ContainsFunc(from, func(prefix string) bool { return strings.HasPrefix(arn, prefix) }) {
 			return reject("secret %s is %s, and the policy allows environments of kind %s %s; "+
-				"change `secrets` in %s, or `secrets` in the policy", name, arn, kind, list(from, "no secrets"), FileName)
+				"change `secrets` in %s, or `secrets` in the policy", name, arn, kind, listPrefixes(from, "no secrets"), perch.FileName)
 		}
 	}
 	return nil
@@ -239,24 +246,24 @@ func arnRegion(arn string) string {
 }
 
 func (a Admission) seeds() error {
-	for i, step := range a.File.Seed {
+	for i, step := range a.Wanted.Seed {
 		if step.S3 == nil {
 			continue // What it may send is a secret of the settings.
 		}
-		if from := step.S3.From; strings.HasPrefix(from, "s3://") && !slices.ContainsFunc(a.Policy.Seeds.From, func(prefix string) bool { return below(prefix, from) }) {
+		if from := step.S3.From; strings.HasPrefix(from, "s3://") && !slices.ContainsFunc(a.Policy.Seeds.From, func(prefix string) bool { return belowPrefix(prefix, from) }) {
 			return reject("seed[%d] reads %s, and the policy allows %s; change `seed` in %s, or `seeds.from` in the policy",
-				i, from, list(a.Policy.Seeds.From, "only folders of the repository"), FileName)
+				i, from, listPrefixes(a.Policy.Seeds.From, "only folders of the repository"), perch.FileName)
 		}
 	}
 	return nil
 }
 
-// below reports whether address is prefix or stands below it: s3://data does not allow s3://data-of-others.
-func below(prefix, address string) bool {
+// belowPrefix reports whether address is prefix or stands below it: s3://data does not allow s3://data-of-others.
+func belowPrefix(prefix, address string) bool {
 	return strings.HasPrefix(strings.TrimSuffix(address, "/")+"/", strings.TrimSuffix(prefix, "/")+"/")
 }
 
-func list(values []string, none string) string {
+func listPrefixes(values []string, none string) string {
 	if len(values) == 0 {
 		return none
 	}

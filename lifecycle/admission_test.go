@@ -1,4 +1,4 @@
-package config
+package lifecycle
 
 import (
 	"errors"
@@ -6,7 +6,39 @@ import (
 	"testing"
 
 	"perch"
+	"perch/config"
 )
+
+// boundingPolicy bounds everything that a policy can.
+const boundingPolicy = `account: "123456789012"
+region: eu-central-1
+service_role: arn:aws:iam::123456789012:role/perch-cloudformation
+project: shop
+repository: git@github.com:acme/shop.git
+source: {git: "https://github.com/acme/shop.git"}
+default_branch: main
+domain: preview.example.com
+hosted_zone: Z0123456789ABC
+url: https://{host}/
+network:
+  vpc: vpc-0a1b2c3d
+  subnets: [subnet-a1, subnet-b2]
+  database_subnets: [subnet-c3, subnet-d4]
+kinds: {branch: ["*"], staging: [staging], production: []}
+protected: ["release/*"]
+secrets:
+  from: ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"]
+  kinds: {staging: ["arn:aws:ssm:eu-central-1:123456789012:parameter/staging/"]}
+seeds: {from: ["s3://shop-seeds/public/"]}
+snapshots: {from: ["shop-seed-", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-"]}
+shared_database: {class: db.m7g.large, multi_az: true}
+instance_types: ["t3.*"]
+database_classes: ["db.t4g.*"]
+max_environments: 3
+max_instances: 8
+repair: recreate
+cleanup: {grace: 90m, max_removals: 5, max_share: 0.25}
+`
 
 const admitted = `project: shop
 image: example.com/shop:{commit}
@@ -20,30 +52,44 @@ seed:
   - s3: {from: "s3://shop-seeds/public/v1/", to: assets}
 `
 
-// admission is a request to provision branch that fullPolicy allows, if it does.
+// admission is a request to provision branch that boundingPolicy allows, if it does.
 func admission(t *testing.T, file, branch string) Admission {
 	t.Helper()
-	f := read(t, file)
-	settings, _, err := f.Resolve(branch, commit)
+	f, err := config.Read(config.FileName, []byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, _, err := f.Resolve(branch, admittedCommit)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Admission{
-		Policy:  policy(t, fullPolicy),
-		Request: perch.Request{ID: "1", Goal: perch.GoalUp, Project: "shop", Branch: branch, Commit: commit, Repository: "https://github.com/acme/shop"},
-		File:    f, Settings: settings, Environments: 2,
+		Policy:  readPolicy(t),
+		Request: perch.Request{ID: "1", Goal: perch.GoalUp, Project: "shop", Branch: branch, Commit: admittedCommit, Repository: "https://github.com/acme/shop"},
+		Wanted:  &Wanted{Project: f.Project, Kind: f.Kind(branch), Settings: settings, Seed: f.Seed}, Environments: 2,
 	}
+}
+
+const admittedCommit = "0123456789abcdef0123456789abcdef01234567"
+
+func readPolicy(t *testing.T) *perch.Policy {
+	t.Helper()
+	p, err := config.ReadPolicy("policy.yaml", []byte(boundingPolicy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func TestWhatThePolicyAllowsIsAdmitted(t *testing.T) {
 	for _, branch := range []string{"feature/login", "staging", "release/1"} {
-		if err := Admit(admission(t, admitted, branch)); err != nil {
+		if err := AdmitRequest(admission(t, admitted, branch)); err != nil {
 			t.Errorf("%s: %v", branch, err)
 		}
 	}
 	a := admission(t, admitted, "feature/login")
 	a.Request.Repository = ""
-	if err := Admit(a); err != nil {
+	if err := AdmitRequest(a); err != nil {
 		t.Errorf("a request that names no repository: %v", err)
 	}
 }
@@ -58,11 +104,11 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 			`project "blog" was asked for, and this worker's policy is for project "shop" only; check --project or PERCH_PROJECT, or the worker that is running`},
 		"another repository": {"x", func(a *Admission) { a.Request.Repository = "git@github.com:mallory/shop.git" },
 			"the request comes from repository github.com/mallory/shop, and this worker's policy is for github.com/acme/shop only; check `repository` in the policy"},
-		"another project in the file": {"x", func(a *Admission) { f := *a.File; f.Project = "blog"; a.File = &f },
+		"another project in the file": {"x", func(a *Admission) { a.Wanted.Project = "blog" },
 			`perch.yaml is for project "blog", and this worker's policy is for project "shop" only; change ` + "`project` in one of them"},
 		"no branch name": {"x", func(a *Admission) { a.Request.Branch = "a..b" },
 			`"a..b" is not a branch name that Git accepts: it contains two dots in a row`},
-		"no perch.yaml": {"x", func(a *Admission) { a.File = nil }, `branch "x" has no perch.yaml at commit ` + commit},
+		"no perch.yaml": {"x", func(a *Admission) { a.Wanted = nil }, `branch "x" has no perch.yaml at commit ` + admittedCommit},
 		"a kind for nobody": {"main", func(*Admission) {},
 			"branch \"main\" asks for kind production, and the policy lets no branch have it; change `branches.kinds` in perch.yaml, or `kinds.production` in the policy"},
 		"a kind for others": {"tmp", func(*Admission) {},
@@ -71,36 +117,36 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 			"branch \"x\" asks for kind branch, and its environment was made as staging, which it keeps; change `branches.kinds` in perch.yaml, or let a person delete its stack first"},
 		"a dearer kind than the environment's": {"staging", func(a *Admission) { a.Kind = perch.KindBranch },
 			"branch \"staging\" asks for kind staging, and its environment was made as branch, which it keeps; change `branches.kinds` in perch.yaml, or remove it with `perch down` first"},
-		"an instance type": {"x", func(a *Admission) { a.Settings.InstanceType = "m7i.large" },
+		"an instance type": {"x", func(a *Admission) { a.Wanted.Settings.InstanceType = "m7i.large" },
 			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or `instance_types` in the policy"},
-		"S110 more instances": {"x", func(a *Admission) { a.Settings.Instances.Max, a.Policy.MaxInstances = 5, 4 },
+		"S110 more instances": {"x", func(a *Admission) { a.Wanted.Settings.Instances.Max, a.Policy.MaxInstances = 5, 4 },
 			"instances.max is 5, and the policy allows 4 instances for an environment; change instances.max in perch.yaml, or `max_instances` in the policy"},
-		"a database class": {"x", func(a *Admission) { a.Settings.Database.Class = "db.r7g.large" },
+		"a database class": {"x", func(a *Admission) { a.Wanted.Settings.Database.Class = "db.r7g.large" },
 			"database.class is db.r7g.large, and the policy allows only db.t4g.*; change database.class in perch.yaml, or `database_classes` in the policy"},
-		"a shared database where there is none": {"x", func(a *Admission) { shared(a); a.Policy.SharedDatabase = nil },
+		"a shared database where there is none": {"x", func(a *Admission) { sharedDatabase(a); a.Policy.SharedDatabase = nil },
 			"database.mode is shared, and the policy has no shared_database; set database.mode to own in perch.yaml, or `shared_database` in the policy and run `perch application up`"},
-		"a shared database of production": {"main", func(a *Admission) { shared(a); a.Policy.Kinds[perch.KindProduction] = []string{"main"} },
+		"a shared database of production": {"main", func(a *Admission) { sharedDatabase(a); a.Policy.Kinds[perch.KindProduction] = []string{"main"} },
 			"database.mode is shared, and an environment of kind production has a database of its own; set database.mode to own for it in perch.yaml"},
-		"a snapshot of others": {"x", restored("bank-1"),
+		"a snapshot of others": {"x", restoredFrom("bank-1"),
 			"database.snapshot is bank-1, and the policy allows only what begins with shop-seed-, arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
-		"a snapshot of another account": {"x", restored("arn:aws:rds:eu-central-1:999999999999:snapshot:shared-1"),
+		"a snapshot of another account": {"x", restoredFrom("arn:aws:rds:eu-central-1:999999999999:snapshot:shared-1"),
 			"database.snapshot is arn:aws:rds:eu-central-1:999999999999:snapshot:shared-1, and the policy allows only what begins with shop-seed-, arn:aws:rds:eu-central-1:210987654321:snapshot:shared-; " +
 				"change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
-		"a snapshot of another region": {"x", restored("arn:aws:rds:us-east-1:210987654321:snapshot:shared-1"),
+		"a snapshot of another region": {"x", restoredFrom("arn:aws:rds:us-east-1:210987654321:snapshot:shared-1"),
 			`database.snapshot stands in region "us-east-1", and the policy is for eu-central-1 only; copy the snapshot there and name the copy in perch.yaml`},
-		"a snapshot where none are allowed": {"x", func(a *Admission) { restored("shop-seed-1")(a); a.Policy.Snapshots.From = nil },
+		"a snapshot where none are allowed": {"x", func(a *Admission) { restoredFrom("shop-seed-1")(a); a.Policy.Snapshots.From = nil },
 			"database.snapshot is shop-seed-1, and the policy allows no snapshots; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
 		"an ARN where only ids are allowed": {"x", func(a *Admission) {
-			restored("arn:aws:rds:eu-central-1:999999999999:snapshot:x")(a)
+			restoredFrom("arn:aws:rds:eu-central-1:999999999999:snapshot:x")(a)
 			a.Policy.Snapshots.From = []string{"a"}
 		}, "database.snapshot is arn:aws:rds:eu-central-1:999999999999:snapshot:x, and the policy allows only what begins with a; change database.snapshot in perch.yaml, or `snapshots.from` in the policy"},
 		"no domain": {"x", func(a *Admission) { a.Policy.Domain = "" },
 			"load_balancer is shared, and that needs a domain, which the policy does not have; set load_balancer to none in perch.yaml, or `domain` and `hosted_zone` in the policy"},
 		"a secret of another region": {"x", func(a *Admission) {
-			a.Settings.Secrets = map[string]string{"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/a"}
+			a.Wanted.Settings.Secrets = map[string]string{"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/a"}
 		}, `secret A stands in region "us-east-1", and the policy is for eu-central-1 only; name a secret of that region in perch.yaml`},
 		"a secret of others": {"x", func(a *Admission) {
-			a.Settings.Secrets = map[string]string{"A": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a"}
+			a.Wanted.Settings.Secrets = map[string]string{"A": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a"}
 		}, "secret A is arn:aws:secretsmanager:eu-central-1:123456789012:secret:bank/a, and the policy allows environments of kind branch only what begins with " +
 			"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/; change `secrets` in perch.yaml, or `secrets` in the policy"},
 		"a secret where none are allowed": {"x", func(a *Admission) { a.Policy.Secrets.From = nil },
@@ -120,7 +166,7 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := admission(t, admitted, test.branch)
 			test.change(&a)
-			rejected(t, Admit(a), test.want)
+			wantRejection(t, AdmitRequest(a), test.want)
 		})
 	}
 }
@@ -129,42 +175,42 @@ func TestASecretOfTheEnvironmentsKindIsAdmitted(t *testing.T) {
 	a := admission(t, admitted, "x")
 	arns := []string{"arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/"}
 	a.Policy.Secrets = perch.PolicySecrets{Kinds: perch.KindSecrets{perch.KindBranch: arns}}
-	if err := Admit(a); err != nil {
+	if err := AdmitRequest(a); err != nil {
 		t.Error(err)
 	}
 }
 
-// shared makes the database one in the shared instance, of a class that nobody may have for their own.
-func shared(a *Admission) {
-	a.Settings.Database.Mode, a.Settings.Database.Class = perch.DatabaseShared, "db.r7g.large"
+// sharedDatabase makes the database one in the shared instance, of a class that nobody may have for their own.
+func sharedDatabase(a *Admission) {
+	a.Wanted.Settings.Database.Mode, a.Wanted.Settings.Database.Class = perch.DatabaseShared, "db.r7g.large"
 }
 
 func TestASharedDatabaseIsAdmittedWhereThereIsOne(t *testing.T) {
 	a := admission(t, admitted, "feature/login")
-	shared(&a)
-	if err := Admit(a); err != nil {
+	sharedDatabase(&a)
+	if err := AdmitRequest(a); err != nil {
 		t.Error(err)
 	}
 }
 
-// restored makes the database one that is restored from snapshot.
-func restored(snapshot string) func(*Admission) {
+// restoredFrom makes the database one that is restored from snapshot.
+func restoredFrom(snapshot string) func(*Admission) {
 	return func(a *Admission) {
-		a.Settings.Database.Mode, a.Settings.Database.Snapshot = perch.DatabaseSnapshot, snapshot
+		a.Wanted.Settings.Database.Mode, a.Wanted.Settings.Database.Snapshot = perch.DatabaseSnapshot, snapshot
 	}
 }
 
 func TestSnapshotsThatThePolicyAllowsAreAdmitted(t *testing.T) {
 	for _, snapshot := range []string{"shop-seed-2026-11", "arn:aws:rds:eu-central-1:210987654321:snapshot:shared-1"} {
 		a := admission(t, admitted, "feature/login")
-		restored(snapshot)(&a)
-		if err := Admit(a); err != nil {
+		restoredFrom(snapshot)(&a)
+		if err := AdmitRequest(a); err != nil {
 			t.Errorf("%s: %v", snapshot, err)
 		}
 	}
 }
 
-func rejected(t *testing.T, err error, want string) {
+func wantRejection(t *testing.T, err error, want string) {
 	t.Helper()
 	var rejection *Rejection
 	if !errors.As(err, &rejection) {
@@ -177,8 +223,8 @@ func rejected(t *testing.T, err error, want string) {
 
 func TestRemovals(t *testing.T) {
 	gone := func(branch string, kind perch.Kind) error {
-		return Admit(Admission{
-			Policy:  policy(t, fullPolicy),
+		return AdmitRequest(Admission{
+			Policy:  readPolicy(t),
 			Request: perch.Request{ID: "1", Goal: perch.GoalGone, Project: "shop", Branch: branch}, Kind: kind, Environments: 500,
 		})
 	}
@@ -187,10 +233,10 @@ func TestRemovals(t *testing.T) {
 			t.Errorf("%s: %v", branch, err)
 		}
 	}
-	rejected(t, gone("main", perch.KindBranch), "branch \"main\" is the default branch, and its environment is never removed; `default_branch` in the policy says so")
-	rejected(t, gone("x", perch.KindStaging), `the environment of branch "x" is of kind staging, and only environments of kind branch are removed`)
-	rejected(t, gone("x", perch.KindProduction), `the environment of branch "x" is of kind production, and only environments of kind branch are removed`)
-	rejected(t, gone("release/1", perch.KindBranch),
+	wantRejection(t, gone("main", perch.KindBranch), "branch \"main\" is the default branch, and its environment is never removed; `default_branch` in the policy says so")
+	wantRejection(t, gone("x", perch.KindStaging), `the environment of branch "x" is of kind staging, and only environments of kind branch are removed`)
+	wantRejection(t, gone("x", perch.KindProduction), `the environment of branch "x" is of kind production, and only environments of kind branch are removed`)
+	wantRejection(t, gone("release/1", perch.KindBranch),
 		"branch \"release/1\" is protected by the pattern \"release/*\"; to remove its environment, take the pattern out of `protected` in the policy")
 }
 
@@ -208,19 +254,19 @@ func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := admission(t, admitted, test.branch)
 			test.change(&a)
-			if err := Admit(a); err != nil {
+			if err := AdmitRequest(a); err != nil {
 				t.Fatalf("without --recreate: %v", err)
 			}
 			a.Request.Recreate = true
 			var rejection *Rejection
-			if err := Admit(a); !errors.As(err, &rejection) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "without --recreate") {
+			if err := AdmitRequest(a); !errors.As(err, &rejection) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "without --recreate") {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
 	a := admission(t, admitted, "feature/login")
 	a.Request.Recreate, a.Kind = true, perch.KindBranch
-	if err := Admit(a); err != nil {
+	if err := AdmitRequest(a); err != nil {
 		t.Errorf("a branch: %v", err)
 	}
 }
