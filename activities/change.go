@@ -46,7 +46,7 @@ func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (cont
 		}
 		mine, err := s.took(ctx, contract.ChangeInput{StackID: id, Token: in.Token})
 		if err != nil || !mine {
-			return contract.ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's in.Environment was admitted and may be in use.
+			return contract.ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's environment was admitted and may be in use.
 		}
 	case err != nil:
 		return contract.ChangeResult{}, awserr.Wrap(err, "create stack %s", in.Environment.StackName())

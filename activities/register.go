@@ -4,12 +4,11 @@ import (
 	"context"
 	"reflect"
 
-	"perch"
-
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 
+	"perch"
 	"perch/activities/awserr"
 	"perch/activities/contract"
 )
@@ -42,17 +41,28 @@ func serveNothing[In any](row contract.Activity[In, contract.Nothing], method fu
 	}}
 }
 
-// readInput reads an activity's input, which anyone who can reach Temporal can forge. What cannot be read, or names no
-// environment, is rejected for good: the SDK would try again until the activity's time is over.
+// readInput reads an activity's input, which anyone who can reach Temporal can forge. What cannot
+// be read, or names no environment, is rejected for good: the SDK would try again until the
+// activity's time is over.
 func readInput[In any](activity string, raw converter.RawValue) (in In, err error) {
 	if raw.Payload() == nil {
 		return in, awserr.Final(perch.ErrorInvalid, "activity %s was given no input; nothing was touched", activity)
 	}
 	if err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &in); err != nil {
-		return in, awserr.Final(perch.ErrorInvalid, "read the input of activity %s: %v; nothing was touched", activity, err)
+		return in, awserr.Final(
+			perch.ErrorInvalid,
+			"read the input of activity %s: %v; nothing was touched",
+			activity,
+			err,
+		)
 	}
-	if field := reflect.ValueOf(in).FieldByName("Environment"); field.IsValid() && field.Interface() == (perch.Environment{}) {
-		return in, awserr.Final(perch.ErrorInvalid, "the input of activity %s names no environment; nothing was touched", activity)
+	if field := reflect.ValueOf(in).FieldByName("Environment"); field.IsValid() &&
+		field.Interface() == (perch.Environment{}) {
+		return in, awserr.Final(
+			perch.ErrorInvalid,
+			"the input of activity %s names no environment; nothing was touched",
+			activity,
+		)
 	}
 	return in, nil
 }

@@ -3,15 +3,14 @@ package activities
 import (
 	"testing"
 
-	"perch/activities/activitytest"
-	"perch/activities/contract"
-	"perch/activities/stack"
-
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
+	"perch/activities/activitytest"
+	"perch/activities/contract"
+	"perch/activities/stack"
 )
 
 func TestS06AProposedStackIsOursWhereAllItsChangeSetsSaySo(t *testing.T) {

@@ -1,12 +1,15 @@
-// Package activities holds the side effects of Perch: what it does to stacks, buckets and environments on AWS, and what it reads from
-// the branch source. Each activity takes one struct and returns one; nothing secret and nothing large travels in them.
+// Package activities has the side effects of Perch: what it does to stacks, buckets and
+// environments on AWS, and what it reads from the branch source. Package contract says which
+// activities there are; register.go joins them with methods.
+//
+// Each activity takes one struct and returns one. Nothing secret and nothing large travels in them.
+// An activity that changes something checks first whose stack it is (guard.go), because anyone who
+// can reach Temporal can schedule it. The work is in engines, the packages below this one;
+// requests, changes of stacks and cleanup are still here.
 package activities
 
 import (
 	"time"
-
-	"perch/activities/doctor"
-	"perch/activities/quota"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
@@ -15,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch"
+	"perch/activities/doctor"
+	"perch/activities/quota"
 )
 
 // Set is everything that a worker registers.

@@ -62,7 +62,7 @@ func (s *Stacks) DescribeStack(ctx context.Context, in contract.StackInput) (con
 		return contract.StackState{}, nil
 	}
 	state := s.State(ctx, in.Environment, stack)
-	if !state.Ours { // Of a stack that is not this in.Environment's nothing is told but that it is there.
+	if !state.Ours { // Of a stack that is not this environment's nothing is told but that it is there.
 		state = contract.StackState{StackID: state.StackID, Status: state.Status, Conflict: state.Conflict}
 	}
 	return state, nil

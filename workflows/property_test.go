@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"perch/activities/activitytest"
-
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
@@ -16,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"perch"
+	"perch/activities/activitytest"
 )
 
 // maxActivities bounds the tries of activities in one chain: each story is shorter than its draws, and then all goes well.

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"perch"
-
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+
+	"perch"
 )
 
 // Try runs an activity.

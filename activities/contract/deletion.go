@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"perch"
-
 	"perch/lifecycle"
 )
 

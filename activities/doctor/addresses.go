@@ -9,7 +9,8 @@ import (
 	"perch/config"
 )
 
-// singleInstance is the `load_balancer` of an environment with one instance, which has an Elastic IP address.
+// singleInstance is the `load_balancer` of an environment with one instance, which has an Elastic
+// IP address.
 const singleInstance = "none"
 
 // checkAddresses checks that the next environment without a load balancer gets its address, if the
@@ -27,12 +28,17 @@ func (d *Doctor) checkAddresses(ctx context.Context) (string, error) {
 	case !d.hasSingleInstances(ctx):
 		return detail + "; only environments with `load_balancer: none` need one", nil
 	case use.Full():
-		return "", fmt.Errorf("%s, and each environment with `load_balancer: none` needs one: %s", detail, quota.AddressAdvice)
+		return "", fmt.Errorf(
+			"%s, and each environment with `load_balancer: none` needs one: %s",
+			detail,
+			quota.AddressAdvice,
+		)
 	}
 	return detail + "; each environment with `load_balancer: none` needs one", nil
 }
 
-// hasSingleInstances reports whether a layer of the default branch's perch.yaml says `load_balancer: none`.
+// hasSingleInstances reports whether a layer of the default branch's perch.yaml says
+// `load_balancer: none`.
 func (d *Doctor) hasSingleInstances(ctx context.Context) bool {
 	heads, err := d.Source.Heads(ctx, d.policy.DefaultBranch)
 	if err != nil {
@@ -44,5 +50,8 @@ func (d *Doctor) hasSingleInstances(ctx context.Context) bool {
 	}
 	file, err := config.Read(config.FileName, data)
 	return err == nil &&
-		slices.ContainsFunc(file.Samples(), func(s config.Sample) bool { return s.Settings.LoadBalancer == singleInstance })
+		slices.ContainsFunc(
+			file.Samples(),
+			func(s config.Sample) bool { return s.Settings.LoadBalancer == singleInstance },
+		)
 }

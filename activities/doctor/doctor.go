@@ -1,9 +1,9 @@
-// Package doctor checks whether everything is there that a worker needs: credentials, the application stacks, the rights
-// of the worker's role, the hosted zone and the certificate, free Elastic IP addresses, and the repository. It changes
-// nothing.
+// Package doctor checks whether everything is there that a worker needs: credentials, the
+// application stacks, the rights of the worker's role, the hosted zone and the certificate, free
+// Elastic IP addresses, and the repository. It changes nothing.
 //
-// A check that fails is a result and not an error. The checks run at the same time, each with a time limit, because the
-// starter waits for them.
+// A check that fails is a result and not an error. The checks run at the same time, each with a
+// time limit, because the starter waits for them.
 package doctor
 
 import (
@@ -72,7 +72,8 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, project Project, q
 	}
 }
 
-// Examine makes every check, also if others fail, and returns them in the order of perch.WorkerChecks.
+// Examine makes every check, also if others fail, and returns them in the order of
+// perch.WorkerChecks.
 func (d *Doctor) Examine(ctx context.Context) []perch.Check {
 	var (
 		running    sync.WaitGroup
@@ -129,18 +130,30 @@ func (d *Doctor) checkAccount(ctx context.Context) []perch.Check {
 func (d *Doctor) checkIdentity(ctx context.Context) (string, error) {
 	identity, err := d.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return "", fmt.Errorf("AWS does not say whose credentials the worker has: %s; give it valid ones", errorWords(err))
+		return "", fmt.Errorf(
+			"AWS does not say whose credentials the worker has: %s; give it valid ones",
+			errorWords(err),
+		)
 	}
 	if account := aws.ToString(identity.Account); account != d.policy.Account {
-		return "", fmt.Errorf("the worker's AWS credentials are for account %s and its policy is for %s; use the right profile or correct `account` in the policy", account, d.policy.Account)
+		return "", fmt.Errorf(
+			"the worker's AWS credentials are for account %s and its policy is for %s; use the right profile or correct `account` in the policy",
+			account,
+			d.policy.Account,
+		)
 	}
 	if d.region != d.policy.Region {
-		return "", fmt.Errorf("the worker calls region %s and its policy is for %s; correct `region` in the policy", d.region, d.policy.Region)
+		return "", fmt.Errorf(
+			"the worker calls region %s and its policy is for %s; correct `region` in the policy",
+			d.region,
+			d.policy.Region,
+		)
 	}
 	return fmt.Sprintf("%s in %s, as %s", d.policy.Account, d.region, aws.ToString(identity.Arn)), nil
 }
 
-// inAccount makes the checks that need AWS. The application comes first: bucket and certificate are its own.
+// inAccount makes the checks that need AWS. The application comes first: bucket and certificate are
+// its own.
 func (d *Doctor) inAccount(ctx context.Context) []perch.Check {
 	var (
 		running                                 sync.WaitGroup
@@ -153,10 +166,17 @@ func (d *Doctor) inAccount(ctx context.Context) []perch.Check {
 	running.Go(func() { domain = makeCheck(ctx, perch.CheckDomain, d.checkDomain) })
 	if len(d.policy.Kinds[perch.KindProduction]) > 0 {
 		running.Go(func() {
-			production = append(production, makeCheck(ctx, perch.CheckApplication+" "+string(perch.KindProduction), func(ctx context.Context) (string, error) {
-				detail, _, err := d.checkApplication(ctx, perch.KindProduction)
-				return detail, err
-			}))
+			production = append(
+				production,
+				makeCheck(
+					ctx,
+					perch.CheckApplication+" "+string(perch.KindProduction),
+					func(ctx context.Context) (string, error) {
+						detail, _, err := d.checkApplication(ctx, perch.KindProduction)
+						return detail, err
+					},
+				),
+			)
 		})
 	}
 	staging := makeCheck(ctx, perch.CheckApplication, func(ctx context.Context) (detail string, err error) {
@@ -164,15 +184,19 @@ func (d *Doctor) inAccount(ctx context.Context) []perch.Check {
 		return detail, err
 	})
 	running.Go(func() {
-		rights = makeCheck(ctx, perch.CheckRights, func(ctx context.Context) (string, error) { return d.rights.tryAll(ctx, outputs.ArtifactBucket) })
+		rights = makeCheck(
+			ctx,
+			perch.CheckRights,
+			func(ctx context.Context) (string, error) { return d.rights.tryAll(ctx, outputs.ArtifactBucket) },
+		)
 	})
 	cert = d.checkCertificate(ctx, outputs.CertificateArn)
 	running.Wait()
 	return append([]perch.Check{staging, rights, stacks, addresses, domain, cert}, production...)
 }
 
-// checkStacks checks that every stack of the project is this repository's: one under a former name goes on
-// costing money, and cleanup leaves it alone.
+// checkStacks checks that every stack of the project is this repository's: one under a former name
+// goes on costing money, and cleanup leaves it alone.
 func (d *Doctor) checkStacks(ctx context.Context) (string, error) {
 	others, err := d.project.OtherRepositories(ctx)
 	if err != nil {

@@ -16,26 +16,42 @@ import (
 	"perch/activities/awserr"
 )
 
-// checkDomain checks that the hosted zone is there and is one of the domain's. The first record of a zone is its own name's (Route 53 API reference:
-// ListResourceRecordSets sorts by name, and every zone has an NS and an SOA record).
+// checkDomain checks that the hosted zone is there and is one of the domain's. The first record of
+// a zone is its own name's (Route 53 API reference: ListResourceRecordSets sorts by name, and every
+// zone has an NS and an SOA record).
 func (d *Doctor) checkDomain(ctx context.Context) (string, error) {
 	if d.policy.Domain == "" {
 		return "the policy names none: an environment's URL is the address of its instance", nil
 	}
 	zone := d.policy.HostedZone
-	out, err := d.route53.ListResourceRecordSets(ctx, &route53.ListResourceRecordSetsInput{HostedZoneId: &zone, MaxItems: aws.Int32(1)})
+	out, err := d.route53.ListResourceRecordSets(
+		ctx,
+		&route53.ListResourceRecordSetsInput{HostedZoneId: &zone, MaxItems: aws.Int32(1)},
+	)
 	if awserr.HasCode(err, "NoSuchHostedZone") {
-		return "", fmt.Errorf("there is no hosted zone %s in account %s; correct `hosted_zone` in the policy", zone, d.policy.Account)
+		return "", fmt.Errorf(
+			"there is no hosted zone %s in account %s; correct `hosted_zone` in the policy",
+			zone,
+			d.policy.Account,
+		)
 	}
 	if err != nil {
 		return "", awserr.Wrap(err, "look at hosted zone %s", zone)
 	}
 	if len(out.ResourceRecordSets) == 0 {
-		return "", fmt.Errorf("hosted zone %s has no record, not even its own: choose another one as `hosted_zone` in the policy", zone)
+		return "", fmt.Errorf(
+			"hosted zone %s has no record, not even its own: choose another one as `hosted_zone` in the policy",
+			zone,
+		)
 	}
 	name := strings.ToLower(strings.TrimSuffix(aws.ToString(out.ResourceRecordSets[0].Name), "."))
 	if domain := strings.ToLower(d.policy.Domain); domain != name && !strings.HasSuffix(domain, "."+name) {
-		return "", fmt.Errorf("hosted zone %s is for %s, and %s is no name in it; correct `domain` or `hosted_zone` in the policy", zone, name, d.policy.Domain)
+		return "", fmt.Errorf(
+			"hosted zone %s is for %s, and %s is no name in it; correct `domain` or `hosted_zone` in the policy",
+			zone,
+			name,
+			d.policy.Domain,
+		)
 	}
 	return fmt.Sprintf("%s is in hosted zone %s (%s)", d.policy.Domain, zone, name), nil
 }
@@ -44,11 +60,23 @@ func (d *Doctor) checkDomain(ctx context.Context) (string, error) {
 func (d *Doctor) checkCertificate(ctx context.Context, arn string) perch.Check {
 	switch {
 	case d.policy.Domain == "":
-		return perch.Check{Name: perch.CheckCertificate, OK: true, Checked: true, Detail: "none is needed without a domain"}
+		return perch.Check{
+			Name:    perch.CheckCertificate,
+			OK:      true,
+			Checked: true,
+			Detail:  "none is needed without a domain",
+		}
 	case arn == "":
-		return notChecked(perch.CheckCertificate, "the application stack does not name it: make the stack, or bring it up to date, with `perch application up`")
+		return notChecked(
+			perch.CheckCertificate,
+			"the application stack does not name it: make the stack, or bring it up to date, with `perch application up`",
+		)
 	}
-	return makeCheck(ctx, perch.CheckCertificate, func(ctx context.Context) (string, error) { return d.readCertificate(ctx, arn) })
+	return makeCheck(
+		ctx,
+		perch.CheckCertificate,
+		func(ctx context.Context) (string, error) { return d.readCertificate(ctx, arn) },
+	)
 }
 
 func (d *Doctor) readCertificate(ctx context.Context, arn string) (string, error) {
@@ -62,20 +90,35 @@ func (d *Doctor) readCertificate(ctx context.Context, arn string) (string, error
 	if out.Certificate == nil {
 		return "", errors.New("AWS says nothing of certificate " + arn)
 	}
-	return judgeCertificate(*out.Certificate, "*."+d.policy.Domain)
+	return explainCertificate(*out.Certificate, "*."+d.policy.Domain)
 }
 
-func judgeCertificate(certificate types.CertificateDetail, wanted string) (string, error) {
+func explainCertificate(certificate types.CertificateDetail, wanted string) (string, error) {
 	arn := aws.ToString(certificate.CertificateArn)
-	names := slices.Compact(append([]string{aws.ToString(certificate.DomainName)}, certificate.SubjectAlternativeNames...))
+	names := slices.Compact(
+		append([]string{aws.ToString(certificate.DomainName)}, certificate.SubjectAlternativeNames...),
+	)
 	covers := slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, wanted) })
 	switch status := certificate.Status; {
 	case status == types.CertificateStatusPendingValidation:
-		return "", fmt.Errorf("certificate %s is %s: see that the domain's name servers are those of its hosted zone, and wait", arn, status)
+		return "", fmt.Errorf(
+			"certificate %s is %s: see that the domain's name servers are those of its hosted zone, and wait",
+			arn,
+			status,
+		)
 	case status != types.CertificateStatusIssued:
-		return "", fmt.Errorf("certificate %s is %s: see why in the Certificate Manager console, and make another one with `perch application up`", arn, status)
+		return "", fmt.Errorf(
+			"certificate %s is %s: see why in the Certificate Manager console, and make another one with `perch application up`",
+			arn,
+			status,
+		)
 	case !covers:
-		return "", fmt.Errorf("certificate %s is for %s and not for %s; `perch application up` makes one for the policy's `domain`", arn, strings.Join(names, ", "), wanted)
+		return "", fmt.Errorf(
+			"certificate %s is for %s and not for %s; `perch application up` makes one for the policy's `domain`",
+			arn,
+			strings.Join(names, ", "),
+			wanted,
+		)
 	}
 	return fmt.Sprintf("%s is issued (%s)", wanted, arn), nil
 }

@@ -21,7 +21,10 @@ func TestCertificatesAreJudgedByStatusAndNames(t *testing.T) {
 		"expired":               {types.CertificateStatusExpired, []string{"*.preview.example.com"}, "is EXPIRED: see why"},
 		"one that never worked": {types.CertificateStatusFailed, []string{"*.preview.example.com"}, "is FAILED: see why"},
 	} {
-		_, err := judgeCertificate(types.CertificateDetail{DomainName: &c.names[0], SubjectAlternativeNames: c.names[1:], Status: c.status}, "*.preview.example.com")
+		_, err := explainCertificate(
+			types.CertificateDetail{DomainName: &c.names[0], SubjectAlternativeNames: c.names[1:], Status: c.status},
+			"*.preview.example.com",
+		)
 		if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}

@@ -17,9 +17,17 @@ func (d *Doctor) checkRepository(ctx context.Context) (string, error) {
 	commit, found := heads[branch]
 	if !found {
 		if other := d.sourceDefault(ctx); other != "" && other != branch {
-			return "", fmt.Errorf("%s does not show its default branch %s", d.policy.Repository, lifecycle.NoDefaultBranch(branch, other))
+			return "", fmt.Errorf(
+				"%s does not show its default branch %s",
+				d.policy.Repository,
+				lifecycle.NoDefaultBranch(branch, other),
+			)
 		}
-		return "", fmt.Errorf("%s does not show its default branch %s: correct `default_branch` or `source` in the policy, or give the worker's credentials access to the repository", d.policy.Repository, branch)
+		return "", fmt.Errorf(
+			"%s does not show its default branch %s: correct `default_branch` or `source` in the policy, or give the worker's credentials access to the repository",
+			d.policy.Repository,
+			branch,
+		)
 	}
 	has, err := d.Source.HasCommit(ctx, commit)
 	if err == nil && !has {

@@ -23,11 +23,13 @@ import (
 	"perch/activities/awserr"
 )
 
-// noName is what nothing is called: no environment's name can be the one of another application, and no bucket has such a key.
+// noName is what nothing is called: no environment's name can be the one of another application,
+// and no bucket has such a key.
 const noName = "none"
 
-// Calls that no trial is made of. Those of untried would change something, and no others show the rights behind them; those of occasional are
-// needed where a project's seed steps or its databases ask for them, and are granted for single instances and secrets.
+// Calls that no trial is made of. Those of untried would change something, and no others show the
+// rights behind them; those of occasional are needed where a project's seed steps or its databases
+// ask for them, and are granted for single instances and secrets.
 var (
 	untried = []string{
 		"PutObject",
@@ -80,7 +82,8 @@ func newRoleRights(cfg aws.Config, policy *perch.Policy) *roleRights {
 	}
 }
 
-// tryAll makes every trial and names the rights that are missing. Without a bucket, none is made of what needs one.
+// tryAll makes every trial and names the rights that are missing. Without a bucket, none is made of
+// what needs one.
 func (r *roleRights) tryAll(ctx context.Context, bucket string) (string, error) {
 	trials := r.accountTrials()
 	if bucket != "" {
@@ -91,12 +94,18 @@ func (r *roleRights) tryAll(ctx context.Context, bucket string) (string, error) 
 	lacking, unanswered := r.tryCalls(ctx, trials)
 	switch {
 	case len(lacking) > 0:
-		return "", fmt.Errorf("the worker's role lacks %s, or a policy above it denies that; give it these permissions", strings.Join(lacking, ", "))
+		return "", fmt.Errorf(
+			"the worker's role lacks %s, or a policy above it denies that; give it these permissions",
+			strings.Join(lacking, ", "),
+		)
 	case len(unanswered) > 0:
 		return "", fmt.Errorf("AWS does not say whether these are allowed: %s", strings.Join(unanswered, "; "))
 	}
-	without := fmt.Sprintf("not tried: what would change something (%s, iam:PassRole), what only some projects need (%s), and what the service role may do",
-		strings.Join(untried, ", "), strings.Join(occasional, ", "))
+	without := fmt.Sprintf(
+		"not tried: what would change something (%s, iam:PassRole), what only some projects need (%s), and what the service role may do",
+		strings.Join(untried, ", "),
+		strings.Join(occasional, ", "),
+	)
 	if bucket == "" {
 		without += "; nor anything in a bucket, since there is no application stack"
 	}
@@ -104,7 +113,10 @@ func (r *roleRights) tryAll(ctx context.Context, bucket string) (string, error) 
 }
 
 // tryCalls makes the trials side by side.
-func (r *roleRights) tryCalls(ctx context.Context, trials map[string]func(context.Context) error) (lacking, unanswered []string) {
+func (r *roleRights) tryCalls(
+	ctx context.Context,
+	trials map[string]func(context.Context) error,
+) (lacking, unanswered []string) {
 	errs := map[string]error{}
 	var (
 		mu      sync.Mutex
@@ -130,7 +142,8 @@ func (r *roleRights) tryCalls(ctx context.Context, trials map[string]func(contex
 	return lacking, unanswered
 }
 
-// isDecided reports that AWS has let the call in: it did what was asked, or looked for it and did not find it.
+// isDecided reports that AWS has let the call in: it did what was asked, or looked for it and did
+// not find it.
 func isDecided(err error) bool {
 	var answer interface{ HTTPStatusCode() int }
 	if err == nil {
@@ -148,56 +161,153 @@ func errorWords(err error) string {
 	return awserr.Sentence(err)
 }
 
-// accountTrials are calls about what is not there. AWS looks whether a call is allowed before it looks for what it is about, so its answer tells the
-// one from the other, and nothing changes: no stack has this id, and a template without resources makes none.
+// accountTrials are calls about what is not there. AWS looks whether a call is allowed before it
+// looks for what it is about, so its answer tells the one from the other, and nothing changes: no
+// stack has this id, and a template without resources makes none.
 func (r *roleRights) accountTrials() map[string]func(context.Context) error {
 	name := perch.ApplicationStackName(r.policy.Project, noName)
-	id := aws.String(fmt.Sprintf("arn:aws:cloudformation:%s:%s:stack/%s/00000000-0000-0000-0000-000000000000", r.policy.Region, r.policy.Account, name))
+	id := aws.String(
+		fmt.Sprintf(
+			"arn:aws:cloudformation:%s:%s:stack/%s/00000000-0000-0000-0000-000000000000",
+			r.policy.Region,
+			r.policy.Account,
+			name,
+		),
+	)
 	empty := aws.String("{}")
 	return map[string]func(context.Context) error{
-		"cloudformation:CreateStack":            tryCall(r.stacks.CreateStack, &cloudformation.CreateStackInput{StackName: &name, TemplateBody: empty}),
-		"cloudformation:UpdateStack":            tryCall(r.stacks.UpdateStack, &cloudformation.UpdateStackInput{StackName: id, TemplateBody: empty}),
-		"cloudformation:DeleteStack":            tryCall(r.stacks.DeleteStack, &cloudformation.DeleteStackInput{StackName: id}),
-		"cloudformation:CancelUpdateStack":      tryCall(r.stacks.CancelUpdateStack, &cloudformation.CancelUpdateStackInput{StackName: id}),
-		"cloudformation:ContinueUpdateRollback": tryCall(r.stacks.ContinueUpdateRollback, &cloudformation.ContinueUpdateRollbackInput{StackName: id}),
-		"cloudformation:RollbackStack":          tryCall(r.stacks.RollbackStack, &cloudformation.RollbackStackInput{StackName: id}),
-		"cloudformation:DescribeStacks":         tryCall(r.stacks.DescribeStacks, &cloudformation.DescribeStacksInput{}),
-		"cloudformation:DescribeStackEvents":    tryCall(r.stacks.DescribeStackEvents, &cloudformation.DescribeStackEventsInput{StackName: id}),
-		"cloudformation:DescribeStackResource":  tryCall(r.stacks.DescribeStackResource, &cloudformation.DescribeStackResourceInput{StackName: id, LogicalResourceId: aws.String("None")}),
-		"cloudformation:DescribeChangeSet":      tryCall(r.stacks.DescribeChangeSet, &cloudformation.DescribeChangeSetInput{StackName: id, ChangeSetName: aws.String(noName)}),
-		"cloudformation:ListChangeSets":         tryCall(r.stacks.ListChangeSets, &cloudformation.ListChangeSetsInput{StackName: id}),
-		"cloudformation:ValidateTemplate":       tryCall(r.stacks.ValidateTemplate, &cloudformation.ValidateTemplateInput{TemplateBody: empty}),
-		"cloudformation:GetTemplate":            tryCall(r.stacks.GetTemplate, &cloudformation.GetTemplateInput{StackName: id}),
-		"cloudformation:ListImports":            tryCall(r.stacks.ListImports, &cloudformation.ListImportsInput{ExportName: &name}),
-		"cloudformation:ListStackResources":     tryCall(r.stacks.ListStackResources, &cloudformation.ListStackResourcesInput{StackName: id}),
+		"cloudformation:CreateStack": tryCall(
+			r.stacks.CreateStack,
+			&cloudformation.CreateStackInput{StackName: &name, TemplateBody: empty},
+		),
+		"cloudformation:UpdateStack": tryCall(
+			r.stacks.UpdateStack,
+			&cloudformation.UpdateStackInput{StackName: id, TemplateBody: empty},
+		),
+		"cloudformation:DeleteStack": tryCall(
+			r.stacks.DeleteStack,
+			&cloudformation.DeleteStackInput{StackName: id},
+		),
+		"cloudformation:CancelUpdateStack": tryCall(
+			r.stacks.CancelUpdateStack,
+			&cloudformation.CancelUpdateStackInput{StackName: id},
+		),
+		"cloudformation:ContinueUpdateRollback": tryCall(
+			r.stacks.ContinueUpdateRollback,
+			&cloudformation.ContinueUpdateRollbackInput{StackName: id},
+		),
+		"cloudformation:RollbackStack": tryCall(
+			r.stacks.RollbackStack,
+			&cloudformation.RollbackStackInput{StackName: id},
+		),
+		"cloudformation:DescribeStacks": tryCall(
+			r.stacks.DescribeStacks,
+			&cloudformation.DescribeStacksInput{},
+		),
+		"cloudformation:DescribeStackEvents": tryCall(
+			r.stacks.DescribeStackEvents,
+			&cloudformation.DescribeStackEventsInput{StackName: id},
+		),
+		"cloudformation:DescribeStackResource": tryCall(
+			r.stacks.DescribeStackResource,
+			&cloudformation.DescribeStackResourceInput{StackName: id, LogicalResourceId: aws.String("None")},
+		),
+		"cloudformation:DescribeChangeSet": tryCall(
+			r.stacks.DescribeChangeSet,
+			&cloudformation.DescribeChangeSetInput{StackName: id, ChangeSetName: aws.String(noName)},
+		),
+		"cloudformation:ListChangeSets": tryCall(
+			r.stacks.ListChangeSets,
+			&cloudformation.ListChangeSetsInput{StackName: id},
+		),
+		"cloudformation:ValidateTemplate": tryCall(
+			r.stacks.ValidateTemplate,
+			&cloudformation.ValidateTemplateInput{TemplateBody: empty},
+		),
+		"cloudformation:GetTemplate": tryCall(
+			r.stacks.GetTemplate,
+			&cloudformation.GetTemplateInput{StackName: id},
+		),
+		"cloudformation:ListImports": tryCall(
+			r.stacks.ListImports,
+			&cloudformation.ListImportsInput{ExportName: &name},
+		),
+		"cloudformation:ListStackResources": tryCall(
+			r.stacks.ListStackResources,
+			&cloudformation.ListStackResourcesInput{StackName: id},
+		),
 
-		"elasticbeanstalk:DescribeEnvironments":        tryCall(r.beanstalk.DescribeEnvironments, &elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}}),
-		"elasticbeanstalk:DescribeEvents":              tryCall(r.beanstalk.DescribeEvents, &elasticbeanstalk.DescribeEventsInput{EnvironmentName: &name, MaxRecords: aws.Int32(1)}),
-		"elasticbeanstalk:ListAvailableSolutionStacks": tryCall(r.beanstalk.ListAvailableSolutionStacks, &elasticbeanstalk.ListAvailableSolutionStacksInput{}),
+		"elasticbeanstalk:DescribeEnvironments": tryCall(
+			r.beanstalk.DescribeEnvironments,
+			&elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: []string{name}},
+		),
+		"elasticbeanstalk:DescribeEvents": tryCall(
+			r.beanstalk.DescribeEvents,
+			&elasticbeanstalk.DescribeEventsInput{EnvironmentName: &name, MaxRecords: aws.Int32(1)},
+		),
+		"elasticbeanstalk:ListAvailableSolutionStacks": tryCall(
+			r.beanstalk.ListAvailableSolutionStacks,
+			&elasticbeanstalk.ListAvailableSolutionStacksInput{},
+		),
 
-		"rds:DescribeDBClusters":  tryCall(r.rds.DescribeDBClusters, &rds.DescribeDBClustersInput{DBClusterIdentifier: &name}),
-		"rds:DescribeDBInstances": tryCall(r.rds.DescribeDBInstances, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name}),
-		"rds:DescribeDBSnapshots": tryCall(r.rds.DescribeDBSnapshots, &rds.DescribeDBSnapshotsInput{DBInstanceIdentifier: &name}),
-		"tag:GetResources":        tryCall(r.tagging.GetResources, &resourcegroupstaggingapi.GetResourcesInput{ResourcesPerPage: aws.Int32(1)}),
+		"rds:DescribeDBClusters": tryCall(
+			r.rds.DescribeDBClusters,
+			&rds.DescribeDBClustersInput{DBClusterIdentifier: &name},
+		),
+		"rds:DescribeDBInstances": tryCall(
+			r.rds.DescribeDBInstances,
+			&rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name},
+		),
+		"rds:DescribeDBSnapshots": tryCall(
+			r.rds.DescribeDBSnapshots,
+			&rds.DescribeDBSnapshotsInput{DBInstanceIdentifier: &name},
+		),
+		"tag:GetResources": tryCall(
+			r.tagging.GetResources,
+			&resourcegroupstaggingapi.GetResourcesInput{ResourcesPerPage: aws.Int32(1)},
+		),
 	}
 }
 
-// bucketTrials are about the application's bucket, which is called as all buckets of the project are.
+// bucketTrials are about the application's bucket, which is called as all buckets of the project
+// are.
 func (r *roleRights) bucketTrials(bucket string) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
-		"s3:GetObject":                        tryCall(r.s3.GetObject, &s3.GetObjectInput{Bucket: &bucket, Key: aws.String(noName)}),
-		"s3:GetObject for HeadObject":         tryCall(r.s3.HeadObject, &s3.HeadObjectInput{Bucket: &bucket, Key: aws.String(noName)}),
-		"s3:ListBucket":                       tryCall(r.s3.HeadBucket, &s3.HeadBucketInput{Bucket: &bucket}),
-		"s3:GetBucketPolicy":                  tryCall(r.s3.GetBucketPolicy, &s3.GetBucketPolicyInput{Bucket: &bucket}),
-		"s3:GetBucketTagging":                 tryCall(r.s3.GetBucketTagging, &s3.GetBucketTaggingInput{Bucket: &bucket}),
-		"s3:GetBucketObjectLockConfiguration": tryCall(r.s3.GetObjectLockConfiguration, &s3.GetObjectLockConfigurationInput{Bucket: &bucket}),
-		"s3:ListBucketVersions":               tryCall(r.s3.ListObjectVersions, &s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(1)}),
-		"s3:ListBucketMultipartUploads":       tryCall(r.s3.ListMultipartUploads, &s3.ListMultipartUploadsInput{Bucket: &bucket, MaxUploads: aws.Int32(1)}),
-		"s3:AbortMultipartUpload":             tryCall(r.s3.AbortMultipartUpload, &s3.AbortMultipartUploadInput{Bucket: &bucket, Key: aws.String(noName), UploadId: aws.String(noName)}),
+		"s3:GetObject": tryCall(
+			r.s3.GetObject,
+			&s3.GetObjectInput{Bucket: &bucket, Key: aws.String(noName)},
+		),
+		"s3:GetObject for HeadObject": tryCall(
+			r.s3.HeadObject,
+			&s3.HeadObjectInput{Bucket: &bucket, Key: aws.String(noName)},
+		),
+		"s3:ListBucket":      tryCall(r.s3.HeadBucket, &s3.HeadBucketInput{Bucket: &bucket}),
+		"s3:GetBucketPolicy": tryCall(r.s3.GetBucketPolicy, &s3.GetBucketPolicyInput{Bucket: &bucket}),
+		"s3:GetBucketTagging": tryCall(
+			r.s3.GetBucketTagging,
+			&s3.GetBucketTaggingInput{Bucket: &bucket},
+		),
+		"s3:GetBucketObjectLockConfiguration": tryCall(
+			r.s3.GetObjectLockConfiguration,
+			&s3.GetObjectLockConfigurationInput{Bucket: &bucket},
+		),
+		"s3:ListBucketVersions": tryCall(
+			r.s3.ListObjectVersions,
+			&s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(1)},
+		),
+		"s3:ListBucketMultipartUploads": tryCall(
+			r.s3.ListMultipartUploads,
+			&s3.ListMultipartUploadsInput{Bucket: &bucket, MaxUploads: aws.Int32(1)},
+		),
+		"s3:AbortMultipartUpload": tryCall(
+			r.s3.AbortMultipartUpload,
+			&s3.AbortMultipartUploadInput{Bucket: &bucket, Key: aws.String(noName), UploadId: aws.String(noName)},
+		),
 	}
 }
 
-// seedTrials list the places that seed data may come from; of one that names no whole bucket nothing can be said.
+// seedTrials list the places that seed data may come from; of one that names no whole bucket
+// nothing can be said.
 func (r *roleRights) seedTrials() map[string]func(context.Context) error {
 	trials := map[string]func(context.Context) error{}
 	for _, from := range r.policy.Seeds.From {
@@ -205,7 +315,10 @@ func (r *roleRights) seedTrials() map[string]func(context.Context) error {
 		if !whole {
 			continue
 		}
-		list := tryCall(r.s3.ListObjectsV2, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix, MaxKeys: aws.Int32(1)})
+		list := tryCall(
+			r.s3.ListObjectsV2,
+			&s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix, MaxKeys: aws.Int32(1)},
+		)
 		trials["s3:ListBucket for "+from] = func(ctx context.Context) error {
 			err := list(ctx)
 			if awserr.HasCode(err, "NoSuchBucket") {
@@ -218,7 +331,10 @@ func (r *roleRights) seedTrials() map[string]func(context.Context) error {
 }
 
 // tryCall makes a call and keeps nothing but its error.
-func tryCall[In, Out, Option any](call func(context.Context, *In, ...Option) (*Out, error), in *In) func(context.Context) error {
+func tryCall[In, Out, Option any](
+	call func(context.Context, *In, ...Option) (*Out, error),
+	in *In,
+) func(context.Context) error {
 	return func(ctx context.Context) error {
 		_, err := call(ctx, in)
 		return err
@@ -229,9 +345,15 @@ func tryCall[In, Out, Option any](call func(context.Context, *In, ...Option) (*O
 func (r *roleRights) removalTrials() map[string]func(context.Context) error {
 	one, five := aws.Int32(1), aws.Int32(5)
 	return map[string]func(context.Context) error{
-		"ec2:DescribeAccountAttributes": tryCall(r.ec2.DescribeAccountAttributes, &ec2.DescribeAccountAttributesInput{}),
-		"ec2:DescribeAddresses":         tryCall(r.ec2.DescribeAddresses, &ec2.DescribeAddressesInput{}),
-		"ec2:DescribeInstances":         tryCall(r.ec2.DescribeInstances, &ec2.DescribeInstancesInput{MaxResults: five}),
+		"ec2:DescribeAccountAttributes": tryCall(
+			r.ec2.DescribeAccountAttributes,
+			&ec2.DescribeAccountAttributesInput{},
+		),
+		"ec2:DescribeAddresses": tryCall(r.ec2.DescribeAddresses, &ec2.DescribeAddressesInput{}),
+		"ec2:DescribeInstances": tryCall(
+			r.ec2.DescribeInstances,
+			&ec2.DescribeInstancesInput{MaxResults: five},
+		),
 		"ec2:DescribeSecurityGroups": tryCall(
 			r.ec2.DescribeSecurityGroups,
 			&ec2.DescribeSecurityGroupsInput{MaxResults: five},

@@ -11,7 +11,8 @@ import (
 	"perch/activities/awserr"
 )
 
-// AddressUse is how many Elastic IP addresses the account has in the region, and how many it can have.
+// AddressUse is how many Elastic IP addresses the account has in the region, and how many it can
+// have.
 type AddressUse struct {
 	// Taken addresses are the account's; Quota is 0 if EC2 does not tell it.
 	Taken, Quota int

@@ -1,8 +1,8 @@
-// Package quota counts what an account has only so many of and Elastic Beanstalk takes for each environment: Elastic IP
-// addresses, and rules of the shared load balancer.
+// Package quota counts what an account has only so many of and Elastic Beanstalk takes for each
+// environment: Elastic IP addresses, and rules of the shared load balancer.
 //
-// Beanstalk finds out minutes after an environment was requested that none is left. A request asks here first, and `perch
-// doctor` says how many are left.
+// Beanstalk finds out minutes after an environment was requested that none is left. A request asks
+// here first, and `perch doctor` says how many are left.
 package quota
 
 import (

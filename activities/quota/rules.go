@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// ruleQuota is how many rules a load balancer has at most, without its default rules (ELB guide, "Quotas for your
-	// Application Load Balancers").
+	// ruleQuota is how many rules a load balancer has at most, without its default rules (ELB
+	// guide, "Quotas for your Application Load Balancers").
 	ruleQuota = 100
 	// httpPort is the port of the listener that redirects to HTTPS.
 	httpPort = 80
@@ -33,8 +33,9 @@ func (u RuleUse) String() string {
 	)
 }
 
-// Rules counts the rules on all listeners. Beanstalk's guide contradicts itself on whether an environment also gets a
-// rule on an HTTP listener that is there, so the load balancer decides: one that has any has one for each environment.
+// Rules counts the rules on all listeners. Beanstalk's guide contradicts itself on whether an
+// environment also gets a rule on an HTTP listener that is there, so the load balancer decides: one
+// that has any has one for each environment.
 func (r *Reader) Rules(ctx context.Context, balancer string) (RuleUse, error) {
 	use := RuleUse{Each: 1}
 	listeners := elasticloadbalancingv2.NewDescribeListenersPaginator(

@@ -83,9 +83,12 @@ func (s *seeding) findCommand(ctx context.Context, mark, comment string) (sent, 
 // listCommand is the command of that comment, if Systems Manager lists it.
 func (s *seeding) listCommand(ctx context.Context, comment string) (sent, bool, error) {
 	since := activity.GetInfo(ctx).ScheduledTime.Add(-time.Minute) // AWS's clock may be another.
-	pages := ssm.NewListCommandInvocationsPaginator(s.systems, &ssm.ListCommandInvocationsInput{Filters: []types.CommandFilter{{
-		Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(since.UTC().Format(time.RFC3339)),
-	}}})
+	pages := ssm.NewListCommandInvocationsPaginator(
+		s.systems,
+		&ssm.ListCommandInvocationsInput{Filters: []types.CommandFilter{{
+			Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(since.UTC().Format(time.RFC3339)),
+		}}},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -111,8 +114,13 @@ func (s *seeding) sendCommand(ctx context.Context, step perch.SeedRun, comment s
 		}
 		for _, id := range ids {
 			out, err := s.systems.SendCommand(ctx, &ssm.SendCommandInput{
-				DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{id}, Comment: &comment, TimeoutSeconds: aws.Int32(int32(agentPatience.Seconds())),
-				Parameters: map[string][]string{"commands": containerScript(step.Command), "executionTimeout": {strconv.Itoa(int(step.Timeout.Seconds()))}},
+				DocumentName: aws.String(
+					"AWS-RunShellScript",
+				), InstanceIds: []string{id}, Comment: &comment, TimeoutSeconds: aws.Int32(int32(agentPatience.Seconds())),
+				Parameters: map[string][]string{
+					"commands":         containerScript(step.Command),
+					"executionTimeout": {strconv.Itoa(int(step.Timeout.Seconds()))},
+				},
 			}, func(o *ssm.Options) { o.Retryer = aws.NopRetryer{} })
 			if err == nil {
 				return sent{id: aws.ToString(out.Command.CommandId), instance: id}, nil
@@ -122,8 +130,11 @@ func (s *seeding) sendCommand(ctx context.Context, step perch.SeedRun, comment s
 			}
 		}
 		if time.Since(s.progress.Since) > agentPatience {
-			return sent{}, s.fail("Systems Manager knows none of the environment's instances (%s) after %s; the instances' role must let them take commands: run `perch application up` and try again in some minutes",
-				strings.Join(ids, ", "), agentPatience)
+			return sent{}, s.fail(
+				"Systems Manager knows none of the environment's instances (%s) after %s; the instances' role must let them take commands: run `perch application up` and try again in some minutes",
+				strings.Join(ids, ", "),
+				agentPatience,
+			)
 		}
 		if err := pulse.Linger(ctx, s.Interval); err != nil {
 			return sent{}, err
@@ -138,9 +149,14 @@ func (s *seeding) listInstances(ctx context.Context) (ids []string, err error) {
 		return nil, err
 	}
 	if len(environments) == 0 {
-		return nil, s.fail("the stack has no Elastic Beanstalk environment, so there is no container to run a command in")
+		return nil, s.fail(
+			"the stack has no Elastic Beanstalk environment, so there is no container to run a command in",
+		)
 	}
-	out, err := s.beanstalk.DescribeEnvironmentResources(ctx, &elasticbeanstalk.DescribeEnvironmentResourcesInput{EnvironmentName: &environments[0]})
+	out, err := s.beanstalk.DescribeEnvironmentResources(
+		ctx,
+		&elasticbeanstalk.DescribeEnvironmentResourcesInput{EnvironmentName: &environments[0]},
+	)
 	if err != nil {
 		return nil, awserr.Wrap(err, "list instances of Beanstalk environment %s", environments[0])
 	}
@@ -154,7 +170,10 @@ func (s *seeding) listInstances(ctx context.Context) (ids []string, err error) {
 func (s *seeding) awaitCommand(ctx context.Context, step perch.SeedRun, running sent) (perch.SeedDone, error) {
 	began, seen := time.Now(), time.Now()
 	for {
-		out, err := s.systems.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: &running.id, InstanceId: &running.instance})
+		out, err := s.systems.GetCommandInvocation(
+			ctx,
+			&ssm.GetCommandInvocationInput{CommandId: &running.id, InstanceId: &running.instance},
+		)
 		switch {
 		case awserr.HasCode(err, "InvocationDoesNotExist"):
 			if time.Since(seen) > stalePatience {
@@ -179,7 +198,10 @@ func (s *seeding) awaitCommand(ctx context.Context, step perch.SeedRun, running 
 
 func commandEnded(status types.CommandInvocationStatus) bool {
 	switch status {
-	case types.CommandInvocationStatusPending, types.CommandInvocationStatusInProgress, types.CommandInvocationStatusDelayed, types.CommandInvocationStatusCancelling:
+	case types.CommandInvocationStatusPending,
+		types.CommandInvocationStatusInProgress,
+		types.CommandInvocationStatusDelayed,
+		types.CommandInvocationStatusCancelling:
 		return false
 	}
 	return true
@@ -198,7 +220,12 @@ func (s *seeding) commandResult(step perch.SeedRun, out *ssm.GetCommandInvocatio
 	case types.CommandInvocationStatusFailed:
 		return perch.SeedDone{}, s.failAfter(output, "the command ended with exit code %d", code)
 	}
-	return perch.SeedDone{}, s.failAfter(output, "the command ended as %s; its timeout is %s", aws.ToString(out.StatusDetails), step.Timeout)
+	return perch.SeedDone{}, s.failAfter(
+		output,
+		"the command ended as %s; its timeout is %s",
+		aws.ToString(out.StatusDetails),
+		step.Timeout,
+	)
 }
 
 // outputEnd is the end of an output, without what a terminal would act on.

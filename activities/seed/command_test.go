@@ -65,7 +65,8 @@ func TestTheScriptEndsAsItsCommandDoes(t *testing.T) {
 		t.Errorf("%v, output %q", err, out)
 	}
 	nowhere := strings.Join(containerScript([]string{"true"}), "\n")
-	if err := exec.Command(bash, "-c", "cd() { return 1; }\n"+nowhere).Run(); !errors.As(err, &failure) || failure.ExitCode() != 1 {
+	if err := exec.Command(bash, "-c", "cd() { return 1; }\n"+nowhere).Run(); !errors.As(err, &failure) ||
+		failure.ExitCode() != 1 {
 		t.Errorf("without the folder: %v", err)
 	}
 }

@@ -41,7 +41,12 @@ func (s *seeding) sendRequest(ctx context.Context, step perch.SeedHTTP, mark str
 	if err != nil {
 		return perch.SeedDone{}, err
 	}
-	client := probe.Client(call.address, s.in.Endpoint, probe.Reach{Custom: s.in.Settings.Template != "", Private: s.Policy.Network.Private}, seedTimeout)
+	client := probe.Client(
+		call.address,
+		s.in.Endpoint,
+		probe.Reach{Custom: s.in.Settings.Template != "", Private: s.Policy.Network.Private},
+		seedTimeout,
+	)
 	defer client.CloseIdleConnections()
 	pause := s.Interval
 	for {
@@ -118,7 +123,11 @@ func (s *seeding) readBody(ctx context.Context, name string) ([]byte, error) {
 		return nil, sourceerr.Wrap(err, "read %s at %s", name, s.in.Commit)
 	}
 	if !found {
-		return nil, s.fail("commit %s has no file %s; correct `body` in perch.yaml or commit the file", s.in.Commit, name)
+		return nil, s.fail(
+			"commit %s has no file %s; correct `body` in perch.yaml or commit the file",
+			s.in.Commit,
+			name,
+		)
 	}
 	return data, nil
 }
@@ -149,8 +158,11 @@ func (c *call) tryOnce(ctx context.Context, client *http.Client) (status int, pr
 	}
 	defer response.Body.Close()
 	status = response.StatusCode
-	passing = status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly || status == http.StatusTooManyRequests
-	answer := strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status))) // The app may put anything beside the number.
+	passing = status >= 500 || status == http.StatusRequestTimeout || status == http.StatusTooEarly ||
+		status == http.StatusTooManyRequests
+	answer := strings.TrimSpace(
+		fmt.Sprintf("%d %s", status, http.StatusText(status)),
+	) // The app may put anything beside the number.
 	switch {
 	case status >= 200 && status < 300:
 		if _, err := io.Copy(io.Discard, io.LimitReader(response.Body, longestAnswer)); err != nil {
@@ -165,7 +177,9 @@ func (c *call) tryOnce(ctx context.Context, client *http.Client) (status int, pr
 	case c.secret:
 		return status, answer + " (the request carried a secret, so no more of the answer is shown)", passing
 	}
-	text, _ := io.ReadAll(io.LimitReader(response.Body, longestAnswer)) // What can be read of it is enough for a message.
+	text, _ := io.ReadAll(
+		io.LimitReader(response.Body, longestAnswer),
+	) // What can be read of it is enough for a message.
 	return status, strings.TrimSuffix(answer+": "+firstWords(string(text)), ": "), passing
 }
 

@@ -42,7 +42,10 @@ func (s *Seeder) copyStep(ctx context.Context, in Target, step perch.SeedS3) (in
 // be any name that the template chose, that of another environment's bucket among them.
 func (s *Seeder) Bucket(ctx context.Context, stackID, name string) (string, error) {
 	for _, id := range []string{cfn.BucketID(name), name} {
-		out, err := s.stacks.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &id})
+		out, err := s.stacks.DescribeStackResource(
+			ctx,
+			&cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: &id},
+		)
 		if err != nil && !awserr.UnknownStack(err) {
 			return "", awserr.Wrap(err, "look for bucket %q of stack %s", name, stackID)
 		}
@@ -50,7 +53,12 @@ func (s *Seeder) Bucket(ctx context.Context, stackID, name string) (string, erro
 			return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
 		}
 	}
-	return "", awserr.Final(perch.ErrorInvalid, "look for bucket %q of stack %s: the stack has no such bucket; correct `to` of the seed step in perch.yaml", name, stackID)
+	return "", awserr.Final(
+		perch.ErrorInvalid,
+		"look for bucket %q of stack %s: the stack has no such bucket; correct `to` of the seed step in perch.yaml",
+		name,
+		stackID,
+	)
 }
 
 func (s *Seeder) copyFolder(ctx context.Context, commit, folder, bucket, prefix string) (int, error) {
@@ -66,7 +74,12 @@ func (s *Seeder) copyFolder(ctx context.Context, commit, folder, bucket, prefix 
 		return 0, sourceerr.Wrap(err, "read the files of %s at %s", folder, commit)
 	}
 	if len(files) == 0 {
-		return 0, awserr.Final(perch.ErrorSeedFailed, "seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder", folder, commit)
+		return 0, awserr.Final(
+			perch.ErrorSeedFailed,
+			"seed step from %q: commit %s has no files there; correct `from` in perch.yaml or commit the folder",
+			folder,
+			commit,
+		)
 	}
 	for _, file := range files {
 		data, known := small[file.Path]
@@ -138,7 +151,12 @@ func (s *Seeder) copyPrefix(ctx context.Context, address, bucket, prefix string)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if awserr.HasCode(err, "NoSuchBucket") {
-			return 0, awserr.Final(perch.ErrorSeedFailed, "seed step from s3://%s: there is no bucket %s", address, from)
+			return 0, awserr.Final(
+				perch.ErrorSeedFailed,
+				"seed step from s3://%s: there is no bucket %s",
+				address,
+				from,
+			)
 		}
 		if err != nil {
 			return 0, awserr.Wrap(err, "list seed objects of s3://%s", address)
@@ -161,7 +179,10 @@ func (s *Seeder) copyPrefix(ctx context.Context, address, bucket, prefix string)
 }
 
 func (s *Seeder) copyObject(ctx context.Context, from, key, bucket, to string) error {
-	_, err := s.s3.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &bucket, Key: &to, CopySource: aws.String(copySource(from, key))})
+	_, err := s.s3.CopyObject(
+		ctx,
+		&s3.CopyObjectInput{Bucket: &bucket, Key: &to, CopySource: aws.String(copySource(from, key))},
+	)
 	return awserr.Wrap(err, "copy seed object %s of bucket %s to bucket %s", key, from, bucket)
 }
 

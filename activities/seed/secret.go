@@ -27,7 +27,12 @@ func (s *seeding) readSecret(ctx context.Context, name string) (string, error) {
 	case value == "":
 		return "", s.fail("secret %s (%s) has no text", name, arn)
 	case len(value) > longestSecret || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
-		return "", s.fail("secret %s (%s) does not fit into a header: that takes one line of at most %d plain characters", name, arn, longestSecret)
+		return "", s.fail(
+			"secret %s (%s) does not fit into a header: that takes one line of at most %d plain characters",
+			name,
+			arn,
+			longestSecret,
+		)
 	}
 	return value, nil
 }

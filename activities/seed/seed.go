@@ -65,7 +65,9 @@ type Seeder struct {
 func New(cfg aws.Config, config Config) *Seeder {
 	return &Seeder{
 		Config: config, stacks: cloudformation.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg),
-		beanstalk: elasticbeanstalk.NewFromConfig(cfg), secrets: secretsmanager.NewFromConfig(cfg), systems: ssm.NewFromConfig(cfg),
+		beanstalk: elasticbeanstalk.NewFromConfig(
+			cfg,
+		), secrets: secretsmanager.NewFromConfig(cfg), systems: ssm.NewFromConfig(cfg),
 	}
 }
 
@@ -135,7 +137,15 @@ func (s *seeding) runSteps(ctx context.Context, steps []perch.SeedStep) (Result,
 		if done {
 			continue
 		}
-		s.enterStep(perch.Progress{Status: "SEEDING", Done: i, Total: len(steps), Resource: step.String(), Since: time.Now().UTC()})
+		s.enterStep(
+			perch.Progress{
+				Status:   "SEEDING",
+				Done:     i,
+				Total:    len(steps),
+				Resource: step.String(),
+				Since:    time.Now().UTC(),
+			},
+		)
 		did, err := s.runStep(ctx, step, mark)
 		if err == nil {
 			err = s.StoreObject(ctx, s.in.Artifacts, mark, []byte(s.in.Commit))
@@ -177,7 +187,11 @@ func (s *seeding) fail(format string, args ...any) error {
 
 // failAfter is failed for a step that has left an output.
 func (s *seeding) failAfter(output, format string, args ...any) error {
-	message := fmt.Sprintf("seed step %q: %s; the environment stays, and the next `perch up` goes on from this step", s.progress.Resource, fmt.Sprintf(format, args...))
+	message := fmt.Sprintf(
+		"seed step %q: %s; the environment stays, and the next `perch up` goes on from this step",
+		s.progress.Resource,
+		fmt.Sprintf(format, args...),
+	)
 	if output != "" {
 		message += ". The end of its output:\n" + output
 	}

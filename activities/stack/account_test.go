@@ -59,7 +59,14 @@ func (a *account) Do(r *http.Request) (*http.Response, error) {
 	a.at = append(a.at, time.Now())
 	if a.fail != nil {
 		if status, code, message := a.fail(len(a.at)); status != 0 {
-			return xmlAnswer(status, fmt.Sprintf("<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)), nil
+			return xmlAnswer(
+				status,
+				fmt.Sprintf(
+					"<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>",
+					code,
+					message,
+				),
+			), nil
 		}
 	}
 	if name := form.Get("StackName"); name != "" {
@@ -70,7 +77,10 @@ func (a *account) Do(r *http.Request) (*http.Response, error) {
 
 func (a *account) one(id string) *http.Response {
 	if !slices.Contains(a.stacks, id) {
-		return xmlAnswer(400, "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id "+id+" does not exist</Message></Error></ErrorResponse>")
+		return xmlAnswer(
+			400,
+			"<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack with id "+id+" does not exist</Message></Error></ErrorResponse>",
+		)
 	}
 	return describedStacks([]string{id}, "", a.status)
 }
@@ -79,14 +89,20 @@ func (a *account) page(token string) *http.Response {
 	from := 0
 	if token != "" {
 		if _, err := fmt.Sscan(token, &from); err != nil {
-			return xmlAnswer(400, "<ErrorResponse><Error><Code>ValidationError</Code><Message>token</Message></Error></ErrorResponse>")
+			return xmlAnswer(
+				400,
+				"<ErrorResponse><Error><Code>ValidationError</Code><Message>token</Message></Error></ErrorResponse>",
+			)
 		}
 	}
 	to, next := min(from+a.pageSize, len(a.stacks)), ""
 	if to < len(a.stacks) {
 		next = fmt.Sprint(to)
 	}
-	visible := slices.DeleteFunc(slices.Clone(a.stacks[from:to]), func(id string) bool { return a.status[id] == Deleted })
+	visible := slices.DeleteFunc(
+		slices.Clone(a.stacks[from:to]),
+		func(id string) bool { return a.status[id] == Deleted },
+	)
 	return describedStacks(visible, next, a.status)
 }
 
@@ -99,14 +115,24 @@ func describedStacks(ids []string, next string, statuses map[string]string) *htt
 	b.WriteString("<Stacks>")
 	for _, id := range ids {
 		status := cmp.Or(statuses[id], "CREATE_IN_PROGRESS")
-		fmt.Fprintf(&b, "<member><StackId>%s</StackId><StackName>%s</StackName><StackStatus>%s</StackStatus></member>", id, id, status)
+		fmt.Fprintf(
+			&b,
+			"<member><StackId>%s</StackId><StackName>%s</StackName><StackStatus>%s</StackStatus></member>",
+			id,
+			id,
+			status,
+		)
 	}
 	b.WriteString("</Stacks></DescribeStacksResult></DescribeStacksResponse>")
 	return xmlAnswer(200, b.String())
 }
 
 func xmlAnswer(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(bytes.NewReader([]byte(body)))}
+	return &http.Response{
+		StatusCode: status,
+		Header:     http.Header{"Content-Type": {"text/xml"}},
+		Body:       io.NopCloser(bytes.NewReader([]byte(body))),
+	}
 }
 
 func (a *account) calls() int {

@@ -89,10 +89,16 @@ func (w *Wait) Take(ctx context.Context, seen Sighting) (contract.AwaitResult, b
 // proposed has no tags.
 func (r *Reader) requireProject(seen Sighting) error {
 	name := aws.ToString(seen.Stack.StackName)
-	if !seen.Found || Tags(seen.Stack)[perch.TagProject] == r.policy.Project || strings.HasPrefix(name, r.policy.Project+"-") {
+	if !seen.Found || Tags(seen.Stack)[perch.TagProject] == r.policy.Project ||
+		strings.HasPrefix(name, r.policy.Project+"-") {
 		return nil
 	}
-	return awserr.Final(perch.ErrorInvalid, "stack %s is not one of project %s", aws.ToString(seen.Stack.StackId), r.policy.Project)
+	return awserr.Final(
+		perch.ErrorInvalid,
+		"stack %s is not one of project %s",
+		aws.ToString(seen.Stack.StackId),
+		r.policy.Project,
+	)
 }
 
 // missed judges a stack that is not seen and whose events do not tell why: a listing leaves out a
@@ -105,7 +111,11 @@ func (w *Wait) missed(ctx context.Context) (contract.AwaitResult, bool, error) {
 	case err != nil:
 		return contract.AwaitResult{}, false, w.tolerate(err)
 	case !found:
-		return contract.AwaitResult{}, false, awserr.Final(perch.ErrorStackFailed, "stack %s does not exist; somebody may have removed it: run the command again", w.in.StackID)
+		return contract.AwaitResult{}, false, awserr.Final(
+			perch.ErrorStackFailed,
+			"stack %s does not exist; somebody may have removed it: run the command again",
+			w.in.StackID,
+		)
 	case stack.StackStatus != Deleted:
 		return contract.AwaitResult{}, false, nil // The listing was stale: the next look tells.
 	}
@@ -156,7 +166,7 @@ func (w *Wait) tolerate(err error) error {
 	return nil
 }
 
-// doubtful reports whether a Sighting that contradicts the operation may still be a stale read.
+// doubtful reports whether a sighting that contradicts the operation may still be a stale read.
 func (w *Wait) doubtful() bool {
 	if w.doubt.IsZero() {
 		w.doubt = time.Now()

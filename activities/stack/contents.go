@@ -20,7 +20,10 @@ func (r *Reader) Contents(ctx context.Context, in contract.StackInput) (contract
 
 func (r *Reader) collect(ctx context.Context, stackID string, into *contract.Contents) error {
 	var said *templateSays
-	pages := cloudformation.NewListStackResourcesPaginator(r.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
+	pages := cloudformation.NewListStackResourcesPaginator(
+		r.cfn,
+		&cloudformation.ListStackResourcesInput{StackName: &stackID},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if awserr.UnknownStack(err) {
@@ -43,7 +46,12 @@ func (r *Reader) collect(ctx context.Context, stackID string, into *contract.Con
 	return nil
 }
 
-func (r *Reader) sortResource(ctx context.Context, resource types.StackResourceSummary, said *templateSays, into *contract.Contents) error {
+func (r *Reader) sortResource(
+	ctx context.Context,
+	resource types.StackResourceSummary,
+	said *templateSays,
+	into *contract.Contents,
+) error {
 	id := aws.ToString(resource.PhysicalResourceId)
 	policy, keeps := said.kept[aws.ToString(resource.LogicalResourceId)]
 	switch {
@@ -51,7 +59,11 @@ func (r *Reader) sortResource(ctx context.Context, resource types.StackResourceS
 		return nil
 	case resource.ResourceStatus == types.ResourceStatusDeleteComplete || resource.ResourceStatus == types.ResourceStatusDeleteSkipped:
 		if keeps && policy.Left(string(resource.ResourceStatus)) {
-			keepResource(into, resource, policy) // By a deletion that failed later: what it has kept is no leftover of the next one.
+			keepResource(
+				into,
+				resource,
+				policy,
+			) // By a deletion that failed later: what it has kept is no leftover of the next one.
 		}
 		return nil
 	}

@@ -24,17 +24,35 @@ func (r *Reader) RequireDeletion(ctx context.Context, in contract.StackInput) er
 	state := r.State(ctx, in.Environment, described)
 	switch {
 	case !state.Ours:
-		return awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q: its buckets were left alone", in.StackID, in.Environment.Branch)
+		return awserr.Final(
+			perch.ErrorInvalid,
+			"stack %s is not the one of branch %q: its buckets were left alone",
+			in.StackID,
+			in.Environment.Branch,
+		)
 	case state.Kind != perch.KindBranch:
-		return awserr.Final(perch.ErrorInvalid, "stack %s is of kind %s, and Perch empties only the buckets of branches: they were left alone", in.StackID, state.Kind)
+		return awserr.Final(
+			perch.ErrorInvalid,
+			"stack %s is of kind %s, and Perch empties only the buckets of branches: they were left alone",
+			in.StackID,
+			state.Kind,
+		)
 	case state.Status == Deleted || state.Status == "DELETE_FAILED":
 		return nil
 	case state.Status != Deleting:
-		return awserr.Final(perch.ErrorInvalid, "stack %s is %s and may return to service: its buckets were left alone", in.StackID, state.Status)
+		return awserr.Final(
+			perch.ErrorInvalid,
+			"stack %s is %s and may return to service: its buckets were left alone",
+			in.StackID,
+			state.Status,
+		)
 	}
 	begun, err := r.deletesResource(ctx, state.StackID)
 	if err == nil && !begun {
-		err = fmt.Errorf("empty the buckets of stack %s: CloudFormation has not begun to delete a resource and may still cancel the deletion", in.StackID)
+		err = fmt.Errorf(
+			"empty the buckets of stack %s: CloudFormation has not begun to delete a resource and may still cancel the deletion",
+			in.StackID,
+		)
 	}
 	return err
 }
@@ -58,7 +76,10 @@ func (r *Reader) rootStack(ctx context.Context, stackID string) (types.Stack, er
 // deletesResource reports whether the deletion in progress has come to a resource of the stack.
 // Events come newest first.
 func (r *Reader) deletesResource(ctx context.Context, stackID string) (bool, error) {
-	pages := cloudformation.NewDescribeStackEventsPaginator(r.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
+	pages := cloudformation.NewDescribeStackEventsPaginator(
+		r.cfn,
+		&cloudformation.DescribeStackEventsInput{StackName: &stackID},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -27,7 +27,10 @@ func (r *Reader) AddDropped(ctx context.Context, stackID string, into *contract.
 
 // Events are all events of the stack, newest first; none if CloudFormation does not know the stack.
 func (r *Reader) Events(ctx context.Context, stackID string) (events []types.StackEvent, err error) {
-	pages := cloudformation.NewDescribeStackEventsPaginator(r.cfn, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
+	pages := cloudformation.NewDescribeStackEventsPaginator(
+		r.cfn,
+		&cloudformation.DescribeStackEventsInput{StackName: &stackID},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if awserr.UnknownStack(err) {

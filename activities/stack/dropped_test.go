@@ -11,11 +11,17 @@ func TestWhatCameBackToItsStackIsNoOrphan(t *testing.T) {
 	const stack = "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-login/1"
 	event := func(logicalID, physicalID, status string) types.StackEvent {
 		return types.StackEvent{
-			StackId: sdk.String(stack), LogicalResourceId: &logicalID, PhysicalResourceId: &physicalID, ResourceType: sdk.String("AWS::S3::Bucket"),
+			StackId: sdk.String(
+				stack,
+			), LogicalResourceId: &logicalID, PhysicalResourceId: &physicalID, ResourceType: sdk.String("AWS::S3::Bucket"),
 			ResourceStatus: types.ResourceStatus(status),
 		}
 	}
-	cleanup := []types.StackEvent{event("shop-login", stack, "UPDATE_COMPLETE"), event("Files", "files", "DELETE_SKIPPED"), event("shop-login", stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")}
+	cleanup := []types.StackEvent{
+		event("shop-login", stack, "UPDATE_COMPLETE"),
+		event("Files", "files", "DELETE_SKIPPED"),
+		event("shop-login", stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+	}
 	for name, c := range map[string]struct {
 		events []types.StackEvent // Newest first.
 		want   int

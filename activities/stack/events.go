@@ -33,7 +33,10 @@ func newEventLog(cfn *cloudformation.Client, stackID, token string) *eventLog {
 // newest first.
 func (l *eventLog) read(ctx context.Context) error {
 	var fresh []types.StackEvent
-	pages := cloudformation.NewDescribeStackEventsPaginator(l.cfn, &cloudformation.DescribeStackEventsInput{StackName: &l.stackID})
+	pages := cloudformation.NewDescribeStackEventsPaginator(
+		l.cfn,
+		&cloudformation.DescribeStackEventsInput{StackName: &l.stackID},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -68,7 +71,10 @@ func (l *eventLog) begins(event types.StackEvent) bool {
 		return false
 	}
 	switch event.ResourceStatus {
-	case types.ResourceStatusCreateInProgress, types.ResourceStatusUpdateInProgress, types.ResourceStatusDeleteInProgress, types.ResourceStatusImportInProgress:
+	case types.ResourceStatusCreateInProgress,
+		types.ResourceStatusUpdateInProgress,
+		types.ResourceStatusDeleteInProgress,
+		types.ResourceStatusImportInProgress:
 		return true
 	}
 	return false
@@ -130,11 +136,21 @@ func (l *eventLog) failure() string {
 	var reasons []string
 	for _, event := range l.events {
 		reason := aws.ToString(event.ResourceStatusReason)
-		if !strings.HasSuffix(string(event.ResourceStatus), "_FAILED") || strings.Contains(strings.ToLower(reason), "cancelled") || (IsStackEvent(event) && len(reasons) > 0) {
+		if !strings.HasSuffix(string(event.ResourceStatus), "_FAILED") ||
+			strings.Contains(strings.ToLower(reason), "cancelled") ||
+			(IsStackEvent(event) && len(reasons) > 0) {
 			continue
 		}
 		if len(reasons) < MaxFailures {
-			reasons = append(reasons, fmt.Sprintf("%s (%s): %s", aws.ToString(event.LogicalResourceId), aws.ToString(event.ResourceType), reason))
+			reasons = append(
+				reasons,
+				fmt.Sprintf(
+					"%s (%s): %s",
+					aws.ToString(event.LogicalResourceId),
+					aws.ToString(event.ResourceType),
+					reason,
+				),
+			)
 		}
 	}
 	return strings.Join(reasons, "; ")

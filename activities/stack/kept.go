@@ -81,7 +81,10 @@ func (r *Reader) DeletionWishes(ctx context.Context, stackID string) (map[string
 
 // EachResource calls use with every resource that the stack names.
 func (r *Reader) EachResource(ctx context.Context, stackID string, use func(types.StackResourceSummary)) error {
-	pages := cloudformation.NewListStackResourcesPaginator(r.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
+	pages := cloudformation.NewListStackResourcesPaginator(
+		r.cfn,
+		&cloudformation.ListStackResourcesInput{StackName: &stackID},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -135,6 +138,13 @@ func WishOfDropped(event types.StackEvent) Wish {
 // resource itself stays: such a one is neither emptied nor expected to go.
 func keepResource(c *contract.Contents, resource types.StackResourceSummary, kept own.Kept) bool {
 	snapshot := kept.Policy == "Snapshot"
-	c.Kept = append(c.Kept, contract.Kept{Type: aws.ToString(resource.ResourceType), ID: aws.ToString(resource.PhysicalResourceId), Snapshot: snapshot})
+	c.Kept = append(
+		c.Kept,
+		contract.Kept{
+			Type:     aws.ToString(resource.ResourceType),
+			ID:       aws.ToString(resource.PhysicalResourceId),
+			Snapshot: snapshot,
+		},
+	)
 	return !snapshot
 }

@@ -5,9 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"perch/activities/sourceerr"
-
 	"perch"
+	"perch/activities/sourceerr"
 )
 
 const (

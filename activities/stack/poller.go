@@ -68,7 +68,7 @@ func (p *Poller) Pages() int {
 	return p.pages
 }
 
-// Watch delivers what is seen of the stack with this id until stop is called. A Sighting that
+// Watch delivers what is seen of the stack with this id until stop is called. A sighting that
 // nobody took is replaced by the next.
 func (p *Poller) Watch(stackID string) (sightings <-chan Sighting, stop func()) {
 	channel := make(chan Sighting, 1)
@@ -187,7 +187,10 @@ func (p *Poller) lookAtAll(ctx context.Context, ids []string) {
 
 // describe makes one call within the budget. The SDK must not retry on its own: its tries would not
 // be counted.
-func (p *Poller) describe(ctx context.Context, in *cloudformation.DescribeStacksInput) (*cloudformation.DescribeStacksOutput, error) {
+func (p *Poller) describe(
+	ctx context.Context,
+	in *cloudformation.DescribeStacksInput,
+) (*cloudformation.DescribeStacksOutput, error) {
 	for {
 		if err := p.limit.Wait(ctx); err != nil {
 			return nil, err
@@ -201,7 +204,10 @@ func (p *Poller) describe(ctx context.Context, in *cloudformation.DescribeStacks
 	}
 }
 
-func (p *Poller) once(ctx context.Context, in *cloudformation.DescribeStacksInput) (*cloudformation.DescribeStacksOutput, error) {
+func (p *Poller) once(
+	ctx context.Context,
+	in *cloudformation.DescribeStacksInput,
+) (*cloudformation.DescribeStacksOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
 	return p.cfn.DescribeStacks(ctx, in, func(o *cloudformation.Options) { o.Retryer = aws.NopRetryer{} })
@@ -213,7 +219,7 @@ func (p *Poller) deliverAll(ctx context.Context, ids map[string]bool, s Sighting
 	}
 }
 
-// deliver hands a Sighting to who watches the stack. What a poller saw that has been stopped is for
+// deliver hands a sighting to who watches the stack. What a poller saw that has been stopped is for
 // nobody.
 func (p *Poller) deliver(ctx context.Context, id string, s Sighting) {
 	p.mu.Lock()
@@ -223,7 +229,7 @@ func (p *Poller) deliver(ctx context.Context, id string, s Sighting) {
 	}
 	for channel := range p.watches[id] {
 		select {
-		case <-channel: // The older Sighting was not taken.
+		case <-channel: // The older sighting was not taken.
 		default:
 		}
 		channel <- s

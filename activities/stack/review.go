@@ -25,7 +25,10 @@ func (r *Reader) proposedTags(ctx context.Context, stackID string) ([]types.Tag,
 			return nil, awserr.Wrap(err, "list change sets of stack %s", stackID)
 		}
 		for _, summary := range page.Summaries {
-			set, err := r.cfn.DescribeChangeSet(ctx, &cloudformation.DescribeChangeSetInput{ChangeSetName: summary.ChangeSetId})
+			set, err := r.cfn.DescribeChangeSet(
+				ctx,
+				&cloudformation.DescribeChangeSetInput{ChangeSetName: summary.ChangeSetId},
+			)
 			if err != nil {
 				return nil, awserr.Wrap(err, "describe change set %s", aws.ToString(summary.ChangeSetId))
 			}
