@@ -1,10 +1,10 @@
 package own
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"perch/cfn"
+	"perch/document"
 )
 
 // Kept is a resource that stays, or leaves a snapshot, when its stack is deleted, because the template says so.
@@ -63,23 +63,13 @@ func (t *Template) Kept() []Kept {
 // KeptBy reads the same from a deployed template, by logical id. Only what Render wrote has any: what Perch's own templates leave behind is a
 // leftover.
 func KeptBy(body []byte) map[string]Kept {
-	var document struct {
-		Resources map[string]struct {
-			Type           string
-			DeletionPolicy string
-			Properties     map[string]any
-		}
-		Outputs map[string]any
-	}
 	kept := map[string]Kept{}
-	if json.Unmarshal(body, &document) != nil || document.Outputs[cfn.OutputOwnURL] == nil {
+	t := deployed(body)
+	if t.root.Get("Outputs").Get(cfn.OutputOwnURL) == nil {
 		return kept
 	}
-	for id, r := range document.Resources {
-		_, inCluster := r.Properties["DBClusterIdentifier"]
-		if policy, unsaid := keep(r.Type, r.DeletionPolicy, inCluster); policy != "" {
-			kept[id] = Kept{id, r.Type, policy, unsaid}
-		}
+	for _, resource := range t.Kept() {
+		kept[resource.ID] = resource
 	}
 	return kept
 }
@@ -87,29 +77,29 @@ func KeptBy(body []byte) map[string]Kept {
 // DeletesLogs reads from a deployed template which Beanstalk environments delete their log groups when they are
 // terminated, by logical id.
 func DeletesLogs(body []byte) map[string]bool {
-	var document struct {
-		Resources map[string]struct {
-			Type       string
-			Properties struct {
-				OptionSettings []struct {
-					OptionName string
-					Value      any
-				}
-			}
-		}
-	}
 	deletes := map[string]bool{}
-	if json.Unmarshal(body, &document) != nil {
-		return deletes
-	}
-	for id, r := range document.Resources {
-		for _, option := range r.Properties.OptionSettings {
+	for _, r := range deployed(body).resources {
+		options := r.properties.Get("OptionSettings")
+		if r.kind != kindBeanstalk || options == nil {
+			continue
+		}
+		for _, option := range options.Items {
 			// The name is that of one option only: Beanstalk guide, "General options".
-			if r.Type == "AWS::ElasticBeanstalk::Environment" && option.OptionName == "DeleteOnTerminate" &&
-				option.Value == "true" {
-				deletes[id] = true
+			if option.Under("OptionName") == "DeleteOnTerminate" && option.Under("Value") == "true" {
+				deletes[r.id] = true
 			}
 		}
 	}
 	return deletes
+}
+
+// deployed is a template that a stack has, without checks; one that cannot be read has no resources.
+func deployed(body []byte) *Template {
+	root, source, err := document.Read("the deployed template", body, limits)
+	if err != nil {
+		return &Template{}
+	}
+	t := &Template{source: source, root: root}
+	t.readResources(document.NewReport(source))
+	return t
 }
