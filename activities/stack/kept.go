@@ -16,6 +16,8 @@ import (
 type templateSays struct {
 	// kept are the resources that outlive the stack: a custom template may say so.
 	kept map[string]own.Kept
+	// deletes are the resources of which the template says that they are deleted with the stack.
+	deletes map[string]bool
 	// deletesLogs are the Beanstalk environments whose log groups are deleted with them.
 	deletesLogs map[string]bool
 }
@@ -29,7 +31,7 @@ func (r *Reader) templateSays(ctx context.Context, stackID string) (*templateSay
 		return nil, awserr.Wrap(err, "read template of stack %s", stackID)
 	}
 	body := []byte(aws.ToString(out.TemplateBody))
-	return &templateSays{own.KeptBy(body), own.DeletesLogs(body)}, nil
+	return &templateSays{own.KeptBy(body), own.DeletedBy(body), own.DeletesLogs(body)}, nil
 }
 
 // Wish is what a stack's template says of the deletion of a resource. The smaller one keeps more.
@@ -41,8 +43,8 @@ const (
 	WishUnknown Wish = iota
 	// WishKeep: the resource outlives the stack.
 	WishKeep
-	// WishSnapshot: a snapshot of it does. That is also taken of a database that an update took out
-	// of the template and could not delete, because that template is gone.
+	// WishSnapshot: a snapshot of it does. That is also taken of a database whose template does not
+	// say `DeletionPolicy: Delete`, or is gone because an update has dropped the database.
 	WishSnapshot
 	// WishDelete: nothing of it stays.
 	WishDelete
@@ -65,10 +67,12 @@ func (r *Reader) DeletionWishes(ctx context.Context, stackID string) (map[string
 	}
 	err = r.EachResource(ctx, stackID, func(resource types.StackResourceSummary) {
 		wish := WishDelete
-		if kept, keeps := said.kept[aws.ToString(resource.LogicalResourceId)]; keeps && kept.Policy == "Snapshot" {
-			wish = WishSnapshot
-		} else if keeps {
+		kept, keeps := said.kept[aws.ToString(resource.LogicalResourceId)]
+		switch {
+		case keeps && kept.Policy != "Snapshot":
 			wish = WishKeep
+		case keeps, aws.ToString(resource.ResourceType) == "AWS::RDS::DBInstance" && !said.deletes[aws.ToString(resource.LogicalResourceId)]:
+			wish = WishSnapshot
 		}
 		id := aws.ToString(resource.PhysicalResourceId)
 		if other, named := wishes[id]; named {

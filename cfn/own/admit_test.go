@@ -192,3 +192,17 @@ func TestWhatOutlivesTheStackIsKnown(t *testing.T) {
 		t.Errorf("a template that Render did not write keeps %v", kept)
 	}
 }
+
+func TestOnlyAnExplicitPolicyDeletesADatabase(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"Resources": {"Db": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Delete"}}}`: true,
+		`{"Resources": {"Db": {"Type": "AWS::RDS::DBInstance"}}}`:                             false,
+		"Resources: {Db: {Type: AWS::RDS::DBInstance, DeletionPolicy: Delete}}":               true,
+		"Resources: {Db: {Type: AWS::RDS::DBInstance, DeletionPolicy: Snapshot}}":             false,
+		"not a template": false,
+	} {
+		if got := DeletedBy([]byte(body))["Db"]; got != want {
+			t.Errorf("%s: deleted is %t, want %t", body, got, want)
+		}
+	}
+}

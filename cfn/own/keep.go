@@ -74,6 +74,17 @@ func KeptBy(body []byte) map[string]Kept {
 	return kept
 }
 
+// DeletedBy reads from a deployed template which resources it says to delete with the stack, by logical id.
+func DeletedBy(body []byte) map[string]bool {
+	deletes := map[string]bool{}
+	for _, r := range deployed(body).resources {
+		if r.policy == "Delete" {
+			deletes[r.id] = true
+		}
+	}
+	return deletes
+}
+
 // DeletesLogs reads from a deployed template which Beanstalk environments delete their log groups when they are
 // terminated, by logical id.
 func DeletesLogs(body []byte) map[string]bool {
