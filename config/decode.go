@@ -61,7 +61,8 @@ func (d *decoder) defaults(to reflect.Value) {
 }
 
 func (d *decoder) unknown(path string, at *document.Node, names []string) {
-	d.Fail(at, "unknown key %q in %s%s; allowed here: %s", at.Text, placeName(path), suggestion(at.Text, names), strings.Join(names, ", "))
+	d.Fail(at, "unknown key %q in %s%s; allowed here: %s",
+		at.Text, placeName(path), suggestion(at.Text, names), strings.Join(names, ", "))
 }
 
 // placeName is what messages call the mapping at path.
@@ -72,7 +73,8 @@ func placeName(path string) string {
 	return path
 }
 
-// together checks which keys a mapping has: those that are required, that need another, and of which there is exactly one.
+// together checks which keys a mapping has: those that are required, those that need another key, and
+// those of which exactly one is allowed.
 func (d *decoder) together(path string, n *document.Node, of reflect.Type, allKnown bool) {
 	var either []string
 	found := 0
@@ -83,7 +85,8 @@ func (d *decoder) together(path string, n *document.Node, of reflect.Type, allKn
 		}
 		if other := k.rule("needs"); other != "" && value != nil && n.Get(other) == nil {
 			needed, _ := findKey(keysOf(of), other)
-			d.Fail(value, "%s needs %s, which %s; add it, or leave %s out", document.Join(path, k.name), other, needed.check()(""), k.name)
+			d.Fail(value, "%s needs %s, which %s; add it, or leave %s out",
+				document.Join(path, k.name), other, needed.check()(""), k.name)
 		}
 		if k.rule("oneof_required") != "" {
 			either = append(either, k.name)

@@ -48,9 +48,9 @@ func (d *decoder) secretVariable(path string, e document.Entry) {
 	switch value := e.Value; {
 	case value.Shape != document.Scalar:
 		d.Fail(value, "%s must be an ARN, not %s", path, value.Shape)
-	case secretARN(value.Text) != "":
+	case secretARN.check(value.Text) != "":
 		// The value is not repeated: it may be the secret itself.
-		d.Fail(value, "%s %s", path, secretARN(value.Text))
+		d.Fail(value, "%s %s", path, secretARN.check(value.Text))
 	}
 }
 

@@ -74,9 +74,10 @@ func validBucket(value string) string {
 }
 
 var (
-	variableName = matches(`^[A-Z_][A-Z0-9_]*$`, "must be a name in A-Z, 0-9 and _ that does not begin with a digit")
-	logicalID    = matches(`^[a-zA-Z0-9]{1,255}$`, "must be a name of letters and digits, as the template has it")
-	secretARN    = matches(`^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
+	variable = byPattern(`^[A-Z_][A-Z0-9_]*$`,
+		"must be a name in A-Z, 0-9 and _ that does not begin with a digit")
+	logicalID = byPattern(`^[a-zA-Z0-9]{1,255}$`, "must be a name of letters and digits, as the template has it")
+	secretARN = byPattern(`^arn:aws[a-z-]*:(secretsmanager|ssm):[a-z0-9-]+:[0-9]{12}:(secret:|parameter/)[A-Za-z0-9/_+=.@!-]+$`,
 		"must be the ARN of a secret in Secrets Manager or of a parameter in Parameter Store")
 )
 
@@ -89,7 +90,7 @@ func validAppVariable(name string) string {
 			return "must begin with something other than " + strings.Join(ownPrefixes, ", ") + ", which Perch sets"
 		}
 	}
-	return variableName(name)
+	return variable.check(name)
 }
 
 // dynamicReference is what CloudFormation replaces, wherever it stands in a template, by a secret or a parameter that its own role may read.
@@ -115,7 +116,7 @@ func insideRepository(name string) bool {
 
 func validSeedTo(value string) string {
 	bucket, prefix, _ := strings.Cut(value, "/")
-	if validBucket(bucket) != "" && logicalID(bucket) != "" || strings.HasPrefix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
+	if validBucket(bucket) != "" && logicalID.check(bucket) != "" || strings.HasPrefix(prefix, "/") || strings.ContainsFunc(prefix, unicode.IsControl) {
 		return "must be the name of one of the buckets, or the logical id of one in a template of your own, with a prefix after a slash where one is wanted"
 	}
 	return ""

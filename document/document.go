@@ -50,7 +50,8 @@ type Limits struct {
 func Read(name string, data []byte, limits Limits) (*Node, *Source, error) {
 	source := &Source{name: name, quote: limits.Quote}
 	if len(data) > limits.Bytes {
-		return nil, nil, source.Problem(nil, fmt.Sprintf("the file is longer than %d bytes; at most that many are read", limits.Bytes))
+		message := fmt.Sprintf("the file is longer than %d bytes; at most that many are read", limits.Bytes)
+		return nil, nil, source.Problem(nil, message)
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	content := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
@@ -77,5 +78,6 @@ type reader struct {
 }
 
 func (r reader) tooDeep() string {
-	return fmt.Sprintf("this is nested too deeply; at most %d levels and an indentation of %d columns are read", r.limits.Depth, r.limits.Column)
+	return fmt.Sprintf("this is nested too deeply; at most %d levels and an indentation of %d columns are read",
+		r.limits.Depth, r.limits.Column)
 }

@@ -18,8 +18,8 @@ type Problem struct {
 	Line, Column int
 	// Message is a sentence without a full stop.
 	Message string
-	// Quote is the source line, or the part of a long one that the problem is in, with what looks like a secret blanked out; empty if there is
-	// none to show.
+	// Quote is the source line, or the part of a long one that the problem is in, with what looks like
+	// a secret blanked out; empty if there is none to show.
 	Quote string
 	// caret is the character of Quote that the column is, from 0.
 	caret int
@@ -35,7 +35,8 @@ func (p *Problem) Error() string {
 		return text
 	}
 	number := strconv.Itoa(p.Line)
-	return fmt.Sprintf("%s\n  %s | %s\n  %s | %s^", text, number, p.Quote, strings.Repeat(" ", len(number)), strings.Repeat(" ", p.caret))
+	margin, caret := strings.Repeat(" ", len(number)), strings.Repeat(" ", p.caret)
+	return fmt.Sprintf("%s\n  %s | %s\n  %s | %s^", text, number, p.Quote, margin, caret)
 }
 
 // Problems is everything that is wrong with a file, in the order of its lines. It is never empty.

@@ -63,7 +63,8 @@ func (r reader) rejectToken(c *counter, t, last *token.Token) string {
 	case keys > r.limits.Keys:
 		return fmt.Sprintf("this mapping has too many keys; at most %d are read", r.limits.Keys)
 	case r.limits.Tokens > 0 && c.count > r.limits.Tokens:
-		return fmt.Sprintf("the file has too many values up to here; at most %d names, values and signs are read", r.limits.Tokens)
+		const message = "the file has too many values up to here; at most %d names, values and signs are read"
+		return fmt.Sprintf(message, r.limits.Tokens)
 	}
 	return ""
 }
@@ -137,8 +138,10 @@ func nests(t *token.Token) bool {
 }
 
 var rejectedTokens = map[token.Type]string{
-	token.AliasType:      "YAML aliases (*name) are not read; put quotes around text that begins with *, and write a repeated value out",
-	token.AnchorType:     "YAML anchors (&name) are not read; put quotes around text that begins with &, and write a repeated value out",
+	token.AliasType: "YAML aliases (*name) are not read; put quotes around text that begins with *, " +
+		"and write a repeated value out",
+	token.AnchorType: "YAML anchors (&name) are not read; put quotes around text that begins with &, " +
+		"and write a repeated value out",
 	token.MergeKeyType:   "YAML merge keys (<<) are not read; write the values out",
 	token.DirectiveType:  "YAML directives (%NAME) are not read; leave the line out",
 	token.MappingKeyType: "YAML's complex keys (? key) are not read; write key: value",

@@ -16,7 +16,8 @@ var limits = document.Limits{Bytes: maxFile, Depth: 64, Column: 300, Keys: 2000,
 
 // shortTags are CloudFormation's short forms; those from Contains on stand in Rules only.
 var shortTags = []string{
-	"And", "Base64", "Cidr", "Condition", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue", "Join", "Not", "Or", "Ref", "Select", "Split", "Sub",
+	"And", "Base64", "Cidr", "Condition", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue",
+	"Join", "Not", "Or", "Ref", "Select", "Split", "Sub",
 	"Contains", "EachMemberEquals", "EachMemberIn", "RefAll", "ValueOf", "ValueOfAll",
 }
 
