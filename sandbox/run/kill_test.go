@@ -322,7 +322,9 @@ func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 // gaveUp reports whether the attempt before was given up by a worker that lives: on a machine with too much to do its
 // heartbeat came too late.
 func gaveUp(started *historypb.ActivityTaskStartedEventAttributes) bool {
-	return strings.HasSuffix(started.GetLastFailure().GetMessage(), context.Canceled.Error())
+	message := started.GetLastFailure().GetMessage()
+	// The second is how a dial says that its context ended.
+	return strings.HasSuffix(message, context.Canceled.Error()) || strings.Contains(message, "operation was canceled")
 }
 
 func timeoutOf(started *historypb.ActivityTaskStartedEventAttributes) enumspb.TimeoutType {
