@@ -77,8 +77,9 @@ type RunInput struct {
 	Recreated *Request `json:"recreated,omitempty"`
 	// Left are what removals of the chain could not delete.
 	Left []Leftover `json:"left,omitempty"`
-	// Rejected is the removal that the run before this one rejected, or that failed there before it was due; whoever asked for it reads that here.
-	Rejected *Rejection `json:"rejected,omitempty"`
+	// Ended is the removal that the run before this one rejected, or that failed there before it was due. Who requested
+	// it reads that here.
+	Ended *EndedRemoval `json:"ended,omitempty"`
 }
 
 // Operation is a creation or an update of the stack that a run began.
@@ -92,12 +93,21 @@ type Operation struct {
 	Created bool `json:"created,omitempty"`
 }
 
-// Rejection is a request that came to nothing, and the sentence why.
-type Rejection struct {
+// EndedRemoval is a removal that came to nothing in the run before.
+type EndedRemoval struct {
 	Request Request `json:"request"`
-	Reason  string  `json:"reason"`
-	// Failed says that nothing rejected it: it failed while it was still held against policy and stack.
-	Failed bool `json:"failed,omitempty"`
+	// Rejection is why it was rejected; nil if it failed while policy and stack were still checked. Failure says what
+	// went wrong then.
+	Rejection *Rejection `json:"rejection,omitempty"`
+	Failure   string     `json:"failure,omitempty"`
+}
+
+// Why is the sentence why the removal came to nothing.
+func (e EndedRemoval) Why() string {
+	if e.Rejection != nil {
+		return e.Rejection.Reason
+	}
+	return e.Failure
 }
 
 // Outcome is how a request ended.

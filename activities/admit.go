@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"perch"
@@ -90,28 +89,32 @@ func (r *Requests) judge(ctx context.Context, request perch.Request) (contract.A
 	}
 	head, ended, err := r.findHead(ctx, request)
 	if err != nil || ended.Outcome != "" {
+		ended, err = verdict(ended, err)
 		return ended, nil, err
 	}
 	request.Commit = head
-	return r.weigh(ctx, request)
+	admitted, up, err := r.weigh(ctx, request)
+	admitted, err = verdict(admitted, err)
+	return admitted, up, err
 }
 
 // weigh checks what the request's commit says against the policy. The commit is known to be its branch's head.
 func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := lifecycle.Admission{Policy: r.policy, Request: request}
-	file, rejection, err := r.fileAt(ctx, request.Commit)
-	if rule, skip := config.SkipByDefault(request.Branch); err == nil && rejection != "" && skip {
+	file, err := r.fileAt(ctx, request.Commit)
+	var rejection *perch.Rejection
+	if rule, skip := config.SkipByDefault(request.Branch); errors.As(err, &rejection) && skip {
 		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil // Such a branch seldom has a perch.yaml.
 	}
-	if err != nil || rejection != "" {
-		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
+	if err != nil {
+		return contract.AdmitResult{}, nil, err
 	}
 	if rule, skip := file.Skip(request.Branch); skip {
 		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil
 	}
 	settings, origins, err := file.Resolve(request.Branch, request.Commit)
 	if err != nil {
-		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: err.Error()}, nil, nil
+		return contract.AdmitResult{}, nil, perch.Reject("%v", err)
 	}
 	if _, err := r.stacks.Owner.Certain(ctx); err != nil {
 		return contract.AdmitResult{}, nil, err
@@ -130,8 +133,7 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.A
 		Project: file.Project, Kind: file.Kind(request.Branch), Settings: settings, Seed: file.Seed,
 	}
 	if err := lifecycle.AdmitRequest(admission); err != nil {
-		admitted, err := verdict(contract.AdmitResult{}, err)
-		return admitted, nil, err
+		return contract.AdmitResult{}, nil, err
 	}
 	admitted := contract.AdmitResult{
 		Kind: admission.Wanted.Kind, Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate,
@@ -142,24 +144,23 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.A
 		exists: mine != nil, defaultVersion: origins["database.version"] == config.BuiltIn,
 	}
 	if made.own() {
-		var rejection string
-		if made.custom, rejection, err = r.admitOwn(ctx, admission, origins); err != nil || rejection != "" {
-			return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
+		if made.custom, err = r.admitOwn(ctx, admission, origins); err != nil {
+			return contract.AdmitResult{}, nil, err
 		}
 	}
 	if made.environment, err = perch.NewEnvironment(request.Project, request.Branch); err != nil {
 		return contract.AdmitResult{}, nil, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	if rejection, err := r.pinImage(ctx, &made, &admitted); err != nil || rejection != "" {
-		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
+	if err := r.pinImage(ctx, &made, &admitted); err != nil {
+		return contract.AdmitResult{}, nil, err
 	}
 	up, err := r.candidate(ctx, request, made, mine, all)
 	if err != nil {
 		return contract.AdmitResult{}, nil, err
 	}
 	up.recreate = request.Recreate
-	if rejection, err := up.rejectedSwitch(); err != nil || rejection != "" {
-		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection}, nil, err
+	if err := up.checkSwitch(); err != nil {
+		return contract.AdmitResult{}, nil, err
 	}
 	return admitted, up, err
 }
@@ -187,42 +188,42 @@ func (r *Requests) candidate(ctx context.Context, request perch.Request, made re
 
 // verdict turns a rejection into a result; any other error stays one.
 func verdict(admitted contract.AdmitResult, err error) (contract.AdmitResult, error) {
-	var rejection *lifecycle.Rejection
+	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {
-		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: rejection.Error()}, nil
+		return contract.AdmitResult{Rejection: rejection}, nil
 	}
 	return admitted, err
 }
 
 // file is fileAt for a commit that was deployed, and may have left the repository since. That is rejected with a sentence, too.
-func (r *Requests) file(ctx context.Context, commit string) (*config.File, string, error) {
+func (r *Requests) file(ctx context.Context, commit string) (*config.File, error) {
 	has, err := r.source.HasCommit(ctx, commit)
 	if err != nil {
-		return nil, "", sourceerr.Wrap(err, "look for commit %s", commit)
+		return nil, sourceerr.Wrap(err, "look for commit %s", commit)
 	}
 	if !has {
-		return nil, fmt.Sprintf("the repository %s has no commit %s; push it first", r.policy.Repository, commit), nil
+		return nil, perch.Reject("the repository %s has no commit %s; push it first", r.policy.Repository, commit)
 	}
 	return r.fileAt(ctx, commit)
 }
 
 // fileAt reads perch.yaml at the commit. A file that is not there, and one with an error, is rejected with a sentence.
-func (r *Requests) fileAt(ctx context.Context, commit string) (*config.File, string, error) {
+func (r *Requests) fileAt(ctx context.Context, commit string) (*config.File, error) {
 	data, found, err := r.source.File(ctx, commit, config.FileName)
 	if fault := sourceerr.CommitFault(err); fault != "" {
-		return nil, fault, nil
+		return nil, perch.Reject("%s", fault)
 	}
 	if err != nil {
-		return nil, "", sourceerr.Wrap(err, "read %s at %s", config.FileName, commit)
+		return nil, sourceerr.Wrap(err, "read %s at %s", config.FileName, commit)
 	}
 	if !found {
-		return nil, fmt.Sprintf("commit %s has no %s in its root; `perch config init` writes one: commit it and push", commit, config.FileName), nil
+		return nil, perch.Reject("commit %s has no %s in its root; `perch config init` writes one: commit it and push", commit, config.FileName)
 	}
 	file, err := config.Read(config.FileName, data)
 	if err != nil {
-		return nil, err.Error(), nil
+		return nil, perch.Reject("%v", err)
 	}
-	return file, "", nil
+	return file, nil
 }
 
 // survey is the branch's own environment, nil where there is none, and how many others there are.

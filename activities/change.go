@@ -31,7 +31,7 @@ func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (cont
 	case err != nil:
 		return contract.ChangeResult{}, err
 	case full:
-		return contract.ChangeResult{Rejected: s.limit("there are as many")}, nil
+		return contract.ChangeResult{Rejection: s.limit("there are as many")}, nil
 	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: aws.String(in.Environment.StackName()), TemplateURL: &template.url, Tags: stack.TagList(in.Environment.Tags(identity, in.Kind)),
@@ -53,8 +53,8 @@ func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (cont
 	default:
 		id = aws.ToString(out.StackId)
 	}
-	rejected, err := s.beyondLimit(ctx, id)
-	return contract.ChangeResult{StackID: id, Rejected: rejected}, err
+	rejection, err := s.beyondLimit(ctx, id)
+	return contract.ChangeResult{StackID: id, Rejection: rejection}, err
 }
 
 func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (string, error) {
@@ -69,7 +69,7 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 	if state.Ours {
 		return state.StackID, nil
 	}
-	return "", awserr.Final(perch.ErrorInvalid, "%s", state.Conflict)
+	return "", awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 }
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
@@ -192,10 +192,10 @@ func (s *Stacks) took(ctx context.Context, in contract.ChangeInput) (bool, error
 
 // beyondLimit counts again after the creation, because two requests may have been admitted at the same time: who ranks beyond the
 // limit by creation time, then stack id, has to go again. It returns the sentence, empty where the stack may stay.
-func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
+func (s *Stacks) beyondLimit(ctx context.Context, id string) (*perch.Rejection, error) {
 	found, err := s.List(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	all := slices.Clone(found.Ours)
 	slices.SortFunc(all, func(a, b stack.Owned) int {
@@ -206,10 +206,10 @@ func (s *Stacks) beyondLimit(ctx context.Context, id string) (string, error) {
 	})
 	rank := slices.IndexFunc(all, func(o stack.Owned) bool { return aws.ToString(o.Stack.StackId) == id })
 	if rank < 0 {
-		return "", fmt.Errorf("count environments: stack %s was made and cannot be seen yet", id) // Nor can those that were made with it.
+		return nil, fmt.Errorf("count environments: stack %s was made and cannot be seen yet", id) // Nor can those that were made with it.
 	}
 	if rank < s.policy.MaxEnvironments {
-		return "", nil
+		return nil, nil
 	}
 	return s.limit("this one came after them"), nil
 }
@@ -227,8 +227,8 @@ func (s *Stacks) full(ctx context.Context, environment perch.Environment) (bool,
 }
 
 // limit is the sentence of a creation that the policy's limit rejects.
-func (s *Stacks) limit(why string) string {
-	return fmt.Sprintf("the policy allows %d environments at a time and %s; remove one with `perch down BRANCH`, "+
+func (s *Stacks) limit(why string) *perch.Rejection {
+	return perch.Reject("the policy allows %d environments at a time and %s; remove one with `perch down BRANCH`, "+
 		"or raise `max_environments` in the policy", s.policy.MaxEnvironments, why)
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/google/go-cmp/cmp"
+
 	"perch"
 	"perch/activities/activitytest"
 	"perch/activities/contract"
@@ -163,10 +165,10 @@ func TestTheLimitTakesBackNoEnvironmentThatAnotherRequestMade(t *testing.T) {
 	must(w, of[*Stacks](w).CreateStack, w.creation("first", "token"))
 	made := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token"))
 	w.policy.MaxEnvironments = 1
-	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "other")); out.StackID != made.StackID || out.Rejected != "" {
+	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "other")); out.StackID != made.StackID || out.Rejection != nil {
 		t.Errorf("adopted %+v, the other request made %+v", out, made)
 	}
-	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")); out.Rejected == "" {
+	if out := must(w, of[*Stacks](w).CreateStack, w.creation("login", "token")); out.Rejection == nil {
 		t.Error("the request that made it keeps it beyond the limit")
 	}
 }
@@ -179,7 +181,7 @@ func TestS32TheLimitIsNotCountedByAListingThatLacksTheNewStack(t *testing.T) {
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Stale: 3600, Count: 2}) // Before the creation and after it.
 	_, err := activitytest.Try(of[*Stacks](w).CreateStack, in)
 	activitytest.WantRetry(t, err, "cannot be seen yet")
-	if out := must(w, of[*Stacks](w).CreateStack, in); out.Rejected == "" {
+	if out := must(w, of[*Stacks](w).CreateStack, in); out.Rejection == nil {
 		t.Error("an environment beyond the limit stays")
 	}
 }
@@ -190,13 +192,13 @@ func TestWhoComesAfterTheLimitHasToGoAgain(t *testing.T) {
 	for i, want := range []bool{false, false, true} {
 		in := w.creation(fmt.Sprintf("branch-%d", i+1), "token")
 		out := must(w, of[*Stacks](w).CreateStack, in)
-		if got := out.Rejected != ""; got != want {
-			t.Errorf("environment %d: rejected %q", i+1, out.Rejected)
+		if got := out.Rejection != nil; got != want {
+			t.Errorf("environment %d: rejected %v", i+1, out.Rejection)
 		}
 		if want {
-			activitytest.WantWords(t, out.Rejected, "allows 2 environments", "perch down BRANCH", "max_environments")
+			activitytest.WantWords(t, out.Rejection.Reason, "allows 2 environments", "perch down BRANCH", "max_environments")
 		}
-		if again := must(w, of[*Stacks](w).CreateStack, in); again != out {
+		if again := must(w, of[*Stacks](w).CreateStack, in); !cmp.Equal(again, out) {
 			t.Errorf("a repeat says %+v, the first said %+v", again, out)
 		}
 	}
@@ -352,7 +354,7 @@ func TestNothingIsCreatedWhereTheLimitIsReached(t *testing.T) {
 	before := w.calls("cloudformation", "CreateStack")
 	for i, in := range creations {
 		out := must(w, of[*Stacks](w).CreateStack, in)
-		if rejected := out.Rejected != ""; rejected != (i > 0) || rejected && out.StackID != "" {
+		if rejected := out.Rejection != nil; rejected != (i > 0) || rejected && out.StackID != "" {
 			t.Errorf("creation %d: %+v", i, out)
 		}
 	}

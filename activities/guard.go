@@ -41,9 +41,9 @@ func (s *Stacks) mayDelete(environment perch.Environment, state contract.StackSt
 		return nil
 	}
 	request := perch.Request{Goal: perch.GoalGone, Project: environment.Project, Branch: environment.Branch}
-	var rejection *lifecycle.Rejection
+	var rejection *perch.Rejection
 	if err := lifecycle.AdmitRequest(lifecycle.Admission{Policy: s.policy, Request: request, Kind: state.Kind}); errors.As(err, &rejection) {
-		return awserr.Final(perch.ErrorInvalid, "%s; nothing was touched", rejection.Sentence)
+		return awserr.Final(perch.ErrorInvalid, "%s; nothing was touched", rejection.Reason)
 	}
 	return nil
 }

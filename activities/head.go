@@ -51,7 +51,7 @@ func (r *Requests) findHead(ctx context.Context, request perch.Request) (head st
 		return "", contract.AdmitResult{}, temporal.NewApplicationErrorWithOptions(r.absence(request, head)+"; looking again", errorNotPushedYet,
 			temporal.ApplicationErrorOptions{NextRetryDelay: r.interval})
 	case lifecycle.HeadAbsent:
-		return "", contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: r.absence(request, head) + "; push it first, or check its name"}, nil
+		return "", contract.AdmitResult{}, perch.Reject("%s; push it first, or check its name", r.absence(request, head))
 	case lifecycle.HeadSupersede:
 		return "", r.superseded(request, sighting), nil
 	}

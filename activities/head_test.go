@@ -72,11 +72,11 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 		}
 		w.observe(time.Minute)
 		got := w.admit(w.request("fix/typo", commit))
-		if got.Outcome != perch.OutcomeRejected {
+		if got.Rejection == nil {
 			t.Errorf("got %+v", got)
 		}
-		activitytest.WantWords(t, got.Reason, `github.com/acme/shop has no branch "fix/typo"`, "push it first")
-		if plan := w.planUp("fix/typo", commit); plan.Outcome != perch.OutcomeRejected || plan.Reason != got.Reason {
+		activitytest.WantWords(t, said(got), `github.com/acme/shop has no branch "fix/typo"`, "push it first")
+		if plan := w.planUp("fix/typo", commit); plan.Outcome != perch.OutcomeRejected || plan.Reason != said(got) {
 			t.Errorf("the plan says %+v", plan)
 		}
 		if diff := cmp.Diff(before, w.mutations()); diff != "" || len(seen.read) > 0 {
@@ -98,7 +98,7 @@ func TestS222ATagLeadsToNoMoreThanABranchOfItsName(t *testing.T) {
 		other := w.repo.commit("main", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "b"})
 		before := w.mutations()
 		w.observe(time.Minute)
-		if got := w.admit(w.request("v1.2.0", tagged)); got.Outcome != perch.OutcomeRejected {
+		if got := w.admit(w.request("v1.2.0", tagged)); got.Rejection == nil {
 			t.Errorf("without such a branch: %+v", got)
 		}
 		w.repo.point("v1.2.0", other)
@@ -125,7 +125,7 @@ func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 			if got.Outcome != perch.OutcomeSuperseded || got.SupersededBy != head || got.Deploy != deploy || got.Prepared != nil || got.Settled != nil {
 				t.Errorf("got %+v, want it superseded by %s, and deployed: %t", got, head, deploy)
 			}
-			activitytest.WantWords(t, got.Reason, "commit "+older+" is older than the head of branch \"login\", which is "+head)
+			activitytest.WantWords(t, said(got), "commit "+older+" is older than the head of branch \"login\", which is "+head)
 		}
 		supersedes(true)
 		if plan := w.planUp("login", older); plan.Outcome != perch.OutcomeSuperseded || plan.SupersededBy != head {
@@ -192,7 +192,7 @@ func TestS100FilesOfACommitThatIsNotOnTheBranchAreNeverRead(t *testing.T) {
 				if got.Outcome != perch.OutcomeSuperseded || got.SupersededBy != head || !got.Deploy {
 					t.Errorf("got %+v", got)
 				}
-				activitytest.WantWords(t, got.Reason, "is not on branch", "whose head is "+head, "push it to the branch")
+				activitytest.WantWords(t, said(got), "is not on branch", "whose head is "+head, "push it to the branch")
 				if len(seen.read) > 0 {
 					t.Errorf("files were read at %q", seen.read)
 				}

@@ -68,11 +68,11 @@ func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contra
 // template is only concerned if it takes the image.
 func (r *Requests) pinImage(
 	ctx context.Context, made *rendering, admitted *contract.AdmitResult,
-) (string, error) {
+) error {
 	settings := made.settings
 	takes := func(name string) bool { return !made.own() || made.custom.Takes(name, settings.Parameters) }
 	if settings.Image == "" || !takes("Image") {
-		return "", nil
+		return nil
 	}
 	found, err := r.images.client.Look(ctx, settings.Image)
 	var (
@@ -82,16 +82,16 @@ func (r *Requests) pinImage(
 	switch architecture := perch.ArchitectureOf(settings.InstanceType); {
 	case errors.As(err, &missing):
 		admitted.MissingImage, admitted.ImageWaitSeconds = settings.Image, int(settings.ImageWait.Seconds())
-		return "", nil
+		return nil
 	case errors.As(err, &unasked):
 		pinned, what := r.lastPinned(ctx, made)
 		made.settings.Image = pinned
 		admitted.Warnings = append(admitted.Warnings, unasked.Error()+"; "+what)
-		return "", nil
+		return nil
 	case err != nil:
-		return "", err
+		return err
 	case takes("InstanceType") && !found.RunsOn(architecture):
-		return wrongArchitecture(settings, architecture, found), nil
+		return wrongArchitecture(settings, architecture, found)
 	}
 	if found.Unknown != "" {
 		admitted.Warnings = append(admitted.Warnings, fmt.Sprintf(
@@ -99,11 +99,11 @@ func (r *Requests) pinImage(
 			settings.Image, settings.InstanceType, found.Unknown))
 	}
 	made.settings.Image = found.Pinned
-	return "", nil
+	return nil
 }
 
-func wrongArchitecture(settings perch.Settings, architecture string, found image.Found) string {
-	return fmt.Sprintf("image %s is for %s, and instance_type %s needs linux/%s; build the image for it, such as with "+
+func wrongArchitecture(settings perch.Settings, architecture string, found image.Found) *perch.Rejection {
+	return perch.Reject("image %s is for %s, and instance_type %s needs linux/%s; build the image for it, such as with "+
 		"`docker buildx build --platform linux/%s`, or choose another instance type",
 		settings.Image, strings.Join(found.Platforms, " and "), settings.InstanceType, architecture, architecture)
 }

@@ -95,10 +95,10 @@ func TestS205AnImageForAnotherProcessorIsRejected(t *testing.T) {
 		t.Fatal(err)
 	}
 	admitted := w.admit(w.request("login", commit))
-	if admitted.Outcome != perch.OutcomeRejected {
+	if admitted.Rejection == nil {
 		t.Fatalf("%+v", admitted)
 	}
-	activitytest.WantWords(t, admitted.Reason, "image "+loginImage+" is for linux/amd64, and instance_type m7g.large needs linux/arm64")
+	activitytest.WantWords(t, said(admitted), "image "+loginImage+" is for linux/amd64, and instance_type m7g.large needs linux/arm64")
 	if _, err := w.registry.Put(loginImage, "amd64", "arm64"); err != nil {
 		t.Fatal(err)
 	}

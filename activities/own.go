@@ -18,48 +18,47 @@ import (
 	"perch/lifecycle"
 )
 
-// ownTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a sentence, and no failure.
-func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perch.Settings) (*own.Template, string, error) {
+// ownTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a *perch.Rejection.
+func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perch.Settings) (*own.Template, error) {
 	data, found, err := r.source.File(ctx, commit, settings.Template)
 	if fault := sourceerr.CommitFault(err); fault != "" {
-		return nil, fault, nil
+		return nil, perch.Reject("%s", fault)
 	}
 	if err != nil {
-		return nil, "", sourceerr.Wrap(err, "read %s at %s", settings.Template, commit)
+		return nil, sourceerr.Wrap(err, "read %s at %s", settings.Template, commit)
 	}
 	if !found {
-		return nil, fmt.Sprintf("commit %s has no file %s, which %s names as template; commit it, or correct `template`", commit, settings.Template, config.FileName), nil
+		return nil, perch.Reject("commit %s has no file %s, which %s names as template; commit it, or correct `template`", commit, settings.Template, config.FileName)
 	}
 	template, err := own.Read(settings.Template, data)
 	if err != nil {
-		return nil, err.Error(), nil
+		return nil, perch.Reject("%v", err)
 	}
-	return template, "", nil
+	return template, nil
 }
 
-// admitOwn checks the custom template against the policy; the sentence says why the policy rejects
-// it, and is empty if it does not.
+// admitOwn checks the custom template against the policy; a *perch.Rejection says why the policy rejects it.
 func (r *Requests) admitOwn(
 	ctx context.Context,
 	admission lifecycle.Admission,
 	origins config.Origins,
-) (*own.Template, string, error) {
-	template, rejection, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Wanted.Settings)
-	if err != nil || rejection != "" {
-		return nil, rejection, err
+) (*own.Template, error) {
+	template, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Wanted.Settings)
+	if err != nil {
+		return nil, err
 	}
 	environment, err := perch.NewEnvironment(admission.Request.Project, admission.Request.Branch)
 	if err != nil {
-		return nil, err.Error(), nil
+		return nil, perch.Reject("%v", err)
 	}
 	in := cfn.EnvironmentInput{
 		Environment: environment, Kind: admission.Wanted.Kind, Commit: admission.Request.Commit, Settings: admission.Wanted.Settings, Policy: *r.policy, Seed: admission.Wanted.Seed,
 		Origin: func(path string) string { return origins[path] },
 	}
 	if err := template.Admit(in); err != nil {
-		return nil, err.Error(), nil
+		return nil, perch.Reject("%v", err)
 	}
-	return template, "", nil
+	return template, nil
 }
 
 // storeParameters puts the parameters beside the template, whose hash covers them.

@@ -197,10 +197,10 @@ func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
 			all := map[string]string{"perch.yaml": ownConfig, "deploy/template.yaml": ownTemplate}
 			maps.Copy(all, c.files)
 			got := w.admit(w.request("login", w.repo.commit("login", all)))
-			if got.Outcome != perch.OutcomeRejected {
+			if got.Rejection == nil {
 				t.Fatalf("got %+v", got)
 			}
-			activitytest.WantWords(t, got.Reason, c.words...)
+			activitytest.WantWords(t, said(got), c.words...)
 		})
 	}
 }
@@ -284,6 +284,9 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 	if ended := w.delete(state.StackID, []string{"Database"}); ended.Status != stack.Deleted {
 		t.Fatalf("ended %+v", ended)
 	}
+	w.fault(aws.Fault{
+		Service: "rds", Action: "DeleteDBInstance", Status: 400, Code: "SnapshotQuotaExceeded", Message: "Cannot create more than 100 manual snapshots",
+	})
 	sweep := contract.SweepInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Resources: remains.Failures}
 	if err := w.sweep(sweep); err != nil {
 		t.Fatal(err)

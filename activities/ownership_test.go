@@ -102,10 +102,10 @@ func TestS123EnvironmentsOfAListedFormerNameAreOurs(t *testing.T) {
 	request := w.request("login", commit)
 	request.Repository = "github.com/acme/store"
 	admitted := w.admit(request)
-	if admitted.Outcome != perch.OutcomeRejected {
+	if admitted.Rejection == nil {
 		t.Errorf("admitted beyond max_environments: %+v", admitted)
 	}
-	activitytest.WantWords(t, admitted.Reason, "has 1 other environments")
+	activitytest.WantWords(t, said(admitted), "has 1 other environments")
 	w.policy.MaxEnvironments = 2
 	if admitted := w.admit(request); admitted.Prepared == nil {
 		t.Errorf("a request from a checkout with the former name: %+v", admitted)
@@ -141,7 +141,7 @@ func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
 	}
 	wantBroken(t, w.examine(), map[string]string{perch.CheckStacks: "2 stacks of this project carry the repository github.com/acme/store"})
 	state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "old")})
-	activitytest.WantWords(t, state.Conflict, "shop-old", line)
+	activitytest.WantWords(t, state.Conflict.Reason, "shop-old", line)
 }
 
 func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
@@ -164,7 +164,7 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	if state.Ours {
 		t.Errorf("found %+v", state)
 	}
-	activitytest.WantWords(t, state.Conflict, "the id of github.com/acme/shop is 1296270, so id 1296269 is another repository")
+	activitytest.WantWords(t, state.Conflict.Reason, "the id of github.com/acme/shop is 1296270, so id 1296269 is another repository")
 }
 
 func TestS126ARenamedDefaultBranchIsNamed(t *testing.T) {

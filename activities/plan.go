@@ -23,7 +23,8 @@ import (
 func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (perch.PlanResult, error) {
 	admitted, up, err := r.judge(ctx, in.Request)
 	if err != nil || up == nil {
-		return perch.PlanResult{Outcome: admitted.Outcome, Reason: admitted.Reason, SupersededBy: admitted.SupersededBy}, err
+		outcome, reason, _ := admitted.Ends()
+		return perch.PlanResult{Outcome: outcome, Reason: reason, SupersededBy: admitted.SupersededBy}, err
 	}
 	p := planning{Requests: r, kind: admitted.Kind, made: up.wanted, recreate: up.recreate, mayRecreate: admitted.MayRecreate}
 	if p.environment, err = perch.NewEnvironment(in.Request.Project, in.Request.Branch); err != nil {
@@ -100,12 +101,12 @@ func (p *planning) outline() perch.PlanResult {
 	step := lifecycle.Next(stack, perch.GoalUp)
 	switch plan.Step = string(step); step {
 	case lifecycle.Conflict:
-		return perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: p.state.Conflict}
+		return perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: p.state.Conflict.Reason}
 	case lifecycle.NeedsRecreate:
 		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.OutOfService(p.environment, p.state.Status, "")}
 	case lifecycle.Protected:
 		if p.recreate {
-			return perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: p.state.Protection(p.environment)}
+			return perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: p.state.Protection(p.environment).Reason}
 		}
 		reason := lifecycle.DeleteByHand(p.environment, p.state.Kind, p.state.Status, "")
 		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: reason}

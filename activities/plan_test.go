@@ -238,7 +238,7 @@ func TestPlanSaysWhatAnUpWouldBeRejectedFor(t *testing.T) {
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": planConfig})
 	w.policy.InstanceTypes = []string{"t4g.*"}
 	admitted := w.admit(w.request("login", commit))
-	if plan := w.planUp("login", commit); plan.Outcome != perch.OutcomeRejected || plan.Reason != admitted.Reason || plan.Changes != nil {
+	if plan := w.planUp("login", commit); plan.Outcome != perch.OutcomeRejected || plan.Reason != said(admitted) || plan.Changes != nil {
 		t.Errorf("%+v", plan)
 	}
 	w.policy.InstanceTypes = nil

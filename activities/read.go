@@ -52,7 +52,7 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 		return perch.StatusResult{OtherRepositories: others, Leftovers: left}, nil
 	}
 	if !state.Ours {
-		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict)
+		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 	}
 	status := stack.Owned{Environment: in.Environment, Kind: state.Kind, Stack: described}.Status()
 	status.Resources, err = s.resources(ctx, state.StackID)

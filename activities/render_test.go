@@ -131,12 +131,12 @@ func TestS176ASwitchThatBeanstalkRejectsIsRejectedBeforeAnythingChanges(t *testi
 	commit := w.repo.commit("login", files(strings.Replace(testConfig, "t3.small", "t4g.small", 1)))
 	request := w.request("login", commit)
 	admitted := w.admit(request)
-	if admitted.Outcome != perch.OutcomeRejected {
+	if admitted.Rejection == nil {
 		t.Fatalf("admitted %+v", admitted)
 	}
-	activitytest.WantWords(t, admitted.Reason, "t4g.small is arm64", "perch up --recreate login")
+	activitytest.WantWords(t, said(admitted), "t4g.small is arm64", "perch up --recreate login")
 	plan := must(w, of[*Requests](w).PlanEnvironment, perch.PlanInput{Request: request})
-	if plan.Outcome != perch.OutcomeRejected || plan.Reason != admitted.Reason {
+	if plan.Outcome != perch.OutcomeRejected || plan.Reason != said(admitted) {
 		t.Errorf("the plan is %+v", plan)
 	}
 	request.Recreate = true

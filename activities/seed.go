@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -79,12 +80,13 @@ type seedSettings struct {
 }
 
 func (s *Seeds) settingsAt(ctx context.Context, branch, commit string) (found seedSettings, err error) {
-	file, rejection, err := s.requests.file(ctx, commit)
+	file, err := s.requests.file(ctx, commit)
+	var rejection *perch.Rejection
+	if errors.As(err, &rejection) {
+		return found, awserr.Final(perch.ErrorInvalid, "%s", rejection.Reason)
+	}
 	if err != nil {
 		return found, err
-	}
-	if rejection != "" {
-		return found, awserr.Final(perch.ErrorInvalid, "%s", rejection)
 	}
 	settings, _, err := file.Resolve(branch, commit)
 	if err != nil {

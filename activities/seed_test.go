@@ -181,10 +181,10 @@ func TestS118AFaultOfTheCommitRejectsAtOnce(t *testing.T) {
 			w.apply()
 			c.prepare(w)
 			admitted := w.admit(w.request("login", w.repo.commit("login", nil)))
-			if admitted.Outcome != perch.OutcomeRejected {
+			if admitted.Rejection == nil {
 				t.Errorf("admitted %+v", admitted)
 			}
-			activitytest.WantWords(t, admitted.Reason, c.words...)
+			activitytest.WantWords(t, said(admitted), c.words...)
 		})
 	}
 }

@@ -154,18 +154,19 @@ func (r *Requests) deployedOptions(ctx context.Context, request perch.Request, m
 	return deployed, nil
 }
 
-// rejectedSwitch is the sentence why Elastic Beanstalk would reject the update; empty if it would not.
-func (up candidate) rejectedSwitch() (string, error) {
+// checkSwitch is a *perch.Rejection if Elastic Beanstalk would reject the update.
+func (up candidate) checkSwitch() error {
 	if up.wanted.own() {
-		return "", nil
+		return nil
 	}
 	wanted, err := cfn.ReadOptions(up.wanted.template.Body)
 	if err != nil {
-		return "", awserr.Final(perch.ErrorInvalid, "%v", err)
+		return awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
 	sentence := wanted.RejectedSwitch(up.wanted.deployed)
-	if sentence != "" {
-		sentence += "; change it back, or run `perch up --recreate " + up.wanted.environment.Branch + "`, which deletes the environment with its data and creates it again"
+	if sentence == "" {
+		return nil
 	}
-	return sentence, nil
+	return perch.Reject("%s; change it back, or run `perch up --recreate %s`, which deletes the environment with its data and creates it again",
+		sentence, up.wanted.environment.Branch)
 }

@@ -89,8 +89,8 @@ func TestEndings(t *testing.T) {
 	repeat.ID, another.ID = "4", "5"
 	overUp := perch.RunInput{Request: &gone, Below: &upA}
 	due := perch.RunInput{Request: &gone, Below: &upA, Due: true}
-	back := perch.RunInput{Request: &upA, Rejected: &perch.Rejection{Request: gone, Reason: "protected"}}
-	failedBefore := perch.RunInput{Request: &upA, Rejected: &perch.Rejection{Request: gone, Reason: "denied", Failed: true}}
+	back := perch.RunInput{Request: &upA, Ended: &perch.EndedRemoval{Request: gone, Rejection: perch.Reject("protected")}}
+	failedBefore := perch.RunInput{Request: &upA, Ended: &perch.EndedRemoval{Request: gone, Failure: "denied"}}
 	notRemoved := perch.Result{Goal: perch.GoalGone, Outcome: perch.OutcomeRejected, Reason: "protected"}
 	head := perch.Request{ID: "1-head", Goal: perch.GoalUp, Commit: commitB, Head: true, Reason: "it is older"}
 	overtaken := perch.Result{Outcome: perch.OutcomeSuperseded, SupersededBy: commitB, Reason: "it is older"}

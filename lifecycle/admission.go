@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -9,17 +8,7 @@ import (
 	"perch"
 )
 
-// Rejection is the error of AdmitRequest. It is an answer and no failure: the same request is rejected again.
-type Rejection struct {
-	// Sentence says what was asked, what is allowed and where to change it.
-	Sentence string
-}
-
-func (r *Rejection) Error() string { return r.Sentence }
-
-func reject(format string, args ...any) error {
-	return &Rejection{Sentence: fmt.Sprintf(format, args...)}
-}
+func reject(format string, args ...any) error { return perch.Reject(format, args...) }
 
 // Wanted is what perch.yaml at a request's commit says of the branch.
 type Wanted struct {
@@ -41,7 +30,7 @@ type Admission struct {
 	Environments int
 }
 
-// AdmitRequest is nil if the policy allows the request, and a *Rejection if it does not.
+// AdmitRequest is nil if the policy allows the request, and a *perch.Rejection if it does not.
 func AdmitRequest(a Admission) error {
 	if err := a.Identity(); err != nil {
 		return err

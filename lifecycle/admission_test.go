@@ -212,12 +212,12 @@ func TestSnapshotsThatThePolicyAllowsAreAdmitted(t *testing.T) {
 
 func wantRejection(t *testing.T, err error, want string) {
 	t.Helper()
-	var rejection *Rejection
+	var rejection *perch.Rejection
 	if !errors.As(err, &rejection) {
 		t.Fatalf("not rejected: %v", err)
 	}
-	if rejection.Sentence != want {
-		t.Errorf("got  %s\nwant %s", rejection.Sentence, want)
+	if rejection.Reason != want {
+		t.Errorf("got  %s\nwant %s", rejection.Reason, want)
 	}
 }
 
@@ -258,7 +258,7 @@ func TestS94RecreationIsRejectedWhereARemovalIs(t *testing.T) {
 				t.Fatalf("without --recreate: %v", err)
 			}
 			a.Request.Recreate = true
-			var rejection *Rejection
+			var rejection *perch.Rejection
 			if err := AdmitRequest(a); !errors.As(err, &rejection) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "without --recreate") {
 				t.Errorf("got %v", err)
 			}

@@ -24,14 +24,15 @@ type Chain struct {
 	Operation *perch.Operation
 	// Recreated is the request whose recreation the chain has begun.
 	Recreated *perch.Request
-	// Rejected is the removal that the run before rejected, or that failed there before it was due.
-	Rejected *perch.Rejection
+	// Ended is the removal that the run before rejected, or that failed there before it was due.
+	Ended *perch.EndedRemoval
 }
 
-// RunEnd is how a run ended for its target: with an outcome and its reason, or with a failure.
+// RunEnd is how a run ended for its target: with an outcome or a rejection, or with a failure.
 type RunEnd struct {
 	Outcome perch.Outcome
-	Reason  string
+	// Rejection is why the target was rejected; nil if it was not.
+	Rejection *perch.Rejection
 	// Failure is what went wrong, Failed whether anything did.
 	Failure string
 	Failed  bool
@@ -41,7 +42,7 @@ type RunEnd struct {
 func ResumeChain(in perch.RunInput) *Chain {
 	c := &Chain{
 		Environment: in.Environment, Below: in.Below, Due: in.Due, Operation: in.Begun, Recreated: in.Recreated,
-		Rejected: in.Rejected,
+		Ended: in.Ended,
 	}
 	if in.Request != nil {
 		c.Target = *in.Request
@@ -197,7 +198,7 @@ func (c *Chain) LastPhase(end RunEnd) perch.Phase {
 
 // rejected reports whether the target is a removal that was rejected.
 func (c *Chain) rejected(end RunEnd) bool {
-	return !end.Failed && c.Target.Goal == perch.GoalGone && end.Outcome == perch.OutcomeRejected
+	return !end.Failed && c.Target.Goal == perch.GoalGone && end.Rejection != nil
 }
 
 // failedBeforeDue reports whether the removal that is the target failed before it was due, with an `up` below it that
@@ -212,9 +213,9 @@ func (c *Chain) HandOn(request perch.Request, end RunEnd) perch.RunInput {
 	in := perch.RunInput{Environment: c.Environment, Request: &request, Begun: c.Operation, Recreated: c.Recreated}
 	switch {
 	case c.rejected(end):
-		in.Rejected = &perch.Rejection{Request: c.Target, Reason: end.Reason}
+		in.Ended = &perch.EndedRemoval{Request: c.Target, Rejection: end.Rejection}
 	case c.failedBeforeDue(end):
-		in.Rejected = &perch.Rejection{Request: c.Target, Reason: end.Failure, Failed: true}
+		in.Ended = &perch.EndedRemoval{Request: c.Target, Failure: end.Failure}
 	}
 	if request.Goal == perch.GoalGone {
 		in.Below, in.Due = c.Below, c.Due && c.Newer == nil
@@ -255,10 +256,10 @@ func ReadNextRun(next perch.RunInput, runID string, request perch.Request) Answe
 		below = nil
 	}
 	switch {
-	case next.Rejected != nil && next.Rejected.Failed && answers(next.Rejected.Request, request):
-		return Answer{Failure: next.Rejected.Reason}
-	case next.Rejected != nil && answers(next.Rejected.Request, request):
-		return Answer{Result: perch.Result{Goal: request.Goal, Outcome: perch.OutcomeRejected, Reason: next.Rejected.Reason}}
+	case next.Ended != nil && next.Ended.Rejection == nil && answers(next.Ended.Request, request):
+		return Answer{Failure: next.Ended.Failure}
+	case next.Ended != nil && answers(next.Ended.Request, request):
+		return Answer{Result: perch.Result{Goal: request.Goal, Outcome: perch.OutcomeRejected, Reason: next.Ended.Why()}}
 	case next.Request == nil || answers(*next.Request, request) || below != nil && answers(*below, request):
 		return Answer{NextRun: runID}
 	case below != nil:

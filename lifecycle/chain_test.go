@@ -25,7 +25,7 @@ var (
 	down     = wants("down", perch.GoalGone, "")
 	forced   = perch.Request{ID: "forced", Goal: perch.GoalGone, Project: "shop", Branch: "login", Force: true}
 	readyA   = RunEnd{Outcome: perch.OutcomeReady}
-	rejected = RunEnd{Outcome: perch.OutcomeRejected, Reason: "protected"}
+	rejected = RunEnd{Outcome: perch.OutcomeRejected, Rejection: perch.Reject("protected")}
 	broken   = RunEnd{Failed: true, Failure: "denied"}
 )
 

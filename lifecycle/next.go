@@ -110,13 +110,13 @@ func alone(stack Stack, goal perch.Goal) Step {
 	}
 }
 
-// Foreign is what Conflict means for an environment's stack, in words; others is the other repository
+// Foreign is what Conflict means for an environment's stack; others is the other repository
 // that its tags name, empty if they name none.
-func Foreign(e perch.Environment, others []perch.OtherRepository) string {
+func Foreign(e perch.Environment, others []perch.OtherRepository) *perch.Rejection {
 	if len(others) > 0 {
-		return others[0].String()
+		return perch.Reject("%s", others[0])
 	}
-	return fmt.Sprintf("stack %s exists and does not carry the tags of branch %q: Perch does not manage it and left it alone; "+
+	return perch.Reject("stack %s exists and does not carry the tags of branch %q: Perch does not manage it and left it alone; "+
 		"rename the branch or delete that stack", e.StackName(), e.Branch)
 }
 

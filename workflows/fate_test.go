@@ -212,7 +212,7 @@ func (f *fate) Admit(_ context.Context, in contract.AdmitInput) (contract.AdmitR
 	}
 	if f.draw() >= 90 || f.branchGone && in.Request.Goal == perch.GoalUp {
 		f.notAllowed = true
-		return contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}, nil
+		return contract.AdmitResult{Rejection: perch.Reject("not allowed")}, nil
 	}
 	if in.Request.Goal == perch.GoalGone {
 		return contract.AdmitResult{Kind: perch.KindBranch, SharedDatabase: f.shared}, nil
@@ -265,7 +265,7 @@ func (f *fate) CreateStack(_ context.Context, in contract.ChangeInput) (contract
 	})
 	out := contract.ChangeResult{StackID: f.stack.StackID}
 	if err == nil && f.draw() >= 95 {
-		out.Rejected = tooMany
+		out.Rejection = perch.Reject(tooMany)
 	}
 	return out, err
 }

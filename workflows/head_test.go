@@ -55,7 +55,7 @@ func TestS99ARequestForAnotherCommitThanTheHeadLeadsToTheHead(t *testing.T) {
 	t.Run("and a rejected removal does not stop it", func(t *testing.T) {
 		w := rejecting(t)
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &head})
-		handsOn(t, next, err, perch.RunInput{Request: &head, Rejected: &perch.Rejection{Request: removal, Reason: "main is protected"}})
+		handsOn(t, next, err, perch.RunInput{Request: &head, Ended: &perch.EndedRemoval{Request: removal, Rejection: perch.Reject("main is protected")}})
 	})
 }
 

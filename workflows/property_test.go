@@ -60,7 +60,7 @@ func drawFate(rt *rapid.T) *fate {
 		f.stack.StackID, f.stack.Template, f.stack.URL = stackID+"-1", templateAt(commitTwo), "https://login"
 		f.wanted = f.stack.Template
 		if f.stack.Ours = rapid.IntRange(0, 9).Draw(rt, "ours") < 8; !f.stack.Ours {
-			f.stack.Conflict = "it is not managed by Perch"
+			f.stack.Conflict = perch.Reject("it is not managed by Perch")
 		}
 		f.stack.Protected = rapid.IntRange(0, 9).Draw(rt, "protected") > 8
 		f.stack.Kind = rapid.SampledFrom([]perch.Kind{perch.KindBranch, perch.KindBranch, perch.KindBranch, perch.KindStaging}).Draw(rt, "kind")
@@ -130,8 +130,8 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 		if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &in); err != nil {
 			rt.Fatal(err)
 		}
-		if in.Rejected != nil {
-			f.reject(rt, *in.Rejected)
+		if in.Ended != nil {
+			f.reject(rt, *in.Ended)
 		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -151,14 +151,14 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 }
 
 // reject notes that a removal came to nothing, together with those that it answers, and holds that against the world.
-func (f *fate) reject(rt *rapid.T, rejection perch.Rejection) {
+func (f *fate) reject(rt *rapid.T, ended perch.EndedRemoval) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	removal := rejection.Request
+	removal := ended.Request
 	switch ours := f.stack.Ours && !f.stack.Protected && f.stack.Kind == perch.KindBranch; {
-	case rejection.Failed && f.touched:
+	case ended.Rejection == nil && f.touched:
 		rt.Errorf("the removal %s failed after it had changed something, and what is below it goes on as if it had not", removal.ID)
-	case !rejection.Failed && ours && !f.notAllowed:
+	case ended.Rejection != nil && ours && !f.notAllowed:
 		rt.Errorf("the removal %s was rejected without a reason", removal.ID)
 	}
 	for _, request := range f.asked {
@@ -176,7 +176,7 @@ func (f *fate) judge(rt *rapid.T, err error) {
 			rt.Fatal(err)
 		}
 		if result.Goal == perch.GoalGone && result.Outcome == perch.OutcomeRejected {
-			f.reject(rt, perch.Rejection{Request: f.target, Reason: result.Reason})
+			f.reject(rt, perch.EndedRemoval{Request: f.target, Rejection: perch.Reject("%s", result.Reason)})
 		}
 	}
 	f.mu.Lock()

@@ -32,7 +32,7 @@ func Provision(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 
 func (r *run) provision() error {
 	admitted, err := r.admitWithImage()
-	if err != nil || admitted.Outcome != "" || r.overtaken() {
+	if err != nil || r.result.Outcome != "" || r.overtaken() {
 		return err
 	}
 	if err := r.follow(admitted.Commit); err != nil {
@@ -94,6 +94,9 @@ func (r *run) admit() (contract.AdmitResult, error) {
 	}
 	r.result.Warnings = out.Warnings
 	r.result.Outcome, r.result.Reason, r.result.SupersededBy = out.Outcome, out.Reason, out.SupersededBy
+	if out.Rejection != nil {
+		r.reject(out.Rejection)
+	}
 	r.mayRecreate = out.MayRecreate
 	r.remember(out.Earlier)
 	if out.Deploy {
@@ -160,12 +163,12 @@ func (r *run) step(step lifecycle.Step, kind perch.Kind, rendered contract.Rende
 		return true, failed("%s", lifecycle.OutOfService(r.environment, r.state.Status, r.trouble))
 	case lifecycle.Protected:
 		if r.chain.Target.Recreate {
-			r.reject("%s", r.state.Protection(r.environment))
+			r.reject(r.state.Protection(r.environment))
 			return true, nil
 		}
 		return true, failed("%s", lifecycle.DeleteByHand(r.environment, r.state.Kind, r.state.Status, r.trouble))
 	case lifecycle.Conflict:
-		r.reject("%s", r.state.Conflict)
+		r.reject(r.state.Conflict)
 		return true, nil
 	}
 	return true, failed("%s", lifecycle.Stuck(r.environment.StackName(), r.state.Status, r.trouble))
@@ -183,8 +186,8 @@ func (r *run) create(template contract.ChangeInput, rendered contract.RenderResu
 		target := r.chain.Target
 		r.chain.Recreated = &target
 	}
-	if out.Rejected != "" {
-		r.reject("%s", out.Rejected)
+	if out.Rejection != nil {
+		r.reject(out.Rejection)
 		if out.StackID == "" {
 			return true, nil // Nothing was created.
 		}

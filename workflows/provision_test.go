@@ -118,7 +118,7 @@ func TestChangedTemplateUpdates(t *testing.T) {
 
 func TestRejectedRequestChangesNothing(t *testing.T) {
 	for name, admitted := range map[string]contract.AdmitResult{
-		"rejected":   {Outcome: perch.OutcomeRejected, Reason: "not allowed"},
+		"rejected":   {Rejection: perch.Reject("not allowed")},
 		"skipped":    {Outcome: perch.OutcomeSkipped, Reason: "skip pattern"},
 		"superseded": {Outcome: perch.OutcomeSuperseded, SupersededBy: commitTwo},
 	} {
@@ -126,7 +126,8 @@ func TestRejectedRequestChangesNothing(t *testing.T) {
 			w := newWorld(t)
 			w.admitted = admitted
 			result, _, err := w.run(Provision, up(commitOne))
-			if err != nil || result.Outcome != admitted.Outcome || result.Reason != admitted.Reason || result.SupersededBy != admitted.SupersededBy {
+			outcome, reason, _ := admitted.Ends()
+			if err != nil || result.Outcome != outcome || result.Reason != reason || result.SupersededBy != admitted.SupersededBy {
 				t.Errorf("result %+v, %v", result, err)
 			}
 			w.did("Admit up")
@@ -136,7 +137,7 @@ func TestRejectedRequestChangesNothing(t *testing.T) {
 
 func TestForeignStackIsRejected(t *testing.T) {
 	w := newWorld(t)
-	w.stack = contract.StackState{StackID: stackID, Status: "CREATE_COMPLETE", Conflict: "it is not managed"}
+	w.stack = contract.StackState{StackID: stackID, Status: "CREATE_COMPLETE", Conflict: perch.Reject("it is not managed")}
 	result, _, err := w.run(Provision, up(commitOne))
 	if err != nil || result.Outcome != perch.OutcomeRejected || result.Reason != "it is not managed" {
 		t.Errorf("result %+v, %v", result, err)
@@ -317,7 +318,7 @@ func TestS94RecreationThatIsDoneIsNotRepeatedAfterARemovalThatIsRejected(t *test
 		t.Fatalf("handed on %+v, %v", next, err)
 	}
 	judging := newWorld(t)
-	judging.admitted = contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "not allowed"}
+	judging.admitted = contract.AdmitResult{Rejection: perch.Reject("not allowed")}
 	if _, next, err = judging.goOn(Teardown, *next); err != nil || next == nil || next.Request.Goal != perch.GoalUp {
 		t.Fatalf("handed on %+v, %v", next, err)
 	}

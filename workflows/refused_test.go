@@ -16,7 +16,7 @@ import (
 // rejecting is a world whose policy rejects every removal.
 func rejecting(t *testing.T) *world {
 	w := newWorld(t)
-	w.admitted = contract.AdmitResult{Outcome: perch.OutcomeRejected, Reason: "main is protected"}
+	w.admitted = contract.AdmitResult{Rejection: perch.Reject("main is protected")}
 	return w
 }
 
@@ -66,31 +66,31 @@ func TestRemovalCarriesWhatItMayNotOvertake(t *testing.T) {
 
 func TestRejectedRemovalHandsBack(t *testing.T) {
 	first, second, removal := up(commitOne), up(commitTwo), gone()
-	rejection := &perch.Rejection{Request: removal, Reason: "main is protected"}
+	rejection := &perch.EndedRemoval{Request: removal, Rejection: perch.Reject("main is protected")}
 	t.Run("to the commit below it", func(t *testing.T) {
 		w := rejecting(t)
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first, Begun: begunAt(commitOne)})
-		handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Rejected: rejection})
+		handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Ended: rejection})
 		w.did("Admit gone")
 	})
 	t.Run("to a newer commit", func(t *testing.T) {
 		w := rejecting(t)
 		w.during["Admit"] = func() { w.ask(second) }
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first})
-		handsOn(t, next, err, perch.RunInput{Request: &second, Rejected: rejection})
+		handsOn(t, next, err, perch.RunInput{Request: &second, Ended: rejection})
 	})
 	t.Run("to a commit that a repeat of the removal was asked for after", func(t *testing.T) {
 		w := rejecting(t)
 		w.during["Admit"] = func() { w.ask(second); w.ask(removal) }
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal})
-		handsOn(t, next, err, perch.RunInput{Request: &second, Rejected: rejection})
+		handsOn(t, next, err, perch.RunInput{Request: &second, Ended: rejection})
 	})
 	t.Run("where the stack is what rejects", func(t *testing.T) {
 		w := newWorld(t)
 		w.ours("UPDATE_IN_PROGRESS", "old")
 		w.stack.Protected = true
 		_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &first})
-		if err != nil || next == nil || next.Request.Commit != commitOne || next.Rejected == nil {
+		if err != nil || next == nil || next.Request.Commit != commitOne || next.Ended == nil {
 			t.Errorf("handed on %+v, %v", next, err)
 		}
 		w.did("Admit gone", "DescribeStack")
@@ -115,8 +115,8 @@ func TestRemovalThatFailsBeforeItIsDueHandsBack(t *testing.T) {
 				target = w.judged(time.Hour)
 			}
 			_, next, err := w.goOn(Teardown, perch.RunInput{Request: &target, Below: &first, Begun: begunAt(commitOne)})
-			rejection := &perch.Rejection{Request: target, Reason: "the role lacks it", Failed: true}
-			handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Rejected: rejection})
+			rejection := &perch.EndedRemoval{Request: target, Failure: "the role lacks it"}
+			handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Ended: rejection})
 			if did := w.done[len(w.done)-1]; did != last {
 				t.Errorf("the last thing was %s, want %s", did, last)
 			}

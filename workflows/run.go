@@ -36,6 +36,8 @@ type run struct {
 	seen bool
 	// held is what the stack was seen to hold before anything was deleted.
 	held contract.Contents
+	// rejection is why the target was rejected; nil if it was not.
+	rejection *perch.Rejection
 	// snapshots are the final snapshots of the databases that this run deleted.
 	snapshots []string
 	// sweptDropped says that what updates of the stack left has been deleted as far as possible.
@@ -115,7 +117,7 @@ func (r *run) overtaken() bool {
 func (r *run) end(failure error) (*perch.Result, error) {
 	r.result.Seconds.Total, r.result.Earlier, r.failure = r.since(r.started), r.left, failure
 	r.drain()
-	ended := lifecycle.RunEnd{Outcome: r.result.Outcome, Reason: r.result.Reason}
+	ended := lifecycle.RunEnd{Outcome: r.result.Outcome, Rejection: r.rejection}
 	if failure != nil {
 		ended.Failed, ended.Failure = true, said(failure)
 	}
@@ -156,9 +158,10 @@ func phaseOf(outcome perch.Outcome) perch.Phase {
 	return perch.PhaseRejected
 }
 
-// reject ends the target with a sentence; nothing was changed.
-func (r *run) reject(format string, args ...any) {
-	r.result.Outcome, r.result.Reason = perch.OutcomeRejected, fmt.Sprintf(format, args...)
+// reject ends the target; nothing was changed.
+func (r *run) reject(rejection *perch.Rejection) {
+	r.rejection = rejection
+	r.result.Outcome, r.result.Reason = perch.OutcomeRejected, rejection.Reason
 }
 
 // look reads the stack: by name until its id is known, then by id, so that a stack made anew under the name is never taken for it.

@@ -49,12 +49,12 @@ func (r *run) details(phase perch.Phase) string {
 		row("grace until", r.chain.Target.Judged.Until.UTC().Format(time.RFC3339)+"; a push until then keeps the environment")
 	}
 	row("outcome", strings.TrimSpace(string(r.result.Outcome)+" "+r.result.Reason))
-	if r.chain.Rejected != nil {
+	if ended := r.chain.Ended; ended != nil {
 		name := "rejected before"
-		if r.chain.Rejected.Failed {
+		if ended.Rejection == nil {
 			name = "failed before"
 		}
-		row(name, string(r.chain.Rejected.Request.Goal)+", asked by "+r.chain.Rejected.Request.By+": "+r.chain.Rejected.Reason)
+		row(name, string(ended.Request.Goal)+", asked by "+ended.Request.By+": "+ended.Why())
 	}
 	if r.chain.Newer != nil {
 		row("next", string(r.chain.Newer.Goal)+" "+short(r.chain.Newer.Commit))

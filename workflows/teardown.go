@@ -27,7 +27,7 @@ func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 
 func (r *run) teardown() error {
 	admitted, err := r.admit()
-	if err != nil || admitted.Outcome != "" || r.overtaken() {
+	if err != nil || r.result.Outcome != "" || r.overtaken() {
 		return err
 	}
 	r.sharedDatabase = admitted.SharedDatabase
@@ -68,10 +68,10 @@ func (r *run) lower() (deleted bool, err error) {
 		case lifecycle.Yield:
 			return false, nil
 		case lifecycle.Conflict:
-			r.reject("%s", r.state.Conflict)
+			r.reject(r.state.Conflict)
 			return false, nil
 		case lifecycle.Protected:
-			r.reject("%s", r.state.Protection(r.environment))
+			r.reject(r.state.Protection(r.environment))
 			return false, nil
 		}
 		contents, err := r.prepareDeletion()

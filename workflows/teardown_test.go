@@ -37,7 +37,7 @@ func TestWhatMustNotGoIsRejected(t *testing.T) {
 		change func(*contract.StackState)
 		say    string
 	}{
-		"not ours":               {func(s *contract.StackState) { s.Ours, s.Conflict = false, "it is not managed" }, "it is not managed"},
+		"not ours":               {func(s *contract.StackState) { s.Ours, s.Conflict = false, perch.Reject("it is not managed") }, "it is not managed"},
 		"termination protection": {func(s *contract.StackState) { s.Protected = true }, "termination protection is on"},
 		"staging":                {func(s *contract.StackState) { s.Kind = perch.KindStaging }, "its kind is staging"},
 		"production":             {func(s *contract.StackState) { s.Kind = perch.KindProduction }, "its kind is production"},
@@ -346,7 +346,7 @@ func TestS80AnObstacleLetsTheDeploymentBelowGoOn(t *testing.T) {
 	w.obstacle = "database db has deletion protection"
 	removal, below := gone(), up(commitOne)
 	_, next, err := w.goOn(Teardown, perch.RunInput{Request: &removal, Below: &below})
-	if err != nil || next == nil || next.Request.Commit != commitOne || next.Rejected == nil || !next.Rejected.Failed {
+	if err != nil || next == nil || next.Request.Commit != commitOne || next.Ended == nil || next.Ended.Rejection != nil {
 		t.Errorf("handed on %+v, %v", next, err)
 	}
 	w.did("Admit gone", "DescribeStack", "PrepareDeletion")

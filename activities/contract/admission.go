@@ -15,7 +15,9 @@ type AdmitInput struct {
 type AdmitResult struct {
 	// Kind is the environment's kind, where the request is admitted.
 	Kind perch.Kind `json:"kind,omitempty"`
-	// Outcome is empty if the request is admitted; otherwise it is rejected, skipped or superseded.
+	// Rejection is why the request is rejected; nil if it is not.
+	Rejection *perch.Rejection `json:"rejection,omitempty"`
+	// Outcome is how the request ends if it is skipped or superseded; otherwise it is empty.
 	Outcome perch.Outcome `json:"outcome,omitempty"`
 	// Reason is the sentence for it.
 	Reason string `json:"reason,omitempty"`
@@ -46,6 +48,14 @@ type AdmitResult struct {
 	// GraceSeconds is, of a removal, the policy's grace period: the longest that the removal may
 	// wait.
 	GraceSeconds int `json:"grace_seconds,omitempty"`
+}
+
+// Ends reports whether nothing is to be done for the request, and with which outcome and sentence it ends.
+func (a AdmitResult) Ends() (outcome perch.Outcome, sentence string, ends bool) {
+	if a.Rejection != nil {
+		return perch.OutcomeRejected, a.Rejection.Reason, true
+	}
+	return a.Outcome, a.Reason, a.Outcome != ""
 }
 
 // Settled is an environment that is already what a request asks for: nothing is left to do but to

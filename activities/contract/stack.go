@@ -1,8 +1,6 @@
 package contract
 
 import (
-	"fmt"
-
 	"perch"
 	"perch/lifecycle"
 )
@@ -22,8 +20,8 @@ type StackState struct {
 	Status string `json:"status,omitempty"`
 	// Ours says that name, project, repository and branch are the environment's.
 	Ours bool `json:"ours,omitempty"`
-	// Conflict is the sentence why the stack is not the environment's; empty if it is.
-	Conflict string `json:"conflict,omitempty"`
+	// Conflict is why the stack is not the environment's; nil if it is.
+	Conflict *perch.Rejection `json:"conflict,omitempty"`
 	// Kind is read from the stack's tags.
 	Kind perch.Kind `json:"kind,omitempty"`
 	// Protected says that termination protection is on.
@@ -68,10 +66,10 @@ type ChangeResult struct {
 	Unchanged bool `json:"unchanged,omitempty"`
 	// Token is the ClientRequestToken that the call was made with.
 	Token string `json:"token,omitempty"`
-	// Rejected is the sentence why there must be no such environment: the policy's limit is
+	// Rejection is why there must be no such environment: the policy's limit is
 	// reached. If the stack was created all the same, at the same time as others, StackID says
 	// which one must be deleted again.
-	Rejected string `json:"rejected,omitempty"`
+	Rejection *perch.Rejection `json:"rejection,omitempty"`
 }
 
 // AwaitInput names the operation to wait for.
@@ -119,12 +117,12 @@ func (s StackState) Judged(template string) lifecycle.Stack {
 }
 
 // Protection says why a protected stack of e is not deleted.
-func (s StackState) Protection(e perch.Environment) string {
+func (s StackState) Protection(e perch.Environment) *perch.Rejection {
 	why := "termination protection is on; turn it off in the CloudFormation console if you mean it"
 	if s.Kind != perch.KindBranch {
 		why = "its kind is " + string(s.Kind) + ", and only branch environments are ever removed"
 	}
-	return fmt.Sprintf("stack %s is protected: %s; nothing was touched", e.StackName(), why)
+	return perch.Reject("stack %s is protected: %s; nothing was touched", e.StackName(), why)
 }
 
 // Stack names the stack that the call is for.

@@ -175,7 +175,8 @@ func (p *sweepPass) stateAfter(ctx context.Context, r lifecycle.Failure, err err
 	case awserr.HasCode(err, "DependencyViolation", "InvalidDBSubnetGroupStateFault", "InvalidDBSubnetGroupState"):
 		return sweepInUse, nil
 	case awserr.Denied(err) || awserr.Says(err, "InvalidParameterValue", "No Environment found") ||
-		awserr.HasCode(err, goneCodes...) || awserr.HasCode(err, "NoSuchTagSet", "BucketNotEmpty", "InvalidParameterCombination"):
+		awserr.HasCode(err, goneCodes...) || awserr.HasCode(err, "NoSuchTagSet", "BucketNotEmpty", "InvalidParameterCombination",
+		"SnapshotQuotaExceeded", "SnapshotQuotaExceededFault"):
 		return sweepOver, nil
 	case err != nil && !awserr.HasCode(err, "InvalidDBInstanceState", "InvalidDBInstanceStateFault"):
 		return sweepOver, err
