@@ -20,7 +20,7 @@ func TestAWrongFileEndsWithTwo(t *testing.T) {
 		"an alias to nothing":        {minimal + "branches: {skip: [*-no-infra]}\n", `:3:19: YAML aliases \(\*name\) are not read; put quotes around`},
 		"a merge":                    {minimal + "defaults:\n  <<: {a: 1}\n", `:4:3: YAML merge keys`},
 		"too long":                   {minimal + strings.Repeat("# \n", config.MaxFile), `: the file is longer than 262144 bytes; at most that many are read`},
-		"too many keys":              {strings.Repeat("a:\n", 80_000), `:5001:1: the file has too many values up to here`},
+		"too many keys":              {strings.Repeat("a:\n", 80_000), `:501:2: this mapping has too many keys; at most 500 are read`},
 		"too deep":                   {minimal + "a: " + strings.Repeat("[", 100) + "\n", `:3:36: this is nested too deeply`},
 		"a key twice":                {minimal + "project: shop\n", `:3:1: key "project" is in this mapping twice; the first is on line 1`},
 		"a tab":                      {minimal + "defaults:\n\thealth_path: /\n", `:4:1: this line is indented with a tab`},
