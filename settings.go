@@ -26,10 +26,10 @@ type Settings struct {
 	// Instances bounds the Auto Scaling group.
 	Instances Instances `yaml:"instances,omitempty" json:"instances"`
 	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment), one
-	// of the environment's own with the same certificate (`own`), or none: a single instance,
+	// of the environment's own with the same certificate (`dedicated`), or none: a single instance,
 	// `instances.max` must be 1, and one Elastic IP address of the account, which has five in a region
-	// by default. `shared` and `own` need a domain in the policy.
-	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer" jsonschema:"enum=shared,enum=own,enum=none,default=shared"`
+	// by default. `shared` and `dedicated` need a domain in the policy.
+	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer" jsonschema:"enum=shared,enum=dedicated,enum=none,default=shared"`
 	// HealthPath is the path that answers when the app is healthy: the load balancer wants 200, and `up` waits for a status below 400.
 	HealthPath string `yaml:"health_path,omitempty" json:"health_path" jsonschema:"format=health path,default=/"`
 	// Database is the environment's RDS database; none where no layer has one. Where a layer has one, the keys below complete it.
@@ -69,8 +69,8 @@ const (
 	DefaultPostgreSQL = "18"
 	OldestPostgreSQL  = 14
 
-	// DatabaseOwn is an instance of the environment's own. An empty mode means the same.
-	DatabaseOwn = "own"
+	// DatabaseDedicated is an instance for this environment alone. An empty mode means the same.
+	DatabaseDedicated = "dedicated"
 	// DatabaseSnapshot is an instance of the environment's own, restored from a snapshot.
 	DatabaseSnapshot = "snapshot"
 	// DatabaseShared is a database and a user of the environment's own in the instance of the application stack.
@@ -81,10 +81,10 @@ const (
 
 // Database describes the environment's database.
 type Database struct {
-	// Mode is `own` for an RDS instance of the environment's own, `shared` for a database in the instance that the policy's `shared_database`
+	// Mode is `dedicated` for an RDS instance of the environment's own, `shared` for a database in the instance that the policy's `shared_database`
 	// describes (the keys below have no effect then), `snapshot` for an own instance that is restored from a snapshot, or `none`, which is the
 	// same as `database: null`.
-	Mode string `yaml:"mode,omitempty" json:"mode" jsonschema:"enum=own,enum=shared,enum=snapshot,enum=none,default=own"`
+	Mode string `yaml:"mode,omitempty" json:"mode" jsonschema:"enum=dedicated,enum=shared,enum=snapshot,enum=none,default=dedicated"`
 	// Snapshot is the RDS snapshot that mode `snapshot` restores, and for no other mode; the policy's `snapshots.from` must allow it.
 	Snapshot string `yaml:"snapshot,omitempty" json:"snapshot" jsonschema:"format=snapshot"`
 	// Engine is the database engine.

@@ -143,8 +143,8 @@ func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.A
 		settings: settings, image: settings.Image,
 		exists: mine != nil, defaultVersion: origins["database.version"] == config.BuiltIn,
 	}
-	if made.own() {
-		if made.custom, err = r.admitOwn(ctx, admission, origins); err != nil {
+	if made.isCustom() {
+		if made.custom, err = r.admitCustom(ctx, admission, origins); err != nil {
 			return contract.AdmitResult{}, nil, err
 		}
 	}

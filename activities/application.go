@@ -90,7 +90,7 @@ func (a *Applications) earlierRole(ctx context.Context, kind perch.Kind, profile
 	return slices.ContainsFunc(all.Ours, func(o stack.Owned) bool {
 		outputs := stack.Outputs(o.Stack)
 		used := outputs[cfn.OutputProfile]
-		custom := outputs[cfn.OutputOwnURL] != ""
+		custom := outputs[cfn.OutputCustomURL] != ""
 		return o.Kind.Application() == kind && !custom && (used == "" || used == profile)
 	}), err
 }

@@ -20,7 +20,7 @@ const (
 // requireAddress rejects a new environment without a load balancer if no address is left for it: Beanstalk would fail
 // minutes later. If EC2 cannot be asked, that decides.
 func (r *Requests) requireAddress(ctx context.Context, made rendering) error {
-	if made.exists || made.own() || made.settings.LoadBalancer != noBalancer {
+	if made.exists || made.isCustom() || made.settings.LoadBalancer != noBalancer {
 		return nil
 	}
 	use, err := r.quotas.Addresses(ctx)
@@ -35,14 +35,14 @@ func (r *Requests) requireAddress(ctx context.Context, made rendering) error {
 // Beanstalk would fail minutes later. If the load balancer cannot be asked, that decides.
 func (r *Requests) requireRule(ctx context.Context, made rendering) error {
 	balancer := made.application.LoadBalancerArn
-	if made.exists || made.own() || made.settings.LoadBalancer != sharedBalancer || balancer == "" {
+	if made.exists || made.isCustom() || made.settings.LoadBalancer != sharedBalancer || balancer == "" {
 		return nil
 	}
 	use, err := r.quotas.Rules(ctx, balancer)
 	if err == nil && use.Full() {
 		return awserr.Final(
 			perch.ErrorInvalid,
-			"%s; remove an environment with `perch down BRANCH`, or use `load_balancer: own`, then try again",
+			"%s; remove an environment with `perch down BRANCH`, or use `load_balancer: dedicated`, then try again",
 			use,
 		)
 	}

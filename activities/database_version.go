@@ -75,7 +75,7 @@ func (r runningDatabase) version(named string) (string, error) {
 // snapshot's.
 func (r *Requests) settleDatabase(ctx context.Context, made *rendering) error {
 	database := made.settings.Database
-	if made.own() || database == nil || database.Mode == perch.DatabaseShared {
+	if made.isCustom() || database == nil || database.Mode == perch.DatabaseShared {
 		return nil
 	}
 	var running runningDatabase

@@ -59,7 +59,7 @@ func TestS191AnExistingDatabaseKeepsItsMajorVersion(t *testing.T) {
 	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", w.commitDatabase(`{version: "15"}`))})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "the database runs PostgreSQL 16", "does not downgrade")
 
-	w.ownUpdate(id, w.commitDatabase(`{version: "17"}`))
+	w.customUpdate(id, w.commitDatabase(`{version: "17"}`))
 	name := w.physical(id, cfn.DatabaseID)
 	in := &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &name}
 	out, err := rds.NewFromConfig(w.config).DescribeDBInstances(t.Context(), in)

@@ -70,7 +70,7 @@ func (r *Requests) pinImage(
 	ctx context.Context, made *rendering, admitted *contract.AdmitResult,
 ) error {
 	settings := made.settings
-	takes := func(name string) bool { return !made.own() || made.custom.Takes(name, settings.Parameters) }
+	takes := func(name string) bool { return !made.isCustom() || made.custom.Takes(name, settings.Parameters) }
 	if settings.Image == "" || !takes("Image") {
 		return nil
 	}

@@ -175,9 +175,9 @@ func TestACustomTemplateIsAskedForItsImageOnlyIfItTakesIt(t *testing.T) {
 		"a placeholder of something else": {"Container: {Type: String}", `, Container: "{commit}"`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, commit := newOwnWorld(t, map[string]string{
-				"deploy/template.yaml": strings.Replace(ownTemplate, "  Size:", "  "+test.parameter+"\n  Size:", 1),
-				"perch.yaml":           strings.Replace(ownConfig, `.example.com"}`, `.example.com"`+test.given+"}", 1),
+			w, commit := newCustomWorld(t, map[string]string{
+				"deploy/template.yaml": strings.Replace(customTemplate, "  Size:", "  "+test.parameter+"\n  Size:", 1),
+				"perch.yaml":           strings.Replace(customConfig, `.example.com"}`, `.example.com"`+test.given+"}", 1),
 			})
 			id := w.fault(missing)
 			if admitted := w.admit(w.request("login", commit)); (admitted.MissingImage != "") != test.taken {

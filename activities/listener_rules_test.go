@@ -37,7 +37,7 @@ func (w *world) rejectsForRules(t *testing.T, words ...string) {
 	creations := w.calls("cloudformation", "CreateStack")
 	commit := w.repo.commit("topic", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("topic", commit)})
-	activitytest.WantFinal(t, err, perch.ErrorInvalid, append(words, "perch down BRANCH", "load_balancer: own")...)
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, append(words, "perch down BRANCH", "load_balancer: dedicated")...)
 	if made := w.calls("cloudformation", "CreateStack"); made != creations {
 		t.Errorf("%d stacks were made", made-creations)
 	}

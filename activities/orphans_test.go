@@ -18,7 +18,7 @@ import (
 
 // manyTemplate has what an update to fewTemplate removes, and a topic that it replaces.
 var (
-	fewTemplate  = strings.Replace(ownTemplate, "    Properties: {DisplayName: !Ref Branch}\n", "    Properties: {TopicName: two}\n    UpdateReplacePolicy: Retain\n", 1)
+	fewTemplate  = strings.Replace(customTemplate, "    Properties: {DisplayName: !Ref Branch}\n", "    Properties: {TopicName: two}\n    UpdateReplacePolicy: Retain\n", 1)
 	manyTemplate = strings.NewReplacer("TopicName: two", "TopicName: one", "Resources:\n", `Resources:
   Old: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}
   Stuck: {Type: AWS::SNS::Topic}
@@ -44,8 +44,8 @@ func (w *world) physical(stackID, logicalID string) string {
 	return sdk.ToString(out.StackResourceDetail.PhysicalResourceId)
 }
 
-// ownUpdate brings login's environment to commit.
-func (w *world) ownUpdate(stackID, commit string) contract.ChangeResult {
+// customUpdate brings login's environment to commit.
+func (w *world) customUpdate(stackID, commit string) contract.ChangeResult {
 	w.t.Helper()
 	rendered := w.render("login", commit)
 	in := contract.ChangeInput{
@@ -59,8 +59,8 @@ func (w *world) ownUpdate(stackID, commit string) contract.ChangeResult {
 	return out
 }
 
-// ownGone removes login's stack and returns what VerifyGone sees.
-func (w *world) ownGone(stackID string) contract.VerifyResult {
+// customGone removes login's stack and returns what VerifyGone sees.
+func (w *world) customGone(stackID string) contract.VerifyResult {
 	w.t.Helper()
 	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: stackID})
 	if ended := w.delete(stackID, nil); ended.Status != stack.Deleted {
@@ -70,18 +70,18 @@ func (w *world) ownGone(stackID string) contract.VerifyResult {
 }
 
 func TestWhatAnUpdateHasKeptIsNoLeftoverAndWhatItCouldNotDeleteIs(t *testing.T) {
-	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": manyTemplate})
-	id := w.ownUp(commit).StackID
+	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": manyTemplate})
+	id := w.customUp(commit).StackID
 	old, replaced, stuck, logs := w.physical(id, "Old"), w.physical(id, "Topic"), w.physical(id, "Stuck"), w.physical(id, "Logs")
 	for _, stays := range []string{"Stuck", "Environment"} {
 		w.fault(aws.Fault{LogicalID: stays, Phase: "delete", Reason: "not now", Count: 3})
 	}
-	w.ownUpdate(id, w.repo.commit("login", map[string]string{"deploy/template.yaml": fewTemplate}))
+	w.customUpdate(id, w.repo.commit("login", map[string]string{"deploy/template.yaml": fewTemplate}))
 	want := contract.VerifyResult{
 		Leftovers: []string{"Beanstalk environment shop-login (Ready)", "DNS record old.shop.localhost", stuck},
 		Kept:      []string{"AWS::S3::Bucket " + logs, "AWS::S3::Bucket " + old, "AWS::SNS::Topic " + replaced},
 	}
-	if diff := cmp.Diff(want, w.ownGone(id)); diff != "" {
+	if diff := cmp.Diff(want, w.customGone(id)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

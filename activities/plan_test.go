@@ -197,21 +197,21 @@ func TestPlanSaysThatAReplacedDatabaseLosesItsData(t *testing.T) {
 	}
 }
 
-func TestPlanOfATemplateOfTheProjectsOwn(t *testing.T) {
-	w, commit := newOwnWorld(t, nil)
+func TestPlanOfACustomTemplate(t *testing.T) {
+	w, commit := newCustomWorld(t, nil)
 	plan := w.planUp("login", commit)
 	want := map[string]perch.ChangeAction{"Logs": perch.ActionCreate, "Media": perch.ActionCreate, "Topic": perch.ActionCreate}
 	if diff := cmp.Diff(want, w.actions(plan)); diff != "" || plan.URL != "http://login.example.com" || plan.Host != "" {
 		t.Errorf("URL %q, host %q, changes (-want +got):\n%s", plan.URL, plan.Host, diff)
 	}
-	w.ownUp(commit)
+	w.customUp(commit)
 	if plan := w.planUp("login", commit); plan.Step != "done" || len(plan.Changes) != 0 || len(plan.Outputs) != 0 {
 		t.Errorf("%+v", plan)
 	}
-	changed := strings.Replace(ownTemplate, "  Logs: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}\n", "  Cache: {Type: AWS::ElastiCache::CacheCluster}\n", 1)
+	changed := strings.Replace(customTemplate, "  Logs: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}\n", "  Cache: {Type: AWS::ElastiCache::CacheCluster}\n", 1)
 	changed = strings.Replace(changed, "DisplayName: !Ref Branch", "TopicName: !Ref Site", 1)
 	plan = w.planUp("login", w.repo.commit("login", map[string]string{
-		"deploy/template.yaml": changed, "perch.yaml": strings.Replace(ownConfig, "{slug}.example.com", "{slug}.example.org", 1),
+		"deploy/template.yaml": changed, "perch.yaml": strings.Replace(customConfig, "{slug}.example.com", "{slug}.example.org", 1),
 	}))
 	want = map[string]perch.ChangeAction{"Cache": perch.ActionCreate, "Logs": perch.ActionRemove, "Topic": perch.ActionReplace}
 	if diff := cmp.Diff(want, w.actions(plan)); diff != "" || plan.URL != "http://login.example.org" {

@@ -25,7 +25,7 @@ func listening(t *testing.T) (port string, asked *atomic.Int32) {
 	return portOf(t, server.URL), asked
 }
 
-func TestAwaitReadyAsksNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
+func TestAwaitReadyAsksNoAddressThatACustomTemplateMayNotLeadTo(t *testing.T) {
 	port, asked := listening(t)
 	w := newWorld(t)
 	for name, c := range map[string]struct {
@@ -55,10 +55,10 @@ func TestAwaitReadyAsksNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 	}
 }
 
-func TestAnHTTPStepGoesToNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
+func TestAnHTTPStepGoesToNoAddressThatACustomTemplateMayNotLeadTo(t *testing.T) {
 	port, asked := listening(t)
-	w, commit := newOwnWorld(t, map[string]string{"perch.yaml": ownConfig + "  - http: {path: /seed}\n"})
-	in := seedTarget{SeedInput: contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.ownUp(commit).StackID, Later: true}, URL: "http://login.example.com:" + port}
+	w, commit := newCustomWorld(t, map[string]string{"perch.yaml": customConfig + "  - http: {path: /seed}\n"})
+	in := seedTarget{SeedInput: contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.customUp(commit).StackID, Later: true}, URL: "http://login.example.com:" + port}
 	for endpoint, address := range map[string]string{"127.0.0.1": "127.0.0.1", "::ffff:127.0.0.1": "127.0.0.1", "192.168.255.1": "192.168.255.1"} {
 		in.Endpoint = endpoint
 		_, err := activitytest.Try(of[*Seeds](w).seed, in)
@@ -76,13 +76,13 @@ func TestAnHTTPStepGoesToNoAddressThatAnOwnTemplateMayNotLeadTo(t *testing.T) {
 	}
 }
 
-// TestAnOwnTemplateCannotHideThatItIsOne gives its address a condition that does not hold: then the stack has no output PerchURL, and its other outputs
+// TestACustomTemplateCannotHideThatItIsOne gives its address a condition that does not hold: then the stack has no output PerchURL, and its other outputs
 // look like those of Perch's own template.
-func TestAnOwnTemplateCannotHideThatItIsOne(t *testing.T) {
-	template := strings.Replace(ownTemplate, "Resources:", "Conditions: {Never: !Equals [a, b]}\nResources:", 1) +
+func TestACustomTemplateCannotHideThatItIsOne(t *testing.T) {
+	template := strings.Replace(customTemplate, "Resources:", "Conditions: {Never: !Equals [a, b]}\nResources:", 1) +
 		"  Site: {Condition: Never, Value: !Sub \"http://${Site}\"}\n"
-	w, commit := newOwnWorld(t, map[string]string{"perch.yaml": strings.Replace(ownConfig, "  parameters", "  url_output: Site\n  parameters", 1), "deploy/template.yaml": template})
-	state := w.ownUp(commit)
+	w, commit := newCustomWorld(t, map[string]string{"perch.yaml": strings.Replace(customConfig, "  parameters", "  url_output: Site\n  parameters", 1), "deploy/template.yaml": template})
+	state := w.customUp(commit)
 	if state.Endpoint != "not-for-perch.example.com" {
 		t.Fatalf("got %+v, want outputs that look like Perch's", state)
 	}

@@ -16,7 +16,7 @@ import (
 	"perch/activities/contract"
 	"perch/activities/seed"
 	"perch/cfn"
-	"perch/cfn/own"
+	"perch/cfn/custom"
 	"perch/config"
 )
 
@@ -44,7 +44,7 @@ type rendering struct {
 	parameters []cfn.Parameter
 	capability string
 	// custom is the custom template at the commit, which admission read; nil for Perch's own.
-	custom *own.Template
+	custom *custom.Template
 }
 
 // storedTemplate is a template that is stored under its hash.
@@ -54,7 +54,7 @@ type storedTemplate struct{ cfn.Template }
 func (t storedTemplate) key() string { return "templates/" + t.Hash + ".json" }
 
 // own says that the template is one of the project's own.
-func (r rendering) own() bool { return r.settings.Template != "" }
+func (r rendering) isCustom() bool { return r.settings.Template != "" }
 
 func (r rendering) sharesDatabase() bool {
 	return r.settings.Database != nil && r.settings.Database.Mode == perch.DatabaseShared
@@ -72,7 +72,7 @@ func (r *Requests) publish(ctx context.Context, rendered rendering) (contract.Re
 		return contract.RenderResult{}, err
 	}
 	err := r.storeParameters(ctx, rendered)
-	if err == nil && rendered.own() {
+	if err == nil && rendered.isCustom() {
 		err = r.validate(ctx, rendered.settings.Template, r.apps.objectURL(artifacts, rendered.template.key()))
 	}
 	if err == nil {
@@ -89,7 +89,7 @@ func (r *Requests) publish(ctx context.Context, rendered rendering) (contract.Re
 func (r *Requests) allow(ctx context.Context, rendered rendering) error {
 	return r.apps.admit(ctx, rendered.application.ArtifactBucket, rendered.environment, admission{
 		Commit: rendered.commit, Kind: rendered.kind, Template: rendered.template.key(), Hash: rendered.template.Hash,
-		Parameters: rendered.parametersKey(), Capability: rendered.capability, Custom: rendered.own(), HealthPath: rendered.settings.HealthPath,
+		Parameters: rendered.parametersKey(), Capability: rendered.capability, Custom: rendered.isCustom(), HealthPath: rendered.settings.HealthPath,
 		Image: rendered.image, Pinned: rendered.settings.Image,
 	})
 }
@@ -100,7 +100,7 @@ func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, e
 		Environment: made.environment, Kind: made.kind, Commit: made.commit, Policy: *r.policy,
 		Application: made.application, Seed: made.file.Seed,
 	}
-	if !made.own() {
+	if !made.isCustom() {
 		if err := r.settleDatabase(ctx, &made); err != nil {
 			return made, err
 		}

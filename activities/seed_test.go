@@ -173,7 +173,7 @@ func TestS118AFaultOfTheCommitRejectsAtOnce(t *testing.T) {
 		"too large":         {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": strings.Repeat("#", 17<<20)}) }, []string{"perch.yaml", "at most"}},
 		"undecodable":       {func(w *world) { w.repo.commit("login", map[string]string{"perch.yaml": "project: \xff\xfe"}) }, []string{"perch.yaml", "UTF-8"}},
 		"a template that is a folder": {func(w *world) {
-			w.repo.commit("login", map[string]string{"perch.yaml": ownConfig, "deploy/template.yaml/x": "1"})
+			w.repo.commit("login", map[string]string{"perch.yaml": customConfig, "deploy/template.yaml/x": "1"})
 		}, []string{"deploy/template.yaml", "folder"}},
 	} {
 		t.Run(name, func(t *testing.T) {

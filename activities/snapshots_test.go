@@ -12,10 +12,10 @@ import (
 )
 
 func TestASnapshotThatTheTemplateWantsIsNoLeftover(t *testing.T) {
-	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
-	id := w.ownUp(commit).StackID
+	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
+	id := w.customUp(commit).StackID
 	want := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")
-	if out := w.ownGone(id); len(out.Leftovers) != 0 || !slices.Contains(out.Kept, want) {
+	if out := w.customGone(id); len(out.Leftovers) != 0 || !slices.Contains(out.Kept, want) {
 		t.Errorf("got %+v, want %s", out, want)
 	}
 }
@@ -24,7 +24,7 @@ func TestASnapshotIsNamedOnlyWhereTheRollbackOfACreationHasMadeOne(t *testing.T)
 	after := strings.Replace(databaseTemplate, "  Topic:\n", "  Topic:\n    DependsOn: Database\n", 1)
 	for failing, made := range map[string]bool{"Database": false, "Topic": true} {
 		t.Run(failing, func(t *testing.T) {
-			w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": after})
+			w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": after})
 			rendered := w.render("login", commit)
 			w.fault(aws.Fault{LogicalID: failing, Phase: "create", When: aws.After, Reason: "no capacity"})
 			in := contract.ChangeInput{
@@ -35,7 +35,7 @@ func TestASnapshotIsNamedOnlyWhereTheRollbackOfACreationHasMadeOne(t *testing.T)
 				t.Fatalf("ended %+v", ended)
 			}
 			snapshot := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")
-			if out := w.ownGone(id); len(out.Leftovers) != 0 || slices.Contains(out.Kept, snapshot) != made {
+			if out := w.customGone(id); len(out.Leftovers) != 0 || slices.Contains(out.Kept, snapshot) != made {
 				t.Errorf("got %+v, want the snapshot %t", out, made)
 			}
 		})
@@ -43,11 +43,11 @@ func TestASnapshotIsNamedOnlyWhereTheRollbackOfACreationHasMadeOne(t *testing.T)
 }
 
 func TestASnapshotOfADatabaseThatAnUpdateRemovedIsNoLeftover(t *testing.T) {
-	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
-	id := w.ownUp(commit).StackID
+	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
+	id := w.customUp(commit).StackID
 	want := "a snapshot of AWS::RDS::DBInstance " + w.physical(id, "Database")
-	w.ownUpdate(id, w.repo.commit("login", map[string]string{"deploy/template.yaml": ownTemplate}))
-	if out := w.ownGone(id); len(out.Leftovers) != 0 || !slices.Contains(out.Kept, want) {
+	w.customUpdate(id, w.repo.commit("login", map[string]string{"deploy/template.yaml": customTemplate}))
+	if out := w.customGone(id); len(out.Leftovers) != 0 || !slices.Contains(out.Kept, want) {
 		t.Errorf("got %+v, want %s", out, want)
 	}
 }

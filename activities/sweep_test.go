@@ -29,7 +29,7 @@ func groupedStack(policy string) string {
 			"Engine": "postgres", "EngineVersion": "16", "DBInstanceClass": "db.t4g.micro", "AllocatedStorage": "20",
 			"MasterUsername": "perch", "MasterUserPassword": "secret-enough",
 			"DBSubnetGroupName": {"Ref": "Subnets"}, "VPCSecurityGroups": [{"Fn::GetAtt": ["Guard", "GroupId"]}]}}},
-		"Outputs": {%q: {"Value": "http://shop.localhost"}}}`, services.Subnets[0], services.Subnets[1], policy, cfn.OutputOwnURL)
+		"Outputs": {%q: {"Value": "http://shop.localhost"}}}`, services.Subnets[0], services.Subnets[1], policy, cfn.OutputCustomURL)
 }
 
 // forced is a stack that was deleted by force, and that left its database and the groups of it.

@@ -124,7 +124,7 @@ func (a *Applications) removeOptions(ctx context.Context, environment string, op
 
 // withdraws reports whether the environment has variables or secrets that the wanted template does not set.
 func (r *Requests) withdraws(ctx context.Context, up candidate) (bool, error) {
-	if up.wanted.own() || !up.stack.Ours {
+	if up.wanted.isCustom() || !up.stack.Ours {
 		return false, nil
 	}
 	wanted, err := cfn.ReadOptions(up.wanted.template.Body)
@@ -156,7 +156,7 @@ func (r *Requests) deployedOptions(ctx context.Context, request perch.Request, m
 
 // checkSwitch is a *perch.Rejection if Elastic Beanstalk would reject the update.
 func (up candidate) checkSwitch() error {
-	if up.wanted.own() {
+	if up.wanted.isCustom() {
 		return nil
 	}
 	wanted, err := cfn.ReadOptions(up.wanted.template.Body)

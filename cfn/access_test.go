@@ -75,11 +75,11 @@ func everyKind(t *testing.T, earlier bool) (a *account, staging, production map[
 	a = newAccount(t)
 	staging, production = applicationIn(a, perch.KindStaging, earlier), applicationIn(a, perch.KindProduction, earlier)
 	return a, staging, production, []environmentOf{
-		environmentIn(a, staging, "feature/login", perch.KindBranch, perch.DatabaseOwn),
+		environmentIn(a, staging, "feature/login", perch.KindBranch, perch.DatabaseDedicated),
 		environmentIn(a, staging, "staging-2", perch.KindBranch, perch.DatabaseShared),
-		environmentIn(a, staging, "staging", perch.KindStaging, perch.DatabaseOwn),
+		environmentIn(a, staging, "staging", perch.KindStaging, perch.DatabaseDedicated),
 		environmentIn(a, staging, "release/7", perch.KindStaging, perch.DatabaseShared),
-		environmentIn(a, production, "main", perch.KindProduction, perch.DatabaseOwn),
+		environmentIn(a, production, "main", perch.KindProduction, perch.DatabaseDedicated),
 	}
 }
 
@@ -126,8 +126,8 @@ func TestAllowingEverySecretOpensNoPasswordOfAnotherKind(t *testing.T) {
 	in := applicationInput(perch.KindStaging)
 	in.Policy.Secrets.From = []string{"arn:aws:secretsmanager:"}
 	_, outputs := a.add("shop-application-staging", applicationTags(perch.KindStaging), renderApplication(t, in))
-	branch := environmentIn(a, outputs, "feature/login", perch.KindBranch, perch.DatabaseOwn)
-	staging := environmentIn(a, outputs, "staging", perch.KindStaging, perch.DatabaseOwn)
+	branch := environmentIn(a, outputs, "feature/login", perch.KindBranch, perch.DatabaseDedicated)
+	staging := environmentIn(a, outputs, "staging", perch.KindStaging, perch.DatabaseDedicated)
 	if a.may(branch.profile, getSecret, staging.password) || a.may(staging.profile, getSecret, branch.password) {
 		t.Error("an instance may read the password of another kind")
 	}

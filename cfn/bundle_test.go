@@ -50,7 +50,7 @@ func TestABundleSaysWhatToRun(t *testing.T) {
 			map[string]any{"image": "repo/$$shop", "ports": []any{"80:8080"}, "env_file": []any{".env"}, "restart": "always"}, false,
 		},
 		{
-			"behind a load balancer", perch.Settings{Image: "repo/shop:1", LoadBalancer: "own", HealthPath: "/healthz"},
+			"behind a load balancer", perch.Settings{Image: "repo/shop:1", LoadBalancer: "dedicated", HealthPath: "/healthz"},
 			[]string{"docker-compose.yml", "proxy.conf"},
 			map[string]any{"image": "repo/shop:1", "env_file": []any{".env"}, "restart": "always"}, true,
 		},

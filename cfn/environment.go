@@ -13,9 +13,9 @@ const (
 	environmentID = "Environment"
 	recordID      = "Record"
 
-	sharedBalancer = "shared"
-	ownBalancer    = "own"
-	noBalancer     = "none"
+	sharedBalancer    = "shared"
+	dedicatedBalancer = "dedicated"
+	noBalancer        = "none"
 )
 
 // EnvironmentInput is what the template of an environment is rendered from.
@@ -140,7 +140,7 @@ func (in EnvironmentInput) validate() error {
 		return errors.New("the application stack has no load balancer: bring it up to date with `perch application up`")
 	case in.sharesDatabase() && in.Application.DatabaseHost == "":
 		return errors.New("the application stack has no shared database: bring it up to date with `perch application up`")
-	case in.own() && in.Application.CertificateArn == "":
+	case in.hasDedicatedBalancer() && in.Application.CertificateArn == "":
 		return errors.New("the application stack names no certificate: bring it up to date with `perch application up`")
 	}
 	if _, err := in.Application.Profile(in.Kind); err != nil {
@@ -151,10 +151,12 @@ func (in EnvironmentInput) validate() error {
 
 func (in EnvironmentInput) shared() bool { return in.Settings.LoadBalancer == sharedBalancer }
 
-func (in EnvironmentInput) own() bool { return in.Settings.LoadBalancer == ownBalancer }
+func (in EnvironmentInput) hasDedicatedBalancer() bool {
+	return in.Settings.LoadBalancer == dedicatedBalancer
+}
 
 // balanced reports whether a load balancer stands before the instances.
-func (in EnvironmentInput) balanced() bool { return in.shared() || in.own() }
+func (in EnvironmentInput) balanced() bool { return in.shared() || in.hasDedicatedBalancer() }
 
 func (in EnvironmentInput) host() string { return in.Environment.Host(in.Policy.Domain) }
 
@@ -202,7 +204,7 @@ func (in EnvironmentInput) record() resource {
 	switch {
 	case in.shared():
 		properties.AliasTarget = &aliasTarget{DNSName: literal(in.Application.LoadBalancerDNS), HostedZoneID: in.Application.LoadBalancerZone}
-	case in.own():
+	case in.hasDedicatedBalancer():
 		properties.AliasTarget = &aliasTarget{DNSName: getAtt{environmentID, "EndpointURL"}, HostedZoneID: in.Application.LoadBalancerZone}
 	default:
 		properties.ResourceRecords = []value{getAtt{environmentID, "EndpointURL"}}

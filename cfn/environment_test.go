@@ -79,7 +79,7 @@ func TestAddress(t *testing.T) {
 		{"an address of the policy's own", "shared", "localhost", "http://{host}:8080", map[string]any{
 			"URL": "http://topic.localhost:8080", "Host": "topic.localhost", "Endpoint": "example-1234567890.eu-central-1.elb.amazonaws.com",
 		}},
-		{"behind a load balancer of its own", "own", "example.com", "", map[string]any{
+		{"behind a dedicated load balancer", "dedicated", "example.com", "", map[string]any{
 			"URL": "https://topic.example.com", "Host": "topic.example.com", "Endpoint": map[string]any{"Fn::GetAtt": []any{"Environment", "EndpointURL"}},
 		}},
 		{"a single instance with a name", "none", "example.com", "", map[string]any{
@@ -113,9 +113,9 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-func TestAnOwnLoadBalancerTakesNoRuleOfTheSharedOne(t *testing.T) {
+func TestADedicatedLoadBalancerTakesNoRuleOfTheSharedOne(t *testing.T) {
 	in := environmentInput(t, "topic", perch.KindStaging)
-	in.Settings.LoadBalancer = "own"
+	in.Settings.LoadBalancer = "dedicated"
 	template := decode(t, renderEnvironment(t, in))
 	options := optionsOf(template)
 	for name, want := range map[string]any{
@@ -203,9 +203,9 @@ func TestRejectedEnvironments(t *testing.T) {
 		{"no bundle", func(in *EnvironmentInput) { in.Bundle = "" }, "bundle"},
 		{"no application", func(in *EnvironmentInput) { in.Application = ApplicationOutputs{} }, "application's outputs"},
 		{"unknown load balancer", func(in *EnvironmentInput) { in.Settings.LoadBalancer = "classic" }, `load_balancer "classic" is unknown`},
-		{"own load balancer without a domain", func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Policy.Domain = "own", "" }, "own needs a domain"},
+		{"dedicated load balancer without a domain", func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Policy.Domain = "dedicated", "" }, "dedicated needs a domain"},
 		{"own load balancer without a certificate", func(in *EnvironmentInput) {
-			in.Settings.LoadBalancer, in.Application.CertificateArn = "own", ""
+			in.Settings.LoadBalancer, in.Application.CertificateArn = "dedicated", ""
 		}, "no certificate"},
 		{"shared load balancer without a domain", func(in *EnvironmentInput) { in.Policy.Domain = "" }, "needs a domain"},
 		{"application without a shared database", func(in *EnvironmentInput) {

@@ -36,7 +36,7 @@ func goldens(t *testing.T) map[string]Template {
 	single := environmentInput(t, "fix/typo", perch.KindBranch)
 	single.Settings.LoadBalancer = "none"
 	own := environmentInput(t, "release", perch.KindStaging)
-	own.Settings.LoadBalancer = "own"
+	own.Settings.LoadBalancer = "dedicated"
 	restored := environmentInput(t, "reports", perch.KindBranch)
 	restored.Settings.Database.Mode, restored.Settings.Database.Snapshot = perch.DatabaseSnapshot, "shop-seed-2026-11"
 	shared := applicationInput(perch.KindStaging)

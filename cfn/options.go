@@ -124,7 +124,7 @@ func (in EnvironmentInput) trafficOptions() []option {
 			{nsApplication, "Application Healthcheck URL", literal(in.Settings.HealthPath)},
 		}
 	}
-	options := in.ownBalancerOptions()
+	options := in.dedicatedBalancerOptions()
 	if in.shared() {
 		options = in.sharedBalancerOptions()
 	}
@@ -155,9 +155,9 @@ func (in EnvironmentInput) sharedBalancerOptions() []option {
 	}
 }
 
-// ownBalancerOptions make a load balancer that is the environment's alone, with the application stack's certificate. Beanstalk makes
+// dedicatedBalancerOptions make a load balancer that is the environment's alone, with the application stack's certificate. Beanstalk makes
 // its security group.
-func (in EnvironmentInput) ownBalancerOptions() []option {
+func (in EnvironmentInput) dedicatedBalancerOptions() []option {
 	return []option{
 		{nsVPC, "ELBScheme", literal("public")},
 		{nsVPC, "ELBSubnets", literal(strings.Join(in.Policy.Network.Subnets, ","))},

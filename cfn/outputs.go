@@ -24,16 +24,16 @@ const (
 
 // Outputs of the stack of a bring-your-own template, beside OutputCommit and OutputTemplate, which are added to it, too.
 const (
-	// OutputOwnURL is the environment's address; it is added.
-	OutputOwnURL = "PerchURL"
-	// OutputOwnEndpoint is what to dial for it; only where the template declares it.
-	OutputOwnEndpoint = "PerchEndpoint"
+	// OutputCustomURL is the environment's address; it is added.
+	OutputCustomURL = "PerchURL"
+	// OutputCustomEndpoint is what to dial for it; only where the template declares it.
+	OutputCustomEndpoint = "PerchEndpoint"
 )
 
 // Address reads from a stack's outputs the environment's address and what to dial for it; endpoint is empty for the address's own host.
 func Address(outputs map[string]string) (url, endpoint string) {
-	if own := outputs[OutputOwnURL]; own != "" {
-		return own, outputs[OutputOwnEndpoint]
+	if own := outputs[OutputCustomURL]; own != "" {
+		return own, outputs[OutputCustomEndpoint]
 	}
 	return outputs[OutputURL], outputs[OutputEndpoint]
 }

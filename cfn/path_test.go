@@ -20,7 +20,7 @@ func TestTimeToAnEnvironmentIsWithinItsGoal(t *testing.T) {
 		most   float64
 	}{
 		"own database, shared load balancer":       {func(*EnvironmentInput) {}, 900},
-		"own database, own load balancer":          {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "own" }, 900},
+		"own database, own load balancer":          {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "dedicated" }, 900},
 		"own database, no load balancer":           {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, 900},
 		"database from a snapshot":                 {restored, 900},
 		"shared database, shared load balancer":    {sharing, 300},
@@ -72,7 +72,7 @@ func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
 		"from a snapshot":   {restored, slices.Concat(base, database)},
 		"shared database":   {sharing, slices.Concat(base, []string{"AWS::SecretsManager::Secret"})},
 		"without database":  {func(in *EnvironmentInput) { in.Settings.Database = nil }, slices.Concat(base, database[:1])},
-		"own load balancer": {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "own" }, slices.Concat(base, database)},
+		"own load balancer": {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "dedicated" }, slices.Concat(base, database)},
 		"no load balancer":  {func(in *EnvironmentInput) { in.Settings.LoadBalancer = "none" }, slices.Concat(base, database)},
 		"neither of either": {func(in *EnvironmentInput) { in.Settings.LoadBalancer, in.Settings.Database = "none", nil }, slices.Concat(base, database[:1])},
 	} {

@@ -184,7 +184,7 @@ func anySettings(t *rapid.T) perch.Settings {
 		Platform:     "docker",
 		InstanceType: rapid.SampledFrom([]string{"t3.small", "m7i.large"}).Draw(t, "instance type"),
 		Instances:    perch.Instances{Min: rapid.IntRange(1, 4).Draw(t, "min"), Max: rapid.IntRange(4, 8).Draw(t, "max")},
-		LoadBalancer: rapid.SampledFrom([]string{"shared", "own", "none"}).Draw(t, "load balancer"),
+		LoadBalancer: rapid.SampledFrom([]string{"shared", "dedicated", "none"}).Draw(t, "load balancer"),
 		HealthPath:   "/" + rapid.StringMatching(`[a-z<&>]{0,8}`).Draw(t, "health path"),
 		Buckets:      map[string]perch.Bucket{},
 		Environment:  rapid.MapOfN(variableName, variableText, 0, 5).Draw(t, "environment"),
@@ -197,7 +197,7 @@ func anySettings(t *rapid.T) perch.Settings {
 		settings.Database = &perch.Database{
 			Engine: "postgres", Version: "18", Class: "db.t4g.micro", StorageGB: rapid.IntRange(20, 65536).Draw(t, "storage"),
 			MultiAZ: rapid.Bool().Draw(t, "multi-AZ"), BackupDays: rapid.IntRange(0, 35).Draw(t, "backup days"),
-			Mode: rapid.SampledFrom([]string{perch.DatabaseOwn, perch.DatabaseShared, perch.DatabaseSnapshot}).Draw(t, "mode"),
+			Mode: rapid.SampledFrom([]string{perch.DatabaseDedicated, perch.DatabaseShared, perch.DatabaseSnapshot}).Draw(t, "mode"),
 		}
 		if settings.Database.Mode == perch.DatabaseSnapshot {
 			settings.Database.Snapshot = "shop-seed-1"

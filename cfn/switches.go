@@ -49,7 +49,7 @@ func (s SetOptions) balancer() string {
 	case s.values[OptionName{nsEnvironment, "LoadBalancerIsShared"}] == "true":
 		return sharedBalancer
 	}
-	return ownBalancer
+	return dedicatedBalancer
 }
 
 func (s SetOptions) instanceType() string { return s.values[OptionName{nsInstances, "InstanceTypes"}] }

@@ -26,7 +26,7 @@ func TestS176SwitchesThatBeanstalkRejectsAreNamed(t *testing.T) {
 	}{
 		"the same":          {func(*perch.Settings) {}, ""},
 		"a larger instance": {func(s *perch.Settings) { s.InstanceType = "m5.large" }, ""},
-		"another load balancer": {func(s *perch.Settings) { s.LoadBalancer = "own" }, "load_balancer is own, and the " +
+		"another load balancer": {func(s *perch.Settings) { s.LoadBalancer = "dedicated" }, "load_balancer is dedicated, and the " +
 			"environment was created with shared"},
 		"no load balancer": {func(s *perch.Settings) { s.LoadBalancer = "none" }, "load_balancer is none"},
 		"another architecture": {func(s *perch.Settings) { s.InstanceType = "t4g.small" }, "instance_type t4g.small " +

@@ -258,19 +258,19 @@ func TestDocsShowTheRules(t *testing.T) {
 	}
 }
 
-// TestDocsShowTheKnownParameters compares the table of docs/own-template.md with what a template is filled in with.
+// TestDocsShowTheKnownParameters compares the table of docs/custom-template.md with what a template is filled in with.
 func TestDocsShowTheKnownParameters(t *testing.T) {
 	var want, got []string
 	for _, known := range perch.KnownParameters() {
 		want = append(want, fmt.Sprintf("| `%s` | `{%s}` | %s |", known.Name, known.Placeholder, known.Meaning))
 	}
-	for line := range strings.Lines(page(t, "docs/own-template.md")) {
+	for line := range strings.Lines(page(t, "docs/custom-template.md")) {
 		if strings.Contains(line, "` | `{") {
 			got = append(got, strings.TrimSpace(line))
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the parameters are (-), and docs/own-template.md says (+):\n%s", diff)
+		t.Errorf("the parameters are (-), and docs/custom-template.md says (+):\n%s", diff)
 	}
 }
 

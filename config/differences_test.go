@@ -30,7 +30,7 @@ func TestEveryValueIsListedInTheOrderOfTheSettings(t *testing.T) {
 		{"instances.max", 1, "kinds.branch, line 19"},
 		{"load_balancer", "shared", "defaults, line 10"},
 		{"health_path", "/healthz", "defaults, line 11"},
-		{"database.mode", "own", "built-in"},
+		{"database.mode", "dedicated", "built-in"},
 		{"database.engine", "postgres", "defaults, line 12"},
 		{"database.version", "16", "defaults, line 12"},
 		{"database.class", "db.t4g.micro", "kinds.branch, line 20"},
@@ -67,7 +67,7 @@ branches: {kinds: {staging: staging}}
 `)
 	staging, branch := listed(t, file, "staging"), listed(t, file, "x")
 	want := `[
-{"path":"database.mode","a":"own","b":null,"a_from":"built-in","b_from":null},
+{"path":"database.mode","a":"dedicated","b":null,"a_from":"built-in","b_from":null},
 {"path":"database.engine","a":"postgres","b":null,"a_from":"built-in","b_from":null},
 {"path":"database.version","a":"18","b":null,"a_from":"built-in","b_from":null},
 {"path":"database.class","a":"db.t4g.micro","b":null,"a_from":"built-in","b_from":null},

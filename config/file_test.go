@@ -164,7 +164,7 @@ func TestInitWorksAsItStands(t *testing.T) {
 		Instances:    perch.Instances{Min: 1, Max: 1},
 		LoadBalancer: "shared", HealthPath: "/",
 		Database: &perch.Database{
-			Mode:      perch.DatabaseOwn,
+			Mode:      perch.DatabaseDedicated,
 			Engine:    "postgres",
 			Version:   perch.DefaultPostgreSQL,
 			Class:     "db.t4g.micro",

@@ -101,7 +101,7 @@ perch.yaml:1:33: this is nested too deeply; at most 32 levels and an indentation
 perch.yaml:4:16: defaults.health_path must be a path that begins with a slash and has no braces, such as /healthz, not "healthz"
   4 |   health_path: healthz
     |                ^
-perch.yaml:5:18: defaults.load_balancer must be one of shared, own, none, not "classic"
+perch.yaml:5:18: defaults.load_balancer must be one of shared, dedicated, none, not "classic"
   5 |   load_balancer: classic
     |                  ^
 perch.yaml:6:13: defaults.platform must be docker, not "tomcat"
@@ -147,7 +147,7 @@ perch.yaml:4:20: database.mode is snapshot and database.snapshot is missing; nam
   4 |   database: {mode: snapshot}
     |                    ^`},
 		"a snapshot and no use for it": {minimal + "defaults:\n  database: {snapshot: shop-seed-1}\n", `
-perch.yaml:4:24: database.snapshot is for database.mode snapshot, and the mode is own (built-in); set the mode to snapshot, or the snapshot to null
+perch.yaml:4:24: database.snapshot is for database.mode snapshot, and the mode is dedicated (built-in); set the mode to snapshot, or the snapshot to null
   4 |   database: {snapshot: shop-seed-1}
     |                        ^`},
 		"no snapshot at all": {minimal + "defaults:\n  database: {mode: snapshot, snapshot: \"not one\"}\n", `

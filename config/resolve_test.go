@@ -44,7 +44,7 @@ func TestLayersOverrideSelectively(t *testing.T) {
 	want := perch.Settings{
 		Image: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:" + commit, ImageWait: 15 * time.Minute,
 		Platform: "docker", InstanceType: "m7i.large", Instances: perch.Instances{Min: 1, Max: 1}, LoadBalancer: "shared", HealthPath: "/healthz",
-		Database:    &perch.Database{Mode: perch.DatabaseOwn, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20},
+		Database:    &perch.Database{Mode: perch.DatabaseDedicated, Engine: "postgres", Version: "16", Class: "db.t4g.micro", StorageGB: 20},
 		Buckets:     map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
 		Environment: map[string]string{"DJANGO_SETTINGS_MODULE": "shop.settings"},
 		Secrets:     map[string]string{"SECRET_KEY": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/preview"},
@@ -108,7 +108,7 @@ overrides:
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}
 	again := &perch.Database{
-		Mode:      perch.DatabaseOwn,
+		Mode:      perch.DatabaseDedicated,
 		Engine:    "postgres",
 		Version:   perch.DefaultPostgreSQL,
 		Class:     "db.t4g.micro",
@@ -149,12 +149,12 @@ func TestTheModeNoneRemovesADatabase(t *testing.T) {
 	file := read(t, minimal+`defaults: {database: {storage_gb: 30}}
 overrides:
   "docs/*": {database: {mode: none}}
-  "docs/api": {database: {mode: own}}
+  "docs/api": {database: {mode: dedicated}}
   "reports": {database: {mode: snapshot, snapshot: shop-seed-1}}
 `)
 	for branch, want := range map[string]*perch.Database{
 		"docs/x":   nil,
-		"docs/api": {Mode: perch.DatabaseOwn, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 30},
+		"docs/api": {Mode: perch.DatabaseDedicated, Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 30},
 		"reports":  {Mode: perch.DatabaseSnapshot, Snapshot: "shop-seed-1", Engine: "postgres", Version: perch.DefaultPostgreSQL, Class: "db.t4g.micro", StorageGB: 30},
 	} {
 		settings, origins, err := file.Resolve(branch, commit)
@@ -176,7 +176,7 @@ func TestADatabaseIsCompletedByTheBuiltInOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &perch.Database{
-		Mode:      perch.DatabaseOwn,
+		Mode:      perch.DatabaseDedicated,
 		Engine:    "postgres",
 		Version:   perch.DefaultPostgreSQL,
 		Class:     "db.t4g.micro",

@@ -74,7 +74,7 @@ func (d *decoder) whole(s perch.Settings, n *document.Node) {
 	if s.Database != nil {
 		d.snapshot(*s.Database, n)
 	}
-	d.ownTemplate(s, n)
+	d.customTemplate(s, n)
 	size := 0
 	for name, value := range s.Environment {
 		size += len(name) + len(value) + 2

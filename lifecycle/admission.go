@@ -183,10 +183,10 @@ func (a Admission) sharedDatabase() error {
 		return nil
 	}
 	if a.Policy.SharedDatabase == nil {
-		return reject("database.mode is shared, and the policy has no shared_database; set database.mode to own in %s, or `shared_database` in the policy and run `perch application up`", perch.FileName)
+		return reject("database.mode is shared, and the policy has no shared_database; set database.mode to dedicated in %s, or `shared_database` in the policy and run `perch application up`", perch.FileName)
 	}
 	if a.Wanted.Kind == perch.KindProduction {
-		return reject("database.mode is shared, and an environment of kind production has a database of its own; set database.mode to own for it in %s", perch.FileName)
+		return reject("database.mode is shared, and an environment of kind production has a dedicated database; set database.mode to dedicated for it in %s", perch.FileName)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (d *Doctor) checkApplication(ctx context.Context, kind perch.Kind) (string,
 	}
 	use, err := d.quotas.Rules(ctx, outputs.LoadBalancerArn)
 	if err == nil && use.Full() {
-		err = fmt.Errorf("%s: remove an environment with `perch down BRANCH`, or use `load_balancer: own`", use)
+		err = fmt.Errorf("%s: remove an environment with `perch down BRANCH`, or use `load_balancer: dedicated`", use)
 	}
 	return detail + "; " + use.String(), outputs, err
 }

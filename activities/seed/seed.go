@@ -203,7 +203,7 @@ func (s *seeding) failAfter(output, format string, args ...any) error {
 // has not seen the step.
 func Mark(stackID string, database *perch.Database, step perch.SeedStep) string {
 	text, _ := json.Marshal(step) // Plain strings and numbers: it cannot fail.
-	if step.Later() && database != nil && database.Mode != "" && database.Mode != perch.DatabaseOwn {
+	if step.Later() && database != nil && database.Mode != "" && database.Mode != perch.DatabaseDedicated {
 		text = fmt.Appendf(text, "\x00%s\x00%s", database.Mode, database.Snapshot)
 	}
 	sum := sha256.Sum256(text)

@@ -13,7 +13,7 @@ func TestWhatTheAppDoesIsDoneAgainForAnotherDatabase(t *testing.T) {
 	const stack = "arn:x:stack/shop-login/1"
 	databases := []*perch.Database{
 		{
-			Mode: perch.DatabaseOwn,
+			Mode: perch.DatabaseDedicated,
 		}, {Mode: perch.DatabaseShared}, {Mode: perch.DatabaseSnapshot, Snapshot: "a"}, {Mode: perch.DatabaseSnapshot, Snapshot: "b"},
 	}
 	load, files := perch.SeedStep{

@@ -9,13 +9,13 @@ import (
 
 	"perch/activities/awserr"
 	"perch/activities/contract"
-	"perch/cfn/own"
+	"perch/cfn/custom"
 )
 
 // templateSays is what a stack's template says of its end, by logical id.
 type templateSays struct {
 	// kept are the resources that outlive the stack: a custom template may say so.
-	kept map[string]own.Kept
+	kept map[string]custom.Kept
 	// deletes are the resources of which the template says that they are deleted with the stack.
 	deletes map[string]bool
 	// deletesLogs are the Beanstalk environments whose log groups are deleted with them.
@@ -31,7 +31,7 @@ func (r *Reader) templateSays(ctx context.Context, stackID string) (*templateSay
 		return nil, awserr.Wrap(err, "read template of stack %s", stackID)
 	}
 	body := []byte(aws.ToString(out.TemplateBody))
-	return &templateSays{own.KeptBy(body), own.DeletedBy(body), own.DeletesLogs(body)}, nil
+	return &templateSays{custom.KeptBy(body), custom.DeletedBy(body), custom.DeletesLogs(body)}, nil
 }
 
 // Wish is what a stack's template says of the deletion of a resource. The smaller one keeps more.
@@ -140,7 +140,7 @@ func WishOfDropped(event types.StackEvent) Wish {
 
 // keepResource enters a resource that outlives its stack into the contents. It reports whether the
 // resource itself stays: such a one is neither emptied nor expected to go.
-func keepResource(c *contract.Contents, resource types.StackResourceSummary, kept own.Kept) bool {
+func keepResource(c *contract.Contents, resource types.StackResourceSummary, kept custom.Kept) bool {
 	snapshot := kept.Policy == "Snapshot"
 	c.Kept = append(
 		c.Kept,

@@ -45,11 +45,11 @@ func TestWithoutAServerASharedDatabaseIsRejected(t *testing.T) {
 	contains(t, answer.text("error"), "the policy has no shared_database")
 }
 
-func TestABranchAnswersBehindALoadBalancerOfItsOwn(t *testing.T) {
+func TestABranchAnswersBehindADedicatedLoadBalancer(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
 	for _, branch := range []string{"alone", "alone-too"} {
-		config := strings.Replace(bare("shop"), "load_balancer: shared", "load_balancer: own", 1)
+		config := strings.Replace(bare("shop"), "load_balancer: shared", "load_balancer: dedicated", 1)
 		b.repo.commit(t, branch, map[string]string{"perch.yaml": config})
 		equal(t, b.must(t, "up", branch), document{"outcome": "ready", "url": "http://" + branch + ".localhost:" + b.pagesPort})
 		status, page := b.page(t, branch)

@@ -69,7 +69,7 @@ func TestS135AnEnvironmentWithoutALoadBalancerBecomesReadyOnThisMachine(t *testi
 	t.Parallel()
 	b := sharedSandbox(t)
 	for _, branch := range []string{"solo", "solo-too"} {
-		config := strings.Replace(bare("shop", "  database: {mode: own, class: db.t4g.micro, storage_gb: 20}", "  buckets: {media: {}}"),
+		config := strings.Replace(bare("shop", "  database: {mode: dedicated, class: db.t4g.micro, storage_gb: 20}", "  buckets: {media: {}}"),
 			"load_balancer: shared", "load_balancer: none", 1)
 		b.repo.commit(t, branch, map[string]string{"perch.yaml": config})
 		equal(t, b.must(t, "up", branch), document{"outcome": "ready", "url": "http://" + branch + ".localhost:" + b.pagesPort})

@@ -10,7 +10,7 @@ import (
 
 	"perch"
 	"perch/cfn"
-	"perch/cfn/own"
+	"perch/cfn/custom"
 	"perch/config"
 )
 
@@ -83,7 +83,7 @@ func renderTemplate(file *config.File, environment perch.Environment, commit str
 	if err != nil {
 		return cfn.Rendered{}, err
 	}
-	var custom *own.Template
+	var custom *custom.Template
 	if settings.Template != "" {
 		if custom, err = read(settings.Template); err != nil {
 			return cfn.Rendered{}, err

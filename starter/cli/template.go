@@ -9,19 +9,19 @@ import (
 
 	"perch"
 	"perch/cfn"
-	"perch/cfn/own"
+	"perch/cfn/custom"
 	"perch/config"
 )
 
 // readTemplate reads a template of the project's own by its path in the repository.
-type readTemplate func(path string) (*own.Template, error)
+type readTemplate func(path string) (*custom.Template, error)
 
 // templates reads templates from the same place as perch.yaml: at the commit that is given, else in the folder.
 func (a *app) templates(ctx context.Context, p place, given, commit string) readTemplate {
 	if given == "" {
 		return templatesIn(a.folder(p))
 	}
-	return func(path string) (*own.Template, error) {
+	return func(path string) (*custom.Template, error) {
 		data, found, err := p.checkout.File(ctx, commit, path)
 		if err != nil {
 			return nil, err
@@ -29,12 +29,12 @@ func (a *app) templates(ctx context.Context, p place, given, commit string) read
 		if !found {
 			return nil, usageError("commit %s has no file %s, which %s names as template", perch.ShortCommit(commit), path, config.FileName)
 		}
-		return own.Read(path, data)
+		return custom.Read(path, data)
 	}
 }
 
 func templatesIn(folder string) readTemplate {
-	return func(path string) (*own.Template, error) {
+	return func(path string) (*custom.Template, error) {
 		data, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(path)))
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, usageError("there is no %s, which %s names as template; write it, or correct `template`", filepath.Join(folder, path), config.FileName)
@@ -42,7 +42,7 @@ func templatesIn(folder string) readTemplate {
 		if err != nil {
 			return nil, usageError("read template: %w", err)
 		}
-		return own.Read(path, data)
+		return custom.Read(path, data)
 	}
 }
 

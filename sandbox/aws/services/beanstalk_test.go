@@ -105,8 +105,8 @@ func TestASharedLoadBalancerMustExist(t *testing.T) {
 	wantError(t, err, "The load balancer does not exist")
 }
 
-// ownBalancer are the properties of an environment with a load balancer of its own.
-func ownBalancer(name, certificate string) map[string]any {
+// dedicatedBalancer are the properties of an environment with a load balancer of its own.
+func dedicatedBalancer(name, certificate string) map[string]any {
 	p := environmentProperties("")
 	p["EnvironmentName"] = name
 	p["OptionSettings"] = []any{
@@ -117,14 +117,14 @@ func ownBalancer(name, certificate string) map[string]any {
 }
 
 // Where all load balancers have one DNS name, each environment still has its own host only.
-func TestOwnLoadBalancersAreToldApart(t *testing.T) {
+func TestDedicatedLoadBalancersAreToldApart(t *testing.T) {
 	for _, dns := range []string{"", "localhost"} {
 		a := newAccount(t, Config{LoadBalancerDNS: dns})
 		balancer := a.shop()
 		certificate, _ := a.ready(typeCertificate, "Certificate", map[string]any{"DomainName": "*.localhost"})
 		a.ready(typeEnvironment, "Shared", environmentProperties(balancer.ID))
 		for _, name := range []string{"first", "second"} {
-			r := request(typeEnvironment, "Environment", ownBalancer("shop-"+name, certificate.ID))
+			r := request(typeEnvironment, "Environment", dedicatedBalancer("shop-"+name, certificate.ID))
 			r.StackName, r.StackID = "shop-"+name, "stack-"+name
 			state, err := a.try(r)
 			if err != nil {
@@ -147,10 +147,10 @@ func TestOwnLoadBalancersAreToldApart(t *testing.T) {
 	}
 }
 
-func TestAnOwnLoadBalancersCertificateMustExist(t *testing.T) {
+func TestADedicatedLoadBalancersCertificateMustExist(t *testing.T) {
 	a := newAccount(t, Config{})
 	a.shop()
-	_, err := a.try(request(typeEnvironment, "Environment", ownBalancer("shop-login", "arn:aws:acm:nope")))
+	_, err := a.try(request(typeEnvironment, "Environment", dedicatedBalancer("shop-login", "arn:aws:acm:nope")))
 	wantError(t, err, "The certificate does not exist")
 }
 

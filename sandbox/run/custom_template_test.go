@@ -12,11 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch"
-	"perch/cfn/own"
+	"perch/cfn/custom"
 )
 
-// ownConfig gives a template that was written without Perch in mind what it asks for.
-const ownConfig = `project: PROJECT
+// customConfig gives a template that was written without Perch in mind what it asks for.
+const customConfig = `project: PROJECT
 image: registry.example.com/wordpress:{commit}
 defaults:
   template: deploy/wordpress.yaml
@@ -51,18 +51,18 @@ seed:
 // ownProject is a project of that template.
 func ownProject(t *testing.T, name string) *bench {
 	t.Helper()
-	template, err := os.ReadFile(filepath.Join("..", "..", "cfn", "own", "testdata", "wordpress.yaml"))
+	template, err := os.ReadFile(filepath.Join("..", "..", "cfn", "custom", "testdata", "wordpress.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string]string{"perch.yaml": strings.ReplaceAll(ownConfig, "PROJECT", name), "deploy/wordpress.yaml": string(template), "fixtures/logo.svg": "<svg/>"}
+	files := map[string]string{"perch.yaml": strings.ReplaceAll(customConfig, "PROJECT", name), "deploy/wordpress.yaml": string(template), "fixtures/logo.svg": "<svg/>"}
 	b := sharedSandbox(t)
 	if _, err := secretsmanager.NewFromConfig(b.awsConfig()).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{
 		Name: awssdk.String(name + "/preview"), SecretString: awssdk.String(`{"password": "a-password"}`),
 	}); err != nil {
 		t.Fatal(err)
 	}
-	p := b.newProject(t, name, files, func(p *perch.Policy) { p.Capabilities = []string{own.CapabilityIAM} })
+	p := b.newProject(t, name, files, func(p *perch.Policy) { p.Capabilities = []string{custom.CapabilityIAM} })
 	p.extendServiceRole(t)
 	return p
 }

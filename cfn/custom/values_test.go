@@ -1,4 +1,4 @@
-package own
+package custom
 
 import (
 	"encoding/json"
@@ -162,7 +162,7 @@ func TestTheAddressComesFromANamedOutput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	added := outputs(t, rendered)[cfn.OutputOwnURL]
+	added := outputs(t, rendered)[cfn.OutputCustomURL]
 	if diff := cmp.Diff(map[string]any{"Description": "Address of the environment", "Value": map[string]any{"Fn::Sub": "http://${A}"}, "Condition": "C"}, added); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

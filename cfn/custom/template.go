@@ -1,6 +1,6 @@
-// Package own reads a project's own CloudFormation template: what it declares, what it needs, and what Perch adds to it. Everything else in
+// Package custom reads a project's own CloudFormation template: what it declares, what it needs, and what Perch adds to it. Everything else in
 // it stays as it is. It does no I/O.
-package own
+package custom
 
 import (
 	"fmt"
@@ -35,7 +35,7 @@ var (
 	sections  = []string{"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Resources", "Outputs"}
 	logicalID = regexp.MustCompile(`^[a-zA-Z0-9]{1,255}$`)
 	// added are the outputs that Perch adds.
-	added = []string{cfn.OutputCommit, cfn.OutputTemplate, cfn.OutputOwnURL}
+	added = []string{cfn.OutputCommit, cfn.OutputTemplate, cfn.OutputCustomURL}
 )
 
 // Read reads a template, YAML or JSON; file is what messages call it. The error is document.Problems or a

@@ -1,4 +1,4 @@
-package own
+package custom
 
 import (
 	"crypto/sha256"
@@ -31,7 +31,7 @@ func (t *Template) Render(in cfn.EnvironmentInput) (cfn.Rendered, error) {
 		maps.Copy(outputs, declared)
 	}
 	body["Outputs"] = outputs
-	outputs[cfn.OutputOwnURL] = url
+	outputs[cfn.OutputCustomURL] = url
 	outputs[cfn.OutputCommit] = output("Commit that is deployed", in.Commit)
 	hash, err := hashOf(body, rendered.Given())
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 	"perch/activities/awserr"
 	"perch/activities/sourceerr"
 	"perch/cfn"
-	"perch/cfn/own"
+	"perch/cfn/custom"
 	"perch/config"
 	"perch/lifecycle"
 )
 
-// ownTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a *perch.Rejection.
-func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perch.Settings) (*own.Template, error) {
+// customTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a *perch.Rejection.
+func (r *Requests) customTemplate(ctx context.Context, commit string, settings perch.Settings) (*custom.Template, error) {
 	data, found, err := r.source.File(ctx, commit, settings.Template)
 	if fault := sourceerr.CommitFault(err); fault != "" {
 		return nil, perch.Reject("%s", fault)
@@ -30,20 +30,20 @@ func (r *Requests) ownTemplate(ctx context.Context, commit string, settings perc
 	if !found {
 		return nil, perch.Reject("commit %s has no file %s, which %s names as template; commit it, or correct `template`", commit, settings.Template, config.FileName)
 	}
-	template, err := own.Read(settings.Template, data)
+	template, err := custom.Read(settings.Template, data)
 	if err != nil {
 		return nil, perch.Reject("%v", err)
 	}
 	return template, nil
 }
 
-// admitOwn checks the custom template against the policy; a *perch.Rejection says why the policy rejects it.
-func (r *Requests) admitOwn(
+// admitCustom checks the custom template against the policy; a *perch.Rejection says why the policy rejects it.
+func (r *Requests) admitCustom(
 	ctx context.Context,
 	admission lifecycle.Admission,
 	origins config.Origins,
-) (*own.Template, error) {
-	template, err := r.ownTemplate(ctx, admission.Request.Commit, admission.Wanted.Settings)
+) (*custom.Template, error) {
+	template, err := r.customTemplate(ctx, admission.Request.Commit, admission.Wanted.Settings)
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// ownConfig is a project with a template of its own.
-const ownConfig = `project: shop
+// customConfig is a project with a template of its own.
+const customConfig = `project: shop
 image: registry.example.com/shop:{commit}
 branches: {kinds: {staging: staging}}
 defaults:
@@ -29,7 +29,7 @@ seed:
   - s3: {from: fixtures/media, to: Media}
 `
 
-const ownTemplate = `Parameters:
+const customTemplate = `Parameters:
   Branch: {Type: String}
   Site: {Type: String}
   Size: {Type: Number, Default: 1}
@@ -45,24 +45,24 @@ Outputs:
 `
 
 // databaseTemplate has a database whose snapshot carries the tags of the stack.
-var databaseTemplate = strings.Replace(ownTemplate, "  Topic:\n", `  Database:
+var databaseTemplate = strings.Replace(customTemplate, "  Topic:\n", `  Database:
     Type: AWS::RDS::DBInstance
     Properties: {Engine: postgres, DBInstanceClass: db.t4g.micro, AllocatedStorage: "20", MasterUsername: perch, MasterUserPassword: long-enough, CopyTagsToSnapshot: true}
   Topic:
 `, 1)
 
-// newOwnWorld is a world with its application stack, and a commit of login with files beside those above.
-func newOwnWorld(t *testing.T, files map[string]string) (*world, string) {
+// newCustomWorld is a world with its application stack, and a commit of login with files beside those above.
+func newCustomWorld(t *testing.T, files map[string]string) (*world, string) {
 	t.Helper()
 	w := newWorld(t)
 	w.apply()
-	all := map[string]string{"perch.yaml": ownConfig, "deploy/template.yaml": ownTemplate, "fixtures/media/logo.svg": "<svg/>"}
+	all := map[string]string{"perch.yaml": customConfig, "deploy/template.yaml": customTemplate, "fixtures/media/logo.svg": "<svg/>"}
 	maps.Copy(all, files)
 	return w, w.repo.commit("login", all)
 }
 
-// ownUp gives login its environment and returns its stack.
-func (w *world) ownUp(commit string) contract.StackState {
+// customUp gives login its environment and returns its stack.
+func (w *world) customUp(commit string) contract.StackState {
 	w.t.Helper()
 	rendered := w.render("login", commit)
 	stacks := of[*Stacks](w)
@@ -78,7 +78,7 @@ func (w *world) ownUp(commit string) contract.StackState {
 }
 
 func TestACustomTemplateIsReadOnceForARequest(t *testing.T) {
-	w, commit := newOwnWorld(t, nil)
+	w, commit := newCustomWorld(t, nil)
 	read := map[string]int{}
 	requests := *of[*Requests](w)
 	requests.source = countedSource{requests.source, read}
@@ -102,8 +102,8 @@ func (s countedSource) File(ctx context.Context, commit, path string) ([]byte, b
 }
 
 func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
-	w, commit := newOwnWorld(t, nil)
-	state := w.ownUp(commit)
+	w, commit := newCustomWorld(t, nil)
+	state := w.customUp(commit)
 	want := contract.StackState{StackID: state.StackID, Status: "CREATE_COMPLETE", Ours: true, Kind: perch.KindBranch, Template: w.render("login", commit).Hash, Commit: commit, URL: "http://login.example.com"}
 	if state != want {
 		t.Errorf("got %+v, want %+v: another output called Endpoint is none of Perch's business", state, want)
@@ -141,11 +141,11 @@ func TestSeedDataGoesIntoNothingButBuckets(t *testing.T) {
 		"beside a bucket of the id for the name":  "  BucketMedia: {Type: AWS::S3::Bucket}\n  media: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: " + another + "}}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, commit := newOwnWorld(t, map[string]string{
-				"perch.yaml": strings.Replace(ownConfig, "to: Media", "to: media", 1), "deploy/template.yaml": strings.Replace(ownTemplate, "  Media: {Type: AWS::S3::Bucket}\n", resources, 1),
+			w, commit := newCustomWorld(t, map[string]string{
+				"perch.yaml": strings.Replace(customConfig, "to: Media", "to: media", 1), "deploy/template.yaml": strings.Replace(customTemplate, "  Media: {Type: AWS::S3::Bucket}\n", resources, 1),
 			})
 			w.makeBucket(another)
-			state := w.ownUp(commit)
+			state := w.customUp(commit)
 			if out := must(w, of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: state.StackID}); out.Objects != 1 {
 				t.Errorf("seeded %+v", out)
 			}
@@ -161,13 +161,13 @@ func TestSeedDataGoesIntoNothingButBuckets(t *testing.T) {
 }
 
 func TestAnotherCommitOrParameterIsAnUpdateAndTheSameIsNone(t *testing.T) {
-	w, commit := newOwnWorld(t, nil)
-	state := w.ownUp(commit)
-	if out := w.ownUpdate(state.StackID, commit); !out.Unchanged {
+	w, commit := newCustomWorld(t, nil)
+	state := w.customUp(commit)
+	if out := w.customUpdate(state.StackID, commit); !out.Unchanged {
 		t.Errorf("the same commit: %+v", out)
 	}
-	next := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(ownConfig, "{slug}.example.com", "other.example.com", 1)})
-	if out := w.ownUpdate(state.StackID, next); out.Unchanged {
+	next := w.repo.commit("login", map[string]string{"perch.yaml": strings.Replace(customConfig, "{slug}.example.com", "other.example.com", 1)})
+	if out := w.customUpdate(state.StackID, next); out.Unchanged {
 		t.Error("another parameter is no update")
 	}
 	now := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "login")})
@@ -184,17 +184,17 @@ func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
 		files map[string]string
 		words []string
 	}{
-		"no file":            {map[string]string{"perch.yaml": strings.Replace(ownConfig, "deploy/", "", 1)}, []string{"has no file template.yaml, which perch.yaml names as template"}},
+		"no file":            {map[string]string{"perch.yaml": strings.Replace(customConfig, "deploy/", "", 1)}, []string{"has no file template.yaml, which perch.yaml names as template"}},
 		"no template":        {map[string]string{"deploy/template.yaml": "<html>"}, []string{"deploy/template.yaml:1:1: this is no CloudFormation template"}},
-		"a circle":           {map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "!Ref Branch", "!Ref Topic", 1)}, []string{"deploy/template.yaml:8:3: these resources wait for each other", "Topic"}},
-		"a lost parameter":   {map[string]string{"perch.yaml": strings.Replace(ownConfig, "Site:", "Sight:", 1)}, []string{"deploy/template.yaml:3:3: nobody fills parameter Site", "perch.yaml (defaults, line 6) gives a value to Sight"}},
-		"a role":             {map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "AWS::SNS::Topic", "AWS::IAM::Role", 1)}, []string{"deploy/template.yaml:8:3: resource Topic (AWS::IAM::Role) needs CAPABILITY_IAM, and the policy allows none"}},
-		"a seed without aim": {map[string]string{"perch.yaml": strings.Replace(ownConfig, "to: Media", "to: media", 1)}, []string{"seed[0].s3.to names the bucket media"}},
-		"no address":         {map[string]string{"perch.yaml": strings.Replace(ownConfig, "  parameters", "  url_output: Site\n  parameters", 1)}, []string{"the template has no output Site"}},
+		"a circle":           {map[string]string{"deploy/template.yaml": strings.Replace(customTemplate, "!Ref Branch", "!Ref Topic", 1)}, []string{"deploy/template.yaml:8:3: these resources wait for each other", "Topic"}},
+		"a lost parameter":   {map[string]string{"perch.yaml": strings.Replace(customConfig, "Site:", "Sight:", 1)}, []string{"deploy/template.yaml:3:3: nobody fills parameter Site", "perch.yaml (defaults, line 6) gives a value to Sight"}},
+		"a role":             {map[string]string{"deploy/template.yaml": strings.Replace(customTemplate, "AWS::SNS::Topic", "AWS::IAM::Role", 1)}, []string{"deploy/template.yaml:8:3: resource Topic (AWS::IAM::Role) needs CAPABILITY_IAM, and the policy allows none"}},
+		"a seed without aim": {map[string]string{"perch.yaml": strings.Replace(customConfig, "to: Media", "to: media", 1)}, []string{"seed[0].s3.to names the bucket media"}},
+		"no address":         {map[string]string{"perch.yaml": strings.Replace(customConfig, "  parameters", "  url_output: Site\n  parameters", 1)}, []string{"the template has no output Site"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			all := map[string]string{"perch.yaml": ownConfig, "deploy/template.yaml": ownTemplate}
+			all := map[string]string{"perch.yaml": customConfig, "deploy/template.yaml": customTemplate}
 			maps.Copy(all, c.files)
 			got := w.admit(w.request("login", w.repo.commit("login", all)))
 			if got.Rejection == nil {
@@ -206,7 +206,7 @@ func TestWhatIsWrongWithATemplateIsARefusal(t *testing.T) {
 }
 
 func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
-	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(ownTemplate, "{Type: AWS::S3::Bucket}", "{Type: AWS::S3::Bucket, Size: 5}", 1)})
+	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": strings.Replace(customTemplate, "{Type: AWS::S3::Bucket}", "{Type: AWS::S3::Bucket, Size: 5}", 1)})
 	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "validate template deploy/template.yaml", "Invalid template resource property 'Size'")
 	if n := w.calls("cloudformation", "CreateStack"); n != 1 {
@@ -215,8 +215,8 @@ func TestCloudFormationLooksAtATemplateBeforeAnythingIsMade(t *testing.T) {
 }
 
 func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
-	w, commit := newOwnWorld(t, nil)
-	state := w.ownUp(commit)
+	w, commit := newCustomWorld(t, nil)
+	state := w.customUp(commit)
 	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})
 	if len(contents.Buckets) != 1 || !strings.HasPrefix(contents.Buckets[0], "shop-login-media-") || len(contents.Kept) != 1 || contents.Resources != 3 {
 		t.Fatalf("got %+v", contents)
@@ -235,8 +235,8 @@ func TestWhatTheTemplateKeepsIsNeitherEmptiedNorExpectedToGo(t *testing.T) {
 }
 
 func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
-	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
-	state := w.ownUp(commit)
+	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
+	state := w.customUp(commit)
 	before := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})
 	w.fault(aws.Fault{LogicalID: "Topic", Phase: "delete", Reason: "somebody subscribes", Count: 1})
 	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "first"})
@@ -275,8 +275,8 @@ func TestWhatATemplateKeepsIsFoundAgainByItsARN(t *testing.T) {
 }
 
 func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
-	w, commit := newOwnWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
-	state := w.ownUp(commit)
+	w, commit := newCustomWorld(t, map[string]string{"deploy/template.yaml": databaseTemplate})
+	state := w.customUp(commit)
 	contents := w.prepare(state.StackID, false).Contents
 	w.fault(aws.Fault{LogicalID: "Database", Phase: "delete", Reason: "Cannot create more than 100 manual snapshots", Count: 1})
 	w.delete(state.StackID, nil)
@@ -299,8 +299,8 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 
 // TestS146WhatTheTemplateKeepsOutlivesEveryCall empties and sweeps, by hand, what a deleted stack has kept.
 func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
-	w, commit := newOwnWorld(t, nil)
-	state := w.ownUp(commit)
+	w, commit := newCustomWorld(t, nil)
+	state := w.customUp(commit)
 	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})
 	logs := contents.Kept[0].ID
 	if ended := w.delete(state.StackID, nil); ended.Status != stack.Deleted {

@@ -1,4 +1,4 @@
-package own
+package custom
 
 import (
 	"fmt"
@@ -65,7 +65,7 @@ func (t *Template) Kept() []Kept {
 func KeptBy(body []byte) map[string]Kept {
 	kept := map[string]Kept{}
 	t := deployed(body)
-	if t.root.Get("Outputs").Get(cfn.OutputOwnURL) == nil {
+	if t.root.Get("Outputs").Get(cfn.OutputCustomURL) == nil {
 		return kept
 	}
 	for _, resource := range t.Kept() {
