@@ -53,6 +53,9 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInpu
 	if prepared.Contents, err = d.stacks.Contents(ctx, contract.StackInput{StackID: in.StackID}); err != nil {
 		return contract.PrepareResult{}, err
 	}
+	if prepared.Dropped, err = d.stacks.droppedOrphans(ctx, in.StackID); err != nil {
+		return contract.PrepareResult{}, err
+	}
 	if status := string(described.StackStatus); status != stack.Deleting && status != "DELETE_FAILED" {
 		if prepared.Obstacle, err = d.obstacle(ctx, described, prepared.Contents, in.Force); err != nil || prepared.Obstacle != "" {
 			return prepared, err

@@ -29,15 +29,20 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (
 	if err != nil {
 		return contract.Remains{}, err
 	}
-	dropped, err := s.DroppedByUpdates(ctx, in.StackID)
+	remains.Dropped, err = s.droppedOrphans(ctx, in.StackID)
+	return remains, err
+}
+
+// droppedOrphans are what updates of the stack left, as far as SweepResources deletes it and no template keeps it.
+func (s *Stacks) droppedOrphans(ctx context.Context, stackID string) (orphans []contract.Orphan, err error) {
+	dropped, err := s.DroppedByUpdates(ctx, stackID)
 	for _, event := range dropped {
 		kind := aws.ToString(event.ResourceType)
-		if kind != "AWS::S3::Bucket" && leftovers.Sweeps(kind) && stack.WishOfDropped(event) != stack.WishKeep {
-			remains.Dropped = append(remains.Dropped, lifecycle.Failure{
-				LogicalID: aws.ToString(event.LogicalResourceId), Type: kind,
-				PhysicalID: aws.ToString(event.PhysicalResourceId), Reason: aws.ToString(event.ResourceStatusReason),
+		if leftovers.Sweeps(kind) && stack.WishOfDropped(event) != stack.WishKeep {
+			orphans = append(orphans, contract.Orphan{
+				Type: kind, PhysicalID: aws.ToString(event.PhysicalResourceId), StackID: stackID,
 			})
 		}
 	}
-	return remains, err
+	return orphans, err
 }

@@ -40,6 +40,8 @@ type run struct {
 	rejection *perch.Rejection
 	// snapshots are the final snapshots of the databases that this run deleted.
 	snapshots []string
+	// dropped are what updates of the stack left.
+	dropped []contract.Orphan
 	// sweptDropped says that what updates of the stack left has been deleted as far as possible.
 	sweptDropped bool
 	// left are what removals of the chain could not delete.

@@ -148,6 +148,10 @@ func (r *run) deleteStack(contents contract.Contents) error {
 		err = r.sweep("remove what the stack left behind", r.state.StackID, repair.Sweep)
 	}
 	if r.chain.Target.Goal == perch.GoalUp {
+		if err == nil {
+			err = r.sweepOrphans(r.dropped) // No verification follows: another stack does.
+		}
+		r.dropped = nil
 		r.forget() // What is made next is another stack under the same name.
 	}
 	return err
@@ -207,7 +211,7 @@ func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	}
 	if len(remains.Dropped) > 0 && !r.sweptDropped {
 		r.sweptDropped = true
-		return lifecycle.Repair{}, r.sweep("delete what updates left, which may hold the rest", r.state.StackID, remains.Dropped)
+		return lifecycle.Repair{}, r.sweepOrphans(remains.Dropped)
 	}
 	repair := lifecycle.Mend(remains.Failures, r.deletions, r.chain.Target.Force)
 	if repair.Stop != "" {
@@ -244,6 +248,7 @@ func (r *run) prepareDeletion() (contract.Contents, error) {
 		return out.Contents, failed("stack %s cannot be deleted: %s; nothing was touched", r.environment.StackName(), out.Obstacle)
 	}
 	r.held.Add(out.Contents)
+	r.dropped = out.Dropped
 	return out.Contents, nil
 }
 
@@ -326,6 +331,10 @@ func (r *run) verifyOnce(in contract.VerifyInput) (contract.VerifyResult, error)
 // is left, and the verification names it.
 func (r *run) removeOrphans(found []contract.Orphan) error {
 	r.chain.Removing()
+	return r.sweepOrphans(found)
+}
+
+func (r *run) sweepOrphans(found []contract.Orphan) error {
 	var full []contract.Orphan
 	stacks, left := []string{}, map[string][]lifecycle.Failure{}
 	for _, orphan := range found {

@@ -148,17 +148,34 @@ func TestS232WhatAnUpdateLeftIsDeletedBeforeTheNextTry(t *testing.T) {
 	w := newWorld(t)
 	w.ours("CREATE_COMPLETE", "new")
 	w.failing(1, usedGroup)
-	w.dropped = []lifecycle.Failure{{LogicalID: "Database", Type: "AWS::RDS::DBInstance", PhysicalID: "db"}}
+	w.dropped = []contract.Orphan{{Type: "AWS::RDS::DBInstance", PhysicalID: "db", StackID: stackID}}
 	began := w.env.Now()
 	result, _, err := w.run(Teardown, gone())
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	if !strings.Contains(strings.Join(w.done, "\n"), "SweepResources Database (AWS::RDS::DBInstance)") || len(w.deletions()) != 2 {
+	if !strings.Contains(strings.Join(w.done, "\n"), "SweepResources  (AWS::RDS::DBInstance)") || len(w.deletions()) != 2 {
 		t.Errorf("did %q", w.done)
 	}
 	if waited := w.env.Now().Sub(began); waited >= time.Minute {
 		t.Errorf("it waited for %s", waited)
+	}
+}
+
+// TestS232WhatAnUpdateLeftGoesWithAStackThatAnUpDeletes has an `up` meet a stack whose deletion failed. It deletes that
+// stack and creates another; nothing would look for what updates of the first one left until the next `down`.
+func TestS232WhatAnUpdateLeftGoesWithAStackThatAnUpDeletes(t *testing.T) {
+	w := newWorld(t)
+	w.ours("DELETE_FAILED", "new")
+	w.dropped = []contract.Orphan{{Type: typeBucket, PhysicalID: "dropped", StackID: stackID}}
+	result, _, err := w.run(Provision, up(commitOne))
+	if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	swept := slices.Index(w.done, "EmptyBucket dropped")
+	created := slices.IndexFunc(w.done, func(done string) bool { return strings.HasPrefix(done, "CreateStack") })
+	if swept < 0 || created < swept {
+		t.Errorf("did %q", w.done)
 	}
 }
 

@@ -55,7 +55,7 @@ type world struct {
 	// orphans are what the first VerifyGone finds, and earlier what Admit has read of earlier removals.
 	orphans []contract.Orphan
 	// dropped are what updates left, as DiagnoseDeletion says.
-	dropped []lifecycle.Failure
+	dropped []contract.Orphan
 	// snapshots are what SweepResources takes of databases.
 	snapshots []string
 	earlier   []perch.Leftover
@@ -315,7 +315,7 @@ func (a *activity) WithdrawOptions(context.Context, contract.StackInput) error {
 func (a *activity) PrepareDeletion(_ context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	a.w.note("PrepareDeletion", "%s", forced(in.Force))
 	contents := contract.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Resources: 7}
-	return contract.PrepareResult{Contents: contents, Obstacle: a.w.obstacle}, a.w.fails["PrepareDeletion"]
+	return contract.PrepareResult{Contents: contents, Obstacle: a.w.obstacle, Dropped: a.w.dropped}, a.w.fails["PrepareDeletion"]
 }
 
 func (a *activity) ReopenBuckets(context.Context, contract.ReopenInput) (contract.ReopenResult, error) {

@@ -27,6 +27,8 @@ type PrepareResult struct {
 	// Obstacle is the sentence why CloudFormation, or a resource of the stack, would reject the
 	// deletion; empty if nothing is known to.
 	Obstacle string `json:"obstacle,omitempty"`
+	// Dropped are what updates of the stack took out of the template and could not delete.
+	Dropped []Orphan `json:"dropped,omitempty"`
 }
 
 // Contents are the physical ids of what a stack holds and a teardown has to see go. They come from
@@ -67,7 +69,7 @@ type Remains struct {
 	Failures []lifecycle.Failure `json:"failures,omitempty"`
 	// Dropped are what updates of the stack took out of the template and could not delete. The stack
 	// does not name it any more, and it may hold what the stack names: a security group its peer.
-	Dropped []lifecycle.Failure `json:"dropped,omitempty"`
+	Dropped []Orphan `json:"dropped,omitempty"`
 }
 
 // SweepInput names what a stack was told to leave behind, or what no stack names any more.
