@@ -141,5 +141,5 @@ func (s *Service) seedToken(options options) (guarded bool, token string) {
 func (s *Service) Resources() []Tagged {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.tagged()
+	return s.tagged(s.config.Now())
 }

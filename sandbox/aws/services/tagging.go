@@ -37,7 +37,7 @@ func getResources(s *Service, in properties) (any, error) {
 		return nil, wire.Errorf(http.StatusBadRequest, "InvalidParameterException", "ResourceARNList cannot be combined with TagFilters or ResourceTypeFilters.")
 	}
 	found := []map[string]any{}
-	for _, each := range s.tagged() {
+	for _, each := range s.tagged(s.config.Now().Add(-s.config.TaggingLag)) {
 		if wanted(arns, each.ARN) && ofKind(each.ARN, kinds) && each.matches(in.children("TagFilters")) {
 			found = append(found, map[string]any{"ResourceARN": each.ARN, "Tags": tagObjects(each.Tags)})
 		}
@@ -46,11 +46,10 @@ func getResources(s *Service, in properties) (any, error) {
 	return map[string]any{"ResourceTagMappingList": page, "PaginationToken": next}, nil
 }
 
-// tagged lists what has tags, and what had until it was deleted less than TaggingLag ago. A resource that was made
+// tagged lists what has tags, and what had until it was deleted after since. A resource that was made
 // again under the same ARN is listed once.
-func (s *Service) tagged() []Tagged {
+func (s *Service) tagged(since time.Time) []Tagged {
 	var all []Tagged
-	since := s.config.Now().Add(-s.config.TaggingLag)
 	for _, rec := range s.state.Records {
 		if rec.tagged() && (!rec.gone() || rec.Ended.After(since)) {
 			all = append(all, Tagged{rec.ARN, rec.Tags})
