@@ -53,7 +53,7 @@ type Requests struct {
 // Admit holds a request against the policy, before any call that changes anything. For an `up` that it admits it renders what is asked for and
 // looks at the stack: the run goes on from there with its first change.
 func (r *Requests) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
-	admitted, up, err := r.judge(ctx, in.Request)
+	admitted, up, err := r.checkRequest(ctx, in.Request)
 	if err == nil && admitted.Outcome == perch.OutcomeSuperseded {
 		in.Request.Commit = admitted.SupersededBy
 		deployed, err := r.isDeployed(ctx, in.Request)
@@ -77,29 +77,29 @@ type candidate struct {
 	recreate bool
 }
 
-// judge holds a request against the policy, and changes and stores nothing. There is no candidate where the request is a removal, or ends here.
-func (r *Requests) judge(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
+// checkRequest checks a request against the policy, and changes and stores nothing. There is no candidate where the request is a removal, or ends here.
+func (r *Requests) checkRequest(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := lifecycle.Admission{Policy: r.policy, Request: request}
 	if err := admission.Identity(); err != nil || request.Goal == perch.GoalGone {
 		removal := contract.AdmitResult{
 			SharedDatabase: r.policy.SharedDatabase != nil, GraceSeconds: int(r.policy.Cleanup.Grace.Seconds()),
 		}
-		admitted, err := verdict(removal, errors.Join(err, lifecycle.AdmitRequest(admission)))
+		admitted, err := answerRejection(removal, errors.Join(err, lifecycle.AdmitRequest(admission)))
 		return admitted, nil, err
 	}
 	head, ended, err := r.findHead(ctx, request)
 	if err != nil || ended.Outcome != "" {
-		ended, err = verdict(ended, err)
+		ended, err = answerRejection(ended, err)
 		return ended, nil, err
 	}
 	request.Commit = head
-	admitted, up, err := r.weigh(ctx, request)
-	admitted, err = verdict(admitted, err)
+	admitted, up, err := r.checkCommit(ctx, request)
+	admitted, err = answerRejection(admitted, err)
 	return admitted, up, err
 }
 
-// weigh checks what the request's commit says against the policy. The commit is known to be its branch's head.
-func (r *Requests) weigh(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
+// checkCommit checks what the request's commit says against the policy. The commit is known to be its branch's head.
+func (r *Requests) checkCommit(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := lifecycle.Admission{Policy: r.policy, Request: request}
 	file, err := r.fileAt(ctx, request.Commit)
 	var rejection *perch.Rejection
@@ -186,8 +186,8 @@ func (r *Requests) candidate(ctx context.Context, request perch.Request, made re
 	return &up, err
 }
 
-// verdict turns a rejection into a result; any other error stays one.
-func verdict(admitted contract.AdmitResult, err error) (contract.AdmitResult, error) {
+// answerRejection turns a rejection into a result; any other error stays one.
+func answerRejection(admitted contract.AdmitResult, err error) (contract.AdmitResult, error) {
 	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {
 		return contract.AdmitResult{Rejection: rejection}, nil

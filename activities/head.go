@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -84,7 +85,11 @@ func (r *Requests) isDeployed(ctx context.Context, request perch.Request) (bool,
 	if mine == nil || stack.Outputs(mine.Stack)[cfn.OutputCommit] != request.Commit {
 		return false, nil
 	}
-	_, up, err := r.weigh(ctx, request)
+	_, up, err := r.checkCommit(ctx, request)
+	var rejection *perch.Rejection
+	if errors.As(err, &rejection) { // The run that is to deploy it says why.
+		return false, nil
+	}
 	if err != nil || up == nil {
 		return false, err
 	}

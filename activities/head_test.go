@@ -135,6 +135,10 @@ func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 		supersedes(true) // Its seed data is missing.
 		must(w, of[*Seeds](w).SeedData, contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: head, StackID: id})
 		supersedes(false)
+		allowed := w.policy.InstanceTypes
+		w.policy.InstanceTypes = []string{"m5.*"}
+		supersedes(true) // The policy rejects the head by now, and the run that is to deploy it says so.
+		w.policy.InstanceTypes = allowed
 		if got := w.admit(w.request("login", head)); got.Outcome != "" || got.Settled == nil || got.Commit != head {
 			t.Errorf("the head itself: %+v", got)
 		}

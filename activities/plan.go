@@ -21,7 +21,7 @@ import (
 // PlanEnvironment says what an `up` would do: it holds the request against the policy, renders the template, and compares it with the one that
 // is deployed. It stores and changes nothing.
 func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (perch.PlanResult, error) {
-	admitted, up, err := r.judge(ctx, in.Request)
+	admitted, up, err := r.checkRequest(ctx, in.Request)
 	if err != nil || up == nil {
 		outcome, reason, _ := admitted.Ends()
 		return perch.PlanResult{Outcome: outcome, Reason: reason, SupersededBy: admitted.SupersededBy}, err
