@@ -113,7 +113,7 @@ var teardownBoundaries = []boundary{
 	{branch: "seed", activity: "AwaitStack", beside: "EmptyBucket", fault: &aws.Fault{Phase: "delete", LogicalID: "Database", Hang: true}},
 	{branch: "ready", activity: "VerifyGone", hold: func(stack string) *hold { return &hold{matches: calling("DescribeDBSnapshots", stack)} }},
 	{branch: "admit", activity: "DiagnoseDeletion", fault: &aws.Fault{LogicalID: "BucketAssets", Refill: true, Count: 1}, deletions: 2,
-		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 3} }},
+		hold: func(stack string) *hold { return &hold{matches: calling("ListStackResources", "/"+stack+"/"), pass: 6} }},
 	{branch: "request", activity: "SweepResources", fault: &aws.Fault{LogicalID: "BucketAssets", Phase: "delete", Reason: "The bucket you tried to delete is not empty", Count: 4}, deletions: 5,
 		hold: func(stack string) *hold {
 			return &hold{after: true, matches: addressing(http.MethodDelete, stack+"-bucketassets-")}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
@@ -95,10 +96,24 @@ func (o *oldWorker) command(ts *testscript.TestScript, _ bool, args []string) {
 		w.RegisterActivityWithOptions(func() error { return nil }, activity.RegisterOptions{Name: "Ancient"})
 		ts.Check(w.Start())
 		closing = append(closing, w.Stop)
+		awaitPoller(ts, c, queue)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.close = closing
+}
+
+// awaitPoller waits until Temporal tells of a worker that polls the queue.
+func awaitPoller(ts *testscript.TestScript, c client.Client, queue string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		out, err := c.DescribeTaskQueue(ctx, queue, enums.TASK_QUEUE_TYPE_WORKFLOW)
+		ts.Check(err)
+		if len(out.Pollers) > 0 {
+			return
+		}
+	}
 }
 
 func (o *oldWorker) stop() {
