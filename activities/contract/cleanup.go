@@ -31,7 +31,7 @@ type LastLookInput struct {
 
 // LastLookResult says whether it is still so.
 type LastLookResult struct {
-	// Keep is why the environment is to be kept; empty where it is to be removed.
+	// Keep is why the environment is to be kept; empty if it is to be removed.
 	Keep string `json:"keep,omitempty"`
 }
 
@@ -47,7 +47,7 @@ type AskInput struct {
 type AskResult struct {
 	RunID     string `json:"run_id"`
 	RequestID string `json:"request_id"`
-	// Failure is why the environment's removal failed the last time it was tried; empty where it
+	// Failure is why the environment's removal failed the last time it was tried; empty if it
 	// did not.
 	Failure string `json:"failure,omitempty"`
 }

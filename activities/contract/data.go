@@ -6,7 +6,7 @@ import "perch"
 type SeedInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	Commit      string            `json:"commit"`
-	// StackID is the environment's stack; a stack that is made anew is seeded anew.
+	// StackID is the environment's stack; a new stack is seeded again.
 	StackID string `json:"stack_id"`
 	// Later says that the environment answers: the steps that need it are carried out, otherwise
 	// those that do not.
@@ -42,8 +42,8 @@ type ReopenResult struct {
 // DatabaseInput names the environment whose database is meant.
 type DatabaseInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
-	// StackID is the environment's stack, whose secret holds the password; a branch's stack that is
-	// made anew gets a new database. DropDatabase does not need it.
+	// StackID is the environment's stack, whose secret holds the password. If a branch gets a new
+	// stack, it gets a new database. DropDatabase does not need it.
 	StackID string `json:"stack_id,omitempty"`
 }
 

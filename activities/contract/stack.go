@@ -14,9 +14,9 @@ type StackInput struct {
 
 // StackState is what a workflow knows of a stack.
 type StackState struct {
-	// StackID is empty where there is no stack.
+	// StackID is empty if there is no stack.
 	StackID string `json:"stack_id,omitempty"`
-	// Status is CloudFormation's status; empty where there is no stack.
+	// Status is CloudFormation's status; empty if there is no stack.
 	Status string `json:"status,omitempty"`
 	// Ours says that name, project, repository and branch are the environment's.
 	Ours bool `json:"ours,omitempty"`
@@ -93,7 +93,7 @@ type AwaitResult struct {
 	// Status is the stack's final status; DELETE_IN_PROGRESS if the wait ended because a resource
 	// is being deleted.
 	Status string `json:"status"`
-	// Reason holds the first failed events, empty where nothing failed.
+	// Reason holds the first failed events, empty if nothing failed.
 	Reason string `json:"reason,omitempty"`
 	// Stack is the environment's stack as it was seen at the end, so that nobody has to look again;
 	// nil where it was not seen.
@@ -107,7 +107,7 @@ type ApplyInput struct {
 	Token string `json:"token"`
 }
 
-// Judged is the stack as the rules see it; template is the hash of the wanted template, empty where
+// Judged is the stack as the rules see it; template is the hash of the wanted template, empty if
 // none is wanted. Termination protection, and a kind that Perch does not remove, protect it.
 func (s StackState) Judged(template string) lifecycle.Stack {
 	return lifecycle.Stack{
