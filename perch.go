@@ -43,9 +43,12 @@ const (
 	WorkflowStatus      = "Status"
 	WorkflowPlan        = "Plan"
 	WorkflowCleanup     = "Cleanup"
+	WorkflowNote        = "Note"
 
 	// SignalRequest carries a Request to the environment's open run.
 	SignalRequest = "request"
+	// SignalNote carries a Note to it.
+	SignalNote = "note"
 )
 
 // WorkflowOf is the workflow type of the run that a request with the goal needs; false if there is no such goal.

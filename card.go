@@ -1,0 +1,105 @@
+package perch
+
+import "time"
+
+// Card is what Perch remembers of one environment beside its stack: one JSON object in the artifact bucket, which only
+// activities of the run that holds the environment's workflow ID write. The stack stays the truth about what exists: a
+// card that is lost is made again, and nothing is deleted for want of it.
+type Card struct {
+	Environment Environment `json:"environment,omitzero"`
+	// StackID is the environment's stack; empty before it is created.
+	StackID string `json:"stack_id,omitempty"`
+	// WriteID is another one after each write: a writer whose answer was lost finds its own write by it.
+	WriteID string `json:"write_id"`
+	// PullRequests are the branch's open pull requests, as they were seen last, by number.
+	PullRequests []PullRequest `json:"pull_requests,omitempty"`
+	// State is what a run said last.
+	State CardState `json:"state,omitzero"`
+	// Ready are the commits that became ready, the newest first.
+	Ready []ReadyCommit `json:"ready,omitempty"`
+	// GitHub is what GitHub has been told.
+	GitHub GitHubMemory `json:"github,omitzero"`
+}
+
+// PullRequest is an open pull request of a branch.
+type PullRequest struct {
+	Number int    `json:"number"`
+	Title  string `json:"title"`
+	Author string `json:"author"`
+	URL    string `json:"url"`
+}
+
+// ReadyCommit is a commit that was deployed and became ready.
+type ReadyCommit struct {
+	Commit string    `json:"commit"`
+	At     time.Time `json:"at"`
+}
+
+// CardState is how far an environment's run is, as the run says it where its phase changes.
+type CardState struct {
+	// Goal and Commit are what the run works for, By and Reason who asked for it and why.
+	Goal   Goal   `json:"goal"`
+	Commit string `json:"commit,omitempty"`
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Phase is how far the run is. Outcome is how the request ended, and Sentence why, where that needs words; both are
+	// empty before. Failure is what went wrong in a run that failed.
+	Phase    Phase   `json:"phase"`
+	Outcome  Outcome `json:"outcome,omitempty"`
+	Sentence string  `json:"sentence,omitempty"`
+	Failure  string  `json:"failure,omitempty"`
+	// SupersededBy is the commit, or `removal`, that took the request's place.
+	SupersededBy string `json:"superseded_by,omitempty"`
+	// Kind is the environment's kind and URL its address; both are empty before the request is admitted.
+	Kind Kind   `json:"kind,omitempty"`
+	URL  string `json:"url,omitempty"`
+	// RunID is the Temporal run. Begun is when it began, At when it said this, in UTC.
+	RunID string    `json:"run_id"`
+	Begun time.Time `json:"begun"`
+	At    time.Time `json:"at"`
+	// Settings are the settings that differ from those of kind staging: A is staging's side.
+	Settings []SettingDifference `json:"settings,omitempty"`
+	// ExpectedSeconds is how long CloudFormation typically takes for this change, USDPerDay what the environment costs a
+	// day; both are estimates, and 0 if there is none.
+	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
+	USDPerDay       float64 `json:"usd_per_day,omitempty"`
+}
+
+// GitHubMemory is what GitHub has been told of an environment. What is about to be created stands in it before the call,
+// so that a retry finds it instead of creating it twice.
+type GitHubMemory struct {
+	// Deployment is the branch's deployment that was made last.
+	Deployment *GitHubDeployment `json:"deployment,omitempty"`
+	// Status is the commit status that was set last.
+	Status *GitHubStatus `json:"status,omitempty"`
+	// Comments are the comments, one for each pull request.
+	Comments []GitHubComment `json:"comments,omitempty"`
+	// Problem is why GitHub could not be told, in a sentence; empty if it has been told everything.
+	Problem string `json:"problem,omitempty"`
+}
+
+// GitHubDeployment is a deployment on GitHub.
+type GitHubDeployment struct {
+	// ID is 0 while it is about to be created.
+	ID     int64  `json:"id,omitempty"`
+	Commit string `json:"commit"`
+	// State is the state that was reported last, with its description; empty before the first one.
+	State       string `json:"state,omitempty"`
+	Description string `json:"description,omitempty"`
+}
+
+// GitHubStatus is a commit status on GitHub.
+type GitHubStatus struct {
+	Commit      string `json:"commit"`
+	State       string `json:"state"`
+	Description string `json:"description"`
+}
+
+// GitHubComment is Perch's comment on a pull request.
+type GitHubComment struct {
+	PullRequest int `json:"pull_request"`
+	// ID is 0 while it is about to be created.
+	ID int64 `json:"id,omitempty"`
+	// Hash is the hash of the text that was written last.
+	Hash string `json:"hash,omitempty"`
+}

@@ -1,0 +1,28 @@
+package perch
+
+import "time"
+
+// NoteKind is what a note tells.
+type NoteKind string
+
+// The kinds of notes.
+const (
+	// NoteReport says that a report has not been delivered: it is to be delivered now.
+	NoteReport NoteKind = "report"
+	// NotePullRequest says that a pull request of the branch was opened, closed, or changed its title.
+	NotePullRequest NoteKind = "pull_request"
+)
+
+// Note is what comes from outside the run that holds an environment's workflow ID and belongs in the environment's card.
+// It supersedes no request, and no request supersedes it: whichever run is open takes it, and a short run where none is.
+type Note struct {
+	// ID makes a repeat of the note harmless.
+	ID   string   `json:"id"`
+	Kind NoteKind `json:"kind"`
+	// Project and Branch name the environment.
+	Project string `json:"project"`
+	Branch  string `json:"branch"`
+	// By says who sends it: `sweep`, `webhook`.
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+}
