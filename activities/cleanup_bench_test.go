@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"perch"
-	"perch/source/githubtest"
+	hub "perch/sandbox/github"
 )
 
 // BenchmarkCleanupOfThousands plans the project of the scale test by listings over HTTP: as a worker does first of all, and as it does when every
@@ -51,7 +51,7 @@ func BenchmarkCleanupOfThousands(b *testing.B) {
 }
 
 // cleanupsOf are the activities of a worker that has just begun.
-func (w *world) cleanupsOf(hub *githubtest.Server) *Cleanups {
+func (w *world) cleanupsOf(hub *hub.Server) *Cleanups {
 	set := New(w.config, w.policy, w.github(hub), 5*time.Millisecond)
 	return of[*Cleanups](&world{set: set})
 }

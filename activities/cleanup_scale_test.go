@@ -17,12 +17,13 @@ import (
 	"perch/activities/activitytest"
 	"perch/activities/contract"
 	"perch/activities/stack"
+	hub "perch/sandbox/github"
+	"perch/sandbox/github/githubtest"
 	"perch/source/github"
-	"perch/source/githubtest"
 )
 
 // onGitHub lets the world's branches come from a GitHub server with main and so many other branches.
-func (w *world) onGitHub(branches int) *githubtest.Server {
+func (w *world) onGitHub(branches int) *hub.Server {
 	w.t.Helper()
 	repository, err := git.Init(memory.NewStorage(), nil)
 	if err != nil {
@@ -44,9 +45,9 @@ func (w *world) onGitHub(branches int) *githubtest.Server {
 }
 
 // github is a source that has asked nothing yet.
-func (w *world) github(server *githubtest.Server) *github.Repository {
+func (w *world) github(server *hub.Server) *github.Repository {
 	w.t.Helper()
-	source, err := github.Open(perch.GitHubSource{Repository: githubtest.Name, BaseURL: server.URL}, github.Credentials{Token: githubtest.Token})
+	source, err := github.Open(perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, github.Credentials{Token: hub.Token})
 	if err != nil {
 		w.t.Fatal(err)
 	}

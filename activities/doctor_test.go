@@ -18,8 +18,8 @@ import (
 	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
+	hub "perch/sandbox/github"
 	"perch/source"
-	"perch/source/githubtest"
 )
 
 // healthy is a world in which nothing is missing.
@@ -233,7 +233,7 @@ func TestS67DoctorSaysWhatGitHubRejects(t *testing.T) {
 	w := healthy(t)
 	server := w.onGitHub(1)
 	of[*Examinations](w).doctor.Source = of[*Cleanups](w).source
-	server.Intercept(func(http.Handler) http.Handler { return githubtest.Answer(http.StatusUnauthorized, "Bad credentials") })
+	server.Intercept(func(http.Handler) http.Handler { return hub.Answer(http.StatusUnauthorized, "Bad credentials") })
 	wantBroken(t, w.examine(), map[string]string{perch.CheckRepository: "GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one"})
 }
 

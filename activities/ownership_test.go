@@ -17,7 +17,7 @@ import (
 	"perch/activities/activitytest"
 	"perch/activities/contract"
 	"perch/activities/stack"
-	"perch/source/githubtest"
+	hub "perch/sandbox/github"
 )
 
 const githubID = "1296269"
@@ -46,10 +46,10 @@ func (w *world) tagsOf(stackID string) map[string]string {
 }
 
 // identified counts the questions for the repository itself.
-func identified(server *githubtest.Server) int {
+func identified(server *hub.Server) int {
 	count := 0
 	for _, call := range server.Calls() {
-		if call == "GET /repos/"+githubtest.Name {
+		if call == "GET /repos/"+hub.Name {
 			count++
 		}
 	}
@@ -153,7 +153,7 @@ func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "gone")}); !state.Ours {
 		t.Fatalf("found %+v", state)
 	}
-	server.Identify(githubtest.Name, githubtest.ID+1)
+	server.Identify(hub.Name, hub.ID+1)
 	plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
 	if len(plan.Verdicts) != 0 || len(plan.Others) != 1 || !strings.Contains(plan.Others[0].Advice, "another repository") {
 		t.Errorf("a worker that learned the id before plans %+v", plan)
@@ -209,8 +209,8 @@ func TestS127WithoutTheIDNothingIsCreatedAndTheNamesDecideTheRest(t *testing.T) 
 	silent := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			answer := next
-			if strings.HasSuffix(r.URL.Path, "/repos/"+githubtest.Name) {
-				answer = githubtest.Answer(http.StatusBadGateway, "Server Error")
+			if strings.HasSuffix(r.URL.Path, "/repos/"+hub.Name) {
+				answer = hub.Answer(http.StatusBadGateway, "Server Error")
 			}
 			answer.ServeHTTP(rw, r)
 		})

@@ -12,19 +12,20 @@ import (
 	"perch"
 	"perch/activities/activitytest"
 	"perch/activities/contract"
+	hub "perch/sandbox/github"
+	"perch/sandbox/github/githubtest"
 	"perch/source/github"
-	"perch/source/githubtest"
 )
 
 // hub makes GitHub the source of the world's repository.
-func (w *world) hub() *githubtest.Server {
+func (w *world) hub() *hub.Server {
 	w.t.Helper()
 	repository, err := git.PlainOpen(w.repo.dir)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	server := githubtest.New(w.t, repository)
-	opened, err := github.Open(perch.GitHubSource{Repository: githubtest.Name, BaseURL: server.URL}, github.Credentials{Token: githubtest.Token})
+	opened, err := github.Open(perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, github.Credentials{Token: hub.Token})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestS66ARequestWaitsForTheResetThatGitHubNames(t *testing.T) {
 func TestS67ARequestFailsWhereTheTokenIsNoGood(t *testing.T) {
 	w := newWorld(t)
 	commit := w.repo.commit("feature/login", map[string]string{"perch.yaml": testConfig})
-	w.hub().Intercept(func(http.Handler) http.Handler { return githubtest.Answer(http.StatusUnauthorized, "Bad credentials") })
+	w.hub().Intercept(func(http.Handler) http.Handler { return hub.Answer(http.StatusUnauthorized, "Bad credentials") })
 	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("feature/login", commit)})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "GitHub answered 401", "give the worker a new one")
 }

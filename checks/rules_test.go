@@ -46,6 +46,8 @@ var strangers = map[string][]string{
 	"perch/workflows": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	// The endpoint knows nothing of what the sandbox shows of it.
 	"perch/sandbox/aws": {"perch/sandbox/page", "go.temporal.io/server"},
+	// GitHub knows nothing of Perch, so that no mistake is made on both sides.
+	"perch/sandbox/github": {"perch/source", "perch/report", "perch/web", "github.com/google/go-github", "testing"},
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	hub "perch/sandbox/github"
 	"perch/source"
-	"perch/source/githubtest"
 )
 
 func mustList(t *testing.T, r *Repository, want map[string]string) {
@@ -65,11 +65,11 @@ func TestAnUnchangedListingCostsNoQuota(t *testing.T) {
 		server.Intercept(intercept)
 		r := open(t, server)
 		mustList(t, r, names(250))
-		if used := githubtest.Limit - server.Remaining(); used != 3 {
+		if used := hub.Limit - server.Remaining(); used != 3 {
 			t.Errorf("the first listing cost %d requests", used)
 		}
 		mustList(t, r, names(250))
-		if used := githubtest.Limit - server.Remaining(); used != 3 {
+		if used := hub.Limit - server.Remaining(); used != 3 {
 			t.Errorf("the second listing cost %d requests", used-3)
 		}
 	})
@@ -112,7 +112,7 @@ func TestAListThatShrinksByAPageMayTakeTwoLooks(t *testing.T) {
 func TestAnInterruptedListingGoesOnWhereItStopped(t *testing.T) {
 	server := withBranches(t, names(450))
 	r := open(t, server)
-	server.Intercept(on("4", func(http.Handler) http.Handler { return githubtest.Answer(http.StatusBadGateway, "Server Error") }))
+	server.Intercept(on("4", func(http.Handler) http.Handler { return hub.Answer(http.StatusBadGateway, "Server Error") }))
 	if _, complete, err := r.Branches(t.Context()); complete || err == nil {
 		t.Fatal(complete, err)
 	}
@@ -163,11 +163,11 @@ func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
 		"no content later":    {on("2", body("")), "page 2: GitHub's answer has no content", false},
 		"empty later":         {on("2", body("[]")), "page 2: it is empty, and the page before it says that there is more", false},
 		"the last is empty":   {on("3", body("[]")), "page 3: it is empty, and the page before it says that there is more", false},
-		"401":                 {always(githubtest.Answer(401, "Bad credentials")), "page 1: GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one", true},
-		"500":                 {on("1", always(githubtest.Answer(500, "Server Error"))), "page 1: GitHub answered 500 (Server Error)", false},
-		"502 later":           {on("3", always(githubtest.Answer(502, "Bad Gateway"))), "page 3: GitHub answered 502 (Bad Gateway)", false},
-		"404 later":           {on("2", always(githubtest.Answer(404, "Not Found"))), "page 2: GitHub answered 404 (Not Found): acme/shop was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access", true},
-		"202":                 {on("1", always(githubtest.Answer(202, ""))), "page 1: job scheduled on GitHub side; try again later", false},
+		"401":                 {always(hub.Answer(401, "Bad credentials")), "page 1: GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one", true},
+		"500":                 {on("1", always(hub.Answer(500, "Server Error"))), "page 1: GitHub answered 500 (Server Error)", false},
+		"502 later":           {on("3", always(hub.Answer(502, "Bad Gateway"))), "page 3: GitHub answered 502 (Bad Gateway)", false},
+		"404 later":           {on("2", always(hub.Answer(404, "Not Found"))), "page 2: GitHub answered 404 (Not Found): acme/shop was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access", true},
+		"202":                 {on("1", always(hub.Answer(202, ""))), "page 1: job scheduled on GitHub side; try again later", false},
 		"304 without an ETag": {on("1", always(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }))), "page 1: GitHub answered 304 ()", false},
 		"cut":                 {on("2", brokenOff), "page 2: GitHub's answer broke off", false},
 		"cut JSON":            {on("2", rewritten(func(_ http.Header, content string) string { return content[:len(content)/2] })), "page 2: GitHub's answer broke off", false},

@@ -8,8 +8,9 @@ import (
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	hub "perch/sandbox/github"
+	"perch/sandbox/github/githubtest"
 	"perch/source"
-	"perch/source/githubtest"
 )
 
 func TestACommitIsOnABranchIfItsHeadLeadsThere(t *testing.T) {
@@ -39,7 +40,7 @@ func TestACommitIsOnABranchIfItsHeadLeadsThere(t *testing.T) {
 		}
 	}
 	for _, status := range []int{401, 502} {
-		server.Intercept(always(githubtest.Answer(status, "no")))
+		server.Intercept(always(hub.Answer(status, "no")))
 		_, err := r.Contains(t.Context(), second, first)
 		if rejected := new(source.Rejected); err == nil || errors.As(err, &rejected) != (status == 401) {
 			t.Errorf("status %d: %v", status, err)

@@ -20,8 +20,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	hub "perch/sandbox/github"
 	"perch/source"
-	"perch/source/githubtest"
 )
 
 func environment(pairs ...string) func(string) string {
@@ -106,7 +106,7 @@ func TestOnGitHubComTheAPIHasAHostOfItsOwn(t *testing.T) {
 }
 
 // app opens the repository as the App 7 by its installation 8, whose tokens last a minute more than a client wants.
-func app(t *testing.T, server *githubtest.Server, status int) *Repository {
+func app(t *testing.T, server *hub.Server, status int) *Repository {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(t, err)
@@ -123,10 +123,10 @@ func app(t *testing.T, server *githubtest.Server, status int) *Repository {
 			fmt.Fprintf(w, `{"token":"of-the-installation","expires_at":"%s"}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 		})
 	})
-	server.Accept(githubtest.Token, false)
+	server.Accept(hub.Token, false)
 	server.Accept("of-the-installation", true)
 	pemKey := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	r, err := Open(perch.GitHubSource{Repository: githubtest.Name, BaseURL: server.URL}, Credentials{App: 7, Installation: 8, PrivateKey: pemKey})
+	r, err := Open(perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, Credentials{App: 7, Installation: 8, PrivateKey: pemKey})
 	must(t, err)
 	return r
 }

@@ -11,8 +11,8 @@ import (
 
 	api "github.com/google/go-github/v60/github"
 
+	hub "perch/sandbox/github"
 	"perch/source"
-	"perch/source/githubtest"
 )
 
 // noon is when the tests of rate limits take place.
@@ -27,19 +27,19 @@ func TestS66ARateLimitNamesWhenToAskAgain(t *testing.T) {
 		want   time.Duration
 		reason string
 	}{
-		"403, used up":            {githubtest.Answer(403, "API rate limit exceeded", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.Add(25*time.Minute))), 25 * time.Minute, "GitHub's rate limit is used up"},
-		"429, used up":            {githubtest.Answer(429, "API rate limit exceeded", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.Add(25*time.Minute))), 25 * time.Minute, "GitHub wants fewer requests"},
-		"403, Retry-After":        {githubtest.Answer(403, "You have exceeded a secondary rate limit", "Retry-After", "90"), 90 * time.Second, "GitHub wants fewer requests"},
-		"429, Retry-After":        {githubtest.Answer(429, "Too many requests", "Retry-After", "90"), 90 * time.Second, "GitHub wants fewer requests"},
-		"both":                    {githubtest.Answer(429, "", "Retry-After", "90", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.Add(time.Minute))), 90 * time.Second, "GitHub wants fewer requests"},
+		"403, used up":            {hub.Answer(403, "API rate limit exceeded", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.Add(25*time.Minute))), 25 * time.Minute, "GitHub's rate limit is used up"},
+		"429, used up":            {hub.Answer(429, "API rate limit exceeded", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.Add(25*time.Minute))), 25 * time.Minute, "GitHub wants fewer requests"},
+		"403, Retry-After":        {hub.Answer(403, "You have exceeded a secondary rate limit", "Retry-After", "90"), 90 * time.Second, "GitHub wants fewer requests"},
+		"429, Retry-After":        {hub.Answer(429, "Too many requests", "Retry-After", "90"), 90 * time.Second, "GitHub wants fewer requests"},
+		"both":                    {hub.Answer(429, "", "Retry-After", "90", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.Add(time.Minute))), 90 * time.Second, "GitHub wants fewer requests"},
 		"secondary":               {documented(secondary, "Retry-After", "120"), 2 * time.Minute, "GitHub's secondary rate limit is reached"},
 		"secondary, no time":      {documented(secondary), time.Minute, "GitHub's secondary rate limit is reached"},
-		"403, no time":            {githubtest.Answer(403, "You have exceeded a secondary rate limit"), time.Minute, "GitHub wants fewer requests"},
-		"429, no time":            {githubtest.Answer(429, "Too many requests"), time.Minute, "GitHub wants fewer requests"},
-		"429, not used up":        {githubtest.Answer(429, "", "X-RateLimit-Remaining", "7", "X-RateLimit-Reset", seconds(noon.Add(25*time.Minute))), time.Minute, "GitHub wants fewer requests"},
-		"a reset in a year":       {githubtest.Answer(403, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.AddDate(1, 0, 0))), time.Hour, "GitHub's rate limit is used up"},
-		"Retry-After in a year":   {githubtest.Answer(429, "", "Retry-After", "31536000"), time.Hour, "GitHub wants fewer requests"},
-		"Retry-After as nonsense": {githubtest.Answer(429, "", "Retry-After", "-1"), time.Minute, "GitHub wants fewer requests"},
+		"403, no time":            {hub.Answer(403, "You have exceeded a secondary rate limit"), time.Minute, "GitHub wants fewer requests"},
+		"429, no time":            {hub.Answer(429, "Too many requests"), time.Minute, "GitHub wants fewer requests"},
+		"429, not used up":        {hub.Answer(429, "", "X-RateLimit-Remaining", "7", "X-RateLimit-Reset", seconds(noon.Add(25*time.Minute))), time.Minute, "GitHub wants fewer requests"},
+		"a reset in a year":       {hub.Answer(403, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.AddDate(1, 0, 0))), time.Hour, "GitHub's rate limit is used up"},
+		"Retry-After in a year":   {hub.Answer(429, "", "Retry-After", "31536000"), time.Hour, "GitHub wants fewer requests"},
+		"Retry-After as nonsense": {hub.Answer(429, "", "Retry-After", "-1"), time.Minute, "GitHub wants fewer requests"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := withBranches(t, names(250))
@@ -94,13 +94,13 @@ func TestS67ATokenThatMayNotReadIsRejectedWithASentence(t *testing.T) {
 		answer http.Handler
 		want   string
 	}{
-		"expired":      {githubtest.Answer(401, "Bad credentials"), "GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one"},
-		"second login": {githubtest.Answer(401, "Must specify two-factor authentication OTP code.", "X-GitHub-OTP", "required; app"), "GitHub answered 401 (Must specify two-factor authentication OTP code.): the token or the App's key is expired, revoked or mistyped; give the worker a new one"},
-		"no right":     {githubtest.Answer(403, "Resource not accessible by personal access token"), `GitHub answered 403 (Resource not accessible by personal access token): give the token or the App the permission "Contents: read" in acme/shop`},
-		"sign-on":      {githubtest.Answer(403, "Resource protected by organization SAML enforcement.", "X-GitHub-SSO", "required; url=https://github.com/orgs/acme/sso"), "GitHub answered 403 (Resource protected by organization SAML enforcement.): the organization wants single sign-on; authorize the token for it"},
-		"no access":    {githubtest.Answer(404, "Not Found"), "GitHub answered 404 (Not Found): acme/shop was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access"},
-		"renamed":      {githubtest.Answer(301, "Moved Permanently", "Location", "/api/v3/repositories/1"), "GitHub answered 301 (Moved Permanently): acme/shop " + renamed},
-		"blocked":      {githubtest.Answer(451, "Repository access blocked"), "GitHub answered 451 (Repository access blocked): GitHub has blocked access to the repository"},
+		"expired":      {hub.Answer(401, "Bad credentials"), "GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one"},
+		"second login": {hub.Answer(401, "Must specify two-factor authentication OTP code.", "X-GitHub-OTP", "required; app"), "GitHub answered 401 (Must specify two-factor authentication OTP code.): the token or the App's key is expired, revoked or mistyped; give the worker a new one"},
+		"no right":     {hub.Answer(403, "Resource not accessible by personal access token"), `GitHub answered 403 (Resource not accessible by personal access token): give the token or the App the permission "Contents: read" in acme/shop`},
+		"sign-on":      {hub.Answer(403, "Resource protected by organization SAML enforcement.", "X-GitHub-SSO", "required; url=https://github.com/orgs/acme/sso"), "GitHub answered 403 (Resource protected by organization SAML enforcement.): the organization wants single sign-on; authorize the token for it"},
+		"no access":    {hub.Answer(404, "Not Found"), "GitHub answered 404 (Not Found): acme/shop was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access"},
+		"renamed":      {hub.Answer(301, "Moved Permanently", "Location", "/api/v3/repositories/1"), "GitHub answered 301 (Moved Permanently): acme/shop " + renamed},
+		"blocked":      {hub.Answer(451, "Repository access blocked"), "GitHub answered 451 (Repository access blocked): GitHub has blocked access to the repository"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := withBranches(t, names(2))
@@ -127,7 +127,7 @@ func TestS67ATokenThatMayNotReadIsRejectedWithASentence(t *testing.T) {
 
 func TestARedirectIsNotFollowed(t *testing.T) {
 	server := withBranches(t, names(2))
-	server.Intercept(always(githubtest.Answer(302, "Found", "Location", server.URL+"/api/v3/elsewhere")))
+	server.Intercept(always(hub.Answer(302, "Found", "Location", server.URL+"/api/v3/elsewhere")))
 	_, complete, err := open(t, server).Branches(t.Context())
 	if want := "list branches of acme/shop: page 1: GitHub answered 302 (Found)"; complete || err == nil || err.Error() != want {
 		t.Errorf("got %v, %v", complete, err)
@@ -150,12 +150,12 @@ func TestAServerThatIsNotThereIsAnError(t *testing.T) {
 
 func TestTheTokenIsInNoError(t *testing.T) {
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		githubtest.Answer(418, "you said "+r.Header.Get("Authorization")+"\r\nand ghs_16C7e42F292c69C2E7C10c838347Ae178B4a and "+strings.Repeat("x", 500)).ServeHTTP(w, r)
+		hub.Answer(418, "you said "+r.Header.Get("Authorization")+"\r\nand ghs_16C7e42F292c69C2E7C10c838347Ae178B4a and "+strings.Repeat("x", 500)).ServeHTTP(w, r)
 	})
 	server := withBranches(t, names(2))
 	server.Intercept(always(echo))
 	_, _, err := open(t, server).Branches(t.Context())
-	if want := "GitHub answered 418 (you said Bearer *** and *** and xxx"; err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), githubtest.Token) || len(err.Error()) > 400 {
+	if want := "GitHub answered 418 (you said Bearer *** and *** and xxx"; err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), hub.Token) || len(err.Error()) > 400 {
 		t.Errorf("got %v", err)
 	}
 }

@@ -14,12 +14,13 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/google/go-cmp/cmp"
 
+	hub "perch/sandbox/github"
+	"perch/sandbox/github/githubtest"
 	"perch/source"
-	"perch/source/githubtest"
 )
 
 // withFiles serves a repository with every kind of file, and names its folder and its commit.
-func withFiles(t *testing.T) (server *githubtest.Server, dir, commit string) {
+func withFiles(t *testing.T) (server *hub.Server, dir, commit string) {
 	t.Helper()
 	dir = t.TempDir()
 	repository, err := git.PlainInit(dir, false)
@@ -139,7 +140,7 @@ func TestCommitsAreAskedForInFull(t *testing.T) {
 
 func TestS67AMissingCommitOfAHiddenRepositoryIsNotMissing(t *testing.T) {
 	server, _, _ := withFiles(t)
-	server.Intercept(always(githubtest.Answer(404, "Not Found")))
+	server.Intercept(always(hub.Answer(404, "Not Found")))
 	_, err := open(t, server).HasCommit(t.Context(), hash(1))
 	if rejected := new(source.Rejected); !errors.As(err, &rejected) {
 		t.Errorf("got %v", err)

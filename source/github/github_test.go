@@ -11,7 +11,8 @@ import (
 	"github.com/go-git/go-git/v5/storage/memory"
 
 	"perch"
-	"perch/source/githubtest"
+	hub "perch/sandbox/github"
+	"perch/sandbox/github/githubtest"
 )
 
 // hash is the n-th of many commits that nobody looks into.
@@ -27,7 +28,7 @@ func names(n int) map[string]string {
 }
 
 // withBranches serves a repository of branches without content.
-func withBranches(t testing.TB, branches map[string]string) *githubtest.Server {
+func withBranches(t testing.TB, branches map[string]string) *hub.Server {
 	t.Helper()
 	repository, err := git.Init(memory.NewStorage(), nil)
 	if err != nil {
@@ -38,7 +39,7 @@ func withBranches(t testing.TB, branches map[string]string) *githubtest.Server {
 	return server
 }
 
-func push(t testing.TB, server *githubtest.Server, branches map[string]string) {
+func push(t testing.TB, server *hub.Server, branches map[string]string) {
 	t.Helper()
 	server.Change(func(repository *git.Repository) {
 		for name, commit := range branches {
@@ -49,7 +50,7 @@ func push(t testing.TB, server *githubtest.Server, branches map[string]string) {
 	})
 }
 
-func remove(t testing.TB, server *githubtest.Server, branch string) {
+func remove(t testing.TB, server *hub.Server, branch string) {
 	t.Helper()
 	server.Change(func(repository *git.Repository) {
 		if err := repository.Storer.RemoveReference(plumbing.NewBranchReferenceName(branch)); err != nil {
@@ -58,9 +59,9 @@ func remove(t testing.TB, server *githubtest.Server, branch string) {
 	})
 }
 
-func open(t testing.TB, server *githubtest.Server) *Repository {
+func open(t testing.TB, server *hub.Server) *Repository {
 	t.Helper()
-	r, err := Open(perch.GitHubSource{Repository: githubtest.Name, BaseURL: server.URL}, Credentials{Token: githubtest.Token})
+	r, err := Open(perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, Credentials{Token: hub.Token})
 	if err != nil {
 		t.Fatal(err)
 	}

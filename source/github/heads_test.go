@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	hub "perch/sandbox/github"
 	"perch/source"
-	"perch/source/githubtest"
 )
 
 func TestHeadsAreOneQuestionWhateverIsThere(t *testing.T) {
@@ -116,16 +116,16 @@ func TestS66GraphQLNamesWhenToAskAgain(t *testing.T) {
 		answer http.Handler
 		want   time.Duration
 	}{
-		"used up":                {githubtest.QueryError("RATE_LIMITED", "API rate limit exceeded", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", later), 25 * time.Minute},
-		"used up, no time":       {githubtest.QueryError("RATE_LIMITED", "API rate limit exceeded"), time.Minute},
-		"secondary, Retry-After": {githubtest.QueryError("", "You have exceeded a secondary rate limit", "Retry-After", "90"), 90 * time.Second},
-		"secondary, no time":     {githubtest.QueryError("", "You have exceeded a secondary rate limit", "X-RateLimit-Remaining", "7", "X-RateLimit-Reset", later), time.Minute},
+		"used up":                {hub.QueryError("RATE_LIMITED", "API rate limit exceeded", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", later), 25 * time.Minute},
+		"used up, no time":       {hub.QueryError("RATE_LIMITED", "API rate limit exceeded"), time.Minute},
+		"secondary, Retry-After": {hub.QueryError("", "You have exceeded a secondary rate limit", "Retry-After", "90"), 90 * time.Second},
+		"secondary, no time":     {hub.QueryError("", "You have exceeded a secondary rate limit", "X-RateLimit-Remaining", "7", "X-RateLimit-Reset", later), time.Minute},
 		"secondary, without a query": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"message":"You have exceeded a secondary rate limit"}`)
 		}), time.Minute},
-		"403":               {githubtest.Answer(403, "You have exceeded a secondary rate limit", "Retry-After", "90"), 90 * time.Second},
-		"429":               {githubtest.Answer(429, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", later), 25 * time.Minute},
-		"a reset in a year": {githubtest.QueryError("RATE_LIMITED", "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.AddDate(1, 0, 0))), time.Hour},
+		"403":               {hub.Answer(403, "You have exceeded a secondary rate limit", "Retry-After", "90"), 90 * time.Second},
+		"429":               {hub.Answer(429, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", later), 25 * time.Minute},
+		"a reset in a year": {hub.QueryError("RATE_LIMITED", "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", seconds(noon.AddDate(1, 0, 0))), time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := withBranches(t, names(2))
@@ -152,7 +152,7 @@ func TestTheTwoQuotasAreCountedApart(t *testing.T) {
 	if heads, err := r.Heads(t.Context(), "feature/00000"); heads["feature/00000"] != hash(0) || err != nil {
 		t.Errorf("got %v, %v", heads, err)
 	}
-	server.SetRemaining(githubtest.Limit)
+	server.SetRemaining(hub.Limit)
 	server.SetPoints(0)
 	if _, err := r.Heads(t.Context(), "feature/00000"); !errors.As(err, new(*source.RateLimited)) {
 		t.Errorf("got %v", err)
@@ -161,7 +161,7 @@ func TestTheTwoQuotasAreCountedApart(t *testing.T) {
 
 func TestS45ATroubledServerIsNoMissingBranch(t *testing.T) {
 	for name, intercept := range map[string]func(http.Handler) http.Handler{
-		"500": always(githubtest.Answer(500, "Server Error")), "502": always(githubtest.Answer(502, "Bad Gateway")), "202": always(githubtest.Answer(202, "")),
+		"500": always(hub.Answer(500, "Server Error")), "502": always(hub.Answer(502, "Bad Gateway")), "202": always(hub.Answer(202, "")),
 		"204": always(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })), "broken off": brokenOff,
 		"disconnected": always(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })),
 	} {

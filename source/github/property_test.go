@@ -15,18 +15,18 @@ import (
 	"pgregory.net/rapid"
 
 	"perch"
-	"perch/source/githubtest"
+	hub "perch/sandbox/github"
 )
 
 // faults are what may befall one page on its way. None of them may change what a list says, only whether there is one.
 var faults = map[string]func(http.Handler) http.Handler{
 	"none":         nil,
-	"301":          always(githubtest.Answer(301, "Moved Permanently")),
-	"401":          always(githubtest.Answer(401, "Bad credentials")),
-	"403":          always(githubtest.Answer(403, "Forbidden")),
-	"404":          always(githubtest.Answer(404, "Not Found")),
-	"429":          always(githubtest.Answer(429, "Too many requests")),
-	"502":          always(githubtest.Answer(502, "Bad Gateway")),
+	"301":          always(hub.Answer(301, "Moved Permanently")),
+	"401":          always(hub.Answer(401, "Bad credentials")),
+	"403":          always(hub.Answer(403, "Forbidden")),
+	"404":          always(hub.Answer(404, "Not Found")),
+	"429":          always(hub.Answer(429, "Too many requests")),
+	"502":          always(hub.Answer(502, "Bad Gateway")),
 	"no content":   body(""),
 	"null":         body("null"),
 	"empty":        body("[]"),
@@ -43,7 +43,7 @@ func TestS45AListIsExactOrThereIsNone(t *testing.T) {
 	}
 	server := withBranches(t, nil)
 	rapid.Check(t, func(t *rapid.T) {
-		r, err := Open(perch.GitHubSource{Repository: githubtest.Name, BaseURL: server.URL}, Credentials{Token: githubtest.Token})
+		r, err := Open(perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}, Credentials{Token: hub.Token})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestS45AListIsExactOrThereIsNone(t *testing.T) {
 			if fault := faults[kind]; fault != nil {
 				server.Intercept(on(fmt.Sprint(page), fault))
 			}
-			server.SetRemaining(githubtest.Limit)
+			server.SetRemaining(hub.Limit)
 			got, complete, err := r.Branches(t.Context())
 			if err != nil {
 				if got != nil || complete {
@@ -80,7 +80,7 @@ func TestS45AListIsExactOrThereIsNone(t *testing.T) {
 	})
 }
 
-func replace(server *githubtest.Server, branches map[string]string) {
+func replace(server *hub.Server, branches map[string]string) {
 	server.Change(func(repository *git.Repository) {
 		references, err := repository.References()
 		if err != nil {
@@ -172,7 +172,7 @@ func BenchmarkBranches(b *testing.B) {
 			server := withBranches(b, names(count))
 			r := open(b, server)
 			for b.Loop() {
-				server.SetRemaining(githubtest.Limit)
+				server.SetRemaining(hub.Limit)
 				if _, complete, err := r.Branches(b.Context()); err != nil || !complete {
 					b.Fatal(complete, err)
 				}

@@ -9,8 +9,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"perch"
+	hub "perch/sandbox/github"
 	"perch/source"
-	"perch/source/githubtest"
 )
 
 func TestTheIDOfARepositoryOutlivesItsName(t *testing.T) {
@@ -18,13 +18,13 @@ func TestTheIDOfARepositoryOutlivesItsName(t *testing.T) {
 	if id, err := open(t, server).RepositoryID(t.Context()); err != nil || id != "1296269" {
 		t.Fatalf("id %q, %v", id, err)
 	}
-	server.Identify("acme/store", githubtest.ID)
+	server.Identify("acme/store", hub.ID)
 	_, err := open(t, server).RepositoryID(t.Context())
 	if rejected := new(source.Rejected); !errors.As(err, &rejected) || !strings.Contains(err.Error(), "acme/shop "+renamed) {
 		t.Errorf("the former name: %v, want a final error with what to do", err)
 	}
 	settings := perch.GitHubSource{Repository: "acme/store", BaseURL: server.URL}
-	store, err := Open(settings, Credentials{Token: githubtest.Token})
+	store, err := Open(settings, Credentials{Token: hub.Token})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestTheIDOfARepositoryOutlivesItsName(t *testing.T) {
 
 func TestAnAnswerWithoutAnIDIsAnError(t *testing.T) {
 	server := withBranches(t, names(1))
-	server.Identify(githubtest.Name, 0)
+	server.Identify(hub.Name, 0)
 	if id, err := open(t, server).RepositoryID(t.Context()); err == nil || !strings.Contains(err.Error(), "has no id") {
 		t.Errorf("id %q, %v", id, err)
 	}

@@ -7,9 +7,10 @@ import (
 
 	"perch"
 	"perch/activities"
+	hub "perch/sandbox/github"
+	"perch/sandbox/github/githubtest"
 	"perch/source"
 	"perch/source/github"
-	"perch/source/githubtest"
 )
 
 var (
@@ -28,8 +29,8 @@ func TestTheSourceIsWhatThePolicyNames(t *testing.T) {
 		t.Errorf("git: got %T, %v", local, err)
 	}
 	server := githubtest.New(t, repository)
-	remote, err := openSource(perch.Source{GitHub: &perch.GitHubSource{Repository: githubtest.Name, BaseURL: server.URL}}, func(name string) string {
-		return map[string]string{"GITHUB_TOKEN": githubtest.Token}[name]
+	remote, err := openSource(perch.Source{GitHub: &perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}}, func(name string) string {
+		return map[string]string{"GITHUB_TOKEN": hub.Token}[name]
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +41,7 @@ func TestTheSourceIsWhatThePolicyNames(t *testing.T) {
 }
 
 func TestS67AWorkerWithoutGitHubCredentialsDoesNotStart(t *testing.T) {
-	_, err := openSource(perch.Source{GitHub: &perch.GitHubSource{Repository: githubtest.Name}}, nil)
+	_, err := openSource(perch.Source{GitHub: &perch.GitHubSource{Repository: hub.Name}}, nil)
 	if want := "open branch source: read GitHub credentials: there are none; set GITHUB_TOKEN to a token that may read the repository's contents, or GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PRIVATE_KEY_FILE"; err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

@@ -1,6 +1,7 @@
-// Package githubtest answers as GitHub's REST and GraphQL APIs do, for the tests of what reads from it: a real Git repository stands behind it, with pages
-// by Link header, ETags, rate limits and GitHub's own errors. It has only the calls that Perch makes; others are 404, as GitHub answers them.
-package githubtest
+// Package github answers as GitHub's REST and GraphQL APIs do. It serves one real Git repository, with pages by Link
+// header, ETags, rate limits and GitHub's errors. It has only the calls that Perch makes; others are 404, as GitHub
+// answers them.
+package github
 
 import (
 	"crypto/sha256"
@@ -12,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/go-git/go-git/v5"
@@ -54,17 +54,13 @@ type Server struct {
 	calls     []string
 }
 
-// New starts a server that ends with the test.
-func New(t testing.TB, repository *git.Repository) *Server {
-	t.Helper()
+// New serves a repository. The caller serves HTTP with it, and sets URL.
+func New(repository *git.Repository) *Server {
 	s := &Server{
 		repository: repository, name: Name, id: ID, tokens: map[string]bool{Token: true},
 		remaining: quota{Limit, Limit}, reset: time.Now().Add(time.Hour).Truncate(time.Second),
 	}
 	s.routes = s.mux()
-	listener := httptest.NewServer(http.HandlerFunc(s.serve))
-	t.Cleanup(listener.Close)
-	s.URL = listener.URL
 	return s
 }
 
@@ -144,7 +140,8 @@ func Answer(status int, message string, headers ...string) http.Handler {
 	})
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	intercept := s.intercept
 	address := *r.URL

@@ -1,0 +1,21 @@
+// Package githubtest starts the sandbox's GitHub for a test.
+package githubtest
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/go-git/go-git/v5"
+
+	"perch/sandbox/github"
+)
+
+// New serves a repository until the test ends.
+func New(t testing.TB, repository *git.Repository) *github.Server {
+	t.Helper()
+	server := github.New(repository)
+	listener := httptest.NewServer(server)
+	t.Cleanup(listener.Close)
+	server.URL = listener.URL
+	return server
+}
