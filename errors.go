@@ -14,4 +14,6 @@ const (
 	ErrorNotReady = "NotReady"
 	// ErrorSeedFailed: a seed step cannot be carried out.
 	ErrorSeedFailed = "SeedFailed"
+	// ErrorNoteFailed: a note could not be entered into the environment's card.
+	ErrorNoteFailed = "NoteFailed"
 )

@@ -80,6 +80,11 @@ type RunInput struct {
 	// Ended is the removal that the run before this one rejected, or that failed there before it was due. Who requested
 	// it reads that here.
 	Ended *EndedRemoval `json:"ended,omitempty"`
+	// Notes are the notes that the run before has taken and not entered into the card.
+	Notes []Note `json:"notes,omitempty"`
+	// Unreported are the last states of requests of the chain that have ended, the oldest first, as far as they have not
+	// been reported.
+	Unreported []CardState `json:"unreported,omitempty"`
 }
 
 // Operation is a creation or an update of the stack that a run began.

@@ -22,6 +22,8 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/converter"
@@ -135,6 +137,24 @@ func (c *Client) Request(ctx context.Context, request perch.Request, patience ti
 	return Run{WorkflowID: id, RunID: execution.GetRunID()}, nil
 }
 
+// SendNote gives the note to the environment's open run; where none is open, a short run takes it. Temporal keeps it
+// whether or not a worker is up.
+func (c *Client) SendNote(ctx context.Context, note perch.Note) error {
+	environment, err := perch.NewEnvironment(note.Project, note.Branch)
+	if err != nil {
+		return err
+	}
+	id := environment.StackName()
+	_, err = c.temporal.SignalWithStartWorkflow(ctx, id, perch.SignalNote, note, sdk.StartWorkflowOptions{
+		ID: id, TaskQueue: perch.TaskQueue(note.Project), StaticSummary: fmt.Sprintf("note %s for %s", note.Kind, note.Branch),
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}, perch.WorkflowNote, perch.RunInput{Environment: environment})
+	if err != nil {
+		return fmt.Errorf("send note %s to workflow %s: %w", note.Kind, id, dial.Plain(err))
+	}
+	return nil
+}
+
 // askUntilAnswered calls ask again while Temporal does not answer, until patience is over. The SDK gives one call ten
 // seconds, which a busy server may need.
 func askUntilAnswered(ctx context.Context, patience time.Duration, ask func() error) error {
@@ -167,17 +187,13 @@ func summary(request perch.Request) string {
 	return fmt.Sprintf("%s %s at %s", request.Goal, request.Branch, perch.ShortCommit(request.Commit))
 }
 
-// LastFailure is why the latest run of the workflow failed, if that was a removal; empty otherwise.
+// LastFailure is why the latest run of the workflow failed, if that was a removal; empty otherwise. Runs that take notes
+// do not count.
 func (c *Client) LastFailure(ctx context.Context, workflowID string) (string, error) {
-	described, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
-	var none *serviceerror.NotFound
-	if errors.As(err, &none) {
-		return "", nil
-	}
+	info, err := c.lastRun(ctx, workflowID)
 	if err != nil {
 		return "", fmt.Errorf("look at workflow %s: %w", workflowID, err)
 	}
-	info := described.GetWorkflowExecutionInfo()
 	if info.GetType().GetName() != perch.WorkflowTeardown || info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_FAILED {
 		return "", nil
 	}
@@ -190,6 +206,26 @@ func (c *Client) LastFailure(ctx context.Context, workflowID string) (string, er
 		return "", fmt.Errorf("read history of workflow %s: its run failed, and its last event is %s", workflowID, event.GetEventType())
 	}
 	return Cause(temporal.GetDefaultFailureConverter().FailureToError(failure)), nil
+}
+
+// lastRun is the latest run of the workflow that does not only take notes; nil if there is none. Only for the run before
+// one that takes notes it asks Temporal's index, which may be seconds behind.
+func (c *Client) lastRun(ctx context.Context, workflowID string) (*workflowpb.WorkflowExecutionInfo, error) {
+	described, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	var none *serviceerror.NotFound
+	if errors.As(err, &none) {
+		return nil, nil
+	}
+	if info := described.GetWorkflowExecutionInfo(); err != nil || info.GetType().GetName() != perch.WorkflowNote {
+		return info, err
+	}
+	found, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize: 1, Query: fmt.Sprintf("WorkflowId = '%s' AND WorkflowType != '%s'", workflowID, perch.WorkflowNote),
+	})
+	if err != nil || len(found.GetExecutions()) == 0 {
+		return nil, err
+	}
+	return found.GetExecutions()[0], nil
 }
 
 // lastEvent waits for r's last event. An error is one of the connection, never of the run.

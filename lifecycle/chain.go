@@ -226,6 +226,14 @@ func (c *Chain) HandOn(request perch.Request, end RunEnd) perch.RunInput {
 // byRemoval is what superseded_by says if a removal took an `up`'s place.
 const byRemoval = "removal"
 
+// SupersededBy is what superseded_by says if request took an `up`'s place.
+func SupersededBy(request perch.Request) string {
+	if request.Goal == perch.GoalGone {
+		return byRemoval
+	}
+	return request.Commit
+}
+
 // Answer is what a closed run means for one request.
 type Answer struct {
 	// NextRun is the run that goes on with the request; empty if the request has ended.
@@ -264,10 +272,8 @@ func ReadNextRun(next perch.RunInput, runID string, request perch.Request) Answe
 		return Answer{NextRun: runID}
 	case below != nil:
 		return superseded(below.Commit)
-	case next.Request.Goal == perch.GoalGone:
-		return superseded(byRemoval)
 	}
-	answer := superseded(next.Request.Commit)
+	answer := superseded(SupersededBy(*next.Request))
 	if next.Request.Head {
 		answer.Result.Reason = next.Request.Reason
 	}

@@ -9,6 +9,9 @@ type ReportInput struct {
 	StackID string `json:"stack_id,omitempty"`
 	// State is what the run says; nil if only notes are taken.
 	State *perch.CardState `json:"state,omitempty"`
+	// Ended are the last states of requests that another request has superseded, the oldest first. The environment
+	// goes on without them; only their commits are told.
+	Ended []perch.CardState `json:"ended,omitempty"`
 	// Notes are the notes that the run has taken, the oldest first.
 	Notes []perch.Note `json:"notes,omitempty"`
 	// Removed says that the environment is gone: the last report is sent and the card deleted.
