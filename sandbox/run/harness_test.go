@@ -275,6 +275,13 @@ func (b *bench) begin(t *testing.T, args ...string) func() (int, document) {
 	t.Helper()
 	ended := make(chan output, 1)
 	go func() { ended <- b.starter(t.Context(), append(args, "-o", "json")...) }()
+	t.Cleanup(func() { // A test that fails while it waits for something else shows what the command said.
+		select {
+		case out := <-ended:
+			t.Logf("perch %s: exit code %d\nstdout: %s\nstderr: %s", strings.Join(args, " "), out.exit, out.stdout, out.stderr)
+		default:
+		}
+	})
 	return func() (int, document) {
 		t.Helper()
 		out := <-ended
