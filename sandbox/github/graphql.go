@@ -37,7 +37,14 @@ func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, _ := s.identity()
-	if asked := q.Variables["owner"] + "/" + q.Variables["name"]; !strings.EqualFold(asked, name) && !strings.EqualFold(asked, Name) {
+	who := accessOf(r)
+	if who.Permissions["metadata"] != "" && !who.may("contents=read") {
+		QueryError("FORBIDDEN", "Resource not accessible by integration").ServeHTTP(w, r)
+		return
+	}
+	asked := q.Variables["owner"] + "/" + q.Variables["name"]
+	there := strings.EqualFold(asked, name) || strings.EqualFold(asked, s.former)
+	if !there || who.Permissions["metadata"] == "" {
 		QueryError("NOT_FOUND", fmt.Sprintf("Could not resolve to a Repository with the name '%s'.", asked)).ServeHTTP(w, r)
 		return
 	}

@@ -1,16 +1,15 @@
 // Package github answers as GitHub's REST and GraphQL APIs do. It serves one real Git repository, with pages by Link
-// header, ETags, rate limits and GitHub's errors. It has only the calls that Perch makes; others are 404, as GitHub
-// answers them.
+// header, ETags, permissions, rate limits and GitHub's errors. It has only the calls that Perch makes; others are 404,
+// as GitHub answers them.
 package github
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,51 +22,86 @@ const (
 	Name = "acme/shop"
 	// ID is the repository's id at the start.
 	ID = 1296269
-	// Token is the one that the server takes.
+	// Token is the one that the server takes at the start, with every permission.
 	Token = "token-of-the-test"
+	// User writes what comes with Token.
+	User = "perch-bot"
 	// Limit is how many requests the server answers until Reset, at the start.
 	Limit = 5000
 
 	prefix = "/api/v3"
 )
 
-// quota is how much is left of each; the two are counted apart.
-type quota struct{ rest, graph int }
+// Config is what a server needs.
+type Config struct {
+	// Repository is what the server serves.
+	Repository *git.Repository
+	// Directory is a repository that other programs write, in place of Repository: it is opened for each request,
+	// because an open one does not see new packs.
+	Directory string
+	// Name is the repository's, owner/name; empty for the constant Name.
+	Name string
+	// File keeps pull requests and what was written to them; empty for none.
+	File string
+	// Now is the clock; nil for the machine's.
+	Now func() time.Time
+}
 
 // Server is one repository on a GitHub Enterprise server. It is safe for concurrent use.
 type Server struct {
 	// URL is the address of the server, as the policy's base_url has it.
 	URL string
 
-	// reading guards repository.
-	reading    sync.Mutex
+	config Config
+	routes http.Handler
+
+	// serving guards repository and state.
+	serving    sync.Mutex
 	repository *git.Repository
-	routes     http.Handler
+	state      state
 
 	mu        sync.Mutex
 	name      string
+	former    string
 	id        int
-	tokens    map[string]bool
+	archived  bool
+	tokens    map[string]Access
+	app       *App
 	intercept func(next http.Handler) http.Handler
+	faults    []*Fault
 	remaining quota
 	reset     time.Time
+	content   []time.Time
+	perMinute int
+	perHour   int
 	calls     []string
+	writes    []string
 }
 
 // New serves a repository. The caller serves HTTP with it, and sets URL.
-func New(repository *git.Repository) *Server {
+func New(config Config) (*Server, error) {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Name == "" {
+		config.Name = Name
+	}
 	s := &Server{
-		repository: repository, name: Name, id: ID, tokens: map[string]bool{Token: true},
-		remaining: quota{Limit, Limit}, reset: time.Now().Add(time.Hour).Truncate(time.Second),
+		config: config, repository: config.Repository, name: config.Name, former: config.Name, id: ID,
+		tokens: map[string]Access{Token: {Login: User, Permissions: Everything()}}, remaining: quota{Limit, Limit},
+		perMinute: contentPerMinute, perHour: contentPerHour, reset: config.Now().Add(time.Hour).Truncate(time.Second),
+	}
+	if err := s.load(); err != nil {
+		return nil, err
 	}
 	s.routes = s.mux()
-	return s
+	return s, nil
 }
 
 // Change lets do change the repository while no request reads it.
 func (s *Server) Change(do func(repository *git.Repository)) {
-	s.reading.Lock()
-	defer s.reading.Unlock()
+	s.serving.Lock()
+	defer s.serving.Unlock()
 	do(s.repository)
 }
 
@@ -85,43 +119,25 @@ func (s *Server) identity() (name string, id int) {
 	return s.name, s.id
 }
 
+// Archive makes the repository read-only, or no longer.
+func (s *Server) Archive(archived bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.archived = archived
+}
+
+func (s *Server) isArchived() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.archived
+}
+
 // Intercept puts what make returns before the server from now on; nil takes it away.
 func (s *Server) Intercept(make func(next http.Handler) http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.intercept = make
 }
-
-// Accept takes another token from now on, or no longer.
-func (s *Server) Accept(token string, accepted bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tokens[token] = accepted
-}
-
-// SetRemaining sets how many requests of the REST API are left until Reset.
-func (s *Server) SetRemaining(requests int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remaining.rest = requests
-}
-
-// Remaining is how many requests of the REST API are left until Reset.
-func (s *Server) Remaining() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.remaining.rest
-}
-
-// SetPoints sets how many questions to the GraphQL API are left until Reset; each costs one point.
-func (s *Server) SetPoints(points int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remaining.graph = points
-}
-
-// Reset is when the server forgets how many requests there were, in its own words.
-func (s *Server) Reset() time.Time { return s.reset }
 
 // Calls are the requests so far, as "GET /repos/acme/shop/branches?page=1".
 func (s *Server) Calls() []string {
@@ -130,13 +146,27 @@ func (s *Server) Calls() []string {
 	return append([]string(nil), s.calls...)
 }
 
+// Writes are the requests so far that wrote something, in the form of Calls. Those whose answer was lost are among
+// them.
+func (s *Server) Writes() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.writes...)
+}
+
 // Answer is one of GitHub's errors, with headers in pairs.
 func Answer(status int, message string, headers ...string) http.Handler {
+	return failure(status, headers, map[string]any{
+		"message": message, "documentation_url": "https://docs.github.com/rest",
+	})
+}
+
+func failure(status int, headers []string, body map[string]any) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i < len(headers); i += 2 {
 			w.Header().Set(headers[i], headers[i+1])
 		}
-		reply(w, status, map[string]any{"message": message, "documentation_url": "https://docs.github.com/rest"})
+		reply(w, status, body)
 	})
 }
 
@@ -144,82 +174,109 @@ func Answer(status int, message string, headers ...string) http.Handler {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	intercept := s.intercept
-	address := *r.URL
-	address.Path = strings.TrimPrefix(address.Path, prefix)
-	s.calls = append(s.calls, r.Method+" "+address.RequestURI())
+	s.calls = append(s.calls, callOf(r))
 	s.mu.Unlock()
-	handler := http.Handler(http.HandlerFunc(s.answer))
+	handler := s.faulty(r, http.HandlerFunc(s.answer))
 	if intercept != nil {
 		handler = intercept(handler)
 	}
 	handler.ServeHTTP(w, r)
 }
 
+// callOf is a request without the API's path.
+func callOf(r *http.Request) string {
+	address := *r.URL
+	address.Path, address.RawPath = strings.TrimPrefix(address.Path, prefix), ""
+	return r.Method + " " + address.RequestURI()
+}
+
+// answer carries out one request of somebody who may make it.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	recorder := httptest.NewRecorder()
-	s.reading.Lock()
-	s.routes.ServeHTTP(recorder, r)
-	s.reading.Unlock()
-	sum := sha256.Sum256(recorder.Body.Bytes())
-	etag := `W/"` + hex.EncodeToString(sum[:]) + `"`
-	unchanged := recorder.Code == http.StatusOK && r.Header.Get("If-None-Match") == etag
-	if !s.spend(w, r, unchanged) {
+	who, known := s.authenticate(r)
+	if !known {
+		Answer(http.StatusUnauthorized, "Bad credentials").ServeHTTP(w, r)
 		return
 	}
-	for name, values := range recorder.Header() {
+	writing := writes(r)
+	if writing && !who.JWT && !(s.spend(w, r, false) && s.create(w, r)) {
+		return
+	}
+	recorder := &recorder{header: http.Header{}, status: http.StatusOK}
+	s.carryOut(recorder, r.WithContext(withAccess(r.Context(), who)))
+	etag := etagOf(recorder.body.Bytes())
+	unchanged := recorder.status == http.StatusOK && r.Header.Get("If-None-Match") == etag
+	if !writing && !s.spend(w, r, unchanged) {
+		return
+	}
+	if writing && recorder.status < 300 && !who.JWT {
+		s.count(r)
+	}
+	for name, values := range recorder.header {
 		w.Header()[name] = values
 	}
-	if recorder.Code == http.StatusOK {
+	if recorder.status == http.StatusOK {
 		w.Header().Set("ETag", etag)
 	}
 	if unchanged {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	w.WriteHeader(recorder.Code)
-	_, _ = w.Write(recorder.Body.Bytes())
+	w.WriteHeader(recorder.status)
+	_, _ = w.Write(recorder.body.Bytes())
 }
 
-// spend checks the token and takes one request from the quota, unless nothing has changed. Where it returns false, it has answered.
-func (s *Server) spend(w http.ResponseWriter, r *http.Request, unchanged bool) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	asks := r.URL.Path == graphql
-	if r.Method == http.MethodPost && !asks {
-		return true // An App's request for a token, which its route checks.
+// carryOut answers one request with the repository as it is, and keeps what it wrote.
+func (s *Server) carryOut(w http.ResponseWriter, r *http.Request) {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	if err := s.reopen(); err != nil {
+		Answer(http.StatusInternalServerError, err.Error()).ServeHTTP(w, r)
+		return
 	}
-	if token := bearer(r); !s.tokens[token] {
-		Answer(http.StatusUnauthorized, "Bad credentials").ServeHTTP(w, r)
-		return false
+	s.routes.ServeHTTP(w, r)
+	if !writes(r) {
+		return
 	}
-	left := &s.remaining.rest
-	if asks {
-		left = &s.remaining.graph
+	if err := s.save(); err != nil {
+		panic(err)
 	}
-	exceeded := *left == 0
-	if !unchanged && !exceeded {
-		*left--
-	}
-	w.Header().Set("X-RateLimit-Limit", strconv.Itoa(Limit))
-	w.Header().Set("X-RateLimit-Remaining", strconv.Itoa(*left))
-	w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(s.reset.Unix(), 10))
-	switch {
-	case exceeded && asks:
-		QueryError("RATE_LIMITED", "API rate limit exceeded for user ID 1.").ServeHTTP(w, r)
-	case exceeded:
-		Answer(http.StatusForbidden, "API rate limit exceeded for user ID 1.").ServeHTTP(w, r)
-	}
-	return !exceeded
 }
 
-func bearer(r *http.Request) string {
-	var kind, token string
-	_, _ = fmt.Sscan(r.Header.Get("Authorization"), &kind, &token)
-	return token
+func (s *Server) reopen() error {
+	if s.config.Directory == "" {
+		return nil
+	}
+	opened, err := git.PlainOpenWithOptions(s.config.Directory, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
+	if err != nil {
+		return fmt.Errorf("open repository %s: %w", s.config.Directory, err)
+	}
+	s.repository = opened
+	return nil
 }
+
+// writes is whether a request changes something. A question to the GraphQL API is a POST, too.
+func writes(r *http.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.URL.Path != graphql
+}
+
+func etagOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return `W/"` + hex.EncodeToString(sum[:]) + `"`
+}
+
+// recorder keeps an answer until it is known whether it may be given.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header               { return r.header }
+func (r *recorder) WriteHeader(status int)            { r.status = status }
+func (r *recorder) Write(content []byte) (int, error) { return r.body.Write(content) }
 
 func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // Whoever asked has gone.
+	_ = json.NewEncoder(w).Encode(body) // The client may have gone.
 }

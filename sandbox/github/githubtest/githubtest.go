@@ -13,7 +13,16 @@ import (
 // New serves a repository until the test ends.
 func New(t testing.TB, repository *git.Repository) *github.Server {
 	t.Helper()
-	server := github.New(repository)
+	return Start(t, github.Config{Repository: repository})
+}
+
+// Start serves a repository until the test ends.
+func Start(t testing.TB, config github.Config) *github.Server {
+	t.Helper()
+	server, err := github.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
 	listener := httptest.NewServer(server)
 	t.Cleanup(listener.Close)
 	server.URL = listener.URL

@@ -1,0 +1,190 @@
+package github
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// longestComment is how many characters a comment may have (telia-oss/github-pr-resource#259 has GitHub's answer).
+const longestComment = 65536
+
+// Comment is a comment on a pull request.
+type Comment struct {
+	ID          int64     `json:"id"`
+	PullRequest int       `json:"pull_request"`
+	Author      string    `json:"author"`
+	Body        string    `json:"body"`
+	Created     time.Time `json:"created"`
+	Updated     time.Time `json:"updated"`
+	// Edits is how often it was edited.
+	Edits int `json:"edits"`
+}
+
+// Comments are the comments on a pull request, the oldest first.
+func (s *Server) Comments(pullRequest int) []Comment {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	return copies(s.commentsOn(pullRequest))
+}
+
+// AddComment lets somebody write a comment.
+func (s *Server) AddComment(pullRequest int, author, body string) (id int64) {
+	s.alter(func() { id = s.addComment(pullRequest, author, body).ID })
+	return id
+}
+
+// EditComment lets somebody else change a comment: its author stays.
+func (s *Server) EditComment(id int64, body string) {
+	s.alter(func() {
+		if comment := s.comment(id); comment != nil {
+			comment.Body, comment.Updated = body, s.config.Now()
+			comment.Edits++
+		}
+	})
+}
+
+// DeleteComment lets somebody delete a comment.
+func (s *Server) DeleteComment(id int64) {
+	s.alter(func() {
+		s.state.Comments = slices.DeleteFunc(s.state.Comments, func(c *Comment) bool { return c.ID == id })
+	})
+}
+
+func (s *Server) commentsOn(pullRequest int) []*Comment {
+	var found []*Comment
+	for _, c := range s.state.Comments {
+		if c.PullRequest == pullRequest {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func (s *Server) comment(id int64) *Comment {
+	for _, c := range s.state.Comments {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (s *Server) addComment(pullRequest int, author, body string) *Comment {
+	now := s.config.Now()
+	comment := &Comment{PullRequest: pullRequest, Author: author, Body: body, Created: now, Updated: now}
+	comment.ID = s.state.next()
+	s.state.Comments = append(s.state.Comments, comment)
+	return comment
+}
+
+func (s *Server) listComments(w http.ResponseWriter, r *http.Request) {
+	p := s.pullRequestOf(w, r)
+	if p == nil {
+		return
+	}
+	found := s.commentsOn(p.Number)
+	s.page(w, r, len(found), func(i int) any { return s.commentBody(r, found[i]) })
+}
+
+func (s *Server) createComment(w http.ResponseWriter, r *http.Request) {
+	p := s.pullRequestOf(w, r)
+	if p == nil {
+		return
+	}
+	body, ok := bodyOf(w, r)
+	switch {
+	case !ok:
+	case p.Locked: // renovatebot/renovate#6215
+		failure(http.StatusForbidden, nil, map[string]any{
+			"message":           "Unable to create comment because issue is locked.",
+			"documentation_url": "https://help.github.com/articles/locking-conversations/",
+		}).ServeHTTP(w, r)
+	default:
+		reply(w, http.StatusCreated, s.commentBody(r, s.addComment(p.Number, accessOf(r).Login, body)))
+	}
+}
+
+func (s *Server) getComment(w http.ResponseWriter, r *http.Request) {
+	if comment := s.commentOf(w, r); comment != nil {
+		reply(w, http.StatusOK, s.commentBody(r, comment))
+	}
+}
+
+// editComment changes a comment. Somebody who may write may change a comment of others, and of a locked conversation.
+func (s *Server) editComment(w http.ResponseWriter, r *http.Request) {
+	comment := s.commentOf(w, r)
+	if comment == nil {
+		return
+	}
+	body, ok := bodyOf(w, r)
+	if !ok {
+		return
+	}
+	comment.Body, comment.Updated = body, s.config.Now()
+	comment.Edits++
+	reply(w, http.StatusOK, s.commentBody(r, comment))
+}
+
+// commentOf is the comment that the request names; if there is none, it has answered.
+func (s *Server) commentOf(w http.ResponseWriter, r *http.Request) *Comment {
+	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	found := s.comment(id)
+	if found == nil {
+		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
+	}
+	return found
+}
+
+// bodyOf is the text that a request writes; if it is not valid, bodyOf has answered.
+func bodyOf(w http.ResponseWriter, r *http.Request) (string, bool) {
+	var in struct {
+		Body string `json:"body"`
+	}
+	switch {
+	case !read(w, r, &in):
+		return "", false
+	case in.Body == "":
+		invalid("IssueComment", "data", "unprocessable", "Body cannot be blank").ServeHTTP(w, r)
+		return "", false
+	case utf8.RuneCountInString(in.Body) > longestComment:
+		invalid("IssueComment", "data", "unprocessable", "Body is too long (maximum is 65536 characters)").ServeHTTP(w, r)
+		return "", false
+	}
+	return in.Body, true
+}
+
+func (s *Server) commentBody(r *http.Request, c *Comment) map[string]any {
+	name, _ := s.identity()
+	return map[string]any{
+		"id": c.ID, "body": c.Body, "user": account(c.Author), "created_at": stamp(c.Created), "updated_at": stamp(c.Updated),
+		"html_url": fmt.Sprintf("http://%s/%s/pull/%d#issuecomment-%d", r.Host, name, c.PullRequest, c.ID),
+	}
+}
+
+// read reads the request's JSON; if it cannot, it has answered.
+func read(w http.ResponseWriter, r *http.Request, in any) bool {
+	if err := json.NewDecoder(r.Body).Decode(in); err != nil {
+		Answer(http.StatusBadRequest, "Problems parsing JSON").ServeHTTP(w, r)
+		return false
+	}
+	return true
+}
+
+// invalid is a validation error about one field; the field and the message may be empty.
+func invalid(resource, field, code, message string) http.Handler {
+	problem := map[string]any{"resource": resource, "code": code}
+	if field != "" {
+		problem["field"] = field
+	}
+	if message != "" {
+		problem["message"] = message
+	}
+	return failure(http.StatusUnprocessableEntity, nil, map[string]any{
+		"message": "Validation Failed", "errors": []any{problem}, "documentation_url": "https://docs.github.com/rest",
+	})
+}

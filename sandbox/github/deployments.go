@@ -1,0 +1,288 @@
+package github
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// longestDescription is how many characters the description of a status may have, of a deployment (GitHub docs:
+// Create a deployment status) and of a commit (sclorg/testing-farm-as-github-action#187).
+const (
+	longestDescription = 140
+	tooLong            = "description is too long (maximum is 140 characters)"
+)
+
+// deploymentStates are the states of a deployment (GitHub docs: Create a deployment status).
+var deploymentStates = []string{"error", "failure", "inactive", "in_progress", "queued", "pending", "success"}
+
+// Deployment is a deployment, with its statuses, the newest last.
+type Deployment struct {
+	ID          int64              `json:"id"`
+	SHA         string             `json:"sha"`
+	Ref         string             `json:"ref"`
+	Task        string             `json:"task"`
+	Environment string             `json:"environment"`
+	Description string             `json:"description,omitempty"`
+	Payload     json.RawMessage    `json:"payload,omitempty"`
+	Transient   bool               `json:"transient"`
+	Production  bool               `json:"production"`
+	Creator     string             `json:"creator"`
+	At          time.Time          `json:"at"`
+	Statuses    []DeploymentStatus `json:"statuses,omitempty"`
+}
+
+// DeploymentStatus is what was said of a deployment.
+type DeploymentStatus struct {
+	ID          int64     `json:"id"`
+	State       string    `json:"state"`
+	Description string    `json:"description,omitempty"`
+	Environment string    `json:"environment"`
+	URL         string    `json:"url,omitempty"`
+	LogURL      string    `json:"log_url,omitempty"`
+	Creator     string    `json:"creator"`
+	At          time.Time `json:"at"`
+}
+
+// State is the state that was said last: pending before the first.
+func (d Deployment) State() string { return cmp.Or(d.Last().State, "pending") }
+
+// Last is the status that was said last.
+func (d Deployment) Last() DeploymentStatus {
+	if len(d.Statuses) == 0 {
+		return DeploymentStatus{}
+	}
+	return d.Statuses[len(d.Statuses)-1]
+}
+
+// Deployments are all deployments, the oldest first.
+func (s *Server) Deployments() []Deployment {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	list := copies(s.state.Deployments)
+	for i := range list {
+		list[i].Statuses = slices.Clone(list[i].Statuses)
+	}
+	return list
+}
+
+func (s *Server) listDeployments(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	wants := func(name, has string) bool { return query.Get(name) == "" || query.Get(name) == has }
+	var found []*Deployment
+	for _, d := range slices.Backward(s.state.Deployments) {
+		if wants("sha", d.SHA) && wants("ref", d.Ref) && wants("task", d.Task) && wants("environment", d.Environment) {
+			found = append(found, d)
+		}
+	}
+	s.page(w, r, len(found), func(i int) any { return deploymentBody(found[i]) })
+}
+
+type deploymentRequest struct {
+	Ref         string          `json:"ref"`
+	Task        string          `json:"task"`
+	Environment string          `json:"environment"`
+	Description string          `json:"description"`
+	Payload     json.RawMessage `json:"payload"`
+	Transient   bool            `json:"transient_environment"`
+	Production  *bool           `json:"production_environment"`
+	AutoMerge   *bool           `json:"auto_merge"`
+	Contexts    *[]string       `json:"required_contexts"`
+}
+
+// createDeployment creates a deployment of a branch, a tag or a commit. Two defaults of GitHub are there to be switched
+// off: auto_merge merges the default branch, which is a conflict here, and without required_contexts every status of
+// the commit must be success (GitHub docs: Create a deployment).
+func (s *Server) createDeployment(w http.ResponseWriter, r *http.Request) {
+	var in deploymentRequest
+	if !read(w, r, &in) {
+		return
+	}
+	commit, found := s.resolve(in.Ref)
+	switch {
+	case in.Ref == "":
+		invalid("Deployment", "ref", "missing_field", "").ServeHTTP(w, r)
+	case !found:
+		Answer(http.StatusUnprocessableEntity, "No ref found for: "+in.Ref).ServeHTTP(w, r)
+	case (in.AutoMerge == nil || *in.AutoMerge) && s.behind(commit):
+		Answer(http.StatusConflict, fmt.Sprintf("Conflict merging %s into %s.", s.defaultBranch(), in.Ref)).ServeHTTP(w, r)
+	case s.unmet(commit, in.Contexts):
+		Answer(http.StatusConflict, fmt.Sprintf("Conflict: Commit status checks failed for %s.", in.Ref)).ServeHTTP(w, r)
+	default:
+		d := &Deployment{
+			ID: s.state.next(), SHA: commit, Ref: in.Ref, Task: cmp.Or(in.Task, "deploy"), Description: in.Description,
+			Environment: cmp.Or(in.Environment, "production"), Payload: in.Payload, Transient: in.Transient,
+			Creator: accessOf(r).Login, At: s.config.Now(),
+		}
+		d.Production = d.Environment == "production"
+		if in.Production != nil {
+			d.Production = *in.Production
+		}
+		s.state.Deployments = append(s.state.Deployments, d)
+		reply(w, http.StatusCreated, deploymentBody(d))
+	}
+}
+
+// resolve is the commit of a branch, a tag or a commit's full hash.
+func (s *Server) resolve(ref string) (commit string, found bool) {
+	if plumbing.IsHash(ref) {
+		_, err := s.repository.CommitObject(plumbing.NewHash(ref))
+		return ref, err == nil
+	}
+	for _, name := range []plumbing.ReferenceName{
+		plumbing.NewBranchReferenceName(ref), plumbing.NewTagReferenceName(ref), plumbing.ReferenceName(ref),
+	} {
+		if reference, err := s.repository.Reference(name, true); err == nil && ref != "" {
+			return reference.Hash().String(), true
+		}
+	}
+	return "", false
+}
+
+func (s *Server) defaultBranch() string {
+	head, err := s.repository.Reference(plumbing.HEAD, false)
+	if err != nil {
+		return ""
+	}
+	return head.Target().Short()
+}
+
+// behind is whether the default branch has commits that are not in commit.
+func (s *Server) behind(commit string) bool {
+	base, found := s.resolve(s.defaultBranch())
+	if !found {
+		return false
+	}
+	first, err := s.repository.CommitObject(plumbing.NewHash(base))
+	if err != nil {
+		return false
+	}
+	second, err := s.repository.CommitObject(plumbing.NewHash(commit))
+	if err != nil {
+		return false
+	}
+	contains, err := first.IsAncestor(second)
+	return err == nil && !contains
+}
+
+// unmet is whether one of the required statuses of a commit is not success; nil requires all that there are.
+func (s *Server) unmet(commit string, required *[]string) bool {
+	latest := map[string]string{}
+	for _, status := range s.state.Statuses {
+		if status.SHA == commit {
+			latest[status.Context] = status.State
+		}
+	}
+	if required == nil {
+		for _, state := range latest {
+			if state != "success" {
+				return true
+			}
+		}
+		return false
+	}
+	return slices.ContainsFunc(*required, func(name string) bool { return latest[name] != "success" })
+}
+
+func (s *Server) getDeployment(w http.ResponseWriter, r *http.Request) {
+	if d := s.deploymentOf(w, r); d != nil {
+		reply(w, http.StatusOK, deploymentBody(d))
+	}
+}
+
+func (s *Server) listDeploymentStatuses(w http.ResponseWriter, r *http.Request) {
+	d := s.deploymentOf(w, r)
+	if d == nil {
+		return
+	}
+	newest := slices.Clone(d.Statuses)
+	slices.Reverse(newest)
+	s.page(w, r, len(newest), func(i int) any { return deploymentStatusBody(newest[i]) })
+}
+
+func (s *Server) createDeploymentStatus(w http.ResponseWriter, r *http.Request) {
+	d := s.deploymentOf(w, r)
+	if d == nil {
+		return
+	}
+	var in struct {
+		State        string `json:"state"`
+		Description  string `json:"description"`
+		Environment  string `json:"environment"`
+		URL          string `json:"environment_url"`
+		LogURL       string `json:"log_url"`
+		AutoInactive *bool  `json:"auto_inactive"`
+	}
+	if !read(w, r, &in) {
+		return
+	}
+	switch {
+	case !slices.Contains(deploymentStates, in.State):
+		invalid("DeploymentStatus", "state", "custom", "state is not included in the list").ServeHTTP(w, r)
+		return
+	case utf8.RuneCountInString(in.Description) > longestDescription: // Shopify/shipit-engine#1004
+		invalid("DeploymentStatus", "description", "custom", tooLong).ServeHTTP(w, r)
+		return
+	}
+	if in.State == "success" && (in.AutoInactive == nil || *in.AutoInactive) {
+		s.retire(d, accessOf(r).Login)
+	}
+	d.Environment = cmp.Or(in.Environment, d.Environment)
+	status := DeploymentStatus{
+		ID: s.state.next(), State: in.State, Description: in.Description, Environment: d.Environment, URL: in.URL,
+		LogURL: in.LogURL, Creator: accessOf(r).Login, At: s.config.Now(),
+	}
+	d.Statuses = append(d.Statuses, status)
+	reply(w, http.StatusCreated, deploymentStatusBody(status))
+}
+
+// retire makes the earlier deployments to the same environment inactive that were a success and are neither transient
+// nor to production (GitHub docs: Create a deployment status, auto_inactive).
+func (s *Server) retire(by *Deployment, login string) {
+	for _, d := range s.state.Deployments {
+		if d.ID < by.ID && d.Environment == by.Environment && !d.Transient && !d.Production && d.State() == "success" {
+			d.Statuses = append(d.Statuses, DeploymentStatus{
+				ID: s.state.next(), State: "inactive", Environment: d.Environment, Creator: login, At: s.config.Now(),
+			})
+		}
+	}
+}
+
+// deploymentOf is the deployment that the request names; if there is none, it has answered.
+func (s *Server) deploymentOf(w http.ResponseWriter, r *http.Request) *Deployment {
+	id, _ := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	for _, d := range s.state.Deployments {
+		if d.ID == id {
+			return d
+		}
+	}
+	Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
+	return nil
+}
+
+func deploymentBody(d *Deployment) map[string]any {
+	payload := d.Payload
+	if len(payload) == 0 {
+		payload = json.RawMessage("{}")
+	}
+	return map[string]any{
+		"id": d.ID, "sha": d.SHA, "ref": d.Ref, "task": d.Task, "environment": d.Environment, "description": d.Description,
+		"payload": payload, "transient_environment": d.Transient, "production_environment": d.Production,
+		"creator": account(d.Creator), "created_at": stamp(d.At), "updated_at": stamp(d.At),
+	}
+}
+
+func deploymentStatusBody(status DeploymentStatus) map[string]any {
+	return map[string]any{
+		"id": status.ID, "state": status.State, "description": status.Description, "environment": status.Environment,
+		"environment_url": status.URL, "log_url": status.LogURL, "target_url": status.LogURL,
+		"creator": account(status.Creator), "created_at": stamp(status.At), "updated_at": stamp(status.At),
+	}
+}

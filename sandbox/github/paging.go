@@ -1,0 +1,52 @@
+package github
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// page answers with the page of a list that the request wants; describe describes one of its entries.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, length int, describe func(i int) any) {
+	size, number := min(positive(r, "per_page", 30), 100), positive(r, "page", 1)
+	last := max(1, (length+size-1)/size)
+	if links := s.links(r, number, last); links != "" {
+		w.Header().Set("Link", links)
+	}
+	page := []any{}
+	for i := (number - 1) * size; i < min(number*size, length); i++ {
+		page = append(page, describe(i))
+	}
+	reply(w, http.StatusOK, page)
+}
+
+func positive(r *http.Request, name string, otherwise int) int {
+	if n, err := strconv.Atoi(r.URL.Query().Get(name)); err == nil && n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// links is the Link header. GitHub names the repository by its number there.
+func (s *Server) links(r *http.Request, number, last int) string {
+	_, id := s.identity()
+	var links []string
+	link := func(page int, relation string) {
+		query := r.URL.Query()
+		query.Set("page", strconv.Itoa(page))
+		address := fmt.Sprintf("http://%s%s/repositories/%d%s?%s", r.Host, prefix, id, s.below(r.URL.Path), query.Encode())
+		links = append(links, fmt.Sprintf(`<%s>; rel="%s"`, address, relation))
+	}
+	if number > 1 {
+		link(number-1, "prev")
+	}
+	if number < last {
+		link(number+1, "next")
+		link(last, "last")
+	}
+	if number > 1 {
+		link(1, "first")
+	}
+	return strings.Join(links, ", ")
+}

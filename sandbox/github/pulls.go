@@ -1,0 +1,190 @@
+package github
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// PullRequest is a pull request.
+type PullRequest struct {
+	Number int    `json:"number"`
+	Title  string `json:"title"`
+	Body   string `json:"body,omitempty"`
+	Author string `json:"author"`
+	// Head and Base are branches. Owner is whose repository Head is in; empty for the same repository.
+	Head  string `json:"head"`
+	Base  string `json:"base"`
+	Owner string `json:"owner,omitempty"`
+	// Commit is the last commit of Head that GitHub saw.
+	Commit string    `json:"commit"`
+	Closed bool      `json:"closed,omitempty"`
+	Merged bool      `json:"merged,omitempty"`
+	Locked bool      `json:"locked,omitempty"`
+	Labels []string  `json:"labels,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// State is open or closed.
+func (p PullRequest) State() string {
+	if p.Closed {
+		return "closed"
+	}
+	return "open"
+}
+
+// OpenPullRequest opens one and returns its number. The base is main if it is empty.
+func (s *Server) OpenPullRequest(wanted PullRequest) (number int) {
+	s.alter(func() {
+		wanted.Number = 1
+		for _, other := range s.state.PullRequests {
+			wanted.Number = max(wanted.Number, other.Number+1)
+		}
+		wanted.Base, wanted.At = cmp.Or(wanted.Base, "main"), s.config.Now()
+		number = wanted.Number
+		s.state.PullRequests = append(s.state.PullRequests, &wanted)
+	})
+	return number
+}
+
+// EditPullRequest changes one: its title, its labels, whether it is locked or closed.
+func (s *Server) EditPullRequest(number int, change func(*PullRequest)) {
+	s.alter(func() {
+		if found := s.pullRequest(number); found != nil {
+			change(found)
+		}
+	})
+}
+
+// PullRequests are all, the oldest first.
+func (s *Server) PullRequests() []PullRequest {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	s.follow()
+	return copies(s.state.PullRequests)
+}
+
+// alter changes the state as a person on GitHub does, and keeps it.
+func (s *Server) alter(change func()) {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	change()
+	if err := s.save(); err != nil {
+		panic(err)
+	}
+}
+
+func copies[T any](all []*T) []T {
+	var list []T
+	for _, one := range all {
+		list = append(list, *one)
+	}
+	return list
+}
+
+func (s *Server) pullRequest(number int) *PullRequest {
+	for _, p := range s.state.PullRequests {
+		if p.Number == number {
+			return p
+		}
+	}
+	return nil
+}
+
+// follow lets the open pull requests follow their branches. GitHub closes one whose branch is deleted; its commit
+// stays.
+func (s *Server) follow() {
+	if s.reopen() != nil {
+		return
+	}
+	for _, p := range s.state.PullRequests {
+		if p.Closed || p.Owner != "" {
+			continue
+		}
+		head, err := s.repository.Reference(plumbing.NewBranchReferenceName(p.Head), true)
+		switch {
+		case err == nil:
+			p.Commit = head.Hash().String()
+		case p.Commit != "":
+			p.Closed = true
+		}
+	}
+}
+
+// listPullRequests lists the open ones, the newest first, unless the request wants others.
+func (s *Server) listPullRequests(w http.ResponseWriter, r *http.Request) {
+	s.follow()
+	query := r.URL.Query()
+	state, head, base := cmp.Or(query.Get("state"), "open"), query.Get("head"), query.Get("base")
+	var found []*PullRequest
+	for _, p := range slices.Backward(s.state.PullRequests) {
+		if (state == "all" || p.State() == state) && (base == "" || p.Base == base) && s.comesFrom(p, head) {
+			found = append(found, p)
+		}
+	}
+	s.page(w, r, len(found), func(i int) any { return s.pullRequestBody(r, found[i]) })
+}
+
+// comesFrom is whether a pull request's branch is head, as owner:branch. GitHub ignores a head without an owner.
+func (s *Server) comesFrom(p *PullRequest, head string) bool {
+	owner, branch, qualified := strings.Cut(head, ":")
+	return !qualified || strings.EqualFold(owner, s.ownerOf(p)) && branch == p.Head
+}
+
+func (s *Server) ownerOf(p *PullRequest) string {
+	name, _ := s.identity()
+	owner, _, _ := strings.Cut(name, "/")
+	return cmp.Or(p.Owner, owner)
+}
+
+func (s *Server) getPullRequest(w http.ResponseWriter, r *http.Request) {
+	s.follow()
+	if p := s.pullRequestOf(w, r); p != nil {
+		reply(w, http.StatusOK, s.pullRequestBody(r, p))
+	}
+}
+
+func (s *Server) listLabels(w http.ResponseWriter, r *http.Request) {
+	if p := s.pullRequestOf(w, r); p != nil {
+		s.page(w, r, len(p.Labels), func(i int) any { return map[string]any{"name": p.Labels[i]} })
+	}
+}
+
+// pullRequestOf is the pull request that the request names; if there is none, it has answered.
+func (s *Server) pullRequestOf(w http.ResponseWriter, r *http.Request) *PullRequest {
+	number, _ := strconv.Atoi(r.PathValue("number"))
+	found := s.pullRequest(number)
+	if found == nil {
+		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
+	}
+	return found
+}
+
+func (s *Server) pullRequestBody(r *http.Request, p *PullRequest) map[string]any {
+	name, id := s.identity()
+	_, repository, _ := strings.Cut(name, "/")
+	labels := []any{}
+	for _, label := range p.Labels {
+		labels = append(labels, map[string]any{"name": label})
+	}
+	owner := s.ownerOf(p)
+	head := map[string]any{"id": id, "full_name": name}
+	if p.Owner != "" {
+		head = map[string]any{"id": id + 1, "full_name": owner + "/" + repository, "fork": true}
+	}
+	return map[string]any{
+		"id": 1000 + p.Number, "number": p.Number, "title": p.Title, "body": p.Body, "state": p.State(), "locked": p.Locked,
+		"merged": p.Merged, "user": account(p.Author), "labels": labels, "created_at": stamp(p.At),
+		"html_url": fmt.Sprintf("http://%s/%s/pull/%d", r.Host, name, p.Number),
+		"head": map[string]any{
+			"ref": p.Head, "sha": p.Commit, "label": owner + ":" + p.Head, "user": account(owner), "repo": head,
+		},
+		"base": map[string]any{"ref": p.Base, "repo": map[string]any{"id": id, "full_name": name}},
+	}
+}
