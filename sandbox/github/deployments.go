@@ -147,8 +147,11 @@ func (s *Server) resolve(ref string) (commit string, found bool) {
 }
 
 func (s *Server) defaultBranch() string {
+	if s.config.DefaultBranch != "" {
+		return s.config.DefaultBranch
+	}
 	head, err := s.repository.Reference(plumbing.HEAD, false)
-	if err != nil {
+	if err != nil || !head.Target().IsBranch() {
 		return ""
 	}
 	return head.Target().Short()
@@ -157,19 +160,7 @@ func (s *Server) defaultBranch() string {
 // behind is whether the default branch has commits that are not in commit.
 func (s *Server) behind(commit string) bool {
 	base, found := s.resolve(s.defaultBranch())
-	if !found {
-		return false
-	}
-	first, err := s.repository.CommitObject(plumbing.NewHash(base))
-	if err != nil {
-		return false
-	}
-	second, err := s.repository.CommitObject(plumbing.NewHash(commit))
-	if err != nil {
-		return false
-	}
-	contains, err := first.IsAncestor(second)
-	return err == nil && !contains
+	return found && !s.contains(commit, base)
 }
 
 // unmet is whether one of the required statuses of a commit is not success; nil requires all that there are.

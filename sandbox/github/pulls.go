@@ -49,6 +49,10 @@ func (s *Server) OpenPullRequest(wanted PullRequest) (number int) {
 		wanted.Base, wanted.At = cmp.Or(wanted.Base, "main"), s.config.Now()
 		number = wanted.Number
 		s.state.PullRequests = append(s.state.PullRequests, &wanted)
+		if head, found := s.resolve(wanted.Head); found && wanted.Owner == "" {
+			wanted.Commit = head
+		}
+		s.changed(nil, &wanted)
 	})
 	return number
 }
@@ -56,9 +60,14 @@ func (s *Server) OpenPullRequest(wanted PullRequest) (number int) {
 // EditPullRequest changes one: its title, its labels, whether it is locked or closed.
 func (s *Server) EditPullRequest(number int, change func(*PullRequest)) {
 	s.alter(func() {
-		if found := s.pullRequest(number); found != nil {
-			change(found)
+		found := s.pullRequest(number)
+		if found == nil {
+			return
 		}
+		before := *found
+		before.Labels = slices.Clone(found.Labels)
+		change(found)
+		s.changed(&before, found)
 	})
 }
 
@@ -74,6 +83,9 @@ func (s *Server) PullRequests() []PullRequest {
 func (s *Server) alter(change func()) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
+	if err := s.reopen(); err != nil {
+		panic(err)
+	}
 	change()
 	if err := s.save(); err != nil {
 		panic(err)
@@ -107,6 +119,7 @@ func (s *Server) follow() {
 		if p.Closed || p.Owner != "" {
 			continue
 		}
+		before := *p
 		head, err := s.repository.Reference(plumbing.NewBranchReferenceName(p.Head), true)
 		switch {
 		case err == nil:
@@ -114,6 +127,7 @@ func (s *Server) follow() {
 		case p.Commit != "":
 			p.Closed = true
 		}
+		s.changed(&before, p)
 	}
 }
 
@@ -128,7 +142,7 @@ func (s *Server) listPullRequests(w http.ResponseWriter, r *http.Request) {
 			found = append(found, p)
 		}
 	}
-	s.page(w, r, len(found), func(i int) any { return s.pullRequestBody(r, found[i]) })
+	s.page(w, r, len(found), func(i int) any { return s.pullRequestBody(baseOf(r), found[i]) })
 }
 
 // comesFrom is whether a pull request's branch is head, as owner:branch. GitHub ignores a head without an owner.
@@ -139,14 +153,14 @@ func (s *Server) comesFrom(p *PullRequest, head string) bool {
 
 func (s *Server) ownerOf(p *PullRequest) string {
 	name, _ := s.identity()
-	owner, _, _ := strings.Cut(name, "/")
+	owner, _ := cutName(name)
 	return cmp.Or(p.Owner, owner)
 }
 
 func (s *Server) getPullRequest(w http.ResponseWriter, r *http.Request) {
 	s.follow()
 	if p := s.pullRequestOf(w, r); p != nil {
-		reply(w, http.StatusOK, s.pullRequestBody(r, p))
+		reply(w, http.StatusOK, s.pullRequestBody(baseOf(r), p))
 	}
 }
 
@@ -166,9 +180,12 @@ func (s *Server) pullRequestOf(w http.ResponseWriter, r *http.Request) *PullRequ
 	return found
 }
 
-func (s *Server) pullRequestBody(r *http.Request, p *PullRequest) map[string]any {
+// baseOf is the address that the request came to.
+func baseOf(r *http.Request) string { return "http://" + r.Host }
+
+func (s *Server) pullRequestBody(base string, p *PullRequest) map[string]any {
 	name, id := s.identity()
-	_, repository, _ := strings.Cut(name, "/")
+	_, repository := cutName(name)
 	labels := []any{}
 	for _, label := range p.Labels {
 		labels = append(labels, map[string]any{"name": label})
@@ -181,7 +198,7 @@ func (s *Server) pullRequestBody(r *http.Request, p *PullRequest) map[string]any
 	return map[string]any{
 		"id": 1000 + p.Number, "number": p.Number, "title": p.Title, "body": p.Body, "state": p.State(), "locked": p.Locked,
 		"merged": p.Merged, "user": account(p.Author), "labels": labels, "created_at": stamp(p.At),
-		"html_url": fmt.Sprintf("http://%s/%s/pull/%d", r.Host, name, p.Number),
+		"html_url": fmt.Sprintf("%s/%s/pull/%d", base, name, p.Number),
 		"head": map[string]any{
 			"ref": p.Head, "sha": p.Commit, "label": owner + ":" + p.Head, "user": account(owner), "repo": head,
 		},

@@ -17,8 +17,8 @@ import (
 func (s *Server) describe(w http.ResponseWriter, _ *http.Request) {
 	name, id := s.identity()
 	about := map[string]any{"id": id, "full_name": name, "private": true, "archived": s.isArchived()}
-	if head, err := s.repository.Reference(plumbing.HEAD, false); err == nil && head.Target().IsBranch() {
-		about["default_branch"] = head.Target().Short()
+	if branch := s.defaultBranch(); branch != "" {
+		about["default_branch"] = branch
 	}
 	reply(w, http.StatusOK, about)
 }

@@ -41,6 +41,8 @@ type Config struct {
 	Directory string
 	// Name is the repository's, owner/name; empty for the constant Name.
 	Name string
+	// DefaultBranch is the repository's; empty for the branch of its HEAD.
+	DefaultBranch string
 	// File keeps pull requests and what was written to them; empty for none.
 	File string
 	// Now is the clock; nil for the machine's.
@@ -59,6 +61,8 @@ type Server struct {
 	serving    sync.Mutex
 	repository *git.Repository
 	state      state
+	// refs are the branches that events were sent of; nil before there is a webhook.
+	refs map[string]string
 
 	mu        sync.Mutex
 	name      string
@@ -76,6 +80,13 @@ type Server struct {
 	perHour   int
 	calls     []string
 	writes    []string
+	// branch is the default branch, and sender the user of events, whom Git does not name.
+	branch     string
+	sender     string
+	webhook    *Webhook
+	deliveries []*Delivery
+
+	sending sync.WaitGroup
 }
 
 // New serves a repository. The caller serves HTTP with it, and sets URL.
@@ -87,13 +98,17 @@ func New(config Config) (*Server, error) {
 		config.Name = Name
 	}
 	s := &Server{
-		config: config, repository: config.Repository, name: config.Name, former: config.Name, id: ID,
+		config: config, repository: config.Repository, name: config.Name, former: config.Name, id: ID, sender: "ana",
 		tokens: map[string]Access{Token: {Login: User, Permissions: Everything()}}, remaining: quota{Limit, Limit},
 		perMinute: contentPerMinute, perHour: contentPerHour, reset: config.Now().Add(time.Hour).Truncate(time.Second),
 	}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
+	if err := s.reopen(); err != nil {
+		return nil, err
+	}
+	s.branch = s.defaultBranch()
 	s.routes = s.mux()
 	return s, nil
 }
@@ -103,14 +118,19 @@ func (s *Server) Change(do func(repository *git.Repository)) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
 	do(s.repository)
+	s.observe()
 }
 
 // Identify gives the repository another name, another id, or both: a renamed repository keeps its id,
 // and one that takes a former name has another id.
 func (s *Server) Identify(name string, id int) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	renamed := s.name != name && s.id == id
 	s.name, s.id = name, id
+	s.mu.Unlock()
+	if renamed {
+		s.emit("repository", map[string]any{"action": "renamed"})
+	}
 }
 
 func (s *Server) identity() (name string, id int) {
@@ -122,8 +142,13 @@ func (s *Server) identity() (name string, id int) {
 // Archive makes the repository read-only, or no longer.
 func (s *Server) Archive(archived bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.archived = archived
+	s.mu.Unlock()
+	action := "unarchived"
+	if archived {
+		action = "archived"
+	}
+	s.emit("repository", map[string]any{"action": action})
 }
 
 func (s *Server) isArchived() bool {

@@ -1,0 +1,135 @@
+package github
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+)
+
+// nothing is the commit of a branch that is not there, in a push.
+const nothing = "0000000000000000000000000000000000000000"
+
+// Observe looks which branches were pushed, created and deleted since the last look, and sends the events of each.
+// Git's hook of a repository that other programs write calls it.
+func (s *Server) Observe() {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	s.observe()
+}
+
+func (s *Server) observe() {
+	if s.refs == nil || s.reopen() != nil {
+		return
+	}
+	before, after := s.refs, s.references()
+	s.refs = after
+	for _, branch := range slices.Sorted(maps.Keys(union(before, after))) {
+		if before[branch] != after[branch] {
+			s.pushed(branch, before[branch], after[branch])
+		}
+	}
+	s.follow()
+}
+
+func union(a, b map[string]string) map[string]string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+// references are the commits of the branches.
+func (s *Server) references() map[string]string {
+	found := map[string]string{}
+	heads, err := s.heads()
+	if err != nil {
+		return found
+	}
+	for _, head := range heads {
+		found[head.Name().Short()] = head.Hash().String()
+	}
+	return found
+}
+
+// pushed sends the events of a push to one branch; a commit is empty if the branch was not there (GitHub docs: Webhook
+// events and payloads: push, create, delete).
+func (s *Server) pushed(branch, before, after string) {
+	named := func() map[string]any {
+		return map[string]any{"ref": branch, "ref_type": "branch", "pusher_type": "user"}
+	}
+	if before == "" {
+		body := named()
+		body["master_branch"] = s.defaultBranch()
+		s.emit("create", body)
+	}
+	push := map[string]any{
+		"ref": plumbing.NewBranchReferenceName(branch).String(), "before": before, "after": after, "created": before == "",
+		"deleted": after == "", "forced": before != "" && after != "" && !s.contains(after, before), "commits": []any{},
+		"pusher": map[string]any{"name": s.sender},
+	}
+	if before == "" {
+		push["before"] = nothing
+	}
+	if after == "" {
+		push["after"] = nothing
+	}
+	s.emit("push", push)
+	if after == "" {
+		s.emit("delete", named())
+	}
+}
+
+// contains is whether a commit has another among its ancestors.
+func (s *Server) contains(commit, ancestor string) bool {
+	newer, err := s.repository.CommitObject(plumbing.NewHash(commit))
+	if err != nil {
+		return false
+	}
+	older, err := s.repository.CommitObject(plumbing.NewHash(ancestor))
+	if err != nil {
+		return false
+	}
+	found, err := older.IsAncestor(newer)
+	return err == nil && found
+}
+
+// changed sends the events of a pull request that was another one before; before is nil for one that is new.
+func (s *Server) changed(before, after *PullRequest) {
+	send := func(action string, more map[string]any) {
+		body := map[string]any{"action": action, "number": after.Number, "pull_request": s.pullRequestBody(s.URL, after)}
+		maps.Copy(body, more)
+		s.emit("pull_request", body)
+	}
+	if before == nil {
+		send("opened", nil)
+		return
+	}
+	if before.Title != after.Title {
+		send("edited", map[string]any{"changes": map[string]any{"title": map[string]any{"from": before.Title}}})
+	}
+	for _, label := range after.Labels {
+		if !slices.Contains(before.Labels, label) {
+			send("labeled", map[string]any{"label": map[string]any{"name": label}})
+		}
+	}
+	for _, label := range before.Labels {
+		if !slices.Contains(after.Labels, label) {
+			send("unlabeled", map[string]any{"label": map[string]any{"name": label}})
+		}
+	}
+	switch {
+	case before.Closed != after.Closed && after.Closed:
+		send("closed", nil)
+	case before.Closed != after.Closed:
+		send("reopened", nil)
+	case before.Commit != after.Commit && before.Commit != "":
+		send("synchronize", map[string]any{"before": before.Commit, "after": after.Commit})
+	}
+}
+
+// cutName cuts owner/name.
+func cutName(full string) (owner, name string) {
+	owner, name, _ = strings.Cut(full, "/")
+	return owner, name
+}
