@@ -44,11 +44,14 @@ const (
 	WorkflowPlan        = "Plan"
 	WorkflowCleanup     = "Cleanup"
 	WorkflowNote        = "Note"
+	WorkflowLook        = "Look"
 
 	// SignalRequest carries a Request to the environment's open run.
 	SignalRequest = "request"
 	// SignalNote carries a Note to it.
 	SignalNote = "note"
+	// SignalLook carries a Hint to the branch's open Look.
+	SignalLook = "look"
 )
 
 // WorkflowOf is the workflow type of the run that a request with the goal needs; false if there is no such goal.

@@ -69,6 +69,10 @@ type Policy struct {
 	Repair Repair `yaml:"repair,omitempty" jsonschema:"enum=keep,enum=recreate,default=keep"`
 	// Images says where the worker looks images up before it deploys them.
 	Images PolicyImages `yaml:"images,omitempty"`
+	// Triggers are what starts deployments without a person: `ci`, a CI job that runs `perch up`, and
+	// `webhook`, GitHub's webhooks, which `perch-web` receives; the default is `ci`. Without `ci` an `up`
+	// of a CI job is skipped; a person's is not.
+	Triggers []Trigger `yaml:"triggers,omitempty" jsonschema:"enum=ci,enum=webhook,minItems=1" jsonschema_extras:"hint=ci or webhook"`
 	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
 }
@@ -78,6 +82,9 @@ type Policy struct {
 func (p *Policy) Identity(id string) Identity {
 	return Identity{Project: p.Project, Names: append([]string{p.Repository}, p.FormerNames...), ID: id}
 }
+
+// Allows reports whether deployments may be started by trigger.
+func (p *Policy) Allows(trigger Trigger) bool { return slices.Contains(p.Triggers, trigger) }
 
 // Repair is what happens to an environment that was ready and that only a new stack would bring back.
 type Repair string

@@ -30,6 +30,8 @@ type Request struct {
 	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`, `perch down`.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Trigger is what started the request without a person; empty if a person or cleanup requests.
+	Trigger Trigger `json:"trigger,omitempty"`
 	// Force lets a removal leave behind what cannot be deleted, where nothing gentler helps; it fails then, and names it.
 	Force bool `json:"force,omitempty"`
 	// Recreate lets an `up` delete the environment first, its database and buckets included, and create it again.

@@ -87,6 +87,9 @@ func (r *Requests) checkRequest(ctx context.Context, request perch.Request) (con
 		admitted, err := answerRejection(removal, errors.Join(err, lifecycle.AdmitRequest(admission)))
 		return admitted, nil, err
 	}
+	if reason := lifecycle.Untriggered(r.policy, request); reason != "" {
+		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: reason}, nil, nil
+	}
 	head, ended, err := r.findHead(ctx, request)
 	if err != nil || ended.Outcome != "" {
 		ended, err = answerRejection(ended, err)

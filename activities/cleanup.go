@@ -186,16 +186,21 @@ func (c *Cleanups) LastLook(ctx context.Context, in contract.LastLookInput) (con
 	return contract.LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, id, c.policy)}, nil
 }
 
-// alive asks for both branches at once: were the default branch looked for first, the repository could be emptied or hidden before the other is.
 func (c *Cleanups) alive(ctx context.Context, branch string) (bool, error) {
-	heads, err := c.source.Heads(ctx, c.policy.DefaultBranch, branch)
-	if _, hasDefault := heads[c.policy.DefaultBranch]; err == nil && !hasDefault {
-		words := lifecycle.NoDefaultBranch(c.policy.DefaultBranch, otherDefault(ctx, c.source))
-		err = fmt.Errorf("the repository %s does not show its default branch %s", c.policy.Repository, words)
+	head, err := headBesideDefault(ctx, c.source, c.policy, branch)
+	return head != "", err
+}
+
+// headBesideDefault is the head of the branch; empty if it does not exist. It asks for the default branch at once: were
+// that looked for first, the repository could be emptied or hidden before the other is.
+func headBesideDefault(ctx context.Context, source Source, policy *perch.Policy, branch string) (string, error) {
+	heads, err := source.Heads(ctx, policy.DefaultBranch, branch)
+	if _, hasDefault := heads[policy.DefaultBranch]; err == nil && !hasDefault {
+		words := lifecycle.NoDefaultBranch(policy.DefaultBranch, otherDefault(ctx, source))
+		err = fmt.Errorf("the repository %s does not show its default branch %s", policy.Repository, words)
 	}
 	if err != nil {
-		return false, sourceerr.Wrap(err, "look for branch %s", branch)
+		return "", sourceerr.Wrap(err, "look for branch %s", branch)
 	}
-	_, alive := heads[branch]
-	return alive, nil
+	return heads[branch], nil
 }

@@ -108,6 +108,7 @@ func (s *Set) serveAll() []served {
 		serve(contract.AskRemoval, s.cleanups.AskRemoval),
 		serve(contract.LastLook, s.cleanups.LastLook),
 		serve(contract.RecheckLeftovers, s.verification.RecheckLeftovers),
+		serve(contract.LookAtBranch, s.looks.LookAtBranch),
 
 		serve(contract.ListEnvironments, s.stacks.ListEnvironments),
 		serve(contract.DescribeEnvironment, s.stacks.DescribeEnvironment),

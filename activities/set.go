@@ -35,6 +35,7 @@ type Set struct {
 	deletions    *Deletions
 	verification *Verification
 	cleanups     *Cleanups
+	looks        *Looks
 	examinations *Examinations
 }
 
@@ -64,6 +65,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		stacks: stacks, requests: requests, images: images, apps: apps,
 		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, requests, interval), databases: databases,
 		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval},
-		deletions: deletions, verification: verification, cleanups: cleanups, examinations: examinations,
+		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, source: source, stacks: stacks},
+		examinations: examinations,
 	}
 }

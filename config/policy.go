@@ -135,6 +135,9 @@ func derive(p *perch.Policy) {
 	if p.Images.Registries == nil {
 		p.Images.Registries = p.DefaultRegistries()
 	}
+	if p.Triggers == nil {
+		p.Triggers = []perch.Trigger{perch.TriggerCI}
+	}
 	if p.Kinds == nil {
 		p.Kinds = map[perch.Kind][]string{perch.KindBranch: {"*"}}
 	}

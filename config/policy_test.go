@@ -40,6 +40,7 @@ max_environments: 3
 max_instances: 8
 repair: recreate
 images: {registries: [ghcr.io, 'registry.example.com:5000'], endpoint: 'http://127.0.0.1:4567'}
+triggers: [ci, webhook]
 cleanup: {grace: 90m, max_removals: 5, max_share: 0.25}
 `
 
@@ -87,7 +88,8 @@ func TestAPolicyReads(t *testing.T) {
 			Registries: []string{"ghcr.io", "registry.example.com:5000"},
 			Endpoint:   "http://127.0.0.1:4567",
 		},
-		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
+		Triggers: []perch.Trigger{perch.TriggerCI, perch.TriggerWebhook},
+		Cleanup:  perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -121,7 +123,8 @@ func TestAPolicyIsCompletedByDefaults(t *testing.T) {
 		Images: perch.PolicyImages{
 			Registries: []string{"123456789012.dkr.ecr.eu-central-1.amazonaws.com", "public.ecr.aws", "ghcr.io", "docker.io"},
 		},
-		Cleanup: perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
+		Triggers: []perch.Trigger{perch.TriggerCI},
+		Cleanup:  perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
 	}
 	if diff := cmp.Diff(want, policy(t, minimalPolicy)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -51,6 +52,15 @@ func firstError(checks ...func() error) error {
 		}
 	}
 	return nil
+}
+
+// Untriggered is why the policy lets nothing come of an `up` that its trigger started; empty if it may go on. It is no
+// rejection: the job that requested it is not wrong.
+func Untriggered(policy *perch.Policy, request perch.Request) string {
+	if request.Goal != perch.GoalUp || request.Trigger == "" || policy.Allows(request.Trigger) {
+		return ""
+	}
+	return fmt.Sprintf("`triggers` in the policy does not name %s, so it starts no deployment", request.Trigger)
 }
 
 // Identity rejects a request of another project or repository, and a branch that cannot have an environment.

@@ -48,6 +48,7 @@ func recorded(t *testing.T) map[string]*historypb.History {
 var replayable = map[string]any{
 	perch.WorkflowProvision: Provision, perch.WorkflowTeardown: Teardown, perch.WorkflowCleanup: Cleanup, perch.WorkflowList: List,
 	perch.WorkflowStatus: Status, perch.WorkflowPlan: Plan, perch.WorkflowDoctor: Doctor, perch.WorkflowApplication: Application,
+	perch.WorkflowLook: Look,
 }
 
 func TestEveryWorkflowIsRecorded(t *testing.T) {

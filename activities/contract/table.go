@@ -75,6 +75,9 @@ var (
 	RecheckLeftovers = define[perch.CleanupInput, RecheckResult]("RecheckLeftovers", QueueWaits, working)
 )
 
+// Looks at branches.
+var LookAtBranch = define[LookInput, LookResult]("LookAtBranch", QueueQuick, asking)
+
 // Runs that read, and the stack that environments share.
 var (
 	ListEnvironments    = define[perch.ListInput, perch.ListResult]("ListEnvironments", QueueQuick, calling)

@@ -230,6 +230,12 @@ var requestAttacks = []attack{
 	}},
 	{activity: "LastLook", name: "a branch that exists", answered: true, input: judgedInput("carts", "store-carts")},
 	{activity: "LastLook", name: "a foreign stack", answered: true, input: judgedInput("taken", "store-taken")},
+	{activity: "LookAtBranch", name: "another project", input: func(*victims) in {
+		return in{"environment": named("till", "wares")}
+	}},
+	{activity: "LookAtBranch", name: "production's branch", answered: true, input: func(v *victims) in {
+		return in{"environment": named(v.project, "main"), "hint": in{"by": "forged", "reason": "branch deleted"}}
+	}},
 	{activity: "PlanCleanup", name: "another project", input: func(*victims) in { return in{"project": "till", "approved": "1000", "now": true} }},
 	{activity: "PlanCleanup", name: "everything at once", answered: true, input: func(v *victims) in { return in{"project": v.project, "approved": "1000", "now": true} }},
 	{activity: "RecheckLeftovers", name: "another project", input: func(*victims) in { return in{"project": "till"} }},

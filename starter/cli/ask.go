@@ -155,6 +155,9 @@ func (a *app) newRequest(goal perch.Goal, t target) perch.Request {
 		Goal: goal, Project: t.environment.Project, Branch: t.environment.Branch, Repository: t.repository, Force: t.force,
 		By: cmp.Or(t.job.By, a.person()), Reason: "perch " + verb(goal),
 	}
+	if t.job.By != "" {
+		request.Trigger = perch.TriggerCI
+	}
 	if goal == perch.GoalUp {
 		request.Commit, request.Recreate = t.commit, t.recreate
 	}

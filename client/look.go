@@ -1,0 +1,59 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	sdk "go.temporal.io/sdk/client"
+
+	"perch"
+	"perch/dial"
+	"perch/lifecycle"
+)
+
+// RequestLook hands hint to the open Look at the environment's branch, or starts one. Without an error Temporal holds the hint.
+// The same hint again is harmless.
+func (c *Client) RequestLook(ctx context.Context, e perch.Environment, hint perch.Hint) (Run, error) {
+	id := perch.LookWorkflowID(e)
+	execution, err := c.temporal.SignalWithStartWorkflow(ctx, id, perch.SignalLook, hint, sdk.StartWorkflowOptions{
+		ID: id, TaskQueue: perch.TaskQueue(e.Project), StaticSummary: "look at " + e.Branch,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+	}, perch.WorkflowLook, perch.LookInput{Environment: e})
+	if err != nil {
+		return Run{}, fmt.Errorf("signal workflow %s: %w", id, dial.Plain(err))
+	}
+	return Run{WorkflowID: id, RunID: execution.GetRunID()}, nil
+}
+
+// Reach is nil if Temporal answers.
+func (c *Client) Reach(ctx context.Context) error {
+	if _, err := c.temporal.CheckHealth(ctx, &sdk.CheckHealthRequest{}); err != nil {
+		return fmt.Errorf("reach Temporal: %w", dial.Plain(err))
+	}
+	return nil
+}
+
+// LatestRun is what the latest run of the environment with the workflow ID is doing, or how it ended.
+func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.LatestRun, error) {
+	described, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	var none *serviceerror.NotFound
+	if errors.As(err, &none) {
+		return lifecycle.RunNone, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("describe workflow %s: %w", workflowID, err)
+	}
+	info := described.GetWorkflowExecutionInfo()
+	switch {
+	case info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		return lifecycle.RunEnded, nil
+	case info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		return lifecycle.RunFailed, nil
+	case info.GetType().GetName() == perch.WorkflowTeardown:
+		return lifecycle.RunRemoval, nil
+	}
+	return lifecycle.RunUp, nil
+}

@@ -1,0 +1,86 @@
+package lifecycle
+
+import (
+	"fmt"
+
+	"perch"
+)
+
+// LatestRun is what an environment's latest run is doing, or how it ended.
+type LatestRun string
+
+// The states of the latest run.
+const (
+	// RunNone is no run that Temporal remembers.
+	RunNone LatestRun = ""
+	// RunUp is an open run that works for an `up`.
+	RunUp LatestRun = "up"
+	// RunRemoval is an open run that works for a removal.
+	RunRemoval LatestRun = "removal"
+	// RunFailed is a run that failed.
+	RunFailed LatestRun = "failed"
+	// RunEnded is a run that ended with a result.
+	RunEnded LatestRun = "ended"
+)
+
+// Seen is what a Look saw of a branch and of its environment.
+type Seen struct {
+	Branch string
+	// Head is the branch's head; empty if the source has no such branch.
+	Head string
+	// Stack is what has the name of the environment's stack; nil if nothing has.
+	Stack *Found
+	// Run is the environment's latest run.
+	Run LatestRun
+	// RepositoryID is the repository's id; empty if the source has none.
+	RepositoryID string
+}
+
+// LookStep is what a Look requests.
+type LookStep struct {
+	// Goal is what is requested; empty if nothing is.
+	Goal perch.Goal
+	// Busy says that a removal is needed, and that a run still works for an `up`, which would ignore it.
+	Busy bool
+	// Reason is the sentence for it.
+	Reason string
+}
+
+// NextByLook is what a Look requests: `up` where the head of the branch is not deployed, a removal as cleanup requests it
+// where the branch is gone, and nothing otherwise.
+func NextByLook(s Seen, policy *perch.Policy) LookStep {
+	if s.Head != "" {
+		return s.wanted()
+	}
+	return s.unwanted("branch missing", policy)
+}
+
+// wanted is the step for a branch that should have an environment.
+func (s Seen) wanted() LookStep {
+	if s.Stack != nil && s.Stack.Commit == s.Head && Reached(s.Stack.Status) && (s.Run == RunEnded || s.Run == RunNone) {
+		return LookStep{Reason: fmt.Sprintf("commit %s is deployed", perch.ShortCommit(s.Head))}
+	}
+	return LookStep{Goal: perch.GoalUp, Reason: fmt.Sprintf("the head of the branch is %s", perch.ShortCommit(s.Head))}
+}
+
+// unwanted is the step for a branch that should have none, for the reason.
+func (s Seen) unwanted(reason string, policy *perch.Policy) LookStep {
+	exists := s.Stack != nil && s.Stack.Status != "DELETE_COMPLETE"
+	switch {
+	case !exists && s.Run != RunUp:
+		return LookStep{Reason: reason + "; there is no environment"}
+	case !exists:
+		return LookStep{Busy: true, Reason: reason + "; a run works for an `up` of this branch"}
+	}
+	_, kind, ours := perch.Owned(policy.Identity(s.RepositoryID), s.Stack.Name, s.Stack.Tags)
+	if !ours {
+		return LookStep{Reason: fmt.Sprintf("%s; stack %s is not managed by Perch for this repository", reason, s.Stack.Name)}
+	}
+	if kept := protection(subject{branch: s.Branch, kind: kind, stack: *s.Stack}, policy); kept != "" {
+		return LookStep{Reason: reason + "; " + kept}
+	}
+	if s.Run == RunUp {
+		return LookStep{Busy: true, Reason: reason + "; a run works for an `up` of this branch"}
+	}
+	return LookStep{Goal: perch.GoalGone, Reason: reason}
+}

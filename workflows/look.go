@@ -1,0 +1,118 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+	"perch/activities/contract"
+)
+
+const (
+	// quiet is how long no hint may arrive before a Look asks the source: one push causes several.
+	quiet = 3 * time.Second
+	// longestQuiet bounds that wait, however many hints arrive.
+	longestQuiet = 30 * time.Second
+	// firstBusyPause is how long a Look waits for a run that works for an `up` of a deleted branch; each wait is twice as long
+	// as the one before. After busyPauses waits, which are half an hour, cleanup removes the environment.
+	firstBusyPause = time.Minute
+	busyPauses     = 5
+	// looksInARun bounds the history: after so many looks a Look continues as new.
+	looksInARun = 10
+)
+
+// Look turns hints about one branch into a request: it waits until no hint has arrived for three seconds, asks the branch
+// source what is true, and requests that. A hint that arrives meanwhile has it look again. Its workflow ID is
+// perch.LookWorkflowID.
+func Look(ctx workflow.Context, in perch.LookInput) (*perch.LookResult, error) {
+	if in.Environment == (perch.Environment{}) {
+		return nil, temporal.NewNonRetryableApplicationError("the input of Look names no environment", perch.ErrorInvalid, nil)
+	}
+	l := &look{ctx: ctx, environment: in.Environment, hints: workflow.GetSignalChannel(ctx, perch.SignalLook)}
+	if in.Hint != nil {
+		l.hint = *in.Hint
+	}
+	for range looksInARun {
+		if err := l.awaitQuiet(); err != nil {
+			return nil, err
+		}
+		in := contract.LookInput{Environment: l.environment, Hint: l.hint, At: workflow.Now(ctx).UTC()}
+		out, err := runActivity(ctx, "look at branch "+l.environment.Branch, contract.LookAtBranch, in)
+		if l.drain() {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !out.Busy || l.pauses == busyPauses {
+			return &out.LookResult, nil
+		}
+		if err := l.pause(); err != nil {
+			return nil, err
+		}
+	}
+	l.drain()
+	return nil, workflow.NewContinueAsNewError(ctx, perch.WorkflowLook, perch.LookInput{Environment: l.environment, Hint: &l.hint})
+}
+
+// look is one execution of Look.
+type look struct {
+	ctx         workflow.Context
+	environment perch.Environment
+	hints       workflow.ReceiveChannel
+	// hint is the newest hint.
+	hint perch.Hint
+	// pauses counts the waits for another run.
+	pauses int
+}
+
+// drain takes in every hint that waits, and reports whether there was one. What cannot be decoded is a hint that says nothing.
+func (l *look) drain() (any bool) {
+	var raw converter.RawValue
+	for l.hints.ReceiveAsync(&raw) {
+		var hint perch.Hint
+		if raw.Payload() != nil && converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &hint) == nil {
+			l.hint = hint
+		}
+		any = true
+	}
+	return any
+}
+
+// awaitQuiet waits until no hint has arrived for the time that quiet says, or longestQuiet is over.
+func (l *look) awaitQuiet() error {
+	end := workflow.Now(l.ctx).Add(longestQuiet)
+	for l.drain(); ; {
+		left := min(quiet, end.Sub(workflow.Now(l.ctx)))
+		if left <= 0 {
+			return nil
+		}
+		timer := workflow.TimerOptions{Summary: fmt.Sprintf("wait for more hints about branch %s", l.environment.Branch)}
+		if err := workflow.NewTimerWithOptions(l.ctx, left, timer).Get(l.ctx, nil); err != nil {
+			return err
+		}
+		if !l.drain() {
+			return nil
+		}
+	}
+}
+
+// pause waits for another run to end. A hint ends the wait.
+func (l *look) pause() error {
+	ctx, cancel := workflow.WithCancel(l.ctx)
+	defer cancel()
+	pause := firstBusyPause << l.pauses
+	l.pauses++
+	options := workflow.TimerOptions{Summary: "wait for the run that works for an up of branch " + l.environment.Branch}
+	timer := workflow.NewTimerWithOptions(ctx, pause, options)
+	err := error(nil)
+	workflow.NewSelector(l.ctx).
+		AddFuture(timer, func(f workflow.Future) { err = f.Get(l.ctx, nil) }).
+		AddReceive(l.hints, func(workflow.ReceiveChannel, bool) {}).
+		Select(l.ctx)
+	return err
+}
