@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The worker and the starter in one image, without a shell. The worker is the entrypoint.
+# The worker, the starter and the receiver of webhooks in one image, without a shell. The worker is the entrypoint.
 
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
@@ -7,7 +7,8 @@ COPY . .
 ENV CGO_ENABLED=0
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags="-s -w" -o /out/perch-worker ./worker && \
-    go build -trimpath -ldflags="-s -w" -o /out/perch ./starter
+    go build -trimpath -ldflags="-s -w" -o /out/perch ./starter && \
+    go build -trimpath -ldflags="-s -w" -o /out/perch-web ./web
 RUN mkdir -p /out/etc/ssl/certs /out/etc/perch /out/var/cache/perch /out/home/perch /out/tmp && \
     cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ && \
     echo 'perch:x:65532:65532::/home/perch:/sbin/nologin' > /out/etc/passwd && \

@@ -154,7 +154,7 @@ func TestDockerfileBuildsTheProgramsThatComposeRuns(t *testing.T) {
 			t.Errorf("the image's build makes %s, which is package %v and no program", match[1], name)
 		}
 	}
-	if diff := cmp.Diff([]string{"./worker", "./starter"}, built); diff != "" {
+	if diff := cmp.Diff([]string{"./worker", "./starter", "./web"}, built); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -174,7 +174,7 @@ func composeCommand(t *testing.T) []string {
 func TestDockerComposeTakesTheFile(t *testing.T) {
 	compose := composeCommand(t)
 	config := func(variables ...string) (string, error) {
-		arguments := append(compose[1:], "--env-file", ".env.example", "--profile", "tools", "config", "--format", "json")
+		arguments := append(compose[1:], "--env-file", ".env.example", "--profile", "tools", "--profile", "web", "config", "--format", "json")
 		command := exec.Command(compose[0], arguments...)
 		command.Env = append(os.Environ(), variables...)
 		out, err := command.CombinedOutput()

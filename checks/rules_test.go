@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"perch/activities":  {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/image"},
 	"perch/worker":      {"perch", "perch/config", "perch/source", "perch/dial", "perch/activities", "perch/workflows"},
 	"perch/starter":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial"},
+	"perch/web":         {"perch", "perch/client", "perch/dial"},
 	"perch/sandbox":     {"perch", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter"},
 	"perch/conformance": {}, // Its tests start the sandbox.
 	"perch/deploy":      {}, // Its tests run the programs.
@@ -42,6 +43,7 @@ var strangers = map[string][]string{
 	"perch/lifecycle": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/client":    {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra"},
 	"perch/starter":   {"github.com/aws/aws-sdk-go-v2/service", "go.temporal.io/server", "github.com/google/go-github"},
+	"perch/web":       {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra"},
 	"perch/worker":    {"go.temporal.io/server"},
 	"perch/workflows": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	// The endpoint knows nothing of what the sandbox shows of it.
@@ -82,7 +84,7 @@ func TestRoomsAreBuiltWithoutStrangers(t *testing.T) {
 }
 
 func TestMainsAreShort(t *testing.T) {
-	for _, main := range []string{"worker/main.go", "starter/main.go", "sandbox/main.go"} {
+	for _, main := range []string{"worker/main.go", "starter/main.go", "web/main.go", "sandbox/main.go"} {
 		data, err := os.ReadFile(filepath.FromSlash(main))
 		if err != nil {
 			t.Fatal(err)

@@ -98,7 +98,7 @@ func cleanCopy(t testing.TB) string {
 	return dir
 }
 
-// image is the folder of worker and starter as the image's build stage makes them, once for all tests.
+// image is the folder of the programs as the image's build stage makes them, once for all tests.
 var image = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "perch-image-") })
 
 // onCluster has the tests run that build and start programs: minutes of two cores, which the race detector would not see into.
@@ -125,7 +125,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// buildImage links worker and starter, as the image's build stage makes them, into dir.
+// buildImage links the programs, as the image's build stage makes them, into dir.
 func buildImage(t testing.TB, dir string) {
 	t.Helper()
 	made, err := image()
@@ -135,7 +135,7 @@ func buildImage(t testing.TB, dir string) {
 	if !exists(filepath.Join(made, "perch-worker")) {
 		runStage(t, made, func(command string) bool { return strings.Contains(command, "go build") })
 	}
-	for _, name := range []string{"perch-worker", "perch"} {
+	for _, name := range []string{"perch-worker", "perch-web", "perch"} {
 		if err := os.Symlink(filepath.Join(made, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestImageBuildStageMakesStaticProgramsThatStart(t *testing.T) {
 	wantCluster(t)
 	dir := t.TempDir()
 	buildImage(t, dir)
-	for name, argument := range map[string]string{"perch-worker": "--help", "perch": "version"} {
+	for name, argument := range map[string]string{"perch-worker": "--help", "perch-web": "--help", "perch": "version"} {
 		program, err := filepath.EvalSymlinks(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

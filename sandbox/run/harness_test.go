@@ -25,6 +25,7 @@ import (
 	"perch"
 	"perch/config"
 	"perch/starter/cli"
+	"perch/web/server"
 	workerrun "perch/worker/run"
 )
 
@@ -37,7 +38,7 @@ const (
 	patience = 5 * time.Minute
 )
 
-// TestMain makes the three programs commands of this test binary, for scripts and for tests that kill them.
+// TestMain makes the programs commands of this test binary, for scripts and for tests that kill them.
 func TestMain(m *testing.M) {
 	program := func(main func(context.Context, []string, io.Writer, io.Writer, func(string) string) int) func() {
 		return func() { os.Exit(main(context.Background(), os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) }
@@ -45,6 +46,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(suite{m}, map[string]func(){
 		"perch-sandbox": program(Main),
 		"perch-worker":  program(workerrun.Main),
+		"perch-web":     program(server.Main),
 		"perch": program(func(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
 			return cli.Run(ctx, args, os.Stdin, stdout, stderr, env)
 		}),

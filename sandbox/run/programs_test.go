@@ -26,7 +26,7 @@ func (w *watched) String() string {
 	return w.text.String()
 }
 
-// child is one of the three programs as a process of its own.
+// child is one of the programs as a process of its own.
 type child struct {
 	*exec.Cmd
 	stderr *watched
@@ -35,14 +35,21 @@ type child struct {
 // said is what it has written to stderr.
 func (p child) said() string { return p.stderr.String() }
 
-// program starts one of the three programs as somebody does in a shell with the sandbox's exports. It is killed when the test is over.
+// program starts one of the programs as somebody does in a shell with the sandbox's exports. It is killed when the test is over.
 func (b *bench) program(t *testing.T, name string, args ...string) child {
+	t.Helper()
+	return b.programWith(t, nil, name, args...)
+}
+
+// programWith is program with more variables.
+func (b *bench) programWith(t *testing.T, env []string, name string, args ...string) child {
 	t.Helper()
 	p := child{Cmd: exec.Command(name, args...), stderr: &watched{}}
 	p.Env, p.Stderr = os.Environ(), p.stderr
 	for _, export := range b.exports() {
 		p.Env = append(p.Env, export.Name+"="+export.Value)
 	}
+	p.Env = append(p.Env, env...)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,145 @@
+package server
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"perch"
+)
+
+// event is what a delivery tells.
+type event struct {
+	// repository is the id of the repository that it is about; 0 if the payload names none.
+	repository int64
+	// branch is the branch to look at.
+	branch string
+	hint   perch.Hint
+	// ping says that GitHub only tries the webhook.
+	ping bool
+	// nothing is why nothing follows from it; empty if branch is to be looked at.
+	nothing string
+	// warning is what people should know about the repository; empty if nothing is wrong.
+	warning string
+}
+
+// payload is what is read of the events' JSON (GitHub docs: Webhook events and payloads). Everything else is skipped.
+type payload struct {
+	Action string `json:"action"`
+	// Ref is in full for push, and a name for create and delete, which have a RefType.
+	Ref         string     `json:"ref"`
+	RefType     string     `json:"ref_type"`
+	Deleted     bool       `json:"deleted"`
+	Repository  repository `json:"repository"`
+	PullRequest *struct {
+		Number int `json:"number"`
+		Head   struct {
+			Ref string `json:"ref"`
+			// Repo is nil if the fork was deleted.
+			Repo *repository `json:"repo"`
+		} `json:"head"`
+	} `json:"pull_request"`
+	Sender struct {
+		Login string `json:"login"`
+	} `json:"sender"`
+}
+
+type repository struct {
+	ID            int64  `json:"id"`
+	FullName      string `json:"full_name"`
+	DefaultBranch string `json:"default_branch"`
+}
+
+var (
+	// pullActions are the actions of pull requests that may change what their branch should have.
+	pullActions = []string{"opened", "reopened", "synchronize", "edited", "closed", "labeled", "unlabeled"}
+	// repositoryActions are those after which the policy may name the wrong repository, or no branch can change.
+	repositoryActions = []string{"renamed", "transferred", "archived", "unarchived", "deleted"}
+)
+
+// readEvent reads a delivery. Its error says what is missing in the payload.
+func readEvent(name string, body []byte) (event, error) {
+	if name == "" {
+		return event{}, errors.New("the delivery has no header X-GitHub-Event")
+	}
+	var p payload
+	if err := json.Unmarshal(body, &p); err != nil {
+		return event{}, fmt.Errorf("the payload is not the JSON of an event: %w", err)
+	}
+	e := event{repository: p.Repository.ID, hint: perch.Hint{By: "webhook:" + cmp.Or(p.Sender.Login, "github")}}
+	read, known := map[string]func(*event, payload){
+		"ping":         func(e *event, _ payload) { e.ping = true },
+		"push":         readPush,
+		"create":       readReference,
+		"delete":       readReference,
+		"pull_request": readPullRequest,
+		"repository":   readRepository,
+	}[name]
+	if !known {
+		e.nothing = fmt.Sprintf("nothing follows from the event %q", name)
+		return e, nil
+	}
+	e.hint.Reason = name
+	if read(&e, p); e.ping || e.nothing != "" {
+		return e, nil
+	}
+	if e.repository <= 0 {
+		return event{}, fmt.Errorf("the payload of the event %q has no repository.id", name)
+	}
+	if err := perch.ValidateBranch(e.branch); err != nil {
+		return event{}, fmt.Errorf("the payload of the event %q names no branch: %w", name, err)
+	}
+	return e, nil
+}
+
+func readPush(e *event, p payload) {
+	branch, isBranch := strings.CutPrefix(p.Ref, "refs/heads/")
+	if !isBranch && p.Ref != "" {
+		e.nothing = fmt.Sprintf("%s is not a branch", p.Ref)
+	}
+	e.branch = branch
+	if p.Deleted {
+		e.hint.Reason = "branch deleted"
+	}
+}
+
+// readReference reads create and delete.
+func readReference(e *event, p payload) {
+	if p.RefType != "branch" && p.RefType != "" {
+		e.nothing = fmt.Sprintf("the %s %s is not a branch", p.RefType, p.Ref)
+	}
+	e.branch = p.Ref
+	if e.hint.Reason == "delete" {
+		e.hint.Reason = "branch deleted"
+	} else {
+		e.hint.Reason = "branch created"
+	}
+}
+
+func readPullRequest(e *event, p payload) {
+	switch {
+	case p.PullRequest == nil:
+		return // It names no branch.
+	case !slices.Contains(pullActions, p.Action):
+		e.nothing = fmt.Sprintf("nothing follows from a pull request that is %s", p.Action)
+	case p.PullRequest.Head.Repo == nil || p.PullRequest.Head.Repo.ID != p.Repository.ID:
+		e.nothing = fmt.Sprintf("pull request #%d comes from a fork, whose branches have no environments", p.PullRequest.Number)
+	}
+	e.branch = p.PullRequest.Head.Ref
+	e.hint.Reason = fmt.Sprintf("pull request #%d %s", p.PullRequest.Number, p.Action)
+}
+
+// readRepository has the default branch looked at: that shows whether the worker still reads this repository.
+func readRepository(e *event, p payload) {
+	if !slices.Contains(repositoryActions, p.Action) {
+		e.nothing = fmt.Sprintf("nothing follows from a repository that is %s", p.Action)
+		return
+	}
+	e.branch = p.Repository.DefaultBranch
+	e.hint.Reason = "repository " + p.Action
+	e.warning = fmt.Sprintf("the repository was %s and is %s now: `perch doctor` says whether the policy must be corrected",
+		p.Action, p.Repository.FullName)
+}
