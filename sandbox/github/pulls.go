@@ -23,12 +23,14 @@ type PullRequest struct {
 	Base  string `json:"base"`
 	Owner string `json:"owner,omitempty"`
 	// Commit is the last commit of Head that GitHub saw.
-	Commit string    `json:"commit"`
-	Closed bool      `json:"closed,omitempty"`
-	Merged bool      `json:"merged,omitempty"`
-	Locked bool      `json:"locked,omitempty"`
-	Labels []string  `json:"labels,omitempty"`
-	At     time.Time `json:"at"`
+	Commit string `json:"commit"`
+	// Earlier are the commits before it, of which a forced push may have left no trace in Git.
+	Earlier []string  `json:"earlier,omitempty"`
+	Closed  bool      `json:"closed,omitempty"`
+	Merged  bool      `json:"merged,omitempty"`
+	Locked  bool      `json:"locked,omitempty"`
+	Labels  []string  `json:"labels,omitempty"`
+	At      time.Time `json:"at"`
 }
 
 // State is open or closed.
@@ -124,6 +126,9 @@ func (s *Server) follow() {
 		switch {
 		case err == nil:
 			p.Commit = head.Hash().String()
+			if before.Commit != "" && before.Commit != p.Commit {
+				p.Earlier = append(p.Earlier, before.Commit)
+			}
 		case p.Commit != "":
 			p.Closed = true
 		}

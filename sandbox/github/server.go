@@ -197,6 +197,10 @@ func failure(status int, headers []string, body map[string]any) http.Handler {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isPage(r) {
+		s.servePage(w, r)
+		return
+	}
 	s.mu.Lock()
 	intercept := s.intercept
 	s.calls = append(s.calls, callOf(r))
