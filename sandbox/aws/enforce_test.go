@@ -239,6 +239,10 @@ func TestS160ARoleMayDoToSingleKeysWhatItsPolicyAllows(t *testing.T) {
 	wantDenied(t, err, "AccessDenied", "s3:GetObjectTagging", "arn:aws:s3:::shop-seed/bundles/a")
 	_, err = storage.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: sdk.String("c"), Tagging: sdk.String("a=b")})
 	wantDenied(t, err, "AccessDenied", "s3:PutObjectTagging", "arn:aws:s3:::shop-seed/c")
+	_, err = storage.PutObject(ctx, &s3.PutObjectInput{Bucket: bucket, Key: sdk.String("private/a"), IfMatch: sdk.String(`"x"`)})
+	wantDenied(t, err, "AccessDenied", "s3:GetObject", "arn:aws:s3:::shop-seed/private/a")
+	_, err = storage.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bucket, Key: sdk.String("bundles/a"), IfMatch: sdk.String(`"x"`)})
+	wantCode(t, err, "PreconditionFailed")
 	out, err := storage.DeleteObjects(
 		ctx,
 		&s3.DeleteObjectsInput{Bucket: bucket, Delete: &s3types.Delete{Objects: []s3types.ObjectIdentifier{

@@ -21,6 +21,11 @@ type completePart struct {
 }
 
 func (s *Service) completeUpload(w http.ResponseWriter, r *request) error {
+	end, err := s.beginConditional(r)
+	if err != nil {
+		return err
+	}
+	defer end()
 	var document completeRequest
 	// The request's checksum header is the object's, not the body's.
 	body, err := r.readClaimed(maxDocument, checksum{})

@@ -56,6 +56,11 @@ func (s *Service) source(r *request, w http.ResponseWriter) (found *version, bod
 }
 
 func (s *Service) copyObject(w http.ResponseWriter, r *request) error {
+	end, err := s.beginConditional(r)
+	if err != nil {
+		return err
+	}
+	defer end()
 	found, body, err := s.source(r, w)
 	if err != nil {
 		return err

@@ -52,6 +52,9 @@ func (s *Service) deleteObject(w http.ResponseWriter, r *request) error {
 		if _, err := s.allowedDeletes(b, 1); err != nil {
 			return err
 		}
+		if err := s.checkDeletion(b, r); err != nil {
+			return err
+		}
 		done, err := s.remove(b, r.key, id, bypasses(r))
 		if err != nil {
 			return err
@@ -65,6 +68,7 @@ func (s *Service) deleteObject(w http.ResponseWriter, r *request) error {
 				w.Header().Set("x-amz-delete-marker", "true")
 			}
 		}
+		s.noteDeletion(b.name, r.key, done)
 		return s.commit(done.change...)
 	}))
 }
@@ -143,6 +147,7 @@ func (s *Service) removeAll(r *request, b *bucket, document deleteRequest) ([]wi
 		if err := s.commit(done.change...); err != nil {
 			return nil, err
 		}
+		s.noteDeletion(b.name, object.Key, done)
 		if !document.Quiet {
 			nodes = append(nodes, deleted(b, object, done.version))
 		}

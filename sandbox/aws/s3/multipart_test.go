@@ -28,9 +28,13 @@ func (b *bed) part(key string, upload *string, number int32, body []byte) types.
 }
 
 func (b *bed) complete(key string, upload *string, parts ...types.CompletedPart) (*sdk.CompleteMultipartUploadOutput, error) {
-	return b.CompleteMultipartUpload(b.ctx, &sdk.CompleteMultipartUploadInput{
+	return b.CompleteMultipartUpload(b.ctx, completion(key, upload, parts...))
+}
+
+func completion(key string, upload *string, parts ...types.CompletedPart) *sdk.CompleteMultipartUploadInput {
+	return &sdk.CompleteMultipartUploadInput{
 		Bucket: aws.String(testBucket), Key: &key, UploadId: upload, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
-	})
+	}
 }
 
 func TestPartsBecomeOneObject(t *testing.T) {

@@ -178,22 +178,6 @@ func TestUploadsAreHeldAgainstTheirChecksums(t *testing.T) {
 	}
 }
 
-func TestPutOnlyWhereNothingIs(t *testing.T) {
-	b := newBed(t, versioningEnabled)
-	put := func() error {
-		_, err := b.PutObject(b.ctx, &sdk.PutObjectInput{Bucket: aws.String(testBucket), Key: aws.String("lock"), IfNoneMatch: aws.String("*"), Body: strings.NewReader("me")})
-		return err
-	}
-	if err := put(); err != nil {
-		t.Fatal(err)
-	}
-	wantCode(t, put(), "PreconditionFailed", 412)
-	b.delete("lock", "")
-	if err := put(); err != nil {
-		t.Errorf("over a marker: %v", err)
-	}
-}
-
 func TestCopyKeepsOrReplacesWhatBelongsToAnObject(t *testing.T) {
 	b := newBed(t, versioningEnabled)
 	must(b.PutObject(b.ctx, &sdk.PutObjectInput{

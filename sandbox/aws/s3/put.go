@@ -99,6 +99,11 @@ func (s *Service) receive(r *request) (blob string, in *intake, err error) {
 }
 
 func (s *Service) putObject(w http.ResponseWriter, r *request) error {
+	end, err := s.beginConditional(r)
+	if err != nil {
+		return err
+	}
+	defer end()
 	v, err := draft(r.Header)
 	if err != nil {
 		return err
@@ -158,20 +163,7 @@ func (s *Service) storable(b *bucket, r *request, v *version) error {
 	if id := r.query.Get("uploadId"); id != "" && b.uploads[id] == nil {
 		return noSuchUpload(id)
 	}
-	e := b.index.get(r.key)
-	exists := e != nil && !e.latest().Marker
-	if r.Header.Get("If-None-Match") == "*" && exists {
-		return preconditionFailed("If-None-Match")
-	}
-	if want := r.Header.Get("If-Match"); want != "" {
-		if !exists {
-			return noSuchKey(r.key, nil)
-		}
-		if !etagListed(want, e.latest().ETag) {
-			return preconditionFailed("If-Match")
-		}
-	}
-	return nil
+	return s.checkConditions(b, r)
 }
 
 // stamp gives a new version its place, id and time.

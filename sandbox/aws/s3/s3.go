@@ -42,6 +42,8 @@ type Service struct {
 	mu      sync.Mutex
 	buckets map[string]*bucket
 	deleted []DeletedBucket
+	// conditional are the conditional writes under way.
+	conditional map[*request]*conditionalWrite
 	// sequence is the last number given to a version or an upload.
 	sequence uint64
 }
@@ -54,7 +56,10 @@ func New(config Config) (*Service, error) {
 	if config.Limits == nil {
 		config.Limits = &Limits{}
 	}
-	s := &Service{config: config, buckets: map[string]*bucket{}, blobs: &memoryBlobs{held: map[string][]byte{}}}
+	s := &Service{
+		config: config, buckets: map[string]*bucket{}, blobs: &memoryBlobs{held: map[string][]byte{}},
+		conditional: map[*request]*conditionalWrite{},
+	}
 	if config.Dir == "" {
 		return s, nil
 	}
