@@ -11,6 +11,10 @@ type Card struct {
 	StackID string `json:"stack_id,omitempty"`
 	// WriteID is another one after each write: a writer whose answer was lost finds its own write by it.
 	WriteID string `json:"write_id"`
+	// EarlierWrites are the last write IDs before it, the newest first: others may have written since.
+	EarlierWrites []string `json:"earlier_writes,omitempty"`
+	// Warning says that an earlier card of the environment could not be read, and where it is kept; mostly empty.
+	Warning string `json:"warning,omitempty"`
 	// PullRequests are the branch's open pull requests, as they were seen last, by number.
 	PullRequests []PullRequest `json:"pull_requests,omitempty"`
 	// State is what a run said last.
@@ -19,6 +23,8 @@ type Card struct {
 	Ready []ReadyCommit `json:"ready,omitempty"`
 	// GitHub is what GitHub has been told.
 	GitHub GitHubMemory `json:"github,omitzero"`
+	// Removals are what removals of the environment's stacks have not yet seen to be gone, one for each stack.
+	Removals []Removal `json:"removals,omitempty"`
 }
 
 // PullRequest is an open pull request of a branch.

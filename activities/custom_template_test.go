@@ -244,7 +244,7 @@ func TestWhatADeletionThatFailedHasKeptIsNoLeftoverOfTheNext(t *testing.T) {
 		t.Fatalf("ended %+v", ended)
 	}
 	contents := must(w, of[*Stacks](w).Contents, contract.StackInput{StackID: state.StackID})
-	if diff := cmp.Diff(contract.Contents{Kept: before.Kept, Resources: 1}, contents); diff != "" {
+	if diff := cmp.Diff(perch.StackContents{Kept: before.Kept, Resources: 1}, contents); diff != "" {
 		t.Errorf("after the deletion that failed -want +got:\n%s", diff)
 	}
 	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: state.StackID, Token: "second"})
@@ -264,7 +264,7 @@ func TestWhatATemplateKeepsIsFoundAgainByItsARN(t *testing.T) {
 		"shop-login-orders": "arn:aws:dynamodb:eu-central-1:123456789012:table/shop-login-orders",
 		"arn:aws:sns:eu-central-1:123456789012:shop-login-news": "arn:aws:sns:eu-central-1:123456789012:shop-login-news",
 	} {
-		contents := contract.Contents{Kept: []contract.Kept{{ID: id}}}
+		contents := perch.StackContents{Kept: []perch.KeptResource{{ID: id}}}
 		if !contents.Keeps(arn) {
 			t.Errorf("%s is not found in %s", id, arn)
 		}

@@ -65,7 +65,7 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInpu
 }
 
 // record writes down what the stack holds, together with what earlier attempts saw.
-func (d *Deletions) record(ctx context.Context, in contract.PrepareInput, contents contract.Contents) error {
+func (d *Deletions) record(ctx context.Context, in contract.PrepareInput, contents perch.StackContents) error {
 	bucket, err := d.removals.Bucket(ctx)
 	if err != nil || bucket == "" {
 		return err
@@ -82,7 +82,7 @@ func (d *Deletions) record(ctx context.Context, in contract.PrepareInput, conten
 }
 
 // obstacle looks for whatever would reject the deletion after it was accepted.
-func (d *Deletions) obstacle(ctx context.Context, stack types.Stack, contents contract.Contents, force bool) (string, error) {
+func (d *Deletions) obstacle(ctx context.Context, stack types.Stack, contents perch.StackContents, force bool) (string, error) {
 	sentence, err := d.importedBy(ctx, stack)
 	if err != nil || sentence != "" || force {
 		return sentence, err

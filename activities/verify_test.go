@@ -156,7 +156,7 @@ func TestWhatGoesLateIsLookedAtAgain(t *testing.T) {
 	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 	w.settle(id)
 	v := of[*Verification](w)
-	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: contract.Contents{Buckets: []string{"goes-late"}}}
+	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Contents: perch.StackContents{Buckets: []string{"goes-late"}}}
 	looks, err := v.verifier.Look(t.Context(), in)
 	if err != nil || len(looks.Left) != 1 {
 		t.Fatalf("%q, %v", looks, err)
@@ -189,7 +189,7 @@ func TestWhatCannotBeLookedAtIsNotGone(t *testing.T) {
 			must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
 			w.settle(id)
 			in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id,
-				Contents: contract.Contents{Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"}, Records: []string{"login.shop.localhost"}}}
+				Contents: perch.StackContents{Buckets: []string{"b-1"}, Databases: []string{"d-1"}, Environments: []string{"shop-login"}, Records: []string{"login.shop.localhost"}}}
 			w.fault(aws.Fault{Service: c.service, Action: c.action, Status: 403, Code: c.code, Message: "no"})
 			_, err := activitytest.Try(of[*Verification](w).VerifyGone, in)
 			if c.kind == "" {
@@ -222,7 +222,7 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 	w.makeBucket("of-production")
 	in := contract.VerifyInput{
 		Environment: activitytest.Environment("shop", "login"), StackID: living, Swept: true,
-		Contents: contract.Contents{Buckets: []string{"of-production"}, Kept: []contract.Kept{{Type: "AWS::S3::Bucket", ID: "kept"}}},
+		Contents: perch.StackContents{Buckets: []string{"of-production"}, Kept: []perch.KeptResource{{Type: "AWS::S3::Bucket", ID: "kept"}}},
 		Known:    []string{"forged"},
 	}
 	for _, id := range []string{living, ""} {

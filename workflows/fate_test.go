@@ -400,7 +400,7 @@ func (f *fate) beginDeletion() contract.AwaitResult {
 func (f *fate) PrepareDeletion(_ context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	out := contract.PrepareResult{Contents: contract.Contents{Buckets: []string{"assets"}, Resources: 7}}
+	out := contract.PrepareResult{Contents: perch.StackContents{Buckets: []string{"assets"}, Resources: 7}}
 	if f.exists() && in.StackID == f.stack.StackID && !strings.HasPrefix(f.stack.Status, "DELETE_") {
 		out.Obstacle = f.among("", "its database has deletion protection")
 	}

@@ -35,7 +35,7 @@ type run struct {
 	// seen says that a wait has just seen the stack as state has it: the next look can be saved.
 	seen bool
 	// held is what the stack was seen to hold before anything was deleted.
-	held contract.Contents
+	held perch.StackContents
 	// rejection is why the target was rejected; nil if it was not.
 	rejection *perch.Rejection
 	// snapshots are the final snapshots of the databases that this run deleted.

@@ -102,7 +102,7 @@ func (r *run) announce() bool {
 }
 
 // lowerBy carries out one step towards gone.
-func (r *run) lowerBy(step lifecycle.Step, contents contract.Contents) error {
+func (r *run) lowerBy(step lifecycle.Step, contents perch.StackContents) error {
 	if step == lifecycle.Delete {
 		return r.deleteStack(contents)
 	}
@@ -121,7 +121,7 @@ func (r *run) remove() error {
 // deleteStack deletes the stack once and waits for the end of that; what is left afterwards is for the next
 // look. Buckets are emptied only when the stack can no longer return to service: while CloudFormation deletes
 // what uses them, or after a deletion has failed. After a failed deletion it first does what helps.
-func (r *run) deleteStack(contents contract.Contents) error {
+func (r *run) deleteStack(contents perch.StackContents) error {
 	if ready, err := r.awaitBeanstalk(); !ready || err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (r *run) deleteStack(contents contract.Contents) error {
 
 // awaitDeletion waits for the end of the deletion, and empties the buckets meanwhile unless they just were.
 // CloudFormation may cancel a deletion that it has accepted; then nothing was touched.
-func (r *run) awaitDeletion(token string, contents contract.Contents, emptied bool) error {
+func (r *run) awaitDeletion(token string, contents perch.StackContents, emptied bool) error {
 	summary := "wait for the deletion of " + r.environment.StackName()
 	emptying := func() error { return nil }
 	if !emptied && len(contents.Buckets) > 0 {
@@ -236,7 +236,7 @@ func (r *run) sweep(summary, stackID string, left []lifecycle.Failure) error {
 
 // prepareDeletion checks what can still reject the deletion and lists what the stack holds, once for each
 // look at the stack. What it lists is remembered: a resource that is deleted the stack no longer names.
-func (r *run) prepareDeletion() (contract.Contents, error) {
+func (r *run) prepareDeletion() (perch.StackContents, error) {
 	in := contract.PrepareInput{
 		Environment: r.environment, StackID: r.state.StackID, Force: r.chain.Target.Force,
 	}

@@ -314,7 +314,7 @@ func (a *activity) WithdrawOptions(context.Context, contract.StackInput) error {
 
 func (a *activity) PrepareDeletion(_ context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	a.w.note("PrepareDeletion", "%s", forced(in.Force))
-	contents := contract.Contents{Buckets: []string{"assets"}, Databases: []string{"db"}, Resources: 7}
+	contents := perch.StackContents{Buckets: []string{"assets"}, Databases: []string{"db"}, Resources: 7}
 	return contract.PrepareResult{Contents: contents, Obstacle: a.w.obstacle, Dropped: a.w.dropped}, a.w.fails["PrepareDeletion"]
 }
 

@@ -21,13 +21,13 @@ type pastRemovals struct {
 	records     []Record
 	// contents are what the records and the stacks name. Nothing else is looked for or recorded
 	// where there are records: an input may name anything.
-	contents contract.Contents
+	contents perch.StackContents
 }
 
 // stackOf is the stack whose removal recorded a resource.
 func (p pastRemovals) stackOf(resource contract.Orphan) string {
 	for _, record := range p.records {
-		if record.Contents.Names(resource) {
+		if record.Contents.Names(resource.Type, resource.PhysicalID) {
 			return record.StackID
 		}
 	}
@@ -68,7 +68,7 @@ func (v *Verifier) recall(ctx context.Context, in *contract.VerifyInput) (past p
 		past.records = append(past.records, record)
 	}
 	if past.bucket != "" {
-		in.Contents = contract.Contents{}
+		in.Contents = perch.StackContents{}
 	}
 	in.Contents.Add(past.contents)
 	return past, nil
@@ -77,7 +77,7 @@ func (v *Verifier) recall(ctx context.Context, in *contract.VerifyInput) (past p
 // named is what the stack names, if no record does, and what its updates have left behind. The
 // record was written when the stack was last whole; an endpoint other than AWS may not tell what a
 // deleted stack held.
-func (v *Verifier) named(ctx context.Context, stackID string, records []Record) (contents contract.Contents, err error) {
+func (v *Verifier) named(ctx context.Context, stackID string, records []Record) (contents perch.StackContents, err error) {
 	recorded := slices.ContainsFunc(records, func(r Record) bool { return r.StackID == stackID })
 	switch {
 	case stackID == "":
@@ -89,7 +89,7 @@ func (v *Verifier) named(ctx context.Context, stackID string, records []Record) 
 }
 
 // namedBy is what a stack names, and what its template and its updates have left behind.
-func (v *Verifier) namedBy(ctx context.Context, stackID string) (contract.Contents, error) {
+func (v *Verifier) namedBy(ctx context.Context, stackID string) (perch.StackContents, error) {
 	contents, err := v.Stacks.Contents(ctx, contract.StackInput{StackID: stackID})
 	if err != nil {
 		return contents, err

@@ -16,7 +16,6 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
-	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/cfn"
 )
@@ -35,7 +34,7 @@ type Record struct {
 	// Begun is when the removal began, in UTC.
 	Begun time.Time `json:"begun"`
 	// Contents are what the stack held before anything of it was deleted.
-	Contents contract.Contents `json:"contents"`
+	Contents perch.StackContents `json:"contents"`
 	// Leftovers are what a verification still saw; empty before the first one.
 	Leftovers []string `json:"leftovers,omitempty"`
 	// Known are those of Leftovers that no service can be asked for, such as a database that could

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/rds/types"
 
+	"perch"
 	"perch/activities/awserr"
-	"perch/activities/contract"
 )
 
 // snapshots are the snapshots of a database, which need not be there itself any more.
@@ -26,7 +26,7 @@ func (v *Verifier) snapshots(ctx context.Context, database string) ([]types.DBSn
 // wantedSnapshots are the ARNs of the snapshots that the template wants of databases. One carries
 // the stack's tags where the database has CopyTagsToSnapshot, and its name does not tell whose it
 // is.
-func (v *Verifier) wantedSnapshots(ctx context.Context, contents contract.Contents) (arns []string, err error) {
+func (v *Verifier) wantedSnapshots(ctx context.Context, contents perch.StackContents) (arns []string, err error) {
 	for _, kept := range contents.Kept {
 		if !kept.SnapshotOfDatabase() {
 			continue
@@ -45,7 +45,7 @@ func (v *Verifier) wantedSnapshots(ctx context.Context, contents contract.Conten
 // stays are what the template kept, in words. A database may be gone without a snapshot that the
 // template could want: the rollback of a creation takes none where the database never stood, and of
 // one that an update has deleted nothing but the snapshot tells that one was wanted.
-func (v *Verifier) stays(ctx context.Context, contents contract.Contents) (words []string, err error) {
+func (v *Verifier) stays(ctx context.Context, contents perch.StackContents) (words []string, err error) {
 	for _, kept := range contents.Kept {
 		if kept.SnapshotOfDatabase() {
 			if snapshots, err := v.snapshots(ctx, kept.ID); err != nil {

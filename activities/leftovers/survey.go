@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
+	"perch"
 	"perch/activities/awserr"
 	"perch/activities/contract"
 	"perch/activities/stack"
@@ -127,7 +128,7 @@ func (s *tagSurvey) fate(ctx context.Context, r taggedResource) (presence, error
 		s.fates[r.stackID] = fates
 	}
 	for id, status := range fates {
-		if id != "" && (contract.Kept{ID: id}).Is(r.arn) {
+		if id != "" && (perch.KeptResource{ID: id}).Is(r.arn) {
 			if status == types.ResourceStatusDeleteComplete {
 				return presenceGone, nil
 			}
@@ -143,7 +144,7 @@ type stackLife struct {
 	// or that it was another repository's: what is left of it is reported and never deleted.
 	exists, unknown bool
 	// contents hold what a deleted stack's template kept.
-	contents contract.Contents
+	contents perch.StackContents
 }
 
 func (v *Verifier) life(ctx context.Context, stackID string) (life stackLife, err error) {

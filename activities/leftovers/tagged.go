@@ -55,7 +55,9 @@ func (r taggedResource) orphan() contract.Orphan {
 }
 
 // listed reports whether the contents name the resource, so that another check looks for it.
-func (r taggedResource) listed(contents contract.Contents) bool { return contents.Names(r.orphan()) }
+func (r taggedResource) listed(contents perch.StackContents) bool {
+	return contents.Names(r.orphan().Type, r.orphan().PhysicalID)
+}
 
 // carrying lists what carries these tags.
 func (v *Verifier) carrying(ctx context.Context, tags map[string]string) (found []taggedResource, err error) {
@@ -174,7 +176,7 @@ func (v *Verifier) tagged(ctx context.Context, in contract.VerifyInput) (seen Si
 // that takes a bucket with objects out of the template leaves the bucket, and a removal by force
 // leaves what CloudFormation could not delete; from then on no stack names it. What the stack named
 // to the end had its turn.
-func (v *Verifier) orphans(ctx context.Context, in contract.VerifyInput, named contract.Contents, past pastRemovals) (orphans []contract.Orphan, err error) {
+func (v *Verifier) orphans(ctx context.Context, in contract.VerifyInput, named perch.StackContents, past pastRemovals) (orphans []contract.Orphan, err error) {
 	found, err := v.survivors(ctx, in)
 	if err != nil {
 		return nil, err
@@ -189,7 +191,7 @@ func (v *Verifier) orphans(ctx context.Context, in contract.VerifyInput, named c
 		if orphan.StackID == "" {
 			orphan.StackID = past.stackOf(orphan) // Beanstalk's environments do not carry it.
 		}
-		if !slices.Contains(sweepOrder, orphan.Type) || orphan.StackID == "" || !s.confirmed || s.untold || !s.earlier && !deleted || named.Names(orphan) ||
+		if !slices.Contains(sweepOrder, orphan.Type) || orphan.StackID == "" || !s.confirmed || s.untold || !s.earlier && !deleted || named.Names(orphan.Type, orphan.PhysicalID) ||
 			s.tags[TagEnvironmentID] != "" && orphan.Type != "AWS::ElasticBeanstalk::Environment" {
 			continue
 		}

@@ -7,18 +7,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"perch"
 	"perch/activities/awserr"
 	"perch/activities/contract"
 )
 
 // Contents lists what the stack holds, nested stacks included.
-func (r *Reader) Contents(ctx context.Context, in contract.StackInput) (contract.Contents, error) {
-	var contents contract.Contents
+func (r *Reader) Contents(ctx context.Context, in contract.StackInput) (perch.StackContents, error) {
+	var contents perch.StackContents
 	err := r.collect(ctx, in.StackID, &contents)
 	return contents, err
 }
 
-func (r *Reader) collect(ctx context.Context, stackID string, into *contract.Contents) error {
+func (r *Reader) collect(ctx context.Context, stackID string, into *perch.StackContents) error {
 	var said *templateSays
 	pages := cloudformation.NewListStackResourcesPaginator(
 		r.cfn,
@@ -50,7 +51,7 @@ func (r *Reader) sortResource(
 	ctx context.Context,
 	resource types.StackResourceSummary,
 	said *templateSays,
-	into *contract.Contents,
+	into *perch.StackContents,
 ) error {
 	id := aws.ToString(resource.PhysicalResourceId)
 	policy, keeps := said.kept[aws.ToString(resource.LogicalResourceId)]

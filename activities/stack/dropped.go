@@ -10,14 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"perch"
 	"perch/activities/awserr"
-	"perch/activities/contract"
 )
 
 // AddDropped adds what updates of the stack have left behind. The stack does not name it any more,
 // neither before its deletion nor afterwards; its events do, for 90 days, and they are there when
 // it is deleted, too (AWS docs: DescribeStackEvents).
-func (r *Reader) AddDropped(ctx context.Context, stackID string, into *contract.Contents) error {
+func (r *Reader) AddDropped(ctx context.Context, stackID string, into *perch.StackContents) error {
 	events, err := r.Events(ctx, stackID)
 	for _, orphan := range droppedOrphans(events) {
 		enterOrphan(into, orphan)
@@ -83,15 +83,15 @@ func mayRemain(event types.StackEvent) bool {
 // enterOrphan enters what an update has left behind into the contents. What the template asked to
 // keep is kept, and what else carries the stack's tags is found by them; only records have none,
 // and those of environments are not looked at. A record has to go, whoever wanted it.
-func enterOrphan(c *contract.Contents, event types.StackEvent) {
+func enterOrphan(c *perch.StackContents, event types.StackEvent) {
 	kind, id := aws.ToString(event.ResourceType), aws.ToString(event.PhysicalResourceId)
 	switch {
 	case kind == "AWS::Route53::RecordSet":
 		c.Records = append(c.Records, id)
 	case event.ResourceStatus == types.ResourceStatusDeleteSkipped:
-		c.Kept = append(c.Kept, contract.Kept{Type: kind, ID: id})
+		c.Kept = append(c.Kept, perch.KeptResource{Type: kind, ID: id})
 	case event.ResourceStatus == types.ResourceStatusDeleteComplete:
-		c.Kept = append(c.Kept, contract.Kept{Type: kind, ID: id, Snapshot: true})
+		c.Kept = append(c.Kept, perch.KeptResource{Type: kind, ID: id, Snapshot: true})
 	case kind == "AWS::ElasticBeanstalk::Environment":
 		c.Environments = append(c.Environments, id)
 	}

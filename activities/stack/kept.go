@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"perch"
 	"perch/activities/awserr"
-	"perch/activities/contract"
 	"perch/cfn/custom"
 )
 
@@ -140,11 +140,11 @@ func WishOfDropped(event types.StackEvent) Wish {
 
 // keepResource enters a resource that outlives its stack into the contents. It reports whether the
 // resource itself stays: such a one is neither emptied nor expected to go.
-func keepResource(c *contract.Contents, resource types.StackResourceSummary, kept custom.Kept) bool {
+func keepResource(c *perch.StackContents, resource types.StackResourceSummary, kept custom.Kept) bool {
 	snapshot := kept.Policy == "Snapshot"
 	c.Kept = append(
 		c.Kept,
-		contract.Kept{
+		perch.KeptResource{
 			Type:     aws.ToString(resource.ResourceType),
 			ID:       aws.ToString(resource.PhysicalResourceId),
 			Snapshot: snapshot,
