@@ -213,9 +213,12 @@ var rights = map[string][]need{
 	"s3.CopyObject": {
 		{"s3:GetObject", "SeedData"}, {"s3:GetObjectTagging", "SeedData"}, {"s3:PutObject", "BucketsOfTheProject"}, {"s3:PutObjectTagging", "BucketsOfTheProject"},
 	},
-	"s3.DeleteBucket":               {{"s3:DeleteBucket", "BucketsOfTheProject"}},
-	"s3.DeleteBucketPolicy":         {{"s3:DeleteBucketPolicy", "BucketsOfTheProject"}},
-	"s3.DeleteObject":               {{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"}},
+	"s3.DeleteBucket":       {{"s3:DeleteBucket", "BucketsOfTheProject"}},
+	"s3.DeleteBucketPolicy": {{"s3:DeleteBucketPolicy", "BucketsOfTheProject"}},
+	"s3.DeleteObject": {
+		{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"},
+		{"s3:GetObject", "BucketsOfTheProject"},
+	},
 	"s3.DeleteObjects":              {{"s3:DeleteObject", "BucketsOfTheProject"}, {"s3:DeleteObjectVersion", "BucketsOfTheProject"}},
 	"s3.GetBucketPolicy":            {{"s3:GetBucketPolicy", "BucketsOfTheProject"}},
 	"s3.GetBucketTagging":           {{"s3:GetBucketTagging", "BucketsOfTheProject"}},
@@ -230,7 +233,8 @@ var rights = map[string][]need{
 	"s3.ListObjectVersions":   {{"s3:ListBucketVersions", "BucketsOfTheProject"}},
 	"s3.ListObjectsV2":        {{"s3:ListBucket", "SeedData"}, {"s3:ListBucket", "BucketsOfTheProject"}},
 	"s3.PutBucketPolicy":      {{"s3:PutBucketPolicy", "BucketsOfTheProject"}},
-	"s3.PutObject":            {{"s3:PutObject", "BucketsOfTheProject"}},
+	// With If-Match it also takes s3:GetObject, as does DeleteObject (AWS docs: conditional writes, conditional deletes).
+	"s3.PutObject": {{"s3:PutObject", "BucketsOfTheProject"}, {"s3:GetObject", "BucketsOfTheProject"}},
 
 	"secretsmanager.DeleteSecret":   {{"secretsmanager:DeleteSecret", "SecretsThatCloudFormationCouldNotDelete"}},
 	"secretsmanager.DescribeSecret": {{"secretsmanager:DescribeSecret", "WhetherASecretIsGone"}},

@@ -43,7 +43,7 @@ func (b Belief) service() string {
 func Beliefs() []Belief {
 	return slices.Concat(
 		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, changeSetBeliefs,
-		bucketBeliefs, versionBeliefs, keyBeliefs, bucketTagBeliefs, zoneBeliefs,
+		bucketBeliefs, versionBeliefs, keyBeliefs, conditionBeliefs, bucketTagBeliefs, zoneBeliefs,
 		databaseBeliefs, secretBeliefs, systemsBeliefs, taggingBeliefs, roleBeliefs,
 		beanstalkBeliefs, bundleBeliefs, readyBeliefs, platformBeliefs, sharedBeliefs, instanceBeliefs,
 	)

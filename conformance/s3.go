@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -51,12 +50,6 @@ var bucketBeliefs = []Belief{
 		Sentence: "An incomplete multipart upload is listed until it is aborted.",
 		Source:   storageAPI + "API_ListMultipartUploads.html",
 		ReliedOn: "activities/bucket/uploads.go", Minutes: 2, check: checkUploads,
-	},
-	{
-		Name:     "s3/conditional-write",
-		Sentence: "PutObject with If-None-Match `*` is PreconditionFailed if the key exists.",
-		Source:   "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
-		ReliedOn: "activities/leftovers/record.go", Minutes: 2, check: checkConditionalWrite,
 	},
 }
 
@@ -189,23 +182,6 @@ func (w *World) wantUploads(ctx context.Context, bucket string, count int) error
 		return differs("%d uploads are listed, want %d", len(out.Uploads), count)
 	}
 	return nil
-}
-
-func checkConditionalWrite(ctx context.Context, w *World) error {
-	bucket, err := w.bucket(ctx, false)
-	if err != nil {
-		return err
-	}
-	in := func() *s3.PutObjectInput {
-		return &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("card"), Body: strings.NewReader("1"),
-			IfNoneMatch: aws.String("*")}
-	}
-	_, err = w.storage.PutObject(ctx, in())
-	if err := wantAccepted("PutObject of a new key", err); err != nil {
-		return err
-	}
-	_, err = w.storage.PutObject(ctx, in())
-	return wantRejected("PutObject of the key again", err, "PreconditionFailed", "")
 }
 
 // mark adds a delete marker for each of count keys to a bucket with versions: the fastest way to

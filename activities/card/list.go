@@ -1,0 +1,92 @@
+package card
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
+
+	"perch"
+	"perch/activities/awserr"
+)
+
+// parallelReads is how many cards List reads at a time.
+const parallelReads = 8
+
+// Listing are the cards of a project.
+type Listing struct {
+	// Cards are ordered by their branch's slug.
+	Cards []perch.Card
+	// Unreadable are the cards that cannot be parsed, and those that were kept aside for that.
+	Unreadable []*UnreadableError
+}
+
+// List reads all cards: one listing, and one read for each. Without an application stack there are none.
+func (s *Store) List(ctx context.Context) (Listing, error) {
+	bucket, err := s.place(ctx)
+	if errors.Is(err, ErrNoPlace) {
+		return Listing{}, nil
+	}
+	if err != nil {
+		return Listing{}, err
+	}
+	keys, err := s.keys(ctx, bucket)
+	if awserr.HasCode(err, "NoSuchBucket") {
+		s.forgetPlace(bucket)
+	}
+	if err != nil {
+		return Listing{}, err
+	}
+	objects := make([]object, len(keys))
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(parallelReads)
+	for i, key := range keys {
+		group.Go(func() (err error) {
+			objects[i], err = s.get(reading, bucket, key)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Listing{}, err
+	}
+	return sorted(objects), nil
+}
+
+// sorted tells the cards that can be parsed from the others. One that was deleted since the listing is neither.
+func sorted(objects []object) (listing Listing) {
+	for _, read := range objects {
+		if read.etag == "" {
+			continue
+		}
+		card, err := read.parse()
+		var unreadable *UnreadableError
+		if errors.As(err, &unreadable) {
+			listing.Unreadable = append(listing.Unreadable, unreadable)
+			continue
+		}
+		listing.Cards = append(listing.Cards, card)
+	}
+	slices.SortFunc(listing.Cards, func(a, b perch.Card) int {
+		return strings.Compare(a.Environment.Slug, b.Environment.Slug)
+	})
+	return listing
+}
+
+// keys are the keys of all objects below cards/.
+func (s *Store) keys(ctx context.Context, bucket string) (keys []string, err error) {
+	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(prefix)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, awserr.Wrap(err, "list cards in bucket %s", bucket)
+		}
+		for _, listed := range page.Contents {
+			keys = append(keys, aws.ToString(listed.Key))
+		}
+	}
+	return keys, nil
+}

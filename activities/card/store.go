@@ -1,0 +1,255 @@
+// Package card reads and writes cards: what Perch remembers of each environment, one JSON object per environment in the
+// artifact bucket of the staging application.
+//
+// Only activities of the run that holds an environment's workflow ID write its card, so two writers are rare: a worker
+// that was believed lost, or cleanup. Every write is conditional and carries a write ID, so that no write is lost and
+// none is applied twice, whatever happens to a request or to its answer.
+package card
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch"
+	"perch/activities/awserr"
+	"perch/activities/stack"
+	"perch/cfn"
+)
+
+// ErrNoPlace says that there is no application stack, and so no bucket for cards.
+var ErrNoPlace = errors.New("there is no application stack for kind staging, and so no artifact bucket that cards are kept in; run `perch apply`")
+
+// UnreadableError says that a card cannot be parsed.
+type UnreadableError struct {
+	Bucket, Key string
+	// Slug is the environment's slug, as the key has it.
+	Slug string
+	// Reason is what is wrong with it.
+	Reason string
+}
+
+// Error implements error.
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("the card s3://%s/%s cannot be read: %s", e.Bucket, e.Key, e.Reason)
+}
+
+const (
+	// writeAttempts is how often Update and Delete try before they return the last error.
+	writeAttempts = 10
+	// rememberedWrites is how many write IDs a card keeps: a writer whose answer was lost finds its write even if others
+	// have written since.
+	rememberedWrites = 20
+	// longestPause is the longest wait between two attempts.
+	longestPause = time.Second
+)
+
+// Store reads and writes the cards of a project. Its methods may be called concurrently.
+type Store struct {
+	policy *perch.Policy
+	stacks *stack.Reader
+	s3     *s3.Client
+	// pause is the wait before the second attempt of a write. The waits double.
+	pause time.Duration
+
+	mu sync.Mutex
+	// bucket is the artifact bucket, empty if it is not known yet.
+	bucket string
+}
+
+// NewStore makes a Store.
+func NewStore(cfg aws.Config, policy *perch.Policy, stacks *stack.Reader) *Store {
+	return &Store{policy: policy, stacks: stacks, s3: s3.NewFromConfig(cfg), pause: 20 * time.Millisecond}
+}
+
+// Read reads the card of an environment. It is not found if there is none, or no place for one. The error is an
+// *UnreadableError if the card cannot be parsed.
+func (s *Store) Read(ctx context.Context, environment perch.Environment) (card perch.Card, found bool, err error) {
+	bucket, err := s.place(ctx)
+	if errors.Is(err, ErrNoPlace) {
+		return perch.Card{}, false, nil
+	}
+	if err != nil {
+		return perch.Card{}, false, err
+	}
+	read, err := s.get(ctx, bucket, key(environment.Slug))
+	if err != nil || read.etag == "" {
+		return perch.Card{}, false, err
+	}
+	card, err = read.parse()
+	return card, err == nil, err
+}
+
+// Update reads an environment's card, changes it and writes it, and returns what it wrote. Without a card, change gets
+// one that has only the environment. change may be called more than once, each time with what was read last; if it
+// returns an error, nothing is written and Update returns that error.
+//
+// A card that cannot be parsed is copied to cards/unreadable/ and a new one takes its place, which says so in Warning.
+// The error is ErrNoPlace if there is no application stack.
+func (s *Store) Update(
+	ctx context.Context, environment perch.Environment, change func(*perch.Card) error,
+) (written perch.Card, err error) {
+	id := rand.Text()
+	err = s.attempt(ctx, func(bucket string) (done bool, err error) {
+		read, card, err := s.current(ctx, bucket, environment)
+		if err != nil {
+			return false, err
+		}
+		if wrote(card, id) {
+			written = card
+			return true, nil
+		}
+		if err := change(&card); err != nil {
+			return true, err
+		}
+		card.Environment = environment
+		card.EarlierWrites = remember(card)
+		card.WriteID = id
+		if err := s.put(ctx, bucket, read, card); err != nil {
+			return false, err
+		}
+		written = card
+		return true, nil
+	})
+	return written, err
+}
+
+// Delete deletes an environment's card, and reports whether there is none now. A card with removals stays, because it
+// names what they have left.
+func (s *Store) Delete(ctx context.Context, environment perch.Environment) (deleted bool, err error) {
+	return s.DeleteIf(ctx, environment, func(perch.Card) bool { return true })
+}
+
+// DeleteIf is Delete, and also keeps a card that unneeded does not accept.
+func (s *Store) DeleteIf(
+	ctx context.Context, environment perch.Environment, unneeded func(perch.Card) bool,
+) (deleted bool, err error) {
+	err = s.attempt(ctx, func(bucket string) (done bool, err error) {
+		read, card, err := s.current(ctx, bucket, environment)
+		if err != nil {
+			return false, err
+		}
+		if read.etag == "" {
+			deleted = true
+			return true, nil
+		}
+		if len(card.Removals) > 0 || !unneeded(card) {
+			return true, nil
+		}
+		err = s.drop(ctx, bucket, read)
+		deleted = err == nil
+		return deleted, err
+	})
+	if errors.Is(err, ErrNoPlace) {
+		return true, nil
+	}
+	return deleted, err
+}
+
+// current is what a write begins with: the object, and the card in it. What cannot be parsed is kept aside first.
+func (s *Store) current(
+	ctx context.Context, bucket string, environment perch.Environment,
+) (read object, card perch.Card, err error) {
+	if read, err = s.get(ctx, bucket, key(environment.Slug)); err != nil {
+		return object{}, perch.Card{}, err
+	}
+	if read.etag == "" {
+		return read, perch.Card{Environment: environment}, nil
+	}
+	card, err = read.parse()
+	var unreadable *UnreadableError
+	if errors.As(err, &unreadable) {
+		kept, err := s.keepAside(ctx, read)
+		return read, perch.Card{Environment: environment, Warning: fmt.Sprintf("%v; it was kept as %s and a new one begun: "+
+			"read there what an earlier removal has left, then delete that object", unreadable, kept)}, err
+	}
+	return read, card, err
+}
+
+// attempt tries a write until it is done. The try sees what was read last; after an answer that was lost, or that says
+// that another write came first, it reads again.
+func (s *Store) attempt(ctx context.Context, try func(bucket string) (done bool, err error)) error {
+	pause := s.pause
+	for n := 1; ; n++ {
+		bucket, err := s.place(ctx)
+		if err != nil {
+			return err
+		}
+		done, err := try(bucket)
+		switch {
+		case done || err != nil && !mayRepeat(err) || n == writeAttempts:
+			return err
+		case awserr.HasCode(err, "NoSuchBucket"):
+			s.forgetPlace(bucket)
+		}
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// wait waits for d, or until the context ends.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// place is the artifact bucket. It is looked up once: its name changes only when the application stack is created
+// again. The error is ErrNoPlace if there is none.
+func (s *Store) place(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	known := s.bucket
+	s.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	described, found, err := s.stacks.Describe(ctx, perch.ApplicationStackName(s.policy.Project, perch.KindStaging))
+	if err != nil {
+		return "", err
+	}
+	bucket := stack.Outputs(described)[cfn.OutputArtifacts]
+	if !found || bucket == "" || !s.stacks.Owner.Current(ctx).Owns(stack.Tags(described)) {
+		return "", ErrNoPlace
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bucket = bucket
+	return bucket, nil
+}
+
+// forgetPlace forgets a bucket that does not exist any more.
+func (s *Store) forgetPlace(bucket string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bucket == bucket {
+		s.bucket = ""
+	}
+}
+
+// wrote reports whether a write of that ID is in the card.
+func wrote(card perch.Card, id string) bool {
+	return card.WriteID == id || slices.Contains(card.EarlierWrites, id)
+}
+
+// remember are the write IDs that the card's next version keeps, the newest first.
+func remember(card perch.Card) []string {
+	if card.WriteID == "" {
+		return card.EarlierWrites
+	}
+	ids := append([]string{card.WriteID}, card.EarlierWrites...)
+	return ids[:min(len(ids), rememberedWrites)]
+}
