@@ -13,12 +13,27 @@ const (
 	TriggerWebhook Trigger = "webhook"
 )
 
+// LabelOff is the label of a pull request whose branch should have no environment.
+const LabelOff = "perch:off"
+
+// OnPRClose is what happens to a branch's environment when its last pull request is closed or merged.
+type OnPRClose string
+
+// What may happen.
+const (
+	OnPRCloseKeep   OnPRClose = "keep"
+	OnPRCloseRemove OnPRClose = "remove"
+)
+
 // Hint says that something happened to a branch. It is not an order: a Look asks the branch source what is true now.
 type Hint struct {
 	// By says who caused it: `webhook:ana`.
 	By string `json:"by,omitempty"`
 	// Reason says what happened, in a few words: `push`, `branch deleted`.
 	Reason string `json:"reason,omitempty"`
+	// NoUp says that nothing was pushed, so that no `up` is to be requested: a new title brings no environment back that a
+	// person removed.
+	NoUp bool `json:"no_up,omitempty"`
 	// Delivery is the id of the webhook's delivery; a redelivery has the same one.
 	Delivery string `json:"delivery,omitempty"`
 }

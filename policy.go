@@ -73,6 +73,10 @@ type Policy struct {
 	// `webhook`, GitHub's webhooks, which `perch-web` receives; the default is `ci`. Without `ci` an `up`
 	// of a CI job is skipped; a person's is not.
 	Triggers []Trigger `yaml:"triggers,omitempty" jsonschema:"enum=ci,enum=webhook,minItems=1" jsonschema_extras:"hint=ci or webhook"`
+	// OnPRClose is what happens to the environment of a branch that still exists when its last pull request is closed
+	// or merged: `keep` keeps it until the branch is deleted; `remove` removes it as cleanup does, and a push brings it back.
+	// It needs `source.github`, and `webhook` in `triggers`.
+	OnPRClose OnPRClose `yaml:"on_pr_close,omitempty" jsonschema:"enum=keep,enum=remove,default=keep"`
 	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
 }

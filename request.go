@@ -46,6 +46,8 @@ type Judgement struct {
 	// StackID and Commit are the stack that was judged and the commit that was deployed in it.
 	StackID string `json:"stack_id"`
 	Commit  string `json:"commit,omitempty"`
+	// Unwanted says that the branch exists, and that its pull request says that it should have no environment.
+	Unwanted bool `json:"unwanted,omitempty"`
 	// At is when it was judged, in UTC.
 	At time.Time `json:"at"`
 	// Until is when the grace period ends, in UTC; a push until then keeps the environment. At, where there is none.

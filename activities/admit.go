@@ -95,6 +95,9 @@ func (r *Requests) checkRequest(ctx context.Context, request perch.Request) (con
 		ended, err = answerRejection(ended, err)
 		return ended, nil, err
 	}
+	if unwanted, err := r.unwanted(ctx, request, head); err != nil || unwanted != "" {
+		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: unwanted}, nil, err
+	}
 	request.Commit = head
 	admitted, up, err := r.checkCommit(ctx, request)
 	admitted, err = answerRejection(admitted, err)

@@ -86,9 +86,11 @@ func (c *Cleanups) ask(ctx context.Context) (listing lifecycle.Listing, err erro
 	if listing.Branches, listing.Complete, err = c.source.Branches(ctx); err != nil {
 		return lifecycle.Listing{}, err
 	}
-	if listing.RepositoryID, err = c.source.RepositoryID(ctx); err != nil {
+	about, err := source.AboutOf(ctx, c.source)
+	if err != nil {
 		return lifecycle.Listing{}, err
 	}
+	listing.RepositoryID, listing.Archived = about.ID, about.Archived
 	if _, hasDefault := listing.Branches[c.policy.DefaultBranch]; !hasDefault {
 		listing.DefaultBranch = otherDefault(ctx, c.source)
 	}
@@ -173,22 +175,24 @@ func (c *Cleanups) LastLook(ctx context.Context, in contract.LastLookInput) (con
 		f := listed(stack)
 		found = &f
 	}
-	alive, err := c.alive(ctx, in.Environment.Branch)
+	head, err := headBesideDefault(ctx, c.source, c.policy, in.Environment.Branch)
 	if err != nil {
 		return contract.LastLookResult{}, err
 	}
-	id := ""
-	if !alive {
+	alive, unwanted, id := head != "", "", ""
+	if alive && in.Judged.Unwanted {
+		pulls, _, err := pullRequests(ctx, c.source, c.policy, in.Environment.Branch)
+		if err != nil {
+			return contract.LastLookResult{}, err
+		}
+		unwanted = lifecycle.Unwanted(head, pulls, c.policy)
+	}
+	if !alive || unwanted != "" {
 		if id, err = c.source.RepositoryID(ctx); err != nil {
 			return contract.LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", c.policy.Repository)
 		}
 	}
-	return contract.LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, id, c.policy)}, nil
-}
-
-func (c *Cleanups) alive(ctx context.Context, branch string) (bool, error) {
-	head, err := headBesideDefault(ctx, c.source, c.policy, branch)
-	return head != "", err
+	return contract.LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, unwanted, id, c.policy)}, nil
 }
 
 // headBesideDefault is the head of the branch; empty if it does not exist. It asks for the default branch at once: were

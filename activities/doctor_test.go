@@ -17,8 +17,10 @@ import (
 	"perch/activities/activitytest"
 	"perch/activities/contract"
 	"perch/activities/stack"
+	"perch/lifecycle"
 	"perch/sandbox/aws"
 	hub "perch/sandbox/github"
+	"perch/sandbox/github/githubtest"
 	"perch/source"
 )
 
@@ -235,6 +237,21 @@ func TestS67DoctorSaysWhatGitHubRejects(t *testing.T) {
 	of[*Examinations](w).doctor.Source = of[*Cleanups](w).source
 	server.Intercept(func(http.Handler) http.Handler { return hub.Answer(http.StatusUnauthorized, "Bad credentials") })
 	wantBroken(t, w.examine(), map[string]string{perch.CheckRepository: "GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one"})
+}
+
+func TestDoctorSaysThatTheRepositoryIsArchived(t *testing.T) {
+	w := newWorld(t)
+	commit := w.repo.commit("main", map[string]string{"a": "b"})
+	server := githubtest.New(t, w.repo.git)
+	of[*Examinations](w).doctor.Source = w.github(server)
+	server.Archive(true)
+	if check := w.examine()[perch.CheckRepository]; check.OK || !strings.HasSuffix(check.Detail, ": "+lifecycle.Archived) {
+		t.Errorf("check %+v", check)
+	}
+	server.Archive(false)
+	if check := w.examine()[perch.CheckRepository]; !check.OK || !strings.HasSuffix(check.Detail, "is at "+commit[:7]) {
+		t.Errorf("check %+v", check)
+	}
 }
 
 func TestDoctorOfAnotherProjectIsRejected(t *testing.T) {

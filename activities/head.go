@@ -59,6 +59,15 @@ func (r *Requests) findHead(ctx context.Context, request perch.Request) (head st
 	return head, contract.AdmitResult{}, nil
 }
 
+// unwanted is why a branch at head gets no environment without a person, by its pull requests; empty if it gets one.
+func (r *Requests) unwanted(ctx context.Context, request perch.Request, head string) (string, error) {
+	if request.Trigger == "" || !r.policy.Allows(perch.TriggerWebhook) {
+		return "", nil
+	}
+	pulls, _, err := pullRequests(ctx, r.source, r.policy, request.Branch)
+	return lifecycle.Unwanted(head, pulls, r.policy), err
+}
+
 // absence says what the source does not have.
 func (r *Requests) absence(request perch.Request, head string) string {
 	if head == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -13,6 +14,7 @@ import (
 	"perch/activities/sourceerr"
 	"perch/client"
 	"perch/lifecycle"
+	"perch/source"
 )
 
 // Looks are the activities that turn a hint about a branch into a request.
@@ -38,6 +40,7 @@ func (l *Looks) LookAtBranch(ctx context.Context, in contract.LookInput) (contra
 	if err != nil {
 		return contract.LookResult{}, err
 	}
+	seen.NoUp = in.Hint.NoUp
 	step := lifecycle.NextByLook(seen, l.policy)
 	out := contract.LookResult{Busy: step.Busy, LookResult: perch.LookResult{
 		Requested: step.Goal, Reason: step.Reason, Commit: seen.Head,
@@ -73,9 +76,16 @@ func (l *Looks) see(
 	if seen.Head, err = headBesideDefault(ctx, l.source, l.policy, e.Branch); err != nil {
 		return seen, err
 	}
-	if seen.RepositoryID, err = l.source.RepositoryID(ctx); err != nil {
+	if seen.Head != "" {
+		if seen.PullRequests, seen.Unread, err = pullRequests(ctx, l.source, l.policy, e.Branch); err != nil {
+			return seen, err
+		}
+	}
+	about, err := source.AboutOf(ctx, l.source)
+	if err != nil {
 		return seen, sourceerr.Wrap(err, "look for the id of %s", l.policy.Repository)
 	}
+	seen.RepositoryID, seen.Archived = about.ID, about.Archived
 	return seen, nil
 }
 
@@ -93,11 +103,30 @@ func (l *Looks) request(in contract.LookInput, seen lifecycle.Seen, step lifecyc
 		at := in.At.UTC()
 		request.Reason = step.Reason
 		request.Judged = &perch.Judgement{
-			StackID: seen.Stack.ID, Commit: seen.Stack.Commit, At: at, Until: at.Add(max(l.policy.Cleanup.Grace, time.Second)),
+			StackID: seen.Stack.ID, Commit: seen.Stack.Commit, Unwanted: step.Unwanted, At: at, Until: at.Add(max(l.policy.Cleanup.Grace, time.Second)),
 		}
 		about = seen.Stack.ID
 	}
 	sum := sha256.Sum256([]byte(run + "\x00" + string(step.Goal) + "\x00" + about))
 	request.ID = hex.EncodeToString(sum[:16])
 	return request
+}
+
+// pullRequests are the branch's, as the rules take them; none if the source has no pull requests. A worker that may not read
+// them deploys nevertheless, unless the policy needs them: unread says why then.
+func pullRequests(
+	ctx context.Context, from Source, policy *perch.Policy, branch string,
+) (pulls []lifecycle.PullRequest, unread string, err error) {
+	listed, _, err := source.PullRequestsOf(ctx, from, branch)
+	var rejected *source.Rejected
+	if errors.As(err, &rejected) && policy.OnPRClose != perch.OnPRCloseRemove {
+		return nil, err.Error(), nil
+	}
+	if err != nil {
+		return nil, "", sourceerr.Wrap(err, "look for pull requests of branch %s", branch)
+	}
+	for _, pull := range listed {
+		pulls = append(pulls, lifecycle.PullRequest(pull))
+	}
+	return pulls, "", nil
 }

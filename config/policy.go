@@ -115,6 +115,14 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 		}
 	}
 	derive(p)
+	if at := root.Get("on_pr_close"); at != nil && p.OnPRClose == perch.OnPRCloseRemove {
+		switch {
+		case p.Source.GitHub == nil:
+			d.Fail(at, "on_pr_close is remove, and that needs `source.github`: only GitHub tells of pull requests")
+		case !p.Allows(perch.TriggerWebhook):
+			d.Fail(at, "on_pr_close is remove, and that needs webhook in `triggers`, such as [ci, webhook]")
+		}
+	}
 }
 
 // derive fills in what the policy leaves out and other keys say.

@@ -41,6 +41,7 @@ max_instances: 8
 repair: recreate
 images: {registries: [ghcr.io, 'registry.example.com:5000'], endpoint: 'http://127.0.0.1:4567'}
 triggers: [ci, webhook]
+on_pr_close: keep
 cleanup: {grace: 90m, max_removals: 5, max_share: 0.25}
 `
 
@@ -88,8 +89,8 @@ func TestAPolicyReads(t *testing.T) {
 			Registries: []string{"ghcr.io", "registry.example.com:5000"},
 			Endpoint:   "http://127.0.0.1:4567",
 		},
-		Triggers: []perch.Trigger{perch.TriggerCI, perch.TriggerWebhook},
-		Cleanup:  perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
+		Triggers: []perch.Trigger{perch.TriggerCI, perch.TriggerWebhook}, OnPRClose: perch.OnPRCloseKeep,
+		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -123,8 +124,8 @@ func TestAPolicyIsCompletedByDefaults(t *testing.T) {
 		Images: perch.PolicyImages{
 			Registries: []string{"123456789012.dkr.ecr.eu-central-1.amazonaws.com", "public.ecr.aws", "ghcr.io", "docker.io"},
 		},
-		Triggers: []perch.Trigger{perch.TriggerCI},
-		Cleanup:  perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
+		Triggers: []perch.Trigger{perch.TriggerCI}, OnPRClose: perch.OnPRCloseKeep,
+		Cleanup: perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
 	}
 	if diff := cmp.Diff(want, policy(t, minimalPolicy)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -139,6 +140,10 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 		"region":         {"eu-central-1\n", "frankfurt\n", `policy.yaml:2:9: region must be an AWS region such as eu-central-1, not "frankfurt"`},
 		"no region":      {"region: eu-central-1\n", "", "policy.yaml: region is missing; it must be an AWS region such as eu-central-1"},
 		"no branch":      {"default_branch: main\n", "", "policy.yaml: default_branch is missing; it must be the name of a branch"},
+		"no trigger":     {"project: shop\n", "project: shop\ntriggers: []\n", "policy.yaml:4:11: triggers has 0 entries; it needs at least 1, ci or webhook"},
+		"a wrong one":    {"project: shop\n", "project: shop\ntriggers: [cron]\n", "policy.yaml:4:12: triggers[0] must be one of ci, webhook"},
+		"closing on Git": {"project: shop\n", "project: shop\non_pr_close: remove\n", "policy.yaml:4:14: on_pr_close is remove, and that needs `source.github`"},
+		"closing for CI": {"{git: /srv/acme/shop}", "{github: {repository: acme/shop}}\non_pr_close: remove", "policy.yaml:5:14: on_pr_close is remove, and that needs webhook in `triggers`"},
 		"no names":       {"project: shop\n", "project: shop\nrepository: []\n", "policy.yaml:4:13: repository has 0 entries; it needs at least 1, the current name"},
 		"a wrong name":   {"project: shop\n", "project: shop\nrepository: [github.com/acme/shop, {}]\n", "policy.yaml:4:36: repository[1] must be a single value, not a mapping"},
 		"no source":      {"{git: /srv/acme/shop}", "{}", "policy.yaml:4:9: source has 0 keys; it must have exactly one of git, github"},

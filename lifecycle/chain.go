@@ -145,7 +145,7 @@ func (c *Chain) RequestHead(commit, reason string) {
 	id := c.Target.ID + "-" + commit[:min(len(commit), 8)]
 	c.Head = &perch.Request{
 		ID: id, Goal: perch.GoalUp, Project: c.Environment.Project, Branch: c.Environment.Branch, Commit: commit, Head: true,
-		Recreate: c.Target.Recreate, By: "perch", Reason: reason,
+		Recreate: c.Target.Recreate, By: "perch", Reason: reason, Trigger: c.Target.Trigger,
 	}
 }
 

@@ -19,6 +19,8 @@ type Listing struct {
 	// Complete says that a branch which is not in Branches is known to be gone; Problem says why it is not.
 	Complete bool
 	Problem  string
+	// Archived says that the repository is archived.
+	Archived bool
 	// RepositoryID is the repository's id; empty if the source has none, or did not tell.
 	RepositoryID string
 	// DefaultBranch is what the source calls the default branch, if it lists no branch of the
@@ -111,6 +113,8 @@ func others(identity perch.Identity, stacks []Found) []perch.OtherRepository {
 func untrusted(listing Listing, policy *perch.Policy) string {
 	_, hasDefault := listing.Branches[policy.DefaultBranch]
 	switch {
+	case listing.Archived:
+		return Archived
 	case !listing.Complete && listing.Problem != "":
 		return "the listing of branches is not complete: " + listing.Problem
 	case !listing.Complete:
@@ -208,11 +212,15 @@ func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.Cleanu
 }
 
 // LastLook says, when the grace period is over, why the environment is to be kept after all; empty where it is still to be removed. stack is
-// what has its name now, nil where nothing has; alive says that the branch exists. id is the
-// repository's id, empty if its source has none.
-func LastLook(judged perch.Judgement, branch string, stack *Found, alive bool, id string, policy *perch.Policy) string {
+// what has its name now, nil where nothing has; alive says that the branch exists, and unwanted why it should have no
+// environment nevertheless. id is the repository's id, empty if its source has none.
+func LastLook(
+	judged perch.Judgement, branch string, stack *Found, alive bool, unwanted, id string, policy *perch.Policy,
+) string {
 	switch {
-	case alive:
+	case alive && judged.Unwanted && unwanted == "":
+		return fmt.Sprintf("branch %s is to have an environment again", branch)
+	case alive && !judged.Unwanted:
 		return fmt.Sprintf("branch %s exists again", branch)
 	case stack == nil:
 		return ""

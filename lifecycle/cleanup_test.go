@@ -229,10 +229,44 @@ func TestLastLook(t *testing.T) {
 				"or delete them in the CloudFormation console"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := LastLook(judged, "login", c.stack, c.alive, c.id, shopPolicy()); got != c.want {
+			if got := LastLook(judged, "login", c.stack, c.alive, "", c.id, shopPolicy()); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestLastLookAtABranchThatIsNotWanted(t *testing.T) {
+	stack := stackOf(t, "login")
+	newer := stackOf(t, "login", func(s *Found) { s.Commit = "beef" })
+	const off = "pull request #3 has the label perch:off"
+	for name, c := range map[string]struct {
+		judgedUnwanted, alive bool
+		unwanted              string
+		stack                 Found
+		want                  string
+	}{
+		"nothing has changed":                 {true, true, off, stack, ""},
+		"the branch is deleted by now":        {true, false, "", stack, ""},
+		"it is wanted again":                  {true, true, "", stack, "branch login is to have an environment again"},
+		"a person has deployed":               {true, true, off, newer, "another commit was deployed to stack shop-login since cleanup judged it"},
+		"judged as deleted, and exists again": {false, true, off, stack, "branch login exists again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			judged := perch.Judgement{StackID: stack.ID, Commit: stack.Commit, Unwanted: c.judgedUnwanted}
+			if got := LastLook(judged, "login", &c.stack, c.alive, c.unwanted, "", shopPolicy()); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAnArchivedRepositoryLosesNothing(t *testing.T) {
+	listing := branches()
+	listing.Archived = true
+	plan := PlanCleanup(listing, []Found{stackOf(t, "login")}, shopPolicy(), "")
+	if plan.Problem != Archived || plan.Verdicts[0].Verdict != perch.VerdictHold {
+		t.Errorf("plan %+v", plan)
 	}
 }
 

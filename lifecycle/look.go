@@ -32,6 +32,14 @@ type Seen struct {
 	Stack *Found
 	// Run is the environment's latest run.
 	Run LatestRun
+	// Archived says that the repository is archived.
+	Archived bool
+	// PullRequests are the branch's; nil if the source does not tell.
+	PullRequests []PullRequest
+	// Unread is why the pull requests could not be read, if that does not matter for anything but labels.
+	Unread string
+	// NoUp says that no `up` is to be requested.
+	NoUp bool
 	// RepositoryID is the repository's id; empty if the source has none.
 	RepositoryID string
 }
@@ -40,6 +48,8 @@ type Seen struct {
 type LookStep struct {
 	// Goal is what is requested; empty if nothing is.
 	Goal perch.Goal
+	// Unwanted says that the branch exists.
+	Unwanted bool
 	// Busy says that a removal is needed, and that a run still works for an `up`, which would ignore it.
 	Busy bool
 	// Reason is the sentence for it.
@@ -47,18 +57,38 @@ type LookStep struct {
 }
 
 // NextByLook is what a Look requests: `up` where the head of the branch is not deployed, a removal as cleanup requests it
-// where the branch is gone, and nothing otherwise.
+// where the branch is gone or its pull request says so, and nothing otherwise.
 func NextByLook(s Seen, policy *perch.Policy) LookStep {
-	if s.Head != "" {
-		return s.wanted()
+	if s.Archived {
+		return LookStep{Reason: Archived}
 	}
-	return s.unwanted("branch missing", policy)
+	if s.Head == "" {
+		return s.unwanted("branch missing", policy)
+	}
+	if reason := Unwanted(s.Head, s.PullRequests, policy); reason != "" {
+		step := s.unwanted(reason, policy)
+		step.Unwanted = step.Goal == perch.GoalGone
+		return step
+	}
+	step := s.wanted()
+	if s.Unread != "" {
+		step.Reason += "; labels of pull requests have no effect: " + s.Unread
+	}
+	return step
 }
+
+// Archived is what is said of an archived repository. Nobody can push to it or delete a branch of it, and GitHub deletes
+// nothing of it.
+const Archived = "the repository is archived, so nothing is deployed or removed: unarchive it on GitHub, or remove its " +
+	"environments with `perch down BRANCH`"
 
 // wanted is the step for a branch that should have an environment.
 func (s Seen) wanted() LookStep {
 	if s.Stack != nil && s.Stack.Commit == s.Head && Reached(s.Stack.Status) && (s.Run == RunEnded || s.Run == RunNone) {
 		return LookStep{Reason: fmt.Sprintf("commit %s is deployed", perch.ShortCommit(s.Head))}
+	}
+	if s.NoUp {
+		return LookStep{Reason: "nothing was pushed"}
 	}
 	return LookStep{Goal: perch.GoalUp, Reason: fmt.Sprintf("the head of the branch is %s", perch.ShortCommit(s.Head))}
 }

@@ -17,6 +17,8 @@ func TestWhatALookRequests(t *testing.T) {
 	in := func(status string) func(*Found) { return func(f *Found) { f.Status = status } }
 	at := func(f *Found) { f.Commit = head }
 	up := LookStep{Goal: perch.GoalUp, Reason: "the head of the branch is 1111111"}
+	off := []PullRequest{{Number: 3, Open: true, Head: head, Labels: []string{"bug", perch.LabelOff}}}
+	const offReason = "pull request #3 has the label perch:off"
 	nothing := func(reason string) LookStep { return LookStep{Reason: reason} }
 	for name, c := range map[string]struct {
 		seen Seen
@@ -43,6 +45,16 @@ func TestWhatALookRequests(t *testing.T) {
 		"gone, and another repository's": {
 			Seen{Stack: stack(tagged(perch.TagRepositoryID, "8")), RepositoryID: "7"},
 			nothing("branch missing; stack shop-login is not managed by Perch for this repository")},
+		"nothing was pushed":                 {Seen{Head: head, NoUp: true}, nothing("nothing was pushed")},
+		"a label":                            {Seen{Head: head, PullRequests: off, Stack: stack(at)}, LookStep{Goal: perch.GoalGone, Reason: offReason, Unwanted: true}},
+		"a label, and it is removed already": {Seen{Head: head, PullRequests: off}, nothing(offReason + "; there is no environment")},
+		"a label, and it is protected": {
+			Seen{Head: head, PullRequests: off, Stack: stack(tagged(perch.TagProtect, "true"))}, nothing(offReason + "; protected: the tag perch:protect=true")},
+		"a label while it is created": {
+			Seen{Head: head, PullRequests: off, Stack: stack(), Run: RunUp}, LookStep{Busy: true, Reason: offReason + "; a run works for an `up` of this branch"}},
+		"labels are not read": {Seen{Head: head, Unread: "403"}, LookStep{Goal: perch.GoalUp, Reason: up.Reason + "; labels of pull requests have no effect: 403"}},
+		"archived":            {Seen{Head: head, Archived: true}, nothing(Archived)},
+		"archived without it": {Seen{Stack: stack(), Archived: true}, nothing(Archived)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.seen.Branch = "login"

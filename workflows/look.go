@@ -33,6 +33,7 @@ func Look(ctx workflow.Context, in perch.LookInput) (*perch.LookResult, error) {
 		return nil, temporal.NewNonRetryableApplicationError("the input of Look names no environment", perch.ErrorInvalid, nil)
 	}
 	l := &look{ctx: ctx, environment: in.Environment, hints: workflow.GetSignalChannel(ctx, perch.SignalLook)}
+	l.hint.NoUp = true // Until a hint says otherwise.
 	if in.Hint != nil {
 		l.hint = *in.Hint
 	}
@@ -42,6 +43,9 @@ func Look(ctx workflow.Context, in perch.LookInput) (*perch.LookResult, error) {
 		}
 		in := contract.LookInput{Environment: l.environment, Hint: l.hint, At: workflow.Now(ctx).UTC()}
 		out, err := runActivity(ctx, "look at branch "+l.environment.Branch, contract.LookAtBranch, in)
+		if err == nil {
+			l.done = true
+		}
 		if l.drain() {
 			continue
 		}
@@ -64,8 +68,9 @@ type look struct {
 	ctx         workflow.Context
 	environment perch.Environment
 	hints       workflow.ReceiveChannel
-	// hint is the newest hint.
+	// hint is the newest hint; done says that it has been looked for.
 	hint perch.Hint
+	done bool
 	// pauses counts the waits for another run.
 	pauses int
 }
@@ -76,11 +81,19 @@ func (l *look) drain() (any bool) {
 	for l.hints.ReceiveAsync(&raw) {
 		var hint perch.Hint
 		if raw.Payload() != nil && converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &hint) == nil {
-			l.hint = hint
+			l.take(hint)
 		}
 		any = true
 	}
 	return any
+}
+
+// take keeps a hint. What one hint allows, a later one that is looked for at the same time does not take back.
+func (l *look) take(hint perch.Hint) {
+	if !l.done {
+		hint.NoUp = hint.NoUp && l.hint.NoUp
+	}
+	l.hint, l.done = hint, false
 }
 
 // awaitQuiet waits until no hint has arrived for the time that quiet says, or longestQuiet is over.

@@ -24,6 +24,8 @@ type view struct {
 	during func(number int) (contract.LookResult, error)
 	// looks are the hints that were looked for, with the seconds since the run began.
 	looks []string
+	// noUps are what the hints said of an up.
+	noUps []bool
 	began time.Time
 }
 
@@ -38,6 +40,7 @@ func newView(during func(int) (contract.LookResult, error)) *view {
 
 func (v *view) LookAtBranch(_ context.Context, in contract.LookInput) (contract.LookResult, error) {
 	v.looks = append(v.looks, fmt.Sprintf("%s after %gs", in.Hint.Reason, in.At.Sub(v.began).Seconds()))
+	v.noUps = append(v.noUps, in.Hint.NoUp)
 	return v.during(len(v.looks))
 }
 
@@ -188,6 +191,55 @@ func TestALookWithManyHintsContinuesAsNewAndLosesNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.looked(t, "push 10 after 3s")
+}
+
+func TestWhatOneHintAllowsALaterOneDoesNotTakeBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		first, second bool
+		want          []bool
+	}{
+		"a push, then a label": {false, true, []bool{false}},
+		"a label, then a push": {true, false, []bool{false}},
+		"two labels":           {true, true, []bool{true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newView(func(int) (contract.LookResult, error) { return finds("") })
+			for i, noUp := range []bool{c.first, c.second} {
+				v.env.RegisterDelayedCallback(func() { v.env.SignalWorkflow(perch.SignalLook, perch.Hint{NoUp: noUp}) },
+					time.Duration(i)*time.Second)
+			}
+			if _, err := v.run(t, perch.LookInput{}); err != nil || !slices.Equal(v.noUps, c.want) {
+				t.Errorf("looked with %v, %v", v.noUps, err)
+			}
+		})
+	}
+	t.Run("a push, and a label after the look", func(t *testing.T) {
+		var v *view
+		v = newView(func(number int) (contract.LookResult, error) {
+			if number == 1 {
+				v.env.SignalWorkflow(perch.SignalLook, perch.Hint{NoUp: true})
+			}
+			return finds("")
+		})
+		v.hint(0, "push")
+		if _, err := v.run(t, perch.LookInput{}); err != nil || !slices.Equal(v.noUps, []bool{false, true}) {
+			t.Errorf("looked with %v, %v", v.noUps, err)
+		}
+	})
+	t.Run("a push whose look fails, and a label", func(t *testing.T) {
+		var v *view
+		v = newView(func(number int) (contract.LookResult, error) {
+			if number == 1 {
+				v.env.SignalWorkflow(perch.SignalLook, perch.Hint{NoUp: true})
+				return contract.LookResult{}, temporal.NewNonRetryableApplicationError("renamed", "Invalid", nil)
+			}
+			return finds("")
+		})
+		v.hint(0, "push")
+		if _, err := v.run(t, perch.LookInput{}); err != nil || !slices.Equal(v.noUps, []bool{false, false}) {
+			t.Errorf("looked with %v, %v", v.noUps, err)
+		}
+	})
 }
 
 func TestASignalThatHoldsNoHintStillCounts(t *testing.T) {

@@ -46,6 +46,7 @@ type Source interface {
 	Heads(ctx context.Context, branches ...string) (map[string]string, error)
 	HasCommit(ctx context.Context, commit string) (bool, error)
 	DefaultBranch(ctx context.Context) (string, error)
+	RepositoryID(ctx context.Context) (string, error)
 	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
 }
 

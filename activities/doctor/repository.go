@@ -2,9 +2,11 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"perch/lifecycle"
+	"perch/source"
 )
 
 // checkRepository checks that branches and files can be read.
@@ -32,6 +34,13 @@ func (d *Doctor) checkRepository(ctx context.Context) (string, error) {
 	has, err := d.Source.HasCommit(ctx, commit)
 	if err == nil && !has {
 		err = fmt.Errorf("it has branch %s and not its commit %s", branch, commit)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", d.policy.Repository, err)
+	}
+	about, err := source.AboutOf(ctx, d.Source)
+	if err == nil && about.Archived {
+		err = errors.New(lifecycle.Archived)
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", d.policy.Repository, err)

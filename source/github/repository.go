@@ -8,20 +8,27 @@ import (
 	api "github.com/google/go-github/v60/github"
 
 	"perch"
+	"perch/source"
 )
 
 // RepositoryID is the number that GitHub gave the repository when it was created (GitHub docs: Get a
 // repository). A rename and a transfer keep it; a repository that takes a former name has another
 // one. The redirect of a former name is not followed: people decide what it means for the policy.
 func (r *Repository) RepositoryID(ctx context.Context) (string, error) {
+	about, err := r.About(ctx)
+	return about.ID, err
+}
+
+// About is the repository's id, and whether it is archived.
+func (r *Repository) About(ctx context.Context) (source.About, error) {
 	about, err := r.about(ctx)
 	if err == nil && about.GetID() <= 0 {
 		err = errNoID
 	}
 	if err != nil {
-		return "", r.failure(err, "read the id of %s", r)
+		return source.About{}, r.failure(err, "read the id of %s", r)
 	}
-	return strconv.FormatInt(about.GetID(), 10), nil
+	return source.About{ID: strconv.FormatInt(about.GetID(), 10), Archived: about.GetArchived()}, nil
 }
 
 // DefaultBranch is the repository's default branch; empty if GitHub names none.

@@ -30,10 +30,14 @@ type event struct {
 type payload struct {
 	Action string `json:"action"`
 	// Ref is in full for push, and a name for create and delete, which have a RefType.
-	Ref         string     `json:"ref"`
-	RefType     string     `json:"ref_type"`
-	Deleted     bool       `json:"deleted"`
-	Repository  repository `json:"repository"`
+	Ref        string     `json:"ref"`
+	RefType    string     `json:"ref_type"`
+	Deleted    bool       `json:"deleted"`
+	Repository repository `json:"repository"`
+	// Label is the one that a pull request got or lost.
+	Label struct {
+		Name string `json:"name"`
+	} `json:"label"`
 	PullRequest *struct {
 		Number int `json:"number"`
 		Head   struct {
@@ -54,8 +58,12 @@ type repository struct {
 }
 
 var (
-	// pullActions are the actions of pull requests that may change what their branch should have.
-	pullActions = []string{"opened", "reopened", "synchronize", "edited", "closed", "labeled", "unlabeled"}
+	// pullActions are the actions of pull requests that may change what their branch should have, by whether they may lead
+	// to an `up`.
+	pullActions = map[string]bool{
+		"opened": true, "reopened": true, "synchronize": true, "unlabeled": true,
+		"edited": false, "closed": false, "labeled": false,
+	}
 	// repositoryActions are those after which the policy may name the wrong repository, or no branch can change.
 	repositoryActions = []string{"renamed", "transferred", "archived", "unarchived", "deleted"}
 )
@@ -120,15 +128,20 @@ func readReference(e *event, p payload) {
 }
 
 func readPullRequest(e *event, p payload) {
-	switch {
-	case p.PullRequest == nil:
+	if p.PullRequest == nil {
 		return // It names no branch.
-	case !slices.Contains(pullActions, p.Action):
+	}
+	mayLead, known := pullActions[p.Action]
+	switch {
+	case !known:
 		e.nothing = fmt.Sprintf("nothing follows from a pull request that is %s", p.Action)
+	case strings.HasSuffix(p.Action, "labeled") && p.Label.Name != perch.LabelOff:
+		e.nothing = fmt.Sprintf("nothing follows from the label %q", p.Label.Name)
 	case p.PullRequest.Head.Repo == nil || p.PullRequest.Head.Repo.ID != p.Repository.ID:
 		e.nothing = fmt.Sprintf("pull request #%d comes from a fork, whose branches have no environments", p.PullRequest.Number)
 	}
 	e.branch = p.PullRequest.Head.Ref
+	e.hint.NoUp = !mayLead
 	e.hint.Reason = fmt.Sprintf("pull request #%d %s", p.PullRequest.Number, p.Action)
 }
 
@@ -139,6 +152,7 @@ func readRepository(e *event, p payload) {
 		return
 	}
 	e.branch = p.Repository.DefaultBranch
+	e.hint.NoUp = true
 	e.hint.Reason = "repository " + p.Action
 	e.warning = fmt.Sprintf("the repository was %s and is %s now: `perch doctor` says whether the policy must be corrected",
 		p.Action, p.Repository.FullName)

@@ -181,7 +181,7 @@ func (u unreadable) Read([]byte) (int, error) {
 func TestEventsAreHintsAboutBranches(t *testing.T) {
 	pull := func(action, repository string) string {
 		return fmt.Sprintf(`{"action": %q, "repository": {"id": 7}, "sender": {"login": "ana"},
-			"pull_request": {"number": 3, "head": {"ref": "login", "sha": "1", "repo": %s}}}`, action, repository)
+			"label": {"name": "perch:off"}, "pull_request": {"number": 3, "head": {"ref": "login", "sha": "1", "repo": %s}}}`, action, repository)
 	}
 	about := func(fields string) string {
 		return `{"repository": {"id": 7, "default_branch": "main"}, ` + fields + `}`
@@ -196,13 +196,16 @@ func TestEventsAreHintsAboutBranches(t *testing.T) {
 		"a branch is gone":    {"delete", about(`"ref": "a/b", "ref_type": "branch"`), hints("a/b", "github", "branch deleted")},
 		"a new tag":           {"create", about(`"ref": "v1", "ref_type": "tag"`), nil},
 		"a tag is gone":       {"delete", about(`"ref": "v1", "ref_type": "tag"`), nil},
-		"a pull request":      {"pull_request", pull("closed", `{"id": 7}`), hints("login", "ana", "pull request #3 closed")},
-		"a label":             {"pull_request", pull("unlabeled", `{"id": 7}`), hints("login", "ana", "pull request #3 unlabeled")},
+		"a pull request":      {"pull_request", pull("closed", `{"id": 7}`), noUp(hints("login", "ana", "pull request #3 closed"))},
+		"a new pull request":  {"pull_request", pull("opened", `{"id": 7}`), hints("login", "ana", "pull request #3 opened")},
+		"a label":             {"pull_request", pull("labeled", `{"id": 7}`), noUp(hints("login", "ana", "pull request #3 labeled"))},
+		"a label less":        {"pull_request", pull("unlabeled", `{"id": 7}`), hints("login", "ana", "pull request #3 unlabeled")},
+		"another label":       {"pull_request", strings.Replace(pull("labeled", `{"id": 7}`), "perch:off", "bug", 1), nil},
 		"assigned":            {"pull_request", pull("assigned", `{"id": 7}`), nil},
 		"of a fork":           {"pull_request", pull("opened", `{"id": 9}`), nil},
 		"of a deleted fork":   {"pull_request", pull("closed", `null`), nil},
-		"renamed":             {"repository", about(`"action": "renamed"`), hints("main", "github", "repository renamed")},
-		"archived":            {"repository", about(`"action": "archived"`), hints("main", "github", "repository archived")},
+		"renamed":             {"repository", about(`"action": "renamed"`), noUp(hints("main", "github", "repository renamed"))},
+		"archived":            {"repository", about(`"action": "archived"`), noUp(hints("main", "github", "repository archived"))},
 		"edited":              {"repository", about(`"action": "edited"`), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -217,6 +220,14 @@ func TestEventsAreHintsAboutBranches(t *testing.T) {
 			}
 		})
 	}
+}
+
+func noUp(hints map[string]perch.Hint) map[string]perch.Hint {
+	for branch, hint := range hints {
+		hint.NoUp = true
+		hints[branch] = hint
+	}
+	return hints
 }
 
 func hints(branch, login, reason string) map[string]perch.Hint {

@@ -1,0 +1,48 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+
+	"perch"
+)
+
+// PullRequest is a pull request of a branch, as the branch source shows it.
+type PullRequest struct {
+	Number int
+	Open   bool
+	// Head is the last commit of the branch that the pull request has.
+	Head   string
+	Labels []string
+}
+
+// Unwanted is why a branch that is at head should have no environment, by its pull requests; empty if it should have one.
+// The open ones count. If none is open, the newest counts, until something else is pushed: a push wins.
+func Unwanted(head string, pulls []PullRequest, policy *perch.Policy) string {
+	for _, pull := range counted(head, pulls) {
+		switch {
+		case slices.Contains(pull.Labels, perch.LabelOff):
+			return fmt.Sprintf("pull request #%d has the label %s", pull.Number, perch.LabelOff)
+		case !pull.Open && policy.OnPRClose == perch.OnPRCloseRemove:
+			return fmt.Sprintf("pull request #%d is closed, and nothing was pushed since", pull.Number)
+		}
+	}
+	return ""
+}
+
+func counted(head string, pulls []PullRequest) []PullRequest {
+	var open []PullRequest
+	newest := PullRequest{}
+	for _, pull := range pulls {
+		if pull.Open {
+			open = append(open, pull)
+		}
+		if pull.Number > newest.Number {
+			newest = pull
+		}
+	}
+	if len(open) > 0 || newest.Head != head {
+		return open
+	}
+	return []PullRequest{newest}
+}
