@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 	"perch/worker":      {"perch", "perch/config", "perch/source", "perch/dial", "perch/activities", "perch/workflows"},
 	"perch/starter":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial"},
 	"perch/web":         {"perch", "perch/client", "perch/dial"},
-	"perch/sandbox":     {"perch", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter"},
+	"perch/sandbox":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter", "perch/web"},
 	"perch/conformance": {}, // Its tests start the sandbox.
 	"perch/deploy":      {}, // Its tests run the programs.
 	"perch/checks":      {}, // Its tests read the repository.

@@ -33,6 +33,15 @@ func (s *Server) PullRequestURL(number int) string {
 	return s.URL + "/" + name + "/pull/" + strconv.Itoa(number)
 }
 
+// ObserveURL is where Git's hook says that branches have changed: it asks there as a clone does, and is told that there is
+// nothing to clone.
+func (s *Server) ObserveURL() string {
+	name, _ := s.identity()
+	return s.URL + "/" + name + gitSuffix
+}
+
+const gitSuffix = ".git"
+
 // isPage is whether a request is for a page and not for the API.
 func isPage(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, "/api/") }
 
@@ -40,6 +49,7 @@ func isPage(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, "/api/
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	s.serving.Lock()
 	defer s.serving.Unlock()
+	s.observe()
 	s.follow()
 	name, _ := s.identity()
 	below, ours := strings.CutPrefix(r.URL.Path, "/"+name)
@@ -49,6 +59,8 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		http.Error(w, "pages are only read", http.StatusMethodNotAllowed)
+	case strings.HasPrefix(below, gitSuffix+"/"):
+		http.Error(w, "the repository is read where it is", http.StatusNotFound)
 	case r.URL.Path == "/" || ours && below == "":
 		http.Redirect(w, r, "/"+name+"/pulls", http.StatusFound)
 	case ours && below == "/pulls":

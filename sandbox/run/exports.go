@@ -30,7 +30,7 @@ type export struct {
 
 // exports point any AWS client, a starter and a worker at this sandbox.
 func (s *Sandbox) exports() []export {
-	return []export{
+	exports := []export{
 		{"TEMPORAL_ADDRESS", s.temporal.Address()},
 		{"TEMPORAL_NAMESPACE", "default"},
 		{endpointVariable, s.awsURL},
@@ -42,7 +42,14 @@ func (s *Sandbox) exports() []export {
 		{"PERCH_POLICY", s.policyFile},
 		{"PERCH_TEMPORAL_UI", s.uiURL},
 	}
+	if s.github != nil {
+		exports = append(exports, export{"GITHUB_TOKEN", githubToken})
+	}
+	return exports
 }
+
+// nothing is an environment without variables.
+func nothing(string) string { return "" }
 
 func (s *Sandbox) serveExports(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")

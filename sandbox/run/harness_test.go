@@ -165,6 +165,7 @@ func (b *bench) newProject(t *testing.T, name string, files map[string]string, c
 	own := project{
 		name:          name,
 		repo:          p.repo.dir,
+		source:        perch.Source{Git: p.repo.dir},
 		repository:    perch.NormalizeRepository(p.repo.dir),
 		defaultBranch: "main",
 		registries:    []string{"registry.example.com"},
@@ -217,7 +218,7 @@ func (b *bench) work(file string, change func(*perch.Policy)) error {
 	logger := slog.New(slog.DiscardHandler)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger,
+			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger, Env: lookup(b.exports(), nothing),
 			Temporal: client.Options{HostPort: b.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
 		})
 	}()

@@ -12,7 +12,7 @@ import (
 	"perch"
 )
 
-const usage = `sandbox runs all of Perch in one process: Temporal with its UI, an AWS endpoint and a worker.
+const usage = `sandbox runs all of Perch in one process: Temporal with its UI, an AWS endpoint, an imitation of GitHub and a worker.
 It gives a branch its environment and stays until it is interrupted.
 
 Usage: perch-sandbox [flags]       start it
@@ -32,6 +32,9 @@ Usage: perch-sandbox [flags]       start it
   --registry KIND      stand-in: every image that is asked for exists; strict: only those of the demo and those that
                        were pushed, to 127.0.0.1:4567/ghcr.io/NAME for ghcr.io/NAME (default stand-in)
   --postgres ADDRESS   host:port of a PostgreSQL for database.mode shared; its user perch is the master (default: none)
+  --github-port N      the port of the imitation of GitHub, which has the demo repository (default 4568)
+  --webhooks=true|false
+                       let a push to the demo repository deploy its branch, and a deletion remove its environment (default true)
   --worker=true|false  run a worker in this process (default true)
   --up=true|false      execute the application template and provision the branch (default true)
 
@@ -44,8 +47,10 @@ type options struct {
 	postgres, images         string
 	speed                    float64
 	temporal, ui, aws, pages int
-	registry                 int
+	registry, github         int
 	worker, up, version      bool
+	// hub says that the repository is on the imitation of GitHub: that of the demo is. webhooks says that it sends them.
+	hub, webhooks bool
 	// awsGiven is whether --aws-port was given.
 	awsGiven bool
 }
@@ -72,6 +77,8 @@ func parse(args []string) (options, []string, error) {
 	flags.IntVar(&o.pages, "web-port", 8080, "")
 	flags.IntVar(&o.registry, "registry-port", 4567, "")
 	flags.StringVar(&o.images, "registry", standIn, "")
+	flags.IntVar(&o.github, "github-port", 4568, "")
+	flags.BoolVar(&o.webhooks, "webhooks", true, "")
 	flags.BoolVar(&o.worker, "worker", true, "")
 	flags.BoolVar(&o.up, "up", true, "")
 	flags.BoolVar(&o.version, "version", false, "")
@@ -97,6 +104,7 @@ func parse(args []string) (options, []string, error) {
 	if !o.worker {
 		o.up = false // Nobody would do the work; a worker that is started by hand is asked by hand.
 	}
+	o.hub = o.repo == ""
 	return o, words, nil
 }
 

@@ -147,7 +147,7 @@ func newMoto(t *testing.T) (*bench, *tagged) {
 		"perch.yaml": strings.Replace(motoConfig, "ADDRESS", app.URL, 1), "template.yaml": motoTemplate, "fixtures/logo.svg": "<svg/>",
 	})
 	b.awsURL, b.policyFile = proxy.URL, filepath.Join(t.TempDir(), "policy.yaml")
-	own := project{name: "moto", repo: b.repo.dir, repository: perch.NormalizeRepository(b.repo.dir), defaultBranch: "main"}
+	own := project{name: "moto", source: perch.Source{Git: b.repo.dir}, repo: b.repo.dir, repository: perch.NormalizeRepository(b.repo.dir), defaultBranch: "main"}
 	if err := writePolicy(own, b.policyFile, b.pagesPort, b.registryURL); err != nil {
 		t.Fatal(err)
 	}

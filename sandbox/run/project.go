@@ -31,8 +31,10 @@ type project struct {
 	repo          string
 	repository    string
 	defaultBranch string
-	branch        string
-	kind          perch.Kind
+	// source is where the worker reads the repository.
+	source perch.Source
+	branch string
+	kind   perch.Kind
 	// registries are the hosts of the images that perch.yaml names.
 	registries []string
 	// shared says that there is a PostgreSQL for the shared database.
@@ -52,7 +54,7 @@ func openProject(ctx context.Context, o options, data string) (project, error) {
 	if err != nil {
 		return project{}, err
 	}
-	p := project{repo: checkout.Dir, repository: repositoryOf(checkout), defaultBranch: checkout.DefaultBranch, branch: o.branch, shared: o.postgres != ""}
+	p := project{source: perch.Source{Git: checkout.Dir}, repo: checkout.Dir, repository: repositoryOf(checkout), defaultBranch: checkout.DefaultBranch, branch: o.branch, shared: o.postgres != ""}
 	if p.branch == "" {
 		if p.branch, err = checkout.Branch(); err != nil {
 			return project{}, err
@@ -132,12 +134,15 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustPa
 func writePolicy(p project, file, pages, registry string) error {
 	everyone := []string{"*"}
 	policy := perch.Policy{
-		Account: account, Region: region, Project: p.name, Repository: p.repository, Source: perch.Source{Git: p.repo}, DefaultBranch: p.defaultBranch,
+		Account: account, Region: region, Project: p.name, Repository: p.repository, Source: p.source, DefaultBranch: p.defaultBranch,
 		Domain: domain, HostedZone: services.HostedZone, URL: "http://{host}:" + pages,
 		Network: perch.Network{VPC: services.VPC, Subnets: services.Subnets, Private: loopback},
 		Kinds:   map[perch.Kind][]string{perch.KindProduction: everyone, perch.KindStaging: everyone, perch.KindBranch: everyone},
 		Secrets: perch.PolicySecrets{From: []string{"arn:aws:secretsmanager:", "arn:aws:ssm:"}},
 		Cleanup: perch.PolicyCleanup{Grace: 10 * time.Second},
+	}
+	if p.source.GitHub != nil {
+		policy.Triggers = []perch.Trigger{perch.TriggerCI, perch.TriggerWebhook}
 	}
 	policy.Images = perch.PolicyImages{Endpoint: registry, Registries: policy.DefaultRegistries()}
 	for _, host := range p.registries {

@@ -23,6 +23,7 @@ import (
 	"perch"
 	"perch/config"
 	"perch/sandbox/aws"
+	"perch/sandbox/github"
 	"perch/sandbox/page"
 	images "perch/sandbox/registry"
 	"perch/sandbox/temporal"
@@ -47,8 +48,11 @@ type Sandbox struct {
 	// registryURL is the address of registry, which stands for every registry.
 	registryURL string
 	registry    *images.Registry
-	temporal    *temporal.Server
-	aws         *aws.Server
+	// githubURL is the address of github; both are empty if the repository is not there.
+	githubURL string
+	github    *github.Server
+	temporal  *temporal.Server
+	aws       *aws.Server
 	// worker receives the end of the worker in this process; nil where there is none.
 	worker <-chan error
 	close  []func() error
@@ -71,6 +75,12 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 	}
 	if s.project, err = openProject(ctx, o, s.data); err != nil {
 		return s, err
+	}
+	if o.hub {
+		if err := s.serveGitHub(ports.github); err != nil {
+			return s, err
+		}
+		s.source = perch.Source{GitHub: &perch.GitHubSource{Repository: github.Name, BaseURL: s.githubURL}}
 	}
 	s.policyFile = filepath.Join(s.data, "policy.yaml")
 	if err := writePolicy(s.project, s.policyFile, s.pagesPort, s.registryURL); err != nil {
@@ -102,7 +112,7 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 
 // listeners are the ports that the sandbox itself listens on.
 type listeners struct {
-	aws, pages, ui, registry net.Listener
+	aws, pages, ui, registry, github net.Listener
 }
 
 // listen takes every port before anything starts, so that a port that is taken costs nothing.
@@ -118,6 +128,12 @@ func (s *Sandbox) listen(o *options) (taken listeners, err error) {
 	}
 	if taken.registry, err = s.take("--registry-port", o.registry); err != nil {
 		return listeners{}, err
+	}
+	if o.hub {
+		if taken.github, err = s.take("--github-port", o.github); err != nil {
+			return listeners{}, err
+		}
+		s.githubURL = fmt.Sprintf("http://%s", taken.github.Addr())
 	}
 	if o.temporal, err = free("--temporal-port", o.temporal); err != nil {
 		return listeners{}, err
@@ -256,7 +272,7 @@ func (s *Sandbox) startWorker(logs io.Writer) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger,
+			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger, Env: lookup(s.exports(), nothing),
 			Temporal: client.Options{HostPort: s.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
 		})
 		close(ended)

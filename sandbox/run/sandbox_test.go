@@ -41,7 +41,7 @@ func TestNoRemovalOfTheDefaultBranchIsSuggested(t *testing.T) {
 }
 
 // portFlags are the flags of the sandbox's ports.
-var portFlags = []string{"--temporal-port", "--ui-port", "--aws-port", "--registry-port", "--web-port"}
+var portFlags = []string{"--temporal-port", "--ui-port", "--aws-port", "--registry-port", "--web-port", "--github-port"}
 
 // freePorts are flags that have the sandbox listen on free ports.
 func freePorts() (args []string) {
@@ -112,7 +112,7 @@ func TestConfigInitWritesAFileThatTheSandboxProvisions(t *testing.T) {
 
 func TestFirstMinutes(t *testing.T) {
 	t.Parallel()
-	script(t, "first-minutes", nil)
+	script(t, "first-minutes", nil, "--webhooks=false")
 }
 
 // script runs a script of testdata against a sandbox of its own, started with args. Its folder is $DATA, its AWS endpoint's port $AWS_PORT.

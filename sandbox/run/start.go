@@ -38,6 +38,11 @@ func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(st
 			return err
 		}
 	}
+	if o.hub && o.webhooks {
+		if err := s.receiveWebhooks(ctx); err != nil {
+			return err
+		}
+	}
 	s.introduce(stdout, o, up)
 	select {
 	case <-ctx.Done():
@@ -111,6 +116,7 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 	} else {
 		row("Temporal UI", s.uiURL)
 	}
+	row("pull request", s.pullRequest())
 	row("AWS endpoint", s.awsURL)
 	row("registry", s.registryURL)
 	row("repository", s.repo)

@@ -13,7 +13,7 @@ import (
 
 func TestCleanupDoesWhatItsPageShows(t *testing.T) {
 	t.Parallel()
-	script(t, "cleanup", map[string]func(*testscript.TestScript, bool, []string){"transcript": transcript})
+	script(t, "cleanup", map[string]func(*testscript.TestScript, bool, []string){"transcript": transcript}, "--webhooks=false")
 }
 
 var (

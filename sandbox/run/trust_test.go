@@ -74,7 +74,7 @@ func TestAPolicyForAnotherAccountIsOneSentence(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t).newRepository(t, "elsewhere", map[string]string{"perch.yaml": "project: elsewhere\n"})
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	own := project{name: b.project, repo: b.repo.dir, repository: perch.NormalizeRepository(b.repo.dir), defaultBranch: "main"}
+	own := project{name: b.project, source: perch.Source{Git: b.repo.dir}, repo: b.repo.dir, repository: perch.NormalizeRepository(b.repo.dir), defaultBranch: "main"}
 	if err := writePolicy(own, policy, b.pagesPort, b.registryURL); err != nil {
 		t.Fatal(err)
 	}

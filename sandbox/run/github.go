@@ -1,0 +1,131 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing/format/config"
+
+	"perch/client"
+	"perch/sandbox/github"
+	web "perch/web/server"
+)
+
+const (
+	// githubToken is what the worker reads the repository with, and writes reports.
+	githubToken = "sandbox"
+	// githubUser writes the reports.
+	githubUser = "perch-bot"
+)
+
+// demoPullRequests are the demo's.
+var demoPullRequests = []github.PullRequest{{
+	Title: "Let people log in", Author: "ana", Head: "feature/login",
+	Body: "People can log in with a name and a password. Can you give me feedback?",
+}}
+
+// serveGitHub lets the repository of the demo be on an imitation of GitHub, with the demo's pull requests.
+func (s *Sandbox) serveGitHub(listener net.Listener) error {
+	server, err := github.New(github.Config{
+		Directory: s.repo, DefaultBranch: s.defaultBranch, File: filepath.Join(s.data, "github.json"),
+	})
+	if err != nil {
+		return fmt.Errorf("start GitHub: %w", err)
+	}
+	server.URL = s.githubURL
+	server.Grant(githubToken, github.Access{Login: githubUser, Permissions: github.Everything()})
+	server.Accept(github.Token, false)
+	if len(server.PullRequests()) == 0 {
+		for _, request := range demoPullRequests {
+			server.OpenPullRequest(request)
+		}
+	}
+	if err := installHooks(s.repo, server.ObserveURL()); err != nil {
+		return err
+	}
+	s.github = server
+	s.serve(listener, server)
+	return nil
+}
+
+// hook tells GitHub that a branch was pushed, committed to or deleted: Git runs it after every change of a reference
+// (githooks(5), reference-transaction). Git itself sends the request, so that nothing else must be installed.
+const hook = `#!/bin/sh
+# Written by perch-sandbox, each time it starts.
+[ "$1" = committed ] || exit 0
+grep -q ' refs/heads/' || exit 0
+git ls-remote --quiet '%s' >/dev/null 2>&1 || true
+`
+
+// checkoutHook takes a push to the branch that is checked out, and also its deletion (githooks(5), push-to-checkout).
+const checkoutHook = `#!/bin/sh
+# Written by perch-sandbox, each time it starts.
+case "$1" in *[!0]*) exec git read-tree -u -m HEAD "$1" ;; esac
+`
+
+// installHooks lets the repository tell of its changes, and take pushes to the branch that is checked out.
+func installHooks(dir, url string) error {
+	repository, err := git.PlainOpen(dir)
+	if err != nil {
+		return fmt.Errorf("open the demo repository: %w", err)
+	}
+	settings, err := repository.Config()
+	if err != nil {
+		return fmt.Errorf("read the settings of the demo repository: %w", err)
+	}
+	receive := settings.Raw.Section("receive")
+	receive.Options = config.Options{{Key: "denyCurrentBranch", Value: "updateInstead"}, {Key: "denyDeleteCurrent", Value: "ignore"}}
+	if err := repository.SetConfig(settings); err != nil {
+		return fmt.Errorf("write the settings of the demo repository: %w", err)
+	}
+	hooks := filepath.Join(dir, ".git", "hooks")
+	if err := os.MkdirAll(hooks, 0o755); err != nil {
+		return fmt.Errorf("write the hook of the demo repository: %w", err)
+	}
+	for name, script := range map[string]string{"reference-transaction": fmt.Sprintf(hook, url), "push-to-checkout": checkoutHook} {
+		if err := os.WriteFile(filepath.Join(hooks, name), []byte(script), 0o755); err != nil {
+			return fmt.Errorf("write the hook of the demo repository: %w", err)
+		}
+	}
+	return nil
+}
+
+// receiveWebhooks runs the receiver of production in this process, and has GitHub send it webhooks from now on.
+func (s *Sandbox) receiveWebhooks(ctx context.Context) error {
+	temporal, err := client.Dial(ctx, lookup(s.exports(), nothing))
+	if err != nil {
+		return err
+	}
+	s.closing(func() error { temporal.Close(); return nil })
+	listener, err := s.take("", 0)
+	if err != nil {
+		return err
+	}
+	secret := rand.Text()
+	receiver := &web.Receiver{
+		Project: s.name, RepositoryID: github.ID, Secrets: []string{secret}, Temporal: temporal,
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	s.serve(listener, receiver.Handler())
+	s.github.Subscribe(github.Webhook{URL: fmt.Sprintf("http://%s/webhooks/github", listener.Addr()), Secret: secret})
+	return nil
+}
+
+// pullRequest is the address of the branch's pull request; empty if there is none.
+func (s *Sandbox) pullRequest() string {
+	if s.github == nil {
+		return ""
+	}
+	for _, request := range s.github.PullRequests() {
+		if request.Head == s.branch && !request.Closed {
+			return s.github.PullRequestURL(request.Number)
+		}
+	}
+	return ""
+}
