@@ -80,7 +80,9 @@ func installHooks(dir, url string) error {
 		return fmt.Errorf("read the settings of the demo repository: %w", err)
 	}
 	receive := settings.Raw.Section("receive")
-	receive.Options = config.Options{{Key: "denyCurrentBranch", Value: "updateInstead"}, {Key: "denyDeleteCurrent", Value: "ignore"}}
+	receive.Options = config.Options{
+		{Key: "denyCurrentBranch", Value: "updateInstead"}, {Key: "denyDeleteCurrent", Value: "ignore"},
+	}
 	if err := repository.SetConfig(settings); err != nil {
 		return fmt.Errorf("write the settings of the demo repository: %w", err)
 	}
@@ -88,7 +90,8 @@ func installHooks(dir, url string) error {
 	if err := os.MkdirAll(hooks, 0o755); err != nil {
 		return fmt.Errorf("write the hook of the demo repository: %w", err)
 	}
-	for name, script := range map[string]string{"reference-transaction": fmt.Sprintf(hook, url), "push-to-checkout": checkoutHook} {
+	scripts := map[string]string{"reference-transaction": fmt.Sprintf(hook, url), "push-to-checkout": checkoutHook}
+	for name, script := range scripts {
 		if err := os.WriteFile(filepath.Join(hooks, name), []byte(script), 0o755); err != nil {
 			return fmt.Errorf("write the hook of the demo repository: %w", err)
 		}
