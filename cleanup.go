@@ -28,6 +28,8 @@ type CleanupInput struct {
 	Now bool `json:"now,omitempty"`
 	// Approved is the hash of the plan that a person approved: exactly that plan is carried out, whatever its size.
 	Approved string `json:"approved,omitempty"`
+	// Missing also requests an `up` for branches that should have an environment and have none.
+	Missing bool `json:"missing,omitempty"`
 	// By says who asks: `schedule`, `jane@laptop`.
 	By string `json:"by,omitempty"`
 }
@@ -47,8 +49,30 @@ type CleanupResult struct {
 	// OtherRepositories hold the stacks of the project whose repository does not match. They have
 	// no verdict.
 	OtherRepositories []OtherRepository `json:"other_repositories,omitempty"`
+	// Missing are branches without an environment; nil if they were not looked for.
+	Missing *CleanupMissing `json:"missing,omitempty"`
 	// Problem says why no branch could be judged; empty where the listing of branches is to be trusted.
 	Problem string `json:"problem,omitempty"`
+}
+
+// CleanupMissing are branches that should have an environment and have none.
+type CleanupMissing struct {
+	// Branches are at most as many as the policy's cleanup.max_removals. Each run begins with other ones.
+	Branches []MissingBranch `json:"branches"`
+	// Unseen counts the branches without an environment that this run did not look at.
+	Unseen int `json:"unseen,omitempty"`
+	// Problem says why the list is not complete; empty if it is.
+	Problem string `json:"problem,omitempty"`
+}
+
+// MissingBranch is a branch without an environment.
+type MissingBranch struct {
+	Branch string `json:"branch"`
+	Stack  string `json:"stack"`
+	// Commit is the branch's head.
+	Commit string `json:"commit"`
+	// RunID is the run that holds the request for it; empty if none was made.
+	RunID string `json:"run_id,omitempty"`
 }
 
 // CleanupVerdict is the verdict on one environment.

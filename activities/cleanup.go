@@ -34,6 +34,8 @@ type Cleanups struct {
 	policy *perch.Policy
 	source Source
 	stacks *Stacks
+	// requests read a branch's perch.yaml.
+	requests *Requests
 }
 
 // PlanCleanup lists the stacks, then the branches, and judges. A listing of branches that keeps failing is no error: everything is held then,
@@ -53,7 +55,12 @@ func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (cont
 	if err != nil {
 		return contract.PlanResult{}, err
 	}
-	return c.travelling(lifecycle.PlanCleanup(listing, found, c.policy, in.Approved), in), nil
+	plan := c.travelling(lifecycle.PlanCleanup(listing, found, c.policy, in.Approved), in)
+	if in.Missing {
+		beats.Set(perch.Progress{Status: "READING PERCH.YAML OF BRANCHES"})
+		plan.Missing, err = c.missing(ctx, listing, found, plan.At)
+	}
+	return plan, err
 }
 
 // list reads the branches. It fails as long as trying again may help; after that a listing says why it is not to be trusted.

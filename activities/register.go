@@ -106,6 +106,7 @@ func (s *Set) serveAll() []served {
 
 		serve(contract.PlanCleanup, s.cleanups.PlanCleanup),
 		serve(contract.AskRemoval, s.cleanups.AskRemoval),
+		serve(contract.AskDeployment, s.cleanups.AskDeployment),
 		serve(contract.LastLook, s.cleanups.LastLook),
 		serve(contract.RecheckLeftovers, s.verification.RecheckLeftovers),
 		serve(contract.LookAtBranch, s.looks.LookAtBranch),

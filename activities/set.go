@@ -52,7 +52,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 			policy: policy, source: source, stacks: stacks, apps: apps, images: images, interval: interval,
 			waited: sinceScheduled, quotas: quotas,
 		}
-		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks}
+		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks, requests: requests}
 		instances = rds.NewFromConfig(cfg)
 	)
 	deletions := &Deletions{stacks: stacks, removals: stacks.removals, s3: objects, rds: instances}

@@ -30,6 +30,9 @@ func Cleanup(ctx workflow.Context, in perch.CleanupInput) (*perch.CleanupResult,
 		if err := c.ask(); err != nil {
 			return nil, err
 		}
+		if err := c.deploy(); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.recheck(); err != nil {
 		return nil, err
@@ -58,6 +61,7 @@ func (c *cleanup) judge() error {
 	c.result = perch.CleanupResult{
 		Verdicts: c.plan.Verdicts, Unlisted: c.plan.Unlisted, Asked: []perch.CleanupAsked{},
 		Failed: c.plan.Failed, Brake: c.plan.Brake, Problem: c.plan.Problem, OtherRepositories: c.plan.Others,
+		Missing: c.plan.Missing,
 	}
 	return nil
 }
@@ -100,6 +104,34 @@ func (c *cleanup) askFor(removals []perch.CleanupVerdict) error {
 		})
 		if out.Failure != "" {
 			c.failed(v.Stack, out.Failure)
+		}
+	}
+	return nil
+}
+
+// deploy requests an environment for every branch that should have one and has none.
+func (c *cleanup) deploy() error {
+	if c.result.Missing == nil {
+		return nil
+	}
+	branches := c.result.Missing.Branches
+	for begin := 0; begin < len(branches); begin += asksAtOnce {
+		some := branches[begin:min(begin+asksAtOnce, len(branches))]
+		futures := make([]pendingResult[contract.AskResult], len(some))
+		for i, missing := range some {
+			environment, err := perch.NewEnvironment(c.in.Project, missing.Branch)
+			if err != nil {
+				return temporal.NewNonRetryableApplicationError(err.Error(), perch.ErrorInvalid, nil)
+			}
+			in := contract.DeploymentInput{Environment: environment, Commit: missing.Commit}
+			futures[i] = beginActivity(c.ctx, "request "+missing.Stack, contract.AskDeployment, in)
+		}
+		for i := range some {
+			out, err := futures[i].result(c.ctx)
+			if err != nil {
+				return err
+			}
+			some[i].RunID = out.RunID
 		}
 	}
 	return nil
@@ -164,6 +196,11 @@ func (c *cleanup) details() string {
 	}
 	if c.result.Unlisted > 0 {
 		b.WriteString(fmt.Sprintf("\nand %d more\n", c.result.Unlisted))
+	}
+	if missing := c.result.Missing; missing != nil {
+		for _, branch := range missing.Branches {
+			b.WriteString(fmt.Sprintf("\nBranch %s has no environment: its head is %s\n", cell(branch.Branch), short(branch.Commit)))
+		}
 	}
 	for _, f := range c.result.Failed {
 		b.WriteString(fmt.Sprintf("\nThe removal of %s failed: %s\n", f.Stack, cell(f.Error)))

@@ -31,6 +31,8 @@ type sweep struct {
 
 	mu    sync.Mutex
 	asked []contract.AskInput
+	// deployed are the branches for which an environment was requested, with the commit.
+	deployed []string
 	// missed is after how long a worker that dies is missed, by activity.
 	missed map[string]time.Duration
 }
@@ -61,6 +63,14 @@ func (s *sweep) RecheckLeftovers(ctx context.Context, _ perch.CleanupInput) (con
 	defer s.mu.Unlock()
 	s.note(ctx)
 	return contract.RecheckResult{Failed: s.left}, nil
+}
+
+func (s *sweep) AskDeployment(ctx context.Context, in contract.DeploymentInput) (contract.AskResult, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note(ctx)
+	s.deployed = append(s.deployed, in.Environment.Branch+" "+in.Commit)
+	return contract.AskResult{RunID: "run-" + in.Environment.Branch}, nil
 }
 
 func (s *sweep) branches() []string {
@@ -102,6 +112,45 @@ func planned(verdicts ...perch.CleanupVerdict) contract.PlanResult {
 
 func verdictOn(branch string, v perch.Verdict) perch.CleanupVerdict {
 	return perch.CleanupVerdict{Stack: "shop-" + branch, Branch: branch, Verdict: v, Reason: "because", StackID: "arn:" + branch, Commit: commitOne}
+}
+
+func TestCleanupRequestsEnvironmentsThatAreMissing(t *testing.T) {
+	missing := func() *perch.CleanupMissing {
+		m := &perch.CleanupMissing{}
+		for i := range asksAtOnce + 2 {
+			m.Branches = append(m.Branches, perch.MissingBranch{Branch: fmt.Sprint("b", i), Stack: fmt.Sprint("shop-b", i), Commit: commitOne})
+		}
+		return m
+	}
+	for name, c := range map[string]struct {
+		in     perch.CleanupInput
+		change func(*contract.PlanResult)
+		want   int
+	}{
+		"all of them":             {perch.CleanupInput{Project: "shop"}, func(*contract.PlanResult) {}, asksAtOnce + 2},
+		"not in a dry run":        {perch.CleanupInput{Project: "shop", DryRun: true}, func(*contract.PlanResult) {}, 0},
+		"not if the brake holds":  {perch.CleanupInput{Project: "shop"}, func(p *contract.PlanResult) { p.Brake = &perch.CleanupBrake{} }, 0},
+		"not if they are unknown": {perch.CleanupInput{Project: "shop"}, func(p *contract.PlanResult) { p.Missing = nil }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &sweep{plan: planned()}
+			s.plan.Missing = missing()
+			c.change(&s.plan)
+			result, err := s.run(t, c.in)
+			if err != nil || len(s.deployed) != c.want {
+				t.Fatalf("requested %q, %v", s.deployed, err)
+			}
+			if result.Missing == nil {
+				return
+			}
+			for _, branch := range result.Missing.Branches {
+				asked := slices.Contains(s.deployed, branch.Branch+" "+commitOne)
+				if requested := branch.RunID == "run-"+branch.Branch; requested != asked || requested != (c.want > 0) {
+					t.Errorf("%+v, and requested %q", branch, s.deployed)
+				}
+			}
+		})
+	}
 }
 
 func TestCleanupAsksForRemovalsAlone(t *testing.T) {

@@ -18,6 +18,8 @@ type PlanResult struct {
 	Failed  []perch.CleanupFailure `json:"failed"`
 	Brake   *perch.CleanupBrake    `json:"brake"`
 	Problem string                 `json:"problem,omitempty"`
+	// Missing are branches without an environment; nil if they were not looked for.
+	Missing *perch.CleanupMissing `json:"missing,omitempty"`
 	// At is when it was judged, Until when the grace period ends; both in UTC.
 	At    time.Time `json:"at"`
 	Until time.Time `json:"until"`
@@ -41,6 +43,13 @@ type AskInput struct {
 	// Judged is what the removal is for, Reason why.
 	Judged perch.Judgement `json:"judged"`
 	Reason string          `json:"reason"`
+}
+
+// DeploymentInput is an `up` to request.
+type DeploymentInput struct {
+	Environment perch.Environment `json:"environment,omitzero"`
+	// Commit is the branch's head.
+	Commit string `json:"commit"`
 }
 
 // AskResult says which run holds the request.

@@ -71,6 +71,7 @@ var (
 var (
 	PlanCleanup      = define[perch.CleanupInput, PlanResult]("PlanCleanup", QueueWaits, listing)
 	AskRemoval       = define[AskInput, AskResult]("AskRemoval", QueueQuick, calling)
+	AskDeployment    = define[DeploymentInput, AskResult]("AskDeployment", QueueQuick, calling)
 	LastLook         = define[LastLookInput, LastLookResult]("LastLook", QueueQuick, asking)
 	RecheckLeftovers = define[perch.CleanupInput, RecheckResult]("RecheckLeftovers", QueueWaits, working)
 )

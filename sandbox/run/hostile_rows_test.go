@@ -230,6 +230,12 @@ var requestAttacks = []attack{
 	}},
 	{activity: "LastLook", name: "a branch that exists", answered: true, input: judgedInput("carts", "store-carts")},
 	{activity: "LastLook", name: "a foreign stack", answered: true, input: judgedInput("taken", "store-taken")},
+	{activity: "AskDeployment", name: "another project", input: func(*victims) in {
+		return in{"environment": named("till", "wares"), "commit": "forged"}
+	}},
+	{activity: "AskDeployment", name: "a branch that does not exist", answered: true, input: func(v *victims) in {
+		return in{"environment": named(v.project, "nobody"), "commit": v.evil}
+	}},
 	{activity: "LookAtBranch", name: "another project", input: func(*victims) in {
 		return in{"environment": named("till", "wares")}
 	}},

@@ -20,6 +20,8 @@ type cleaning struct {
 	dryRun   bool
 	now      bool
 	approved string
+	// missing also requests environments for branches that have none.
+	missing bool
 }
 
 func (a *app) cleanupCommand() *cobra.Command {
@@ -37,6 +39,7 @@ asked for; ` + "`perch cleanup approve HASH`" + ` carries out such a plan after 
 	flags := command.Flags()
 	flags.BoolVar(&c.dryRun, "dry-run", false, "print the verdicts and change nothing")
 	flags.BoolVar(&c.now, "now", false, "without the grace period")
+	flags.BoolVar(&c.missing, "missing", false, "also request an environment for each branch that should have one and has none")
 	c.registerFor(command)
 	command.AddCommand(a.approveCommand())
 	return command
@@ -108,7 +111,7 @@ func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 	defer conn.Close()
 	waitCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	in := perch.CleanupInput{Project: project, DryRun: c.dryRun, Now: c.now, Approved: c.approved, By: cmp.Or(p.job.By, a.person())}
+	in := perch.CleanupInput{Project: project, DryRun: c.dryRun, Now: c.now, Approved: c.approved, Missing: c.missing, By: cmp.Or(p.job.By, a.person())}
 	if s.result, err = conn.Cleanup(ctx, in, c.timeout, a.newView("cleanup "+project)); err != nil {
 		return s, ended(err)
 	}

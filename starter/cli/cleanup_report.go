@@ -20,7 +20,9 @@ type cleanupDocument struct {
 	Brake    *perch.CleanupBrake    `json:"brake"`
 	// OtherRepositories hold the stacks of the project whose repository does not match.
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
-	Error             string                  `json:"error,omitempty"`
+	// Missing are branches without an environment; it is only there with --missing.
+	Missing *perch.CleanupMissing `json:"missing,omitempty"`
+	Error   string                `json:"error,omitempty"`
 }
 
 type verdictDocument struct {
@@ -34,7 +36,7 @@ type verdictDocument struct {
 func (s *sweep) document() cleanupDocument {
 	d := cleanupDocument{
 		Verdicts: []verdictDocument{}, Removed: s.stacks(stageRemoved), Pending: s.stacks(stagePending, stageBegun), Failed: s.failed(), Brake: s.result.Brake,
-		Error: s.result.Problem, OtherRepositories: others(s.result.OtherRepositories),
+		Error: s.result.Problem, OtherRepositories: others(s.result.OtherRepositories), Missing: s.result.Missing,
 	}
 	kept := map[string]string{}
 	for _, r := range s.removals {
@@ -100,6 +102,7 @@ func (s *sweep) code() int {
 // tellVerdicts writes the plan for people.
 func (a *app) tellVerdicts(s *sweep) {
 	defer a.noteOthers(s.result.OtherRepositories)
+	defer a.tellMissing(s)
 	if len(s.result.Verdicts) == 0 {
 		a.note("There are no environments.")
 		return
@@ -107,6 +110,27 @@ func (a *app) tellVerdicts(s *sweep) {
 	_, _ = io.WriteString(a.stdout, verdictsText(s.result.Verdicts, a.paper()))
 	if s.result.Unlisted > 0 {
 		a.note("%d more are not listed.", s.result.Unlisted)
+	}
+}
+
+// tellMissing writes for people which branches have no environment.
+func (a *app) tellMissing(s *sweep) {
+	missing := s.result.Missing
+	if missing == nil {
+		return
+	}
+	for _, branch := range missing.Branches {
+		what := "and an environment is requested"
+		if branch.RunID == "" {
+			what = "and nothing is requested"
+		}
+		a.sayText(fmt.Sprintf("%s has no environment, %s (commit %s).", branch.Branch, what, perch.ShortCommit(branch.Commit)))
+	}
+	if missing.Unseen > 0 {
+		a.note("%d more without an environment are left to the next runs.", missing.Unseen)
+	}
+	if missing.Problem != "" {
+		a.note("Branches without an environment are not known: %s.", perch.Printable(missing.Problem))
 	}
 }
 

@@ -45,6 +45,10 @@ func TestDocumentAndExitCodeOfACleanup(t *testing.T) {
 			remove + `"removed":["shop-a"],"pending":[],"failed":[{"stack":"shop-z","error":"its deletion failed"}],"brake":null,"other_repositories":[]}`},
 		"braked": {&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "too many", Hash: "ab", Removals: 11, Limit: 10}}}, exitRejected,
 			`{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":{"reason":"too many","hash":"ab","removals":11,"limit":10},"other_repositories":[]}`},
+		"missing": {&sweep{result: perch.CleanupResult{Missing: &perch.CleanupMissing{
+			Branches: []perch.MissingBranch{{Branch: "b", Stack: "shop-b", Commit: "c0ffee", RunID: "run"}}, Unseen: 2,
+		}}}, exitDone, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[],` +
+			`"missing":{"branches":[{"branch":"b","stack":"shop-b","commit":"c0ffee","run_id":"run"}],"unseen":2}}`},
 		"S67 held": {&sweep{result: perch.CleanupResult{Problem: "no token"}}, exitFailed, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[],"error":"no token"}`},
 	} {
 		t.Run(name, func(t *testing.T) {

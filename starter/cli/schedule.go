@@ -18,6 +18,7 @@ func scheduleID(project string) string { return project + ":cleanup" }
 
 func (a *app) scheduleCommand() *cobra.Command {
 	var every time.Duration
+	missing := false
 	ensure := &cobra.Command{
 		Use:   "ensure",
 		Short: "Make the schedule, or change it to what is asked for",
@@ -26,10 +27,11 @@ func (a *app) scheduleCommand() *cobra.Command {
 			if every < time.Second {
 				return usageError("--every %s is too short; give a duration such as 1h", every)
 			}
-			return a.onSchedule(cmd.Context(), func(ctx context.Context, s schedule) error { return s.ensure(ctx, every) })
+			return a.onSchedule(cmd.Context(), func(ctx context.Context, s schedule) error { return s.ensure(ctx, every, missing) })
 		},
 	}
 	ensure.Flags().DurationVar(&every, "every", time.Hour, "how often cleanup runs")
+	ensure.Flags().BoolVar(&missing, "missing", false, "also request an environment for each branch that should have one and has none")
 	note := ""
 	pause := a.scheduleChild("pause", "Stop scheduled cleanup until it is resumed", func(ctx context.Context, s schedule) error {
 		return s.handle.Pause(ctx, client.SchedulePauseOptions{Note: cmp.Or(note, "paused by "+a.person())})

@@ -30,13 +30,13 @@ const (
 )
 
 // action is what the schedule does.
-func (s schedule) action(every time.Duration) *sdk.ScheduleWorkflowAction {
+func (s schedule) action(every time.Duration, missing bool) *sdk.ScheduleWorkflowAction {
 	return &sdk.ScheduleWorkflowAction{
 		ID: scheduleID(s.project), Workflow: perch.WorkflowCleanup, TaskQueue: perch.TaskQueue(s.project),
-		Args: []any{perch.CleanupInput{Project: s.project, By: "schedule"}}, StaticSummary: "scheduled cleanup",
+		Args: []any{perch.CleanupInput{Project: s.project, Missing: missing, By: "schedule"}}, StaticSummary: "scheduled cleanup",
 		// A run that hangs must not keep every later one from running.
 		WorkflowRunTimeout: max(every*9/10, time.Minute),
-		Memo:               map[string]any{memoSpec: specHash(s.project, every)},
+		Memo:               map[string]any{memoSpec: specHash(s.project, every, missing)},
 	}
 }
 
@@ -45,10 +45,10 @@ func scheduleSpec(every time.Duration) *sdk.ScheduleSpec {
 }
 
 // ensure makes the schedule, or changes it where another spec is in force. A schedule that is paused stays so.
-func (s schedule) ensure(ctx context.Context, every time.Duration) error {
+func (s schedule) ensure(ctx context.Context, every time.Duration, missing bool) error {
 	spec := scheduleSpec(every)
 	_, err := s.client.Create(ctx, sdk.ScheduleOptions{
-		ID: scheduleID(s.project), Spec: *spec, Action: s.action(every), Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp,
+		ID: scheduleID(s.project), Spec: *spec, Action: s.action(every, missing), Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp,
 		Note: "made by perch schedule ensure",
 	})
 	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
@@ -56,18 +56,18 @@ func (s schedule) ensure(ctx context.Context, every time.Duration) error {
 	}
 	return s.handle.Update(ctx, sdk.ScheduleUpdateOptions{DoUpdate: func(in sdk.ScheduleUpdateInput) (*sdk.ScheduleUpdate, error) {
 		now := in.Description.Schedule
-		if specOf(now.Action) == specHash(s.project, every) {
+		if specOf(now.Action) == specHash(s.project, every, missing) {
 			return nil, temporal.ErrSkipScheduleUpdate
 		}
-		now.Spec, now.Action = spec, s.action(every)
+		now.Spec, now.Action = spec, s.action(every, missing)
 		now.Policy = &sdk.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp}
 		return &sdk.ScheduleUpdate{Schedule: &now}, nil
 	}})
 }
 
 // specHash names everything that ensure sets.
-func specHash(project string, every time.Duration) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00skip\x00%s\x001", project, every, catchUp))
+func specHash(project string, every time.Duration, missing bool) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00skip\x00%s\x00%t\x002", project, every, catchUp, missing))
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func TestS73SpecIsKnownByItsHash(t *testing.T) {
-	action := schedule{project: "shop"}.action(time.Hour)
+	action := schedule{project: "shop"}.action(time.Hour, false)
 	payload, err := converter.GetDefaultDataConverter().ToPayload(action.Memo[memoSpec])
 	if err != nil {
 		t.Fatal(err)
@@ -27,19 +27,20 @@ func TestS73SpecIsKnownByItsHash(t *testing.T) {
 		"another action": {nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := specOf(c.action) == specHash("shop", time.Hour); got != c.want {
+			if got := specOf(c.action) == specHash("shop", time.Hour, false); got != c.want {
 				t.Errorf("got %v", got)
 			}
 		})
 	}
-	if specHash("shop", time.Hour) == specHash("shop", 2*time.Hour) || specHash("shop", time.Hour) == specHash("blog", time.Hour) {
+	if specHash("shop", time.Hour, false) == specHash("shop", 2*time.Hour, false) || specHash("shop", time.Hour, false) == specHash("blog", time.Hour, false) ||
+		specHash("shop", time.Hour, false) == specHash("shop", time.Hour, true) {
 		t.Error("different schedules have the same hash")
 	}
 }
 
 func TestScheduledRunEndsBeforeTheNextIsDue(t *testing.T) {
 	for _, every := range []time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour} {
-		if got := (schedule{}).action(every).WorkflowRunTimeout; got >= every {
+		if got := (schedule{}).action(every, false).WorkflowRunTimeout; got >= every {
 			t.Errorf("every %s: a run may take %s", every, got)
 		}
 	}

@@ -1,0 +1,68 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"perch"
+	"perch/lifecycle"
+)
+
+const (
+	// missingReads is how many branches one run of cleanup reads perch.yaml of.
+	missingReads = 100
+	// missingTurn is how long the order of branches stays: a dry run shows what a run soon after it requests.
+	missingTurn = time.Hour
+)
+
+// missing are branches that should have an environment and have none: at most as many as removals, because each is a
+// deployment. A branch source that does not answer is no error: the verdicts are known.
+func (c *Cleanups) missing(
+	ctx context.Context, listing lifecycle.Listing, stacks []lifecycle.Found, at time.Time,
+) (*perch.CleanupMissing, error) {
+	most := c.policy.Cleanup.MaxRemovals
+	turn := int(at.Unix()/int64(missingTurn.Seconds())) * most
+	branches, problem := lifecycle.Missing(listing, stacks, c.policy, turn)
+	found := &perch.CleanupMissing{Branches: []perch.MissingBranch{}, Problem: problem}
+	for i, branch := range branches {
+		if i == missingReads || len(found.Branches) == most {
+			found.Unseen = len(branches) - i
+			break
+		}
+		head := listing.Branches[branch]
+		wanted, err := c.wanted(ctx, branch, head)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			found.Problem, found.Unseen = err.Error(), len(branches)-i
+			break
+		}
+		environment, err := perch.NewEnvironment(c.policy.Project, branch)
+		if err == nil && wanted {
+			found.Branches = append(found.Branches, perch.MissingBranch{
+				Branch: branch, Stack: environment.StackName(), Commit: head,
+			})
+		}
+	}
+	return found, nil
+}
+
+// wanted reports whether perch.yaml at the head and the pull requests of the branch want an environment. What else an `up`
+// needs is checked when it is requested.
+func (c *Cleanups) wanted(ctx context.Context, branch, head string) (bool, error) {
+	file, err := c.requests.fileAt(ctx, head)
+	var rejection *perch.Rejection
+	if errors.As(err, &rejection) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if _, skip := file.Skip(branch); skip {
+		return false, nil
+	}
+	pulls, _, err := pullRequests(ctx, c.source, c.policy, branch)
+	return err == nil && lifecycle.Unwanted(head, pulls, c.policy) == "", err
+}
