@@ -191,6 +191,9 @@ func (f *Fault) checkStack() error {
 	return nil
 }
 
+// environmentType is the resource type whose instances log why it fails.
+const environmentType = "AWS::ElasticBeanstalk::Environment"
+
 // bucketType is the resource type that can be refilled.
 const bucketType = "AWS::S3::Bucket"
 
@@ -216,6 +219,8 @@ func (o *order) strike() bool {
 type faults struct {
 	// refill puts an object into a bucket.
 	refill func(bucket, key string) error
+	// fail tells an Elastic Beanstalk environment why its launch or update fails.
+	fail func(environment, reason string)
 
 	mu     sync.Mutex
 	last   int
@@ -344,6 +349,9 @@ func (f *faults) During(ctx context.Context, step cloudformation.Step) error {
 	case o == nil:
 		return nil
 	case !o.Hang:
+		if step.Type == environmentType {
+			f.fail(step.PhysicalID, o.Reason)
+		}
 		return errors.New(o.Reason)
 	}
 	select {

@@ -10,6 +10,7 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
@@ -354,4 +355,44 @@ func TestWholeEndpointSurvivesARestart(t *testing.T) {
 	if err != nil || len(out.Buckets) != 1 {
 		t.Errorf("buckets: %v, %v", out.Buckets, err)
 	}
+}
+
+func TestAFailedUpdateIsInTheEnvironmentsLogs(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	template := func(name string) string {
+		return `Resources:
+  Application: {Type: AWS::ElasticBeanstalk::Application, Properties: {ApplicationName: shop}}
+  Environment:
+    Type: AWS::ElasticBeanstalk::Environment
+    Properties:
+      ApplicationName: !Ref Application
+      EnvironmentName: shop-login
+      Description: ` + name + `
+      SolutionStackName: 64bit Amazon Linux 2023 v4.7.3 running Docker
+      OptionSettings:
+        - {Namespace: "aws:elasticbeanstalk:environment", OptionName: EnvironmentType, Value: SingleInstance}
+        - {Namespace: "aws:elasticbeanstalk:cloudwatch:logs", OptionName: StreamLogs, Value: "true"}
+`
+	}
+	w.create("shop-login", template("first"))
+	w.reach("shop-login", "CREATE_COMPLETE")
+	w.order(aws.Fault{Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", When: aws.After, Reason: "manifest unknown", Count: 1})
+	if _, err := w.stacks.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
+		StackName: sdk.String("shop-login"), TemplateBody: sdk.String(template("second")),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.reach("shop-login", "UPDATE_ROLLBACK_COMPLETE")
+	out, err := cloudwatchlogs.NewFromConfig(w.config).FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: sdk.String("/aws/elasticbeanstalk/shop-login/var/log/eb-engine.log"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, event := range out.Events {
+		if strings.HasSuffix(*event.Message, "Error: manifest unknown") {
+			return
+		}
+	}
+	t.Errorf("no line of the log has the failure: %v", out.Events)
 }

@@ -111,7 +111,7 @@ func (s *Server) wire(config Config) error {
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)
 	}
-	s.others = others
+	s.others, s.faults.fail = others, others.FailDeployment
 	s.close = append(s.close, others.Close)
 	handlers := others.Handlers()
 	maps.Copy(handlers, s.storage.Handlers())

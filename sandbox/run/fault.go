@@ -32,6 +32,7 @@ A fault is about calls or about resources; what is left out matches everything.
              key=PREFIX code=SlowDown message=TEXT: single keys of DeleteObjects fail
   resources  type=AWS::RDS::DBInstance logical_id=Database stack=NAME phase=create|update|delete
              and what happens: reason=TEXT, or hang=true, or refill=true (a bucket, before it is deleted)
+             when=after: it fails while it is made or changed; an Elastic Beanstalk environment logs the reason
              type=AWS::CloudFormation::Stack phase=delete|update: the stack's own deletion or update is accepted and then called off
   both       count=1: how often it strikes (default: until it is lifted)
 

@@ -259,6 +259,7 @@ func (r *run) authorize(phase string, request resource.Request) error {
 // meanwhile has settled, too: CloudFormation hears of a failure when the service is done.
 func (r *run) settle(ctx context.Context, handler resource.Handler, res *resourceState, step Step, seconds float64) error {
 	settler, ok := handler.(resource.Settler)
+	step.PhysicalID = res.PhysicalID
 	if err := r.config.Faults.During(ctx, step); err != nil {
 		if ok && ctx.Err() == nil {
 			_, _ = settler.Settle(ctx, r.request(res))

@@ -341,7 +341,7 @@ func environmentKept(s *Service, rec *record) {
 func settleEnvironment(s *Service, rec *record) {
 	launched := rec.Status == "Launching"
 	rec.Status, rec.Health, rec.Updated = "Ready", "Green", s.config.Now().UTC()
-	s.streamLogs(rec)
+	s.streamLogs(rec, launched)
 	if launched {
 		s.tell(rec, "INFO", "Successfully launched environment: "+rec.Name)
 		return

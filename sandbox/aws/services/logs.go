@@ -11,8 +11,11 @@ const typeLogGroup = "AWS::Logs::LogGroup"
 
 var logActions = map[string]jsonAction{
 	"CreateLogGroup":    createLogGroup,
+	"CreateLogStream":   createLogStream,
 	"DeleteLogGroup":    deleteLogGroup,
 	"DescribeLogGroups": describeLogGroups,
+	"FilterLogEvents":   filterLogEvents,
+	"PutLogEvents":      putLogEvents,
 }
 
 func createLogGroup(s *Service, in properties) (any, error) {
@@ -38,12 +41,18 @@ func (s *Service) addLogGroup(name string, tags map[string]string) {
 }
 
 func deleteLogGroup(s *Service, in properties) (any, error) {
-	rec := s.named(typeLogGroup, in.text("logGroupName"))
-	if rec == nil {
-		return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "The specified log group does not exist.")
+	rec, err := s.logGroup(in)
+	if err != nil {
+		return nil, err
 	}
-	s.drop(rec)
+	s.dropLogGroup(rec)
 	return map[string]any{}, s.save()
+}
+
+// dropLogGroup deletes a log group with its events.
+func (s *Service) dropLogGroup(group *record) {
+	delete(s.state.Logs, group.Name)
+	s.drop(group)
 }
 
 func describeLogGroups(s *Service, in properties) (any, error) {
@@ -57,35 +66,4 @@ func describeLogGroups(s *Service, in properties) (any, error) {
 	}
 	page, next := paged(found, in.text("nextToken"), in.text("limit"), 50)
 	return withToken(map[string]any{"logGroups": page}, "nextToken", next), nil
-}
-
-// streamed are the logs that a Docker platform streams (Beanstalk guide, "Instance log streaming").
-var streamed = []string{"/var/log/eb-engine.log", "/var/log/eb-docker/containers/eb-current-app/stdouterr.log"}
-
-const nsLogStreams = "aws:elasticbeanstalk:cloudwatch:logs"
-
-func logGroupsOf(env *record) string { return "/aws/elasticbeanstalk/" + env.Name }
-
-// streamLogs makes the log groups of an environment that streams its logs.
-func (s *Service) streamLogs(env *record) {
-	if s.options(env).value(nsLogStreams, "StreamLogs") != "true" {
-		return
-	}
-	for _, log := range streamed {
-		if name := logGroupsOf(env) + log; s.named(typeLogGroup, name) == nil {
-			s.addLogGroup(name, nil)
-		}
-	}
-}
-
-// dropLogs deletes the log groups of an environment that says so. Without that they stay.
-func (s *Service) dropLogs(env *record) {
-	if s.options(env).value(nsLogStreams, "DeleteOnTerminate") != "true" {
-		return
-	}
-	for _, log := range streamed {
-		if rec := s.named(typeLogGroup, logGroupsOf(env)+log); rec != nil {
-			s.drop(rec)
-		}
-	}
 }

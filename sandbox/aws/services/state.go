@@ -60,6 +60,8 @@ type state struct {
 	Events []event
 	// Commands are Run Command's, oldest first.
 	Commands []command
+	// Logs are what log groups hold, by the group's name.
+	Logs map[string]*groupLog `json:",omitempty"`
 	// Sessions are the credentials that AssumeRole gave, oldest first.
 	Sessions []session
 }
