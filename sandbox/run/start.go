@@ -139,6 +139,9 @@ func (s *Sandbox) next(o options) []string {
 	if o.repo == "" {
 		commands = append(commands, "go run ./starter up fix/typo")
 	}
+	if o.hub && o.webhooks {
+		commands = append(commands, "git -C "+quote(s.repo)+" commit --allow-empty -m Again # its environment follows")
+	}
 	commands = append(commands, "aws cloudformation describe-stacks --query 'Stacks[].[StackName,StackStatus]' --output text")
 	if s.branch == s.defaultBranch {
 		return commands // Its environment is never removed.
