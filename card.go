@@ -1,6 +1,9 @@
 package perch
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
 // Card is what Perch remembers of one environment beside its stack: one JSON object in the artifact bucket, which only
 // activities of the run that holds the environment's workflow ID write. The stack stays the truth about what exists: a
@@ -25,6 +28,12 @@ type Card struct {
 	GitHub GitHubMemory `json:"github,omitzero"`
 	// Removals are what removals of the environment's stacks have not yet seen to be gone, one for each stack.
 	Removals []Removal `json:"removals,omitempty"`
+}
+
+// Blank reports whether the card says nothing but which environment it is of.
+func (c Card) Blank() bool {
+	c.Environment, c.StackID, c.WriteID, c.EarlierWrites, c.Warning = Environment{}, "", "", nil, ""
+	return reflect.ValueOf(c).IsZero()
 }
 
 // PullRequest is an open pull request of a branch.

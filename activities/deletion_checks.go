@@ -61,24 +61,7 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInpu
 			return prepared, err
 		}
 	}
-	return prepared, d.record(ctx, in, prepared.Contents)
-}
-
-// record writes down what the stack holds, together with what earlier attempts saw.
-func (d *Deletions) record(ctx context.Context, in contract.PrepareInput, contents perch.StackContents) error {
-	bucket, err := d.removals.Bucket(ctx)
-	if err != nil || bucket == "" {
-		return err
-	}
-	record, found, err := d.removals.Read(ctx, bucket, leftovers.RecordKey(in.StackID))
-	if err != nil {
-		return err
-	}
-	if !found {
-		record = leftovers.Record{Branch: in.Environment.Branch, StackID: in.StackID, Begun: time.Now().UTC()}
-	}
-	record.Contents.Add(contents)
-	return d.removals.Save(ctx, bucket, record)
+	return prepared, d.removals.Begin(ctx, in.Environment, in.StackID, prepared.Contents)
 }
 
 // obstacle looks for whatever would reject the deletion after it was accepted.

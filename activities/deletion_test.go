@@ -109,15 +109,14 @@ func TestPrepareDeletionChangesNothingOfAnotherBranch(t *testing.T) {
 	}
 }
 
-// removals are the records in the artifact bucket.
+// removals are the records in the cards.
 func (w *world) removals() []leftovers.Record {
 	w.t.Helper()
-	store := of[*Deletions](w).removals
-	bucket, err := store.Bucket(w.t.Context())
+	all, err := of[*Stacks](w).List(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	records, err := store.List(w.t.Context(), bucket, "")
+	records, err := of[*Deletions](w).removals.All(w.t.Context(), all)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -242,12 +241,12 @@ func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 	w.apply()
 	store := of[*Deletions](w).removals
 	bucket, _ := store.Bucket(t.Context())
-	key := "removals/shop-login/broken.json"
+	key := "cards/login.json"
 	if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("{")}); err != nil {
 		t.Fatal(err)
 	}
 	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login")}
-	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 || !strings.Contains(left[0], key) {
+	if left := must(w, of[*Verification](w).VerifyGone, in).Leftovers; len(left) != 1 || !strings.Contains(left[0], "cards/unreadable/login-") {
 		t.Errorf("left %q", left)
 	}
 	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 1 {
@@ -264,16 +263,14 @@ func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T)
 	w.settle(old)
 	w.prepare(old, false)
 	w.delete(old, nil)
-	store := of[*Deletions](w).removals
-	bucket, err := store.Bucket(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, record := range w.removals() {
-		record.Begun = time.Now().Add(-leftovers.LongestRemoval - time.Hour)
-		if err := store.Save(t.Context(), bucket, record); err != nil {
-			t.Fatal(err)
+	long := time.Now().Add(-leftovers.LongestRemoval - time.Hour)
+	if _, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment("shop", "login"), func(c *perch.Card) error {
+		for i := range c.Removals {
+			c.Removals[i].Begun = long
 		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 	leftovers := func() []perch.Leftover {
 		return must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"}).Leftovers

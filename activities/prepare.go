@@ -46,7 +46,7 @@ func (r *Requests) closed(ctx context.Context, stack contract.StackState) (bool,
 
 // earlier are what removals of the branch's earlier environments could not delete.
 func (r *Requests) earlier(ctx context.Context, up candidate) ([]perch.Leftover, error) {
-	records, err := r.stacks.removals.List(ctx, up.wanted.application.ArtifactBucket, up.wanted.environment.StackName())
+	records, err := r.stacks.removals.Of(ctx, up.wanted.environment)
 	return leftovers.SummarizeBeside(records, up.stack.StackID), err
 }
 

@@ -29,7 +29,7 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 		result.Environments = append(result.Environments, o.Status())
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
-	records, err := s.removals.List(ctx, s.removals.BucketIn(ctx, all), "")
+	records, err := s.removals.All(ctx, all)
 	result.Leftovers = leftovers.Summarize(records, all.Exists, all.Lives, time.Now())
 	return result, err
 }
@@ -61,11 +61,7 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 
 // leftoversOf are what removals of the environment left; stackID is its stack of today.
 func (s *Stacks) leftoversOf(ctx context.Context, environment perch.Environment, stackID string) ([]perch.Leftover, error) {
-	bucket, err := s.removals.Bucket(ctx)
-	if err != nil {
-		return nil, err
-	}
-	records, err := s.removals.List(ctx, bucket, environment.StackName())
+	records, err := s.removals.Of(ctx, environment)
 	return leftovers.SummarizeBeside(records, stackID), err
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/card"
 	"perch/activities/contract"
 	"perch/activities/leftovers"
 	"perch/activities/stack"
@@ -27,8 +28,10 @@ type Stacks struct {
 	objects  *s3.Client
 	rds      *rds.Client
 	interval time.Duration
-	// apps knows what Admit allowed, and where; removals has the records of what removals left.
+	// apps knows what Admit allowed, and where; cards has what is remembered of environments, and removals what removals
+	// have left of them.
 	apps     *Applications
+	cards    *card.Store
 	removals *leftovers.Records
 }
 
@@ -41,7 +44,8 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 		interval: interval,
 	}
 	s.apps = &Applications{policy: policy, stacks: s, s3: objects, beanstalk: elasticbeanstalk.NewFromConfig(cfg)}
-	s.removals = leftovers.NewRecords(cfg, policy, s.Reader)
+	s.cards = card.NewStore(cfg, policy, s.Reader)
+	s.removals = leftovers.NewRecords(s.cards)
 	return s
 }
 

@@ -26,7 +26,7 @@ var grants = []grant{
 	},
 	{
 		"BucketsOfTheProject",
-		"templates, source bundles and the records of removals, seed data, and emptying the buckets of an environment " +
+		"templates, source bundles and the cards of environments, seed data, and emptying the buckets of an environment " +
 			"while its stack is deleted; CloudFormation reads a template with the worker's right to read it",
 		[]string{"arn:aws:s3:::PROJECT-*", "arn:aws:s3:::PROJECT-*/*"},
 		nil,

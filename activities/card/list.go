@@ -12,6 +12,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/stack"
 )
 
 // parallelReads is how many cards List reads at a time.
@@ -25,19 +26,14 @@ type Listing struct {
 	Unreadable []*UnreadableError
 }
 
-// List reads all cards: one listing, and one read for each. Without an application stack there are none.
-func (s *Store) List(ctx context.Context) (Listing, error) {
-	bucket, err := s.place(ctx)
-	if errors.Is(err, ErrNoPlace) {
+// List reads all cards: one listing, and one read for each. all are the stacks that were just listed. Without an
+// application stack there are no cards.
+func (s *Store) List(ctx context.Context, all stack.All) (Listing, error) {
+	bucket := s.BucketIn(ctx, all)
+	if bucket == "" {
 		return Listing{}, nil
 	}
-	if err != nil {
-		return Listing{}, err
-	}
-	keys, err := s.keys(ctx, bucket)
-	if awserr.HasCode(err, "NoSuchBucket") {
-		s.forgetPlace(bucket)
-	}
+	keys, err := s.keys(ctx, bucket, prefix)
 	if err != nil {
 		return Listing{}, err
 	}
@@ -76,9 +72,27 @@ func sorted(objects []object) (listing Listing) {
 	return listing
 }
 
-// keys are the keys of all objects below cards/.
-func (s *Store) keys(ctx context.Context, bucket string) (keys []string, err error) {
-	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String(prefix)})
+// Aside are the cards of an environment that could not be parsed and were kept aside. It does not read them.
+func (s *Store) Aside(ctx context.Context, environment perch.Environment) (aside []*UnreadableError, err error) {
+	bucket, err := s.Bucket(ctx)
+	if errors.Is(err, ErrNoPlace) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	keys, err := s.keys(ctx, bucket, asidePrefix+environment.Slug+"-")
+	for _, key := range keys {
+		if slug := slugOf(key); slug == environment.Slug {
+			aside = append(aside, &UnreadableError{Bucket: bucket, Key: key, Slug: slug, Reason: "it was kept aside"})
+		}
+	}
+	return aside, err
+}
+
+// keys are the keys of all objects below a prefix.
+func (s *Store) keys(ctx context.Context, bucket, prefix string) (keys []string, err error) {
+	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
@@ -72,7 +73,7 @@ func NewStore(cfg aws.Config, policy *perch.Policy, stacks *stack.Reader) *Store
 // Read reads the card of an environment. It is not found if there is none, or no place for one. The error is an
 // *UnreadableError if the card cannot be parsed.
 func (s *Store) Read(ctx context.Context, environment perch.Environment) (card perch.Card, found bool, err error) {
-	bucket, err := s.place(ctx)
+	bucket, err := s.Bucket(ctx)
 	if errors.Is(err, ErrNoPlace) {
 		return perch.Card{}, false, nil
 	}
@@ -178,7 +179,7 @@ func (s *Store) current(
 func (s *Store) attempt(ctx context.Context, try func(bucket string) (done bool, err error)) error {
 	pause := s.pause
 	for n := 1; ; n++ {
-		bucket, err := s.place(ctx)
+		bucket, err := s.Bucket(ctx)
 		if err != nil {
 			return err
 		}
@@ -208,9 +209,9 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// place is the artifact bucket. It is looked up once: its name changes only when the application stack is created
+// Bucket is the artifact bucket. It is looked up once: its name changes only when the application stack is created
 // again. The error is ErrNoPlace if there is none.
-func (s *Store) place(ctx context.Context) (string, error) {
+func (s *Store) Bucket(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	known := s.bucket
 	s.mu.Unlock()
@@ -221,14 +222,27 @@ func (s *Store) place(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	bucket := stack.Outputs(described)[cfn.OutputArtifacts]
-	if !found || bucket == "" || !s.stacks.Owner.Current(ctx).Owns(stack.Tags(described)) {
+	bucket := s.bucketOf(ctx, described)
+	if !found || bucket == "" {
 		return "", ErrNoPlace
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bucket = bucket
 	return bucket, nil
+}
+
+// BucketIn is the same bucket, from a list of all stacks; empty if there is none.
+func (s *Store) BucketIn(ctx context.Context, all stack.All) string {
+	return s.bucketOf(ctx, all.Others[perch.ApplicationStackName(s.policy.Project, perch.KindStaging)])
+}
+
+// bucketOf is the artifact bucket of an application stack, empty if the stack is not the project's.
+func (s *Store) bucketOf(ctx context.Context, application types.Stack) string {
+	if !s.stacks.Owner.Current(ctx).Owns(stack.Tags(application)) {
+		return ""
+	}
+	return stack.Outputs(application)[cfn.OutputArtifacts]
 }
 
 // forgetPlace forgets a bucket that does not exist any more.

@@ -29,7 +29,7 @@ func TestACardIsWrittenReadListedAndDeleted(t *testing.T) {
 	if _, err := s.Update(t.Context(), other, readied("c")); err != nil {
 		t.Fatal(err)
 	}
-	listing, err := s.List(t.Context())
+	listing, err := list(t, s)
 	if err != nil || len(listing.Cards) != 2 || listing.Cards[0].Environment != other || commits(listing.Cards[1]) != "a b" {
 		t.Errorf("listing %+v, %v", listing, err)
 	}
@@ -68,7 +68,7 @@ func TestWithoutAnApplicationStackThereIsNoCard(t *testing.T) {
 	if deleted, err := s.Delete(t.Context(), login); !deleted || err != nil {
 		t.Errorf("deleted %t, %v", deleted, err)
 	}
-	if listing, err := s.List(t.Context()); len(listing.Cards) != 0 || err != nil {
+	if listing, err := list(t, s); len(listing.Cards) != 0 || err != nil {
 		t.Errorf("listing %+v, %v", listing, err)
 	}
 	w.apply()
@@ -114,7 +114,7 @@ func TestACardThatCannotBeParsedIsKeptAside(t *testing.T) {
 			if err != nil || commits(written) != "a" || !strings.Contains(written.Warning, "cards/unreadable/login-") {
 				t.Fatalf("card %+v, %v", written, err)
 			}
-			listing, err := s.List(t.Context())
+			listing, err := list(t, s)
 			if err != nil || len(listing.Cards) != 1 || len(listing.Unreadable) != 1 {
 				t.Fatalf("listing %+v, %v", listing, err)
 			}
@@ -134,7 +134,7 @@ func TestADeletionAlsoKeepsAsideWhatCannotBeParsed(t *testing.T) {
 	if deleted, err := s.Delete(t.Context(), login); !deleted || err != nil {
 		t.Errorf("deleted %t, %v", deleted, err)
 	}
-	listing, err := s.List(t.Context())
+	listing, err := list(t, s)
 	if err != nil || len(listing.Unreadable) != 1 || !strings.HasPrefix(listing.Unreadable[0].Key, asidePrefix) {
 		t.Errorf("listing %+v, %v", listing, err)
 	}
@@ -186,4 +186,14 @@ func TestAWriteThatNeverSucceedsEndsWithTheLastError(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "ConditionalRequestConflict") {
 		t.Errorf("error = %v", err)
 	}
+}
+
+// list lists the cards.
+func list(t *testing.T, s *Store) (Listing, error) {
+	t.Helper()
+	all, err := s.stacks.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.List(t.Context(), all)
 }

@@ -2,7 +2,6 @@ package leftovers
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +41,10 @@ func (v *Verifier) recall(ctx context.Context, in *contract.VerifyInput) (past p
 	if past.bucket, err = v.Records.Bucket(ctx); err != nil {
 		return past, err
 	}
-	records, err := v.Records.List(ctx, past.bucket, past.environment.StackName())
+	if err := v.Records.KeepAside(ctx, in.Environment); err != nil {
+		return past, err
+	}
+	records, err := v.Records.Of(ctx, in.Environment)
 	if err != nil {
 		return past, err
 	}
@@ -97,43 +99,53 @@ func (v *Verifier) namedBy(ctx context.Context, stackID string) (perch.StackCont
 	return contents, v.Stacks.AddDropped(ctx, stackID, &contents)
 }
 
-// conclude deletes the records, and what was admitted, if nothing is left. Otherwise it records
-// what is, or may be, and one record then covers all removals of the environment.
-func (v *Verifier) conclude(ctx context.Context, past pastRemovals, in contract.VerifyInput, seen Sight) error {
+// conclude takes the removals out of the card, and deletes what was admitted, if nothing is left.
+// Otherwise it records what is, or may be, and one record then covers all removals of the
+// environment. finished says which card is deleted when nothing is left.
+func (v *Verifier) conclude(
+	ctx context.Context, past pastRemovals, in contract.VerifyInput, seen Sight, finished func(perch.Card) bool,
+) error {
 	if past.bucket == "" {
 		return nil
 	}
+	var left *perch.Removal
 	if len(seen.Left)+len(seen.Unconfirmed) > 0 {
-		all := Record{
-			Branch: in.Environment.Branch, StackID: in.StackID, Begun: time.Now().UTC(), Contents: past.contents,
-			Leftovers: seen.Left, Known: in.Known, Unconfirmed: seen.Unconfirmed,
-		}
-		for _, record := range past.records {
-			if record.Begun.Before(all.Begun) {
-				all.Begun = record.Begun
-			}
-			if in.StackID == "" {
-				all.StackID = record.StackID
-			}
-		}
-		if all.StackID == "" {
+		if left = past.combine(in, seen); left.StackID == "" {
 			return nil // It was found by its tags, and the next look finds it by them.
 		}
-		if err := v.Records.Save(ctx, past.bucket, all); err != nil {
-			return err
-		}
-		past.records = slices.DeleteFunc(past.records, func(r Record) bool { return r.StackID == all.StackID })
 	}
+	var over []string
 	for _, record := range past.records {
-		if err := v.Records.Forget(ctx, past.bucket, record); err != nil {
-			return err
-		}
+		over = append(over, record.StackID)
+	}
+	if err := v.Records.Conclude(ctx, past.environment, over, left, finished); err != nil {
+		return err
 	}
 	if len(seen.Left) > 0 || in.StackID == "" {
 		return nil
 	}
 	return v.Retract(ctx, past.bucket, past.environment)
 }
+
+// combine is one removal for all of them, with what was seen.
+func (p pastRemovals) combine(in contract.VerifyInput, seen Sight) *perch.Removal {
+	all := &perch.Removal{
+		StackID: in.StackID, Begun: time.Now().UTC(), Contents: p.contents,
+		Leftovers: seen.Left, Known: in.Known, Unconfirmed: seen.Unconfirmed,
+	}
+	for _, record := range p.records {
+		if record.Begun.Before(all.Begun) {
+			all.Begun = record.Begun
+		}
+		if in.StackID == "" {
+			all.StackID = record.StackID
+		}
+	}
+	return all
+}
+
+// unfinished is a card that the run which removes its environment still needs.
+func unfinished(perch.Card) bool { return false }
 
 // RecheckLeftovers looks again for what earlier removals of the project's environments left, and
 // returns what is still there, by stack. A record whose resources are gone is deleted; a dry run
@@ -146,7 +158,7 @@ func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) 
 		return contract.RecheckResult{}, err
 	}
 	bucket := v.Records.BucketIn(ctx, all)
-	records, err := v.Records.List(ctx, bucket, "")
+	records, err := v.Records.All(ctx, all)
 	if err != nil {
 		return contract.RecheckResult{}, err
 	}
@@ -171,11 +183,7 @@ func (v *Verifier) recheck(
 	ctx context.Context, bucket string, records []Record, left perch.Leftover,
 ) ([]string, error) {
 	i := slices.IndexFunc(records, func(r Record) bool { return r.StackID == left.StackID })
-	environment, err := perch.NewEnvironment(v.Policy.Project, left.Branch)
-	if err != nil {
-		return nil, fmt.Errorf("read the record of stack %s: %w", left.StackID, err)
-	}
-	in := contract.VerifyInput{Environment: environment, StackID: left.StackID, Contents: records[i].Contents}
+	in := contract.VerifyInput{Environment: records[i].Environment, StackID: left.StackID, Contents: records[i].Contents}
 	in.Known = records[i].Known // No service tells of these; only another removal can.
 	if left.Again {
 		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil
@@ -195,7 +203,10 @@ func (v *Verifier) recheck(
 			seen.Left = append(seen.Left, name)
 		}
 	}
-	err = v.conclude(ctx, pastRemovals{in.Environment, bucket, records[i : i+1], records[i].Contents}, in, seen)
+	past := pastRemovals{in.Environment, bucket, records[i : i+1], records[i].Contents}
+	err = v.conclude(ctx, past, in, seen, func(c perch.Card) bool {
+		return !left.Again && c.State.Goal == perch.GoalGone && c.State.Phase == perch.PhaseFailed
+	})
 	return slices.Concat(seen.Left, seen.Unconfirmed), err
 }
 

@@ -1,56 +1,25 @@
 package leftovers
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"perch"
-	"perch/activities/awserr"
+	"perch/activities/card"
 	"perch/activities/stack"
-	"perch/cfn"
 )
 
-// recordPrefix is where the artifact bucket keeps the records of removals.
-const recordPrefix = "removals/"
-
-// Record is what a removal has to see gone of one stack. It is written before the stack is deleted,
-// because a deleted stack no longer names its resources, and deleted when they are seen to be gone.
-// So what is left of an environment is known to every later run, whatever happens to the run that
-// removed it.
+// Record is a removal with the environment whose card names it.
 type Record struct {
-	// Branch is the environment's branch, StackID its stack.
-	Branch  string `json:"branch"`
-	StackID string `json:"stack_id"`
-	// Begun is when the removal began, in UTC.
-	Begun time.Time `json:"begun"`
-	// Contents are what the stack held before anything of it was deleted.
-	Contents perch.StackContents `json:"contents"`
-	// Leftovers are what a verification still saw; empty before the first one.
-	Leftovers []string `json:"leftovers,omitempty"`
-	// Known are those of Leftovers that no service can be asked for, such as a database that could
-	// not be dropped.
-	Known []string `json:"known,omitempty"`
-	// Unconfirmed are what the tagging API still listed and no service could be asked for. Deleted
-	// resources are listed for hours, so they count as leftovers only after LongestRemoval.
-	Unconfirmed []string `json:"unconfirmed,omitempty"`
-}
+	perch.Removal
 
-// key is the record's place: one for each life of an environment.
-func (r Record) key() string { return RecordKey(r.StackID) }
-
-// RecordKey is the key of the record of a stack.
-func RecordKey(stackID string) string {
-	return recordPrefix + stackNameOf(stackID) + "/" + path.Base(stackID) + ".json"
+	// Environment is the environment; it has no branch if its card cannot be read.
+	Environment perch.Environment
 }
 
 // stackNameOf reads the name from an id: arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID.
@@ -58,111 +27,123 @@ func stackNameOf(stackID string) string { return path.Base(path.Dir(stackID)) }
 
 func (r Record) leftover() perch.Leftover {
 	return perch.Leftover{
-		Branch: r.Branch, Stack: stackNameOf(r.StackID), StackID: r.StackID,
+		Branch: r.Environment.Branch, Stack: stackNameOf(r.StackID), StackID: r.StackID,
 		Resources: slices.Concat([]string{}, r.Leftovers, r.Unconfirmed), Since: r.Begun,
 	}
 }
 
-// Records keeps the records in the artifact bucket of the staging application, where branches are.
-type Records struct {
-	policy *perch.Policy
-	stacks *stack.Reader
-	s3     *s3.Client
-}
+// Records reads and writes the removals in the cards of environments. Without an application stack there is no place
+// for cards, and so no records.
+type Records struct{ cards *card.Store }
 
 // NewRecords makes a Records.
-func NewRecords(cfg aws.Config, policy *perch.Policy, stacks *stack.Reader) *Records {
-	return &Records{policy: policy, stacks: stacks, s3: s3.NewFromConfig(cfg)}
-}
+func NewRecords(cards *card.Store) *Records { return &Records{cards} }
 
-// Bucket is the artifact bucket; empty if there is no application stack, and so no place for a
-// record.
+// Bucket is the artifact bucket, empty if there is no place for records.
 func (r *Records) Bucket(ctx context.Context) (string, error) {
-	described, found, err := r.stacks.Describe(ctx, perch.ApplicationStackName(r.policy.Project, perch.KindStaging))
-	if err != nil || !found || !r.stacks.Owner.Current(ctx).Owns(stack.Tags(described)) {
-		return "", err
+	bucket, err := r.cards.Bucket(ctx)
+	if errors.Is(err, card.ErrNoPlace) {
+		return "", nil
 	}
-	return stack.Outputs(described)[cfn.OutputArtifacts], nil
+	return bucket, err
 }
 
 // BucketIn is the same bucket, from a list of all stacks.
 func (r *Records) BucketIn(ctx context.Context, all stack.All) string {
-	described := all.Others[perch.ApplicationStackName(r.policy.Project, perch.KindStaging)]
-	if !r.stacks.Owner.Current(ctx).Owns(stack.Tags(described)) {
-		return ""
-	}
-	return stack.Outputs(described)[cfn.OutputArtifacts]
+	return r.cards.BucketIn(ctx, all)
 }
 
-// Save writes the record over the last one of the same stack.
-func (r *Records) Save(ctx context.Context, bucket string, record Record) error {
-	body, err := json.Marshal(record)
-	if err != nil {
-		return fmt.Errorf("write removal record of %s: %w", record.StackID, err)
+// KeepAside moves a card that cannot be read out of the way, so that it is named by one key from then on.
+func (r *Records) KeepAside(ctx context.Context, environment perch.Environment) error {
+	_, _, err := r.cards.Read(ctx, environment)
+	var unreadable *card.UnreadableError
+	if errors.As(err, &unreadable) {
+		_, err = r.cards.Update(ctx, environment, func(*perch.Card) error { return nil })
 	}
-	key := record.key()
-	_, err = r.s3.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/json"),
+	return err
+}
+
+// Begin records what a stack holds, together with what earlier attempts saw. It is called before the stack is deleted.
+func (r *Records) Begin(
+	ctx context.Context, environment perch.Environment, stackID string, contents perch.StackContents,
+) error {
+	_, err := r.cards.Update(ctx, environment, func(c *perch.Card) error {
+		i := slices.IndexFunc(c.Removals, func(known perch.Removal) bool { return known.StackID == stackID })
+		if i < 0 {
+			i = len(c.Removals)
+			c.Removals = append(c.Removals, perch.Removal{StackID: stackID, Begun: time.Now().UTC()})
+		}
+		c.Removals[i].Contents.Add(contents)
+		return nil
 	})
-	return awserr.Wrap(err, "write removal record %s in bucket %s", key, bucket)
+	if errors.Is(err, card.ErrNoPlace) {
+		return nil
+	}
+	return err
 }
 
-// Forget deletes the record: everything that it names is gone.
-func (r *Records) Forget(ctx context.Context, bucket string, record Record) error {
-	key := record.key()
-	_, err := r.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
-	return awserr.Wrap(err, "delete removal record %s in bucket %s", key, bucket)
-}
-
-// List reads the records of one environment's lives, or of all environments if stackName is empty.
-func (r *Records) List(ctx context.Context, bucket, stackName string) ([]Record, error) {
-	if bucket == "" {
-		return nil, nil
+// Conclude takes the removals of stacks out of an environment's card, and records what is left of them, if anything.
+// A card that then says nothing is deleted; finished also accepts others.
+func (r *Records) Conclude(
+	ctx context.Context, environment perch.Environment, over []string, left *perch.Removal, finished func(perch.Card) bool,
+) error {
+	if len(over) == 0 && left == nil {
+		return nil
 	}
-	prefix := recordPrefix
-	if stackName != "" {
-		prefix += stackName + "/"
-	}
-	var records []Record
-	pages := s3.NewListObjectsV2Paginator(r.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, awserr.Wrap(err, "list removal records in bucket %s", bucket)
+	_, err := r.cards.Update(ctx, environment, func(c *perch.Card) error {
+		c.Removals = slices.DeleteFunc(c.Removals, func(known perch.Removal) bool {
+			return slices.Contains(over, known.StackID) || left != nil && known.StackID == left.StackID
+		})
+		if left != nil {
+			c.Removals = append(c.Removals, *left)
 		}
-		for _, object := range page.Contents {
-			record, found, err := r.Read(ctx, bucket, aws.ToString(object.Key))
-			if err != nil {
-				return nil, err
-			}
-			if found {
-				records = append(records, record)
-			}
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	return records, nil
+	_, err = r.cards.DeleteIf(ctx, environment, func(c perch.Card) bool { return c.Blank() || finished(c) })
+	return err
 }
 
-// Read reads one record; one that another run has deleted meanwhile is not found.
-func (r *Records) Read(ctx context.Context, bucket, key string) (Record, bool, error) {
-	out, err := r.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
-	if awserr.HasCode(err, "NoSuchKey", "NotFound") {
-		return Record{}, false, nil
+// Of are the records of one environment's lives. It changes nothing.
+func (r *Records) Of(ctx context.Context, environment perch.Environment) ([]Record, error) {
+	found, _, err := r.cards.Read(ctx, environment)
+	var unreadable *card.UnreadableError
+	if err != nil && !errors.As(err, &unreadable) {
+		return nil, err
 	}
-	if err != nil {
-		return Record{}, false, awserr.Wrap(err, "read removal record %s in bucket %s", key, bucket)
+	listing := card.Listing{Cards: []perch.Card{found}}
+	if unreadable != nil {
+		listing = card.Listing{Unreadable: []*card.UnreadableError{unreadable}}
 	}
-	defer out.Body.Close()
-	body, err := io.ReadAll(out.Body)
-	if err != nil {
-		return Record{}, false, fmt.Errorf("read removal record %s: %w", key, err)
+	aside, err := r.cards.Aside(ctx, environment)
+	listing.Unreadable = append(listing.Unreadable, aside...)
+	return Listed(listing), err
+}
+
+// All are the records of all environments; all are the stacks that were just listed.
+func (r *Records) All(ctx context.Context, all stack.All) ([]Record, error) {
+	listing, err := r.cards.List(ctx, all)
+	return Listed(listing), err
+}
+
+// Listed are the records in cards. One that cannot be read may name anything, so it counts as a leftover until a person
+// has looked at it.
+func Listed(listing card.Listing) (records []Record) {
+	for _, c := range listing.Cards {
+		for _, removal := range c.Removals {
+			records = append(records, Record{removal, c.Environment})
+		}
 	}
-	var record Record
-	if json.Unmarshal(body, &record) != nil || record.StackID == "" || record.key() != key {
-		record = Record{StackID: strings.TrimSuffix(key, ".json"), Leftovers: []string{fmt.Sprintf(
-			"what the object %s in bucket %s names: it cannot be read; delete those resources by hand, then the object", key, bucket)}}
+	for _, each := range listing.Unreadable {
+		records = append(records, Record{Removal: perch.Removal{
+			StackID: strings.TrimSuffix(each.Key, ".json"), Leftovers: []string{fmt.Sprintf(
+				"what the object %s in bucket %s names: it cannot be read; delete those resources by hand, then the object",
+				each.Key, each.Bucket)},
+		}})
 	}
-	return record, true, nil
+	return records
 }
 
 // Summarize returns the records that name something, or of a removal that was never verified
@@ -174,7 +155,7 @@ func Summarize(records []Record, exists, lives func(string) bool, now time.Time)
 		interrupted := now.Sub(record.Begun) > LongestRemoval && !exists(record.StackID)
 		if len(record.Leftovers) > 0 || interrupted {
 			each := record.leftover()
-			each.Again = lives(record.Branch) && !exists(record.StackID)
+			each.Again = lives(record.Environment.Branch) && !exists(record.StackID)
 			left = append(left, each)
 		}
 	}

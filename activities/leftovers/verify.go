@@ -70,8 +70,8 @@ func NewVerifier(cfg aws.Config, config Config) *Verifier {
 
 // VerifyGone looks for what the environment held through each service's own API, and for anything
 // that still carries its tags, in this life and in earlier ones whose removal left something. What
-// is still there is recorded in the artifact bucket; when nothing is, the records of these removals
-// are deleted.
+// is still there is recorded in the environment's card; when nothing is, these removals are taken
+// out of it.
 func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "VERIFYING", Since: time.Now().UTC()})
 	defer stop()
@@ -94,7 +94,7 @@ func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (con
 			return contract.VerifyResult{}, err
 		}
 		if len(seen.Left) == 0 || look == verifyLooks {
-			if err := v.conclude(ctx, past, in, seen); err != nil {
+			if err := v.conclude(ctx, past, in, seen, unfinished); err != nil {
 				return contract.VerifyResult{}, err
 			}
 			kept, err := v.stays(ctx, in.Contents)
