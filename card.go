@@ -12,6 +12,8 @@ type Card struct {
 	Environment Environment `json:"environment,omitzero"`
 	// StackID is the environment's stack; empty before it is created.
 	StackID string `json:"stack_id,omitempty"`
+	// Since is when the run began that first named this stack; zero before.
+	Since time.Time `json:"since,omitzero"`
 	// WriteID is another one after each write: a writer whose answer was lost finds its own write by it.
 	WriteID string `json:"write_id"`
 	// EarlierWrites are the last write IDs before it, the newest first: others may have written since.
@@ -22,7 +24,7 @@ type Card struct {
 	PullRequests []PullRequest `json:"pull_requests,omitempty"`
 	// State is what a run said last.
 	State CardState `json:"state,omitzero"`
-	// Ready are the commits that became ready, the newest first.
+	// Ready are the last commits that became ready with this stack, the newest first.
 	Ready []ReadyCommit `json:"ready,omitempty"`
 	// GitHub is what GitHub has been told.
 	GitHub GitHubMemory `json:"github,omitzero"`
@@ -48,6 +50,8 @@ type PullRequest struct {
 type ReadyCommit struct {
 	Commit string    `json:"commit"`
 	At     time.Time `json:"at"`
+	// URL is where it answers; empty if the environment has no address.
+	URL string `json:"url,omitempty"`
 }
 
 // CardState is how far an environment's run is, as the run says it where its phase changes.

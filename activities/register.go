@@ -110,6 +110,7 @@ func (s *Set) serveAll() []served {
 		serve(contract.LastLook, s.cleanups.LastLook),
 		serve(contract.RecheckLeftovers, s.verification.RecheckLeftovers),
 		serve(contract.LookAtBranch, s.looks.LookAtBranch),
+		serve(contract.Report, s.reports.Report),
 
 		serve(contract.ListEnvironments, s.stacks.ListEnvironments),
 		serve(contract.DescribeEnvironment, s.stacks.DescribeEnvironment),

@@ -20,6 +20,7 @@ import (
 	"perch"
 	"perch/activities/doctor"
 	"perch/activities/quota"
+	"perch/activities/reporting"
 )
 
 // Set is everything that a worker registers.
@@ -36,6 +37,7 @@ type Set struct {
 	verification *Verification
 	cleanups     *Cleanups
 	looks        *Looks
+	reports      *Reports
 	examinations *Examinations
 }
 
@@ -66,6 +68,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, requests, interval), databases: databases,
 		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval},
 		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, source: source, stacks: stacks},
+		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards)},
 		examinations: examinations,
 	}
 }

@@ -130,7 +130,7 @@ func of[T any](w *world) T {
 	s := w.set
 	for _, activities := range []any{
 		s.stacks, s.requests, s.images, s.apps, s.buckets, s.seeds, s.readiness,
-		s.databases, s.deletions, s.verification, s.cleanups, s.looks, s.examinations,
+		s.databases, s.deletions, s.verification, s.cleanups, s.looks, s.reports, s.examinations,
 	} {
 		if found, ok := activities.(T); ok {
 			return found

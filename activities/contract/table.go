@@ -10,6 +10,9 @@ var (
 	// calling is for an activity that makes a few calls. What throttles or fails for longer than
 	// that is not a passing fault.
 	calling = Limits{Try: time.Minute, Total: 15 * time.Minute}
+	// reporting is for telling people how far a run is. What cannot be told in that time is told
+	// by the next report or by the sweep.
+	reporting = Limits{Try: 20 * time.Second, Total: time.Minute}
 	// asking is for one that asks the branch source, which may want no requests for most of an
 	// hour.
 	asking = Limits{Try: time.Minute, Total: 70 * time.Minute}
@@ -65,6 +68,14 @@ var (
 	DiagnoseDeletion = define[StackInput, Remains]("DiagnoseDeletion", QueueQuick, calling)
 	SweepResources   = define[SweepInput, SweepResult]("SweepResources", QueueWaits, working)
 	VerifyGone       = define[VerifyInput, VerifyResult]("VerifyGone", QueueWaits, working)
+)
+
+// Cards and reports.
+var (
+	// Report has little time, because a run waits for its last report.
+	Report = define[ReportInput, ReportResult]("Report", QueueQuick, reporting)
+	// TakeNotes is Report for notes, which are nowhere else once the run has ended.
+	TakeNotes = Report.within(calling)
 )
 
 // Cleanup.

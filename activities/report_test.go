@@ -1,0 +1,88 @@
+package activities
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"perch"
+	"perch/activities/activitytest"
+	"perch/activities/card"
+	"perch/activities/contract"
+	"perch/sandbox/aws"
+)
+
+// reportIn is what a run says of branch in phase.
+func reportIn(branch string, phase perch.Phase) contract.ReportInput {
+	at := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+	return contract.ReportInput{
+		Environment: activitytest.Environment("shop", branch),
+		State:       &perch.CardState{Goal: perch.GoalUp, Commit: "c1", Phase: phase, RunID: "run", Begun: at, At: at},
+	}
+}
+
+// cardOf is the card of branch.
+func (w *world) cardOf(branch string) (perch.Card, bool) {
+	w.t.Helper()
+	store := card.NewStore(w.config, w.policy, of[*Stacks](w).Reader)
+	read, found, err := store.Read(w.t.Context(), activitytest.Environment("shop", branch))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return read, found
+}
+
+func TestAReportIsEnteredIntoTheCard(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	in := reportIn("login", perch.PhaseStack)
+	in.StackID = "one"
+	if out := must(w, of[*Reports](w).Report, in); len(out.Problems) > 0 {
+		t.Errorf("problems: %q", out.Problems)
+	}
+	if read, _ := w.cardOf("login"); read.State.Phase != perch.PhaseStack || read.StackID != "one" {
+		t.Errorf("card %+v", read)
+	}
+	gone := reportIn("login", perch.PhaseGone)
+	gone.Removed = true
+	must(w, of[*Reports](w).Report, gone)
+	if _, found := w.cardOf("login"); found {
+		t.Error("the card of a removed environment is still there")
+	}
+}
+
+func TestAForgedReportTouchesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	must(w, of[*Reports](w).Report, reportIn("login", perch.PhaseReady))
+	w.bare(activitytest.Environment("shop", "login").StackName(), "login", nil)
+	removed := reportIn("login", perch.PhaseGone)
+	removed.Removed = true
+	_, err := activitytest.Try(of[*Reports](w).Report, removed)
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "not removed", "nothing was touched")
+	if read, _ := w.cardOf("login"); read.State.Phase != perch.PhaseReady {
+		t.Errorf("card %+v", read)
+	}
+	other := reportIn("login", perch.PhaseReady)
+	other.Environment = activitytest.Environment("store", "login")
+	_, err = activitytest.Try(of[*Reports](w).Report, other)
+	activitytest.WantFinal(t, err, perch.ErrorInvalid, "store")
+}
+
+func TestOnlyNotesThatAreNotRecordedAreAnError(t *testing.T) {
+	w := newWorld(t)
+	in := reportIn("login", perch.PhaseStack)
+	out := must(w, of[*Reports](w).Report, in)
+	if len(out.Problems) != 1 || !strings.Contains(out.Problems[0], "no application stack") {
+		t.Errorf("problems without an application stack: %q", out.Problems)
+	}
+	w.apply()
+	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Code: "AccessDenied", Count: 2})
+	if out := must(w, of[*Reports](w).Report, in); len(out.Problems) != 1 || !strings.Contains(out.Problems[0], "AccessDenied") {
+		t.Errorf("problems without the right: %q", out.Problems)
+	}
+	in.Notes = []perch.Note{{ID: "n", Kind: perch.NoteReport}}
+	if _, err := activitytest.Try(of[*Reports](w).Report, in); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+		t.Errorf("notes that are not recorded: %v", err)
+	}
+}

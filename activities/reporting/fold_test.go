@@ -1,0 +1,82 @@
+package reporting
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"perch"
+	"perch/activities/contract"
+)
+
+var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+
+// said is a state that a run said so many minutes after it began.
+func said(run string, begun time.Time, minutes int, phase perch.Phase, commit string) *perch.CardState {
+	return &perch.CardState{
+		RunID: run, Begun: begun, At: begun.Add(time.Duration(minutes) * time.Minute), Phase: phase, Commit: commit,
+		URL: "https://" + commit,
+	}
+}
+
+func TestStatesAreEnteredInTheirOrder(t *testing.T) {
+	later := noon.Add(time.Hour)
+	for name, c := range map[string]struct {
+		states []*perch.CardState
+		want   perch.Phase
+	}{
+		"one after the other":        {[]*perch.CardState{said("a", noon, 0, "stack", "1"), said("a", noon, 9, "failed", "1")}, "failed"},
+		"the later one first":        {[]*perch.CardState{said("a", noon, 9, "failed", "1"), said("a", noon, 0, "stack", "1")}, "failed"},
+		"the later run first":        {[]*perch.CardState{said("b", later, 0, "stack", "2"), said("a", noon, 90, "failed", "1")}, "stack"},
+		"a repeat":                   {[]*perch.CardState{said("a", noon, 0, "stack", "1"), said("a", noon, 0, "stack", "1")}, "stack"},
+		"runs of a clock that jumps": {[]*perch.CardState{said("a", noon, 90, "failed", "1"), said("b", later, 0, "stack", "2")}, "stack"},
+		"notes say nothing":          {[]*perch.CardState{said("a", noon, 0, "stack", "1"), nil}, "stack"},
+	} {
+		var card perch.Card
+		for _, state := range c.states {
+			fold(&card, contract.ReportInput{State: state})
+		}
+		if card.State.Phase != c.want {
+			t.Errorf("%s: phase %q, want %q", name, card.State.Phase, c.want)
+		}
+	}
+}
+
+func TestReadyCommitsAreThoseOfTheStack(t *testing.T) {
+	var card perch.Card
+	enter := func(stackID string, minute int, phase perch.Phase, commit string) []string {
+		fold(&card, contract.ReportInput{StackID: stackID, State: said("a", noon, minute, phase, commit)})
+		var ready []string
+		for _, r := range card.Ready {
+			ready = append(ready, r.Commit+" "+r.URL)
+		}
+		return ready
+	}
+	for i, c := range []struct {
+		stackID string
+		phase   perch.Phase
+		commit  string
+		want    []string
+	}{
+		{"", "stack", "1", nil},
+		{"one", "ready", "1", []string{"1 https://1"}},
+		{"one", "failed", "2", []string{"1 https://1"}},
+		{"one", "ready", "2", []string{"2 https://2", "1 https://1"}},
+		{"one", "ready", "1", []string{"1 https://1", "2 https://2"}},
+		{"two", "stack", "3", nil},
+		{"two", "ready", "3", []string{"3 https://3"}},
+		{"two", "gone", "", nil},
+	} {
+		if diff := cmp.Diff(c.want, enter(c.stackID, i, c.phase, c.commit)); diff != "" {
+			t.Errorf("step %d: ready (-want +got):\n%s", i, diff)
+		}
+	}
+	for i := range 2 * rememberedReady {
+		enter("two", 100+i, perch.PhaseReady, fmt.Sprint(i))
+	}
+	if len(card.Ready) != rememberedReady || card.Ready[0].Commit != "19" || !card.Since.Equal(noon) {
+		t.Errorf("%d ready commits, the first %s, since %v", len(card.Ready), card.Ready[0].Commit, card.Since)
+	}
+}
