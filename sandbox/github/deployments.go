@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -106,6 +107,7 @@ func (s *Server) createDeployment(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	commit, found := s.resolve(in.Ref)
+	unmet := s.unmet(commit, in.Contexts)
 	switch {
 	case in.Ref == "":
 		invalid("Deployment", "ref", "missing_field", "").ServeHTTP(w, r)
@@ -113,8 +115,13 @@ func (s *Server) createDeployment(w http.ResponseWriter, r *http.Request) {
 		Answer(http.StatusUnprocessableEntity, "No ref found for: "+in.Ref).ServeHTTP(w, r)
 	case (in.AutoMerge == nil || *in.AutoMerge) && s.behind(commit):
 		Answer(http.StatusConflict, fmt.Sprintf("Conflict merging %s into %s.", s.defaultBranch(), in.Ref)).ServeHTTP(w, r)
-	case s.unmet(commit, in.Contexts):
-		Answer(http.StatusConflict, fmt.Sprintf("Conflict: Commit status checks failed for %s.", in.Ref)).ServeHTTP(w, r)
+	case len(unmet) > 0: // nexthink-oss/ghup#135
+		failure(http.StatusConflict, nil, map[string]any{
+			"message": fmt.Sprintf("Conflict: Commit status checks failed for %s.", in.Ref),
+			"errors": []any{map[string]any{
+				"resource": "Deployment", "field": "required_contexts", "code": "invalid", "contexts": unmet,
+			}},
+		}).ServeHTTP(w, r)
 	default:
 		d := &Deployment{
 			ID: s.state.next(), SHA: commit, Ref: in.Ref, Task: cmp.Or(in.Task, "deploy"), Description: in.Description,
@@ -163,23 +170,22 @@ func (s *Server) behind(commit string) bool {
 	return found && !s.contains(commit, base)
 }
 
-// unmet is whether one of the required statuses of a commit is not success; nil requires all that there are.
-func (s *Server) unmet(commit string, required *[]string) bool {
+// unmet are the required statuses of a commit that are not success; nil requires all that there are.
+func (s *Server) unmet(commit string, required *[]string) (found []map[string]string) {
 	latest := map[string]string{}
-	for _, status := range s.state.Statuses {
-		if status.SHA == commit {
-			latest[status.Context] = status.State
+	for _, status := range s.statusesOf(commit) {
+		latest[status.Context] = status.State
+	}
+	names := slices.Sorted(maps.Keys(latest))
+	if required != nil {
+		names = *required
+	}
+	for _, name := range names {
+		if latest[name] != "success" {
+			found = append(found, map[string]string{"context": name, "state": cmp.Or(latest[name], "missing")})
 		}
 	}
-	if required == nil {
-		for _, state := range latest {
-			if state != "success" {
-				return true
-			}
-		}
-		return false
-	}
-	return slices.ContainsFunc(*required, func(name string) bool { return latest[name] != "success" })
+	return found
 }
 
 func (s *Server) getDeployment(w http.ResponseWriter, r *http.Request) {

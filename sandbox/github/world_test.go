@@ -147,7 +147,7 @@ func wantRefused(t *testing.T, err error, status int, message string) {
 		return
 	}
 	got := refused.Message
-	if len(refused.Errors) > 0 {
+	if len(refused.Errors) > 0 && refused.Errors[0].Message != "" {
 		got = refused.Errors[0].Message
 	}
 	if refused.Response.StatusCode != status || got != message {
