@@ -75,7 +75,7 @@ func TestDoctorFindsEverythingInPlace(t *testing.T) {
 	wantBroken(t, checks, nil)
 	for name, words := range map[string]string{
 		perch.CheckAccount: "123456789012 in eu-central-1, as arn:aws:sts::123456789012:assumed-role/", perch.CheckApplication: "shop-application-staging is CREATE_COMPLETE",
-		perch.CheckRights:     "42 calls are allowed; not tried: what would change something (PutObject,",
+		perch.CheckRights:     "43 calls are allowed; not tried: what would change something (PutObject,",
 		perch.CheckRepository: "github.com/acme/shop is readable; its default branch main is at ",
 		perch.CheckDomain:     "shop.localhost is in hosted zone Z0LOCALHOST0SANDBOX0 (localhost)", perch.CheckCertificate: "*.shop.localhost is issued (arn:aws:acm:",
 	} {
@@ -194,7 +194,7 @@ func TestDoctorMissesTheApplicationStack(t *testing.T) {
 	activitytest.WantWords(
 		t,
 		checks[perch.CheckRights].Detail,
-		"33 calls are allowed; not tried: ",
+		"34 calls are allowed; not tried: ",
 		"; nor anything in a bucket, since there is no application stack",
 	)
 }

@@ -66,6 +66,12 @@ var grants = []grant{
 		nil,
 	},
 	{
+		"LogsOfTheProject",
+		"the last log lines of an environment whose deployment failed",
+		[]string{"arn:aws:logs:REGION:ACCOUNT:log-group:/aws/elasticbeanstalk/PROJECT-*"},
+		nil,
+	},
+	{
 		"WhetherARecordIsGone",
 		"the host names of removed environments, and whether the zone is the domain's. Leave it out where there is no domain",
 		[]string{"arn:aws:route53:::hostedzone/ZONE"},
@@ -139,6 +145,7 @@ var rights = map[string][]need{
 	},
 
 	"cloudwatchlogs.DescribeLogGroups": {{"logs:DescribeLogGroups", "LookAround"}},
+	"cloudwatchlogs.FilterLogEvents":   {{"logs:FilterLogEvents", "LogsOfTheProject"}},
 
 	"ec2.DeleteSecurityGroup":       {{"ec2:DeleteSecurityGroup", "GroupsThatCloudFormationCouldNotDelete"}},
 	"ec2.DescribeAccountAttributes": {{"ec2:DescribeAccountAttributes", "LookAround"}},

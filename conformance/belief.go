@@ -44,7 +44,7 @@ func Beliefs() []Belief {
 	return slices.Concat(
 		stackBeliefs, tokenBeliefs, updateBeliefs, deletionBeliefs, exportBeliefs, changeSetBeliefs,
 		bucketBeliefs, versionBeliefs, keyBeliefs, conditionBeliefs, bucketTagBeliefs, zoneBeliefs,
-		databaseBeliefs, secretBeliefs, systemsBeliefs, taggingBeliefs, roleBeliefs,
+		databaseBeliefs, secretBeliefs, systemsBeliefs, logBeliefs, taggingBeliefs, roleBeliefs,
 		beanstalkBeliefs, bundleBeliefs, readyBeliefs, platformBeliefs, sharedBeliefs, instanceBeliefs,
 	)
 }

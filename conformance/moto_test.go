@@ -58,6 +58,7 @@ var (
 		"iam/alarms-need-the-right-to-tag",
 		"iam/listing-log-groups-has-no-name",
 		"iam/service-role-is-used",
+		"logs/newest-first",
 		"rds/deletion-protection",
 		"rds/extended-support-by-default",
 		"rds/final-snapshot",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -66,6 +67,7 @@ type World struct {
 	systems   *ssm.Client
 	network   *ec2.Client
 	balancing *elasticloadbalancingv2.Client
+	logs      *cloudwatchlogs.Client
 }
 
 func newWorld(target Target, run, belief string) *World {
@@ -83,6 +85,7 @@ func newWorld(target Target, run, belief string) *World {
 		systems:   ssm.NewFromConfig(config),
 		network:   ec2.NewFromConfig(config),
 		balancing: elasticloadbalancingv2.NewFromConfig(config),
+		logs:      cloudwatchlogs.NewFromConfig(config),
 	}
 }
 

@@ -245,6 +245,10 @@ func (r *roleRights) accountTrials() map[string]func(context.Context) error {
 			r.beanstalk.DescribeEvents,
 			&elasticbeanstalk.DescribeEventsInput{EnvironmentName: &name, MaxRecords: aws.Int32(1)},
 		),
+		"logs:FilterLogEvents": tryCall(
+			r.logs.FilterLogEvents,
+			&cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String("/aws/elasticbeanstalk/" + name + "/" + noName)},
+		),
 		"elasticbeanstalk:ListAvailableSolutionStacks": tryCall(
 			r.beanstalk.ListAvailableSolutionStacks,
 			&elasticbeanstalk.ListAvailableSolutionStacksInput{},

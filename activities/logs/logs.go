@@ -1,0 +1,132 @@
+// Package logs reads the last lines that an environment has logged, from the log groups in CloudWatch Logs to which
+// Elastic Beanstalk streams them.
+//
+// The lines are for people: secrets in them are masked, and why there are none is a sentence. They never go through
+// Temporal, whose histories keep everything.
+package logs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"perch"
+	"perch/activities/awserr"
+)
+
+// sources are the log groups below /aws/elasticbeanstalk/ENVIRONMENT that are read: the output of all containers, and,
+// if that has no line, what the platform did on the instance (AWS docs: Elastic Beanstalk, instance log streaming).
+var sources = []string{"/var/log/eb-docker/containers/eb-current-app/stdouterr.log", "/var/log/eb-engine.log"}
+
+const (
+	// patience is how long all calls together may take: lines are an addition that nobody waits for.
+	patience = 10 * time.Second
+	// mostPages is how many pages of a log group are read. A page can be empty although older events exist.
+	mostPages = 20
+)
+
+// Lines are the last lines of an environment's log.
+type Lines struct {
+	// Source is the log group that they come from.
+	Source string
+	// Lines are the oldest first.
+	Lines []Line
+	// Masked is how many secrets were masked in them.
+	Masked int
+	// Problem is why there are no lines, in a sentence without a period; empty if there are some.
+	Problem string
+}
+
+// Line is a line of a log.
+type Line struct {
+	// At is when the instance logged it, in UTC, Stream the instance's id.
+	At     time.Time
+	Stream string
+	// Text has no control characters, and at most 500 bytes.
+	Text string
+}
+
+// Reader reads logs.
+type Reader struct {
+	logs *cloudwatchlogs.Client
+}
+
+// NewReader makes a Reader.
+func NewReader(cfg aws.Config) *Reader {
+	return &Reader{cloudwatchlogs.NewFromConfig(cfg)}
+}
+
+// Last returns the last n lines that the environment's app has logged since a time; if there are none, those of the
+// platform. A failure to read them is a sentence in the result.
+func (r *Reader) Last(ctx context.Context, environment perch.Environment, since time.Time, n int) Lines {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, source := range sources {
+		group := "/aws/elasticbeanstalk/" + environment.BeanstalkName() + source
+		events, err := r.last(ctx, group, since, n)
+		var missing *types.ResourceNotFoundException
+		switch {
+		case errors.As(err, &missing):
+			continue
+		case err != nil:
+			return Lines{Source: group, Problem: problem(err, group)}
+		case len(events) > 0:
+			return readable(group, events)
+		}
+	}
+	return Lines{Problem: fmt.Sprintf(
+		"environment %s has logged nothing in CloudWatch Logs since %s",
+		environment.BeanstalkName(), since.UTC().Format(time.RFC3339),
+	)}
+}
+
+// problem is why a log group cannot be read.
+func problem(err error, group string) string {
+	switch {
+	case awserr.Throttled(err):
+		return fmt.Sprintf("CloudWatch Logs gets too many requests at the moment; read log group %s there", group)
+	case awserr.Denied(err):
+		return fmt.Sprintf("the worker may not read log group %s: give its role %s", group, awserr.Action(err))
+	}
+	return fmt.Sprintf("read log group %s: %s", group, awserr.Sentence(err))
+}
+
+// last reads the newest events of all streams, the newest first.
+func (r *Reader) last(ctx context.Context, group string, since time.Time, n int) (events []types.FilteredLogEvent, err error) {
+	in := &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: &group, StartTime: aws.Int64(since.UnixMilli()), StartFromHead: aws.Bool(false),
+		Limit: aws.Int32(int32(n)),
+	}
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(r.logs, in)
+	for i := 0; i < mostPages && len(events) < n && pages.HasMorePages(); i++ {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, page.Events...)
+	}
+	return events[:min(len(events), n)], nil
+}
+
+// readable makes lines of events, which are the newest first.
+func readable(group string, events []types.FilteredLogEvent) Lines {
+	out := Lines{Source: group}
+	for _, event := range slices.Backward(events) {
+		out.Lines = append(out.Lines, Line{
+			At:     time.UnixMilli(aws.ToInt64(event.Timestamp)).UTC(),
+			Stream: aws.ToString(event.LogStreamName),
+			Text:   clean(aws.ToString(event.Message)),
+		})
+	}
+	out.Masked = maskLines(out.Lines)
+	for i := range out.Lines {
+		out.Lines[i].Text = shortened(out.Lines[i].Text)
+	}
+	return out
+}
