@@ -101,7 +101,7 @@ func (a *Applications) create(ctx context.Context, in contract.ApplyInput, name 
 		return contract.ChangeResult{}, err
 	}
 	out, err := a.stacks.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),
+		StackName: &name, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.ServiceRole(),
 		Tags: stack.TagList(identity.Tags(in.Application.Kind)), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 		EnableTerminationProtection: aws.Bool(true), OnFailure: types.OnFailureRollback,
 	})
@@ -114,14 +114,14 @@ func (a *Applications) create(ctx context.Context, in contract.ApplyInput, name 
 func (a *Applications) update(ctx context.Context, in contract.ApplyInput, stack types.Stack, template cfn.Template) (contract.ChangeResult, error) {
 	id := aws.ToString(stack.StackId)
 	if status := string(stack.StackStatus); lifecycle.InProgress(status) {
-		mine, err := a.stacks.took(ctx, contract.ChangeInput{StackID: id, Token: in.Token}) // The answer may have been lost.
+		mine, err := a.stacks.Began(ctx, id, in.Token) // The answer may have been lost.
 		if err == nil && !mine {
 			err = fmt.Errorf("update stack %s: it is %s, and another operation does not bring it to this template; wait for the end of that", id, status)
 		}
 		return contract.ChangeResult{StackID: id}, err
 	}
 	_, err := a.stacks.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &id, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.role(),
+		StackName: &id, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: a.stacks.ServiceRole(),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
 	if awserr.NothingToUpdate(err) {

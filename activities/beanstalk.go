@@ -23,7 +23,7 @@ func (s *Stacks) AwaitBeanstalk(ctx context.Context, in contract.StackInput) err
 	progress := perch.Progress{Status: "WAITING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
-	if _, err := s.ownStack(ctx, in); err != nil {
+	if _, err := s.OwnStack(ctx, in); err != nil {
 		return err
 	}
 	contents, err := s.Contents(ctx, in)

@@ -35,7 +35,7 @@ func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (cont
 	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: aws.String(in.Environment.StackName()), TemplateURL: &template.url, Tags: stack.TagList(in.Environment.Tags(identity, in.Kind)),
-		ClientRequestToken: &in.Token, RoleARN: s.role(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
+		ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
 		Parameters: template.parameters, Capabilities: template.capabilities,
 	})
 	id := ""
@@ -44,7 +44,7 @@ func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (cont
 		if id, err = s.adopt(ctx, in.Environment); err != nil {
 			return contract.ChangeResult{}, err
 		}
-		mine, err := s.took(ctx, contract.ChangeInput{StackID: id, Token: in.Token})
+		mine, err := s.Began(ctx, id, in.Token)
 		if err != nil || !mine {
 			return contract.ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's environment was admitted and may be in use.
 		}
@@ -74,7 +74,7 @@ func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (stri
 
 // UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
 func (s *Stacks) UpdateStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	state, err := s.ownStack(ctx, in.Stack())
+	state, err := s.OwnStack(ctx, in.Stack())
 	if err != nil {
 		return contract.ChangeResult{}, err
 	}
@@ -83,7 +83,7 @@ func (s *Stacks) UpdateStack(ctx context.Context, in contract.ChangeInput) (cont
 		return contract.ChangeResult{}, err
 	}
 	_, err = s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &in.StackID, TemplateURL: &template.url, ClientRequestToken: &in.Token, RoleARN: s.role(),
+		StackName: &in.StackID, TemplateURL: &template.url, ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(),
 		Parameters: template.parameters, Capabilities: template.capabilities,
 	})
 	out, failure := s.begun(ctx, in, err, "update")
@@ -95,24 +95,24 @@ func (s *Stacks) UpdateStack(ctx context.Context, in contract.ChangeInput) (cont
 
 // DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
 func (s *Stacks) DeleteStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	state, err := s.ownStack(ctx, in.Stack())
+	state, err := s.OwnStack(ctx, in.Stack())
 	if err == nil {
-		err = s.mayDelete(in.Environment, state)
+		err = s.MayDelete(in.Environment, state)
 	}
 	if err != nil {
 		return contract.ChangeResult{}, err
 	}
 	_, err = s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
-		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force), ClientRequestToken: &in.Token, RoleARN: s.role(),
+		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force), ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(),
 	})
 	return s.begun(ctx, in, err, "delete")
 }
 
 // CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for stacks that may be deleted.
 func (s *Stacks) CancelUpdate(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	state, err := s.ownStack(ctx, in.Stack())
+	state, err := s.OwnStack(ctx, in.Stack())
 	if err == nil {
-		err = s.mayDelete(in.Environment, state)
+		err = s.MayDelete(in.Environment, state)
 	}
 	if err != nil {
 		return contract.ChangeResult{}, err
@@ -126,21 +126,21 @@ func (s *Stacks) CancelUpdate(ctx context.Context, in contract.ChangeInput) (con
 
 // ContinueRollback goes on with the rollback of an update that got stuck.
 func (s *Stacks) ContinueRollback(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	if _, err := s.ownStack(ctx, in.Stack()); err != nil {
+	if _, err := s.OwnStack(ctx, in.Stack()); err != nil {
 		return contract.ChangeResult{}, err
 	}
 	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
-		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role(), ForceRollback: optional(in.Force),
+		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(), ForceRollback: optional(in.Force),
 	})
 	return s.begun(ctx, in, err, "continue the rollback of")
 }
 
 // RollbackStack turns a failed update back that was left as it is.
 func (s *Stacks) RollbackStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	if _, err := s.ownStack(ctx, in.Stack()); err != nil {
+	if _, err := s.OwnStack(ctx, in.Stack()); err != nil {
 		return contract.ChangeResult{}, err
 	}
-	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.role()})
+	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.ServiceRole()})
 	return s.begun(ctx, in, err, "roll back")
 }
 
@@ -167,7 +167,7 @@ func (s *Stacks) begun(ctx context.Context, in contract.ChangeInput, err error, 
 		return contract.ChangeResult{StackID: in.StackID}, nil
 	}
 	if awserr.Code(err) == "ValidationError" {
-		before, failure := s.took(ctx, in)
+		before, failure := s.Began(ctx, in.StackID, in.Token)
 		if before {
 			return contract.ChangeResult{StackID: in.StackID}, nil
 		}
@@ -176,18 +176,6 @@ func (s *Stacks) begun(ctx context.Context, in contract.ChangeInput, err error, 
 		}
 	}
 	return contract.ChangeResult{}, awserr.Wrap(err, "%s stack %s", verb, in.StackID)
-}
-
-// took reports whether the stack's latest events carry the call's token.
-func (s *Stacks) took(ctx context.Context, in contract.ChangeInput) (bool, error) {
-	page, err := s.cfn.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &in.StackID})
-	if awserr.UnknownStack(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, awserr.Wrap(err, "list events of stack %s", in.StackID)
-	}
-	return slices.ContainsFunc(page.StackEvents, func(e types.StackEvent) bool { return aws.ToString(e.ClientRequestToken) == in.Token }), nil
 }
 
 // beyondLimit counts again after the creation, because two requests may have been admitted at the same time: who ranks beyond the
@@ -230,11 +218,4 @@ func (s *Stacks) full(ctx context.Context, environment perch.Environment) (bool,
 func (s *Stacks) limit(why string) *perch.Rejection {
 	return perch.Reject("the policy allows %d environments at a time and %s; remove one with `perch down BRANCH`, "+
 		"or raise `max_environments` in the policy", s.policy.MaxEnvironments, why)
-}
-
-func (s *Stacks) role() *string {
-	if s.policy.ServiceRole == "" {
-		return nil
-	}
-	return &s.policy.ServiceRole
 }

@@ -336,11 +336,11 @@ func TestRollbackStackTurnsAFailedUpdateBackThatWasLeft(t *testing.T) {
 
 func TestCallsAreMadeInTheServiceRole(t *testing.T) {
 	w := newWorld(t)
-	if of[*Stacks](w).role() != nil {
+	if of[*Stacks](w).ServiceRole() != nil {
 		t.Error("a role was made up")
 	}
 	w.policy.ServiceRole = "arn:aws:iam::123456789012:role/no-such-role"
-	if got := sdk.ToString(of[*Stacks](w).role()); got != w.policy.ServiceRole {
+	if got := sdk.ToString(of[*Stacks](w).ServiceRole()); got != w.policy.ServiceRole {
 		t.Errorf("role %q", got)
 	}
 }

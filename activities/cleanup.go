@@ -41,7 +41,7 @@ type Cleanups struct {
 // PlanCleanup lists the stacks, then the branches, and judges. A listing of branches that keeps failing is no error: everything is held then,
 // and Problem says why.
 func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (contract.PlanResult, error) {
-	if err := c.stacks.serves(in.Project); err != nil {
+	if err := c.stacks.Serves(in.Project); err != nil {
 		return contract.PlanResult{}, err
 	}
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "LISTING STACKS"})

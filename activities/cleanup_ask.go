@@ -29,7 +29,7 @@ func (c *Cleanups) AskRemoval(ctx context.Context, in contract.AskInput) (contra
 
 // AskDeployment requests an `up` for a branch that has no environment, as a webhook does.
 func (c *Cleanups) AskDeployment(ctx context.Context, in contract.DeploymentInput) (contract.AskResult, error) {
-	if err := c.stacks.serves(in.Environment.Project); err != nil {
+	if err := c.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.AskResult{}, err
 	}
 	sum := sha256.Sum256([]byte(activity.GetInfo(ctx).WorkflowExecution.RunID + "\x00" + in.Environment.Branch + "\x00" + in.Commit))

@@ -45,7 +45,7 @@ func (d *Databases) EnsureDatabase(ctx context.Context, in contract.DatabaseInpu
 	if outputs.DatabaseHost == "" {
 		return contract.DatabaseResult{}, awserr.Final(perch.ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `perch application up`")
 	}
-	if _, err := d.stacks.ownStack(ctx, contract.StackInput(in)); err != nil {
+	if _, err := d.stacks.OwnStack(ctx, contract.StackInput(in)); err != nil {
 		return contract.DatabaseResult{}, err
 	}
 	secret, err := d.await(ctx, in.StackID)
@@ -136,7 +136,7 @@ func (d *Databases) remains(ctx context.Context, environment perch.Environment) 
 // find is what the application stack says of the shared database: nothing where there is no such stack. Only
 // staging's has one.
 func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.ApplicationOutputs, error) {
-	if err := d.stacks.serves(in.Environment.Project); err != nil {
+	if err := d.stacks.Serves(in.Environment.Project); err != nil {
 		return cfn.ApplicationOutputs{}, err
 	}
 	_, found, err := d.stacks.Describe(ctx, perch.ApplicationStackName(in.Environment.Project, perch.KindStaging))

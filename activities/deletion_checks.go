@@ -46,7 +46,7 @@ func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInpu
 	if !state.Ours {
 		return contract.PrepareResult{}, awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Environment.Branch)
 	}
-	if err := d.stacks.mayDelete(in.Environment, state); err != nil {
+	if err := d.stacks.MayDelete(in.Environment, state); err != nil {
 		return contract.PrepareResult{}, err
 	}
 	var prepared contract.PrepareResult

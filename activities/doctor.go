@@ -18,7 +18,7 @@ type Examinations struct {
 
 // Examine makes every check, also if others fail. A check that fails is a result and no error.
 func (e *Examinations) Examine(ctx context.Context, in perch.DoctorInput) (perch.DoctorResult, error) {
-	if err := e.stacks.serves(in.Project); err != nil {
+	if err := e.stacks.Serves(in.Project); err != nil {
 		return perch.DoctorResult{}, err
 	}
 	return perch.DoctorResult{Checks: e.doctor.Examine(ctx)}, nil

@@ -17,7 +17,7 @@ import (
 
 // ListEnvironments lists the project's environments by branch.
 func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perch.ListResult, error) {
-	if err := s.serves(in.Project); err != nil {
+	if err := s.Serves(in.Project); err != nil {
 		return perch.ListResult{}, err
 	}
 	all, err := s.List(ctx)
@@ -36,7 +36,7 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 
 // DescribeEnvironment describes one branch's environment and its resources.
 func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) (perch.StatusResult, error) {
-	if err := s.serves(in.Environment.Project); err != nil {
+	if err := s.Serves(in.Environment.Project); err != nil {
 		return perch.StatusResult{}, err
 	}
 	described, found, err := s.Describe(ctx, in.Environment.StackName())
@@ -78,11 +78,4 @@ func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.Resourc
 		}
 	}
 	return resources, nil
-}
-
-func (s *Stacks) serves(project string) error {
-	if project != s.policy.Project {
-		return awserr.Final(perch.ErrorInvalid, "this worker serves project %q, not %q; ask the worker of that project", s.policy.Project, project)
-	}
-	return nil
 }

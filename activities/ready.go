@@ -42,7 +42,7 @@ type Readiness struct {
 func (r *Readiness) AwaitReady(ctx context.Context, in contract.ReadyInput) (contract.ReadyResult, error) {
 	_, stop := pulse.Start(ctx, pulse.Resume(ctx, perch.Progress{Status: "WAITING_FOR_ANSWER", Since: time.Now().UTC()}))
 	defer stop()
-	stack, err := r.stacks.ownStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
+	stack, err := r.stacks.OwnStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err != nil {
 		return contract.ReadyResult{}, err
 	}

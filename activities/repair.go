@@ -14,7 +14,7 @@ import (
 
 // DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the stack left.
 func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (contract.Remains, error) {
-	if _, err := s.ownStack(ctx, in); err != nil {
+	if _, err := s.OwnStack(ctx, in); err != nil {
 		return contract.Remains{}, err
 	}
 	var remains contract.Remains

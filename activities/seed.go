@@ -99,7 +99,7 @@ func (s *Seeds) settingsAt(ctx context.Context, branch, commit string) (found se
 // deployed is the environment's own stack, with the commit deployed in it that is to be seeded, and admitted by the
 // policy: the steps of no other commit are carried out, and no other address is told a secret.
 func (s *Seeds) deployed(ctx context.Context, in contract.SeedInput) (contract.StackState, error) {
-	stack, err := s.stacks.ownStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
+	stack, err := s.stacks.OwnStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err != nil {
 		return stack, err
 	}

@@ -3,7 +3,7 @@
 // activities there are; register.go joins them with methods.
 //
 // Each activity takes one struct and returns one. Nothing secret and nothing large travels in them.
-// An activity that changes something checks first whose stack it is (guard.go), because anyone who
+// An activity that changes something checks first whose stack it is (stack/guard.go), because anyone who
 // can reach Temporal can schedule it. The work is in engines, the packages below this one;
 // requests, changes of stacks and cleanup are still here.
 package activities

@@ -1,8 +1,6 @@
 package activities
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,7 +11,6 @@ import (
 
 	"perch"
 	"perch/activities/card"
-	"perch/activities/contract"
 	"perch/activities/leftovers"
 	"perch/activities/stack"
 )
@@ -47,27 +44,4 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 	s.cards = card.NewStore(cfg, policy, s.Reader)
 	s.removals = leftovers.NewRecords(s.cards)
 	return s
-}
-
-// DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty. Only one whose id is known must
-// be there: CloudFormation shows even deleted ones by their id for 90 days, so that is a stale read, and for a retry.
-func (s *Stacks) DescribeStack(ctx context.Context, in contract.StackInput) (contract.StackState, error) {
-	name := in.StackID
-	if name == "" {
-		name = in.Environment.StackName()
-	}
-	stack, found, err := s.Describe(ctx, name)
-	switch {
-	case err != nil:
-		return contract.StackState{}, err
-	case !found && in.StackID != "":
-		return contract.StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
-	case !found:
-		return contract.StackState{}, nil
-	}
-	state := s.State(ctx, in.Environment, stack)
-	if !state.Ours { // Of a stack that is not this environment's nothing is told but that it is there.
-		state = contract.StackState{StackID: state.StackID, Status: state.Status, Conflict: state.Conflict}
-	}
-	return state, nil
 }

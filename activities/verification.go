@@ -19,14 +19,14 @@ type Verification struct {
 
 func newVerification(cfg aws.Config, stacks *Stacks, shared *Databases, interval time.Duration) *Verification {
 	return &Verification{stacks: stacks, verifier: leftovers.NewVerifier(cfg, leftovers.Config{
-		Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals, OwnStack: stacks.ownStack,
+		Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals,
 		SharedDatabase: shared.remains, Retract: stacks.apps.retract, Interval: interval,
 	})}
 }
 
 // VerifyGone looks for what the environment held, and for anything that still carries its tags.
 func (v *Verification) VerifyGone(ctx context.Context, in contract.VerifyInput) (contract.VerifyResult, error) {
-	if err := v.stacks.serves(in.Environment.Project); err != nil {
+	if err := v.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.VerifyResult{}, err
 	}
 	return v.verifier.VerifyGone(ctx, in)
@@ -39,7 +39,7 @@ func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInpu
 
 // RecheckLeftovers looks again for what earlier removals of the project's environments left.
 func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (contract.RecheckResult, error) {
-	if err := v.stacks.serves(in.Project); err != nil {
+	if err := v.stacks.Serves(in.Project); err != nil {
 		return contract.RecheckResult{}, err
 	}
 	return v.verifier.RecheckLeftovers(ctx, in)

@@ -26,7 +26,7 @@ func (s *Stacks) WithdrawOptions(ctx context.Context, in contract.StackInput) er
 	progress := perch.Progress{Status: "WITHDRAWING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
-	if _, err := s.ownStack(ctx, in); err != nil {
+	if _, err := s.OwnStack(ctx, in); err != nil {
 		return err
 	}
 	wanted, err := s.optionsInForce(ctx, in.StackID)

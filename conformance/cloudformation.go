@@ -46,7 +46,7 @@ var stackBeliefs = []Belief{
 	{
 		Name:     "cloudformation/unknown-stack",
 		Sentence: "DescribeStacks of an unknown name is a ValidationError `Stack with id NAME does not exist`.",
-		Source:   recorded, ReliedOn: "activities/stacks.go", Minutes: 1,
+		Source:   recorded, ReliedOn: "activities/stack/stack.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			name := w.stackName("")
 			_, err := w.stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
@@ -105,7 +105,7 @@ var stackBeliefs = []Belief{
 	{
 		Name:     "cloudformation/template-verbatim",
 		Sentence: "GetTemplate gives the template back as it was sent, its white space included.",
-		Source:   recorded, ReliedOn: "activities/stacks.go", Minutes: 2, check: checkTemplateVerbatim,
+		Source:   recorded, ReliedOn: "activities/stack/stack.go", Minutes: 2, check: checkTemplateVerbatim,
 	},
 }
 

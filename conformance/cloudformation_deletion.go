@@ -52,13 +52,13 @@ var deletionBeliefs = []Belief{
 	{
 		Name:     "cloudformation/deletion-policy",
 		Sentence: "A resource with DeletionPolicy Retain is DELETE_SKIPPED and stays.",
-		Source:   recorded, ReliedOn: "activities/deletion.go", Minutes: 2, check: checkDeletionPolicy,
+		Source:   recorded, ReliedOn: "activities/stack/guard.go", Minutes: 2, check: checkDeletionPolicy,
 	},
 	{
 		Name:     "cloudformation/termination-protection",
 		Sentence: "DeleteStack of a protected stack is a ValidationError that names TerminationProtection.",
 		Source:   guide + "using-cfn-protect-stacks.html",
-		ReliedOn: "activities/deletion.go", Minutes: 2, check: checkProtection,
+		ReliedOn: "activities/stack/guard.go", Minutes: 2, check: checkProtection,
 	},
 	{
 		Name:     "cloudformation/delete-during-a-creation",

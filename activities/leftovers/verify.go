@@ -38,8 +38,6 @@ type Config struct {
 	Policy  *perch.Policy
 	Stacks  *stack.Reader
 	Records *Records
-	// OwnStack reads a stack that is the environment's, and rejects any other.
-	OwnStack func(context.Context, contract.StackInput) (contract.StackState, error)
 	// SharedDatabase names what the shared instance still has of the environment.
 	SharedDatabase func(context.Context, perch.Environment) ([]string, error)
 	// Retract deletes what was admitted for the environment from the artifact bucket.
@@ -124,7 +122,7 @@ func (v *Verifier) believe(ctx context.Context, in *contract.VerifyInput) error 
 	if described, _, err := v.Stacks.Describe(ctx, in.StackID); err != nil || neverCreated(in.Environment, described) {
 		return err
 	}
-	stack, err := v.OwnStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
+	stack, err := v.Stacks.OwnStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err == nil && !strings.HasPrefix(stack.Status, "DELETE_") {
 		err = awserr.Final(perch.ErrorInvalid, "stack %s is %s: it is not being removed, and nothing was verified", in.StackID, stack.Status)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
+	"perch/activities/awserr"
 )
 
 // MaxFailures is how many failed events an error names.
@@ -154,4 +155,18 @@ func (l *eventLog) failure() string {
 		}
 	}
 	return strings.Join(reasons, "; ")
+}
+
+// Began reports whether the stack's latest events carry the call's token.
+func (r *Reader) Began(ctx context.Context, stackID, token string) (bool, error) {
+	page, err := r.cfn.DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &stackID})
+	if awserr.UnknownStack(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, awserr.Wrap(err, "list events of stack %s", stackID)
+	}
+	return slices.ContainsFunc(page.StackEvents, func(e types.StackEvent) bool {
+		return aws.ToString(e.ClientRequestToken) == token
+	}), nil
 }

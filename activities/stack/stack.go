@@ -92,6 +92,37 @@ func (r *Reader) State(ctx context.Context, environment perch.Environment, stack
 	return state
 }
 
+// DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty. Only one whose id is known must
+// be there: CloudFormation shows even deleted ones by their id for 90 days, so that is a stale read, and for a retry.
+func (r *Reader) DescribeStack(ctx context.Context, in contract.StackInput) (contract.StackState, error) {
+	name := in.StackID
+	if name == "" {
+		name = in.Environment.StackName()
+	}
+	described, found, err := r.Describe(ctx, name)
+	switch {
+	case err != nil:
+		return contract.StackState{}, err
+	case !found && in.StackID != "":
+		return contract.StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
+	case !found:
+		return contract.StackState{}, nil
+	}
+	state := r.State(ctx, in.Environment, described)
+	if !state.Ours { // Of a stack that is not this environment's nothing is told but that it is there.
+		state = contract.StackState{StackID: state.StackID, Status: state.Status, Conflict: state.Conflict}
+	}
+	return state, nil
+}
+
+// ServiceRole is the role that CloudFormation acts with; nil for the worker's own.
+func (r *Reader) ServiceRole() *string {
+	if r.policy.ServiceRole == "" {
+		return nil
+	}
+	return &r.policy.ServiceRole
+}
+
 // OtherRepositories is the other repository that the stack's tags name; empty if they name none.
 func OtherRepositories(identity perch.Identity, stacks ...types.Stack) []perch.OtherRepository {
 	return perch.InOtherRepositories(identity, func(yield func(string, map[string]string) bool) {

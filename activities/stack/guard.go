@@ -1,0 +1,108 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"perch"
+	"perch/activities/awserr"
+	"perch/activities/contract"
+	"perch/lifecycle"
+)
+
+// OwnStack reads the environment's stack by its id. An activity that changes something calls it first:
+// anyone who can reach Temporal can schedule an activity, so it believes nothing of its input but the names.
+func (r *Reader) OwnStack(ctx context.Context, in contract.StackInput) (contract.StackState, error) {
+	if in.StackID == "" {
+		return contract.StackState{}, awserr.Final(
+			perch.ErrorInvalid,
+			"no stack id is given for branch %q; nothing was touched",
+			in.Environment.Branch,
+		)
+	}
+	described, found, err := r.Describe(ctx, in.StackID)
+	switch {
+	case err != nil:
+		return contract.StackState{}, err
+	case !found:
+		return contract.StackState{}, fmt.Errorf("describe stack %s: it cannot be seen yet", in.StackID)
+	}
+	state := r.State(ctx, in.Environment, described)
+	if !state.Ours {
+		err = awserr.Final(
+			perch.ErrorInvalid,
+			"stack %s is not the one of branch %q; nothing was touched",
+			in.StackID,
+			in.Environment.Branch,
+		)
+	}
+	return state, err
+}
+
+// MayDelete rejects the deletion of a stack whose kind, termination protection or branch keeps it. What was
+// never in service may be deleted, so that it can be created again.
+func (r *Reader) MayDelete(environment perch.Environment, state contract.StackState) error {
+	if state.Judged("").Protected {
+		return awserr.Final(
+			perch.ErrorInvalid,
+			"stack %s is protected, by its kind %s or by termination protection; nothing was touched",
+			state.StackID,
+			state.Kind,
+		)
+	}
+	if !lifecycle.WasReady(state.Status) {
+		return nil
+	}
+	request := perch.Request{Goal: perch.GoalGone, Project: environment.Project, Branch: environment.Branch}
+	var rejection *perch.Rejection
+	if err := lifecycle.AdmitRequest(lifecycle.Admission{Policy: r.policy, Request: request, Kind: state.Kind}); errors.As(
+		err,
+		&rejection,
+	) {
+		return awserr.Final(perch.ErrorInvalid, "%s; nothing was touched", rejection.Reason)
+	}
+	return nil
+}
+
+// MayEmpty rejects a bucket of a stack that may return to service, and one that the stack's template keeps or that the
+// stack does not name.
+func (r *Reader) MayEmpty(ctx context.Context, in contract.EmptyBucketInput) error {
+	if err := r.RequireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
+		return err
+	}
+	wishes, err := r.DeletionWishes(ctx, in.StackID)
+	switch {
+	case err != nil:
+		return err
+	case wishes[in.Bucket] == WishUnknown:
+		return awserr.Final(
+			perch.ErrorInvalid,
+			"neither the template nor the events of stack %s name bucket %s, so what the template wanted "+
+				"of it is not known: it was left alone; delete it by hand if you do not need it",
+			in.StackID,
+			in.Bucket,
+		)
+	case wishes[in.Bucket] != WishDelete:
+		return awserr.Final(
+			perch.ErrorInvalid,
+			"the template of stack %s keeps bucket %s: it was left alone; empty it by hand if you mean it",
+			in.StackID,
+			in.Bucket,
+		)
+	}
+	return nil
+}
+
+// Serves rejects another project than the worker's.
+func (r *Reader) Serves(project string) error {
+	if project != r.policy.Project {
+		return awserr.Final(
+			perch.ErrorInvalid,
+			"this worker serves project %q, not %q; ask the worker of that project",
+			r.policy.Project,
+			project,
+		)
+	}
+	return nil
+}
