@@ -26,6 +26,9 @@ type Card struct {
 	State CardState `json:"state,omitzero"`
 	// Ready are the last commits that became ready with this stack, the newest first.
 	Ready []ReadyCommit `json:"ready,omitempty"`
+	// Log are the last lines that the environment had logged when its deployment failed; nil unless the state is that.
+	// It must not go through Temporal, whose histories keep everything.
+	Log *LogLines `json:"log,omitempty"`
 	// GitHub is what GitHub has been told.
 	GitHub GitHubMemory `json:"github,omitzero"`
 	// Removals are what removals of the environment's stacks have not yet seen to be gone, one for each stack.
@@ -82,6 +85,27 @@ type CardState struct {
 	// day; both are estimates, and 0 if there is none.
 	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
 	USDPerDay       float64 `json:"usd_per_day,omitempty"`
+}
+
+// LogLines are the last lines of an environment's log, with the secrets in them masked.
+type LogLines struct {
+	// Source is the log group that they come from.
+	Source string `json:"source,omitempty"`
+	// Lines are the oldest first.
+	Lines []LogLine `json:"lines,omitempty"`
+	// Masked is how many secrets were masked.
+	Masked int `json:"masked,omitempty"`
+	// Problem is why there are no lines, in a sentence without a period; empty if there are some.
+	Problem string `json:"problem,omitempty"`
+}
+
+// LogLine is a line of a log.
+type LogLine struct {
+	// At is when the instance logged it, in UTC, Stream the name of the log stream: the instance's id.
+	At     time.Time `json:"at"`
+	Stream string    `json:"stream"`
+	// Text has no control characters, and at most 500 bytes.
+	Text string `json:"text"`
 }
 
 // GitHubMemory is what GitHub has been told of an environment. What is about to be created stands in it before the call,

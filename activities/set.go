@@ -19,6 +19,7 @@ import (
 
 	"perch"
 	"perch/activities/doctor"
+	"perch/activities/logs"
 	"perch/activities/quota"
 	"perch/activities/reporting"
 )
@@ -68,7 +69,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, requests, interval), databases: databases,
 		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval},
 		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, source: source, stacks: stacks},
-		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards)},
+		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg))},
 		examinations: examinations,
 	}
 }

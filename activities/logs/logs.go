@@ -25,32 +25,11 @@ import (
 var sources = []string{"/var/log/eb-docker/containers/eb-current-app/stdouterr.log", "/var/log/eb-engine.log"}
 
 const (
-	// patience is how long all calls together may take: lines are an addition that nobody waits for.
-	patience = 10 * time.Second
+	// patience is how long all calls together may take: a run waits for the report that shows the lines.
+	patience = 5 * time.Second
 	// mostPages is how many pages of a log group are read. A page can be empty although older events exist.
 	mostPages = 20
 )
-
-// Lines are the last lines of an environment's log.
-type Lines struct {
-	// Source is the log group that they come from.
-	Source string
-	// Lines are the oldest first.
-	Lines []Line
-	// Masked is how many secrets were masked in them.
-	Masked int
-	// Problem is why there are no lines, in a sentence without a period; empty if there are some.
-	Problem string
-}
-
-// Line is a line of a log.
-type Line struct {
-	// At is when the instance logged it, in UTC, Stream the instance's id.
-	At     time.Time
-	Stream string
-	// Text has no control characters, and at most 500 bytes.
-	Text string
-}
 
 // Reader reads logs.
 type Reader struct {
@@ -64,7 +43,7 @@ func NewReader(cfg aws.Config) *Reader {
 
 // Last returns the last n lines that the environment's app has logged since a time; if there are none, those of the
 // platform. A failure to read them is a sentence in the result.
-func (r *Reader) Last(ctx context.Context, environment perch.Environment, since time.Time, n int) Lines {
+func (r *Reader) Last(ctx context.Context, environment perch.Environment, since time.Time, n int) perch.LogLines {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for _, source := range sources {
@@ -75,12 +54,12 @@ func (r *Reader) Last(ctx context.Context, environment perch.Environment, since 
 		case errors.As(err, &missing):
 			continue
 		case err != nil:
-			return Lines{Source: group, Problem: problem(err, group)}
+			return perch.LogLines{Source: group, Problem: problem(err, group)}
 		case len(events) > 0:
 			return readable(group, events)
 		}
 	}
-	return Lines{Problem: fmt.Sprintf(
+	return perch.LogLines{Problem: fmt.Sprintf(
 		"environment %s has logged nothing in CloudWatch Logs since %s",
 		environment.BeanstalkName(), since.UTC().Format(time.RFC3339),
 	)}
@@ -115,10 +94,10 @@ func (r *Reader) last(ctx context.Context, group string, since time.Time, n int)
 }
 
 // readable makes lines of events, which are the newest first.
-func readable(group string, events []types.FilteredLogEvent) Lines {
-	out := Lines{Source: group}
+func readable(group string, events []types.FilteredLogEvent) perch.LogLines {
+	out := perch.LogLines{Source: group}
 	for _, event := range slices.Backward(events) {
-		out.Lines = append(out.Lines, Line{
+		out.Lines = append(out.Lines, perch.LogLine{
 			At:     time.UnixMilli(aws.ToInt64(event.Timestamp)).UTC(),
 			Stream: aws.ToString(event.LogStreamName),
 			Text:   clean(aws.ToString(event.Message)),

@@ -76,11 +76,11 @@ func (w *world) loggedAt(group, stream string, last time.Time, lines ...string) 
 	}
 }
 
-func (w *world) last(n int) Lines {
+func (w *world) last(n int) perch.LogLines {
 	return w.reader.Last(w.Context(), w.environment, w.now.Add(-6*time.Hour), n)
 }
 
-func texts(lines Lines) (texts []string) {
+func texts(lines perch.LogLines) (texts []string) {
 	for _, line := range lines.Lines {
 		texts = append(texts, line.Text)
 	}
@@ -93,11 +93,14 @@ func TestTheLastLinesOfTheAppAreRead(t *testing.T) {
 	w.logged(appLog, "app-1  | one", "app-1  | two", "app-1  | token: hunter2", "app-1  | four")
 	w.loggedAt(appLog, "i-2", w.now.Add(-90*time.Second), "app-1  | from another instance")
 	got := w.last(4)
-	want := Lines{Source: appLog, Masked: 1, Lines: []Line{
-		{w.now.Add(-2 * time.Minute), "i-1", "app-1  | two"},
-		{w.now.Add(-90 * time.Second), "i-2", "app-1  | from another instance"},
-		{w.now.Add(-time.Minute), "i-1", "app-1  | token: [masked]"},
-		{w.now, "i-1", "app-1  | four"},
+	at := func(before time.Duration, stream, text string) perch.LogLine {
+		return perch.LogLine{At: w.now.Add(-before), Stream: stream, Text: text}
+	}
+	want := perch.LogLines{Source: appLog, Masked: 1, Lines: []perch.LogLine{
+		at(2*time.Minute, "i-1", "app-1  | two"),
+		at(90*time.Second, "i-2", "app-1  | from another instance"),
+		at(time.Minute, "i-1", "app-1  | token: [masked]"),
+		at(0, "i-1", "app-1  | four"),
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

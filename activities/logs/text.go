@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"perch"
 	"perch/mask"
 )
 
@@ -14,7 +15,7 @@ const mostBytes = 500
 
 // maskLines masks secrets in lines and returns how many. It takes the streams one by one, because the lines of several
 // instances alternate.
-func maskLines(lines []Line) int {
+func maskLines(lines []perch.LogLine) int {
 	streams := map[string][]int{}
 	for i, line := range lines {
 		streams[line.Stream] = append(streams[line.Stream], i)

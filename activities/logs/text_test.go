@@ -3,10 +3,12 @@ package logs
 import (
 	"strings"
 	"testing"
+
+	"perch"
 )
 
 func TestBlocksAreMaskedStreamByStream(t *testing.T) {
-	lines := []Line{
+	lines := []perch.LogLine{
 		{Stream: "i-1", Text: "-----BEGIN PRIVATE KEY-----"}, {Stream: "i-2", Text: "word"},
 		{Stream: "i-1", Text: "MIIE"}, {Stream: "i-1", Text: "-----END PRIVATE KEY-----"},
 	}

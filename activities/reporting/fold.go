@@ -10,8 +10,8 @@ import (
 // rememberedReady is how many commits that became ready a card keeps.
 const rememberedReady = 10
 
-// fold enters the input into the card.
-func fold(card *perch.Card, in contract.ReportInput) {
+// fold enters the input into the card, with the lines that the environment has logged.
+func fold(card *perch.Card, in contract.ReportInput, log *perch.LogLines) {
 	if in.State == nil || isStale(*in.State, card.State) {
 		return
 	}
@@ -19,7 +19,7 @@ func fold(card *perch.Card, in contract.ReportInput) {
 	if in.StackID != "" && in.StackID != card.StackID {
 		card.StackID, card.Since, card.Ready = in.StackID, state.Begun, nil
 	}
-	card.State = state
+	card.State, card.Log = state, log
 	switch state.Phase {
 	case perch.PhaseReady:
 		card.Ready = enterReady(card.Ready, perch.ReadyCommit{Commit: state.Commit, At: state.At, URL: state.URL})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
@@ -17,15 +18,24 @@ import (
 	"perch/activities/stack"
 )
 
+// LogReader reads the last n lines that an environment has logged since a time.
+type LogReader interface {
+	Last(ctx context.Context, environment perch.Environment, since time.Time, n int) perch.LogLines
+}
+
+// lastLines is how many lines of the log a card has of a deployment that failed.
+const lastLines = 30
+
 // Reporter records reports.
 type Reporter struct {
 	stacks *stack.Reader
 	cards  *card.Store
+	logs   LogReader
 }
 
 // New makes a Reporter.
-func New(stacks *stack.Reader, cards *card.Store) *Reporter {
-	return &Reporter{stacks: stacks, cards: cards}
+func New(stacks *stack.Reader, cards *card.Store, logs LogReader) *Reporter {
+	return &Reporter{stacks: stacks, cards: cards, logs: logs}
 }
 
 // Report enters the input into the environment's card, and deletes the card of an environment that is removed. A
@@ -44,8 +54,9 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 				in.Environment.StackName())
 		}
 	}
+	log := r.lastLog(ctx, in)
 	if _, err := r.cards.Update(ctx, in.Environment, func(c *perch.Card) error {
-		fold(c, in)
+		fold(c, in, log)
 		return nil
 	}); err != nil {
 		return failed(in, err)
@@ -56,6 +67,15 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 		}
 	}
 	return out, nil
+}
+
+// lastLog is what the environment has logged during a deployment that failed; nil for any other report.
+func (r *Reporter) lastLog(ctx context.Context, in contract.ReportInput) *perch.LogLines {
+	if in.State == nil || in.State.Goal != perch.GoalUp || in.State.Phase != perch.PhaseFailed || in.StackID == "" {
+		return nil
+	}
+	log := r.logs.Last(ctx, in.Environment, in.State.Begun, lastLines)
+	return &log
 }
 
 // failed is how a report ends that could not be recorded.
