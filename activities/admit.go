@@ -7,6 +7,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/beanstalk"
 	"perch/activities/contract"
 	"perch/activities/quota"
 	"perch/activities/sourceerr"
@@ -39,12 +40,13 @@ type Source interface {
 
 // Requests are the activities that decide what a request leads to.
 type Requests struct {
-	policy *perch.Policy
-	source Source
-	stacks *Stacks
-	apps   *Applications
-	images *Images
-	quotas *quota.Reader
+	policy    *perch.Policy
+	source    Source
+	stacks    *Stacks
+	apps      *Applications
+	beanstalk *beanstalk.Client
+	images    *Images
+	quotas    *quota.Reader
 	// interval is the pause between two looks at a branch that is not there yet, and waited how long the activity has been at it.
 	interval time.Duration
 	waited   func(context.Context) time.Duration

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
@@ -22,10 +21,9 @@ import (
 
 // Applications are the activities around the application stack, which the project's environments share.
 type Applications struct {
-	policy    *perch.Policy
-	stacks    *Stacks
-	s3        *s3.Client
-	beanstalk *elasticbeanstalk.Client
+	policy *perch.Policy
+	stacks *Stacks
+	s3     *s3.Client
 	// buckets has the artifact bucket of each application stack, by the stack's name.
 	buckets sync.Map
 }

@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
@@ -119,72 +116,6 @@ func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, e
 	return made, nil
 }
 
-var dockerPlatform = regexp.MustCompile(`^64bit Amazon Linux 2023 v(\d+)\.(\d+)\.(\d+) running Docker$`)
-
-// platform is what the environment runs on: the newest version of the platform by its ARN, which an
-// update may change, or the solution stack of an environment that was created with one.
-func (r *Requests) platform(ctx context.Context, deployed cfn.SetOptions) (string, error) {
-	if deployed.SolutionStack != "" {
-		return deployed.SolutionStack, nil
-	}
-	all, err := r.apps.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
-	if err != nil {
-		return "", awserr.Wrap(err, "list Beanstalk platforms")
-	}
-	newest, found := newestPlatform(all.SolutionStacks)
-	if !found {
-		return "", awserr.Final(perch.ErrorInvalid, "Beanstalk offers no Docker platform on Amazon Linux 2023 in region %s", r.policy.Region)
-	}
-	return platformARN(r.policy.Region, newest), nil
-}
-
-// platformARN is the ARN of the Docker platform version that a solution stack has. Platforms are
-// AWS's own, so the ARN has no account (AWS docs: Elastic Beanstalk platforms, platform version
-// ARN).
-func platformARN(region, solutionStack string) string {
-	version := strings.Join(dockerPlatform.FindStringSubmatch(solutionStack)[1:], ".")
-	return "arn:" + partitionOf(
-		region,
-	) + ":elasticbeanstalk:" + region + "::platform/Docker running on 64bit Amazon Linux 2023/" + version
-}
-
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
-
-func newestPlatform(names []string) (newest string, found bool) {
-	var best [3]int
-	for _, name := range names {
-		match := dockerPlatform.FindStringSubmatch(name)
-		if match == nil {
-			continue
-		}
-		var version [3]int
-		for i := range version {
-			version[i], _ = strconv.Atoi(match[i+1]) // The pattern lets only digits through.
-		}
-		if !found || later(version, best) {
-			newest, best, found = name, version, true
-		}
-	}
-	return newest, found
-}
-
-func later(a, b [3]int) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return a[i] > b[i]
-		}
-	}
-	return false
-}
-
 // store puts an object that its key names by content; one that is there already is the same.
 func (a *Applications) store(ctx context.Context, bucket, key string, body []byte) error {
 	if there, err := a.has(ctx, bucket, key); err != nil || there {
@@ -210,4 +141,13 @@ func (a *Applications) objectURL(bucket, key string) string {
 		suffix += ".cn"
 	}
 	return fmt.Sprintf("https://%s.s3.%s.%s/%s", bucket, a.policy.Region, suffix, key)
+}
+
+// platform is what the environment runs on: the newest version of the platform by its ARN, which an
+// update may change, or the solution stack of an environment that was created with one.
+func (r *Requests) platform(ctx context.Context, deployed cfn.SetOptions) (string, error) {
+	if deployed.SolutionStack != "" {
+		return deployed.SolutionStack, nil
+	}
+	return r.beanstalk.NewestPlatform(ctx)
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -45,14 +44,13 @@ type Set struct {
 // New makes the activities. interval is how often waits look at what they wait for.
 func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Set {
 	var (
-		objects   = s3.NewFromConfig(cfg)
-		beanstalk = elasticbeanstalk.NewFromConfig(cfg)
-		stacks    = NewStacks(cfg, policy, source, interval)
-		apps      = stacks.apps
-		images    = newImages(cfg, policy, interval)
-		quotas    = quota.NewReader(cfg)
-		requests  = &Requests{
-			policy: policy, source: source, stacks: stacks, apps: apps, images: images, interval: interval,
+		objects  = s3.NewFromConfig(cfg)
+		stacks   = NewStacks(cfg, policy, source, interval)
+		apps     = stacks.apps
+		images   = newImages(cfg, policy, interval)
+		quotas   = quota.NewReader(cfg)
+		requests = &Requests{
+			policy: policy, source: source, stacks: stacks, apps: apps, images: images, beanstalk: stacks.beanstalk, interval: interval,
 			waited: sinceScheduled, quotas: quotas,
 		}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks, requests: requests}
@@ -67,7 +65,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 	return &Set{
 		stacks: stacks, requests: requests, images: images, apps: apps,
 		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, requests, interval), databases: databases,
-		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval},
+		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: stacks.beanstalk, interval: interval},
 		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, source: source, stacks: stacks},
 		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg))},
 		examinations: examinations,
