@@ -18,8 +18,8 @@ import (
 
 var (
 	// environmentKeys are those of one environment in `ls -o json`; `status` has some more.
-	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "url", "commit", "updated")
-	statusKeys      = joined(environmentKeys, keys("phase", "run", "run.workflow_id", "run.run_id", "retries", "resources", "leftovers", "other_repositories"))
+	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "url", "commit", "updated", "pull_requests", "last_report")
+	statusKeys      = joined(environmentKeys, keys("phase", "run", "run.workflow_id", "run.run_id", "retries", "resources", "leftovers", "warnings", "other_repositories"))
 )
 
 func joined(a, b map[string]bool) map[string]bool {
