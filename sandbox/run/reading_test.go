@@ -181,8 +181,9 @@ func TestARunCanBeReadInTemporal(t *testing.T) {
 			}
 		}
 		want := []string{
-			"Admit: admit up of legible", "CreateStack: create stack shop-legible", "AwaitStack: wait for the creation of shop-legible",
+			"Admit: admit up of legible", "CreateStack: create stack shop-legible", "Report: report on legible", "AwaitStack: wait for the creation of shop-legible",
 			"SeedData: seed shop-legible (1 steps)", "AwaitReady: wait for an answer from " + up.text("url"), "SeedData: seed shop-legible (1 steps)",
+			"Report: report on legible",
 		}
 		if diff := cmp.Diff(want, summaries); diff != "" {
 			t.Errorf("activities (-want +got):\n%s", diff)
