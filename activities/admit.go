@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/activities/application"
 	"perch/activities/awserr"
 	"perch/activities/beanstalk"
 	"perch/activities/contract"
@@ -43,7 +44,7 @@ type Requests struct {
 	policy    *perch.Policy
 	source    Source
 	stacks    *Stacks
-	apps      *Applications
+	apps      *application.Stacks
 	beanstalk *beanstalk.Client
 	images    *Images
 	quotas    *quota.Reader
@@ -174,7 +175,7 @@ func (r *Requests) checkCommit(ctx context.Context, request perch.Request) (cont
 }
 
 func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *stack.Owned, all stack.All) (_ *candidate, err error) {
-	if made.application, err = r.apps.outputsIn(ctx, all, made.kind); err != nil {
+	if made.application, err = r.apps.OutputsIn(ctx, all, made.kind); err != nil {
 		return nil, err
 	}
 	if err := r.requireAddress(ctx, made); err != nil {

@@ -40,7 +40,7 @@ func (r *Readiness) AwaitReady(ctx context.Context, in contract.ReadyInput) (con
 	if err != nil {
 		return contract.ReadyResult{}, err
 	}
-	allowed, _, err := r.stacks.apps.admitted(ctx, in.Environment, stack.Kind, stack.Template)
+	allowed, _, err := r.stacks.apps.Admitted(ctx, in.Environment, stack.Kind, stack.Template)
 	if err != nil {
 		return contract.ReadyResult{}, err
 	}

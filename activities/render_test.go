@@ -168,7 +168,7 @@ func configOf(buckets int) string {
 func TestTemplatesInChinaHaveChinasAddresses(t *testing.T) {
 	w := newWorld(t)
 	w.policy.Region = "cn-north-1"
-	if got := of[*Applications](w).objectURL("b", "k"); got != "https://b.s3.cn-north-1.amazonaws.com.cn/k" {
+	if got := of[*Applications](w).stacks.ObjectURL("b", "k"); got != "https://b.s3.cn-north-1.amazonaws.com.cn/k" {
 		t.Error(got)
 	}
 }

@@ -60,10 +60,10 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := newVerification(cfg, stacks, databases, interval)
 	examinations := &Examinations{
-		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{apps}, quotas),
+		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{stacks.Reader, apps}, quotas),
 	}
 	return &Set{
-		stacks: stacks, requests: requests, images: images, apps: apps,
+		stacks: stacks, requests: requests, images: images, apps: &Applications{apps},
 		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, requests, interval), databases: databases,
 		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: stacks.beanstalk, interval: interval},
 		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, source: source, stacks: stacks},

@@ -5,10 +5,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/application"
 	"perch/activities/beanstalk"
 	"perch/activities/card"
 	"perch/activities/leftovers"
@@ -23,11 +23,10 @@ type Stacks struct {
 	cfn    *cloudformation.Client
 	// objects reads the parameters of custom templates.
 	objects  *s3.Client
-	rds      *rds.Client
 	interval time.Duration
 	// apps knows what Admit allowed, and where; cards has what is remembered of environments, and removals what removals
 	// have left of them.
-	apps      *Applications
+	apps      *application.Stacks
 	beanstalk *beanstalk.Client
 	cards     *card.Store
 	removals  *leftovers.Records
@@ -39,10 +38,10 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 	s := &Stacks{
 		Reader:    stack.NewReader(cfg, policy, source, interval),
 		beanstalk: beanstalk.NewClient(cfg, policy, interval),
-		policy:    policy, cfn: cloudformation.NewFromConfig(cfg), objects: objects, rds: rds.NewFromConfig(cfg),
+		policy:    policy, cfn: cloudformation.NewFromConfig(cfg), objects: objects,
 		interval: interval,
 	}
-	s.apps = &Applications{policy: policy, stacks: s, s3: objects}
+	s.apps = application.NewStacks(cfg, policy, s.Reader)
 	s.cards = card.NewStore(cfg, policy, s.Reader)
 	s.removals = leftovers.NewRecords(s.cards)
 	return s
