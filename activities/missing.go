@@ -60,7 +60,7 @@ func (c *Cleanups) wanted(ctx context.Context, branch, head string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	if _, skip := file.Skip(branch); skip {
+	if _, skip := file.Skip(branch); skip || !lifecycle.MayHaveKind(c.policy, branch, file.Kind(branch)) {
 		return false, nil
 	}
 	pulls, _, err := pullRequests(ctx, c.source, c.policy, branch)

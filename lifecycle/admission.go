@@ -117,13 +117,19 @@ func (a Admission) commitGiven() error {
 	return nil
 }
 
+// MayHaveKind reports whether the policy allows the branch an environment of the kind.
+func MayHaveKind(policy *perch.Policy, branch string, kind perch.Kind) bool {
+	if policy.Kinds == nil {
+		return kind == perch.KindBranch
+	}
+	_, ok := perch.MatchAny(policy.Kinds[kind], branch)
+	return ok
+}
+
 func (a Admission) kind() error {
 	kind := a.Wanted.Kind
 	patterns := a.Policy.Kinds[kind]
-	if a.Policy.Kinds == nil && kind == perch.KindBranch {
-		return nil
-	}
-	if _, ok := perch.MatchAny(patterns, a.Request.Branch); ok {
+	if MayHaveKind(a.Policy, a.Request.Branch, kind) {
 		return nil
 	}
 	allowed := "no branch"

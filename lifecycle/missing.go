@@ -23,7 +23,8 @@ func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (b
 	}
 	for _, branch := range slices.Sorted(maps.Keys(listing.Branches)) {
 		environment, err := perch.NewEnvironment(policy.Project, branch)
-		if err == nil && !taken[environment.StackName()] && mayHaveOne(branch, policy) {
+		mayHave := func(kind perch.Kind) bool { return MayHaveKind(policy, branch, kind) }
+		if err == nil && !taken[environment.StackName()] && slices.ContainsFunc(perch.Kinds(), mayHave) {
 			branches = append(branches, branch)
 		}
 	}
@@ -32,14 +33,4 @@ func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (b
 		branches = append(branches[first:], branches[:first]...)
 	}
 	return branches, ""
-}
-
-// mayHaveOne reports whether the policy allows the branch an environment of any kind.
-func mayHaveOne(branch string, policy *perch.Policy) bool {
-	for _, patterns := range policy.Kinds {
-		if _, ok := perch.MatchAny(patterns, branch); ok {
-			return true
-		}
-	}
-	return policy.Kinds == nil
 }

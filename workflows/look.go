@@ -76,16 +76,16 @@ type look struct {
 }
 
 // drain takes in every hint that waits, and reports whether there was one. What cannot be decoded is a hint that says nothing.
-func (l *look) drain() (any bool) {
+func (l *look) drain() (arrived bool) {
 	var raw converter.RawValue
 	for l.hints.ReceiveAsync(&raw) {
 		var hint perch.Hint
 		if raw.Payload() != nil && converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &hint) == nil {
 			l.take(hint)
 		}
-		any = true
+		arrived = true
 	}
-	return any
+	return arrived
 }
 
 // take keeps a hint. What one hint allows, a later one that is looked for at the same time does not take back.

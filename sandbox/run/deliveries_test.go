@@ -1,0 +1,251 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"perch"
+	"perch/activities/activitytest"
+	perchclient "perch/client"
+	"perch/sandbox/github"
+	web "perch/web/server"
+)
+
+// story is what people do to the branches of a repository, and what GitHub tells of it.
+type story struct {
+	*bench
+	t      *testing.T
+	random *rand.Rand
+	// all are the branches that there were, and told how many deliveries were recorded before.
+	all  map[string]bool
+	told int
+}
+
+func (s *story) push(branch string) {
+	s.t.Helper()
+	s.all[branch] = true
+	s.repo.commit(s.t, branch, map[string]string{"perch.yaml": bare(s.project), "a.txt": fmt.Sprint(s.random.Int())})
+	s.github.Observe()
+}
+
+func (s *story) delete(branch string) {
+	s.t.Helper()
+	s.repo.drop(s.t, branch)
+	s.github.Observe()
+}
+
+// recorded are the deliveries since the last call.
+func (s *story) recorded() []github.Delivery {
+	all := s.github.Deliveries()
+	since := all[s.told:]
+	s.told = len(all)
+	return since
+}
+
+// distort loses a fifth of the deliveries, repeats a fifth, holds back so large a share, and shuffles the rest.
+func (s *story) distort(deliveries []github.Delivery, share float64) (now, later []github.Delivery) {
+	for _, d := range deliveries {
+		if s.random.Float64() < 0.2 {
+			continue
+		}
+		to := &now
+		if s.random.Float64() < share {
+			to = &later
+		}
+		*to = append(*to, d)
+		if s.random.Float64() < 0.2 {
+			*to = append(*to, d)
+		}
+	}
+	s.random.Shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
+	return now, later
+}
+
+// deliver delivers all of them, several at a time.
+func (s *story) deliver(deliveries []github.Delivery) {
+	s.t.Helper()
+	group, ctx := errgroup.WithContext(s.t.Context())
+	group.SetLimit(8)
+	for _, d := range deliveries {
+		group.Go(func() error {
+			status, err := s.github.Deliver(ctx, d.GUID)
+			if err == nil && status/100 != 2 {
+				err = fmt.Errorf("the delivery of %s was answered %d", d.Event, status)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// rest waits until no environment has an open run and no Look is about to request something. A Look that waits for
+// another run does not count: cleanup does not wait for it either.
+func (s *story) rest() {
+	s.t.Helper()
+	temporal := s.connect(s.t)
+	eventually(s.t, "nothing happens any more", func() (any, bool) {
+		for _, branch := range slices.Sorted(maps.Keys(s.all)) {
+			e := activitytest.Environment(s.project, branch)
+			if works(s.t.Context(), temporal, perch.LookWorkflowID(e)) || works(s.t.Context(), temporal, e.StackName()) {
+				return branch, false
+			}
+		}
+		return nil, true
+	})
+}
+
+// works reports whether a run of the workflow is open and does not just wait for a minute or longer.
+func works(ctx context.Context, temporal client.Client, id string) bool {
+	described, err := temporal.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil || described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return false
+	}
+	waits := false
+	for events := temporal.GetWorkflowHistory(ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
+		event, err := events.Next()
+		if err != nil {
+			return true
+		}
+		timer := event.GetTimerStartedEventAttributes().GetStartToFireTimeout().AsDuration()
+		waits = timer >= time.Minute || waits && strings.HasPrefix(event.GetEventType().String(), "WorkflowTask")
+	}
+	return !waits
+}
+
+// TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries records 500 deliveries about 50 branches. They arrive shuffled, a fifth of
+// them twice, a fifth never and some of them only after what happened later. After one sweep the environments are the branches.
+func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it makes 50 environments")
+	}
+	t.Parallel()
+	b := newSandbox(t, func(o *options) { o.hub, o.worker = true, false })
+	if err := b.work(b.policyFile, func(p *perch.Policy) {
+		p.Cleanup = perch.PolicyCleanup{Grace: 100 * time.Millisecond, MaxRemovals: 60, MaxShare: 1}
+		p.MaxEnvironments, p.Triggers = 95, []perch.Trigger{perch.TriggerWebhook}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if out := b.starter(t.Context(), "application", "up"); out.exit != 0 {
+		t.Fatalf("application up: %s", out.stderr)
+	}
+	s := &story{bench: b, t: t, random: rand.New(rand.NewPCG(15, 500)), all: map[string]bool{}}
+	s.repo.drop(t, "feature/login", "fix/typo", "docs-no-infra") // The demo's.
+	s.push("lost/deletion")
+	b.must(t, "up", "lost/deletion")
+	s.subscribe()
+	branches := []string{}
+	for i := range 50 {
+		branches = append(branches, fmt.Sprintf("topic/%02d", i))
+		s.push(branches[i])
+	}
+	anyBranch := func() string { return branches[s.random.IntN(len(branches))] }
+	for len(s.github.Deliveries()) < 250 {
+		s.push(anyBranch())
+	}
+	now, later := s.distort(s.recorded(), 0.15)
+	s.deliver(now)
+
+	for range 20 {
+		if branch := anyBranch(); slices.Contains(s.heads(), branch) {
+			s.delete(branch)
+		}
+	}
+	for len(s.github.Deliveries()) < 500 {
+		s.push(branches[s.random.IntN(40)]) // A branch that was deleted comes back with it.
+	}
+	told := s.recorded()
+	s.push("lost/push")
+	s.delete("lost/deletion")
+	s.recorded() // Of the last two, nothing arrives at all.
+	now, _ = s.distort(append(later, told...), 0)
+	s.deliver(now)
+	s.rest()
+
+	before := b.deployed(t)
+	swept := b.must(t, "cleanup", "--missing")
+	s.rest()
+	after := b.deployed(t)
+	t.Logf("the sweep requested %v and removed %v", swept.at("missing", "branches"), swept.at("removed"))
+	if _, there := before["lost/push"]; there || before["lost/deletion"] == "" {
+		t.Error("nothing was left to the sweep")
+	}
+	wanted := slices.DeleteFunc(s.heads(), func(branch string) bool { return branch == "main" }) // There is no application stack for production.
+	if diff := cmp.Diff(wanted, slices.Sorted(maps.Keys(after))); diff != "" {
+		t.Errorf("branches (-) and environments (+):\n%s", diff)
+	}
+	s.areAtTheirHeads(now, after)
+}
+
+// subscribe has GitHub keep deliveries for perch-web until they are told to go.
+func (s *story) subscribe() {
+	s.t.Helper()
+	temporal, err := perchclient.Dial(s.t.Context(), lookup(s.exports(), nothing))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(temporal.Close)
+	receiver := &web.Receiver{
+		Project: s.project, RepositoryID: github.ID, Secrets: []string{webhookSecret}, Temporal: temporal, Logger: slog.New(slog.DiscardHandler),
+	}
+	listener := httptest.NewServer(receiver.Handler())
+	s.t.Cleanup(listener.Close)
+	s.github.Subscribe(github.Webhook{URL: listener.URL + "/webhooks/github", Secret: webhookSecret, Manual: true})
+	s.recorded() // The ping.
+}
+
+// heads are the branches that there are.
+func (s *story) heads() []string {
+	s.t.Helper()
+	names := []string{}
+	references, err := s.repo.open(s.t).Branches()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for {
+		reference, err := references.Next()
+		if err != nil {
+			break
+		}
+		names = append(names, reference.Name().Short())
+		s.all[reference.Name().Short()] = true
+	}
+	slices.Sort(names)
+	return names
+}
+
+// areAtTheirHeads compares the commits of the branches that the last deliveries told of.
+func (s *story) areAtTheirHeads(delivered []github.Delivery, deployed map[string]string) {
+	s.t.Helper()
+	checked := 0
+	for _, branch := range s.heads() {
+		told := slices.ContainsFunc(delivered, func(d github.Delivery) bool {
+			return strings.Contains(string(d.Body), `"ref":"refs/heads/`+branch+`"`)
+		})
+		if !told {
+			continue
+		}
+		checked++
+		if head := s.repo.head(s.t, branch); deployed[branch] != head {
+			s.t.Errorf("%s is at %s, and its environment at %s", branch, head, deployed[branch])
+		}
+	}
+	if checked < 20 {
+		s.t.Errorf("only %d branches were told of", checked)
+	}
+}
