@@ -1,9 +1,7 @@
 package perch
 
 import (
-	"fmt"
 	"reflect"
-	"strings"
 	"time"
 )
 
@@ -16,6 +14,8 @@ type Card struct {
 	StackID string `json:"stack_id,omitempty"`
 	// Since is when the run began that first named this stack; zero before.
 	Since time.Time `json:"since,omitzero"`
+	// USDPerDay is what the environment costs a day, an estimate; 0 if there is none.
+	USDPerDay float64 `json:"usd_per_day,omitempty"`
 	// WriteID is another one after each write: a writer whose answer was lost finds its own write by it.
 	WriteID string `json:"write_id"`
 	// EarlierWrites are the last write IDs before it, the newest first: others may have written since.
@@ -26,6 +26,9 @@ type Card struct {
 	PullRequests []PullRequest `json:"pull_requests,omitempty"`
 	// State is what a run said last.
 	State CardState `json:"state,omitzero"`
+	// Ended are the last states of requests that another request has superseded, the oldest first, until their commits
+	// have been told.
+	Ended []CardState `json:"ended,omitempty"`
 	// Ready are the last commits that became ready with this stack, the newest first.
 	Ready []ReadyCommit `json:"ready,omitempty"`
 	// Log are the last lines that the environment had logged when its deployment failed; nil unless the state is that.
@@ -49,11 +52,6 @@ type PullRequest struct {
 	Title  string `json:"title"`
 	Author string `json:"author"`
 	URL    string `json:"url"`
-}
-
-// String is the pull request's number with its title.
-func (p PullRequest) String() string {
-	return strings.TrimSpace(fmt.Sprintf("#%d %s", p.Number, p.Title))
 }
 
 // ReadyCommit is a commit that was deployed and became ready.
@@ -115,23 +113,25 @@ type LogLine struct {
 	Text string `json:"text"`
 }
 
-// GitHubMemory is what GitHub has been told of an environment. What is about to be created stands in it before the call,
-// so that a retry finds it instead of creating it twice.
+// GitHubMemory is what GitHub has been told of an environment. It spares calls that change nothing. What it does not
+// have is looked for on GitHub before it is created, so that it may be lost.
 type GitHubMemory struct {
-	// Deployment is the branch's deployment that was made last.
-	Deployment *GitHubDeployment `json:"deployment,omitempty"`
+	// Deployment is the branch's deployment that was made last, and Earlier are those before it that are not inactive yet.
+	Deployment *GitHubDeployment  `json:"deployment,omitempty"`
+	Earlier    []GitHubDeployment `json:"earlier,omitempty"`
 	// Status is the commit status that was set last.
 	Status *GitHubStatus `json:"status,omitempty"`
 	// Comments are the comments, one for each pull request.
 	Comments []GitHubComment `json:"comments,omitempty"`
-	// Problem is why GitHub could not be told, in a sentence; empty if it has been told everything.
+	// Undelivered says that GitHub has not been told everything.
+	Undelivered bool `json:"undelivered,omitempty"`
+	// Problem is why GitHub could not be told, in sentences; empty if it has been told everything.
 	Problem string `json:"problem,omitempty"`
 }
 
 // GitHubDeployment is a deployment on GitHub.
 type GitHubDeployment struct {
-	// ID is 0 while it is about to be created.
-	ID     int64  `json:"id,omitempty"`
+	ID     int64  `json:"id"`
 	Commit string `json:"commit"`
 	// State is the state that was reported last, with its description; empty before the first one.
 	State       string `json:"state,omitempty"`
@@ -147,9 +147,8 @@ type GitHubStatus struct {
 
 // GitHubComment is Perch's comment on a pull request.
 type GitHubComment struct {
-	PullRequest int `json:"pull_request"`
-	// ID is 0 while it is about to be created.
-	ID int64 `json:"id,omitempty"`
+	PullRequest int   `json:"pull_request"`
+	ID          int64 `json:"id"`
 	// Hash is the hash of the text that was written last.
-	Hash string `json:"hash,omitempty"`
+	Hash string `json:"hash"`
 }

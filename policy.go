@@ -77,6 +77,8 @@ type Policy struct {
 	// or merged: `keep` keeps it until the branch is deleted; `remove` removes it as cleanup does, and a push brings it back.
 	// It needs `source.github`, and `webhook` in `triggers`.
 	OnPRClose OnPRClose `yaml:"on_pr_close,omitempty" jsonschema:"enum=keep,enum=remove,default=keep"`
+	// Reports says how people are told how far environments are.
+	Reports PolicyReports `yaml:"reports,omitempty"`
 	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
 }
@@ -110,6 +112,26 @@ type PolicyCleanup struct {
 	MaxRemovals int `yaml:"max_removals,omitempty" jsonschema:"minimum=1,maximum=1000,default=10"`
 	// MaxShare is the largest share of all environments that one run asks to remove; it counts from three removals up.
 	MaxShare float64 `yaml:"max_share,omitempty" jsonschema:"exclusiveMinimum=0,maximum=1,default=0.5"`
+}
+
+// PolicyReports says how people are told how far environments are.
+type PolicyReports struct {
+	// GitHub is what GitHub shows of environments. It needs `source.github`; without that nothing is reported.
+	GitHub ReportsGitHub `yaml:"github,omitempty"`
+}
+
+// ReportsGitHub is what GitHub shows of environments.
+type ReportsGitHub struct {
+	// Deployments shows each deployment in the timeline of its pull request, with the link to the environment. The worker needs the permission
+	// "Deployments: write".
+	Deployments bool `yaml:"deployments,omitempty" jsonschema:"default=true"`
+	// Status shows the state beside each commit, as the commit status `perch/PROJECT`. The worker needs the permission "Commit statuses: write".
+	Status bool `yaml:"status,omitempty" jsonschema:"default=true"`
+	// Comment writes one comment on each open pull request of a branch, and keeps it up to date. The worker needs the permission
+	// "Pull requests: write".
+	Comment bool `yaml:"comment,omitempty" jsonschema:"default=true"`
+	// Environment is the name of the GitHub environment that all deployments belong to.
+	Environment string `yaml:"environment,omitempty" jsonschema:"format=line,default=preview"`
 }
 
 // Source is where branches and files come from. Exactly one field is set.

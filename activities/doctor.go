@@ -6,9 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
-	"perch/activities/application"
 	"perch/activities/doctor"
-	"perch/activities/stack"
 	"perch/cfn"
 )
 
@@ -27,24 +25,21 @@ func (e *Examinations) Examine(ctx context.Context, in perch.DoctorInput) (perch
 }
 
 // examined is the project as the doctor's checks see it.
-type examined struct {
-	stacks *stack.Reader
-	apps   *application.Stacks
-}
+type examined struct{ apps *Applications }
 
 func (e examined) DescribeStack(ctx context.Context, name string) (types.Stack, bool, error) {
-	return e.stacks.Describe(ctx, name)
+	return e.apps.stacks.Describe(ctx, name)
 }
 
-func (e examined) OwnsStack(ctx context.Context, described types.Stack) bool {
-	return e.apps.Owns(ctx, described)
+func (e examined) OwnsStack(ctx context.Context, stack types.Stack) bool {
+	return e.apps.ours(ctx, stack)
 }
 
 func (e examined) OtherRepositories(ctx context.Context) ([]perch.OtherRepository, error) {
-	all, err := e.stacks.List(ctx)
+	all, err := e.apps.stacks.List(ctx)
 	return all.OtherRepositories, err
 }
 
 func (e examined) ApplicationOutputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error) {
-	return e.apps.Outputs(ctx, kind)
+	return e.apps.outputs(ctx, kind)
 }

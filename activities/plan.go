@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
@@ -120,15 +121,15 @@ func (p *planning) deployed(ctx context.Context, step lifecycle.Step) (forecast.
 	if step == lifecycle.Create || step == lifecycle.Delete || p.recreate {
 		return forecast.Version{}, nil
 	}
-	body, err := p.stacks.DeployedTemplate(ctx, p.state.StackID)
+	out, err := p.stacks.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &p.state.StackID, TemplateStage: types.TemplateStageOriginal})
 	if err != nil {
-		return forecast.Version{}, err
+		return forecast.Version{}, awserr.Wrap(err, "read the template of stack %s", p.state.StackID)
 	}
 	parameters := map[string]string{}
 	for _, parameter := range p.stack.Parameters {
 		parameters[aws.ToString(parameter.ParameterKey)] = aws.ToString(parameter.ParameterValue)
 	}
-	return p.version(body, parameters), nil
+	return p.version([]byte(aws.ToString(out.TemplateBody)), parameters), nil
 }
 
 // foresee fills in what changes, how long that takes and what the environment costs.

@@ -11,7 +11,6 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
-	"perch/activities/card"
 	"perch/activities/leftovers"
 	"perch/activities/stack"
 )
@@ -25,28 +24,14 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 	if err != nil {
 		return perch.ListResult{}, err
 	}
-	cards, problem := s.cards.List(ctx, all)
-	result := perch.ListResult{
-		Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.OtherRepositories,
-		Leftovers: leftovers.Summarize(leftovers.Listed(cards), all.Exists, all.Lives, time.Now()),
-		Warnings:  warnings(cards, problem),
-	}
+	result := perch.ListResult{Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.OtherRepositories}
 	for _, o := range all.Ours {
-		status := o.Status()
-		cards.Enter(&status)
-		result.Environments = append(result.Environments, status)
+		result.Environments = append(result.Environments, o.Status())
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
-	return result, ctx.Err()
-}
-
-// warnings say which cards could not be read; problem is why none could, nil mostly. What reads cards for people goes on
-// without them.
-func warnings(cards card.Listing, problem error) []string {
-	if problem != nil {
-		return []string{"what is left over, pull requests and last reports are not known: " + problem.Error()}
-	}
-	return cards.Warnings()
+	records, err := s.removals.All(ctx, all)
+	result.Leftovers = leftovers.Summarize(records, all.Exists, all.Lives, time.Now())
+	return result, err
 }
 
 // DescribeEnvironment describes one branch's environment and its resources.
@@ -58,27 +43,26 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	if err != nil {
 		return perch.StatusResult{}, err
 	}
-	cards, problem := s.cards.ListOf(ctx, in.Environment)
-	result := perch.StatusResult{
-		Leftovers: leftovers.SummarizeBeside(leftovers.Listed(cards), aws.ToString(described.StackId)),
-		Warnings:  warnings(cards, problem),
-	}
-	if !found {
-		return result, ctx.Err()
+	left, err := s.leftoversOf(ctx, in.Environment, aws.ToString(described.StackId))
+	if err != nil || !found {
+		return perch.StatusResult{Leftovers: left}, err
 	}
 	state := s.State(ctx, in.Environment, described)
 	if others := stack.OtherRepositories(s.Owner.Current(ctx), described); !state.Ours && len(others) > 0 {
-		result.OtherRepositories = others
-		return result, nil
+		return perch.StatusResult{OtherRepositories: others, Leftovers: left}, nil
 	}
 	if !state.Ours {
 		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 	}
 	status := stack.Owned{Environment: in.Environment, Kind: state.Kind, Stack: described}.Status()
-	cards.Enter(&status)
 	status.Resources, err = s.resources(ctx, state.StackID)
-	result.Environment = &status
-	return result, err
+	return perch.StatusResult{Environment: &status, Leftovers: left}, err
+}
+
+// leftoversOf are what removals of the environment left; stackID is its stack of today.
+func (s *Stacks) leftoversOf(ctx context.Context, environment perch.Environment, stackID string) ([]perch.Leftover, error) {
+	records, err := s.removals.Of(ctx, environment)
+	return leftovers.SummarizeBeside(records, stackID), err
 }
 
 func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.ResourceStatus, error) {

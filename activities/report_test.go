@@ -1,9 +1,12 @@
 package activities
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"perch"
 	"perch/activities/activitytest"
@@ -84,5 +87,55 @@ func TestOnlyNotesThatAreNotRecordedAreAnError(t *testing.T) {
 	in.Notes = []perch.Note{{ID: "n", Kind: perch.NoteReport}}
 	if _, err := activitytest.Try(of[*Reports](w).Report, in); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("notes that are not recorded: %v", err)
+	}
+}
+
+// announcer is a channel that remembers the phases that it was given.
+type announcer struct {
+	phases []string
+	// fails says that nothing can be delivered.
+	fails bool
+}
+
+func (a *announcer) Deliver(_ context.Context, card *perch.Card, again bool) {
+	said := string(card.State.Phase)
+	if again {
+		said += " again"
+	}
+	a.phases = append(a.phases, said)
+	card.GitHub.Undelivered, card.GitHub.Problem = a.fails, ""
+	if a.fails {
+		card.GitHub.Problem = "GitHub cannot be reached"
+	}
+}
+
+func TestTheCardOfARemovedEnvironmentStaysUntilItsRemovalIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	channel := &announcer{fails: true}
+	w.set = New(w.config, w.policy, of[*Requests](w).source, 5*time.Millisecond, channel)
+	note := contract.ReportInput{
+		Environment: activitytest.Environment("shop", "login"), Notes: []perch.Note{{ID: "n", Kind: perch.NoteReport}},
+	}
+	must(w, of[*Reports](w).Report, note)
+	if _, found := w.cardOf("login"); found || len(channel.phases) > 0 {
+		t.Errorf("a note for an environment that no run has reported on: card %t, told %q", found, channel.phases)
+	}
+	must(w, of[*Reports](w).Report, reportIn("login", perch.PhaseReady))
+	gone := reportIn("login", perch.PhaseGone)
+	gone.Removed, gone.State.At = true, time.Now()
+	if out := must(w, of[*Reports](w).Report, gone); len(out.Problems) != 1 {
+		t.Errorf("problems %q", out.Problems)
+	}
+	if read, _ := w.cardOf("login"); !read.GitHub.Undelivered || read.State.Phase != perch.PhaseGone {
+		t.Errorf("card of what could not be told: %+v", read)
+	}
+	channel.fails = false
+	must(w, of[*Reports](w).Report, note)
+	if _, found := w.cardOf("login"); found {
+		t.Error("the card is still there after the removal was told")
+	}
+	if diff := cmp.Diff([]string{"ready", "gone", "gone again"}, channel.phases); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
@@ -22,7 +23,6 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
-	"perch/activities/application"
 	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
@@ -120,7 +120,7 @@ func newSerialWorld(t testing.TB, config aws.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.set = New(w.config, w.policy, git, 5*time.Millisecond)
+	w.set = New(w.config, w.policy, git, 5*time.Millisecond, nil)
 	of[*Stacks](w).Poller.SetBudget(rate.Inf)
 	return w
 }
@@ -201,22 +201,26 @@ func (w *world) render(branch, commit string) contract.RenderResult {
 }
 
 // admission is what was admitted last for the branch, and the template's address.
-func (w *world) admission(branch string) (application.Admission, string) {
+func (w *world) admission(branch string) (admission, string) {
 	w.t.Helper()
 	environment, err := perch.NewEnvironment("shop", branch)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	apps := of[*Applications](w).stacks
-	bucket, err := apps.ArtifactBucket(w.t.Context(), perch.KindBranch)
+	apps := of[*Applications](w)
+	bucket, err := apps.artifactBucket(w.t.Context(), perch.KindBranch)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	allowed, err := apps.LastAdmission(w.t.Context(), environment, perch.KindBranch)
+	body, err := apps.object(w.t.Context(), bucket, admissionKey(environment))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return allowed, apps.ObjectURL(bucket, allowed.Template)
+	var allowed admission
+	if err := json.Unmarshal(body, &allowed); err != nil {
+		w.t.Fatal(err)
+	}
+	return allowed, apps.objectURL(bucket, allowed.Template)
 }
 
 // templateOf is the template that was admitted last for the branch.

@@ -2,9 +2,11 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	sdk "go.temporal.io/sdk/client"
 
 	"perch"
@@ -34,15 +36,18 @@ func (c *Client) Reach(ctx context.Context) error {
 	return nil
 }
 
-// LatestRun is what the latest run of the environment with the workflow ID is doing, or how it ended. Runs that take notes
-// do not count.
+// LatestRun is what the latest run of the environment with the workflow ID is doing, or how it ended.
 func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.LatestRun, error) {
-	info, err := c.lastRun(ctx, workflowID)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("describe workflow %s: %w", workflowID, dial.Plain(err))
-	case info == nil:
+	described, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	var none *serviceerror.NotFound
+	if errors.As(err, &none) {
 		return lifecycle.RunNone, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("describe workflow %s: %w", workflowID, err)
+	}
+	info := described.GetWorkflowExecutionInfo()
+	switch {
 	case info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
 		return lifecycle.RunEnded, nil
 	case info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:

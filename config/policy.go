@@ -115,6 +115,9 @@ func (d *decoder) wholePolicy(p *perch.Policy, root *document.Node) {
 		}
 	}
 	derive(p)
+	if at := root.Get("reports"); at != nil && at.Get("github") != nil && p.Source.GitHub == nil {
+		d.Fail(at.Get("github"), "reports.github needs `source.github`: without it no repository on GitHub is known")
+	}
 	if at := root.Get("on_pr_close"); at != nil && p.OnPRClose == perch.OnPRCloseRemove {
 		switch {
 		case p.Source.GitHub == nil:

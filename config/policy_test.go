@@ -90,6 +90,7 @@ func TestAPolicyReads(t *testing.T) {
 			Endpoint:   "http://127.0.0.1:4567",
 		},
 		Triggers: []perch.Trigger{perch.TriggerCI, perch.TriggerWebhook}, OnPRClose: perch.OnPRCloseKeep,
+		Reports: perch.PolicyReports{GitHub: perch.ReportsGitHub{Deployments: true, Status: true, Comment: true, Environment: "preview"}},
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
@@ -125,6 +126,7 @@ func TestAPolicyIsCompletedByDefaults(t *testing.T) {
 			Registries: []string{"123456789012.dkr.ecr.eu-central-1.amazonaws.com", "public.ecr.aws", "ghcr.io", "docker.io"},
 		},
 		Triggers: []perch.Trigger{perch.TriggerCI}, OnPRClose: perch.OnPRCloseKeep,
+		Reports: perch.PolicyReports{GitHub: perch.ReportsGitHub{Deployments: true, Status: true, Comment: true, Environment: "preview"}},
 		Cleanup: perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
 	}
 	if diff := cmp.Diff(want, policy(t, minimalPolicy)); diff != "" {

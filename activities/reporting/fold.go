@@ -10,8 +10,21 @@ import (
 // rememberedReady is how many commits that became ready a card keeps.
 const rememberedReady = 10
 
-// fold enters the input into the card, with the lines that the environment has logged.
-func fold(card *perch.Card, in contract.ReportInput, log *perch.LogLines) {
+// rememberedEnded is how many requests that were superseded wait in a card to be told.
+const rememberedEnded = 20
+
+// fold enters the input into the card, with the lines that the environment has logged. tells says that it is going to be
+// told.
+func fold(card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool) {
+	if tells {
+		card.GitHub.Undelivered = true
+		for _, ended := range in.Ended {
+			if !slices.ContainsFunc(card.Ended, func(e perch.CardState) bool { return e.Commit == ended.Commit && e.RunID == ended.RunID }) {
+				card.Ended = append(card.Ended, ended)
+			}
+		}
+		card.Ended = card.Ended[max(0, len(card.Ended)-rememberedEnded):]
+	}
 	if in.State == nil || isStale(*in.State, card.State) {
 		return
 	}
@@ -20,6 +33,9 @@ func fold(card *perch.Card, in contract.ReportInput, log *perch.LogLines) {
 		card.StackID, card.Since, card.Ready = in.StackID, state.Begun, nil
 	}
 	card.State, card.Log = state, log
+	if state.USDPerDay > 0 {
+		card.USDPerDay = state.USDPerDay
+	}
 	switch state.Phase {
 	case perch.PhaseReady:
 		card.Ready = enterReady(card.Ready, perch.ReadyCommit{Commit: state.Commit, At: state.At, URL: state.URL})
@@ -42,4 +58,32 @@ func enterReady(ready []perch.ReadyCommit, newest perch.ReadyCommit) []perch.Rea
 	others := slices.DeleteFunc(slices.Clone(ready), func(r perch.ReadyCommit) bool { return r.Commit == newest.Commit })
 	ready = append([]perch.ReadyCommit{newest}, others...)
 	return ready[:min(len(ready), rememberedReady)]
+}
+
+// copied is the card with all that a channel changes copied.
+func copied(card perch.Card) perch.Card {
+	card.Ended, card.PullRequests = slices.Clone(card.Ended), slices.Clone(card.PullRequests)
+	card.GitHub.Earlier, card.GitHub.Comments = slices.Clone(card.GitHub.Earlier), slices.Clone(card.GitHub.Comments)
+	if last := card.GitHub.Deployment; last != nil {
+		deployment := *last
+		card.GitHub.Deployment = &deployment
+	}
+	return card
+}
+
+// enter enters into the card what has been told. If it was written since it was read, another activity may be telling at
+// the same time, and it is not known whose call came last: everything is told again.
+func enter(card *perch.Card, told perch.Card, read string) {
+	if card.WriteID == read {
+		card.GitHub, card.PullRequests, card.Ended = told.GitHub, told.PullRequests, told.Ended
+		return
+	}
+	memory := &card.GitHub
+	memory.Undelivered, memory.Status = true, nil
+	if memory.Deployment != nil {
+		memory.Deployment.State = ""
+	}
+	for i := range memory.Comments {
+		memory.Comments[i].Hash = ""
+	}
 }

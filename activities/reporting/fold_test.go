@@ -36,7 +36,7 @@ func TestStatesAreEnteredInTheirOrder(t *testing.T) {
 	} {
 		var card perch.Card
 		for _, state := range c.states {
-			fold(&card, contract.ReportInput{State: state}, nil)
+			fold(&card, contract.ReportInput{State: state}, nil, false)
 		}
 		if card.State.Phase != c.want {
 			t.Errorf("%s: phase %q, want %q", name, card.State.Phase, c.want)
@@ -47,7 +47,7 @@ func TestStatesAreEnteredInTheirOrder(t *testing.T) {
 func TestReadyCommitsAreThoseOfTheStack(t *testing.T) {
 	var card perch.Card
 	enter := func(stackID string, minute int, phase perch.Phase, commit string) []string {
-		fold(&card, contract.ReportInput{StackID: stackID, State: said("a", noon, minute, phase, commit)}, nil)
+		fold(&card, contract.ReportInput{StackID: stackID, State: said("a", noon, minute, phase, commit)}, nil, false)
 		var ready []string
 		for _, r := range card.Ready {
 			ready = append(ready, r.Commit+" "+r.URL)

@@ -1,12 +1,15 @@
-// Package reporting enters into an environment's card what a run says of the environment.
+// Package reporting enters into an environment's card what a run says of the environment, and has channels tell it to
+// people.
 //
-// A report fails and delays no run: what cannot be recorded is said in the result.
+// A report fails and delays no run: what cannot be recorded or told is said in the result. The card remembers what has
+// not been told.
 package reporting
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
@@ -18,28 +21,43 @@ import (
 	"perch/activities/stack"
 )
 
+const (
+	// longestDelivery is how long all channels together may take: a run waits for its last report.
+	longestDelivery = 10 * time.Second
+	// longestRepair is how long the card of a removed environment is kept for a last report that cannot be delivered.
+	longestRepair = 7 * 24 * time.Hour
+	// lastLines is how many lines of the log a card has of a deployment that failed.
+	lastLines = 30
+)
+
 // LogReader reads the last n lines that an environment has logged since a time.
 type LogReader interface {
 	Last(ctx context.Context, environment perch.Environment, since time.Time, n int) perch.LogLines
 }
 
-// lastLines is how many lines of the log a card has of a deployment that failed.
-const lastLines = 30
+// Channel tells people how far an environment is.
+type Channel interface {
+	// Deliver tells what differs from what was told last, and enters into the card what has been told. again tries also
+	// what was denied before.
+	Deliver(ctx context.Context, card *perch.Card, again bool)
+}
 
-// Reporter records reports.
+// Reporter records and tells reports.
 type Reporter struct {
 	stacks *stack.Reader
 	cards  *card.Store
 	logs   LogReader
+	// channel is nil if nobody is to be told.
+	channel Channel
 }
 
-// New makes a Reporter.
-func New(stacks *stack.Reader, cards *card.Store, logs LogReader) *Reporter {
-	return &Reporter{stacks: stacks, cards: cards, logs: logs}
+// New makes a Reporter. channel may be nil.
+func New(stacks *stack.Reader, cards *card.Store, logs LogReader, channel Channel) *Reporter {
+	return &Reporter{stacks: stacks, cards: cards, logs: logs, channel: channel}
 }
 
-// Report enters the input into the environment's card, and deletes the card of an environment that is removed. A
-// report of a removal is rejected while the environment has a stack. Any other error is in the result, unless there are
+// Report enters the input into the environment's card, tells it, and deletes the card of an environment that is removed.
+// A report of a removal is rejected while the environment has a stack. Any other error is in the result, unless there are
 // notes.
 func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out contract.ReportResult, err error) {
 	if in.Removed {
@@ -55,18 +73,66 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 		}
 	}
 	log := r.lastLog(ctx, in)
-	if _, err := r.cards.Update(ctx, in.Environment, func(c *perch.Card) error {
-		fold(c, in, log)
+	recorded, err := r.cards.Update(ctx, in.Environment, func(c *perch.Card) error {
+		if c.State.RunID == "" && in.State == nil {
+			return errNothingSaid
+		}
+		fold(c, in, log, r.channel != nil)
 		return nil
-	}); err != nil {
+	})
+	if errors.Is(err, errNothingSaid) {
+		return out, nil
+	}
+	if err == nil {
+		err = r.tell(ctx, &recorded, slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.Kind == perch.NoteReport }))
+	}
+	if err == nil && recorded.State.Phase == perch.PhaseGone {
+		err = r.drop(ctx, in)
+	}
+	if err != nil {
 		return failed(in, err)
 	}
-	if in.Removed {
-		if _, err := r.cards.Delete(ctx, in.Environment); err != nil {
-			return failed(in, err)
-		}
+	if recorded.GitHub.Problem != "" {
+		out.Problems = append(out.Problems, recorded.GitHub.Problem)
 	}
 	return out, nil
+}
+
+// errNothingSaid says that there are only notes, and no run has said anything yet that could be told.
+var errNothingSaid = errors.New("no run has said anything of the environment")
+
+// tell has the channel tell what the card says, and enters what it has told.
+func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) error {
+	if r.channel == nil {
+		return nil
+	}
+	told := copied(*recorded)
+	delivering, stop := context.WithTimeout(ctx, longestDelivery)
+	defer stop()
+	r.channel.Deliver(delivering, &told, again)
+	updated, err := r.cards.Update(ctx, recorded.Environment, func(c *perch.Card) error {
+		enter(c, told, recorded.WriteID)
+		return nil
+	})
+	if err == nil {
+		*recorded = updated
+	}
+	return err
+}
+
+// drop deletes the card of an environment that is removed, when its removal has been told and nothing is left of it.
+func (r *Reporter) drop(ctx context.Context, in contract.ReportInput) error {
+	if !in.Removed {
+		_, exists, err := r.stacks.Describe(ctx, in.Environment.StackName())
+		if exists || err != nil {
+			return err
+		}
+	}
+	_, err := r.cards.DeleteIf(ctx, in.Environment, func(c perch.Card) bool {
+		told := !c.GitHub.Undelivered || time.Since(c.State.At) > longestRepair
+		return c.State.Phase == perch.PhaseGone && told
+	})
+	return err
 }
 
 // lastLog is what the environment has logged during a deployment that failed; nil for any other report.

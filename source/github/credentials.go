@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
+	api "github.com/google/go-github/v60/github"
 )
 
 // Credentials are a token, or a GitHub App that is installed in the repository. Either needs the permission "Contents: read" and no other.
@@ -87,6 +88,15 @@ func (c Credentials) transport(below http.RoundTripper, base string) (http.Round
 	}
 	transport.BaseURL = base
 	return transport, nil
+}
+
+// asApp is a client that asks as the App itself, and not as its installation.
+func (c Credentials) asApp(client *api.Client) (*api.Client, error) {
+	transport, err := ghinstallation.NewAppsTransport(patient(), c.App, c.PrivateKey)
+	if err != nil {
+		return nil, errors.New("the GitHub App's private key cannot be read: it must be the PEM file that GitHub gave out")
+	}
+	return beside(client, &http.Client{Transport: transport, CheckRedirect: stay}), nil
 }
 
 func (c Credentials) secrets() []string {

@@ -4,6 +4,7 @@
 package github
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -24,6 +25,8 @@ type Repository struct {
 	owner, name string
 	// client asks the REST API, graph the GraphQL API.
 	client, graph *api.Client
+	// app asks as the App itself; nil for a token.
+	app *api.Client
 	// secrets are never to be seen in an error.
 	secrets []string
 	now     func() time.Time
@@ -58,7 +61,11 @@ func Open(settings perch.GitHubSource, credentials Credentials) (*Repository, er
 	if err != nil {
 		return nil, fmt.Errorf("open GitHub repository %s: %w", settings.Repository, err)
 	}
-	return &Repository{owner: owner, name: name, client: client, graph: graph, secrets: credentials.secrets(), now: time.Now, pages: map[int]page{}}, nil
+	r := &Repository{owner: owner, name: name, client: client, graph: graph, secrets: credentials.secrets(), now: time.Now, pages: map[int]page{}}
+	if credentials.Token == "" {
+		r.app, err = credentials.asApp(client)
+	}
+	return r, err
 }
 
 // stay follows no redirect: a repository that answers from another place has been renamed, and what stands there is for people to judge.
@@ -68,6 +75,26 @@ func patient() http.RoundTripper {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = answerTimeout
 	return transport
+}
+
+// Client is another client of the REST API with the same credentials: a rate limit that it meets does not stop this one.
+func (r *Repository) Client() *api.Client { return beside(r.client, r.client.Client()) }
+
+// beside is a client of the same API.
+func beside(client *api.Client, web *http.Client) *api.Client {
+	other := api.NewClient(web)
+	other.BaseURL, other.UserAgent = client.BaseURL, client.UserAgent
+	return other
+}
+
+// Login is the user whose token it is, or the App's name as an author, such as `perch[bot]`.
+func (r *Repository) Login(ctx context.Context) (string, error) {
+	if r.app != nil {
+		app, _, err := r.app.Apps.Get(ctx, "")
+		return app.GetSlug() + "[bot]", err
+	}
+	user, _, err := r.client.Users.Get(ctx, "")
+	return user.GetLogin(), err
 }
 
 func (r *Repository) String() string { return r.owner + "/" + r.name }

@@ -87,7 +87,7 @@ func run(ctx context.Context, cfg Config) error {
 	}
 	defer operations.watch(ctx, cfg, branches)()
 	defer inBackground(ctx, func(ctx context.Context) { watchPolicies(ctx, cfg, temporal) })()
-	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval)
+	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, openChannel(cfg.Policy, branches))
 	return serve(ctx, cfg, temporal, set, func() { operations.started(temporal) })
 }
 
@@ -118,7 +118,7 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment, DisableWorkflowWorker: true,
 		MaxConcurrentActivityExecutionSize: waitSlots, MaxHeartbeatThrottleInterval: freshBeats, DefaultHeartbeatThrottleInterval: freshBeats,
 	})
-	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan, workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Note, workflows.Look} {
+	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan, workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Look} {
 		quick.RegisterWorkflow(workflow)
 	}
 	set.Register(quick, waits)

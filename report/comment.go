@@ -1,0 +1,237 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"math"
+	"strings"
+	"time"
+
+	"perch"
+)
+
+const (
+	// longestSentence is how many characters of a failure or a title a comment has. GitHub takes 65,536 in all.
+	longestSentence = 2000
+	// longestValue is how many characters of a setting's value it has.
+	longestValue = 100
+	// mostSettings is how many settings a comment names, and mostLines how many lines of a log.
+	mostSettings = 40
+	mostLines    = 30
+)
+
+// Marker is the first line of an environment's comment, by which it is found again.
+func Marker(e perch.Environment) string {
+	return fmt.Sprintf("<!-- perch:%s:%s -->", e.Project, e.Slug)
+}
+
+// Comment is the text of the comment on the environment's pull requests, in Markdown.
+func Comment(card perch.Card) string {
+	var out strings.Builder
+	state := card.State
+	fmt.Fprintf(&out, "%s\n### %s\n\n", Marker(card.Environment), heading(state))
+	for _, row := range rows(card) {
+		if row.text == "" {
+			continue
+		}
+		if out.Len() > 0 && row.name == "State" {
+			out.WriteString("| | |\n|---|---|\n")
+		}
+		fmt.Fprintf(&out, "| %s | %s |\n", row.name, row.text)
+	}
+	if state.Phase == perch.PhaseFailed && state.Failure != "" {
+		fmt.Fprintf(&out, "\n%s", fenced(clip(state.Failure)))
+		out.WriteString(logged(card.Log))
+	}
+	if state.Phase != perch.PhaseGone && len(state.Settings) > 0 {
+		title := fmt.Sprintf("%d settings differ from staging", len(state.Settings))
+		if len(state.Settings) == 1 {
+			title = "1 setting differs from staging"
+		}
+		fmt.Fprintf(&out, "\n%s", folded(title, settings(state.Settings)))
+	}
+	return out.String()
+}
+
+// row is a line of the comment's table; one without a text is left out.
+type row struct{ name, text string }
+
+func rows(card perch.Card) []row {
+	state := card.State
+	all := []row{{"State", cell(sentence(state))}}
+	if state.Goal == perch.GoalUp && state.Commit != "" {
+		all = append(all, row{"Commit", "`" + short(state.Commit) + "`"})
+	}
+	all = append(all, row{"Link", link(card)})
+	if state.Phase == perch.PhaseGone {
+		return append(all, row{"Removed", stamp(state.At)}, row{"Cost", total(card)}, row{"Requested by", cell(state.By)})
+	}
+	if state.USDPerDay > 0 {
+		all = append(all, row{"Costs", fmt.Sprintf("%.2f USD a day (estimate)", state.USDPerDay)})
+	}
+	return append(all, row{"Requested by", cell(state.By)}, row{"Updated", stamp(state.At)})
+}
+
+// heading is the comment's title.
+func heading(state perch.CardState) string {
+	switch {
+	case state.Outcome == perch.OutcomeSkipped:
+		return "No environment"
+	case state.Phase == perch.PhaseReady:
+		return "Environment is ready"
+	case state.Phase == perch.PhaseFailed && state.Goal == perch.GoalUp:
+		return "Deployment failed"
+	case state.Phase == perch.PhaseFailed:
+		return "Removal failed"
+	case state.Phase == perch.PhaseRejected:
+		return "Deployment rejected"
+	case state.Phase == perch.PhaseGone:
+		return "Environment is removed"
+	case state.Goal == perch.GoalGone && state.Phase == perch.PhaseKept:
+		return "Environment is kept"
+	case state.Goal == perch.GoalGone:
+		return "Environment is being removed"
+	}
+	return "Environment is being deployed"
+}
+
+// sentence is the state in words, without the failure, which has its own place.
+func sentence(state perch.CardState) string {
+	if state.Phase == perch.PhaseFailed {
+		state.Failure = ""
+	}
+	return Words(state)
+}
+
+// link is where the environment answers; empty before it did, and when it is removed. A later request that failed or was
+// rejected does not hide what is up.
+func link(card perch.Card) string {
+	state := card.State
+	switch {
+	case state.Phase == perch.PhaseGone || state.Phase == perch.PhaseRemoving || len(card.Ready) == 0:
+		return ""
+	case state.Phase == perch.PhaseReady || state.Goal == perch.GoalGone:
+		return address(card.Ready[0].URL)
+	case card.Ready[0].URL == "":
+		return ""
+	}
+	return fmt.Sprintf("%s (`%s`)", address(card.Ready[0].URL), short(card.Ready[0].Commit))
+}
+
+// address is a link, if it is one.
+func address(url string) string {
+	if !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://") || strings.ContainsAny(url, " |<>()[]\"'`\n") {
+		return ""
+	}
+	return "<" + url + ">"
+}
+
+// total is what the environment has cost.
+func total(card perch.Card) string {
+	if card.USDPerDay == 0 || card.Since.IsZero() || !card.State.At.After(card.Since) {
+		return ""
+	}
+	days := card.State.At.Sub(card.Since).Hours() / 24
+	return fmt.Sprintf("about %.2f USD for %s (estimate)", days*card.USDPerDay, span(days))
+}
+
+// span is a number of days in words.
+func span(days float64) string {
+	switch {
+	case days < 2:
+		return fmt.Sprintf("%d hours", int(math.Max(1, math.Round(days*24))))
+	}
+	return fmt.Sprintf("%d days", int(math.Round(days)))
+}
+
+func stamp(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+// logged are the last lines of the log, for a reader to open; a sentence if there are none.
+func logged(log *perch.LogLines) string {
+	switch {
+	case log == nil:
+		return ""
+	case len(log.Lines) == 0 && log.Problem == "":
+		return ""
+	case len(log.Lines) == 0:
+		return "\nNo log: " + cell(log.Problem) + ".\n"
+	}
+	lines := log.Lines[max(0, len(log.Lines)-mostLines):]
+	var text strings.Builder
+	for _, line := range lines {
+		fmt.Fprintln(&text, line.Text)
+	}
+	return "\n" + folded(fmt.Sprintf("The last %d lines of %s", len(lines), log.Source), fenced(text.String()))
+}
+
+// settings are the differences as a table.
+func settings(all []perch.SettingDifference) string {
+	var out strings.Builder
+	out.WriteString("| setting | staging | this environment |\n|---|---|---|\n")
+	for _, s := range all[:min(len(all), mostSettings)] {
+		fmt.Fprintf(&out, "| %s | %s | %s |\n", cell(s.Path), cell(value(s.A)), cell(value(s.B)))
+	}
+	if more := len(all) - mostSettings; more > 0 {
+		fmt.Fprintf(&out, "\n%d more; `perch diff` shows them.\n", more)
+	}
+	return out.String()
+}
+
+func value(of any) string {
+	if of == nil {
+		return "not set"
+	}
+	text, err := json.Marshal(of)
+	if err != nil {
+		return fmt.Sprint(of)
+	}
+	if letters := []rune(string(text)); len(letters) > longestValue {
+		return string(letters[:longestValue]) + "..."
+	}
+	return string(text)
+}
+
+// folded is a part that a reader opens.
+func folded(title, text string) string {
+	return fmt.Sprintf("<details><summary>%s</summary>\n\n%s\n</details>\n", html.EscapeString(title), text)
+}
+
+// fenced is text as it is. Its fence is longer than any in the text.
+func fenced(text string) string {
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence + "text\n" + strings.TrimRight(text, "\n") + "\n" + fence + "\n"
+}
+
+// cell is text in a table, which must neither be Markdown nor notify anyone.
+func cell(text string) string {
+	var out strings.Builder
+	for _, c := range strings.Join(strings.Fields(clip(text)), " ") {
+		switch c {
+		case '@': // A zero-width space keeps GitHub from notifying a person.
+			out.WriteString("@\u200b")
+		case '<', '&':
+			out.WriteString(html.EscapeString(string(c)))
+		case '|', '`', '*', '_', '[', ']', '\\', '~', '#', '!':
+			out.WriteString("\\" + string(c))
+		default:
+			out.WriteRune(c)
+		}
+	}
+	return out.String()
+}
+
+func clip(text string) string {
+	if letters := []rune(text); len(letters) > longestSentence {
+		return string(letters[:longestSentence]) + "..."
+	}
+	return text
+}

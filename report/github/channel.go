@@ -1,0 +1,148 @@
+// Package github tells GitHub how far environments are: by deployments, commit statuses and comments on pull requests.
+//
+// What exists on GitHub is looked for before it is created, so that a worker that dies between a call and the card that
+// remembers it creates nothing twice.
+package github
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	api "github.com/google/go-github/v60/github"
+
+	"perch"
+	"perch/report"
+)
+
+// Access is a repository on GitHub with the worker's credentials.
+type Access interface {
+	// Client is a client of the REST API that is not shared with anyone.
+	Client() *api.Client
+	// Login is the user or the App that the credentials belong to, as the author of a comment.
+	Login(ctx context.Context) (string, error)
+}
+
+// Channel tells one repository. It is safe for concurrent use.
+type Channel struct {
+	access      Access
+	client      *api.Client
+	wants       perch.ReportsGitHub
+	owner, name string
+	now         func() time.Time
+	pace        *pace
+
+	mu sync.Mutex
+	// login is who the channel writes as; empty before it is known.
+	login string
+	// denied are the commits of environments for which GitHub has denied a kind of report: nothing of that kind is tried
+	// again for the same commit.
+	denied map[denial]refusal
+}
+
+// denial is a kind of report of an environment.
+type denial struct{ slug, kind string }
+
+type refusal struct{ commit, problem string }
+
+// New makes a Channel. now is the clock of its pace.
+func New(access Access, policy *perch.Policy, now func() time.Time) *Channel {
+	owner, name, _ := strings.Cut(policy.Source.GitHub.Repository, "/")
+	return &Channel{
+		access: access, client: access.Client(), wants: policy.Reports.GitHub, owner: owner, name: name,
+		now: now, pace: newPace(), denied: map[denial]refusal{},
+	}
+}
+
+// The kinds of reports.
+const (
+	kindDeployment = "deployment"
+	kindStatus     = "status"
+	kindComment    = "comment"
+)
+
+// Deliver tells GitHub what differs from what it was told last, and enters into the card what it has been told. again
+// tries also what GitHub has denied. What cannot be told is a sentence in the card, and the card is marked.
+func (c *Channel) Deliver(ctx context.Context, card *perch.Card, again bool) {
+	d := &delivery{Channel: c, card: card, memory: &card.GitHub, last: report.IsLast(card.State)}
+	d.memory.Undelivered, d.memory.Problem = false, ""
+	if again {
+		c.forget(card.Environment.Slug)
+	}
+	if c.wants.Deployments {
+		d.try(ctx, kindDeployment, d.deployments)
+	}
+	if c.wants.Status {
+		d.try(ctx, kindStatus, d.statuses)
+	} else {
+		card.Ended = nil
+	}
+	if c.wants.Comment {
+		d.try(ctx, kindComment, d.comments)
+	}
+}
+
+// delivery is one delivery of a card.
+type delivery struct {
+	*Channel
+	card   *perch.Card
+	memory *perch.GitHubMemory
+	// last says that the request says nothing after this state.
+	last bool
+}
+
+// try carries out one kind of report, unless GitHub has denied it for the same commit.
+func (d *delivery) try(ctx context.Context, kind string, tell func(context.Context) error) {
+	key := denial{d.card.Environment.Slug, kind}
+	d.mu.Lock()
+	denied, known := d.denied[key]
+	d.mu.Unlock()
+	if known && denied.commit == d.card.State.Commit {
+		d.problem(denied.problem)
+		d.memory.Undelivered = true
+		return
+	}
+	problem := d.explain(tell(ctx), kind)
+	switch {
+	case problem.words == "" && problem.passes:
+		d.memory.Undelivered = true
+	case problem.words != "":
+		d.memory.Undelivered = d.memory.Undelivered || !problem.done
+		d.problem(problem.words)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.denied, key)
+	if problem.words != "" && !problem.passes {
+		d.denied[key] = refusal{d.card.State.Commit, problem.words}
+	}
+}
+
+func (d *delivery) problem(words string) {
+	if d.memory.Problem != "" {
+		d.memory.Problem += "; "
+	}
+	d.memory.Problem += words
+}
+
+// forget lets everything be tried again that was denied for an environment.
+func (c *Channel) forget(slug string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, kind := range []string{kindDeployment, kindStatus, kindComment} {
+		delete(c.denied, denial{slug, kind})
+	}
+}
+
+// write carries out a call that creates content, if the pace has room for it and GitHub has not asked to wait.
+func (d *delivery) write(do func() (*api.Response, error)) error {
+	if !d.pace.take(d.now(), d.last) {
+		return errPace
+	}
+	_, err := do()
+	if wait := waitOf(err); wait > 0 {
+		d.pace.hold(d.now().Add(wait))
+	}
+	return err
+}

@@ -1,0 +1,195 @@
+package github
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	api "github.com/google/go-github/v60/github"
+
+	"perch"
+	"perch/report"
+)
+
+// pageSize is GitHub's longest page.
+const pageSize = 100
+
+// overwritten says that somebody else had edited a comment.
+type overwritten struct{ pullRequest int }
+
+func (o overwritten) Error() string {
+	return fmt.Sprintf("the comment on pull request #%d had been edited by somebody else, and was overwritten", o.pullRequest)
+}
+
+// comments writes the comment on each of the branch's open pull requests, and on those that have one.
+func (d *delivery) comments(ctx context.Context) error {
+	if err := d.findPullRequests(ctx); err != nil {
+		return err
+	}
+	text := report.Comment(*d.card)
+	var failures []error
+	for _, number := range d.commented() {
+		failures = append(failures, d.comment(ctx, number, text))
+	}
+	return errors.Join(failures...)
+}
+
+// findPullRequests enters the branch's open pull requests into the card. A fork's branch of the same name is another one.
+func (d *delivery) findPullRequests(ctx context.Context) error {
+	branch := d.card.Environment.Branch
+	listed, _, err := d.client.PullRequests.List(ctx, d.owner, d.name, &api.PullRequestListOptions{
+		State: "open", Head: d.owner + ":" + branch, ListOptions: api.ListOptions{PerPage: pageSize},
+	})
+	if err != nil {
+		return err
+	}
+	d.card.PullRequests = nil
+	for _, pull := range listed {
+		head := pull.GetHead()
+		if head.GetRef() == branch && strings.EqualFold(head.GetRepo().GetFullName(), d.owner+"/"+d.name) {
+			d.card.PullRequests = append(d.card.PullRequests, perch.PullRequest{
+				Number: pull.GetNumber(), Title: pull.GetTitle(), Author: pull.GetUser().GetLogin(), URL: pull.GetHTMLURL(),
+			})
+		}
+	}
+	return nil
+}
+
+// commented are the pull requests that have or get a comment, by number.
+func (d *delivery) commented() (numbers []int) {
+	for _, pull := range d.card.PullRequests {
+		numbers = append(numbers, pull.Number)
+	}
+	for _, comment := range d.memory.Comments {
+		numbers = append(numbers, comment.PullRequest)
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
+}
+
+// comment writes the comment on one pull request, if its text has changed.
+func (d *delivery) comment(ctx context.Context, number int, text string) error {
+	known := d.remembered(number)
+	if known.ID != 0 && known.Hash == hash(text) {
+		return nil
+	}
+	current, err := d.current(ctx, &known)
+	if err != nil {
+		return err
+	}
+	if known.ID == 0 && (d.card.State.Phase == perch.PhaseGone || d.card.State.Outcome == perch.OutcomeSkipped) {
+		return nil // There was nothing to talk about.
+	}
+	edited := known.Hash != "" && hash(current) != known.Hash
+	if hash(current) != hash(text) {
+		if err := d.put(ctx, &known, text); err != nil {
+			return err
+		}
+	}
+	known.Hash = hash(text)
+	d.remember(known)
+	if edited {
+		return overwritten{number}
+	}
+	return nil
+}
+
+// put writes the text, and creates the comment if there is none.
+func (d *delivery) put(ctx context.Context, known *perch.GitHubComment, text string) error {
+	var written *api.IssueComment
+	err := d.write(func() (response *api.Response, err error) {
+		if known.ID == 0 {
+			written, response, err = d.client.Issues.CreateComment(ctx, d.owner, d.name, known.PullRequest, &api.IssueComment{Body: &text})
+		} else {
+			written, response, err = d.client.Issues.EditComment(ctx, d.owner, d.name, known.ID, &api.IssueComment{Body: &text})
+		}
+		return response, err
+	})
+	if err != nil {
+		return err
+	}
+	if known.ID = written.GetID(); known.ID == 0 {
+		return errors.New("GitHub wrote no comment")
+	}
+	return nil
+}
+
+// current is the comment's text on GitHub, empty if there is none. A comment that was deleted, or is not remembered, is
+// looked for by its marker and its author.
+func (d *delivery) current(ctx context.Context, known *perch.GitHubComment) (string, error) {
+	if known.ID != 0 {
+		comment, _, err := d.client.Issues.GetComment(ctx, d.owner, d.name, known.ID)
+		if err == nil {
+			return comment.GetBody(), nil
+		}
+		if !isMissing(err) {
+			return "", err
+		}
+		*known = perch.GitHubComment{PullRequest: known.PullRequest}
+	}
+	login, err := d.self(ctx)
+	if err != nil {
+		return "", err
+	}
+	marker := report.Marker(d.card.Environment)
+	for options := (&api.IssueListCommentsOptions{ListOptions: api.ListOptions{PerPage: pageSize}}); ; {
+		listed, response, err := d.client.Issues.ListComments(ctx, d.owner, d.name, known.PullRequest, options)
+		if err != nil {
+			return "", err
+		}
+		for _, comment := range listed {
+			if strings.EqualFold(comment.GetUser().GetLogin(), login) && strings.HasPrefix(comment.GetBody(), marker) {
+				known.ID = comment.GetID()
+				return comment.GetBody(), nil
+			}
+		}
+		if response.NextPage == 0 {
+			return "", nil
+		}
+		options.Page = response.NextPage
+	}
+}
+
+// self is who the channel writes as.
+func (d *delivery) self(ctx context.Context) (string, error) {
+	d.mu.Lock()
+	login := d.login
+	d.mu.Unlock()
+	if login != "" {
+		return login, nil
+	}
+	login, err := d.access.Login(ctx)
+	if err != nil {
+		return "", err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.login = login
+	return login, nil
+}
+
+func (d *delivery) remembered(number int) perch.GitHubComment {
+	for _, comment := range d.memory.Comments {
+		if comment.PullRequest == number {
+			return comment
+		}
+	}
+	return perch.GitHubComment{PullRequest: number}
+}
+
+func (d *delivery) remember(written perch.GitHubComment) {
+	d.memory.Comments = slices.DeleteFunc(slices.Clone(d.memory.Comments), func(c perch.GitHubComment) bool {
+		return c.PullRequest == written.PullRequest
+	})
+	d.memory.Comments = append(d.memory.Comments, written)
+}
+
+// hash is of a text as GitHub keeps it: with one kind of line end.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))))
+	return hex.EncodeToString(sum[:8])
+}

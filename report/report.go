@@ -1,0 +1,154 @@
+// Package report says in words how far an environment is: as a deployment, as a commit status and as a comment on a
+// pull request. It is pure; package report/github tells GitHub.
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"perch"
+)
+
+// longestDescription is how many characters GitHub takes as the description of a deployment or a commit status.
+const longestDescription = 140
+
+// Deployment states and commit states of GitHub (GitHub docs: Create a deployment status, Create a commit status).
+const (
+	DeploymentQueued     = "queued"
+	DeploymentInProgress = "in_progress"
+	DeploymentSuccess    = "success"
+	DeploymentFailure    = "failure"
+	DeploymentError      = "error"
+	DeploymentInactive   = "inactive"
+
+	StatusPending = "pending"
+	StatusSuccess = "success"
+	StatusFailure = "failure"
+	StatusError   = "error"
+)
+
+// Line is a state with a description of at most 140 characters.
+type Line struct {
+	State, Description string
+	// URL is the environment's address, once it is ready; empty before.
+	URL string
+}
+
+// Deployment is what is said of the deployment of the state's commit; false if the state concerns no deployment.
+func Deployment(state perch.CardState) (Line, bool) {
+	switch {
+	case state.Goal != perch.GoalUp || state.Commit == "" || state.Outcome == perch.OutcomeSkipped:
+		return Line{}, false
+	case state.Phase == perch.PhaseImage:
+		return line(DeploymentQueued, Words(state)), true
+	case state.Phase == perch.PhaseReady:
+		ready := line(DeploymentSuccess, Words(state))
+		ready.URL = state.URL
+		return ready, true
+	case state.Phase == perch.PhaseFailed:
+		return line(DeploymentFailure, Words(state)), true
+	case state.Phase == perch.PhaseRejected:
+		return line(DeploymentError, Words(state)), true
+	case state.Phase == perch.PhaseSuperseded:
+		return line(DeploymentInactive, Words(state)), true
+	}
+	return line(DeploymentInProgress, Words(state)), true
+}
+
+// Retired is what is said of the branch's earlier deployment when another commit is deployed.
+func Retired(commit string) Line { return line(DeploymentInactive, "superseded by "+short(commit)) }
+
+// Removed is what is said of the branch's deployments when the environment is removed.
+func Removed() Line { return line(DeploymentInactive, "the environment is removed") }
+
+// Status is the commit status of the state's commit; false if the state concerns no commit.
+func Status(state perch.CardState) (Line, bool) {
+	said := line(StatusPending, Words(state))
+	switch {
+	case state.Goal != perch.GoalUp || state.Commit == "":
+		return Line{}, false
+	case state.Outcome == perch.OutcomeSkipped, state.Phase == perch.PhaseSuperseded:
+		said.State = StatusSuccess
+	case state.Phase == perch.PhaseReady:
+		said.State, said.URL = StatusSuccess, state.URL
+	case state.Phase == perch.PhaseFailed:
+		said.State = StatusFailure
+	case state.Phase == perch.PhaseRejected:
+		said.State = StatusError
+	}
+	return said, true
+}
+
+// Words are the state in a few words.
+func Words(state perch.CardState) string {
+	switch {
+	case state.Outcome == perch.OutcomeSkipped:
+		return because("no environment", state.Sentence)
+	case state.Phase == perch.PhaseSuperseded:
+		return "superseded by " + short(state.SupersededBy)
+	}
+	switch state.Phase {
+	case perch.PhaseImage:
+		return "waiting for the image"
+	case perch.PhaseReady:
+		return "ready"
+	case perch.PhaseGrace:
+		return because("will be removed", state.Reason)
+	case perch.PhaseRemoving:
+		return because("being removed", state.Reason)
+	case perch.PhaseGone:
+		return because("removed", state.Reason)
+	case perch.PhaseKept:
+		return because("kept", state.Sentence)
+	case perch.PhaseRejected:
+		return because("rejected", state.Sentence)
+	case perch.PhaseFailed:
+		return because("failed", state.Failure)
+	}
+	if state.ExpectedSeconds > 0 {
+		return "deploying, " + about(state.ExpectedSeconds)
+	}
+	return "deploying"
+}
+
+// IsLast reports whether a request says nothing after the state.
+func IsLast(state perch.CardState) bool {
+	switch state.Phase {
+	case perch.PhaseReady, perch.PhaseGone, perch.PhaseKept, perch.PhaseRejected, perch.PhaseFailed, perch.PhaseSuperseded:
+		return true
+	}
+	return false
+}
+
+// because joins a word and its reason.
+func because(word, reason string) string {
+	if reason == "" {
+		return word
+	}
+	return word + ": " + reason
+}
+
+// about is a time that is only an estimate.
+func about(seconds float64) string {
+	if minutes := int(seconds/60 + 0.5); minutes > 0 {
+		return fmt.Sprintf("about %d min", minutes)
+	}
+	return "about a minute"
+}
+
+// line shortens the description to what GitHub takes, on one line.
+func line(state, description string) Line {
+	letters := []rune(strings.Join(strings.Fields(description), " "))
+	if len(letters) > longestDescription {
+		letters = append(letters[:longestDescription-3], '.', '.', '.')
+	}
+	return Line{State: state, Description: string(letters)}
+}
+
+// short is a commit as people write it. Any other word stays.
+func short(commit string) string {
+	if len(commit) == 40 && strings.Trim(commit, "0123456789abcdef") == "" {
+		return commit[:7]
+	}
+	return commit
+}
