@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"reflect"
 
 	"go.temporal.io/sdk/activity"
@@ -26,7 +27,8 @@ func serve[In, Out any](row contract.Activity[In, Out], method func(context.Cont
 		if err != nil {
 			return out, err
 		}
-		return method(ctx, in)
+		out, err = method(ctx, in)
+		return out, settleRejection(err)
 	}}
 }
 
@@ -37,8 +39,18 @@ func serveNothing[In any](row contract.Activity[In, contract.Nothing], method fu
 		if err != nil {
 			return err
 		}
-		return method(ctx, in)
+		return settleRejection(method(ctx, in))
 	}}
+}
+
+// settleRejection makes a rejection that a method returns as its error final. The SDK would try again
+// until the activity's time is over, and the answer would stay the same.
+func settleRejection(err error) error {
+	var rejection *perch.Rejection
+	if errors.As(err, &rejection) {
+		return awserr.Final(perch.ErrorInvalid, "%v", err)
+	}
+	return err
 }
 
 // readInput reads an activity's input, which anyone who can reach Temporal can forge. What cannot

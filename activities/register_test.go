@@ -1,6 +1,9 @@
 package activities
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -104,5 +107,40 @@ func TestInputThatCannotBeReadIsRejectedForGood(t *testing.T) {
 	}
 	if tried < 15 {
 		t.Errorf("only %d activities are about an environment", tried)
+	}
+}
+
+// TestRejectionAsAnErrorIsFinal has methods return a rejection as their error, as it is and below another error.
+func TestRejectionAsAnErrorIsFinal(t *testing.T) {
+	rejection := perch.Reject("the policy allows no branch %q", "login")
+	execute := func(t *testing.T, failure error) {
+		settled := func(context.Context, contract.ImageInput) (contract.ImageResult, error) {
+			return contract.ImageResult{}, failure
+		}
+		settledNothing := func(context.Context, contract.StackInput) error { return failure }
+		environment := activitytest.Environment("shop", "login")
+		for _, of := range []struct {
+			served
+			input any
+		}{
+			{serve(contract.AwaitImage, settled), contract.ImageInput{}},
+			{serveNothing(contract.AwaitBeanstalk, settledNothing), contract.StackInput{Environment: environment}},
+		} {
+			env := activitytest.NewEnvironment()
+			env.RegisterActivityWithOptions(of.activity, activity.RegisterOptions{Name: of.row.Name})
+			_, err := env.ExecuteActivity(of.row.Name, of.input)
+			if errors.As(failure, new(*perch.Rejection)) {
+				activitytest.WantFinal(t, err, perch.ErrorInvalid, failure.Error())
+			} else {
+				activitytest.WantRetry(t, err, failure.Error())
+			}
+		}
+	}
+	for name, failure := range map[string]error{
+		"a rejection":             rejection,
+		"a rejection below words": fmt.Errorf("read perch.yaml: %w", rejection),
+		"another error":           errors.New("connection reset"),
+	} {
+		t.Run(name, func(t *testing.T) { execute(t, failure) })
 	}
 }
