@@ -18,6 +18,8 @@ type event struct {
 	// branch is the branch to look at.
 	branch string
 	hint   perch.Hint
+	// note says that the pull request's title or state may have changed, which the environment's report shows.
+	note bool
 	// ping says that GitHub only tries the webhook.
 	ping bool
 	// nothing is why nothing follows from it; empty if branch is to be looked at.
@@ -64,6 +66,8 @@ var (
 		"opened": true, "reopened": true, "synchronize": true, "unlabeled": true,
 		"edited": false, "closed": false, "labeled": false,
 	}
+	// noteActions are those that change what is reported of a pull request.
+	noteActions = []string{"opened", "reopened", "edited", "closed"}
 	// repositoryActions are those after which the policy may name the wrong repository, or no branch can change.
 	repositoryActions = []string{"renamed", "transferred", "archived", "unarchived", "deleted"}
 )
@@ -142,6 +146,7 @@ func readPullRequest(e *event, p payload) {
 	}
 	e.branch = p.PullRequest.Head.Ref
 	e.hint.NoUp = !mayLead
+	e.note = slices.Contains(noteActions, p.Action)
 	e.hint.Reason = fmt.Sprintf("pull request #%d %s", p.PullRequest.Number, p.Action)
 }
 

@@ -12,6 +12,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"perch"
 	"perch/client"
@@ -23,6 +24,7 @@ const maxBody = 25 << 20
 // looker is what a Receiver needs of a client.
 type looker interface {
 	RequestLook(ctx context.Context, e perch.Environment, hint perch.Hint) (client.Run, error)
+	SendNote(ctx context.Context, note perch.Note) error
 	Reach(ctx context.Context) error
 }
 
@@ -48,7 +50,7 @@ func replyf(status int, text string, args ...any) reply {
 	return reply{status, fmt.Sprintf(text, args...)}
 }
 
-// receive answers a delivery: 202 only if Temporal holds the hint. GitHub does not repeat a delivery that failed, but shows it as
+// receive answers a delivery: 202 only if Temporal holds what follows from it. GitHub does not repeat a delivery that failed, but shows it as
 // failed, and people can have it delivered again.
 func (r *Receiver) receive(w http.ResponseWriter, request *http.Request) {
 	ctx, cancel := context.WithTimeout(request.Context(), deliveryTimeout)
@@ -119,6 +121,11 @@ func (r *Receiver) accept(ctx context.Context, e event) reply {
 		r.Logger.Warn(e.warning, "project", r.Project)
 	}
 	run, err := r.Temporal.RequestLook(ctx, environment, e.hint)
+	if err == nil && e.note {
+		err = r.Temporal.SendNote(ctx, perch.Note{
+			ID: e.hint.Delivery, Kind: perch.NotePullRequest, Project: r.Project, Branch: e.branch, By: e.hint.By, At: time.Now().UTC(),
+		})
+	}
 	if err != nil {
 		return replyf(http.StatusServiceUnavailable, "%v; redeliver this delivery when Temporal answers, or wait for cleanup", err)
 	}

@@ -25,10 +25,17 @@ const (
 	previous = "the secret before that one"
 )
 
-// temporal takes hints, or fails.
+// temporal takes hints and notes, or fails.
 type temporal struct {
 	hints map[string]perch.Hint
-	err   error
+	notes []perch.Note
+	// err is why it takes no hints, and noteErr why it takes no notes.
+	err, noteErr error
+}
+
+func (f *temporal) SendNote(_ context.Context, note perch.Note) error {
+	f.notes = append(f.notes, note)
+	return f.noteErr
 }
 
 func (f *temporal) RequestLook(_ context.Context, e perch.Environment, hint perch.Hint) (client.Run, error) {
@@ -219,6 +226,35 @@ func TestEventsAreHintsAboutBranches(t *testing.T) {
 				t.Errorf("answered %d %s; hints (-want +got):\n%s", status, text, diff)
 			}
 		})
+	}
+}
+
+func TestAPullRequestIsNotedForTheReport(t *testing.T) {
+	body := func(action string) string {
+		return `{"action": "` + action + `", "label": {"name": "perch:off"}, "repository": {"id": 7}, "sender": {"login": "ana"},
+			"pull_request": {"number": 3, "head": {"ref": "login", "repo": {"id": 7}}}}`
+	}
+	for action, noted := range map[string]bool{
+		"opened": true, "reopened": true, "edited": true, "closed": true, "synchronize": false, "labeled": false,
+	} {
+		r, f := newReceiver()
+		status, text := answered(r, delivery("pull_request", body(action)))
+		if status != 202 || (len(f.notes) == 1) != noted {
+			t.Errorf("%s: answered %d %s, noted %+v", action, status, text, f.notes)
+		}
+		for _, note := range f.notes {
+			want := perch.Note{
+				ID: "delivery-1", Kind: perch.NotePullRequest, Project: "shop", Branch: "login", By: "webhook:ana", At: note.At,
+			}
+			if note != want || note.At.IsZero() {
+				t.Errorf("%s: note %+v", action, note)
+			}
+		}
+	}
+	r, f := newReceiver()
+	f.noteErr = errors.New("no Temporal answers")
+	if status, _ := answered(r, delivery("pull_request", body("opened"))); status != 503 {
+		t.Errorf("without the note it is answered %d", status)
 	}
 }
 
