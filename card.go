@@ -1,7 +1,9 @@
 package perch
 
 import (
+	"fmt"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -52,6 +54,11 @@ type PullRequest struct {
 	Title  string `json:"title"`
 	Author string `json:"author"`
 	URL    string `json:"url"`
+}
+
+// String is the pull request's number with its title.
+func (p PullRequest) String() string {
+	return strings.TrimSpace(fmt.Sprintf("#%d %s", p.Number, p.Title))
 }
 
 // ReadyCommit is a commit that was deployed and became ready.

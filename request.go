@@ -1,6 +1,9 @@
 package perch
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Goal is what a request wants of an environment.
 type Goal string
@@ -236,8 +239,58 @@ type EnvironmentStatus struct {
 	Commit string `json:"commit"`
 	// Updated is when the stack was last created or updated, in UTC.
 	Updated time.Time `json:"updated"`
+	// PullRequests are the branch's open pull requests, and LastReport is what a run said last. Both come from the
+	// environment's card, and are empty if it has none.
+	PullRequests []PullRequest `json:"pull_requests,omitempty"`
+	LastReport   *LastReport   `json:"last_report,omitempty"`
 	// Resources are the stack's resources; only Status fills them.
 	Resources []ResourceStatus `json:"resources,omitempty"`
+}
+
+// LastReport is what a run of an environment said last.
+type LastReport struct {
+	// Phase is how far the run was, Outcome how the request ended; Outcome is empty before.
+	Phase   Phase   `json:"phase"`
+	Outcome Outcome `json:"outcome"`
+	// Commit is what the run worked for, By who requested it.
+	Commit string `json:"commit"`
+	By     string `json:"by"`
+	// Sentence is why it ended so, or what failed, in at most 300 characters; mostly empty.
+	Sentence string `json:"sentence"`
+	// At is when the run said it, in UTC.
+	At time.Time `json:"at"`
+}
+
+// longestSentence is how many characters of a sentence a LastReport has: a listing has many of them.
+const longestSentence = 300
+
+// LastReport is what a run said last, nil if none has said anything.
+func (c Card) LastReport() *LastReport {
+	s := c.State
+	if s.Phase == "" {
+		return nil
+	}
+	sentence := []rune(Printable(cmp.Or(s.Failure, s.Sentence)))
+	if len(sentence) > longestSentence {
+		sentence = append(sentence[:longestSentence-1], '…')
+	}
+	return &LastReport{Phase: s.Phase, Outcome: s.Outcome, Commit: s.Commit, By: s.By, Sentence: string(sentence), At: s.At}
+}
+
+// String says it in a line: phase or outcome, commit, who and when, and why.
+func (l LastReport) String() string {
+	words := cmp.Or(string(l.Outcome), string(l.Phase))
+	if l.Commit != "" {
+		words += " " + ShortCommit(l.Commit)
+	}
+	if l.By != "" {
+		words += ", by " + l.By
+	}
+	words += ", " + l.At.UTC().Format(time.RFC3339)
+	if l.Sentence != "" {
+		words += ": " + l.Sentence
+	}
+	return words
 }
 
 // ResourceStatus is one resource of a stack.
@@ -257,6 +310,8 @@ type ListResult struct {
 	Environments []EnvironmentStatus `json:"environments"`
 	// Leftovers are what removals could not delete, of all branches.
 	Leftovers []Leftover `json:"leftovers,omitempty"`
+	// Warnings are sentences about cards that could not be read.
+	Warnings []string `json:"warnings,omitempty"`
 	// OtherRepositories hold the stacks of the project whose repository does not match.
 	OtherRepositories []OtherRepository `json:"other_repositories,omitempty"`
 }
@@ -271,6 +326,8 @@ type StatusResult struct {
 	Environment *EnvironmentStatus `json:"environment"`
 	// Leftovers are what removals of the branch's earlier environments could not delete.
 	Leftovers []Leftover `json:"leftovers,omitempty"`
+	// Warnings are sentences about the card, if it could not be read.
+	Warnings []string `json:"warnings,omitempty"`
 	// OtherRepositories hold the stack of the environment's name if its repository does not match.
 	OtherRepositories []OtherRepository `json:"other_repositories,omitempty"`
 }

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"perch"
+	"perch/activities/application"
 	"perch/activities/awserr"
+	"perch/activities/beanstalk"
 	"perch/activities/contract"
 	"perch/activities/quota"
 	"perch/activities/sourceerr"
@@ -39,12 +41,13 @@ type Source interface {
 
 // Requests are the activities that decide what a request leads to.
 type Requests struct {
-	policy *perch.Policy
-	source Source
-	stacks *Stacks
-	apps   *Applications
-	images *Images
-	quotas *quota.Reader
+	policy    *perch.Policy
+	source    Source
+	stacks    *Stacks
+	apps      *application.Stacks
+	beanstalk *beanstalk.Client
+	images    *Images
+	quotas    *quota.Reader
 	// interval is the pause between two looks at a branch that is not there yet, and waited how long the activity has been at it.
 	interval time.Duration
 	waited   func(context.Context) time.Duration
@@ -172,7 +175,7 @@ func (r *Requests) checkCommit(ctx context.Context, request perch.Request) (cont
 }
 
 func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *stack.Owned, all stack.All) (_ *candidate, err error) {
-	if made.application, err = r.apps.outputsIn(ctx, all, made.kind); err != nil {
+	if made.application, err = r.apps.OutputsIn(ctx, all, made.kind); err != nil {
 		return nil, err
 	}
 	if err := r.requireAddress(ctx, made); err != nil {

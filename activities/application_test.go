@@ -78,7 +78,7 @@ func TestAnApplicationStackThatIsSomebodyElsesIsLeftAlone(t *testing.T) {
 	w.foreign(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags = nil }))
 	_, err := activitytest.Try(of[*Applications](w).ApplyApplication, staging("one"))
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "does not carry this project's tags", "left it alone")
-	_, err = of[*Applications](w).outputs(t.Context(), perch.KindBranch)
+	_, err = of[*Applications](w).stacks.Outputs(t.Context(), perch.KindBranch)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "Perch does not manage it")
 }
 
@@ -100,6 +100,6 @@ func TestOutputsOfAnOlderTemplateSayWhatToRun(t *testing.T) {
 	tags := w.policy.Identity("").Tags(perch.KindStaging)
 	body := `{"Resources": {"Files": {"Type": "AWS::S3::Bucket"}}, "Outputs": {"ArtifactBucket": {"Value": {"Ref": "Files"}}}}`
 	w.settle(w.bare("shop-application-staging", "x", func(in *cloudformation.CreateStackInput) { in.Tags, in.TemplateBody = stack.TagList(tags), &body }))
-	_, err := of[*Applications](w).outputs(t.Context(), perch.KindBranch)
+	_, err := of[*Applications](w).stacks.Outputs(t.Context(), perch.KindBranch)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "has no output", "run `perch application up --kind staging`")
 }

@@ -2,18 +2,13 @@ package activities
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
-	ebtypes "github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/contract"
 	"perch/activities/pulse"
+	"perch/cfn"
 )
 
 // AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
@@ -30,39 +25,67 @@ func (s *Stacks) AwaitBeanstalk(ctx context.Context, in contract.StackInput) err
 	if err != nil {
 		return err
 	}
-	return s.awaitEnvironments(ctx, beats, progress, contents.Environments)
+	return s.beanstalk.AwaitEnvironments(ctx, beats, progress, contents.Environments)
 }
 
-func (s *Stacks) awaitEnvironments(ctx context.Context, beats *pulse.Pulse, progress perch.Progress, names []string) error {
-	for {
-		busy, err := s.apps.busyEnvironments(ctx, names)
-		if err != nil || len(busy) == 0 {
-			return err
-		}
-		progress.Reason = strings.Join(busy, ", ")
-		beats.Set(progress)
-		if err := pulse.Linger(ctx, s.interval); err != nil {
-			return err
-		}
+// WithdrawOptions removes the variables and references to secrets from the environment that its stack's template no
+// longer sets, and waits until Elastic Beanstalk has done so. CloudFormation leaves them in the environment.
+func (s *Stacks) WithdrawOptions(ctx context.Context, in contract.StackInput) error {
+	progress := perch.Progress{Status: "WITHDRAWING", Since: time.Now().UTC()}
+	beats, stop := pulse.Start(ctx, progress)
+	defer stop()
+	if _, err := s.OwnStack(ctx, in); err != nil {
+		return err
 	}
-}
-
-// busyEnvironments describes those of the named environments that have an operation in progress.
-func (a *Applications) busyEnvironments(ctx context.Context, names []string) (busy []string, err error) {
-	if len(names) == 0 {
-		return nil, nil
-	}
-	out, err := a.beanstalk.DescribeEnvironments(
-		ctx,
-		&elasticbeanstalk.DescribeEnvironmentsInput{EnvironmentNames: names, IncludeDeleted: aws.Bool(false)},
-	)
+	wanted, err := s.optionsInForce(ctx, in.StackID)
 	if err != nil {
-		return nil, awserr.Wrap(err, "look at Beanstalk environments")
+		return err
 	}
-	for _, e := range out.Environments {
-		if e.Status != ebtypes.EnvironmentStatusReady && e.Status != ebtypes.EnvironmentStatusTerminated {
-			busy = append(busy, fmt.Sprintf("Beanstalk environment %s is %s", aws.ToString(e.EnvironmentName), e.Status))
+	if err := s.beanstalk.AwaitEnvironments(ctx, beats, progress, []string{wanted.Environment}); err != nil {
+		return err
+	}
+	for asked := false; ; asked = true {
+		left, err := s.beanstalk.Withdrawn(ctx, wanted)
+		switch {
+		case err != nil || len(left) == 0:
+			return err
+		case asked:
+			return stillSet(wanted.Environment, left)
+		}
+		if err := s.beanstalk.RemoveOptions(ctx, wanted.Environment, left); err != nil {
+			return err
+		}
+		if err := s.beanstalk.AwaitEnvironments(ctx, beats, progress, []string{wanted.Environment}); err != nil {
+			return err
 		}
 	}
-	return busy, nil
+}
+
+// stillSet rejects references to secrets that Beanstalk did not remove. A variable may be the platform's own.
+func stillSet(environment string, left []cfn.OptionName) error {
+	for _, option := range left {
+		if option.Secret() {
+			return awserr.Final(
+				perch.ErrorInvalid,
+				"Beanstalk environment %s still refers to secret %s, which the branch no longer sets: remove it in the "+
+					"Elastic Beanstalk console",
+				environment,
+				option.Name,
+			)
+		}
+	}
+	return nil
+}
+
+// optionsInForce are the options of the template that the stack has now.
+func (s *Stacks) optionsInForce(ctx context.Context, stackID string) (cfn.SetOptions, error) {
+	body, err := s.DeployedTemplate(ctx, stackID)
+	if err != nil {
+		return cfn.SetOptions{}, err
+	}
+	set, err := cfn.ReadOptions(body)
+	if err != nil {
+		return set, awserr.Final(perch.ErrorInvalid, "stack %s: %v", stackID, err)
+	}
+	return set, nil
 }

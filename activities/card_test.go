@@ -2,8 +2,10 @@ package activities
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
@@ -102,5 +104,76 @@ func TestCleanupDeletesTheCardOfAFailedRemovalWhenNothingIsLeft(t *testing.T) {
 	}
 	if card, found := w.card(); found {
 		t.Errorf("the card is there: %+v", card)
+	}
+}
+
+// shown are the environments as `ls` and `status` show branch login, with the warnings of both.
+func (w *world) shown() (shown []perch.EnvironmentStatus, warnings []string) {
+	w.t.Helper()
+	list := must(w, of[*Stacks](w).ListEnvironments, perch.ListInput{Project: "shop"})
+	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")})
+	shown = append(list.Environments, *status.Environment)
+	if len(shown) != 2 {
+		w.t.Fatalf("shown are %+v", shown)
+	}
+	return shown, append(list.Warnings, status.Warnings...)
+}
+
+func TestWhatTheCardSaysIsShown(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.settle(w.bare("shop-login", "login", nil))
+	shown, warnings := w.shown()
+	for _, each := range shown {
+		if len(warnings) != 0 || each.PullRequests != nil || each.LastReport != nil {
+			t.Errorf("without a card: %+v, warnings %q", each, warnings)
+		}
+	}
+	w.said(perch.CardState{Goal: perch.GoalUp, Phase: perch.PhaseFailed, Commit: "4f2d", By: "ada", Failure: strings.Repeat("ä\n", 300)})
+	if _, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment("shop", "login"), func(c *perch.Card) error {
+		c.PullRequests = []perch.PullRequest{{Number: 12, Title: "Log in"}}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	shown, warnings = w.shown()
+	for _, each := range shown {
+		if len(warnings) != 0 || len(each.PullRequests) != 1 || each.LastReport == nil || each.LastReport.By != "ada" {
+			t.Fatalf("shown is %+v, warnings %q", each, warnings)
+		}
+		if said := []rune(each.LastReport.Sentence); len(said) != 300 || said[299] != '…' {
+			t.Errorf("the sentence has %d characters: %q", len(said), each.LastReport.Sentence)
+		}
+	}
+}
+
+func TestACardThatCannotBeReadIsAWarning(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.settle(w.bare("shop-login", "login", nil))
+	bucket, err := of[*Stacks](w).cards.Bucket(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &s3.PutObjectInput{Bucket: &bucket, Key: sdk.String("cards/login.json"), Body: strings.NewReader("{")}
+	if _, err := w.s3().PutObject(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	_, warnings := w.shown()
+	if len(warnings) != 2 || !strings.Contains(warnings[0], "/cards/login.json cannot be read") || warnings[1] != warnings[0] {
+		t.Errorf("warnings %q", warnings)
+	}
+	w.said(perch.CardState{Goal: perch.GoalUp, Phase: perch.PhaseReady})
+	shown, warnings := w.shown()
+	if len(warnings) != 2 || !strings.Contains(warnings[0], "it was kept as cards/unreadable/login-") || shown[0].LastReport == nil {
+		t.Errorf("after the next report: %+v, warnings %q", shown[0], warnings)
+	}
+	for _, action := range []string{"GetObject", "ListObjectsV2"} {
+		if _, err := w.aws.AddFault(aws.Fault{Service: "s3", Action: action, Status: http.StatusForbidden, Code: "AccessDenied"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, warnings := w.shown(); len(warnings) != 2 || !strings.Contains(warnings[0], "are not known: list cards in bucket") {
+		t.Errorf("warnings %q", warnings)
 	}
 }

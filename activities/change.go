@@ -23,7 +23,7 @@ func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (cont
 	if err != nil {
 		return contract.ChangeResult{}, err
 	}
-	template, err := s.apps.template(ctx, in.Environment, in.Kind, in.Template)
+	template, err := s.apps.AdmittedTemplate(ctx, in.Environment, in.Kind, in.Template)
 	if err != nil {
 		return contract.ChangeResult{}, err
 	}
@@ -34,9 +34,9 @@ func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (cont
 		return contract.ChangeResult{Rejection: s.limit("there are as many")}, nil
 	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: aws.String(in.Environment.StackName()), TemplateURL: &template.url, Tags: stack.TagList(in.Environment.Tags(identity, in.Kind)),
+		StackName: aws.String(in.Environment.StackName()), TemplateURL: &template.URL, Tags: stack.TagList(in.Environment.Tags(identity, in.Kind)),
 		ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
-		Parameters: template.parameters, Capabilities: template.capabilities,
+		Parameters: template.Parameters, Capabilities: template.Capabilities,
 	})
 	id := ""
 	switch {
@@ -78,13 +78,13 @@ func (s *Stacks) UpdateStack(ctx context.Context, in contract.ChangeInput) (cont
 	if err != nil {
 		return contract.ChangeResult{}, err
 	}
-	template, err := s.apps.template(ctx, in.Environment, state.Kind, in.Template)
+	template, err := s.apps.AdmittedTemplate(ctx, in.Environment, state.Kind, in.Template)
 	if err != nil {
 		return contract.ChangeResult{}, err
 	}
 	_, err = s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &in.StackID, TemplateURL: &template.url, ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(),
-		Parameters: template.parameters, Capabilities: template.capabilities,
+		StackName: &in.StackID, TemplateURL: &template.URL, ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(),
+		Parameters: template.Parameters, Capabilities: template.Capabilities,
 	})
 	out, failure := s.begun(ctx, in, err, "update")
 	if failure != nil && awserr.NothingToUpdate(err) {

@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/application"
 	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
@@ -25,20 +26,20 @@ func (w *world) allow(branch string, kind perch.Kind, value string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	apps := of[*Applications](w)
-	bucket, err := apps.artifactBucket(w.t.Context(), kind)
+	apps := of[*Applications](w).stacks
+	bucket, err := apps.ArtifactBucket(w.t.Context(), kind)
 	if err != nil {
 		w.applyFor(kind)
-		if bucket, err = apps.artifactBucket(w.t.Context(), kind); err != nil {
+		if bucket, err = apps.ArtifactBucket(w.t.Context(), kind); err != nil {
 			w.t.Fatal(err)
 		}
 	}
 	key := "templates/" + value + ".json"
-	if err := apps.store(w.t.Context(), bucket, key, []byte(bucketTemplate(value))); err != nil {
+	if err := apps.StoreObject(w.t.Context(), bucket, key, []byte(bucketTemplate(value))); err != nil {
 		w.t.Fatal(err)
 	}
-	allowed := admission{Kind: kind, Template: key, Hash: value, HealthPath: "/"}
-	if err := apps.admit(w.t.Context(), bucket, environment, allowed); err != nil {
+	allowed := application.Admission{Kind: kind, Template: key, Hash: value, HealthPath: "/"}
+	if err := apps.RecordAdmission(w.t.Context(), bucket, environment, allowed); err != nil {
 		w.t.Fatal(err)
 	}
 	return value

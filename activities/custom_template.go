@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
 	"perch/activities/awserr"
@@ -71,7 +69,7 @@ func (r *Requests) storeParameters(ctx context.Context, rendered rendering) erro
 	if err != nil {
 		return fmt.Errorf("store parameters: %w", err)
 	}
-	return r.apps.store(ctx, rendered.application.ArtifactBucket, key, body)
+	return r.apps.StoreObject(ctx, rendered.application.ArtifactBucket, key, body)
 }
 
 // validate lets CloudFormation look at a stored template before anything is changed: it knows more of templates than Perch does.
@@ -88,42 +86,6 @@ func (r rendering) parametersKey() string {
 	return "templates/" + r.template.Hash + ".parameters.json"
 }
 
-// stackTemplate is a template as CreateStack and UpdateStack take it.
-type stackTemplate struct {
-	url          string
-	parameters   []types.Parameter
-	capabilities []types.Capability
-}
-
-// template is the admitted template with this hash.
-func (a *Applications) template(ctx context.Context, environment perch.Environment, kind perch.Kind, hash string) (stackTemplate, error) {
-	allowed, bucket, err := a.admitted(ctx, environment, kind, hash)
-	if err != nil {
-		return stackTemplate{}, err
-	}
-	template := stackTemplate{url: a.objectURL(bucket, allowed.Template), capabilities: capabilities(allowed.Capability)}
-	if allowed.Parameters != "" {
-		template.parameters, err = a.parameters(ctx, bucket, allowed.Parameters)
-	}
-	return template, err
-}
-
-// parameters reads what storeParameters stored.
-func (a *Applications) parameters(ctx context.Context, bucket, key string) (parameters []types.Parameter, err error) {
-	body, err := a.object(ctx, bucket, key)
-	if err != nil {
-		return nil, awserr.Wrap(err, "read parameters %s in bucket %s", key, bucket)
-	}
-	var stored []cfn.Parameter
-	if err := json.Unmarshal(body, &stored); err != nil {
-		return nil, fmt.Errorf("read parameters %s in bucket %s: %w", key, bucket, err)
-	}
-	for _, p := range stored {
-		parameters = append(parameters, types.Parameter{ParameterKey: aws.String(p.Name), ParameterValue: aws.String(p.Value)})
-	}
-	return parameters, nil
-}
-
 // values are parameters by name.
 func values(parameters []cfn.Parameter) map[string]string {
 	byName := map[string]string{}
@@ -131,11 +93,4 @@ func values(parameters []cfn.Parameter) map[string]string {
 		byName[p.Name] = p.Value
 	}
 	return byName
-}
-
-func capabilities(name string) []types.Capability {
-	if name == "" {
-		return nil
-	}
-	return []types.Capability{types.Capability(name)}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch"
+	"perch/activities/application"
 	"perch/activities/awserr"
 	"perch/activities/contract"
 	"perch/activities/database"
@@ -26,7 +27,7 @@ const secretPatience = 3 * time.Minute
 // Databases are the activities that make and remove an environment's database in the instance that environments share. They read the
 // passwords at the worker: none travels in an input, a result or an error.
 type Databases struct {
-	apps     *Applications
+	apps     *application.Stacks
 	stacks   *Stacks
 	secrets  *secretsmanager.Client
 	interval time.Duration
@@ -143,7 +144,7 @@ func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.Ap
 	if err != nil || !found {
 		return cfn.ApplicationOutputs{}, err
 	}
-	outputs, err := d.apps.outputs(ctx, perch.KindStaging)
+	outputs, err := d.apps.Outputs(ctx, perch.KindStaging)
 	return outputs, err
 }
 

@@ -47,7 +47,7 @@ func newSharingAt(t *testing.T, server *postgrestest.Server, address string) *sh
 	w.policy.SharedDatabase = &perch.SharedDatabase{Version: "16", Class: "db.t4g.medium", StorageGB: 50, BackupDays: 7}
 	w.apply()
 	s := &sharing{world: w, server: server}
-	outputs, err := of[*Applications](w).outputs(t.Context(), perch.KindStaging)
+	outputs, err := of[*Applications](w).stacks.Outputs(t.Context(), perch.KindStaging)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
+	"perch/activities/application"
 	"perch/activities/doctor"
+	"perch/activities/stack"
 	"perch/cfn"
 )
 
@@ -25,21 +27,24 @@ func (e *Examinations) Examine(ctx context.Context, in perch.DoctorInput) (perch
 }
 
 // examined is the project as the doctor's checks see it.
-type examined struct{ apps *Applications }
-
-func (e examined) DescribeStack(ctx context.Context, name string) (types.Stack, bool, error) {
-	return e.apps.stacks.Describe(ctx, name)
+type examined struct {
+	stacks *stack.Reader
+	apps   *application.Stacks
 }
 
-func (e examined) OwnsStack(ctx context.Context, stack types.Stack) bool {
-	return e.apps.ours(ctx, stack)
+func (e examined) DescribeStack(ctx context.Context, name string) (types.Stack, bool, error) {
+	return e.stacks.Describe(ctx, name)
+}
+
+func (e examined) OwnsStack(ctx context.Context, described types.Stack) bool {
+	return e.apps.Owns(ctx, described)
 }
 
 func (e examined) OtherRepositories(ctx context.Context) ([]perch.OtherRepository, error) {
-	all, err := e.apps.stacks.List(ctx)
+	all, err := e.stacks.List(ctx)
 	return all.OtherRepositories, err
 }
 
 func (e examined) ApplicationOutputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error) {
-	return e.apps.outputs(ctx, kind)
+	return e.apps.Outputs(ctx, kind)
 }

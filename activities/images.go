@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -113,16 +112,8 @@ func wrongArchitecture(settings perch.Settings, architecture string, found image
 // else the image as it is written.
 func (r *Requests) lastPinned(ctx context.Context, made *rendering) (pinned, what string) {
 	written := "it is deployed as it is written"
-	bucket, err := r.apps.artifactBucket(ctx, made.kind)
-	if err != nil {
-		return made.image, written
-	}
-	var last admission
-	body, err := r.apps.object(ctx, bucket, admissionKey(made.environment))
-	if err != nil || json.Unmarshal(body, &last) != nil {
-		return made.image, written
-	}
-	if last.Image != made.image || last.Pinned == made.image || last.Pinned == "" {
+	last, err := r.apps.LastAdmission(ctx, made.environment, made.kind)
+	if err != nil || last.Image != made.image || last.Pinned == made.image || last.Pinned == "" {
 		return made.image, written
 	}
 	return last.Pinned, "the digest that was found last is deployed, " + last.Pinned

@@ -6,7 +6,6 @@ import (
 	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
 	"perch"
@@ -121,15 +120,15 @@ func (p *planning) deployed(ctx context.Context, step lifecycle.Step) (forecast.
 	if step == lifecycle.Create || step == lifecycle.Delete || p.recreate {
 		return forecast.Version{}, nil
 	}
-	out, err := p.stacks.cfn.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &p.state.StackID, TemplateStage: types.TemplateStageOriginal})
+	body, err := p.stacks.DeployedTemplate(ctx, p.state.StackID)
 	if err != nil {
-		return forecast.Version{}, awserr.Wrap(err, "read the template of stack %s", p.state.StackID)
+		return forecast.Version{}, err
 	}
 	parameters := map[string]string{}
 	for _, parameter := range p.stack.Parameters {
 		parameters[aws.ToString(parameter.ParameterKey)] = aws.ToString(parameter.ParameterValue)
 	}
-	return p.version([]byte(aws.ToString(out.TemplateBody)), parameters), nil
+	return p.version(body, parameters), nil
 }
 
 // foresee fills in what changes, how long that takes and what the environment costs.

@@ -61,7 +61,7 @@ func (r *Requests) settled(ctx context.Context, up candidate) (bool, error) {
 	}
 	for _, step := range wanted.file.Seed {
 		mark := seed.Mark(up.stack.StackID, wanted.settings.Database, step)
-		done, err := r.apps.has(ctx, wanted.application.ArtifactBucket, mark)
+		done, err := r.apps.HasObject(ctx, wanted.application.ArtifactBucket, mark)
 		if err != nil || !done {
 			return false, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/card"
 	"perch/activities/leftovers"
 	"perch/activities/stack"
 )
@@ -24,14 +25,28 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 	if err != nil {
 		return perch.ListResult{}, err
 	}
-	result := perch.ListResult{Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.OtherRepositories}
+	cards, problem := s.cards.List(ctx, all)
+	result := perch.ListResult{
+		Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.OtherRepositories,
+		Leftovers: leftovers.Summarize(leftovers.Listed(cards), all.Exists, all.Lives, time.Now()),
+		Warnings:  warnings(cards, problem),
+	}
 	for _, o := range all.Ours {
-		result.Environments = append(result.Environments, o.Status())
+		status := o.Status()
+		cards.Enter(&status)
+		result.Environments = append(result.Environments, status)
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
-	records, err := s.removals.All(ctx, all)
-	result.Leftovers = leftovers.Summarize(records, all.Exists, all.Lives, time.Now())
-	return result, err
+	return result, ctx.Err()
+}
+
+// warnings say which cards could not be read; problem is why none could, nil mostly. What reads cards for people goes on
+// without them.
+func warnings(cards card.Listing, problem error) []string {
+	if problem != nil {
+		return []string{"what is left over, pull requests and last reports are not known: " + problem.Error()}
+	}
+	return cards.Warnings()
 }
 
 // DescribeEnvironment describes one branch's environment and its resources.
@@ -43,26 +58,27 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	if err != nil {
 		return perch.StatusResult{}, err
 	}
-	left, err := s.leftoversOf(ctx, in.Environment, aws.ToString(described.StackId))
-	if err != nil || !found {
-		return perch.StatusResult{Leftovers: left}, err
+	cards, problem := s.cards.ListOf(ctx, in.Environment)
+	result := perch.StatusResult{
+		Leftovers: leftovers.SummarizeBeside(leftovers.Listed(cards), aws.ToString(described.StackId)),
+		Warnings:  warnings(cards, problem),
+	}
+	if !found {
+		return result, ctx.Err()
 	}
 	state := s.State(ctx, in.Environment, described)
 	if others := stack.OtherRepositories(s.Owner.Current(ctx), described); !state.Ours && len(others) > 0 {
-		return perch.StatusResult{OtherRepositories: others, Leftovers: left}, nil
+		result.OtherRepositories = others
+		return result, nil
 	}
 	if !state.Ours {
 		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 	}
 	status := stack.Owned{Environment: in.Environment, Kind: state.Kind, Stack: described}.Status()
+	cards.Enter(&status)
 	status.Resources, err = s.resources(ctx, state.StackID)
-	return perch.StatusResult{Environment: &status, Leftovers: left}, err
-}
-
-// leftoversOf are what removals of the environment left; stackID is its stack of today.
-func (s *Stacks) leftoversOf(ctx context.Context, environment perch.Environment, stackID string) ([]perch.Leftover, error) {
-	records, err := s.removals.Of(ctx, environment)
-	return leftovers.SummarizeBeside(records, stackID), err
+	result.Environment = &status
+	return result, err
 }
 
 func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.ResourceStatus, error) {

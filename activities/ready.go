@@ -2,24 +2,18 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
-
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/beanstalk"
 	"perch/activities/contract"
 	"perch/activities/probe"
 	"perch/activities/pulse"
-	"perch/activities/stack"
-	"perch/lifecycle"
 )
 
 const (
@@ -33,7 +27,7 @@ const (
 type Readiness struct {
 	policy    *perch.Policy
 	stacks    *Stacks
-	beanstalk *elasticbeanstalk.Client
+	beanstalk *beanstalk.Client
 	interval  time.Duration
 }
 
@@ -46,7 +40,7 @@ func (r *Readiness) AwaitReady(ctx context.Context, in contract.ReadyInput) (con
 	if err != nil {
 		return contract.ReadyResult{}, err
 	}
-	allowed, _, err := r.stacks.apps.admitted(ctx, in.Environment, stack.Kind, stack.Template)
+	allowed, _, err := r.stacks.apps.Admitted(ctx, in.Environment, stack.Kind, stack.Template)
 	if err != nil {
 		return contract.ReadyResult{}, err
 	}
@@ -100,7 +94,7 @@ func (r *Readiness) await(ctx context.Context, p question) (contract.ReadyResult
 				p.URL,
 				p.Patience,
 				last,
-				r.events(ctx, p.Beanstalk),
+				r.beanstalk.LatestEvents(ctx, p.Beanstalk),
 				p.logs(),
 			)
 		}
@@ -146,25 +140,4 @@ func (p question) logs() string {
 	}
 	return "; the app's output is in CloudWatch Logs, in the log groups that begin with " +
 		"/aws/elasticbeanstalk/" + p.Beanstalk + "/"
-}
-
-// events are Beanstalk's latest words on the environment, for the error; a failure to read them must not hide the first one.
-func (r *Readiness) events(ctx context.Context, name string) string {
-	out, err := r.beanstalk.DescribeEvents(ctx, &elasticbeanstalk.DescribeEventsInput{EnvironmentName: &name, MaxRecords: aws.Int32(stack.MaxFailures)})
-	if err != nil {
-		return ""
-	}
-	return beanstalkWords(out.Events)
-}
-
-// beanstalkWords are the events in words, and what they mean if that is known.
-func beanstalkWords(events []types.EventDescription) string {
-	var words []string
-	for _, event := range events {
-		words = append(words, fmt.Sprintf("%s: %s", event.Severity, aws.ToString(event.Message)))
-	}
-	if len(words) == 0 {
-		return ""
-	}
-	return "; Beanstalk says: " + lifecycle.Explained(strings.Join(words, " | "))
 }

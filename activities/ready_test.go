@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk/types"
 	"go.temporal.io/server/common/testing/freeport"
 
 	"perch"
@@ -96,17 +94,6 @@ func TestAwaitReadyWaitsForAnAnswerBelow400(t *testing.T) {
 	out := must(w, of[*Readiness](w).await, question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", Patience: 20 * time.Second})
 	if out.Status != http.StatusFound || looks.Load() != 3 {
 		t.Errorf("got %+v after %d looks", out, looks.Load())
-	}
-}
-
-func TestS95BeanstalksWordsAreExplained(t *testing.T) {
-	got := beanstalkWords([]types.EventDescription{
-		{Severity: types.EventSeverityError, Message: awssdk.String("Instance deployment failed to download the Docker image. The deployment failed.")},
-		{Severity: types.EventSeverityInfo, Message: awssdk.String("Environment update is starting.")},
-	})
-	activitytest.WantWords(t, got, "Beanstalk says: ERROR: Instance deployment failed to download the Docker image.", "; the instances cannot pull the image; push it to the registry again")
-	if got := beanstalkWords(nil); got != "" {
-		t.Errorf("no events: %q", got)
 	}
 }
 

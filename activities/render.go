@@ -1,17 +1,10 @@
 package activities
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"regexp"
-	"strconv"
-	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/application"
 	"perch/activities/awserr"
 	"perch/activities/contract"
 	"perch/activities/seed"
@@ -64,16 +57,16 @@ func (r rendering) sharesDatabase() bool {
 func (r *Requests) publish(ctx context.Context, rendered rendering) (contract.RenderResult, error) {
 	artifacts := rendered.application.ArtifactBucket
 	if rendered.bundleKey != "" {
-		if err := r.apps.store(ctx, artifacts, rendered.bundleKey, rendered.bundle); err != nil {
+		if err := r.apps.StoreObject(ctx, artifacts, rendered.bundleKey, rendered.bundle); err != nil {
 			return contract.RenderResult{}, err
 		}
 	}
-	if err := r.apps.store(ctx, artifacts, rendered.template.key(), rendered.template.Body); err != nil {
+	if err := r.apps.StoreObject(ctx, artifacts, rendered.template.key(), rendered.template.Body); err != nil {
 		return contract.RenderResult{}, err
 	}
 	err := r.storeParameters(ctx, rendered)
 	if err == nil && rendered.isCustom() {
-		err = r.validate(ctx, rendered.settings.Template, r.apps.objectURL(artifacts, rendered.template.key()))
+		err = r.validate(ctx, rendered.settings.Template, r.apps.ObjectURL(artifacts, rendered.template.key()))
 	}
 	if err == nil {
 		err = r.allow(ctx, rendered)
@@ -87,7 +80,7 @@ func (r *Requests) publish(ctx context.Context, rendered rendering) (contract.Re
 
 // allow writes down what was admitted, for the activities that act on it.
 func (r *Requests) allow(ctx context.Context, rendered rendering) error {
-	return r.apps.admit(ctx, rendered.application.ArtifactBucket, rendered.environment, admission{
+	return r.apps.RecordAdmission(ctx, rendered.application.ArtifactBucket, rendered.environment, application.Admission{
 		Commit: rendered.commit, Kind: rendered.kind, Template: rendered.template.key(), Hash: rendered.template.Hash,
 		Parameters: rendered.parametersKey(), Capability: rendered.capability, Custom: rendered.isCustom(), HealthPath: rendered.settings.HealthPath,
 		Image: rendered.image, Pinned: rendered.settings.Image,
@@ -119,95 +112,39 @@ func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, e
 	return made, nil
 }
 
-var dockerPlatform = regexp.MustCompile(`^64bit Amazon Linux 2023 v(\d+)\.(\d+)\.(\d+) running Docker$`)
-
 // platform is what the environment runs on: the newest version of the platform by its ARN, which an
 // update may change, or the solution stack of an environment that was created with one.
 func (r *Requests) platform(ctx context.Context, deployed cfn.SetOptions) (string, error) {
 	if deployed.SolutionStack != "" {
 		return deployed.SolutionStack, nil
 	}
-	all, err := r.apps.beanstalk.ListAvailableSolutionStacks(ctx, &elasticbeanstalk.ListAvailableSolutionStacksInput{})
-	if err != nil {
-		return "", awserr.Wrap(err, "list Beanstalk platforms")
-	}
-	newest, found := newestPlatform(all.SolutionStacks)
-	if !found {
-		return "", awserr.Final(perch.ErrorInvalid, "Beanstalk offers no Docker platform on Amazon Linux 2023 in region %s", r.policy.Region)
-	}
-	return platformARN(r.policy.Region, newest), nil
+	return r.beanstalk.NewestPlatform(ctx)
 }
 
-// platformARN is the ARN of the Docker platform version that a solution stack has. Platforms are
-// AWS's own, so the ARN has no account (AWS docs: Elastic Beanstalk platforms, platform version
-// ARN).
-func platformARN(region, solutionStack string) string {
-	version := strings.Join(dockerPlatform.FindStringSubmatch(solutionStack)[1:], ".")
-	return "arn:" + partitionOf(
-		region,
-	) + ":elasticbeanstalk:" + region + "::platform/Docker running on 64bit Amazon Linux 2023/" + version
-}
-
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
+// settleDatabase decides the version of the environment's own database. The version of one that is restored is its
+// snapshot's.
+func (r *Requests) settleDatabase(ctx context.Context, made *rendering) error {
+	database := made.settings.Database
+	if made.isCustom() || database == nil || database.Mode == perch.DatabaseShared {
+		return nil
 	}
-	return "aws"
-}
-
-func newestPlatform(names []string) (newest string, found bool) {
-	var best [3]int
-	for _, name := range names {
-		match := dockerPlatform.FindStringSubmatch(name)
-		if match == nil {
-			continue
-		}
-		var version [3]int
-		for i := range version {
-			version[i], _ = strconv.Atoi(match[i+1]) // The pattern lets only digits through.
-		}
-		if !found || later(version, best) {
-			newest, best, found = name, version, true
+	var running application.RunningDatabase
+	if made.exists {
+		var err error
+		if running, err = r.apps.RunningDatabase(ctx, made.environment.StackName(), cfn.DatabaseID); err != nil {
+			return err
 		}
 	}
-	return newest, found
-}
-
-func later(a, b [3]int) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return a[i] > b[i]
-		}
+	named := database.Version
+	if made.defaultVersion {
+		named = ""
 	}
-	return false
-}
-
-// store puts an object that its key names by content; one that is there already is the same.
-func (a *Applications) store(ctx context.Context, bucket, key string, body []byte) error {
-	if there, err := a.has(ctx, bucket, key); err != nil || there {
-		return err
+	settled := *database
+	made.settings.Database, made.extendedSupport = &settled, running.Extended
+	if database.Mode == perch.DatabaseSnapshot {
+		return nil
 	}
-	_, err := a.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
-	return awserr.Wrap(err, "store %s in bucket %s", key, bucket)
-}
-
-// has reports whether the bucket holds an object of that key.
-func (a *Applications) has(ctx context.Context, bucket, key string) (bool, error) {
-	_, err := a.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
-	if awserr.HasCode(err, "NotFound", "NoSuchKey") {
-		return false, nil
-	}
-	return err == nil, awserr.Wrap(err, "look for %s in bucket %s", key, bucket)
-}
-
-// objectURL is the address of an object as CloudFormation takes it in TemplateURL.
-func (a *Applications) objectURL(bucket, key string) string {
-	suffix := "amazonaws.com"
-	if strings.HasPrefix(a.policy.Region, "cn-") {
-		suffix += ".cn"
-	}
-	return fmt.Sprintf("https://%s.s3.%s.%s/%s", bucket, a.policy.Region, suffix, key)
+	var err error
+	settled.Version, err = running.Version(named)
+	return err
 }

@@ -145,19 +145,6 @@ func TestS176ASwitchThatBeanstalkRejectsIsRejectedBeforeAnythingChanges(t *testi
 	}
 }
 
-func TestThePlatformIsTheNewestByNumberAndNotByText(t *testing.T) {
-	names := []string{
-		"64bit Amazon Linux 2023 v4.9.0 running Docker", "64bit Amazon Linux 2023 v4.10.1 running Docker", "64bit Amazon Linux 2023 v4.10.0 running Docker",
-		"64bit Amazon Linux 2 v5.0.0 running Docker", "64bit Amazon Linux 2023 v9.0.0 running ECS", "64bit Amazon Linux 2023 v4.10 running Docker",
-	}
-	if got, found := newestPlatform(names); !found || got != names[1] {
-		t.Errorf("got %q, %v", got, found)
-	}
-	if got, found := newestPlatform(names[3:]); found {
-		t.Errorf("got %q", got)
-	}
-}
-
 func TestS49ALongTemplateGoesThroughTheBucket(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
@@ -181,7 +168,7 @@ func configOf(buckets int) string {
 func TestTemplatesInChinaHaveChinasAddresses(t *testing.T) {
 	w := newWorld(t)
 	w.policy.Region = "cn-north-1"
-	if got := of[*Applications](w).objectURL("b", "k"); got != "https://b.s3.cn-north-1.amazonaws.com.cn/k" {
+	if got := of[*Applications](w).stacks.ObjectURL("b", "k"); got != "https://b.s3.cn-north-1.amazonaws.com.cn/k" {
 		t.Error(got)
 	}
 }

@@ -29,7 +29,7 @@ func newSeeds(cfg aws.Config, requests *Requests, interval time.Duration) *Seeds
 	s := &Seeds{policy: requests.policy, requests: requests, stacks: requests.stacks, s3: s3.NewFromConfig(cfg)}
 	s.seeder = seed.New(cfg, seed.Config{
 		Policy: requests.policy, Source: requests.source, Interval: interval,
-		HasObject: requests.apps.has, StoreObject: requests.apps.store,
+		HasObject: requests.apps.HasObject, StoreObject: requests.apps.StoreObject,
 		Environments: func(ctx context.Context, stackID string) ([]string, error) {
 			contents, err := s.stacks.Contents(ctx, contract.StackInput{StackID: stackID})
 			return contents.Environments, err
@@ -92,7 +92,7 @@ func (s *Seeds) settingsAt(ctx context.Context, branch, commit string) (found se
 	if err != nil {
 		return found, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	application, err := s.requests.apps.outputs(ctx, file.Kind(branch))
+	application, err := s.requests.apps.Outputs(ctx, file.Kind(branch))
 	return seedSettings{settings, file.Seed, application.ArtifactBucket}, err
 }
 
@@ -106,6 +106,6 @@ func (s *Seeds) deployed(ctx context.Context, in contract.SeedInput) (contract.S
 	if !lifecycle.Serving(stack.Status) || stack.Commit != in.Commit {
 		return stack, awserr.Final(perch.ErrorInvalid, "stack %s is %s with commit %s deployed, and not ready to be seeded at %s: run the command again", in.StackID, stack.Status, stack.Commit, in.Commit)
 	}
-	_, _, err = s.requests.apps.admitted(ctx, in.Environment, stack.Kind, stack.Template)
+	_, _, err = s.requests.apps.Admitted(ctx, in.Environment, stack.Kind, stack.Template)
 	return stack, err
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -46,14 +45,13 @@ type Set struct {
 // environments are; nil if nobody is to be told.
 func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration, channel reporting.Channel) *Set {
 	var (
-		objects   = s3.NewFromConfig(cfg)
-		beanstalk = elasticbeanstalk.NewFromConfig(cfg)
-		stacks    = NewStacks(cfg, policy, source, interval)
-		apps      = stacks.apps
-		images    = newImages(cfg, policy, interval)
-		quotas    = quota.NewReader(cfg)
-		requests  = &Requests{
-			policy: policy, source: source, stacks: stacks, apps: apps, images: images, interval: interval,
+		objects  = s3.NewFromConfig(cfg)
+		stacks   = NewStacks(cfg, policy, source, interval)
+		apps     = stacks.apps
+		images   = newImages(cfg, policy, interval)
+		quotas   = quota.NewReader(cfg)
+		requests = &Requests{
+			policy: policy, source: source, stacks: stacks, apps: apps, images: images, beanstalk: stacks.beanstalk, interval: interval,
 			waited: sinceScheduled, quotas: quotas,
 		}
 		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks, requests: requests}
@@ -63,12 +61,12 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := newVerification(cfg, stacks, databases, interval)
 	examinations := &Examinations{
-		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{apps}, quotas),
+		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{stacks.Reader, apps}, quotas),
 	}
 	return &Set{
-		stacks: stacks, requests: requests, images: images, apps: apps,
+		stacks: stacks, requests: requests, images: images, apps: &Applications{apps},
 		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, requests, interval), databases: databases,
-		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: beanstalk, interval: interval},
+		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: stacks.beanstalk, interval: interval},
 		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, source: source, stacks: stacks},
 		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg), channel)},
 		examinations: examinations,

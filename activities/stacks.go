@@ -5,11 +5,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/application"
+	"perch/activities/beanstalk"
 	"perch/activities/card"
 	"perch/activities/leftovers"
 	"perch/activities/stack"
@@ -23,24 +23,25 @@ type Stacks struct {
 	cfn    *cloudformation.Client
 	// objects reads the parameters of custom templates.
 	objects  *s3.Client
-	rds      *rds.Client
 	interval time.Duration
 	// apps knows what Admit allowed, and where; cards has what is remembered of environments, and removals what removals
 	// have left of them.
-	apps     *Applications
-	cards    *card.Store
-	removals *leftovers.Records
+	apps      *application.Stacks
+	beanstalk *beanstalk.Client
+	cards     *card.Store
+	removals  *leftovers.Records
 }
 
 // NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
 func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Stacks {
 	objects := s3.NewFromConfig(cfg)
 	s := &Stacks{
-		Reader: stack.NewReader(cfg, policy, source, interval),
-		policy: policy, cfn: cloudformation.NewFromConfig(cfg), objects: objects, rds: rds.NewFromConfig(cfg),
+		Reader:    stack.NewReader(cfg, policy, source, interval),
+		beanstalk: beanstalk.NewClient(cfg, policy, interval),
+		policy:    policy, cfn: cloudformation.NewFromConfig(cfg), objects: objects,
 		interval: interval,
 	}
-	s.apps = &Applications{policy: policy, stacks: s, s3: objects, beanstalk: elasticbeanstalk.NewFromConfig(cfg)}
+	s.apps = application.NewStacks(cfg, policy, s.Reader)
 	s.cards = card.NewStore(cfg, policy, s.Reader)
 	s.removals = leftovers.NewRecords(s.cards)
 	return s

@@ -20,7 +20,7 @@ type Verification struct {
 func newVerification(cfg aws.Config, stacks *Stacks, shared *Databases, interval time.Duration) *Verification {
 	return &Verification{stacks: stacks, verifier: leftovers.NewVerifier(cfg, leftovers.Config{
 		Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals,
-		SharedDatabase: shared.remains, Retract: stacks.apps.retract, Interval: interval,
+		SharedDatabase: shared.remains, Retract: stacks.apps.RetractAdmission, Interval: interval,
 	})}
 }
 

@@ -238,7 +238,7 @@ func TestS147NoRemovalIsRecordedThatThereIsNot(t *testing.T) {
 
 func TestWhatWasAdmittedIsDeletedWithTheEnvironmentAndNotWhileOneExists(t *testing.T) {
 	w, in := whole(t)
-	bucket, err := of[*Applications](w).artifactBucket(t.Context(), perch.KindBranch)
+	bucket, err := of[*Applications](w).stacks.ArtifactBucket(t.Context(), perch.KindBranch)
 	if err != nil {
 		t.Fatal(err)
 	}

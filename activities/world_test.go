@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
@@ -23,6 +22,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/application"
 	"perch/activities/contract"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
@@ -201,26 +201,22 @@ func (w *world) render(branch, commit string) contract.RenderResult {
 }
 
 // admission is what was admitted last for the branch, and the template's address.
-func (w *world) admission(branch string) (admission, string) {
+func (w *world) admission(branch string) (application.Admission, string) {
 	w.t.Helper()
 	environment, err := perch.NewEnvironment("shop", branch)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	apps := of[*Applications](w)
-	bucket, err := apps.artifactBucket(w.t.Context(), perch.KindBranch)
+	apps := of[*Applications](w).stacks
+	bucket, err := apps.ArtifactBucket(w.t.Context(), perch.KindBranch)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	body, err := apps.object(w.t.Context(), bucket, admissionKey(environment))
+	allowed, err := apps.LastAdmission(w.t.Context(), environment, perch.KindBranch)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var allowed admission
-	if err := json.Unmarshal(body, &allowed); err != nil {
-		w.t.Fatal(err)
-	}
-	return allowed, apps.objectURL(bucket, allowed.Template)
+	return allowed, apps.ObjectURL(bucket, allowed.Template)
 }
 
 // templateOf is the template that was admitted last for the branch.

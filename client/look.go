@@ -2,11 +2,9 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	sdk "go.temporal.io/sdk/client"
 
 	"perch"
@@ -36,18 +34,15 @@ func (c *Client) Reach(ctx context.Context) error {
 	return nil
 }
 
-// LatestRun is what the latest run of the environment with the workflow ID is doing, or how it ended.
+// LatestRun is what the latest run of the environment with the workflow ID is doing, or how it ended. Runs that take notes
+// do not count.
 func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.LatestRun, error) {
-	described, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
-	var none *serviceerror.NotFound
-	if errors.As(err, &none) {
-		return lifecycle.RunNone, nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("describe workflow %s: %w", workflowID, err)
-	}
-	info := described.GetWorkflowExecutionInfo()
+	info, err := c.lastRun(ctx, workflowID)
 	switch {
+	case err != nil:
+		return "", fmt.Errorf("describe workflow %s: %w", workflowID, dial.Plain(err))
+	case info == nil:
+		return lifecycle.RunNone, nil
 	case info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
 		return lifecycle.RunEnded, nil
 	case info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:

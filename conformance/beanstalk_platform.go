@@ -16,7 +16,7 @@ var platformBeliefs = []Belief{
 		Name: "elasticbeanstalk/newest-platform",
 		Sentence: "ListAvailableSolutionStacks lists platforms named `64bit Amazon Linux 2023 vX.Y.Z running Docker`, the " +
 			"newest first.",
-		Source: beanstalkGuide + "concepts.platforms.html", ReliedOn: "activities/application.go", Minutes: 1,
+		Source: beanstalkGuide + "concepts.platforms.html", ReliedOn: "activities/application/application.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.platform(ctx)
 			return err

@@ -17,7 +17,7 @@ var readyBeliefs = []Belief{
 		Sentence: "TerminateEnvironment during a launch is rejected with `in an invalid state for this operation. Must be " +
 			"Ready.`",
 		Source:   "https://github.com/aws/aws-elastic-beanstalk-cli (strings.py)",
-		ReliedOn: "activities/beanstalk.go", Cents: 1, Minutes: 20, check: checkTerminatesWhenReady,
+		ReliedOn: "activities/beanstalk/await.go", Cents: 1, Minutes: 20, check: checkTerminatesWhenReady,
 	},
 	{
 		Name: "elasticbeanstalk/deletion-during-a-launch",

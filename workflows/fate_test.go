@@ -73,6 +73,8 @@ type fate struct {
 	// passed counts the failures of the run that a retry mends.
 	passed int
 	wrongs []string
+	// reports counts what was told; every third report fails.
+	reports int
 }
 
 func (f *fate) draw() int {
@@ -549,3 +551,14 @@ func (f *fate) effective() perch.Request {
 var named = []string{perch.ErrorDenied, perch.ErrorInvalid, perch.ErrorStackFailed, perch.ErrorNotReady, perch.ErrorSeedFailed, perch.ErrorLeftBehind}
 
 func isNamed(kind string) bool { return slices.Contains(named, kind) }
+
+// Report may fail, which changes nothing.
+func (f *fate) Report(context.Context, contract.ReportInput) (contract.ReportResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reports++
+	if f.reports%3 == 0 {
+		return contract.ReportResult{}, denied()
+	}
+	return contract.ReportResult{}, nil
+}

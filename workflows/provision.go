@@ -97,7 +97,7 @@ func (r *run) admit() (contract.AdmitResult, error) {
 	if out.Rejection != nil {
 		r.reject(out.Rejection)
 	}
-	r.mayRecreate = out.MayRecreate
+	r.mayRecreate, r.kind = out.MayRecreate, out.Kind
 	r.remember(out.Earlier)
 	if out.Deploy {
 		r.chain.RequestHead(out.SupersededBy, out.Reason)

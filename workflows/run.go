@@ -31,7 +31,11 @@ type run struct {
 	// failure is what went wrong in this run.
 	failure error
 	result  perch.Result
-	state   contract.StackState
+	// kind is the environment's kind, as soon as the request is admitted.
+	kind  perch.Kind
+	state contract.StackState
+	// reports tells people how far the run is.
+	reports *reporter
 	// seen says that a wait has just seen the stack as state has it: the next look can be saved.
 	seen bool
 	// held is what the stack was seen to hold before anything was deleted.
@@ -66,7 +70,7 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	}
 	r := &run{
 		ctx: ctx, environment: in.Environment, chain: lifecycle.ResumeChain(in), requests: workflow.GetSignalChannel(ctx, perch.SignalRequest),
-		started: workflow.Now(ctx), left: in.Left,
+		started: workflow.Now(ctx), left: in.Left, reports: startReporter(ctx, in),
 	}
 	if in.Request == nil {
 		if err := r.receiveFirst(); err != nil {
@@ -115,27 +119,36 @@ func (r *run) overtaken() bool {
 }
 
 // end finishes the run: the request that comes next is handed to the run that it needs, whatever came of this one; without any the
-// result or the failure stands.
+// result or the failure stands, as soon as it is reported.
 func (r *run) end(failure error) (*perch.Result, error) {
 	r.result.Seconds.Total, r.result.Earlier, r.failure = r.since(r.started), r.left, failure
-	r.drain()
 	ended := lifecycle.RunEnd{Outcome: r.result.Outcome, Rejection: r.rejection}
+	phase := phaseOf(r.result.Outcome)
 	if failure != nil {
-		ended.Failed, ended.Failure = true, said(failure)
+		ended.Failed, ended.Failure, phase = true, said(failure), perch.PhaseFailed
 	}
+	r.drain()
 	if next := r.chain.Next(ended); next != nil {
-		if err := r.show(r.chain.LastPhase(ended)); err != nil {
-			return nil, err
-		}
-		return nil, r.handOn(*next, ended)
+		return nil, r.goOn(*next, ended)
+	}
+	if err := r.show(phase); err != nil {
+		return nil, err
+	}
+	if !r.finishReports() {
+		return nil, r.goOn(*r.chain.Next(ended), ended)
 	}
 	if failure != nil {
-		if err := r.show(perch.PhaseFailed); err != nil {
-			return nil, err
-		}
 		return nil, failure
 	}
-	return &r.result, r.show(phaseOf(r.result.Outcome))
+	return &r.result, nil
+}
+
+// goOn ends the run, and the next one works for request.
+func (r *run) goOn(request perch.Request, ended lifecycle.RunEnd) error {
+	if err := r.display(r.chain.LastPhase(ended)); err != nil {
+		return err
+	}
+	return r.handOn(request, ended)
 }
 
 // handOn continues as new into the kind of run that request needs.
@@ -143,6 +156,12 @@ func (r *run) handOn(request perch.Request, ended lifecycle.RunEnd) error {
 	workflowType, _ := perch.WorkflowOf(request.Goal) // The chain takes no other.
 	in := r.chain.HandOn(request, ended)
 	in.Left = r.left
+	var last *perch.CardState
+	if target := r.chain.Target; target.Goal == perch.GoalUp && target.ID != request.ID {
+		state := r.cardState(r.chain.LastPhase(ended))
+		last = &state
+	}
+	r.reports.handOn(&in, last)
 	return workflow.NewContinueAsNewError(r.ctx, workflowType, in)
 }
 

@@ -19,8 +19,14 @@ var (
 	attributePhase   = temporal.NewSearchAttributeKeyKeyword(perch.AttributePhase)
 )
 
-// show says how far the run is: in the search attributes, and in the details at the head of the run's page.
+// show says how far the run is, to the people who are told and in the Temporal UI.
 func (r *run) show(phase perch.Phase) error {
+	r.report(phase)
+	return r.display(phase)
+}
+
+// display says how far the run is in the search attributes, and in the details at the head of the run's page.
+func (r *run) display(phase perch.Phase) error {
 	workflow.SetCurrentDetails(r.ctx, r.details(phase))
 	updates := []temporal.SearchAttributeUpdate{attributePhase.ValueSet(string(phase))}
 	if phase == perch.PhaseAdmitting {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,8 +66,11 @@ type world struct {
 	withdraws bool
 	// during is called by each activity under its name.
 	during map[string]func()
-	mu     sync.Mutex
-	done   []string
+	// unreported are how many reports fail before one succeeds, and reports those that were tried, in order.
+	unreported int
+	reports    []contract.ReportInput
+	mu         sync.Mutex
+	done       []string
 }
 
 const (
@@ -83,6 +87,7 @@ func newWorld(t *testing.T) *world {
 	w.env.RegisterActivity(&activity{w})
 	w.env.RegisterWorkflow(Provision)
 	w.env.RegisterWorkflow(Teardown)
+	w.env.RegisterWorkflow(Note)
 	w.env.SetTestTimeout(time.Minute)
 	return w
 }
@@ -378,4 +383,20 @@ func (a *activity) AwaitReady(_ context.Context, in contract.ReadyInput) (contra
 	}
 	a.w.note("AwaitReady", "%s", a.w.stack.URL)
 	return contract.ReadyResult{Status: 200}, a.w.fails["AwaitReady"]
+}
+
+// Report is called beside the other activities, so it is not among what the run did.
+func (a *activity) Report(_ context.Context, in contract.ReportInput) (contract.ReportResult, error) {
+	a.w.mu.Lock()
+	a.w.reports = append(a.w.reports, in)
+	fails := a.w.unreported > 0
+	a.w.unreported--
+	a.w.mu.Unlock()
+	if act := a.w.during["Report"]; act != nil {
+		act()
+	}
+	if fails {
+		return contract.ReportResult{}, errors.New("S3 does not answer")
+	}
+	return contract.ReportResult{}, nil
 }

@@ -72,8 +72,49 @@ func sorted(objects []object) (listing Listing) {
 	return listing
 }
 
-// Aside are the cards of an environment that could not be parsed and were kept aside. It does not read them.
-func (s *Store) Aside(ctx context.Context, environment perch.Environment) (aside []*UnreadableError, err error) {
+// ListOf is the card of one environment, with those of it that were kept aside.
+func (s *Store) ListOf(ctx context.Context, environment perch.Environment) (listing Listing, err error) {
+	card, found, err := s.Read(ctx, environment)
+	var unreadable *UnreadableError
+	switch {
+	case errors.As(err, &unreadable):
+		listing.Unreadable = append(listing.Unreadable, unreadable)
+	case err != nil:
+		return Listing{}, err
+	case found:
+		listing.Cards = append(listing.Cards, card)
+	}
+	aside, err := s.aside(ctx, environment)
+	listing.Unreadable = append(listing.Unreadable, aside...)
+	return listing, err
+}
+
+// Warnings say which environments' cards cannot be read, or could not.
+func (l Listing) Warnings() (sentences []string) {
+	for _, card := range l.Cards {
+		if card.Warning != "" {
+			sentences = append(sentences, card.Warning)
+		}
+	}
+	for _, each := range l.Unreadable {
+		if !strings.HasPrefix(each.Key, asidePrefix) {
+			sentences = append(sentences, each.Error())
+		}
+	}
+	return sentences
+}
+
+// Enter adds what the environment's card says to its status.
+func (l Listing) Enter(status *perch.EnvironmentStatus) {
+	for _, card := range l.Cards {
+		if card.Environment.Slug == status.Slug {
+			status.PullRequests, status.LastReport = card.PullRequests, card.LastReport()
+		}
+	}
+}
+
+// aside are the cards of an environment that could not be parsed and were kept aside. It does not read them.
+func (s *Store) aside(ctx context.Context, environment perch.Environment) (aside []*UnreadableError, err error) {
 	bucket, err := s.Bucket(ctx)
 	if errors.Is(err, ErrNoPlace) {
 		return nil, nil

@@ -108,17 +108,7 @@ func (r *Records) Conclude(
 
 // Of are the records of one environment's lives. It changes nothing.
 func (r *Records) Of(ctx context.Context, environment perch.Environment) ([]Record, error) {
-	found, _, err := r.cards.Read(ctx, environment)
-	var unreadable *card.UnreadableError
-	if err != nil && !errors.As(err, &unreadable) {
-		return nil, err
-	}
-	listing := card.Listing{Cards: []perch.Card{found}}
-	if unreadable != nil {
-		listing = card.Listing{Unreadable: []*card.UnreadableError{unreadable}}
-	}
-	aside, err := r.cards.Aside(ctx, environment)
-	listing.Unreadable = append(listing.Unreadable, aside...)
+	listing, err := r.cards.ListOf(ctx, environment)
 	return Listed(listing), err
 }
 

@@ -152,3 +152,15 @@ func keepResource(c *perch.StackContents, resource types.StackResourceSummary, k
 	)
 	return !snapshot
 }
+
+// DeployedTemplate is the template that the stack has now, as it was given to CloudFormation.
+func (r *Reader) DeployedTemplate(ctx context.Context, stackID string) ([]byte, error) {
+	out, err := r.cfn.GetTemplate(
+		ctx,
+		&cloudformation.GetTemplateInput{StackName: &stackID, TemplateStage: types.TemplateStageOriginal},
+	)
+	if err != nil {
+		return nil, awserr.Wrap(err, "read the template of stack %s", stackID)
+	}
+	return []byte(aws.ToString(out.TemplateBody)), nil
+}

@@ -29,6 +29,8 @@ func TestRecordHistories(t *testing.T) {
 
 	b.save(t, "created", stack, b.must(t, "up", branch))
 	b.save(t, "unchanged", stack, b.must(t, "up", branch))
+	b.sendNote(t, branch, "recorded")
+	b.save(t, "note", stack, nil)
 	b.repo.commit(t, branch, map[string]string{"CHANGES.md": "one"})
 	b.save(t, "updated", stack, b.must(t, "up", branch))
 

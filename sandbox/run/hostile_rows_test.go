@@ -170,6 +170,13 @@ var dataAttacks = []attack{
 	{activity: "VerifyGone", name: "another project", input: func(v *victims) in {
 		return in{"environment": named("till", "wares"), "stack_id": v.ids["till-wares"], "swept": true}
 	}},
+	{activity: "Report", name: "another project", input: func(v *victims) in {
+		return in{"environment": named("till", "wares"), "stack_id": v.ids["till-wares"], "state": in{"phase": "failed"}}
+	}},
+	{activity: "Report", name: "production is said to be gone", answered: true, input: on("main", "store-main", in{"removed": true})},
+	{activity: "Report", name: "a living environment is said to be gone", answered: true, input: on("carts", "store-carts", in{
+		"removed": true, "state": in{"phase": "gone", "goal": "gone", "outcome": "gone", "at": "2999-01-01T00:00:00Z"},
+	})},
 	{activity: "SeedData", name: "a secret for the stranger's server", input: seedAt("evil", "", true)},
 	{activity: "SeedData", name: "production from the stranger's branch", input: seedAt("evil", "store-main", false)},
 	{activity: "SeedData", name: "production later", input: seedAt("evil", "store-main", true)},

@@ -18,8 +18,8 @@ import (
 
 var (
 	// environmentKeys are those of one environment in `ls -o json`; `status` has some more.
-	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "url", "commit", "updated")
-	statusKeys      = joined(environmentKeys, keys("phase", "run", "run.workflow_id", "run.run_id", "retries", "resources", "leftovers", "other_repositories"))
+	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "url", "commit", "updated", "pull_requests", "last_report")
+	statusKeys      = joined(environmentKeys, keys("phase", "run", "run.workflow_id", "run.run_id", "retries", "resources", "leftovers", "warnings", "other_repositories"))
 )
 
 func joined(a, b map[string]bool) map[string]bool {
@@ -181,8 +181,9 @@ func TestARunCanBeReadInTemporal(t *testing.T) {
 			}
 		}
 		want := []string{
-			"Admit: admit up of legible", "CreateStack: create stack shop-legible", "AwaitStack: wait for the creation of shop-legible",
+			"Admit: admit up of legible", "CreateStack: create stack shop-legible", "Report: report on legible", "AwaitStack: wait for the creation of shop-legible",
 			"SeedData: seed shop-legible (1 steps)", "AwaitReady: wait for an answer from " + up.text("url"), "SeedData: seed shop-legible (1 steps)",
+			"Report: report on legible",
 		}
 		if diff := cmp.Diff(want, summaries); diff != "" {
 			t.Errorf("activities (-want +got):\n%s", diff)

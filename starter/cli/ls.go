@@ -40,6 +40,7 @@ func (a *app) ls(ctx context.Context) error {
 	}
 	a.tellList(project, document)
 	a.noteLeftovers(document.Leftovers)
+	a.noteWarnings(document.Warnings)
 	return nil
 }
 
@@ -47,7 +48,7 @@ func (a *app) ls(ctx context.Context) error {
 func newListDocument(result perch.ListResult) listDocument {
 	document := listDocument{
 		Environments: make([]environmentDocument, 0, len(result.Environments)), Leftovers: append([]perch.Leftover{}, result.Leftovers...),
-		OtherRepositories: others(result.OtherRepositories),
+		OtherRepositories: others(result.OtherRepositories), Warnings: append([]string{}, result.Warnings...),
 	}
 	for _, environment := range result.Environments {
 		document.Environments = append(document.Environments, newEnvironmentDocument(environment))
@@ -65,12 +66,31 @@ func (a *app) tellList(project string, document listDocument) {
 	_, _ = io.WriteString(a.stdout, listText(document, a.paper()))
 }
 
+// listText is a table. It has a column for pull requests only if a branch has one.
 func listText(document listDocument, p paper) string {
+	heads := []string{"BRANCH", "KIND", "STATUS", "COMMIT", "UPDATED", "URL"}
+	withRequests := slices.ContainsFunc(document.Environments, func(e environmentDocument) bool { return len(e.PullRequests) > 0 })
+	if withRequests {
+		heads = append(heads, "PULL REQUEST")
+	}
 	var rows [][]string
 	for _, e := range document.Environments {
-		rows = append(rows, []string{e.Branch, string(e.Kind), e.Status, perch.ShortCommit(e.Commit), e.Updated, e.URL})
+		row := []string{e.Branch, string(e.Kind), e.Status, perch.ShortCommit(e.Commit), e.Updated, e.URL}
+		if withRequests {
+			row = append(row, openRequests(e.PullRequests))
+		}
+		rows = append(rows, row)
 	}
 	var out strings.Builder
-	p.list(&out, []string{"BRANCH", "KIND", "STATUS", "COMMIT", "UPDATED", "URL"}, rows)
+	p.list(&out, heads, rows)
 	return out.String()
+}
+
+// openRequests are numbers with titles.
+func openRequests(open []perch.PullRequest) string {
+	var words []string
+	for _, each := range open {
+		words = append(words, each.String())
+	}
+	return strings.Join(words, ", ")
 }

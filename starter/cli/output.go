@@ -64,12 +64,17 @@ type environmentDocument struct {
 	URL     string     `json:"url"`
 	Commit  string     `json:"commit"`
 	Updated string     `json:"updated"`
+	// PullRequests are the branch's open pull requests, LastReport is what a run said last, null if nothing is known.
+	PullRequests []perch.PullRequest `json:"pull_requests"`
+	LastReport   *perch.LastReport   `json:"last_report"`
 }
 
 // listDocument is what `ls -o json` prints.
 type listDocument struct {
 	Environments []environmentDocument `json:"environments"`
 	Leftovers    []perch.Leftover      `json:"leftovers"`
+	// Warnings are sentences about cards that could not be read.
+	Warnings []string `json:"warnings"`
 	// OtherRepositories hold the stacks of the project whose repository does not match.
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 }
@@ -83,6 +88,8 @@ type statusDocument struct {
 	Retries   []client.Retry         `json:"retries"`
 	Resources []perch.ResourceStatus `json:"resources"`
 	Leftovers []perch.Leftover       `json:"leftovers"`
+	// Warnings are sentences about the card, if it could not be read.
+	Warnings []string `json:"warnings"`
 	// OtherRepositories hold the stack of the environment's name if its repository does not match.
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 }
@@ -90,6 +97,7 @@ type statusDocument struct {
 func newEnvironmentDocument(e perch.EnvironmentStatus) environmentDocument {
 	return environmentDocument{
 		Branch: e.Branch, Slug: e.Slug, Stack: e.Stack, Kind: e.Kind, Status: e.Status, URL: e.URL, Commit: e.Commit, Updated: timestamp(e.Updated),
+		PullRequests: append([]perch.PullRequest{}, e.PullRequests...), LastReport: e.LastReport,
 	}
 }
 

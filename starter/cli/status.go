@@ -45,14 +45,18 @@ func (a *app) status(ctx context.Context, args []string) error {
 	}
 	a.tellStatus(document, c.link(latest))
 	a.noteLeftovers(document.Leftovers)
+	a.noteWarnings(document.Warnings)
 	return nil
 }
 
 func newStatusDocument(e perch.Environment, result perch.StatusResult, far client.Progress, latest client.Run) statusDocument {
 	document := statusDocument{
-		environmentDocument: environmentDocument{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName()},
-		Phase:               far.Phase, Run: latest, Retries: full(far.Retries), Resources: []perch.ResourceStatus{},
-		Leftovers: append([]perch.Leftover{}, result.Leftovers...), OtherRepositories: others(result.OtherRepositories),
+		environmentDocument: environmentDocument{
+			Branch: e.Branch, Slug: e.Slug, Stack: e.StackName(), PullRequests: []perch.PullRequest{},
+		},
+		Phase: far.Phase, Run: latest, Retries: full(far.Retries), Resources: []perch.ResourceStatus{},
+		Leftovers: append([]perch.Leftover{}, result.Leftovers...), Warnings: append([]string{}, result.Warnings...),
+		OtherRepositories: others(result.OtherRepositories),
 	}
 	if result.Environment != nil {
 		document.environmentDocument = newEnvironmentDocument(*result.Environment)
@@ -68,9 +72,14 @@ func (a *app) tellStatus(d statusDocument, link string) {
 
 func statusText(d statusDocument, link string, p paper) string {
 	var out strings.Builder
+	said := ""
+	if d.LastReport != nil {
+		said = d.LastReport.String()
+	}
 	p.facts(&out, [][2]string{
 		{"branch", d.Branch}, {"stack", d.Stack}, {"status", cmp.Or(d.Status, "there is no environment")}, {"kind", string(d.Kind)}, {"commit", d.Commit},
 		{"updated", d.Updated}, {"url", d.URL}, {"phase", string(d.Phase)}, {"run", cmp.Or(link, d.Run.RunID)},
+		{"pull request", openRequests(d.PullRequests)}, {"last report", said},
 	})
 	for _, failed := range d.Retries {
 		out.WriteString("\n" + failed.String() + "\n")

@@ -118,7 +118,7 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment, DisableWorkflowWorker: true,
 		MaxConcurrentActivityExecutionSize: waitSlots, MaxHeartbeatThrottleInterval: freshBeats, DefaultHeartbeatThrottleInterval: freshBeats,
 	})
-	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan, workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Look} {
+	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan, workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Note, workflows.Look} {
 		quick.RegisterWorkflow(workflow)
 	}
 	set.Register(quick, waits)

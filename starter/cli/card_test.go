@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"perch"
+	"perch/client"
+)
+
+// known is an environment of which the card says something.
+var known = perch.EnvironmentStatus{
+	Branch: "main", Slug: "main", Stack: "shop-main", Kind: perch.KindBranch, Status: "CREATE_COMPLETE",
+	PullRequests: []perch.PullRequest{{Number: 12, Title: "Log in by mail"}, {Number: 14, Title: "Cart"}},
+	LastReport: &perch.LastReport{
+		Phase: perch.PhaseFailed, Outcome: perch.OutcomeFailed, Commit: commitA, By: "ada", Sentence: "no capacity",
+		At: time.Date(2026, 11, 22, 22, 0, 0, 0, time.UTC),
+	},
+}
+
+func TestLsShowsPullRequestsIfThereAreAny(t *testing.T) {
+	with := listText(newListDocument(perch.ListResult{Environments: []perch.EnvironmentStatus{known, {Branch: "z"}}}), paper{})
+	if !strings.Contains(with, "PULL REQUEST") || !strings.Contains(with, "#12 Log in by mail, #14 Cart") {
+		t.Errorf("the list is\n%s", with)
+	}
+	if without := listText(newListDocument(perch.ListResult{Environments: []perch.EnvironmentStatus{{Branch: "z"}}}), paper{}); strings.Contains(without, "PULL") {
+		t.Errorf("the list is\n%s", without)
+	}
+}
+
+func TestStatusShowsPullRequestsAndTheLastReport(t *testing.T) {
+	document := newStatusDocument(environment(t, "main"), perch.StatusResult{Environment: &known}, client.Progress{}, client.Run{})
+	text := statusText(document, "", paper{})
+	for _, want := range []string{"#12 Log in by mail, #14 Cart", "failed aaaaaaa, by ada, 2026-11-22T22:00:00Z: no capacity"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the status does not say %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestWarningsOfCardsAreShown(t *testing.T) {
+	list := newListDocument(perch.ListResult{Warnings: []string{"the card cannot be read"}})
+	status := newStatusDocument(environment(t, "main"), perch.StatusResult{Warnings: list.Warnings}, client.Progress{}, client.Run{})
+	if len(list.Warnings) != 1 || len(status.Warnings) != 1 {
+		t.Errorf("warnings %q and %q", list.Warnings, status.Warnings)
+	}
+}

@@ -1,0 +1,155 @@
+package workflows
+
+import (
+	"slices"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+	"perch/activities/contract"
+	"perch/lifecycle"
+)
+
+// maxUnreported bounds what a chain of runs carries along of requests that have ended. Of more, the oldest are dropped.
+const maxUnreported = 20
+
+// reporter enters what a run says into the environment's card and tells it, one report at a time. While one is being
+// delivered, a later state takes the place of the one that waits. A report fails no run; what could not be delivered is
+// left to the sweep. It also takes the notes that arrive.
+type reporter struct {
+	environment perch.Environment
+	incoming    workflow.ReceiveChannel
+	// waiting is what the next report says.
+	waiting contract.ReportInput
+	// last says that the run ends with what waits, so that nothing more comes to tell it with.
+	last bool
+	// sending is the report that is being delivered; nil if none is.
+	sending *contract.ReportInput
+	// problems are sentences about notes that could not be entered.
+	problems []string
+}
+
+// startReporter goes on with what an earlier run of the chain has left.
+func startReporter(ctx workflow.Context, in perch.RunInput) *reporter {
+	p := &reporter{environment: in.Environment, incoming: workflow.GetSignalChannel(ctx, perch.SignalNote)}
+	p.waiting = contract.ReportInput{Ended: in.Unreported, Notes: in.Notes}
+	workflow.Go(ctx, p.work)
+	return p
+}
+
+// work delivers report after report until the run ends.
+func (p *reporter) work(ctx workflow.Context) {
+	for workflow.Await(ctx, p.due) == nil {
+		in := p.waiting
+		in.Environment = p.environment
+		p.waiting, p.sending, p.last = contract.ReportInput{}, &in, false
+		activity, summary := contract.Report, "report on "+p.environment.Branch
+		if len(in.Notes) > 0 {
+			activity, summary = contract.TakeNotes, "take notes for "+p.environment.Branch
+		}
+		_, err := runActivity(ctx, summary, activity, in)
+		for _, note := range in.Notes {
+			if err != nil {
+				p.problems = append(p.problems, "the note "+string(note.Kind)+" by "+note.By+
+					" could not be entered into the environment's card: "+said(err))
+			}
+		}
+		p.sending = nil
+	}
+}
+
+// due reports whether there is something to tell that does not wait for the run's next state.
+func (p *reporter) due() bool {
+	p.takeNotes()
+	return p.waiting.State != nil || len(p.waiting.Notes) > 0 || p.last
+}
+
+// idle reports whether everything is told.
+func (p *reporter) idle() bool { return !p.due() && p.sending == nil }
+
+// tell reports state as soon as the report before it is delivered. A request for the same commit that ended before is
+// not told any more.
+func (p *reporter) tell(stackID string, state perch.CardState, removed bool) {
+	p.waiting.Ended = slices.DeleteFunc(p.waiting.Ended, func(e perch.CardState) bool { return e.Commit == state.Commit })
+	p.waiting.StackID, p.waiting.State, p.waiting.Removed = stackID, &state, removed
+}
+
+// takeNotes takes in the notes that have arrived. What is no note of this environment is passed over.
+func (p *reporter) takeNotes() {
+	var raw converter.RawValue
+	for p.incoming.ReceiveAsync(&raw) {
+		note, err := readNote(raw)
+		repeated := slices.ContainsFunc(p.waiting.Notes, func(n perch.Note) bool { return n.ID == note.ID })
+		if err == nil && note.Project == p.environment.Project && note.Branch == p.environment.Branch && !repeated {
+			p.waiting.Notes = append(p.waiting.Notes, note)
+		}
+		raw = converter.RawValue{}
+	}
+}
+
+// handOn gives the next run of the chain what has not been told, and ended, the last state of an `up`; nil for none. A
+// report that is being delivered may be cut off: its notes are told again, which is harmless.
+func (p *reporter) handOn(in *perch.RunInput, ended *perch.CardState) {
+	p.takeNotes()
+	if p.sending != nil {
+		in.Unreported, in.Notes = p.sending.Ended, p.sending.Notes
+	}
+	in.Unreported = append(slices.Clip(in.Unreported), p.waiting.Ended...)
+	in.Notes = append(slices.Clip(in.Notes), p.waiting.Notes...)
+	if ended != nil {
+		in.Unreported = append(in.Unreported, *ended)
+	}
+	in.Unreported = in.Unreported[max(0, len(in.Unreported)-maxUnreported):]
+}
+
+func readNote(raw converter.RawValue) (perch.Note, error) {
+	var note perch.Note
+	err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &note)
+	return note, err
+}
+
+// reported are the phases that are told to people. Those between them last seconds, or change nothing for a reader.
+var reported = []perch.Phase{
+	perch.PhaseImage, perch.PhaseStack, perch.PhaseReady, perch.PhaseGrace, perch.PhaseRemoving, perch.PhaseGone,
+	perch.PhaseKept, perch.PhaseRejected, perch.PhaseFailed,
+}
+
+// report tells how far the run is, if people are told of the phase. A request that is superseded and a removal that is
+// rejected say nothing of the environment, which goes on without them.
+func (r *run) report(phase perch.Phase) {
+	switch {
+	case phase == perch.PhaseRejected && r.chain.Target.Goal == perch.GoalGone:
+	case phase == perch.PhaseSuperseded:
+		r.reports.waiting.Ended, r.reports.last = append(r.reports.waiting.Ended, r.cardState(phase)), true
+	case slices.Contains(reported, phase):
+		r.reports.tell(r.state.StackID, r.cardState(phase), phase == perch.PhaseGone)
+	}
+}
+
+// cardState is what the run says of itself in phase.
+func (r *run) cardState(phase perch.Phase) perch.CardState {
+	target := r.chain.Target
+	state := perch.CardState{
+		Goal: target.Goal, Commit: target.Commit, By: target.By, Reason: target.Reason,
+		Phase: phase, Outcome: r.result.Outcome, Sentence: r.result.Reason, SupersededBy: r.result.SupersededBy,
+		Kind: r.kind, URL: r.state.URL,
+		RunID: workflow.GetInfo(r.ctx).WorkflowExecution.RunID, Begun: r.started.UTC(), At: workflow.Now(r.ctx).UTC(),
+	}
+	if r.failure != nil {
+		state.Failure = said(r.failure)
+	}
+	if phase == perch.PhaseSuperseded && r.chain.Newer != nil {
+		state.SupersededBy = lifecycle.SupersededBy(*r.chain.Newer)
+	}
+	return state
+}
+
+// finishReports waits until everything is told. It reports false if a newer request ends the wait.
+func (r *run) finishReports() (finished bool) {
+	newer := func() bool { r.drain(); return r.chain.Newer != nil }
+	_ = workflow.Await(r.ctx, func() bool { return newer() || r.reports.idle() }) // A cancelled run waits for nothing.
+	r.result.Warnings = append(r.result.Warnings, r.reports.problems...)
+	r.reports.problems = nil
+	return !newer()
+}
