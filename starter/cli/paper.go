@@ -5,10 +5,14 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
 	"golang.org/x/term"
 
 	"perch"
 )
+
+// columnGap is how many spaces are between two columns.
+const columnGap = 2
 
 // paper is what text of several lines is written on: a terminal with so many columns, or a file that has no end to its lines (width 0).
 type paper struct {
@@ -101,10 +105,10 @@ func (p paper) facts(out *strings.Builder, facts [][2]string) {
 // table writes rows in columns where they fit, and otherwise each row's first cell on a line and the others below it. below, where it is not
 // nil, is called after each row.
 func (p paper) table(out *strings.Builder, indent int, rows [][]string, below func(row int)) {
-	widths, fits := columnWidths(rows), p.fits(indent, rows)
+	lines, fits := inColumns(rows), p.fits(indent, rows)
 	for i, row := range rows {
 		if fits {
-			p.columns(out, indent, row, widths)
+			out.WriteString(strings.TrimRight(strings.Repeat(" ", indent)+lines[i], " ") + "\n")
 		} else {
 			p.stack(out, indent, row)
 		}
@@ -116,33 +120,21 @@ func (p paper) table(out *strings.Builder, indent int, rows [][]string, below fu
 
 // fits reports whether rows are narrow enough to be written in columns.
 func (p paper) fits(indent int, rows [][]string) bool {
-	widths := columnWidths(rows)
-	total := indent + 2*(len(widths)-1)
-	for _, width := range widths {
-		total += width
-	}
-	return p.width == 0 || total <= p.width
+	return p.width == 0 || indent+lipgloss.Width(inColumns(rows)[0])-columnGap <= p.width
 }
 
-func columnWidths(rows [][]string) []int {
-	var widths []int
+// inColumns is a line for each row. All are equally wide: the last column is followed by a gap, too.
+func inColumns(rows [][]string) []string {
+	columns := table.New().BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false).
+		StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().PaddingRight(columnGap) })
 	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], lipgloss.Width(perch.Printable(cell)))
+		var cells []string
+		for _, cell := range row {
+			cells = append(cells, perch.Printable(cell))
 		}
+		columns.Row(cells...)
 	}
-	return widths
-}
-
-func (p paper) columns(out *strings.Builder, indent int, row []string, widths []int) {
-	line := strings.Repeat(" ", indent)
-	for i, cell := range row {
-		line += perch.Printable(cell) + strings.Repeat(" ", widths[i]-lipgloss.Width(perch.Printable(cell))+2)
-	}
-	out.WriteString(strings.TrimRight(line, " ") + "\n")
+	return strings.Split(columns.String(), "\n")
 }
 
 func (p paper) stack(out *strings.Builder, indent int, row []string) {
