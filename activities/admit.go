@@ -9,40 +9,18 @@ import (
 	"perch/activities/application"
 	"perch/activities/awserr"
 	"perch/activities/beanstalk"
+	"perch/activities/branch"
 	"perch/activities/contract"
 	"perch/activities/quota"
-	"perch/activities/sourceerr"
 	"perch/activities/stack"
 	"perch/config"
 	"perch/lifecycle"
-	"perch/source"
 )
-
-// Source is where branches and files come from.
-type Source interface {
-	// Branches lists every branch with its commit. Only where complete is true is a branch that is missing from it known to be gone.
-	Branches(ctx context.Context) (branches map[string]string, complete bool, err error)
-	// Heads are the commits that these branches point to, by one question. Only where err is nil is a branch that is missing from it known to be gone.
-	Heads(ctx context.Context, branches ...string) (map[string]string, error)
-	// Contains reports whether commit is reachable from head: it is head or older.
-	Contains(ctx context.Context, head, commit string) (bool, error)
-	// HasCommit reports whether the source has the commit.
-	HasCommit(ctx context.Context, commit string) (bool, error)
-	// File reads one file at a commit.
-	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
-	// RepositoryID is the repository's id, which a rename does not change; empty if the source has
-	// no ids.
-	RepositoryID(ctx context.Context) (string, error)
-	// DefaultBranch is the branch that the source calls the default; empty if it does not tell.
-	DefaultBranch(ctx context.Context) (string, error)
-	// Files lists the files below a folder at a commit.
-	Files(ctx context.Context, commit, folder string) ([]source.File, error)
-}
 
 // Requests are the activities that decide what a request leads to.
 type Requests struct {
 	policy    *perch.Policy
-	source    Source
+	branches  *branch.Reader
 	stacks    *Stacks
 	apps      *application.Stacks
 	beanstalk *beanstalk.Client
@@ -110,7 +88,7 @@ func (r *Requests) checkRequest(ctx context.Context, request perch.Request) (con
 // checkCommit checks what the request's commit says against the policy. The commit is known to be its branch's head.
 func (r *Requests) checkCommit(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := lifecycle.Admission{Policy: r.policy, Request: request}
-	file, err := r.fileAt(ctx, request.Commit)
+	file, err := r.branches.ReadConfig(ctx, request.Commit)
 	var rejection *perch.Rejection
 	if rule, skip := config.SkipByDefault(request.Branch); errors.As(err, &rejection) && skip {
 		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil // Such a branch seldom has a perch.yaml.
@@ -202,37 +180,6 @@ func answerRejection(admitted contract.AdmitResult, err error) (contract.AdmitRe
 		return contract.AdmitResult{Rejection: rejection}, nil
 	}
 	return admitted, err
-}
-
-// file is fileAt for a commit that was deployed, and may have left the repository since. That is rejected with a sentence, too.
-func (r *Requests) file(ctx context.Context, commit string) (*config.File, error) {
-	has, err := r.source.HasCommit(ctx, commit)
-	if err != nil {
-		return nil, sourceerr.Wrap(err, "look for commit %s", commit)
-	}
-	if !has {
-		return nil, perch.Reject("the repository %s has no commit %s; push it first", r.policy.Repository, commit)
-	}
-	return r.fileAt(ctx, commit)
-}
-
-// fileAt reads perch.yaml at the commit. A file that is not there, and one with an error, is rejected with a sentence.
-func (r *Requests) fileAt(ctx context.Context, commit string) (*config.File, error) {
-	data, found, err := r.source.File(ctx, commit, config.FileName)
-	if fault := sourceerr.CommitFault(err); fault != "" {
-		return nil, perch.Reject("%s", fault)
-	}
-	if err != nil {
-		return nil, sourceerr.Wrap(err, "read %s at %s", config.FileName, commit)
-	}
-	if !found {
-		return nil, perch.Reject("commit %s has no %s in its root; `perch config init` writes one: commit it and push", commit, config.FileName)
-	}
-	file, err := config.Read(config.FileName, data)
-	if err != nil {
-		return nil, perch.Reject("%v", err)
-	}
-	return file, nil
 }
 
 // survey is the branch's own environment, nil where there is none, and how many others there are.

@@ -234,8 +234,8 @@ func TestS101ASourceThatDoesNotAnswerChangesNothing(t *testing.T) {
 	w.fault(aws.Fault{Service: "cloudformation", Action: "DescribeStacks", Code: "Throttling", Message: "Rate exceeded"})
 	_, err := activitytest.Try(of[*Requests](w).Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantRetry(t, err, "list stacks", "Throttling")
-	requests := *of[*Requests](w)
-	requests.source = brokenSource{requests.source}
+	requests := of[*Requests](w)
+	w.set.branches.Source = brokenSource{w.set.branches.Source}
 	before := w.mutations()
 	_, err = activitytest.Try(requests.Admit, contract.AdmitInput{Request: w.request("login", commit)})
 	activitytest.WantRetry(t, err, "look up the head of branch login", "no route")

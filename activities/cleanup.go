@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/branch"
 	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/sourceerr"
@@ -31,11 +31,9 @@ const (
 
 // Cleanups are the activities that find out what is left over, and ask for its removal.
 type Cleanups struct {
-	policy *perch.Policy
-	source Source
-	stacks *Stacks
-	// requests read a branch's perch.yaml.
-	requests *Requests
+	policy   *perch.Policy
+	branches *branch.Reader
+	stacks   *Stacks
 }
 
 // PlanCleanup lists the stacks, then the branches, and judges. A listing of branches that keeps failing is no error: everything is held then,
@@ -90,28 +88,18 @@ func (c *Cleanups) list(ctx context.Context) (lifecycle.Listing, error) {
 // ask reads the branches and whose they are. The id is read again for every plan: another repository
 // may have taken the name since the worker learned it.
 func (c *Cleanups) ask(ctx context.Context) (listing lifecycle.Listing, err error) {
-	if listing.Branches, listing.Complete, err = c.source.Branches(ctx); err != nil {
+	if listing.Branches, listing.Complete, err = c.branches.Branches(ctx); err != nil {
 		return lifecycle.Listing{}, err
 	}
-	about, err := source.AboutOf(ctx, c.source)
+	about, err := c.branches.About(ctx)
 	if err != nil {
 		return lifecycle.Listing{}, err
 	}
 	listing.RepositoryID, listing.Archived = about.ID, about.Archived
 	if _, hasDefault := listing.Branches[c.policy.DefaultBranch]; !hasDefault {
-		listing.DefaultBranch = otherDefault(ctx, c.source)
+		listing.DefaultBranch = c.branches.OtherDefault(ctx)
 	}
 	return listing, nil
-}
-
-// otherDefault is what the source calls its default branch; empty if it does not tell. It is only for
-// the words of a message.
-func otherDefault(ctx context.Context, source Source) string {
-	branch, err := source.DefaultBranch(ctx)
-	if err != nil {
-		return ""
-	}
-	return branch
 }
 
 func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) contract.PlanResult {
@@ -182,36 +170,22 @@ func (c *Cleanups) LastLook(ctx context.Context, in contract.LastLookInput) (con
 		f := listed(stack)
 		found = &f
 	}
-	head, err := headBesideDefault(ctx, c.source, c.policy, in.Environment.Branch)
+	head, err := c.branches.HeadBesideDefault(ctx, in.Environment.Branch)
 	if err != nil {
 		return contract.LastLookResult{}, err
 	}
 	alive, unwanted, id := head != "", "", ""
 	if alive && in.Judged.Unwanted {
-		pulls, _, err := pullRequests(ctx, c.source, c.policy, in.Environment.Branch)
+		pulls, _, err := c.branches.PullRequests(ctx, in.Environment.Branch)
 		if err != nil {
 			return contract.LastLookResult{}, err
 		}
 		unwanted = lifecycle.Unwanted(head, pulls, c.policy)
 	}
 	if !alive || unwanted != "" {
-		if id, err = c.source.RepositoryID(ctx); err != nil {
+		if id, err = c.branches.RepositoryID(ctx); err != nil {
 			return contract.LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", c.policy.Repository)
 		}
 	}
 	return contract.LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, unwanted, id, c.policy)}, nil
-}
-
-// headBesideDefault is the head of the branch; empty if it does not exist. It asks for the default branch at once: were
-// that looked for first, the repository could be emptied or hidden before the other is.
-func headBesideDefault(ctx context.Context, source Source, policy *perch.Policy, branch string) (string, error) {
-	heads, err := source.Heads(ctx, policy.DefaultBranch, branch)
-	if _, hasDefault := heads[policy.DefaultBranch]; err == nil && !hasDefault {
-		words := lifecycle.NoDefaultBranch(policy.DefaultBranch, otherDefault(ctx, source))
-		err = fmt.Errorf("the repository %s does not show its default branch %s", policy.Repository, words)
-	}
-	if err != nil {
-		return "", sourceerr.Wrap(err, "look for branch %s", branch)
-	}
-	return heads[branch], nil
 }

@@ -40,7 +40,7 @@ func (w *world) onGitHub(branches int) *hub.Server {
 		}
 	}
 	server := githubtest.New(w.t, repository)
-	of[*Cleanups](w).source = w.github(server)
+	w.set.branches.Source = w.github(server)
 	return server
 }
 

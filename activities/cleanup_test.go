@@ -96,13 +96,13 @@ func TestPlanOfAnotherProjectIsRejected(t *testing.T) {
 func TestListingThatFailsIsTriedAgainOrHeld(t *testing.T) {
 	t.Run("S45 a passing fault is tried again", func(t *testing.T) {
 		w := leftOver(t)
-		of[*Cleanups](w).source = failing(errors.New("502 Bad Gateway"))
+		w.set.branches.Source = failing(errors.New("502 Bad Gateway"))
 		_, err := activitytest.Try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
 		activitytest.WantRetry(t, err, "list branches of github.com/acme/shop", "502 Bad Gateway")
 	})
 	t.Run("S66 a rate limit says when", func(t *testing.T) {
 		w := leftOver(t)
-		of[*Cleanups](w).source = failing(&source.RateLimited{Until: time.Now().Add(20 * time.Minute), Reason: "rate limit"})
+		w.set.branches.Source = failing(&source.RateLimited{Until: time.Now().Add(20 * time.Minute), Reason: "rate limit"})
 		_, err := activitytest.Try(of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
 		var failure *temporal.ApplicationError
 		if !errors.As(err, &failure) || failure.NextRetryDelay() < 19*time.Minute || failure.NextRetryDelay() > 21*time.Minute {
@@ -115,7 +115,7 @@ func TestListingThatFailsIsTriedAgainOrHeld(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := leftOver(t)
-			of[*Cleanups](w).source = failing(err)
+			w.set.branches.Source = failing(err)
 			plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
 			activitytest.WantWords(t, plan.Problem, "no token")
 			for _, v := range plan.Verdicts {
@@ -179,7 +179,7 @@ func TestLastLookBelievesNoSourceThatHasLostTheDefaultBranch(t *testing.T) {
 func TestS67LastLookWithoutAccessEndsTheRemoval(t *testing.T) {
 	w := leftOver(t)
 	in := w.judged()
-	of[*Cleanups](w).source = failing(&source.Rejected{Reason: "the token is expired"})
+	w.set.branches.Source = failing(&source.Rejected{Reason: "the token is expired"})
 	_, err := activitytest.Try(of[*Cleanups](w).LastLook, in)
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "the token is expired")
 }

@@ -18,7 +18,7 @@ import (
 
 // customTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a *perch.Rejection.
 func (r *Requests) customTemplate(ctx context.Context, commit string, settings perch.Settings) (*custom.Template, error) {
-	data, found, err := r.source.File(ctx, commit, settings.Template)
+	data, found, err := r.branches.File(ctx, commit, settings.Template)
 	if fault := sourceerr.CommitFault(err); fault != "" {
 		return nil, perch.Reject("%s", fault)
 	}

@@ -80,8 +80,8 @@ func (w *world) customUp(commit string) contract.StackState {
 func TestACustomTemplateIsReadOnceForARequest(t *testing.T) {
 	w, commit := newCustomWorld(t, nil)
 	read := map[string]int{}
-	requests := *of[*Requests](w)
-	requests.source = countedSource{requests.source, read}
+	requests := of[*Requests](w)
+	w.set.branches.Source = countedSource{w.set.branches.Source, read}
 	if _, err := activitytest.Try(requests.Admit, contract.AdmitInput{Request: w.request("login", commit)}); err != nil {
 		t.Fatal(err)
 	}

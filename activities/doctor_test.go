@@ -234,7 +234,7 @@ func TestDoctorWaitsForAnApplicationThatIsBeingMade(t *testing.T) {
 func TestS67DoctorSaysWhatGitHubRejects(t *testing.T) {
 	w := healthy(t)
 	server := w.onGitHub(1)
-	of[*Examinations](w).doctor.Source = of[*Cleanups](w).source
+	of[*Examinations](w).doctor.Source = w.set.branches.Source
 	server.Intercept(func(http.Handler) http.Handler { return hub.Answer(http.StatusUnauthorized, "Bad credentials") })
 	wantBroken(t, w.examine(), map[string]string{perch.CheckRepository: "GitHub answered 401 (Bad credentials): the token or the App's key is expired, revoked or mistyped; give the worker a new one"})
 }

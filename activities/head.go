@@ -33,7 +33,7 @@ func sinceScheduled(ctx context.Context) time.Duration {
 // findHead returns the head of the request's branch, the one commit whose files may be read. Otherwise the result says how the request
 // ends. The head is found by one question to the source.
 func (r *Requests) findHead(ctx context.Context, request perch.Request) (head string, ended contract.AdmitResult, err error) {
-	heads, err := r.source.Heads(ctx, request.Branch)
+	heads, err := r.branches.Heads(ctx, request.Branch)
 	if err != nil {
 		return "", contract.AdmitResult{}, sourceerr.Wrap(err, "look up the head of branch %s", request.Branch)
 	}
@@ -43,7 +43,7 @@ func (r *Requests) findHead(ctx context.Context, request perch.Request) (head st
 	}
 	sighting := lifecycle.Sighting{Commit: request.Commit, Head: head, Waited: r.waited(ctx), Patience: headLooks * r.interval}
 	if head != "" && head != request.Commit {
-		if sighting.Older, err = r.source.Contains(ctx, head, request.Commit); err != nil {
+		if sighting.Older, err = r.branches.Contains(ctx, head, request.Commit); err != nil {
 			return "", contract.AdmitResult{}, sourceerr.Wrap(err, "look for commit %s on branch %s", request.Commit, request.Branch)
 		}
 	}
@@ -64,7 +64,7 @@ func (r *Requests) unwanted(ctx context.Context, request perch.Request, head str
 	if request.Trigger == "" || !r.policy.Allows(perch.TriggerWebhook) {
 		return "", nil
 	}
-	pulls, _, err := pullRequests(ctx, r.source, r.policy, request.Branch)
+	pulls, _, err := r.branches.PullRequests(ctx, request.Branch)
 	return lifecycle.Unwanted(head, pulls, r.policy), err
 }
 

@@ -37,8 +37,8 @@ func (s *witness) Files(ctx context.Context, commit, folder string) ([]source.Fi
 // observe puts a witness before the world's source, and lets every request have waited for so long.
 func (w *world) observe(waited time.Duration) *witness {
 	requests := of[*Requests](w)
-	seen := &witness{Source: requests.source}
-	requests.source, requests.waited = seen, func(context.Context) time.Duration { return waited }
+	seen := &witness{Source: w.set.branches.Source}
+	w.set.branches.Source, requests.waited = seen, func(context.Context) time.Duration { return waited }
 	return seen
 }
 

@@ -4,24 +4,23 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 
 	"perch"
+	"perch/activities/branch"
 	"perch/activities/contract"
 	"perch/activities/sourceerr"
 	"perch/client"
 	"perch/lifecycle"
-	"perch/source"
 )
 
 // Looks are the activities that turn a hint about a branch into a request.
 type Looks struct {
-	policy *perch.Policy
-	source Source
-	stacks *Stacks
+	policy   *perch.Policy
+	branches *branch.Reader
+	stacks   *Stacks
 }
 
 // LookAtBranch asks the branch source once, and requests what follows: `up` at the branch's head, the removal as cleanup
@@ -73,15 +72,15 @@ func (l *Looks) see(
 	if seen.Run, err = latest(ctx, e.StackName()); err != nil {
 		return seen, err
 	}
-	if seen.Head, err = headBesideDefault(ctx, l.source, l.policy, e.Branch); err != nil {
+	if seen.Head, err = l.branches.HeadBesideDefault(ctx, e.Branch); err != nil {
 		return seen, err
 	}
 	if seen.Head != "" {
-		if seen.PullRequests, seen.Unread, err = pullRequests(ctx, l.source, l.policy, e.Branch); err != nil {
+		if seen.PullRequests, seen.Unread, err = l.branches.PullRequests(ctx, e.Branch); err != nil {
 			return seen, err
 		}
 	}
-	about, err := source.AboutOf(ctx, l.source)
+	about, err := l.branches.About(ctx)
 	if err != nil {
 		return seen, sourceerr.Wrap(err, "look for the id of %s", l.policy.Repository)
 	}
@@ -110,23 +109,4 @@ func (l *Looks) request(in contract.LookInput, seen lifecycle.Seen, step lifecyc
 	sum := sha256.Sum256([]byte(run + "\x00" + string(step.Goal) + "\x00" + about))
 	request.ID = hex.EncodeToString(sum[:16])
 	return request
-}
-
-// pullRequests are the branch's, as the rules take them; none if the source has no pull requests. A worker that may not read
-// them deploys nevertheless, unless the policy needs them: unread says why then.
-func pullRequests(
-	ctx context.Context, from Source, policy *perch.Policy, branch string,
-) (pulls []lifecycle.PullRequest, unread string, err error) {
-	listed, _, err := source.PullRequestsOf(ctx, from, branch)
-	var rejected *source.Rejected
-	if errors.As(err, &rejected) && policy.OnPRClose != perch.OnPRCloseRemove {
-		return nil, err.Error(), nil
-	}
-	if err != nil {
-		return nil, "", sourceerr.Wrap(err, "look for pull requests of branch %s", branch)
-	}
-	for _, pull := range listed {
-		pulls = append(pulls, lifecycle.PullRequest(pull))
-	}
-	return pulls, "", nil
 }

@@ -26,9 +26,7 @@ func hooked(t *testing.T) (w *world, server *hub.Server, head, stackID string) {
 	head = w.repo.commit("main", map[string]string{"a": "b"})
 	w.repo.point("login", head)
 	server = githubtest.New(t, w.repo.git)
-	for _, source := range []*Source{&of[*Cleanups](w).source, &of[*Looks](w).source, &of[*Requests](w).source} {
-		*source = w.github(server)
-	}
+	w.set.branches.Source = w.github(server)
 	w.policy.Triggers = []perch.Trigger{perch.TriggerCI, perch.TriggerWebhook}
 	stackID = w.bare("shop-login", "login", nil)
 	w.settle(stackID)

@@ -52,7 +52,7 @@ func (c *Cleanups) missing(
 // wanted reports whether perch.yaml at the head and the pull requests of the branch want an environment. What else an `up`
 // needs is checked when it is requested.
 func (c *Cleanups) wanted(ctx context.Context, branch, head string) (bool, error) {
-	file, err := c.requests.fileAt(ctx, head)
+	file, err := c.branches.ReadConfig(ctx, head)
 	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {
 		return false, nil
@@ -63,6 +63,6 @@ func (c *Cleanups) wanted(ctx context.Context, branch, head string) (bool, error
 	if _, skip := file.Skip(branch); skip || !lifecycle.MayHaveKind(c.policy, branch, file.Kind(branch)) {
 		return false, nil
 	}
-	pulls, _, err := pullRequests(ctx, c.source, c.policy, branch)
+	pulls, _, err := c.branches.PullRequests(ctx, branch)
 	return err == nil && lifecycle.Unwanted(head, pulls, c.policy) == "", err
 }

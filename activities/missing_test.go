@@ -29,7 +29,6 @@ func (w *world) missing() ([]string, perch.CleanupMissing) {
 
 func TestCleanupFindsBranchesThatShouldHaveAnEnvironment(t *testing.T) {
 	w, server, _, _ := hooked(t)
-	of[*Cleanups](w).requests = of[*Requests](w)
 	file := map[string]string{"perch.yaml": testConfig}
 	head := w.repo.commit("feature", file)
 	w.repo.commit("dependabot/go", file)
@@ -53,7 +52,6 @@ func TestCleanupFindsBranchesThatShouldHaveAnEnvironment(t *testing.T) {
 
 func TestCleanupRequestsAFewEnvironmentsInEachRunAndAllInTheEnd(t *testing.T) {
 	w, _, _, _ := hooked(t)
-	of[*Cleanups](w).requests = of[*Requests](w)
 	w.policy.Cleanup.MaxRemovals = 3
 	for i := range 7 {
 		w.repo.commit(fmt.Sprint("topic-", i), map[string]string{"perch.yaml": testConfig})
@@ -79,7 +77,6 @@ func TestCleanupRequestsAFewEnvironmentsInEachRunAndAllInTheEnd(t *testing.T) {
 
 func TestASourceThatDoesNotAnswerLeavesTheVerdicts(t *testing.T) {
 	w, server, _, _ := hooked(t)
-	of[*Cleanups](w).requests = of[*Requests](w)
 	w.repo.commit("feature", map[string]string{"perch.yaml": testConfig})
 	server.Intercept(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

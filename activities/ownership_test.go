@@ -147,7 +147,7 @@ func TestS124StacksOfAnotherNameAreCountedAndNamedAndLeftAlone(t *testing.T) {
 func TestS125ARepositoryThatTookTheNameOwnsNothingOfTheOther(t *testing.T) {
 	w := newWorld(t)
 	server := w.onGitHub(1)
-	of[*Stacks](w).Owner.Source = of[*Cleanups](w).source
+	of[*Stacks](w).Owner.Source = w.set.branches.Source
 	id := w.under("gone", "github.com/acme/shop", githubID)
 	in := w.judged()
 	if state := must(w, of[*Stacks](w).DescribeStack, contract.StackInput{Environment: activitytest.Environment("shop", "gone")}); !state.Ours {

@@ -49,7 +49,7 @@ func TestStacksMadeOnTheirOwnList(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	w.bare("shop-a", "a", nil)
-	stacks := NewStacks(w.config, w.policy, of[*Requests](w).source, time.Second)
+	stacks := NewStacks(w.config, w.policy, w.set.branches.Source, time.Second)
 	if out := must(w, stacks.ListEnvironments, perch.ListInput{Project: "shop"}); len(out.Environments) != 1 {
 		t.Errorf("listed %+v", out.Environments)
 	}

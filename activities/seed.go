@@ -28,7 +28,7 @@ type Seeds struct {
 func newSeeds(cfg aws.Config, requests *Requests, interval time.Duration) *Seeds {
 	s := &Seeds{policy: requests.policy, requests: requests, stacks: requests.stacks, s3: s3.NewFromConfig(cfg)}
 	s.seeder = seed.New(cfg, seed.Config{
-		Policy: requests.policy, Source: requests.source, Interval: interval,
+		Policy: requests.policy, Source: requests.branches.Source, Interval: interval,
 		HasObject: requests.apps.HasObject, StoreObject: requests.apps.StoreObject,
 		Environments: func(ctx context.Context, stackID string) ([]string, error) {
 			contents, err := s.stacks.Contents(ctx, contract.StackInput{StackID: stackID})
@@ -80,7 +80,7 @@ type seedSettings struct {
 }
 
 func (s *Seeds) settingsAt(ctx context.Context, branch, commit string) (found seedSettings, err error) {
-	file, err := s.requests.file(ctx, commit)
+	file, err := s.requests.branches.ReadDeployedConfig(ctx, commit)
 	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {
 		return found, awserr.Final(perch.ErrorInvalid, "%s", rejection.Reason)

@@ -17,11 +17,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch"
+	"perch/activities/branch"
 	"perch/activities/doctor"
 	"perch/activities/logs"
 	"perch/activities/quota"
 	"perch/activities/reporting"
 )
+
+// Source is where branches and files come from.
+type Source = branch.Source
 
 // Set is everything that a worker registers.
 type Set struct {
@@ -39,6 +43,7 @@ type Set struct {
 	looks        *Looks
 	reports      *Reports
 	examinations *Examinations
+	branches     *branch.Reader
 }
 
 // New makes the activities. interval is how often waits look at what they wait for. channel tells people how far
@@ -46,15 +51,16 @@ type Set struct {
 func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration, channel reporting.Channel) *Set {
 	var (
 		objects  = s3.NewFromConfig(cfg)
+		branches = branch.NewReader(policy, source)
 		stacks   = NewStacks(cfg, policy, source, interval)
 		apps     = stacks.apps
 		images   = newImages(cfg, policy, interval)
 		quotas   = quota.NewReader(cfg)
 		requests = &Requests{
-			policy: policy, source: source, stacks: stacks, apps: apps, images: images, beanstalk: stacks.beanstalk, interval: interval,
+			policy: policy, branches: branches, stacks: stacks, apps: apps, images: images, beanstalk: stacks.beanstalk, interval: interval,
 			waited: sinceScheduled, quotas: quotas,
 		}
-		cleanups  = &Cleanups{policy: policy, source: source, stacks: stacks, requests: requests}
+		cleanups  = &Cleanups{policy: policy, branches: branches, stacks: stacks}
 		instances = rds.NewFromConfig(cfg)
 	)
 	deletions := &Deletions{stacks: stacks, removals: stacks.removals, s3: objects, rds: instances}
@@ -67,8 +73,8 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		stacks: stacks, requests: requests, images: images, apps: &Applications{apps},
 		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, requests, interval), databases: databases,
 		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: stacks.beanstalk, interval: interval},
-		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, source: source, stacks: stacks},
+		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, branches: branches, stacks: stacks},
 		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg), channel)},
-		examinations: examinations,
+		examinations: examinations, branches: branches,
 	}
 }

@@ -24,7 +24,7 @@ func TestManyListingsAtOnceAreFewCalls(t *testing.T) {
 		<-held
 		return http.DefaultClient.Do(r)
 	})
-	stacks := NewStacks(config, w.policy, of[*Requests](w).source, time.Hour)
+	stacks := NewStacks(config, w.policy, w.set.branches.Source, time.Hour)
 	before := w.calls("cloudformation", "DescribeStacks")
 	var all, asking sync.WaitGroup
 	for range 50 {

@@ -29,7 +29,7 @@ func (w *world) hub() *hub.Server {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	of[*Requests](w).source, of[*Cleanups](w).source, of[*Stacks](w).Owner.Source = opened, opened, opened
+	w.set.branches.Source, of[*Stacks](w).Owner.Source = opened, opened
 	return server
 }
 
