@@ -38,7 +38,7 @@ func (s *witness) Files(ctx context.Context, commit, folder string) ([]source.Fi
 func (w *world) observe(waited time.Duration) *witness {
 	requests := of[*Requests](w)
 	seen := &witness{Source: w.set.branches.Source}
-	w.set.branches.Source, requests.waited = seen, func(context.Context) time.Duration { return waited }
+	w.set.branches.Source, requests.admitter.Waited = seen, func(context.Context) time.Duration { return waited }
 	return seen
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/admit"
 	"perch/activities/contract"
 	"perch/activities/probe"
 	"perch/sandbox/aws"
@@ -128,8 +129,8 @@ func TestTheLoginForECRIsForTheWorkersOwnRegistry(t *testing.T) {
 		t.Errorf("%+v, %d logins", admitted, w.calls("ecr", "GetAuthorizationToken"))
 	}
 	w.policy.Images.Registries = append(w.policy.Images.Registries, other)
-	images := newImages(w.config, w.policy, 0)
-	if _, err := images.client.Look(t.Context(), other+"/shop:1"); err == nil ||
+	images := admit.NewImages(w.config, w.policy, 0)
+	if _, err := images.Look(t.Context(), other+"/shop:1"); err == nil ||
 		!strings.Contains(err.Error(), "it denies access (401)") {
 		t.Errorf("error = %v", err)
 	}

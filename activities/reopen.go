@@ -25,7 +25,11 @@ func (s *Seeds) ReopenBuckets(ctx context.Context, in contract.ReopenInput) (con
 	if _, err := s.deployed(ctx, contract.SeedInput{Environment: in.Environment, Commit: in.Commit, StackID: in.StackID}); err != nil {
 		return contract.ReopenResult{}, err
 	}
-	closed, err := s.stacks.closedBuckets(ctx, in.StackID)
+	contents, err := s.stacks.Contents(ctx, contract.StackInput{StackID: in.StackID})
+	if err != nil {
+		return contract.ReopenResult{}, err
+	}
+	closed, err := bucket.ClosedAmong(ctx, s.s3, contents.Buckets, s.policy.Account)
 	if err != nil || len(closed) == 0 {
 		return contract.ReopenResult{}, err
 	}
@@ -65,25 +69,4 @@ func (s *Seeds) forgetSeeds(ctx context.Context, in contract.ReopenInput, closed
 		}
 	}
 	return nil
-}
-
-// closedBuckets are the stack's buckets that carry Perch's statement.
-func (s *Stacks) closedBuckets(ctx context.Context, stackID string) (closed []string, err error) {
-	contents, err := s.Contents(ctx, contract.StackInput{StackID: stackID})
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range contents.Buckets {
-		shut, err := bucket.Closed(ctx, s.objects, name, s.policy.Account)
-		if awserr.HasCode(err, "NoSuchBucket") {
-			continue // Somebody deleted it by hand; the stack's next update tells.
-		}
-		if err != nil {
-			return nil, awserr.Wrap(err, "read the policy of bucket %s", name)
-		}
-		if shut {
-			closed = append(closed, name)
-		}
-	}
-	return closed, nil
 }

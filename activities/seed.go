@@ -9,7 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
+	"perch/activities/application"
 	"perch/activities/awserr"
+	"perch/activities/branch"
 	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/seed"
@@ -19,17 +21,20 @@ import (
 // Seeds is the activity that puts test data into a new environment.
 type Seeds struct {
 	policy   *perch.Policy
-	requests *Requests
+	branches *branch.Reader
+	apps     *application.Stacks
 	stacks   *Stacks
 	s3       *s3.Client
 	seeder   *seed.Seeder
 }
 
-func newSeeds(cfg aws.Config, requests *Requests, interval time.Duration) *Seeds {
-	s := &Seeds{policy: requests.policy, requests: requests, stacks: requests.stacks, s3: s3.NewFromConfig(cfg)}
+func newSeeds(cfg aws.Config, stacks *Stacks, branches *branch.Reader, interval time.Duration) *Seeds {
+	s := &Seeds{
+		policy: stacks.policy, branches: branches, apps: stacks.apps, stacks: stacks, s3: s3.NewFromConfig(cfg),
+	}
 	s.seeder = seed.New(cfg, seed.Config{
-		Policy: requests.policy, Source: requests.branches.Source, Interval: interval,
-		HasObject: requests.apps.HasObject, StoreObject: requests.apps.StoreObject,
+		Policy: stacks.policy, Source: branches.Source, Interval: interval,
+		HasObject: stacks.apps.HasObject, StoreObject: stacks.apps.StoreObject,
 		Environments: func(ctx context.Context, stackID string) ([]string, error) {
 			contents, err := s.stacks.Contents(ctx, contract.StackInput{StackID: stackID})
 			return contents.Environments, err
@@ -80,7 +85,7 @@ type seedSettings struct {
 }
 
 func (s *Seeds) settingsAt(ctx context.Context, branch, commit string) (found seedSettings, err error) {
-	file, err := s.requests.branches.ReadDeployedConfig(ctx, commit)
+	file, err := s.branches.ReadDeployedConfig(ctx, commit)
 	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {
 		return found, awserr.Final(perch.ErrorInvalid, "%s", rejection.Reason)
@@ -92,8 +97,8 @@ func (s *Seeds) settingsAt(ctx context.Context, branch, commit string) (found se
 	if err != nil {
 		return found, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	application, err := s.requests.apps.Outputs(ctx, file.Kind(branch))
-	return seedSettings{settings, file.Seed, application.ArtifactBucket}, err
+	outputs, err := s.apps.Outputs(ctx, file.Kind(branch))
+	return seedSettings{settings, file.Seed, outputs.ArtifactBucket}, err
 }
 
 // deployed is the environment's own stack, with the commit deployed in it that is to be seeded, and admitted by the
@@ -106,6 +111,6 @@ func (s *Seeds) deployed(ctx context.Context, in contract.SeedInput) (contract.S
 	if !lifecycle.Serving(stack.Status) || stack.Commit != in.Commit {
 		return stack, awserr.Final(perch.ErrorInvalid, "stack %s is %s with commit %s deployed, and not ready to be seeded at %s: run the command again", in.StackID, stack.Status, stack.Commit, in.Commit)
 	}
-	_, _, err = s.requests.apps.Admitted(ctx, in.Environment, stack.Kind, stack.Template)
+	_, _, err = s.apps.Admitted(ctx, in.Environment, stack.Kind, stack.Template)
 	return stack, err
 }

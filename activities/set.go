@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch"
+	"perch/activities/admit"
 	"perch/activities/branch"
 	"perch/activities/doctor"
 	"perch/activities/logs"
@@ -54,12 +55,12 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		branches = branch.NewReader(policy, source)
 		stacks   = NewStacks(cfg, policy, source, interval)
 		apps     = stacks.apps
-		images   = newImages(cfg, policy, interval)
+		images   = admit.NewImages(cfg, policy, interval)
 		quotas   = quota.NewReader(cfg)
-		requests = &Requests{
-			policy: policy, branches: branches, stacks: stacks, apps: apps, images: images, beanstalk: stacks.beanstalk, interval: interval,
-			waited: sinceScheduled, quotas: quotas,
-		}
+		requests = &Requests{admit.New(cfg, admit.Config{
+			Policy: policy, Branches: branches, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk,
+			Images: images, Quotas: quotas, Removals: stacks.removals, Interval: interval, Waited: sinceScheduled,
+		})}
 		cleanups  = &Cleanups{policy: policy, branches: branches, stacks: stacks}
 		instances = rds.NewFromConfig(cfg)
 	)
@@ -70,8 +71,8 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{stacks.Reader, apps}, quotas),
 	}
 	return &Set{
-		stacks: stacks, requests: requests, images: images, apps: &Applications{apps},
-		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, requests, interval), databases: databases,
+		stacks: stacks, requests: requests, images: &Images{images}, apps: &Applications{apps},
+		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, stacks, branches, interval), databases: databases,
 		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: stacks.beanstalk, interval: interval},
 		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, branches: branches, stacks: stacks},
 		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg), channel)},

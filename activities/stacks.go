@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
 	"perch/activities/application"
@@ -19,10 +18,8 @@ import (
 type Stacks struct {
 	*stack.Reader
 
-	policy *perch.Policy
-	cfn    *cloudformation.Client
-	// objects reads the parameters of custom templates.
-	objects  *s3.Client
+	policy   *perch.Policy
+	cfn      *cloudformation.Client
 	interval time.Duration
 	// apps knows what Admit allowed, and where; cards has what is remembered of environments, and removals what removals
 	// have left of them.
@@ -34,11 +31,10 @@ type Stacks struct {
 
 // NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
 func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Stacks {
-	objects := s3.NewFromConfig(cfg)
 	s := &Stacks{
 		Reader:    stack.NewReader(cfg, policy, source, interval),
 		beanstalk: beanstalk.NewClient(cfg, policy, interval),
-		policy:    policy, cfn: cloudformation.NewFromConfig(cfg), objects: objects,
+		policy:    policy, cfn: cloudformation.NewFromConfig(cfg),
 		interval: interval,
 	}
 	s.apps = application.NewStacks(cfg, policy, s.Reader)

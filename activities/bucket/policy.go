@@ -125,3 +125,20 @@ func (e *emptying) denyWrites(ctx context.Context) error {
 	}
 	return awserr.Wrap(err, "deny writes to bucket %s", e.bucket)
 }
+
+// ClosedAmong are those of the named buckets that carry Perch's statement.
+func ClosedAmong(ctx context.Context, client *s3.Client, names []string, account string) (closed []string, err error) {
+	for _, name := range names {
+		shut, err := Closed(ctx, client, name, account)
+		if awserr.HasCode(err, "NoSuchBucket") {
+			continue // Somebody deleted it by hand; the stack's next update tells.
+		}
+		if err != nil {
+			return nil, awserr.Wrap(err, "read the policy of bucket %s", name)
+		}
+		if shut {
+			closed = append(closed, name)
+		}
+	}
+	return closed, nil
+}

@@ -1,4 +1,4 @@
-package activities
+package admit
 
 import (
 	"context"
@@ -54,22 +54,22 @@ func (r rendering) sharesDatabase() bool {
 }
 
 // publish stores what was rendered, if it is not stored yet, and writes down that it is admitted.
-func (r *Requests) publish(ctx context.Context, rendered rendering) (contract.RenderResult, error) {
+func (a *Admitter) publish(ctx context.Context, rendered rendering) (contract.RenderResult, error) {
 	artifacts := rendered.application.ArtifactBucket
 	if rendered.bundleKey != "" {
-		if err := r.apps.StoreObject(ctx, artifacts, rendered.bundleKey, rendered.bundle); err != nil {
+		if err := a.Applications.StoreObject(ctx, artifacts, rendered.bundleKey, rendered.bundle); err != nil {
 			return contract.RenderResult{}, err
 		}
 	}
-	if err := r.apps.StoreObject(ctx, artifacts, rendered.template.key(), rendered.template.Body); err != nil {
+	if err := a.Applications.StoreObject(ctx, artifacts, rendered.template.key(), rendered.template.Body); err != nil {
 		return contract.RenderResult{}, err
 	}
-	err := r.storeParameters(ctx, rendered)
+	err := a.storeParameters(ctx, rendered)
 	if err == nil && rendered.isCustom() {
-		err = r.validate(ctx, rendered.settings.Template, r.apps.ObjectURL(artifacts, rendered.template.key()))
+		err = a.validate(ctx, rendered.settings.Template, a.Applications.ObjectURL(artifacts, rendered.template.key()))
 	}
 	if err == nil {
-		err = r.allow(ctx, rendered)
+		err = a.allow(ctx, rendered)
 	}
 	return contract.RenderResult{
 		Hash: rendered.template.Hash, Resources: rendered.template.Resources,
@@ -79,25 +79,30 @@ func (r *Requests) publish(ctx context.Context, rendered rendering) (contract.Re
 }
 
 // allow writes down what was admitted, for the activities that act on it.
-func (r *Requests) allow(ctx context.Context, rendered rendering) error {
-	return r.apps.RecordAdmission(ctx, rendered.application.ArtifactBucket, rendered.environment, application.Admission{
-		Commit: rendered.commit, Kind: rendered.kind, Template: rendered.template.key(), Hash: rendered.template.Hash,
-		Parameters: rendered.parametersKey(), Capability: rendered.capability, Custom: rendered.isCustom(), HealthPath: rendered.settings.HealthPath,
-		Image: rendered.image, Pinned: rendered.settings.Image,
-	})
+func (a *Admitter) allow(ctx context.Context, rendered rendering) error {
+	return a.Applications.RecordAdmission(
+		ctx,
+		rendered.application.ArtifactBucket,
+		rendered.environment,
+		application.Admission{
+			Commit: rendered.commit, Kind: rendered.kind, Template: rendered.template.key(), Hash: rendered.template.Hash,
+			Parameters: rendered.parametersKey(), Capability: rendered.capability, Custom: rendered.isCustom(), HealthPath: rendered.settings.HealthPath,
+			Image: rendered.image, Pinned: rendered.settings.Image,
+		},
+	)
 }
 
 // complete renders the template from the file, the settings and the outputs that made has already.
-func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, err error) {
+func (a *Admitter) complete(ctx context.Context, made rendering) (_ rendering, err error) {
 	in := cfn.EnvironmentInput{
-		Environment: made.environment, Kind: made.kind, Commit: made.commit, Policy: *r.policy,
+		Environment: made.environment, Kind: made.kind, Commit: made.commit, Policy: *a.Policy,
 		Application: made.application, Seed: made.file.Seed,
 	}
 	if !made.isCustom() {
-		if err := r.settleDatabase(ctx, &made); err != nil {
+		if err := a.settleDatabase(ctx, &made); err != nil {
 			return made, err
 		}
-		if in.Platform, err = r.platform(ctx, made.deployed); err != nil {
+		if in.Platform, err = a.platform(ctx, made.deployed); err != nil {
 			return made, err
 		}
 		in.ExtendedSupport = made.extendedSupport
@@ -114,16 +119,16 @@ func (r *Requests) complete(ctx context.Context, made rendering) (_ rendering, e
 
 // platform is what the environment runs on: the newest version of the platform by its ARN, which an
 // update may change, or the solution stack of an environment that was created with one.
-func (r *Requests) platform(ctx context.Context, deployed cfn.SetOptions) (string, error) {
+func (a *Admitter) platform(ctx context.Context, deployed cfn.SetOptions) (string, error) {
 	if deployed.SolutionStack != "" {
 		return deployed.SolutionStack, nil
 	}
-	return r.beanstalk.NewestPlatform(ctx)
+	return a.Beanstalk.NewestPlatform(ctx)
 }
 
 // settleDatabase decides the version of the environment's own database. The version of one that is restored is its
 // snapshot's.
-func (r *Requests) settleDatabase(ctx context.Context, made *rendering) error {
+func (a *Admitter) settleDatabase(ctx context.Context, made *rendering) error {
 	database := made.settings.Database
 	if made.isCustom() || database == nil || database.Mode == perch.DatabaseShared {
 		return nil
@@ -131,7 +136,7 @@ func (r *Requests) settleDatabase(ctx context.Context, made *rendering) error {
 	var running application.RunningDatabase
 	if made.exists {
 		var err error
-		if running, err = r.apps.RunningDatabase(ctx, made.environment.StackName(), cfn.DatabaseID); err != nil {
+		if running, err = a.Applications.RunningDatabase(ctx, made.environment.StackName(), cfn.DatabaseID); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package activities
+package admit
 
 import (
 	"context"
@@ -20,23 +20,25 @@ import (
 // slowestLook is how many times the interval passes at most between two looks at an image.
 const slowestLook = 6
 
-// Images are the activities that look images up in their registries.
+// Images look images up in their registries.
 type Images struct {
-	client   *image.Client
+	*image.Client
+
 	interval time.Duration
 }
 
-func newImages(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Images {
+// NewImages makes Images of the account of cfg.
+func NewImages(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Images {
 	login := &registryLogin{registry: policy.OwnRegistry(), cfg: cfg}
-	return &Images{interval: interval, client: image.New(image.Config{
+	return &Images{interval: interval, Client: image.New(image.Config{
 		Registries: policy.Images.Registries, Endpoint: policy.Images.Endpoint, Login: login.get,
 		Admit: probe.Reach{Private: policy.Network.Private}.Registry(policy.Images.Endpoint != ""),
 	})}
 }
 
-// AwaitImage waits until the image is in its registry, or the registry cannot be asked. It changes
+// Await waits until the image is in its registry, or the registry cannot be asked. It changes
 // nothing, and what it finds decides nothing but the end of the wait: Admit looks again.
-func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contract.ImageResult, error) {
+func (i *Images) Await(ctx context.Context, in contract.ImageInput) (contract.ImageResult, error) {
 	progress := pulse.Resume(ctx, perch.Progress{
 		Status: "WAITING_FOR_IMAGE", Resource: in.Image, Reason: "it is not in its registry yet", Since: time.Now().UTC(),
 	})
@@ -44,7 +46,7 @@ func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contra
 	defer stop()
 	patience := time.Duration(in.PatienceSeconds) * time.Second
 	for pause := i.interval; ; pause = min(2*pause, slowestLook*i.interval) {
-		_, err := i.client.Look(ctx, in.Image)
+		_, err := i.Look(ctx, in.Image)
 		var missing *image.Missing
 		switch {
 		case ctx.Err() != nil:
@@ -52,9 +54,16 @@ func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contra
 		case !errors.As(err, &missing):
 			return contract.ImageResult{Found: err == nil}, nil
 		case time.Since(progress.Since) > patience:
-			return contract.ImageResult{}, awserr.Final(perch.ErrorImageMissing, "image %s is not in its registry, %s after the request; "+
-				"check the build of commit %s, or correct `image` in perch.yaml; when the image is there, "+
-				"run `perch up %s`", in.Image, patience, in.Commit, in.Branch)
+			return contract.ImageResult{}, awserr.Final(
+				perch.ErrorImageMissing,
+				"image %s is not in its registry, %s after the request; "+
+					"check the build of commit %s, or correct `image` in perch.yaml; when the image is there, "+
+					"run `perch up %s`",
+				in.Image,
+				patience,
+				in.Commit,
+				in.Branch,
+			)
 		}
 		if err := pulse.Linger(ctx, pause); err != nil {
 			return contract.ImageResult{}, err
@@ -65,7 +74,7 @@ func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contra
 // pinImage looks the image up and replaces its tag by its digest. What it finds goes into admitted.
 // The sentence says why the image must not be deployed, and is empty if it may be. A custom
 // template is only concerned if it takes the image.
-func (r *Requests) pinImage(
+func (a *Admitter) pinImage(
 	ctx context.Context, made *rendering, admitted *contract.AdmitResult,
 ) error {
 	settings := made.settings
@@ -73,7 +82,7 @@ func (r *Requests) pinImage(
 	if settings.Image == "" || !takes("Image") {
 		return nil
 	}
-	found, err := r.images.client.Look(ctx, settings.Image)
+	found, err := a.Images.Look(ctx, settings.Image)
 	var (
 		missing *image.Missing
 		unasked *image.Unasked
@@ -83,7 +92,7 @@ func (r *Requests) pinImage(
 		admitted.MissingImage, admitted.ImageWaitSeconds = settings.Image, int(settings.ImageWait.Seconds())
 		return nil
 	case errors.As(err, &unasked):
-		pinned, what := r.lastPinned(ctx, made)
+		pinned, what := a.lastPinned(ctx, made)
 		made.settings.Image = pinned
 		admitted.Warnings = append(admitted.Warnings, unasked.Error()+"; "+what)
 		return nil
@@ -102,17 +111,23 @@ func (r *Requests) pinImage(
 }
 
 func wrongArchitecture(settings perch.Settings, architecture string, found image.Found) *perch.Rejection {
-	return perch.Reject("image %s is for %s, and instance_type %s needs linux/%s; build the image for it, such as with "+
-		"`docker buildx build --platform linux/%s`, or choose another instance type",
-		settings.Image, strings.Join(found.Platforms, " and "), settings.InstanceType, architecture, architecture)
+	return perch.Reject(
+		"image %s is for %s, and instance_type %s needs linux/%s; build the image for it, such as with "+
+			"`docker buildx build --platform linux/%s`, or choose another instance type",
+		settings.Image,
+		strings.Join(found.Platforms, " and "),
+		settings.InstanceType,
+		architecture,
+		architecture,
+	)
 }
 
 // lastPinned is what is deployed of an image whose registry cannot be asked, and the words for it:
 // the digest that the environment was admitted with last, if perch.yaml named the same image then,
 // else the image as it is written.
-func (r *Requests) lastPinned(ctx context.Context, made *rendering) (pinned, what string) {
+func (a *Admitter) lastPinned(ctx context.Context, made *rendering) (pinned, what string) {
 	written := "it is deployed as it is written"
-	last, err := r.apps.LastAdmission(ctx, made.environment, made.kind)
+	last, err := a.Applications.LastAdmission(ctx, made.environment, made.kind)
 	if err != nil || last.Image != made.image || last.Pinned == made.image || last.Pinned == "" {
 		return made.image, written
 	}

@@ -1,4 +1,4 @@
-package activities
+package admit
 
 import (
 	"context"
@@ -19,26 +19,32 @@ const (
 
 // requireAddress rejects a new environment without a load balancer if no address is left for it: Beanstalk would fail
 // minutes later. If EC2 cannot be asked, that decides.
-func (r *Requests) requireAddress(ctx context.Context, made rendering) error {
+func (a *Admitter) requireAddress(ctx context.Context, made rendering) error {
 	if made.exists || made.isCustom() || made.settings.LoadBalancer != noBalancer {
 		return nil
 	}
-	use, err := r.quotas.Addresses(ctx)
+	use, err := a.Quotas.Addresses(ctx)
 	if err == nil && use.Full() {
-		return awserr.Final(perch.ErrorInvalid, "an environment with `load_balancer: none` needs an Elastic IP address, "+
-			"and all %d of region %s are taken: %s; then try again", use.Quota, r.policy.Region, quota.AddressAdvice)
+		return awserr.Final(
+			perch.ErrorInvalid,
+			"an environment with `load_balancer: none` needs an Elastic IP address, "+
+				"and all %d of region %s are taken: %s; then try again",
+			use.Quota,
+			a.Policy.Region,
+			quota.AddressAdvice,
+		)
 	}
 	return nil
 }
 
 // requireRule rejects a new environment if the shared load balancer has no rule left for it:
 // Beanstalk would fail minutes later. If the load balancer cannot be asked, that decides.
-func (r *Requests) requireRule(ctx context.Context, made rendering) error {
+func (a *Admitter) requireRule(ctx context.Context, made rendering) error {
 	balancer := made.application.LoadBalancerArn
 	if made.exists || made.isCustom() || made.settings.LoadBalancer != sharedBalancer || balancer == "" {
 		return nil
 	}
-	use, err := r.quotas.Rules(ctx, balancer)
+	use, err := a.Quotas.Rules(ctx, balancer)
 	if err == nil && use.Full() {
 		return awserr.Final(
 			perch.ErrorInvalid,

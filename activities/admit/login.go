@@ -1,4 +1,4 @@
-package activities
+package admit
 
 import (
 	"context"
@@ -27,7 +27,11 @@ func (l *registryLogin) get(ctx context.Context, registry string) (user, passwor
 	}
 	out, err := ecr.NewFromConfig(l.cfg).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
 	if awserr.Denied(err) {
-		return "", "", fmt.Errorf("get a login: %s; the worker's role lacks %s", awserr.Sentence(err), awserr.Action(err))
+		return "", "", fmt.Errorf(
+			"get a login: %s; the worker's role lacks %s",
+			awserr.Sentence(err),
+			awserr.Action(err),
+		)
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("get a login: %s", awserr.Sentence(err))

@@ -1,4 +1,4 @@
-package activities
+package admit
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 )
 
 // withdraws reports whether the environment has variables or secrets that the wanted template does not set.
-func (r *Requests) withdraws(ctx context.Context, up candidate) (bool, error) {
+func (a *Admitter) withdraws(ctx context.Context, up candidate) (bool, error) {
 	if up.wanted.isCustom() || !up.stack.Ours {
 		return false, nil
 	}
@@ -21,16 +21,20 @@ func (r *Requests) withdraws(ctx context.Context, up candidate) (bool, error) {
 	if err != nil {
 		return false, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	left, err := r.beanstalk.Withdrawn(ctx, wanted)
+	left, err := a.Beanstalk.Withdrawn(ctx, wanted)
 	return len(left) > 0, err
 }
 
 // deployedOptions are the options of the template in force. There are none if the stack is to be created again.
-func (r *Requests) deployedOptions(ctx context.Context, request perch.Request, mine *stack.Owned) (cfn.SetOptions, error) {
+func (a *Admitter) deployedOptions(
+	ctx context.Context,
+	request perch.Request,
+	mine *stack.Owned,
+) (cfn.SetOptions, error) {
 	if request.Recreate || mine == nil || !lifecycle.WasReady(string(mine.Stack.StackStatus)) {
 		return cfn.SetOptions{}, nil
 	}
-	body, err := r.stacks.DeployedTemplate(ctx, aws.ToString(mine.Stack.StackId))
+	body, err := a.Stacks.DeployedTemplate(ctx, aws.ToString(mine.Stack.StackId))
 	if err != nil {
 		return cfn.SetOptions{}, err
 	}
@@ -54,6 +58,9 @@ func (up candidate) checkSwitch() error {
 	if sentence == "" {
 		return nil
 	}
-	return perch.Reject("%s; change it back, or run `perch up --recreate %s`, which deletes the environment with its data and creates it again",
-		sentence, up.wanted.environment.Branch)
+	return perch.Reject(
+		"%s; change it back, or run `perch up --recreate %s`, which deletes the environment with its data and creates it again",
+		sentence,
+		up.wanted.environment.Branch,
+	)
 }

@@ -1,4 +1,4 @@
-package activities
+package admit
 
 import (
 	"context"
@@ -17,8 +17,12 @@ import (
 )
 
 // customTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a *perch.Rejection.
-func (r *Requests) customTemplate(ctx context.Context, commit string, settings perch.Settings) (*custom.Template, error) {
-	data, found, err := r.branches.File(ctx, commit, settings.Template)
+func (a *Admitter) customTemplate(
+	ctx context.Context,
+	commit string,
+	settings perch.Settings,
+) (*custom.Template, error) {
+	data, found, err := a.Branches.File(ctx, commit, settings.Template)
 	if fault := sourceerr.CommitFault(err); fault != "" {
 		return nil, perch.Reject("%s", fault)
 	}
@@ -26,7 +30,12 @@ func (r *Requests) customTemplate(ctx context.Context, commit string, settings p
 		return nil, sourceerr.Wrap(err, "read %s at %s", settings.Template, commit)
 	}
 	if !found {
-		return nil, perch.Reject("commit %s has no file %s, which %s names as template; commit it, or correct `template`", commit, settings.Template, config.FileName)
+		return nil, perch.Reject(
+			"commit %s has no file %s, which %s names as template; commit it, or correct `template`",
+			commit,
+			settings.Template,
+			config.FileName,
+		)
 	}
 	template, err := custom.Read(settings.Template, data)
 	if err != nil {
@@ -36,12 +45,12 @@ func (r *Requests) customTemplate(ctx context.Context, commit string, settings p
 }
 
 // admitCustom checks the custom template against the policy; a *perch.Rejection says why the policy rejects it.
-func (r *Requests) admitCustom(
+func (a *Admitter) admitCustom(
 	ctx context.Context,
 	admission lifecycle.Admission,
 	origins config.Origins,
 ) (*custom.Template, error) {
-	template, err := r.customTemplate(ctx, admission.Request.Commit, admission.Wanted.Settings)
+	template, err := a.customTemplate(ctx, admission.Request.Commit, admission.Wanted.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +59,7 @@ func (r *Requests) admitCustom(
 		return nil, perch.Reject("%v", err)
 	}
 	in := cfn.EnvironmentInput{
-		Environment: environment, Kind: admission.Wanted.Kind, Commit: admission.Request.Commit, Settings: admission.Wanted.Settings, Policy: *r.policy, Seed: admission.Wanted.Seed,
+		Environment: environment, Kind: admission.Wanted.Kind, Commit: admission.Request.Commit, Settings: admission.Wanted.Settings, Policy: *a.Policy, Seed: admission.Wanted.Seed,
 		Origin: func(path string) string { return origins[path] },
 	}
 	if err := template.Admit(in); err != nil {
@@ -60,7 +69,7 @@ func (r *Requests) admitCustom(
 }
 
 // storeParameters puts the parameters beside the template, whose hash covers them.
-func (r *Requests) storeParameters(ctx context.Context, rendered rendering) error {
+func (a *Admitter) storeParameters(ctx context.Context, rendered rendering) error {
 	key := rendered.parametersKey()
 	if key == "" {
 		return nil
@@ -69,12 +78,12 @@ func (r *Requests) storeParameters(ctx context.Context, rendered rendering) erro
 	if err != nil {
 		return fmt.Errorf("store parameters: %w", err)
 	}
-	return r.apps.StoreObject(ctx, rendered.application.ArtifactBucket, key, body)
+	return a.Applications.StoreObject(ctx, rendered.application.ArtifactBucket, key, body)
 }
 
 // validate lets CloudFormation look at a stored template before anything is changed: it knows more of templates than Perch does.
-func (r *Requests) validate(ctx context.Context, path, url string) error {
-	_, err := r.stacks.cfn.ValidateTemplate(ctx, &cloudformation.ValidateTemplateInput{TemplateURL: &url})
+func (a *Admitter) validate(ctx context.Context, path, url string) error {
+	_, err := a.cfn.ValidateTemplate(ctx, &cloudformation.ValidateTemplateInput{TemplateURL: &url})
 	return awserr.Wrap(err, "validate template %s", path)
 }
 

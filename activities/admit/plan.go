@@ -1,4 +1,4 @@
-package activities
+package admit
 
 import (
 	"context"
@@ -17,15 +17,21 @@ import (
 	"perch/lifecycle"
 )
 
-// PlanEnvironment says what an `up` would do: it holds the request against the policy, renders the template, and compares it with the one that
+// Plan says what an `up` would do: it holds the request against the policy, renders the template, and compares it with the one that
 // is deployed. It stores and changes nothing.
-func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (perch.PlanResult, error) {
-	admitted, up, err := r.checkRequest(ctx, in.Request)
+func (a *Admitter) Plan(ctx context.Context, in perch.PlanInput) (perch.PlanResult, error) {
+	admitted, up, err := a.checkRequest(ctx, in.Request)
 	if err != nil || up == nil {
 		outcome, reason, _ := admitted.Ends()
 		return perch.PlanResult{Outcome: outcome, Reason: reason, SupersededBy: admitted.SupersededBy}, err
 	}
-	p := planning{Requests: r, kind: admitted.Kind, made: up.wanted, recreate: up.recreate, mayRecreate: admitted.MayRecreate}
+	p := planning{
+		Admitter:    a,
+		kind:        admitted.Kind,
+		made:        up.wanted,
+		recreate:    up.recreate,
+		mayRecreate: admitted.MayRecreate,
+	}
 	if p.environment, err = perch.NewEnvironment(in.Request.Project, in.Request.Branch); err != nil {
 		return perch.PlanResult{}, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
@@ -51,7 +57,7 @@ func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (per
 
 // planning is what a plan is made from.
 type planning struct {
-	*Requests
+	*Admitter
 	environment perch.Environment
 	kind        perch.Kind
 	// made is the template that an `up` would store, and wanted the same with everything that is known of it.
@@ -66,16 +72,20 @@ type planning struct {
 
 func (p *planning) look(ctx context.Context) error {
 	p.wanted = p.version(p.made.template.Body, values(p.made.parameters))
-	stack, found, err := p.stacks.Describe(ctx, p.environment.StackName())
+	stack, found, err := p.Stacks.Describe(ctx, p.environment.StackName())
 	if err == nil && found {
-		p.stack, p.state = stack, p.stacks.State(ctx, p.environment, stack)
+		p.stack, p.state = stack, p.Stacks.State(ctx, p.environment, stack)
 	}
 	return err
 }
 
 // version is a template with its parameters and with what CloudFormation itself knows.
 func (p *planning) version(template []byte, parameters map[string]string) forecast.Version {
-	known := map[string]string{"AWS::Region": p.policy.Region, "AWS::AccountId": p.policy.Account, "AWS::StackName": p.environment.StackName()}
+	known := map[string]string{
+		"AWS::Region":    p.Policy.Region,
+		"AWS::AccountId": p.Policy.Account,
+		"AWS::StackName": p.environment.StackName(),
+	}
 	maps.Copy(known, parameters)
 	return forecast.Version{Template: template, Parameters: known}
 }
@@ -102,7 +112,10 @@ func (p *planning) outline() perch.PlanResult {
 	case lifecycle.Conflict:
 		return perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: p.state.Conflict.Reason}
 	case lifecycle.NeedsRecreate:
-		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.OutOfService(p.environment, p.state.Status, "")}
+		return perch.PlanResult{
+			Outcome: perch.OutcomeFailed,
+			Reason:  lifecycle.OutOfService(p.environment, p.state.Status, ""),
+		}
 	case lifecycle.Protected:
 		if p.recreate {
 			return perch.PlanResult{Outcome: perch.OutcomeRejected, Reason: p.state.Protection(p.environment).Reason}
@@ -110,7 +123,10 @@ func (p *planning) outline() perch.PlanResult {
 		reason := lifecycle.DeleteByHand(p.environment, p.state.Kind, p.state.Status, "")
 		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: reason}
 	case lifecycle.Stop:
-		return perch.PlanResult{Outcome: perch.OutcomeFailed, Reason: lifecycle.Stuck(p.environment.StackName(), p.state.Status, "")}
+		return perch.PlanResult{
+			Outcome: perch.OutcomeFailed,
+			Reason:  lifecycle.Stuck(p.environment.StackName(), p.state.Status, ""),
+		}
 	}
 	return plan
 }
@@ -120,7 +136,7 @@ func (p *planning) deployed(ctx context.Context, step lifecycle.Step) (forecast.
 	if step == lifecycle.Create || step == lifecycle.Delete || p.recreate {
 		return forecast.Version{}, nil
 	}
-	body, err := p.stacks.DeployedTemplate(ctx, p.state.StackID)
+	body, err := p.Stacks.DeployedTemplate(ctx, p.state.StackID)
 	if err != nil {
 		return forecast.Version{}, err
 	}
@@ -142,7 +158,7 @@ func (p *planning) foresee(plan *perch.PlanResult, deployed forecast.Version) er
 	if plan.Time, err = forecast.Estimate(deployed, p.wanted, compared.Changes); err != nil {
 		return awserr.Final(perch.ErrorInvalid, "estimate the time for branch %q: %v", branch, err)
 	}
-	if plan.Cost, err = forecast.Cost(p.wanted, p.policy.Region); err != nil {
+	if plan.Cost, err = forecast.Cost(p.wanted, p.Policy.Region); err != nil {
 		return awserr.Final(perch.ErrorInvalid, "estimate the cost of branch %q: %v", branch, err)
 	}
 	plan.Settings, err = differences(p.made.file, branch)

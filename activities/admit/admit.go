@@ -1,9 +1,17 @@
-package activities
+// Package admit decides what a request leads to: whether the policy admits it, which commit it is
+// about, which template it asks for, and what a plan of it says.
+//
+// It stores templates and what is admitted, and changes no stack.
+package admit
 
 import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"perch"
 	"perch/activities/application"
@@ -11,41 +19,57 @@ import (
 	"perch/activities/beanstalk"
 	"perch/activities/branch"
 	"perch/activities/contract"
+	"perch/activities/leftovers"
 	"perch/activities/quota"
 	"perch/activities/stack"
 	"perch/config"
 	"perch/lifecycle"
 )
 
-// Requests are the activities that decide what a request leads to.
-type Requests struct {
-	policy    *perch.Policy
-	branches  *branch.Reader
-	stacks    *Stacks
-	apps      *application.Stacks
-	beanstalk *beanstalk.Client
-	images    *Images
-	quotas    *quota.Reader
-	// interval is the pause between two looks at a branch that is not there yet, and waited how long the activity has been at it.
-	interval time.Duration
-	waited   func(context.Context) time.Duration
+// Config is what an Admitter decides with.
+type Config struct {
+	Policy       *perch.Policy
+	Branches     *branch.Reader
+	Stacks       *stack.Reader
+	Applications *application.Stacks
+	Beanstalk    *beanstalk.Client
+	Images       *Images
+	Quotas       *quota.Reader
+	Removals     *leftovers.Records
+	// Interval is the pause between two looks at a branch that is not there yet, and Waited how long the activity has been
+	// at it.
+	Interval time.Duration
+	Waited   func(context.Context) time.Duration
+}
+
+// Admitter decides what a request leads to.
+type Admitter struct {
+	Config
+
+	cfn *cloudformation.Client
+	s3  *s3.Client
+}
+
+// New makes an Admitter of the account and region of cfg.
+func New(cfg aws.Config, config Config) *Admitter {
+	return &Admitter{config, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg)}
 }
 
 // Admit holds a request against the policy, before any call that changes anything. For an `up` that it admits it renders what is asked for and
 // looks at the stack: the run goes on from there with its first change.
-func (r *Requests) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
-	admitted, up, err := r.checkRequest(ctx, in.Request)
+func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
+	admitted, up, err := a.checkRequest(ctx, in.Request)
 	if err == nil && admitted.Outcome == perch.OutcomeSuperseded {
 		in.Request.Commit = admitted.SupersededBy
-		deployed, err := r.isDeployed(ctx, in.Request)
+		deployed, err := a.isDeployed(ctx, in.Request)
 		admitted.Deploy = !deployed
 		return admitted, err
 	}
 	if err != nil || up == nil || admitted.MissingImage != "" {
 		return admitted, err
 	}
-	if admitted, err = r.prepare(ctx, admitted, *up); err == nil {
-		admitted.Earlier, err = r.earlier(ctx, *up)
+	if admitted, err = a.prepare(ctx, admitted, *up); err == nil {
+		admitted.Earlier, err = a.earlier(ctx, *up)
 	}
 	return admitted, err
 }
@@ -59,39 +83,42 @@ type candidate struct {
 }
 
 // checkRequest checks a request against the policy, and changes and stores nothing. There is no candidate where the request is a removal, or ends here.
-func (r *Requests) checkRequest(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
-	admission := lifecycle.Admission{Policy: r.policy, Request: request}
+func (a *Admitter) checkRequest(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
+	admission := lifecycle.Admission{Policy: a.Policy, Request: request}
 	if err := admission.Identity(); err != nil || request.Goal == perch.GoalGone {
 		removal := contract.AdmitResult{
-			SharedDatabase: r.policy.SharedDatabase != nil, GraceSeconds: int(r.policy.Cleanup.Grace.Seconds()),
+			SharedDatabase: a.Policy.SharedDatabase != nil, GraceSeconds: int(a.Policy.Cleanup.Grace.Seconds()),
 		}
 		admitted, err := answerRejection(removal, errors.Join(err, lifecycle.AdmitRequest(admission)))
 		return admitted, nil, err
 	}
-	if reason := lifecycle.Untriggered(r.policy, request); reason != "" {
+	if reason := lifecycle.Untriggered(a.Policy, request); reason != "" {
 		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: reason}, nil, nil
 	}
-	head, ended, err := r.findHead(ctx, request)
+	head, ended, err := a.findHead(ctx, request)
 	if err != nil || ended.Outcome != "" {
 		ended, err = answerRejection(ended, err)
 		return ended, nil, err
 	}
-	if unwanted, err := r.unwanted(ctx, request, head); err != nil || unwanted != "" {
+	if unwanted, err := a.unwanted(ctx, request, head); err != nil || unwanted != "" {
 		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: unwanted}, nil, err
 	}
 	request.Commit = head
-	admitted, up, err := r.checkCommit(ctx, request)
+	admitted, up, err := a.checkCommit(ctx, request)
 	admitted, err = answerRejection(admitted, err)
 	return admitted, up, err
 }
 
 // checkCommit checks what the request's commit says against the policy. The commit is known to be its branch's head.
-func (r *Requests) checkCommit(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
-	admission := lifecycle.Admission{Policy: r.policy, Request: request}
-	file, err := r.branches.ReadConfig(ctx, request.Commit)
+func (a *Admitter) checkCommit(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
+	admission := lifecycle.Admission{Policy: a.Policy, Request: request}
+	file, err := a.Branches.ReadConfig(ctx, request.Commit)
 	var rejection *perch.Rejection
 	if rule, skip := config.SkipByDefault(request.Branch); errors.As(err, &rejection) && skip {
-		return contract.AdmitResult{Outcome: perch.OutcomeSkipped, Reason: rule.Sentence(request.Branch)}, nil, nil // Such a branch seldom has a perch.yaml.
+		return contract.AdmitResult{
+			Outcome: perch.OutcomeSkipped,
+			Reason:  rule.Sentence(request.Branch),
+		}, nil, nil // Such a branch seldom has a perch.yaml.
 	}
 	if err != nil {
 		return contract.AdmitResult{}, nil, err
@@ -103,10 +130,10 @@ func (r *Requests) checkCommit(ctx context.Context, request perch.Request) (cont
 	if err != nil {
 		return contract.AdmitResult{}, nil, perch.Reject("%v", err)
 	}
-	if _, err := r.stacks.Owner.Certain(ctx); err != nil {
+	if _, err := a.Stacks.Owner.Certain(ctx); err != nil {
 		return contract.AdmitResult{}, nil, err
 	}
-	all, err := r.stacks.List(ctx)
+	all, err := a.Stacks.List(ctx)
 	if err != nil {
 		return contract.AdmitResult{}, nil, err
 	}
@@ -123,7 +150,7 @@ func (r *Requests) checkCommit(ctx context.Context, request perch.Request) (cont
 		return contract.AdmitResult{}, nil, err
 	}
 	admitted := contract.AdmitResult{
-		Kind: admission.Wanted.Kind, Commit: request.Commit, MayRecreate: r.policy.Repair == perch.RepairRecreate,
+		Kind: admission.Wanted.Kind, Commit: request.Commit, MayRecreate: a.Policy.Repair == perch.RepairRecreate,
 	}
 	made := rendering{
 		commit: request.Commit, kind: admitted.Kind, file: file,
@@ -131,17 +158,17 @@ func (r *Requests) checkCommit(ctx context.Context, request perch.Request) (cont
 		exists: mine != nil, defaultVersion: origins["database.version"] == config.BuiltIn,
 	}
 	if made.isCustom() {
-		if made.custom, err = r.admitCustom(ctx, admission, origins); err != nil {
+		if made.custom, err = a.admitCustom(ctx, admission, origins); err != nil {
 			return contract.AdmitResult{}, nil, err
 		}
 	}
 	if made.environment, err = perch.NewEnvironment(request.Project, request.Branch); err != nil {
 		return contract.AdmitResult{}, nil, awserr.Final(perch.ErrorInvalid, "%v", err)
 	}
-	if err := r.pinImage(ctx, &made, &admitted); err != nil {
+	if err := a.pinImage(ctx, &made, &admitted); err != nil {
 		return contract.AdmitResult{}, nil, err
 	}
-	up, err := r.candidate(ctx, request, made, mine, all)
+	up, err := a.candidate(ctx, request, made, mine, all)
 	if err != nil {
 		return contract.AdmitResult{}, nil, err
 	}
@@ -152,24 +179,30 @@ func (r *Requests) checkCommit(ctx context.Context, request perch.Request) (cont
 	return admitted, up, err
 }
 
-func (r *Requests) candidate(ctx context.Context, request perch.Request, made rendering, mine *stack.Owned, all stack.All) (_ *candidate, err error) {
-	if made.application, err = r.apps.OutputsIn(ctx, all, made.kind); err != nil {
+func (a *Admitter) candidate(
+	ctx context.Context,
+	request perch.Request,
+	made rendering,
+	mine *stack.Owned,
+	all stack.All,
+) (_ *candidate, err error) {
+	if made.application, err = a.Applications.OutputsIn(ctx, all, made.kind); err != nil {
 		return nil, err
 	}
-	if err := r.requireAddress(ctx, made); err != nil {
+	if err := a.requireAddress(ctx, made); err != nil {
 		return nil, err
 	}
-	if err := r.requireRule(ctx, made); err != nil {
+	if err := a.requireRule(ctx, made); err != nil {
 		return nil, err
 	}
-	if made.deployed, err = r.deployedOptions(ctx, request, mine); err != nil {
+	if made.deployed, err = a.deployedOptions(ctx, request, mine); err != nil {
 		return nil, err
 	}
 	var up candidate
-	if up.wanted, err = r.complete(ctx, made); err != nil {
+	if up.wanted, err = a.complete(ctx, made); err != nil {
 		return nil, err
 	}
-	up.stack, err = r.stateOf(ctx, made.environment, mine, all)
+	up.stack, err = a.stateOf(ctx, made.environment, mine, all)
 	return &up, err
 }
 
@@ -195,12 +228,17 @@ func survey(all []stack.Owned, branch string) (mine *stack.Owned, others int) {
 }
 
 // stateOf is the state of the stack of the environment's name, whosever it is.
-func (r *Requests) stateOf(ctx context.Context, environment perch.Environment, mine *stack.Owned, all stack.All) (contract.StackState, error) {
+func (a *Admitter) stateOf(
+	ctx context.Context,
+	environment perch.Environment,
+	mine *stack.Owned,
+	all stack.All,
+) (contract.StackState, error) {
 	if mine != nil {
-		return r.stacks.State(ctx, environment, mine.Stack), nil
+		return a.Stacks.State(ctx, environment, mine.Stack), nil
 	}
 	if _, taken := all.Others[environment.StackName()]; !taken {
 		return contract.StackState{}, nil
 	}
-	return r.stacks.DescribeStack(ctx, contract.StackInput{Environment: environment})
+	return a.Stacks.DescribeStack(ctx, contract.StackInput{Environment: environment})
 }

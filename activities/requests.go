@@ -1,0 +1,40 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"perch"
+	"perch/activities/admit"
+	"perch/activities/contract"
+)
+
+// Requests are the activities that decide what a request leads to.
+type Requests struct{ admitter *admit.Admitter }
+
+// Admit checks a request against the policy, before any call that changes anything. For an `up` that it admits it renders
+// what is asked for and looks at the stack: the run goes on from there with its first change.
+func (r *Requests) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
+	return r.admitter.Admit(ctx, in)
+}
+
+// PlanEnvironment says what an `up` would do. It stores and changes nothing.
+func (r *Requests) PlanEnvironment(ctx context.Context, in perch.PlanInput) (perch.PlanResult, error) {
+	return r.admitter.Plan(ctx, in)
+}
+
+// Images are the activities that look images up in their registries.
+type Images struct{ images *admit.Images }
+
+// AwaitImage waits until the image is in its registry, or the registry cannot be asked.
+func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contract.ImageResult, error) {
+	return i.images.Await(ctx, in)
+}
+
+// sinceScheduled is how long ago the activity was scheduled, by the clock of the Temporal server and over all its tries.
+func sinceScheduled(ctx context.Context) time.Duration {
+	info := activity.GetInfo(ctx)
+	return info.StartedTime.Sub(info.ScheduledTime)
+}
