@@ -2,220 +2,60 @@ package activities
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
-	"perch"
-	"perch/activities/awserr"
+	"perch/activities/change"
 	"perch/activities/contract"
-	"perch/activities/stack"
 )
 
-// CreateStack asks CloudFormation to make the environment's stack. A response that was lost is mended by adopting the stack that
-// our tags say is ours; a stack of that name without our tags is a conflict.
+// CreateStack asks CloudFormation to make the environment's stack.
 func (s *Stacks) CreateStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	identity, err := s.Owner.Certain(ctx)
-	if err != nil {
-		return contract.ChangeResult{}, err
-	}
-	template, err := s.apps.AdmittedTemplate(ctx, in.Environment, in.Kind, in.Template)
-	if err != nil {
-		return contract.ChangeResult{}, err
-	}
-	switch full, err := s.full(ctx, in.Environment); {
-	case err != nil:
-		return contract.ChangeResult{}, err
-	case full:
-		return contract.ChangeResult{Rejection: s.limit("there are as many")}, nil
-	}
-	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: aws.String(in.Environment.StackName()), TemplateURL: &template.URL, Tags: stack.TagList(in.Environment.Tags(identity, in.Kind)),
-		ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
-		Parameters: template.Parameters, Capabilities: template.Capabilities,
-	})
-	id := ""
-	switch {
-	case awserr.AlreadyExists(err):
-		if id, err = s.adopt(ctx, in.Environment); err != nil {
-			return contract.ChangeResult{}, err
-		}
-		mine, err := s.Began(ctx, id, in.Token)
-		if err != nil || !mine {
-			return contract.ChangeResult{StackID: id}, err // The limit takes back only what this request made: another run's environment was admitted and may be in use.
-		}
-	case err != nil:
-		return contract.ChangeResult{}, awserr.Wrap(err, "create stack %s", in.Environment.StackName())
-	default:
-		id = aws.ToString(out.StackId)
-	}
-	rejection, err := s.beyondLimit(ctx, id)
-	return contract.ChangeResult{StackID: id, Rejection: rejection}, err
+	return s.changer.Create(ctx, in)
 }
 
-func (s *Stacks) adopt(ctx context.Context, environment perch.Environment) (string, error) {
-	stack, found, err := s.Describe(ctx, environment.StackName())
-	if err != nil {
-		return "", err
-	}
-	if !found {
-		return "", fmt.Errorf("create stack %s: it exists already and cannot be seen yet", environment.StackName())
-	}
-	state := s.State(ctx, environment, stack)
-	if state.Ours {
-		return state.StackID, nil
-	}
-	return "", awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
-}
-
-// UpdateStack asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
+// UpdateStack asks CloudFormation to bring the stack to the template.
 func (s *Stacks) UpdateStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	state, err := s.OwnStack(ctx, in.Stack())
-	if err != nil {
-		return contract.ChangeResult{}, err
-	}
-	template, err := s.apps.AdmittedTemplate(ctx, in.Environment, state.Kind, in.Template)
-	if err != nil {
-		return contract.ChangeResult{}, err
-	}
-	_, err = s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &in.StackID, TemplateURL: &template.URL, ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(),
-		Parameters: template.Parameters, Capabilities: template.Capabilities,
-	})
-	out, failure := s.begun(ctx, in, err, "update")
-	if failure != nil && awserr.NothingToUpdate(err) {
-		return contract.ChangeResult{StackID: in.StackID, Unchanged: true}, nil
-	}
-	return out, failure
+	return s.changer.Update(ctx, in)
 }
 
-// DeleteStack asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
+// DeleteStack asks CloudFormation to delete the stack.
 func (s *Stacks) DeleteStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	state, err := s.OwnStack(ctx, in.Stack())
-	if err == nil {
-		err = s.MayDelete(in.Environment, state)
-	}
-	if err != nil {
-		return contract.ChangeResult{}, err
-	}
-	_, err = s.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
-		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force), ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(),
-	})
-	return s.begun(ctx, in, err, "delete")
+	return s.changer.Delete(ctx, in)
 }
 
-// CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for stacks that may be deleted.
+// CancelUpdate turns the update in progress back.
 func (s *Stacks) CancelUpdate(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	state, err := s.OwnStack(ctx, in.Stack())
-	if err == nil {
-		err = s.MayDelete(in.Environment, state)
-	}
-	if err != nil {
-		return contract.ChangeResult{}, err
-	}
-	_, err = s.cfn.CancelUpdateStack(ctx, &cloudformation.CancelUpdateStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token})
-	if awserr.Says(err, "ValidationError", "cannot be called from current stack status") {
-		err = nil // The update ended by itself meanwhile: the next look at the stack decides.
-	}
-	return s.begun(ctx, in, err, "cancel the update of")
+	return s.changer.CancelUpdate(ctx, in)
 }
 
 // ContinueRollback goes on with the rollback of an update that got stuck.
 func (s *Stacks) ContinueRollback(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	if _, err := s.OwnStack(ctx, in.Stack()); err != nil {
-		return contract.ChangeResult{}, err
-	}
-	_, err := s.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
-		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.ServiceRole(), ForceRollback: optional(in.Force),
-	})
-	return s.begun(ctx, in, err, "continue the rollback of")
+	return s.changer.ContinueRollback(ctx, in)
 }
 
 // RollbackStack turns a failed update back that was left as it is.
 func (s *Stacks) RollbackStack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
-	if _, err := s.OwnStack(ctx, in.Stack()); err != nil {
-		return contract.ChangeResult{}, err
-	}
-	_, err := s.cfn.RollbackStack(ctx, &cloudformation.RollbackStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: s.ServiceRole()})
-	return s.begun(ctx, in, err, "roll back")
+	return s.changer.RollBack(ctx, in)
 }
 
-// deletionMode is left out for an ordinary deletion: CloudFormation takes the other one only after that has failed.
-func deletionMode(force bool) types.DeletionMode {
-	if force {
-		return types.DeletionModeForceDeleteStack
-	}
-	return ""
+// AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
+func (s *Stacks) AwaitBeanstalk(ctx context.Context, in contract.StackInput) error {
+	return s.changer.AwaitBeanstalk(ctx, in)
 }
 
-// optional leaves a parameter out where it is off: older endpoints do not know it.
-func optional(on bool) *bool {
-	if !on {
-		return nil
-	}
-	return &on
+// WithdrawOptions removes from the environment what its stack's template no longer sets.
+func (s *Stacks) WithdrawOptions(ctx context.Context, in contract.StackInput) error {
+	return s.changer.WithdrawOptions(ctx, in)
 }
 
-// begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was lost, is rejected because of what it
-// began itself: the stack's events tell.
-func (s *Stacks) begun(ctx context.Context, in contract.ChangeInput, err error, verb string) (contract.ChangeResult, error) {
-	if err == nil || awserr.Code(err) == "TokenAlreadyExistsException" {
-		return contract.ChangeResult{StackID: in.StackID}, nil
-	}
-	if awserr.Code(err) == "ValidationError" {
-		before, failure := s.Began(ctx, in.StackID, in.Token)
-		if before {
-			return contract.ChangeResult{StackID: in.StackID}, nil
-		}
-		if failure != nil {
-			return contract.ChangeResult{}, failure
-		}
-	}
-	return contract.ChangeResult{}, awserr.Wrap(err, "%s stack %s", verb, in.StackID)
+// DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the stack left.
+func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (contract.Remains, error) {
+	return s.changer.DiagnoseDeletion(ctx, in)
 }
 
-// beyondLimit counts again after the creation, because two requests may have been admitted at the same time: who ranks beyond the
-// limit by creation time, then stack id, has to go again. It returns the sentence, empty where the stack may stay.
-func (s *Stacks) beyondLimit(ctx context.Context, id string) (*perch.Rejection, error) {
-	found, err := s.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := slices.Clone(found.Ours)
-	slices.SortFunc(all, func(a, b stack.Owned) int {
-		if c := aws.ToTime(a.Stack.CreationTime).Compare(aws.ToTime(b.Stack.CreationTime)); c != 0 {
-			return c
-		}
-		return strings.Compare(aws.ToString(a.Stack.StackId), aws.ToString(b.Stack.StackId))
-	})
-	rank := slices.IndexFunc(all, func(o stack.Owned) bool { return aws.ToString(o.Stack.StackId) == id })
-	if rank < 0 {
-		return nil, fmt.Errorf("count environments: stack %s was made and cannot be seen yet", id) // Nor can those that were made with it.
-	}
-	if rank < s.policy.MaxEnvironments {
-		return nil, nil
-	}
-	return s.limit("this one came after them"), nil
-}
+// Deletions are the activities that prepare the deletion of an environment's stack.
+type Deletions struct{ changer *change.Changer }
 
-// full reports whether there are as many environments as the policy allows, and no stack of this one. Admit has
-// checked that before, but anyone who reaches Temporal can have many branches admitted first. The stack is asked for
-// by its name: an earlier attempt may have created it, and the listing may lack it.
-func (s *Stacks) full(ctx context.Context, environment perch.Environment) (bool, error) {
-	found, err := s.List(ctx)
-	if err != nil || len(found.Ours) < s.policy.MaxEnvironments {
-		return false, err
-	}
-	_, exists, err := s.Describe(ctx, environment.StackName())
-	return !exists, err
-}
-
-// limit is the sentence of a creation that the policy's limit rejects.
-func (s *Stacks) limit(why string) *perch.Rejection {
-	return perch.Reject("the policy allows %d environments at a time and %s; remove one with `perch down BRANCH`, "+
-		"or raise `max_environments` in the policy", s.policy.MaxEnvironments, why)
+// PrepareDeletion checks everything that can still reject the deletion of the environment's stack, and records what the stack holds.
+func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
+	return d.changer.PrepareDeletion(ctx, in)
 }

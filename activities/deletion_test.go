@@ -116,7 +116,7 @@ func (w *world) removals() []leftovers.Record {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	records, err := of[*Deletions](w).removals.All(w.t.Context(), all)
+	records, err := of[*Stacks](w).removals.All(w.t.Context(), all)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestS91ARemovalIsRecordedBeforeTheStackIsDeletedAndForgottenWhenItIsGone(t 
 func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
-	store := of[*Deletions](w).removals
+	store := of[*Stacks](w).removals
 	bucket, _ := store.Bucket(t.Context())
 	key := "cards/login.json"
 	if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("{")}); err != nil {

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/rds"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch"
@@ -51,7 +49,6 @@ type Set struct {
 // environments are; nil if nobody is to be told.
 func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration, channel reporting.Channel) *Set {
 	var (
-		objects  = s3.NewFromConfig(cfg)
 		branches = branch.NewReader(policy, source)
 		stacks   = NewStacks(cfg, policy, source, interval)
 		apps     = stacks.apps
@@ -61,10 +58,8 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 			Policy: policy, Branches: branches, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk,
 			Images: images, Quotas: quotas, Removals: stacks.removals, Interval: interval, Waited: sinceScheduled,
 		})}
-		cleanups  = &Cleanups{policy: policy, branches: branches, stacks: stacks}
-		instances = rds.NewFromConfig(cfg)
+		cleanups = &Cleanups{policy: policy, branches: branches, stacks: stacks}
 	)
-	deletions := &Deletions{stacks: stacks, removals: stacks.removals, s3: objects, rds: instances}
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := newVerification(cfg, stacks, databases, interval)
 	examinations := &Examinations{
@@ -74,7 +69,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		stacks: stacks, requests: requests, images: &Images{images}, apps: &Applications{apps},
 		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, stacks, branches, interval), databases: databases,
 		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: stacks.beanstalk, interval: interval},
-		deletions: deletions, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, branches: branches, stacks: stacks},
+		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, branches: branches, stacks: stacks},
 		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg), channel)},
 		examinations: examinations, branches: branches,
 	}

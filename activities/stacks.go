@@ -10,6 +10,7 @@ import (
 	"perch/activities/application"
 	"perch/activities/beanstalk"
 	"perch/activities/card"
+	"perch/activities/change"
 	"perch/activities/leftovers"
 	"perch/activities/stack"
 )
@@ -18,8 +19,10 @@ import (
 type Stacks struct {
 	*stack.Reader
 
-	policy   *perch.Policy
-	cfn      *cloudformation.Client
+	policy *perch.Policy
+	cfn    *cloudformation.Client
+	// changer changes them.
+	changer  *change.Changer
 	interval time.Duration
 	// apps knows what Admit allowed, and where; cards has what is remembered of environments, and removals what removals
 	// have left of them.
@@ -40,5 +43,8 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 	s.apps = application.NewStacks(cfg, policy, s.Reader)
 	s.cards = card.NewStore(cfg, policy, s.Reader)
 	s.removals = leftovers.NewRecords(s.cards)
+	s.changer = change.New(cfg, change.Config{
+		Policy: policy, Stacks: s.Reader, Applications: s.apps, Beanstalk: s.beanstalk, Removals: s.removals,
+	})
 	return s
 }

@@ -56,7 +56,7 @@ var stackBeliefs = []Belief{
 	{
 		Name:     "cloudformation/existing-name",
 		Sentence: "CreateStack with the name of a stack that exists is an AlreadyExistsException.",
-		Source:   recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkExistingName,
+		Source:   recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkExistingName,
 	},
 	{
 		Name: "cloudformation/events-of-a-creation",

@@ -19,12 +19,12 @@ var deletionBeliefs = []Belief{
 		Name: "cloudformation/earlier-life",
 		Sentence: "The id of a deleted stack stays its own: DeleteStack with it leaves the stack alone that has the name " +
 			"now.",
-		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change.go", Minutes: 3, check: checkEarlierLife,
+		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3, check: checkEarlierLife,
 	},
 	{
 		Name:     "cloudformation/delete-unknown",
 		Sentence: "DeleteStack of a stack that does not exist is accepted.",
-		Source:   stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change.go", Minutes: 1,
+		Source:   stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 1,
 		check: func(ctx context.Context, w *World) error {
 			_, err := w.stacks.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: aws.String(w.stackName(""))})
 			return wantAccepted("DeleteStack", err)
@@ -41,13 +41,13 @@ var deletionBeliefs = []Belief{
 		Name:     "cloudformation/retain-after-failure-only",
 		Sentence: "RetainResources is a ValidationError before DELETE_FAILED; after it, DeleteStack leaves the resource.",
 		Source:   stackAPI + "API_DeleteStack.html",
-		ReliedOn: "activities/change.go", Minutes: 3, check: checkRetainResources,
+		ReliedOn: "activities/change/change.go", Minutes: 3, check: checkRetainResources,
 	},
 	{
 		Name: "cloudformation/force-after-failure-only",
 		Sentence: "FORCE_DELETE_STACK is a ValidationError before DELETE_FAILED; after it, the stack is " +
 			"deleted without the resource.",
-		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change.go", Minutes: 3, check: checkForce,
+		Source: stackAPI + "API_DeleteStack.html", ReliedOn: "activities/change/change.go", Minutes: 3, check: checkForce,
 	},
 	{
 		Name:     "cloudformation/deletion-policy",

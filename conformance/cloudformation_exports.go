@@ -27,7 +27,7 @@ var exportBeliefs = []Belief{
 		Sentence: "ListImports names the stacks that import an export, and is a ValidationError `is not " +
 			"imported by any stack` if there is none.",
 		Source:   stackAPI + "API_ListImports.html",
-		ReliedOn: "activities/deletion_checks.go", Minutes: 4, check: checkListImports,
+		ReliedOn: "activities/change/checks.go", Minutes: 4, check: checkListImports,
 	},
 }
 

@@ -13,12 +13,12 @@ var tokenBeliefs = []Belief{
 		Name: "cloudformation/token-repeats-a-creation",
 		Sentence: "CreateStack with the token and the input of an earlier call gives the same stack id, and " +
 			"creates nothing.",
-		Source: recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkTokenRepeats,
+		Source: recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTokenRepeats,
 	},
 	{
 		Name:     "cloudformation/token-of-another-request",
 		Sentence: "CreateStack with a token that came with another template is a TokenAlreadyExistsException.",
-		Source:   recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkTokenOfAnother,
+		Source:   recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTokenOfAnother,
 	},
 	{
 		Name:     "cloudformation/token-on-events",
@@ -28,7 +28,7 @@ var tokenBeliefs = []Belief{
 	{
 		Name:     "cloudformation/token-repeats-a-deletion",
 		Sentence: "DeleteStack by stack id is accepted again with the same token, during and after the deletion.",
-		Source:   "no recording", ReliedOn: "activities/change.go", Minutes: 2, check: checkTokenOfDeletion,
+		Source:   "no recording", ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTokenOfDeletion,
 	},
 }
 

@@ -13,7 +13,7 @@ var updateBeliefs = []Belief{
 	{
 		Name:     "cloudformation/nothing-to-update",
 		Sentence: "UpdateStack with the same template is a ValidationError `No updates are to be performed.`",
-		Source:   recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkNothingToUpdate,
+		Source:   recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkNothingToUpdate,
 	},
 	{
 		Name: "cloudformation/events-of-an-update",
@@ -30,7 +30,7 @@ var updateBeliefs = []Belief{
 	{
 		Name:     "cloudformation/tags-are-kept",
 		Sentence: "UpdateStack without tags keeps the stack's tags.",
-		Source:   recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkTagsKept,
+		Source:   recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkTagsKept,
 	},
 	{
 		Name: "cloudformation/replacement",
@@ -53,18 +53,18 @@ var updateBeliefs = []Belief{
 		Name:     "cloudformation/cancel-an-update",
 		Sentence: "CancelUpdateStack during an update turns it back: UPDATE_ROLLBACK_COMPLETE.",
 		Source:   stackAPI + "API_CancelUpdateStack.html",
-		ReliedOn: "activities/change.go", Minutes: 4, check: checkCancelUpdate,
+		ReliedOn: "activities/change/change.go", Minutes: 4, check: checkCancelUpdate,
 	},
 	{
 		Name: "cloudformation/cancel-too-late",
 		Sentence: "CancelUpdateStack without an update is a ValidationError `cannot be called from current " +
 			"stack status`.",
-		Source: recorded, ReliedOn: "activities/change.go", Minutes: 2, check: checkCancelTooLate,
+		Source: recorded, ReliedOn: "activities/change/change.go", Minutes: 2, check: checkCancelTooLate,
 	},
 	{
 		Name:     "cloudformation/nothing-to-continue",
 		Sentence: "ContinueUpdateRollback of a stack that is not UPDATE_ROLLBACK_FAILED is a ValidationError.",
-		Source:   stackAPI + "API_ContinueUpdateRollback.html", ReliedOn: "activities/change.go", Minutes: 2,
+		Source:   stackAPI + "API_ContinueUpdateRollback.html", ReliedOn: "activities/change/change.go", Minutes: 2,
 		check: checkNothingToContinue,
 	},
 	{

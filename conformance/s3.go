@@ -36,7 +36,7 @@ var bucketBeliefs = []Belief{
 	{
 		Name:     "s3/no-object-lock",
 		Sentence: "GetObjectLockConfiguration of a bucket without one is ObjectLockConfigurationNotFoundError.",
-		Source:   storageAPI + "API_GetObjectLockConfiguration.html", ReliedOn: "activities/deletion_checks.go",
+		Source:   storageAPI + "API_GetObjectLockConfiguration.html", ReliedOn: "activities/change/checks.go",
 		Minutes: 2, check: checkNoObjectLock,
 	},
 	{

@@ -1,4 +1,4 @@
-package activities
+package change
 
 import (
 	"context"
@@ -15,7 +15,6 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/contract"
-	"perch/activities/leftovers"
 	"perch/activities/pulse"
 	"perch/activities/stack"
 )
@@ -23,61 +22,64 @@ import (
 // lockedLooks is how many versions of a bucket with Object Lock are looked at for a lock.
 const lockedLooks = 200
 
-// Deletions are the activities that prepare the deletion of an environment's stack.
-type Deletions struct {
-	stacks   *Stacks
-	removals *leftovers.Records
-	s3       *s3.Client
-	rds      *rds.Client
-}
-
 // PrepareDeletion checks everything that can still reject the deletion of the environment's stack, and
 // records what the stack holds. It changes nothing in the environment. CloudFormation itself checks the
 // service role when DeleteStack is called, before it deletes anything. A stack that is being deleted, or
 // could not be deleted, is past all checks.
-func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
+func (c *Changer) PrepareDeletion(ctx context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING", Since: time.Now().UTC()})
 	defer stop()
-	described, found, err := d.stacks.Describe(ctx, in.StackID)
+	described, found, err := c.Stacks.Describe(ctx, in.StackID)
 	if err != nil || !found {
 		return contract.PrepareResult{}, err
 	}
-	state := d.stacks.State(ctx, in.Environment, described)
+	state := c.Stacks.State(ctx, in.Environment, described)
 	if !state.Ours {
-		return contract.PrepareResult{}, awserr.Final(perch.ErrorInvalid, "stack %s is not the one of branch %q and was left alone", in.StackID, in.Environment.Branch)
+		return contract.PrepareResult{}, awserr.Final(
+			perch.ErrorInvalid,
+			"stack %s is not the one of branch %q and was left alone",
+			in.StackID,
+			in.Environment.Branch,
+		)
 	}
-	if err := d.stacks.MayDelete(in.Environment, state); err != nil {
+	if err := c.Stacks.MayDelete(in.Environment, state); err != nil {
 		return contract.PrepareResult{}, err
 	}
 	var prepared contract.PrepareResult
-	if prepared.Contents, err = d.stacks.Contents(ctx, contract.StackInput{StackID: in.StackID}); err != nil {
+	if prepared.Contents, err = c.Stacks.Contents(ctx, contract.StackInput{StackID: in.StackID}); err != nil {
 		return contract.PrepareResult{}, err
 	}
-	if prepared.Dropped, err = d.stacks.droppedOrphans(ctx, in.StackID); err != nil {
+	if prepared.Dropped, err = c.droppedOrphans(ctx, in.StackID); err != nil {
 		return contract.PrepareResult{}, err
 	}
 	if status := string(described.StackStatus); status != stack.Deleting && status != "DELETE_FAILED" {
-		if prepared.Obstacle, err = d.obstacle(ctx, described, prepared.Contents, in.Force); err != nil || prepared.Obstacle != "" {
+		if prepared.Obstacle, err = c.obstacle(ctx, described, prepared.Contents, in.Force); err != nil ||
+			prepared.Obstacle != "" {
 			return prepared, err
 		}
 	}
-	return prepared, d.removals.Begin(ctx, in.Environment, in.StackID, prepared.Contents)
+	return prepared, c.Removals.Begin(ctx, in.Environment, in.StackID, prepared.Contents)
 }
 
 // obstacle looks for whatever would reject the deletion after it was accepted.
-func (d *Deletions) obstacle(ctx context.Context, stack types.Stack, contents perch.StackContents, force bool) (string, error) {
-	sentence, err := d.importedBy(ctx, stack)
+func (c *Changer) obstacle(
+	ctx context.Context,
+	stack types.Stack,
+	contents perch.StackContents,
+	force bool,
+) (string, error) {
+	sentence, err := c.importedBy(ctx, stack)
 	if err != nil || sentence != "" || force {
 		return sentence, err
 	}
-	if sentence, err = d.protectedDatabase(ctx, contents.Databases); err != nil || sentence != "" {
+	if sentence, err = c.protectedDatabase(ctx, contents.Databases); err != nil || sentence != "" {
 		return sentence, err
 	}
-	if sentence, err = d.protectedCluster(ctx, contents.Clusters); err != nil || sentence != "" {
+	if sentence, err = c.protectedCluster(ctx, contents.Clusters); err != nil || sentence != "" {
 		return sentence, err
 	}
 	for _, bucket := range contents.Buckets {
-		if sentence, err = d.lockedBucket(ctx, bucket); err != nil || sentence != "" {
+		if sentence, err = c.lockedBucket(ctx, bucket); err != nil || sentence != "" {
 			return sentence, err
 		}
 	}
@@ -86,12 +88,12 @@ func (d *Deletions) obstacle(ctx context.Context, stack types.Stack, contents pe
 
 // importedBy looks for a stack that imports one of the exports: CloudFormation takes the deletion and then
 // cancels it.
-func (d *Deletions) importedBy(ctx context.Context, stack types.Stack) (string, error) {
+func (c *Changer) importedBy(ctx context.Context, stack types.Stack) (string, error) {
 	for _, output := range stack.Outputs {
 		if aws.ToString(output.ExportName) == "" {
 			continue
 		}
-		out, err := d.stacks.cfn.ListImports(ctx, &cloudformation.ListImportsInput{ExportName: output.ExportName})
+		out, err := c.cfn.ListImports(ctx, &cloudformation.ListImportsInput{ExportName: output.ExportName})
 		if awserr.Says(err, "ValidationError", "is not imported by any stack") {
 			continue
 		}
@@ -99,15 +101,19 @@ func (d *Deletions) importedBy(ctx context.Context, stack types.Stack) (string, 
 			return "", awserr.Wrap(err, "list the stacks that import %s", aws.ToString(output.ExportName))
 		}
 		if len(out.Imports) > 0 {
-			return fmt.Sprintf("stack %s imports its export %s; remove that import first", out.Imports[0], aws.ToString(output.ExportName)), nil
+			return fmt.Sprintf(
+				"stack %s imports its export %s; remove that import first",
+				out.Imports[0],
+				aws.ToString(output.ExportName),
+			), nil
 		}
 	}
 	return "", nil
 }
 
-func (d *Deletions) protectedDatabase(ctx context.Context, databases []string) (string, error) {
+func (c *Changer) protectedDatabase(ctx context.Context, databases []string) (string, error) {
 	for _, id := range databases {
-		out, err := d.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
+		out, err := c.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: &id})
 		if awserr.HasCode(err, "DBInstanceNotFound", "DBInstanceNotFoundFault") {
 			continue
 		}
@@ -116,16 +122,19 @@ func (d *Deletions) protectedDatabase(ctx context.Context, databases []string) (
 		}
 		for _, instance := range out.DBInstances {
 			if aws.ToBool(instance.DeletionProtection) {
-				return fmt.Sprintf("database %s has deletion protection; turn that off in the RDS console if you mean it", id), nil
+				return fmt.Sprintf(
+					"database %s has deletion protection; turn that off in the RDS console if you mean it",
+					id,
+				), nil
 			}
 		}
 	}
 	return "", nil
 }
 
-func (d *Deletions) protectedCluster(ctx context.Context, clusters []string) (string, error) {
+func (c *Changer) protectedCluster(ctx context.Context, clusters []string) (string, error) {
 	for _, id := range clusters {
-		out, err := d.rds.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: &id})
+		out, err := c.rds.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{DBClusterIdentifier: &id})
 		if awserr.HasCode(err, "DBClusterNotFoundFault") {
 			continue
 		}
@@ -134,7 +143,10 @@ func (d *Deletions) protectedCluster(ctx context.Context, clusters []string) (st
 		}
 		for _, cluster := range out.DBClusters {
 			if aws.ToBool(cluster.DeletionProtection) {
-				return fmt.Sprintf("database cluster %s has deletion protection; turn that off in the RDS console if you mean it", id), nil
+				return fmt.Sprintf(
+					"database cluster %s has deletion protection; turn that off in the RDS console if you mean it",
+					id,
+				), nil
 			}
 		}
 	}
@@ -142,38 +154,48 @@ func (d *Deletions) protectedCluster(ctx context.Context, clusters []string) (st
 }
 
 // lockedBucket looks for a version that Object Lock keeps. A bucket without Object Lock costs one call.
-func (d *Deletions) lockedBucket(ctx context.Context, bucket string) (string, error) {
-	lock, err := d.s3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &bucket})
+func (c *Changer) lockedBucket(ctx context.Context, bucket string) (string, error) {
+	lock, err := c.s3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &bucket})
 	if awserr.HasCode(err, "ObjectLockConfigurationNotFoundError", "NoSuchBucket") {
 		return "", nil
 	}
 	if err != nil {
 		return "", awserr.Wrap(err, "read Object Lock of bucket %s", bucket)
 	}
-	if lock.ObjectLockConfiguration == nil || lock.ObjectLockConfiguration.ObjectLockEnabled != s3types.ObjectLockEnabledEnabled {
+	if lock.ObjectLockConfiguration == nil ||
+		lock.ObjectLockConfiguration.ObjectLockEnabled != s3types.ObjectLockEnabledEnabled {
 		return "", nil
 	}
-	page, err := d.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(lockedLooks)})
+	page, err := c.s3.ListObjectVersions(
+		ctx,
+		&s3.ListObjectVersionsInput{Bucket: &bucket, MaxKeys: aws.Int32(lockedLooks)},
+	)
 	if err != nil {
 		return "", awserr.Wrap(err, "list versions of bucket %s", bucket)
 	}
 	for _, version := range page.Versions {
-		locked, err := d.lockedVersion(ctx, bucket, version)
+		locked, err := c.lockedVersion(ctx, bucket, version)
 		if err != nil || locked != "" {
 			return locked, err
 		}
 	}
 	if aws.ToBool(page.IsTruncated) {
-		return fmt.Sprintf("bucket %s has Object Lock and more than %d versions, too many to look at; delete them by hand, or leave the bucket behind with `perch down --force`",
-			bucket, lockedLooks), nil
+		return fmt.Sprintf(
+			"bucket %s has Object Lock and more than %d versions, too many to look at; delete them by hand, or leave the bucket behind with `perch down --force`",
+			bucket,
+			lockedLooks,
+		), nil
 	}
 	return "", nil
 }
 
 // lockedVersion says until when a version is locked; empty if it can be deleted.
-func (d *Deletions) lockedVersion(ctx context.Context, bucket string, version s3types.ObjectVersion) (string, error) {
+func (c *Changer) lockedVersion(ctx context.Context, bucket string, version s3types.ObjectVersion) (string, error) {
 	const remedy = "lift it, or leave the bucket behind with `perch down --force`"
-	out, err := d.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: version.Key, VersionId: version.VersionId})
+	out, err := c.s3.HeadObject(
+		ctx,
+		&s3.HeadObjectInput{Bucket: &bucket, Key: version.Key, VersionId: version.VersionId},
+	)
 	switch key := aws.ToString(version.Key); {
 	case awserr.HasCode(err, "NotFound", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"):
 		return "", nil
@@ -182,7 +204,13 @@ func (d *Deletions) lockedVersion(ctx context.Context, bucket string, version s3
 	case out.ObjectLockLegalHoldStatus == s3types.ObjectLockLegalHoldStatusOn:
 		return fmt.Sprintf("object %q in bucket %s is under legal hold; %s", key, bucket, remedy), nil
 	case aws.ToTime(out.ObjectLockRetainUntilDate).After(time.Now()):
-		return fmt.Sprintf("object %q in bucket %s is locked until %s; %s", key, bucket, out.ObjectLockRetainUntilDate.UTC().Format(time.RFC3339), remedy), nil
+		return fmt.Sprintf(
+			"object %q in bucket %s is locked until %s; %s",
+			key,
+			bucket,
+			out.ObjectLockRetainUntilDate.UTC().Format(time.RFC3339),
+			remedy,
+		), nil
 	}
 	return "", nil
 }

@@ -1,4 +1,4 @@
-package activities
+package change
 
 import (
 	"context"
@@ -14,48 +14,48 @@ import (
 // AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
 // Beanstalk takes an update or a termination only of an environment that is Ready, and carries a launch or an
 // update out to the end after CloudFormation has given it up.
-func (s *Stacks) AwaitBeanstalk(ctx context.Context, in contract.StackInput) error {
+func (c *Changer) AwaitBeanstalk(ctx context.Context, in contract.StackInput) error {
 	progress := perch.Progress{Status: "WAITING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
-	if _, err := s.OwnStack(ctx, in); err != nil {
+	if _, err := c.Stacks.OwnStack(ctx, in); err != nil {
 		return err
 	}
-	contents, err := s.Contents(ctx, in)
+	contents, err := c.Stacks.Contents(ctx, in)
 	if err != nil {
 		return err
 	}
-	return s.beanstalk.AwaitEnvironments(ctx, beats, progress, contents.Environments)
+	return c.Beanstalk.AwaitEnvironments(ctx, beats, progress, contents.Environments)
 }
 
 // WithdrawOptions removes the variables and references to secrets from the environment that its stack's template no
 // longer sets, and waits until Elastic Beanstalk has done so. CloudFormation leaves them in the environment.
-func (s *Stacks) WithdrawOptions(ctx context.Context, in contract.StackInput) error {
+func (c *Changer) WithdrawOptions(ctx context.Context, in contract.StackInput) error {
 	progress := perch.Progress{Status: "WITHDRAWING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
 	defer stop()
-	if _, err := s.OwnStack(ctx, in); err != nil {
+	if _, err := c.Stacks.OwnStack(ctx, in); err != nil {
 		return err
 	}
-	wanted, err := s.optionsInForce(ctx, in.StackID)
+	wanted, err := c.optionsInForce(ctx, in.StackID)
 	if err != nil {
 		return err
 	}
-	if err := s.beanstalk.AwaitEnvironments(ctx, beats, progress, []string{wanted.Environment}); err != nil {
+	if err := c.Beanstalk.AwaitEnvironments(ctx, beats, progress, []string{wanted.Environment}); err != nil {
 		return err
 	}
 	for asked := false; ; asked = true {
-		left, err := s.beanstalk.Withdrawn(ctx, wanted)
+		left, err := c.Beanstalk.Withdrawn(ctx, wanted)
 		switch {
 		case err != nil || len(left) == 0:
 			return err
 		case asked:
 			return stillSet(wanted.Environment, left)
 		}
-		if err := s.beanstalk.RemoveOptions(ctx, wanted.Environment, left); err != nil {
+		if err := c.Beanstalk.RemoveOptions(ctx, wanted.Environment, left); err != nil {
 			return err
 		}
-		if err := s.beanstalk.AwaitEnvironments(ctx, beats, progress, []string{wanted.Environment}); err != nil {
+		if err := c.Beanstalk.AwaitEnvironments(ctx, beats, progress, []string{wanted.Environment}); err != nil {
 			return err
 		}
 	}
@@ -78,8 +78,8 @@ func stillSet(environment string, left []cfn.OptionName) error {
 }
 
 // optionsInForce are the options of the template that the stack has now.
-func (s *Stacks) optionsInForce(ctx context.Context, stackID string) (cfn.SetOptions, error) {
-	body, err := s.DeployedTemplate(ctx, stackID)
+func (c *Changer) optionsInForce(ctx context.Context, stackID string) (cfn.SetOptions, error) {
+	body, err := c.Stacks.DeployedTemplate(ctx, stackID)
 	if err != nil {
 		return cfn.SetOptions{}, err
 	}

@@ -1,4 +1,4 @@
-package activities
+package change
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 )
 
 // DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the stack left.
-func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (contract.Remains, error) {
-	if _, err := s.OwnStack(ctx, in); err != nil {
+func (c *Changer) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (contract.Remains, error) {
+	if _, err := c.Stacks.OwnStack(ctx, in); err != nil {
 		return contract.Remains{}, err
 	}
 	var remains contract.Remains
-	err := s.EachResource(ctx, in.StackID, func(r types.StackResourceSummary) {
+	err := c.Stacks.EachResource(ctx, in.StackID, func(r types.StackResourceSummary) {
 		if r.ResourceStatus == types.ResourceStatusDeleteFailed {
 			remains.Failures = append(remains.Failures, lifecycle.Failure{
 				LogicalID: aws.ToString(r.LogicalResourceId), Type: aws.ToString(r.ResourceType),
@@ -29,13 +29,13 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (
 	if err != nil {
 		return contract.Remains{}, err
 	}
-	remains.Dropped, err = s.droppedOrphans(ctx, in.StackID)
+	remains.Dropped, err = c.droppedOrphans(ctx, in.StackID)
 	return remains, err
 }
 
 // droppedOrphans are what updates of the stack left, as far as SweepResources deletes it and no template keeps it.
-func (s *Stacks) droppedOrphans(ctx context.Context, stackID string) (orphans []contract.Orphan, err error) {
-	dropped, err := s.DroppedByUpdates(ctx, stackID)
+func (c *Changer) droppedOrphans(ctx context.Context, stackID string) (orphans []contract.Orphan, err error) {
+	dropped, err := c.Stacks.DroppedByUpdates(ctx, stackID)
 	for _, event := range dropped {
 		kind := aws.ToString(event.ResourceType)
 		if leftovers.Sweeps(kind) && stack.WishOfDropped(event) != stack.WishKeep {

@@ -1,0 +1,275 @@
+// Package change changes stacks, and the environments in them as far as CloudFormation does not.
+//
+// What it changes it has seen to be the environment's own, and to be admitted. Before a deletion it
+// looks for all that would reject it.
+package change
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"perch"
+	"perch/activities/application"
+	"perch/activities/awserr"
+	"perch/activities/beanstalk"
+	"perch/activities/contract"
+	"perch/activities/leftovers"
+	"perch/activities/stack"
+)
+
+// Config is what a Changer works with.
+type Config struct {
+	Policy       *perch.Policy
+	Stacks       *stack.Reader
+	Applications *application.Stacks
+	Beanstalk    *beanstalk.Client
+	Removals     *leftovers.Records
+}
+
+// Changer changes stacks.
+type Changer struct {
+	Config
+
+	cfn *cloudformation.Client
+	s3  *s3.Client
+	rds *rds.Client
+}
+
+// New makes a Changer of the account and region of cfg.
+func New(cfg aws.Config, config Config) *Changer {
+	return &Changer{config, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg), rds.NewFromConfig(cfg)}
+}
+
+// Create asks CloudFormation to make the environment's stack. A response that was lost is mended by adopting the stack that
+// our tags say is ours; a stack of that name without our tags is a conflict.
+func (c *Changer) Create(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
+	identity, err := c.Stacks.Owner.Certain(ctx)
+	if err != nil {
+		return contract.ChangeResult{}, err
+	}
+	template, err := c.Applications.AdmittedTemplate(ctx, in.Environment, in.Kind, in.Template)
+	if err != nil {
+		return contract.ChangeResult{}, err
+	}
+	switch full, err := c.full(ctx, in.Environment); {
+	case err != nil:
+		return contract.ChangeResult{}, err
+	case full:
+		return contract.ChangeResult{Rejection: c.limit("there are as many")}, nil
+	}
+	out, err := c.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
+		StackName: aws.String(
+			in.Environment.StackName(),
+		), TemplateURL: &template.URL, Tags: stack.TagList(in.Environment.Tags(identity, in.Kind)),
+		ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
+		Parameters: template.Parameters, Capabilities: template.Capabilities,
+	})
+	id := ""
+	switch {
+	case awserr.AlreadyExists(err):
+		if id, err = c.adopt(ctx, in.Environment); err != nil {
+			return contract.ChangeResult{}, err
+		}
+		mine, err := c.Stacks.Began(ctx, id, in.Token)
+		if err != nil || !mine {
+			return contract.ChangeResult{
+				StackID: id,
+			}, err // The limit takes back only what this request made: another run's environment was admitted and may be in use.
+		}
+	case err != nil:
+		return contract.ChangeResult{}, awserr.Wrap(err, "create stack %s", in.Environment.StackName())
+	default:
+		id = aws.ToString(out.StackId)
+	}
+	rejection, err := c.beyondLimit(ctx, id)
+	return contract.ChangeResult{StackID: id, Rejection: rejection}, err
+}
+
+func (c *Changer) adopt(ctx context.Context, environment perch.Environment) (string, error) {
+	stack, found, err := c.Stacks.Describe(ctx, environment.StackName())
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", fmt.Errorf("create stack %s: it exists already and cannot be seen yet", environment.StackName())
+	}
+	state := c.Stacks.State(ctx, environment, stack)
+	if state.Ours {
+		return state.StackID, nil
+	}
+	return "", awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
+}
+
+// Update asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
+func (c *Changer) Update(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
+	state, err := c.Stacks.OwnStack(ctx, in.Stack())
+	if err != nil {
+		return contract.ChangeResult{}, err
+	}
+	template, err := c.Applications.AdmittedTemplate(ctx, in.Environment, state.Kind, in.Template)
+	if err != nil {
+		return contract.ChangeResult{}, err
+	}
+	_, err = c.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+		StackName: &in.StackID, TemplateURL: &template.URL, ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(),
+		Parameters: template.Parameters, Capabilities: template.Capabilities,
+	})
+	out, failure := c.begun(ctx, in, err, "update")
+	if failure != nil && awserr.NothingToUpdate(err) {
+		return contract.ChangeResult{StackID: in.StackID, Unchanged: true}, nil
+	}
+	return out, failure
+}
+
+// Delete asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
+func (c *Changer) Delete(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
+	state, err := c.Stacks.OwnStack(ctx, in.Stack())
+	if err == nil {
+		err = c.Stacks.MayDelete(in.Environment, state)
+	}
+	if err != nil {
+		return contract.ChangeResult{}, err
+	}
+	_, err = c.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
+		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force), ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(),
+	})
+	return c.begun(ctx, in, err, "delete")
+}
+
+// CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for stacks that may be deleted.
+func (c *Changer) CancelUpdate(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
+	state, err := c.Stacks.OwnStack(ctx, in.Stack())
+	if err == nil {
+		err = c.Stacks.MayDelete(in.Environment, state)
+	}
+	if err != nil {
+		return contract.ChangeResult{}, err
+	}
+	_, err = c.cfn.CancelUpdateStack(
+		ctx,
+		&cloudformation.CancelUpdateStackInput{StackName: &in.StackID, ClientRequestToken: &in.Token},
+	)
+	if awserr.Says(err, "ValidationError", "cannot be called from current stack status") {
+		err = nil // The update ended by itself meanwhile: the next look at the stack decides.
+	}
+	return c.begun(ctx, in, err, "cancel the update of")
+}
+
+// ContinueRollback goes on with the rollback of an update that got stuck.
+func (c *Changer) ContinueRollback(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
+	if _, err := c.Stacks.OwnStack(ctx, in.Stack()); err != nil {
+		return contract.ChangeResult{}, err
+	}
+	_, err := c.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
+		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(), ForceRollback: optional(in.Force),
+	})
+	return c.begun(ctx, in, err, "continue the rollback of")
+}
+
+// RollBack turns a failed update back that was left as it is.
+func (c *Changer) RollBack(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
+	if _, err := c.Stacks.OwnStack(ctx, in.Stack()); err != nil {
+		return contract.ChangeResult{}, err
+	}
+	_, err := c.cfn.RollbackStack(
+		ctx,
+		&cloudformation.RollbackStackInput{
+			StackName:          &in.StackID,
+			ClientRequestToken: &in.Token,
+			RoleARN:            c.Stacks.ServiceRole(),
+		},
+	)
+	return c.begun(ctx, in, err, "roll back")
+}
+
+// deletionMode is left out for an ordinary deletion: CloudFormation takes the other one only after that has failed.
+func deletionMode(force bool) types.DeletionMode {
+	if force {
+		return types.DeletionModeForceDeleteStack
+	}
+	return ""
+}
+
+// optional leaves a parameter out where it is off: older endpoints do not know it.
+func optional(on bool) *bool {
+	if !on {
+		return nil
+	}
+	return &on
+}
+
+// begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was lost, is rejected because of what it
+// began itself: the stack's events tell.
+func (c *Changer) begun(
+	ctx context.Context,
+	in contract.ChangeInput,
+	err error,
+	verb string,
+) (contract.ChangeResult, error) {
+	if err == nil || awserr.Code(err) == "TokenAlreadyExistsException" {
+		return contract.ChangeResult{StackID: in.StackID}, nil
+	}
+	if awserr.Code(err) == "ValidationError" {
+		before, failure := c.Stacks.Began(ctx, in.StackID, in.Token)
+		if before {
+			return contract.ChangeResult{StackID: in.StackID}, nil
+		}
+		if failure != nil {
+			return contract.ChangeResult{}, failure
+		}
+	}
+	return contract.ChangeResult{}, awserr.Wrap(err, "%s stack %s", verb, in.StackID)
+}
+
+// beyondLimit counts again after the creation, because two requests may have been admitted at the same time: who ranks beyond the
+// limit by creation time, then stack id, has to go again. It returns the sentence, empty where the stack may stay.
+func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection, error) {
+	found, err := c.Stacks.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(found.Ours)
+	slices.SortFunc(all, func(a, b stack.Owned) int {
+		if c := aws.ToTime(a.Stack.CreationTime).Compare(aws.ToTime(b.Stack.CreationTime)); c != 0 {
+			return c
+		}
+		return strings.Compare(aws.ToString(a.Stack.StackId), aws.ToString(b.Stack.StackId))
+	})
+	rank := slices.IndexFunc(all, func(o stack.Owned) bool { return aws.ToString(o.Stack.StackId) == id })
+	if rank < 0 {
+		return nil, fmt.Errorf(
+			"count environments: stack %s was made and cannot be seen yet",
+			id,
+		) // Nor can those that were made with it.
+	}
+	if rank < c.Policy.MaxEnvironments {
+		return nil, nil
+	}
+	return c.limit("this one came after them"), nil
+}
+
+// full reports whether there are as many environments as the policy allows, and no stack of this one. Admit has
+// checked that before, but anyone who reaches Temporal can have many branches admitted first. The stack is asked for
+// by its name: an earlier attempt may have created it, and the listing may lack it.
+func (c *Changer) full(ctx context.Context, environment perch.Environment) (bool, error) {
+	found, err := c.Stacks.List(ctx)
+	if err != nil || len(found.Ours) < c.Policy.MaxEnvironments {
+		return false, err
+	}
+	_, exists, err := c.Stacks.Describe(ctx, environment.StackName())
+	return !exists, err
+}
+
+// limit is the sentence of a creation that the policy's limit rejects.
+func (c *Changer) limit(why string) *perch.Rejection {
+	return perch.Reject("the policy allows %d environments at a time and %s; remove one with `perch down BRANCH`, "+
+		"or raise `max_environments` in the policy", c.Policy.MaxEnvironments, why)
+}
