@@ -2,190 +2,52 @@ package activities
 
 import (
 	"context"
-	"errors"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"go.temporal.io/sdk/activity"
 
 	"perch"
-	"perch/activities/branch"
+	"perch/activities/cleanup"
 	"perch/activities/contract"
-	"perch/activities/pulse"
-	"perch/activities/sourceerr"
-	"perch/activities/stack"
-	"perch/cfn"
-	"perch/lifecycle"
-	"perch/source"
-)
-
-const (
-	// listingTries is how often a listing of branches is tried before everything is held: the next run is not far.
-	listingTries = 5
-	// longestPause is how long a rate limit is waited out; GitHub's last an hour at most.
-	longestPause = 65 * time.Minute
-	// verdictBudget is about how many bytes of verdicts travel: what a run knows has to fit into Temporal's payloads with room to spare.
-	verdictBudget = 40_000
+	"perch/client"
 )
 
 // Cleanups are the activities that find out what is left over, and ask for its removal.
 type Cleanups struct {
-	policy   *perch.Policy
-	branches *branch.Reader
-	stacks   *Stacks
+	stacks  *Stacks
+	planner *cleanup.Planner
 }
 
-// PlanCleanup lists the stacks, then the branches, and judges. A listing of branches that keeps failing is no error: everything is held then,
-// and Problem says why.
+// PlanCleanup lists the stacks, then the branches, and judges.
 func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (contract.PlanResult, error) {
-	if err := c.stacks.Serves(in.Project); err != nil {
-		return contract.PlanResult{}, err
-	}
-	beats, stop := pulse.Start(ctx, perch.Progress{Status: "LISTING STACKS"})
-	defer stop()
-	var found []lifecycle.Found
-	if err := c.stacks.Each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
-		return contract.PlanResult{}, err
-	}
-	beats.Set(perch.Progress{Status: "LISTING BRANCHES"})
-	listing, err := c.list(ctx)
-	if err != nil {
-		return contract.PlanResult{}, err
-	}
-	plan := c.travelling(lifecycle.PlanCleanup(listing, found, c.policy, in.Approved), in)
-	if in.Missing {
-		beats.Set(perch.Progress{Status: "READING PERCH.YAML OF BRANCHES"})
-		plan.Missing, err = c.missing(ctx, listing, found, plan.At)
-	}
-	return plan, err
+	return c.planner.Plan(ctx, in)
 }
 
-// list reads the branches. It fails as long as trying again may help; after that a listing says why it is not to be trusted.
-func (c *Cleanups) list(ctx context.Context) (lifecycle.Listing, error) {
-	listing, err := c.ask(ctx)
-	if err == nil {
-		return listing, nil
-	}
-	var (
-		rejected *source.Rejected
-		limited  *source.RateLimited
-	)
-	last := activity.GetInfo(ctx).Attempt >= listingTries
-	switch {
-	case ctx.Err() != nil:
-	case errors.As(err, &limited):
-		last = time.Until(limited.Until) > longestPause
-	case errors.As(err, &rejected):
-		last = true
-	}
-	if last && ctx.Err() == nil {
-		return lifecycle.Listing{Problem: err.Error(), RepositoryID: c.stacks.Owner.Current(ctx).ID}, nil
-	}
-	return lifecycle.Listing{}, sourceerr.Wrap(err, "list branches of %s", c.policy.Repository)
-}
-
-// ask reads the branches and whose they are. The id is read again for every plan: another repository
-// may have taken the name since the worker learned it.
-func (c *Cleanups) ask(ctx context.Context) (listing lifecycle.Listing, err error) {
-	if listing.Branches, listing.Complete, err = c.branches.Branches(ctx); err != nil {
-		return lifecycle.Listing{}, err
-	}
-	about, err := c.branches.About(ctx)
-	if err != nil {
-		return lifecycle.Listing{}, err
-	}
-	listing.RepositoryID, listing.Archived = about.ID, about.Archived
-	if _, hasDefault := listing.Branches[c.policy.DefaultBranch]; !hasDefault {
-		listing.DefaultBranch = c.branches.OtherDefault(ctx)
-	}
-	return listing, nil
-}
-
-func (c *Cleanups) travelling(plan lifecycle.Plan, in perch.CleanupInput) contract.PlanResult {
-	now := time.Now().UTC()
-	until := now
-	if !in.Now {
-		until = now.Add(c.policy.Cleanup.Grace)
-	}
-	verdicts, unlisted := fit(plan.Verdicts, verdictBudget)
-	failed := plan.Failed
-	if failed == nil {
-		failed = []perch.CleanupFailure{}
-	}
-	return contract.PlanResult{
-		Verdicts: verdicts, Unlisted: unlisted, Others: plan.Others, Failed: failed, Brake: plan.Brake, Problem: plan.Problem,
-		At: now, Until: until,
-	}
-}
-
-// fit takes as many verdicts as budget bytes hold, removals before others and the oldest before the younger, and keeps their order.
-func fit(all []perch.CleanupVerdict, budget int) (listed []perch.CleanupVerdict, unlisted int) {
-	taken := make([]bool, len(all))
-	for _, removals := range []bool{true, false} {
-		for i, v := range all {
-			if (v.Verdict == perch.VerdictRemove) != removals {
-				continue
-			}
-			if budget -= weight(v); budget < 0 {
-				break
-			}
-			taken[i] = true
-		}
-	}
-	listed = []perch.CleanupVerdict{}
-	for i, v := range all {
-		if taken[i] {
-			listed = append(listed, v)
-		} else {
-			unlisted++
-		}
-	}
-	return listed, unlisted
-}
-
-// weight is about how many bytes a verdict takes as JSON.
-func weight(v perch.CleanupVerdict) int {
-	const names = 130
-	return names + len(v.Stack) + len(v.Branch) + len(v.Reason) + len(v.StackID) + len(v.Commit)
-}
-
-func listed(described types.Stack) lifecycle.Found {
-	return lifecycle.Found{
-		ID: aws.ToString(described.StackId), Name: aws.ToString(described.StackName), Tags: stack.Tags(described),
-		Status: string(described.StackStatus), StatusReason: aws.ToString(described.StackStatusReason),
-		Protected: aws.ToBool(described.EnableTerminationProtection), Commit: stack.Outputs(described)[cfn.OutputCommit], Created: aws.ToTime(described.CreationTime).UTC(),
-	}
-}
-
-// LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be gone where the same source still
-// has the default branch: a repository that was emptied or hidden has lost them all.
+// LastLook reads the stack and the one branch again, the branch last.
 func (c *Cleanups) LastLook(ctx context.Context, in contract.LastLookInput) (contract.LastLookResult, error) {
-	stack, exists, err := c.stacks.Describe(ctx, in.Environment.StackName())
+	return c.planner.LastLook(ctx, in)
+}
+
+// AskRemoval hands a removal to the environment's open run, or starts one, as the starter does. Asking again is harmless: the run absorbs it.
+func (c *Cleanups) AskRemoval(ctx context.Context, in contract.AskInput) (contract.AskResult, error) {
+	temporal := client.New(activity.GetClient(ctx))
+	failure, err := temporal.LastFailure(ctx, in.Environment.StackName())
 	if err != nil {
-		return contract.LastLookResult{}, err
+		return contract.AskResult{}, err
 	}
-	var found *lifecycle.Found
-	if exists {
-		f := listed(stack)
-		found = &f
-	}
-	head, err := c.branches.HeadBesideDefault(ctx, in.Environment.Branch)
+	request := cleanup.RemovalRequest(in, activity.GetInfo(ctx).WorkflowExecution.RunID)
+	run, err := temporal.Request(ctx, request, 0)
 	if err != nil {
-		return contract.LastLookResult{}, err
+		return contract.AskResult{}, err
 	}
-	alive, unwanted, id := head != "", "", ""
-	if alive && in.Judged.Unwanted {
-		pulls, _, err := c.branches.PullRequests(ctx, in.Environment.Branch)
-		if err != nil {
-			return contract.LastLookResult{}, err
-		}
-		unwanted = lifecycle.Unwanted(head, pulls, c.policy)
+	return contract.AskResult{RunID: run.RunID, RequestID: request.ID, Failure: failure}, nil
+}
+
+// AskDeployment requests an `up` for a branch that has no environment, as a webhook does.
+func (c *Cleanups) AskDeployment(ctx context.Context, in contract.DeploymentInput) (contract.AskResult, error) {
+	if err := c.stacks.Serves(in.Environment.Project); err != nil {
+		return contract.AskResult{}, err
 	}
-	if !alive || unwanted != "" {
-		if id, err = c.branches.RepositoryID(ctx); err != nil {
-			return contract.LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", c.policy.Repository)
-		}
-	}
-	return contract.LastLookResult{Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, unwanted, id, c.policy)}, nil
+	request := cleanup.DeploymentRequest(in, activity.GetInfo(ctx).WorkflowExecution.RunID)
+	run, err := client.New(activity.GetClient(ctx)).Request(ctx, request, 0)
+	return contract.AskResult{RunID: run.RunID, RequestID: request.ID}, err
 }

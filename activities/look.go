@@ -2,25 +2,21 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"time"
 
 	"go.temporal.io/sdk/activity"
 
 	"perch"
-	"perch/activities/branch"
+	"perch/activities/cleanup"
 	"perch/activities/contract"
-	"perch/activities/sourceerr"
 	"perch/client"
 	"perch/lifecycle"
 )
 
 // Looks are the activities that turn a hint about a branch into a request.
 type Looks struct {
-	policy   *perch.Policy
-	branches *branch.Reader
-	stacks   *Stacks
+	policy  *perch.Policy
+	stacks  *Stacks
+	planner *cleanup.Planner
 }
 
 // LookAtBranch asks the branch source once, and requests what follows: `up` at the branch's head, the removal as cleanup
@@ -35,7 +31,7 @@ func (l *Looks) LookAtBranch(ctx context.Context, in contract.LookInput) (contra
 		}}, nil
 	}
 	temporal := client.New(activity.GetClient(ctx))
-	seen, err := l.see(ctx, in.Environment, temporal.LatestRun)
+	seen, err := l.planner.See(ctx, in.Environment, temporal.LatestRun)
 	if err != nil {
 		return contract.LookResult{}, err
 	}
@@ -47,66 +43,11 @@ func (l *Looks) LookAtBranch(ctx context.Context, in contract.LookInput) (contra
 	if step.Goal == "" {
 		return out, nil
 	}
-	request := l.request(in, seen, step, activity.GetInfo(ctx).WorkflowExecution.RunID)
+	request := l.planner.LookRequest(in, seen, step, activity.GetInfo(ctx).WorkflowExecution.RunID)
 	if request.Judged != nil {
 		out.Until = request.Judged.Until
 	}
 	run, err := temporal.Request(ctx, request, 0)
 	out.RunID = run.RunID
 	return out, err
-}
-
-// see reads the stack and the latest run, then the branch: a branch that is pushed meanwhile is seen.
-func (l *Looks) see(
-	ctx context.Context, e perch.Environment, latest func(context.Context, string) (lifecycle.LatestRun, error),
-) (seen lifecycle.Seen, err error) {
-	seen.Branch = e.Branch
-	stack, exists, err := l.stacks.Describe(ctx, e.StackName())
-	if err != nil {
-		return seen, err
-	}
-	if exists {
-		found := listed(stack)
-		seen.Stack = &found
-	}
-	if seen.Run, err = latest(ctx, e.StackName()); err != nil {
-		return seen, err
-	}
-	if seen.Head, err = l.branches.HeadBesideDefault(ctx, e.Branch); err != nil {
-		return seen, err
-	}
-	if seen.Head != "" {
-		if seen.PullRequests, seen.Unread, err = l.branches.PullRequests(ctx, e.Branch); err != nil {
-			return seen, err
-		}
-	}
-	about, err := l.branches.About(ctx)
-	if err != nil {
-		return seen, sourceerr.Wrap(err, "look for the id of %s", l.policy.Repository)
-	}
-	seen.RepositoryID, seen.Archived = about.ID, about.Archived
-	return seen, nil
-}
-
-// request is the same for every retry within one run of Look that sees the same.
-func (l *Looks) request(in contract.LookInput, seen lifecycle.Seen, step lifecycle.LookStep, run string) perch.Request {
-	request := perch.Request{
-		Goal: step.Goal, Project: in.Environment.Project, Branch: in.Environment.Branch,
-		By: in.Hint.By, Reason: in.Hint.Reason, Trigger: perch.TriggerWebhook,
-	}
-	about := seen.Head
-	switch step.Goal {
-	case perch.GoalUp:
-		request.Commit, request.Head = seen.Head, true
-	case perch.GoalGone:
-		at := in.At.UTC()
-		request.Reason = step.Reason
-		request.Judged = &perch.Judgement{
-			StackID: seen.Stack.ID, Commit: seen.Stack.Commit, Unwanted: step.Unwanted, At: at, Until: at.Add(max(l.policy.Cleanup.Grace, time.Second)),
-		}
-		about = seen.Stack.ID
-	}
-	sum := sha256.Sum256([]byte(run + "\x00" + string(step.Goal) + "\x00" + about))
-	request.ID = hex.EncodeToString(sum[:16])
-	return request
 }

@@ -37,7 +37,7 @@ func hooked(t *testing.T) (w *world, server *hub.Server, head, stackID string) {
 func (w *world) see() (lifecycle.Seen, error) {
 	w.t.Helper()
 	ended := func(context.Context, string) (lifecycle.LatestRun, error) { return lifecycle.RunEnded, nil }
-	return of[*Looks](w).see(w.t.Context(), activitytest.Environment("shop", "login"), ended)
+	return of[*Looks](w).planner.See(w.t.Context(), activitytest.Environment("shop", "login"), ended)
 }
 
 // nextStep is what a Look at login would request.
@@ -179,7 +179,7 @@ func TestARequestOfALookIsTheSameWhenItIsTriedAgain(t *testing.T) {
 	}
 	seen := lifecycle.Seen{Head: head, Stack: &lifecycle.Found{ID: stackID, Commit: head}}
 	make := func(step lifecycle.LookStep, run string) perch.Request {
-		return of[*Looks](w).request(in, seen, step, run)
+		return of[*Looks](w).planner.LookRequest(in, seen, step, run)
 	}
 	up := make(lifecycle.LookStep{Goal: perch.GoalUp}, "run")
 	want := perch.Request{

@@ -56,13 +56,13 @@ func TestCleanupRequestsAFewEnvironmentsInEachRunAndAllInTheEnd(t *testing.T) {
 	for i := range 7 {
 		w.repo.commit(fmt.Sprint("topic-", i), map[string]string{"perch.yaml": testConfig})
 	}
-	listing, err := of[*Cleanups](w).ask(t.Context())
+	listing, err := of[*Cleanups](w).planner.ListBranches(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
 	for hour := range 4 {
-		missing, err := of[*Cleanups](w).missing(t.Context(), listing, nil, time.Unix(int64(hour)*3600, 0))
+		missing, err := of[*Cleanups](w).planner.Missing(t.Context(), listing, nil, time.Unix(int64(hour)*3600, 0))
 		if err != nil || len(missing.Branches) > 3 || missing.Unseen == 0 {
 			t.Fatalf("%+v, %v", missing, err)
 		}

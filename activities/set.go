@@ -4,8 +4,8 @@
 //
 // Each activity takes one struct and returns one. Nothing secret and nothing large travels in them.
 // An activity that changes something checks first whose stack it is (stack/guard.go), because anyone who
-// can reach Temporal can schedule it. The work is in engines, the packages below this one;
-// requests, changes of stacks and cleanup are still here.
+// can reach Temporal can schedule it. The work is in engines, the packages below this one; a method
+// here calls one and returns what it says.
 package activities
 
 import (
@@ -17,6 +17,7 @@ import (
 	"perch"
 	"perch/activities/admit"
 	"perch/activities/branch"
+	"perch/activities/cleanup"
 	"perch/activities/doctor"
 	"perch/activities/logs"
 	"perch/activities/quota"
@@ -58,7 +59,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 			Policy: policy, Branches: branches, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk,
 			Images: images, Quotas: quotas, Removals: stacks.removals, Interval: interval, Waited: sinceScheduled,
 		})}
-		cleanups = &Cleanups{policy: policy, branches: branches, stacks: stacks}
+		planner = cleanup.NewPlanner(policy, branches, stacks.Reader)
 	)
 	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
 	verification := newVerification(cfg, stacks, databases, interval)
@@ -69,7 +70,8 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		stacks: stacks, requests: requests, images: &Images{images}, apps: &Applications{apps},
 		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, stacks, branches, interval), databases: databases,
 		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: stacks.beanstalk, interval: interval},
-		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: cleanups, looks: &Looks{policy: policy, branches: branches, stacks: stacks},
+		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: &Cleanups{stacks, planner},
+		looks:        &Looks{policy, stacks, planner},
 		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg), channel)},
 		examinations: examinations, branches: branches,
 	}

@@ -1,4 +1,4 @@
-package activities
+package cleanup
 
 import (
 	"context"
@@ -16,14 +16,14 @@ const (
 	missingTurn = time.Hour
 )
 
-// missing are branches that should have an environment and have none: at most as many as removals, because each is a
+// Missing are branches that should have an environment and have none: at most as many as removals, because each is a
 // deployment. A branch source that does not answer is no error: the verdicts are known.
-func (c *Cleanups) missing(
+func (p *Planner) Missing(
 	ctx context.Context, listing lifecycle.Listing, stacks []lifecycle.Found, at time.Time,
 ) (*perch.CleanupMissing, error) {
-	most := c.policy.Cleanup.MaxRemovals
+	most := p.policy.Cleanup.MaxRemovals
 	turn := int(at.Unix()/int64(missingTurn.Seconds())) * most
-	branches, problem := lifecycle.Missing(listing, stacks, c.policy, turn)
+	branches, problem := lifecycle.Missing(listing, stacks, p.policy, turn)
 	found := &perch.CleanupMissing{Branches: []perch.MissingBranch{}, Problem: problem}
 	for i, branch := range branches {
 		if i == missingReads || len(found.Branches) == most {
@@ -31,7 +31,7 @@ func (c *Cleanups) missing(
 			break
 		}
 		head := listing.Branches[branch]
-		wanted, err := c.wanted(ctx, branch, head)
+		wanted, err := p.wanted(ctx, branch, head)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -39,7 +39,7 @@ func (c *Cleanups) missing(
 			found.Problem, found.Unseen = err.Error(), len(branches)-i
 			break
 		}
-		environment, err := perch.NewEnvironment(c.policy.Project, branch)
+		environment, err := perch.NewEnvironment(p.policy.Project, branch)
 		if err == nil && wanted {
 			found.Branches = append(found.Branches, perch.MissingBranch{
 				Branch: branch, Stack: environment.StackName(), Commit: head,
@@ -51,8 +51,8 @@ func (c *Cleanups) missing(
 
 // wanted reports whether perch.yaml at the head and the pull requests of the branch want an environment. What else an `up`
 // needs is checked when it is requested.
-func (c *Cleanups) wanted(ctx context.Context, branch, head string) (bool, error) {
-	file, err := c.branches.ReadConfig(ctx, head)
+func (p *Planner) wanted(ctx context.Context, branch, head string) (bool, error) {
+	file, err := p.branches.ReadConfig(ctx, head)
 	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {
 		return false, nil
@@ -60,9 +60,9 @@ func (c *Cleanups) wanted(ctx context.Context, branch, head string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	if _, skip := file.Skip(branch); skip || !lifecycle.MayHaveKind(c.policy, branch, file.Kind(branch)) {
+	if _, skip := file.Skip(branch); skip || !lifecycle.MayHaveKind(p.policy, branch, file.Kind(branch)) {
 		return false, nil
 	}
-	pulls, _, err := c.branches.PullRequests(ctx, branch)
-	return err == nil && lifecycle.Unwanted(head, pulls, c.policy) == "", err
+	pulls, _, err := p.branches.PullRequests(ctx, branch)
+	return err == nil && lifecycle.Unwanted(head, pulls, p.policy) == "", err
 }

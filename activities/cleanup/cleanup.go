@@ -1,0 +1,202 @@
+// Package cleanup compares branches with environments: what cleanup removes and what it finds
+// missing, and what a hint about one branch leads to. It requests nothing; it makes the requests.
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"go.temporal.io/sdk/activity"
+
+	"perch"
+	"perch/activities/branch"
+	"perch/activities/contract"
+	"perch/activities/pulse"
+	"perch/activities/sourceerr"
+	"perch/activities/stack"
+	"perch/cfn"
+	"perch/lifecycle"
+	"perch/source"
+)
+
+const (
+	// listingTries is how often a listing of branches is tried before everything is held: the next run is not far.
+	listingTries = 5
+	// longestPause is how long a rate limit is waited out; GitHub's last an hour at most.
+	longestPause = 65 * time.Minute
+	// verdictBudget is about how many bytes of verdicts travel: what a run knows has to fit into Temporal's payloads with room to spare.
+	verdictBudget = 40_000
+)
+
+// Planner compares branches with environments.
+type Planner struct {
+	policy   *perch.Policy
+	branches *branch.Reader
+	stacks   *stack.Reader
+}
+
+// NewPlanner makes a Planner.
+func NewPlanner(policy *perch.Policy, branches *branch.Reader, stacks *stack.Reader) *Planner {
+	return &Planner{policy, branches, stacks}
+}
+
+// Plan lists the stacks, then the branches, and judges. A listing of branches that keeps failing is no error: everything is held then,
+// and Problem says why.
+func (p *Planner) Plan(ctx context.Context, in perch.CleanupInput) (contract.PlanResult, error) {
+	if err := p.stacks.Serves(in.Project); err != nil {
+		return contract.PlanResult{}, err
+	}
+	beats, stop := pulse.Start(ctx, perch.Progress{Status: "LISTING STACKS"})
+	defer stop()
+	var found []lifecycle.Found
+	if err := p.stacks.Each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
+		return contract.PlanResult{}, err
+	}
+	beats.Set(perch.Progress{Status: "LISTING BRANCHES"})
+	listing, err := p.list(ctx)
+	if err != nil {
+		return contract.PlanResult{}, err
+	}
+	plan := p.travelling(lifecycle.PlanCleanup(listing, found, p.policy, in.Approved), in)
+	if in.Missing {
+		beats.Set(perch.Progress{Status: "READING PERCH.YAML OF BRANCHES"})
+		plan.Missing, err = p.Missing(ctx, listing, found, plan.At)
+	}
+	return plan, err
+}
+
+// list reads the branches. It fails as long as trying again may help; after that a listing says why it is not to be trusted.
+func (p *Planner) list(ctx context.Context) (lifecycle.Listing, error) {
+	listing, err := p.ListBranches(ctx)
+	if err == nil {
+		return listing, nil
+	}
+	var (
+		rejected *source.Rejected
+		limited  *source.RateLimited
+	)
+	last := activity.GetInfo(ctx).Attempt >= listingTries
+	switch {
+	case ctx.Err() != nil:
+	case errors.As(err, &limited):
+		last = time.Until(limited.Until) > longestPause
+	case errors.As(err, &rejected):
+		last = true
+	}
+	if last && ctx.Err() == nil {
+		return lifecycle.Listing{Problem: err.Error(), RepositoryID: p.stacks.Owner.Current(ctx).ID}, nil
+	}
+	return lifecycle.Listing{}, sourceerr.Wrap(err, "list branches of %s", p.policy.Repository)
+}
+
+// ListBranches reads the branches and whose they are. The id is read again for every plan: another repository
+// may have taken the name since the worker learned it.
+func (p *Planner) ListBranches(ctx context.Context) (listing lifecycle.Listing, err error) {
+	if listing.Branches, listing.Complete, err = p.branches.Branches(ctx); err != nil {
+		return lifecycle.Listing{}, err
+	}
+	about, err := p.branches.About(ctx)
+	if err != nil {
+		return lifecycle.Listing{}, err
+	}
+	listing.RepositoryID, listing.Archived = about.ID, about.Archived
+	if _, hasDefault := listing.Branches[p.policy.DefaultBranch]; !hasDefault {
+		listing.DefaultBranch = p.branches.OtherDefault(ctx)
+	}
+	return listing, nil
+}
+
+func (p *Planner) travelling(plan lifecycle.Plan, in perch.CleanupInput) contract.PlanResult {
+	now := time.Now().UTC()
+	until := now
+	if !in.Now {
+		until = now.Add(p.policy.Cleanup.Grace)
+	}
+	verdicts, unlisted := fit(plan.Verdicts, verdictBudget)
+	failed := plan.Failed
+	if failed == nil {
+		failed = []perch.CleanupFailure{}
+	}
+	return contract.PlanResult{
+		Verdicts: verdicts, Unlisted: unlisted, Others: plan.Others, Failed: failed, Brake: plan.Brake, Problem: plan.Problem,
+		At: now, Until: until,
+	}
+}
+
+// fit takes as many verdicts as budget bytes hold, removals before others and the oldest before the younger, and keeps their order.
+func fit(all []perch.CleanupVerdict, budget int) (listed []perch.CleanupVerdict, unlisted int) {
+	taken := make([]bool, len(all))
+	for _, removals := range []bool{true, false} {
+		for i, v := range all {
+			if (v.Verdict == perch.VerdictRemove) != removals {
+				continue
+			}
+			if budget -= weight(v); budget < 0 {
+				break
+			}
+			taken[i] = true
+		}
+	}
+	listed = []perch.CleanupVerdict{}
+	for i, v := range all {
+		if taken[i] {
+			listed = append(listed, v)
+		} else {
+			unlisted++
+		}
+	}
+	return listed, unlisted
+}
+
+// weight is about how many bytes a verdict takes as JSON.
+func weight(v perch.CleanupVerdict) int {
+	const names = 130
+	return names + len(v.Stack) + len(v.Branch) + len(v.Reason) + len(v.StackID) + len(v.Commit)
+}
+
+func listed(described types.Stack) lifecycle.Found {
+	return lifecycle.Found{
+		ID: aws.ToString(described.StackId), Name: aws.ToString(described.StackName), Tags: stack.Tags(described),
+		Status: string(described.StackStatus), StatusReason: aws.ToString(described.StackStatusReason),
+		Protected: aws.ToBool(
+			described.EnableTerminationProtection,
+		), Commit: stack.Outputs(described)[cfn.OutputCommit], Created: aws.ToTime(described.CreationTime).UTC(),
+	}
+}
+
+// LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be gone where the same source still
+// has the default branch: a repository that was emptied or hidden has lost them all.
+func (p *Planner) LastLook(ctx context.Context, in contract.LastLookInput) (contract.LastLookResult, error) {
+	stack, exists, err := p.stacks.Describe(ctx, in.Environment.StackName())
+	if err != nil {
+		return contract.LastLookResult{}, err
+	}
+	var found *lifecycle.Found
+	if exists {
+		f := listed(stack)
+		found = &f
+	}
+	head, err := p.branches.HeadBesideDefault(ctx, in.Environment.Branch)
+	if err != nil {
+		return contract.LastLookResult{}, err
+	}
+	alive, unwanted, id := head != "", "", ""
+	if alive && in.Judged.Unwanted {
+		pulls, _, err := p.branches.PullRequests(ctx, in.Environment.Branch)
+		if err != nil {
+			return contract.LastLookResult{}, err
+		}
+		unwanted = lifecycle.Unwanted(head, pulls, p.policy)
+	}
+	if !alive || unwanted != "" {
+		if id, err = p.branches.RepositoryID(ctx); err != nil {
+			return contract.LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", p.policy.Repository)
+		}
+	}
+	return contract.LastLookResult{
+		Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, unwanted, id, p.policy),
+	}, nil
+}

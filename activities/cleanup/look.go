@@ -1,0 +1,73 @@
+package cleanup
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"perch"
+	"perch/activities/contract"
+	"perch/activities/sourceerr"
+	"perch/lifecycle"
+)
+
+// See reads the stack and the latest run, then the branch: a branch that is pushed meanwhile is seen.
+func (p *Planner) See(
+	ctx context.Context, e perch.Environment, latest func(context.Context, string) (lifecycle.LatestRun, error),
+) (seen lifecycle.Seen, err error) {
+	seen.Branch = e.Branch
+	stack, exists, err := p.stacks.Describe(ctx, e.StackName())
+	if err != nil {
+		return seen, err
+	}
+	if exists {
+		found := listed(stack)
+		seen.Stack = &found
+	}
+	if seen.Run, err = latest(ctx, e.StackName()); err != nil {
+		return seen, err
+	}
+	if seen.Head, err = p.branches.HeadBesideDefault(ctx, e.Branch); err != nil {
+		return seen, err
+	}
+	if seen.Head != "" {
+		if seen.PullRequests, seen.Unread, err = p.branches.PullRequests(ctx, e.Branch); err != nil {
+			return seen, err
+		}
+	}
+	about, err := p.branches.About(ctx)
+	if err != nil {
+		return seen, sourceerr.Wrap(err, "look for the id of %s", p.policy.Repository)
+	}
+	seen.RepositoryID, seen.Archived = about.ID, about.Archived
+	return seen, nil
+}
+
+// LookRequest is the same for every retry within one run of Look that sees the same.
+func (p *Planner) LookRequest(
+	in contract.LookInput,
+	seen lifecycle.Seen,
+	step lifecycle.LookStep,
+	run string,
+) perch.Request {
+	request := perch.Request{
+		Goal: step.Goal, Project: in.Environment.Project, Branch: in.Environment.Branch,
+		By: in.Hint.By, Reason: in.Hint.Reason, Trigger: perch.TriggerWebhook,
+	}
+	about := seen.Head
+	switch step.Goal {
+	case perch.GoalUp:
+		request.Commit, request.Head = seen.Head, true
+	case perch.GoalGone:
+		at := in.At.UTC()
+		request.Reason = step.Reason
+		request.Judged = &perch.Judgement{
+			StackID: seen.Stack.ID, Commit: seen.Stack.Commit, Unwanted: step.Unwanted, At: at, Until: at.Add(max(p.policy.Cleanup.Grace, time.Second)),
+		}
+		about = seen.Stack.ID
+	}
+	sum := sha256.Sum256([]byte(run + "\x00" + string(step.Goal) + "\x00" + about))
+	request.ID = hex.EncodeToString(sum[:16])
+	return request
+}
