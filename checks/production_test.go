@@ -17,7 +17,10 @@ import (
 // TestCIFilesPassTheirLinters holds docs/ci, and the same of README.md, against actionlint and against CircleCI's JSON Schema.
 func TestCIFilesPassTheirLinters(t *testing.T) {
 	circleci := []string{"check-jsonschema", "--builtin-schema", "vendor.circle-ci"}
-	linters := map[string][]string{"docs/ci/github-actions.yml": {"actionlint"}, "docs/ci/circleci.yml": circleci}
+	linters := map[string][]string{
+		"docs/ci/github-actions.yml": {"actionlint"}, "docs/ci/github-actions-pull-request.yml": {"actionlint"},
+		"docs/ci/circleci.yml": circleci,
+	}
 	for i, block := range fenced(page(t, "README.md"), "yaml") {
 		file := filepath.Join(t.TempDir(), fmt.Sprintf("readme-%d.yml", i))
 		if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
@@ -30,7 +33,7 @@ func TestCIFilesPassTheirLinters(t *testing.T) {
 			linters[file] = []string{"actionlint"}
 		}
 	}
-	if len(linters) != 4 {
+	if len(linters) != 5 {
 		t.Errorf("README.md shows other CI files than CircleCI's and GitHub's: %v", slices.Collect(maps.Keys(linters)))
 	}
 	for file, linter := range linters {
@@ -49,7 +52,7 @@ var perchCall = regexp.MustCompile(`(?m)(?:run|command): (perch .*)$`)
 
 func TestCIFilesCallTheStarterAndHoldNoAWSCredentials(t *testing.T) {
 	files, err := filepath.Glob("docs/ci/*.yml")
-	if err != nil || len(files) != 2 {
+	if err != nil || len(files) != 3 {
 		t.Fatalf("docs/ci has the files %v: %v", files, err)
 	}
 	for _, file := range files {
