@@ -32,11 +32,17 @@ func gitIn(t *testing.T, dir string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// onGitHub is a sandbox whose repository is on the imitation of GitHub, with its webhooks and a short grace period.
-func onGitHub(t *testing.T) *bench {
+// onGitHub is a sandbox whose repository is on the imitation of GitHub, with its webhooks and a short grace period; changes may
+// change its policy.
+func onGitHub(t *testing.T, changes ...func(*perch.Policy)) *bench {
 	t.Helper()
 	b := newSandbox(t, func(o *options) { o.hub, o.worker = true, false })
-	if err := b.work(b.policyFile, func(p *perch.Policy) { p.Cleanup.Grace = time.Second }); err != nil {
+	if err := b.work(b.policyFile, func(p *perch.Policy) {
+		p.Cleanup.Grace = time.Second
+		for _, change := range changes {
+			change(p)
+		}
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.receiveWebhooks(context.Background()); err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/sandbox/github"
 )
 
 const (
@@ -190,4 +191,38 @@ func TestRecordHistoriesOfLooks(t *testing.T) {
 	h.accepted(t, "delete", `"ref": "login", "ref_type": "branch"`)
 	h.looked(t, "login")
 	h.save(t, "looked-at-a-deletion", id, nil)
+}
+
+// TestPullRequestsThatWantNoEnvironment goes the way of the label and of the end of a pull request, with GitHub's webhooks.
+func TestPullRequestsThatWantNoEnvironment(t *testing.T) {
+	t.Parallel()
+	b := onGitHub(t, func(p *perch.Policy) { p.OnPRClose = perch.OnPRCloseRemove })
+	push := func(content string) string {
+		commit := b.repo.commit(t, "cart", map[string]string{"perch.yaml": bare(b.project), "a.txt": content})
+		b.github.Observe()
+		return commit
+	}
+	follows := func(what, want string) {
+		t.Helper()
+		eventually(t, what, func() (any, bool) {
+			commit, there := b.running("cart")
+			return commit, commit == want && there == (want != "")
+		})
+	}
+	head := push("1")
+	follows("the branch is deployed", head)
+	number := b.github.OpenPullRequest(github.PullRequest{Title: "A cart", Author: "ana", Head: "cart"})
+	label := func(labels ...string) {
+		b.github.EditPullRequest(number, func(p *github.PullRequest) { p.Labels = labels })
+	}
+	label(perch.LabelOff)
+	follows("the label removes the environment", "")
+	ci := hooked{bench: b}.asCI(t, "cart", head)
+	equal(t, ci.must(t, "up"), document{"outcome": "skipped"})
+	label()
+	follows("without it the branch is deployed again", head)
+
+	b.github.EditPullRequest(number, func(p *github.PullRequest) { p.Closed = true })
+	follows("the end of the pull request removes the environment", "")
+	follows("a push brings it back", push("2"))
 }
