@@ -21,7 +21,7 @@ var rooms = map[string][]string{
 	"perch/lifecycle":   {"perch"},
 	"perch/source":      {"perch"},
 	"perch/image":       {},
-	"perch/report":      {"perch"},
+	"perch/report":      {"perch", "perch/mask"},
 	"perch/mask":        {},
 	"perch/dial":        {},
 	"perch/client":      {"perch", "perch/lifecycle", "perch/dial"},

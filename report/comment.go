@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/mask"
 )
 
 const (
@@ -152,24 +153,6 @@ func stamp(at time.Time) string {
 	return at.UTC().Format("2006-01-02 15:04 UTC")
 }
 
-// logged are the last lines of the log, for a reader to open; a sentence if there are none.
-func logged(log *perch.LogLines) string {
-	switch {
-	case log == nil:
-		return ""
-	case len(log.Lines) == 0 && log.Problem == "":
-		return ""
-	case len(log.Lines) == 0:
-		return "\nNo log: " + cell(log.Problem) + ".\n"
-	}
-	lines := log.Lines[max(0, len(log.Lines)-mostLines):]
-	var text strings.Builder
-	for _, line := range lines {
-		fmt.Fprintln(&text, line.Text)
-	}
-	return "\n" + folded(fmt.Sprintf("The last %d lines of %s", len(lines), log.Source), fenced(text.String()))
-}
-
 // settings are the differences as a table.
 func settings(all []perch.SettingDifference) string {
 	var out strings.Builder
@@ -229,7 +212,9 @@ func cell(text string) string {
 	return out.String()
 }
 
+// clip is text that others wrote, with its secrets masked and not too long.
 func clip(text string) string {
+	text, _ = mask.Text(text)
 	if letters := []rune(text); len(letters) > longestSentence {
 		return string(letters[:longestSentence]) + "..."
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/mask"
 )
 
 // longestDescription is how many characters GitHub takes as the description of a deployment or a commit status.
@@ -136,8 +137,9 @@ func about(seconds float64) string {
 	return "about a minute"
 }
 
-// line shortens the description to what GitHub takes, on one line.
+// line masks secrets in the description, and shortens it to what GitHub takes, on one line.
 func line(state, description string) Line {
+	description, _ = mask.Text(description)
 	letters := []rune(strings.Join(strings.Fields(description), " "))
 	if len(letters) > longestDescription {
 		letters = append(letters[:longestDescription-3], '.', '.', '.')

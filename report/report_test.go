@@ -102,7 +102,7 @@ func TestCommentOfEachState(t *testing.T) {
 		"stack":           {State: up(perch.PhaseStack, settings)},
 		"ready":           {State: up(perch.PhaseReady, settings), Ready: ready},
 		"update":          {State: up(perch.PhaseStack, later), Ready: ready},
-		"failed":          {State: up(perch.PhaseFailed, failure("AWS::RDS::DBInstance Database: ```no``` such class @ana")), Log: &perch.LogLines{Source: "/aws/elasticbeanstalk/x/app.log", Lines: []perch.LogLine{{Text: "starting"}, {Text: "panic: </details> ```` *"}}}},
+		"failed":          {State: up(perch.PhaseFailed, failure("AWS::RDS::DBInstance Database: ```no``` such class @ana")), Log: &perch.LogLines{Source: "/aws/elasticbeanstalk/x/app.log", Lines: []perch.LogLine{{At: noon, Text: "starting"}, {At: noon, Text: "panic: </details> ```` *"}}}},
 		"failed-no-log":   {State: up(perch.PhaseFailed, failure("stopped")), Log: &perch.LogLines{Problem: "there is no log group yet"}},
 		"failed-update":   {State: up(perch.PhaseFailed, later, failure("stopped")), Ready: ready},
 		"rejected":        {State: up(perch.PhaseRejected, outcome(perch.OutcomeRejected, "project shop has 20 of 20 environments"))},

@@ -1,0 +1,44 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"perch"
+)
+
+// logged are the last lines of the log, for a reader to open; a sentence if there are none.
+func logged(log *perch.LogLines) string {
+	switch {
+	case log == nil:
+		return ""
+	case len(log.Lines) == 0 && log.Problem == "":
+		return ""
+	case len(log.Lines) == 0:
+		return "\nNo log: " + cell(log.Problem) + ".\n"
+	}
+	lines := log.Lines[max(0, len(log.Lines)-mostLines):]
+	title := fmt.Sprintf("The last %d lines of %s", len(lines), log.Source)
+	if log.Masked > 0 {
+		title += fmt.Sprintf(", secrets masked: %d", log.Masked)
+	}
+	several, text := severalStreams(lines), strings.Builder{}
+	for _, line := range lines {
+		fmt.Fprint(&text, line.At.UTC().Format("15:04:05 "))
+		if several {
+			fmt.Fprint(&text, line.Stream, " ")
+		}
+		fmt.Fprintln(&text, line.Text)
+	}
+	return "\n" + folded(title, fenced(text.String()))
+}
+
+// severalStreams reports whether lines are from more than one instance.
+func severalStreams(lines []perch.LogLine) bool {
+	for _, line := range lines {
+		if line.Stream != lines[0].Stream {
+			return true
+		}
+	}
+	return false
+}
