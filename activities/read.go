@@ -3,7 +3,9 @@ package activities
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,25 +31,34 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 	result := perch.ListResult{
 		Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.OtherRepositories,
 		Leftovers: leftovers.Summarize(leftovers.Listed(cards), all.Exists, all.Lives, time.Now()),
-		Warnings:  warnings(cards, problem),
 	}
 	for _, o := range all.Ours {
-		status := o.Status()
-		cards.Enter(&status)
-		result.Environments = append(result.Environments, status)
+		result.Environments = append(result.Environments, o.Status())
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
+	result.Warnings = warnings(cards, problem, cards.Enter(result.Environments))
 	return result, ctx.Err()
 }
 
-// warnings say which cards could not be read; problem is why none could, nil mostly. What reads cards for people goes on
-// without them.
-func warnings(cards card.Listing, problem error) []string {
+// warnings say which cards could not be read, and which branches of environments have none. problem is why none could be
+// read, nil mostly. What shows cards to people goes on without them.
+func warnings(cards card.Listing, problem error, missing []string) []string {
 	if problem != nil {
 		return []string{"what is left over, pull requests and last reports are not known: " + problem.Error()}
 	}
-	return cards.Warnings()
+	sentences := cards.Warnings()
+	if len(missing) == 0 {
+		return sentences
+	}
+	branches := strings.Join(missing[:min(len(missing), namedBranches)], ", ")
+	if more := len(missing) - namedBranches; more > 0 {
+		branches += fmt.Sprintf(" and %d more", more)
+	}
+	return append(sentences, "there is no card of "+branches+": pull requests and the last report are not known until the next `perch up`")
 }
+
+// namedBranches is how many branches a warning names.
+const namedBranches = 5
 
 // DescribeEnvironment describes one branch's environment and its resources.
 func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) (perch.StatusResult, error) {
@@ -61,7 +72,7 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	cards, problem := s.cards.ListOf(ctx, in.Environment)
 	result := perch.StatusResult{
 		Leftovers: leftovers.SummarizeBeside(leftovers.Listed(cards), aws.ToString(described.StackId)),
-		Warnings:  warnings(cards, problem),
+		Warnings:  warnings(cards, problem, nil),
 	}
 	if !found {
 		return result, ctx.Err()
@@ -74,10 +85,10 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	if !state.Ours {
 		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 	}
-	status := stack.Owned{Environment: in.Environment, Kind: state.Kind, Stack: described}.Status()
-	cards.Enter(&status)
-	status.Resources, err = s.resources(ctx, state.StackID)
-	result.Environment = &status
+	shown := []perch.EnvironmentStatus{stack.Owned{Environment: in.Environment, Kind: state.Kind, Stack: described}.Status()}
+	result.Warnings = warnings(cards, problem, cards.Enter(shown))
+	result.Environment = &shown[0]
+	result.Environment.Resources, err = s.resources(ctx, state.StackID)
 	return result, err
 }
 

@@ -89,28 +89,44 @@ func (s *Store) ListOf(ctx context.Context, environment perch.Environment) (list
 	return listing, err
 }
 
-// Warnings say which environments' cards cannot be read, or could not.
+// Warnings say which environments' cards cannot be read, or could not: a card that replaced one of these says so as long
+// as that one is kept aside.
 func (l Listing) Warnings() (sentences []string) {
-	for _, card := range l.Cards {
-		if card.Warning != "" {
-			sentences = append(sentences, card.Warning)
+	aside := map[string]bool{}
+	for _, each := range l.Unreadable {
+		if each.isAside() {
+			aside[each.Slug] = true
+		} else {
+			sentences = append(sentences, each.Error())
 		}
 	}
-	for _, each := range l.Unreadable {
-		if !strings.HasPrefix(each.Key, asidePrefix) {
-			sentences = append(sentences, each.Error())
+	for _, card := range l.Cards {
+		if card.Warning != "" && aside[card.Environment.Slug] {
+			sentences = append(sentences, card.Warning)
 		}
 	}
 	return sentences
 }
 
-// Enter adds what the environment's card says to its status.
-func (l Listing) Enter(status *perch.EnvironmentStatus) {
-	for _, card := range l.Cards {
-		if card.Environment.Slug == status.Slug {
-			status.PullRequests, status.LastReport = card.PullRequests, card.LastReport()
+// Enter adds what the environments' cards say to their statuses, and returns the branches without a card.
+func (l Listing) Enter(statuses []perch.EnvironmentStatus) (missing []string) {
+	known := map[string]perch.Card{}
+	for _, each := range l.Unreadable {
+		if !each.isAside() {
+			known[each.Slug] = perch.Card{}
 		}
 	}
+	for _, card := range l.Cards {
+		known[card.Environment.Slug] = card
+	}
+	for i, status := range statuses {
+		card, found := known[status.Slug]
+		if !found {
+			missing = append(missing, status.Branch)
+		}
+		statuses[i].PullRequests, statuses[i].LastReport = card.PullRequests, card.LastReport()
+	}
+	return missing
 }
 
 // aside are the cards of an environment that could not be parsed and were kept aside. It does not read them.

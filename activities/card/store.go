@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +42,9 @@ type UnreadableError struct {
 func (e *UnreadableError) Error() string {
 	return fmt.Sprintf("the card s3://%s/%s cannot be read: %s", e.Bucket, e.Key, e.Reason)
 }
+
+// isAside reports whether the card was kept aside, and another one has taken its place.
+func (e *UnreadableError) isAside() bool { return strings.HasPrefix(e.Key, asidePrefix) }
 
 const (
 	// writeAttempts is how often Update and Delete try before they return the last error.

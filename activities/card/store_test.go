@@ -118,6 +118,12 @@ func TestACardThatCannotBeParsedIsKeptAside(t *testing.T) {
 			if err != nil || len(listing.Cards) != 1 || len(listing.Unreadable) != 1 {
 				t.Fatalf("listing %+v, %v", listing, err)
 			}
+			if said := listing.Warnings(); len(said) != 1 || said[0] != written.Warning {
+				t.Errorf("warnings %q", said)
+			}
+			if said := (Listing{Cards: listing.Cards}).Warnings(); len(said) != 0 {
+				t.Errorf("warnings after the object was deleted %q", said)
+			}
 			aside := listing.Unreadable[0]
 			kept, err := s.get(t.Context(), w.bucket, aside.Key)
 			if err != nil || string(kept.body) != body || aside.Slug != "login" {

@@ -19,7 +19,10 @@ import (
 var (
 	// environmentKeys are those of one environment in `ls -o json`; `status` has some more.
 	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "url", "commit", "updated", "pull_requests", "last_report")
-	statusKeys      = joined(environmentKeys, keys("phase", "run", "run.workflow_id", "run.run_id", "retries", "resources", "leftovers", "warnings", "other_repositories"))
+	reportKeys      = keys("last_report.phase", "last_report.outcome", "last_report.commit", "last_report.by",
+		"last_report.sentence", "last_report.at")
+	statusKeys = joined(environmentKeys, keys("phase", "run", "run.workflow_id", "run.run_id", "retries", "resources",
+		"leftovers", "warnings", "other_repositories"))
 )
 
 func joined(a, b map[string]bool) map[string]bool {
@@ -36,6 +39,10 @@ func TestReadingShowsTheEnvironment(t *testing.T) {
 	want := document{
 		"branch": "shown", "slug": "shown", "stack": "shop-shown", "kind": "branch", "status": "CREATE_COMPLETE", "url": up["url"], "commit": commit,
 	}
+	reported := func(t *testing.T, shown document) {
+		t.Helper()
+		equal(t, document(shown["last_report"].(map[string]any)), document{"phase": "ready", "outcome": "ready", "commit": commit})
+	}
 	t.Run("ls", func(t *testing.T) {
 		var shown document
 		for _, environment := range b.environments(t) {
@@ -43,17 +50,19 @@ func TestReadingShowsTheEnvironment(t *testing.T) {
 				shown = environment
 			}
 		}
-		if diff := cmp.Diff(environmentKeys, shown.keys()); diff != "" {
+		if diff := cmp.Diff(joined(environmentKeys, reportKeys), shown.keys()); diff != "" {
 			t.Fatalf("keys (-want +got):\n%s", diff)
 		}
 		equal(t, shown, want)
+		reported(t, shown)
 	})
 	t.Run("status", func(t *testing.T) {
 		status := b.must(t, "status", "shown")
-		if diff := cmp.Diff(statusKeys, status.keys()); diff != "" {
+		if diff := cmp.Diff(joined(statusKeys, reportKeys), status.keys()); diff != "" {
 			t.Fatalf("keys (-want +got):\n%s", diff)
 		}
 		equal(t, status, want)
+		reported(t, status)
 		equal(t, status, document{"phase": "ready", "run": up["run"]})
 		seen := map[any]any{}
 		for _, each := range status["resources"].([]any) {
