@@ -18,6 +18,8 @@ type Card struct {
 	Since time.Time `json:"since,omitzero"`
 	// USDPerDay is what the environment costs a day, an estimate; 0 if there is none.
 	USDPerDay float64 `json:"usd_per_day,omitempty"`
+	// Muted are the reports that perch.yaml did not want when the environment was deployed last.
+	Muted MutedReports `json:"muted,omitzero"`
 	// WriteID is another one after each write: a writer whose answer was lost finds its own write by it.
 	WriteID string `json:"write_id"`
 	// EarlierWrites are the last write IDs before it, the newest first: others may have written since.
@@ -97,6 +99,8 @@ type CardState struct {
 	// day; both are estimates, and 0 if there is none.
 	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
 	USDPerDay       float64 `json:"usd_per_day,omitempty"`
+	// Muted are the reports that perch.yaml does not want.
+	Muted MutedReports `json:"muted,omitzero"`
 }
 
 // LogLines are the last lines of an environment's log, with the secrets in them masked.

@@ -134,6 +134,21 @@ type ReportsGitHub struct {
 	Environment string `yaml:"environment,omitempty" jsonschema:"format=line,default=preview"`
 }
 
+// MutedReports are the reports on GitHub that a project's perch.yaml does not want.
+type MutedReports struct {
+	Deployments bool `json:"deployments,omitempty"`
+	Status      bool `json:"status,omitempty"`
+	Comment     bool `json:"comment,omitempty"`
+}
+
+// Without is what is left of the policy's reports.
+func (r ReportsGitHub) Without(muted MutedReports) ReportsGitHub {
+	r.Deployments = r.Deployments && !muted.Deployments
+	r.Status = r.Status && !muted.Status
+	r.Comment = r.Comment && !muted.Comment
+	return r
+}
+
 // Source is where branches and files come from. Exactly one field is set.
 type Source struct {
 	// Git is a remote URL or a local path. The worker keeps a mirror of a remote one in its cache folder. A local repository must have every branch

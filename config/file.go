@@ -28,11 +28,34 @@ type File struct {
 	// Branches says which branches get an environment, and of which kind.
 	Branches Branches `yaml:"branches,omitempty" jsonschema:"nullable"`
 	Layers
+	// Reports says which of the policy's reports the project does not want.
+	Reports Reports `yaml:"reports,omitempty"`
 	// Seed puts test data into every new environment, in this order.
 	Seed []perch.SeedStep `yaml:"seed,omitempty" jsonschema:"nullable,maxItems=50"`
 
 	source    *document.Source
 	seedNodes []*document.Node
+}
+
+// Reports says which of the policy's reports the project does not want.
+type Reports struct {
+	// GitHub says which of the policy's reports on GitHub the project does not want.
+	GitHub GitHubReports `yaml:"github,omitempty"`
+}
+
+// GitHubReports says which of the policy's reports on GitHub the project does not want.
+type GitHubReports struct {
+	// Deployments is false for no deployments on GitHub. What the policy turns off stays off.
+	Deployments bool `yaml:"deployments,omitempty" jsonschema:"default=true"`
+	// Status is false for no commit status. What the policy turns off stays off.
+	Status bool `yaml:"status,omitempty" jsonschema:"default=true"`
+	// Comment is false for no comment on pull requests. What the policy turns off stays off.
+	Comment bool `yaml:"comment,omitempty" jsonschema:"default=true"`
+}
+
+// Muted are the reports that the project does not want.
+func (r Reports) Muted() perch.MutedReports {
+	return perch.MutedReports{Deployments: !r.GitHub.Deployments, Status: !r.GitHub.Status, Comment: !r.GitHub.Comment}
 }
 
 // Branches says which branches get an environment, and of which kind.

@@ -222,3 +222,23 @@ func TestInitsCommentsAreRight(t *testing.T) {
 		t.Errorf("kind %s, seed %v, %d overrides", file.Kind("main"), file.Seed, len(file.Overrides))
 	}
 }
+
+func TestTheProjectMayWantFewerReports(t *testing.T) {
+	for name, c := range map[string]struct {
+		written string
+		want    perch.MutedReports
+	}{
+		"nothing said": {"", perch.MutedReports{}},
+		"no comment":   {"reports: {github: {comment: false}}\n", perch.MutedReports{Comment: true}},
+		"nothing": {
+			"reports: {github: {deployments: false, status: false, comment: false}}\n",
+			perch.MutedReports{Deployments: true, Status: true, Comment: true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if muted := read(t, minimal+c.written).Reports.Muted(); muted != c.want {
+				t.Errorf("muted are %+v, want %+v", muted, c.want)
+			}
+		})
+	}
+}

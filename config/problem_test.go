@@ -21,7 +21,7 @@ perch.yaml:4:3: unknown key "instance_typ" in defaults (did you mean "instance_t
   4 |   instance_typ: t3.small
     |   ^`},
 		"a setting outside of the layers": {minimal + "expiry: 3d\n", `
-perch.yaml:3:1: unknown key "expiry" in the file; allowed here: project, image, branches, defaults, kinds, overrides, seed
+perch.yaml:3:1: unknown key "expiry" in the file; allowed here: project, image, branches, defaults, kinds, overrides, reports, seed
   3 | expiry: 3d
     | ^`},
 		"an unknown kind": {minimal + "branches:\n  kinds: {main: prod}\nkinds:\n  prod: {}\n", `

@@ -97,7 +97,7 @@ func (r *run) admit() (contract.AdmitResult, error) {
 	if out.Rejection != nil {
 		r.reject(out.Rejection)
 	}
-	r.mayRecreate, r.kind = out.MayRecreate, out.Kind
+	r.mayRecreate, r.kind, r.foreseen = out.MayRecreate, out.Kind, out.Foreseen
 	r.remember(out.Earlier)
 	if out.Deploy {
 		r.chain.RequestHead(out.SupersededBy, out.Reason)

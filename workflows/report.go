@@ -136,6 +136,10 @@ func (r *run) cardState(phase perch.Phase) perch.CardState {
 		Kind: r.kind, URL: r.state.URL,
 		RunID: workflow.GetInfo(r.ctx).WorkflowExecution.RunID, Begun: r.started.UTC(), At: workflow.Now(r.ctx).UTC(),
 	}
+	if seen := r.foreseen; seen != nil {
+		state.Settings, state.Muted = seen.Settings, seen.Muted
+		state.ExpectedSeconds, state.USDPerDay = seen.ExpectedSeconds, seen.USDPerDay
+	}
 	if r.failure != nil {
 		state.Failure = said(r.failure)
 	}

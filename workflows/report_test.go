@@ -11,6 +11,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/activities/contract"
 )
 
 func aNote(id string) perch.Note {
@@ -42,6 +43,10 @@ func TestReportsTellWhereARunChangesItsPhase(t *testing.T) {
 	first := up(commitOne)
 	first.By, first.Reason = "ci", "push"
 	w := newWorld(t)
+	w.admitted.Foreseen = &contract.Foreseen{
+		ExpectedSeconds: 600, USDPerDay: 1.5, Settings: []perch.SettingDifference{{Path: "instance_type"}},
+		Muted: perch.MutedReports{Status: true},
+	}
 	if _, _, err := w.run(Provision, first); err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +55,9 @@ func TestReportsTellWhereARunChangesItsPhase(t *testing.T) {
 	}
 	last := w.reports[len(w.reports)-1]
 	state := last.State
+	if state.ExpectedSeconds != 600 || state.USDPerDay != 1.5 || len(state.Settings) != 1 || !state.Muted.Status {
+		t.Errorf("of what was foreseen the last report has %+v", state)
+	}
 	if last.StackID != stackID || state.Outcome != perch.OutcomeReady || state.URL == "" || state.Kind != perch.KindBranch || state.By != "ci" || state.Reason != "push" || state.RunID == "" || state.At.Before(state.Begun) {
 		t.Errorf("the last report is %+v", state)
 	}

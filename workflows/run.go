@@ -32,8 +32,10 @@ type run struct {
 	failure error
 	result  perch.Result
 	// kind is the environment's kind, as soon as the request is admitted.
-	kind  perch.Kind
-	state contract.StackState
+	kind perch.Kind
+	// foreseen is what reports say beside the state; nil before the request is admitted.
+	foreseen *contract.Foreseen
+	state    contract.StackState
 	// reports tells people how far the run is.
 	reports *reporter
 	// seen says that a wait has just seen the stack as state has it: the next look can be saved.

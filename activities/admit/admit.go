@@ -65,8 +65,12 @@ func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.
 		admitted.Deploy = !deployed
 		return admitted, err
 	}
-	if err != nil || up == nil || admitted.MissingImage != "" {
+	if err != nil || up == nil {
 		return admitted, err
+	}
+	admitted.Foreseen = a.foresee(*up)
+	if admitted.MissingImage != "" {
+		return admitted, nil
 	}
 	if admitted, err = a.prepare(ctx, admitted, *up); err == nil {
 		admitted.Earlier, err = a.earlier(ctx, *up)
@@ -195,7 +199,7 @@ func (a *Admitter) candidate(
 	if err := a.requireRule(ctx, made); err != nil {
 		return nil, err
 	}
-	if made.deployed, err = a.deployedOptions(ctx, request, mine); err != nil {
+	if err = a.readDeployed(ctx, request, mine, &made); err != nil {
 		return nil, err
 	}
 	var up candidate

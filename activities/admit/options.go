@@ -25,24 +25,20 @@ func (a *Admitter) withdraws(ctx context.Context, up candidate) (bool, error) {
 	return len(left) > 0, err
 }
 
-// deployedOptions are the options of the template in force. There are none if the stack is to be created again.
-func (a *Admitter) deployedOptions(
-	ctx context.Context,
-	request perch.Request,
-	mine *stack.Owned,
-) (cfn.SetOptions, error) {
+// readDeployed reads the template in force and its options. There is none if the stack is to be created again.
+func (a *Admitter) readDeployed(ctx context.Context, request perch.Request, mine *stack.Owned, made *rendering) error {
 	if request.Recreate || mine == nil || !lifecycle.WasReady(string(mine.Stack.StackStatus)) {
-		return cfn.SetOptions{}, nil
+		return nil
 	}
 	body, err := a.Stacks.DeployedTemplate(ctx, aws.ToString(mine.Stack.StackId))
 	if err != nil {
-		return cfn.SetOptions{}, err
+		return err
 	}
-	deployed, err := cfn.ReadOptions(body)
-	if err != nil {
-		return cfn.SetOptions{}, nil // A custom template was deployed.
+	made.deployedBody, made.deployedParameters = body, parametersOf(mine)
+	if made.deployed, err = cfn.ReadOptions(body); err != nil {
+		made.deployed = cfn.SetOptions{} // A custom template was deployed.
 	}
-	return deployed, nil
+	return nil
 }
 
 // checkSwitch is a *perch.Rejection if Elastic Beanstalk would reject the update.

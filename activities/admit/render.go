@@ -29,6 +29,9 @@ type rendering struct {
 	exists, defaultVersion bool
 	// deployed are the options of the template in force; the zero value if there is none, or it is to be replaced.
 	deployed cfn.SetOptions
+	// deployedBody and deployedParameters are that template; nil if there is none, or it is to be replaced.
+	deployedBody       []byte
+	deployedParameters map[string]string
 	// extendedSupport says that the running database is enrolled in RDS Extended Support.
 	extendedSupport bool
 	// bundle is empty for a bring-your-own template, parameters and capability for Perch's own.

@@ -31,6 +31,8 @@ type AdmitResult struct {
 	// something is to be done for it.
 	Settled  *Settled  `json:"settled,omitempty"`
 	Prepared *Prepared `json:"prepared,omitempty"`
+	// Foreseen is what reports say of an `up` that is admitted, beside its state; nil if it is not.
+	Foreseen *Foreseen `json:"foreseen,omitempty"`
 	// MissingImage is the image of an `up` that its registry does not have yet, and
 	// ImageWaitSeconds how long it is waited for; then nothing is prepared.
 	MissingImage     string `json:"missing_image,omitempty"`
@@ -48,6 +50,18 @@ type AdmitResult struct {
 	// GraceSeconds is, of a removal, the policy's grace period: the longest that the removal may
 	// wait.
 	GraceSeconds int `json:"grace_seconds,omitempty"`
+}
+
+// Foreseen is what reports say of an `up` beside its state: estimates, and what perch.yaml says of reports.
+type Foreseen struct {
+	// Settings are the settings that differ from those of kind staging: A is staging's side.
+	Settings []perch.SettingDifference `json:"settings,omitempty"`
+	// ExpectedSeconds is how long CloudFormation typically takes, USDPerDay what the environment costs a day; each is 0
+	// if it cannot be estimated.
+	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
+	USDPerDay       float64 `json:"usd_per_day,omitempty"`
+	// Muted are the reports that perch.yaml does not want.
+	Muted perch.MutedReports `json:"muted,omitzero"`
 }
 
 // Ends reports whether nothing is to be done for the request, and with which outcome and sentence it ends.

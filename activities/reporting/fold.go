@@ -33,6 +33,9 @@ func fold(card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells 
 		card.StackID, card.Since, card.Ready = in.StackID, state.Begun, nil
 	}
 	card.State, card.Log = state, log
+	if state.Goal == perch.GoalUp && state.Kind != "" { // It was admitted, so its perch.yaml was read.
+		card.Muted = state.Muted
+	}
 	if state.USDPerDay > 0 {
 		card.USDPerDay = state.USDPerDay
 	}

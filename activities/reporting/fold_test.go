@@ -44,6 +44,23 @@ func TestStatesAreEnteredInTheirOrder(t *testing.T) {
 	}
 }
 
+func TestWhatPerchYAMLDoesNotWantStaysUntilItIsReadAgain(t *testing.T) {
+	var card perch.Card
+	enter := func(minute int, goal perch.Goal, kind perch.Kind, comment bool) bool {
+		state := said("a", noon, minute, "stack", "1")
+		state.Goal, state.Kind, state.Muted.Comment = goal, kind, comment
+		fold(&card, contract.ReportInput{State: state}, nil, false)
+		return card.Muted.Comment
+	}
+	muted := []bool{
+		enter(0, perch.GoalUp, perch.KindBranch, true), enter(1, perch.GoalUp, "", false), enter(2, perch.GoalGone, "", false),
+		enter(3, perch.GoalUp, perch.KindBranch, false),
+	}
+	if diff := cmp.Diff([]bool{true, true, true, false}, muted); diff != "" {
+		t.Errorf("muted (-want +got):\n%s", diff)
+	}
+}
+
 func TestReadyCommitsAreThoseOfTheStack(t *testing.T) {
 	var card perch.Card
 	enter := func(stackID string, minute int, phase perch.Phase, commit string) []string {

@@ -65,20 +65,22 @@ const (
 // Deliver tells GitHub what differs from what it was told last, and enters into the card what it has been told. again
 // tries also what GitHub has denied. What cannot be told is a sentence in the card, and the card is marked.
 func (c *Channel) Deliver(ctx context.Context, card *perch.Card, again bool) {
-	d := &delivery{Channel: c, card: card, memory: &card.GitHub, last: report.IsLast(card.State)}
+	d := &delivery{
+		Channel: c, card: card, memory: &card.GitHub, last: report.IsLast(card.State), wants: c.wants.Without(card.Muted),
+	}
 	d.memory.Undelivered, d.memory.Problem = false, ""
 	if again {
 		c.forget(card.Environment.Slug)
 	}
-	if c.wants.Deployments {
+	if d.wants.Deployments {
 		d.try(ctx, kindDeployment, d.deployments)
 	}
-	if c.wants.Status {
+	if d.wants.Status {
 		d.try(ctx, kindStatus, d.statuses)
 	} else {
 		card.Ended = nil
 	}
-	if c.wants.Comment {
+	if d.wants.Comment {
 		d.try(ctx, kindComment, d.comments)
 	}
 }
@@ -90,6 +92,8 @@ type delivery struct {
 	memory *perch.GitHubMemory
 	// last says that the request says nothing after this state.
 	last bool
+	// wants are the policy's reports without those that the project does not want.
+	wants perch.ReportsGitHub
 }
 
 // try carries out one kind of report, unless GitHub has denied it for the same commit.

@@ -232,3 +232,16 @@ func TestWhatGitHubCannotTakeNowIsUndelivered(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatTheProjectDoesNotWantIsNotWritten(t *testing.T) {
+	w := newWorld(t)
+	w.card.Muted = perch.MutedReports{Deployments: true, Comment: true}
+	w.say(perch.PhaseStack)
+	w.say(perch.PhaseReady)
+	if got := len(w.hub.Deployments()) + len(w.hub.Comments(w.pull)); got != 0 || len(w.hub.Statuses(w.commit)) != 2 {
+		t.Errorf("written: %q", w.hub.Writes())
+	}
+	if w.card.GitHub.Undelivered {
+		t.Error("what is not wanted counts as undelivered")
+	}
+}
