@@ -15,10 +15,12 @@ import (
 type Verification struct {
 	stacks   *Stacks
 	verifier *leftovers.Verifier
+	// send sends a note to an environment.
+	send func(context.Context, perch.Note) error
 }
 
 func newVerification(cfg aws.Config, stacks *Stacks, shared *Databases, interval time.Duration) *Verification {
-	return &Verification{stacks: stacks, verifier: leftovers.NewVerifier(cfg, leftovers.Config{
+	return &Verification{stacks: stacks, send: sendNote, verifier: leftovers.NewVerifier(cfg, leftovers.Config{
 		Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals,
 		SharedDatabase: shared.remains, Retract: stacks.apps.RetractAdmission, Interval: interval,
 	})}
@@ -37,10 +39,14 @@ func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInpu
 	return v.verifier.SweepResources(ctx, in)
 }
 
-// RecheckLeftovers looks again for what earlier removals of the project's environments left.
+// RecheckLeftovers looks again for what earlier removals of the project's environments left, and has reports repaired
+// that were not delivered.
 func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (contract.RecheckResult, error) {
 	if err := v.stacks.Serves(in.Project); err != nil {
 		return contract.RecheckResult{}, err
+	}
+	if !in.DryRun {
+		v.sweepReports(ctx)
 	}
 	return v.verifier.RecheckLeftovers(ctx, in)
 }
