@@ -42,12 +42,6 @@ var workerCalls = map[string][]access.Request{
 		{Action: "ecr:BatchGetImage", Resource: "arn:aws:ecr:eu-central-1:1:repository/shop"},
 		{Action: "ecr:GetDownloadUrlForLayer", Resource: "arn:aws:ecr:eu-central-1:1:repository/shop"},
 	},
-	"the last log lines of a failed deployment are read": {
-		{
-			Action:   "logs:FilterLogEvents",
-			Resource: "arn:aws:logs:eu-central-1:1:log-group:/aws/elasticbeanstalk/shop-login/var/log/eb-engine.log:log-stream:",
-		},
-	},
 	"a protected stack": {
 		{
 			Action:   "cloudformation:UpdateTerminationProtection",
