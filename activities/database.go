@@ -2,203 +2,20 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
-	"strings"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
-	"perch"
 	"perch/activities/application"
-	"perch/activities/awserr"
 	"perch/activities/contract"
-	"perch/activities/database"
-	"perch/activities/pulse"
-	"perch/activities/stack"
-	"perch/cfn"
-	"perch/lifecycle"
 )
 
-// secretPatience is how long a stack's operation may take to make the secret: nothing in the template comes before it.
-const secretPatience = 3 * time.Minute
+// Databases are the activities that make and remove an environment's database in the instance that environments share.
+type Databases struct{ databases *application.Databases }
 
-// Databases are the activities that make and remove an environment's database in the instance that environments share. They read the
-// passwords at the worker: none travels in an input, a result or an error.
-type Databases struct {
-	apps     *application.Stacks
-	stacks   *Stacks
-	secrets  *secretsmanager.Client
-	interval time.Duration
-}
-
-// EnsureDatabase makes the environment's database and its user as soon as the stack has their password, which is seconds after the stack's
-// operation began and minutes before an instance of the app starts. Where the operation ends without a secret nothing is made: the
-// wait for the stack tells why.
+// EnsureDatabase makes the environment's database and its user as soon as the stack has their password.
 func (d *Databases) EnsureDatabase(ctx context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
-	beats, stop := pulse.Start(ctx, perch.Progress{Status: "WAITING_FOR_SECRET", Resource: cfn.SharedSecretID, Since: time.Now().UTC()})
-	defer stop()
-	outputs, err := d.find(ctx, in)
-	if err != nil {
-		return contract.DatabaseResult{}, err
-	}
-	if outputs.DatabaseHost == "" {
-		return contract.DatabaseResult{}, awserr.Final(perch.ErrorInvalid, "the application stack has no shared database: set `shared_database` in the policy and run `perch application up`")
-	}
-	if _, err := d.stacks.OwnStack(ctx, contract.StackInput(in)); err != nil {
-		return contract.DatabaseResult{}, err
-	}
-	secret, err := d.await(ctx, in.StackID)
-	if err != nil || secret == "" {
-		return contract.DatabaseResult{}, err
-	}
-	beats.Set(perch.Progress{Status: "MAKING_DATABASE", Resource: in.Environment.DatabaseName(), Since: time.Now().UTC()})
-	stack, err := d.stacks.DescribeStack(ctx, contract.StackInput(in))
-	if err != nil {
-		return contract.DatabaseResult{}, err
-	}
-	password, err := d.password(ctx, secret)
-	if err != nil {
-		return contract.DatabaseResult{}, err
-	}
-	server, err := d.connect(ctx, outputs)
-	if err != nil {
-		return contract.DatabaseResult{}, err
-	}
-	defer server.Close()
-	if err := server.Ensure(ctx, in.Environment.DatabaseName(), database.MarkOf(stack.StackID, stack.Kind), password); err != nil {
-		return contract.DatabaseResult{}, err
-	}
-	return contract.DatabaseResult{Made: true}, nil
+	return d.databases.Ensure(ctx, in)
 }
 
-// DropDatabase removes the environment's database and its user with all that they own. What is not there is no error, and neither is an
-// application stack without a shared database.
+// DropDatabase removes the environment's database and its user with all that they own.
 func (d *Databases) DropDatabase(ctx context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
-	beats, stop := pulse.Start(ctx, perch.Progress{Status: "DROPPING_DATABASE", Since: time.Now().UTC()})
-	defer stop()
-	outputs, err := d.find(ctx, in)
-	if err != nil || outputs.DatabaseHost == "" {
-		return contract.DatabaseResult{}, err
-	}
-	if err := d.unused(ctx, in.Environment); err != nil {
-		return contract.DatabaseResult{}, err
-	}
-	beats.Set(perch.Progress{Status: "DROPPING_DATABASE", Resource: in.Environment.DatabaseName(), Since: time.Now().UTC()})
-	server, err := d.connect(ctx, outputs)
-	if err != nil {
-		return contract.DatabaseResult{}, err
-	}
-	defer server.Close()
-	return contract.DatabaseResult{}, server.Drop(ctx, in.Environment.DatabaseName())
-}
-
-// unused rejects a database whose environment is there: it goes after the stack, and never before.
-func (d *Databases) unused(ctx context.Context, environment perch.Environment) error {
-	described, found, err := d.stacks.Describe(ctx, environment.StackName())
-	if err != nil || !found {
-		return err
-	}
-	status := string(described.StackStatus) // The stack may be under another name of the repository.
-	if stack.Tags(described)[perch.TagProject] == environment.Project && status != stack.Deleted {
-		return awserr.Final(perch.ErrorInvalid, "stack %s is %s and uses database %s, which was left alone",
-			environment.StackName(), status, environment.DatabaseName())
-	}
-	return nil
-}
-
-// remains names the environment's database and user in the shared instance, where they are still there.
-func (d *Databases) remains(ctx context.Context, environment perch.Environment) ([]string, error) {
-	outputs, err := d.find(ctx, contract.DatabaseInput{Environment: environment})
-	if err != nil || outputs.DatabaseHost == "" {
-		return nil, err
-	}
-	server, err := d.connect(ctx, outputs)
-	if err != nil {
-		return nil, err
-	}
-	defer server.Close()
-	name := environment.DatabaseName()
-	there, user, err := server.Remains(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	var left []string
-	if there {
-		left = append(left, contract.SharedDatabase(name))
-	}
-	if user {
-		left = append(left, "user "+name+" in the shared instance")
-	}
-	return left, nil
-}
-
-// find is what the application stack says of the shared database: nothing where there is no such stack. Only
-// staging's has one.
-func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.ApplicationOutputs, error) {
-	if err := d.stacks.Serves(in.Environment.Project); err != nil {
-		return cfn.ApplicationOutputs{}, err
-	}
-	_, found, err := d.stacks.Describe(ctx, perch.ApplicationStackName(in.Environment.Project, perch.KindStaging))
-	if err != nil || !found {
-		return cfn.ApplicationOutputs{}, err
-	}
-	outputs, err := d.apps.Outputs(ctx, perch.KindStaging)
-	return outputs, err
-}
-
-// await waits until the stack's secret is made; empty where the stack's operation ends without it, or takes too long. For some time a stack may look
-// as if the operation had not begun.
-func (d *Databases) await(ctx context.Context, stackID string) (arn string, err error) {
-	for began := time.Now(); time.Since(began) < secretPatience; {
-		out, err := d.stacks.cfn.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &stackID, LogicalResourceId: aws.String(cfn.SharedSecretID)})
-		switch {
-		case awserr.UnknownStack(err): // AWS says it of a resource that the stack does not have yet in the same words.
-			stack, found, err := d.stacks.Describe(ctx, stackID)
-			over := !found || !lifecycle.InProgress(string(stack.StackStatus))
-			if err != nil || over && time.Since(began) >= d.stacks.StaleReads {
-				return "", err
-			}
-		case err != nil:
-			return "", awserr.Wrap(err, "look for the database's secret in stack %s", stackID)
-		default:
-			status := string(out.StackResourceDetail.ResourceStatus)
-			if strings.HasPrefix(status, "DELETE_") || strings.HasSuffix(status, "_FAILED") {
-				return "", nil
-			}
-			if strings.HasSuffix(status, "_COMPLETE") {
-				return aws.ToString(out.StackResourceDetail.PhysicalResourceId), nil
-			}
-		}
-		if err := pulse.Linger(ctx, d.interval); err != nil {
-			return "", err
-		}
-	}
-	return "", nil
-}
-
-// connect logs in to the shared instance as its master user.
-func (d *Databases) connect(ctx context.Context, outputs cfn.ApplicationOutputs) (*database.Server, error) {
-	password, err := d.password(ctx, outputs.DatabaseSecret)
-	if err != nil {
-		return nil, err
-	}
-	return database.Connect(ctx, database.Login{
-		Host: outputs.DatabaseHost, Port: outputs.DatabasePort, User: cfn.SharedDatabaseUser, Password: password,
-		Clients: outputs.DatabaseClients,
-	})
-}
-
-// password reads the key `password` of a secret.
-func (d *Databases) password(ctx context.Context, arn string) (string, error) {
-	out, err := d.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
-	if err != nil {
-		return "", awserr.Wrap(err, "read secret %s", arn)
-	}
-	var value struct{ Password string }
-	if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &value) != nil || value.Password == "" {
-		return "", awserr.Final(perch.ErrorInvalid, "secret %s holds no JSON object with a password", arn)
-	}
-	return value.Password, nil
+	return d.databases.Drop(ctx, in)
 }

@@ -207,12 +207,12 @@ func TestADatabaseGoesWithItsUserAndItsConnections(t *testing.T) {
 	s.exec(open, "CREATE TABLE carts (id int)")
 	s.server.Exec(t, "CREATE SCHEMA elsewhere AUTHORIZATION "+loginName)
 	login, databases := activitytest.Environment("shop", "login"), of[*Databases](s.world)
-	left, err := databases.remains(t.Context(), login)
+	left, err := databases.databases.Remains(t.Context(), login)
 	if want := []string{"database perch_shop_login in the shared instance", "user perch_shop_login in the shared instance"}; err != nil || !slices.Equal(left, want) {
 		t.Errorf("left %q, %v", left, err)
 	}
 	s.drop(in)
-	if left, err := databases.remains(t.Context(), login); err != nil || len(left) != 0 {
+	if left, err := databases.databases.Remains(t.Context(), login); err != nil || len(left) != 0 {
 		t.Errorf("left %q, %v", left, err)
 	}
 	if got := s.databases(); len(got) != 0 {

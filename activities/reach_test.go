@@ -12,6 +12,7 @@ import (
 	"perch"
 	"perch/activities/activitytest"
 	"perch/activities/contract"
+	"perch/activities/ready"
 )
 
 var ownMachine = netip.MustParsePrefix("127.0.0.0/8")
@@ -39,17 +40,17 @@ func TestAwaitReadyAsksNoAddressThatACustomTemplateMayNotLeadTo(t *testing.T) {
 		"by a name":         {"http://login.shop.localhost:" + port, "localhost", " is no public address"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := activitytest.Try(of[*Readiness](w).await, question{URL: c.url, Endpoint: c.endpoint, HealthPath: "/", Custom: true, Patience: time.Second})
+			_, err := activitytest.Try(of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: c.url, Endpoint: c.endpoint, HealthPath: "/", Custom: true, Patience: time.Second})
 			activitytest.WantFinal(t, err, perch.ErrorInvalid, c.url+" cannot be asked whether it is ready: ", c.address, "is no public address", "`network.private`", "the stack stays for inspection")
 		})
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())
 	}
-	_, err := activitytest.Try(of[*Readiness](w).await, question{URL: "http://login.shop.localhost", Endpoint: "169.254.169.254", Patience: time.Second})
+	_, err := activitytest.Try(of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: "http://login.shop.localhost", Endpoint: "169.254.169.254", Patience: time.Second})
 	activitytest.WantFinal(t, err, perch.ErrorInvalid, "169.254.169.254 is a link-local address")
 	w.policy.Network.Private = []netip.Prefix{ownMachine}
-	must(w, of[*Readiness](w).await, question{URL: "http://login.shop.localhost:" + port, Endpoint: "127.0.0.1", HealthPath: "/", Custom: true, Patience: time.Second})
+	must(w, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: "http://login.shop.localhost:" + port, Endpoint: "127.0.0.1", HealthPath: "/", Custom: true, Patience: time.Second})
 	if asked.Load() != 1 {
 		t.Errorf("%d requests were sent to the network that the policy names", asked.Load())
 	}
@@ -97,7 +98,7 @@ func TestWherePerchsOwnTemplateLeadsThePolicyDoesNotBound(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
 	app := in.serve(t, func(http.ResponseWriter, *http.Request, int) {})
 	allowed, _ := w.admission("login")
-	must(w, of[*Readiness](w).await, question{URL: in.URL, Endpoint: in.Endpoint, HealthPath: allowed.HealthPath, Custom: allowed.Custom, Patience: time.Minute})
+	must(w, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: in.URL, Endpoint: in.Endpoint, HealthPath: allowed.HealthPath, Custom: allowed.Custom, Patience: time.Minute})
 	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || allowed.Custom || app.count() != 2 {
 		t.Errorf("seeded %+v, admitted %+v, %d requests", out, allowed, app.count())
 	}

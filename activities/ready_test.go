@@ -1,9 +1,6 @@
 package activities
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,8 +13,8 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
-	"perch/activities/probe"
 	"perch/activities/pulse"
+	"perch/activities/ready"
 	"perch/sandbox/page"
 )
 
@@ -43,8 +40,8 @@ func TestAwaitReadyAsksTheEnvironmentItself(t *testing.T) {
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
-	in := question{URL: "http://login.shop.localhost:" + w.pages(), Endpoint: "127.0.0.1", HealthPath: "/", Beanstalk: "shop-login"}
-	if out := must(w, of[*Readiness](w).await, in); out.Status != http.StatusOK {
+	in := ready.Question{URL: "http://login.shop.localhost:" + w.pages(), Endpoint: "127.0.0.1", HealthPath: "/", Beanstalk: "shop-login"}
+	if out := must(w, of[*Readiness](w).prober.AwaitAnswer, in); out.Status != http.StatusOK {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -55,25 +52,10 @@ func TestAwaitReadyDialsTheEndpointWithTheEnvironmentsHost(t *testing.T) {
 	defer server.Close()
 	w := newWorld(t)
 	port := portOf(t, server.URL)
-	in := question{URL: "http://no-such-host.invalid:" + port, Endpoint: "127.0.0.1", HealthPath: "/healthz"}
-	must(w, of[*Readiness](w).await, in)
+	in := ready.Question{URL: "http://no-such-host.invalid:" + port, Endpoint: "127.0.0.1", HealthPath: "/healthz"}
+	must(w, of[*Readiness](w).prober.AwaitAnswer, in)
 	if want := "no-such-host.invalid:" + port + "/healthz"; asked.Load() != want {
 		t.Errorf("asked %v, want %s", asked.Load(), want)
-	}
-}
-
-func TestTheTLSHandshakeNamesTheEnvironmentsHost(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	defer server.Close()
-	address := &url.URL{Scheme: "https", Host: net.JoinHostPort("example.com", portOf(t, server.URL))} // The host that httptest's certificate is for.
-	client := probe.Client(address, "127.0.0.1", probe.Reach{}, answerTimeout)
-	roots := x509.NewCertPool()
-	roots.AddCert(server.Certificate())
-	client.Transport.(*http.Transport).TLSClientConfig.RootCAs = roots
-	var named string
-	server.TLS.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) { named = hello.ServerName; return nil, nil }
-	if status, problem, _ := ask(t.Context(), client, address.String()); status != http.StatusOK || named != "example.com" {
-		t.Errorf("answer %d %s, SNI %q", status, problem, named)
 	}
 }
 
@@ -91,7 +73,7 @@ func TestAwaitReadyWaitsForAnAnswerBelow400(t *testing.T) {
 	}))
 	defer server.Close()
 	w := newWorld(t)
-	out := must(w, of[*Readiness](w).await, question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", Patience: 20 * time.Second})
+	out := must(w, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/", Patience: 20 * time.Second})
 	if out.Status != http.StatusFound || looks.Load() != 3 {
 		t.Errorf("got %+v after %d looks", out, looks.Load())
 	}
@@ -106,10 +88,10 @@ func TestS71AnAddressThatNeverBecomesHealthyFailsWithItsLastAnswerAndBeanstalksW
 	w.apply()
 	commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig, "fixtures/media/a.txt": "a"})
 	w.up("login", commit)
-	in := question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", Patience: time.Second}
+	in := ready.Question{URL: server.URL, Endpoint: "127.0.0.1", HealthPath: "/healthz", Beanstalk: "shop-login", Patience: time.Second}
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
-	_, err := activitytest.TryIn(env, of[*Readiness](w).await, in)
+	_, err := activitytest.TryIn(env, of[*Readiness](w).prober.AwaitAnswer, in)
 	activitytest.WantFinal(t, err, perch.ErrorNotReady, server.URL+" did not become ready within 1s", "its last answer: 502 Bad Gateway no database yet", "Beanstalk says: INFO:", "the stack stays for inspection")
 }
 
@@ -118,14 +100,14 @@ func TestAnAddressThatNobodyServesIsToldInTheDialersWords(t *testing.T) {
 	w := newWorld(t)
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Since: time.Now().Add(-time.Hour)})
-	_, err := activitytest.TryIn(env, of[*Readiness](w).await, question{URL: address, Patience: readyPatience})
+	_, err := activitytest.TryIn(env, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: address, Patience: 10 * time.Minute})
 	activitytest.WantFinal(t, err, perch.ErrorNotReady, "within 10m0s", "connection refused")
 }
 
 func TestAnOutputThatIsNoAddressIsRejected(t *testing.T) {
 	w := newWorld(t)
 	for _, address := range []string{"", "login", "http://%zz"} {
-		_, err := activitytest.Try(of[*Readiness](w).await, question{URL: address})
+		_, err := activitytest.Try(of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: address})
 		activitytest.WantFinal(t, err, perch.ErrorInvalid, "is no address")
 	}
 }
@@ -134,11 +116,11 @@ func TestAwaitReadyLeavesAStoppingWorkerAtOnce(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	w := newWorld(t)
-	of[*Readiness](w).interval = time.Hour
+	of[*Readiness](w).prober.Interval = time.Hour
 	stopping := make(chan struct{})
 	close(stopping)
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := activitytest.TryIn(env, of[*Readiness](w).await, question{URL: server.URL, Patience: readyPatience})
+	_, err := activitytest.TryIn(env, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: server.URL, Patience: 10 * time.Minute})
 	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
 }

@@ -12,15 +12,16 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"perch"
 	"perch/activities/admit"
+	"perch/activities/application"
 	"perch/activities/branch"
 	"perch/activities/cleanup"
 	"perch/activities/doctor"
 	"perch/activities/logs"
 	"perch/activities/quota"
+	"perch/activities/ready"
 	"perch/activities/reporting"
 )
 
@@ -61,15 +62,17 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		})}
 		planner = cleanup.NewPlanner(policy, branches, stacks.Reader)
 	)
-	databases := &Databases{apps: apps, stacks: stacks, secrets: secretsmanager.NewFromConfig(cfg), interval: interval}
+	databases := application.NewDatabases(cfg, apps, interval)
 	verification := newVerification(cfg, stacks, databases, interval)
 	examinations := &Examinations{
 		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{stacks.Reader, apps}, quotas),
 	}
 	return &Set{
 		stacks: stacks, requests: requests, images: &Images{images}, apps: &Applications{apps},
-		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, stacks, branches, interval), databases: databases,
-		readiness: &Readiness{policy: policy, stacks: stacks, beanstalk: stacks.beanstalk, interval: interval},
+		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, stacks, branches, interval), databases: &Databases{databases},
+		readiness: &Readiness{ready.NewProber(ready.Config{
+			Policy: policy, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk, Interval: interval,
+		})},
 		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: &Cleanups{stacks, planner},
 		looks:        &Looks{policy, stacks, planner},
 		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg), channel)},

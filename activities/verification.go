@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"perch"
+	"perch/activities/application"
 	"perch/activities/contract"
 	"perch/activities/leftovers"
 )
@@ -19,10 +20,10 @@ type Verification struct {
 	send func(context.Context, perch.Note) error
 }
 
-func newVerification(cfg aws.Config, stacks *Stacks, shared *Databases, interval time.Duration) *Verification {
+func newVerification(cfg aws.Config, stacks *Stacks, shared *application.Databases, interval time.Duration) *Verification {
 	return &Verification{stacks: stacks, send: sendNote, verifier: leftovers.NewVerifier(cfg, leftovers.Config{
 		Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals,
-		SharedDatabase: shared.remains, Retract: stacks.apps.RetractAdmission, Interval: interval,
+		SharedDatabase: shared.Remains, Retract: stacks.apps.RetractAdmission, Interval: interval,
 	})}
 }
 

@@ -13,7 +13,7 @@ var deletionBeliefs = []Belief{
 	{
 		Name:     "cloudformation/deleted-by-id",
 		Sentence: "A deleted stack is DELETE_COMPLETE under its id, with its events, and unknown under its name.",
-		Source:   recorded, ReliedOn: "activities/await.go", Minutes: 2, check: checkDeletedByID,
+		Source:   recorded, ReliedOn: "activities/stack/await.go", Minutes: 2, check: checkDeletedByID,
 	},
 	{
 		Name: "cloudformation/earlier-life",

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"go.temporal.io/sdk/activity"
 
 	"perch"
 	"perch/activities/awserr"
@@ -172,4 +173,27 @@ func (w *Wait) doubtful() bool {
 		w.doubt = time.Now()
 	}
 	return time.Since(w.doubt) < w.stacks.StaleReads
+}
+
+// AwaitStack waits until the operation on the stack is over, however it ended. Its heartbeats are a perch.Progress.
+func (r *Reader) AwaitStack(ctx context.Context, in contract.AwaitInput) (contract.AwaitResult, error) {
+	wait := r.NewWait(in, pulse.Resume(ctx, perch.Progress{Total: in.Total, Since: time.Now().UTC()}))
+	sightings, stop := r.Poller.Watch(in.StackID)
+	defer stop()
+	timer := time.NewTicker(pulse.Beat)
+	defer timer.Stop()
+	for {
+		activity.RecordHeartbeat(ctx, wait.Progress)
+		select {
+		case <-ctx.Done():
+			return contract.AwaitResult{}, ctx.Err()
+		case <-activity.GetWorkerStopChannel(ctx):
+			return contract.AwaitResult{}, pulse.ErrStopping
+		case <-timer.C:
+		case seen := <-sightings:
+			if result, done, err := wait.Take(ctx, seen); done || err != nil {
+				return result, err
+			}
+		}
+	}
 }
