@@ -46,7 +46,7 @@ func TestAnEnvironmentIsSettledWhenTheStepsThatNeedTheAppAreDone(t *testing.T) {
 			t.Fatalf("before the steps (later: %t): %+v", later, got)
 		}
 		in.Later = later
-		must(w, of[*Seeds](w).seed, in)
+		must(w, of[*Seeds](w).environments.SeedDeployed, in)
 	}
 	if got := w.admit(w.request("login", in.Commit)); got.Settled == nil {
 		t.Errorf("when all steps are done: %+v", got)

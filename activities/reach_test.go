@@ -13,6 +13,7 @@ import (
 	"perch/activities/activitytest"
 	"perch/activities/contract"
 	"perch/activities/ready"
+	"perch/activities/seed"
 )
 
 var ownMachine = netip.MustParsePrefix("127.0.0.0/8")
@@ -59,20 +60,20 @@ func TestAwaitReadyAsksNoAddressThatACustomTemplateMayNotLeadTo(t *testing.T) {
 func TestAnHTTPStepGoesToNoAddressThatACustomTemplateMayNotLeadTo(t *testing.T) {
 	port, asked := listening(t)
 	w, commit := newCustomWorld(t, map[string]string{"perch.yaml": customConfig + "  - http: {path: /seed}\n"})
-	in := seedTarget{SeedInput: contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.customUp(commit).StackID, Later: true}, URL: "http://login.example.com:" + port}
+	in := seed.Deployed{SeedInput: contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.customUp(commit).StackID, Later: true}, URL: "http://login.example.com:" + port}
 	for endpoint, address := range map[string]string{"127.0.0.1": "127.0.0.1", "::ffff:127.0.0.1": "127.0.0.1", "192.168.255.1": "192.168.255.1"} {
 		in.Endpoint = endpoint
-		_, err := activitytest.Try(of[*Seeds](w).seed, in)
+		_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 		activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /seed": `+address+" is no public address", "`network.private`", "the next `perch up` goes on from this step")
 	}
 	if asked.Load() != 0 {
 		t.Errorf("%d requests were sent", asked.Load())
 	}
 	in.Endpoint = "169.254.169.254"
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "169.254.169.254 is a link-local address")
 	in.Endpoint, w.policy.Network.Private = "127.0.0.1", []netip.Prefix{ownMachine}
-	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || asked.Load() != 1 {
+	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); !out.Seeded || asked.Load() != 1 {
 		t.Errorf("to the network that the policy names went %d requests: %+v", asked.Load(), out)
 	}
 }
@@ -96,10 +97,10 @@ func TestACustomTemplateCannotHideThatItIsOne(t *testing.T) {
 
 func TestWherePerchsOwnTemplateLeadsThePolicyDoesNotBound(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
-	app := in.serve(t, func(http.ResponseWriter, *http.Request, int) {})
+	app := serveApp(t, &in, func(http.ResponseWriter, *http.Request, int) {})
 	allowed, _ := w.admission("login")
 	must(w, of[*Readiness](w).prober.AwaitAnswer, ready.Question{URL: in.URL, Endpoint: in.Endpoint, HealthPath: allowed.HealthPath, Custom: allowed.Custom, Patience: time.Minute})
-	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || allowed.Custom || app.count() != 2 {
+	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); !out.Seeded || allowed.Custom || app.count() != 2 {
 		t.Errorf("seeded %+v, admitted %+v, %d requests", out, allowed, app.count())
 	}
 }

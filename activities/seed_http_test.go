@@ -36,7 +36,7 @@ const shownAnswer = 500
 const token = `s3cret "tok&n" <1>`
 
 // laterWorld is a world with an environment that is ready for the steps that need it.
-func laterWorld(t *testing.T, steps string) (*world, seedTarget) {
+func laterWorld(t *testing.T, steps string) (*world, seed.Deployed) {
 	t.Helper()
 	w, in := seedWorld(t, laterConfig(steps))
 	w.secret("shop/seed-token", token)
@@ -53,7 +53,7 @@ type app struct {
 }
 
 // serve makes answer the app of the environment: it is told how many requests came before.
-func (in *seedTarget) serve(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, before int)) *app {
+func serveApp(t *testing.T, in *seed.Deployed, answer func(w http.ResponseWriter, r *http.Request, before int)) *app {
 	t.Helper()
 	a := &app{}
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -79,7 +79,7 @@ func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, body: fixtures/other/c.txt, secret: SEED_TOKEN}\n")
 	in.Commit = w.repo.commit("login", map[string]string{"fixtures/other/c.txt": `{"users": 3}`})
 	want := contract.SeedResult{Seeded: true, Steps: []perch.SeedDone{{Step: "http POST /seed", Status: http.StatusCreated}}}
-	if diff := cmp.Diff(want, must(w, of[*Seeds](w).seed, in)); diff != "" {
+	if diff := cmp.Diff(want, must(w, of[*Seeds](w).environments.SeedDeployed, in)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	step := perch.SeedStep{HTTP: &perch.SeedHTTP{Method: "POST", Path: "/seed", Body: "fixtures/other/c.txt", Secret: "SEED_TOKEN"}}
@@ -87,15 +87,15 @@ func TestAnHTTPStepIsSentToTheEnvironmentWithItsSecretOnce(t *testing.T) {
 	if got := w.objects(in.StackID, "assets"); got["seed/"+key+".json"] != `{"users": 3}` {
 		t.Errorf("the page has %v, want it under %s", got, key)
 	}
-	if out := must(w, of[*Seeds](w).seed, in); out.Seeded {
+	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); out.Seeded {
 		t.Errorf("it was sent again: %+v", out)
 	}
 }
 
 func TestAnHTTPStepGoesToTheEnvironmentsHostAsTheFileSays(t *testing.T) {
 	w, in := laterWorld(t, `  - http: {method: PUT, path: "/load%2Fall?size=3", body: fixtures/media/photos/b.png, header: x-token, secret: SEED_TOKEN}`+"\n")
-	a := in.serve(t, func(http.ResponseWriter, *http.Request, int) {})
-	must(w, of[*Seeds](w).seed, in)
+	a := serveApp(t, &in, func(http.ResponseWriter, *http.Request, int) {})
+	must(w, of[*Seeds](w).environments.SeedDeployed, in)
 	r := a.requests[0]
 	got := []string{r.Method, r.Host, r.RequestURI, r.Header.Get("X-Token"), r.Header.Get("Authorization"), r.Header.Get("Content-Type"), r.UserAgent(), a.bodies[0]}
 	want := []string{"PUT", "login.shop.localhost:" + portOf(t, a.URL), "/load%2Fall?size=3", token, "", "image/png", "perch", "b"}
@@ -106,7 +106,7 @@ func TestAnHTTPStepGoesToTheEnvironmentsHostAsTheFileSays(t *testing.T) {
 
 func TestS70ARequestIsTriedAgainWithOneKeyAndTheNextStepOnlyThen(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /one}\n  - http: {path: /two}\n")
-	a := in.serve(t, func(rw http.ResponseWriter, _ *http.Request, before int) {
+	a := serveApp(t, &in, func(rw http.ResponseWriter, _ *http.Request, before int) {
 		switch before {
 		case 0:
 			rw.WriteHeader(http.StatusBadGateway)
@@ -116,7 +116,7 @@ func TestS70ARequestIsTriedAgainWithOneKeyAndTheNextStepOnlyThen(t *testing.T) {
 			rw.WriteHeader(http.StatusTooManyRequests)
 		}
 	})
-	out := must(w, of[*Seeds](w).seed, in)
+	out := must(w, of[*Seeds](w).environments.SeedDeployed, in)
 	if want := []perch.SeedDone{{Step: "http POST /one", Status: 200}, {Step: "http POST /two", Status: 200}}; !cmp.Equal(out.Steps, want) {
 		t.Errorf("got %+v", out.Steps)
 	}
@@ -132,18 +132,18 @@ func TestS70ARequestIsTriedAgainWithOneKeyAndTheNextStepOnlyThen(t *testing.T) {
 func TestS70ARequestThatFailsEndsWithTheAnswerAndTheNextUpGoesOnFromIt(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /one}\n  - http: {path: /two}\n")
 	rejecting := true
-	a := in.serve(t, func(rw http.ResponseWriter, r *http.Request, _ int) {
+	a := serveApp(t, &in, func(rw http.ResponseWriter, r *http.Request, _ int) {
 		if rejecting && r.URL.Path == "/two" {
 			http.Error(rw, "no such\n fixture"+strings.Repeat(" x", shownAnswer), http.StatusUnprocessableEntity)
 		}
 	})
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "http POST /two": 422 Unprocessable Entity: no such fixture x x`, " ...;", "the environment stays, and the next `perch up` goes on from this step")
 	if a.count() != 2 {
 		t.Errorf("%d requests; %v", a.count(), err)
 	}
 	rejecting = false
-	if out := must(w, of[*Seeds](w).seed, in); len(out.Steps) != 1 || out.Steps[0].Step != "http POST /two" {
+	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); len(out.Steps) != 1 || out.Steps[0].Step != "http POST /two" {
 		t.Errorf("the next one did %+v", out)
 	}
 }
@@ -158,7 +158,7 @@ func TestAnAnswerToARequestWithASecretIsNotQuoted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, in := laterWorld(t, "  - http: {path: /seed, secret: SEED_TOKEN}\n")
-			in.serve(t, func(rw http.ResponseWriter, _ *http.Request, _ int) {
+			serveApp(t, &in, func(rw http.ResponseWriter, _ *http.Request, _ int) {
 				connection, _, err := http.NewResponseController(rw).Hijack()
 				if err != nil {
 					t.Error(err)
@@ -169,7 +169,7 @@ func TestAnAnswerToARequestWithASecretIsNotQuoted(t *testing.T) {
 			})
 			env := activitytest.NewEnvironment()
 			env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour)})
-			_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
+			_, err := activitytest.TryIn(env, of[*Seeds](w).environments.SeedDeployed, in)
 			activitytest.WantFinal(t, err, perch.ErrorSeedFailed, c.word)
 			if strings.Contains(err.Error(), "told") {
 				t.Errorf("the message quotes the app: %v", err)
@@ -180,11 +180,11 @@ func TestAnAnswerToARequestWithASecretIsNotQuoted(t *testing.T) {
 
 func TestALongRedirectIsCut(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
-	in.serve(t, func(rw http.ResponseWriter, r *http.Request, _ int) {
+	serveApp(t, &in, func(rw http.ResponseWriter, r *http.Request, _ int) {
 		rw.Header().Set("Location", "/login?token="+strings.Repeat("x", 9000))
 		rw.WriteHeader(http.StatusFound)
 	})
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "302 Found to /login?token=xxx", "x ...; redirects")
 	if len(err.Error()) > 2*shownAnswer {
 		t.Errorf("%d bytes: %v", len(err.Error()), err)
@@ -195,10 +195,10 @@ func TestARedirectIsNoSuccess(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
 	defer elsewhere.Close()
-	in.serve(t, func(rw http.ResponseWriter, r *http.Request, _ int) {
+	serveApp(t, &in, func(rw http.ResponseWriter, r *http.Request, _ int) {
 		http.Redirect(rw, r, elsewhere.URL+"/login", http.StatusTemporaryRedirect)
 	})
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "307 Temporary Redirect to "+elsewhere.URL+"/login; redirects are not followed: name the path that answers")
 }
 
@@ -207,19 +207,19 @@ func TestARequestThatDoesNotSucceedIsGivenUp(t *testing.T) {
 	in.URL = "http://login.shop.localhost:" + strconv.Itoa(freeport.MustGetFreePort())
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "http POST /seed", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
-	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
+	_, err := activitytest.TryIn(env, of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "it did not succeed within 10m0s; the last answer:", "connection refused")
 }
 
 func TestAStoppingWorkerLeavesTheRequestToTheNext(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed}\n")
-	of[*Seeds](w).seeder.Interval = time.Hour
-	in.serve(t, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusServiceUnavailable) })
+	of[*Seeds](w).environments.Interval = time.Hour
+	serveApp(t, &in, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusServiceUnavailable) })
 	stopping := make(chan struct{})
 	close(stopping)
 	env := activitytest.NewEnvironment()
 	env.SetWorkerStopChannel(stopping)
-	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
+	_, err := activitytest.TryIn(env, of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantRetry(t, err, pulse.ErrStopping.Error())
 }
 
@@ -248,7 +248,7 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 			if c.url != "" {
 				in.URL = c.url
 			}
-			_, err := activitytest.Try(of[*Seeds](w).seed, in)
+			_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 			activitytest.WantFinal(t, err, perch.ErrorSeedFailed, c.words...)
 		})
 	}
@@ -257,7 +257,7 @@ func TestRequestsThatCannotBeMadeSaySo(t *testing.T) {
 func TestASecretThatTheWorkerMayNotReadIsNamed(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, secret: SEED_TOKEN}\n")
 	w.fault(aws.Fault{Service: "secretsmanager", Action: "GetSecretValue", Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorDenied, "read secret SEED_TOKEN ("+tokenARN+")", "lacks secretsmanager:GetSecretValue")
 }
 

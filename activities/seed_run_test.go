@@ -16,6 +16,7 @@ import (
 	"perch"
 	"perch/activities/activitytest"
 	"perch/activities/contract"
+	"perch/activities/seed"
 	"perch/sandbox/aws"
 )
 
@@ -41,21 +42,21 @@ func TestARunStepRunsInTheAppsContainerOnce(t *testing.T) {
 	want := contract.SeedResult{Seeded: true, Steps: []perch.SeedDone{
 		ran("run echo it's $HOME {{ssm:x}}", 0, "it's $HOME {{ssm:x}}"), ran("run printenv PERCH_COMMIT", 0, in.Commit),
 	}}
-	if diff := cmp.Diff(want, must(w, of[*Seeds](w).seed, in)); diff != "" {
+	if diff := cmp.Diff(want, must(w, of[*Seeds](w).environments.SeedDeployed, in)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if out := must(w, of[*Seeds](w).seed, in); out.Seeded || len(w.commands()) != 2 {
+	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); out.Seeded || len(w.commands()) != 2 {
 		t.Errorf("it ran again: %+v, %q", out, w.commands())
 	}
 }
 
 func TestStepsRunInTheOrderOfTheFileWithinTheirPhase(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [echo, \"1\"]}\n  - s3: {from: fixtures/other, to: assets}\n  - http: {path: /two}\n  - run: {command: [echo, \"3\"]}\n")
-	in.serve(t, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusNoContent) })
+	serveApp(t, &in, func(rw http.ResponseWriter, _ *http.Request, _ int) { rw.WriteHeader(http.StatusNoContent) })
 	var names []string
 	for _, later := range []bool{false, true} {
 		in.Later = later
-		for _, did := range must(w, of[*Seeds](w).seed, in).Steps {
+		for _, did := range must(w, of[*Seeds](w).environments.SeedDeployed, in).Steps {
 			names = append(names, did.Step)
 		}
 	}
@@ -67,7 +68,7 @@ func TestStepsRunInTheOrderOfTheFileWithinTheirPhase(t *testing.T) {
 func TestS70ACommandThatFailsShowsItsOutputAndIsNotRunAgainInTheRun(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [echo, first]}\n  - run: {command: [python, manage.py, loaddata, demo]}\n")
 	for range 2 {
-		_, err := activitytest.Try(of[*Seeds](w).seed, in)
+		_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 		activitytest.WantFinal(t, err, perch.ErrorSeedFailed, `seed step "run python manage.py loaddata demo": the command ended with exit code 127`, "goes on from this step. The end of its output:\npython: not found. The sandbox runs no container")
 	}
 	if got := w.commands(); len(got) != 2 {
@@ -77,7 +78,7 @@ func TestS70ACommandThatFailsShowsItsOutputAndIsNotRunAgainInTheRun(t *testing.T
 
 func TestACommandThatTakesTooLongIsToldFromOneThatFails(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [sleep, \"60\"], timeout: 1s}\n")
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "the command ended as TimedOut; its timeout is 1s")
 }
 
@@ -89,14 +90,14 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 		env := activitytest.NewEnvironment()
 		var last perch.Progress
 		env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) { _ = details.Get(&last) })
-		_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
+		_, err := activitytest.TryIn(env, of[*Seeds](w).environments.SeedDeployed, in)
 		activitytest.WantRetry(t, err, "not now")
 		if !strings.HasPrefix(last.Cursor, "seeds/") {
 			t.Fatalf("the heartbeat is %+v", last)
 		}
 		again := activitytest.NewEnvironment()
 		again.SetHeartbeatDetails(last)
-		if out, err := activitytest.TryIn(again, of[*Seeds](w).seed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
+		if out, err := activitytest.TryIn(again, of[*Seeds](w).environments.SeedDeployed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		if got := w.commands(); len(got) != 2 || w.calls("ssm", "ListCommandInvocations") != 3 {
@@ -106,9 +107,9 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 	t.Run("by the command's comment", func(t *testing.T) {
 		w, in := laterWorld(t, steps)
 		w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", When: aws.After, Drop: true, Count: 1})
-		_, err := activitytest.Try(of[*Seeds](w).seed, in)
+		_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 		activitytest.WantRetry(t, err, "send a command to instance i-0")
-		if out, err := activitytest.Try(of[*Seeds](w).seed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
+		if out, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in); err != nil || len(out.Steps) != 2 || out.Steps[0].Output != "done" {
 			t.Fatalf("%+v, %v", out, err)
 		}
 		if got := w.commands(); len(got) != 2 || got[0] == got[1] {
@@ -118,13 +119,13 @@ func TestS70ATryThatComesAfterAnotherWaitsForTheSameCommand(t *testing.T) {
 }
 
 // tries runs the activity as a workflow does, which tries it again after a failure that may pass.
-func tries(t *testing.T, seeds *Seeds, in seedTarget) (out contract.SeedResult) {
+func tries(t *testing.T, seeds *Seeds, in seed.Deployed) (out contract.SeedResult) {
 	t.Helper()
 	env := activitytest.NewSuite().NewTestWorkflowEnvironment().SetTestTimeout(time.Minute)
-	env.RegisterActivity(seeds.seed)
+	env.RegisterActivity(seeds.environments.SeedDeployed)
 	env.ExecuteWorkflow(func(ctx workflow.Context) (out contract.SeedResult, err error) {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
-		err = workflow.ExecuteActivity(ctx, seeds.seed, in).Get(ctx, &out)
+		err = workflow.ExecuteActivity(ctx, seeds.environments.SeedDeployed, in).Get(ctx, &out)
 		return out, err
 	})
 	if err := env.GetWorkflowResult(&out); err != nil {
@@ -168,7 +169,7 @@ func TestRunCommandsDelaysAreWaitedOut(t *testing.T) {
 	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", Status: 400, Code: "InvalidInstanceId", Message: "Instances not in a valid state", Count: 2})
 	w.fault(aws.Fault{Service: "ssm", Action: "GetCommandInvocation", Status: 400, Code: "InvocationDoesNotExist", Count: 2})
 	want := []perch.SeedDone{ran("run true", 0, "")}
-	if diff := cmp.Diff(want, must(w, of[*Seeds](w).seed, in).Steps); diff != "" {
+	if diff := cmp.Diff(want, must(w, of[*Seeds](w).environments.SeedDeployed, in).Steps); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -178,7 +179,7 @@ func TestAnAgentThatNeverReportsIsNamedWithItsRemedy(t *testing.T) {
 	w.fault(aws.Fault{Service: "ssm", Action: "SendCommand", Status: 400, Code: "InvalidInstanceId", Message: "Instances not in a valid state"})
 	env := activitytest.NewEnvironment()
 	env.SetHeartbeatDetails(perch.Progress{Status: "SEEDING", Resource: "run true", Since: time.Now().Add(-time.Hour)}) // An earlier try has waited already.
-	_, err := activitytest.TryIn(env, of[*Seeds](w).seed, in)
+	_, err := activitytest.TryIn(env, of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "Systems Manager knows none of the environment's instances (i-0", "run `perch application up`")
 }
 
@@ -187,7 +188,7 @@ func TestARightThatRunCommandLacksIsNamed(t *testing.T) {
 		t.Run(action, func(t *testing.T) {
 			w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
 			w.fault(aws.Fault{Service: "ssm", Action: action, Status: 400, Code: "AccessDeniedException", Message: "not authorized"})
-			_, err := activitytest.Try(of[*Seeds](w).seed, in)
+			_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 			activitytest.WantFinal(t, err, perch.ErrorDenied, "lacks "+right)
 		})
 	}
@@ -197,6 +198,6 @@ func TestAStackWithoutInstancesRunsNothing(t *testing.T) {
 	w, in := laterWorld(t, "  - run: {command: [\"true\"]}\n")
 	in.StackID = w.bare("shop-bare", "bare", nil)
 	w.settle(in.StackID)
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "the stack has no Elastic Beanstalk environment")
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // seedWorld is a world with an environment of login at a commit with fixtures.
-func seedWorld(t *testing.T, config string) (w *world, in seedTarget) {
+func seedWorld(t *testing.T, config string) (w *world, in seed.Deployed) {
 	t.Helper()
 	w = newWorld(t)
 	w.policy.Seeds.From = []string{"s3://shop-seeds/public/"}
@@ -27,13 +27,13 @@ func seedWorld(t *testing.T, config string) (w *world, in seedTarget) {
 	commit := w.repo.commit("login", map[string]string{
 		"perch.yaml": config, "fixtures/media/a.txt": "a", "fixtures/media/photos/b.png": "b", "fixtures/other/c.txt": "c",
 	})
-	return w, seedTarget{SeedInput: contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.up("login", commit)}}
+	return w, seed.Deployed{SeedInput: contract.SeedInput{Environment: activitytest.Environment("shop", "login"), Commit: commit, StackID: w.up("login", commit)}}
 }
 
 // objects are the keys of the environment's bucket that perch.yaml calls name, and their contents.
 func (w *world) objects(stackID, name string) map[string]string {
 	w.t.Helper()
-	bucket, err := of[*Seeds](w).seeder.Bucket(w.t.Context(), stackID, name)
+	bucket, err := of[*Seeds](w).environments.Bucket(w.t.Context(), stackID, name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -59,18 +59,18 @@ func (w *world) objects(stackID, name string) map[string]string {
 func TestSeedDataCopiesAFolderOfTheCommitOnceForEachStack(t *testing.T) {
 	w, in := seedWorld(t, testConfig)
 	want := contract.SeedResult{Seeded: true, Objects: 2, Steps: []perch.SeedDone{{Step: "s3 fixtures/media", Objects: 2}}}
-	if diff := cmp.Diff(want, must(w, of[*Seeds](w).seed, in)); diff != "" {
+	if diff := cmp.Diff(want, must(w, of[*Seeds](w).environments.SeedDeployed, in)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if got, want := w.objects(in.StackID, "private-assets"), map[string]string{"a.txt": "a", "photos/b.png": "b"}; !maps.Equal(got, want) {
 		t.Errorf("the bucket holds %v", got)
 	}
 	puts := w.calls("s3", "PutObject")
-	if out := must(w, of[*Seeds](w).seed, in); out.Seeded || out.Steps != nil {
+	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); out.Seeded || out.Steps != nil {
 		t.Errorf("seeded again: %+v", out)
 	}
 	in.Commit = w.repo.commit("login", map[string]string{"fixtures/media/later.txt": "later"})
-	if out := must(w, of[*Seeds](w).seed, in); out.Seeded {
+	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); out.Seeded {
 		t.Errorf("seeded again for another commit: %+v", out)
 	}
 	if w.calls("s3", "PutObject") != puts {
@@ -85,9 +85,9 @@ func TestS70ASeedStepThatBreaksOffIsDoneAgainAndAFinishedOneIsNot(t *testing.T) 
 	config := testConfig + "  - s3: {from: fixtures/other, to: assets/below}\n"
 	w, in := seedWorld(t, config)
 	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Contains: "below/c.txt", Status: 503, Code: "SlowDown", Message: "Reduce your request rate.", Count: 1})
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantRetry(t, err, "write seed object below/c.txt", "SlowDown")
-	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || out.Objects != 1 {
+	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); !out.Seeded || out.Objects != 1 {
 		t.Errorf("the second try did %+v", out)
 	}
 	if got := w.objects(in.StackID, "assets"); !maps.Equal(got, map[string]string{"below/c.txt": "c"}) {
@@ -106,7 +106,7 @@ func TestS70ASeedStepThatCannotBeDoneSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, in := seedWorld(t, strings.Replace(testConfig, "fixtures/media", c.from, 1))
-			_, err := activitytest.Try(of[*Seeds](w).seed, in)
+			_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 			activitytest.WantFinal(t, err, c.kind, c.words...)
 		})
 	}
@@ -115,14 +115,14 @@ func TestS70ASeedStepThatCannotBeDoneSaysSo(t *testing.T) {
 func TestSeedDataCopiesAnS3PrefixAndNothingThatOnlyBeginsLikeIt(t *testing.T) {
 	w, in := seedWorld(t, strings.Replace(testConfig, "{from: fixtures/media,", `{from: "s3://shop-seeds/public",`, 1))
 	w.makeBucket("shop-seeds")
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "there is no object under it")
 	for _, key := range []string{"public/", "public/a b+c.txt", "public/é/d", "public-not/secret.txt", "other"} {
 		if _, err := w.s3().PutObject(t.Context(), &s3.PutObjectInput{Bucket: sdk.String("shop-seeds"), Key: &key, Body: strings.NewReader(key)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if out := must(w, of[*Seeds](w).seed, in); !out.Seeded || out.Objects != 2 {
+	if out := must(w, of[*Seeds](w).environments.SeedDeployed, in); !out.Seeded || out.Objects != 2 {
 		t.Errorf("got %+v", out)
 	}
 	if got := slices.Sorted(maps.Keys(w.objects(in.StackID, "private-assets"))); !slices.Equal(got, []string{"a b+c.txt", "é/d"}) {
@@ -191,6 +191,6 @@ func TestS118AFaultOfTheCommitRejectsAtOnce(t *testing.T) {
 
 func TestS118ABodyThatIsNoFileFailsItsStepAtOnce(t *testing.T) {
 	w, in := laterWorld(t, "  - http: {path: /seed, body: fixtures/media}\n")
-	_, err := activitytest.Try(of[*Seeds](w).seed, in)
+	_, err := activitytest.Try(of[*Seeds](w).environments.SeedDeployed, in)
 	activitytest.WantFinal(t, err, perch.ErrorSeedFailed, "fixtures/media", "is a folder and not a file")
 }

@@ -23,6 +23,7 @@ import (
 	"perch/activities/quota"
 	"perch/activities/ready"
 	"perch/activities/reporting"
+	"perch/activities/seed"
 )
 
 // Source is where branches and files come from.
@@ -62,6 +63,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		})}
 		planner = cleanup.NewPlanner(policy, branches, stacks.Reader)
 	)
+	seeds := seed.NewEnvironments(cfg, policy, stacks.Reader, apps, branches, interval)
 	databases := application.NewDatabases(cfg, apps, interval)
 	verification := newVerification(cfg, stacks, databases, interval)
 	examinations := &Examinations{
@@ -69,7 +71,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 	}
 	return &Set{
 		stacks: stacks, requests: requests, images: &Images{images}, apps: &Applications{apps},
-		buckets: newBuckets(cfg, stacks), seeds: newSeeds(cfg, stacks, branches, interval), databases: &Databases{databases},
+		buckets: newBuckets(cfg, stacks), seeds: &Seeds{seeds}, databases: &Databases{databases},
 		readiness: &Readiness{ready.NewProber(ready.Config{
 			Policy: policy, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk, Interval: interval,
 		})},

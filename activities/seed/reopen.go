@@ -1,4 +1,4 @@
-package activities
+package seed
 
 import (
 	"context"
@@ -13,31 +13,30 @@ import (
 	"perch/activities/bucket"
 	"perch/activities/contract"
 	"perch/activities/pulse"
-	"perch/activities/seed"
 )
 
 // ReopenBuckets lets a stack's buckets be written to again, and marks the seed steps that fill them as not
 // done, so that SeedData carries them out again. A crash in between is made up for by the next try: the marks
 // go first, and while a bucket is closed the environment does not count as settled.
-func (s *Seeds) ReopenBuckets(ctx context.Context, in contract.ReopenInput) (contract.ReopenResult, error) {
+func (e *Environments) ReopenBuckets(ctx context.Context, in contract.ReopenInput) (contract.ReopenResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "REOPENING", Since: time.Now().UTC()})
 	defer stop()
-	if _, err := s.deployed(ctx, contract.SeedInput{Environment: in.Environment, Commit: in.Commit, StackID: in.StackID}); err != nil {
+	if _, err := e.deployed(ctx, contract.SeedInput{Environment: in.Environment, Commit: in.Commit, StackID: in.StackID}); err != nil {
 		return contract.ReopenResult{}, err
 	}
-	contents, err := s.stacks.Contents(ctx, contract.StackInput{StackID: in.StackID})
+	contents, err := e.reader.Contents(ctx, contract.StackInput{StackID: in.StackID})
 	if err != nil {
 		return contract.ReopenResult{}, err
 	}
-	closed, err := bucket.ClosedAmong(ctx, s.s3, contents.Buckets, s.policy.Account)
+	closed, err := bucket.ClosedAmong(ctx, e.s3, contents.Buckets, e.Policy.Account)
 	if err != nil || len(closed) == 0 {
 		return contract.ReopenResult{}, err
 	}
-	if err := s.forgetSeeds(ctx, in, closed); err != nil {
+	if err := e.forgetSeeds(ctx, in, closed); err != nil {
 		return contract.ReopenResult{}, err
 	}
 	for _, name := range closed {
-		if err := bucket.Reopen(ctx, s.s3, name, s.policy.Account); err != nil {
+		if err := bucket.Reopen(ctx, e.s3, name, e.Policy.Account); err != nil {
 			return contract.ReopenResult{}, err
 		}
 	}
@@ -45,8 +44,8 @@ func (s *Seeds) ReopenBuckets(ctx context.Context, in contract.ReopenInput) (con
 }
 
 // forgetSeeds deletes the marks of the steps that copy into these buckets.
-func (s *Seeds) forgetSeeds(ctx context.Context, in contract.ReopenInput, closed []string) error {
-	found, err := s.settingsAt(ctx, in.Environment.Branch, in.Commit)
+func (e *Environments) forgetSeeds(ctx context.Context, in contract.ReopenInput, closed []string) error {
+	found, err := e.settingsAt(ctx, in.Environment.Branch, in.Commit)
 	if err != nil {
 		return err
 	}
@@ -55,15 +54,15 @@ func (s *Seeds) forgetSeeds(ctx context.Context, in contract.ReopenInput, closed
 			continue
 		}
 		name, _, _ := strings.Cut(step.S3.To, "/")
-		bucket, err := s.seeder.Bucket(ctx, in.StackID, name)
+		bucket, err := e.Seeder.Bucket(ctx, in.StackID, name)
 		if err != nil {
 			return err
 		}
 		if !slices.Contains(closed, bucket) {
 			continue
 		}
-		mark := seed.Mark(in.StackID, found.settings.Database, step)
-		_, err = s.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &found.artifacts, Key: &mark})
+		mark := Mark(in.StackID, found.settings.Database, step)
+		_, err = e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &found.artifacts, Key: &mark})
 		if err != nil {
 			return awserr.Wrap(err, "delete the mark %s of a seed step", mark)
 		}
