@@ -19,7 +19,7 @@ type Buckets struct {
 
 // newBuckets makes the activities of the account and region of cfg.
 func newBuckets(cfg aws.Config, stacks *Stacks) *Buckets {
-	return &Buckets{emptier: bucket.NewEmptier(cfg, stacks.cfn), mayEmpty: stacks.MayEmpty}
+	return &Buckets{emptier: bucket.NewEmptier(cfg), mayEmpty: stacks.MayEmpty}
 }
 
 // EmptyBucket empties a bucket of the stack, as bucket.Emptier does. It rejects, before it changes anything, a bucket of

@@ -245,7 +245,7 @@ func TestS124WhatADeletedStackOfAnotherNameLeftIsReportedAndNotDeleted(t *testin
 	w := newWorld(t)
 	w.repo.commit("main", map[string]string{"a": "b"})
 	stack := w.under("login", "github.com/acme/store", "")
-	resources, err := of[*Stacks](w).cfn.DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &stack})
+	resources, err := w.cfn().DescribeStackResources(t.Context(), &cloudformation.DescribeStackResourcesInput{StackName: &stack})
 	if err != nil {
 		t.Fatal(err)
 	}

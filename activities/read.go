@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"perch"
 	"perch/activities/awserr"
@@ -88,21 +87,6 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	shown := []perch.EnvironmentStatus{stack.Owned{Environment: in.Environment, Kind: state.Kind, Stack: described}.Status()}
 	result.Warnings = warnings(cards, problem, cards.Enter(shown))
 	result.Environment = &shown[0]
-	result.Environment.Resources, err = s.resources(ctx, state.StackID)
+	result.Environment.Resources, err = s.Resources(ctx, state.StackID)
 	return result, err
-}
-
-func (s *Stacks) resources(ctx context.Context, stackID string) ([]perch.ResourceStatus, error) {
-	resources := []perch.ResourceStatus{}
-	pages := cloudformation.NewListStackResourcesPaginator(s.cfn, &cloudformation.ListStackResourcesInput{StackName: &stackID})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, awserr.Wrap(err, "list resources of stack %s", stackID)
-		}
-		for _, r := range page.StackResourceSummaries {
-			resources = append(resources, perch.ResourceStatus{Type: aws.ToString(r.ResourceType), LogicalID: aws.ToString(r.LogicalResourceId), Status: string(r.ResourceStatus)})
-		}
-	}
-	return resources, nil
 }

@@ -67,7 +67,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 	databases := application.NewDatabases(cfg, apps, interval)
 	verification := newVerification(cfg, stacks, databases, interval)
 	examinations := &Examinations{
-		stacks: stacks, doctor: doctor.New(cfg, policy, source, examined{stacks.Reader, apps}, quotas),
+		stacks: stacks, doctor: doctor.New(cfg, policy, source, doctor.ProjectOf(stacks.Reader, apps), quotas),
 	}
 	return &Set{
 		stacks: stacks, requests: requests, images: &Images{images}, apps: &Applications{apps},

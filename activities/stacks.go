@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"perch"
 	"perch/activities/application"
@@ -20,10 +19,8 @@ type Stacks struct {
 	*stack.Reader
 
 	policy *perch.Policy
-	cfn    *cloudformation.Client
 	// changer changes them.
-	changer  *change.Changer
-	interval time.Duration
+	changer *change.Changer
 	// apps knows what Admit allowed, and where; cards has what is remembered of environments, and removals what removals
 	// have left of them.
 	apps      *application.Stacks
@@ -37,8 +34,7 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 	s := &Stacks{
 		Reader:    stack.NewReader(cfg, policy, source, interval),
 		beanstalk: beanstalk.NewClient(cfg, policy, interval),
-		policy:    policy, cfn: cloudformation.NewFromConfig(cfg),
-		interval: interval,
+		policy:    policy,
 	}
 	s.apps = application.NewStacks(cfg, policy, s.Reader)
 	s.cards = card.NewStore(cfg, policy, s.Reader)

@@ -35,7 +35,7 @@ func TestStackContentsAreThePhysicalIDsOfWhatHasToGo(t *testing.T) {
 	if len(c.Buckets) != 2 || len(c.Databases) != 1 || !slices.Equal(c.Environments, []string{"shop-login"}) || len(c.Records) != 1 || c.Records[0] != "login.shop.localhost" {
 		t.Errorf("got %+v", c)
 	}
-	resources, err := of[*Stacks](w).resources(t.Context(), in.StackID)
+	resources, err := of[*Stacks](w).Resources(t.Context(), in.StackID)
 	if err != nil {
 		t.Fatal(err)
 	}

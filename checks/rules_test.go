@@ -98,6 +98,15 @@ func TestMainsAreShort(t *testing.T) {
 	}
 }
 
+// TestActivitiesLeaveAWSToTheEngines keeps the work out of package activities: a method there calls an engine.
+func TestActivitiesLeaveAWSToTheEngines(t *testing.T) {
+	for _, imported := range strings.Fields(goList(t, "-f", `{{join .Imports " "}}`, "./activities")[0]) {
+		if strings.HasPrefix(imported, "github.com/aws/aws-sdk-go-v2/service/") {
+			t.Errorf("package activities imports %s: only its engines call AWS", imported)
+		}
+	}
+}
+
 // engineRow is a row of ARCHITECTURE.md's table of engines.
 var engineRow = regexp.MustCompile("(?m)^\\| `(activities/[a-z]+)` \\|[^|]*\\| ([^|]*) \\|$")
 

@@ -26,10 +26,10 @@ type Emptier struct {
 	cfn *cloudformation.Client
 }
 
-// NewEmptier is an Emptier for the account and region of cfg. It asks cfn whose bucket a nested stack's is.
-func NewEmptier(cfg aws.Config, cfn *cloudformation.Client) *Emptier {
+// NewEmptier is an Emptier for the account and region of cfg. It asks CloudFormation whose bucket a nested stack's is.
+func NewEmptier(cfg aws.Config) *Emptier {
 	withoutRetries := func(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
-	return &Emptier{s3: s3.NewFromConfig(cfg, withoutRetries), cfn: cfn}
+	return &Emptier{s3: s3.NewFromConfig(cfg, withoutRetries), cfn: cloudformation.NewFromConfig(cfg)}
 }
 
 // CheckStackID rejects what is not the id of a stack.

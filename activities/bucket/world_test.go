@@ -15,7 +15,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
@@ -192,7 +191,7 @@ type (
 
 // emptyAt is such an activity at an S3.
 func emptyAt(url string) func(context.Context, emptyInput) (emptyResult, error) {
-	emptier := NewEmptier(awsAt(url), cloudformation.NewFromConfig(awsAt(url)))
+	emptier := NewEmptier(awsAt(url))
 	return func(ctx context.Context, in emptyInput) (emptyResult, error) {
 		objects, err := emptier.Empty(ctx, in.Bucket, in.StackID)
 		return emptyResult{objects}, err

@@ -91,3 +91,29 @@ func (r *Reader) sortResource(
 	}
 	return nil
 }
+
+// Resources are the stack's resources, as people are told them.
+func (r *Reader) Resources(ctx context.Context, stackID string) ([]perch.ResourceStatus, error) {
+	resources := []perch.ResourceStatus{}
+	pages := cloudformation.NewListStackResourcesPaginator(
+		r.cfn,
+		&cloudformation.ListStackResourcesInput{StackName: &stackID},
+	)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, awserr.Wrap(err, "list resources of stack %s", stackID)
+		}
+		for _, one := range page.StackResourceSummaries {
+			resources = append(
+				resources,
+				perch.ResourceStatus{
+					Type:      aws.ToString(one.ResourceType),
+					LogicalID: aws.ToString(one.LogicalResourceId),
+					Status:    string(one.ResourceStatus),
+				},
+			)
+		}
+	}
+	return resources, nil
+}
