@@ -22,9 +22,9 @@ func newBuckets(cfg aws.Config, stacks *Stacks) *Buckets {
 	return &Buckets{emptier: bucket.NewEmptier(cfg), mayEmpty: stacks.MayEmpty}
 }
 
-// EmptyBucket empties a bucket of the stack, as bucket.Emptier does. It rejects, before it changes anything, a bucket of
-// another stack and a stack that may return to service: one that is deleted, that CloudFormation failed to delete, or of
-// which it is deleting a resource, cannot.
+// EmptyBucket empties a bucket of the stack, as bucket.Emptier does. It rejects, before it changes
+// anything, a bucket of another stack and a stack that may return to service: one that is deleted,
+// that CloudFormation failed to delete, or of which it is deleting a resource, cannot.
 func (b *Buckets) EmptyBucket(ctx context.Context, in contract.EmptyBucketInput) (contract.EmptyBucketResult, error) {
 	if err := bucket.CheckStackID(in.Bucket, in.StackID); err != nil {
 		return contract.EmptyBucketResult{}, err

@@ -55,7 +55,8 @@ func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (
 // Deletions are the activities that prepare the deletion of an environment's stack.
 type Deletions struct{ changer *change.Changer }
 
-// PrepareDeletion checks everything that can still reject the deletion of the environment's stack, and records what the stack holds.
+// PrepareDeletion checks everything that can still reject the deletion of the environment's stack,
+// and records what the stack holds.
 func (d *Deletions) PrepareDeletion(ctx context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	return d.changer.PrepareDeletion(ctx, in)
 }

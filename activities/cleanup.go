@@ -27,7 +27,8 @@ func (c *Cleanups) LastLook(ctx context.Context, in contract.LastLookInput) (con
 	return c.planner.LastLook(ctx, in)
 }
 
-// AskRemoval hands a removal to the environment's open run, or starts one, as the starter does. Asking again is harmless: the run absorbs it.
+// AskRemoval hands a removal to the environment's open run, or starts one, as the starter does.
+// Asking again is harmless: the run absorbs it.
 func (c *Cleanups) AskRemoval(ctx context.Context, in contract.AskInput) (contract.AskResult, error) {
 	temporal := client.New(activity.GetClient(ctx))
 	failure, err := temporal.LastFailure(ctx, in.Environment.StackName())

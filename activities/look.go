@@ -19,8 +19,8 @@ type Looks struct {
 	planner *cleanup.Planner
 }
 
-// LookAtBranch asks the branch source once, and requests what follows: `up` at the branch's head, the removal as cleanup
-// requests it, or nothing. It believes nothing of the hint but who sent it.
+// LookAtBranch asks the branch source once, and requests what follows: `up` at the branch's head,
+// the removal as cleanup requests it, or nothing. It believes nothing of the hint but who sent it.
 func (l *Looks) LookAtBranch(ctx context.Context, in contract.LookInput) (contract.LookResult, error) {
 	if err := l.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.LookResult{}, err

@@ -14,8 +14,9 @@ import (
 // Requests are the activities that decide what a request leads to.
 type Requests struct{ admitter *admit.Admitter }
 
-// Admit checks a request against the policy, before any call that changes anything. For an `up` that it admits it renders
-// what is asked for and looks at the stack: the run goes on from there with its first change.
+// Admit checks a request against the policy, before any call that changes anything. For an `up`
+// that it admits it renders what is asked for and looks at the stack: the run goes on from there
+// with its first change.
 func (r *Requests) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	return r.admitter.Admit(ctx, in)
 }
@@ -33,7 +34,8 @@ func (i *Images) AwaitImage(ctx context.Context, in contract.ImageInput) (contra
 	return i.images.Await(ctx, in)
 }
 
-// sinceScheduled is how long ago the activity was scheduled, by the clock of the Temporal server and over all its tries.
+// sinceScheduled is how long ago the activity was scheduled, by the clock of the Temporal server
+// and over all its tries.
 func sinceScheduled(ctx context.Context) time.Duration {
 	info := activity.GetInfo(ctx)
 	return info.StartedTime.Sub(info.ScheduledTime)

@@ -76,8 +76,10 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 			Policy: policy, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk, Interval: interval,
 		})},
 		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: &Cleanups{stacks, planner},
-		looks:        &Looks{policy, stacks, planner},
-		reports:      &Reports{stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg), channel)},
+		looks: &Looks{policy, stacks, planner},
+		reports: &Reports{
+			stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg), channel),
+		},
 		examinations: examinations, branches: branches,
 	}
 }

@@ -21,8 +21,8 @@ type Stacks struct {
 	policy *perch.Policy
 	// changer changes them.
 	changer *change.Changer
-	// apps knows what Admit allowed, and where; cards has what is remembered of environments, and removals what removals
-	// have left of them.
+	// apps knows what Admit allowed, and where; cards has what is remembered of environments, and
+	// removals what removals have left of them.
 	apps      *application.Stacks
 	beanstalk *beanstalk.Client
 	cards     *card.Store

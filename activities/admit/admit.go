@@ -36,8 +36,8 @@ type Config struct {
 	Images       *Images
 	Quotas       *quota.Reader
 	Removals     *leftovers.Records
-	// Interval is the pause between two looks at a branch that is not there yet, and Waited how long the activity has been
-	// at it.
+	// Interval is the pause between two looks at a branch that is not there yet, and Waited how
+	// long the activity has been at it.
 	Interval time.Duration
 	Waited   func(context.Context) time.Duration
 }
@@ -55,8 +55,9 @@ func New(cfg aws.Config, config Config) *Admitter {
 	return &Admitter{config, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg)}
 }
 
-// Admit holds a request against the policy, before any call that changes anything. For an `up` that it admits it renders what is asked for and
-// looks at the stack: the run goes on from there with its first change.
+// Admit holds a request against the policy, before any call that changes anything. For an `up` that
+// it admits it renders what is asked for and looks at the stack: the run goes on from there with
+// its first change.
 func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	admitted, up, err := a.checkRequest(ctx, in.Request)
 	if err == nil && admitted.Outcome == perch.OutcomeSuperseded {
@@ -86,7 +87,8 @@ type candidate struct {
 	recreate bool
 }
 
-// checkRequest checks a request against the policy, and changes and stores nothing. There is no candidate where the request is a removal, or ends here.
+// checkRequest checks a request against the policy, and changes and stores nothing. There is no
+// candidate where the request is a removal, or ends here.
 func (a *Admitter) checkRequest(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := lifecycle.Admission{Policy: a.Policy, Request: request}
 	if err := admission.Identity(); err != nil || request.Goal == perch.GoalGone {

@@ -16,7 +16,8 @@ import (
 	"perch/lifecycle"
 )
 
-// customTemplate reads the template of the project's own that the settings name, at the commit. What is wrong with it is a *perch.Rejection.
+// customTemplate reads the template of the project's own that the settings name, at the commit.
+// What is wrong with it is a *perch.Rejection.
 func (a *Admitter) customTemplate(
 	ctx context.Context,
 	commit string,
@@ -59,7 +60,8 @@ func (a *Admitter) admitCustom(
 		return nil, perch.Reject("%v", err)
 	}
 	in := cfn.EnvironmentInput{
-		Environment: environment, Kind: admission.Wanted.Kind, Commit: admission.Request.Commit, Settings: admission.Wanted.Settings, Policy: *a.Policy, Seed: admission.Wanted.Seed,
+		Environment: environment, Kind: admission.Wanted.Kind, Commit: admission.Request.Commit,
+		Settings: admission.Wanted.Settings, Policy: *a.Policy, Seed: admission.Wanted.Seed,
 		Origin: func(path string) string { return origins[path] },
 	}
 	if err := template.Admit(in); err != nil {
@@ -81,7 +83,8 @@ func (a *Admitter) storeParameters(ctx context.Context, rendered rendering) erro
 	return a.Applications.StoreObject(ctx, rendered.application.ArtifactBucket, key, body)
 }
 
-// validate lets CloudFormation look at a stored template before anything is changed: it knows more of templates than Perch does.
+// validate lets CloudFormation look at a stored template before anything is changed: it knows more
+// of templates than Perch does.
 func (a *Admitter) validate(ctx context.Context, path, url string) error {
 	_, err := a.cfn.ValidateTemplate(ctx, &cloudformation.ValidateTemplateInput{TemplateURL: &url})
 	return awserr.Wrap(err, "validate template %s", path)

@@ -15,15 +15,15 @@ import (
 	"perch/lifecycle"
 )
 
-// headLooks is how often a branch that the source does not show yet is looked up again, one interval apart: 30 seconds at the default
-// interval of 5 seconds.
+// headLooks is how often a branch that the source does not show yet is looked up again, one
+// interval apart: 30 seconds at the default interval of 5 seconds.
 const headLooks = 6
 
 // errorNotPushedYet is the type of the error with which a branch or a commit is looked up again.
 const errorNotPushedYet = "NotPushedYet"
 
-// findHead returns the head of the request's branch, the one commit whose files may be read. Otherwise the result says how the request
-// ends. The head is found by one question to the source.
+// findHead returns the head of the request's branch, the one commit whose files may be read.
+// Otherwise the result says how the request ends. The head is found by one question to the source.
 func (a *Admitter) findHead(
 	ctx context.Context,
 	request perch.Request,

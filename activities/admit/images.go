@@ -40,7 +40,8 @@ func NewImages(cfg aws.Config, policy *perch.Policy, interval time.Duration) *Im
 // nothing, and what it finds decides nothing but the end of the wait: Admit looks again.
 func (i *Images) Await(ctx context.Context, in contract.ImageInput) (contract.ImageResult, error) {
 	progress := pulse.Resume(ctx, perch.Progress{
-		Status: "WAITING_FOR_IMAGE", Resource: in.Image, Reason: "it is not in its registry yet", Since: time.Now().UTC(),
+		Status: "WAITING_FOR_IMAGE", Resource: in.Image, Reason: "it is not in its registry yet",
+		Since: time.Now().UTC(),
 	})
 	_, stop := pulse.Start(ctx, progress)
 	defer stop()

@@ -17,8 +17,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Plan says what an `up` would do: it holds the request against the policy, renders the template, and compares it with the one that
-// is deployed. It stores and changes nothing.
+// Plan says what an `up` would do: it holds the request against the policy, renders the template,
+// and compares it with the one that is deployed. It stores and changes nothing.
 func (a *Admitter) Plan(ctx context.Context, in perch.PlanInput) (perch.PlanResult, error) {
 	admitted, up, err := a.checkRequest(ctx, in.Request)
 	if err != nil || up == nil {
@@ -165,7 +165,8 @@ func (p *planning) foresee(plan *perch.PlanResult, deployed forecast.Version) er
 	return err
 }
 
-// differences are the settings of branch that are not those of kind staging, which is what every other environment is meant to be like.
+// differences are the settings of branch that are not those of kind staging, which is what every
+// other environment is meant to be like.
 func differences(file *config.File, branch string) ([]perch.SettingDifference, error) {
 	settings, origins, err := file.Resolve(branch, "")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// prepare stores what is wanted, or finds the environment settled and stores nothing. Most repeats of a CI job are that, and cost a run of two
-// activities.
+// prepare stores what is wanted, or finds the environment settled and stores nothing. Most repeats
+// of a CI job are that, and cost a run of two activities.
 func (a *Admitter) prepare(
 	ctx context.Context,
 	admitted contract.AdmitResult,

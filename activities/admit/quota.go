@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// noBalancer is the `load_balancer` of a single instance. Beanstalk gives each an Elastic IP address (Beanstalk guide,
-	// "Environment types"), and an account has five in a region by default (EC2 guide, "Elastic IP address quota").
+	// noBalancer is the `load_balancer` of a single instance. Beanstalk gives each an Elastic IP
+	// address (Beanstalk guide, "Environment types"), and an account has five in a region by
+	// default (EC2 guide, "Elastic IP address quota").
 	noBalancer = "none"
 	// sharedBalancer is the `load_balancer` of environments that share the application's load balancer. Beanstalk gives
 	// each a rule on the HTTPS listener.

@@ -88,9 +88,11 @@ func (a *Admitter) allow(ctx context.Context, rendered rendering) error {
 		rendered.application.ArtifactBucket,
 		rendered.environment,
 		application.Admission{
-			Commit: rendered.commit, Kind: rendered.kind, Template: rendered.template.key(), Hash: rendered.template.Hash,
-			Parameters: rendered.parametersKey(), Capability: rendered.capability, Custom: rendered.isCustom(), HealthPath: rendered.settings.HealthPath,
-			Image: rendered.image, Pinned: rendered.settings.Image,
+			Commit: rendered.commit, Kind: rendered.kind, Template: rendered.template.key(),
+			Hash:       rendered.template.Hash,
+			Parameters: rendered.parametersKey(), Capability: rendered.capability, Custom: rendered.isCustom(),
+			HealthPath: rendered.settings.HealthPath,
+			Image:      rendered.image, Pinned: rendered.settings.Image,
 		},
 	)
 }

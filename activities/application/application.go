@@ -121,7 +121,8 @@ func (s *Stacks) create(
 		return contract.ChangeResult{}, err
 	}
 	out, err := s.cfn.CreateStack(ctx, &cloudformation.CreateStackInput{
-		StackName: &name, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: s.reader.ServiceRole(),
+		StackName: &name, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token,
+		RoleARN: s.reader.ServiceRole(),
 		Tags: stack.TagList(
 			identity.Tags(in.Application.Kind),
 		), Capabilities: []types.Capability{types.CapabilityCapabilityIam},
@@ -152,7 +153,8 @@ func (s *Stacks) update(
 		return contract.ChangeResult{StackID: id}, err
 	}
 	_, err := s.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &id, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token, RoleARN: s.reader.ServiceRole(),
+		StackName: &id, TemplateBody: aws.String(string(template.Body)), ClientRequestToken: &in.Token,
+		RoleARN:      s.reader.ServiceRole(),
 		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
 	})
 	if awserr.NothingToUpdate(err) {

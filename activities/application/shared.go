@@ -36,9 +36,10 @@ func NewDatabases(cfg aws.Config, apps *Stacks, interval time.Duration) *Databas
 	return &Databases{apps, secretsmanager.NewFromConfig(cfg), interval}
 }
 
-// Ensure makes the environment's database and its user as soon as the stack has their password, which is seconds after the stack's
-// operation began and minutes before an instance of the app starts. Where the operation ends without a secret nothing is made: the
-// wait for the stack tells why.
+// Ensure makes the environment's database and its user as soon as the stack has their password,
+// which is seconds after the stack's operation began and minutes before an instance of the app
+// starts. Where the operation ends without a secret nothing is made: the wait for the stack tells
+// why.
 func (d *Databases) Ensure(ctx context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
 	beats, stop := pulse.Start(
 		ctx,
@@ -84,8 +85,8 @@ func (d *Databases) Ensure(ctx context.Context, in contract.DatabaseInput) (cont
 	return contract.DatabaseResult{Made: true}, nil
 }
 
-// Drop removes the environment's database and its user with all that they own. What is not there is no error, and neither is an
-// application stack without a shared database.
+// Drop removes the environment's database and its user with all that they own. What is not there is
+// no error, and neither is an application stack without a shared database.
 func (d *Databases) Drop(ctx context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "DROPPING_DATABASE", Since: time.Now().UTC()})
 	defer stop()
@@ -161,8 +162,8 @@ func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.Ap
 	return outputs, err
 }
 
-// await waits until the stack's secret is made; empty where the stack's operation ends without it, or takes too long. For some time a stack may look
-// as if the operation had not begun.
+// await waits until the stack's secret is made; empty where the stack's operation ends without it,
+// or takes too long. For some time a stack may look as if the operation had not begun.
 func (d *Databases) await(ctx context.Context, stackID string) (arn string, err error) {
 	for began := time.Now(); time.Since(began) < secretPatience; {
 		out, err := d.apps.cfn.DescribeStackResource(

@@ -15,7 +15,8 @@ import (
 // latestEvents is how many events an error names.
 const latestEvents = 3
 
-// LatestEvents are Beanstalk's latest words on the environment, for the error; a failure to read them must not hide the first one.
+// LatestEvents are Beanstalk's latest words on the environment, for the error; a failure to read
+// them must not hide the first one.
 func (c *Client) LatestEvents(ctx context.Context, name string) string {
 	out, err := c.beanstalk.DescribeEvents(
 		ctx,

@@ -11,9 +11,11 @@ import (
 
 // Source is where branches and files come from.
 type Source interface {
-	// Branches lists every branch with its commit. Only where complete is true is a branch that is missing from it known to be gone.
+	// Branches lists every branch with its commit. Only where complete is true is a branch that is
+	// missing from it known to be gone.
 	Branches(ctx context.Context) (branches map[string]string, complete bool, err error)
-	// Heads are the commits that these branches point to, by one question. Only where err is nil is a branch that is missing from it known to be gone.
+	// Heads are the commits that these branches point to, by one question. Only where err is nil is
+	// a branch that is missing from it known to be gone.
 	Heads(ctx context.Context, branches ...string) (map[string]string, error)
 	// Contains reports whether commit is reachable from head: it is head or older.
 	Contains(ctx context.Context, head, commit string) (bool, error)

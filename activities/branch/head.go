@@ -35,8 +35,9 @@ func (r *Reader) OtherDefault(ctx context.Context) string {
 	return branch
 }
 
-// PullRequests are the branch's, as the rules take them; none if the source has no pull requests. A worker that may not read
-// them deploys nevertheless, unless the policy needs them: unread says why then.
+// PullRequests are the branch's, as the rules take them; none if the source has no pull requests. A
+// worker that may not read them deploys nevertheless, unless the policy needs them: unread says why
+// then.
 func (r *Reader) PullRequests(
 	ctx context.Context, branch string,
 ) (pulls []lifecycle.PullRequest, unread string, err error) {

@@ -48,8 +48,9 @@ func New(cfg aws.Config, config Config) *Changer {
 	return &Changer{config, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg), rds.NewFromConfig(cfg)}
 }
 
-// Create asks CloudFormation to make the environment's stack. A response that was lost is mended by adopting the stack that
-// our tags say is ours; a stack of that name without our tags is a conflict.
+// Create asks CloudFormation to make the environment's stack. A response that was lost is mended by
+// adopting the stack that our tags say is ours; a stack of that name without our tags is a
+// conflict.
 func (c *Changer) Create(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	identity, err := c.Stacks.Owner.Certain(ctx)
 	if err != nil {
@@ -69,8 +70,9 @@ func (c *Changer) Create(ctx context.Context, in contract.ChangeInput) (contract
 		StackName: aws.String(
 			in.Environment.StackName(),
 		), TemplateURL: &template.URL, Tags: stack.TagList(in.Environment.Tags(identity, in.Kind)),
-		ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(), EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
-		Parameters: template.Parameters, Capabilities: template.Capabilities,
+		ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(),
+		EnableTerminationProtection: aws.Bool(in.Kind != perch.KindBranch),
+		Parameters:                  template.Parameters, Capabilities: template.Capabilities,
 	})
 	id := ""
 	switch {
@@ -119,7 +121,8 @@ func (c *Changer) Update(ctx context.Context, in contract.ChangeInput) (contract
 		return contract.ChangeResult{}, err
 	}
 	_, err = c.cfn.UpdateStack(ctx, &cloudformation.UpdateStackInput{
-		StackName: &in.StackID, TemplateURL: &template.URL, ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(),
+		StackName: &in.StackID, TemplateURL: &template.URL, ClientRequestToken: &in.Token,
+		RoleARN:    c.Stacks.ServiceRole(),
 		Parameters: template.Parameters, Capabilities: template.Capabilities,
 	})
 	out, failure := c.begun(ctx, in, err, "update")
@@ -129,7 +132,8 @@ func (c *Changer) Update(ctx context.Context, in contract.ChangeInput) (contract
 	return out, failure
 }
 
-// Delete asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under the name is another one.
+// Delete asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under
+// the name is another one.
 func (c *Changer) Delete(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := c.Stacks.OwnStack(ctx, in.Stack())
 	if err == nil {
@@ -139,12 +143,14 @@ func (c *Changer) Delete(ctx context.Context, in contract.ChangeInput) (contract
 		return contract.ChangeResult{}, err
 	}
 	_, err = c.cfn.DeleteStack(ctx, &cloudformation.DeleteStackInput{
-		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force), ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(),
+		StackName: &in.StackID, RetainResources: in.Retain, DeletionMode: deletionMode(in.Force),
+		ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(),
 	})
 	return c.begun(ctx, in, err, "delete")
 }
 
-// CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for stacks that may be deleted.
+// CancelUpdate turns the update in progress back. Only a removal has a use for that, so it is for
+// stacks that may be deleted.
 func (c *Changer) CancelUpdate(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := c.Stacks.OwnStack(ctx, in.Stack())
 	if err == nil {
@@ -169,7 +175,8 @@ func (c *Changer) ContinueRollback(ctx context.Context, in contract.ChangeInput)
 		return contract.ChangeResult{}, err
 	}
 	_, err := c.cfn.ContinueUpdateRollback(ctx, &cloudformation.ContinueUpdateRollbackInput{
-		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(), ForceRollback: optional(in.Force),
+		StackName: &in.StackID, ClientRequestToken: &in.Token, RoleARN: c.Stacks.ServiceRole(),
+		ForceRollback: optional(in.Force),
 	})
 	return c.begun(ctx, in, err, "continue the rollback of")
 }
@@ -206,8 +213,8 @@ func optional(on bool) *bool {
 	return &on
 }
 
-// begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was lost, is rejected because of what it
-// began itself: the stack's events tell.
+// begun judges the answer to a mutating call. A call that an earlier try made, and whose answer was
+// lost, is rejected because of what it began itself: the stack's events tell.
 func (c *Changer) begun(
 	ctx context.Context,
 	in contract.ChangeInput,
@@ -229,8 +236,9 @@ func (c *Changer) begun(
 	return contract.ChangeResult{}, awserr.Wrap(err, "%s stack %s", verb, in.StackID)
 }
 
-// beyondLimit counts again after the creation, because two requests may have been admitted at the same time: who ranks beyond the
-// limit by creation time, then stack id, has to go again. It returns the sentence, empty where the stack may stay.
+// beyondLimit counts again after the creation, because two requests may have been admitted at the
+// same time: who ranks beyond the limit by creation time, then stack id, has to go again. It
+// returns the sentence, empty where the stack may stay.
 func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection, error) {
 	found, err := c.Stacks.List(ctx)
 	if err != nil {

@@ -27,7 +27,8 @@ const (
 	listingTries = 5
 	// longestPause is how long a rate limit is waited out; GitHub's last an hour at most.
 	longestPause = 65 * time.Minute
-	// verdictBudget is about how many bytes of verdicts travel: what a run knows has to fit into Temporal's payloads with room to spare.
+	// verdictBudget is about how many bytes of verdicts travel: what a run knows has to fit into
+	// Temporal's payloads with room to spare.
 	verdictBudget = 40_000
 )
 
@@ -43,8 +44,8 @@ func NewPlanner(policy *perch.Policy, branches *branch.Reader, stacks *stack.Rea
 	return &Planner{policy, branches, stacks}
 }
 
-// Plan lists the stacks, then the branches, and judges. A listing of branches that keeps failing is no error: everything is held then,
-// and Problem says why.
+// Plan lists the stacks, then the branches, and judges. A listing of branches that keeps failing is
+// no error: everything is held then, and Problem says why.
 func (p *Planner) Plan(ctx context.Context, in perch.CleanupInput) (contract.PlanResult, error) {
 	if err := p.stacks.Serves(in.Project); err != nil {
 		return contract.PlanResult{}, err
@@ -68,7 +69,8 @@ func (p *Planner) Plan(ctx context.Context, in perch.CleanupInput) (contract.Pla
 	return plan, err
 }
 
-// list reads the branches. It fails as long as trying again may help; after that a listing says why it is not to be trusted.
+// list reads the branches. It fails as long as trying again may help; after that a listing says why
+// it is not to be trusted.
 func (p *Planner) list(ctx context.Context) (lifecycle.Listing, error) {
 	listing, err := p.ListBranches(ctx)
 	if err == nil {
@@ -121,12 +123,14 @@ func (p *Planner) travelling(plan lifecycle.Plan, in perch.CleanupInput) contrac
 		failed = []perch.CleanupFailure{}
 	}
 	return contract.PlanResult{
-		Verdicts: verdicts, Unlisted: unlisted, Others: plan.Others, Failed: failed, Brake: plan.Brake, Problem: plan.Problem,
-		At: now, Until: until,
+		Verdicts: verdicts, Unlisted: unlisted, Others: plan.Others, Failed: failed, Brake: plan.Brake,
+		Problem: plan.Problem,
+		At:      now, Until: until,
 	}
 }
 
-// fit takes as many verdicts as budget bytes hold, removals before others and the oldest before the younger, and keeps their order.
+// fit takes as many verdicts as budget bytes hold, removals before others and the oldest before the
+// younger, and keeps their order.
 func fit(all []perch.CleanupVerdict, budget int) (listed []perch.CleanupVerdict, unlisted int) {
 	taken := make([]bool, len(all))
 	for _, removals := range []bool{true, false} {
@@ -167,8 +171,9 @@ func listed(described types.Stack) lifecycle.Found {
 	}
 }
 
-// LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be gone where the same source still
-// has the default branch: a repository that was emptied or hidden has lost them all.
+// LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be
+// gone where the same source still has the default branch: a repository that was emptied or hidden
+// has lost them all.
 func (p *Planner) LastLook(ctx context.Context, in contract.LastLookInput) (contract.LastLookResult, error) {
 	stack, exists, err := p.stacks.Describe(ctx, in.Environment.StackName())
 	if err != nil {

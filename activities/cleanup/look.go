@@ -63,7 +63,8 @@ func (p *Planner) LookRequest(
 		at := in.At.UTC()
 		request.Reason = step.Reason
 		request.Judged = &perch.Judgement{
-			StackID: seen.Stack.ID, Commit: seen.Stack.Commit, Unwanted: step.Unwanted, At: at, Until: at.Add(max(p.policy.Cleanup.Grace, time.Second)),
+			StackID: seen.Stack.ID, Commit: seen.Stack.Commit, Unwanted: step.Unwanted, At: at,
+			Until: at.Add(max(p.policy.Cleanup.Grace, time.Second)),
 		}
 		about = seen.Stack.ID
 	}

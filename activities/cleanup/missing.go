@@ -49,8 +49,8 @@ func (p *Planner) Missing(
 	return found, nil
 }
 
-// wanted reports whether perch.yaml at the head and the pull requests of the branch want an environment. What else an `up`
-// needs is checked when it is requested.
+// wanted reports whether perch.yaml at the head and the pull requests of the branch want an
+// environment. What else an `up` needs is checked when it is requested.
 func (p *Planner) wanted(ctx context.Context, branch, head string) (bool, error) {
 	file, err := p.branches.ReadConfig(ctx, head)
 	var rejection *perch.Rejection

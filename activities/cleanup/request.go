@@ -26,6 +26,7 @@ func DeploymentRequest(in contract.DeploymentInput, cleanupRun string) perch.Req
 		ID: hex.EncodeToString(
 			sum[:16],
 		), Goal: perch.GoalUp, Project: in.Environment.Project, Branch: in.Environment.Branch,
-		Commit: in.Commit, Head: true, By: "cleanup", Reason: "the branch has no environment", Trigger: perch.TriggerWebhook,
+		Commit: in.Commit, Head: true, By: "cleanup", Reason: "the branch has no environment",
+		Trigger: perch.TriggerWebhook,
 	}
 }

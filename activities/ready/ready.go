@@ -42,8 +42,9 @@ type Prober struct{ Config }
 // NewProber makes a Prober.
 func NewProber(config Config) *Prober { return &Prober{config} }
 
-// AwaitReady asks the environment's address until it answers with a status below 400. It dials the endpoint with the environment's own
-// host name, for HTTP and for TLS alike. An address that it may not connect to fails at once.
+// AwaitReady asks the environment's address until it answers with a status below 400. It dials the
+// endpoint with the environment's own host name, for HTTP and for TLS alike. An address that it may
+// not connect to fails at once.
 func (p *Prober) AwaitReady(ctx context.Context, in contract.ReadyInput) (contract.ReadyResult, error) {
 	_, stop := pulse.Start(
 		ctx,

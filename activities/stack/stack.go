@@ -92,8 +92,9 @@ func (r *Reader) State(ctx context.Context, environment perch.Environment, stack
 	return state
 }
 
-// DescribeStack reads the environment's stack. A stack that does not exist is no error: its status is empty. Only one whose id is known must
-// be there: CloudFormation shows even deleted ones by their id for 90 days, so that is a stale read, and for a retry.
+// DescribeStack reads the environment's stack. A stack that does not exist is no error: its status
+// is empty. Only one whose id is known must be there: CloudFormation shows even deleted ones by
+// their id for 90 days, so that is a stale read, and for a retry.
 func (r *Reader) DescribeStack(ctx context.Context, in contract.StackInput) (contract.StackState, error) {
 	name := in.StackID
 	if name == "" {
