@@ -15,7 +15,7 @@ type Check struct {
 }
 
 // Names of the checks that a worker makes. Where the policy allows kind production there is a second CheckApplication, with
-// the kind behind its name.
+// the kind behind its name. CheckReports is made if the source is on GitHub.
 const (
 	CheckAccount     = "account"
 	CheckApplication = "application"
@@ -25,6 +25,7 @@ const (
 	CheckAddresses   = "addresses"
 	CheckDomain      = "domain"
 	CheckCertificate = "certificate"
+	CheckReports     = "reports"
 )
 
 // WorkerChecks are the names of the checks that every worker makes, in order.

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -251,6 +252,26 @@ func TestDoctorSaysThatTheRepositoryIsArchived(t *testing.T) {
 	server.Archive(false)
 	if check := w.examine()[perch.CheckRepository]; !check.OK || !strings.HasSuffix(check.Detail, "is at "+commit[:7]) {
 		t.Errorf("check %+v", check)
+	}
+}
+
+// checkedReports are reports whose check says so.
+type checkedReports struct{ err error }
+
+func (c checkedReports) Check(context.Context) (string, error) {
+	return "GitHub shows environments", c.err
+}
+
+func TestDoctorChecksReportsAfterTheRepository(t *testing.T) {
+	w := newWorld(t)
+	w.repo.commit("main", map[string]string{"a": "b"})
+	for _, denied := range []error{nil, errors.New("give the App the permission")} {
+		of[*Examinations](w).doctor.Reports = checkedReports{denied}
+		all := must(w, of[*Examinations](w).Examine, perch.DoctorInput{Project: "shop"}).Checks
+		at := slices.IndexFunc(all, func(c perch.Check) bool { return c.Name == perch.CheckReports })
+		if at < 1 || all[at-1].Name != perch.CheckRepository || all[at].OK != (denied == nil) {
+			t.Errorf("checks %+v", all)
+		}
 	}
 }
 

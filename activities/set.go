@@ -69,6 +69,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 	examinations := &Examinations{
 		stacks: stacks, doctor: doctor.New(cfg, policy, source, doctor.ProjectOf(stacks.Reader, apps), quotas),
 	}
+	examinations.doctor.Reports, _ = channel.(doctor.Reports)
 	return &Set{
 		stacks: stacks, requests: requests, images: &Images{images}, apps: &Applications{apps},
 		buckets: newBuckets(cfg, stacks), seeds: &Seeds{seeds}, databases: &Databases{databases},

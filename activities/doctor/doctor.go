@@ -50,8 +50,16 @@ type Source interface {
 	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
 }
 
+// Reports is how people are told how far environments are.
+type Reports interface {
+	// Check says what is told, or which permission is missing. It writes nothing.
+	Check(ctx context.Context) (string, error)
+}
+
 // Doctor makes the checks.
 type Doctor struct {
+	// Reports are checked, too; nil if nobody is told anything.
+	Reports Reports
 	// Source is asked for the default branch and its files.
 	Source Source
 
@@ -79,17 +87,25 @@ func (d *Doctor) Examine(ctx context.Context) []perch.Check {
 	var (
 		running    sync.WaitGroup
 		repository perch.Check
+		reports    []perch.Check
 	)
 	running.Go(func() { repository = makeCheck(ctx, perch.CheckRepository, d.checkRepository) })
+	if d.Reports != nil {
+		running.Go(func() { reports = []perch.Check{makeCheck(ctx, perch.CheckReports, d.Reports.Check)} })
+	}
 	checks := d.checkAccount(ctx)
 	running.Wait()
-	checks = append(checks, repository)
+	checks = append(append(checks, repository), reports...)
 	slices.SortStableFunc(checks, func(a, b perch.Check) int { return checkRank(a.Name) - checkRank(b.Name) })
 	return checks
 }
 
-// checkRank puts checks in the order of perch.WorkerChecks; the applications stand together.
+// checkRank puts checks in the order of perch.WorkerChecks; the applications stand together, and the reports follow the
+// repository.
 func checkRank(name string) int {
+	if name == perch.CheckReports {
+		name = perch.CheckRepository
+	}
 	return slices.IndexFunc(perch.WorkerChecks(), func(first string) bool { return strings.HasPrefix(name, first) })
 }
 

@@ -22,6 +22,9 @@ type Access interface {
 	Client() *api.Client
 	// Login is the user or the App that the credentials belong to, as the author of a comment.
 	Login(ctx context.Context) (string, error)
+	// Permissions are what an App may do, by GitHub's names, such as `deployments`: `read` or `write`; nil for a token,
+	// whose permissions cannot be read.
+	Permissions(ctx context.Context) (map[string]string, error)
 }
 
 // Channel tells one repository. It is safe for concurrent use.
@@ -30,8 +33,10 @@ type Channel struct {
 	client      *api.Client
 	wants       perch.ReportsGitHub
 	owner, name string
-	now         func() time.Time
-	pace        *pace
+	// branch is the repository's default branch.
+	branch string
+	now    func() time.Time
+	pace   *pace
 
 	mu sync.Mutex
 	// login is who the channel writes as; empty before it is known.
@@ -50,7 +55,8 @@ type refusal struct{ commit, problem string }
 func New(access Access, policy *perch.Policy, now func() time.Time) *Channel {
 	owner, name, _ := strings.Cut(policy.Source.GitHub.Repository, "/")
 	return &Channel{
-		access: access, client: access.Client(), wants: policy.Reports.GitHub, owner: owner, name: name,
+		access: access, client: access.Client(), wants: policy.Reports.GitHub,
+		owner: owner, name: name, branch: policy.DefaultBranch,
 		now: now, pace: newPace(), denied: map[denial]refusal{},
 	}
 }

@@ -49,6 +49,8 @@ func (a access) Login(ctx context.Context) (string, error) {
 	return user.GetLogin(), err
 }
 
+func (a access) Permissions(context.Context) (map[string]string, error) { return nil, nil }
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	repository, err := git.Init(memory.NewStorage(), nil)
@@ -61,7 +63,8 @@ func newWorld(t testing.TB) *world {
 	w.commit = w.push("feature/login", "two")
 	w.pull = w.hub.OpenPullRequest(hub.PullRequest{Title: "Let people log in", Author: "ana", Head: "feature/login"})
 	w.policy = &perch.Policy{
-		Project: "shop", Source: perch.Source{GitHub: &perch.GitHubSource{Repository: hub.Name, BaseURL: w.hub.URL}},
+		Project: "shop", DefaultBranch: "main",
+		Source:  perch.Source{GitHub: &perch.GitHubSource{Repository: hub.Name, BaseURL: w.hub.URL}},
 		Reports: perch.PolicyReports{GitHub: perch.ReportsGitHub{Deployments: true, Status: true, Comment: true, Environment: "preview"}},
 	}
 	w.restart(nil)

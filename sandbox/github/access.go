@@ -187,6 +187,17 @@ func (s *Server) about(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// installation says what the App's installation may do.
+func (s *Server) installation(w http.ResponseWriter, r *http.Request) {
+	if !accessOf(r).JWT || r.PathValue("installation") != strconv.FormatInt(s.app.Installation, 10) {
+		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{
+		"id": s.app.Installation, "app_id": s.app.ID, "app_slug": s.app.Slug, "permissions": s.app.Permissions,
+	})
+}
+
 // newToken makes a token of the App's installation, which lasts an hour on GitHub and for ever here.
 func (s *Server) newToken(w http.ResponseWriter, r *http.Request) {
 	if !accessOf(r).JWT || r.PathValue("installation") != strconv.FormatInt(s.app.Installation, 10) {

@@ -53,6 +53,7 @@ func (s *Server) mux() http.Handler {
 	mux.HandleFunc(prefix+"/repos/{owner}/{name}/{below...}", repository)
 	mux.HandleFunc("GET "+prefix+"/user", s.user)
 	mux.HandleFunc("GET "+prefix+"/app", s.about)
+	mux.HandleFunc("GET "+prefix+"/app/installations/{installation}", s.installation)
 	mux.HandleFunc("POST "+prefix+"/app/installations/{installation}/access_tokens", s.newToken)
 	mux.HandleFunc("POST "+graphql, s.graph)
 	mux.Handle("/", Answer(http.StatusNotFound, "Not Found"))

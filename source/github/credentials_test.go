@@ -168,3 +168,31 @@ func TestS67AnAppWithoutItsInstallationIsRejected(t *testing.T) {
 		t.Errorf("503: got %v, %v", complete, err)
 	}
 }
+
+func TestAnAppKnowsWhoItIsAndWhatItMayDo(t *testing.T) {
+	server := withBranches(t, map[string]string{"main": hash(1)})
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	may := hub.Without("statuses")
+	server.Install(hub.App{ID: 7, Installation: 8, Slug: "perch", Key: &key.PublicKey, Permissions: may})
+	secret := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	settings := perch.GitHubSource{Repository: hub.Name, BaseURL: server.URL}
+	repository, err := Open(settings, Credentials{App: 7, Installation: 8, PrivateKey: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	login, err := repository.Login(t.Context())
+	if err != nil || login != "perch[bot]" {
+		t.Errorf("login %q, %v", login, err)
+	}
+	granted, err := repository.Permissions(t.Context())
+	want := map[string]string{"deployments": "write", "pull_requests": "write", "statuses": ""}
+	if diff := cmp.Diff(want, granted); diff != "" || err != nil {
+		t.Errorf("%v; permissions (-want +got):\n%s", err, diff)
+	}
+	if granted, err = open(t, server).Permissions(t.Context()); granted != nil || err != nil {
+		t.Errorf("of a token: %v, %v", granted, err)
+	}
+}

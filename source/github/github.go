@@ -25,8 +25,9 @@ type Repository struct {
 	owner, name string
 	// client asks the REST API, graph the GraphQL API.
 	client, graph *api.Client
-	// app asks as the App itself; nil for a token.
-	app *api.Client
+	// app asks as the App itself, whose installation has the id; nil for a token.
+	app          *api.Client
+	installation int64
 	// secrets are never to be seen in an error.
 	secrets []string
 	now     func() time.Time
@@ -63,6 +64,7 @@ func Open(settings perch.GitHubSource, credentials Credentials) (*Repository, er
 	}
 	r := &Repository{owner: owner, name: name, client: client, graph: graph, secrets: credentials.secrets(), now: time.Now, pages: map[int]page{}}
 	if credentials.Token == "" {
+		r.installation = credentials.Installation
 		r.app, err = credentials.asApp(client)
 	}
 	return r, err
@@ -95,6 +97,23 @@ func (r *Repository) Login(ctx context.Context) (string, error) {
 	}
 	user, _, err := r.client.Users.Get(ctx, "")
 	return user.GetLogin(), err
+}
+
+// Permissions are what the App's installation may do, by GitHub's names; nil for a token.
+func (r *Repository) Permissions(ctx context.Context) (map[string]string, error) {
+	if r.app == nil {
+		return nil, nil
+	}
+	installed, _, err := r.app.Apps.GetInstallation(ctx, r.installation)
+	if err != nil {
+		return nil, err
+	}
+	granted := installed.GetPermissions()
+	return map[string]string{
+		"deployments":   granted.GetDeployments(),
+		"pull_requests": granted.GetPullRequests(),
+		"statuses":      granted.GetStatuses(),
+	}, nil
 }
 
 func (r *Repository) String() string { return r.owner + "/" + r.name }
