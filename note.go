@@ -25,4 +25,6 @@ type Note struct {
 	// By says who sends it: `sweep`, `webhook`.
 	By string    `json:"by"`
 	At time.Time `json:"at"`
+	// State is how the environment's latest run ended, if the run itself could not report it; nil otherwise.
+	State *CardState `json:"state,omitempty"`
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // sweepReports has every environment repair its report that was not delivered: a note makes its run, or a short one, tell
-// what the card says. It fails no sweep: the next one repairs what this one could not.
+// what the card says. If a run is over that could not report its end, the note says how it ended. It fails no sweep: the next one repairs what this one could not.
 func (v *Verification) sweepReports(ctx context.Context) {
 	logger := activity.GetLogger(ctx)
 	all, err := v.stacks.List(ctx)
@@ -29,15 +29,36 @@ func (v *Verification) sweepReports(ctx context.Context) {
 	}
 	now := time.Now().UTC()
 	for _, environment := range lifecycle.PlanReports(listed.Cards, now) {
-		sum := sha256.Sum256([]byte(activity.GetInfo(ctx).WorkflowExecution.RunID + "\x00" + environment.Slug))
-		note := perch.Note{
-			ID: hex.EncodeToString(sum[:16]), Kind: perch.NoteReport, Project: environment.Project, Branch: environment.Branch,
-			By: "sweep", At: now,
+		v.repairReport(ctx, environment, now, nil)
+	}
+	for _, card := range lifecycle.Unfinished(listed.Cards, now) {
+		request := perch.Request{Goal: card.State.Goal, Commit: card.State.Commit}
+		run, closed, err := v.lastEnd(ctx, card.Environment.StackName(), request)
+		if err != nil {
+			logger.Warn("it is not known whether a run is at work", "branch", card.Environment.Branch, "error", err)
 		}
-		if err := v.send(ctx, note); err != nil {
-			logger.Warn("a report that was not delivered is not repaired", "branch", environment.Branch, "error", err)
+		if closed {
+			state := lifecycle.EndState(card.State, run)
+			v.repairReport(ctx, card.Environment, now, &state)
 		}
 	}
+}
+
+// repairReport sends the note that has a report delivered. state is what is to be reported; nil is what the card says.
+func (v *Verification) repairReport(ctx context.Context, e perch.Environment, now time.Time, state *perch.CardState) {
+	sum := sha256.Sum256([]byte(activity.GetInfo(ctx).WorkflowExecution.RunID + "\x00" + e.Slug))
+	note := perch.Note{
+		ID: hex.EncodeToString(sum[:16]), Kind: perch.NoteReport, Project: e.Project, Branch: e.Branch, By: "sweep", At: now,
+		State: state,
+	}
+	if err := v.send(ctx, note); err != nil {
+		activity.GetLogger(ctx).Warn("a report that was not delivered is not repaired", "branch", e.Branch, "error", err)
+	}
+}
+
+// lastEnd asks through the worker's own connection to Temporal how the latest run of a workflow ended.
+func lastEnd(ctx context.Context, workflowID string, request perch.Request) (lifecycle.ClosedRun, bool, error) {
+	return client.New(activity.GetClient(ctx)).LastEnd(ctx, workflowID, request)
 }
 
 // sendNote sends a note through the worker's own connection to Temporal.

@@ -10,6 +10,7 @@ import (
 
 	"perch"
 	"perch/activities/activitytest"
+	"perch/lifecycle"
 )
 
 func TestTheSweepHasReportsRepairedThatWereNotDelivered(t *testing.T) {
@@ -38,5 +39,47 @@ func TestTheSweepHasReportsRepairedThatWereNotDelivered(t *testing.T) {
 	must(w, verification.RecheckLeftovers, perch.CleanupInput{Project: "shop"})
 	if diff := cmp.Diff(map[string]string{"login": "report by sweep", "search": "report by sweep"}, sent); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheSweepReportsRunsThatEndedWithoutAReport has runs that were at work an hour ago: one that was terminated, one that
+// still is, and one that Temporal cannot be asked for.
+func TestTheSweepReportsRunsThatEndedWithoutAReport(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	ago := time.Now().Add(-time.Hour).UTC()
+	for _, branch := range []string{"terminated", "working", "unknown", "ready"} {
+		_, err := of[*Stacks](w).cards.Update(t.Context(), activitytest.Environment("shop", branch), func(c *perch.Card) error {
+			c.State = perch.CardState{Goal: perch.GoalUp, Commit: "c1", Phase: perch.PhaseStack, RunID: "run", Begun: ago, At: ago}
+			if branch == "ready" {
+				c.State.Phase = perch.PhaseReady
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	sent := map[string]perch.Note{}
+	verification := of[*Verification](w)
+	verification.send = func(_ context.Context, note perch.Note) error {
+		sent[note.Branch] = note
+		return nil
+	}
+	verification.lastEnd = func(_ context.Context, workflowID string, request perch.Request) (lifecycle.ClosedRun, bool, error) {
+		if request.Commit != "c1" || request.Goal != perch.GoalUp {
+			t.Errorf("asked for %+v", request)
+		}
+		switch workflowID {
+		case "shop-terminated":
+			return lifecycle.ClosedRun{RunID: "run", Began: ago, Closed: ago.Add(time.Minute), Answer: lifecycle.Answer{Failure: "the run was terminated"}}, true, nil
+		case "shop-unknown":
+			return lifecycle.ClosedRun{}, false, errors.New("Temporal does not answer")
+		}
+		return lifecycle.ClosedRun{}, false, nil
+	}
+	must(w, verification.RecheckLeftovers, perch.CleanupInput{Project: "shop"})
+	if len(sent) != 1 || sent["terminated"].State == nil || sent["terminated"].State.Phase != perch.PhaseFailed || sent["terminated"].State.Failure != "the run was terminated" {
+		t.Errorf("sent %+v", sent)
 	}
 }

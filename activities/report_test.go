@@ -2,10 +2,12 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
@@ -51,6 +53,46 @@ func TestAReportIsEnteredIntoTheCard(t *testing.T) {
 	must(w, of[*Reports](w).Report, gone)
 	if _, found := w.cardOf("login"); found {
 		t.Error("the card of a removed environment is still there")
+	}
+	if last, found := w.historyOf("login", "one"); !found || last.State.Phase != perch.PhaseGone {
+		t.Errorf("the history is %+v", last)
+	}
+}
+
+// historyOf is what is kept of a life of branch.
+func (w *world) historyOf(branch, stack string) (last perch.Card, found bool) {
+	w.t.Helper()
+	bucket, err := card.NewStore(w.config, w.policy, of[*Stacks](w).Reader).Bucket(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	key := "history/" + branch + "/" + stack + ".json"
+	out, err := s3.NewFromConfig(w.config).GetObject(w.t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return last, false
+	}
+	if err := json.NewDecoder(out.Body).Decode(&last); err != nil {
+		w.t.Fatal(err)
+	}
+	return last, true
+}
+
+func TestTheCardStaysUntilItsHistoryIsWritten(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	gone := reportIn("login", perch.PhaseGone)
+	gone.StackID, gone.Removed = "one", true
+	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Contains: "history/", Code: "AccessDenied", Count: 1})
+	if out := must(w, of[*Reports](w).Report, gone); len(out.Problems) != 1 || !strings.Contains(out.Problems[0], "history of branch login") {
+		t.Errorf("problems: %q", out.Problems)
+	}
+	if read, found := w.cardOf("login"); !found || read.State.Phase != perch.PhaseGone {
+		t.Errorf("card %+v", read)
+	}
+	must(w, of[*Reports](w).Report, contract.ReportInput{Environment: gone.Environment, Notes: []perch.Note{{ID: "n", Kind: perch.NoteReport}}})
+	_, found := w.cardOf("login")
+	if _, kept := w.historyOf("login", "one"); found || !kept {
+		t.Errorf("after the repair there is a card: %t; a history: %t", found, kept)
 	}
 }
 

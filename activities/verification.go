@@ -10,6 +10,7 @@ import (
 	"perch/activities/application"
 	"perch/activities/contract"
 	"perch/activities/leftovers"
+	"perch/lifecycle"
 )
 
 // Verification are the activities that see whether an environment is gone, and delete what is left.
@@ -18,10 +19,12 @@ type Verification struct {
 	verifier *leftovers.Verifier
 	// send sends a note to an environment.
 	send func(context.Context, perch.Note) error
+	// lastEnd is how the latest run of a workflow ended; false if it is open.
+	lastEnd func(context.Context, string, perch.Request) (lifecycle.ClosedRun, bool, error)
 }
 
 func newVerification(cfg aws.Config, stacks *Stacks, shared *application.Databases, interval time.Duration) *Verification {
-	return &Verification{stacks: stacks, send: sendNote, verifier: leftovers.NewVerifier(cfg, leftovers.Config{
+	return &Verification{stacks: stacks, send: sendNote, lastEnd: lastEnd, verifier: leftovers.NewVerifier(cfg, leftovers.Config{
 		Policy: stacks.policy, Stacks: stacks.Reader, Records: stacks.removals,
 		SharedDatabase: shared.Remains, Retract: stacks.apps.RetractAdmission, Interval: interval,
 	})}

@@ -52,3 +52,24 @@ func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.La
 	}
 	return lifecycle.RunUp, nil
 }
+
+// LastEnd is how the latest run of the environment ended, read as the answer to request. It is false if the run is open,
+// or if Temporal remembers none. Runs that take notes do not count.
+func (c *Client) LastEnd(ctx context.Context, workflowID string, request perch.Request) (lifecycle.ClosedRun, bool, error) {
+	info, err := c.lastRun(ctx, workflowID)
+	if err != nil || info == nil || info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return lifecycle.ClosedRun{}, false, err
+	}
+	run := Run{WorkflowID: workflowID, RunID: info.GetExecution().GetRunId()}
+	event, err := c.lastEvent(ctx, run)
+	if err != nil {
+		return lifecycle.ClosedRun{}, false, err
+	}
+	answer, err := readLastEvent(event, request, c.decode)
+	if err != nil || answer.NextRun != "" {
+		return lifecycle.ClosedRun{}, false, err
+	}
+	return lifecycle.ClosedRun{
+		RunID: run.RunID, Began: info.GetStartTime().AsTime(), Closed: info.GetCloseTime().AsTime(), Answer: answer,
+	}, true, nil
+}

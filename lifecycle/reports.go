@@ -34,3 +34,60 @@ func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	}
 	return environments
 }
+
+// IsWorking reports whether the run that said state was still at work then.
+func IsWorking(state perch.CardState) bool {
+	switch state.Phase {
+	case perch.PhaseImage, perch.PhaseStack, perch.PhaseSeeding, perch.PhaseChecking, perch.PhaseGrace, perch.PhaseRemoving:
+		return true
+	}
+	return false
+}
+
+// Unfinished are the cards whose run was at work when it reported last, a while ago. It may be at work still; or it was
+// terminated, or its last report was lost with everything that could have told it.
+func Unfinished(cards []perch.Card, now time.Time) (unfinished []perch.Card) {
+	for _, card := range cards {
+		if IsWorking(card.State) && now.Sub(card.State.At) >= ReportsAfter {
+			unfinished = append(unfinished, card)
+		}
+	}
+	return unfinished
+}
+
+// ClosedRun is how a run ended, as Temporal remembers it.
+type ClosedRun struct {
+	RunID         string
+	Began, Closed time.Time
+	// Answer is what it means for the request that the card knows.
+	Answer Answer
+}
+
+// EndState is the state that a run would have reported at its end; state is what was reported last.
+func EndState(state perch.CardState, run ClosedRun) perch.CardState {
+	state.RunID, state.Begun, state.At = run.RunID, run.Began, run.Closed
+	result := run.Answer.Result
+	state.Outcome, state.Sentence, state.SupersededBy = result.Outcome, result.Reason, result.SupersededBy
+	if state.Phase = PhaseOf(result.Outcome); run.Answer.Failure != "" {
+		state.Phase, state.Failure, state.Outcome = perch.PhaseFailed, run.Answer.Failure, ""
+	}
+	if result.URL != "" {
+		state.URL = result.URL
+	}
+	return state
+}
+
+// PhaseOf is the phase in which a run ends with the outcome.
+func PhaseOf(outcome perch.Outcome) perch.Phase {
+	switch outcome {
+	case perch.OutcomeReady:
+		return perch.PhaseReady
+	case perch.OutcomeGone, perch.OutcomeAbsent:
+		return perch.PhaseGone
+	case perch.OutcomeKept:
+		return perch.PhaseKept
+	case perch.OutcomeSuperseded:
+		return perch.PhaseSuperseded
+	}
+	return perch.PhaseRejected
+}

@@ -47,3 +47,39 @@ func TestASweepRepairsAFewReports(t *testing.T) {
 		t.Errorf("%d reports in one sweep", n)
 	}
 }
+
+func TestEndStateIsWhatTheRunWouldHaveReported(t *testing.T) {
+	known := perch.CardState{Goal: perch.GoalUp, Commit: "c1", Phase: perch.PhaseStack, By: "ci", RunID: "first", URL: "https://login"}
+	began, closed := known.At.Add(time.Minute), known.At.Add(time.Hour)
+	for name, c := range map[string]struct {
+		answer Answer
+		want   perch.CardState
+	}{
+		"ready":  {Answer{Result: perch.Result{Outcome: perch.OutcomeReady}}, perch.CardState{Phase: perch.PhaseReady, Outcome: perch.OutcomeReady}},
+		"gone":   {Answer{Result: perch.Result{Outcome: perch.OutcomeGone}}, perch.CardState{Phase: perch.PhaseGone, Outcome: perch.OutcomeGone}},
+		"kept":   {Answer{Result: perch.Result{Outcome: perch.OutcomeKept, Reason: "a push"}}, perch.CardState{Phase: perch.PhaseKept, Outcome: perch.OutcomeKept, Sentence: "a push"}},
+		"failed": {Answer{Failure: "no capacity"}, perch.CardState{Phase: perch.PhaseFailed, Failure: "no capacity"}},
+	} {
+		want := c.want
+		want.Goal, want.Commit, want.By, want.URL = known.Goal, known.Commit, known.By, known.URL
+		want.RunID, want.Begun, want.At = "last", began, closed
+		got := EndState(known, ClosedRun{RunID: "last", Began: began, Closed: closed, Answer: c.answer})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestUnfinishedAreCardsWhoseRunWasAtWorkAWhileAgo(t *testing.T) {
+	now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+	for phase, want := range map[perch.Phase]bool{
+		perch.PhaseImage: true, perch.PhaseStack: true, perch.PhaseGrace: true, perch.PhaseRemoving: true,
+		perch.PhaseReady: false, perch.PhaseFailed: false, perch.PhaseGone: false, perch.PhaseKept: false, "": false,
+	} {
+		old := perch.Card{State: perch.CardState{Phase: phase, At: now.Add(-ReportsAfter)}}
+		young := perch.Card{State: perch.CardState{Phase: phase, At: now.Add(-ReportsAfter + time.Second)}}
+		if got := Unfinished([]perch.Card{old, young}, now); (len(got) == 1) != want || len(got) > 1 {
+			t.Errorf("%q: %d unfinished, want %t", phase, len(got), want)
+		}
+	}
+}

@@ -125,7 +125,7 @@ func (r *run) overtaken() bool {
 func (r *run) end(failure error) (*perch.Result, error) {
 	r.result.Seconds.Total, r.result.Earlier, r.failure = r.since(r.started), r.left, failure
 	ended := lifecycle.RunEnd{Outcome: r.result.Outcome, Rejection: r.rejection}
-	phase := phaseOf(r.result.Outcome)
+	phase := lifecycle.PhaseOf(r.result.Outcome)
 	if failure != nil {
 		ended.Failed, ended.Failure, phase = true, said(failure), perch.PhaseFailed
 	}
@@ -165,20 +165,6 @@ func (r *run) handOn(request perch.Request, ended lifecycle.RunEnd) error {
 	}
 	r.reports.handOn(&in, last)
 	return workflow.NewContinueAsNewError(r.ctx, workflowType, in)
-}
-
-func phaseOf(outcome perch.Outcome) perch.Phase {
-	switch outcome {
-	case perch.OutcomeReady:
-		return perch.PhaseReady
-	case perch.OutcomeGone, perch.OutcomeAbsent:
-		return perch.PhaseGone
-	case perch.OutcomeKept:
-		return perch.PhaseKept
-	case perch.OutcomeSuperseded:
-		return perch.PhaseSuperseded
-	}
-	return perch.PhaseRejected
 }
 
 // reject ends the target; nothing was changed.

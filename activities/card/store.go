@@ -27,7 +27,7 @@ import (
 )
 
 // ErrNoPlace says that there is no application stack, and so no bucket for cards.
-var ErrNoPlace = errors.New("there is no application stack for kind staging, and so no artifact bucket that cards are kept in; run `perch apply`")
+var ErrNoPlace = errors.New("there is no application stack for kind staging, and so no artifact bucket that cards are kept in; run `perch application up --kind staging`")
 
 // UnreadableError says that a card cannot be parsed.
 type UnreadableError struct {

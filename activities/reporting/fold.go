@@ -25,12 +25,20 @@ func fold(card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells 
 		}
 		card.Ended = card.Ended[max(0, len(card.Ended)-rememberedEnded):]
 	}
-	if in.State == nil || isStale(*in.State, card.State) {
-		return
+	for _, note := range in.Notes {
+		if note.State != nil && !isStale(*note.State, card.State) {
+			enterState(card, card.StackID, *note.State, card.Log)
+		}
 	}
-	state := *in.State
-	if in.StackID != "" && in.StackID != card.StackID {
-		card.StackID, card.Since, card.Ready = in.StackID, state.Begun, nil
+	if in.State != nil && !isStale(*in.State, card.State) {
+		enterState(card, in.StackID, *in.State, log)
+	}
+}
+
+// enterState makes state the card's, with the stack that it is about and the lines that the environment has logged.
+func enterState(card *perch.Card, stackID string, state perch.CardState, log *perch.LogLines) {
+	if stackID != "" && stackID != card.StackID {
+		card.StackID, card.Since, card.Ready = stackID, state.Begun, nil
 	}
 	card.State, card.Log = state, log
 	if state.Goal == perch.GoalUp && state.Kind != "" { // It was admitted, so its perch.yaml was read.

@@ -97,3 +97,23 @@ func TestReadyCommitsAreThoseOfTheStack(t *testing.T) {
 		t.Errorf("%d ready commits, the first %s, since %v", len(card.Ready), card.Ready[0].Commit, card.Since)
 	}
 }
+
+func TestStatesOfNotesAreEnteredUnlessARunHasSaidMoreSince(t *testing.T) {
+	later := noon.Add(time.Hour)
+	ended := said("a", noon, 30, perch.PhaseFailed, "1")
+	for name, c := range map[string]struct {
+		known, own *perch.CardState
+		want       perch.Phase
+	}{
+		"the run was at work":   {said("a", noon, 0, perch.PhaseStack, "1"), nil, perch.PhaseFailed},
+		"another run is open":   {said("b", later, 0, perch.PhaseStack, "2"), nil, perch.PhaseStack},
+		"the open run says so":  {said("a", noon, 0, perch.PhaseStack, "1"), said("b", later, 0, perch.PhaseStack, "2"), perch.PhaseStack},
+		"nothing was said ever": {&perch.CardState{}, nil, perch.PhaseFailed},
+	} {
+		card := perch.Card{State: *c.known, StackID: "one"}
+		fold(&card, contract.ReportInput{State: c.own, Notes: []perch.Note{{Kind: perch.NoteReport, State: ended}}}, nil, true)
+		if card.State.Phase != c.want || card.StackID != "one" || !card.GitHub.Undelivered {
+			t.Errorf("%s: card %+v, want %s", name, card, c.want)
+		}
+	}
+}

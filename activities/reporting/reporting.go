@@ -74,7 +74,7 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 	}
 	log := r.lastLog(ctx, in)
 	recorded, err := r.cards.Update(ctx, in.Environment, func(c *perch.Card) error {
-		if c.State.RunID == "" && in.State == nil {
+		if c.State.RunID == "" && saysNothing(in) {
 			return errNothingSaid
 		}
 		fold(c, in, log, r.channel != nil)
@@ -87,7 +87,7 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 		err = r.tell(ctx, &recorded, slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.Kind == perch.NoteReport }))
 	}
 	if err == nil && recorded.State.Phase == perch.PhaseGone {
-		err = r.drop(ctx, in)
+		err = r.drop(ctx, recorded, in.Removed)
 	}
 	if err != nil {
 		return failed(in, err)
@@ -100,6 +100,11 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 
 // errNothingSaid says that there are only notes, and no run has said anything yet that could be told.
 var errNothingSaid = errors.New("no run has said anything of the environment")
+
+// saysNothing reports whether the input has only notes without a state.
+func saysNothing(in contract.ReportInput) bool {
+	return in.State == nil && !slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.State != nil })
+}
 
 // tell has the channel tell what the card says, and enters what it has told.
 func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) error {
@@ -120,15 +125,19 @@ func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) e
 	return err
 }
 
-// drop deletes the card of an environment that is removed, when its removal has been told and nothing is left of it.
-func (r *Reporter) drop(ctx context.Context, in contract.ReportInput) error {
-	if !in.Removed {
-		_, exists, err := r.stacks.Describe(ctx, in.Environment.StackName())
+// drop deletes the card of an environment that is removed, when its removal has been told and nothing is left of it. What
+// it says is kept as history.
+func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool) error {
+	if !removed {
+		_, exists, err := r.stacks.Describe(ctx, recorded.Environment.StackName())
 		if exists || err != nil {
 			return err
 		}
 	}
-	_, err := r.cards.DeleteIf(ctx, in.Environment, func(c perch.Card) bool {
+	if err := r.cards.KeepHistory(ctx, recorded); err != nil {
+		return err // The card stays, and the sweep has this tried again.
+	}
+	_, err := r.cards.DeleteIf(ctx, recorded.Environment, func(c perch.Card) bool {
 		told := !c.GitHub.Undelivered || time.Since(c.State.At) > longestRepair
 		return c.State.Phase == perch.PhaseGone && told
 	})

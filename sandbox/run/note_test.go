@@ -132,7 +132,9 @@ func TestRunsThatTakeNotesAreNotTheLatestRun(t *testing.T) {
 	eventually(t, "the removal's failure is found behind the run that took the note", func() (any, bool) {
 		failure, err := temporal.LastFailure(t.Context(), stack)
 		latest, failed := temporal.LatestRun(t.Context(), stack)
-		return fmt.Sprint(failure, err, latest, failed), strings.Contains(failure, "not authorized") && latest == lifecycle.RunFailed
+		end, closed, unread := temporal.LastEnd(t.Context(), stack, perch.Request{Goal: perch.GoalGone})
+		return fmt.Sprint(failure, err, latest, failed, end, unread), strings.Contains(failure, "not authorized") &&
+			latest == lifecycle.RunFailed && closed && end.Answer.Failure == failure && end.Closed.After(end.Began)
 	})
 	lift()
 	b.must(t, "down", branch)
