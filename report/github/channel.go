@@ -29,6 +29,9 @@ type Access interface {
 
 // Channel tells one repository. It is safe for concurrent use.
 type Channel struct {
+	// RunURL is the address of a run in Temporal's web UI; nil if that is not known. It is set before the first delivery.
+	RunURL func(environment perch.Environment, runID string) string
+
 	access      Access
 	client      *api.Client
 	wants       perch.ReportsGitHub
@@ -127,6 +130,14 @@ func (d *delivery) try(ctx context.Context, kind string, tell func(context.Conte
 	if problem.words != "" && !problem.passes {
 		d.denied[key] = refusal{d.card.State.Commit, problem.words}
 	}
+}
+
+// runURL is the address of the run that said the card's state; empty if it is not known.
+func (d *delivery) runURL() string {
+	if d.RunURL == nil || d.card.State.RunID == "" {
+		return ""
+	}
+	return d.RunURL(d.card.Environment, d.card.State.RunID)
 }
 
 func (d *delivery) problem(words string) {

@@ -245,3 +245,20 @@ func TestWhatTheProjectDoesNotWantIsNotWritten(t *testing.T) {
 		t.Error("what is not wanted counts as undelivered")
 	}
 }
+
+func TestReportsLinkToTheRunUntilThereIsAnEnvironment(t *testing.T) {
+	w := newWorld(t)
+	w.channel.RunURL = func(e perch.Environment, run string) string {
+		return "https://temporal.example.com/" + e.Slug + "/" + run
+	}
+	run := "https://temporal.example.com/" + w.card.Environment.Slug + "/run"
+	w.say(perch.PhaseStack)
+	w.say(perch.PhaseReady)
+	d, statuses := w.hub.Deployments()[0], w.hub.Statuses(w.commit)
+	if len(d.Statuses) != 2 || d.Statuses[0].LogURL != run || d.Statuses[1].LogURL != run {
+		t.Errorf("deployment %+v", d)
+	}
+	if len(statuses) != 2 || statuses[0].URL != run || statuses[1].URL != "https://feature-login.shop.example.com" {
+		t.Errorf("statuses %+v", statuses)
+	}
+}

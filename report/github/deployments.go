@@ -1,6 +1,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -114,6 +115,9 @@ func (d *delivery) deploymentStatus(ctx context.Context, of *perch.GitHubDeploym
 	if wanted.URL != "" {
 		request.EnvironmentURL = &wanted.URL
 	}
+	if run := d.runURL(); run != "" {
+		request.LogURL = &run
+	}
 	err := d.write(func() (response *api.Response, err error) {
 		_, response, err = d.client.Repositories.CreateDeploymentStatus(ctx, d.owner, d.name, of.ID, request)
 		return response, err
@@ -161,8 +165,8 @@ func (d *delivery) status(ctx context.Context, commit string, wanted report.Line
 	status := &api.RepoStatus{
 		State: &wanted.State, Description: &wanted.Description, Context: api.String("perch/" + d.card.Environment.Project),
 	}
-	if wanted.URL != "" {
-		status.TargetURL = &wanted.URL
+	if target := cmp.Or(wanted.URL, d.runURL()); target != "" {
+		status.TargetURL = &target
 	}
 	return d.write(func() (response *api.Response, err error) {
 		_, response, err = d.client.Repositories.CreateStatus(ctx, d.owner, d.name, commit, status)

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"perch"
@@ -9,11 +11,18 @@ import (
 	"perch/report/github"
 )
 
-// openChannel is how people are told how far environments are; nil if the source is not on GitHub.
-func openChannel(policy *perch.Policy, from activities.Source) reporting.Channel {
+// openChannel is how people are told how far environments are; nil if the source is not on GitHub. ui is the address of
+// Temporal's web UI, empty if it is not known: reports link to runs there.
+func openChannel(policy *perch.Policy, from activities.Source, ui, namespace string) reporting.Channel {
 	access, isGitHub := from.(github.Access)
 	if !isGitHub {
 		return nil
 	}
-	return github.New(access, policy, time.Now)
+	channel := github.New(access, policy, time.Now)
+	if ui = strings.TrimRight(ui, "/"); ui != "" {
+		channel.RunURL = func(environment perch.Environment, runID string) string {
+			return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", ui, namespace, environment.StackName(), runID)
+		}
+	}
+	return channel
 }

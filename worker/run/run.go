@@ -47,7 +47,8 @@ type Config struct {
 	Listen string
 	// Deployment is Worker Versioning; the zero value is none.
 	Deployment worker.DeploymentOptions
-	// Env reads the environment variables that hold GitHub's credentials; nil knows none.
+	// Env reads the environment variables that hold GitHub's credentials, and PERCH_TEMPORAL_UI, the address that reports
+	// link runs at; nil knows none.
 	Env func(name string) string
 	// Logger takes what the worker has to say.
 	Logger *slog.Logger
@@ -87,7 +88,12 @@ func run(ctx context.Context, cfg Config) error {
 	}
 	defer operations.watch(ctx, cfg, branches)()
 	defer inBackground(ctx, func(ctx context.Context) { watchPolicies(ctx, cfg, temporal) })()
-	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, openChannel(cfg.Policy, branches))
+	ui := ""
+	if cfg.Env != nil {
+		ui = cfg.Env("PERCH_TEMPORAL_UI")
+	}
+	channel := openChannel(cfg.Policy, branches, ui, namespace(cfg.Temporal))
+	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel)
 	return serve(ctx, cfg, temporal, set, func() { operations.started(temporal) })
 }
 
