@@ -15,11 +15,10 @@ import (
 	"perch/activities/activitytest"
 )
 
-// What happens at one S3 call of a writer.
+// What happens at one S3 call of a writer; 0 is that it works.
 const (
-	callWorks = iota
 	// callIsLost: the request arrives, and its answer does not.
-	callIsLost
+	callIsLost = iota + 1
 	// callNeverArrives: neither does.
 	callNeverArrives
 	// callConflicts: S3 answers 409.
@@ -30,7 +29,7 @@ const (
 	// otherWrites and otherDeletes: a second writer comes first.
 	otherWrites
 	otherDeletes
-	// deadlines bounds the constants above.
+	// fates is one more than the last of them.
 	fates
 )
 
