@@ -2,14 +2,18 @@ package run
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"perch"
+	"perch/sandbox/github/browsertest"
 )
 
 // gitIn runs git in a folder, as a person does who has no settings.
@@ -93,9 +97,47 @@ func TestTheEnvironmentFollowsThePushesToGitHub(t *testing.T) {
 	gitIn(t, clone, "push", "--quiet", "origin", "feature/login")
 	follows("the branch that is checked out has its environment", "feature/login", gitIn(t, clone, "rev-parse", "HEAD"))
 
+	b.shows(t, "ready", "Environment is ready", "Active", "View deployment", "http://feature-login-")
+
 	gitIn(t, b.Sandbox.repo, "commit", "--quiet", "--allow-empty", "--message", "Without a push")
 	follows("a commit in the repository itself is deployed", "feature/login", b.repo.head(t, "feature/login"))
 
 	gitIn(t, clone, "push", "--quiet", "origin", "--delete", "feature/login")
 	follows("the branch that is checked out is gone, too", "feature/login", "")
+	b.shows(t, "removed", "Environment is removed", "Destroyed")
+	if comments := b.github.Comments(1); len(comments) != 1 || comments[0].Author != githubUser {
+		t.Errorf("the pull request has the comments %+v", comments)
+	}
+}
+
+// shows waits until the page of the demo's pull request says how the environment is. A browser takes pictures of it.
+func (b *bench) shows(t *testing.T, state string, wanted ...string) {
+	t.Helper()
+	url := b.github.PullRequestURL(1)
+	eventually(t, "the pull request shows that the environment is "+state, func() (any, bool) {
+		text := pageOf(t, url)
+		return text, !slices.ContainsFunc(wanted, func(part string) bool { return !strings.Contains(text, part) })
+	})
+	t.Run(state, func(t *testing.T) {
+		browser := browsertest.Start(t)
+		for _, device := range browsertest.Devices {
+			text, picture := browser.See(t, url, device)
+			contains(t, text, wanted...)
+			browsertest.Keep(t, "github-"+state+"-"+device.Name, picture)
+		}
+	})
+}
+
+func pageOf(t *testing.T, url string) string {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
