@@ -109,7 +109,11 @@ func TestAPushIsDeployedAndADeletedBranchRemovedWithoutCI(t *testing.T) {
 	}
 	h.deployedOnce(t, "login", commit)
 
-	// CI asks for what the webhook has deployed: the policy does not name CI, so it is skipped, and a person's is not.
+	// CI asks for what the webhook has deployed: the policy does not name CI, so it is skipped, and a person's is not. An
+	// open run would answer both.
+	if err := h.connect(t).GetWorkflow(t.Context(), h.stackOf(t, "login"), "").Get(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
 	ci := h.asCI(t, "login", commit)
 	equal(t, ci.must(t, "up"), document{"outcome": "skipped"})
 	equal(t, h.must(t, "up", "login"), document{"outcome": "ready", "created": false})
