@@ -68,6 +68,9 @@ func rows(card perch.Card) []row {
 	if state.Phase == perch.PhaseGone {
 		return append(all, row{"Removed", stamp(state.At)}, row{"Cost", total(card)}, row{"Requested by", cell(state.By)})
 	}
+	if state.Phase == perch.PhaseReady {
+		all = append(all, row{"Took", took(state.At.Sub(state.Begun))})
+	}
 	if state.USDPerDay > 0 {
 		all = append(all, row{"Costs", fmt.Sprintf("%.2f USD a day (estimate)", state.USDPerDay)})
 	}
@@ -134,14 +137,37 @@ func total(card perch.Card) string {
 		return ""
 	}
 	days := card.State.At.Sub(card.Since).Hours() / 24
-	return fmt.Sprintf("about %.2f USD for %s (estimate)", days*card.USDPerDay, span(days))
+	cost := fmt.Sprintf("about %.2f USD", days*card.USDPerDay)
+	if days*card.USDPerDay < 0.01 {
+		cost = "less than 0.01 USD"
+	}
+	return fmt.Sprintf("%s for %s (estimate)", cost, span(days))
+}
+
+// took is how long a run worked, in words.
+func took(d time.Duration) string {
+	switch minutes := int(math.Round(d.Minutes())); {
+	case d <= 0:
+		return ""
+	case minutes < 1:
+		return "less than a minute"
+	case minutes == 1:
+		return "1 minute"
+	case minutes < 120:
+		return fmt.Sprintf("%d minutes", minutes)
+	}
+	return span(d.Hours() / 24)
 }
 
 // span is a number of days in words.
 func span(days float64) string {
-	switch {
+	switch hours := int(math.Round(days * 24)); {
+	case hours < 1:
+		return "less than an hour"
+	case hours == 1:
+		return "1 hour"
 	case days < 2:
-		return fmt.Sprintf("%d hours", int(math.Max(1, math.Round(days*24))))
+		return fmt.Sprintf("%d hours", hours)
 	}
 	return fmt.Sprintf("%d days", int(math.Round(days)))
 }

@@ -22,7 +22,7 @@ func TestADeploymentIsSeenOnThePullRequest(t *testing.T) {
 		t.Errorf("deployments (-want +got):\n%s", diff)
 	}
 	d := w.hub.Deployments()[0]
-	if d.Task != "perch:"+w.card.Environment.Slug || d.Environment != "preview" || !d.Transient || d.Production ||
+	if d.Task != "perch:"+w.card.Environment.StackName() || d.Environment != "preview" || !d.Transient || d.Production ||
 		d.Last().URL != "https://feature-login.shop.example.com" || !strings.Contains(string(d.Payload), "feature/login") {
 		t.Errorf("deployment %+v", d)
 	}

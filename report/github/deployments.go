@@ -74,7 +74,7 @@ func (d *delivery) retireEarlier(ctx context.Context, retired report.Line) error
 
 // deployment finds the deployment of the commit, or creates it.
 func (d *delivery) deployment(ctx context.Context, commit string) (*perch.GitHubDeployment, error) {
-	task := "perch:" + d.card.Environment.Slug
+	task := "perch:" + d.card.Environment.StackName()
 	listed, _, err := d.client.Repositories.ListDeployments(ctx, d.owner, d.name, &api.DeploymentsListOptions{
 		SHA: commit, Task: task, Environment: d.wants.Environment, ListOptions: api.ListOptions{PerPage: 1},
 	})

@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -10,25 +11,32 @@ import (
 	"perch/sandbox/github/browsertest"
 )
 
-// TestAPullRequestIsReadableOnADesktopAndAPhone looks at long words, wide tables and code in each state.
+// comments are the comments that Perch writes, by state.
+const comments = "../../report/testdata/"
+
+// TestAPullRequestIsReadableOnADesktopAndAPhone looks at Perch's comments, long words, wide tables and code in each state.
 func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 	browser := browsertest.Start(t)
 	long := strings.Repeat("feature-with-a-very-long-name-", 4)
 	for name, test := range map[string]struct {
 		state, description, status string
-		want                       string
+		want, comment              string
 	}{
-		"queued":      {"queued", "3rd in line", "pending", "Queued"},
-		"in-progress": {"in_progress", "CloudFormation creates the stack, about 6 minutes", "pending", "In progress"},
-		"ready":       {"success", "commit bc44729 is ready", "success", "Active"},
-		"failed":      {"failure", "CREATE_FAILED: the bucket " + long[:80], "failure", "Failed"},
-		"rejected":    {"error", "the policy does not allow kind production", "error", "Error"},
-		"removed":     {"inactive", "the branch was deleted", "success", "Destroyed"},
+		"queued":      {"queued", "3rd in line", "pending", "Queued", "image.md"},
+		"in-progress": {"in_progress", "CloudFormation creates the stack, about 6 minutes", "pending", "In progress", "stack.md"},
+		"ready":       {"success", "commit bc44729 is ready", "success", "Active", "ready.md"},
+		"failed":      {"failure", "CREATE_FAILED: the bucket " + long[:80], "failure", "Failed", "failed.md"},
+		"rejected":    {"error", "the policy does not allow kind production", "error", "Error", "rejected.md"},
+		"removed":     {"inactive", "the branch was deleted", "success", "Destroyed", "gone.md"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := start(t)
 			h.EditPullRequest(h.request, func(p *github.PullRequest) { p.Body = "`" + long + "`" })
-			_, err := h.comment(h.client(), "**"+test.description+"**\n\n| | |\n|---|---|\n"+
+			written, err := os.ReadFile(comments + test.comment)
+			must(t, err)
+			_, err = h.comment(h.client(), string(written))
+			must(t, err)
+			_, err = h.comment(h.client(), "**"+test.description+"**\n\n| | |\n|---|---|\n"+
 				"| Link | http://"+long+".example.com |\n| Commit | `bc44729` |\n\n<details><summary>Settings that differ from staging</summary>\n\n```text\n"+
 				strings.Repeat("a line of a log ", 20)+"\n```\n\n</details>")
 			must(t, err)
@@ -41,7 +49,9 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 			must(t, h.status(h.client(), h.commit, test.status, "perch/shop", test.description))
 			for _, device := range browsertest.Devices {
 				text, picture := browser.See(t, h.PullRequestURL(h.request), device)
-				wantIn(t, text, test.want, test.description, "Let people log in", "An imitation of GitHub")
+				_, title, _ := strings.Cut(string(written), "### ")
+				title, _, _ = strings.Cut(title, "\n")
+				wantIn(t, text, test.want, title, test.description, "Let people log in", "An imitation of GitHub")
 				if strings.Contains(text, "View deployment") != (test.state == "success") {
 					t.Errorf("a link to the environment, which is %s:\n%s", test.want, text)
 				}
