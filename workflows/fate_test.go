@@ -507,7 +507,7 @@ func (f *fate) VerifyGone(_ context.Context, in contract.VerifyInput) (contract.
 func (f *fate) LastLook(context.Context, contract.LastLookInput) (contract.LastLookResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return contract.LastLookResult{Keep: f.among("", "the branch is there")}, f.happen()
+	return contract.LastLookResult{Keep: f.among("", "the branch is there")}, f.happenWhileWaiting()
 }
 
 func (f *fate) SeedData(_ context.Context, in contract.SeedInput) (contract.SeedResult, error) {
