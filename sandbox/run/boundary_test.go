@@ -65,8 +65,10 @@ var provisionBoundaries = []boundary{
 	{branch: "command", activity: "SeedData", at: " when the command has been sent", seed: "  - run: {command: [echo, seeded by a command]}\n", hold: func(string) *hold {
 		return &hold{after: true, matches: func(_ *http.Request, body string) bool { return strings.Contains(body, "'seeded by a command'") }}
 	}},
-	{branch: "reported", activity: "Report", hold: func(string) *hold { // The last report of the run.
-		return &hold{matches: addressing(http.MethodPut, "/cards/reported.json"), pass: 1}
+	{branch: "reported", activity: "Report", hold: func(string) *hold { // The last report of the run, which has little time.
+		return &hold{matches: func(r *http.Request, body string) bool {
+			return addressing(http.MethodPut, "/cards/reported.json")(r, body) && strings.Contains(body, `"phase":"ready"`)
+		}}
 	}},
 	{branch: "admit", activity: "Admit", hold: func(string) *hold {
 		return &hold{matches: func(_ *http.Request, body string) bool {
