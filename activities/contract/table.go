@@ -12,7 +12,7 @@ var (
 	calling = Limits{Try: time.Minute, Total: 15 * time.Minute}
 	// reporting is for telling people how far a run is. What cannot be told in that time is told
 	// by the next report or by the sweep.
-	reporting = Limits{Try: 30 * time.Second, Total: time.Minute}
+	reporting = Limits{Try: time.Minute, Total: 2 * time.Minute}
 	// asking is for one that asks the branch source, which may want no requests for most of an
 	// hour.
 	asking = Limits{Try: time.Minute, Total: 70 * time.Minute}

@@ -72,6 +72,9 @@ func (b *bench) running(branch string) (commit string, there bool) {
 }
 
 func TestTheEnvironmentFollowsThePushesToGitHub(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes minutes with the race detector")
+	}
 	t.Parallel()
 	b := onGitHub(t)
 	clone := filepath.Join(t.TempDir(), "shop")
