@@ -24,6 +24,9 @@ import (
 // TestS59S19WorkerKilledAtEveryActivityBoundary kills one worker while each of several branches stands at another boundary, first of
 // Provision, then of its updates, then of Teardown; another worker ends what the first began.
 func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes minutes with the race detector")
+	}
 	t.Parallel()
 	k := newKilling(t)
 	worker := k.spawn(t, k.through)
