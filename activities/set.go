@@ -49,7 +49,7 @@ type Set struct {
 }
 
 // New makes the activities. interval is how often waits look at what they wait for. channel tells people how far
-// environments are; nil if nobody is to be told.
+// environments are; nil if reports go to the card only.
 func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration, channel reporting.Channel) *Set {
 	var (
 		branches = branch.NewReader(policy, source)

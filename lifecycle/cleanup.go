@@ -211,8 +211,8 @@ func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.Cleanu
 	return &b
 }
 
-// LastLook says, when the grace period is over, why the environment is to be kept after all; empty where it is still to be removed. stack is
-// what has its name now, nil where nothing has; alive says that the branch exists, and unwanted why it should have no
+// LastLook says, when the grace period is over, why the environment is to be kept after all; empty if it is still to be removed. stack is
+// the stack that has its name now, nil if there is none; alive says that the branch exists, and unwanted why it should have no
 // environment nevertheless. id is the repository's id, empty if its source has none.
 func LastLook(
 	judged perch.Judgement, branch string, stack *Found, alive bool, unwanted, id string, policy *perch.Policy,

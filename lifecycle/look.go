@@ -77,7 +77,7 @@ func NextByLook(s Seen, policy *perch.Policy) LookStep {
 	return step
 }
 
-// Archived is what is said of an archived repository. Nobody can push to it or delete a branch of it, and GitHub deletes
+// Archived is what is said of an archived repository. It takes no push, and no branch of it can be deleted, and GitHub deletes
 // nothing of it.
 const Archived = "the repository is archived, so nothing is deployed or removed: unarchive it on GitHub, or remove its " +
 	"environments with `perch down BRANCH`"

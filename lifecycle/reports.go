@@ -10,7 +10,7 @@ import (
 const (
 	// ReportsAfter is how old a state is before its report is repaired: a younger one may be on its way.
 	ReportsAfter = 5 * time.Minute
-	// ReportsFor is how long an undelivered report is repaired. Then nobody waits for it any more.
+	// ReportsFor is how long the sweep tries to deliver a report.
 	ReportsFor = 7 * 24 * time.Hour
 	// MaxReports is the most reports that one sweep repairs: channels have limits, and deployments go first.
 	MaxReports = 30

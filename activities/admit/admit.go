@@ -55,7 +55,7 @@ func New(cfg aws.Config, config Config) *Admitter {
 	return &Admitter{config, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg)}
 }
 
-// Admit holds a request against the policy, before any call that changes anything. For an `up` that
+// Admit checks a request against the policy, before any call that changes anything. For an `up` that
 // it admits it renders what is asked for and looks at the stack: the run goes on from there with
 // its first change.
 func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
@@ -221,7 +221,7 @@ func answerRejection(admitted contract.AdmitResult, err error) (contract.AdmitRe
 	return admitted, err
 }
 
-// survey is the branch's own environment, nil where there is none, and how many others there are.
+// survey returns the branch's environment, nil if it has none, and the number of other environments.
 func survey(all []stack.Owned, branch string) (mine *stack.Owned, others int) {
 	for i, o := range all {
 		if o.Environment.Branch == branch {
@@ -233,7 +233,7 @@ func survey(all []stack.Owned, branch string) (mine *stack.Owned, others int) {
 	return mine, others
 }
 
-// stateOf is the state of the stack of the environment's name, whosever it is.
+// stateOf reads the state of the stack that has the environment's name, whether or not Perch manages it.
 func (a *Admitter) stateOf(
 	ctx context.Context,
 	environment perch.Environment,

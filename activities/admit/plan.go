@@ -17,7 +17,7 @@ import (
 	"perch/lifecycle"
 )
 
-// Plan says what an `up` would do: it holds the request against the policy, renders the template,
+// Plan says what an `up` would do: it checks the request against the policy, renders the template,
 // and compares it with the one that is deployed. It stores and changes nothing.
 func (a *Admitter) Plan(ctx context.Context, in perch.PlanInput) (perch.PlanResult, error) {
 	admitted, up, err := a.checkRequest(ctx, in.Request)

@@ -162,8 +162,8 @@ func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.Ap
 	return outputs, err
 }
 
-// await waits until the stack's secret is made; empty where the stack's operation ends without it,
-// or takes too long. For some time a stack may look as if the operation had not begun.
+// await waits until the stack's secret is created. arn is empty if the stack's operation ends without
+// a secret, or takes too long. For some time a stack may look as if the operation had not begun.
 func (d *Databases) await(ctx context.Context, stackID string) (arn string, err error) {
 	for began := time.Now(); time.Since(began) < secretPatience; {
 		out, err := d.apps.cfn.DescribeStackResource(

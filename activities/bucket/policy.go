@@ -131,7 +131,7 @@ func ClosedAmong(ctx context.Context, client *s3.Client, names []string, account
 	for _, name := range names {
 		shut, err := Closed(ctx, client, name, account)
 		if awserr.HasCode(err, "NoSuchBucket") {
-			continue // Somebody deleted it by hand; the stack's next update tells.
+			continue // It was deleted by hand; the stack's next update says so.
 		}
 		if err != nil {
 			return nil, awserr.Wrap(err, "read the policy of bucket %s", name)

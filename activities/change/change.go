@@ -48,9 +48,8 @@ func New(cfg aws.Config, config Config) *Changer {
 	return &Changer{config, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg), rds.NewFromConfig(cfg)}
 }
 
-// Create asks CloudFormation to make the environment's stack. A response that was lost is mended by
-// adopting the stack that our tags say is ours; a stack of that name without our tags is a
-// conflict.
+// Create asks CloudFormation to make the environment's stack. After a lost response it
+// adopts the stack that has our tags; a stack of that name without our tags is a conflict.
 func (c *Changer) Create(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	identity, err := c.Stacks.Owner.Certain(ctx)
 	if err != nil {
@@ -132,8 +131,8 @@ func (c *Changer) Update(ctx context.Context, in contract.ChangeInput) (contract
 	return out, failure
 }
 
-// Delete asks CloudFormation to delete the stack, by its id: a stack that somebody makes anew under
-// the name is another one.
+// Delete asks CloudFormation to delete the stack, by its id: a stack that was recreated under the
+// same name has another id.
 func (c *Changer) Delete(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := c.Stacks.OwnStack(ctx, in.Stack())
 	if err == nil {
@@ -237,8 +236,8 @@ func (c *Changer) begun(
 }
 
 // beyondLimit counts again after the creation, because two requests may have been admitted at the
-// same time: who ranks beyond the limit by creation time, then stack id, has to go again. It
-// returns the sentence, empty where the stack may stay.
+// same time: a stack that ranks beyond the limit, by creation time, then stack id, is deleted again. It
+// returns why, or nil if the stack may stay.
 func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection, error) {
 	found, err := c.Stacks.List(ctx)
 	if err != nil {

@@ -58,7 +58,7 @@ type Reports interface {
 
 // Doctor makes the checks.
 type Doctor struct {
-	// Reports are checked, too; nil if nobody is told anything.
+	// Reports are checked too; nil if there is no channel.
 	Reports Reports
 	// Source is asked for the default branch and its files.
 	Source Source

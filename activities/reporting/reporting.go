@@ -47,7 +47,7 @@ type Reporter struct {
 	stacks *stack.Reader
 	cards  *card.Store
 	logs   LogReader
-	// channel is nil if nobody is to be told.
+	// channel is nil if reports go to the card only.
 	channel Channel
 }
 

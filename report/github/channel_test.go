@@ -133,7 +133,7 @@ func TestACommentThatIsDeletedOrEditedIsWrittenAgain(t *testing.T) {
 	w.say(perch.PhaseStack)
 	w.hub.EditComment(w.card.GitHub.Comments[0].ID, "nonsense")
 	w.say(perch.PhaseReady)
-	if body := w.hub.Comments(w.pull)[0].Body; !strings.Contains(body, "is ready") || !strings.Contains(w.card.GitHub.Problem, "edited by somebody else") || w.card.GitHub.Undelivered {
+	if body := w.hub.Comments(w.pull)[0].Body; !strings.Contains(body, "is ready") || !strings.Contains(w.card.GitHub.Problem, "was edited by another user") || w.card.GitHub.Undelivered {
 		t.Errorf("problem %q, comment %s", w.card.GitHub.Problem, body)
 	}
 	w.hub.DeleteComment(w.card.GitHub.Comments[0].ID)

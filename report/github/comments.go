@@ -18,11 +18,11 @@ import (
 // pageSize is GitHub's longest page.
 const pageSize = 100
 
-// overwritten says that somebody else had edited a comment.
+// overwritten says that another user had edited a comment.
 type overwritten struct{ pullRequest int }
 
 func (o overwritten) Error() string {
-	return fmt.Sprintf("the comment on pull request #%d had been edited by somebody else, and was overwritten", o.pullRequest)
+	return fmt.Sprintf("the comment on pull request #%d was edited by another user, and Perch has overwritten it", o.pullRequest)
 }
 
 // comments writes the comment on each of the branch's open pull requests, and on those that have one.

@@ -122,7 +122,7 @@ func (d *delivery) deploymentStatus(ctx context.Context, of *perch.GitHubDeploym
 		_, response, err = d.client.Repositories.CreateDeploymentStatus(ctx, d.owner, d.name, of.ID, request)
 		return response, err
 	})
-	if isMissing(err) && of == d.memory.Deployment { // Somebody deleted it: the next delivery creates another one.
+	if isMissing(err) && of == d.memory.Deployment { // It was deleted: the next delivery creates another one.
 		d.memory.Deployment = nil
 	}
 	if err != nil {
