@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Card is what Perch remembers of one environment beside its stack: one JSON object in the artifact bucket, which only
-// activities of the run that holds the environment's workflow ID write. The stack stays the truth about what exists: a
-// card that is lost is made again, and nothing is deleted for want of it.
+// Card is what Perch remembers of one environment beside its stack: one JSON object in the artifact bucket. Activities of
+// the run that holds the environment's workflow ID write it, and cleanup's recheck of leftovers. The stack says what
+// exists: Perch writes a lost card again, and deletes nothing because a card is missing.
 type Card struct {
 	Environment Environment `json:"environment,omitzero"`
 	// StackID is the environment's stack; empty before it is created.
@@ -24,7 +24,7 @@ type Card struct {
 	WriteID string `json:"write_id"`
 	// EarlierWrites are the last write IDs before it, the newest first: others may have written since.
 	EarlierWrites []string `json:"earlier_writes,omitempty"`
-	// Warning says that an earlier card of the environment could not be read, and where it is kept; mostly empty.
+	// Warning says that an earlier card of the environment could not be read, and where it is kept; empty otherwise.
 	Warning string `json:"warning,omitempty"`
 	// PullRequests are the branch's open pull requests, as they were seen last, by number.
 	PullRequests []PullRequest `json:"pull_requests,omitempty"`
@@ -84,7 +84,7 @@ type CardState struct {
 	Outcome  Outcome `json:"outcome,omitempty"`
 	Sentence string  `json:"sentence,omitempty"`
 	Failure  string  `json:"failure,omitempty"`
-	// SupersededBy is the commit, or `removal`, that took the request's place.
+	// SupersededBy is the commit, or `removal`, that superseded the request.
 	SupersededBy string `json:"superseded_by,omitempty"`
 	// Kind is the environment's kind and URL its address; both are empty before the request is admitted.
 	Kind Kind   `json:"kind,omitempty"`
@@ -124,8 +124,8 @@ type LogLine struct {
 	Text string `json:"text"`
 }
 
-// GitHubMemory is what GitHub has been told of an environment. It spares calls that change nothing. What it does not
-// have is looked for on GitHub before it is created, so that it may be lost.
+// GitHubMemory is what GitHub has been told of an environment. It saves calls that would change nothing. Perch looks on
+// GitHub for what is missing here before it creates it, so a lost card creates nothing twice.
 type GitHubMemory struct {
 	// Deployment is the branch's deployment that was made last, and Earlier are those before it that are not inactive yet.
 	Deployment *GitHubDeployment  `json:"deployment,omitempty"`

@@ -14,7 +14,7 @@ const (
 )
 
 // Note is what comes from outside the run that holds an environment's workflow ID and belongs in the environment's card.
-// It supersedes no request, and no request supersedes it: whichever run is open takes it, and a short run where none is.
+// It supersedes no request, and no request supersedes it: the open run takes it, or a short run if none is open.
 type Note struct {
 	// ID makes a repeat of the note harmless.
 	ID   string   `json:"id"`
