@@ -22,7 +22,7 @@ type Note struct {
 	// Project and Branch name the environment.
 	Project string `json:"project"`
 	Branch  string `json:"branch"`
-	// By says who sends it: `sweep`, `webhook`.
+	// By says who sends it: `sweep`, `webhook:LOGIN`.
 	By string    `json:"by"`
 	At time.Time `json:"at"`
 	// State is how the environment's latest run ended, if the run itself could not report it; nil otherwise.

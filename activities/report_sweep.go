@@ -14,7 +14,8 @@ import (
 )
 
 // sweepReports has every environment repair its report that was not delivered: a note makes its run, or a short one, tell
-// what the card says. If a run is over that could not report its end, the note says how it ended. It fails no sweep: the next one repairs what this one could not.
+// what the card says. If a run is over that could not report its end, the note says how it ended. It fails no sweep: the
+// next one repairs what this one could not.
 func (v *Verification) sweepReports(ctx context.Context) {
 	logger := activity.GetLogger(ctx)
 	all, err := v.stacks.List(ctx)
@@ -28,9 +29,7 @@ func (v *Verification) sweepReports(ctx context.Context) {
 		return
 	}
 	now := time.Now().UTC()
-	for _, environment := range lifecycle.PlanReports(listed.Cards, now) {
-		v.repairReport(ctx, environment, now, nil)
-	}
+	ended := map[string]bool{} // One note for each environment: a second one with the same ID would be dropped.
 	for _, card := range lifecycle.Unfinished(listed.Cards, now) {
 		request := perch.Request{Goal: card.State.Goal, Commit: card.State.Commit}
 		run, closed, err := v.lastEnd(ctx, card.Environment.StackName(), request)
@@ -40,6 +39,12 @@ func (v *Verification) sweepReports(ctx context.Context) {
 		if closed {
 			state := lifecycle.EndState(card.State, run)
 			v.repairReport(ctx, card.Environment, now, &state)
+			ended[card.Environment.Slug] = true
+		}
+	}
+	for _, environment := range lifecycle.PlanReports(listed.Cards, now) {
+		if !ended[environment.Slug] {
+			v.repairReport(ctx, environment, now, nil)
 		}
 	}
 }

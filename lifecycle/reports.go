@@ -52,7 +52,8 @@ func Unfinished(cards []perch.Card, now time.Time) (unfinished []perch.Card) {
 			unfinished = append(unfinished, card)
 		}
 	}
-	return unfinished
+	slices.SortStableFunc(unfinished, func(a, b perch.Card) int { return a.State.At.Compare(b.State.At) })
+	return unfinished[:min(MaxReports, len(unfinished))]
 }
 
 // ClosedRun is how a run ended, as Temporal remembers it.

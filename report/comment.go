@@ -32,12 +32,10 @@ func Comment(card perch.Card) string {
 	var out strings.Builder
 	state := card.State
 	fmt.Fprintf(&out, "%s\n### %s\n\n", Marker(card.Environment), heading(state))
+	out.WriteString("| | |\n|---|---|\n")
 	for _, row := range rows(card) {
 		if row.text == "" {
 			continue
-		}
-		if out.Len() > 0 && row.name == "State" {
-			out.WriteString("| | |\n|---|---|\n")
 		}
 		fmt.Fprintf(&out, "| %s | %s |\n", row.name, row.text)
 	}
@@ -62,7 +60,7 @@ func rows(card perch.Card) []row {
 	state := card.State
 	all := []row{{"State", cell(sentence(state))}}
 	if state.Goal == perch.GoalUp && state.Commit != "" {
-		all = append(all, row{"Commit", "`" + short(state.Commit) + "`"})
+		all = append(all, row{"Commit", "`" + perch.ShortCommit(state.Commit) + "`"})
 	}
 	all = append(all, row{"Link", link(card)})
 	if state.Phase == perch.PhaseGone {
@@ -120,7 +118,7 @@ func link(card perch.Card) string {
 	case card.Ready[0].URL == "":
 		return ""
 	}
-	return fmt.Sprintf("%s (`%s`)", address(card.Ready[0].URL), short(card.Ready[0].Commit))
+	return fmt.Sprintf("%s (`%s`)", address(card.Ready[0].URL), perch.ShortCommit(card.Ready[0].Commit))
 }
 
 // address is a link, if it is one.

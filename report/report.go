@@ -57,7 +57,9 @@ func Deployment(state perch.CardState) (Line, bool) {
 }
 
 // Retired is what is said of the branch's earlier deployment when another commit is deployed.
-func Retired(commit string) Line { return line(DeploymentInactive, "superseded by "+short(commit)) }
+func Retired(commit string) Line {
+	return line(DeploymentInactive, "superseded by "+perch.ShortCommit(commit))
+}
 
 // Removed is what is said of the branch's deployments when the environment is removed.
 func Removed() Line { return line(DeploymentInactive, "the environment is removed") }
@@ -86,7 +88,7 @@ func Words(state perch.CardState) string {
 	case state.Outcome == perch.OutcomeSkipped:
 		return because("no environment", state.Sentence)
 	case state.Phase == perch.PhaseSuperseded:
-		return "superseded by " + short(state.SupersededBy)
+		return "superseded by " + perch.ShortCommit(state.SupersededBy)
 	}
 	switch state.Phase {
 	case perch.PhaseImage:
@@ -145,12 +147,4 @@ func line(state, description string) Line {
 		letters = append(letters[:longestDescription-3], '.', '.', '.')
 	}
 	return Line{State: state, Description: string(letters)}
-}
-
-// short is a commit as people write it. Any other word stays.
-func short(commit string) string {
-	if len(commit) == 40 && strings.Trim(commit, "0123456789abcdef") == "" {
-		return commit[:7]
-	}
-	return commit
 }

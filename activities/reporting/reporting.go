@@ -1,8 +1,7 @@
 // Package reporting enters into an environment's card what a run says of the environment, and has channels tell it to
 // people.
 //
-// A report fails and delays no run: what cannot be recorded or told is said in the result. The card remembers what has
-// not been told.
+// A report fails no run: what cannot be recorded or told is said in the result. The card remembers what has not been told.
 package reporting
 
 import (

@@ -22,6 +22,8 @@ type Access interface {
 	Client() *api.Client
 	// Login is the user or the App that the credentials belong to, as the author of a comment.
 	Login(ctx context.Context) (string, error)
+	// Answer is the status of GitHub's answer that was an error, and what GitHub said; 0 if GitHub did not answer.
+	Answer(err error) (status int, message string)
 	// Permissions are what an App may do, by GitHub's names, such as `deployments`: `read` or `write`; nil for a token,
 	// whose permissions cannot be read.
 	Permissions(ctx context.Context) (map[string]string, error)

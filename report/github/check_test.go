@@ -2,8 +2,11 @@ package github
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
+
+	api "github.com/google/go-github/v60/github"
 
 	"perch"
 	hub "perch/sandbox/github"
@@ -46,6 +49,22 @@ func TestTheCheckNamesThePermissionThatIsMissing(t *testing.T) {
 				t.Errorf("the check wrote %q", w.hub.Writes())
 			}
 		})
+	}
+}
+
+// uninstalled is an App that GitHub does not show the installation of.
+type uninstalled struct{ access }
+
+func (uninstalled) Permissions(context.Context) (map[string]string, error) {
+	return nil, &api.ErrorResponse{Response: &http.Response{StatusCode: http.StatusNotFound}, Message: "Not Found"}
+}
+
+func TestTheCheckOfAnAppThatIsNotInstalledSaysSo(t *testing.T) {
+	w := newWorld(t)
+	w.channel = New(uninstalled{access{w.hub.URL, hub.Token, nil}}, w.policy, w.channel.now)
+	_, err := w.channel.Check(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "its installation in acme/shop") || strings.Contains(err.Error(), "permission  in") {
+		t.Errorf("%v", err)
 	}
 }
 

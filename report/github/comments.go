@@ -56,6 +56,7 @@ func (d *delivery) findPullRequests(ctx context.Context) error {
 			})
 		}
 	}
+	slices.SortFunc(d.card.PullRequests, func(a, b perch.PullRequest) int { return a.Number - b.Number })
 	return nil
 }
 

@@ -27,10 +27,8 @@ type problem struct {
 
 // explain tells GitHub's errors apart. One that a person has to correct is a sentence that says how.
 func (c *Channel) explain(err error, kind string) problem {
-	var (
-		edited overwritten
-		answer *api.ErrorResponse
-	)
+	var edited overwritten
+	status, message := c.access.Answer(err)
 	switch {
 	case err == nil:
 		return problem{}
@@ -40,17 +38,19 @@ func (c *Channel) explain(err error, kind string) problem {
 		return problem{words: "GitHub did not answer in time", passes: true}
 	case errors.As(err, &edited):
 		return problem{words: edited.Error(), passes: true, done: true}
-	case !errors.As(err, &answer):
+	case status == 0:
 		return problem{words: "GitHub cannot be reached", passes: true}
 	}
-	said := fmt.Sprintf("GitHub answered %d (%s) to a %s", answer.Response.StatusCode, clean(answer.Message), kind)
-	switch status := answer.Response.StatusCode; {
-	case strings.Contains(answer.Message, "archived"):
+	said := fmt.Sprintf("GitHub answered %d (%s) to a %s", status, message, kind)
+	switch {
+	case strings.Contains(message, "archived"):
 		return problem{words: said + ": " + c.repository() + " is archived; nothing can be reported until it is unarchived"}
-	case strings.Contains(answer.Message, "locked"):
+	case strings.Contains(message, "locked"):
 		return problem{words: said + ": the pull request's conversation is locked; unlock it to see the environment there"}
 	case status == http.StatusUnauthorized:
 		return problem{words: said + ": the token or the App's key is expired, revoked or mistyped; give the worker a new one"}
+	case (status == http.StatusForbidden || status == http.StatusNotFound) && permissions[kind] == "":
+		return problem{words: said + ": check the App's id, its key, and its installation in " + c.repository()}
 	case status == http.StatusForbidden, status == http.StatusNotFound:
 		return problem{words: fmt.Sprintf("%s: give the token or the App the permission %s in %s", said, permissions[kind], c.repository())}
 	case status == http.StatusUnprocessableEntity, status == http.StatusConflict:
@@ -70,9 +70,9 @@ func waitOf(err error) time.Duration {
 	)
 	switch {
 	case errors.As(err, &primary):
-		return max(time.Until(primary.Rate.Reset.Time), time.Second)
+		return min(max(time.Until(primary.Rate.Reset.Time), time.Second), time.Hour)
 	case errors.As(err, &secondary) && secondary.RetryAfter != nil:
-		return *secondary.RetryAfter
+		return min(*secondary.RetryAfter, time.Hour)
 	case errors.As(err, &secondary):
 		return time.Minute
 	case errors.As(err, &answer) && answer.Response != nil:
@@ -84,10 +84,4 @@ func waitOf(err error) time.Duration {
 		}
 	}
 	return 0
-}
-
-// clean is what GitHub said, on one line and short.
-func clean(message string) string {
-	letters := []rune(strings.Join(strings.Fields(message), " "))
-	return string(letters[:min(len(letters), 200)])
 }

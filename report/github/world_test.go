@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -34,6 +35,14 @@ type world struct {
 type access struct {
 	url, token string
 	transport  http.RoundTripper
+}
+
+func (a access) Answer(err error) (status int, message string) {
+	var answer *api.ErrorResponse
+	if !errors.As(err, &answer) {
+		return 0, ""
+	}
+	return answer.Response.StatusCode, answer.Message
 }
 
 func (a access) Client() *api.Client {

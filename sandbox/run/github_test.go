@@ -73,7 +73,7 @@ func (b *bench) running(branch string) (commit string, there bool) {
 
 func TestTheEnvironmentFollowsThePushesToGitHub(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes minutes with the race detector")
+		t.Skip("-short leaves it out: it takes minutes with the race detector")
 	}
 	t.Parallel()
 	b := onGitHub(t)

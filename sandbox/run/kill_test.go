@@ -25,7 +25,7 @@ import (
 // Provision, then of its updates, then of Teardown; another worker ends what the first began.
 func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes minutes with the race detector")
+		t.Skip("-short leaves it out: it takes minutes with the race detector")
 	}
 	t.Parallel()
 	k := newKilling(t)

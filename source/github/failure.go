@@ -61,6 +61,16 @@ func (r *Repository) reason(err error) error {
 	return errors.New(r.clean(err.Error()))
 }
 
+// Answer is the status of GitHub's answer that was the error, and what GitHub said, without secrets; 0 if GitHub did not
+// answer.
+func (r *Repository) Answer(err error) (status int, message string) {
+	answer, said := answerOf(err)
+	if answer == nil {
+		return 0, ""
+	}
+	return answer.StatusCode, r.clean(said)
+}
+
 // answerOf is the answer that was an error, and what GitHub said; nil where there was none.
 func answerOf(err error) (*http.Response, string) {
 	var (

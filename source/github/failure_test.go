@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bradleyfalzon/ghinstallation/v2"
 	api "github.com/google/go-github/v60/github"
 
 	hub "perch/sandbox/github"
@@ -182,4 +183,23 @@ func FuzzRateLimits(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAnswerReadsErrorsOfRequestsAndOfAppsForTheirToken is about errors of both clients; what is no answer has no status.
+func TestAnswerReadsErrorsOfRequestsAndOfAppsForTheirToken(t *testing.T) {
+	unauthorized := &http.Response{StatusCode: http.StatusUnauthorized}
+	r := &Repository{secrets: []string{"the-secret"}}
+	for name, test := range map[string]struct {
+		err    error
+		status int
+		said   string
+	}{
+		"a request": {&api.ErrorResponse{Response: unauthorized, Message: "Bad credentials: the-secret"}, 401, "Bad credentials: ***"},
+		"an App":    {&ghinstallation.HTTPError{Response: unauthorized, Message: "no token ghs_abc"}, 401, "no token ***"},
+		"no answer": {errors.New("connection refused"), 0, ""},
+	} {
+		if status, said := r.Answer(test.err); status != test.status || said != test.said {
+			t.Errorf("%s: %d %q, want %d %q", name, status, said, test.status, test.said)
+		}
+	}
 }
