@@ -40,8 +40,8 @@ func TestS170ASettledStackIsDeletedWithoutAWait(t *testing.T) {
 	if _, _, err := w.run(Teardown, gone()); err != nil {
 		t.Error(err)
 	}
-	if slices.Contains(w.done, "AwaitBeanstalk") {
-		t.Errorf("the run did %q", w.done)
+	if slices.Contains(w.calls(), "AwaitBeanstalk") {
+		t.Errorf("the run did %q", w.calls())
 	}
 }
 
@@ -53,8 +53,8 @@ func TestS170APushDuringTheWaitKeepsTheLaunch(t *testing.T) {
 	if err != nil || next == nil || next.Commit != commitTwo {
 		t.Errorf("next %+v, %v", next, err)
 	}
-	if slices.Contains(w.done, "DeleteStack") {
-		t.Errorf("the run did %q", w.done)
+	if slices.Contains(w.calls(), "DeleteStack") {
+		t.Errorf("the run did %q", w.calls())
 	}
 }
 

@@ -43,7 +43,7 @@ func (w *world) judged(grace time.Duration) perch.Request {
 // after asks when so much time of the run has passed.
 func (w *world) after(d time.Duration, request func() perch.Request) {
 	w.env.RegisterDelayedCallback(func() {
-		w.done = append(w.done, "after "+d.String())
+		w.note("after", "%s", d)
 		w.ask(request())
 	}, d)
 }

@@ -13,7 +13,9 @@ import (
 func (w *world) retrying(activity string, request perch.Request) {
 	w.fails[activity] = errors.New("no route to host")
 	w.during[activity] = func() {
+		w.mu.Lock()
 		delete(w.during, activity)
+		w.mu.Unlock()
 		w.ask(request)
 	}
 }

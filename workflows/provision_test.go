@@ -67,8 +67,8 @@ func TestARequestThatComesWhileTheAppIsAwaitedIsNotSeededBefore(t *testing.T) {
 	if _, next, err := w.run(Provision, up(commitOne)); err != nil || next == nil || next.Commit != commitTwo {
 		t.Errorf("handed on %+v, %v", next, err)
 	}
-	if slices.ContainsFunc(w.done, func(did string) bool { return strings.HasPrefix(did, "SeedData later") }) {
-		t.Errorf("the run did %q", w.done)
+	if slices.ContainsFunc(w.calls(), func(did string) bool { return strings.HasPrefix(did, "SeedData later") }) {
+		t.Errorf("the run did %q", w.calls())
 	}
 }
 
@@ -190,8 +190,8 @@ func (w *world) outOfService(err error, cause, advice string) {
 			w.t.Errorf("%q is not in: %s", words, failure.Message())
 		}
 	}
-	if slices.Contains(w.done, "DeleteStack") || w.stack.StackID != stackID {
-		w.t.Errorf("the stack was deleted: %v", w.done)
+	if slices.Contains(w.calls(), "DeleteStack") || w.stack.StackID != stackID {
+		w.t.Errorf("the stack was deleted: %v", w.calls())
 	}
 }
 
@@ -284,8 +284,8 @@ func TestS223AProtectedStackThatWasNeverReadyIsLeftToAPersonWithWhatToDo(t *test
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want %s", err, want)
 			}
-			if slices.Contains(w.done, "DeleteStack") {
-				t.Errorf("did %q", w.done)
+			if slices.Contains(w.calls(), "DeleteStack") {
+				t.Errorf("did %q", w.calls())
 			}
 		})
 	}

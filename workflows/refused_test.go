@@ -118,7 +118,7 @@ func TestRemovalThatFailsBeforeItIsDueHandsBack(t *testing.T) {
 			_, next, err := w.goOn(Teardown, perch.RunInput{Request: &target, Below: &first, Begun: begunAt(commitOne)})
 			rejection := &perch.EndedRemoval{Request: target, Failure: "the role lacks it"}
 			handsOn(t, next, err, perch.RunInput{Request: &first, Begun: begunAt(commitOne), Ended: rejection})
-			if did := w.done[len(w.done)-1]; did != last {
+			if did := w.calls()[len(w.calls())-1]; did != last {
 				t.Errorf("the last thing was %s, want %s", did, last)
 			}
 		})
@@ -183,8 +183,8 @@ func TestOperationThatGoesOnIsWaitedForAsIfNothingHadBeen(t *testing.T) {
 		w.ours("CREATE_IN_PROGRESS", "")
 		w.ends = []contract.AwaitResult{{Status: "ROLLBACK_COMPLETE", Reason: "no capacity"}}
 		_, _, err := w.goOn(Provision, perch.RunInput{Request: &first, Begun: begunAt(commitOne)})
-		if err == nil || len(w.done) != 2 {
-			t.Errorf("%v after %q", err, w.done)
+		if err == nil || len(w.calls()) != 2 {
+			t.Errorf("%v after %q", err, w.calls())
 		}
 	})
 	t.Run("unless it is another commit's", func(t *testing.T) {

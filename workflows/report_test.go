@@ -21,7 +21,7 @@ func aNote(id string) perch.Note {
 // told are the phases that were reported, with the commit.
 func (w *world) told() []string {
 	var phases []string
-	for _, report := range w.reports {
+	for _, report := range w.reported() {
 		if report.State != nil {
 			phases = append(phases, strings.TrimSpace(string(report.State.Phase)+" "+short(report.State.Commit)))
 		}
@@ -31,7 +31,7 @@ func (w *world) told() []string {
 
 func (w *world) taken() []string {
 	var ids []string
-	for _, report := range w.reports {
+	for _, report := range w.reported() {
 		for _, note := range report.Notes {
 			ids = append(ids, note.ID)
 		}
@@ -53,7 +53,7 @@ func TestReportsTellWhereARunChangesItsPhase(t *testing.T) {
 	if want := []string{"stack 11111111", "ready 11111111"}; !slices.Equal(w.told(), want) {
 		t.Errorf("told %q, want %q", w.told(), want)
 	}
-	last := w.reports[len(w.reports)-1]
+	last := w.reported()[len(w.reported())-1]
 	state := last.State
 	if state.ExpectedSeconds != 600 || state.USDPerDay != 1.5 || len(state.Settings) != 1 || !state.Muted.Status {
 		t.Errorf("of what was foreseen the last report has %+v", state)
@@ -69,13 +69,13 @@ func TestReportsTellThatAnEnvironmentIsGoneOrWhatFailed(t *testing.T) {
 	if _, _, err := w.run(Teardown, gone()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"removing", "gone"}; !slices.Equal(w.told(), want) || !w.reports[1].Removed || w.reports[0].Removed {
-		t.Errorf("told %q, want %q; the reports are %+v", w.told(), want, w.reports)
+	if want := []string{"removing", "gone"}; !slices.Equal(w.told(), want) || !w.reported()[1].Removed || w.reported()[0].Removed {
+		t.Errorf("told %q, want %q; the reports are %+v", w.told(), want, w.reported())
 	}
 	w = newWorld(t)
 	w.fails["AwaitReady"] = failed("no answer")
 	_, _, err := w.run(Provision, up(commitOne))
-	if last := w.reports[len(w.reports)-1].State; err == nil || last.Phase != perch.PhaseFailed || last.Failure != "no answer" {
+	if last := w.reported()[len(w.reported())-1].State; err == nil || last.Phase != perch.PhaseFailed || last.Failure != "no answer" {
 		t.Errorf("%v; told %+v", err, last)
 	}
 }
@@ -83,8 +83,8 @@ func TestReportsTellThatAnEnvironmentIsGoneOrWhatFailed(t *testing.T) {
 func TestReportsOfARejectedRemovalLeaveTheEnvironmentsStateAsItIs(t *testing.T) {
 	w := rejecting(t)
 	result, _, err := w.run(Teardown, gone())
-	if err != nil || result.Outcome != perch.OutcomeRejected || len(w.reports) != 0 {
-		t.Errorf("result %+v, %v; told %+v", result, err, w.reports)
+	if err != nil || result.Outcome != perch.OutcomeRejected || len(w.reported()) != 0 {
+		t.Errorf("result %+v, %v; told %+v", result, err, w.reported())
 	}
 }
 
@@ -111,10 +111,10 @@ func TestReportsOfSupersededRequestsAreToldByTheNextRun(t *testing.T) {
 	if _, _, err := w.goOn(Provision, *next); err != nil {
 		t.Fatal(err)
 	}
-	if first := w.reports[0]; len(first.Ended) != 1 || first.Ended[0].Commit != commitOne || first.State.Commit != commitTwo {
+	if first := w.reported()[0]; len(first.Ended) != 1 || first.Ended[0].Commit != commitOne || first.State.Commit != commitTwo {
 		t.Errorf("the next run's first report is %+v", first)
 	}
-	if last := w.reports[len(w.reports)-1]; len(last.Ended) != 0 {
+	if last := w.reported()[len(w.reported())-1]; len(last.Ended) != 0 {
 		t.Errorf("told again: %+v", last.Ended)
 	}
 }
@@ -125,8 +125,8 @@ func TestReportsOfARequestThatIsOlderThanTheHeadLeaveTheEnvironmentsStateAsItIs(
 	if _, _, err := w.run(Provision, up(commitOne)); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.reports) != 1 || w.reports[0].State != nil || len(w.reports[0].Ended) != 1 || w.reports[0].Ended[0].SupersededBy != commitTwo {
-		t.Errorf("told %+v", w.reports)
+	if len(w.reported()) != 1 || w.reported()[0].State != nil || len(w.reported()[0].Ended) != 1 || w.reported()[0].Ended[0].SupersededBy != commitTwo {
+		t.Errorf("told %+v", w.reported())
 	}
 }
 
@@ -136,7 +136,7 @@ func TestReportsOfACommitThatIsDeployedAgainAreNotToldAsSuperseded(t *testing.T)
 	if _, _, err := w.goOn(Provision, in); err != nil {
 		t.Fatal(err)
 	}
-	for _, report := range w.reports {
+	for _, report := range w.reported() {
 		if len(report.Ended) != 0 {
 			t.Errorf("told %+v", report.Ended)
 		}
@@ -245,8 +245,8 @@ func TestNotesAreTakenByAShortRunWhereNoOtherIsOpen(t *testing.T) {
 	if err := w.runNote(perch.RunInput{}); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.reports) != 1 || w.reports[0].State != nil || w.reports[0].Environment.Branch != "login" || !slices.Equal(w.taken(), []string{"a"}) {
-		t.Errorf("told %+v", w.reports)
+	if len(w.reported()) != 1 || w.reported()[0].State != nil || w.reported()[0].Environment.Branch != "login" || !slices.Equal(w.taken(), []string{"a"}) {
+		t.Errorf("told %+v", w.reported())
 	}
 }
 

@@ -92,7 +92,7 @@ func (w *world) failing(n int, failures ...lifecycle.Failure) {
 }
 
 func (w *world) deletions() (calls []string) {
-	for _, did := range w.done {
+	for _, did := range w.calls() {
 		if strings.HasPrefix(did, "DeleteStack") {
 			calls = append(calls, did)
 		}
@@ -125,8 +125,8 @@ func TestS22BucketThatFillsForEverIsRetainedSweptAndReported(t *testing.T) {
 	if len(calls) != lifecycle.MaxDeletions-1 || calls[len(calls)-1] != "DeleteStack Assets" || calls[len(calls)-2] != "DeleteStack" {
 		t.Errorf("deletions %q", calls)
 	}
-	if !strings.Contains(strings.Join(w.done, "\n"), "SweepResources Assets (AWS::S3::Bucket)") {
-		t.Errorf("the bucket was not removed by itself: %q", w.done)
+	if !strings.Contains(strings.Join(w.calls(), "\n"), "SweepResources Assets (AWS::S3::Bucket)") {
+		t.Errorf("the bucket was not removed by itself: %q", w.calls())
 	}
 }
 
@@ -154,8 +154,8 @@ func TestS232WhatAnUpdateLeftIsDeletedBeforeTheNextTry(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeGone {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	if !strings.Contains(strings.Join(w.done, "\n"), "SweepResources  (AWS::RDS::DBInstance)") || len(w.deletions()) != 2 {
-		t.Errorf("did %q", w.done)
+	if !strings.Contains(strings.Join(w.calls(), "\n"), "SweepResources  (AWS::RDS::DBInstance)") || len(w.deletions()) != 2 {
+		t.Errorf("did %q", w.calls())
 	}
 	if waited := w.env.Now().Sub(began); waited >= time.Minute {
 		t.Errorf("it waited for %s", waited)
@@ -172,10 +172,10 @@ func TestS232WhatAnUpdateLeftGoesWithAStackThatAnUpDeletes(t *testing.T) {
 	if err != nil || result.Outcome != perch.OutcomeReady || !result.Created {
 		t.Errorf("result %+v, %v", result, err)
 	}
-	swept := slices.Index(w.done, "EmptyBucket dropped")
-	created := slices.IndexFunc(w.done, func(done string) bool { return strings.HasPrefix(done, "CreateStack") })
+	swept := slices.Index(w.calls(), "EmptyBucket dropped")
+	created := slices.IndexFunc(w.calls(), func(done string) bool { return strings.HasPrefix(done, "CreateStack") })
 	if swept < 0 || created < swept {
-		t.Errorf("did %q", w.done)
+		t.Errorf("did %q", w.calls())
 	}
 }
 
@@ -330,7 +330,7 @@ func TestRemovalFinishesBeforeANewCreation(t *testing.T) {
 	if err != nil || next == nil || next.Commit != commitTwo {
 		t.Errorf("handed on %+v, %v", next, err)
 	}
-	if last := w.done[len(w.done)-1]; !strings.HasPrefix(last, "VerifyGone") {
+	if last := w.calls()[len(w.calls())-1]; !strings.HasPrefix(last, "VerifyGone") {
 		t.Errorf("the removal stopped after %s", last)
 	}
 }
@@ -381,7 +381,7 @@ func TestS87OrphansOfEarlierUpdatesAreEmptiedAndDeleted(t *testing.T) {
 			if err != nil || result.Outcome != perch.OutcomeGone {
 				t.Errorf("result %+v, %v", result, err)
 			}
-			last := w.done[len(w.done)-3:]
+			last := w.calls()[len(w.calls())-3:]
 			if last[0] != "EmptyBucket dropped" || !strings.HasPrefix(last[1], "SweepResources") || !strings.HasPrefix(last[2], "VerifyGone") {
 				t.Errorf("the run ended with %q", last)
 			}
@@ -402,7 +402,7 @@ func TestS232WhatDeletedStacksLeftIsDeletedOncePerStack(t *testing.T) {
 		t.Errorf("result %+v, %v", result, err)
 	}
 	var sweeps []string
-	for _, done := range w.done {
+	for _, done := range w.calls() {
 		if strings.HasPrefix(done, "SweepResources") {
 			sweeps = append(sweeps, done)
 		}

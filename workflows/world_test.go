@@ -100,10 +100,26 @@ func (w *world) ours(status, template string) {
 func (w *world) note(name, format string, args ...any) {
 	w.mu.Lock()
 	w.done = append(w.done, strings.TrimSpace(name+" "+fmt.Sprintf(format, args...)))
+	act := w.during[name]
 	w.mu.Unlock()
-	if act := w.during[name]; act != nil {
+	if act != nil {
 		act()
 	}
+}
+
+// calls are the activities that the run called, in order. It takes the lock, because an activity
+// that the run no longer waits for may still work.
+func (w *world) calls() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.done)
+}
+
+// reported are the reports that the run tried, in order.
+func (w *world) reported() []contract.ReportInput {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.reports)
 }
 
 func up(commit string) perch.Request {
@@ -169,16 +185,17 @@ func handedOn(t *testing.T, err error) *perch.RunInput {
 // either may come first. Waits for Elastic Beanstalk are compared only if want has one.
 func (w *world) did(want ...string) {
 	w.t.Helper()
+	done := w.calls()
 	if !slices.Contains(want, "AwaitBeanstalk") {
-		w.done = slices.DeleteFunc(w.done, func(name string) bool { return name == "AwaitBeanstalk" })
+		done = slices.DeleteFunc(done, func(name string) bool { return name == "AwaitBeanstalk" })
 	}
-	for i := range w.done[:max(len(w.done)-1, 0)] {
-		if w.done[i] == "AwaitStack DELETE_IN_PROGRESS" && strings.HasPrefix(w.done[i+1], "EmptyBucket") {
-			w.done[i], w.done[i+1] = w.done[i+1], w.done[i]
+	for i := range done[:max(len(done)-1, 0)] {
+		if done[i] == "AwaitStack DELETE_IN_PROGRESS" && strings.HasPrefix(done[i+1], "EmptyBucket") {
+			done[i], done[i+1] = done[i+1], done[i]
 		}
 	}
-	if !slices.Equal(w.done, want) {
-		w.t.Errorf("the run did\n  %s\nwant\n  %s", strings.Join(w.done, "\n  "), strings.Join(want, "\n  "))
+	if !slices.Equal(done, want) {
+		w.t.Errorf("the run did\n  %s\nwant\n  %s", strings.Join(done, "\n  "), strings.Join(want, "\n  "))
 	}
 }
 
@@ -391,8 +408,9 @@ func (a *activity) Report(_ context.Context, in contract.ReportInput) (contract.
 	a.w.reports = append(a.w.reports, in)
 	fails := a.w.unreported > 0
 	a.w.unreported--
+	act := a.w.during["Report"]
 	a.w.mu.Unlock()
-	if act := a.w.during["Report"]; act != nil {
+	if act != nil {
 		act()
 	}
 	if fails {
