@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -51,10 +49,9 @@ func (v *Verification) sweepReports(ctx context.Context) {
 
 // repairReport sends the note that has a report delivered. state is what is to be reported; nil is what the card says.
 func (v *Verification) repairReport(ctx context.Context, e perch.Environment, now time.Time, state *perch.CardState) {
-	sum := sha256.Sum256([]byte(activity.GetInfo(ctx).WorkflowExecution.RunID + "\x00" + e.Slug))
 	note := perch.Note{
-		ID: hex.EncodeToString(sum[:16]), Kind: perch.NoteReport, Project: e.Project, Branch: e.Branch, By: "sweep", At: now,
-		State: state,
+		ID:   perch.StableID(activity.GetInfo(ctx).WorkflowExecution.RunID, e.Slug),
+		Kind: perch.NoteReport, Project: e.Project, Branch: e.Branch, By: "sweep", At: now, State: state,
 	}
 	if err := v.send(ctx, note); err != nil {
 		activity.GetLogger(ctx).Warn("a report that was not delivered is not repaired", "branch", e.Branch, "error", err)

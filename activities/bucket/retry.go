@@ -12,6 +12,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 )
 
 const (
@@ -61,7 +62,7 @@ func (e *emptying) persist(ctx context.Context, call func(context.Context) error
 		if err == nil || ctx.Err() != nil || !passing(err) || e.stuck() {
 			return err
 		}
-		if err := pause(ctx, backoff(failures)); err != nil {
+		if err := pulse.Pause(ctx, backoff(failures)); err != nil {
 			return err
 		}
 	}
@@ -69,16 +70,4 @@ func (e *emptying) persist(ctx context.Context, call func(context.Context) error
 
 func (e *emptying) stuck() bool {
 	return time.Since(time.Unix(0, e.moved.Load())) > stuckAfter
-}
-
-// pause waits for d or until ctx is over.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

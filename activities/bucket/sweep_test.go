@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"golang.org/x/time/rate"
+
+	"perch/activities/pulse"
 )
 
 // pile is a bucket without a network, in the time of a synctest bubble: it lists a page in 0.1 s and deletes in 0.05 s and one
@@ -50,7 +52,7 @@ func (p *pile) emptying() *emptying {
 }
 
 func (p *pile) page(ctx context.Context, from marker) listing {
-	if err := pause(ctx, 100*time.Millisecond); err != nil {
+	if err := pulse.Pause(ctx, 100*time.Millisecond); err != nil {
 		return listing{err: err}
 	}
 	p.mu.Lock()
@@ -78,7 +80,7 @@ func (p *pile) page(ctx context.Context, from marker) listing {
 }
 
 func (p *pile) remove(ctx context.Context, batch []identity) deletion {
-	if err := pause(ctx, 50*time.Millisecond+time.Duration(len(batch))*max(time.Millisecond, p.perKey)); err != nil {
+	if err := pulse.Pause(ctx, 50*time.Millisecond+time.Duration(len(batch))*max(time.Millisecond, p.perKey)); err != nil {
 		return deletion{err: err}
 	}
 	p.mu.Lock()

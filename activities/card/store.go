@@ -22,6 +22,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/activities/pulse"
 	"perch/activities/stack"
 	"perch/cfn"
 )
@@ -194,22 +195,10 @@ func (s *Store) attempt(ctx context.Context, try func(bucket string) (done bool,
 		case awserr.HasCode(err, "NoSuchBucket"):
 			s.forgetPlace(bucket)
 		}
-		if err := wait(ctx, pause); err != nil {
+		if err := pulse.Pause(ctx, pause); err != nil {
 			return err
 		}
 		pause = min(2*pause, longestPause)
-	}
-}
-
-// wait waits for d, or until the context ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
 	}
 }
 

@@ -2,8 +2,6 @@ package cleanup
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 
 	"perch"
@@ -68,7 +66,6 @@ func (p *Planner) LookRequest(
 		}
 		about = seen.Stack.ID
 	}
-	sum := sha256.Sum256([]byte(run + "\x00" + string(step.Goal) + "\x00" + about))
-	request.ID = hex.EncodeToString(sum[:16])
+	request.ID = perch.StableID(run, string(step.Goal), about)
 	return request
 }

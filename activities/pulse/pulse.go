@@ -75,6 +75,18 @@ func Linger(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// Pause waits for d, or until the context ends.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
 // Resume is the progress that an earlier attempt of the activity recorded, or begun if there is none.
 func Resume(ctx context.Context, begun perch.Progress) perch.Progress {
 	var earlier perch.Progress

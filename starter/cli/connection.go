@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
+	"perch"
 	"perch/client"
 )
 
@@ -40,7 +40,7 @@ func (c *connection) link(r client.Run) string {
 	if c.ui == "" || r.RunID == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", c.ui, c.Namespace(), r.WorkflowID, r.RunID)
+	return perch.RunURL(c.ui, c.Namespace(), r.WorkflowID, r.RunID)
 }
 
 // ended is the error of a short run with its exit code: 3 if nothing answered in time, 1 if the run failed.

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ func openChannel(policy *perch.Policy, from activities.Source, ui, namespace str
 	channel := github.New(access, policy, time.Now)
 	if ui = strings.TrimRight(ui, "/"); ui != "" {
 		channel.RunURL = func(environment perch.Environment, runID string) string {
-			return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", ui, namespace, environment.StackName(), runID)
+			return perch.RunURL(ui, namespace, environment.StackName(), runID)
 		}
 	}
 	return channel
