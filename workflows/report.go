@@ -24,6 +24,8 @@ type reporter struct {
 	waiting contract.ReportInput
 	// last says that the run ends with what waits, so that nothing more comes to tell it with.
 	last bool
+	// taken are the IDs of the notes that this run has taken. A signal may arrive twice.
+	taken map[string]bool
 	// sending is the report that is being delivered; nil if none is.
 	sending *contract.ReportInput
 	// problems are sentences about notes that could not be entered.
@@ -33,7 +35,11 @@ type reporter struct {
 // startReporter goes on with what an earlier run of the chain has left.
 func startReporter(ctx workflow.Context, in perch.RunInput) *reporter {
 	p := &reporter{environment: in.Environment, incoming: workflow.GetSignalChannel(ctx, perch.SignalNote)}
+	p.taken = map[string]bool{}
 	p.waiting = contract.ReportInput{Ended: in.Unreported, Notes: in.Notes}
+	for _, note := range in.Notes {
+		p.taken[note.ID] = true
+	}
 	workflow.Go(ctx, p.work)
 	return p
 }
@@ -80,8 +86,9 @@ func (p *reporter) takeNotes() {
 	var raw converter.RawValue
 	for p.incoming.ReceiveAsync(&raw) {
 		note, err := readNote(raw)
-		repeated := slices.ContainsFunc(p.waiting.Notes, func(n perch.Note) bool { return n.ID == note.ID })
-		if err == nil && note.Project == p.environment.Project && note.Branch == p.environment.Branch && !repeated {
+		ours := err == nil && note.Project == p.environment.Project && note.Branch == p.environment.Branch
+		if ours && !p.taken[note.ID] {
+			p.taken[note.ID] = true
 			p.waiting.Notes = append(p.waiting.Notes, note)
 		}
 		raw = converter.RawValue{}

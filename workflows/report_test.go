@@ -192,13 +192,14 @@ func TestNotesThatAreNoneOrForAnotherEnvironmentArePassedOver(t *testing.T) {
 	}
 }
 
-// TestNotesAreEnteredBeforeARunEnds lets notes arrive during the last report, again and again.
+// TestNotesAreEnteredBeforeARunEnds lets notes arrive during the last report, again and again. The first arrives twice.
 func TestNotesAreEnteredBeforeARunEnds(t *testing.T) {
 	w := newWorld(t)
 	sent := 0
 	w.during["Report"] = func() {
 		if sent++; sent <= 5 {
 			w.env.SignalWorkflow(perch.SignalNote, aNote(fmt.Sprint(sent)))
+			w.env.SignalWorkflow(perch.SignalNote, aNote("1"))
 		}
 	}
 	if _, _, err := w.run(Provision, up(commitOne)); err != nil {
