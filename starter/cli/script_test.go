@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exitcode": exitCode, "checkout": checkOut, "origin": setOrigin, "commit": commitFile, "detach": detach,
+			"exitcode": exitCode, "checkout": checkOut, "origin": setOrigin, "commit": commitFile, "detach": detach, "crlf": crlf,
 		},
 	})
 }
@@ -86,6 +87,12 @@ func commitFile(ts *testscript.TestScript, _ bool, args []string) {
 	author := &object.Signature{Name: "Jane", Email: "jane@example.org", When: time.Unix(1700000000, 0)}
 	_, err = tree.Commit("change "+args[1], &git.CommitOptions{Author: author})
 	ts.Check(err)
+}
+
+// crlf FROM TO: TO has the text of FROM with the line ends of Windows.
+func crlf(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
 // detach DIR: HEAD is a commit, not a branch.

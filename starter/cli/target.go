@@ -145,6 +145,7 @@ func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target,
 	if err != nil {
 		return target{}, err
 	}
+	a.noteUncommitted(ctx, p, commit, config.FileName)
 	file, err := p.file(ctx, commit)
 	nothing := ""
 	if rule, skipped := config.SkipByDefault(branch); skipped && errors.Is(err, errNoFile) {
@@ -161,8 +162,12 @@ func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target,
 		return target{}, &exitError{code: exitUsage, err: err}
 	}
 	if file != nil {
-		if _, _, err := file.Resolve(branch, commit); err != nil {
+		settings, _, err := file.Resolve(branch, commit)
+		if err != nil {
 			return target{}, usageError("at commit %s: %w", perch.ShortCommit(commit), err)
+		}
+		if settings.Template != "" {
+			a.noteUncommitted(ctx, p, commit, settings.Template)
 		}
 	}
 	return target{
