@@ -361,3 +361,19 @@ func TestPlanOfAProtectedStack(t *testing.T) {
 		t.Errorf("%+v", plan)
 	}
 }
+
+func TestPlanWarnsOfSettingsThatAreMostLikelyMistakes(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	plan := w.planUp("login", w.repo.commit("login", map[string]string{"perch.yaml": planConfig}))
+	if len(plan.Warnings) > 0 {
+		t.Errorf("warnings about right settings: %q", plan.Warnings)
+	}
+	mistaken := strings.NewReplacer("t3.small", "t3.samll", "db.t4g.micro", "db.t4g.mirco").Replace(planConfig)
+	plan = w.planUp("login", w.repo.commit("login", map[string]string{"perch.yaml": mistaken}))
+	for _, want := range []string{"instance_type t3.samll (kinds.branch, line ", "the most similar is t3.small", "database.class db.t4g.mirco (", "the most similar is db.t4g.micro"} {
+		if !strings.Contains(strings.Join(plan.Warnings, "\n"), want) {
+			t.Errorf("no %q in %q", want, plan.Warnings)
+		}
+	}
+}

@@ -99,6 +99,9 @@ type Sample struct {
 	Origins  Origins
 }
 
+// Origin is the layer that set the value of a dotted path.
+func (s Sample) Origin(path string) string { return s.Origins[path] }
+
 // Samples are the settings of each kind, and of a branch of each override: together every layer of the file takes part.
 func (f *File) Samples() []Sample {
 	var samples []Sample

@@ -161,8 +161,21 @@ func (p *planning) foresee(plan *perch.PlanResult, deployed forecast.Version) er
 	if plan.Cost, err = forecast.Cost(p.wanted, p.Policy.Region); err != nil {
 		return awserr.Final(perch.ErrorInvalid, "estimate the cost of branch %q: %v", branch, err)
 	}
-	plan.Settings, err = differences(p.made.file, branch)
+	if plan.Settings, err = differences(p.made.file, branch); err != nil {
+		return err
+	}
+	doubts, err := doubts(p.made.file, branch)
+	plan.Warnings = append(plan.Warnings, doubts...)
 	return err
+}
+
+// doubts are sentences about settings of branch that are most likely mistakes.
+func doubts(file *config.File, branch string) ([]string, error) {
+	settings, origins, err := file.Resolve(branch, "") // {commit} is still in the image.
+	if err != nil {
+		return nil, awserr.Final(perch.ErrorInvalid, "%v", err)
+	}
+	return cfn.Doubts(settings, func(path string) string { return origins[path] }), nil
 }
 
 // differences are the settings of branch that are not those of kind staging, which is what every

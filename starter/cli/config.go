@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"perch"
+	"perch/cfn"
 	"perch/config"
 )
 
@@ -22,6 +24,8 @@ type configDocument struct {
 	Error   string `json:"error"`
 	// Unmatched are the patterns that match no branch of the checkout, each with its place.
 	Unmatched []string `json:"unmatched"`
+	// Notes are sentences about settings that are most likely mistakes.
+	Notes []string `json:"notes"`
 }
 
 func (a *app) configCommand() *cobra.Command {
@@ -73,7 +77,7 @@ func (a *app) configValidate(args []string, strict bool) error {
 	if len(args) > 0 {
 		path = args[0]
 	}
-	document := configDocument{File: path, Unmatched: []string{}}
+	document := configDocument{File: path, Unmatched: []string{}, Notes: []string{}}
 	file, err := readConfig(path)
 	if err == nil {
 		err = a.validateTemplates(file, filepath.Dir(path))
@@ -84,7 +88,7 @@ func (a *app) configValidate(args []string, strict bool) error {
 	if err != nil {
 		document.Error = err.Error()
 	} else {
-		document.OK, document.Project = true, file.Project
+		document.OK, document.Project, document.Notes = true, file.Project, doubts(file)
 	}
 	if a.json() {
 		if printed := a.printJSON(document); printed != nil {
@@ -98,7 +102,23 @@ func (a *app) configValidate(args []string, strict bool) error {
 	for _, pattern := range document.Unmatched {
 		a.note("Note: %s", pattern)
 	}
+	for _, doubt := range document.Notes {
+		a.note("Note: %s.", doubt)
+	}
 	return nil
+}
+
+// doubts are the sentences about what is most likely a mistake in any layer of file.
+func doubts(file *config.File) []string {
+	sentences := []string{}
+	for _, sample := range file.Samples() {
+		for _, doubt := range cfn.Doubts(sample.Settings, sample.Origin) {
+			if !slices.Contains(sentences, doubt) {
+				sentences = append(sentences, doubt)
+			}
+		}
+	}
+	return sentences
 }
 
 // unmatched are the patterns that match no branch of the checkout. They are no mistake by themselves, because a branch may come; strict makes them one.
@@ -180,7 +200,7 @@ func (a *app) configInit(image string, force bool) error {
 		return err
 	}
 	if a.json() {
-		return a.printJSON(configDocument{OK: true, File: path, Project: project, Unmatched: []string{}})
+		return a.printJSON(configDocument{OK: true, File: path, Project: project, Unmatched: []string{}, Notes: []string{}})
 	}
 	a.say("%s is written for project %s. Read it, commit it, then `perch up`.", path, project)
 	return nil
