@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Card is what Perch remembers of one environment beside its stack: one JSON object in the artifact bucket. Activities of
-// the run that holds the environment's workflow ID write it, and cleanup's recheck of leftovers. The stack says what
-// exists: Perch writes a lost card again, and deletes nothing because a card is missing.
+// Card is what Perch remembers of one environment beside its stack: one JSON object in the artifact bucket. Only
+// activities of the run that holds the environment's workflow ID write it. The stack says what exists: Perch writes a lost
+// card again, and deletes nothing because a card is missing.
 type Card struct {
 	Environment Environment `json:"environment,omitzero"`
 	// StackID is the environment's stack; empty before it is created.

@@ -11,6 +11,8 @@ const (
 	NoteReport NoteKind = "report"
 	// NotePullRequest says that a pull request of the branch was opened, closed, or changed its title.
 	NotePullRequest NoteKind = "pull_request"
+	// NoteLeftovers says that the card may name leftovers that are gone: it is to be compared with what is there.
+	NoteLeftovers NoteKind = "leftovers"
 )
 
 // Note is what comes from outside the run that holds an environment's workflow ID and belongs in the environment's card.
@@ -22,7 +24,7 @@ type Note struct {
 	// Project and Branch name the environment.
 	Project string `json:"project"`
 	Branch  string `json:"branch"`
-	// By says who sends it: `sweep`, `webhook:LOGIN`.
+	// By says who sends it: `sweep`, `cleanup`, `webhook:LOGIN`.
 	By string    `json:"by"`
 	At time.Time `json:"at"`
 	// State is how the environment's latest run ended, if the run itself could not report it; nil otherwise.

@@ -27,6 +27,11 @@ type Removal struct {
 	Unconfirmed []string `json:"unconfirmed,omitempty"`
 }
 
+// RemovalFailed reports whether the environment's last run was a removal that failed.
+func (c Card) RemovalFailed() bool {
+	return c.State.Goal == GoalGone && c.State.Phase == PhaseFailed
+}
+
 // StackContents are the physical ids of what a stack holds and a teardown has to see go. They come from
 // the stack's resources, not from its outputs: a stack that was rolled back has none.
 type StackContents struct {

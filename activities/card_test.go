@@ -85,28 +85,6 @@ func TestTheCardOfARemovedEnvironmentStaysOnlyIfItSaysMore(t *testing.T) {
 	}
 }
 
-func TestCleanupDeletesTheCardOfAFailedRemovalWhenNothingIsLeft(t *testing.T) {
-	w := newWorld(t)
-	w.apply()
-	id, bucket := failedDeletion(t, w)
-	w.prepare(id, false)
-	w.delete(id, []string{"Files"})
-	in := contract.VerifyInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Swept: true}
-	if out := must(w, of[*Verification](w).VerifyGone, in); len(out.Leftovers) != 1 {
-		t.Fatalf("left %q", out.Leftovers)
-	}
-	w.said(perch.CardState{Goal: perch.GoalGone, Phase: perch.PhaseFailed})
-	if _, err := w.s3().DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &bucket}); err != nil {
-		t.Fatal(err)
-	}
-	if still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"}); len(still.Failed) != 0 {
-		t.Errorf("cleanup still hears %+v", still)
-	}
-	if card, found := w.card(); found {
-		t.Errorf("the card is there: %+v", card)
-	}
-}
-
 // shown are the environments as `ls` and `status` show branch login, with the warnings of both.
 func (w *world) shown() (shown []perch.EnvironmentStatus, warnings []string) {
 	w.t.Helper()

@@ -116,11 +116,11 @@ func (w *world) removals() []leftovers.Record {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	records, err := of[*Stacks](w).removals.All(w.t.Context(), all)
+	listing, err := of[*Stacks](w).removals.List(w.t.Context(), all)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return records
+	return leftovers.Listed(listing)
 }
 
 // emptied runs EmptyBucket for branch login.

@@ -155,7 +155,7 @@ func TestTheCardOfARemovedEnvironmentStaysUntilItsRemovalIsTold(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
 	channel := &announcer{fails: true}
-	w.set = New(w.config, w.policy, w.set.branches.Source, 5*time.Millisecond, channel)
+	w.fill(w.set.branches.Source, channel)
 	note := contract.ReportInput{
 		Environment: activitytest.Environment("shop", "login"), Notes: []perch.Note{{ID: "n", Kind: perch.NoteReport}},
 	}

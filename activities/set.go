@@ -79,7 +79,10 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: &Cleanups{stacks, planner},
 		looks: &Looks{policy, stacks, planner},
 		reports: &Reports{
-			stacks: stacks, reporter: reporting.New(stacks.Reader, stacks.cards, logs.NewReader(cfg), channel),
+			stacks: stacks,
+			reporter: reporting.New(
+				stacks.Reader, stacks.cards, logs.NewReader(cfg), verification.verifier, channel,
+			),
 		},
 		examinations: examinations, branches: branches,
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"go.temporal.io/sdk/activity"
 
 	"perch"
 	"perch/activities/application"
@@ -43,14 +44,39 @@ func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInpu
 	return v.verifier.SweepResources(ctx, in)
 }
 
-// RecheckLeftovers looks again for what earlier removals of the project's environments left, and has reports repaired
-// that were not delivered.
-func (v *Verification) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (contract.RecheckResult, error) {
+// RecheckLeftovers looks again for what earlier removals of the project's environments left, and has cards and reports
+// corrected that say something else or were not delivered: by notes, because only a run with the environment's workflow ID
+// writes its card.
+func (v *Verification) RecheckLeftovers(
+	ctx context.Context, in perch.CleanupInput,
+) (result contract.RecheckResult, err error) {
 	if err := v.stacks.Serves(in.Project); err != nil {
-		return contract.RecheckResult{}, err
+		return result, err
 	}
 	if !in.DryRun {
 		v.sweepReports(ctx)
 	}
-	return v.verifier.RecheckLeftovers(ctx, in)
+	seen, err := v.verifier.RecheckLeftovers(ctx, in)
+	v.noteLeftovers(ctx, seen.Outdated)
+	if err != nil {
+		return result, err
+	}
+	for _, left := range seen.Left {
+		result.Failed = append(result.Failed, perch.CleanupFailure{Stack: left.Stack, Error: left.Sentence()})
+	}
+	return result, nil
+}
+
+// noteLeftovers has the cards of environments compared with what is left of them. What cannot be sent now is sent by the
+// next cleanup.
+func (v *Verification) noteLeftovers(ctx context.Context, outdated []perch.Environment) {
+	for _, e := range outdated {
+		note := perch.Note{
+			ID:   perch.StableID(activity.GetInfo(ctx).WorkflowExecution.RunID, e.Slug, string(perch.NoteLeftovers)),
+			Kind: perch.NoteLeftovers, Project: e.Project, Branch: e.Branch, By: "cleanup", At: time.Now().UTC(),
+		}
+		if err := v.send(ctx, note); err != nil {
+			activity.GetLogger(ctx).Warn("leftovers are not looked for again", "branch", e.Branch, "error", err)
+		}
+	}
 }

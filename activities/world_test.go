@@ -24,6 +24,7 @@ import (
 	"perch/activities/activitytest"
 	"perch/activities/application"
 	"perch/activities/contract"
+	"perch/activities/reporting"
 	"perch/activities/stack"
 	"perch/sandbox/aws"
 	"perch/sandbox/aws/services"
@@ -120,9 +121,19 @@ func newSerialWorld(t testing.TB, config aws.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.set = New(w.config, w.policy, git, 5*time.Millisecond, nil)
-	of[*Stacks](w).Poller.SetBudget(rate.Inf)
+	w.fill(git, nil)
 	return w
+}
+
+// fill makes the activities. A note is taken at once, as a run that is open for the environment would.
+func (w *world) fill(git Source, channel reporting.Channel) {
+	w.set = New(w.config, w.policy, git, 5*time.Millisecond, channel)
+	of[*Stacks](w).Poller.SetBudget(rate.Inf)
+	of[*Verification](w).send = func(_ context.Context, note perch.Note) error {
+		in := contract.ReportInput{Environment: activitytest.Environment(note.Project, note.Branch), Notes: []perch.Note{note}}
+		_, err := activitytest.Try(of[*Reports](w).Report, in)
+		return err
+	}
 }
 
 // of finds the activities of one type in the set.

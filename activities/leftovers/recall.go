@@ -3,14 +3,12 @@ package leftovers
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"perch"
 	"perch/activities/contract"
-	"perch/activities/pulse"
 )
 
 // pastRemovals are the records of the removals of one environment that are over, or that end now.
@@ -101,10 +99,8 @@ func (v *Verifier) namedBy(ctx context.Context, stackID string) (perch.StackCont
 
 // conclude takes the removals out of the card, and deletes what was admitted, if nothing is left.
 // Otherwise it records what is, or may be, and one record then covers all removals of the
-// environment. finished says which card is deleted when nothing is left.
-func (v *Verifier) conclude(
-	ctx context.Context, past pastRemovals, in contract.VerifyInput, seen Sight, finished func(perch.Card) bool,
-) error {
+// environment.
+func (v *Verifier) conclude(ctx context.Context, past pastRemovals, in contract.VerifyInput, seen Sight) error {
 	if past.bucket == "" {
 		return nil
 	}
@@ -118,7 +114,7 @@ func (v *Verifier) conclude(
 	for _, record := range past.records {
 		over = append(over, record.StackID)
 	}
-	if err := v.Records.Conclude(ctx, past.environment, over, left, finished); err != nil {
+	if err := v.Records.Conclude(ctx, past.environment, over, left); err != nil {
 		return err
 	}
 	if len(seen.Left) > 0 || in.StackID == "" {
@@ -142,81 +138,4 @@ func (p pastRemovals) combine(in contract.VerifyInput, seen Sight) *perch.Remova
 		}
 	}
 	return all
-}
-
-// unfinished is a card that the run which removes its environment still needs.
-func unfinished(perch.Card) bool { return false }
-
-// RecheckLeftovers looks again for what earlier removals of the project's environments left, and
-// returns what is still there, by stack. A record whose resources are gone is deleted; a dry run
-// changes nothing.
-func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (contract.RecheckResult, error) {
-	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
-	defer stop()
-	all, err := v.Stacks.List(ctx)
-	if err != nil {
-		return contract.RecheckResult{}, err
-	}
-	bucket := v.Records.BucketIn(ctx, all)
-	records, err := v.Records.All(ctx, all)
-	if err != nil {
-		return contract.RecheckResult{}, err
-	}
-	var result contract.RecheckResult
-	for _, left := range Summarize(records, all.Exists, all.Lives, time.Now()) {
-		if !in.DryRun && left.Branch != "" {
-			if left.Resources, err = v.recheck(ctx, bucket, records, left); err != nil {
-				return contract.RecheckResult{}, err
-			}
-			if len(left.Resources) == 0 {
-				continue
-			}
-		}
-		result.Failed = append(result.Failed, perch.CleanupFailure{Stack: left.Stack, Error: left.Sentence()})
-	}
-	return result, nil
-}
-
-// recheck looks once for what the record of one stack names, and corrects the record. If the branch
-// has an environment again, what has only a name is that one's.
-func (v *Verifier) recheck(
-	ctx context.Context, bucket string, records []Record, left perch.Leftover,
-) ([]string, error) {
-	i := slices.IndexFunc(records, func(r Record) bool { return r.StackID == left.StackID })
-	in := contract.VerifyInput{Environment: records[i].Environment, StackID: left.StackID, Contents: records[i].Contents}
-	in.Known = records[i].Known // No service tells of these; only another removal can.
-	if left.Again {
-		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil
-		database := contract.SharedDatabase(in.Environment.DatabaseName())
-		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == database })
-	}
-	seen, err := v.Look(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range records[i].Leftovers {
-		there, err := v.stillThere(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if there && !slices.Contains(seen.Left, name) {
-			seen.Left = append(seen.Left, name)
-		}
-	}
-	past := pastRemovals{in.Environment, bucket, records[i : i+1], records[i].Contents}
-	err = v.conclude(ctx, past, in, seen, func(c perch.Card) bool {
-		return !left.Again && c.State.Goal == perch.GoalGone && c.State.Phase == perch.PhaseFailed
-	})
-	return slices.Concat(seen.Left, seen.Unconfirmed), err
-}
-
-// stillThere asks for a leftover whose name begins with its ARN. The tags do not tell it from a
-// resource of the branch's next environment.
-func (v *Verifier) stillThere(ctx context.Context, name string) (bool, error) {
-	full, _, _ := strings.Cut(name, " ")
-	if !arn.IsARN(full) {
-		return false, nil
-	}
-	state, err := v.lookUps.presence(ctx, full)
-	return state == presenceThere, err
 }

@@ -48,11 +48,6 @@ func (r *Records) Bucket(ctx context.Context) (string, error) {
 	return bucket, err
 }
 
-// BucketIn is the same bucket, from a list of all stacks.
-func (r *Records) BucketIn(ctx context.Context, all stack.All) string {
-	return r.cards.BucketIn(ctx, all)
-}
-
 // KeepAside moves a card that cannot be read out of the way, so that it is named by one key from then on.
 func (r *Records) KeepAside(ctx context.Context, environment perch.Environment) error {
 	_, _, err := r.cards.Read(ctx, environment)
@@ -83,9 +78,9 @@ func (r *Records) Begin(
 }
 
 // Conclude takes the removals of stacks out of an environment's card, and records what is left of them, if anything.
-// A card that then says nothing is deleted; finished also accepts others.
+// A card that then says nothing is deleted.
 func (r *Records) Conclude(
-	ctx context.Context, environment perch.Environment, over []string, left *perch.Removal, finished func(perch.Card) bool,
+	ctx context.Context, environment perch.Environment, over []string, left *perch.Removal,
 ) error {
 	if len(over) == 0 && left == nil {
 		return nil
@@ -102,7 +97,7 @@ func (r *Records) Conclude(
 	if err != nil {
 		return err
 	}
-	_, err = r.cards.DeleteIf(ctx, environment, func(c perch.Card) bool { return c.Blank() || finished(c) })
+	_, err = r.cards.DeleteIf(ctx, environment, perch.Card.Blank)
 	return err
 }
 
@@ -112,10 +107,9 @@ func (r *Records) Of(ctx context.Context, environment perch.Environment) ([]Reco
 	return Listed(listing), err
 }
 
-// All are the records of all environments; all are the stacks that were just listed.
-func (r *Records) All(ctx context.Context, all stack.All) ([]Record, error) {
-	listing, err := r.cards.List(ctx, all)
-	return Listed(listing), err
+// List lists the cards of all environments; all are the stacks that were just listed.
+func (r *Records) List(ctx context.Context, all stack.All) (card.Listing, error) {
+	return r.cards.List(ctx, all)
 }
 
 // Listed are the records in cards. One that cannot be read may name anything, so it counts as a leftover until a person

@@ -92,7 +92,7 @@ func (v *Verifier) VerifyGone(ctx context.Context, in contract.VerifyInput) (con
 			return contract.VerifyResult{}, err
 		}
 		if len(seen.Left) == 0 || look == verifyLooks {
-			if err := v.conclude(ctx, past, in, seen, unfinished); err != nil {
+			if err := v.conclude(ctx, past, in, seen); err != nil {
 				return contract.VerifyResult{}, err
 			}
 			kept, err := v.stays(ctx, in.Contents)

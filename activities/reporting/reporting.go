@@ -46,13 +46,17 @@ type Reporter struct {
 	stacks *stack.Reader
 	cards  *card.Store
 	logs   LogReader
+	// leftovers looks for what removals left.
+	leftovers LeftoverChecker
 	// channel is nil if reports go to the card only.
 	channel Channel
 }
 
 // New makes a Reporter. channel may be nil.
-func New(stacks *stack.Reader, cards *card.Store, logs LogReader, channel Channel) *Reporter {
-	return &Reporter{stacks: stacks, cards: cards, logs: logs, channel: channel}
+func New(
+	stacks *stack.Reader, cards *card.Store, logs LogReader, leftovers LeftoverChecker, channel Channel,
+) *Reporter {
+	return &Reporter{stacks: stacks, cards: cards, logs: logs, leftovers: leftovers, channel: channel}
 }
 
 // Report enters the input into the environment's card, tells it, and deletes the card of an environment that is removed.
@@ -71,6 +75,17 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 				in.Environment.StackName())
 		}
 	}
+	if says(in) {
+		out, err = r.record(ctx, in)
+	}
+	if err == nil && slices.ContainsFunc(in.Notes, isAboutLeftovers) {
+		err = r.recheck(ctx, in.Environment, &out)
+	}
+	return out, err
+}
+
+// record enters the input into the card, and tells it.
+func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out contract.ReportResult, err error) {
 	log := r.lastLog(ctx, in)
 	recorded, err := r.cards.Update(ctx, in.Environment, func(c *perch.Card) error {
 		if c.State.RunID == "" && saysNothing(in) {

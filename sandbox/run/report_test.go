@@ -1,13 +1,32 @@
 package run
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"perch"
+	"perch/sandbox/aws"
 	"perch/sandbox/github"
 )
+
+// comment is what Perch says on the branch's pull request.
+func (b *bench) comment(branch string) (body string) {
+	for _, pull := range b.github.PullRequests() {
+		if pull.Head != branch {
+			continue
+		}
+		for _, c := range b.github.Comments(pull.Number) {
+			if c.Author == github.User {
+				body += c.Body
+			}
+		}
+	}
+	return body
+}
 
 // TestThePullRequestShowsTheEnvironment deploys a branch and removes its environment, and looks at what a person sees of it
 // on GitHub.
@@ -17,21 +36,7 @@ func TestThePullRequestShowsTheEnvironment(t *testing.T) {
 	if out := b.starter(t.Context(), "application", "up"); out.exit != 0 {
 		t.Fatalf("application up: %s", out.stderr)
 	}
-	var number int
-	for _, pull := range b.github.PullRequests() {
-		if pull.Head == "feature/login" {
-			number = pull.Number
-		}
-	}
-	comment := func() string {
-		var body string
-		for _, c := range b.github.Comments(number) {
-			if c.Author == github.User {
-				body += c.Body
-			}
-		}
-		return body
-	}
+	comment := func() string { return b.comment("feature/login") }
 	if out := b.starter(t.Context(), "up", "feature/login"); out.exit != 0 {
 		t.Fatalf("up: %s", out.stderr)
 	}
@@ -67,4 +72,41 @@ func TestThePullRequestShowsTheEnvironment(t *testing.T) {
 	if d := b.github.Deployments(); d[len(d)-1].State() != "inactive" {
 		t.Errorf("deployment after the removal: %s", d[len(d)-1].State())
 	}
+}
+
+// TestThePullRequestSaysThatAFailedRemovalIsDone deletes by hand what a removal has left, and lets cleanup see it.
+func TestThePullRequestSaysThatAFailedRemovalIsDone(t *testing.T) {
+	t.Parallel()
+	b := newSandbox(t, func(o *options) { o.hub = true })
+	if out := b.starter(t.Context(), "application", "up"); out.exit != 0 {
+		t.Fatalf("application up: %s", out.stderr)
+	}
+	const branch = "feature/login"
+	b.repo.commit(t, branch, map[string]string{"perch.yaml": withBuckets("media", "assets")})
+	b.must(t, "up", branch)
+	dropped := b.resource(t, b.stackOf(t, branch), "BucketMedia")
+	b.repo.commit(t, branch, map[string]string{"perch.yaml": withBuckets("assets")})
+	b.must(t, "up", branch)
+	lift := b.order(t, aws.Fault{
+		Service: "s3", Contains: dropped, Action: "DeleteBucket", Status: 403, Code: "AccessDenied", Message: "not now",
+	})
+	contains(t, b.failed(t, "down", branch), dropped, "still there")
+	contains(t, b.comment(branch), "Removal failed", dropped)
+	if exit, d := b.ask(t, "cleanup"); exit != 1 || !strings.Contains(fmt.Sprint(d.at("failed")), dropped) {
+		t.Errorf("cleanup with bucket %s: exit code %d: %v", dropped, exit, d)
+	}
+	contains(t, b.comment(branch), "Removal failed", dropped)
+	lift()
+	if _, err := b.storage().DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &dropped}); err != nil {
+		t.Fatal(err)
+	}
+	b.must(t, "cleanup")
+	artifacts := b.resource(t, perch.ApplicationStackName(b.project, perch.KindStaging), "Artifacts")
+	eventually(t, "the removal is told, and the card kept as history", func() (any, bool) {
+		keys := strings.Join(b.keysOf(t, artifacts), " ")
+		done := strings.Contains(b.comment(branch), "Environment is removed") && !strings.Contains(keys, "cards/") &&
+			strings.Contains(keys, "history/feature-login-")
+		return b.comment(branch) + keys, done
+	})
+	equal(t, b.must(t, "ls"), document{"leftovers": []any{}})
 }

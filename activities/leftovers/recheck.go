@@ -1,0 +1,171 @@
+package leftovers
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"perch"
+	"perch/activities/card"
+	"perch/activities/contract"
+	"perch/activities/pulse"
+	"perch/activities/stack"
+	"perch/lifecycle"
+)
+
+// Rechecked is what a look at earlier removals saw.
+type Rechecked struct {
+	// Left are the removals that left something, with what is still there.
+	Left []perch.Leftover
+	// Outdated are the environments whose cards do not say what was seen. Only a run that has the environment's workflow
+	// ID may correct them.
+	Outdated []perch.Environment
+}
+
+// RecheckLeftovers looks again for what earlier removals of the project's environments left. It
+// changes nothing; in a dry run it only says what the cards say. With an error it also returns what
+// it saw before.
+func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) (seen Rechecked, err error) {
+	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING LEFTOVERS", Since: time.Now().UTC()})
+	defer stop()
+	all, err := v.Stacks.List(ctx)
+	if err != nil {
+		return seen, err
+	}
+	listing, err := v.Records.List(ctx, all)
+	if err != nil {
+		return seen, err
+	}
+	records, now := Listed(listing), time.Now()
+	if !in.DryRun {
+		seen.Outdated = unclosed(listing, all, now)
+	}
+	for _, left := range Summarize(records, all.Exists, all.Lives, now) {
+		if !in.DryRun && left.Branch != "" {
+			check, sight, err := v.lookAgain(ctx, records, left)
+			if err != nil {
+				return seen, err
+			}
+			if !sight.isRecorded(check.record) && !slices.Contains(seen.Outdated, check.record.Environment) {
+				seen.Outdated = append(seen.Outdated, check.record.Environment)
+			}
+			if left.Resources = sight.all(); len(left.Resources) == 0 {
+				continue
+			}
+		}
+		seen.Left = append(seen.Left, left)
+	}
+	return seen, nil
+}
+
+// unclosed are the environments without a stack and without a record whose card says that the
+// removal failed, or is still there after the removal: the run that should have corrected it could not.
+func unclosed(listing card.Listing, all stack.All, now time.Time) (environments []perch.Environment) {
+	for _, c := range listing.Cards {
+		told := c.State.Phase == perch.PhaseGone && !c.GitHub.Undelivered // Otherwise the sweep of reports repairs it.
+		over := len(c.Removals) == 0 && !all.Lives(c.Environment.Branch) && now.Sub(c.State.At) >= lifecycle.ReportsAfter
+		if over && (c.RemovalFailed() || told) {
+			environments = append(environments, c.Environment)
+		}
+	}
+	return environments
+}
+
+// Recheck looks again for what earlier removals of one environment left, and corrects its card. It
+// reports whether nothing is left of the environment.
+func (v *Verifier) Recheck(ctx context.Context, environment perch.Environment) (gone bool, err error) {
+	bucket, err := v.Records.Bucket(ctx)
+	if err != nil || bucket == "" {
+		return false, err
+	}
+	described, exists, err := v.Stacks.Describe(ctx, environment.StackName())
+	if err != nil {
+		return false, err
+	}
+	records, err := v.Records.Of(ctx, environment)
+	if err != nil {
+		return false, err
+	}
+	remaining := len(records)
+	for _, left := range SummarizeBeside(records, aws.ToString(described.StackId)) {
+		if left.Branch == "" {
+			continue // It cannot be read, and stays until a person has.
+		}
+		check, sight, err := v.lookAgain(ctx, records, left)
+		if err != nil {
+			return false, err
+		}
+		past := pastRemovals{environment, bucket, []Record{check.record}, check.record.Contents}
+		if err := v.conclude(ctx, past, check.in, sight); err != nil {
+			return false, err
+		}
+		if len(sight.all()) == 0 {
+			remaining--
+		}
+	}
+	if exists || remaining > 0 {
+		return false, nil
+	}
+	seen, err := v.Look(ctx, contract.VerifyInput{Environment: environment, SharedDatabase: true})
+	return err == nil && len(seen.Left) == 0, err
+}
+
+// recheck is a record and what is looked for because of it.
+type recheck struct {
+	record Record
+	in     contract.VerifyInput
+}
+
+// lookAgain looks once for what the record of one stack names. If the branch has an environment
+// again, what has only a name is that one's.
+func (v *Verifier) lookAgain(ctx context.Context, records []Record, left perch.Leftover) (recheck, Sight, error) {
+	record := records[slices.IndexFunc(records, func(r Record) bool { return r.StackID == left.StackID })]
+	in := contract.VerifyInput{Environment: record.Environment, StackID: left.StackID, Contents: record.Contents}
+	in.Known = record.Known // No service tells of these; only another removal can.
+	if left.Again {
+		in.Contents.Environments, in.Contents.Logs, in.Contents.Records = nil, nil, nil
+		database := contract.SharedDatabase(in.Environment.DatabaseName())
+		in.Known = slices.DeleteFunc(slices.Clone(in.Known), func(name string) bool { return name == database })
+	}
+	seen, err := v.Look(ctx, in)
+	if err != nil {
+		return recheck{}, Sight{}, err
+	}
+	for _, name := range record.Leftovers {
+		there, err := v.stillThere(ctx, name)
+		if err != nil {
+			return recheck{}, Sight{}, err
+		}
+		if there && !slices.Contains(seen.Left, name) {
+			seen.Left = append(seen.Left, name)
+		}
+	}
+	return recheck{record, in}, seen, nil
+}
+
+// stillThere asks for a leftover whose name begins with its ARN. The tags do not tell it from a
+// resource of the branch's next environment.
+func (v *Verifier) stillThere(ctx context.Context, name string) (bool, error) {
+	full, _, _ := strings.Cut(name, " ")
+	if !arn.IsARN(full) {
+		return false, nil
+	}
+	state, err := v.lookUps.presence(ctx, full)
+	return state == presenceThere, err
+}
+
+// all is what was seen, confirmed or not.
+func (s Sight) all() []string { return slices.Concat(s.Left, s.Unconfirmed) }
+
+// isRecorded reports whether the record says what was seen. A record without leftovers was never
+// verified, so that seeing nothing is news.
+func (s Sight) isRecorded(record Record) bool {
+	seen, recorded := s.all(), slices.Concat(record.Leftovers, record.Unconfirmed)
+	slices.Sort(seen)
+	slices.Sort(recorded)
+	return len(seen) > 0 && slices.Equal(seen, recorded)
+}
