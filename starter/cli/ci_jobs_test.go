@@ -34,7 +34,7 @@ func (e ciEvent) check(t *testing.T, dir, head string) {
 	if want := e.commit; up.target.commit != want {
 		t.Errorf("up is for commit %q, want %q (the checkout has %s)", up.target.commit, want, head)
 	}
-	down, err := a.askDown(t.Context(), nil, false, waiting{timeout: time.Minute})
+	down, err := a.askDown(t.Context(), nil, downOptions{}, waiting{timeout: time.Minute})
 	e.compare(t, "down", down, err, e.problem)
 
 	named, err := a.askUp(t.Context(), []string{"topic"}, upOptions{commit: commitB}, waiting{timeout: time.Minute})
@@ -42,7 +42,7 @@ func (e ciEvent) check(t *testing.T, dir, head string) {
 	if named.target.commit != commitB {
 		t.Errorf("up topic --commit is for commit %q, want %s", named.target.commit, commitB)
 	}
-	named, err = a.askDown(t.Context(), []string{"topic"}, false, waiting{timeout: time.Minute})
+	named, err = a.askDown(t.Context(), []string{"topic"}, downOptions{}, waiting{timeout: time.Minute})
 	ciEvent{branch: "topic"}.compare(t, "down topic", named, err, "")
 }
 

@@ -12,25 +12,32 @@ import (
 
 func (a *app) downCommand() *cobra.Command {
 	var (
-		w     waiting
-		force bool
+		w waiting
+		o downOptions
 	)
 	command := &cobra.Command{
 		Use:   "down [BRANCH]",
 		Short: "Take a branch's environment away",
 		Long: `Take a branch's environment away, its buckets' contents and its database included, and wait until it has been seen to be gone.
 
-Without BRANCH it is the CI job's branch, else outside of CI the one that is checked out. No perch.yaml is needed where --project or PERCH_PROJECT is given.`,
+Without BRANCH it is the CI job's branch, else outside of CI the one that is checked out. On a terminal
+it asks then, once. No perch.yaml is needed if --project or PERCH_PROJECT is given.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.down(cmd.Context(), args, force, w) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.down(cmd.Context(), args, o, w) },
 	}
 	w.register(command)
-	command.Flags().BoolVar(&force, "force", false, "where a resource cannot be deleted, leave it behind, fail and name it")
+	command.Flags().BoolVar(&o.yes, "yes", false, "do not ask, also if BRANCH is left out")
+	command.Flags().BoolVar(&o.force, "force", false, "where a resource cannot be deleted, leave it behind, fail and name it")
 	return command
 }
 
-func (a *app) down(ctx context.Context, args []string, force bool, w waiting) error {
-	r, err := a.askDown(ctx, args, force, w)
+// downOptions are the flags of down.
+type downOptions struct {
+	force, yes bool
+}
+
+func (a *app) down(ctx context.Context, args []string, o downOptions, w waiting) error {
+	r, err := a.askDown(ctx, args, o, w)
 	if err != nil {
 		r.result.Outcome, r.failure = perch.OutcomeFailed, err.Error()
 	}
@@ -46,7 +53,7 @@ func (a *app) down(ctx context.Context, args []string, force bool, w waiting) er
 	return silently(r.code())
 }
 
-func (a *app) askDown(ctx context.Context, args []string, force bool, w waiting) (report, error) {
+func (a *app) askDown(ctx context.Context, args []string, o downOptions, w waiting) (report, error) {
 	none := report{goal: perch.GoalGone}
 	if err := w.check(); err != nil {
 		return none, err
@@ -59,8 +66,11 @@ func (a *app) askDown(ctx context.Context, args []string, force bool, w waiting)
 	if err != nil {
 		return none, err
 	}
-	t.force = force
+	t.force = o.force
 	none.target = t
+	if err := a.confirmDown(ctx, args, t, o.yes); err != nil {
+		return none, err
+	}
 	r, err := a.ask(ctx, perch.GoalGone, t, w)
 	if err != nil {
 		return none, err

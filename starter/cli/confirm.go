@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// confirmDown asks once whether the environment of a branch that was not named is to be removed: BRANCH was left out, and the command
+// runs on a terminal. The error says that the answer was not yes.
+func (a *app) confirmDown(ctx context.Context, args []string, t target, yes bool) error {
+	if yes || len(args) > 0 || t.job.Branch != "" || a.env("CI") != "" || !a.onTerminal() {
+		return nil
+	}
+	branch := t.environment.Branch
+	a.question("Remove the environment of %s, with its database and everything in its buckets? [y/N] ", branch)
+	answer, err := a.answer(ctx)
+	if err != nil {
+		return failedError("wait for the answer: %w; nothing was removed", err)
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return failedError("the answer was not yes, so nothing was removed; `perch down %s` or --yes does not ask", branch)
+	}
+	return nil
+}
+
+// onTerminal says whether stdin is a terminal.
+func (a *app) onTerminal() bool {
+	file, ok := a.stdin.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// question writes to the terminal, also if stderr is redirected. Without /dev/tty, as on Windows, it writes to stderr.
+func (a *app) question(format string, args ...any) {
+	terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	if err != nil {
+		_, _ = fmt.Fprintf(a.stderr, format, args...)
+		return
+	}
+	_, _ = fmt.Fprintf(terminal, format, args...)
+	_ = terminal.Close()
+}
+
+// answer is a line of stdin; the end of ctx ends the wait for it.
+func (a *app) answer(ctx context.Context) (string, error) {
+	lines := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.stdin).ReadString('\n') // An input that ends has been read to its end.
+		lines <- line
+	}()
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case line := <-lines:
+		return line, nil
+	}
+}
