@@ -14,7 +14,7 @@ type Card struct {
 	Environment Environment `json:"environment,omitzero"`
 	// StackID is the environment's stack; empty before it is created.
 	StackID string `json:"stack_id,omitempty"`
-	// Since is when the run began that first named this stack; zero before.
+	// Since is when the stack was created, or when the run began that first named it; zero before.
 	Since time.Time `json:"since,omitzero"`
 	// USDPerDay is what the environment costs a day, an estimate; 0 if there is none.
 	USDPerDay float64 `json:"usd_per_day,omitempty"`
@@ -33,6 +33,17 @@ type Card struct {
 	// Ended are the last states of requests that another request has superseded, the oldest first, until their commits
 	// have been told.
 	Ended []CardState `json:"ended,omitempty"`
+	// Expiry is what perch.yaml said of expiry when the environment was deployed last; nil if nothing.
+	Expiry *Expiry `json:"expiry,omitempty"`
+	// Activity is what last showed that the environment is in use; zero if that is not known. Extended is until when it
+	// was extended, and Pin what keeps it; nil if it was not pinned.
+	Activity Activity  `json:"activity,omitzero"`
+	Extended time.Time `json:"extended,omitzero"`
+	Pin      *Pin      `json:"pin,omitempty"`
+	// ExpiryWarning is the last warning that the environment expires; nil if none is in force.
+	ExpiryWarning *ExpiryWarning `json:"expiry_warning,omitempty"`
+	// Answers are what came of the last notes by which people keep the environment, the oldest first.
+	Answers []NoteAnswer `json:"answers,omitempty"`
 	// Ready are the last commits that became ready with this stack, the newest first.
 	Ready []ReadyCommit `json:"ready,omitempty"`
 	// Log are the last lines that the environment had logged when its deployment failed; nil unless the state is that.
@@ -99,8 +110,11 @@ type CardState struct {
 	// day; both are estimates, and 0 if there is none.
 	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
 	USDPerDay       float64 `json:"usd_per_day,omitempty"`
-	// Muted are the reports that perch.yaml does not want.
-	Muted MutedReports `json:"muted,omitzero"`
+	// Muted are the reports that perch.yaml does not want, Expiry is what it says of expiry; nil if nothing.
+	Muted  MutedReports `json:"muted,omitzero"`
+	Expiry *Expiry      `json:"expiry,omitempty"`
+	// Expired says of a removal that the environment expired: its branch exists.
+	Expired bool `json:"expired,omitempty"`
 }
 
 // LogLines are the last lines of an environment's log, with the secrets in them masked.

@@ -53,6 +53,8 @@ type CleanupResult struct {
 	Missing *CleanupMissing `json:"missing,omitempty"`
 	// Problem says why no branch could be judged; empty where the listing of branches is to be trusted.
 	Problem string `json:"problem,omitempty"`
+	// Expiry is what came of the environments' expiry; nil if that was not judged.
+	Expiry *ExpiryResult `json:"expiry,omitempty"`
 }
 
 // CleanupMissing are branches that should have an environment and have none.

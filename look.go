@@ -16,6 +16,9 @@ const (
 // LabelOff is the label of a pull request whose branch should have no environment.
 const LabelOff = "perch:off"
 
+// LabelKeep is the label of a pull request that pins the environment of its branch.
+const LabelKeep = "perch:keep"
+
 // OnPRClose is what happens to a branch's environment when its last pull request is closed or merged.
 type OnPRClose string
 

@@ -13,6 +13,12 @@ const (
 	NotePullRequest NoteKind = "pull_request"
 	// NoteLeftovers says that the card may name leftovers that are gone: it is to be compared with what is there.
 	NoteLeftovers NoteKind = "leftovers"
+	// NoteExtend, NotePin and NoteUnpin keep an environment from expiry, or no longer do.
+	NoteExtend NoteKind = "extend"
+	NotePin    NoteKind = "pin"
+	NoteUnpin  NoteKind = "unpin"
+	// NoteWarn says that the environment expires, and that people are to be warned.
+	NoteWarn NoteKind = "warn"
 )
 
 // Note is what comes from outside the run that holds an environment's workflow ID and belongs in the environment's card.
@@ -24,9 +30,31 @@ type Note struct {
 	// Project and Branch name the environment.
 	Project string `json:"project"`
 	Branch  string `json:"branch"`
-	// By says who sends it: `sweep`, `cleanup`, `webhook:LOGIN`.
+	// By says who sends it: `sweep`, `cleanup`, `webhook:LOGIN`, `jane@laptop`.
 	By string    `json:"by"`
 	At time.Time `json:"at"`
 	// State is how the environment's latest run ended, if the run itself could not report it; nil otherwise.
 	State *CardState `json:"state,omitempty"`
+	// StackID is the environment that NoteExtend, NotePin, NoteUnpin and NoteWarn are about.
+	StackID string `json:"stack_id,omitempty"`
+	// Created is when that stack was created, in UTC.
+	Created time.Time `json:"created,omitzero"`
+	// Reason is why it is pinned.
+	Reason string `json:"reason,omitempty"`
+	// PullRequest is the number of the pull request whose label pins it, or no longer does; 0 if a person asks.
+	PullRequest int `json:"pull_request,omitempty"`
+	// Until is when the pin or the extension ends, in UTC. An extension may say Longer instead, how much longer the
+	// environment lives; without both of them it is as long as perch.yaml says.
+	Until  time.Time `json:"until,omitzero"`
+	Longer Hours     `json:"longer,omitempty"`
+	// Warning is the warning of NoteWarn.
+	Warning *ExpiryWarning `json:"warning,omitempty"`
+}
+
+// NoteAnswer is what came of a note.
+type NoteAnswer struct {
+	// ID is the note's.
+	ID string `json:"id"`
+	// Rejection is why it changed nothing; empty if it was entered.
+	Rejection string `json:"rejection,omitempty"`
 }

@@ -45,6 +45,8 @@ const (
 	WorkflowCleanup     = "Cleanup"
 	WorkflowNote        = "Note"
 	WorkflowLook        = "Look"
+	WorkflowExpiry      = "Expiry"
+	WorkflowKeep        = "Keep"
 
 	// SignalRequest carries a Request to the environment's open run.
 	SignalRequest = "request"

@@ -79,8 +79,10 @@ type Policy struct {
 	OnPRClose OnPRClose `yaml:"on_pr_close,omitempty" jsonschema:"enum=keep,enum=remove,default=keep"`
 	// Reports says how people are told how far environments are.
 	Reports PolicyReports `yaml:"reports,omitempty"`
-	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone.
+	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone, and those that expired.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
+	// Expiry bounds how long environments of kind `branch` live, and how much longer people may keep them.
+	Expiry PolicyExpiry `yaml:"expiry,omitempty"`
 }
 
 // Identity is what the policy's stacks are recognised by; id is the repository's id at its source,
@@ -112,6 +114,20 @@ type PolicyCleanup struct {
 	MaxRemovals int `yaml:"max_removals,omitempty" jsonschema:"minimum=1,maximum=1000,default=10"`
 	// MaxShare is the largest share of all environments that one run asks to remove; it counts from three removals up.
 	MaxShare float64 `yaml:"max_share,omitempty" jsonschema:"exclusiveMinimum=0,maximum=1,default=0.5"`
+}
+
+// PolicyExpiry bounds how long environments of kind `branch` live, and how much longer people may keep them.
+type PolicyExpiry struct {
+	// Idle is the longest that an environment lives after it was used last. It also holds for environments whose
+	// perch.yaml says nothing of expiry; perch.yaml may say less.
+	Idle Hours `yaml:"idle,omitempty" json:"idle" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
+	// Max is the longest that an environment lives after its creation. It also holds for environments whose perch.yaml
+	// says nothing of expiry; perch.yaml may say less. It must not be below `expiry.idle`.
+	Max Hours `yaml:"max,omitempty" json:"max" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
+	// Extend is the most that one extension adds to an environment's life.
+	Extend Hours `yaml:"extend,omitempty" json:"extend" jsonschema:"format=hours,default=168h" jsonschema_extras:"from=1h,to=8760h"`
+	// Pin is the longest that a pin lasts.
+	Pin Hours `yaml:"pin,omitempty" json:"pin" jsonschema:"format=hours,default=720h" jsonschema_extras:"from=1h,to=8760h"`
 }
 
 // PolicyReports says how people are told how far environments are.

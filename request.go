@@ -51,6 +51,8 @@ type Judgement struct {
 	Commit  string `json:"commit,omitempty"`
 	// Unwanted says that the branch exists, and that its pull request says that it should have no environment.
 	Unwanted bool `json:"unwanted,omitempty"`
+	// Expired says that the branch exists, and that the environment has expired.
+	Expired bool `json:"expired,omitempty"`
 	// At is when it was judged, in UTC.
 	At time.Time `json:"at"`
 	// Until is when the grace period ends, in UTC; a push until then keeps the environment. At, where there is none.

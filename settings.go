@@ -44,7 +44,7 @@ type Settings struct {
 	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=app variable,values=scalar"`
 	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets` must allow them.
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=app variable,values=secret"`
-	// Expiry is how long an environment lives. It is read, checked and shown; nothing acts on it yet.
+	// Expiry is how long an environment of kind `branch` lives. The policy's `expiry` bounds it.
 	Expiry *Expiry `yaml:"expiry,omitempty" json:"expiry" jsonschema:"nullable"`
 	// Template is a CloudFormation template of the project's own, used instead of Perch's: the path of a YAML or JSON file in the repository.
 	Template string `yaml:"template,omitempty" json:"template" jsonschema:"nullable,format=template"`
@@ -111,11 +111,18 @@ type Bucket struct {
 
 // Expiry is how long an environment lives.
 type Expiry struct {
-	// Idle is how long an environment lives after the last push.
+	// Idle is how long an environment lives after it was used last: a push, a redeployment, an extension, a pin.
 	Idle Hours `yaml:"idle,omitempty" json:"idle" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
 	// Max is how long an environment lives after its creation; it must not be below `expiry.idle`.
 	Max Hours `yaml:"max,omitempty" json:"max" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
+	// Warn says how long before its end people are warned.
+	Warn Hours `yaml:"warn,omitempty" json:"warn" jsonschema:"format=hours,default=24h" jsonschema_extras:"from=1h,to=720h"`
+	// Extend is how much longer `perch extend` lets an environment live.
+	Extend Hours `yaml:"extend,omitempty" json:"extend" jsonschema:"format=hours,default=72h" jsonschema_extras:"from=1h,to=720h"`
 }
+
+// Duration is h as a time.Duration.
+func (h Hours) Duration() time.Duration { return time.Duration(h) * time.Hour }
 
 // Hours are a duration in whole hours; its text is 168h.
 type Hours int

@@ -52,7 +52,7 @@ func BenchmarkCleanupOfThousands(b *testing.B) {
 
 // cleanupsOf are the activities of a worker that has just begun.
 func (w *world) cleanupsOf(hub *hub.Server) *Cleanups {
-	set := New(w.config, w.policy, w.github(hub), 5*time.Millisecond, nil)
+	set := New(w.config, w.policy, w.github(hub), 5*time.Millisecond, nil, time.Now)
 	return of[*Cleanups](&world{set: set})
 }
 

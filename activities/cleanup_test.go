@@ -153,7 +153,7 @@ func TestLastLookSeesWhatHasChanged(t *testing.T) {
 			}
 			w.settle(id)
 			w.settle(w.bare("shop-gone", "gone", nil))
-		}, "stack shop-gone was made anew since cleanup judged it"},
+		}, "stack shop-gone was created again since cleanup judged it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := leftOver(t)

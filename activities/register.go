@@ -121,6 +121,8 @@ func (s *Set) serveAll() []served {
 		serve(contract.AskDeployment, s.cleanups.AskDeployment),
 		serve(contract.LastLook, s.cleanups.LastLook),
 		serve(contract.RecheckLeftovers, s.verification.RecheckLeftovers),
+		serve(contract.SweepExpiry, s.cleanups.SweepExpiry),
+		serve(contract.Keep, s.cleanups.Keep),
 		serve(contract.LookAtBranch, s.looks.LookAtBranch),
 		serve(contract.Report, s.reports.Report),
 

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
@@ -43,7 +44,7 @@ func TestEveryRowOfTheContractIsServedOnItsQueue(t *testing.T) {
 	for _, row := range contract.Table() {
 		want = append(want, string(row.Queue)+" "+row.Name)
 	}
-	set := New(sdk.Config{}, &perch.Policy{}, nil, 0, nil)
+	set := New(sdk.Config{}, &perch.Policy{}, nil, 0, nil, time.Now)
 	set.Register(taken{t, contract.QueueQuick, &got}, taken{t, contract.QueueWaits, &got})
 	slices.Sort(want)
 	slices.Sort(got)
@@ -88,7 +89,7 @@ func TestInputThatCannotBeReadIsRejectedForGood(t *testing.T) {
 		"an environment of words": {map[string]any{"environment": "shop/login"}, []string{"string"}},
 		"no object":               {"shop", []string{"string"}},
 	}
-	set := New(sdk.Config{}, &perch.Policy{Project: "shop"}, nil, 0, nil)
+	set := New(sdk.Config{}, &perch.Policy{Project: "shop"}, nil, 0, nil, time.Now)
 	tried := 0
 	for _, a := range set.serveAll() {
 		field, has := a.row.In.FieldByName("Environment")

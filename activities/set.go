@@ -49,8 +49,11 @@ type Set struct {
 }
 
 // New makes the activities. interval is how often waits look at what they wait for. channel tells people how far
-// environments are; nil if reports go to the card only.
-func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration, channel reporting.Channel) *Set {
+// environments are; nil if reports go to the card only. now is the time that expiry and pins go by.
+func New(
+	cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration, channel reporting.Channel,
+	now func() time.Time,
+) *Set {
 	var (
 		branches = branch.NewReader(policy, source)
 		stacks   = NewStacks(cfg, policy, source, interval)
@@ -61,7 +64,7 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 			Policy: policy, Branches: branches, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk,
 			Images: images, Quotas: quotas, Removals: stacks.removals, Interval: interval, Waited: sinceScheduled,
 		})}
-		planner = cleanup.NewPlanner(policy, branches, stacks.Reader)
+		planner = cleanup.NewPlanner(policy, branches, stacks.Reader, stacks.cards, now)
 	)
 	seeds := seed.NewEnvironments(cfg, policy, stacks.Reader, apps, branches, interval)
 	databases := application.NewDatabases(cfg, apps, interval)
@@ -79,10 +82,10 @@ func New(cfg aws.Config, policy *perch.Policy, source Source, interval time.Dura
 		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: &Cleanups{stacks, planner},
 		looks: &Looks{policy, stacks, planner},
 		reports: &Reports{
-			stacks: stacks,
-			reporter: reporting.New(
-				stacks.Reader, stacks.cards, logs.NewReader(cfg), verification.verifier, channel,
-			),
+			stacks: stacks, reporter: reporting.New(reporting.Config{
+				Stacks: stacks.Reader, Cards: stacks.cards, Logs: logs.NewReader(cfg), Leftovers: verification.verifier,
+				Channel: channel, Bounds: policy.Expiry, Now: now,
+			}),
 		},
 		examinations: examinations, branches: branches,
 	}

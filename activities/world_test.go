@@ -127,7 +127,7 @@ func newSerialWorld(t testing.TB, config aws.Config) *world {
 
 // fill makes the activities. A note is taken at once, as a run that is open for the environment would.
 func (w *world) fill(git Source, channel reporting.Channel) {
-	w.set = New(w.config, w.policy, git, 5*time.Millisecond, channel)
+	w.set = New(w.config, w.policy, git, 5*time.Millisecond, channel, time.Now)
 	of[*Stacks](w).Poller.SetBudget(rate.Inf)
 	of[*Verification](w).send = func(_ context.Context, note perch.Note) error {
 		in := contract.ReportInput{Environment: activitytest.Environment(note.Project, note.Branch), Notes: []perch.Note{note}}

@@ -120,6 +120,25 @@ func (c *Client) Cleanup(
 	return result, err
 }
 
+// Expire has the expiry of every environment judged, and carried out unless it is a dry run.
+func (c *Client) Expire(
+	ctx context.Context, in perch.ExpiryInput, timeout time.Duration, view View,
+) (result perch.ExpiryResult, err error) {
+	r := question(perch.WorkflowExpiry, "expiry", in.Project, in)
+	r.view, r.timeout, r.reading = view, timeout, in.DryRun
+	err = c.answer(ctx, r, &result)
+	return result, err
+}
+
+// Keep pins an environment, ends its pin, or extends it, and waits until that is entered. What is rejected is the run's
+// failure.
+func (c *Client) Keep(ctx context.Context, in perch.KeepInput, view View) (result perch.KeepResult, err error) {
+	r := question(perch.WorkflowKeep, string(in.Note.Kind), in.Environment.Project, in)
+	r.view, r.summary = view, string(in.Note.Kind)+" "+in.Environment.Branch
+	err = c.answer(ctx, r, &result)
+	return result, err
+}
+
 // FailedError is the failure of a short run. It unwraps to what Temporal says.
 type FailedError struct {
 	Summary string

@@ -40,7 +40,7 @@ func AdmitRequest(a Admission) error {
 	case perch.GoalGone:
 		return a.removal()
 	case perch.GoalUp:
-		return firstError(a.commitGiven, a.kind, a.keptKind, a.recreation, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.room)
+		return firstError(a.commitGiven, a.kind, a.keptKind, a.recreation, a.machines, a.sharedDatabase, a.snapshot, a.loadBalancer, a.secrets, a.seeds, a.expiry, a.room)
 	}
 	return reject("a request can ask for up or gone, not %q", a.Request.Goal)
 }
@@ -273,6 +273,24 @@ func listPrefixes(values []string, none string) string {
 		return none
 	}
 	return "only what begins with " + strings.Join(values, ", ")
+}
+
+// expiry rejects what is longer than the policy allows.
+func (a Admission) expiry() error {
+	asked, bounds := a.Wanted.Settings.Expiry, a.Policy.Expiry
+	if asked == nil || a.Wanted.Kind != perch.KindBranch {
+		return nil
+	}
+	for _, each := range []struct {
+		key          string
+		asked, bound perch.Hours
+	}{{"idle", asked.Idle, bounds.Idle}, {"max", asked.Max, bounds.Max}, {"extend", asked.Extend, bounds.Extend}} {
+		if each.bound != 0 && each.asked > each.bound {
+			return reject("expiry.%[1]s is %[2]s, and the policy allows %[3]s at most; change expiry.%[1]s in %[4]s, or `expiry.%[1]s` in the policy",
+				each.key, each.asked, each.bound, perch.FileName)
+		}
+	}
+	return nil
 }
 
 func (a Admission) room() error {

@@ -26,6 +26,9 @@ type Listing struct {
 	// DefaultBranch is what the source calls the default branch, if it lists no branch of the
 	// policy's name; empty if it does not tell.
 	DefaultBranch string
+	// Cards are those of the environments, Now is when they are judged.
+	Cards KnownCards
+	Now   time.Time
 }
 
 // Found is a stack as CloudFormation lists it, ours or not.
@@ -77,7 +80,7 @@ func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved
 			continue
 		}
 		_, alive := listing.Branches[environment.Branch]
-		verdict, reason := judge(subject{environment.Branch, kind, stack, alive}, policy, plan.Problem)
+		verdict, reason := judge(subject{environment.Branch, kind, stack, alive}, policy, cmp.Or(plan.Problem, listing.Cards.Keeps(environment.Slug, listing.Now)))
 		plan.Verdicts = append(plan.Verdicts, perch.CleanupVerdict{
 			Stack: stack.Name, Branch: environment.Branch, Verdict: verdict, Reason: reason, StackID: stack.ID, Commit: stack.Commit, Created: stack.Created,
 		})
@@ -211,26 +214,54 @@ func brake(plan Plan, bounds perch.PolicyCleanup, approved string) *perch.Cleanu
 	return &b
 }
 
-// LastLook says, when the grace period is over, why the environment is to be kept after all; empty if it is still to be removed. stack is
-// the stack that has its name now, nil if there is none; alive says that the branch exists, and unwanted why it should have no
-// environment nevertheless. id is the repository's id, empty if its source has none.
-func LastLook(
-	judged perch.Judgement, branch string, stack *Found, alive bool, unwanted, id string, policy *perch.Policy,
-) string {
+// LastSeen is what a removal sees when its grace period is over.
+type LastSeen struct {
+	Branch string
+	// Stack is the stack that has its name now; nil if there is none.
+	Stack *Found
+	// Alive says that the branch exists, Unwanted why it should have no environment nevertheless; empty if it should.
+	Alive    bool
+	Unwanted string
+	// RepositoryID is the repository's id; empty if its source has none.
+	RepositoryID string
+	// Cards have the environment's card, Pulls are the branch's pull requests, if it expired. Now is the time.
+	Cards KnownCards
+	Pulls []PullRequest
+	Now   time.Time
+}
+
+// LastLook says why the environment is to be kept after all; empty if it is still to be removed.
+func LastLook(judged perch.Judgement, seen LastSeen, policy *perch.Policy) string {
+	stack := seen.Stack
 	switch {
-	case alive && judged.Unwanted && unwanted == "":
-		return fmt.Sprintf("branch %s is to have an environment again", branch)
-	case alive && !judged.Unwanted:
-		return fmt.Sprintf("branch %s exists again", branch)
+	case seen.Alive && judged.Unwanted && seen.Unwanted == "":
+		return fmt.Sprintf("branch %s is to have an environment again", seen.Branch)
+	case seen.Alive && !judged.Unwanted && !judged.Expired:
+		return fmt.Sprintf("branch %s exists again", seen.Branch)
 	case stack == nil:
 		return ""
 	case stack.ID != judged.StackID:
-		return fmt.Sprintf("stack %s was made anew since cleanup judged it", stack.Name)
+		return fmt.Sprintf("stack %s was created again since cleanup judged it", stack.Name)
 	case stack.Commit != judged.Commit:
 		return fmt.Sprintf("another commit was deployed to stack %s since cleanup judged it", stack.Name)
 	}
-	for _, other := range others(policy.Identity(id), []Found{*stack}) {
+	for _, other := range others(policy.Identity(seen.RepositoryID), []Found{*stack}) {
 		return other.String()
 	}
-	return protection(subject{branch: branch, kind: perch.Kind(stack.Tags[perch.TagKind]), stack: *stack}, policy)
+	environment, kind, _ := perch.Owned(policy.Identity(seen.RepositoryID), stack.Name, stack.Tags)
+	if reason := protection(subject{branch: seen.Branch, kind: kind, stack: *stack}, policy); reason != "" {
+		return reason
+	}
+	if reason := seen.Cards.Keeps(environment.Slug, seen.Now); reason != "" {
+		return reason
+	}
+	if seen.Alive && judged.Expired {
+		if note := LabelNote(seen.Cards.BySlug[environment.Slug], seen.Pulls, seen.Now); note != nil && note.Kind == perch.NotePin {
+			return note.Reason
+		}
+		if verdict := JudgeExpiry(*stack, seen.Cards, policy, seen.RepositoryID, seen.Now); verdict.Action != perch.ExpiryRemove {
+			return "it has not expired any more: " + verdict.Reason
+		}
+	}
+	return ""
 }

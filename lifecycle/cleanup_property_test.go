@@ -143,7 +143,7 @@ func TestWhatWasPushedToAfterTheJudgementIsKept(t *testing.T) {
 		before, after := drawStack(t), drawStack(t)
 		judged := perch.Judgement{StackID: before.ID, Commit: before.Commit}
 		alive := rapid.Bool().Draw(t, "alive")
-		if LastLook(judged, "login", &after, alive, "", "", shopPolicy()) != "" {
+		if LastLook(judged, LastSeen{Branch: "login", Stack: &after, Alive: alive}, shopPolicy()) != "" {
 			return
 		}
 		if alive || after.ID != before.ID || after.Commit != before.Commit || after.Protected {

@@ -219,7 +219,7 @@ func TestLastLook(t *testing.T) {
 		"nothing has changed":           {&stack, false, "", ""},
 		"the stack is gone by now":      {nil, false, "", ""},
 		"S18 the branch exists again":   {&stack, true, "", "branch login exists again"},
-		"another stack under the name":  {changed(func(s *Found) { s.ID += "2" }), false, "", "stack shop-login was made anew since cleanup judged it"},
+		"another stack under the name":  {changed(func(s *Found) { s.ID += "2" }), false, "", "stack shop-login was created again since cleanup judged it"},
 		"another commit":                {changed(func(s *Found) { s.Commit = "beef" }), false, "", "another commit was deployed to stack shop-login since cleanup judged it"},
 		"S75 protected in the meantime": {changed(tagged(perch.TagProtect, "true")), false, "", "protected: the tag perch:protect=true"},
 		"S75 termination protection":    {changed(func(s *Found) { s.Protected = true }), false, "", "protected: termination protection"},
@@ -229,7 +229,7 @@ func TestLastLook(t *testing.T) {
 				"or delete them in the CloudFormation console"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := LastLook(judged, "login", c.stack, c.alive, "", c.id, shopPolicy()); got != c.want {
+			if got := LastLook(judged, LastSeen{Branch: "login", Stack: c.stack, Alive: c.alive, RepositoryID: c.id}, shopPolicy()); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -254,7 +254,7 @@ func TestLastLookAtABranchThatIsNotWanted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			judged := perch.Judgement{StackID: stack.ID, Commit: stack.Commit, Unwanted: c.judgedUnwanted}
-			if got := LastLook(judged, "login", &c.stack, c.alive, c.unwanted, "", shopPolicy()); got != c.want {
+			if got := LastLook(judged, LastSeen{Branch: "login", Stack: &c.stack, Alive: c.alive, Unwanted: c.unwanted}, shopPolicy()); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})

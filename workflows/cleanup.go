@@ -37,6 +37,7 @@ func Cleanup(ctx workflow.Context, in perch.CleanupInput) (*perch.CleanupResult,
 	if err := c.recheck(); err != nil {
 		return nil, err
 	}
+	c.expire()
 	workflow.SetCurrentDetails(ctx, c.details())
 	return &c.result, c.failure()
 }
@@ -144,6 +145,19 @@ func (c *cleanup) recheck() error {
 		c.failed(f.Stack, f.Error)
 	}
 	return err
+}
+
+// expire has the expiry of environments judged. That it cannot be is said, and fails no cleanup: the next one judges again.
+func (c *cleanup) expire() {
+	in := perch.ExpiryInput{Project: c.in.Project, DryRun: c.in.DryRun}
+	out, err := runActivity(c.ctx, "judge the expiry of environments", contract.SweepExpiry, in)
+	if err != nil {
+		out.Problem = said(err)
+	}
+	if out.Verdicts == nil {
+		out.Verdicts = []perch.ExpiryVerdict{}
+	}
+	c.result.Expiry = &out
 }
 
 func (c *cleanup) judgement(v perch.CleanupVerdict) perch.Judgement {

@@ -34,6 +34,18 @@ func Doctor(ctx workflow.Context, in perch.DoctorInput) (*perch.DoctorResult, er
 	return &out, err
 }
 
+// Expiry judges the expiry of every environment, warns people, and requests the removal of what has expired.
+func Expiry(ctx workflow.Context, in perch.ExpiryInput) (*perch.ExpiryResult, error) {
+	out, err := runActivity(ctx, "judge the expiry of environments of "+in.Project, contract.SweepExpiry, in)
+	return &out, err
+}
+
+// Keep pins an environment, ends its pin, or extends it.
+func Keep(ctx workflow.Context, in perch.KeepInput) (*perch.KeepResult, error) {
+	out, err := runActivity(ctx, string(in.Note.Kind)+" "+in.Environment.Branch, contract.Keep, in)
+	return &out, err
+}
+
 // Application makes, updates or describes the stack that the project's environments share. Its workflow ID is the stack's name.
 func Application(ctx workflow.Context, in perch.ApplicationInput) (*perch.ApplicationResult, error) {
 	name := perch.ApplicationStackName(in.Project, in.Kind)

@@ -144,8 +144,11 @@ func (r *run) cardState(phase perch.Phase) perch.CardState {
 		RunID: workflow.GetInfo(r.ctx).WorkflowExecution.RunID, Begun: r.started.UTC(), At: workflow.Now(r.ctx).UTC(),
 	}
 	if seen := r.foreseen; seen != nil {
-		state.Settings, state.Muted = seen.Settings, seen.Muted
+		state.Settings, state.Muted, state.Expiry = seen.Settings, seen.Muted, seen.Expiry
 		state.ExpectedSeconds, state.USDPerDay = seen.ExpectedSeconds, seen.USDPerDay
+	}
+	if judged := target.Judged; judged != nil {
+		state.Expired = judged.Expired
 	}
 	if r.failure != nil {
 		state.Failure = said(r.failure)

@@ -25,7 +25,7 @@ func (a *Admitter) foresee(up candidate) *contract.Foreseen {
 	made := up.wanted
 	p := planning{Admitter: a, environment: made.environment}
 	wanted := p.version(made.template.Body, values(made.parameters))
-	seen := &contract.Foreseen{Muted: made.file.Reports.Muted()}
+	seen := &contract.Foreseen{Muted: made.file.Reports.Muted(), Expiry: made.settings.Expiry}
 	if settings, err := differences(made.file, made.environment.Branch); err == nil {
 		seen.Settings = bounded(settings)
 	}

@@ -13,6 +13,7 @@ import (
 	"perch"
 	"perch/activities/awserr"
 	"perch/activities/stack"
+	"perch/lifecycle"
 )
 
 // parallelReads is how many cards List reads at a time.
@@ -33,6 +34,22 @@ func (s *Store) List(ctx context.Context, all stack.All) (Listing, error) {
 	if bucket == "" {
 		return Listing{}, nil
 	}
+	return s.listIn(ctx, bucket)
+}
+
+// ListAll is List for a caller that has not listed the stacks.
+func (s *Store) ListAll(ctx context.Context) (Listing, error) {
+	bucket, err := s.Bucket(ctx)
+	if errors.Is(err, ErrNoPlace) {
+		return Listing{}, nil
+	}
+	if err != nil {
+		return Listing{}, err
+	}
+	return s.listIn(ctx, bucket)
+}
+
+func (s *Store) listIn(ctx context.Context, bucket string) (Listing, error) {
 	keys, err := s.keys(ctx, bucket, prefix)
 	if err != nil {
 		return Listing{}, err
@@ -106,6 +123,20 @@ func (l Listing) Warnings() (sentences []string) {
 		}
 	}
 	return sentences
+}
+
+// Known are the cards as the rules of expiry and cleanup take them. A card that cannot be read is named.
+func (l Listing) Known() lifecycle.KnownCards {
+	known := lifecycle.KnownCards{BySlug: map[string]perch.Card{}, Unreadable: map[string]string{}}
+	for _, card := range l.Cards {
+		known.BySlug[card.Environment.Slug] = card
+	}
+	for _, each := range l.Unreadable {
+		if !each.isAside() {
+			known.Unreadable[each.Slug] = each.Error()
+		}
+	}
+	return known
 }
 
 // Enter adds what the environments' cards say to their statuses, and returns the branches without a card.

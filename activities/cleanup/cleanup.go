@@ -13,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/branch"
+	"perch/activities/card"
 	"perch/activities/contract"
 	"perch/activities/pulse"
 	"perch/activities/sourceerr"
@@ -37,11 +38,16 @@ type Planner struct {
 	policy   *perch.Policy
 	branches *branch.Reader
 	stacks   *stack.Reader
+	cards    *card.Store
+	// now is the time that expiry and pins go by.
+	now func() time.Time
 }
 
-// NewPlanner makes a Planner.
-func NewPlanner(policy *perch.Policy, branches *branch.Reader, stacks *stack.Reader) *Planner {
-	return &Planner{policy, branches, stacks}
+// NewPlanner makes a Planner. now is the time that expiry and pins go by.
+func NewPlanner(
+	policy *perch.Policy, branches *branch.Reader, stacks *stack.Reader, cards *card.Store, now func() time.Time,
+) *Planner {
+	return &Planner{policy, branches, stacks, cards, now}
 }
 
 // Plan lists the stacks, then the branches, and judges. A listing of branches that keeps failing is
@@ -61,12 +67,22 @@ func (p *Planner) Plan(ctx context.Context, in perch.CleanupInput) (contract.Pla
 	if err != nil {
 		return contract.PlanResult{}, err
 	}
+	listing.Now, listing.Cards = p.now(), p.knownCards(ctx)
 	plan := p.travelling(lifecycle.PlanCleanup(listing, found, p.policy, in.Approved), in)
 	if in.Missing {
 		beats.Set(perch.Progress{Status: "READING PERCH.YAML OF BRANCHES"})
 		plan.Missing, err = p.Missing(ctx, listing, found, plan.At)
 	}
 	return plan, err
+}
+
+// knownCards reads all cards. That they cannot be read is no error: then nobody knows which environments are pinned.
+func (p *Planner) knownCards(ctx context.Context) lifecycle.KnownCards {
+	listed, err := p.cards.ListAll(ctx)
+	if err != nil {
+		return lifecycle.KnownCards{Problem: err.Error()}
+	}
+	return listed.Known()
 }
 
 // list reads the branches. It fails as long as trying again may help; after that a listing says why
@@ -188,20 +204,26 @@ func (p *Planner) LastLook(ctx context.Context, in contract.LastLookInput) (cont
 	if err != nil {
 		return contract.LastLookResult{}, err
 	}
-	alive, unwanted, id := head != "", "", ""
-	if alive && in.Judged.Unwanted {
+	seen := lifecycle.LastSeen{Branch: in.Environment.Branch, Stack: found, Alive: head != "", Now: p.now()}
+	if seen.Alive && in.Judged.Unwanted {
 		pulls, _, err := p.branches.PullRequests(ctx, in.Environment.Branch)
 		if err != nil {
 			return contract.LastLookResult{}, err
 		}
-		unwanted = lifecycle.Unwanted(head, pulls, p.policy)
+		seen.Unwanted = lifecycle.Unwanted(head, pulls, p.policy)
 	}
-	if !alive || unwanted != "" {
-		if id, err = p.branches.RepositoryID(ctx); err != nil {
-			return contract.LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", p.policy.Repository)
+	if seen.Alive && in.Judged.Expired {
+		if seen.Pulls, _, err = p.branches.PullRequests(ctx, in.Environment.Branch); err != nil {
+			return contract.LastLookResult{}, err
 		}
 	}
-	return contract.LastLookResult{
-		Keep: lifecycle.LastLook(in.Judged, in.Environment.Branch, found, alive, unwanted, id, p.policy),
-	}, nil
+	if !seen.Alive || seen.Unwanted != "" || in.Judged.Expired {
+		if seen.RepositoryID, err = p.branches.RepositoryID(ctx); err != nil {
+			return contract.LastLookResult{}, sourceerr.Wrap(err, "look for the id of %s", p.policy.Repository)
+		}
+		if seen.Cards, err = p.cardOf(ctx, in.Environment); err != nil {
+			return contract.LastLookResult{}, err
+		}
+	}
+	return contract.LastLookResult{Keep: lifecycle.LastLook(in.Judged, seen, p.policy)}, nil
 }

@@ -62,6 +62,8 @@ type Foreseen struct {
 	USDPerDay       float64 `json:"usd_per_day,omitempty"`
 	// Muted are the reports that perch.yaml does not want.
 	Muted perch.MutedReports `json:"muted,omitzero"`
+	// Expiry is what perch.yaml says of expiry; nil if nothing.
+	Expiry *perch.Expiry `json:"expiry,omitempty"`
 }
 
 // Ends reports whether nothing is to be done for the request, and with which outcome and sentence it ends.

@@ -84,8 +84,12 @@ var (
 	AskRemoval       = define[AskInput, AskResult]("AskRemoval", QueueQuick, calling)
 	AskDeployment    = define[DeploymentInput, AskResult]("AskDeployment", QueueQuick, calling)
 	LastLook         = define[LastLookInput, LastLookResult]("LastLook", QueueQuick, asking)
+	SweepExpiry      = define[perch.ExpiryInput, perch.ExpiryResult]("SweepExpiry", QueueWaits, listing)
 	RecheckLeftovers = define[perch.CleanupInput, RecheckResult]("RecheckLeftovers", QueueWaits, working)
 )
+
+// Pins and extensions.
+var Keep = define[perch.KeepInput, perch.KeepResult]("Keep", QueueQuick, calling)
 
 // Looks at branches.
 var LookAtBranch = define[LookInput, LookResult]("LookAtBranch", QueueQuick, asking)

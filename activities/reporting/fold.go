@@ -2,9 +2,11 @@ package reporting
 
 import (
 	"slices"
+	"time"
 
 	"perch"
 	"perch/activities/contract"
+	"perch/lifecycle"
 )
 
 // rememberedReady is how many commits that became ready a card keeps.
@@ -15,7 +17,9 @@ const rememberedEnded = 20
 
 // fold enters the input into the card, with the lines that the environment has logged. tells says that it is going to be
 // told.
-func fold(card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool) {
+func fold(
+	card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool, bounds perch.PolicyExpiry, now time.Time,
+) {
 	if tells {
 		card.GitHub.Undelivered = true
 		for _, ended := range in.Ended {
@@ -32,17 +36,68 @@ func fold(card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells 
 	}
 	if in.State != nil && !isStale(*in.State, card.State) {
 		enterState(card, in.StackID, *in.State, log)
+		if wasDeployed(*in.State) {
+			lifecycle.EnterActivity(card, perch.Activity{Kind: perch.ActivityPush, By: in.State.By, At: now}, bounds)
+		}
 	}
+	for _, note := range in.Notes {
+		if keeps(note) {
+			enterKeep(card, note, bounds, now)
+		}
+	}
+	if !tells {
+		enterWarned(card, *card, now)
+	}
+}
+
+// enterWarned enters when people were warned, if every channel has been told.
+func enterWarned(card *perch.Card, told perch.Card, now time.Time) {
+	warning := card.ExpiryWarning
+	if warning == nil || !warning.At.IsZero() || card.GitHub.Undelivered || told.ExpiryWarning == nil || !told.ExpiryWarning.Deadline.Equal(warning.Deadline) {
+		return
+	}
+	warned := *warning
+	warned.At = now
+	card.ExpiryWarning = &warned
+}
+
+// wasDeployed reports whether the state is of an `up` that was admitted, so that its perch.yaml was read.
+func wasDeployed(state perch.CardState) bool { return state.Goal == perch.GoalUp && state.Kind != "" }
+
+// keeps reports whether the note is about how long the environment lives.
+func keeps(note perch.Note) bool {
+	switch note.Kind {
+	case perch.NoteExtend, perch.NotePin, perch.NoteUnpin, perch.NoteWarn:
+		return true
+	}
+	return false
+}
+
+// rememberedAnswers is how many answers to notes a card keeps.
+const rememberedAnswers = 20
+
+// enterKeep enters a note once, and what came of it.
+func enterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) {
+	if slices.ContainsFunc(card.Answers, func(a perch.NoteAnswer) bool { return a.ID == note.ID }) {
+		return
+	}
+	answer := perch.NoteAnswer{ID: note.ID}
+	if err := lifecycle.EnterKeep(card, note, bounds, now); err != nil {
+		answer.Rejection = err.Error()
+	}
+	card.Answers = append(card.Answers, answer)
+	card.Answers = card.Answers[max(0, len(card.Answers)-rememberedAnswers):]
 }
 
 // enterState makes state the card's, with the stack that it is about and the lines that the environment has logged.
 func enterState(card *perch.Card, stackID string, state perch.CardState, log *perch.LogLines) {
 	if stackID != "" && stackID != card.StackID {
 		card.StackID, card.Since, card.Ready = stackID, state.Begun, nil
+		card.Extended, card.ExpiryWarning = time.Time{}, nil
 	}
 	card.State, card.Log = state, log
-	if state.Goal == perch.GoalUp && state.Kind != "" { // It was admitted, so its perch.yaml was read.
-		card.Muted = state.Muted
+	if wasDeployed(state) {
+		card.Muted, card.Expiry = state.Muted, state.Expiry
 	}
 	if state.USDPerDay > 0 {
 		card.USDPerDay = state.USDPerDay

@@ -36,7 +36,7 @@ func TestStatesAreEnteredInTheirOrder(t *testing.T) {
 	} {
 		var card perch.Card
 		for _, state := range c.states {
-			fold(&card, contract.ReportInput{State: state}, nil, false)
+			fold(&card, contract.ReportInput{State: state}, nil, false, perch.PolicyExpiry{}, noon)
 		}
 		if card.State.Phase != c.want {
 			t.Errorf("%s: phase %q, want %q", name, card.State.Phase, c.want)
@@ -49,7 +49,7 @@ func TestWhatPerchYAMLDoesNotWantStaysUntilItIsReadAgain(t *testing.T) {
 	enter := func(minute int, goal perch.Goal, kind perch.Kind, comment bool) bool {
 		state := said("a", noon, minute, "stack", "1")
 		state.Goal, state.Kind, state.Muted.Comment = goal, kind, comment
-		fold(&card, contract.ReportInput{State: state}, nil, false)
+		fold(&card, contract.ReportInput{State: state}, nil, false, perch.PolicyExpiry{}, noon)
 		return card.Muted.Comment
 	}
 	muted := []bool{
@@ -64,7 +64,7 @@ func TestWhatPerchYAMLDoesNotWantStaysUntilItIsReadAgain(t *testing.T) {
 func TestReadyCommitsAreThoseOfTheStack(t *testing.T) {
 	var card perch.Card
 	enter := func(stackID string, minute int, phase perch.Phase, commit string) []string {
-		fold(&card, contract.ReportInput{StackID: stackID, State: said("a", noon, minute, phase, commit)}, nil, false)
+		fold(&card, contract.ReportInput{StackID: stackID, State: said("a", noon, minute, phase, commit)}, nil, false, perch.PolicyExpiry{}, noon)
 		var ready []string
 		for _, r := range card.Ready {
 			ready = append(ready, r.Commit+" "+r.URL)
@@ -111,7 +111,7 @@ func TestStatesOfNotesAreEnteredUnlessARunHasSaidMoreSince(t *testing.T) {
 		"nothing was said ever": {&perch.CardState{}, nil, perch.PhaseFailed},
 	} {
 		card := perch.Card{State: *c.known, StackID: "one"}
-		fold(&card, contract.ReportInput{State: c.own, Notes: []perch.Note{{Kind: perch.NoteReport, State: ended}}}, nil, true)
+		fold(&card, contract.ReportInput{State: c.own, Notes: []perch.Note{{Kind: perch.NoteReport, State: ended}}}, nil, true, perch.PolicyExpiry{}, noon)
 		if card.State.Phase != c.want || card.StackID != "one" || !card.GitHub.Undelivered {
 			t.Errorf("%s: card %+v, want %s", name, card, c.want)
 		}

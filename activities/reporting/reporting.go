@@ -50,13 +50,31 @@ type Reporter struct {
 	leftovers LeftoverChecker
 	// channel is nil if reports go to the card only.
 	channel Channel
+	// bounds are the policy's for expiry, now is the time that it goes by.
+	bounds perch.PolicyExpiry
+	now    func() time.Time
 }
 
-// New makes a Reporter. channel may be nil.
-func New(
-	stacks *stack.Reader, cards *card.Store, logs LogReader, leftovers LeftoverChecker, channel Channel,
-) *Reporter {
-	return &Reporter{stacks: stacks, cards: cards, logs: logs, leftovers: leftovers, channel: channel}
+// Config is what a Reporter works with.
+type Config struct {
+	Stacks *stack.Reader
+	Cards  *card.Store
+	Logs   LogReader
+	// Leftovers looks for what removals left.
+	Leftovers LeftoverChecker
+	// Channel is nil if reports go to the card only.
+	Channel Channel
+	// Bounds are the policy's for expiry, Now is the time that it goes by.
+	Bounds perch.PolicyExpiry
+	Now    func() time.Time
+}
+
+// New makes a Reporter.
+func New(cfg Config) *Reporter {
+	return &Reporter{
+		stacks: cfg.Stacks, cards: cfg.Cards, logs: cfg.Logs, leftovers: cfg.Leftovers, channel: cfg.Channel,
+		bounds: cfg.Bounds, now: cfg.Now,
+	}
 }
 
 // Report enters the input into the environment's card, tells it, and deletes the card of an environment that is removed.
@@ -91,14 +109,14 @@ func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out con
 		if c.State.RunID == "" && saysNothing(in) {
 			return errNothingSaid
 		}
-		fold(c, in, log, r.channel != nil)
+		fold(c, in, log, r.channel != nil, r.bounds, r.now().UTC())
 		return nil
 	})
 	if errors.Is(err, errNothingSaid) {
 		return out, nil
 	}
 	if err == nil {
-		err = r.tell(ctx, &recorded, slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.Kind == perch.NoteReport }))
+		err = r.tell(ctx, &recorded, slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.Kind == perch.NoteReport || n.Kind == perch.NoteWarn }))
 	}
 	if err == nil && recorded.State.Phase == perch.PhaseGone {
 		err = r.drop(ctx, recorded, in.Removed)
@@ -117,12 +135,12 @@ var errNothingSaid = errors.New("no run has said anything of the environment")
 
 // saysNothing reports whether the input has only notes without a state.
 func saysNothing(in contract.ReportInput) bool {
-	return in.State == nil && !slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.State != nil })
+	return in.State == nil && !slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.State != nil || keeps(n) })
 }
 
 // tell has the channel tell what the card says, and enters what it has told.
 func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) error {
-	if r.channel == nil {
+	if r.channel == nil || recorded.State.Phase == "" {
 		return nil
 	}
 	told := copied(*recorded)
@@ -131,6 +149,7 @@ func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) e
 	r.channel.Deliver(delivering, &told, again)
 	updated, err := r.cards.Update(ctx, recorded.Environment, func(c *perch.Card) error {
 		enter(c, told, recorded.WriteID)
+		enterWarned(c, told, r.now().UTC())
 		return nil
 	})
 	if err == nil {

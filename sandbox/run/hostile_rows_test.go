@@ -253,6 +253,20 @@ var requestAttacks = []attack{
 	{activity: "PlanCleanup", name: "everything at once", answered: true, input: func(v *victims) in { return in{"project": v.project, "approved": "1000", "now": true} }},
 	{activity: "RecheckLeftovers", name: "another project", input: func(*victims) in { return in{"project": "till"} }},
 	{activity: "RecheckLeftovers", name: "the project", answered: true, input: func(v *victims) in { return in{"project": v.project} }},
+	{activity: "SweepExpiry", name: "another project", input: func(*victims) in { return in{"project": "till"} }},
+	{activity: "SweepExpiry", name: "the project", answered: true, input: func(v *victims) in { return in{"project": v.project} }},
+	{activity: "Keep", name: "another project", input: func(*victims) in {
+		return in{"environment": named("till", "wares"), "note": in{"kind": "pin", "id": "forged", "reason": "forged"}}
+	}},
+	{activity: "Keep", name: "production", input: func(v *victims) in {
+		return in{"environment": named(v.project, "main"), "note": in{"kind": "pin", "id": "forged", "reason": "forged"}}
+	}},
+	{activity: "Keep", name: "a foreign stack of the environment's name", input: func(v *victims) in {
+		return in{"environment": named(v.project, "taken"), "note": in{"kind": "pin", "id": "forged", "reason": "forged"}}
+	}},
+	{activity: "Keep", name: "a warning", input: func(v *victims) in {
+		return in{"environment": named(v.project, "carts"), "note": in{"kind": "warn", "id": "forged"}}
+	}},
 }
 
 // project is an input about another project.

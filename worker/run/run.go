@@ -50,6 +50,8 @@ type Config struct {
 	// Env reads the environment variables that hold GitHub's credentials, and PERCH_TEMPORAL_UI, the address that reports
 	// link runs at; nil knows none.
 	Env func(name string) string
+	// Now is the time that expiry and pins go by; nil is time.Now.
+	Now func() time.Time
 	// Logger takes what the worker has to say.
 	Logger *slog.Logger
 }
@@ -93,7 +95,11 @@ func run(ctx context.Context, cfg Config) error {
 		ui = cfg.Env("PERCH_TEMPORAL_UI")
 	}
 	channel := openChannel(cfg.Policy, branches, ui, namespace(cfg.Temporal))
-	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel)
+	now := time.Now
+	if cfg.Now != nil {
+		now = cfg.Now
+	}
+	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel, now)
 	return serve(ctx, cfg, temporal, set, func() { operations.started(temporal) })
 }
 
@@ -124,7 +130,7 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment, DisableWorkflowWorker: true,
 		MaxConcurrentActivityExecutionSize: waitSlots, MaxHeartbeatThrottleInterval: freshBeats, DefaultHeartbeatThrottleInterval: freshBeats,
 	})
-	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan, workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Note, workflows.Look} {
+	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan, workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Note, workflows.Look, workflows.Expiry, workflows.Keep} {
 		quick.RegisterWorkflow(workflow)
 	}
 	set.Register(quick, waits)

@@ -1,0 +1,171 @@
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"perch"
+	"perch/activities/card"
+	"perch/activities/sourceerr"
+	"perch/lifecycle"
+)
+
+// listedVerdicts is how many verdicts on expiry travel; the others say that an environment is kept.
+const listedVerdicts = 200
+
+// Expiry judges every environment by its card. What cannot be read keeps.
+func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perch.ExpiryResult, err error) {
+	result = perch.ExpiryResult{At: p.now().UTC(), Verdicts: []perch.ExpiryVerdict{}}
+	if err := p.stacks.Serves(in.Project); err != nil {
+		return result, err
+	}
+	var found []lifecycle.Found
+	if err := p.stacks.Each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
+		return result, err
+	}
+	id, err := p.branches.RepositoryID(ctx)
+	if err != nil {
+		return result, sourceerr.Wrap(err, "look for the id of %s", p.policy.Repository)
+	}
+	cards := p.knownCards(ctx)
+	result.Problem = cards.Problem
+	verdicts := lifecycle.PlanExpiry(found, cards, p.policy, id, result.At)
+	listed := min(listedVerdicts, len(verdicts))
+	result.Verdicts, result.Unlisted = verdicts[:listed], len(verdicts)-listed
+	for i := range result.Verdicts {
+		if err := p.readLabels(ctx, &result.Verdicts[i], cards); err != nil {
+			return result, err
+		}
+	}
+	return result, nil
+}
+
+// readLabels looks whether a label pins an environment that would be warned or removed, or no longer pins one. What the
+// worker may not read has no labels.
+func (p *Planner) readLabels(ctx context.Context, verdict *perch.ExpiryVerdict, cards lifecycle.KnownCards) error {
+	environment, err := perch.NewEnvironment(p.policy.Project, verdict.Branch)
+	if err != nil {
+		return nil // It is listed, and has no environment of ours.
+	}
+	known := cards.BySlug[environment.Slug]
+	labelled := known.Pin.Holds(p.now()) && known.Pin.PullRequest != 0
+	if verdict.Action == perch.ExpiryKeep && !labelled {
+		return nil
+	}
+	pulls, _, err := p.branches.PullRequests(ctx, verdict.Branch)
+	if err != nil {
+		return err
+	}
+	note := lifecycle.LabelNote(known, pulls, p.now())
+	if note == nil {
+		return nil
+	}
+	verdict.Note = note
+	if note.Kind == perch.NotePin {
+		verdict.Action, verdict.Reason, verdict.Warning = perch.ExpiryKeep, note.Reason, nil
+	}
+	return nil
+}
+
+// cardOf is the card of one environment, as the rules take it. The error says that it is worth trying again.
+func (p *Planner) cardOf(ctx context.Context, environment perch.Environment) (lifecycle.KnownCards, error) {
+	read, found, err := p.cards.Read(ctx, environment)
+	var unreadable *card.UnreadableError
+	switch {
+	case errors.As(err, &unreadable):
+		return lifecycle.KnownCards{Unreadable: map[string]string{environment.Slug: unreadable.Error()}}, nil
+	case err != nil || !found:
+		return lifecycle.KnownCards{}, err
+	}
+	read.State = perch.CardState{} // It is of the run that looks.
+	return lifecycle.KnownCards{BySlug: map[string]perch.Card{environment.Slug: read}}, nil
+}
+
+// ExpiryNote is the note that a verdict leads to: a warning, or what a label says; nil if none. It is the same for every
+// retry within one run.
+func (p *Planner) ExpiryNote(verdict perch.ExpiryVerdict, run string, at time.Time) *perch.Note {
+	note := verdict.Note
+	if verdict.Action == perch.ExpiryWarn {
+		note = &perch.Note{Kind: perch.NoteWarn, Warning: verdict.Warning}
+	}
+	if note == nil {
+		return nil
+	}
+	sent := *note
+	sent.ID, sent.Project, sent.Branch = perch.StableID(run, verdict.StackID, string(note.Kind)), p.policy.Project, verdict.Branch
+	sent.By, sent.At, sent.StackID, sent.Created = "expiry", at, verdict.StackID, verdict.Created
+	if note.PullRequest != 0 {
+		sent.By = "label " + perch.LabelKeep
+	}
+	return &sent
+}
+
+// ExpiryRequest is the removal that a verdict leads to. It is the same for every retry within one run.
+func (p *Planner) ExpiryRequest(verdict perch.ExpiryVerdict, run string, at time.Time) perch.Request {
+	return perch.Request{
+		ID: perch.StableID(run, verdict.StackID, "expired"), Goal: perch.GoalGone, Project: p.policy.Project,
+		Branch: verdict.Branch, By: "expiry", Reason: "expired: " + verdict.Reason,
+		Judged: &perch.Judgement{
+			StackID: verdict.StackID, Commit: verdict.Commit, Expired: true, At: at, Until: at.Add(p.policy.Cleanup.Grace),
+		},
+	}
+}
+
+// CheckKeep completes a note with the stack that it is about, and enters it into a copy of the environment's card, so that
+// a note that would be rejected is not sent. The error is a *perch.Rejection then.
+func (p *Planner) CheckKeep(ctx context.Context, in perch.KeepInput) (note perch.Note, err error) {
+	note = in.Note
+	if !slices.Contains([]perch.NoteKind{perch.NotePin, perch.NoteUnpin, perch.NoteExtend}, note.Kind) {
+		return note, perch.Reject("a note of kind %q is not for people", note.Kind)
+	}
+	described, exists, err := p.stacks.Describe(ctx, in.Environment.StackName())
+	if err != nil {
+		return note, err
+	}
+	if !exists {
+		return note, perch.Reject("branch %s has no environment; `perch up %[1]s` creates one", in.Environment.Branch)
+	}
+	id, err := p.branches.RepositoryID(ctx)
+	if err != nil {
+		return note, sourceerr.Wrap(err, "look for the id of %s", p.policy.Repository)
+	}
+	found := listed(described)
+	if err := lifecycle.MayBeKept(found, p.policy, id); err != nil {
+		return note, err
+	}
+	read, _, err := p.cards.Read(ctx, in.Environment)
+	var unreadable *card.UnreadableError
+	if errors.As(err, &unreadable) {
+		return note, perch.Reject("%v; nothing was changed, and the environment stays: the next `perch up` begins a new card", unreadable)
+	}
+	if err != nil {
+		return note, err
+	}
+	note.Project, note.Branch = in.Environment.Project, in.Environment.Branch
+	note.StackID, note.Created = found.ID, found.Created
+	return note, lifecycle.EnterKeep(&read, note, p.policy.Expiry, p.now())
+}
+
+// Kept is the environment's card, and what came of the note; entered is false as long as no run has taken it.
+func (p *Planner) Kept(ctx context.Context, in perch.KeepInput) (result perch.KeepResult, entered bool, err error) {
+	read, _, err := p.cards.Read(ctx, in.Environment)
+	if err != nil {
+		return result, false, err
+	}
+	at := slices.IndexFunc(read.Answers, func(a perch.NoteAnswer) bool { return a.ID == in.Note.ID })
+	if at < 0 {
+		return result, false, nil
+	}
+	if rejection := read.Answers[at].Rejection; rejection != "" {
+		return result, true, perch.Reject("%s", rejection)
+	}
+	result.Expires = lifecycle.Lifetime(read, p.policy.Expiry).Deadline
+	if read.Pin.Holds(p.now()) {
+		result.Pin = read.Pin
+	}
+	return result, true, nil
+}

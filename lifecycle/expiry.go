@@ -1,0 +1,219 @@
+package lifecycle
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"perch"
+)
+
+// KnownCards are the cards of a project's environments.
+type KnownCards struct {
+	// BySlug are the cards that could be read, by the environment's slug.
+	BySlug map[string]perch.Card
+	// Unreadable say why a card could not be read, by the environment's slug.
+	Unreadable map[string]string
+	// Problem says why no card could be read; empty if they were.
+	Problem string
+}
+
+// find is the card of an environment, and what is wrong with it: then nobody knows what it says.
+func (k KnownCards) find(slug string) (card perch.Card, problem string, found bool) {
+	problem = cmp.Or(k.Problem, k.Unreadable[slug])
+	card, found = k.BySlug[slug]
+	return card, problem, found
+}
+
+// Keeps is why nothing but a request of a person removes the environment: it is pinned, or nobody knows whether it is;
+// empty if it may be removed.
+func (k KnownCards) Keeps(slug string, now time.Time) string {
+	switch card, problem, _ := k.find(slug); {
+	case problem != "":
+		return unreadable(problem)
+	case card.Pin.Holds(now):
+		return PinnedBy(*card.Pin)
+	}
+	return ""
+}
+
+func unreadable(problem string) string { return "its card cannot be read: " + problem }
+
+// PlanExpiry says of every environment whether it is kept, warned or removed because nobody needs it any more. What is
+// not known keeps: an environment without a card, or with one that cannot be read, does not expire. No more are removed
+// at once than the policy allows cleanup; those that expired first go first.
+func PlanExpiry(
+	stacks []Found, cards KnownCards, policy *perch.Policy, repositoryID string, now time.Time,
+) []perch.ExpiryVerdict {
+	var verdicts []perch.ExpiryVerdict
+	identity := policy.Identity(repositoryID)
+	for _, stack := range stacks {
+		if _, _, ours := perch.Owned(identity, stack.Name, stack.Tags); ours && stack.Status != "DELETE_COMPLETE" {
+			verdicts = append(verdicts, JudgeExpiry(stack, cards, policy, repositoryID, now))
+		}
+	}
+	slices.SortStableFunc(verdicts, func(a, b perch.ExpiryVerdict) int {
+		return cmp.Or(rank(b.Action)-rank(a.Action), a.Deadline.Compare(b.Deadline))
+	})
+	for i := range verdicts {
+		if most := policy.Cleanup.MaxRemovals; i >= most && verdicts[i].Action == perch.ExpiryRemove {
+			verdicts[i].Action = perch.ExpiryKeep
+			verdicts[i].Reason += fmt.Sprintf("; it waits for the next run, because one removes %d at most", most)
+		}
+	}
+	return verdicts
+}
+
+func rank(action perch.ExpiryAction) int {
+	switch action {
+	case perch.ExpiryRemove:
+		return 2
+	case perch.ExpiryWarn:
+		return 1
+	}
+	return 0
+}
+
+// JudgeExpiry says of one environment of ours whether it is kept, warned or removed.
+func JudgeExpiry(
+	stack Found, cards KnownCards, policy *perch.Policy, repositoryID string, now time.Time,
+) perch.ExpiryVerdict {
+	environment, kind, _ := perch.Owned(policy.Identity(repositoryID), stack.Name, stack.Tags)
+	verdict := perch.ExpiryVerdict{
+		Stack: stack.Name, Branch: environment.Branch, StackID: stack.ID, Commit: stack.Commit, Created: stack.Created, Action: perch.ExpiryKeep,
+	}
+	card, problem, found := cards.find(environment.Slug)
+	switch reason := protection(subject{branch: environment.Branch, kind: kind, stack: stack}, policy); {
+	case reason != "":
+		verdict.Reason = reason
+	case problem != "":
+		verdict.Reason = unreadable(problem)
+	case !found:
+		verdict.Reason = "when it was used last is not known: it has no card"
+	case card.StackID != stack.ID:
+		verdict.Reason = "when it was used last is not known: its card is of another stack"
+	case card.Pin.Holds(now):
+		verdict.Reason, verdict.USDPerDay = PinnedBy(*card.Pin), card.USDPerDay
+	default:
+		card.Since, verdict.USDPerDay = stack.Created, card.USDPerDay
+		expire(&verdict, card, stack.Status, policy.Expiry, now)
+	}
+	return verdict
+}
+
+// expire decides for an environment that nothing protects.
+func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds perch.PolicyExpiry, now time.Time) {
+	life := Lifetime(card, bounds)
+	if life.Deadline.IsZero() {
+		verdict.Reason = life.Reason
+		return
+	}
+	end := life.Deadline
+	warned := warnedOf(card, life.Deadline)
+	if warned { // A warning that came late postpones the end.
+		end = latest(end, card.ExpiryWarning.At.Add(life.Warn))
+	}
+	verdict.Deadline, verdict.Reason = end, life.Reason
+	switch {
+	case IsWorking(card.State) || strings.HasSuffix(status, "_IN_PROGRESS"):
+		verdict.Reason = "a run is at work"
+	case now.Before(life.Deadline.Add(-life.Warn)):
+	case !warned:
+		verdict.Action, verdict.Deadline = perch.ExpiryWarn, latest(life.Deadline, now.Add(life.Warn))
+		verdict.Warning = &perch.ExpiryWarning{Deadline: life.Deadline, End: verdict.Deadline, Reason: life.Reason}
+	case !now.Before(end):
+		verdict.Action = perch.ExpiryRemove
+	}
+}
+
+// Life is how long an environment lives.
+type Life struct {
+	// Deadline is when it expires; the zero time if it does not. Reason is why, or why not.
+	Deadline time.Time
+	Reason   string
+	// Warn is how long before it people are warned, Extend how long an extension is if it does not say.
+	Warn, Extend time.Duration
+	// Longest is the end that no extension moves; the zero time if there is none.
+	Longest time.Time
+}
+
+// Lifetime is how long the environment with the card lives. An extension moves the end of an environment that is not
+// used, and not the end of the longest life. A pin counts as use until it ends.
+func Lifetime(card perch.Card, bounds perch.PolicyExpiry) Life {
+	expiry := EffectiveExpiry(card.Expiry, bounds)
+	life := Life{
+		Reason: "it does not expire", Warn: expiry.Warn.Duration(), Extend: expiry.Extend.Duration(),
+	}
+	if card.Activity.At.IsZero() && (expiry.Idle != 0 || expiry.Max != 0) {
+		life.Reason = "when it was used last is not known: the next `perch up` tells"
+		return life
+	}
+	if idle := expiry.Idle; idle != 0 {
+		used := latest(card.Since, card.Activity.At)
+		if card.Pin != nil {
+			used = latest(used, card.Pin.Until)
+		}
+		life.Deadline, life.Reason = used.Add(idle.Duration()), fmt.Sprintf("not used for %s", idle)
+		if card.Extended.After(life.Deadline) {
+			life.Deadline, life.Reason = card.Extended, "its extension has ended"
+		}
+	}
+	if longest := expiry.Max; longest != 0 {
+		life.Longest = card.Since.Add(longest.Duration())
+		if life.Deadline.IsZero() || life.Longest.Before(life.Deadline) {
+			life.Deadline, life.Reason = life.Longest, fmt.Sprintf("created %s ago", longest)
+		}
+	}
+	return life
+}
+
+// The lengths that hold where perch.yaml does not say them.
+const (
+	usualWarn   perch.Hours = 24
+	usualExtend perch.Hours = 72
+)
+
+// EffectiveExpiry is what perch.yaml asks for within the policy's bounds.
+func EffectiveExpiry(asked *perch.Expiry, bounds perch.PolicyExpiry) perch.Expiry {
+	expiry := perch.Expiry{}
+	if asked != nil {
+		expiry = *asked
+	}
+	expiry.Warn, expiry.Extend = cmp.Or(expiry.Warn, usualWarn), cmp.Or(expiry.Extend, usualExtend)
+	expiry.Idle, expiry.Max = within(expiry.Idle, bounds.Idle), within(expiry.Max, bounds.Max)
+	expiry.Extend = within(expiry.Extend, bounds.Extend)
+	return expiry
+}
+
+// within is the shorter of both; 0 bounds nothing.
+func within(asked, bound perch.Hours) perch.Hours {
+	if bound != 0 && (asked == 0 || asked > bound) {
+		return bound
+	}
+	return asked
+}
+
+// warnedOf reports whether a warning about the deadline was delivered.
+func warnedOf(card perch.Card, deadline time.Time) bool {
+	warning := card.ExpiryWarning
+	return warning != nil && warning.Deadline.Equal(deadline) && !warning.At.IsZero()
+}
+
+// PinnedBy says who keeps an environment, until when and why.
+func PinnedBy(pin perch.Pin) string {
+	return fmt.Sprintf("pinned by %s until %s: %s", pin.By, minute(pin.Until), pin.Reason)
+}
+
+func latest(times ...time.Time) (newest time.Time) {
+	for _, t := range times {
+		if t.After(newest) {
+			newest = t
+		}
+	}
+	return newest
+}
+
+// minute is a time as messages show it.
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -1,0 +1,224 @@
+package lifecycle
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"perch"
+)
+
+var newYear = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func expiryPolicy() *perch.Policy {
+	return &perch.Policy{Project: "shop", Repository: "github.com/acme/shop", DefaultBranch: "main", Protected: []string{"release/*"}, Cleanup: perch.PolicyCleanup{MaxRemovals: 10}}
+}
+
+// expiryStack is a branch's stack, as CloudFormation lists it.
+func expiryStack(branch string, created time.Time) Found {
+	environment, err := perch.NewEnvironment("shop", branch)
+	if err != nil {
+		panic(err)
+	}
+	tags := environment.Tags(expiryPolicy().Identity(""), perch.KindBranch)
+	return Found{ID: "arn:" + environment.StackName(), Name: environment.StackName(), Tags: tags, Status: "CREATE_COMPLETE", Commit: "abc", Created: created}
+}
+
+func slugOf(stack Found) string { return strings.TrimPrefix(stack.Name, "shop-") }
+
+func expiryCard(stack Found, idle, longest perch.Hours) perch.Card {
+	return perch.Card{
+		StackID: stack.ID, Expiry: &perch.Expiry{Idle: idle, Max: longest, Warn: 24, Extend: 72},
+		Activity: perch.Activity{Kind: perch.ActivityPush, At: stack.Created}, State: perch.CardState{Phase: perch.PhaseReady},
+	}
+}
+
+// TestPlanExpiry has a table of one environment: created at the new year, idle for a week, warned a day before.
+func TestPlanExpiry(t *testing.T) {
+	stack := expiryStack("login", newYear)
+	week := newYear.Add(168 * time.Hour)
+	warned := func(at time.Time) func(*perch.Card) {
+		return func(c *perch.Card) { c.ExpiryWarning = &perch.ExpiryWarning{Deadline: week, End: week, At: at} }
+	}
+	for name, test := range map[string]struct {
+		change func(*perch.Card)
+		now    time.Time
+		want   perch.ExpiryAction
+		says   string
+	}{
+		"in use":                      {nil, newYear.Add(100 * time.Hour), perch.ExpiryKeep, "not used for 168h"},
+		"a day before its end":        {nil, week.Add(-24 * time.Hour), perch.ExpiryWarn, "not used"},
+		"warned, and before its end":  {warned(week.Add(-24 * time.Hour)), week.Add(-time.Hour), perch.ExpiryKeep, ""},
+		"warned, at its end":          {warned(week.Add(-24 * time.Hour)), week, perch.ExpiryRemove, "not used for 168h"},
+		"not warned, long after":      {nil, week.Add(1000 * time.Hour), perch.ExpiryWarn, ""},
+		"warned late":                 {warned(week.Add(-time.Hour)), week.Add(22 * time.Hour), perch.ExpiryKeep, ""},
+		"warned late, a day ago":      {warned(week.Add(-time.Hour)), week.Add(23 * time.Hour), perch.ExpiryRemove, ""},
+		"a warning not delivered":     {warned(time.Time{}), week.Add(time.Hour), perch.ExpiryWarn, ""},
+		"warned about an earlier end": {func(c *perch.Card) { warned(week)(c); c.Activity.At = newYear.Add(time.Hour) }, week.Add(2 * time.Hour), perch.ExpiryWarn, ""},
+		"pushed meanwhile":            {func(c *perch.Card) { warned(week)(c); c.Activity.At = week }, week.Add(time.Hour), perch.ExpiryKeep, ""},
+		"extended":                    {func(c *perch.Card) { c.Extended = week.Add(72 * time.Hour) }, week, perch.ExpiryKeep, "its extension has ended"},
+		"pinned": {func(c *perch.Card) {
+			warned(week)(c)
+			c.Pin = &perch.Pin{By: "ana", Reason: "demo", Until: week.Add(time.Hour)}
+		}, week, perch.ExpiryKeep, "pinned by ana until 2026-01-08 01:00 UTC: demo"},
+		"its pin has ended":            {func(c *perch.Card) { c.Pin = &perch.Pin{Until: week} }, week.Add(time.Hour), perch.ExpiryKeep, ""},
+		"a run is at work":             {func(c *perch.Card) { warned(newYear)(c); c.State.Phase = perch.PhaseStack }, week, perch.ExpiryKeep, "a run is at work"},
+		"no expiry":                    {func(c *perch.Card) { c.Expiry = nil }, week.Add(9000 * time.Hour), perch.ExpiryKeep, "it does not expire"},
+		"the longest life":             {func(c *perch.Card) { c.Expiry.Max = 100; c.Activity.At = newYear.Add(99 * time.Hour) }, newYear.Add(100 * time.Hour), perch.ExpiryWarn, "created 100h ago"},
+		"an extension beyond the life": {func(c *perch.Card) { c.Expiry.Max = 100; c.Extended = week.Add(time.Hour) }, newYear.Add(100 * time.Hour), perch.ExpiryWarn, "created 100h ago"},
+		"a card of an earlier stack":   {func(c *perch.Card) { c.StackID = "other" }, week, perch.ExpiryKeep, "its card is of another stack"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			card := expiryCard(stack, 168, 0)
+			if test.change != nil {
+				test.change(&card)
+			}
+			verdicts := PlanExpiry([]Found{stack}, KnownCards{BySlug: map[string]perch.Card{slugOf(stack): card}}, expiryPolicy(), "", test.now)
+			if len(verdicts) != 1 || verdicts[0].Action != test.want || !strings.Contains(verdicts[0].Reason, test.says) {
+				t.Errorf("%+v, want %s because %q", verdicts, test.want, test.says)
+			}
+		})
+	}
+}
+
+func TestPlanExpiryKeepsWhatItDoesNotKnow(t *testing.T) {
+	stack := expiryStack("login", newYear)
+	late := newYear.Add(9000 * time.Hour)
+	card := map[string]perch.Card{slugOf(stack): expiryCard(stack, 1, 1)}
+	unused := expiryCard(stack, 1, 1)
+	unused.Activity = perch.Activity{}
+	for name, cards := range map[string]KnownCards{
+		"no card":            {},
+		"an unreadable card": {BySlug: card, Unreadable: map[string]string{slugOf(stack): "it is no JSON"}},
+		"no cards":           {BySlug: card, Problem: "S3 does not answer"},
+		"a lost card":        {BySlug: map[string]perch.Card{slugOf(stack): unused}},
+	} {
+		if verdicts := PlanExpiry([]Found{stack}, cards, expiryPolicy(), "", late); len(verdicts) != 1 || verdicts[0].Action != perch.ExpiryKeep || verdicts[0].Reason == "" {
+			t.Errorf("%s: %+v", name, verdicts)
+		}
+	}
+	for _, branch := range []string{"main", "release/1"} {
+		protected := expiryStack(branch, newYear)
+		cards := KnownCards{BySlug: map[string]perch.Card{slugOf(protected): expiryCard(protected, 1, 1)}}
+		if verdicts := PlanExpiry([]Found{protected}, cards, expiryPolicy(), "", late); verdicts[0].Action != perch.ExpiryKeep || !strings.HasPrefix(verdicts[0].Reason, "protected") {
+			t.Errorf("%s: %+v", branch, verdicts)
+		}
+	}
+	foreign := stack
+	foreign.Tags = nil
+	if verdicts := PlanExpiry([]Found{foreign}, KnownCards{}, expiryPolicy(), "", late); len(verdicts) != 0 {
+		t.Errorf("a foreign stack: %+v", verdicts)
+	}
+}
+
+// tenant is one environment of the year, with what it remembers for the checks.
+type tenant struct {
+	stack  Found
+	card   perch.Card
+	exists bool
+	// used is when it was used last, and delivered when the last warning was delivered.
+	used, delivered time.Time
+}
+
+// TestExpiryYear lets a year pass over 30 branches: pushes, pins, extensions, warnings that cannot be delivered, and
+// sweeps that are missed. No environment is removed that was warned less than a day before, is pinned, or was used within
+// a week; and none that nobody needs stays for ever.
+func TestExpiryYear(t *testing.T) {
+	for seed, percent := range []struct{ broken, missed uint64 }{{0, 0}, {50, 0}, {0, 50}, {50, 50}, {95, 0}, {0, 95}, {80, 80}} {
+		t.Run(fmt.Sprintf("%d %% of the warnings fail, %d %% of the sweeps are missed", percent.broken, percent.missed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(uint64(seed), 1))
+			tenants := make([]*tenant, 30)
+			for i := range tenants {
+				tenants[i] = &tenant{}
+				tenants[i].create(i, newYear)
+			}
+			for now := newYear; now.Before(newYear.AddDate(1, 0, 0)); now = now.Add(2 * time.Hour) {
+				for i, tenant := range tenants {
+					tenant.live(t, i, now, random.IntN(300))
+				}
+				if random.Uint64N(100) >= percent.missed {
+					sweepYear(t, tenants, now, func() bool { return random.Uint64N(100) < percent.broken })
+				}
+			}
+		})
+	}
+}
+
+func (e *tenant) create(i int, now time.Time) {
+	e.stack = expiryStack(fmt.Sprintf("branch-%d", i), now)
+	e.stack.ID += now.String()
+	e.card = expiryCard(e.stack, 168, 1440)
+	e.exists, e.used, e.delivered = true, now, time.Time{}
+}
+
+// live is what people do with one environment within an hour.
+func (e *tenant) live(t *testing.T, i int, now time.Time, draw int) {
+	switch draw {
+	case 0:
+		if !e.exists {
+			e.create(i, now)
+		}
+		EnterActivity(&e.card, perch.Activity{Kind: perch.ActivityPush, At: now}, perch.PolicyExpiry{})
+		e.used = now
+	case 1:
+		e.note(t, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(100 * time.Hour)}, now)
+	case 2:
+		e.note(t, perch.Note{Kind: perch.NoteUnpin}, now)
+	case 3:
+		e.note(t, perch.Note{Kind: perch.NoteExtend, Until: now.Add(200 * time.Hour)}, now)
+	}
+}
+
+// note enters a note, as a run does.
+func (e *tenant) note(t *testing.T, note perch.Note, now time.Time) {
+	if !e.exists {
+		return
+	}
+	note.Branch, note.StackID, note.Created, note.By = "b", e.stack.ID, e.stack.Created, "ana"
+	err := EnterKeep(&e.card, note, perch.PolicyExpiry{Pin: 720}, now)
+	switch {
+	case err != nil && note.Kind == perch.NoteWarn:
+		t.Fatalf("a warning was rejected: %v", err)
+	case err == nil && note.Kind != perch.NoteWarn:
+		e.used = now
+	}
+}
+
+func sweepYear(t *testing.T, tenants []*tenant, now time.Time, fails func() bool) {
+	var stacks []Found
+	cards, byName := map[string]perch.Card{}, map[string]*tenant{}
+	for _, e := range tenants {
+		if e.exists {
+			stacks = append(stacks, e.stack)
+			cards[slugOf(e.stack)], byName[e.stack.Name] = e.card, e
+		}
+	}
+	for _, verdict := range PlanExpiry(stacks, KnownCards{BySlug: cards}, expiryPolicy(), "", now) {
+		e := byName[verdict.Stack]
+		switch verdict.Action {
+		case perch.ExpiryWarn:
+			if !fails() {
+				e.note(t, perch.Note{Kind: perch.NoteWarn, Warning: verdict.Warning}, now)
+				e.card.ExpiryWarning.At, e.delivered = now, now
+			}
+		case perch.ExpiryRemove:
+			atItsLongest := !now.Before(e.stack.Created.Add(1440 * time.Hour))
+			switch {
+			case e.delivered.IsZero() || now.Sub(e.delivered) < 24*time.Hour:
+				t.Fatalf("removed at %s, and warned at %s: %+v", now, e.delivered, verdict)
+			case e.card.Pin != nil && e.card.Pin.Until.After(now):
+				t.Fatalf("removed at %s, and pinned until %s", now, e.card.Pin.Until)
+			case !atItsLongest && (now.Sub(e.used) < 168*time.Hour || now.Before(e.card.Extended)):
+				t.Fatalf("removed at %s, used at %s and extended until %s", now, e.used, e.card.Extended)
+			}
+			e.exists = false
+		case perch.ExpiryKeep:
+			if idle := now.Sub(latest(e.used, e.card.Extended)); idle > 400*time.Hour && e.card.Pin == nil && !e.delivered.IsZero() && now.Sub(e.delivered) > 200*time.Hour {
+				t.Fatalf("kept at %s, not used since %s: %+v", now, e.used, verdict)
+			}
+		}
+	}
+}

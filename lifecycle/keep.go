@@ -1,0 +1,166 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"perch"
+)
+
+// longestPinReason is how many characters the reason of a pin has at most.
+const longestPinReason = 200
+
+// EnterActivity enters into a card that its environment is in use. A warning about an end that has moved is forgotten.
+func EnterActivity(card *perch.Card, activity perch.Activity, bounds perch.PolicyExpiry) {
+	card.Activity = activity
+	if warning := card.ExpiryWarning; warning != nil && !warning.Deadline.Equal(Lifetime(*card, bounds).Deadline) {
+		card.ExpiryWarning = nil
+	}
+}
+
+// EnterKeep enters a note by which a person keeps an environment, or a warning, into the environment's card. The error
+// is a *perch.Rejection; the card says nothing new then.
+func EnterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
+	if card.StackID == "" { // The card was lost; the note names the stack that its sender saw.
+		card.StackID = note.StackID
+	}
+	if note.StackID == card.StackID && !note.Created.IsZero() {
+		card.Since = note.Created
+	}
+	if note.StackID != card.StackID {
+		return reject("branch %s has another environment now; look at it with `perch status %s`, and try again", note.Branch, note.Branch)
+	}
+	switch note.Kind {
+	case perch.NotePin:
+		return pin(card, note, bounds, now)
+	case perch.NoteUnpin:
+		return unpin(card, note, bounds, now)
+	case perch.NoteExtend:
+		return extend(card, note, bounds, now)
+	case perch.NoteWarn:
+		return warn(card, note, bounds, now)
+	}
+	return reject("a note of kind %q keeps no environment", note.Kind)
+}
+
+func pin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
+	reason := strings.TrimSpace(perch.Printable(note.Reason))
+	latestEnd := now.Add(bounds.Pin.Duration())
+	until := note.Until
+	if until.IsZero() {
+		until = latestEnd
+	}
+	switch {
+	case reason == "":
+		return reject("a pin needs a reason, so that others know why the environment stays; add --reason")
+	case utf8.RuneCountInString(reason) > longestPinReason:
+		return reject("the reason of a pin has %d characters, and the most is %d; shorten it", utf8.RuneCountInString(reason), longestPinReason)
+	case !until.After(now):
+		return reject("the pin would end at %s, which is past; choose a later --until", minute(until))
+	case until.After(latestEnd):
+		return reject("the pin would end at %s, and the policy allows a pin for %s, until %s; choose an earlier --until, or raise `expiry.pin` in the policy",
+			minute(until), bounds.Pin, minute(latestEnd))
+	case card.Pin.Holds(now) && card.Pin.Until.After(until):
+		return reject("branch %s is %s, which is longer; to shorten it, `perch unpin %s` first", note.Branch, PinnedBy(*card.Pin), note.Branch)
+	}
+	card.Pin = &perch.Pin{By: note.By, Reason: reason, At: now, Until: until.UTC(), PullRequest: note.PullRequest}
+	EnterActivity(card, perch.Activity{Kind: perch.ActivityPin, By: note.By, At: now}, bounds)
+	return nil
+}
+
+func unpin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
+	if !card.Pin.Holds(now) && (card.Pin == nil || note.PullRequest == 0) {
+		return reject("branch %s is not pinned", note.Branch)
+	}
+	card.Pin = nil
+	EnterActivity(card, perch.Activity{Kind: perch.ActivityUnpin, By: note.By, At: now}, bounds)
+	return nil
+}
+
+// extend lets the environment live longer, counted from its end, or from now if that has passed.
+func extend(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
+	life := Lifetime(*card, bounds)
+	from := latest(life.Deadline, now)
+	until, longest := note.Until, life.Extend
+	if note.Longer != 0 {
+		until = from.Add(note.Longer.Duration())
+	} else if until.IsZero() {
+		until = from.Add(life.Extend)
+	}
+	if bounds.Extend != 0 {
+		longest = bounds.Extend.Duration()
+	}
+	switch {
+	case life.Deadline.IsZero():
+		return reject("branch %s cannot be extended: %s", note.Branch, life.Reason)
+	case !until.After(now):
+		return reject("%s is past; choose a later --until", minute(until))
+	case !until.After(life.Deadline):
+		return reject("branch %s expires at %s only, so there is nothing to extend", note.Branch, minute(life.Deadline))
+	case !life.Longest.IsZero() && until.After(life.Longest):
+		return reject("branch %s can be extended until %s at most: `expiry.max` bounds its life; pin it to keep it longer", note.Branch, minute(life.Longest))
+	case until.After(from.Add(longest)):
+		return reject("an extension until %s is longer than the policy allows, %s; choose %s at most, or raise `expiry.extend` in the policy",
+			minute(until), perch.Hours(longest/time.Hour), minute(from.Add(longest)))
+	}
+	card.Extended = until.UTC()
+	EnterActivity(card, perch.Activity{Kind: perch.ActivityExtend, By: note.By, At: now}, bounds)
+	return nil
+}
+
+// warn remembers a warning that is to be delivered, unless the environment has been used since.
+func warn(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
+	life := Lifetime(*card, bounds)
+	if note.Warning == nil || !note.Warning.Deadline.Equal(life.Deadline) || card.Pin.Holds(now) {
+		return reject("branch %s does not expire as the warning says", note.Branch)
+	}
+	if warnedOf(*card, life.Deadline) {
+		return nil
+	}
+	announced := *note.Warning
+	announced.At = time.Time{}
+	card.ExpiryWarning = &announced
+	return nil
+}
+
+// MayBeKept is a *perch.Rejection if nobody can pin or extend the environment with the stack.
+func MayBeKept(stack Found, policy *perch.Policy, repositoryID string) error {
+	environment, kind, ours := perch.Owned(policy.Identity(repositoryID), stack.Name, stack.Tags)
+	if !ours {
+		return reject("stack %s is not managed by Perch for this repository; nothing was changed", stack.Name)
+	}
+	if kind != perch.KindBranch || environment.Branch == policy.DefaultBranch {
+		return reject("the environment of branch %s never expires and cleanup never removes it (its kind is %s), so there is nothing to keep",
+			environment.Branch, kind)
+	}
+	if pattern, protected := perch.MatchAny(policy.Protected, environment.Branch); protected {
+		return reject("the environment of branch %s never expires, and cleanup never removes it: it is protected by the pattern %s in the policy",
+			environment.Branch, pattern)
+	}
+	return nil
+}
+
+// LabelNote is the note that the labels of a branch's pull requests lead to: a pin, the end of one, or nil. A label pins
+// once: when its pin has ended, it has to be set again.
+func LabelNote(card perch.Card, pulls []PullRequest, now time.Time) *perch.Note {
+	labelled := 0
+	for _, pull := range pulls {
+		if pull.Open && slices.Contains(pull.Labels, perch.LabelKeep) {
+			labelled = pull.Number
+		}
+	}
+	pinned := card.Pin != nil && card.Pin.PullRequest != 0
+	switch {
+	case labelled != 0 && !card.Pin.Holds(now) && (!pinned || card.Pin.PullRequest != labelled):
+		return &perch.Note{
+			Kind: perch.NotePin, PullRequest: labelled,
+			Reason: fmt.Sprintf("pull request #%d has the label %s", labelled, perch.LabelKeep),
+		}
+	case labelled == 0 && pinned:
+		return &perch.Note{Kind: perch.NoteUnpin, PullRequest: card.Pin.PullRequest}
+	}
+	return nil
+}
