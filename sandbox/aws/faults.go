@@ -6,7 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,6 +79,17 @@ type Fault struct {
 	Hang bool `json:"hang,omitempty"`
 	// Refill puts an object into the bucket that is about to be deleted, past its policy, so that the deletion fails by itself.
 	Refill bool `json:"refill,omitempty"`
+}
+
+// FaultKeys are the keys that a fault can have in JSON, with what their values are.
+func FaultKeys() map[string]reflect.Kind {
+	keys := map[string]reflect.Kind{}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Fault]()) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "id" { // The endpoint gives it.
+			keys[name] = field.Type.Kind()
+		}
+	}
+	return keys
 }
 
 func (f Fault) ofResource() bool {
@@ -201,19 +216,25 @@ const bucketType = "AWS::S3::Bucket"
 type order struct {
 	Fault
 	left    int
+	struck  int
 	limiter *rate.Limiter
 	lifted  chan struct{}
 }
 
+// strike says whether the fault, which fits, strikes this time.
 func (o *order) strike() bool {
-	if o.limiter != nil {
-		return !o.limiter.Allow()
+	strikes := true
+	switch {
+	case o.limiter != nil:
+		strikes = !o.limiter.Allow()
+	case o.Count > 0:
+		o.left--
+		strikes = o.left >= 0
 	}
-	if o.Count == 0 {
-		return true
+	if strikes {
+		o.struck++
 	}
-	o.left--
-	return o.left >= 0
+	return strikes
 }
 
 type faults struct {
@@ -268,6 +289,23 @@ func (s *Server) Faults() []Fault {
 	out := []Fault{}
 	for _, o := range s.faults.orders {
 		out = append(out, o.Fault)
+	}
+	return out
+}
+
+// FaultInForce is a fault with how often it has struck: 0 may mean that it is mistyped.
+type FaultInForce struct {
+	Fault
+	Struck int `json:"struck"`
+}
+
+// inForce is as Faults, with how often each has struck.
+func (f *faults) inForce() []FaultInForce {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := []FaultInForce{}
+	for _, o := range f.orders {
+		out = append(out, FaultInForce{o.Fault, o.struck})
 	}
 	return out
 }
@@ -366,7 +404,7 @@ func (f *faults) During(ctx context.Context, step cloudformation.Step) error {
 func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet:
-		writeJSON(w, http.StatusOK, map[string]any{"faults": s.Faults()})
+		writeJSON(w, http.StatusOK, map[string]any{"faults": s.faults.inForce()})
 	case http.MethodDelete:
 		if id := r.URL.Query().Get("id"); !s.DeleteFault(id) {
 			reject(w, http.StatusNotFound, "no fault "+id+" is in force")
@@ -374,11 +412,9 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	case http.MethodPost:
-		var f Fault
-		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&f); err != nil {
-			reject(w, http.StatusBadRequest, "the fault is not understood: "+err.Error())
+		f, err := readFault(http.MaxBytesReader(w, r.Body, maxJSON))
+		if err != nil {
+			reject(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		id, err := s.AddFault(f)
@@ -390,4 +426,26 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 	default:
 		reject(w, http.StatusMethodNotAllowed, "use POST, GET or DELETE")
 	}
+}
+
+// readFault reads a fault in JSON. An unknown key is an error, because a fault without it would never strike.
+func readFault(body io.Reader) (f Fault, err error) {
+	var given map[string]json.RawMessage
+	if err := json.NewDecoder(body).Decode(&given); err != nil {
+		return f, fmt.Errorf("the fault is not understood: %w", err)
+	}
+	keys := FaultKeys()
+	for key := range given {
+		if _, known := keys[key]; !known {
+			return f, fmt.Errorf("a fault has no key %q; its keys are %s", key, strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
+		}
+	}
+	text, err := json.Marshal(given)
+	if err == nil {
+		err = json.Unmarshal(text, &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("the fault is not understood: %w", err)
+	}
+	return f, nil
 }

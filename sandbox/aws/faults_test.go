@@ -246,10 +246,13 @@ func TestFaultsAreOrderedOverHTTP(t *testing.T) {
 	if status, text := w.http("POST", "/_perch/faults", `{"service": "s3", "code": "SlowDown", "status": 503}`); status != 201 || !strings.Contains(text, "fault-1") {
 		t.Fatalf("%d %s", status, text)
 	}
+	if _, text := w.http("GET", "/_perch/faults", ""); !strings.Contains(text, "SlowDown") || !strings.Contains(text, `"struck": 0`) {
+		t.Errorf("listed before it strikes: %s", text)
+	}
 	_, err := w.storage.ListBuckets(t.Context(), &s3.ListBucketsInput{})
 	wantCode(t, err, "SlowDown")
-	if _, text := w.http("GET", "/_perch/faults", ""); !strings.Contains(text, "SlowDown") {
-		t.Errorf("listed: %s", text)
+	if _, text := w.http("GET", "/_perch/faults", ""); !strings.Contains(text, "SlowDown") || strings.Contains(text, `"struck": 0`) {
+		t.Errorf("listed after it has struck: %s", text)
 	}
 	if status, text := w.http("DELETE", "/_perch/faults?id=fault-9", ""); status != 404 || !strings.Contains(text, "no fault fault-9 is in force") {
 		t.Errorf("a fault that is not there: %d, %s", status, text)
@@ -265,26 +268,28 @@ func TestFaultsAreOrderedOverHTTP(t *testing.T) {
 func TestBadFaultsAreRejected(t *testing.T) {
 	w := newWorld(t, aws.Config{})
 	for fault, want := range map[string]string{
-		`{`:                                      "the fault is not understood: unexpected EOF",
-		`{"servise": "s3"}`:                      `the fault is not understood: json: unknown field "servise"`,
-		`{"service": "s3"}`:                      "say what happens",
-		`{"service": "s3", "reason": "x"}`:       "reason, hang and refill are for resources",
-		`{"type": "AWS::S3::Bucket"}`:            "either a reason, hang or refill",
-		`{"key": "a"}`:                           "fail with a code",
-		`{"key": "a", "code": "x", "drop":true}`: "fail with a code",
-		`{"key":"a","code":"x","action":"Put"}`:  "key is for s3's DeleteObjects",
-		`{"stale": 1, "code": "x"}`:              "a stale answer is no error",
-		`{"stale": 1, "action": "ListStacks"}`:   "and tagging's GetResources, not for  ListStacks",
-		`{"stale": 1, "service": "ssm", "action": "GetParameter"}`:                             "not for ssm GetParameter",
-		`{"stack": "a", "stale": 1}`:                                                           "not both",
-		`{"phase": "create", "refill": true}`:                                                  "refill is for buckets",
-		`{"stack": "a", "code": "x"}`:                                                          "not both",
-		`{"code": "x", "when": "later"}`:                                                       "use before or after",
-		`{"stack": "a", "phase": "x"}`:                                                         "use create, update or delete",
-		`{"code": "x", "count": -1}`:                                                           "cannot be negative",
-		`{"code": "x", "status": 99}`:                                                          "is no HTTP status",
-		`{"stack":"a","reason":"x","hang":true}`:                                               "either a reason, hang or refill",
-		`{"type":"AWS::CloudFormation::Stack","reason":"x"}`:                                   "needs a phase: use delete or update",
+		`{`:                                                        "the fault is not understood: unexpected EOF",
+		`{"servise": "s3"}`:                                        `a fault has no key "servise"; its keys are access_key, action, code, contains, `,
+		`{"id": "fault-7", "code": "x"}`:                           `a fault has no key "id"`,
+		`{"count": "often", "code": "x"}`:                          "the fault is not understood: json: cannot unmarshal string",
+		`{"service": "s3"}`:                                        "say what happens",
+		`{"service": "s3", "reason": "x"}`:                         "reason, hang and refill are for resources",
+		`{"type": "AWS::S3::Bucket"}`:                              "either a reason, hang or refill",
+		`{"key": "a"}`:                                             "fail with a code",
+		`{"key": "a", "code": "x", "drop":true}`:                   "fail with a code",
+		`{"key":"a","code":"x","action":"Put"}`:                    "key is for s3's DeleteObjects",
+		`{"stale": 1, "code": "x"}`:                                "a stale answer is no error",
+		`{"stale": 1, "action": "ListStacks"}`:                     "and tagging's GetResources, not for  ListStacks",
+		`{"stale": 1, "service": "ssm", "action": "GetParameter"}`: "not for ssm GetParameter",
+		`{"stack": "a", "stale": 1}`:                               "not both",
+		`{"phase": "create", "refill": true}`:                      "refill is for buckets",
+		`{"stack": "a", "code": "x"}`:                              "not both",
+		`{"code": "x", "when": "later"}`:                           "use before or after",
+		`{"stack": "a", "phase": "x"}`:                             "use create, update or delete",
+		`{"code": "x", "count": -1}`:                               "cannot be negative",
+		`{"code": "x", "status": 99}`:                              "is no HTTP status",
+		`{"stack":"a","reason":"x","hang":true}`:                   "either a reason, hang or refill",
+		`{"type":"AWS::CloudFormation::Stack","reason":"x"}`:       "needs a phase: use delete or update",
 		`{"type":"AWS::CloudFormation::Stack","phase":"delete","logical_id":"A","reason":"x"}`: "takes stack, phase, count, and reason or hang",
 	} {
 		status, text := w.http("POST", "/_perch/faults", fault)

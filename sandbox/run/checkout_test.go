@@ -3,6 +3,7 @@ package run
 import (
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/go-git/go-git/v5"
@@ -97,17 +98,26 @@ func TestTheLinksOfTheTemporalUIAnswer(t *testing.T) {
 	})
 }
 
-func TestWrongUsageOfTheSandboxShowsItsUsage(t *testing.T) {
+func TestWrongUsageOfTheSandboxIsSaidInOneSentence(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--speed", "0"}, {"--speed", "fast"}, {"start"}, {"--aws"}} {
-		exit, stdout, stderr := mainOf(t, args...)
-		if exit != 2 || stdout != "" {
-			t.Errorf("%v: exit code %d, stdout %q; want 2 and nothing", args, exit, stdout)
+	for args, want := range map[string]string{
+		"--speed 0":       "--speed 0 is no speed: give a number above 0",
+		"--speed fast":    `"fast" is no value for --speed`,
+		"--worker=maybe":  `"maybe" is no value for --worker`,
+		"start":           `"start" is no command: give env, fault, help or version, or flags alone`,
+		"--bogus":         "there is no flag --bogus",
+		"--aws-port 9e9":  `"9e9" is no value for --aws-port`,
+		"--ui-port 99999": "--ui-port 99999 is no port: give a number from 1 to 65535, or 0 for any that is free",
+	} {
+		exit, stdout, stderr := mainOf(t, strings.Fields(args)...)
+		if want := "perch-sandbox: " + want + "\nSee `perch-sandbox --help`\n"; exit != 2 || stdout != "" || stderr != want {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q; want 2, nothing and %q", args, exit, stdout, stderr, want)
 		}
-		contains(t, stderr, "Usage: perch-sandbox", "--temporal-port")
 	}
-	if exit, stdout, _ := mainOf(t, "--help"); exit != 0 || stdout == "" {
-		t.Errorf("--help: exit code %d, stdout %q", exit, stdout)
+	for _, args := range []string{"--help", "help"} {
+		if exit, stdout, _ := mainOf(t, args); exit != 0 || stdout != usage {
+			t.Errorf("%s: exit code %d, stdout %q", args, exit, stdout)
+		}
 	}
 	if exit, stdout, _ := mainOf(t, "fault", "--help"); exit != 0 || stdout != faultUsage {
 		t.Errorf("fault --help: exit code %d, stdout %q; want 0 and how faults are ordered", exit, stdout)

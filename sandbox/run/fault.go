@@ -9,13 +9,16 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
+
+	"perch/sandbox/aws"
 )
 
 const faultUsage = `Usage: perch-sandbox fault add KEY=VALUE ... [flags]   order a fault; prints its id
-       perch-sandbox fault ls [flags]                  the faults in force
+       perch-sandbox fault ls [flags]                  the faults in force, with how often each has struck
        perch-sandbox fault rm ID|all [flags]           lift one, or all
 
   --aws-port N         the sandbox whose AWS endpoint has this port
@@ -51,18 +54,32 @@ func orderFault(ctx context.Context, args []string, o options, out, note io.Writ
 	case len(args) > 1 && args[0] == "add":
 		body, err := readFault(args[1:])
 		if err != nil {
-			return err
+			return usageError{err, faultHelp}
 		}
 		return callEndpoint(ctx, http.MethodPost, address, body, out)
 	case len(args) == 1 && args[0] == "ls":
-		return callEndpoint(ctx, http.MethodGet, address, nil, out)
+		var listed bytes.Buffer
+		err := callEndpoint(ctx, http.MethodGet, address, nil, io.MultiWriter(out, &listed))
+		noteIdle(listed.Bytes(), note)
+		return err
 	case len(args) == 2 && args[0] == "rm":
 		if args[1] != "all" {
 			address += "?id=" + url.QueryEscape(args[1])
 		}
 		return callEndpoint(ctx, http.MethodDelete, address, nil, out)
 	}
-	return usageError{errors.New("say what to do with which fault"), faultUsage}
+	return usageError{errors.New("say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all"), faultHelp}
+}
+
+// noteIdle names the faults of a list that have not struck: they may be mistyped.
+func noteIdle(listed []byte, note io.Writer) {
+	var list struct{ Faults []aws.FaultInForce }
+	_ = json.Unmarshal(listed, &list) // Without a list there is nothing to note.
+	for _, fault := range list.Faults {
+		if fault.Struck == 0 {
+			fmt.Fprintf(note, "perch-sandbox: %s has not struck yet; if it should have, check its values\n", fault.ID)
+		}
+	}
 }
 
 // findEndpoint is the AWS endpoint of the sandbox that is meant: a flag's, else the environment's, else the one
@@ -82,31 +99,39 @@ func findEndpoint(ctx context.Context, o options, note io.Writer, env func(strin
 	return o.endpoint(), nil
 }
 
-// readFault makes a fault's JSON of KEY=VALUE words; the endpoint says which keys there are.
+// readFault makes a fault's JSON of KEY=VALUE words; the endpoint rejects keys that it does not know.
 func readFault(words []string) ([]byte, error) {
-	fault := map[string]any{}
+	fault, kinds := map[string]any{}, aws.FaultKeys()
 	for _, word := range words {
-		key, value, found := strings.Cut(word, "=")
+		key, text, found := strings.Cut(word, "=")
 		if !found {
 			return nil, fmt.Errorf("%q is not KEY=VALUE", word)
 		}
-		fault[key] = value
-		switch key {
-		case "count", "status", "rate", "stale":
-			number, err := strconv.ParseFloat(value, 64)
-			if err != nil {
-				return nil, fmt.Errorf("%s is a number, not %q", key, value)
-			}
-			fault[key] = number
-		case "drop", "hang", "refill":
-			on, err := strconv.ParseBool(value)
-			if err != nil {
-				return nil, fmt.Errorf("%s is true or false, not %q", key, value)
-			}
-			fault[key] = on
+		value, err := faultValue(kinds[key], text)
+		if err != nil {
+			return nil, fmt.Errorf("%s is %w", key, err)
 		}
+		fault[key] = value
 	}
 	return json.Marshal(fault)
+}
+
+func faultValue(kind reflect.Kind, text string) (any, error) {
+	switch kind {
+	case reflect.Int, reflect.Float64:
+		number, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, fmt.Errorf("a number, not %q", text)
+		}
+		return number, nil
+	case reflect.Bool:
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return nil, fmt.Errorf("true or false, not %q", text)
+		}
+		return on, nil
+	}
+	return text, nil
 }
 
 func callEndpoint(ctx context.Context, method, address string, body []byte, stdout io.Writer) error {
@@ -130,7 +155,11 @@ func callEndpoint(ctx context.Context, method, address string, body []byte, stdo
 		if json.Unmarshal(answer, &rejection) != nil || rejection.Error == "" {
 			rejection.Error = string(bytes.TrimSpace(answer))
 		}
-		return errors.New("the sandbox rejects: " + rejection.Error)
+		err := errors.New("the sandbox rejects it: " + rejection.Error)
+		if response.StatusCode == http.StatusBadRequest {
+			return usageError{err, faultHelp}
+		}
+		return err
 	}
 	_, err = stdout.Write(answer)
 	return err

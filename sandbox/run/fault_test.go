@@ -25,8 +25,10 @@ func TestFaultsAreOrderedByCommand(t *testing.T) {
 	if !slices.Contains(b.aws.Faults(), want) {
 		t.Errorf("faults in force: %+v, want %+v among them", b.aws.Faults(), want)
 	}
-	if exit, stdout, _ := mainOf(t, "fault", "ls", "--aws-port", port); exit != 0 || !strings.Contains(stdout, `"reason": "no = machines"`) {
+	if exit, stdout, note := mainOf(t, "fault", "ls", "--aws-port", port); exit != 0 || !strings.Contains(stdout, `"reason": "no = machines"`) {
 		t.Errorf("fault ls: exit code %d, %s", exit, stdout)
+	} else {
+		contains(t, note, "perch-sandbox: "+ordered.ID+" has not struck yet; if it should have, check its values\n")
 	}
 	if exit, _, stderr := mainOf(t, "fault", "rm", ordered.ID, "--aws-port", port); exit != 0 {
 		t.Errorf("fault rm: exit code %d, %s", exit, stderr)
@@ -72,23 +74,26 @@ func TestAFaultThatIsNotUnderstoodIsRejected(t *testing.T) {
 		exit int
 		want string
 	}{
-		{nil, 2, "Usage: perch-sandbox fault add"},
-		{[]string{"add"}, 2, "Usage: perch-sandbox fault add"},
-		{[]string{"rm"}, 2, "Usage: perch-sandbox fault add"},
-		{[]string{"add", "reason"}, 1, `"reason" is not KEY=VALUE`},
-		{[]string{"add", "action=CreateStack", "count=often"}, 1, `count is a number, not "often"`},
-		{[]string{"add", "action=CreateStack", "drop=maybe"}, 1, `drop is true or false, not "maybe"`},
-		{[]string{"add", "action=CreateStack"}, 1, "say what happens"},
-		{[]string{"add", "stale=long"}, 1, `stale is a number, not "long"`},
-		{[]string{"add", "stack=shop-x", "refill=maybe"}, 1, `refill is true or false, not "maybe"`},
-		{[]string{"add", "key=media/"}, 1, "fail with a code"},
-		{[]string{"add", "colour=red"}, 1, "colour"},
-		{[]string{"rm", "fault-0"}, 1, "the sandbox rejects: no fault fault-0 is in force"},
+		{nil, 2, "say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`"},
+		{[]string{"add"}, 2, "say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`"},
+		{[]string{"rm"}, 2, "say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all\nSee `perch-sandbox fault --help`"},
+		{[]string{"add", "reason"}, 2, `"reason" is not KEY=VALUE`},
+		{[]string{"add", "action=CreateStack", "count=often"}, 2, `count is a number, not "often"`},
+		{[]string{"add", "action=CreateStack", "drop=maybe"}, 2, `drop is true or false, not "maybe"`},
+		{[]string{"add", "action=CreateStack"}, 2, "say what happens"},
+		{[]string{"add", "stale=long"}, 2, `stale is a number, not "long"`},
+		{[]string{"add", "stack=shop-x", "refill=maybe"}, 2, `refill is true or false, not "maybe"`},
+		{[]string{"add", "key=media/"}, 2, "fail with a code"},
+		{[]string{"add", "colour=red"}, 2, "a fault has no key \"colour\"; its keys are access_key, action, "},
+		{[]string{"rm", "fault-0"}, 1, "the sandbox rejects it: no fault fault-0 is in force"},
 	} {
 		exit, stdout, stderr := mainOf(t, append(append([]string{"fault"}, c.args...), "--aws-port", port)...)
 		if exit != c.exit || stdout != "" {
 			t.Errorf("fault %v: exit code %d, stdout %q; want %d and nothing", c.args, exit, stdout, c.exit)
 		}
 		contains(t, stderr, c.want)
+		if strings.Count(stderr, "\n") > 2 {
+			t.Errorf("fault %v: the usage hides the error:\n%s", c.args, stderr)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 
 	"perch"
 )
@@ -17,7 +18,7 @@ It gives a branch its environment and stays until it is interrupted.
 
 Usage: perch-sandbox [flags]       start it
        perch-sandbox env [flags]   print shell exports that point AWS clients, a starter and a worker at the one that runs
-       sandbox fault ...     order faults of its AWS endpoint
+       perch-sandbox fault ...     order faults of its AWS endpoint
        perch-sandbox --version     print the version of this program
 
   --repo DIR           a Git checkout with a perch.yaml; its current branch gets the environment (default: a demo repository)
@@ -98,6 +99,14 @@ func parse(args []string) (options, []string, error) {
 	if o.images != standIn && o.images != strictly {
 		return o, nil, fmt.Errorf("--registry %q is no kind of registry: give %s or %s", o.images, standIn, strictly)
 	}
+	for flag, port := range map[string]int{
+		"--temporal-port": o.temporal, "--ui-port": o.ui, "--aws-port": o.aws, "--web-port": o.pages, "--registry-port": o.registry,
+		"--github-port": o.github,
+	} {
+		if port < 0 || port > 65535 {
+			return o, nil, fmt.Errorf("%s %d is no port: give a number from 1 to 65535, or 0 for any that is free", flag, port)
+		}
+	}
 	if o.speed <= 0 {
 		return o, nil, fmt.Errorf("--speed %v is no speed: give a number above 0", o.speed)
 	}
@@ -108,10 +117,16 @@ func parse(args []string) (options, []string, error) {
 	return o, words, nil
 }
 
-// usageError is wrong usage, and how it is right.
+// Commands that say how the program is used.
+const (
+	help      = "perch-sandbox --help"
+	faultHelp = "perch-sandbox fault --help"
+)
+
+// usageError is wrong usage, and the command that says how it is right.
 type usageError struct {
 	error
-	usage string
+	help string
 }
 
 // usageOf is how the command that words begin is used.
@@ -122,6 +137,22 @@ func usageOf(words []string) string {
 	return usage
 }
 
+var (
+	unknownFlag = regexp.MustCompile(`^flag provided but not defined: -+(.*)$`)
+	invalidFlag = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-+([a-z-]+): .*$`)
+)
+
+// plainly says an error of the package flag in the words of the other errors.
+func plainly(err error) error {
+	if unknown := unknownFlag.FindStringSubmatch(err.Error()); unknown != nil {
+		return fmt.Errorf("there is no flag --%s", unknown[1])
+	}
+	if invalid := invalidFlag.FindStringSubmatch(err.Error()); invalid != nil {
+		return fmt.Errorf("%s is no value for --%s", invalid[1], invalid[2])
+	}
+	return err
+}
+
 // Main carries out one command and returns the exit code: 0 done or interrupted, 1 failed, 2 wrong usage.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
 	o, words, err := parse(args)
@@ -130,8 +161,10 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		fmt.Fprint(stdout, usageOf(words))
 		return 0
 	case err != nil:
-		err = usageError{err, usageOf(words)}
-	case o.version:
+		err = usageError{plainly(err), help}
+	case len(words) > 0 && words[0] == "help":
+		fmt.Fprint(stdout, usageOf(words[1:]))
+	case o.version || len(words) == 1 && words[0] == "version":
 		fmt.Fprintf(stdout, "perch-sandbox %s\n", perch.ThisBuild())
 	case len(words) == 0:
 		err = start(ctx, o, stdout, stderr, env)
@@ -140,7 +173,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	case words[0] == "fault":
 		err = orderFault(ctx, words[1:], o, stdout, stderr, env)
 	default:
-		err = usageError{fmt.Errorf("unexpected argument %q", words[0]), usage}
+		err = usageError{fmt.Errorf("%q is no command: give env, fault, help or version, or flags alone", words[0]), help}
 	}
 	if err == nil {
 		return 0
@@ -148,7 +181,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	fmt.Fprintf(stderr, "perch-sandbox: %v\n", err)
 	var wrong usageError
 	if errors.As(err, &wrong) {
-		fmt.Fprintf(stderr, "\n%s", wrong.usage)
+		fmt.Fprintf(stderr, "See `%s`\n", wrong.help)
 		return 2
 	}
 	return 1

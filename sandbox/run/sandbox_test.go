@@ -243,9 +243,11 @@ func mainOf(t *testing.T, args ...string) (exit int, stdout, stderr string) {
 
 func TestVersionIsThatOfTheBuild(t *testing.T) {
 	t.Parallel()
-	exit, stdout, stderr := mainOf(t, "--version")
-	if want := "perch-sandbox " + perch.ThisBuild().String() + "\n"; exit != 0 || stdout != want || stderr != "" {
-		t.Errorf("exit code %d, %q, %q; want %q", exit, stdout, stderr, want)
+	for _, args := range []string{"--version", "version"} {
+		exit, stdout, stderr := mainOf(t, args)
+		if want := "perch-sandbox " + perch.ThisBuild().String() + "\n"; exit != 0 || stdout != want || stderr != "" {
+			t.Errorf("%s: exit code %d, %q, %q; want %q", args, exit, stdout, stderr, want)
+		}
 	}
 }
 
