@@ -148,6 +148,9 @@ type GitHubMemory struct {
 	Status *GitHubStatus `json:"status,omitempty"`
 	// Comments are the comments, one for each pull request.
 	Comments []GitHubComment `json:"comments,omitempty"`
+	// PullRequestsOf is the commit for which the branch's pull requests were listed last; empty if they are to be listed
+	// with the next report.
+	PullRequestsOf string `json:"pull_requests_of,omitempty"`
 	// Undelivered says that GitHub has not been told everything.
 	Undelivered bool `json:"undelivered,omitempty"`
 	// Problem is why GitHub could not be told, in sentences; empty if it has been told everything.

@@ -30,6 +30,9 @@ func fold(
 		card.Ended = card.Ended[max(0, len(card.Ended)-rememberedEnded):]
 	}
 	for _, note := range in.Notes {
+		if note.Kind == perch.NotePullRequest || note.Kind == perch.NoteReport {
+			card.GitHub.PullRequestsOf = ""
+		}
 		if note.State != nil && !isStale(*note.State, card.State) {
 			enterState(card, card.StackID, *note.State, card.Log)
 		}
@@ -145,7 +148,7 @@ func enter(card *perch.Card, told perch.Card, read string) {
 		return
 	}
 	memory := &card.GitHub
-	memory.Undelivered, memory.Status = true, nil
+	memory.Undelivered, memory.Status, memory.PullRequestsOf = true, nil, ""
 	if memory.Deployment != nil {
 		memory.Deployment.State = ""
 	}

@@ -117,3 +117,13 @@ func TestStatesOfNotesAreEnteredUnlessARunHasSaidMoreSince(t *testing.T) {
 		}
 	}
 }
+
+func TestPullRequestsAreListedAgainAfterANoteAboutThem(t *testing.T) {
+	for kind, again := range map[perch.NoteKind]bool{perch.NotePullRequest: true, perch.NoteReport: true, perch.NoteLeftovers: false} {
+		card := perch.Card{GitHub: perch.GitHubMemory{PullRequestsOf: "1"}}
+		fold(&card, contract.ReportInput{Notes: []perch.Note{{Kind: kind}}}, nil, true, perch.PolicyExpiry{}, noon)
+		if (card.GitHub.PullRequestsOf == "") != again {
+			t.Errorf("%s: listed of %q", kind, card.GitHub.PullRequestsOf)
+		}
+	}
+}

@@ -54,6 +54,7 @@ type Channel struct {
 // denial is a kind of report of an environment.
 type denial struct{ slug, kind string }
 
+// refusal has no problem if nobody needs to hear of it.
 type refusal struct{ commit, problem string }
 
 // New makes a Channel. now is the clock of its pace.
@@ -71,6 +72,8 @@ const (
 	kindDeployment = "deployment"
 	kindStatus     = "status"
 	kindComment    = "comment"
+	// kindPullRequests is no report: it is what `ls` and `status` show.
+	kindPullRequests = "list of pull requests"
 )
 
 // Deliver tells GitHub what differs from what it was told last, and enters into the card what it has been told. again
@@ -93,6 +96,8 @@ func (c *Channel) Deliver(ctx context.Context, card *perch.Card, again bool) {
 	}
 	if d.wants.Comment {
 		d.try(ctx, kindComment, d.comments)
+	} else {
+		d.showPullRequests(ctx)
 	}
 }
 
@@ -153,7 +158,7 @@ func (d *delivery) problem(words string) {
 func (c *Channel) forget(slug string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, kind := range []string{kindDeployment, kindStatus, kindComment} {
+	for _, kind := range []string{kindDeployment, kindStatus, kindComment, kindPullRequests} {
 		delete(c.denied, denial{slug, kind})
 	}
 }

@@ -113,7 +113,7 @@ func TestEachPullRequestOfTheBranchHasOneComment(t *testing.T) {
 	}
 	w.say(perch.PhaseStack)
 	other := w.hub.OpenPullRequest(hub.PullRequest{Title: "Into next", Author: "ana", Head: "feature/login", Base: "next"})
-	w.card.GitHub.Comments = nil // The card was lost.
+	w.card.GitHub = perch.GitHubMemory{} // The card was lost.
 	w.say(perch.PhaseReady)
 	for number, want := range map[int]int{w.pull: 1, other: 1, fork: 0} {
 		count := 0

@@ -73,7 +73,9 @@ func (c *Channel) deniedLast() (problems []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, denied := range c.denied {
-		problems = append(problems, "a report was denied: "+denied.problem)
+		if denied.problem != "" {
+			problems = append(problems, "a report was denied: "+denied.problem)
+		}
 	}
 	slices.Sort(problems)
 	return slices.Compact(problems)

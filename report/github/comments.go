@@ -38,28 +38,6 @@ func (d *delivery) comments(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// findPullRequests enters the branch's open pull requests into the card. A fork's branch of the same name is another one.
-func (d *delivery) findPullRequests(ctx context.Context) error {
-	branch := d.card.Environment.Branch
-	listed, _, err := d.client.PullRequests.List(ctx, d.owner, d.name, &api.PullRequestListOptions{
-		State: "open", Head: d.owner + ":" + branch, ListOptions: api.ListOptions{PerPage: pageSize},
-	})
-	if err != nil {
-		return err
-	}
-	d.card.PullRequests = nil
-	for _, pull := range listed {
-		head := pull.GetHead()
-		if head.GetRef() == branch && strings.EqualFold(head.GetRepo().GetFullName(), d.owner+"/"+d.name) {
-			d.card.PullRequests = append(d.card.PullRequests, perch.PullRequest{
-				Number: pull.GetNumber(), Title: pull.GetTitle(), Author: pull.GetUser().GetLogin(), URL: pull.GetHTMLURL(),
-			})
-		}
-	}
-	slices.SortFunc(d.card.PullRequests, func(a, b perch.PullRequest) int { return a.Number - b.Number })
-	return nil
-}
-
 // commented are the pull requests that have or get a comment, by number.
 func (d *delivery) commented() (numbers []int) {
 	for _, pull := range d.card.PullRequests {
