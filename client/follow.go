@@ -60,6 +60,8 @@ type follower struct {
 	view    View
 	request perch.Request
 	queue   string
+	// reading says that the run answers a question, and is not kept for long.
+	reading bool
 }
 
 func (f *follower) follow(ctx context.Context, r Run) (lifecycle.Answer, Run, error) {
@@ -128,8 +130,7 @@ func (f *follower) watch(ctx context.Context, r Run) {
 			f.view.Show(p)
 		}
 		if untaken.due(err == nil && p.Untaken, untakenAfter) {
-			f.view.Remark(fmt.Sprintf("no worker has taken the request yet; it is kept, and goes on as soon as a worker polls "+
-				"task queue %q", f.queue))
+			f.view.Remark(f.untakenSentence())
 		}
 		select {
 		case <-ctx.Done():
@@ -137,6 +138,13 @@ func (f *follower) watch(ctx context.Context, r Run) {
 		case <-ticker.C:
 		}
 	}
+}
+
+func (f *follower) untakenSentence() string {
+	if f.reading {
+		return fmt.Sprintf("no worker has taken the question yet; one that polls task queue %q would answer it", f.queue)
+	}
+	return fmt.Sprintf("no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue %q", f.queue)
 }
 
 func (f *follower) lookOnce(ctx context.Context, r Run) (Progress, error) {

@@ -143,6 +143,49 @@ func TestSaysOnceThatNoWorkerTakesTheRequest(t *testing.T) {
 	})
 }
 
+func TestAQuestionThatNoWorkerTakesIsNotSaidToBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var shown strings.Builder
+		f := follower{
+			runs: fakeRuns{progress: func() (Progress, error) { return Progress{Untaken: true}, nil }}, view: remarksTo{&shown},
+			queue: "perch-shop", reading: true,
+		}
+		f.watch(ctx, Run{WorkflowID: "shop:list:1", RunID: "first"})
+		want := "no worker has taken the question yet; one that polls task queue \"perch-shop\" would answer it\n"
+		if shown.String() != want {
+			t.Errorf("shown:\n%s\nwant:\n%s", shown.String(), want)
+		}
+	})
+}
+
+func TestAQuestionWaitsAMomentForAWorkerThatHasJustStarted(t *testing.T) {
+	for name, c := range map[string]struct {
+		polled func(look int) (bool, error)
+		want   bool
+		took   time.Duration
+	}{
+		"one is there":           {func(int) (bool, error) { return true, nil }, true, 0},
+		"one comes":              {func(look int) (bool, error) { return look == 3, nil }, true, 2 * workerEvery},
+		"none comes":             {func(int) (bool, error) { return false, nil }, false, 5 * time.Second},
+		"Temporal does not tell": {func(int) (bool, error) { return false, errors.New("denied") }, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began, looks := time.Now(), 0
+				got := awaitWorker(t.Context(), 5*time.Second, func() (bool, error) {
+					looks++
+					return c.polled(looks)
+				})
+				if took := time.Since(began); got != c.want || took != c.took {
+					t.Errorf("%v after %s, want %v after %s", got, took, c.want, c.took)
+				}
+			})
+		})
+	}
+}
+
 func TestGivesUpWhereAskingAgainCannotHelp(t *testing.T) {
 	unknown := serviceerror.NewNotFound("no such run")
 	f := fakeRuns{progress: quiet, close: func(context.Context, string) (*historypb.HistoryEvent, error) { return nil, unknown }}

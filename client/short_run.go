@@ -20,8 +20,15 @@ import (
 // ReadTimeout is how long a worker may take to read what is there.
 const ReadTimeout = 30 * time.Second
 
-// NoAnswerError says that the wait for a short run ended before the run did. The run may go on.
+// workerEvery is the pause between two looks for a worker.
+const workerEvery = 250 * time.Millisecond
+
+// NoAnswerError says that the wait for a short run ended before the run did, which may go on, or that no worker is there to
+// carry it out.
 type NoAnswerError struct{ Reason string }
+
+// interrupted is the reason if the caller gave up.
+const interrupted = "the wait was interrupted"
 
 // Error implements error.
 func (e *NoAnswerError) Error() string { return e.Reason }
@@ -162,6 +169,14 @@ func (c *Client) answer(ctx context.Context, r shortRun, result any) error {
 	if r.reading {
 		options.WorkflowRunTimeout = max(2*ReadTimeout, r.timeout)
 	}
+	if r.reading && !awaitWorker(waitCtx, untakenAfter, func() (bool, error) {
+		return c.Polled(waitCtx, options.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	}) {
+		if ctx.Err() != nil {
+			return &NoAnswerError{interrupted}
+		}
+		return &NoAnswerError{c.noWorker(r)}
+	}
 	execution, err := c.temporal.ExecuteWorkflow(waitCtx, options, r.workflow, r.input)
 	if err == nil {
 		stop := c.show(waitCtx, r, execution.GetRunID())
@@ -172,7 +187,7 @@ func (c *Client) answer(ctx context.Context, r shortRun, result any) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return &NoAnswerError{"the wait was interrupted"}
+		return &NoAnswerError{interrupted}
 	case waitCtx.Err() != nil || timedOut(err):
 		return &NoAnswerError{c.silence(ctx, r)}
 	}
@@ -186,7 +201,7 @@ func (c *Client) show(ctx context.Context, r shortRun, runID string) (stop func(
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	watched := make(chan struct{})
-	f := follower{runs: c, view: r.view, queue: perch.TaskQueue(r.project)}
+	f := follower{runs: c, view: r.view, queue: perch.TaskQueue(r.project), reading: r.reading}
 	go func() {
 		defer close(watched)
 		f.watch(ctx, Run{WorkflowID: r.id, RunID: runID})
@@ -198,12 +213,30 @@ func (c *Client) show(ctx context.Context, r shortRun, runID string) (stop func(
 	}
 }
 
+// awaitWorker waits until a worker polls, because one that has just started may not be known yet, for at most patience.
+// false says that none does; if Temporal cannot tell, the run itself will.
+func awaitWorker(ctx context.Context, patience time.Duration, polled func() (bool, error)) bool {
+	for began := time.Now(); ; {
+		found, err := polled()
+		switch {
+		case found || err != nil:
+			return true
+		case time.Since(began) >= patience || pause(ctx, workerEvery) != nil:
+			return false
+		}
+	}
+}
+
+// noWorker says that nothing will answer r.
+func (c *Client) noWorker(r shortRun) string {
+	return fmt.Sprintf("%s: no worker is polling task queue %q in namespace %q; check the name of the project, start one for "+
+		"project %s, or read in its log why it stopped", r.summary, perch.TaskQueue(r.project), c.namespace, r.project)
+}
+
 // silence says why a run has not answered.
 func (c *Client) silence(ctx context.Context, r shortRun) string {
-	queue := perch.TaskQueue(r.project)
-	if polled, err := c.Polled(ctx, queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW); err == nil && !polled {
-		return fmt.Sprintf("%s: no worker is polling task queue %q in namespace %q; start one for project %s, or read in its "+
-			"log why it stopped", r.summary, queue, c.namespace, r.project)
+	if polled, err := c.Polled(ctx, perch.TaskQueue(r.project), enumspb.TASK_QUEUE_TYPE_WORKFLOW); err == nil && !polled {
+		return c.noWorker(r)
 	}
 	if c.unknown(ctx, r) {
 		return fmt.Sprintf("%s: the worker does not know workflow %s: it is older than this program; update it", r.summary, r.workflow)

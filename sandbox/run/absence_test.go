@@ -17,26 +17,24 @@ func TestS61ARequestIsKeptUntilAWorkerComes(t *testing.T) {
 	commit := b.repo.head(t, "fix/typo")
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	commands := [][]string{{"up", "fix/typo"}, {"ls"}}
-	said := make([]watched, len(commands))
-	ended := make(chan int, len(commands))
-	for i, args := range commands {
-		var stdout watched
-		go func() { ended <- b.call(ctx, &stdout, &said[i], args...) }()
-	}
-	for i, args := range commands {
-		eventually(t, "the starter says that no worker has taken the request of "+args[0], func() (any, bool) {
-			text := said[i].String()
-			return text, strings.Contains(text, `no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue "perch-shop"`)
-		})
-	}
+	var stdout, said watched
+	ended := make(chan int, 1)
+	go func() { ended <- b.call(ctx, &stdout, &said, "up", "fix/typo") }()
+	eventually(t, "the starter says that no worker has taken the request", func() (any, bool) {
+		text := said.String()
+		return text, strings.Contains(text, `no worker has taken the request yet; it is kept, and goes on as soon as a worker polls task queue "perch-shop"`)
+	})
 	interrupt()
-	for range commands {
-		if exit := <-ended; exit != 3 {
-			t.Errorf("interrupted, it ends with exit code %d, want 3: %s, %s", exit, said[0].String(), said[1].String())
-		}
+	if exit := <-ended; exit != 3 {
+		t.Errorf("interrupted, it ends with exit code %d, want 3: %s", exit, said.String())
 	}
-	out := b.starter(t.Context(), "up", "fix/typo", "--timeout", "100ms")
+	// A question is not kept.
+	out := b.starter(t.Context(), "ls")
+	if out.exit != 3 {
+		t.Errorf("exit code %d, want 3: %s", out.exit, out.stderr)
+	}
+	contains(t, out.stderr, `no worker is polling task queue "perch-shop" in namespace "default"`)
+	out = b.starter(t.Context(), "up", "fix/typo", "--timeout", "100ms")
 	if out.exit != 3 {
 		t.Errorf("exit code %d, want 3: %s", out.exit, out.stderr)
 	}

@@ -138,7 +138,12 @@ func TestAPlanWantsAWorker(t *testing.T) {
 		t.Errorf("exit code %d, want 3", exit)
 	}
 	equal(t, plan, document{"outcome": "timeout", "stack": "lonely-main", "changes": []any{}})
-	contains(t, plan.text("error"), `no worker is polling task queue "perch-lonely"`, "start one for project lonely, or read in its log why it stopped")
+	contains(t, plan.text("error"), `no worker is polling task queue "perch-lonely"`, "check the name of the project, start one for project lonely, or read in its log why it stopped")
+	// Nothing is left in Temporal that would run into its timeout.
+	started, err := b.connect(t).ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: "WorkflowId STARTS_WITH 'lonely'"})
+	if err != nil || len(started.GetExecutions()) > 0 {
+		t.Errorf("workflows of the project: %v, %v; want none", started.GetExecutions(), err)
+	}
 }
 
 func TestSearchAttributesAreRegisteredByAnyNumberOfWorkers(t *testing.T) {
