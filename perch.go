@@ -84,26 +84,6 @@ func SearchAttributes() []string {
 // failure's details are the leftovers, a []string.
 const ErrorLeftBehind = "LeftBehind"
 
-// Phase says in a word or three how far a run is. It is the value of AttributePhase.
-type Phase string
-
-// The phases of Provision and Teardown.
-const (
-	PhaseAdmitting  Phase = "admitting"
-	PhaseImage      Phase = "waiting for image"
-	PhaseStack      Phase = "stack"
-	PhaseSeeding    Phase = "seeding"
-	PhaseChecking   Phase = "checking"
-	PhaseReady      Phase = "ready"
-	PhaseGrace      Phase = "grace"
-	PhaseRemoving   Phase = "removing"
-	PhaseGone       Phase = "gone"
-	PhaseKept       Phase = "kept"
-	PhaseRejected   Phase = "rejected"
-	PhaseFailed     Phase = "failed"
-	PhaseSuperseded Phase = "superseded"
-)
-
 // TaskQueue is the Temporal task queue that the project's runs and quick activities wait in.
 func TaskQueue(project string) string { return "perch-" + project }
 

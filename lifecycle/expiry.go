@@ -117,7 +117,7 @@ func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds
 	}
 	verdict.Deadline, verdict.Reason = end, life.Reason
 	switch {
-	case IsWorking(card.State) || strings.HasSuffix(status, "_IN_PROGRESS"):
+	case card.State.Phase.IsWorking() || strings.HasSuffix(status, "_IN_PROGRESS"):
 		verdict.Reason = "a run is at work"
 	case now.Before(life.Deadline.Add(-life.Warn)):
 	case !warned:

@@ -35,20 +35,11 @@ func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	return environments
 }
 
-// IsWorking reports whether the run that said state was still at work then.
-func IsWorking(state perch.CardState) bool {
-	switch state.Phase {
-	case perch.PhaseImage, perch.PhaseStack, perch.PhaseSeeding, perch.PhaseChecking, perch.PhaseGrace, perch.PhaseRemoving:
-		return true
-	}
-	return false
-}
-
 // Unfinished are the cards whose run was at work when it reported last, a while ago. It may be at work still; or it was
 // terminated, or its last report was lost with everything that could have told it.
 func Unfinished(cards []perch.Card, now time.Time) (unfinished []perch.Card) {
 	for _, card := range cards {
-		if IsWorking(card.State) && now.Sub(card.State.At) >= ReportsAfter {
+		if card.State.Phase.IsWorking() && now.Sub(card.State.At) >= ReportsAfter {
 			unfinished = append(unfinished, card)
 		}
 	}

@@ -114,15 +114,6 @@ func Words(state perch.CardState) string {
 	return "deploying"
 }
 
-// IsLast reports whether a request says nothing after the state.
-func IsLast(state perch.CardState) bool {
-	switch state.Phase {
-	case perch.PhaseReady, perch.PhaseGone, perch.PhaseKept, perch.PhaseRejected, perch.PhaseFailed, perch.PhaseSuperseded:
-		return true
-	}
-	return false
-}
-
 // because joins a word and its reason.
 func because(word, reason string) string {
 	if reason == "" {

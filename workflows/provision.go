@@ -309,11 +309,3 @@ func (r *run) check() error {
 func failed(format string, args ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), perch.ErrorStackFailed, nil)
 }
-
-// short is a commit as people quote it.
-func short(commit string) string {
-	if len(commit) > 8 {
-		return commit[:8]
-	}
-	return commit
-}

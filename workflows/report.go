@@ -116,12 +116,6 @@ func readNote(raw converter.RawValue) (perch.Note, error) {
 	return note, err
 }
 
-// reported are the phases that are told to people. Those between them last seconds, or change nothing for a reader.
-var reported = []perch.Phase{
-	perch.PhaseImage, perch.PhaseStack, perch.PhaseReady, perch.PhaseGrace, perch.PhaseRemoving, perch.PhaseGone,
-	perch.PhaseKept, perch.PhaseRejected, perch.PhaseFailed,
-}
-
 // report tells how far the run is, if people are told of the phase. A request that is superseded and a removal that is
 // rejected say nothing of the environment, which goes on without them.
 func (r *run) report(phase perch.Phase) {
@@ -129,7 +123,7 @@ func (r *run) report(phase perch.Phase) {
 	case phase == perch.PhaseRejected && r.chain.Target.Goal == perch.GoalGone:
 	case phase == perch.PhaseSuperseded:
 		r.reports.waiting.Ended, r.reports.last = append(r.reports.waiting.Ended, r.cardState(phase)), true
-	case slices.Contains(reported, phase):
+	case phase.IsReported():
 		r.reports.tell(r.state.StackID, r.cardState(phase), phase == perch.PhaseGone)
 	}
 }

@@ -23,7 +23,7 @@ func (w *world) told() []string {
 	var phases []string
 	for _, report := range w.reported() {
 		if report.State != nil {
-			phases = append(phases, strings.TrimSpace(string(report.State.Phase)+" "+short(report.State.Commit)))
+			phases = append(phases, strings.TrimSpace(string(report.State.Phase)+" "+perch.ShortCommit(report.State.Commit)))
 		}
 	}
 	return phases
@@ -50,7 +50,7 @@ func TestReportsTellWhereARunChangesItsPhase(t *testing.T) {
 	if _, _, err := w.run(Provision, first); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"stack 11111111", "ready 11111111"}; !slices.Equal(w.told(), want) {
+	if want := []string{"stack 1111111", "ready 1111111"}; !slices.Equal(w.told(), want) {
 		t.Errorf("told %q, want %q", w.told(), want)
 	}
 	last := w.reported()[len(w.reported())-1]

@@ -63,7 +63,7 @@ func (r *run) details(phase perch.Phase) string {
 		row(name, string(ended.Request.Goal)+", asked by "+ended.Request.By+": "+ended.Why())
 	}
 	if r.chain.Newer != nil {
-		row("next", string(r.chain.Newer.Goal)+" "+short(r.chain.Newer.Commit))
+		row("next", string(r.chain.Newer.Goal)+" "+perch.ShortCommit(r.chain.Newer.Commit))
 	}
 	return b.String()
 }

@@ -101,7 +101,7 @@ func TestNoWriteIsLostAndNoneIsAppliedTwice(t *testing.T) {
 		}
 		drop := func(ctx context.Context, s *Store) {
 			before := slices.Clone(done)
-			deleted, err := s.Delete(ctx, environment)
+			deleted, err := s.DeleteIf(ctx, environment, always)
 			if s == calm && (err != nil || !deleted) {
 				t.Fatalf("the second writer deletes: %t, %v", deleted, err)
 			}

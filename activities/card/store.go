@@ -127,13 +127,8 @@ func (s *Store) Update(
 	return written, err
 }
 
-// Delete deletes an environment's card, and reports whether there is none now. A card with removals stays, because it
-// names what they have left.
-func (s *Store) Delete(ctx context.Context, environment perch.Environment) (deleted bool, err error) {
-	return s.DeleteIf(ctx, environment, func(perch.Card) bool { return true })
-}
-
-// DeleteIf is Delete, and also keeps a card that unneeded does not accept.
+// DeleteIf deletes an environment's card if unneeded accepts it, and reports whether there is none now. A card with
+// removals stays, because it names what they have left.
 func (s *Store) DeleteIf(
 	ctx context.Context, environment perch.Environment, unneeded func(perch.Card) bool,
 ) (deleted bool, err error) {

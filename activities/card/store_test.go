@@ -33,13 +33,13 @@ func TestACardIsWrittenReadListedAndDeleted(t *testing.T) {
 	if err != nil || len(listing.Cards) != 2 || listing.Cards[0].Environment != other || commits(listing.Cards[1]) != "a b" {
 		t.Errorf("listing %+v, %v", listing, err)
 	}
-	if deleted, err := s.Delete(t.Context(), login); !deleted || err != nil {
+	if deleted, err := s.DeleteIf(t.Context(), login, always); !deleted || err != nil {
 		t.Errorf("deleted %t, %v", deleted, err)
 	}
 	if _, found, err := s.Read(t.Context(), login); found || err != nil {
 		t.Errorf("after the deletion: found %t, %v", found, err)
 	}
-	if deleted, err := s.Delete(t.Context(), login); !deleted || err != nil {
+	if deleted, err := s.DeleteIf(t.Context(), login, always); !deleted || err != nil {
 		t.Errorf("deleted again %t, %v", deleted, err)
 	}
 }
@@ -65,7 +65,7 @@ func TestWithoutAnApplicationStackThereIsNoCard(t *testing.T) {
 	if _, err := s.Update(t.Context(), login, readied("a")); !errors.Is(err, ErrNoPlace) {
 		t.Errorf("error = %v, want ErrNoPlace", err)
 	}
-	if deleted, err := s.Delete(t.Context(), login); !deleted || err != nil {
+	if deleted, err := s.DeleteIf(t.Context(), login, always); !deleted || err != nil {
 		t.Errorf("deleted %t, %v", deleted, err)
 	}
 	if listing, err := list(t, s); len(listing.Cards) != 0 || err != nil {
@@ -86,7 +86,7 @@ func TestACardWithRemovalsIsNotDeleted(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if deleted, err := s.Delete(t.Context(), login); deleted || err != nil {
+	if deleted, err := s.DeleteIf(t.Context(), login, always); deleted || err != nil {
 		t.Errorf("deleted %t, %v", deleted, err)
 	}
 	if card, found, err := s.Read(t.Context(), login); !found || err != nil || len(card.Removals) != 1 {
@@ -137,7 +137,7 @@ func TestADeletionAlsoKeepsAsideWhatCannotBeParsed(t *testing.T) {
 	w := newWorld(t, true)
 	s := w.store(nil)
 	w.put("cards/login.json", "{")
-	if deleted, err := s.Delete(t.Context(), login); !deleted || err != nil {
+	if deleted, err := s.DeleteIf(t.Context(), login, always); !deleted || err != nil {
 		t.Errorf("deleted %t, %v", deleted, err)
 	}
 	listing, err := list(t, s)

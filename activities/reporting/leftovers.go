@@ -59,8 +59,8 @@ func (r *Reporter) recheck(ctx context.Context, environment perch.Environment, o
 	return err
 }
 
-// enterRemoved enters that the environment, of which nothing is left, is removed. The error is errNothingSaid if the last
-// run was no removal.
+// enterRemoved enters that the environment is removed. The error is errNothingSaid if the last run was no removal, or
+// something is left.
 func (r *Reporter) enterRemoved(card *perch.Card, now time.Time) error {
 	switch {
 	case len(card.Removals) > 0:

@@ -13,7 +13,6 @@ import (
 	api "github.com/google/go-github/v60/github"
 
 	"perch"
-	"perch/report"
 )
 
 // Access is a repository on GitHub with the worker's credentials.
@@ -80,7 +79,7 @@ const (
 // tries also what GitHub has denied. What cannot be told is a sentence in the card, and the card is marked.
 func (c *Channel) Deliver(ctx context.Context, card *perch.Card, again bool) {
 	d := &delivery{
-		Channel: c, card: card, memory: &card.GitHub, last: report.IsLast(card.State), wants: c.wants.Without(card.Muted),
+		Channel: c, card: card, memory: &card.GitHub, last: card.State.Phase.IsLast(), wants: c.wants.Without(card.Muted),
 	}
 	d.memory.Undelivered, d.memory.Problem = false, ""
 	if again {

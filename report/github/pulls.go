@@ -37,8 +37,8 @@ func (d *delivery) findPullRequests(ctx context.Context) error {
 	return nil
 }
 
-// showPullRequests finds the pull requests for `ls` and `status` only. So it is no problem if GitHub denies them, but they
-// are not tried again for the same commit.
+// showPullRequests finds the pull requests for `ls` and `status` only. If GitHub denies them, that is no problem to tell,
+// and they are not tried again for the same commit.
 func (d *delivery) showPullRequests(ctx context.Context) {
 	key := denial{d.card.Environment.Slug, kindPullRequests}
 	d.mu.Lock()
