@@ -42,6 +42,8 @@ type ExpiryWarning struct {
 	End      time.Time `json:"end"`
 	// Reason is why the environment expires, in a few words.
 	Reason string `json:"reason,omitempty"`
+	// Longest says that Deadline is the end of the longest life, so that only a pin keeps the environment.
+	Longest bool `json:"longest,omitempty"`
 	// At is when every channel that the environment has was told; the zero time if that is not done.
 	At time.Time `json:"at,omitzero"`
 }

@@ -122,7 +122,9 @@ func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds
 	case now.Before(life.Deadline.Add(-life.Warn)):
 	case !warned:
 		verdict.Action, verdict.Deadline = perch.ExpiryWarn, latest(life.Deadline, now.Add(life.Warn))
-		verdict.Warning = &perch.ExpiryWarning{Deadline: life.Deadline, End: verdict.Deadline, Reason: life.Reason}
+		verdict.Warning = &perch.ExpiryWarning{
+			Deadline: life.Deadline, End: verdict.Deadline, Reason: life.Reason, Longest: life.Deadline.Equal(life.Longest),
+		}
 	case !now.Before(end):
 		verdict.Action = perch.ExpiryRemove
 	}

@@ -83,6 +83,17 @@ func TestPlanExpiry(t *testing.T) {
 	}
 }
 
+func TestAWarningSaysWhetherOnlyAPinKeeps(t *testing.T) {
+	stack := expiryStack("login", newYear)
+	for longest, want := range map[perch.Hours]bool{0: false, 100: true, 200: false} {
+		cards := KnownCards{BySlug: map[string]perch.Card{slugOf(stack): expiryCard(stack, 168, longest)}}
+		verdict := PlanExpiry([]Found{stack}, cards, expiryPolicy(), "", newYear.Add(168*time.Hour))[0]
+		if verdict.Warning == nil || verdict.Warning.Longest != want {
+			t.Errorf("expiry.max %s: %+v", longest, verdict.Warning)
+		}
+	}
+}
+
 func TestPlanExpiryKeepsWhatItDoesNotKnow(t *testing.T) {
 	stack := expiryStack("login", newYear)
 	late := newYear.Add(9000 * time.Hour)

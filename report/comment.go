@@ -27,13 +27,17 @@ func Marker(e perch.Environment) string {
 	return fmt.Sprintf("<!-- perch:%s:%s -->", e.Project, e.Slug)
 }
 
-// Comment is the text of the comment on the environment's pull requests, in Markdown.
-func Comment(card perch.Card) string {
+// Comment is the text of the comment on a pull request of the environment, in Markdown. now tells what is in force.
+func Comment(card perch.Card, pullRequest int, now time.Time) string {
 	var out strings.Builder
 	state := card.State
-	fmt.Fprintf(&out, "%s\n### %s\n\n", Marker(card.Environment), heading(state))
+	fmt.Fprintln(&out, Marker(card.Environment))
+	if warning := ShownWarning(card, now); warning != nil {
+		fmt.Fprintln(&out, WarningMarker(*warning))
+	}
+	fmt.Fprintf(&out, "### %s\n\n%s", heading(state), keeping(card, pullRequest, now))
 	out.WriteString("| | |\n|---|---|\n")
-	for _, row := range rows(card) {
+	for _, row := range rows(card, now) {
 		if row.text == "" {
 			continue
 		}
@@ -56,9 +60,9 @@ func Comment(card perch.Card) string {
 // row is a line of the comment's table; one without a text is left out.
 type row struct{ name, text string }
 
-func rows(card perch.Card) []row {
+func rows(card perch.Card, now time.Time) []row {
 	state := card.State
-	all := []row{{"State", cell(sentence(state))}}
+	all := []row{{"State", cell(sentence(state))}, {"Pinned", pinned(card, now)}}
 	if state.Goal == perch.GoalUp && state.Commit != "" {
 		all = append(all, row{"Commit", "`" + perch.ShortCommit(state.Commit) + "`"})
 	}

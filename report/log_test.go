@@ -11,7 +11,7 @@ import (
 
 // failedComment is the comment on a deployment that failed with words and has a log.
 func failedComment(words string, log perch.LogLines) string {
-	return Comment(perch.Card{State: up(perch.PhaseFailed, failure(words)), Log: &log})
+	return Comment(perch.Card{State: up(perch.PhaseFailed, failure(words)), Log: &log}, 0, noon)
 }
 
 func logLine(second int, stream, text string) perch.LogLine {
@@ -49,7 +49,7 @@ func TestSecretsOfAFailureAreMasked(t *testing.T) {
 	status, _ := Status(up(perch.PhaseFailed, failure(words)))
 	rejected := up(perch.PhaseRejected, outcome(perch.OutcomeRejected, words))
 	for _, got := range []string{
-		failedComment(words, perch.LogLines{}), status.Description, Comment(perch.Card{State: rejected}),
+		failedComment(words, perch.LogLines{}), status.Description, Comment(perch.Card{State: rejected}, 0, noon),
 	} {
 		if strings.Contains(got, "hunter2") || !strings.Contains(got, "password=") || !strings.Contains(got, "masked") {
 			t.Errorf("it says\n%s", got)

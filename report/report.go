@@ -61,8 +61,13 @@ func Retired(commit string) Line {
 	return line(DeploymentInactive, "superseded by "+perch.ShortCommit(commit))
 }
 
-// Removed is what is said of the branch's deployments when the environment is removed.
-func Removed() Line { return line(DeploymentInactive, "the environment is removed") }
+// Removed is what is said of the branch's deployments when the state is that the environment is removed.
+func Removed(state perch.CardState) Line {
+	if state.Expired {
+		return line(DeploymentInactive, "the environment has expired and is removed")
+	}
+	return line(DeploymentInactive, "the environment is removed")
+}
 
 // Status is the commit status of the state's commit; false if the state concerns no commit.
 func Status(state perch.CardState) (Line, bool) {

@@ -97,6 +97,15 @@ func TestCommentOfEachState(t *testing.T) {
 		}
 	}
 	later := func(s *perch.CardState) { s.Commit = second }
+	week := noon.Add(7 * 24 * time.Hour)
+	warning := &perch.ExpiryWarning{Deadline: week, End: week, Reason: "not used for 168h"}
+	longest := &perch.ExpiryWarning{Deadline: week, End: week, Reason: "created 168h ago", Longest: true}
+	pin := &perch.Pin{By: "jane@laptop", Reason: "demo for <b>ACME</b> | @ana #7 `x`", At: noon, Until: week}
+	expired := func(phase perch.Phase) perch.CardState {
+		s := down(phase)
+		s.By, s.Reason, s.Expired, s.At = "expiry", "expired: not used for 168h", true, week
+		return s
+	}
 	for name, card := range map[string]perch.Card{
 		"image":           {State: up(perch.PhaseImage)},
 		"stack":           {State: up(perch.PhaseStack, settings)},
@@ -112,6 +121,15 @@ func TestCommentOfEachState(t *testing.T) {
 		"removal-failed":  {State: func() perch.CardState { s := down(perch.PhaseFailed); s.Failure = "bucket is not empty"; return s }(), Ready: ready},
 		"gone":            {State: down(perch.PhaseGone), Since: noon, USDPerDay: 1.2},
 		"gone-same-day":   {State: func() perch.CardState { s := down(perch.PhaseGone); s.At = noon.Add(5 * time.Hour); return s }(), Since: noon, USDPerDay: 1.2},
+		"warned":          {State: up(perch.PhaseReady), Ready: ready, ExpiryWarning: warning},
+		"warned-longest":  {State: up(perch.PhaseReady), Ready: ready, ExpiryWarning: longest},
+		"pinned":          {State: up(perch.PhaseReady), Ready: ready, ExpiryWarning: longest, Pin: pin},
+		"pin-ended":       {State: up(perch.PhaseReady), Ready: ready, Pin: &perch.Pin{By: "ana", Reason: "demo", Until: noon}},
+		"expired-grace":   {State: expired(perch.PhaseGrace), Ready: ready, ExpiryWarning: warning},
+		"expired-longest": {State: expired(perch.PhaseGrace), Ready: ready, ExpiryWarning: longest},
+		"expired":         {State: expired(perch.PhaseRemoving), ExpiryWarning: warning},
+		"expired-gone":    {State: expired(perch.PhaseGone), Since: noon, USDPerDay: 1.2, ExpiryWarning: warning},
+		"expired-kept":    {State: func() perch.CardState { s := expired(perch.PhaseKept); s.Sentence = "pinned by ana"; return s }(), Ready: ready},
 		"hostile-address": {State: up(perch.PhaseReady), Ready: []perch.ReadyCommit{{Commit: first, URL: "javascript:alert(1)"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +137,8 @@ func TestCommentOfEachState(t *testing.T) {
 			if card.Environment, err = perch.NewEnvironment("shop", "feature/login"); err != nil {
 				t.Fatal(err)
 			}
-			got, file := Comment(card), filepath.Join("testdata", name+".md")
+			card.PullRequests = []perch.PullRequest{{Number: 6, Author: "eve"}, {Number: 7, Author: "ana"}}
+			got, file := Comment(card, 7, noon), filepath.Join("testdata", name+".md")
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -133,5 +152,37 @@ func TestCommentOfEachState(t *testing.T) {
 				t.Errorf("comment (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestOnlyUsersAreMentioned(t *testing.T) {
+	card := perch.Card{State: up(perch.PhaseReady), ExpiryWarning: &perch.ExpiryWarning{End: noon}}
+	for author, want := range map[string]bool{"ana-1": true, "ana_acme": true, "renovate[bot]": false, "a b": false, "": false} {
+		card.PullRequests = []perch.PullRequest{{Number: 7, Author: author}}
+		if got := Comment(card, 7, noon); strings.Contains(got, "keeps it, @"+author+":\n") != want || !want && strings.Contains(got, "@") && !strings.Contains(got, "@\u200b") {
+			t.Errorf("author %q:\n%s", author, got)
+		}
+	}
+}
+
+func TestCommandsOfAnyBranchCanBePasted(t *testing.T) {
+	for branch, want := range map[string]string{
+		"feature/login":  "`perch up feature/login`",
+		"a`b":            "``perch up 'a`b'``",
+		"it's$(x)&`":     "``perch up 'it'\\''s$(x)&`'``",
+		"straße":         "`perch up 'straße'`",
+		"login;rm|@ana>": "`perch up 'login;rm|@ana>'`",
+	} {
+		if got := code("perch up " + quoted(branch)); got != want {
+			t.Errorf("%s: %s, want %s", branch, got, want)
+		}
+	}
+}
+
+func TestADeploymentThatExpiredSaysSo(t *testing.T) {
+	state := down(perch.PhaseGone)
+	state.Expired = true
+	if said := Removed(state); said.State != DeploymentInactive || said.Description != "the environment has expired and is removed" {
+		t.Errorf("%+v", said)
 	}
 }

@@ -56,7 +56,7 @@ type denial struct{ slug, kind string }
 // refusal has no problem if nobody needs to hear of it.
 type refusal struct{ commit, problem string }
 
-// New makes a Channel. now is the clock of its pace.
+// New makes a Channel. now is the clock of its pace, and of what the card says of expiry.
 func New(access Access, policy *perch.Policy, now func() time.Time) *Channel {
 	owner, name, _ := strings.Cut(policy.Source.GitHub.Repository, "/")
 	return &Channel{

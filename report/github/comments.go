@@ -30,10 +30,9 @@ func (d *delivery) comments(ctx context.Context) error {
 	if err := d.findPullRequests(ctx); err != nil {
 		return err
 	}
-	text := report.Comment(*d.card)
 	var failures []error
 	for _, number := range d.commented() {
-		failures = append(failures, d.comment(ctx, number, text))
+		failures = append(failures, d.comment(ctx, number, report.Comment(*d.card, number, d.now())))
 	}
 	return errors.Join(failures...)
 }

@@ -16,7 +16,7 @@ import (
 func (d *delivery) deployments(ctx context.Context) error {
 	if d.card.State.Phase == perch.PhaseGone {
 		d.retire("")
-		return d.retireEarlier(ctx, report.Removed())
+		return d.retireEarlier(ctx, report.Removed(d.card.State))
 	}
 	wanted, concerns := report.Deployment(d.card.State)
 	if !concerns {

@@ -94,11 +94,11 @@ func run(ctx context.Context, cfg Config) error {
 	if cfg.Env != nil {
 		ui = cfg.Env("PERCH_TEMPORAL_UI")
 	}
-	channel := openChannel(cfg.Policy, branches, ui, namespace(cfg.Temporal))
 	now := time.Now
 	if cfg.Now != nil {
 		now = cfg.Now
 	}
+	channel := openChannel(cfg.Policy, branches, ui, namespace(cfg.Temporal), now)
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel, now)
 	return serve(ctx, cfg, temporal, set, func() { operations.started(temporal) })
 }
