@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,9 @@ const (
 	// exitRejected stands for what the worker's policy does not allow.
 	exitRejected = 4
 )
+
+// argumentCount finds cobra's sentence about too few or too many arguments.
+var argumentCount = regexp.MustCompile(`^accepts (.+) arg\(s\), received ([0-9]+)$`)
 
 // app is one invocation: where it reads and writes, and the flags that every command has.
 type app struct {
@@ -56,6 +60,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	var exit *exitError
 	if !errors.As(err, &exit) {
 		exit = &exitError{code: exitUsage, err: err}
+		if counts := argumentCount.FindStringSubmatch(err.Error()); counts != nil {
+			err = fmt.Errorf("wrong number of arguments: `%s` takes %s, not %s", command.CommandPath(), counts[1], counts[2])
+		}
 		err = fmt.Errorf("%w\nSee `%s --help`", err, command.CommandPath())
 	}
 	if exit.err != nil {
@@ -72,10 +79,16 @@ func (a *app) root() *cobra.Command {
 		Long: `Give a Git branch its own environment on AWS, and take it away again.
 
 Project, branch and commit come from the arguments, else from the variables of CircleCI or GitHub Actions, else from the Git checkout.
-Temporal is found by its own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE.`,
+Temporal is found by its own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_*, TEMPORAL_PROFILE.
+
+Exit codes: 0 done, skipped or superseded; 1 failed; 2 wrong usage or configuration; 3 gave up waiting, or no worker answers;
+4 rejected by the policy.`,
+		Example: `  perch plan                  what up would do to the branch that is checked out
+  perch up                    give it its environment, or bring that to the newest commit
+  perch ls                    the project's environments
+  perch down feature/login    remove an environment`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkOutput() },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if version {
@@ -91,7 +104,22 @@ Temporal is found by its own settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEM
 	flags.StringVarP(&a.output, "output", "o", "text", "text or json")
 	root.AddCommand(a.upCommand(), a.downCommand(), a.lsCommand(), a.statusCommand(), a.urlCommand(), a.planCommand(), a.settingsCommand(), a.renderCommand(),
 		a.applicationCommand(), a.cleanupCommand(), a.scheduleCommand(), a.configCommand(), a.doctorCommand(), a.versionCommand())
+	for _, command := range root.Commands() {
+		if strings.Contains(command.Use, "[BRANCH") {
+			command.ValidArgsFunction = a.completeBranch
+		}
+	}
 	return root
+}
+
+// completeBranch offers the branches of the checkout to the shell.
+func (a *app) completeBranch(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	p := a.place()
+	if len(args) > 0 || p.checkout == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, _ := p.checkout.Names() // Without them there is nothing to offer.
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func (a *app) checkOutput() error {

@@ -148,7 +148,7 @@ func unmatched(p place, file *config.File, strict bool) ([]string, error) {
 func readConfig(path string) (*config.File, error) {
 	data, err := readAtMost(path, config.MaxFile+1)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, usageError("there is no %s; `perch config init` writes one", path)
+		return nil, usageError("there is no %s; %s", path, advice(filepath.Dir(path)))
 	}
 	if err != nil {
 		return nil, usageError("read %s: %w", path, err)
@@ -158,6 +158,16 @@ func readConfig(path string) (*config.File, error) {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
 	return file, nil
+}
+
+// advice is what to do in a folder without perch.yaml. Perch's own checkout is no project: a shell there has most likely not
+// been pointed at the sandbox's repository.
+func advice(folder string) string {
+	module, err := readAtMost(filepath.Join(folder, "go.mod"), 64)
+	if err == nil && strings.HasPrefix(string(module), "module perch\n") {
+		return "this is Perch's own checkout: " + pointAtSandbox + ", or name a project's checkout with --repo"
+	}
+	return "`perch config init` writes one"
 }
 
 // readAtMost reads the beginning of a file, so that one without an end does no harm.
@@ -203,6 +213,12 @@ func (a *app) configInit(image string, force bool) error {
 		return a.printJSON(configDocument{OK: true, File: path, Project: project, Unmatched: []string{}, Notes: []string{}})
 	}
 	a.say("%s is written for project %s. Read it, commit it, then `perch up`.", path, project)
+	if a.givenProject() == "" {
+		a.note("Note: the project's name is guessed from the folder. It cannot change once there are environments; --project gives another.")
+	}
+	if image == "" {
+		a.note("Note: %s", guessNote(place.repository(), start.Image))
+	}
 	return nil
 }
 

@@ -47,7 +47,7 @@ Branch and commit are found as ` + "`up`" + ` finds them. Times and costs are es
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.plan(cmd.Context(), args, o) },
 	}
-	o.register(command, "full commit to plan for")
+	o.register(command, "commit to plan for, in full or as the checkout can complete it")
 	return command
 }
 

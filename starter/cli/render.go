@@ -33,7 +33,7 @@ Of a template of your own it prints what CloudFormation gets, and on stderr the 
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.render(cmd.Context(), args, commit) },
 	}
-	command.Flags().StringVar(&commit, "commit", "", "full commit to read perch.yaml at")
+	command.Flags().StringVar(&commit, "commit", "", "commit to read perch.yaml at, in full or as the checkout can complete it")
 	return command
 }
 

@@ -82,3 +82,11 @@ func guessImage(repository, project string) string {
 	}
 	return "registry.example.com/" + project + ":{commit}"
 }
+
+// guessNote says what the guess of image is worth.
+func guessNote(repository, image string) string {
+	if strings.HasPrefix(repository, "github.com/") {
+		return "the image " + image + " is guessed from the repository; --image gives another."
+	}
+	return "the image " + image + " is a placeholder that no registry has: write the name under which CI pushes yours, or give --image."
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,7 +17,10 @@ import (
 
 var errNoFile = errors.New("there is no " + config.FileName)
 
-var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+var (
+	fullCommit        = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	abbreviatedCommit = regexp.MustCompile(`^[0-9a-f]{7,39}$`)
+)
 
 // target is what a command is about.
 type target struct {
@@ -41,15 +45,25 @@ type target struct {
 type place struct {
 	job      ciJob
 	checkout *checkout
-	// noCheckout says why there is none.
-	noCheckout error
+	// noCheckout says why there is none; gone is the same if PERCH_REPO names no folder, else nil.
+	noCheckout, gone error
 }
 
 func (a *app) place() place {
 	p := place{job: readCI(a.env)}
 	p.checkout, p.noCheckout = openCheckout(a.repoDir())
+	if folder := a.env("PERCH_REPO"); p.checkout == nil && a.repo == "" && folder != "" {
+		if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+			p.gone = fmt.Errorf("PERCH_REPO names %s, and there is no such folder: if it was a sandbox's, %s; else correct PERCH_REPO or "+
+				"unset it", folder, pointAtSandbox)
+			p.noCheckout = p.gone
+		}
+	}
 	return p
 }
+
+// pointAtSandbox is what a shell needs that the sandbox's variables are missing from.
+const pointAtSandbox = "run `eval \"$(go run ./sandbox env)\"` while the sandbox runs"
 
 // repository is the address that the requester takes for the project's, normalised.
 func (p place) repository() string {
@@ -87,11 +101,7 @@ func (p place) nothingToDo(args []string) string {
 // checkout, but not if the CI job is about branch. It is empty if none of them is known.
 func (p place) commit(ctx context.Context, given, branch string) (string, error) {
 	if given != "" {
-		commit := strings.ToLower(given)
-		if !fullCommit.MatchString(commit) {
-			return "", usageError("--commit %q is not a full commit; give all 40 characters (git rev-parse refs/heads/%s)", given, branch)
-		}
-		return commit, nil
+		return p.fullCommit(strings.ToLower(given), branch)
 	}
 	if p.job.Branch == branch {
 		return p.job.Commit, nil
@@ -104,6 +114,20 @@ func (p place) commit(ctx context.Context, given, branch string) (string, error)
 		return "", usageError("which commit of %s? %w", branch, err)
 	}
 	return commit, nil
+}
+
+// fullCommit is the full commit that given is, or begins.
+func (p place) fullCommit(given, branch string) (string, error) {
+	if fullCommit.MatchString(given) {
+		return given, nil
+	}
+	if p.checkout != nil && abbreviatedCommit.MatchString(given) {
+		if commit, err := p.checkout.Revision(given); err == nil && strings.HasPrefix(commit, given) {
+			return commit, nil
+		}
+	}
+	return "", usageError("--commit %q is not a full commit, and no commit here begins with it; give all 40 characters "+
+		"(git rev-parse refs/heads/%s)", given, branch)
 }
 
 // file is perch.yaml at commit; nil where the checkout does not have the commit, so that only a worker can read it.
@@ -122,7 +146,7 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 		return nil, failedError("read %s at commit %s: %w", config.FileName, perch.ShortCommit(commit), err)
 	}
 	if !found {
-		return nil, usageError("%w at commit %s; commit one (`perch config init` writes it)", errNoFile, perch.ShortCommit(commit))
+		return nil, usageError("%w at commit %s; commit one (%s)", errNoFile, perch.ShortCommit(commit), advice(p.checkout.Dir))
 	}
 	file, err := config.Read(config.FileName, data)
 	if err != nil {
@@ -217,6 +241,9 @@ func (a *app) anyProject(p place) (string, error) {
 			return "", &exitError{code: exitUsage, err: err}
 		}
 		return given, nil
+	}
+	if p.gone != nil {
+		return "", usageError("which project? %w", p.gone)
 	}
 	file, err := readConfig(filepath.Join(a.folder(p), config.FileName))
 	if err != nil {

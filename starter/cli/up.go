@@ -34,7 +34,7 @@ An environment that was ready keeps its database and its buckets. With --recreat
 		},
 	}
 	w.register(command)
-	o.register(command, "full commit to provision")
+	o.register(command, "commit to provision, in full or as the checkout can complete it")
 	command.Flags().BoolVar(&plan, "plan", false, "show what it would do, as 'perch plan' does, and change nothing")
 	return command
 }
