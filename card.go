@@ -115,6 +115,9 @@ type CardState struct {
 	Expiry *Expiry      `json:"expiry,omitempty"`
 	// Expired says of a removal that the environment expired: its branch exists.
 	Expired bool `json:"expired,omitempty"`
+	// RemovedCommit is the commit that was deployed when cleanup or expiry judged that the environment be removed; empty if
+	// a person requested that.
+	RemovedCommit string `json:"removed_commit,omitempty"`
 }
 
 // LogLines are the last lines of an environment's log, with the secrets in them masked.

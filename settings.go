@@ -1,6 +1,7 @@
 package perch
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -121,16 +122,26 @@ type Expiry struct {
 	Extend Hours `yaml:"extend,omitempty" json:"extend" jsonschema:"format=hours,default=72h" jsonschema_extras:"from=1h,to=720h"`
 }
 
-// Duration is h as a time.Duration.
-func (h Hours) Duration() time.Duration { return time.Duration(h) * time.Hour }
-
 // Hours are a duration in whole hours; its text is 168h.
 type Hours int
+
+// Duration is h as a time.Duration.
+func (h Hours) Duration() time.Duration { return time.Duration(h) * time.Hour }
 
 func (h Hours) String() string { return strconv.Itoa(int(h)) + "h" }
 
 // MarshalText writes h as String does.
 func (h Hours) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (h *Hours) UnmarshalText(text []byte) error {
+	length, err := time.ParseDuration(string(text))
+	if err != nil || length%time.Hour != 0 {
+		return fmt.Errorf("%q is no number of hours such as 168h", text)
+	}
+	*h = Hours(length / time.Hour)
+	return nil
+}
 
 // SeedStep puts test data into a new environment. Exactly one of its fields is set.
 type SeedStep struct {

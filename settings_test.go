@@ -1,6 +1,7 @@
 package perch
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -21,5 +22,22 @@ func TestStepsHaveNamesThatPeopleCanRead(t *testing.T) {
 func TestOnlyWhatNeedsTheAppIsLater(t *testing.T) {
 	if (SeedStep{S3: &SeedS3{}}).Later() || !(SeedStep{HTTP: &SeedHTTP{}}).Later() || !(SeedStep{Run: &SeedRun{}}).Later() {
 		t.Error("an s3 step waits for the app, or another does not")
+	}
+}
+
+func TestHoursAreReadAsTheyAreWritten(t *testing.T) {
+	data, err := json.Marshal(Expiry{Idle: 168, Warn: 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read Expiry
+	if err := json.Unmarshal(data, &read); err != nil || read != (Expiry{Idle: 168, Warn: 24}) {
+		t.Errorf("%s is read as %+v, %v", data, read, err)
+	}
+	for _, text := range []string{`"90m"`, `"7d"`, `""`} {
+		var hours Hours
+		if err := json.Unmarshal([]byte(text), &hours); err == nil {
+			t.Errorf("%s is read as %s", text, hours)
+		}
 	}
 }

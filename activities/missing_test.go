@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/activities/activitytest"
 	hub "perch/sandbox/github"
 )
 
@@ -89,5 +90,27 @@ func TestASourceThatDoesNotAnswerLeavesTheVerdicts(t *testing.T) {
 	plan := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop", Missing: true})
 	if len(plan.Verdicts) != 1 || !strings.Contains(plan.Missing.Problem, "502") || plan.Missing.Unseen == 0 {
 		t.Errorf("verdicts %+v, missing %+v", plan.Verdicts, plan.Missing)
+	}
+}
+
+// TestCleanupDoesNotBringBackWhatExpired looks at a branch whose environment expired: a push brings it back, cleanup does not.
+func TestCleanupDoesNotBringBackWhatExpired(t *testing.T) {
+	w, _, _, _ := hooked(t)
+	w.apply()
+	file := map[string]string{"perch.yaml": testConfig}
+	head := w.repo.commit("feature", file)
+	last := perch.Card{
+		Environment: activitytest.Environment("shop", "feature"), StackID: "arn:aws:cloudformation:eu-central-1:123456789012:stack/shop-feature/1",
+		State: perch.CardState{Phase: perch.PhaseGone, Expired: true, RemovedCommit: head},
+	}
+	if err := of[*Stacks](w).cards.KeepHistory(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	if names, missing := w.missing(); slices.Contains(names, "feature") || missing.Problem != "" {
+		t.Errorf("missing %v, %+v", names, missing)
+	}
+	w.repo.commit("feature", map[string]string{"perch.yaml": testConfig, "a.txt": "new"})
+	if names, _ := w.missing(); !slices.Contains(names, "feature") {
+		t.Errorf("after a push: missing %v", names)
 	}
 }

@@ -142,7 +142,7 @@ func (r *run) cardState(phase perch.Phase) perch.CardState {
 		state.ExpectedSeconds, state.USDPerDay = seen.ExpectedSeconds, seen.USDPerDay
 	}
 	if judged := target.Judged; judged != nil {
-		state.Expired = judged.Expired
+		state.Expired, state.RemovedCommit = judged.Expired, judged.Commit
 	}
 	if r.failure != nil {
 		state.Failure = said(r.failure)

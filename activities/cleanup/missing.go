@@ -31,7 +31,11 @@ func (p *Planner) Missing(
 			break
 		}
 		head := listing.Branches[branch]
-		wanted, err := p.wanted(ctx, branch, head)
+		environment, err := perch.NewEnvironment(p.policy.Project, branch)
+		if err != nil {
+			continue // The branch can have no environment.
+		}
+		wanted, err := p.wanted(ctx, environment, head)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -39,8 +43,7 @@ func (p *Planner) Missing(
 			found.Problem, found.Unseen = err.Error(), len(branches)-i
 			break
 		}
-		environment, err := perch.NewEnvironment(p.policy.Project, branch)
-		if err == nil && wanted {
+		if wanted {
 			found.Branches = append(found.Branches, perch.MissingBranch{
 				Branch: branch, Stack: environment.StackName(), Commit: head,
 			})
@@ -50,8 +53,13 @@ func (p *Planner) Missing(
 }
 
 // wanted reports whether perch.yaml at the head and the pull requests of the branch want an
-// environment. What else an `up` needs is checked when it is requested.
-func (p *Planner) wanted(ctx context.Context, branch, head string) (bool, error) {
+// environment, and it has not expired at that head. What else an `up` needs is checked when it is requested.
+func (p *Planner) wanted(ctx context.Context, environment perch.Environment, head string) (bool, error) {
+	branch := environment.Branch
+	last, found, err := p.cards.LastLife(ctx, environment)
+	if err != nil || found && last.State.Expired && last.State.RemovedCommit == head {
+		return false, err
+	}
 	file, err := p.branches.ReadConfig(ctx, head)
 	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {

@@ -66,6 +66,7 @@ type Server struct {
 	faults   *faults
 	calls    *calls
 	grants   grants
+	clock    clock
 	close    []func() error
 
 	account, region string
@@ -104,7 +105,7 @@ func (s *Server) wire(config Config) error {
 	others, err := services.New(services.Config{
 		Account: config.Account, Region: config.Region, Dir: folder(config.Data, "services"), Logger: config.Logger,
 		LoadBalancerDNS: config.LoadBalancerDNS, PostgreSQL: config.PostgreSQL, Loopback: config.Loopback, ObjectExists: s.objectExists, Tagged: s.taggedBuckets,
-		Storage:    s.storage,
+		Storage: s.storage, Now: s.clock.now,
 		EnforceIAM: config.EnforceIAM, Granted: s.grants.add, Denied: s.grants.deny,
 		TaggingLag: config.taggingLag(), Addresses: config.Addresses, RulesOnHTTP: config.RulesOnHTTP,
 	})
@@ -118,7 +119,7 @@ func (s *Server) wire(config Config) error {
 	stacks, err := cloudformation.New(cloudformation.Config{
 		Account: config.Account, Region: config.Region, Speed: config.Speed, Data: config.Data, PageSize: config.PageSize,
 		Handlers: handlers, Faults: s.faults, ReadObject: s.readObject, Resolve: others.Resolve,
-		RoleExists: others.RoleExists, Authorize: s.authorizeHandler, Logger: config.Logger,
+		RoleExists: others.RoleExists, Authorize: s.authorizeHandler, Logger: config.Logger, Now: s.clock.now,
 	})
 	if err != nil {
 		return fmt.Errorf("start CloudFormation: %w", err)
@@ -181,7 +182,7 @@ func (s *Server) Close() error {
 // answers that are longer than a read buffer. AWS never is that fast.
 const latency = 2 * time.Millisecond
 
-// ServeHTTP answers one call: AWS's protocols, and /_perch/faults and /_perch/calls for whoever tests.
+// ServeHTTP answers one call: AWS's protocols, and /_perch/faults, /_perch/calls and /_perch/clock for tests.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/_perch/faults":
@@ -189,6 +190,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case "/_perch/calls":
 		s.serveCalls(w, r)
+		return
+	case clockPath:
+		s.serveClock(w, r)
 		return
 	}
 	c, err := s.read(r)

@@ -104,7 +104,7 @@ func TestWrongUsageOfTheSandboxIsSaidInOneSentence(t *testing.T) {
 		"--speed 0":       "--speed 0 is no speed: give a number above 0",
 		"--speed fast":    `"fast" is no value for --speed`,
 		"--worker=maybe":  `"maybe" is no value for --worker`,
-		"start":           `"start" is no command: give env, fault, help or version, or flags alone`,
+		"start":           `"start" is no command: give env, fault, clock, help or version, or flags alone`,
 		"--bogus":         "there is no flag --bogus",
 		"--aws-port 9e9":  `"9e9" is no value for --aws-port`,
 		"--ui-port 99999": "--ui-port 99999 is no port: give a number from 1 to 65535, or 0 for any that is free",

@@ -218,7 +218,7 @@ func (b *bench) work(file string, change func(*perch.Policy)) error {
 	logger := slog.New(slog.DiscardHandler)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger, Env: lookup(b.exports(), nothing),
+			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger, Env: lookup(b.exports(), nothing), Now: b.aws.Now,
 			Temporal: client.Options{HostPort: b.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
 		})
 	}()

@@ -19,6 +19,7 @@ It gives a branch its environment and stays until it is interrupted.
 Usage: perch-sandbox [flags]       start it
        perch-sandbox env [flags]   print shell exports that point AWS clients, a starter and a worker at the one that runs
        perch-sandbox fault ...     order faults of its AWS endpoint
+       perch-sandbox clock ...     put its clock forward, to see environments expire
        perch-sandbox --version     print the version of this program
 
   --repo DIR           a Git checkout with a perch.yaml; its current branch gets the environment (default: a demo repository)
@@ -59,7 +60,7 @@ type options struct {
 // endpoint is the AWS endpoint of the sandbox that --aws-port names.
 func (o options) endpoint() string { return fmt.Sprintf("http://%s:%d", localhost, o.aws) }
 
-// parse reads flags and returns the words between them; only `sandbox fault` takes words.
+// parse reads flags and returns the words between them; only `sandbox fault` and `sandbox clock` take words.
 func parse(args []string) (options, []string, error) {
 	var (
 		o     options
@@ -121,6 +122,7 @@ func parse(args []string) (options, []string, error) {
 const (
 	help      = "perch-sandbox --help"
 	faultHelp = "perch-sandbox fault --help"
+	clockHelp = "perch-sandbox clock --help"
 )
 
 // usageError is wrong usage, and the command that says how it is right.
@@ -131,8 +133,11 @@ type usageError struct {
 
 // usageOf is how the command that words begin is used.
 func usageOf(words []string) string {
-	if len(words) > 0 && words[0] == "fault" {
+	switch {
+	case len(words) > 0 && words[0] == "fault":
 		return faultUsage
+	case len(words) > 0 && words[0] == "clock":
+		return clockUsage
 	}
 	return usage
 }
@@ -172,8 +177,10 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		err = printExports(ctx, o, stdout)
 	case words[0] == "fault":
 		err = orderFault(ctx, words[1:], o, stdout, stderr, env)
+	case words[0] == "clock":
+		err = setClock(ctx, words[1:], o, stdout, stderr, env)
 	default:
-		err = usageError{fmt.Errorf("%q is no command: give env, fault, help or version, or flags alone", words[0]), help}
+		err = usageError{fmt.Errorf("%q is no command: give env, fault, clock, help or version, or flags alone", words[0]), help}
 	}
 	if err == nil {
 		return 0

@@ -272,7 +272,7 @@ func (s *Sandbox) startWorker(logs io.Writer) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger, Env: lookup(s.exports(), nothing),
+			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger, Env: lookup(s.exports(), nothing), Now: s.aws.Now,
 			Temporal: client.Options{HostPort: s.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
 		})
 		close(ended)

@@ -48,6 +48,8 @@ type Config struct {
 	Authorize func(role, phase string, r resource.Request) error
 	// Logger takes what goes wrong inside; nil discards it.
 	Logger *slog.Logger
+	// Now is the time; nil is time.Now.
+	Now func() time.Time
 }
 
 // Step is one act on one resource, as faults match it.
@@ -113,9 +115,12 @@ func New(config Config) (*Service, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &Service{
-		config: config, log: log, now: time.Now, ctx: ctx, cancel: cancel,
+		config: config, log: log, now: config.Now, ctx: ctx, cancel: cancel,
 		stacks: map[string]*stack{}, runs: map[string]*run{}, dirty: map[string]bool{}, wake: make(chan struct{}, 1),
 	}
 	if config.Data != "" {
