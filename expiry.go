@@ -113,6 +113,8 @@ type KeepInput struct {
 
 // KeepResult is what came of it.
 type KeepResult struct {
+	// At is when the worker saw it, in UTC.
+	At time.Time `json:"at"`
 	// Expires is when the environment expires, in UTC; the zero time if it does not.
 	Expires time.Time `json:"expires,omitzero"`
 	// Pin is what keeps it; nil if it is not pinned.

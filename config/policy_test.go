@@ -92,6 +92,7 @@ func TestAPolicyReads(t *testing.T) {
 		Triggers: []perch.Trigger{perch.TriggerCI, perch.TriggerWebhook}, OnPRClose: perch.OnPRCloseKeep,
 		Reports: perch.PolicyReports{GitHub: perch.ReportsGitHub{Deployments: true, Status: true, Comment: true, Environment: "preview"}},
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
+		Expiry:  perch.PolicyExpiry{Extend: 168, Pin: 720},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -128,6 +129,7 @@ func TestAPolicyIsCompletedByDefaults(t *testing.T) {
 		Triggers: []perch.Trigger{perch.TriggerCI}, OnPRClose: perch.OnPRCloseKeep,
 		Reports: perch.PolicyReports{GitHub: perch.ReportsGitHub{Deployments: true, Status: true, Comment: true, Environment: "preview"}},
 		Cleanup: perch.PolicyCleanup{Grace: time.Hour, MaxRemovals: 10, MaxShare: 0.5},
+		Expiry:  perch.PolicyExpiry{Extend: 168, Pin: 720},
 	}
 	if diff := cmp.Diff(want, policy(t, minimalPolicy)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -150,10 +150,12 @@ func (p *Planner) CheckKeep(ctx context.Context, in perch.KeepInput) (note perch
 	return note, lifecycle.EnterKeep(&read, note, p.policy.Expiry, p.now())
 }
 
-// Kept is the environment's card, and what came of the note; entered is false as long as no run has taken it.
+// Kept is what came of the note, as the environment's card says it; entered is false as long as no run has taken it. A
+// card that cannot be read says nothing.
 func (p *Planner) Kept(ctx context.Context, in perch.KeepInput) (result perch.KeepResult, entered bool, err error) {
 	read, _, err := p.cards.Read(ctx, in.Environment)
-	if err != nil {
+	var unreadable *card.UnreadableError
+	if err != nil && !errors.As(err, &unreadable) {
 		return result, false, err
 	}
 	at := slices.IndexFunc(read.Answers, func(a perch.NoteAnswer) bool { return a.ID == in.Note.ID })
@@ -163,7 +165,7 @@ func (p *Planner) Kept(ctx context.Context, in perch.KeepInput) (result perch.Ke
 	if rejection := read.Answers[at].Rejection; rejection != "" {
 		return result, true, perch.Reject("%s", rejection)
 	}
-	result.Expires = lifecycle.Lifetime(read, p.policy.Expiry).Deadline
+	result.At, result.Expires = p.now().UTC(), lifecycle.Lifetime(read, p.policy.Expiry).Deadline
 	if read.Pin.Holds(p.now()) {
 		result.Pin = read.Pin
 	}
