@@ -125,9 +125,22 @@ func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds
 		verdict.Warning = &perch.ExpiryWarning{
 			Deadline: life.Deadline, End: verdict.Deadline, Reason: life.Reason, Longest: life.Deadline.Equal(life.Longest),
 		}
+		verdict.Reason += notDelivered(card, life.Deadline)
 	case !now.Before(end):
 		verdict.Action = perch.ExpiryRemove
 	}
+}
+
+// notDelivered is what is said of a warning about the deadline that is not delivered; empty if there is none.
+func notDelivered(card perch.Card, deadline time.Time) string {
+	if warning := card.ExpiryWarning; warning == nil || !warning.Deadline.Equal(deadline) {
+		return ""
+	}
+	said := "; the warning is not delivered yet, which postpones the removal"
+	if card.GitHub.Problem != "" {
+		said += ": " + card.GitHub.Problem
+	}
+	return said
 }
 
 // Life is how long an environment lives.

@@ -30,7 +30,7 @@ func fold(
 		card.Ended = card.Ended[max(0, len(card.Ended)-rememberedEnded):]
 	}
 	for _, note := range in.Notes {
-		if note.Kind == perch.NotePullRequest || note.Kind == perch.NoteReport {
+		if slices.Contains([]perch.NoteKind{perch.NotePullRequest, perch.NoteReport, perch.NoteWarn}, note.Kind) {
 			card.GitHub.PullRequestsOf = ""
 		}
 		if note.State != nil && !isStale(*note.State, card.State) {
@@ -87,9 +87,19 @@ func enterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now
 	answer := perch.NoteAnswer{ID: note.ID}
 	if err := lifecycle.EnterKeep(card, note, bounds, now); err != nil {
 		answer.Rejection = err.Error()
+	} else if note.Kind == perch.NoteWarn {
+		forgetComments(&card.GitHub)
 	}
 	card.Answers = append(card.Answers, answer)
 	card.Answers = card.Answers[max(0, len(card.Answers)-rememberedAnswers):]
+}
+
+// forgetComments has the comments searched for, because a warning is a new one: if its delivery is cut off, the next one
+// finds what it has left, also when there is nothing to warn of any more.
+func forgetComments(memory *perch.GitHubMemory) {
+	for i, comment := range memory.Comments {
+		memory.Comments[i] = perch.GitHubComment{PullRequest: comment.PullRequest}
+	}
 }
 
 // enterState makes state the card's, with the stack that it is about and the lines that the environment has logged.

@@ -119,11 +119,25 @@ func TestStatesOfNotesAreEnteredUnlessARunHasSaidMoreSince(t *testing.T) {
 }
 
 func TestPullRequestsAreListedAgainAfterANoteAboutThem(t *testing.T) {
-	for kind, again := range map[perch.NoteKind]bool{perch.NotePullRequest: true, perch.NoteReport: true, perch.NoteLeftovers: false} {
+	for kind, again := range map[perch.NoteKind]bool{perch.NotePullRequest: true, perch.NoteReport: true, perch.NoteWarn: true, perch.NoteLeftovers: false} {
 		card := perch.Card{GitHub: perch.GitHubMemory{PullRequestsOf: "1"}}
 		fold(&card, contract.ReportInput{Notes: []perch.Note{{Kind: kind}}}, nil, true, perch.PolicyExpiry{}, noon)
 		if (card.GitHub.PullRequestsOf == "") != again {
 			t.Errorf("%s: listed of %q", kind, card.GitHub.PullRequestsOf)
+		}
+	}
+}
+
+func TestCommentsAreSearchedForWhenPeopleAreToBeWarned(t *testing.T) {
+	for deadline, searched := range map[time.Time]bool{noon.Add(24 * time.Hour): true, noon.Add(time.Hour): false} {
+		card := perch.Card{
+			StackID: "one", Activity: perch.Activity{At: noon}, Expiry: &perch.Expiry{Idle: 24},
+			GitHub: perch.GitHubMemory{Comments: []perch.GitHubComment{{PullRequest: 7, ID: 8, Hash: "9"}}},
+		}
+		note := perch.Note{ID: "n", Kind: perch.NoteWarn, StackID: "one", Warning: &perch.ExpiryWarning{Deadline: deadline}}
+		fold(&card, contract.ReportInput{Notes: []perch.Note{note}}, nil, true, perch.PolicyExpiry{}, noon)
+		if known := card.GitHub.Comments[0]; known.PullRequest != 7 || (known.ID == 0) != searched || (card.ExpiryWarning != nil) != searched {
+			t.Errorf("a warning about %v: comment %+v, warning %+v", deadline, known, card.ExpiryWarning)
 		}
 	}
 }

@@ -49,13 +49,14 @@ func (d *delivery) commented() (numbers []int) {
 	return slices.Compact(numbers)
 }
 
-// comment writes the comment on one pull request, if its text has changed.
+// comment writes the comment on one pull request, if its text has changed. A warning that has not been delivered is a new
+// comment: GitHub notifies nobody of one that is edited.
 func (d *delivery) comment(ctx context.Context, number int, text string) error {
-	known := d.remembered(number)
-	if known.ID != 0 && known.Hash == hash(text) {
+	known, warns := d.remembered(number), d.warns()
+	if known.ID != 0 && known.Hash == hash(text) && !warns {
 		return nil
 	}
-	current, err := d.current(ctx, &known)
+	current, others, err := d.current(ctx, &known, warns)
 	if err != nil {
 		return err
 	}
@@ -63,10 +64,18 @@ func (d *delivery) comment(ctx context.Context, number int, text string) error {
 		return nil // There was nothing to talk about.
 	}
 	edited := known.Hash != "" && hash(current) != known.Hash
-	if hash(current) != hash(text) {
+	if warns && known.ID != 0 && !strings.Contains(current, report.WarningMarker(*d.card.ExpiryWarning)) {
+		others = append(others, known.ID)
+		known.ID = 0
+	}
+	if known.ID == 0 || hash(current) != hash(text) {
 		if err := d.put(ctx, &known, text); err != nil {
 			return err
 		}
+	}
+	if err := d.deleteComments(ctx, others); err != nil {
+		d.remember(perch.GitHubComment{PullRequest: number}) // The next delivery looks for them.
+		return err
 	}
 	known.Hash = hash(text)
 	d.remember(known)
@@ -74,6 +83,12 @@ func (d *delivery) comment(ctx context.Context, number int, text string) error {
 		return overwritten{number}
 	}
 	return nil
+}
+
+// warns reports whether a warning has not been delivered.
+func (d *delivery) warns() bool {
+	warning := report.ShownWarning(*d.card, d.now())
+	return warning != nil && warning.At.IsZero()
 }
 
 // put writes the text, and creates the comment if there is none.
@@ -96,37 +111,63 @@ func (d *delivery) put(ctx context.Context, known *perch.GitHubComment, text str
 	return nil
 }
 
-// current is the comment's text on GitHub, empty if there is none. A comment that was deleted, or is not remembered, is
-// looked for by its marker and its author.
-func (d *delivery) current(ctx context.Context, known *perch.GitHubComment) (string, error) {
-	if known.ID != 0 {
-		comment, _, err := d.client.Issues.GetComment(ctx, d.owner, d.name, known.ID)
-		if err == nil {
-			return comment.GetBody(), nil
+// deleteComments deletes comments that a newer one replaces.
+func (d *delivery) deleteComments(ctx context.Context, ids []int64) error {
+	for _, id := range ids {
+		err := d.write(func() (*api.Response, error) { return d.client.Issues.DeleteComment(ctx, d.owner, d.name, id) })
+		if err != nil && !isMissing(err) {
+			return err
 		}
-		if !isMissing(err) {
-			return "", err
-		}
-		*known = perch.GitHubComment{PullRequest: known.PullRequest}
 	}
+	return nil
+}
+
+// current is the comment's text on GitHub, empty if there is none. A comment that was deleted, or is not remembered, is
+// searched for, as every one is if search is set; others are older ones, which a delivery that was cut off has left.
+func (d *delivery) current(
+	ctx context.Context, known *perch.GitHubComment, search bool,
+) (text string, others []int64, err error) {
+	if known.ID != 0 && !search {
+		comment, _, err := d.client.Issues.GetComment(ctx, d.owner, d.name, known.ID)
+		if err == nil || !isMissing(err) {
+			return comment.GetBody(), nil, err
+		}
+	}
+	found, err := d.findComments(ctx, known.PullRequest)
+	if err != nil {
+		return "", nil, err
+	}
+	newest := &api.IssueComment{}
+	for i, comment := range found {
+		if newest = comment; i < len(found)-1 {
+			others = append(others, comment.GetID())
+		}
+	}
+	if newest.GetID() != known.ID {
+		*known = perch.GitHubComment{PullRequest: known.PullRequest, ID: newest.GetID()}
+	}
+	return newest.GetBody(), others, nil
+}
+
+// findComments are the environment's comments on a pull request, by their marker and their author, the oldest first.
+func (d *delivery) findComments(ctx context.Context, number int) (found []*api.IssueComment, err error) {
 	login, err := d.self(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	marker := report.Marker(d.card.Environment)
 	for options := (&api.IssueListCommentsOptions{ListOptions: api.ListOptions{PerPage: pageSize}}); ; {
-		listed, response, err := d.client.Issues.ListComments(ctx, d.owner, d.name, known.PullRequest, options)
+		listed, response, err := d.client.Issues.ListComments(ctx, d.owner, d.name, number, options)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		for _, comment := range listed {
 			if strings.EqualFold(comment.GetUser().GetLogin(), login) && strings.HasPrefix(comment.GetBody(), marker) {
-				known.ID = comment.GetID()
-				return comment.GetBody(), nil
+				found = append(found, comment)
 			}
 		}
 		if response.NextPage == 0 {
-			return "", nil
+			return found, nil
 		}
 		options.Page = response.NextPage
 	}

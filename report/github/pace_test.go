@@ -29,10 +29,18 @@ func TestADayOf400DeploymentsStaysBelowGitHubsLimits(t *testing.T) {
 		tell(perch.PhaseStack)
 		w.now = w.now.Add(20 * time.Second)
 		tell(perch.PhaseReady)
+		if i%4 == 0 { // People are warned that it expires, and the next push keeps it.
+			w.warned()
+			tell(perch.PhaseReady)
+			w.card.ExpiryWarning = nil
+		}
 	}
 	for w.card.GitHub.Undelivered { // The sweep.
 		w.now = w.now.Add(time.Hour)
 		w.deliver()
+	}
+	if ours := w.comments(); len(ours) != 1 {
+		t.Errorf("%d comments", len(ours))
 	}
 	if held := w.channel.pace.held; !held.IsZero() {
 		t.Errorf("GitHub wanted a pause until %v", held)

@@ -50,9 +50,7 @@ func (s *Server) EditComment(id int64, body string) {
 
 // DeleteComment lets somebody delete a comment.
 func (s *Server) DeleteComment(id int64) {
-	s.alter(func() {
-		s.state.Comments = slices.DeleteFunc(s.state.Comments, func(c *Comment) bool { return c.ID == id })
-	})
+	s.alter(func() { s.dropComment(id) })
 }
 
 func (s *Server) commentsOn(pullRequest int) []*Comment {
@@ -128,6 +126,20 @@ func (s *Server) editComment(w http.ResponseWriter, r *http.Request) {
 	comment.Body, comment.Updated = body, s.config.Now()
 	comment.Edits++
 	reply(w, http.StatusOK, s.commentBody(r, comment))
+}
+
+// deleteComment deletes a comment, also one of others and of a locked conversation (GitHub docs: Delete an issue comment).
+func (s *Server) deleteComment(w http.ResponseWriter, r *http.Request) {
+	comment := s.commentOf(w, r)
+	if comment == nil {
+		return
+	}
+	s.dropComment(comment.ID)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) dropComment(id int64) {
+	s.state.Comments = slices.DeleteFunc(s.state.Comments, func(c *Comment) bool { return c.ID == id })
 }
 
 // commentOf is the comment that the request names; if there is none, it has answered.

@@ -27,6 +27,7 @@ func (s *Server) repositoryRoutes() []route {
 		{"POST", "/issues/{number}/comments", s.allowed(s.createComment, "issues=write", "pull_requests=write")},
 		{"GET", "/issues/comments/{id}", s.allowed(s.getComment, "issues=read", "pull_requests=read")},
 		{"PATCH", "/issues/comments/{id}", s.allowed(s.editComment, "issues=write", "pull_requests=write")},
+		{"DELETE", "/issues/comments/{id}", s.allowed(s.deleteComment, "issues=write", "pull_requests=write")},
 		{"GET", "/deployments", s.allowed(s.listDeployments, "deployments=read")},
 		{"POST", "/deployments", s.allowed(s.createDeployment, "deployments=write")},
 		{"GET", "/deployments/{id}", s.allowed(s.getDeployment, "deployments=read")},

@@ -181,6 +181,28 @@ func TestWhatPeopleDoToAComment(t *testing.T) {
 	wantRefused(t, err, 404, "Not Found")
 }
 
+func TestACommentIsDeletedAlsoInALockedConversation(t *testing.T) {
+	h := start(t)
+	written, err := h.comment(h.client(), "ready")
+	must(t, err)
+	h.EditPullRequest(h.request, func(p *github.PullRequest) { p.Locked = true })
+	remove := func() error {
+		response, err := h.client().Issues.DeleteComment(ctx, "acme", "shop", written.GetID())
+		if err == nil && response.StatusCode != 204 {
+			t.Errorf("answered %d", response.StatusCode)
+		}
+		return err
+	}
+	h.Grant(github.Token, github.Access{Login: github.User, Permissions: github.Without("pull_requests")})
+	wantRefused(t, remove(), 403, "Resource not accessible by personal access token")
+	h.Accept(github.Token, true)
+	must(t, remove())
+	if left := h.Comments(h.request); len(left) != 0 {
+		t.Errorf("left %+v", left)
+	}
+	wantRefused(t, remove(), 404, "Not Found")
+}
+
 func TestPullRequestsAreFoundByTheBranchOfTheirOwner(t *testing.T) {
 	h := start(t)
 	fork := h.OpenPullRequest(github.PullRequest{Author: "eve", Owner: "eve", Head: "feature/login"})
