@@ -28,9 +28,9 @@ func setClock(ctx context.Context, args []string, o options, out, note io.Writer
 	}
 	switch {
 	case len(args) == 0:
-		return callEndpoint(ctx, http.MethodGet, endpoint+"/_perch/clock", nil, out)
+		return callEndpoint(ctx, http.MethodGet, endpoint+"/_perch/clock", clockHelp, nil, out)
 	case len(args) == 2 && args[0] == "forward":
-		return callEndpoint(ctx, http.MethodPost, endpoint+"/_perch/clock?by="+url.QueryEscape(args[1]), nil, out)
+		return callEndpoint(ctx, http.MethodPost, endpoint+"/_perch/clock?by="+url.QueryEscape(args[1]), clockHelp, nil, out)
 	}
 	return usageError{errors.New("say `clock`, or `clock forward DURATION`"), clockHelp}
 }

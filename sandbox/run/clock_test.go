@@ -27,10 +27,10 @@ func TestClockCommandPutsTheClockForward(t *testing.T) {
 		exit  int
 		says  string
 	}{
-		{"clock", 0, `"ahead": "0s"`},
-		{"clock forward 168h", 0, `"ahead": "168h0m0s"`},
-		{"clock forward 7d", 1, "such as 168h"},
-		{"clock", 0, `"ahead": "168h0m0s"`},
+		{"clock", 0, `"ahead":"0s"`},
+		{"clock forward 168h", 0, `"ahead":"168h0m0s"`},
+		{"clock forward 7d", 2, "such as 168h\nSee `perch-sandbox clock --help`"},
+		{"clock", 0, `"ahead":"168h0m0s"`},
 		{"clock back 1h", 2, "See `perch-sandbox clock --help`"},
 		{"clock forward", 2, "See `perch-sandbox clock --help`"},
 		{"clock forward 1h extra", 2, "See `perch-sandbox clock --help`"},

@@ -56,17 +56,17 @@ func orderFault(ctx context.Context, args []string, o options, out, note io.Writ
 		if err != nil {
 			return usageError{err, faultHelp}
 		}
-		return callEndpoint(ctx, http.MethodPost, address, body, out)
+		return callEndpoint(ctx, http.MethodPost, address, faultHelp, body, out)
 	case len(args) == 1 && args[0] == "ls":
 		var listed bytes.Buffer
-		err := callEndpoint(ctx, http.MethodGet, address, nil, io.MultiWriter(out, &listed))
+		err := callEndpoint(ctx, http.MethodGet, address, faultHelp, nil, io.MultiWriter(out, &listed))
 		noteIdle(listed.Bytes(), note)
 		return err
 	case len(args) == 2 && args[0] == "rm":
 		if args[1] != "all" {
 			address += "?id=" + url.QueryEscape(args[1])
 		}
-		return callEndpoint(ctx, http.MethodDelete, address, nil, out)
+		return callEndpoint(ctx, http.MethodDelete, address, faultHelp, nil, out)
 	}
 	return usageError{errors.New("say what to do with which fault: add KEY=VALUE ..., ls, rm ID or rm all"), faultHelp}
 }
@@ -134,7 +134,7 @@ func faultValue(kind reflect.Kind, text string) (any, error) {
 	return text, nil
 }
 
-func callEndpoint(ctx context.Context, method, address string, body []byte, stdout io.Writer) error {
+func callEndpoint(ctx context.Context, method, address, help string, body []byte, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
@@ -157,7 +157,7 @@ func callEndpoint(ctx context.Context, method, address string, body []byte, stdo
 		}
 		err := errors.New("the sandbox rejects it: " + rejection.Error)
 		if response.StatusCode == http.StatusBadRequest {
-			return usageError{err, faultHelp}
+			return usageError{err, help}
 		}
 		return err
 	}
