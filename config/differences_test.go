@@ -57,7 +57,7 @@ func TestAKindHasNoOverrides(t *testing.T) {
 func TestOnlyWhatDiffersIsADifference(t *testing.T) {
 	file := read(t, minimal+`defaults:
   health_path: /healthz
-  expiry: {idle: 7h, max: 24h}
+  expiry: {idle: 7h, max: 24h, warn: 1h}
   buckets: {assets: {}, media: {}}
   environment: {A: "1", B: "2"}
 kinds:

@@ -43,6 +43,7 @@ images: {registries: [ghcr.io, 'registry.example.com:5000'], endpoint: 'http://1
 triggers: [ci, webhook]
 on_pr_close: keep
 cleanup: {grace: 90m, max_removals: 5, max_share: 0.25}
+expiry: {idle: 336h, max: 2160h, extend: 72h, pin: 1440h}
 `
 
 const minimalPolicy = `account: "123456789012"
@@ -92,7 +93,7 @@ func TestAPolicyReads(t *testing.T) {
 		Triggers: []perch.Trigger{perch.TriggerCI, perch.TriggerWebhook}, OnPRClose: perch.OnPRCloseKeep,
 		Reports: perch.PolicyReports{GitHub: perch.ReportsGitHub{Deployments: true, Status: true, Comment: true, Environment: "preview"}},
 		Cleanup: perch.PolicyCleanup{Grace: 90 * time.Minute, MaxRemovals: 5, MaxShare: 0.25},
-		Expiry:  perch.PolicyExpiry{Extend: 168, Pin: 720},
+		Expiry:  perch.PolicyExpiry{Idle: 336, Max: 2160, Extend: 72, Pin: 1440},
 	}
 	if diff := cmp.Diff(want, policy(t, fullPolicy), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -169,6 +170,8 @@ func TestWhatIsWrongWithAPolicy(t *testing.T) {
 		"a registry with a path":    {"project: shop", "project: shop\nimages: {registries: [ghcr.io/acme]}", `policy.yaml:4:23: images.registries[0] must be the host of a registry, as images name it, such as ghcr.io, not "ghcr.io/acme"`},
 		"an endpoint with a path":   {"project: shop", "project: shop\nimages: {endpoint: 'http://a/v2'}", `policy.yaml:4:20: images.endpoint must be the address of a registry such as http://127.0.0.1:4567, not "http://a/v2"`},
 		"no grace":                  {"project: shop", "project: shop\ncleanup: {grace: 0s}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h, such as 30m, not "0s"`},
+		"expiry in days":            {"project: shop", "project: shop\nexpiry: {idle: 7d}", `policy.yaml:4:16: expiry.idle must be whole hours from 1h to 8760h, such as 168h, not "7d"`},
+		"a life too short":          {"project: shop", "project: shop\nexpiry: {idle: 168h, max: 24h}", `policy.yaml:4:27: expiry.max is 24h and expiry.idle is 168h; the longest life must not be shorter than the one without use`},
 		"grace a number":            {"project: shop", "project: shop\ncleanup: {grace: 60}", `policy.yaml:4:18: cleanup.grace must be a duration from 1s to 720h, such as 30m, not "60"`},
 		"no removals":               {"project: shop", "project: shop\ncleanup: {max_removals: 0}", "policy.yaml:4:25: cleanup.max_removals must be 1 to 1000, not 0"},
 		"share":                     {"project: shop", "project: shop\ncleanup: {max_share: 50}", `policy.yaml:4:22: cleanup.max_share must be a number above 0 and up to 1, such as 0.5, not "50"`},

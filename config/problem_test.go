@@ -167,10 +167,14 @@ perch.yaml:6:27: kinds.branch.expiry.idle must be whole hours from 1h to 8760h, 
 perch.yaml:6:36: kinds.branch.expiry.max must be whole hours from 1h to 8760h, such as 168h, not "8761h"
   6 |   branch: {expiry: {idle: 0h, max: 8761h}}
     |                                    ^`},
-		"a life shorter than without a push": {minimal + "defaults:\n  expiry: {idle: 168h}\nkinds:\n  branch: {expiry: {max: 24h}}\n", `
-perch.yaml:6:26: expiry.max is 24h and expiry.idle is 168h (defaults, line 4); the longest life must not be shorter than the one without a push
-  6 |   branch: {expiry: {max: 24h}}
+		"a life shorter than without use": {minimal + "defaults:\n  expiry: {idle: 168h}\nkinds:\n  branch: {expiry: {max: 48h}}\n", `
+perch.yaml:6:26: expiry.max is 48h and expiry.idle is 168h (defaults, line 4); the longest life must not be shorter than the one without use
+  6 |   branch: {expiry: {max: 48h}}
     |                          ^`},
+		"a warning longer than the life": {minimal + "defaults:\n  expiry: {idle: 12h}\n", `
+perch.yaml:4:12: expiry.warn is 24h (built-in), and environments live 12h only; set expiry.warn to a part of that
+  4 |   expiry: {idle: 12h}
+    |            ^`},
 		"a template that is none of the repository's": {minimal + "defaults:\n  template: ../template.yaml\nkinds:\n  branch: {template: deploy/app.txt}\n", `
 perch.yaml:4:13: defaults.template must be the path of a file in the repository that ends in .yaml, .yml, .json or .template, such as deploy/template.yaml, not "../template.yaml"
   4 |   template: ../template.yaml

@@ -15,11 +15,12 @@ import (
 // BuiltIn is what Origins calls the layer of values that perch.yaml does not set.
 const BuiltIn = "built-in"
 
-// builtIn completes the smallest file, and builtInDatabase a database, by the defaults of the tags.
+// builtIn completes the smallest file, builtInDatabase a database and builtInExpiry an expiry, by the defaults of the tags.
 // kindDatabases are laid over it for kinds whose data is valuable.
 var (
 	builtIn         = sync.OnceValue(func() *document.Node { return builtInTree(reflect.TypeFor[perch.Settings]()) })
 	builtInDatabase = sync.OnceValue(func() *document.Node { return builtInTree(reflect.TypeFor[perch.Database]()) })
+	builtInExpiry   = sync.OnceValue(func() *document.Node { return builtInTree(reflect.TypeFor[perch.Expiry]()) })
 	kindDatabases   = map[perch.Kind]*document.Node{
 		perch.KindProduction: builtInValues("multi_az", "true", "backup_days", "14"),
 		perch.KindStaging:    builtInValues("backup_days", "7"),
@@ -141,6 +142,7 @@ func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Setting
 		}
 		return document.Merge(base, database)
 	})
+	complete(tree, "expiry", func(expiry *document.Node) *document.Node { return document.Merge(builtInExpiry(), expiry) })
 	complete(tree, "buckets", func(buckets *document.Node) *document.Node {
 		return eachValue(buckets, func(bucket *document.Node) *document.Node { return document.Merge(builtInBucket(bucket), bucket) })
 	})

@@ -54,6 +54,22 @@ func (d *decoder) secretVariable(path string, e document.Entry) {
 	}
 }
 
+// warning rejects a warning that would come as soon as the environment is deployed.
+func (d *decoder) warning(s perch.Settings, n *document.Node) {
+	e := s.Expiry
+	if e == nil || e.Idle == 0 && e.Max == 0 {
+		return
+	}
+	shortest := e.Idle
+	if e.Idle == 0 || e.Max != 0 && e.Max < e.Idle {
+		shortest = e.Max
+	}
+	if e.Warn >= shortest {
+		d.Fail(n.At("expiry"), "expiry.warn is %s (%s), and environments live %s only; set expiry.warn to a part of that", e.Warn,
+			n.At("expiry", "warn").Origin(), shortest)
+	}
+}
+
 // whole checks what only all layers together can tell; n is the tree that s was read from.
 func (d *decoder) whole(s perch.Settings, n *document.Node) {
 	if low, high := s.Instances.Min, s.Instances.Max; low > high {
@@ -68,8 +84,9 @@ func (d *decoder) whole(s perch.Settings, n *document.Node) {
 	}
 	if e := s.Expiry; e != nil && e.Max != 0 && e.Idle > e.Max {
 		at, other := n.At("expiry", "max"), n.At("expiry", "idle")
-		d.Fail(at, "expiry.max is %s and expiry.idle is %s (%s); the longest life must not be shorter than the one without a push", e.Max, e.Idle, other.Origin())
+		d.Fail(at, "expiry.max is %s and expiry.idle is %s (%s); the longest life must not be shorter than the one without use", e.Max, e.Idle, other.Origin())
 	}
+	d.warning(s, n)
 	d.similarBuckets(s, n)
 	if s.Database != nil {
 		d.snapshot(*s.Database, n)

@@ -119,6 +119,8 @@ func TestWhatThePolicyDoesNotAllowIsRejected(t *testing.T) {
 			"branch \"staging\" asks for kind staging, and its environment was made as branch, which it keeps; change `branches.kinds` in perch.yaml, or remove it with `perch down` first"},
 		"an instance type": {"x", func(a *Admission) { a.Wanted.Settings.InstanceType = "m7i.large" },
 			"instance_type is m7i.large, and the policy allows only t3.*; change instance_type in perch.yaml, or `instance_types` in the policy"},
+		"an expiry that is longer": {"x", func(a *Admission) { a.Wanted.Settings.Expiry, a.Policy.Expiry.Idle = &perch.Expiry{Idle: 200}, 168 },
+			"expiry.idle is 200h, and the policy allows 168h at most; change expiry.idle in perch.yaml, or `expiry.idle` in the policy"},
 		"S110 more instances": {"x", func(a *Admission) { a.Wanted.Settings.Instances.Max, a.Policy.MaxInstances = 5, 4 },
 			"instances.max is 5, and the policy allows 4 instances for an environment; change instances.max in perch.yaml, or `max_instances` in the policy"},
 		"a database class": {"x", func(a *Admission) { a.Wanted.Settings.Database.Class = "db.r7g.large" },

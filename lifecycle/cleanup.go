@@ -260,7 +260,7 @@ func LastLook(judged perch.Judgement, seen LastSeen, policy *perch.Policy) strin
 			return note.Reason
 		}
 		if verdict := JudgeExpiry(*stack, seen.Cards, policy, seen.RepositoryID, seen.Now); verdict.Action != perch.ExpiryRemove {
-			return "it has not expired any more: " + verdict.Reason
+			return "it has not expired: " + verdict.Reason
 		}
 	}
 	return ""

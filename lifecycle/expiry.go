@@ -199,6 +199,9 @@ func EffectiveExpiry(asked *perch.Expiry, bounds perch.PolicyExpiry) perch.Expir
 	expiry.Warn, expiry.Extend = cmp.Or(expiry.Warn, usualWarn), cmp.Or(expiry.Extend, usualExtend)
 	expiry.Idle, expiry.Max = within(expiry.Idle, bounds.Idle), within(expiry.Max, bounds.Max)
 	expiry.Extend = within(expiry.Extend, bounds.Extend)
+	if shortest := within(expiry.Idle, expiry.Max); shortest != 0 && expiry.Warn >= shortest {
+		expiry.Warn = max(1, shortest/2) // The policy's life is shorter than perch.yaml thinks.
+	}
 	return expiry
 }
 

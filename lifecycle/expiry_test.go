@@ -234,3 +234,174 @@ func sweepYear(t *testing.T, tenants []*tenant, now time.Time, fails func() bool
 		}
 	}
 }
+
+func TestEffectiveExpiryIsWithinThePolicy(t *testing.T) {
+	for name, c := range map[string]struct {
+		asked  *perch.Expiry
+		bounds perch.PolicyExpiry
+		want   perch.Expiry
+	}{
+		"nothing":                     {nil, perch.PolicyExpiry{}, perch.Expiry{Warn: 24, Extend: 72}},
+		"the policy's":                {nil, perch.PolicyExpiry{Idle: 168, Max: 720}, perch.Expiry{Idle: 168, Max: 720, Warn: 24, Extend: 72}},
+		"perch.yaml's, if shorter":    {&perch.Expiry{Idle: 100, Max: 200, Warn: 2, Extend: 9}, perch.PolicyExpiry{Idle: 168, Max: 720, Extend: 10}, perch.Expiry{Idle: 100, Max: 200, Warn: 2, Extend: 9}},
+		"the policy's, if shorter":    {&perch.Expiry{Idle: 200, Max: 900, Extend: 90}, perch.PolicyExpiry{Idle: 168, Max: 720, Extend: 10}, perch.Expiry{Idle: 168, Max: 720, Warn: 24, Extend: 10}},
+		"a warning beyond the life":   {nil, perch.PolicyExpiry{Idle: 12}, perch.Expiry{Idle: 12, Warn: 6, Extend: 72}},
+		"a warning of an hour's life": {nil, perch.PolicyExpiry{Max: 1}, perch.Expiry{Max: 1, Warn: 1, Extend: 72}},
+	} {
+		if got := EffectiveExpiry(c.asked, c.bounds); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// TestEnterKeep has a card of an environment that was created at the new year, was not used since, and expires in a week.
+func TestEnterKeep(t *testing.T) {
+	now := newYear.Add(100 * time.Hour)
+	week := newYear.Add(168 * time.Hour)
+	bounds := perch.PolicyExpiry{Extend: 100, Pin: 720}
+	pinned := func(c *perch.Card) { c.Pin = &perch.Pin{By: "bob", Reason: "review", Until: now.Add(50 * time.Hour)} }
+	for name, c := range map[string]struct {
+		change func(*perch.Card)
+		note   perch.Note
+		// wants is the beginning of the rejection; empty if the note is entered.
+		wants string
+	}{
+		"a pin":                                {nil, perch.Note{Kind: perch.NotePin, Reason: "demo"}, ""},
+		"a pin without a reason":               {nil, perch.Note{Kind: perch.NotePin, Reason: " \n"}, "a pin needs a reason"},
+		"a pin with a long reason":             {nil, perch.Note{Kind: perch.NotePin, Reason: strings.Repeat("é", 201)}, "the reason of a pin has 201 characters"},
+		"a pin in the past":                    {nil, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now}, "the pin would end at 2026-01-05 04:00 UTC, which is past"},
+		"a pin beyond the policy":              {nil, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(721 * time.Hour)}, "the pin would end at"},
+		"a pin that is shorter":                {pinned, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(time.Hour)}, "branch b is pinned by bob until 2026-01-07 06:00 UTC: review, which is longer"},
+		"a pin that is longer":                 {pinned, perch.Note{Kind: perch.NotePin, Reason: "demo", Until: now.Add(60 * time.Hour)}, ""},
+		"no pin to end":                        {nil, perch.Note{Kind: perch.NoteUnpin}, "branch b is not pinned"},
+		"the end of a pin":                     {pinned, perch.Note{Kind: perch.NoteUnpin}, ""},
+		"an extension":                         {nil, perch.Note{Kind: perch.NoteExtend}, ""},
+		"an extension by hours":                {nil, perch.Note{Kind: perch.NoteExtend, Longer: 100}, ""},
+		"an extension too long":                {nil, perch.Note{Kind: perch.NoteExtend, Longer: 101}, "an extension until 2026-01-12 05:00 UTC is longer than the policy allows, 100h"},
+		"an extension in the past":             {nil, perch.Note{Kind: perch.NoteExtend, Until: newYear}, "2026-01-01 00:00 UTC is past"},
+		"an extension before the end":          {nil, perch.Note{Kind: perch.NoteExtend, Until: week.Add(-time.Hour)}, "branch b expires at 2026-01-08 00:00 UTC only"},
+		"an extension of no end":               {func(c *perch.Card) { c.Expiry = nil }, perch.Note{Kind: perch.NoteExtend}, "branch b cannot be extended: it does not expire"},
+		"an extension beyond the longest life": {func(c *perch.Card) { c.Expiry.Max = 200 }, perch.Note{Kind: perch.NoteExtend}, "branch b can be extended until 2026-01-09 08:00 UTC at most"},
+		"another environment":                  {func(c *perch.Card) { c.StackID = "other" }, perch.Note{Kind: perch.NotePin, Reason: "demo"}, "branch b has another environment now"},
+		"a lost card":                          {func(c *perch.Card) { *c = perch.Card{} }, perch.Note{Kind: perch.NotePin, Reason: "demo"}, ""},
+		"a warning":                            {nil, perch.Note{Kind: perch.NoteWarn, Warning: &perch.ExpiryWarning{Deadline: week}}, ""},
+		"a warning after a push":               {func(c *perch.Card) { c.Activity.At = now }, perch.Note{Kind: perch.NoteWarn, Warning: &perch.ExpiryWarning{Deadline: week}}, "branch b does not expire as the warning says"},
+		"a warning after a pin":                {pinned, perch.Note{Kind: perch.NoteWarn, Warning: &perch.ExpiryWarning{Deadline: week}}, "branch b does not expire"},
+		"a warning of nothing":                 {nil, perch.Note{Kind: perch.NoteWarn}, "branch b does not expire"},
+		"a report":                             {nil, perch.Note{Kind: perch.NoteReport}, "a note of kind \"report\" keeps no environment"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := expiryStack("b", newYear)
+			card := expiryCard(stack, 168, 0)
+			if c.change != nil {
+				c.change(&card)
+			}
+			before := card
+			c.note.Branch, c.note.StackID, c.note.Created, c.note.By = "b", stack.ID, newYear, "ana"
+			err := EnterKeep(&card, c.note, bounds, now)
+			switch {
+			case err == nil && c.wants != "" || err != nil && (c.wants == "" || !strings.HasPrefix(err.Error(), c.wants)):
+				t.Errorf("%v, want %q", err, c.wants)
+			case err != nil && (card.Pin != before.Pin || card.Extended != before.Extended || card.Activity != before.Activity || card.ExpiryWarning != before.ExpiryWarning):
+				t.Errorf("it was rejected, and the card is %+v", card)
+			case err == nil && c.note.Kind != perch.NoteWarn && (card.Activity.By != "ana" || !card.Activity.At.Equal(now)):
+				t.Errorf("the activity is %+v", card.Activity)
+			}
+		})
+	}
+}
+
+func TestLabelNote(t *testing.T) {
+	now := newYear
+	label := func(number int) []PullRequest {
+		return []PullRequest{{Number: number, Open: true, Labels: []string{perch.LabelKeep}}}
+	}
+	pin := func(pull int, until time.Time) perch.Card {
+		return perch.Card{Pin: &perch.Pin{PullRequest: pull, Until: until}}
+	}
+	for name, c := range map[string]struct {
+		card  perch.Card
+		pulls []PullRequest
+		want  perch.NoteKind
+	}{
+		"no label":                           {perch.Card{}, []PullRequest{{Number: 3, Open: true}}, ""},
+		"a label":                            {perch.Card{}, label(3), perch.NotePin},
+		"a closed pull request":              {perch.Card{}, []PullRequest{{Number: 3, Labels: []string{perch.LabelKeep}}}, ""},
+		"a label that pins already":          {pin(3, now.Add(time.Hour)), label(3), ""},
+		"a label whose pin has ended":        {pin(3, now), label(3), ""},
+		"another label after that":           {pin(3, now), label(4), perch.NotePin},
+		"a label beside a person's pin":      {pin(0, now.Add(time.Hour)), label(3), ""},
+		"a label after a person's pin":       {pin(0, now), label(3), perch.NotePin},
+		"the label is gone":                  {pin(3, now.Add(time.Hour)), nil, perch.NoteUnpin},
+		"the label is gone after its pin":    {pin(3, now), nil, perch.NoteUnpin},
+		"no label, and a person's pin holds": {pin(0, now.Add(time.Hour)), nil, ""},
+	} {
+		note := LabelNote(c.card, c.pulls, now)
+		if note == nil && c.want != "" || note != nil && note.Kind != c.want {
+			t.Errorf("%s: %+v, want %q", name, note, c.want)
+		}
+	}
+}
+
+// TestPinAndExpiryAtTheLastLook judges an environment that expired, and looks again when its grace period is over.
+func TestPinAndExpiryAtTheLastLook(t *testing.T) {
+	stack := expiryStack("login", newYear)
+	now := newYear.Add(300 * time.Hour)
+	week := newYear.Add(168 * time.Hour)
+	for name, c := range map[string]struct {
+		change func(*perch.Card)
+		seen   func(*LastSeen)
+		want   string
+	}{
+		"nothing has changed":            {nil, nil, ""},
+		"the branch is gone":             {nil, func(s *LastSeen) { s.Alive = false }, ""},
+		"pinned":                         {func(c *perch.Card) { c.Pin = &perch.Pin{By: "ana", Reason: "demo", Until: now.Add(time.Hour)} }, nil, "pinned by ana until"},
+		"pinned, and the branch is gone": {func(c *perch.Card) { c.Pin = &perch.Pin{By: "ana", Reason: "demo", Until: now.Add(time.Hour)} }, func(s *LastSeen) { s.Alive = false }, "pinned by ana until"},
+		"extended":                       {func(c *perch.Card) { c.Extended = now.Add(time.Hour) }, nil, "it has not expired: its extension has ended"},
+		"used":                           {func(c *perch.Card) { c.Activity.At = now }, nil, "it has not expired: not used for 168h"},
+		"the card is lost":               {nil, func(s *LastSeen) { s.Cards = KnownCards{} }, "it has not expired: when it was used last is not known"},
+		"the card is unreadable":         {nil, func(s *LastSeen) { s.Cards = KnownCards{Unreadable: map[string]string{"login": "no JSON"}} }, "its card cannot be read: no JSON"},
+		"another commit":                 {nil, func(s *LastSeen) { other := *s.Stack; other.Commit = "new"; s.Stack = &other }, "another commit was deployed"},
+		"labelled":                       {nil, func(s *LastSeen) { s.Pulls = []PullRequest{{Number: 3, Open: true, Labels: []string{perch.LabelKeep}}} }, "pull request #3 has the label perch:keep"},
+		"a policy without expiry":        {func(c *perch.Card) { c.Expiry = nil }, nil, "it has not expired: it does not expire"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			card := expiryCard(stack, 168, 0)
+			card.ExpiryWarning = &perch.ExpiryWarning{Deadline: week, At: week}
+			if c.change != nil {
+				c.change(&card)
+			}
+			seen := LastSeen{Branch: "login", Stack: &stack, Alive: true, Now: now, Cards: KnownCards{BySlug: map[string]perch.Card{"login": card}}}
+			if c.seen != nil {
+				c.seen(&seen)
+			}
+			judged := perch.Judgement{StackID: stack.ID, Commit: stack.Commit, Expired: true}
+			if got := LastLook(judged, seen, expiryPolicy()); (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestPinHoldsCleanup(t *testing.T) {
+	gone := stackOf(t, "gone")
+	listing := branches()
+	listing.Now = newYear
+	for name, c := range map[string]struct {
+		cards  KnownCards
+		want   perch.Verdict
+		reason string
+	}{
+		"no card":           {KnownCards{}, perch.VerdictRemove, "branch missing"},
+		"pinned":            {KnownCards{BySlug: map[string]perch.Card{"gone": {Pin: &perch.Pin{By: "ana", Reason: "demo", Until: newYear.Add(time.Hour)}}}}, perch.VerdictHold, "pinned by ana until 2026-01-01 01:00 UTC: demo"},
+		"its pin has ended": {KnownCards{BySlug: map[string]perch.Card{"gone": {Pin: &perch.Pin{By: "ana", Reason: "demo", Until: newYear}}}}, perch.VerdictRemove, "branch missing"},
+		"unreadable":        {KnownCards{Unreadable: map[string]string{"gone": "no JSON"}}, perch.VerdictHold, "its card cannot be read: no JSON"},
+		"no cards":          {KnownCards{Problem: "S3 does not answer"}, perch.VerdictHold, "its card cannot be read: S3 does not answer"},
+	} {
+		listing.Cards = c.cards
+		plan := PlanCleanup(listing, []Found{gone}, shopPolicy(), "")
+		if len(plan.Verdicts) != 1 || plan.Verdicts[0].Verdict != c.want || plan.Verdicts[0].Reason != c.reason {
+			t.Errorf("%s: %+v", name, plan.Verdicts)
+		}
+	}
+}
