@@ -68,6 +68,8 @@ type ExpiryVerdict struct {
 	Action ExpiryAction `json:"action"`
 	// Reason is why, in a few words.
 	Reason string `json:"reason"`
+	// Pinned says that a pin keeps it. Reason is whose then, until when and why.
+	Pinned bool `json:"pinned,omitempty"`
 	// Deadline is when the environment expires, in UTC; the zero time if it does not.
 	Deadline time.Time `json:"deadline,omitzero"`
 	// Warning is the warning that is due, for ExpiryWarn.

@@ -198,7 +198,7 @@ func TestDocsShowWholeDocuments(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, config.FileName), config.Init(config.Start{Project: "shop", Image: "example.org/shop:1"}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for args, block := range map[string]int{"up docs-no-infra --project shop": 0, "down x --project shop --timeout 0s": 1, "plan docs-no-infra --project shop": 2, "settings x": 7, "settings diff staging branch": 8} {
+	for args, block := range map[string]int{"up docs-no-infra --project shop": 0, "down x --project shop --timeout 0s": 1, "plan docs-no-infra --project shop": 2, "settings x": 8, "settings diff staging branch": 9} {
 		var stdout, stderr bytes.Buffer
 		arguments := append(strings.Fields(args), "-o", "json", "--repo", dir)
 		cli.Run(t.Context(), arguments, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" })

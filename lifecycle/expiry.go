@@ -95,7 +95,7 @@ func JudgeExpiry(
 	case card.StackID != stack.ID:
 		verdict.Reason = "when it was used last is not known: its card is of another stack"
 	case card.Pin.Holds(now):
-		verdict.Reason, verdict.USDPerDay = PinnedBy(*card.Pin), card.USDPerDay
+		verdict.Pinned, verdict.Reason, verdict.USDPerDay = true, PinnedBy(*card.Pin), card.USDPerDay
 	default:
 		card.Since, verdict.USDPerDay = stack.Created, card.USDPerDay
 		expire(&verdict, card, stack.Status, policy.Expiry, now)

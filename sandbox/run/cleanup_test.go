@@ -93,7 +93,8 @@ func TestCleanupTakesAwayWhatABranchLeftBehind(t *testing.T) {
 		t.Errorf("the dry run changed something: %v", b.changes("tidy-tidy-typo"))
 	}
 	swept := b.must(t, "cleanup")
-	if diff := cmp.Diff(keys("verdicts", "removed", "pending", "failed", "brake", "other_repositories"), swept.keys()); diff != "" {
+	if diff := cmp.Diff(keys("verdicts", "removed", "pending", "failed", "brake", "other_repositories", "expiry",
+		"expiry.at", "expiry.verdicts", "expiry.saved_usd_per_day"), swept.keys()); diff != "" {
 		t.Errorf("keys of cleanup (-want +got):\n%s", diff)
 	}
 	wantVerdicts(t, swept, want)

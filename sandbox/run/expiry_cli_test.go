@@ -126,3 +126,29 @@ func (b *bench) storedCard(t *testing.T, bucket, slug string) string {
 	fatal(t, err)
 	return string(stored)
 }
+
+// TestExpiryIsShownAndCarriedOut calls `perch expiry` and `perch cleanup` while the sandbox's clock goes forward.
+func TestExpiryIsShownAndCarriedOut(t *testing.T) {
+	t.Parallel()
+	b := newHome(t, "unused", "pinned")
+	b.must(t, "pin", "pinned", "--reason", "demo on Friday")
+	b.aws.Forward(150 * time.Hour)
+	dry := b.starter(t.Context(), "expiry", "--dry-run")
+	contains(t, dry.stdout, "unused  warn ", "not used for 168h", "pinned  keep ", ": demo on Friday",
+		"Expiry: nothing would be removed; people would be warned of 1 environment.")
+	equal(t, b.must(t, "expiry", "--dry-run"), document{"saved_usd_per_day": 0.0})
+
+	swept := b.starter(t.Context(), "cleanup")
+	contains(t, swept.stderr, "pinned is held: pinned by ", "Expiry: nothing is removed; people are warned of 1 environment.")
+	eventually(t, "the warning is delivered", func() (any, bool) {
+		verdict := b.expire(t, true)["unused"]
+		return verdict, verdict.Action == perch.ExpiryKeep
+	})
+	b.aws.Forward(30 * time.Hour)
+	out := b.starter(t.Context(), "expiry")
+	contains(t, out.stdout, "unused  remove ", "Expiry: the removal of 1 environment is requested, which saves ", " USD a day (estimate); nobody is warned.")
+	eventually(t, "the environment is removed", func() (any, bool) {
+		left := b.deployed(t)
+		return left, len(left) == 1
+	})
+}

@@ -22,7 +22,9 @@ type cleanupDocument struct {
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 	// Missing are branches without an environment; it is only there with --missing.
 	Missing *perch.CleanupMissing `json:"missing,omitempty"`
-	Error   string                `json:"error,omitempty"`
+	// Expiry is what came of the environments' expiry, null if that was not judged.
+	Expiry *perch.ExpiryResult `json:"expiry"`
+	Error  string              `json:"error,omitempty"`
 }
 
 type verdictDocument struct {
@@ -37,6 +39,7 @@ func (s *sweep) document() cleanupDocument {
 	d := cleanupDocument{
 		Verdicts: []verdictDocument{}, Removed: s.stacks(stageRemoved), Pending: s.stacks(stagePending, stageBegun), Failed: s.failed(), Brake: s.result.Brake,
 		Error: s.result.Problem, OtherRepositories: others(s.result.OtherRepositories), Missing: s.result.Missing,
+		Expiry: s.result.Expiry,
 	}
 	kept := map[string]string{}
 	for _, r := range s.removals {
@@ -176,6 +179,7 @@ func (a *app) tellSweep(s *sweep) {
 			a.note("The removal of %s goes on; `perch cleanup` waits for it again.", r.asked.Stack)
 		}
 	}
+	a.noteExpiry(s.result.Expiry, s.dryRun)
 	for _, f := range s.failed() {
 		a.note("%s should be gone, and its removal failed: %s", f.Stack, perch.Printable(f.Error))
 	}

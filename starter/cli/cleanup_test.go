@@ -34,22 +34,22 @@ func TestDocumentAndExitCodeOfACleanup(t *testing.T) {
 		code  int
 		want  string
 	}{
-		"nothing is there": {&sweep{}, exitDone, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[]}`},
-		"removed":          {swept(stageRemoved, ""), exitDone, remove + `"removed":["shop-a"],"pending":[],"failed":[],"brake":null,"other_repositories":[]}`},
-		"in its grace":     {swept(stagePending, ""), exitDone, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null,"other_repositories":[]}`},
-		"begun":            {swept(stageBegun, ""), exitTimeout, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null,"other_repositories":[]}`},
+		"nothing is there": {&sweep{}, exitDone, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[],"expiry":null}`},
+		"removed":          {swept(stageRemoved, ""), exitDone, remove + `"removed":["shop-a"],"pending":[],"failed":[],"brake":null,"other_repositories":[],"expiry":null}`},
+		"in its grace":     {swept(stagePending, ""), exitDone, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null,"other_repositories":[],"expiry":null}`},
+		"begun":            {swept(stageBegun, ""), exitTimeout, remove + `"removed":[],"pending":["shop-a"],"failed":[],"brake":null,"other_repositories":[],"expiry":null}`},
 		"kept": {swept(stageKept, "branch a exists again"), exitDone,
-			`{"verdicts":[{"stack":"shop-a","branch":"a","verdict":"keep","reason":"branch a exists again"}],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[]}`},
-		"failed": {swept(stageFailed, "denied"), exitFailed, remove + `"removed":[],"pending":[],"failed":[{"stack":"shop-a","error":"denied"}],"brake":null,"other_repositories":[]}`},
+			`{"verdicts":[{"stack":"shop-a","branch":"a","verdict":"keep","reason":"branch a exists again"}],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[],"expiry":null}`},
+		"failed": {swept(stageFailed, "denied"), exitFailed, remove + `"removed":[],"pending":[],"failed":[{"stack":"shop-a","error":"denied"}],"brake":null,"other_repositories":[],"expiry":null}`},
 		"a removal that failed before and is done now": {before(stageRemoved), exitFailed,
-			remove + `"removed":["shop-a"],"pending":[],"failed":[{"stack":"shop-z","error":"its deletion failed"}],"brake":null,"other_repositories":[]}`},
+			remove + `"removed":["shop-a"],"pending":[],"failed":[{"stack":"shop-z","error":"its deletion failed"}],"brake":null,"other_repositories":[],"expiry":null}`},
 		"braked": {&sweep{result: perch.CleanupResult{Brake: &perch.CleanupBrake{Reason: "too many", Hash: "ab", Removals: 11, Limit: 10}}}, exitRejected,
-			`{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":{"reason":"too many","hash":"ab","removals":11,"limit":10},"other_repositories":[]}`},
+			`{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":{"reason":"too many","hash":"ab","removals":11,"limit":10},"other_repositories":[],"expiry":null}`},
 		"missing": {&sweep{result: perch.CleanupResult{Missing: &perch.CleanupMissing{
 			Branches: []perch.MissingBranch{{Branch: "b", Stack: "shop-b", Commit: "c0ffee", RunID: "run"}}, Unseen: 2,
 		}}}, exitDone, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[],` +
-			`"missing":{"branches":[{"branch":"b","stack":"shop-b","commit":"c0ffee","run_id":"run"}],"unseen":2}}`},
-		"S67 held": {&sweep{result: perch.CleanupResult{Problem: "no token"}}, exitFailed, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[],"error":"no token"}`},
+			`"missing":{"branches":[{"branch":"b","stack":"shop-b","commit":"c0ffee","run_id":"run"}],"unseen":2},"expiry":null}`},
+		"S67 held": {&sweep{result: perch.CleanupResult{Problem: "no token"}}, exitFailed, `{"verdicts":[],"removed":[],"pending":[],"failed":[],"brake":null,"other_repositories":[],"expiry":null,"error":"no token"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, err := json.Marshal(c.sweep.document())

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"perch"
+)
+
+// expiryText is a table of verdicts.
+func expiryText(verdicts []perch.ExpiryVerdict, p paper) string {
+	var rows [][]string
+	for _, v := range verdicts {
+		rows = append(rows, []string{v.Branch, string(v.Action), timestamp(v.Deadline), v.Reason, dollars(v.USDPerDay)})
+	}
+	var out strings.Builder
+	p.list(&out, []string{"BRANCH", "VERDICT", "EXPIRES", "REASON", "USD A DAY (ESTIMATE)"}, rows)
+	return out.String()
+}
+
+// expirySummary says what came of the verdicts, or would come of them.
+func expirySummary(result perch.ExpiryResult, dryRun bool) string {
+	is, are, saves, saved := "is", "are", "saves", result.SavedUSDPerDay
+	if dryRun {
+		is, are, saves = "would be", "would be", "would save"
+		for _, v := range result.Verdicts {
+			if v.Action == perch.ExpiryRemove {
+				saved += v.USDPerDay
+			}
+		}
+	}
+	warned, removed := countExpiry(result, dryRun)
+	parts := []string{"nothing " + is + " removed", "nobody " + is + " warned"}
+	if removed > 0 {
+		parts[0] = fmt.Sprintf("the removal of %s %s requested", counted(removed, "environment"), is)
+	}
+	if removed > 0 && saved > 0 {
+		parts[0] += fmt.Sprintf(", which %s %.2f USD a day (estimate)", saves, saved)
+	}
+	if warned > 0 {
+		parts[1] = fmt.Sprintf("people %s warned of %s", are, counted(warned, "environment"))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// countExpiry counts the warnings and the removals; those of a run that is no dry run only if they were requested.
+func countExpiry(result perch.ExpiryResult, dryRun bool) (warned, removed int) {
+	for _, v := range result.Verdicts {
+		switch {
+		case v.Action == perch.ExpiryWarn:
+			warned++
+		case v.Action == perch.ExpiryRemove && (dryRun || v.RunID != ""):
+			removed++
+		}
+	}
+	return warned, removed
+}
+
+// dollars is an amount in US dollars; empty if there is none.
+func dollars(amount float64) string {
+	if amount == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", amount)
+}
