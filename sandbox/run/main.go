@@ -38,7 +38,7 @@ Usage: perch-sandbox [flags]       start it
   --webhooks=true|false
                        let a push to the demo repository deploy its branch, and a deletion remove its environment (default true)
   --worker=true|false  run a worker in this process (default true)
-  --up=true|false      execute the application template and provision the branch (default true)
+  --up=true|false      execute the application templates, schedule cleanup and provision the branch (default true)
 
 Everything listens on 127.0.0.1.
 `

@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
 
 	"perch"
 	"perch/config"
@@ -273,7 +272,7 @@ func (s *Sandbox) startWorker(logs io.Writer) error {
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
 			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger, Env: lookup(s.exports(), nothing), Now: s.aws.Now,
-			Temporal: client.Options{HostPort: s.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
+			Temporal: client.Options{HostPort: s.temporal.Address(), Logger: workerrun.TemporalLogger(logger)},
 		})
 		close(ended)
 	}()

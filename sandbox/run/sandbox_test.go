@@ -28,14 +28,25 @@ import (
 	"perch"
 )
 
-func TestNoRemovalOfTheDefaultBranchIsSuggested(t *testing.T) {
+func TestOnlyARemovalThatIsPossibleIsSuggested(t *testing.T) {
 	t.Parallel()
 	const removal = "go run ./starter down feature/nest"
-	for _, defaultBranch := range []string{"main", "feature/nest"} {
-		s := &Sandbox{project: project{branch: "feature/nest", defaultBranch: defaultBranch}}
-		want := defaultBranch == "main"
-		if got := slices.Contains(s.next(options{worker: true, repo: "birds"}), removal); got != want {
-			t.Errorf("default branch %s: the removal is suggested: %v", defaultBranch, got)
+	ready := environment{Status: "CREATE_COMPLETE"}
+	for name, c := range map[string]struct {
+		project project
+		up      environment
+		want    bool
+	}{
+		"an environment of kind branch":      {project{kind: perch.KindBranch, defaultBranch: "main"}, ready, true},
+		"one that failed":                    {project{kind: perch.KindBranch, defaultBranch: "main"}, environment{Status: "ROLLBACK_COMPLETE", failed: "up"}, true},
+		"none, because the branch gets none": {project{kind: perch.KindBranch, defaultBranch: "main"}, environment{}, false},
+		"the default branch's":               {project{kind: perch.KindBranch, defaultBranch: "feature/nest"}, ready, false},
+		"staging's":                          {project{kind: perch.KindStaging, defaultBranch: "main"}, ready, false},
+	} {
+		c.project.branch = "feature/nest"
+		s := &Sandbox{project: c.project}
+		if got := slices.Contains(s.next(options{worker: true, repo: "birds"}, c.up), removal); got != c.want {
+			t.Errorf("%s: the removal is suggested: %v", name, got)
 		}
 	}
 }
@@ -55,6 +66,13 @@ func freePorts() (args []string) {
 // was printed.
 func run(t *testing.T, args ...string) string {
 	t.Helper()
+	stdout, _ := runUntilReady(t, args...)
+	return stdout.String()
+}
+
+// runUntilReady is run with both outputs, which go on.
+func runUntilReady(t *testing.T, args ...string) (*watched, *watched) {
+	t.Helper()
 	args = slices.Concat(freePorts(), []string{"--speed", strconv.Itoa(testSpeed)}, args)
 	ctx, interrupt := context.WithCancel(context.Background())
 	var stdout, stderr watched
@@ -65,11 +83,14 @@ func run(t *testing.T, args ...string) string {
 		if exit := <-ended; exit != 0 {
 			t.Errorf("the sandbox ended with exit code %d: %s", exit, stderr.String())
 		}
+		if strings.Contains(stderr.String(), "level=") {
+			t.Errorf("the log of a sandbox in which nothing went wrong:\n%s", stderr.String())
+		}
 	})
 	eventually(t, "the sandbox is ready", func() (any, bool) {
 		return stderr.String(), len(ended) > 0 || strings.HasSuffix(stdout.String(), "\n"+ready+"\n")
 	})
-	return stdout.String()
+	return &stdout, &stderr
 }
 
 func TestConfigInitWritesAFileThatTheSandboxProvisions(t *testing.T) {
@@ -108,6 +129,51 @@ func TestConfigInitWritesAFileThatTheSandboxProvisions(t *testing.T) {
 		t.Errorf("the page answers %d", status)
 	}
 	contains(t, page, "feature/nest", made.String())
+}
+
+func TestTheSandboxStaysIfItsFirstEnvironmentFails(t *testing.T) {
+	t.Parallel()
+	shop := newRepo(t, filepath.Join(t.TempDir(), "shop"))
+	shop.commit(t, "main", map[string]string{"perch.yaml": bare("shop") + "seed: [{run: {command: [\"false\"]}}]\n"})
+	shop.commit(t, "feature/nest", map[string]string{"a.txt": "1"})
+	stdout, stderr := runUntilReady(t, "--repo", shop.dir, "--branch", "feature/nest")
+	out := stdout.String()
+	contains(t, stderr.String(), `up feature/nest at `, `failed: seed step "run false": the command ended with exit code 1`)
+	contains(t, out, "`perch up feature/nest` failed, for the reason above. Everything else runs, so you can look at it.",
+		"environment   http://feature-nest-", "Try next", "go run ./starter status",
+		"go run ./starter up feature/nest # once the cause is repaired: it goes on from what is there", "go run ./starter down feature/nest")
+	port := regexp.MustCompile(`AWS endpoint +http://127\.0\.0\.1:(\d+)`).FindStringSubmatch(out)
+	if exit, _, stderr := mainOf(t, "env", "--aws-port", port[1]); exit != 0 {
+		t.Errorf("the sandbox does not answer: %s", stderr)
+	}
+}
+
+func TestAnInterruptedSandboxSaysOnlyThatItStops(t *testing.T) {
+	t.Parallel()
+	for kept, want := range map[string]string{
+		"":          "Stopped. Nothing is left; --data DIR keeps the state.\n",
+		t.TempDir(): ": runs go on from there when the sandbox starts with it again.\n",
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		var stdout, stderr watched
+		ended := make(chan int, 1)
+		args := append(freePorts(), "--speed", "1") // AWS takes minutes.
+		if kept != "" {
+			args = append(args, "--data", kept)
+		}
+		go func() { ended <- Main(ctx, args, &stdout, &stderr, func(string) string { return "" }) }()
+		eventually(t, "a stack is made", func() (any, bool) {
+			return stderr.String(), strings.Contains(stderr.String(), "CREATE_IN_PROGRESS")
+		})
+		interrupt()
+		if exit := <-ended; exit != 0 {
+			t.Errorf("exit code %d", exit)
+		}
+		if said := stderr.String(); !strings.HasSuffix(said, want) || strings.Contains(said, "level=") || strings.Contains(said, "goes on. ") ||
+			strings.Contains(said, "interrupted") || stdout.String() != "" {
+			t.Errorf("it says:\n%s%s", said, stdout.String())
+		}
+	}
 }
 
 func TestFirstMinutes(t *testing.T) {

@@ -16,8 +16,9 @@ import (
 // ready is the line that scripts wait for.
 const ready = "perch sandbox is ready"
 
-// start runs the sandbox until ctx is over.
+// start runs the sandbox until ctx is over. An environment that fails does not end it: a person wants to look then.
 func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(string) string) (err error) {
+	fmt.Fprintln(stderr, "Starting Temporal, the AWS endpoint and the worker ...")
 	s, err := open(ctx, o)
 	if err != nil {
 		return err
@@ -28,28 +29,34 @@ func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(st
 			return err
 		}
 	}
-	starter := &starter{env: lookup(s.exports(), env), stdout: stdout, stderr: stderr}
 	var up environment
 	if o.up {
-		if up, err = s.provision(ctx, starter); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
+		starter := &starter{env: lookup(s.exports(), env), stdout: stdout, stderr: stderr}
+		up = s.provision(ctx, starter)
 	}
-	if o.hub && o.webhooks {
+	if ctx.Err() == nil && o.hub && o.webhooks {
 		if err := s.receiveWebhooks(ctx); err != nil {
 			return err
 		}
 	}
-	s.introduce(stdout, o, up)
+	if ctx.Err() == nil {
+		s.introduce(stdout, o, up)
+	}
 	select {
 	case <-ctx.Done():
+		fmt.Fprintln(stderr, s.farewell(o))
 		return nil
 	case err := <-s.worker:
 		return err
 	}
+}
+
+// farewell says what is left when the sandbox is interrupted.
+func (s *Sandbox) farewell(o options) string {
+	if o.data == "" {
+		return "Stopped. Nothing is left; --data DIR keeps the state."
+	}
+	return "Stopped. The state is in " + s.data + ": runs go on from there when the sandbox starts with it again."
 }
 
 // starter calls the starter's own code.
@@ -58,48 +65,68 @@ type starter struct {
 	stdout, stderr io.Writer
 }
 
-func (s *starter) run(ctx context.Context, stdout io.Writer, args ...string) error {
-	if code := cli.Run(ctx, args, strings.NewReader(""), stdout, s.stderr, s.env); code != 0 {
-		return fmt.Errorf("`perch %s` ended with exit code %d", strings.Join(args, " "), code)
-	}
-	return nil
+// run carries out one command of the starter, which has told why if it fails. When the sandbox stops it says nothing more.
+func (s *starter) run(ctx context.Context, stdout io.Writer, args ...string) (ok bool) {
+	own, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	defer context.AfterFunc(ctx, func() { stop(cli.ErrStopped) })()
+	return cli.Run(own, args, strings.NewReader(""), stdout, s.stderr, s.env) == 0
 }
 
 // environment is what `perch status -o json` says of the environment that was provisioned.
 type environment struct {
 	Branch string `json:"branch"`
 	URL    string `json:"url"`
+	Status string `json:"status"`
 	Run    struct {
 		Workflow string `json:"workflow_id"`
 		Run      string `json:"run_id"`
 	} `json:"run"`
+	// failed is the command that did not succeed; empty if the branch has its environment, or needs none.
+	failed string
 }
 
-// provision executes the application templates that the branch needs and gives it its environment.
-func (s *Sandbox) provision(ctx context.Context, starter *starter) (environment, error) {
-	var up environment
-	kinds := []perch.Kind{perch.KindStaging}
-	if s.kind.Application() != perch.KindStaging {
-		kinds = append(kinds, s.kind.Application())
-	}
-	for _, kind := range kinds {
-		fmt.Fprintf(starter.stderr, "Executing the %s application template ...\n", kind)
-		if err := starter.run(ctx, io.Discard, "application", "up", "--kind", string(kind), "--project", s.name); err != nil {
-			return up, err
-		}
+// provision makes what the project's environments need, and gives the branch its own.
+func (s *Sandbox) provision(ctx context.Context, starter *starter) (up environment) {
+	fmt.Fprintln(starter.stderr, "Executing the application templates of staging and production ...")
+	if failed := s.prepare(ctx, starter); failed != "" {
+		up.failed = failed
+		return up
 	}
 	fmt.Fprintf(starter.stderr, "Provisioning branch %s ...\n", s.branch)
-	if err := starter.run(ctx, starter.stdout, "up", s.branch); err != nil {
-		return up, err
-	}
+	ok := starter.run(ctx, starter.stdout, "up", s.branch)
 	var status bytes.Buffer
-	if err := starter.run(ctx, &status, "status", s.branch, "-o", "json"); err != nil {
-		return up, err
+	if starter.run(ctx, &status, "status", s.branch, "-o", "json", "--project", s.name) {
+		_ = json.Unmarshal(status.Bytes(), &up) // Without it only the addresses are missing.
 	}
-	if err := json.Unmarshal(status.Bytes(), &up); err != nil {
-		return up, fmt.Errorf("read status of %s: %w", s.branch, err)
+	if !ok {
+		up.failed = "up " + s.branch
 	}
-	return up, nil
+	return up
+}
+
+// prepare executes both application templates, staging's in view, and lets cleanup run every hour. It returns the command that
+// failed; empty if none did.
+func (s *Sandbox) prepare(ctx context.Context, visible *starter) (failed string) {
+	application := func(kind perch.Kind) []string {
+		return []string{"application", "up", "--kind", string(kind), "--project", s.name}
+	}
+	var said bytes.Buffer
+	hidden := &starter{env: visible.env, stderr: &said}
+	production := make(chan bool, 1)
+	go func() { production <- hidden.run(ctx, io.Discard, application(perch.KindProduction)...) }()
+	staging := visible.run(ctx, io.Discard, application(perch.KindStaging)...)
+	if !<-production {
+		fmt.Fprint(visible.stderr, said.String())
+		return strings.Join(application(perch.KindProduction), " ")
+	}
+	if !staging {
+		return strings.Join(application(perch.KindStaging), " ")
+	}
+	if ensure := []string{"schedule", "ensure", "--project", s.name}; !visible.run(ctx, io.Discard, ensure...) {
+		return strings.Join(ensure, " ")
+	}
+	return ""
 }
 
 // introduce says where everything is and what to try next.
@@ -110,6 +137,9 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 		}
 	}
 	fmt.Fprintln(out)
+	if up.failed != "" {
+		fmt.Fprintf(out, "`perch %s` failed, for the reason above. Everything else runs, so you can look at it.\n\n", up.failed)
+	}
 	row("environment", up.URL)
 	if up.Run.Run != "" {
 		row("its run", fmt.Sprintf("%s/namespaces/default/workflows/%s/%s", s.uiURL, up.Run.Workflow, up.Run.Run))
@@ -122,7 +152,7 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 	row("repository", s.repo)
 	row("policy", s.policyFile)
 	fmt.Fprintf(out, "\nTry next, in another shell:\n\n")
-	for _, command := range s.next(o) {
+	for _, command := range s.next(o, up) {
 		fmt.Fprintln(out, "  "+command)
 	}
 	fmt.Fprintf(out, "\nStop with Ctrl-C.\n")
@@ -130,12 +160,15 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 }
 
 // next are the commands to try.
-func (s *Sandbox) next(o options) []string {
+func (s *Sandbox) next(o options, up environment) []string {
 	commands := []string{fmt.Sprintf(`eval "$(%s)"`, s.envCommand(o))}
 	if !o.worker {
 		return append(commands, "go run ./worker", "go run ./starter application up", "go run ./starter up "+s.branch)
 	}
 	commands = append(commands, "go run ./starter ls", "go run ./starter status")
+	if up.failed != "" {
+		commands = append(commands, "go run ./starter "+up.failed+" # once the cause is repaired: it goes on from what is there")
+	}
 	if o.repo == "" {
 		commands = append(commands, "go run ./starter up fix/typo")
 	}
@@ -143,8 +176,8 @@ func (s *Sandbox) next(o options) []string {
 		commands = append(commands, "git -C "+quote(s.repo)+" commit --allow-empty -m Again # its environment follows")
 	}
 	commands = append(commands, "aws cloudformation describe-stacks --query 'Stacks[].[StackName,StackStatus]' --output text")
-	if s.branch == s.defaultBranch {
-		return commands // Its environment is never removed.
+	if up.Status == "" || s.kind != perch.KindBranch || s.branch == s.defaultBranch {
+		return commands // There is no environment, or none that may be removed.
 	}
 	return append(commands, "go run ./starter down "+s.branch)
 }

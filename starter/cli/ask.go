@@ -92,7 +92,7 @@ func (r *report) conclude(answer lifecycle.Answer, err error, timeout time.Durat
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		r.result.Outcome, r.failure = perch.OutcomeTimeout, fmt.Sprintf("not done after %s", timeout)
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, ErrStopped):
 		r.result.Outcome, r.failure = perch.OutcomeTimeout, "the wait was interrupted"
 	case err != nil:
 		r.result.Outcome, r.failure = perch.OutcomeFailed, err.Error()

@@ -31,6 +31,12 @@ const (
 // argumentCount finds cobra's sentence about too few or too many arguments.
 var argumentCount = regexp.MustCompile(`^accepts (.+) arg\(s\), received ([0-9]+)$`)
 
+// ErrStopped is the cause of a context that ends because the whole program ends, which says so itself: a wait that it
+// interrupts is not spoken of.
+var ErrStopped = errors.New("the program stops")
+
+func stopped(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrStopped) }
+
 // app is one invocation: where it reads and writes, and the flags that every command has.
 type app struct {
 	stdin  io.Reader
@@ -65,7 +71,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 		err = fmt.Errorf("%w\nSee `%s --help`", err, command.CommandPath())
 	}
-	if exit.err != nil {
+	if exit.err != nil && !stopped(ctx) {
 		_, _ = fmt.Fprintf(stderr, "perch: %v\n", err)
 	}
 	return exit.code

@@ -63,7 +63,9 @@ func (a *app) up(ctx context.Context, args []string, o upOptions, w waiting) err
 	if err != nil {
 		return err
 	}
-	a.tellUp(r)
+	if !stopped(ctx) {
+		a.tellUp(r)
+	}
 	return silently(r.code())
 }
 

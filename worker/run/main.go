@@ -13,7 +13,6 @@ import (
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/log"
 
 	"perch"
 	"perch/config"
@@ -114,7 +113,7 @@ func load(ctx context.Context, policyFile string, interval time.Duration, stderr
 	if err != nil {
 		return Config{}, fmt.Errorf("read Temporal settings: %w", err)
 	}
-	temporal.Logger = log.NewStructuredLogger(logger)
+	temporal.Logger = TemporalLogger(logger)
 	aws, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(policy.Region))
 	if err != nil {
 		return Config{}, fmt.Errorf("read AWS settings: %w", err)

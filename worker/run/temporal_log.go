@@ -1,0 +1,40 @@
+package run
+
+import (
+	"context"
+	"log/slog"
+
+	"go.temporal.io/sdk/log"
+)
+
+// attemptMessages are what Temporal's SDK logs as errors and warnings if an attempt of an activity fails, is canceled or is
+// stopped together with its worker (go.temporal.io/sdk v1.50.0, internal/internal_task_handlers.go). None of them is an error
+// of the worker: Temporal tries again, or the run tells why it failed.
+var attemptMessages = map[string]bool{"Activity error.": true, "RecordActivityHeartbeat with error": true}
+
+// TemporalLogger is logger for Temporal's SDK. Attempts that fail are information, so that an error in the log is one.
+func TemporalLogger(logger *slog.Logger) log.Logger {
+	return log.NewStructuredLogger(slog.New(attempts{logger.Handler()}))
+}
+
+// attempts is a handler that knows the messages about attempts.
+type attempts struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (a attempts) Handle(ctx context.Context, record slog.Record) error {
+	if attemptMessages[record.Message] {
+		record.Level = min(record.Level, slog.LevelInfo)
+	}
+	if !a.Enabled(ctx, record.Level) {
+		return nil
+	}
+	return a.Handler.Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (a attempts) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return attempts{a.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (a attempts) WithGroup(name string) slog.Handler { return attempts{a.Handler.WithGroup(name)} }
