@@ -87,7 +87,7 @@ func noteIdle(listed []byte, note io.Writer) {
 func findEndpoint(ctx context.Context, o options, note io.Writer, env func(string) string) (string, error) {
 	exported := strings.TrimRight(env(endpointVariable), "/")
 	switch {
-	case o.awsGiven:
+	case o.given["--aws-port"]:
 		return o.endpoint(), nil
 	case o.data != "":
 		exports, err := findExports(ctx, o)

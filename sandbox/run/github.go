@@ -106,7 +106,7 @@ func (s *Sandbox) receiveWebhooks(ctx context.Context) error {
 		return err
 	}
 	s.closing(func() error { temporal.Close(); return nil })
-	listener, err := s.take("", 0)
+	listener, err := s.take(port{})
 	if err != nil {
 		return err
 	}

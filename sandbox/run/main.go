@@ -53,8 +53,13 @@ type options struct {
 	worker, up, version      bool
 	// hub says that the repository is on the imitation of GitHub: that of the demo is. webhooks says that it sends them.
 	hub, webhooks bool
-	// awsGiven is whether --aws-port was given.
-	awsGiven bool
+	// given are the flags that were given, with their dashes.
+	given map[string]bool
+}
+
+// port is that of a part of the sandbox.
+func (o options) port(flag, part string, number int) port {
+	return port{flag: flag, part: part, number: number, given: o.given[flag]}
 }
 
 // endpoint is the AWS endpoint of the sandbox that --aws-port names.
@@ -93,7 +98,8 @@ func parse(args []string) (options, []string, error) {
 		}
 		words, rest = append(words, flags.Arg(0)), flags.Args()[1:]
 	}
-	flags.Visit(func(f *flag.Flag) { o.awsGiven = o.awsGiven || f.Name == "aws-port" })
+	o.given = map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { o.given["--"+f.Name] = true })
 	if _, _, err := net.SplitHostPort(o.postgres); o.postgres != "" && err != nil {
 		return o, nil, fmt.Errorf("--postgres %q is no address: give host:port, such as 127.0.0.1:5432", o.postgres)
 	}

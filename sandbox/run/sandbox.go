@@ -44,6 +44,8 @@ type Sandbox struct {
 	awsURL     string
 	uiURL      string
 	pagesPort  string
+	// moved says which parts have other ports than their defaults, because those are taken.
+	moved []string
 	// registryURL is the address of registry, which stands for every registry.
 	registryURL string
 	registry    *images.Registry
@@ -116,40 +118,53 @@ type listeners struct {
 
 // listen takes every port before anything starts, so that a port that is taken costs nothing.
 func (s *Sandbox) listen(o *options) (taken listeners, err error) {
-	if taken.aws, err = s.take("--aws-port", o.aws); err != nil {
-		return listeners{}, err
-	}
-	if taken.pages, err = s.take("--web-port", o.pages); err != nil {
-		return listeners{}, err
-	}
-	if taken.ui, err = s.take("--ui-port", o.ui); err != nil {
-		return listeners{}, err
-	}
-	if taken.registry, err = s.take("--registry-port", o.registry); err != nil {
-		return listeners{}, err
-	}
-	if o.hub {
-		if taken.github, err = s.take("--github-port", o.github); err != nil {
+	for _, p := range []struct {
+		port     port
+		listener *net.Listener
+		wanted   bool
+	}{
+		{o.port("--aws-port", "the AWS endpoint", o.aws), &taken.aws, true},
+		{o.port("--web-port", "the environments' pages", o.pages), &taken.pages, true},
+		{o.port("--ui-port", "the Temporal UI", o.ui), &taken.ui, true},
+		{o.port("--registry-port", "the registry", o.registry), &taken.registry, true},
+		{o.port("--github-port", "GitHub", o.github), &taken.github, o.hub},
+	} {
+		if !p.wanted {
+			continue
+		}
+		if *p.listener, err = s.take(p.port); err != nil {
 			return listeners{}, err
 		}
-		s.githubURL = fmt.Sprintf("http://%s", taken.github.Addr())
 	}
-	if o.temporal, err = free("--temporal-port", o.temporal); err != nil {
+	number, moved, err := o.port("--temporal-port", "Temporal", o.temporal).free()
+	if err != nil {
 		return listeners{}, err
 	}
+	o.temporal = number
+	s.note(moved)
 	s.awsURL, s.uiURL = fmt.Sprintf("http://%s", taken.aws.Addr()), fmt.Sprintf("http://%s", taken.ui.Addr())
 	s.registryURL = fmt.Sprintf("http://%s", taken.registry.Addr())
 	s.pagesPort = strconv.Itoa(portOf(taken.pages))
+	if taken.github != nil {
+		s.githubURL = fmt.Sprintf("http://%s", taken.github.Addr())
+	}
 	return taken, nil
 }
 
 // take listens on a port until the sandbox closes.
-func (s *Sandbox) take(flag string, port int) (net.Listener, error) {
-	listener, err := listen(flag, port)
+func (s *Sandbox) take(p port) (net.Listener, error) {
+	listener, moved, err := p.listen()
 	if err == nil {
+		s.note(moved)
 		s.closing(func() error { return ignoreClosed(listener.Close()) })
 	}
 	return listener, err
+}
+
+func (s *Sandbox) note(moved string) {
+	if moved != "" {
+		s.moved = append(s.moved, moved)
+	}
 }
 
 func ignoreClosed(err error) error {

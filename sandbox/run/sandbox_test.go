@@ -294,8 +294,52 @@ func TestATakenPortNamesItsFlag(t *testing.T) {
 			if exit != 1 {
 				t.Errorf("exit code %d, want 1", exit)
 			}
-			contains(t, stderr, "port "+port+" is taken", "choose another with "+flag)
+			contains(t, stderr, "port "+port+" is taken", "choose another with "+flag+", or leave "+flag+" out for a free one")
 		})
+	}
+}
+
+func TestADefaultPortThatIsTakenIsReplacedByAFreeOne(t *testing.T) {
+	t.Parallel()
+	blocker, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blocker.Close()
+	defaults, _, err := parse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := defaults
+	number := portOf(blocker)
+	o.temporal, o.ui, o.aws, o.pages, o.registry, o.github = number, number, number, number, number, number
+	s := &Sandbox{}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	taken, err := s.listen(&o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for part, now := range map[string]int{
+		"the AWS endpoint": portOf(taken.aws), "the environments' pages": portOf(taken.pages), "the Temporal UI": portOf(taken.ui),
+		"the registry": portOf(taken.registry), "GitHub": portOf(taken.github), "Temporal": o.temporal,
+	} {
+		if now == number {
+			t.Errorf("%s has the port that is taken", part)
+		}
+		want = append(want, fmt.Sprintf("%s at %d in place of %d", part, now, number))
+	}
+	slices.Sort(want)
+	slices.Sort(s.moved)
+	if diff := cmp.Diff(want, s.moved); diff != "" {
+		t.Errorf("what is said (-want +got):\n%s", diff)
+	}
+	if command := s.envCommand(options{}); command != fmt.Sprintf("go run ./sandbox env --aws-port %d", portOf(taken.aws)) {
+		t.Errorf("the exports are printed by %s", command)
 	}
 }
 

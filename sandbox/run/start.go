@@ -24,6 +24,9 @@ func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(st
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if len(s.moved) > 0 {
+		fmt.Fprintf(stderr, "Some ports are taken, by another sandbox for example, so free ones are in their place: %s.\n", strings.Join(s.moved, ", "))
+	}
 	if o.worker {
 		if err := s.startWorker(stderr); err != nil {
 			return err
