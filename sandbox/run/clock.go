@@ -1,12 +1,21 @@
 package run
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
+
+	"perch/sandbox/aws"
 )
+
+// clockPath is where the AWS endpoint has its clock.
+const clockPath = "/_perch/clock"
 
 const clockUsage = `Usage: perch-sandbox clock [flags]                    what time it is in the sandbox
        perch-sandbox clock forward DURATION [flags]   put its clock forward, such as 168h
@@ -26,11 +35,22 @@ func setClock(ctx context.Context, args []string, o options, out, note io.Writer
 	if err != nil {
 		return err
 	}
+	method, address := http.MethodGet, endpoint+clockPath
 	switch {
-	case len(args) == 0:
-		return callEndpoint(ctx, http.MethodGet, endpoint+"/_perch/clock", clockHelp, nil, out)
 	case len(args) == 2 && args[0] == "forward":
-		return callEndpoint(ctx, http.MethodPost, endpoint+"/_perch/clock?by="+url.QueryEscape(args[1]), clockHelp, nil, out)
+		method, address = http.MethodPost, address+"?by="+url.QueryEscape(args[1])
+	case len(args) > 0:
+		return usageError{errors.New("say `clock`, or `clock forward DURATION`"), clockHelp}
 	}
-	return usageError{errors.New("say `clock`, or `clock forward DURATION`"), clockHelp}
+	var answer bytes.Buffer
+	if err := callEndpoint(ctx, method, address, clockHelp, nil, &answer); err != nil {
+		return err
+	}
+	var reading aws.ClockReading
+	if err := json.Unmarshal(answer.Bytes(), &reading); err != nil {
+		return fmt.Errorf("read the clock of %s: %w", endpoint, err)
+	}
+	fmt.Fprintf(out, "It is %s in the sandbox, %s ahead of this machine.\n",
+		reading.Now.UTC().Format("2006-01-02 15:04 UTC"), strings.TrimSuffix(reading.Ahead, "0m0s"))
+	return nil
 }

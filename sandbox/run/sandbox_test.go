@@ -204,7 +204,7 @@ func script(t *testing.T, name string, commands map[string]func(*testscript.Test
 }
 
 // alone are the scripts that have a sandbox to themselves.
-var alone = []string{"cleanup.txtar", "doctor.txtar", "first-minutes.txtar"}
+var alone = []string{"cleanup.txtar", "expiry.txtar", "doctor.txtar", "first-minutes.txtar"}
 
 // TestScripts are the scripts that share a sandbox: each has branches of its own.
 func TestScripts(t *testing.T) {

@@ -16,12 +16,20 @@ func TestCleanupDoesWhatItsPageShows(t *testing.T) {
 	script(t, "cleanup", map[string]func(*testscript.TestScript, bool, []string){"transcript": transcript}, "--webhooks=false")
 }
 
+func TestExpiryDoesWhatItsPageShows(t *testing.T) {
+	t.Parallel()
+	script(t, "expiry", map[string]func(*testscript.TestScript, bool, []string){"transcript": transcript}, "--webhooks=false")
+}
+
 var (
-	console = regexp.MustCompile("(?s)```console\n(.*?)```")
-	moment  = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	somebody = regexp.MustCompile(`\S+@\S+`)
+	columns  = regexp.MustCompile(`  +`)
+	console  = regexp.MustCompile("(?s)```console\n(.*?)```")
+	moment   = regexp.MustCompile(`\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ| \d\d:\d\d UTC)`)
 )
 
-// transcript PAGE: the commands of the page of docs's first console print what it shows, but for times. What git prints is not shown.
+// transcript PAGE: the commands of the page of docs's first console print what it shows, but for times. What git prints is not
+// shown. A command that only reads is tried until it prints what is shown.
 func transcript(ts *testscript.TestScript, _ bool, args []string) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", args[0])) // The test's folder, not the script's.
 	ts.Check(err)
@@ -29,21 +37,35 @@ func transcript(ts *testscript.TestScript, _ bool, args []string) {
 	if shown == nil {
 		ts.Fatalf("%s shows no console", args[0])
 	}
-	var got strings.Builder
-	for line := range strings.Lines(shown[1]) {
-		command, ok := strings.CutPrefix(strings.TrimSpace(line), "$ ")
-		if !ok {
-			continue
+	for _, each := range strings.Split(shown[1], "$ ")[1:] {
+		command, want, _ := strings.Cut(each, "\n")
+		got := printed(ts, command)
+		for tries := 0; reads(command) && masked(got) != masked(want) && tries < 200; tries++ {
+			got = printed(ts, command)
 		}
-		words := strings.Fields(command)
-		ts.Check(ts.Exec(words[0], words[1:]...))
-		got.WriteString("$ " + command + "\n")
-		if words[0] != "git" {
-			got.WriteString(ts.ReadFile("stdout"))
+		if diff := cmp.Diff(masked(want), masked(got)); diff != "" {
+			ts.Fatalf("%s: %s (-) and what was printed (+):\n%s", args[0], command, diff)
 		}
 	}
-	const then = "2026-01-01T00:00:00Z"
-	if diff := cmp.Diff(moment.ReplaceAllString(shown[1], then), moment.ReplaceAllString(got.String(), then)); diff != "" {
-		ts.Fatalf("%s (-) and what was printed (+):\n%s", args[0], diff)
+}
+
+func printed(ts *testscript.TestScript, command string) string {
+	words := strings.Fields(command)
+	ts.Check(ts.Exec(words[0], words[1:]...))
+	if words[0] == "git" {
+		return ""
 	}
+	return ts.ReadFile("stdout")
+}
+
+// reads reports whether a command changes nothing.
+func reads(command string) bool {
+	return strings.HasPrefix(command, "perch ls") || strings.HasSuffix(command, "--dry-run")
+}
+
+// masked is text without its times, people and the widths of columns that follow from them.
+func masked(text string) string {
+	text = moment.ReplaceAllString(text, "TIME")
+	text = somebody.ReplaceAllString(text, "SOMEBODY")
+	return columns.ReplaceAllString(text, "  ")
 }
