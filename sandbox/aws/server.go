@@ -45,6 +45,8 @@ type Config struct {
 	PageSize int
 	// Addresses is how many Elastic IP addresses the account can have; 0 means 5.
 	Addresses int
+	// SkipCommands lets a command that Run Command is to call in a container succeed if it is not known. Else it fails.
+	SkipCommands bool
 	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on port 80, too.
 	RulesOnHTTP bool
 	// Logger takes what goes wrong inside; nil discards it.
@@ -108,6 +110,7 @@ func (s *Server) wire(config Config) error {
 		Storage: s.storage, Now: s.clock.now,
 		EnforceIAM: config.EnforceIAM, Granted: s.grants.add, Denied: s.grants.deny,
 		TaggingLag: config.taggingLag(), Addresses: config.Addresses, RulesOnHTTP: config.RulesOnHTTP,
+		SkipCommands: config.SkipCommands,
 	})
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)

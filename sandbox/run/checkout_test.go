@@ -104,6 +104,7 @@ func TestWrongUsageOfTheSandboxIsSaidInOneSentence(t *testing.T) {
 		"--speed 0":       "--speed 0 is no speed: give a number above 0",
 		"--speed fast":    `"fast" is no value for --speed`,
 		"--worker=maybe":  `"maybe" is no value for --worker`,
+		"--run maybe":     `--run "maybe" is not known: give skip or strict`,
 		"start":           `"start" is no command: give env, fault, clock, help or version, or flags alone`,
 		"--bogus":         "there is no flag --bogus",
 		"--aws-port 9e9":  `"9e9" is no value for --aws-port`,

@@ -33,6 +33,8 @@ Usage: perch-sandbox [flags]       start it
   --registry-port N    the container registry's port, which stands for every registry (default 4567)
   --registry KIND      stand-in: every image that is asked for exists; strict: only those of the demo and those that
                        were pushed, to 127.0.0.1:4567/ghcr.io/NAME for ghcr.io/NAME (default stand-in)
+  --run skip|strict    skip: a command of a run step that the sandbox does not know is skipped, with a note;
+                       strict: it fails (default skip)
   --postgres ADDRESS   host:port of a PostgreSQL for database.mode shared; its user perch is the master (default: none)
   --github-port N      the port of the imitation of GitHub, which has the demo repository (default 4568)
   --webhooks=true|false
@@ -46,7 +48,7 @@ Everything listens on 127.0.0.1.
 // options are the flags.
 type options struct {
 	repo, branch, data       string
-	postgres, images         string
+	postgres, images, run    string
 	speed                    float64
 	temporal, ui, aws, pages int
 	registry, github         int
@@ -84,6 +86,7 @@ func parse(args []string) (options, []string, error) {
 	flags.IntVar(&o.pages, "web-port", 8080, "")
 	flags.IntVar(&o.registry, "registry-port", 4567, "")
 	flags.StringVar(&o.images, "registry", standIn, "")
+	flags.StringVar(&o.run, "run", skipUnknown, "")
 	flags.IntVar(&o.github, "github-port", 4568, "")
 	flags.BoolVar(&o.webhooks, "webhooks", true, "")
 	flags.BoolVar(&o.worker, "worker", true, "")
@@ -102,6 +105,9 @@ func parse(args []string) (options, []string, error) {
 	flags.Visit(func(f *flag.Flag) { o.given["--"+f.Name] = true })
 	if _, _, err := net.SplitHostPort(o.postgres); o.postgres != "" && err != nil {
 		return o, nil, fmt.Errorf("--postgres %q is no address: give host:port, such as 127.0.0.1:5432", o.postgres)
+	}
+	if o.run != skipUnknown && o.run != strictly {
+		return o, nil, fmt.Errorf("--run %q is not known: give %s or %s", o.run, skipUnknown, strictly)
 	}
 	if o.images != standIn && o.images != strictly {
 		return o, nil, fmt.Errorf("--registry %q is no kind of registry: give %s or %s", o.images, standIn, strictly)

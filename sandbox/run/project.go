@@ -114,6 +114,9 @@ const (
 	strictly = "strict"
 )
 
+// skipUnknown has commands of run steps that the sandbox does not know skipped; strictly has them fail.
+const skipUnknown = "skip"
+
 // registriesOf are the hosts of the images that the file names for any branch. The policy lists
 // them, so that no image is deployed without a look at it.
 func registriesOf(file *config.File) []string {

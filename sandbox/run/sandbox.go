@@ -211,6 +211,7 @@ func (s *Sandbox) serveAWS(o options, listener net.Listener) error {
 		PostgreSQL:      o.postgres,
 		Loopback:        true,
 		EnforceIAM:      true,
+		SkipCommands:    o.run == skipUnknown,
 	}
 	if o.data != "" {
 		cfg.Data = filepath.Join(s.data, "aws")

@@ -148,6 +148,20 @@ func TestTheSandboxStaysIfItsFirstEnvironmentFails(t *testing.T) {
 	}
 }
 
+func TestACommandOfTheAppIsSkippedUnlessTheSandboxIsStrict(t *testing.T) {
+	t.Parallel()
+	shop := newRepo(t, filepath.Join(t.TempDir(), "shop"))
+	shop.commit(t, "main", map[string]string{"perch.yaml": bare("shop") + "seed: [{run: {command: [python, manage.py, migrate]}}]\n"})
+	shop.commit(t, "feature/nest", map[string]string{"a.txt": "1"})
+	args := []string{"--repo", shop.dir, "--branch", "feature/nest"}
+	stdout, stderr := runUntilReady(t, args...)
+	contains(t, stdout.String(), "feature/nest is ready at ")
+	contains(t, stderr.String(), "Seeded: run python manage.py migrate (exit code 0)\n  Skipped: the sandbox runs no container, so python is not called")
+	stdout, stderr = runUntilReady(t, append(args, "--run=strict")...)
+	contains(t, stdout.String(), "`perch up feature/nest` failed")
+	contains(t, stderr.String(), "python: not found. The sandbox runs no container")
+}
+
 func TestAnInterruptedSandboxSaysOnlyThatItStops(t *testing.T) {
 	t.Parallel()
 	for kept, want := range map[string]string{

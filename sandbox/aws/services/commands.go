@@ -150,6 +150,8 @@ type scripted struct {
 	code   int
 	takes  time.Duration
 	limit  time.Duration
+	// skips says that a command which is not known succeeds.
+	skips bool
 }
 
 func (r *scripted) sent(id, instance, comment string, now time.Time) command {

@@ -104,6 +104,21 @@ func TestAFewCommandsAreCarriedOutInTheAppsContainer(t *testing.T) {
 	}
 }
 
+func TestACommandThatIsNotKnownIsSkippedWhereThatIsWanted(t *testing.T) {
+	a := newAccount(t, Config{SkipCommands: true})
+	instance := a.instance()
+	got := a.carried(instance, inApp+"'python' 'manage.py' 2>&1 </dev/null | tail -c 2000")
+	want := "Skipped: the sandbox runs no container, so python is not called and counts as done. With --run=strict it fails.\n"
+	if output := aws.ToString(got.StandardOutputContent); got.Status != "Success" || got.ResponseCode != 0 || output != want {
+		t.Errorf("%s, exit code %d, output %q", got.Status, got.ResponseCode, output)
+	}
+	for _, line := range []string{inApp + "false", "touch /tmp/perch"} {
+		if got := a.carried(instance, line); got.Status != "Failed" {
+			t.Errorf("%s: %s", line, got.Status)
+		}
+	}
+}
+
 func TestACommandTakesItsTimeAndNoMoreThanItMay(t *testing.T) {
 	a := newAccount(t, Config{})
 	instance := a.instance()

@@ -64,6 +64,8 @@ type Config struct {
 	Addresses int
 	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on port 80, too.
 	RulesOnHTTP bool
+	// SkipCommands lets a command in a container that is not known succeed, with a sentence in its output. Else it fails.
+	SkipCommands bool
 	// TaggingLag is how long the tagging API goes on listing what was deleted.
 	TaggingLag time.Duration
 }

@@ -13,10 +13,10 @@ import (
 const noCommand = 127
 
 // interpret carries out a script as an instance of the environment would, as far as the sandbox can without running anything: it enters the
-// folder of the Compose project and calls one of a few commands in the container of the app. Anything else ends the script with exit
-// code 127 and a sentence. Nothing of it ever reaches the machine that the sandbox runs on.
+// folder of the Compose project and calls one of a few commands in the container of the app. Another command is skipped if
+// Config.SkipCommands says so. Anything else ends the script with exit code 127 and a sentence. Nothing of it ever reaches the machine that the sandbox runs on.
 func (s *Service) interpret(env *record, lines []string, limit time.Duration) *scripted {
-	r := &scripted{limit: limit}
+	r := &scripted{limit: limit, skips: s.config.SkipCommands}
 	for _, line := range lines {
 		words, err := shellWords(line)
 		switch {
@@ -87,6 +87,10 @@ func (r *scripted) call(out *strings.Builder, command []string, variables map[st
 		}
 		r.takes += time.Duration(seconds * float64(time.Second))
 	default:
+		if r.skips {
+			fmt.Fprintf(out, "Skipped: the sandbox runs no container, so %s is not called and counts as done. With --run=strict it fails.\n", name)
+			return
+		}
 		fmt.Fprintf(out, "%s: not found. The sandbox runs no container: of the commands that an app may have it knows echo, env, false, printenv, sleep and true.\n", name)
 		r.code = noCommand
 	}
