@@ -34,7 +34,8 @@ func (r *run) grace(allowed int) (due bool, err error) {
 	if r.overtaken() && r.chain.Newer.Goal == perch.GoalUp {
 		return false, nil
 	}
-	r.state.StackID = r.chain.Target.Judged.StackID
+	r.judged = r.chain.Target.Judged
+	r.state.StackID = r.judged.StackID
 	r.chain.EndGrace()
 	return true, nil
 }

@@ -74,6 +74,27 @@ func TestRemovalWithoutGraceStillLooksOnceMore(t *testing.T) {
 	w.did(append([]string{"Admit gone", "LastLook 1", "DescribeStack"}, w.removed()...)...)
 }
 
+func TestARemovalByExpirySaysSoUntilTheEnvironmentIsGone(t *testing.T) {
+	w := newGrace(t, "")
+	request := w.judged(time.Hour)
+	request.Judged.Expired = true
+	if result, _, err := w.run(Teardown, request); err != nil || result.Outcome != perch.OutcomeGone {
+		t.Errorf("result %+v, %v", result, err)
+	}
+	var last perch.Phase
+	for _, in := range w.reported() {
+		if in.State == nil {
+			continue
+		}
+		if last = in.State.Phase; !in.State.Expired || in.State.RemovedCommit != commitOne {
+			t.Errorf("phase %s: %+v", last, in.State)
+		}
+	}
+	if last != perch.PhaseGone {
+		t.Errorf("the last phase is %q", last)
+	}
+}
+
 func TestS18LastLookKeepsWhatIsThereAgain(t *testing.T) {
 	w := newGrace(t, "branch login exists again")
 	result, _, err := w.run(Teardown, w.judged(time.Hour))

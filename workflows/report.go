@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"slices"
 
 	"go.temporal.io/sdk/converter"
@@ -141,7 +142,7 @@ func (r *run) cardState(phase perch.Phase) perch.CardState {
 		state.Settings, state.Muted, state.Expiry = seen.Settings, seen.Muted, seen.Expiry
 		state.ExpectedSeconds, state.USDPerDay = seen.ExpectedSeconds, seen.USDPerDay
 	}
-	if judged := target.Judged; judged != nil {
+	if judged := cmp.Or(target.Judged, r.judged); judged != nil {
 		state.Expired, state.RemovedCommit = judged.Expired, judged.Commit
 	}
 	if r.failure != nil {

@@ -35,7 +35,9 @@ type run struct {
 	kind perch.Kind
 	// foreseen is what reports say beside the state; nil before the request is admitted.
 	foreseen *contract.Foreseen
-	state    contract.StackState
+	// judged is the judgement of the removal whose grace period has ended; nil before, and for any other request.
+	judged *perch.Judgement
+	state  contract.StackState
 	// reports tells people how far the run is.
 	reports *reporter
 	// seen says that a wait has just seen the stack as state has it: the next look can be saved.
