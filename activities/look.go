@@ -20,7 +20,8 @@ type Looks struct {
 }
 
 // LookAtBranch asks the branch source once, and requests what follows: `up` at the branch's head,
-// the removal as cleanup requests it, or nothing. It believes nothing of the hint but who sent it.
+// the removal as cleanup requests it, or nothing. A label that pins the environment, or no longer does, is sent to it as a
+// note. It believes nothing of the hint but who sent it.
 func (l *Looks) LookAtBranch(ctx context.Context, in contract.LookInput) (contract.LookResult, error) {
 	if err := l.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.LookResult{}, err
@@ -36,18 +37,26 @@ func (l *Looks) LookAtBranch(ctx context.Context, in contract.LookInput) (contra
 		return contract.LookResult{}, err
 	}
 	seen.NoUp = in.Hint.NoUp
-	step := lifecycle.NextByLook(seen, l.policy)
+	step, run := lifecycle.NextByLook(seen, l.policy), activity.GetInfo(ctx).WorkflowExecution.RunID
+	note, err := l.planner.LookNote(ctx, in, seen, run)
+	if err == nil && note != nil {
+		step.Reason += "; " + lifecycle.NoteWords(*note)
+		err = temporal.SendNote(ctx, *note)
+	}
+	if err != nil {
+		return contract.LookResult{}, err
+	}
 	out := contract.LookResult{Busy: step.Busy, LookResult: perch.LookResult{
 		Requested: step.Goal, Reason: step.Reason, Commit: seen.Head,
 	}}
 	if step.Goal == "" {
 		return out, nil
 	}
-	request := l.planner.LookRequest(in, seen, step, activity.GetInfo(ctx).WorkflowExecution.RunID)
+	request := l.planner.LookRequest(in, seen, step, run)
 	if request.Judged != nil {
 		out.Until = request.Judged.Until
 	}
-	run, err := temporal.Request(ctx, request, 0)
-	out.RunID = run.RunID
+	requested, err := temporal.Request(ctx, request, 0)
+	out.RunID = requested.RunID
 	return out, err
 }

@@ -95,6 +95,21 @@ func TestAWarningSaysWhetherOnlyAPinKeeps(t *testing.T) {
 	}
 }
 
+func TestPeopleAreWarnedAgainWhenAPinHasEnded(t *testing.T) {
+	stack := expiryStack("login", newYear)
+	card := expiryCard(stack, 0, 168)
+	week := newYear.Add(168 * time.Hour)
+	card.ExpiryWarning = &perch.ExpiryWarning{Deadline: week, End: week, At: week.Add(-24 * time.Hour)}
+	pin := perch.Note{Kind: perch.NotePin, StackID: stack.ID, Created: newYear, Branch: "login", Reason: "demo", Until: week.Add(time.Hour)}
+	if err := EnterKeep(&card, pin, perch.PolicyExpiry{Pin: 720}, week.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	cards := KnownCards{BySlug: map[string]perch.Card{slugOf(stack): card}}
+	if verdict := PlanExpiry([]Found{stack}, cards, expiryPolicy(), "", week.Add(2*time.Hour))[0]; verdict.Action != perch.ExpiryWarn {
+		t.Errorf("%+v", verdict)
+	}
+}
+
 func TestPlanExpiryKeepsWhatItDoesNotKnow(t *testing.T) {
 	stack := expiryStack("login", newYear)
 	late := newYear.Add(9000 * time.Hour)

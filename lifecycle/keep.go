@@ -66,6 +66,7 @@ func pin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.
 	case card.Pin.Holds(now) && card.Pin.Until.After(until):
 		return reject("branch %s is %s, which is longer; to shorten it, `perch unpin %s` first", note.Branch, PinnedBy(*card.Pin), note.Branch)
 	}
+	card.ExpiryWarning = nil // When the pin ends, that is long ago: people are warned again.
 	card.Pin = &perch.Pin{By: note.By, Reason: reason, At: now, Until: until.UTC(), PullRequest: note.PullRequest}
 	EnterActivity(card, perch.Activity{Kind: perch.ActivityPin, By: note.By, At: now}, bounds)
 	return nil
@@ -163,4 +164,12 @@ func LabelNote(card perch.Card, pulls []PullRequest, now time.Time) *perch.Note 
 		return &perch.Note{Kind: perch.NoteUnpin, PullRequest: card.Pin.PullRequest}
 	}
 	return nil
+}
+
+// NoteWords say what a note of LabelNote does.
+func NoteWords(note perch.Note) string {
+	if note.Kind == perch.NotePin {
+		return note.Reason + ", which pins the environment"
+	}
+	return fmt.Sprintf("no open pull request has the label %s any more, which pinned the environment", perch.LabelKeep)
 }

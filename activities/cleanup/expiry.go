@@ -44,8 +44,8 @@ func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perc
 	return result, nil
 }
 
-// readLabels looks whether a label pins an environment that would be warned or removed, or no longer pins one. What the
-// worker may not read has no labels.
+// readLabels looks whether a label pins an environment that would be warned or removed, or no longer pins one. Labels that
+// the worker may not read pin nothing and unpin nothing.
 func (p *Planner) readLabels(ctx context.Context, verdict *perch.ExpiryVerdict, cards lifecycle.KnownCards) error {
 	environment, err := perch.NewEnvironment(p.policy.Project, verdict.Branch)
 	if err != nil {
@@ -56,8 +56,8 @@ func (p *Planner) readLabels(ctx context.Context, verdict *perch.ExpiryVerdict, 
 	if verdict.Action == perch.ExpiryKeep && !labelled {
 		return nil
 	}
-	pulls, _, err := p.branches.PullRequests(ctx, verdict.Branch)
-	if err != nil {
+	pulls, unread, err := p.branches.PullRequests(ctx, verdict.Branch)
+	if err != nil || unread != "" {
 		return err
 	}
 	note := lifecycle.LabelNote(known, pulls, p.now())

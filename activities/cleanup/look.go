@@ -1,6 +1,7 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -40,6 +41,32 @@ func (p *Planner) See(
 	}
 	seen.RepositoryID, seen.Archived = about.ID, about.Archived
 	return seen, nil
+}
+
+// LookNote is the note that the labels of the branch's pull requests lead to; nil if none. It is the same for every retry
+// within one look. What cannot be read, and a branch without an environment or a card, leads to none.
+func (p *Planner) LookNote(
+	ctx context.Context, in contract.LookInput, seen lifecycle.Seen, run string,
+) (*perch.Note, error) {
+	if seen.Stack == nil || seen.Head == "" || seen.Unread != "" || seen.Archived ||
+		lifecycle.MayBeKept(*seen.Stack, p.policy, seen.RepositoryID) != nil {
+		return nil, nil
+	}
+	cards, err := p.cardOf(ctx, in.Environment)
+	if err != nil {
+		return nil, err
+	}
+	known, found := cards.BySlug[in.Environment.Slug]
+	if !found || known.StackID != seen.Stack.ID {
+		return nil, nil
+	}
+	note := lifecycle.LabelNote(known, seen.PullRequests, p.now())
+	if note != nil {
+		note.ID = perch.StableID(run, seen.Stack.ID, string(note.Kind), in.At.String())
+		note.Project, note.Branch, note.By, note.At = p.policy.Project, seen.Branch, cmp.Or(in.Hint.By, "webhook"), in.At.UTC()
+		note.StackID, note.Created = seen.Stack.ID, seen.Stack.Created
+	}
+	return note, nil
 }
 
 // LookRequest is the same for every retry within one run of Look that sees the same.

@@ -136,16 +136,17 @@ func readPullRequest(e *event, p payload) {
 		return // It names no branch.
 	}
 	mayLead, known := pullActions[p.Action]
+	isLabel := strings.HasSuffix(p.Action, "labeled")
 	switch {
 	case !known:
 		e.nothing = fmt.Sprintf("nothing follows from a pull request that is %s", p.Action)
-	case strings.HasSuffix(p.Action, "labeled") && p.Label.Name != perch.LabelOff:
+	case isLabel && p.Label.Name != perch.LabelOff && p.Label.Name != perch.LabelKeep:
 		e.nothing = fmt.Sprintf("nothing follows from the label %q", p.Label.Name)
 	case p.PullRequest.Head.Repo == nil || p.PullRequest.Head.Repo.ID != p.Repository.ID:
 		e.nothing = fmt.Sprintf("pull request #%d comes from a fork, whose branches have no environments", p.PullRequest.Number)
 	}
 	e.branch = p.PullRequest.Head.Ref
-	e.hint.NoUp = !mayLead
+	e.hint.NoUp = !mayLead || isLabel && p.Label.Name == perch.LabelKeep
 	e.note = slices.Contains(noteActions, p.Action)
 	e.hint.Reason = fmt.Sprintf("pull request #%d %s", p.PullRequest.Number, p.Action)
 }

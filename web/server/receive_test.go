@@ -207,6 +207,8 @@ func TestEventsAreHintsAboutBranches(t *testing.T) {
 		"a new pull request":  {"pull_request", pull("opened", `{"id": 7}`), hints("login", "ana", "pull request #3 opened")},
 		"a label":             {"pull_request", pull("labeled", `{"id": 7}`), noUp(hints("login", "ana", "pull request #3 labeled"))},
 		"a label less":        {"pull_request", pull("unlabeled", `{"id": 7}`), hints("login", "ana", "pull request #3 unlabeled")},
+		"a pin":               {"pull_request", strings.Replace(pull("labeled", `{"id": 7}`), "perch:off", "perch:keep", 1), noUp(hints("login", "ana", "pull request #3 labeled"))},
+		"the end of a pin":    {"pull_request", strings.Replace(pull("unlabeled", `{"id": 7}`), "perch:off", "perch:keep", 1), noUp(hints("login", "ana", "pull request #3 unlabeled"))},
 		"another label":       {"pull_request", strings.Replace(pull("labeled", `{"id": 7}`), "perch:off", "bug", 1), nil},
 		"assigned":            {"pull_request", pull("assigned", `{"id": 7}`), nil},
 		"of a fork":           {"pull_request", pull("opened", `{"id": 9}`), nil},
