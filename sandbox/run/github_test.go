@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"perch"
+	"perch/sandbox/github"
 	"perch/sandbox/github/browsertest"
 )
 
@@ -111,6 +112,41 @@ func TestTheEnvironmentFollowsThePushesToGitHub(t *testing.T) {
 	if comments := b.github.Comments(1); len(comments) != 1 || comments[0].Author != githubUser {
 		t.Errorf("the pull request has the comments %+v", comments)
 	}
+}
+
+// TestExpiryIsSeenOnThePullRequest pins the demo's environment by the label, and lets it expire without the label.
+func TestExpiryIsSeenOnThePullRequest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out: it takes minutes with the race detector")
+	}
+	t.Parallel()
+	b := onGitHub(t, func(p *perch.Policy) { p.Expiry.Idle = 168 })
+	label := func(labels ...string) {
+		b.github.EditPullRequest(1, func(p *github.PullRequest) { p.Labels = labels })
+	}
+	expire := func(hours int, want perch.ExpiryAction) {
+		t.Helper()
+		b.aws.Forward(time.Duration(hours) * time.Hour)
+		wantActions(t, b.expire(t, false), map[string]perch.ExpiryAction{"feature/login": want})
+	}
+	b.must(t, "up", "feature/login")
+	label(perch.LabelKeep)
+	b.shows(t, "pinned", "Environment is ready", "Pinned", "has the label perch:keep")
+	label()
+	eventually(t, "without its label it is not pinned", func() (any, bool) {
+		text := pageOf(t, b.github.PullRequestURL(1))
+		return text, !strings.Contains(text, "Pinned")
+	})
+
+	expire(150, perch.ExpiryWarn)
+	b.shows(t, "warned", "This environment expires", "@ana", "perch extend feature/login", "not used for 168h")
+	expire(30, perch.ExpiryRemove)
+	b.shows(t, "expired", "Environment is removed", "The environment has expired", "perch up feature/login", "Destroyed")
+	if comments := b.github.Comments(1); len(comments) != 1 {
+		t.Errorf("the pull request has the comments %+v", comments)
+	}
+	b.must(t, "up", "feature/login")
+	b.shows(t, "back", "Environment is ready", "Active")
 }
 
 // shows waits until the page of the demo's pull request says how the environment is. A browser takes pictures of it.
