@@ -27,6 +27,10 @@ func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 		"ready":       {"success", "commit bc44729 is ready", "success", "Active", "ready.md"},
 		"failed":      {"failure", "CREATE_FAILED: the bucket " + long[:80], "failure", "Failed", "failed.md"},
 		"rejected":    {"error", "the policy does not allow kind production", "error", "Error", "rejected.md"},
+		"warned":      {"success", "commit bc44729 is ready", "success", "Active", "warned.md"},
+		"pinned":      {"success", "commit bc44729 is ready", "success", "Active", "pinned.md"},
+		"expiring":    {"success", "commit bc44729 is ready", "success", "Active", "expired-grace.md"},
+		"expired":     {"inactive", "the environment has expired and is removed", "success", "Destroyed", "expired-gone.md"},
 		"removed":     {"inactive", "the branch was deleted", "success", "Destroyed", "gone.md"},
 	} {
 		t.Run(name, func(t *testing.T) {
