@@ -245,6 +245,12 @@ type EnvironmentStatus struct {
 	// environment's card, and are empty if it has none.
 	PullRequests []PullRequest `json:"pull_requests,omitempty"`
 	LastReport   *LastReport   `json:"last_report,omitempty"`
+	// Expires is when the environment expires, in UTC; the zero time if it does not, or if that is not known. Pin is what
+	// keeps it; nil if it is not pinned.
+	Expires time.Time `json:"expires,omitzero"`
+	Pin     *Pin      `json:"pin,omitempty"`
+	// USDSoFar is what the environment has cost since its stack was created, an estimate; 0 if there is none.
+	USDSoFar float64 `json:"usd_so_far,omitempty"`
 	// Resources are the stack's resources; only Status fills them.
 	Resources []ResourceStatus `json:"resources,omitempty"`
 }
@@ -309,6 +315,8 @@ type ListInput struct {
 
 // ListResult is the result of List.
 type ListResult struct {
+	// At is the worker's time, in UTC: expiry and pins go by it.
+	At           time.Time           `json:"at"`
 	Environments []EnvironmentStatus `json:"environments"`
 	// Leftovers are what removals could not delete, of all branches.
 	Leftovers []Leftover `json:"leftovers,omitempty"`
@@ -325,6 +333,8 @@ type StatusInput struct {
 
 // StatusResult is the result of Status; Environment is nil where there is none.
 type StatusResult struct {
+	// At is the worker's time, in UTC: expiry and pins go by it.
+	At          time.Time          `json:"at"`
 	Environment *EnvironmentStatus `json:"environment"`
 	// Leftovers are what removals of the branch's earlier environments could not delete.
 	Leftovers []Leftover `json:"leftovers,omitempty"`

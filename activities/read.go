@@ -15,6 +15,7 @@ import (
 	"perch/activities/card"
 	"perch/activities/leftovers"
 	"perch/activities/stack"
+	"perch/lifecycle"
 )
 
 // ListEnvironments lists the project's environments by branch.
@@ -28,15 +29,25 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 	}
 	cards, problem := s.cards.List(ctx, all)
 	result := perch.ListResult{
-		Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.OtherRepositories,
+		At: s.now().UTC(), Environments: []perch.EnvironmentStatus{}, OtherRepositories: all.OtherRepositories,
 		Leftovers: leftovers.Summarize(leftovers.Listed(cards), all.Exists, all.Lives, time.Now()),
 	}
+	known := cards.Known()
 	for _, o := range all.Ours {
-		result.Environments = append(result.Environments, o.Status())
+		status := o.Status()
+		s.enterOutlook(ctx, &status, stack.Listed(o.Stack), known, result.At)
+		result.Environments = append(result.Environments, status)
 	}
 	slices.SortFunc(result.Environments, func(a, b perch.EnvironmentStatus) int { return cmp.Compare(a.Branch, b.Branch) })
 	result.Warnings = warnings(cards, problem, cards.Enter(result.Environments))
 	return result, ctx.Err()
+}
+
+// enterOutlook adds to an environment's status when it expires, what pins it and what it has cost.
+func (s *Stacks) enterOutlook(
+	ctx context.Context, status *perch.EnvironmentStatus, found lifecycle.Found, cards lifecycle.KnownCards, at time.Time,
+) {
+	lifecycle.EnterOutlook(status, found, cards, s.policy, s.Owner.Current(ctx).ID, at)
 }
 
 // warnings say which cards could not be read, and which branches of environments have none. problem is why none could be
@@ -70,6 +81,7 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 	}
 	cards, problem := s.cards.ListOf(ctx, in.Environment)
 	result := perch.StatusResult{
+		At:        s.now().UTC(),
 		Leftovers: leftovers.SummarizeBeside(leftovers.Listed(cards), aws.ToString(described.StackId)),
 		Warnings:  warnings(cards, problem, nil),
 	}
@@ -85,6 +97,7 @@ func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) 
 		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 	}
 	shown := []perch.EnvironmentStatus{stack.Owned{Environment: in.Environment, Kind: state.Kind, Stack: described}.Status()}
+	s.enterOutlook(ctx, &shown[0], stack.Listed(described), cards.Known(), result.At)
 	result.Warnings = warnings(cards, problem, cards.Enter(shown))
 	result.Environment = &shown[0]
 	result.Environment.Resources, err = s.Resources(ctx, state.StackID)

@@ -66,6 +66,7 @@ func New(
 		})}
 		planner = cleanup.NewPlanner(policy, branches, stacks.Reader, stacks.cards, now)
 	)
+	stacks.now = now
 	seeds := seed.NewEnvironments(cfg, policy, stacks.Reader, apps, branches, interval)
 	databases := application.NewDatabases(cfg, apps, interval)
 	verification := newVerification(cfg, stacks, databases, interval)

@@ -27,6 +27,8 @@ type Stacks struct {
 	beanstalk *beanstalk.Client
 	cards     *card.Store
 	removals  *leftovers.Records
+	// now is the time that expiry and pins go by.
+	now func() time.Time
 }
 
 // NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
@@ -35,6 +37,7 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval tim
 		Reader:    stack.NewReader(cfg, policy, source, interval),
 		beanstalk: beanstalk.NewClient(cfg, policy, interval),
 		policy:    policy,
+		now:       time.Now,
 	}
 	s.apps = application.NewStacks(cfg, policy, s.Reader)
 	s.cards = card.NewStore(cfg, policy, s.Reader)

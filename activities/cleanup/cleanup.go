@@ -7,7 +7,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"go.temporal.io/sdk/activity"
 
@@ -18,7 +17,6 @@ import (
 	"perch/activities/pulse"
 	"perch/activities/sourceerr"
 	"perch/activities/stack"
-	"perch/cfn"
 	"perch/lifecycle"
 	"perch/source"
 )
@@ -59,7 +57,7 @@ func (p *Planner) Plan(ctx context.Context, in perch.CleanupInput) (contract.Pla
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "LISTING STACKS"})
 	defer stop()
 	var found []lifecycle.Found
-	if err := p.stacks.Each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
+	if err := p.stacks.Each(ctx, func(each types.Stack) { found = append(found, stack.Listed(each)) }); err != nil {
 		return contract.PlanResult{}, err
 	}
 	beats.Set(perch.Progress{Status: "LISTING BRANCHES"})
@@ -177,27 +175,17 @@ func weight(v perch.CleanupVerdict) int {
 	return names + len(v.Stack) + len(v.Branch) + len(v.Reason) + len(v.StackID) + len(v.Commit)
 }
 
-func listed(described types.Stack) lifecycle.Found {
-	return lifecycle.Found{
-		ID: aws.ToString(described.StackId), Name: aws.ToString(described.StackName), Tags: stack.Tags(described),
-		Status: string(described.StackStatus), StatusReason: aws.ToString(described.StackStatusReason),
-		Protected: aws.ToBool(
-			described.EnableTerminationProtection,
-		), Commit: stack.Outputs(described)[cfn.OutputCommit], Created: aws.ToTime(described.CreationTime).UTC(),
-	}
-}
-
 // LastLook reads the stack and the one branch again, the branch last. A branch is only taken to be
 // gone where the same source still has the default branch: a repository that was emptied or hidden
 // has lost them all.
 func (p *Planner) LastLook(ctx context.Context, in contract.LastLookInput) (contract.LastLookResult, error) {
-	stack, exists, err := p.stacks.Describe(ctx, in.Environment.StackName())
+	described, exists, err := p.stacks.Describe(ctx, in.Environment.StackName())
 	if err != nil {
 		return contract.LastLookResult{}, err
 	}
 	var found *lifecycle.Found
 	if exists {
-		f := listed(stack)
+		f := stack.Listed(described)
 		found = &f
 	}
 	head, err := p.branches.HeadBesideDefault(ctx, in.Environment.Branch)

@@ -11,6 +11,7 @@ import (
 	"perch"
 	"perch/activities/card"
 	"perch/activities/sourceerr"
+	"perch/activities/stack"
 	"perch/lifecycle"
 )
 
@@ -24,7 +25,7 @@ func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perc
 		return result, err
 	}
 	var found []lifecycle.Found
-	if err := p.stacks.Each(ctx, func(stack types.Stack) { found = append(found, listed(stack)) }); err != nil {
+	if err := p.stacks.Each(ctx, func(each types.Stack) { found = append(found, stack.Listed(each)) }); err != nil {
 		return result, err
 	}
 	id, err := p.branches.RepositoryID(ctx)
@@ -133,7 +134,7 @@ func (p *Planner) CheckKeep(ctx context.Context, in perch.KeepInput) (note perch
 	if err != nil {
 		return note, sourceerr.Wrap(err, "look for the id of %s", p.policy.Repository)
 	}
-	found := listed(described)
+	found := stack.Listed(described)
 	if err := lifecycle.MayBeKept(found, p.policy, id); err != nil {
 		return note, err
 	}

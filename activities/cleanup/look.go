@@ -8,6 +8,7 @@ import (
 	"perch"
 	"perch/activities/contract"
 	"perch/activities/sourceerr"
+	"perch/activities/stack"
 	"perch/lifecycle"
 )
 
@@ -16,12 +17,12 @@ func (p *Planner) See(
 	ctx context.Context, e perch.Environment, latest func(context.Context, string) (lifecycle.LatestRun, error),
 ) (seen lifecycle.Seen, err error) {
 	seen.Branch = e.Branch
-	stack, exists, err := p.stacks.Describe(ctx, e.StackName())
+	described, exists, err := p.stacks.Describe(ctx, e.StackName())
 	if err != nil {
 		return seen, err
 	}
 	if exists {
-		found := listed(stack)
+		found := stack.Listed(described)
 		seen.Stack = &found
 	}
 	if seen.Run, err = latest(ctx, e.StackName()); err != nil {

@@ -215,6 +215,16 @@ func (o Owned) Status() perch.EnvironmentStatus {
 	}
 }
 
+// Listed is a stack as the rules take it.
+func Listed(stack types.Stack) lifecycle.Found {
+	return lifecycle.Found{
+		ID: aws.ToString(stack.StackId), Name: aws.ToString(stack.StackName), Tags: Tags(stack),
+		Status: string(stack.StackStatus), StatusReason: aws.ToString(stack.StackStatusReason),
+		Protected: aws.ToBool(stack.EnableTerminationProtection), Commit: Outputs(stack)[cfn.OutputCommit],
+		Created: aws.ToTime(stack.CreationTime).UTC(),
+	}
+}
+
 // changed is when the stack was created or last updated.
 func changed(stack types.Stack) time.Time {
 	if stack.LastUpdatedTime != nil {

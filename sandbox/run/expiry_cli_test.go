@@ -56,6 +56,8 @@ func TestPeopleKeepAnEnvironment(t *testing.T) {
 	out = b.starter(t.Context(), "pin", "kept", "--reason", "demo on Monday")
 	contains(t, out.stdout, "kept is pinned until ", "Then it expires")
 	equal(t, b.must(t, "unpin", "kept"), document{"branch": "kept", "pin": nil, "error": ""})
+	b.must(t, "pin", "kept", "--reason", "a pin does not keep it from down")
+	equal(t, b.must(t, "down", "kept"), document{"outcome": "gone"})
 }
 
 // TestKeepRejectsWithASentence tries what cannot be kept, or not for so long: nothing changes.
@@ -137,6 +139,17 @@ func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 	contains(t, dry.stdout, "unused  warn ", "not used for 168h", "pinned  keep ", ": demo on Friday",
 		"Expiry: nothing would be removed; people would be warned of 1 environment.")
 	equal(t, b.must(t, "expiry", "--dry-run"), document{"saved_usd_per_day": 0.0})
+	contains(t, b.starter(t.Context(), "ls").stdout, "EXPIRES", "COST (ESTIMATE)", "in 24 hours", "pinned by ", ": demo on Friday")
+	shown := b.must(t, "status", "unused")
+	if left := shown.time(t, "expires").Sub(shown.time(t, "at")); left != 24*time.Hour { // Nobody has been warned yet.
+		t.Errorf("status says that %s are left: %v", left, shown)
+	}
+	perDay := b.expire(t, true)["unused"].USDPerDay
+	if cost, _ := shown["usd_so_far"].(float64); cost < 6*perDay || cost > 7*perDay {
+		t.Errorf("150 hours at %v USD a day cost %v", perDay, cost)
+	}
+	pin, _ := b.must(t, "status", "pinned")["pin"].(map[string]any)
+	equal(t, pin, document{"reason": "demo on Friday"})
 
 	swept := b.starter(t.Context(), "cleanup")
 	contains(t, swept.stderr, "pinned is held: pinned by ", "Expiry: nothing is removed; people are warned of 1 environment.")

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/client"
 )
 
 // sweptExpiry is a sweep of expiry with a verdict of each kind; requested says that it requested the removal.
@@ -81,5 +82,58 @@ func TestACleanupSaysWhatItDidAboutExpiry(t *testing.T) {
 	}
 	if got := said(perch.ExpiryResult{Problem: "no cards"}); !strings.Contains(got, "could be judged or done: no cards.") {
 		t.Errorf("a problem is said as %q", got)
+	}
+}
+
+func TestListShowsExpiryAndCostIfAnEnvironmentHasThem(t *testing.T) {
+	pin := &perch.Pin{By: "jane", Reason: "demo", Until: keepNow.Add(72 * time.Hour)}
+	result := perch.ListResult{At: keepNow, Environments: []perch.EnvironmentStatus{
+		{Branch: "cart", Expires: keepNow.Add(60 * time.Hour), USDSoFar: 4.2},
+		{Branch: "demo", Expires: keepNow.Add(240 * time.Hour), Pin: pin, USDSoFar: 0.126},
+		{Branch: "main"},
+	}}
+	want := `
+BRANCH  KIND  STATUS  COMMIT  UPDATED  URL  EXPIRES                                          COST (ESTIMATE)
+cart                                        in 2 days                                        4.20 USD
+demo                                        pinned by jane until 2026-12-04 12:00 UTC: demo  0.13 USD
+main
+`
+	if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), listText(newListDocument(result), paper{})); diff != "" {
+		t.Errorf("list (-want +got):\n%s", diff)
+	}
+	without := perch.ListResult{Environments: result.Environments[2:]}
+	if text := listText(newListDocument(without), paper{}); strings.Contains(text, "EXPIRES") || strings.Contains(text, "COST") {
+		t.Errorf("the list of environments that do not expire is\n%s", text)
+	}
+}
+
+func TestStatusShowsExpiryAndCost(t *testing.T) {
+	shown := perch.EnvironmentStatus{
+		Branch: "cart", Expires: keepNow.Add(5 * time.Hour), USDSoFar: 4.2,
+		Pin: &perch.Pin{By: "jane", Reason: "demo", Until: keepNow.Add(4 * time.Hour)},
+	}
+	document := newStatusDocument(environment(t, "cart"), perch.StatusResult{At: keepNow, Environment: &shown}, client.Progress{}, client.Run{})
+	text := statusText(document, "", paper{})
+	for _, want := range []string{
+		"expires                 2026-12-01T17:00:00Z, in 5 hours\n", "cost so far (estimate)  4.20 USD\n",
+		"pin                     pinned by jane until 2026-12-01 16:00 UTC: demo\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the status does not say %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestRemainingTime(t *testing.T) {
+	for left, want := range map[time.Duration]string{
+		-time.Second: "due now", 0: "due now", time.Second: "in 1 minute", 90 * time.Minute: "in 90 minutes",
+		2 * time.Hour: "in 2 hours", 47*time.Hour + 59*time.Minute: "in 47 hours", 48 * time.Hour: "in 2 days", 240 * time.Hour: "in 10 days",
+	} {
+		if got := remaining(keepNow.Add(left), keepNow); got != want {
+			t.Errorf("%s left is %q, want %q", left, got, want)
+		}
+	}
+	if got := remaining(time.Time{}, keepNow); got != "" {
+		t.Errorf("what does not expire has %q left", got)
 	}
 }

@@ -3,8 +3,10 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"perch"
+	"perch/lifecycle"
 )
 
 // expiryText is a table of verdicts.
@@ -62,4 +64,32 @@ func dollars(amount float64) string {
 		return ""
 	}
 	return fmt.Sprintf("%.2f", amount)
+}
+
+// inDollars is an amount with its currency; empty if there is none.
+func inDollars(amount float64) string { return strings.TrimPrefix(dollars(amount)+" USD", " USD") }
+
+// pinned says who keeps an environment, until when and why; empty if it is not pinned.
+func pinned(pin *perch.Pin) string {
+	if pin == nil {
+		return ""
+	}
+	return lifecycle.PinnedBy(*pin)
+}
+
+// remaining is the time from at until an environment expires; empty if it does not.
+func remaining(expires, at time.Time) string {
+	const day = 24 * time.Hour
+	left := expires.Sub(at)
+	switch {
+	case expires.IsZero():
+		return ""
+	case left <= 0:
+		return "due now"
+	case left >= 2*day:
+		return "in " + counted(int(left/day), "day")
+	case left >= 2*time.Hour:
+		return "in " + counted(int(left/time.Hour), "hour")
+	}
+	return "in " + counted(max(1, int(left/time.Minute)), "minute")
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -47,11 +48,11 @@ func (a *app) ls(ctx context.Context) error {
 // newListDocument orders the environments by branch.
 func newListDocument(result perch.ListResult) listDocument {
 	document := listDocument{
-		Environments: make([]environmentDocument, 0, len(result.Environments)), Leftovers: append([]perch.Leftover{}, result.Leftovers...),
+		At: timestamp(result.At), Environments: make([]environmentDocument, 0, len(result.Environments)), Leftovers: append([]perch.Leftover{}, result.Leftovers...),
 		OtherRepositories: others(result.OtherRepositories), Warnings: append([]string{}, result.Warnings...),
 	}
 	for _, environment := range result.Environments {
-		document.Environments = append(document.Environments, newEnvironmentDocument(environment))
+		document.Environments = append(document.Environments, newEnvironmentDocument(environment, result.At))
 	}
 	slices.SortFunc(document.Environments, func(x, y environmentDocument) int { return strings.Compare(x.Branch, y.Branch) })
 	return document
@@ -66,20 +67,36 @@ func (a *app) tellList(project string, document listDocument) {
 	_, _ = io.WriteString(a.stdout, listText(document, a.paper()))
 }
 
-// listText is a table. It has a column for pull requests only if a branch has one.
+// listColumns are the columns of `ls`. One that is optional is shown only if a row has a value in it.
+var listColumns = []struct {
+	head     string
+	optional bool
+	cell     func(environmentDocument) string
+}{
+	{"BRANCH", false, func(e environmentDocument) string { return e.Branch }},
+	{"KIND", false, func(e environmentDocument) string { return string(e.Kind) }},
+	{"STATUS", false, func(e environmentDocument) string { return e.Status }},
+	{"COMMIT", false, func(e environmentDocument) string { return perch.ShortCommit(e.Commit) }},
+	{"UPDATED", false, func(e environmentDocument) string { return e.Updated }},
+	{"URL", false, func(e environmentDocument) string { return e.URL }},
+	{"EXPIRES", true, func(e environmentDocument) string { return cmp.Or(pinned(e.Pin), e.remaining) }},
+	{"COST (ESTIMATE)", true, func(e environmentDocument) string { return inDollars(e.USDSoFar) }},
+	{"PULL REQUEST", true, func(e environmentDocument) string { return openRequests(e.PullRequests) }},
+}
+
+// listText is a table.
 func listText(document listDocument, p paper) string {
-	heads := []string{"BRANCH", "KIND", "STATUS", "COMMIT", "UPDATED", "URL"}
-	withRequests := slices.ContainsFunc(document.Environments, func(e environmentDocument) bool { return len(e.PullRequests) > 0 })
-	if withRequests {
-		heads = append(heads, "PULL REQUEST")
-	}
-	var rows [][]string
-	for _, e := range document.Environments {
-		row := []string{e.Branch, string(e.Kind), e.Status, perch.ShortCommit(e.Commit), e.Updated, e.URL}
-		if withRequests {
-			row = append(row, openRequests(e.PullRequests))
+	var heads []string
+	rows := make([][]string, len(document.Environments))
+	for _, column := range listColumns {
+		has := func(e environmentDocument) bool { return column.cell(e) != "" }
+		if column.optional && !slices.ContainsFunc(document.Environments, has) {
+			continue
 		}
-		rows = append(rows, row)
+		heads = append(heads, column.head)
+		for i, e := range document.Environments {
+			rows[i] = append(rows[i], column.cell(e))
+		}
 	}
 	var out strings.Builder
 	p.list(&out, heads, rows)

@@ -67,10 +67,18 @@ type environmentDocument struct {
 	// PullRequests are the branch's open pull requests, LastReport is what a run said last, null if nothing is known.
 	PullRequests []perch.PullRequest `json:"pull_requests"`
 	LastReport   *perch.LastReport   `json:"last_report"`
+	// Expires is RFC 3339 in UTC, empty if the environment does not expire. Pin is null if it is not pinned. USDSoFar is
+	// what it has cost since it was created, an estimate, and 0 if there is none.
+	Expires  string     `json:"expires"`
+	Pin      *perch.Pin `json:"pin"`
+	USDSoFar float64    `json:"usd_so_far"`
+	// remaining is the time until it expires, for people.
+	remaining string
 }
 
-// listDocument is what `ls -o json` prints.
+// listDocument is what `ls -o json` prints. At is the worker's time, RFC 3339 in UTC.
 type listDocument struct {
+	At           string                `json:"at"`
 	Environments []environmentDocument `json:"environments"`
 	Leftovers    []perch.Leftover      `json:"leftovers"`
 	// Warnings are sentences about cards that could not be read.
@@ -82,6 +90,8 @@ type listDocument struct {
 // statusDocument is what `status -o json` prints. Where there is no environment its status is empty.
 type statusDocument struct {
 	environmentDocument
+	// At is the worker's time, RFC 3339 in UTC.
+	At    string      `json:"at"`
 	Phase perch.Phase `json:"phase"`
 	Run   client.Run  `json:"run"`
 	// Retries are the activities of the run that failed and are tried again.
@@ -94,10 +104,12 @@ type statusDocument struct {
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 }
 
-func newEnvironmentDocument(e perch.EnvironmentStatus) environmentDocument {
+// newEnvironmentDocument shows an environment as it was at that time.
+func newEnvironmentDocument(e perch.EnvironmentStatus, at time.Time) environmentDocument {
 	return environmentDocument{
 		Branch: e.Branch, Slug: e.Slug, Stack: e.Stack, Kind: e.Kind, Status: e.Status, URL: e.URL, Commit: e.Commit, Updated: timestamp(e.Updated),
 		PullRequests: append([]perch.PullRequest{}, e.PullRequests...), LastReport: e.LastReport,
+		Expires: timestamp(e.Expires), Pin: e.Pin, USDSoFar: e.USDSoFar, remaining: remaining(e.Expires, at),
 	}
 }
 

@@ -54,12 +54,12 @@ func newStatusDocument(e perch.Environment, result perch.StatusResult, far clien
 		environmentDocument: environmentDocument{
 			Branch: e.Branch, Slug: e.Slug, Stack: e.StackName(), PullRequests: []perch.PullRequest{},
 		},
-		Phase: far.Phase, Run: latest, Retries: full(far.Retries), Resources: []perch.ResourceStatus{},
+		At: timestamp(result.At), Phase: far.Phase, Run: latest, Retries: full(far.Retries), Resources: []perch.ResourceStatus{},
 		Leftovers: append([]perch.Leftover{}, result.Leftovers...), Warnings: append([]string{}, result.Warnings...),
 		OtherRepositories: others(result.OtherRepositories),
 	}
 	if result.Environment != nil {
-		document.environmentDocument = newEnvironmentDocument(*result.Environment)
+		document.environmentDocument = newEnvironmentDocument(*result.Environment, result.At)
 		document.Resources = append(document.Resources, result.Environment.Resources...)
 	}
 	return document
@@ -79,7 +79,7 @@ func statusText(d statusDocument, link string, p paper) string {
 	p.facts(&out, [][2]string{
 		{"branch", d.Branch}, {"stack", d.Stack}, {"status", cmp.Or(d.Status, "there is no environment")}, {"kind", string(d.Kind)}, {"commit", d.Commit},
 		{"updated", d.Updated}, {"url", d.URL}, {"phase", string(d.Phase)}, {"run", cmp.Or(link, d.Run.RunID)},
-		{"pull request", openRequests(d.PullRequests)}, {"last report", said},
+		{"pull request", openRequests(d.PullRequests)}, {"last report", said}, {"expires", sentence(d.Expires, d.remaining)}, {"pin", pinned(d.Pin)}, {"cost so far (estimate)", inDollars(d.USDSoFar)},
 	})
 	for _, failed := range d.Retries {
 		out.WriteString("\n" + failed.String() + "\n")
