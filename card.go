@@ -156,6 +156,8 @@ type GitHubMemory struct {
 	PullRequestsOf string `json:"pull_requests_of,omitempty"`
 	// Undelivered says that GitHub has not been told everything.
 	Undelivered bool `json:"undelivered,omitempty"`
+	// CommentUndelivered says that a pull request does not have the comment, by which people are warned.
+	CommentUndelivered bool `json:"comment_undelivered,omitempty"`
 	// Problem is why GitHub could not be told, in sentences; empty if it has been told everything.
 	Problem string `json:"problem,omitempty"`
 }

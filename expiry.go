@@ -44,7 +44,7 @@ type ExpiryWarning struct {
 	Reason string `json:"reason,omitempty"`
 	// Longest says that Deadline is the end of the longest life, so that only a pin keeps the environment.
 	Longest bool `json:"longest,omitempty"`
-	// At is when every channel that the environment has was told; the zero time if that is not done.
+	// At is when people were told, on every pull request; the zero time if that is not done.
 	At time.Time `json:"at,omitzero"`
 }
 

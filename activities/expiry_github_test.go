@@ -33,14 +33,19 @@ func newExpiring(t *testing.T) *expiring {
 	w.policy.Expiry = perch.PolicyExpiry{Idle: 168, Extend: 168, Pin: 720}
 	e := &expiring{world: w, hub: server, now: time.Now().UTC()}
 	e.pull = server.OpenPullRequest(hub.PullRequest{Head: "login", Author: "ana"})
-	source, clock := w.github(server), func() time.Time { return e.now }
-	w.set = New(w.config, w.policy, source, 5*time.Millisecond, github.New(source, w.policy, clock), clock)
+	e.connect()
 	e.head = head
 	e.report(stackID)
 	if comments := server.Comments(e.pull); len(comments) != 1 {
 		t.Fatalf("comments %+v", comments)
 	}
 	return e
+}
+
+// connect starts a worker with the policy as it is.
+func (e *expiring) connect() {
+	source, clock := e.github(e.hub), func() time.Time { return e.now }
+	e.set = New(e.config, e.policy, source, 5*time.Millisecond, github.New(source, e.policy, clock), clock)
 }
 
 // report has a run say that login is ready in a stack.
@@ -99,6 +104,21 @@ func TestExpiryIsPostponedByAWarningThatGitHubDoesNotTake(t *testing.T) {
 	}
 	want(23, perch.ExpiryKeep, "not used")
 	want(1, perch.ExpiryRemove, "not used for 168h")
+}
+
+func TestAWarningIsDeliveredAlthoughGitHubDeniesDeployments(t *testing.T) {
+	e := newExpiring(t)
+	e.policy.Reports.GitHub.Deployments = true
+	e.hub.Grant(hub.Token, hub.Access{Login: hub.User, Permissions: hub.Without("deployments")})
+	e.connect()
+	e.sweep(150)
+	read, _ := e.cardOf("login")
+	if !read.GitHub.Undelivered || read.ExpiryWarning == nil || !read.ExpiryWarning.At.Equal(e.now) {
+		t.Errorf("warning %+v, %+v", read.ExpiryWarning, read.GitHub)
+	}
+	if verdict := e.sweep(24); verdict.Action != perch.ExpiryRemove {
+		t.Errorf("%+v", verdict)
+	}
 }
 
 // label sets the labels of the pull request.

@@ -21,7 +21,7 @@ func fold(
 	card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool, bounds perch.PolicyExpiry, now time.Time,
 ) {
 	if tells {
-		card.GitHub.Undelivered = true
+		card.GitHub.Undelivered, card.GitHub.CommentUndelivered = true, true
 		for _, ended := range in.Ended {
 			if !slices.ContainsFunc(card.Ended, func(e perch.CardState) bool { return e.Commit == ended.Commit && e.RunID == ended.RunID }) {
 				card.Ended = append(card.Ended, ended)
@@ -53,10 +53,10 @@ func fold(
 	}
 }
 
-// enterWarned enters when people were warned, if every channel has been told.
+// enterWarned enters when people were warned, if every pull request has the comment.
 func enterWarned(card *perch.Card, told perch.Card, now time.Time) {
-	warning := card.ExpiryWarning
-	if warning == nil || !warning.At.IsZero() || card.GitHub.Undelivered || told.ExpiryWarning == nil || !told.ExpiryWarning.Deadline.Equal(warning.Deadline) {
+	warning, undelivered := card.ExpiryWarning, card.GitHub.Undelivered && card.GitHub.CommentUndelivered
+	if warning == nil || !warning.At.IsZero() || undelivered || told.ExpiryWarning == nil || !told.ExpiryWarning.Deadline.Equal(warning.Deadline) {
 		return
 	}
 	warned := *warning
@@ -158,7 +158,7 @@ func enter(card *perch.Card, told perch.Card, read string) {
 		return
 	}
 	memory := &card.GitHub
-	memory.Undelivered, memory.Status, memory.PullRequestsOf = true, nil, ""
+	memory.Undelivered, memory.CommentUndelivered, memory.Status, memory.PullRequestsOf = true, true, nil, ""
 	if memory.Deployment != nil {
 		memory.Deployment.State = ""
 	}

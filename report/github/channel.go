@@ -81,7 +81,7 @@ func (c *Channel) Deliver(ctx context.Context, card *perch.Card, again bool) {
 	d := &delivery{
 		Channel: c, card: card, memory: &card.GitHub, last: card.State.Phase.IsLast(), wants: c.wants.Without(card.Muted),
 	}
-	d.memory.Undelivered, d.memory.Problem = false, ""
+	d.memory.Undelivered, d.memory.CommentUndelivered, d.memory.Problem = false, false, ""
 	if again {
 		c.forget(card.Environment.Slug)
 	}
@@ -119,15 +119,17 @@ func (d *delivery) try(ctx context.Context, kind string, tell func(context.Conte
 	d.mu.Unlock()
 	if known && denied.commit == d.card.State.Commit {
 		d.problem(denied.problem)
-		d.memory.Undelivered = true
+		d.undelivered(kind)
 		return
 	}
 	problem := d.explain(tell(ctx), kind)
 	switch {
 	case problem.words == "" && problem.passes:
-		d.memory.Undelivered = true
+		d.undelivered(kind)
 	case problem.words != "":
-		d.memory.Undelivered = d.memory.Undelivered || !problem.done
+		if !problem.done {
+			d.undelivered(kind)
+		}
 		d.problem(problem.words)
 	}
 	d.mu.Lock()
@@ -136,6 +138,12 @@ func (d *delivery) try(ctx context.Context, kind string, tell func(context.Conte
 	if problem.words != "" && !problem.passes {
 		d.denied[key] = refusal{d.card.State.Commit, problem.words}
 	}
+}
+
+// undelivered remembers that a kind of report is to be told again.
+func (d *delivery) undelivered(kind string) {
+	d.memory.Undelivered = true
+	d.memory.CommentUndelivered = d.memory.CommentUndelivered || kind == kindComment
 }
 
 // runURL is the address of the run that said the card's state; empty if it is not known.
