@@ -6,9 +6,9 @@ const WorkflowDoctor = "Doctor"
 // Check is one link of the chain from a starter to an environment.
 type Check struct {
 	Name string `json:"name"`
-	// OK says that it was looked at and holds.
+	// OK says that it was looked at and holds, or that there is nothing to look at and nothing is needed.
 	OK bool `json:"ok"`
-	// Checked is false where it was not looked at, because something that it hangs on is missing; Detail says what.
+	// Checked is false if it was not looked at: something that it needs is missing, or OK is true. Detail says what.
 	Checked bool `json:"checked"`
 	// Detail says what was found, and what to do where something is missing.
 	Detail string `json:"detail"`

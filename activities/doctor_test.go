@@ -213,8 +213,13 @@ func TestDoctorSeesTheProductionApplicationWhereThePolicyAllowsIt(t *testing.T) 
 	w.policy.Kinds[perch.KindProduction] = []string{"main"}
 	const name = perch.CheckApplication + " production"
 	checks := w.examine()
+	absent := checks[name]
+	delete(checks, name)
 	wantBroken(t, checks, nil)
-	activitytest.WantWords(t, checks[name].Detail, "there is no stack shop-application-production; environments of kind production need it")
+	if !absent.OK || absent.Checked {
+		t.Errorf("%+v; want nothing that fails or is ticked off", absent)
+	}
+	activitytest.WantWords(t, absent.Detail, "there is no stack shop-application-production; environments of kind production need it")
 	w.fault(aws.Fault{Stack: "shop-application-production", Phase: "create", Reason: "no capacity"})
 	stack := w.bare("shop-application-production", "main", func(in *cloudformation.CreateStackInput) {
 		in.Tags = stack.TagList(w.policy.Identity("").Tags(perch.KindProduction))

@@ -10,6 +10,12 @@ import (
 	"perch/lifecycle"
 )
 
+// absence is a sentence about what is not there and may be missing.
+type absence struct{ sentence string }
+
+// Error implements error.
+func (a *absence) Error() string { return a.sentence }
+
 // checkApplication checks one application stack, and returns what it has put out.
 func (d *Doctor) checkApplication(ctx context.Context, kind perch.Kind) (string, cfn.ApplicationOutputs, error) {
 	var none cfn.ApplicationOutputs
@@ -21,10 +27,10 @@ func (d *Doctor) checkApplication(ctx context.Context, kind perch.Kind) (string,
 	status := string(stack.StackStatus)
 	switch {
 	case !found && kind == perch.KindProduction:
-		return fmt.Sprintf(
+		return "", none, &absence{fmt.Sprintf(
 			"there is no stack %s; environments of kind production need it, and `perch application up --kind production` makes it",
 			name,
-		), none, nil
+		)}
 	case found && d.project.OwnsStack(ctx, stack) && lifecycle.InProgress(status):
 		return "", none, fmt.Errorf("stack %s is %s; wait until that is over", name, status)
 	case found && d.project.OwnsStack(ctx, stack) && strings.HasPrefix(status, "UPDATE") && strings.HasSuffix(status, "_FAILED"):

@@ -114,6 +114,10 @@ func makeCheck(ctx context.Context, name string, at func(context.Context) (strin
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	detail, err := at(ctx)
+	var absent *absence
+	if errors.As(err, &absent) {
+		return perch.Check{Name: name, OK: true, Detail: absent.sentence}
+	}
 	if err != nil {
 		return perch.Check{Name: name, Checked: true, Detail: failureWords(ctx, err)}
 	}

@@ -32,8 +32,9 @@ import (
 const (
 	// lookEvery is how often the worker looks at what it waits for. AWS's time runs faster here.
 	lookEvery = 300 * time.Millisecond
-	// stopTimeout bounds the end of open HTTP requests.
+	// stopTimeout bounds the end of open HTTP requests, and dialTimeout the way to a PostgreSQL.
 	stopTimeout = 2 * time.Second
+	dialTimeout = 5 * time.Second
 )
 
 // Sandbox is one that runs.
@@ -67,6 +68,9 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	if err := checkPostgreSQL(ctx, o.postgres); err != nil {
+		return s, err
+	}
 	ports, err := s.listen(&o)
 	if err != nil {
 		return s, err
@@ -109,6 +113,19 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 		}
 	}
 	return s, s.writeExports()
+}
+
+// checkPostgreSQL says before anything starts if nothing listens at address, which may be empty.
+func checkPostgreSQL(ctx context.Context, address string) error {
+	if address == "" {
+		return nil
+	}
+	dialer := net.Dialer{Timeout: dialTimeout}
+	connection, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("no PostgreSQL answers at %s (%w): start it, or correct --postgres", address, err)
+	}
+	return connection.Close()
 }
 
 // listeners are the ports that the sandbox itself listens on.

@@ -313,6 +313,15 @@ func TestATakenPortNamesItsFlag(t *testing.T) {
 	}
 }
 
+func TestAPostgreSQLThatDoesNotAnswerIsSaidAtTheStart(t *testing.T) {
+	t.Parallel()
+	exit, _, stderr := mainOf(t, append(freePorts(), "--postgres", "127.0.0.1:1")...) // No service has this port.
+	if exit != 1 {
+		t.Errorf("exit code %d, want 1", exit)
+	}
+	contains(t, stderr, "no PostgreSQL answers at 127.0.0.1:1 (", "start it, or correct --postgres")
+}
+
 func TestADefaultPortThatIsTakenIsReplacedByAFreeOne(t *testing.T) {
 	t.Parallel()
 	blocker, err := net.Listen("tcp", "127.0.0.1:0")

@@ -44,6 +44,30 @@ func TestChecksAtThirtyColumns(t *testing.T) {
 	}
 }
 
+func TestChecksThatWereNotMadeForTheSameReasonAreOneLine(t *testing.T) {
+	checks := []perch.Check{
+		{Name: "temporal", Checked: true, Detail: "no Temporal answers"},
+		{Name: "namespace", Detail: "not checked, because no Temporal answers"},
+		{Name: "worker", Detail: "not checked, because no Temporal answers"},
+		{Name: "certificate", Detail: "not checked, because the application stack does not name it"},
+		{Name: "application production", OK: true, Detail: "there is no stack"},
+		{Name: "schedule", OK: true, Checked: true, Detail: "there is no stack"},
+	}
+	want := []string{
+		"✗ temporal: no Temporal answers",
+		"- namespace, worker: not checked, because no Temporal answers",
+		"- certificate: not checked, because the application stack does not name it",
+		"- application production: there is no stack",
+		"✓ schedule: there is no stack",
+	}
+	if diff := cmp.Diff(want, checkLines(checks, 0, false)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if checks[1].Name != "namespace" {
+		t.Errorf("the checks themselves are changed: %+v", checks)
+	}
+}
+
 func TestOnlyMarksAreColored(t *testing.T) {
 	for i, line := range checkLines(someChecks, 0, true) {
 		mark, text, _ := strings.Cut(line, " ")

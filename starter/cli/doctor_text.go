@@ -27,7 +27,7 @@ func (a *app) tellChecks(checks []perch.Check) {
 func checkLines(checks []perch.Check, width int, color bool) []string {
 	const indent = "  "
 	var lines []string
-	for _, c := range checks {
+	for _, c := range together(checks) {
 		text := wrapped(c.Name+": "+c.Detail, width-len(indent))
 		lines = append(lines, mark(c, color)+" "+text[0])
 		for _, more := range text[1:] {
@@ -37,14 +37,26 @@ func checkLines(checks []perch.Check, width int, color bool) []string {
 	return lines
 }
 
+// together joins checks that follow each other and were not made for the same reason.
+func together(checks []perch.Check) (joined []perch.Check) {
+	for _, c := range checks {
+		if last := len(joined) - 1; last >= 0 && !c.Checked && !joined[last].Checked && c.Detail == joined[last].Detail {
+			joined[last].Name += ", " + c.Name
+			continue
+		}
+		joined = append(joined, c)
+	}
+	return joined
+}
+
 // mark says in one column what came of a check.
 func mark(c perch.Check, color bool) string {
 	sign, style := "✗", lipgloss.NewStyle().Foreground(lipgloss.Red)
 	switch {
-	case c.OK:
-		sign, style = "✓", lipgloss.NewStyle().Foreground(lipgloss.Green)
 	case !c.Checked:
 		sign, style = "-", lipgloss.NewStyle().Faint(true)
+	case c.OK:
+		sign, style = "✓", lipgloss.NewStyle().Foreground(lipgloss.Green)
 	}
 	if !color {
 		return sign

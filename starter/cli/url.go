@@ -2,6 +2,8 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"perch"
 )
 
 func (a *app) urlCommand() *cobra.Command {
@@ -28,11 +30,23 @@ func (a *app) url(cmd *cobra.Command, args []string) error {
 		return ended(err)
 	}
 	if result.Environment == nil || result.Environment.URL == "" {
-		return failedError("%s has no URL: `perch up %s` gives it one, `perch status %s` says how far it is", t.environment.Branch, t.environment.Branch, t.environment.Branch)
+		far, _, err := c.Latest(cmd.Context(), t.environment)
+		if err != nil {
+			return &exitError{code: exitFailed, err: err}
+		}
+		return noURL(t.environment.Branch, far.Phase)
 	}
 	if a.json() {
 		return a.printJSON(map[string]string{"url": result.Environment.URL})
 	}
 	a.say("%s", result.Environment.URL)
 	return nil
+}
+
+// noURL says why a branch has no URL whose latest run is in a phase, empty if it had none.
+func noURL(branch string, phase perch.Phase) error {
+	if phase == "" || phase.IsLast() {
+		return failedError("%s has no URL: `perch up %s` gives it one, `perch status %s` says how far it is", branch, branch, branch)
+	}
+	return failedError("%s has no URL now: a run is at work on it (phase %s); `perch status %s` says how far it is", branch, phase, branch)
 }
