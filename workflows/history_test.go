@@ -47,7 +47,7 @@ func recorded(t *testing.T) map[string]*historypb.History {
 // replayable are all workflows, by the names that histories know them by.
 var replayable = map[string]any{
 	perch.WorkflowProvision: Provision, perch.WorkflowTeardown: Teardown, perch.WorkflowCleanup: Cleanup, perch.WorkflowList: List,
-	perch.WorkflowNote: Note, perch.WorkflowLook: Look,
+	perch.WorkflowNote: Note, perch.WorkflowLook: Look, perch.WorkflowExpiry: Expiry, perch.WorkflowKeep: Keep,
 	perch.WorkflowStatus: Status, perch.WorkflowPlan: Plan, perch.WorkflowDoctor: Doctor, perch.WorkflowApplication: Application,
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	historypb "go.temporal.io/api/history/v1"
@@ -116,6 +117,23 @@ func TestRecordHistoriesWithASharedDatabase(t *testing.T) {
 	b.save(t, "left-behind-with-a-shared-database", stack, undropped)
 	lift()
 	b.must(t, "down", "carts")
+}
+
+// TestRecordHistoriesOfExpiry records the runs that judge expiry, and that pin an environment or reject the pin.
+func TestRecordHistoriesOfExpiry(t *testing.T) {
+	if !*update {
+		t.Skip("records histories only with -update")
+	}
+	b := newHome(t, "unused")
+	b.must(t, "pin", "unused", "--reason", "demo")
+	pinned := b.newest(t, perch.WorkflowKeep)
+	b.save(t, "pinned", pinned, nil)
+	b.ask(t, "extend", "unused", "--by", "8760h")
+	b.save(t, "extension-rejected", b.newest(t, perch.WorkflowKeep, pinned), nil)
+	b.must(t, "unpin", "unused")
+	b.aws.Forward(150 * time.Hour)
+	b.must(t, "expiry")
+	b.save(t, "expiry", b.newest(t, perch.WorkflowExpiry), nil)
 }
 
 // saveRemovalsOver saves the runs of a deployment that a removal meets: one that is rejected, and one that is done.
