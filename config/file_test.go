@@ -172,6 +172,7 @@ func TestInitWorksAsItStands(t *testing.T) {
 		},
 		Buckets:     map[string]perch.Bucket{"assets": {}, "private-assets": {Versioned: true}},
 		Environment: map[string]string{"LOG_LEVEL": "debug"},
+		Expiry:      &perch.Expiry{Idle: 168, Warn: 24, Extend: 72},
 	}
 	if diff := cmp.Diff(want, settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)

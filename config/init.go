@@ -51,6 +51,10 @@ kinds:
     instances: {min: 1, max: 1}
     database: {class: db.t4g.micro, backup_days: 0}
     environment: {LOG_LEVEL: debug}
+    # After a week without use (a push, perch up, perch extend) the environment is removed. People are warned a day
+    # before. The branch stays, and a push or perch up brings the environment back, with an empty database and empty
+    # buckets. To keep it longer: perch pin --reason "...". Without this line only the policy says when it expires.
+    expiry: {idle: 168h}
 
 # What branches of some name have differently; every pattern that matches counts, the later over the earlier. null removes a database or a bucket.
 # overrides:
