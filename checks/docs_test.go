@@ -22,7 +22,7 @@ import (
 	"perch/starter/cli"
 )
 
-// pages are README.md and what stands in docs/, by path.
+// pages are the pages at the root and those in docs/, by path.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("docs", "*.md"))
@@ -30,7 +30,7 @@ func pages(t *testing.T) map[string]string {
 		t.Fatalf("docs has %d pages: %v", len(files), err)
 	}
 	texts := map[string]string{}
-	for _, file := range append(files, "README.md") {
+	for _, file := range append(files, "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md") {
 		texts[file] = page(t, file)
 	}
 	return texts
@@ -397,5 +397,19 @@ func TestPagesAboutTheStructureNameWhatExists(t *testing.T) {
 	}
 	if named == 0 {
 		t.Error("the pages name no file")
+	}
+}
+
+// TestContributingNamesTargetsOfTheMakefile checks each `make TARGET` of CONTRIBUTING.md.
+func TestContributingNamesTargetsOfTheMakefile(t *testing.T) {
+	makefile := page(t, "Makefile")
+	calls := regexp.MustCompile("`make ([a-z]+)`").FindAllStringSubmatch(page(t, "CONTRIBUTING.md"), -1)
+	if len(calls) == 0 {
+		t.Error("CONTRIBUTING.md names no target of the Makefile")
+	}
+	for _, call := range calls {
+		if !strings.Contains(makefile, "\n"+call[1]+":\n") {
+			t.Errorf("CONTRIBUTING.md names `make %s`, and the Makefile has no such target", call[1])
+		}
 	}
 }

@@ -14,13 +14,20 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// TestCIFilesPassTheirLinters holds docs/ci, and the same of README.md, against actionlint and against CircleCI's JSON Schema.
+// TestCIFilesPassTheirLinters checks docs/ci, the same of README.md, and .github with actionlint and with
+// the JSON Schemas of CircleCI and GitHub.
 func TestCIFilesPassTheirLinters(t *testing.T) {
 	circleci := []string{"check-jsonschema", "--builtin-schema", "vendor.circle-ci"}
+	issueForm := []string{"check-jsonschema", "--builtin-schema", "vendor.github-issue-forms"}
 	linters := map[string][]string{
 		"docs/ci/github-actions.yml": {"actionlint"}, "docs/ci/github-actions-pull-request.yml": {"actionlint"},
-		"docs/ci/circleci.yml": circleci,
+		"docs/ci/circleci.yml":               circleci,
+		".github/workflows/ci.yml":           {"actionlint"},
+		".github/dependabot.yml":             {"check-jsonschema", "--builtin-schema", "vendor.dependabot"},
+		".github/ISSUE_TEMPLATE/bug.yml":     issueForm,
+		".github/ISSUE_TEMPLATE/feature.yml": issueForm,
 	}
+	ours := len(linters)
 	for i, block := range fenced(page(t, "README.md"), "yaml") {
 		file := filepath.Join(t.TempDir(), fmt.Sprintf("readme-%d.yml", i))
 		if err := os.WriteFile(file, []byte(block), 0o600); err != nil {
@@ -33,7 +40,7 @@ func TestCIFilesPassTheirLinters(t *testing.T) {
 			linters[file] = []string{"actionlint"}
 		}
 	}
-	if len(linters) != 5 {
+	if len(linters) != ours+2 {
 		t.Errorf("README.md shows other CI files than CircleCI's and GitHub's: %v", slices.Collect(maps.Keys(linters)))
 	}
 	for file, linter := range linters {

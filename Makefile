@@ -1,0 +1,20 @@
+# The commands of CONTRIBUTING.md. `.ci/run` is what must pass before a change is merged.
+.PHONY: test lint generate sandbox
+
+test:
+	go test ./...
+
+lint:
+	test -z "$$(git ls-files '*.go' | xargs gofmt -l | tee /dev/stderr)"
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+generate:
+	go test ./config -run Generated -update
+	go test ./checks -update
+	go test ./cfn -update
+	go test ./conformance -update
+	go test ./starter/cli -run Scripts -update
+
+sandbox:
+	go run ./sandbox
