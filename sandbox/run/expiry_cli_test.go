@@ -33,69 +33,69 @@ func (d document) time(t *testing.T, path ...string) time.Time {
 func TestPeopleKeepAnEnvironment(t *testing.T) {
 	t.Parallel()
 	b := newExpiringProject(t, "keeps")
-	b.repo.commit(t, "kept", map[string]string{"a.txt": "1"})
-	b.must(t, "up", "kept")
+	b.repo.commit(t, "long-kept", map[string]string{"a.txt": "1"})
+	b.must(t, "up", "long-kept")
 
-	extended := b.must(t, "extend", "kept", "--by", "48h")
-	equal(t, extended, document{"branch": "kept", "slug": "kept", "stack": "keeps-kept", "pin": nil, "error": ""})
+	extended := b.must(t, "extend", "long-kept", "--by", "48h")
+	equal(t, extended, document{"branch": "long-kept", "slug": "long-kept", "stack": "keeps-long-kept", "pin": nil, "error": ""})
 	expires := extended.time(t, "expires")
 	if left := time.Until(expires); left < 8*24*time.Hour || left > 10*24*time.Hour {
 		t.Errorf("the extended environment expires in %s", left)
 	}
 	later := expires.Add(24 * time.Hour)
-	out := b.starter(t.Context(), "extend", "kept", "--until", later.Format("2006-01-02T15:04Z07:00"))
-	contains(t, out.stdout, "kept is kept until "+later.Format("2006-01-02 15:04 UTC"), "`perch up kept` brings it back")
+	out := b.starter(t.Context(), "extend", "long-kept", "--until", later.Format("2006-01-02T15:04Z07:00"))
+	contains(t, out.stdout, "kept is kept until "+later.Format("2006-01-02 15:04 UTC"), "`perch up long-kept` brings it back")
 
 	until := time.Now().UTC().Add(72 * time.Hour).Truncate(time.Second)
-	pinned := b.must(t, "pin", "kept", "--reason", "demo on Friday", "--until", until.Format(time.RFC3339))
+	pinned := b.must(t, "pin", "long-kept", "--reason", "demo on Friday", "--until", until.Format(time.RFC3339))
 	pin := document(pinned["pin"].(map[string]any))
 	equal(t, pin, document{"reason": "demo on Friday", "until": until.Format(time.RFC3339)})
 	if !pinned.time(t, "expires").After(until) || pin.text("by") == "" {
 		t.Errorf("the pin is %v", pinned)
 	}
-	out = b.starter(t.Context(), "pin", "kept", "--reason", "demo on Monday")
+	out = b.starter(t.Context(), "pin", "long-kept", "--reason", "demo on Monday")
 	contains(t, out.stdout, "kept is pinned until ", "Then it expires")
-	equal(t, b.must(t, "unpin", "kept"), document{"branch": "kept", "pin": nil, "error": ""})
-	b.must(t, "pin", "kept", "--reason", "a pin does not keep it from down")
-	equal(t, b.must(t, "down", "kept"), document{"outcome": "gone"})
+	equal(t, b.must(t, "unpin", "long-kept"), document{"branch": "long-kept", "pin": nil, "error": ""})
+	b.must(t, "pin", "long-kept", "--reason", "a pin does not keep it from down")
+	equal(t, b.must(t, "down", "long-kept"), document{"outcome": "gone"})
 }
 
 // TestKeepRejectsWithASentence tries what cannot be kept, or not for so long: nothing changes.
 func TestKeepRejectsWithASentence(t *testing.T) {
 	t.Parallel()
 	b := newExpiringProject(t, "rejects")
-	for _, branch := range []string{"basket", "release/1", "unread"} {
+	for _, branch := range []string{"kept-basket", "release/kept", "unread-card"} {
 		b.repo.commit(t, branch, map[string]string{"a.txt": branch})
 		b.must(t, "up", branch)
 	}
 	b.must(t, "up", "main")
 	bucket := b.must(t, "application", "status").text("outputs", "ArtifactBucket")
 	_, err := b.storage().PutObject(t.Context(), &s3.PutObjectInput{
-		Bucket: &bucket, Key: sdk.String("cards/unread.json"), Body: strings.NewReader("{"),
+		Bucket: &bucket, Key: sdk.String("cards/unread-card.json"), Body: strings.NewReader("{"),
 	})
 	fatal(t, err)
 	day := func(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly) }
-	cart, unread := b.storedCard(t, bucket, "basket"), b.storedCard(t, bucket, "unread")
+	cart, unread := b.storedCard(t, bucket, "kept-basket"), b.storedCard(t, bucket, "unread-card")
 	for name, c := range map[string]struct {
 		args []string
 		exit int
 		want string
 	}{
-		"a pin without a reason":          {[]string{"pin", "basket"}, 2, "a pin needs a reason"},
-		"a pin that is past":              {[]string{"pin", "basket", "--reason", "demo", "--until", day(-2)}, 2, "is past"},
-		"a pin that is too long":          {[]string{"pin", "basket", "--reason", "demo", "--until", day(40)}, 4, "raise `expiry.pin` in the policy"},
-		"a reason that is too long":       {[]string{"pin", "basket", "--reason", strings.Repeat("ü", 201)}, 4, "the most is 200"},
+		"a pin without a reason":          {[]string{"pin", "kept-basket"}, 2, "a pin needs a reason"},
+		"a pin that is past":              {[]string{"pin", "kept-basket", "--reason", "demo", "--until", day(-2)}, 2, "is past"},
+		"a pin that is too long":          {[]string{"pin", "kept-basket", "--reason", "demo", "--until", day(40)}, 4, "raise `expiry.pin` in the policy"},
+		"a reason that is too long":       {[]string{"pin", "kept-basket", "--reason", strings.Repeat("ü", 201)}, 4, "the most is 200"},
 		"a pin of main":                   {[]string{"pin", "main", "--reason", "demo"}, 4, "never expires"},
-		"a pin of a protected branch":     {[]string{"pin", "release/1", "--reason", "demo"}, 4, "protected by the pattern release/*"},
-		"a pin of an unreadable card":     {[]string{"pin", "unread", "--reason", "demo"}, 4, "nothing was changed"},
+		"a pin of a protected branch":     {[]string{"pin", "release/kept", "--reason", "demo"}, 4, "protected by the pattern release/*"},
+		"a pin of an unreadable card":     {[]string{"pin", "unread-card", "--reason", "demo"}, 4, "nothing was changed"},
 		"a pin of nothing":                {[]string{"pin", "nowhere", "--reason", "demo"}, 4, "`perch up nowhere` creates one"},
-		"an unpin without a pin":          {[]string{"unpin", "basket"}, 4, "branch basket is not pinned"},
-		"an extension beyond the policy":  {[]string{"extend", "basket", "--by", "169h"}, 4, "raise `expiry.extend` in the policy"},
-		"an extension beyond the maximum": {[]string{"extend", "basket", "--until", day(20)}, 4, "`expiry.max` bounds its life; pin it to keep it longer"},
-		"an extension that is past":       {[]string{"extend", "basket", "--until", day(-1)}, 2, "is past"},
-		"an extension that is none":       {[]string{"extend", "basket", "--until", day(1)}, 4, "there is nothing to extend"},
+		"an unpin without a pin":          {[]string{"unpin", "kept-basket"}, 4, "branch kept-basket is not pinned"},
+		"an extension beyond the policy":  {[]string{"extend", "kept-basket", "--by", "169h"}, 4, "raise `expiry.extend` in the policy"},
+		"an extension beyond the maximum": {[]string{"extend", "kept-basket", "--until", day(20)}, 4, "`expiry.max` bounds its life; pin it to keep it longer"},
+		"an extension that is past":       {[]string{"extend", "kept-basket", "--until", day(-1)}, 2, "is past"},
+		"an extension that is none":       {[]string{"extend", "kept-basket", "--until", day(1)}, 4, "there is nothing to extend"},
 		"an extension of main":            {[]string{"extend", "main"}, 4, "never expires"},
-		"an extension without a card":     {[]string{"extend", "unread"}, 4, "cannot be"},
+		"an extension without a card":     {[]string{"extend", "unread-card"}, 4, "cannot be"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			exit, d := b.ask(t, c.args...)
@@ -105,10 +105,10 @@ func TestKeepRejectsWithASentence(t *testing.T) {
 			contains(t, d.text("error"), c.want)
 		})
 	}
-	if diff := cmp.Diff(cart, b.storedCard(t, bucket, "basket")); diff != "" {
+	if diff := cmp.Diff(cart, b.storedCard(t, bucket, "kept-basket")); diff != "" {
 		t.Errorf("the card has changed (-before +after):\n%s", diff)
 	}
-	if diff := cmp.Diff(unread, b.storedCard(t, bucket, "unread")); diff != "" {
+	if diff := cmp.Diff(unread, b.storedCard(t, bucket, "unread-card")); diff != "" {
 		t.Errorf("the unreadable card has changed (-before +after):\n%s", diff)
 	}
 	if n := len(b.environments(t)); n != 4 {
