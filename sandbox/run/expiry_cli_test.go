@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"perch"
+	"perch/sandbox/aws"
 )
 
 // newExpiringProject adds a project whose environments expire after a week without use, and after 400 hours at most.
@@ -164,4 +165,29 @@ func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 		left := b.deployed(t)
 		return left, len(left) == 1
 	})
+}
+
+// TestAPinIsEnteredWhileARunIsAtWork pins during a deployment that hangs, and during the grace period of a removal.
+func TestAPinIsEnteredWhileARunIsAtWork(t *testing.T) {
+	t.Parallel()
+	b := newSweep(t, "pins", time.Hour, "pins-busy", "pins-leaves")
+	stack := b.stackOf(t, "pins-busy")
+	lift := b.order(t, aws.Fault{Stack: stack, LogicalID: "Environment", Phase: "update", Hang: true, Count: 1})
+	b.repo.commit(t, "pins-busy", map[string]string{"a.txt": "again"})
+	up := b.begin(t, "up", "pins-busy")
+	b.awaitStack(t, stack, "UPDATE_IN_PROGRESS")
+	equal(t, b.must(t, "pin", "pins-busy", "--reason", "demo"), document{"branch": "pins-busy", "error": ""})
+	lift()
+	if exit, d := up(); exit != 0 {
+		t.Errorf("up: exit code %d: %v", exit, d)
+	}
+
+	b.repo.drop(t, "pins-leaves")
+	equal(t, b.must(t, "cleanup"), document{"pending": []any{"pins-pins-leaves"}})
+	equal(t, b.must(t, "pin", "pins-leaves", "--reason", "demo"), document{"branch": "pins-leaves", "error": ""})
+	verdict := b.must(t, "cleanup", "--dry-run").verdicts()["pins-leaves"]
+	contains(t, verdict, "hold: pinned by ", ": demo")
+	for _, branch := range []string{"pins-busy", "pins-leaves"} {
+		equal(t, b.must(t, "down", branch), document{"outcome": "gone"}) // A pin does not keep it from down.
+	}
 }
