@@ -2,13 +2,11 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
@@ -68,19 +66,18 @@ func (c *Client) Look(ctx context.Context, r Run) (Progress, error) {
 	return readProgress(description, c.payloads), nil
 }
 
-// Latest is how far the environment's newest run is; both are empty if Temporal knows none.
+// Latest is how far the environment's newest run is; both are empty if Temporal knows none. Runs that take notes do not count.
 func (c *Client) Latest(ctx context.Context, e perch.Environment) (Progress, Run, error) {
-	description, err := c.temporal.DescribeWorkflowExecution(ctx, e.StackName(), "")
-	var unknown *serviceerror.NotFound
-	if errors.As(err, &unknown) {
-		return Progress{}, Run{}, nil
-	}
+	info, err := c.lastRun(ctx, e.StackName())
 	if err != nil {
 		return Progress{}, Run{}, fmt.Errorf("describe workflow %s: %w", e.StackName(), dial.Plain(err))
 	}
-	execution := description.GetWorkflowExecutionInfo().GetExecution()
-	run := Run{WorkflowID: execution.GetWorkflowId(), RunID: execution.GetRunId()}
-	return readProgress(description, c.payloads), run, nil
+	if info == nil {
+		return Progress{}, Run{}, nil
+	}
+	run := Run{WorkflowID: e.StackName(), RunID: info.GetExecution().GetRunId()}
+	progress, err := c.Look(ctx, run)
+	return progress, run, err
 }
 
 func readProgress(

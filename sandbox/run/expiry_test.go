@@ -90,6 +90,10 @@ func TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension(t *testing.
 	if err != nil || pinned.Pin == nil || pinned.Pin.Reason != "demo on Friday" {
 		t.Fatalf("%+v, %v", pinned, err)
 	}
+	eventually(t, "status shows the deployment and not the run that took the pin", func() (any, bool) {
+		status := b.must(t, "status", "pinned")
+		return status, status.text("phase") == "ready"
+	})
 	if extended, err := b.keep(t.Context(), t, "extended", perch.Note{Kind: perch.NoteExtend, Longer: 100}); err != nil || extended.Expires.IsZero() {
 		t.Fatalf("%+v, %v", extended, err)
 	}
