@@ -30,7 +30,7 @@ func pages(t *testing.T) map[string]string {
 		t.Fatalf("docs has %d pages: %v", len(files), err)
 	}
 	texts := map[string]string{}
-	for _, file := range append(files, "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md") {
+	for _, file := range append(files, "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md") {
 		texts[file] = page(t, file)
 	}
 	return texts

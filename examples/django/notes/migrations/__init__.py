@@ -1,0 +1,1 @@
+# The models of this package have migrations.

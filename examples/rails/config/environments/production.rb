@@ -1,0 +1,4 @@
+Rails.application.configure do
+  config.enable_reloading = false
+  config.consider_all_requests_local = false
+end
