@@ -45,7 +45,8 @@ func (s *Stacks) ListEnvironments(ctx context.Context, in perch.ListInput) (perc
 
 // enterOutlook adds to an environment's status when it expires, what pins it and what it has cost.
 func (s *Stacks) enterOutlook(
-	ctx context.Context, status *perch.EnvironmentStatus, found lifecycle.Found, cards lifecycle.KnownCards, at time.Time,
+	ctx context.Context, status *perch.EnvironmentStatus, found lifecycle.Found, cards lifecycle.KnownCards,
+	at time.Time,
 ) {
 	lifecycle.EnterOutlook(status, found, cards, s.policy, s.Owner.Current(ctx).ID, at)
 }
@@ -54,7 +55,7 @@ func (s *Stacks) enterOutlook(
 // read, nil mostly. What shows cards to people goes on without them.
 func warnings(cards card.Listing, problem error, missing []string) []string {
 	if problem != nil {
-		return []string{"what is left over, pull requests and last reports are not known: " + problem.Error()}
+		return []string{"what is left over, pull requests, last reports, expiry and pins are not known: " + problem.Error()}
 	}
 	sentences := cards.Warnings()
 	if len(missing) == 0 {
@@ -64,7 +65,8 @@ func warnings(cards card.Listing, problem error, missing []string) []string {
 	if more := len(missing) - namedBranches; more > 0 {
 		branches += fmt.Sprintf(" and %d more", more)
 	}
-	return append(sentences, "there is no card of "+branches+": pull requests and the last report are not known until the next `perch up`")
+	return append(sentences, "there is no card of "+branches+
+		": pull requests, the last report, expiry and pins are not known until the next `perch up`")
 }
 
 // namedBranches is how many branches a warning names.

@@ -10,7 +10,8 @@ import (
 // EnterOutlook adds to an environment's status when it expires, what pins it, and what it has cost since its stack was
 // created. What the card of another stack says is not entered.
 func EnterOutlook(
-	status *perch.EnvironmentStatus, stack Found, cards KnownCards, policy *perch.Policy, repositoryID string, now time.Time,
+	status *perch.EnvironmentStatus, stack Found, cards KnownCards, policy *perch.Policy, repositoryID string,
+	now time.Time,
 ) {
 	card, problem, _ := cards.find(status.Slug)
 	if problem != "" || card.StackID != stack.ID {

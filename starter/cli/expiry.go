@@ -79,7 +79,8 @@ func (a *app) tellExpiry(project string, result perch.ExpiryResult, dryRun bool)
 
 func (a *app) noteExpiryProblem(result perch.ExpiryResult) {
 	if result.Problem != "" {
-		a.note("Expiry: not everything could be judged or done: %s. The next run tries again.", perch.Printable(result.Problem))
+		a.note("Expiry: not everything could be judged or done: %s. The next run tries again.",
+			perch.Printable(result.Problem))
 	}
 }
 

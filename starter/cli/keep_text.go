@@ -8,12 +8,13 @@ import (
 
 // keptSentence says until when an environment is kept, and what happens then.
 func keptSentence(branch string, result perch.KeepResult) string {
-	end := fmt.Sprintf("people are warned and it is removed; its branch stays, and a push or `perch up %s` brings it back.", branch)
+	end := fmt.Sprintf("people are warned and it is removed; "+
+		"its branch stays, and a push or `perch up %s` brings it back.", branch)
 	expires := minute(result.Expires)
 	switch pin := result.Pin; {
 	case pin != nil && result.Expires.IsZero():
-		return fmt.Sprintf("%s is pinned until %s. It does not expire after that; cleanup removes it when its branch is gone.",
-			branch, minute(pin.Until))
+		return fmt.Sprintf("%s is pinned until %s. "+
+			"It does not expire after that; cleanup removes it when its branch is gone.", branch, minute(pin.Until))
 	case pin != nil && result.Expires.After(pin.Until):
 		return fmt.Sprintf("%s is pinned until %s. Unless it is used again, it expires at %s: %s",
 			branch, minute(pin.Until), expires, end)

@@ -79,7 +79,9 @@ func statusText(d statusDocument, link string, p paper) string {
 	p.facts(&out, [][2]string{
 		{"branch", d.Branch}, {"stack", d.Stack}, {"status", cmp.Or(d.Status, "there is no environment")}, {"kind", string(d.Kind)}, {"commit", d.Commit},
 		{"updated", d.Updated}, {"url", d.URL}, {"phase", string(d.Phase)}, {"run", cmp.Or(link, d.Run.RunID)},
-		{"pull request", openRequests(d.PullRequests)}, {"last report", said}, {"expires", sentence(d.Expires, d.remaining)}, {"pin", pinned(d.Pin)}, {"cost so far (estimate)", inDollars(d.USDSoFar)},
+		{"pull request", openRequests(d.PullRequests)}, {"last report", said},
+		{"expires", sentence(d.Expires, d.remaining)}, {"pin", pinned(d.Pin)},
+		{"cost so far (estimate)", inDollars(d.USDSoFar)},
 	})
 	for _, failed := range d.Retries {
 		out.WriteString("\n" + failed.String() + "\n")
