@@ -57,22 +57,23 @@ type CleanupResult struct {
 	Expiry *ExpiryResult `json:"expiry,omitempty"`
 }
 
-// CleanupMissing are branches that should have an environment and have none.
+// CleanupMissing are branches that should have an environment at their head and have none.
 type CleanupMissing struct {
 	// Branches are at most as many as the policy's cleanup.max_removals. Each run begins with other ones.
 	Branches []MissingBranch `json:"branches"`
-	// Unseen counts the branches without an environment that this run did not look at.
+	// Unseen counts the branches that this run did not look at.
 	Unseen int `json:"unseen,omitempty"`
 	// Problem says why the list is not complete; empty if it is.
 	Problem string `json:"problem,omitempty"`
 }
 
-// MissingBranch is a branch without an environment.
+// MissingBranch is a branch without an environment, or with one that is not at the branch's head.
 type MissingBranch struct {
 	Branch string `json:"branch"`
 	Stack  string `json:"stack"`
-	// Commit is the branch's head.
-	Commit string `json:"commit"`
+	// Commit is the branch's head, Deployed the commit that its environment has; empty if it has none.
+	Commit   string `json:"commit"`
+	Deployed string `json:"deployed,omitempty"`
 	// RunID is the run that holds the request for it; empty if none was made.
 	RunID string `json:"run_id,omitempty"`
 }

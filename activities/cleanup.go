@@ -43,7 +43,7 @@ func (c *Cleanups) AskRemoval(ctx context.Context, in contract.AskInput) (contra
 	return contract.AskResult{RunID: run.RunID, RequestID: request.ID, Failure: failure}, nil
 }
 
-// AskDeployment requests an `up` for a branch that has no environment, as a webhook does.
+// AskDeployment requests an `up` for a branch whose head is not deployed, as a webhook does.
 func (c *Cleanups) AskDeployment(ctx context.Context, in contract.DeploymentInput) (contract.AskResult, error) {
 	if err := c.stacks.Serves(in.Environment.Project); err != nil {
 		return contract.AskResult{}, err

@@ -7,8 +7,9 @@ import (
 	"perch"
 )
 
-// Missing are the branches that have no stack of their name and may have an environment by the policy, in the order in which a run
-// looks at them. turn is another number for each run: each begins with other branches, so that those that need a person
+// Missing are the branches whose head nobody has tried to deploy, and that may have an environment by the policy: those
+// that have no stack of their name, and those that were pushed to without Perch being told. They are in the order in which
+// a run looks at them. turn is another number for each run: each begins with other branches, so that those that need a person
 // do not keep the others waiting. problem says why no branch is known to be missing one.
 func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (branches []string, problem string) {
 	if !policy.Allows(perch.TriggerWebhook) {
@@ -19,7 +20,8 @@ func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (b
 	}
 	taken := map[string]bool{}
 	for _, stack := range stacks {
-		taken[stack.Name] = taken[stack.Name] || stack.Status != "DELETE_COMPLETE"
+		exists := stack.Status != "DELETE_COMPLETE" && !isBehind(stack, listing, policy)
+		taken[stack.Name] = taken[stack.Name] || exists
 	}
 	for _, branch := range slices.Sorted(maps.Keys(listing.Branches)) {
 		environment, err := perch.NewEnvironment(policy.Project, branch)
@@ -33,4 +35,19 @@ func Missing(listing Listing, stacks []Found, policy *perch.Policy, turn int) (b
 		branches = append(branches[first:], branches[:first]...)
 	}
 	return branches, ""
+}
+
+// isBehind reports whether the environment is at another commit than its branch, and no run has tried to deploy the
+// branch's head. A head that failed is not tried again, and what the card does not say is not guessed.
+func isBehind(stack Found, listing Listing, policy *perch.Policy) bool {
+	environment, kind, ours := perch.Owned(policy.Identity(listing.RepositoryID), stack.Name, stack.Tags)
+	if !ours || kind != perch.KindBranch || !Reached(stack.Status) {
+		return false
+	}
+	head, alive := listing.Branches[environment.Branch]
+	card, problem, found := listing.Cards.find(environment.Slug)
+	if !alive || head == stack.Commit || problem != "" || !found || card.StackID != stack.ID {
+		return false
+	}
+	return card.State.Goal == perch.GoalUp && !card.State.Phase.IsWorking() && card.State.Commit != head
 }

@@ -43,3 +43,37 @@ func TestBranchesWithoutAnEnvironment(t *testing.T) {
 		})
 	}
 }
+
+func TestBranchesThatWerePushedToWithoutADelivery(t *testing.T) {
+	stack := stackOf(t, "login", func(s *Found) { s.Commit = "old" })
+	card := func(change func(*perch.Card)) KnownCards {
+		known := perch.Card{StackID: stack.ID, State: perch.CardState{Goal: perch.GoalUp, Commit: "old", Phase: perch.PhaseReady}}
+		change(&known)
+		return KnownCards{BySlug: map[string]perch.Card{"login": known}}
+	}
+	unchanged := func(*perch.Card) {}
+	for name, c := range map[string]struct {
+		cards KnownCards
+		stack Found
+		want  bool
+	}{
+		"pushed to":                      {card(unchanged), stack, true},
+		"at its head":                    {card(unchanged), stackOf(t, "login"), false},
+		"its head failed":                {card(func(c *perch.Card) { c.State.Commit, c.State.Phase = "c0ffee", perch.PhaseFailed }), stack, false},
+		"a run is at work":               {card(func(c *perch.Card) { c.State.Phase = perch.PhaseStack }), stack, false},
+		"a removal failed":               {card(func(c *perch.Card) { c.State.Goal, c.State.Phase = perch.GoalGone, perch.PhaseFailed }), stack, false},
+		"the card is of another stack":   {card(func(c *perch.Card) { c.StackID = "other" }), stack, false},
+		"no card":                        {KnownCards{}, stack, false},
+		"an unreadable card":             {KnownCards{Problem: "S3 does not answer"}, stack, false},
+		"the stack is being updated":     {card(unchanged), stackOf(t, "login", func(s *Found) { s.Commit, s.Status = "old", "UPDATE_IN_PROGRESS" }), false},
+		"the stack was rolled back":      {card(unchanged), stackOf(t, "login", func(s *Found) { s.Commit, s.Status = "old", "UPDATE_ROLLBACK_COMPLETE" }), false},
+		"the stack is another project's": {card(unchanged), stackOf(t, "login", tagged(perch.TagProject, "blog"), func(s *Found) { s.Commit = "old" }), false},
+	} {
+		policy, listing := shopPolicy(), branches("login")
+		policy.Triggers, listing.Cards = []perch.Trigger{perch.TriggerWebhook}, c.cards
+		got, problem := Missing(listing, []Found{c.stack}, policy, 0)
+		if slices.Contains(got, "login") != c.want || problem != "" {
+			t.Errorf("%s: %q, %q", name, got, problem)
+		}
+	}
+}

@@ -213,7 +213,7 @@ func (c *cleanup) details() string {
 	}
 	if missing := c.result.Missing; missing != nil {
 		for _, branch := range missing.Branches {
-			b.WriteString(fmt.Sprintf("\nBranch %s has no environment: its head is %s\n", cell(branch.Branch), perch.ShortCommit(branch.Commit)))
+			b.WriteString(fmt.Sprintf("\nBranch %s has no environment at its head, %s\n", cell(branch.Branch), perch.ShortCommit(branch.Commit)))
 		}
 	}
 	for _, f := range c.result.Failed {

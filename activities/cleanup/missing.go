@@ -25,6 +25,12 @@ func (p *Planner) Missing(
 	turn := int(at.Unix()/int64(missingTurn.Seconds())) * most
 	branches, problem := lifecycle.Missing(listing, stacks, p.policy, turn)
 	found := &perch.CleanupMissing{Branches: []perch.MissingBranch{}, Problem: problem}
+	deployed := map[string]string{}
+	for _, stack := range stacks {
+		if stack.Status != "DELETE_COMPLETE" {
+			deployed[stack.Name] = stack.Commit
+		}
+	}
 	for i, branch := range branches {
 		if i == missingReads || len(found.Branches) == most {
 			found.Unseen = len(branches) - i
@@ -45,7 +51,7 @@ func (p *Planner) Missing(
 		}
 		if wanted {
 			found.Branches = append(found.Branches, perch.MissingBranch{
-				Branch: branch, Stack: environment.StackName(), Commit: head,
+				Branch: branch, Stack: environment.StackName(), Commit: head, Deployed: deployed[environment.StackName()],
 			})
 		}
 	}

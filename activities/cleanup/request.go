@@ -19,7 +19,7 @@ func DeploymentRequest(in contract.DeploymentInput, cleanupRun string) perch.Req
 	return perch.Request{
 		ID:   perch.StableID(cleanupRun, in.Environment.Branch, in.Commit),
 		Goal: perch.GoalUp, Project: in.Environment.Project, Branch: in.Environment.Branch,
-		Commit: in.Commit, Head: true, By: "cleanup", Reason: "the branch has no environment",
+		Commit: in.Commit, Head: true, By: "cleanup", Reason: "the branch's head is not deployed",
 		Trigger: perch.TriggerWebhook,
 	}
 }

@@ -116,21 +116,24 @@ func (a *app) tellVerdicts(s *sweep) {
 	}
 }
 
-// tellMissing writes for people which branches have no environment.
+// tellMissing writes for people which branches have no environment, or an earlier commit in it.
 func (a *app) tellMissing(s *sweep) {
 	missing := s.result.Missing
 	if missing == nil {
 		return
 	}
 	for _, branch := range missing.Branches {
-		what := "and an environment is requested"
-		if branch.RunID == "" {
-			what = "and nothing is requested"
+		what, requested := "has no environment", "and an environment is requested"
+		if branch.Deployed != "" {
+			what, requested = "was pushed to since "+perch.ShortCommit(branch.Deployed)+" was deployed", "and its head is requested"
 		}
-		a.sayText(fmt.Sprintf("%s has no environment, %s (commit %s).", branch.Branch, what, perch.ShortCommit(branch.Commit)))
+		if branch.RunID == "" {
+			requested = "and nothing is requested"
+		}
+		a.sayText(fmt.Sprintf("%s %s, %s (commit %s).", branch.Branch, what, requested, perch.ShortCommit(branch.Commit)))
 	}
 	if missing.Unseen > 0 {
-		a.note("%d more without an environment are left to the next runs.", missing.Unseen)
+		a.note("%d more without an environment at their head are left to the next runs.", missing.Unseen)
 	}
 	if missing.Problem != "" {
 		a.note("Branches without an environment are not known: %s.", perch.Printable(missing.Problem))
