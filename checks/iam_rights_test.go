@@ -19,7 +19,7 @@ var grants = []grant{
 	},
 	{
 		"LookAround",
-		"reading what AWS offers for all resources only: environments are found by their tags, and a removal looks " +
+		"reading what AWS offers for all resources only: environments are found by their tags, and a removal checks " +
 			"whether everything is gone",
 		[]string{"*"},
 		nil,
