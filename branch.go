@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// ValidateBranch rejects what `git check-ref-format --branch` rejects, and bytes that are not UTF-8 (JSON could not carry them).
+// ValidateBranch rejects what `git check-ref-format --branch` rejects, and bytes that are not UTF-8
+// (JSON could not carry them).
 func ValidateBranch(branch string) error {
 	if reason := rejectedByGit(branch); reason != "" {
 		return fmt.Errorf("%q is not a branch name that Git accepts: %s", branch, reason)
@@ -53,8 +54,9 @@ func rejectedByGit(branch string) string {
 	return ""
 }
 
-// MatchBranch reports whether branch matches pattern. `*` stands for any run of characters, slashes included, and `?` for one character;
-// everything else stands for itself. A pattern matches the whole name.
+// MatchBranch reports whether branch matches pattern. `*` stands for any run of characters, slashes
+// included, and `?` for one character; everything else stands for itself. A pattern matches the
+// whole name.
 func MatchBranch(pattern, branch string) bool {
 	quoted := regexp.QuoteMeta(pattern)
 	quoted = strings.ReplaceAll(quoted, `\*`, `.*`)

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Card is what Perch remembers of one environment beside its stack: one JSON object in the artifact bucket. Only
-// activities of the run that holds the environment's workflow ID write it. The stack says what exists: Perch writes a lost
-// card again, and deletes nothing because a card is missing.
+// Card is what Perch remembers of one environment beside its stack: one JSON object in the artifact
+// bucket. Only activities of the run that holds the environment's workflow ID write it. The stack
+// says what exists: Perch writes a lost card again, and deletes nothing because a card is missing.
 type Card struct {
 	Environment Environment `json:"environment,omitzero"`
 	// StackID is the environment's stack; empty before it is created.
@@ -20,38 +20,44 @@ type Card struct {
 	USDPerDay float64 `json:"usd_per_day,omitempty"`
 	// Muted are the reports that perch.yaml did not want when the environment was deployed last.
 	Muted MutedReports `json:"muted,omitzero"`
-	// WriteID is another one after each write: a writer whose answer was lost finds its own write by it.
+	// WriteID is another one after each write: a writer whose answer was lost finds its own write
+	// by it.
 	WriteID string `json:"write_id"`
-	// EarlierWrites are the last write IDs before it, the newest first: others may have written since.
+	// EarlierWrites are the last write IDs before it, the newest first: others may have written
+	// since.
 	EarlierWrites []string `json:"earlier_writes,omitempty"`
-	// Warning says that an earlier card of the environment could not be read, and where it is kept; empty otherwise.
+	// Warning says that an earlier card of the environment could not be read, and where it is kept;
+	// empty otherwise.
 	Warning string `json:"warning,omitempty"`
 	// PullRequests are the branch's open pull requests, as they were seen last, by number.
 	PullRequests []PullRequest `json:"pull_requests,omitempty"`
 	// State is what a run said last.
 	State CardState `json:"state,omitzero"`
-	// Ended are the last states of requests that another request has superseded, the oldest first, until their commits
-	// have been told.
+	// Ended are the last states of requests that another request has superseded, the oldest first,
+	// until their commits have been told.
 	Ended []CardState `json:"ended,omitempty"`
-	// Expiry is what perch.yaml said of expiry when the environment was deployed last; nil if nothing.
+	// Expiry is what perch.yaml said of expiry when the environment was deployed last; nil if
+	// nothing.
 	Expiry *Expiry `json:"expiry,omitempty"`
-	// Activity is what last showed that the environment is in use; zero if that is not known. Extended is until when it
-	// was extended, and Pin what keeps it; nil if it was not pinned.
+	// Activity is what last showed that the environment is in use; zero if that is not known.
+	// Extended is until when it was extended, and Pin what keeps it; nil if it was not pinned.
 	Activity Activity  `json:"activity,omitzero"`
 	Extended time.Time `json:"extended,omitzero"`
 	Pin      *Pin      `json:"pin,omitempty"`
 	// ExpiryWarning is the last warning that the environment expires; nil if none is in force.
 	ExpiryWarning *ExpiryWarning `json:"expiry_warning,omitempty"`
-	// Answers are what came of the last notes by which people keep the environment, the oldest first.
+	// Answers are what came of the last notes by which people keep the environment, the oldest
+	// first.
 	Answers []NoteAnswer `json:"answers,omitempty"`
 	// Ready are the last commits that became ready with this stack, the newest first.
 	Ready []ReadyCommit `json:"ready,omitempty"`
-	// Log are the last lines that the environment had logged when its deployment failed; nil unless the state is that.
-	// It must not go through Temporal, whose histories keep everything.
+	// Log are the last lines that the environment had logged when its deployment failed; nil unless
+	// the state is that. It must not go through Temporal, whose histories keep everything.
 	Log *LogLines `json:"log,omitempty"`
 	// GitHub is what GitHub has been told.
 	GitHub GitHubMemory `json:"github,omitzero"`
-	// Removals are what removals of the environment's stacks have not yet seen to be gone, one for each stack.
+	// Removals are what removals of the environment's stacks have not yet seen to be gone, one for
+	// each stack.
 	Removals []Removal `json:"removals,omitempty"`
 }
 
@@ -89,15 +95,16 @@ type CardState struct {
 	Commit string `json:"commit,omitempty"`
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// Phase is how far the run is. Outcome is how the request ended, and Sentence why, where that needs words; both are
-	// empty before. Failure is what went wrong in a run that failed.
+	// Phase is how far the run is. Outcome is how the request ended, and Sentence why, where that
+	// needs words; both are empty before. Failure is what went wrong in a run that failed.
 	Phase    Phase   `json:"phase"`
 	Outcome  Outcome `json:"outcome,omitempty"`
 	Sentence string  `json:"sentence,omitempty"`
 	Failure  string  `json:"failure,omitempty"`
 	// SupersededBy is the commit, or `removal`, that superseded the request.
 	SupersededBy string `json:"superseded_by,omitempty"`
-	// Kind is the environment's kind and URL its address; both are empty before the request is admitted.
+	// Kind is the environment's kind and URL its address; both are empty before the request is
+	// admitted.
 	Kind Kind   `json:"kind,omitempty"`
 	URL  string `json:"url,omitempty"`
 	// RunID is the Temporal run. Begun is when it began, At when it said this, in UTC.
@@ -106,17 +113,18 @@ type CardState struct {
 	At    time.Time `json:"at"`
 	// Settings are the settings that differ from those of kind staging: A is staging's side.
 	Settings []SettingDifference `json:"settings,omitempty"`
-	// ExpectedSeconds is how long CloudFormation typically takes for this change, USDPerDay what the environment costs a
-	// day; both are estimates, and 0 if there is none.
+	// ExpectedSeconds is how long CloudFormation typically takes for this change, USDPerDay what
+	// the environment costs a day; both are estimates, and 0 if there is none.
 	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
 	USDPerDay       float64 `json:"usd_per_day,omitempty"`
-	// Muted are the reports that perch.yaml does not want, Expiry is what it says of expiry; nil if nothing.
+	// Muted are the reports that perch.yaml does not want, Expiry is what it says of expiry; nil if
+	// nothing.
 	Muted  MutedReports `json:"muted,omitzero"`
 	Expiry *Expiry      `json:"expiry,omitempty"`
 	// Expired says of a removal that the environment expired: its branch exists.
 	Expired bool `json:"expired,omitempty"`
-	// RemovedCommit is the commit that was deployed when cleanup or expiry judged that the environment be removed; empty if
-	// a person requested that.
+	// RemovedCommit is the commit that was deployed when cleanup or expiry judged that the
+	// environment be removed; empty if a person requested that.
 	RemovedCommit string `json:"removed_commit,omitempty"`
 }
 
@@ -134,29 +142,33 @@ type LogLines struct {
 
 // LogLine is a line of a log.
 type LogLine struct {
-	// At is when the instance logged it, in UTC, Stream the name of the log stream: the instance's id.
+	// At is when the instance logged it, in UTC, Stream the name of the log stream: the instance's
+	// id.
 	At     time.Time `json:"at"`
 	Stream string    `json:"stream"`
 	// Text has no control characters, and at most 500 bytes.
 	Text string `json:"text"`
 }
 
-// GitHubMemory is what GitHub has been told of an environment. It saves calls that would change nothing. Perch looks on
-// GitHub for what is missing here before it creates it, so a lost card creates nothing twice.
+// GitHubMemory is what GitHub has been told of an environment. It saves calls that would change
+// nothing. Perch looks on GitHub for what is missing here before it creates it, so a lost card
+// creates nothing twice.
 type GitHubMemory struct {
-	// Deployment is the branch's deployment that was made last, and Earlier are those before it that are not inactive yet.
+	// Deployment is the branch's deployment that was made last, and Earlier are those before it
+	// that are not inactive yet.
 	Deployment *GitHubDeployment  `json:"deployment,omitempty"`
 	Earlier    []GitHubDeployment `json:"earlier,omitempty"`
 	// Status is the commit status that was set last.
 	Status *GitHubStatus `json:"status,omitempty"`
 	// Comments are the comments, one for each pull request.
 	Comments []GitHubComment `json:"comments,omitempty"`
-	// PullRequestsOf is the commit for which the branch's pull requests were listed last; empty if they are to be listed
-	// with the next report.
+	// PullRequestsOf is the commit for which the branch's pull requests were listed last; empty if
+	// they are to be listed with the next report.
 	PullRequestsOf string `json:"pull_requests_of,omitempty"`
 	// Undelivered says that GitHub has not been told everything.
 	Undelivered bool `json:"undelivered,omitempty"`
-	// CommentUndelivered says that a pull request does not have the comment, by which people are warned.
+	// CommentUndelivered says that a pull request does not have the comment, by which people are
+	// warned.
 	CommentUndelivered bool `json:"comment_undelivered,omitempty"`
 	// Problem is why GitHub could not be told, in sentences; empty if it has been told everything.
 	Problem string `json:"problem,omitempty"`

@@ -2,8 +2,9 @@ package perch
 
 import "time"
 
-// ErrorCleanupFailed is the type of the application error that Cleanup fails with after it has done what it could: it could not judge, or a
-// removal has failed and the environment is still there. Its details are a CleanupResult.
+// ErrorCleanupFailed is the type of the application error that Cleanup fails with after it has done
+// what it could: it could not judge, or a removal has failed and the environment is still there.
+// Its details are a CleanupResult.
 const ErrorCleanupFailed = "CleanupFailed"
 
 // Verdict is what cleanup says of one stack.
@@ -26,7 +27,8 @@ type CleanupInput struct {
 	DryRun bool `json:"dry_run,omitempty"`
 	// Now asks for removals without a grace period.
 	Now bool `json:"now,omitempty"`
-	// Approved is the hash of the plan that a person approved: exactly that plan is carried out, whatever its size.
+	// Approved is the hash of the plan that a person approved: exactly that plan is carried out,
+	// whatever its size.
 	Approved string `json:"approved,omitempty"`
 	// Missing also requests an `up` for branches that should have an environment and have none.
 	Missing bool `json:"missing,omitempty"`
@@ -36,8 +38,9 @@ type CleanupInput struct {
 
 // CleanupResult is what came of Cleanup: its result, or the details of its failure.
 type CleanupResult struct {
-	// Verdicts say what is to become of each environment, the oldest first. About 40 kB of them are listed, removals before others; Unlisted
-	// counts the rest, and removals among it are left to the next run.
+	// Verdicts say what is to become of each environment, the oldest first. About 40 kB of them are
+	// listed, removals before others; Unlisted counts the rest, and removals among it are left to
+	// the next run.
 	Verdicts []CleanupVerdict `json:"verdicts"`
 	Unlisted int              `json:"unlisted,omitempty"`
 	// Asked are the removals that the run asked for, the oldest first.
@@ -51,7 +54,8 @@ type CleanupResult struct {
 	OtherRepositories []OtherRepository `json:"other_repositories,omitempty"`
 	// Missing are branches without an environment; nil if they were not looked for.
 	Missing *CleanupMissing `json:"missing,omitempty"`
-	// Problem says why no branch could be judged; empty where the listing of branches is to be trusted.
+	// Problem says why no branch could be judged; empty where the listing of branches is to be
+	// trusted.
 	Problem string `json:"problem,omitempty"`
 	// Expiry is what came of the environments' expiry; nil if that was not judged.
 	Expiry *ExpiryResult `json:"expiry,omitempty"`
@@ -59,7 +63,8 @@ type CleanupResult struct {
 
 // CleanupMissing are branches that should have an environment at their head and have none.
 type CleanupMissing struct {
-	// Branches are at most as many as the policy's cleanup.max_removals. Each run begins with other ones.
+	// Branches are at most as many as the policy's cleanup.max_removals. Each run begins with other
+	// ones.
 	Branches []MissingBranch `json:"branches"`
 	// Unseen counts the branches that this run did not look at.
 	Unseen int `json:"unseen,omitempty"`
@@ -71,7 +76,8 @@ type CleanupMissing struct {
 type MissingBranch struct {
 	Branch string `json:"branch"`
 	Stack  string `json:"stack"`
-	// Commit is the branch's head, Deployed the commit that its environment has; empty if it has none.
+	// Commit is the branch's head, Deployed the commit that its environment has; empty if it has
+	// none.
 	Commit   string `json:"commit"`
 	Deployed string `json:"deployed,omitempty"`
 	// RunID is the run that holds the request for it; empty if none was made.

@@ -6,16 +6,19 @@ const WorkflowDoctor = "Doctor"
 // Check is one link of the chain from a starter to an environment.
 type Check struct {
 	Name string `json:"name"`
-	// OK says that it was looked at and holds, or that there is nothing to look at and nothing is needed.
+	// OK says that it was looked at and holds, or that there is nothing to look at and nothing is
+	// needed.
 	OK bool `json:"ok"`
-	// Checked is false if it was not looked at: something that it needs is missing, or OK is true. Detail says what.
+	// Checked is false if it was not looked at: something that it needs is missing, or OK is true.
+	// Detail says what.
 	Checked bool `json:"checked"`
 	// Detail says what was found, and what to do where something is missing.
 	Detail string `json:"detail"`
 }
 
-// Names of the checks that a worker makes. Where the policy allows kind production there is a second CheckApplication, with
-// the kind behind its name. CheckReports is made if the source is on GitHub.
+// Names of the checks that a worker makes. Where the policy allows kind production there is a
+// second CheckApplication, with the kind behind its name. CheckReports is made if the source is on
+// GitHub.
 const (
 	CheckAccount     = "account"
 	CheckApplication = "application"

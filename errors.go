@@ -1,6 +1,7 @@
 package perch
 
-// Types of the application errors that workflows decide by, and that a reader sees in the Temporal UI.
+// Types of the application errors that workflows decide by, and that a reader sees in the Temporal
+// UI.
 const (
 	// ErrorDenied: AWS denied the call; the message names the action that the role lacks.
 	ErrorDenied = "Denied"

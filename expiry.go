@@ -21,7 +21,8 @@ type Activity struct {
 	At time.Time `json:"at"`
 }
 
-// Pin keeps an environment from expiry and from cleanup until it ends. It does not keep it from `perch down`.
+// Pin keeps an environment from expiry and from cleanup until it ends. It does not keep it from
+// `perch down`.
 type Pin struct {
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
@@ -36,13 +37,14 @@ func (p *Pin) Holds(now time.Time) bool { return p != nil && p.Until.After(now) 
 
 // ExpiryWarning is a warning that an environment expires.
 type ExpiryWarning struct {
-	// Deadline is the end of the environment's life that the warning is about. End is the end that it announces: later
-	// than Deadline if the warning itself is late.
+	// Deadline is the end of the environment's life that the warning is about. End is the end that
+	// it announces: later than Deadline if the warning itself is late.
 	Deadline time.Time `json:"deadline"`
 	End      time.Time `json:"end"`
 	// Reason is why the environment expires, in a few words.
 	Reason string `json:"reason,omitempty"`
-	// Longest says that Deadline is the end of the longest life, so that only a pin keeps the environment.
+	// Longest says that Deadline is the end of the longest life, so that only a pin keeps the
+	// environment.
 	Longest bool `json:"longest,omitempty"`
 	// At is when people were told, on every pull request; the zero time if that is not done.
 	At time.Time `json:"at,omitzero"`
@@ -97,8 +99,8 @@ type ExpiryInput struct {
 type ExpiryResult struct {
 	// At is when it was judged, in UTC.
 	At time.Time `json:"at"`
-	// Verdicts are those on all environments, removals first, then warnings. At most 200 are listed; Unlisted counts the
-	// rest, which are kept.
+	// Verdicts are those on all environments, removals first, then warnings. At most 200 are
+	// listed; Unlisted counts the rest, which are kept.
 	Verdicts []ExpiryVerdict `json:"verdicts"`
 	Unlisted int             `json:"unlisted,omitempty"`
 	// SavedUSDPerDay is what the environments cost a day whose removal was requested, an estimate.

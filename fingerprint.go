@@ -13,8 +13,9 @@ import (
 // fingerprintMark comes before the fingerprint in a worker's identity.
 const fingerprintMark = "/policy-"
 
-// Fingerprint names the policy in 16 characters: two policies with the same one say the same. Workers show it to
-// each other, so it is no way to guess what a policy holds: the password in a repository's address is not part of it.
+// Fingerprint names the policy in 16 characters: two policies with the same one say the same.
+// Workers show it to each other, so it is no way to guess what a policy holds: the password in a
+// repository's address is not part of it.
 func (p *Policy) Fingerprint() string {
 	plain := *p
 	plain.Source.Git = WithoutCredentials(p.Source.Git)
@@ -23,11 +24,12 @@ func (p *Policy) Fingerprint() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// WorkerIdentity is what a worker with this policy calls itself to Temporal; base tells it from others.
+// WorkerIdentity is what a worker with this policy calls itself to Temporal; base tells it from
+// others.
 func (p *Policy) WorkerIdentity(base string) string { return base + fingerprintMark + p.Fingerprint() }
 
-// Policies are the identities of workers by the fingerprint of their policy, which is empty for workers that name
-// none. Each list is sorted and has no duplicates.
+// Policies are the identities of workers by the fingerprint of their policy, which is empty for
+// workers that name none. Each list is sorted and has no duplicates.
 func Policies(identities []string) map[string][]string {
 	policies := map[string][]string{}
 	for _, identity := range identities {

@@ -10,9 +10,11 @@ import (
 )
 
 const (
-	// maxSlug is the longest slug, in bytes: it leaves room for a domain in a host name and for the project in a stack name.
+	// maxSlug is the longest slug, in bytes: it leaves room for a domain in a host name and for the
+	// project in a stack name.
 	maxSlug = 40
-	// maxBeanstalk is the longest name of an Elastic Beanstalk environment (4-40 characters, AWS docs: CreateEnvironment).
+	// maxBeanstalk is the longest name of an Elastic Beanstalk environment (4-40 characters, AWS
+	// docs: CreateEnvironment).
 	maxBeanstalk = 40
 	hashLength   = 6
 )
@@ -30,19 +32,21 @@ var reservedSlugs = map[string]bool{
 	"localhost": true, "status": true, "docs": true, "static": true, "assets": true, "cdn": true, "application": true,
 }
 
-// Environment names one branch's environment. NewEnvironment makes it; every name that AWS, DNS or Temporal sees is one of
-// its methods, and nothing else in Perch builds such a name. Its JSON is project and branch; reading it derives the rest
-// again, and rejects what NewEnvironment rejects.
+// Environment names one branch's environment. NewEnvironment makes it; every name that AWS, DNS or
+// Temporal sees is one of its methods, and nothing else in Perch builds such a name. Its JSON is
+// project and branch; reading it derives the rest again, and rejects what NewEnvironment rejects.
 type Environment struct {
 	// Project is the name of the project, `[a-z][a-z0-9]{1,14}`.
 	Project string
 	// Branch is the exact Git branch name.
 	Branch string
-	// Slug is the branch as a DNS label of at most 40 characters. Different branches have different slugs.
+	// Slug is the branch as a DNS label of at most 40 characters. Different branches have different
+	// slugs.
 	Slug string
 }
 
-// NewEnvironment derives the identity of branch's environment in project. It rejects a project or a branch that cannot be one.
+// NewEnvironment derives the identity of branch's environment in project. It rejects a project or a
+// branch that cannot be one.
 func NewEnvironment(project, branch string) (Environment, error) {
 	if err := ValidateProject(project); err != nil {
 		return Environment{}, err
@@ -89,11 +93,13 @@ func ValidateProject(project string) error {
 	return nil
 }
 
-// StackName is the name of the environment's CloudFormation stack and the ID of its workflow: the same string finds it in AWS
-// and in Temporal, and because Temporal allows one open run per ID it is also the lock.
+// StackName is the name of the environment's CloudFormation stack and the ID of its workflow: the
+// same string finds it in AWS and in Temporal, and because Temporal allows one open run per ID it
+// is also the lock.
 func (e Environment) StackName() string { return e.Project + "-" + e.Slug }
 
-// BeanstalkName is the name of the Elastic Beanstalk environment: 4 to 40 characters, cut with a hash where the stack's name is longer.
+// BeanstalkName is the name of the Elastic Beanstalk environment: 4 to 40 characters, cut with a
+// hash where the stack's name is longer.
 func (e Environment) BeanstalkName() string {
 	name := e.StackName()
 	if len(name) <= maxBeanstalk {
@@ -102,8 +108,9 @@ func (e Environment) BeanstalkName() string {
 	return withHash(name[:maxBeanstalk-hashLength-1], hash(e.Project, e.Branch))
 }
 
-// DatabaseName is the name of the environment's database and of its user where environments share an instance: at most 62 bytes, of the 63
-// that PostgreSQL keeps of a name. The prefix keeps clear of the names that PostgreSQL and RDS reserve, pg_... and rds_...
+// DatabaseName is the name of the environment's database and of its user where environments share
+// an instance: at most 62 bytes, of the 63 that PostgreSQL keeps of a name. The prefix keeps clear
+// of the names that PostgreSQL and RDS reserve, pg_... and rds_...
 func (e Environment) DatabaseName() string {
 	return "perch_" + e.Project + "_" + strings.ReplaceAll(e.Slug, "-", "_")
 }
@@ -111,7 +118,8 @@ func (e Environment) DatabaseName() string {
 // Host is the environment's host name under domain.
 func (e Environment) Host(domain string) string { return e.Slug + "." + domain }
 
-// ApplicationStackName is the name of the stack that the application template makes for kind (production or staging).
+// ApplicationStackName is the name of the stack that the application template makes for kind
+// (production or staging).
 func ApplicationStackName(project string, kind Kind) string {
 	return project + "-application-" + string(kind.Application())
 }
@@ -144,7 +152,8 @@ func withHash(base, hash string) string {
 	return base + "-" + hash
 }
 
-// hash is six characters of base32(sha256(project, NUL, branch)) with at least one digit among them, so that it looks like no word.
+// hash is six characters of base32(sha256(project, NUL, branch)) with at least one digit among
+// them, so that it looks like no word.
 func hash(project, branch string) string {
 	sum := sha256.Sum256([]byte(project + "\x00" + branch))
 	for {

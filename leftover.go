@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Leftover is what a removal could not delete of an environment. It is recorded until it is seen to be gone.
+// Leftover is what a removal could not delete of an environment. It is recorded until it is seen to
+// be gone.
 type Leftover struct {
 	// Branch is the environment's branch, Stack the name and StackID the id of its deleted stack.
 	Branch  string `json:"branch"`

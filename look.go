@@ -19,7 +19,8 @@ const LabelOff = "perch:off"
 // LabelKeep is the label of a pull request that pins the environment of its branch.
 const LabelKeep = "perch:keep"
 
-// OnPRClose is what happens to a branch's environment when its last pull request is closed or merged.
+// OnPRClose is what happens to a branch's environment when its last pull request is closed or
+// merged.
 type OnPRClose string
 
 // What may happen.
@@ -28,14 +29,15 @@ const (
 	OnPRCloseRemove OnPRClose = "remove"
 )
 
-// Hint says that something happened to a branch. It is not an order: a Look asks the branch source what is true now.
+// Hint says that something happened to a branch. It is not an order: a Look asks the branch source
+// what is true now.
 type Hint struct {
 	// By says who caused it: `webhook:ana`.
 	By string `json:"by,omitempty"`
 	// Reason says what happened, in a few words: `push`, `branch deleted`.
 	Reason string `json:"reason,omitempty"`
-	// NoUp says that nothing was pushed, so that no `up` is to be requested: a new title brings no environment back that a
-	// person removed.
+	// NoUp says that nothing was pushed, so that no `up` is to be requested: a new title brings no
+	// environment back that a person removed.
 	NoUp bool `json:"no_up,omitempty"`
 	// Delivery is the id of the webhook's delivery; a redelivery has the same one.
 	Delivery string `json:"delivery,omitempty"`
@@ -44,7 +46,8 @@ type Hint struct {
 // LookInput is the input of Look.
 type LookInput struct {
 	Environment Environment `json:"environment,omitzero"`
-	// Hint is the newest hint that an earlier run handed on; nil at the start, when the signal brings it.
+	// Hint is the newest hint that an earlier run handed on; nil at the start, when the signal
+	// brings it.
 	Hint *Hint `json:"hint,omitempty"`
 }
 

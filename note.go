@@ -9,9 +9,11 @@ type NoteKind string
 const (
 	// NoteReport says that a report has not been delivered: it is to be delivered now.
 	NoteReport NoteKind = "report"
-	// NotePullRequest says that a pull request of the branch was opened, closed, or changed its title.
+	// NotePullRequest says that a pull request of the branch was opened, closed, or changed its
+	// title.
 	NotePullRequest NoteKind = "pull_request"
-	// NoteLeftovers says that the card may name leftovers that are gone: it is to be compared with what is there.
+	// NoteLeftovers says that the card may name leftovers that are gone: it is to be compared with
+	// what is there.
 	NoteLeftovers NoteKind = "leftovers"
 	// NoteExtend, NotePin and NoteUnpin keep an environment from expiry, or no longer do.
 	NoteExtend NoteKind = "extend"
@@ -21,8 +23,9 @@ const (
 	NoteWarn NoteKind = "warn"
 )
 
-// Note is what comes from outside the run that holds an environment's workflow ID and belongs in the environment's card.
-// It supersedes no request, and no request supersedes it: the open run takes it, or a short run if none is open.
+// Note is what comes from outside the run that holds an environment's workflow ID and belongs in
+// the environment's card. It supersedes no request, and no request supersedes it: the open run
+// takes it, or a short run if none is open.
 type Note struct {
 	// ID makes a repeat of the note harmless.
 	ID   string   `json:"id"`
@@ -33,7 +36,8 @@ type Note struct {
 	// By says who sends it: `sweep`, `cleanup`, `webhook:LOGIN`, `jane@laptop`.
 	By string    `json:"by"`
 	At time.Time `json:"at"`
-	// State is how the environment's latest run ended, if the run itself could not report it; nil otherwise.
+	// State is how the environment's latest run ended, if the run itself could not report it; nil
+	// otherwise.
 	State *CardState `json:"state,omitempty"`
 	// StackID is the environment that NoteExtend, NotePin, NoteUnpin and NoteWarn are about.
 	StackID string `json:"stack_id,omitempty"`
@@ -41,10 +45,11 @@ type Note struct {
 	Created time.Time `json:"created,omitzero"`
 	// Reason is why it is pinned.
 	Reason string `json:"reason,omitempty"`
-	// PullRequest is the number of the pull request whose label pins it, or no longer does; 0 if a person asks.
+	// PullRequest is the number of the pull request whose label pins it, or no longer does; 0 if a
+	// person asks.
 	PullRequest int `json:"pull_request,omitempty"`
-	// Until is when the pin or the extension ends, in UTC. An extension may say Longer instead, how much longer the
-	// environment lives; without both of them it is as long as perch.yaml says.
+	// Until is when the pin or the extension ends, in UTC. An extension may say Longer instead, how
+	// much longer the environment lives; without both of them it is as long as perch.yaml says.
 	Until  time.Time `json:"until,omitzero"`
 	Longer Hours     `json:"longer,omitempty"`
 	// Warning is the warning of NoteWarn.

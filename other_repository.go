@@ -41,8 +41,8 @@ func (o OtherRepository) name() string {
 	return fmt.Sprintf("%s (id %s)", o.Repository, o.RepositoryID)
 }
 
-// InOtherRepositories groups the stacks of the identity's project, by name and tags, whose repository
-// does not match. The result is never nil and is sorted by repository.
+// InOtherRepositories groups the stacks of the identity's project, by name and tags, whose
+// repository does not match. The result is never nil and is sorted by repository.
 func InOtherRepositories(identity Identity, stacks iter.Seq2[string, map[string]string]) []OtherRepository {
 	found := []OtherRepository{}
 	for name, tags := range stacks {

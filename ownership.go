@@ -49,7 +49,8 @@ func (i Identity) Tags(kind Kind) map[string]string {
 	return tags
 }
 
-// Tags are the tags that the environment's stack of kind is created with; identity is its project's.
+// Tags are the tags that the environment's stack of kind is created with; identity is its
+// project's.
 func (e Environment) Tags(identity Identity, kind Kind) map[string]string {
 	tags := identity.Tags(kind)
 	tags[TagBranch], tags[TagProject] = EncodeTag(e.Branch), e.Project

@@ -1,7 +1,8 @@
 package perch
 
-// KnownParameter is a value that Perch has for a bring-your-own template: as a Parameter of that name, which it fills where the template
-// declares it, and as a placeholder in perch.yaml's `parameters`.
+// KnownParameter is a value that Perch has for a bring-your-own template: as a Parameter of that
+// name, which it fills where the template declares it, and as a placeholder in perch.yaml's
+// `parameters`.
 type KnownParameter struct {
 	// Name is the Parameter's name in the template.
 	Name string

@@ -1,4 +1,5 @@
-// Package perch says what an environment is: its identity, its settings, what may be asked of it and what comes of it.
+// Package perch says what an environment is: its identity, its settings, what may be asked of it
+// and what comes of it.
 //
 // It is the vocabulary of every other package and imports none of them.
 package perch
@@ -24,8 +25,8 @@ func (k Kind) Valid() bool {
 	return k == KindProduction || k == KindStaging || k == KindBranch
 }
 
-// Application is the Elastic Beanstalk application that environments of kind k are grouped in: production has its own,
-// everything else lives in the staging one.
+// Application is the Elastic Beanstalk application that environments of kind k are grouped in:
+// production has its own, everything else lives in the staging one.
 func (k Kind) Application() Kind {
 	if k == KindProduction {
 		return KindProduction
@@ -33,8 +34,8 @@ func (k Kind) Application() Kind {
 	return KindStaging
 }
 
-// Names that starter, worker and the Temporal UI share. Workflow types and the signal are part of recorded histories:
-// they never change their meaning.
+// Names that starter, worker and the Temporal UI share. Workflow types and the signal are part of
+// recorded histories: they never change their meaning.
 const (
 	WorkflowProvision   = "Provision"
 	WorkflowTeardown    = "Teardown"
@@ -56,7 +57,8 @@ const (
 	SignalLook = "look"
 )
 
-// WorkflowOf is the workflow type of the run that a request with the goal needs; false if there is no such goal.
+// WorkflowOf is the workflow type of the run that a request with the goal needs; false if there is
+// no such goal.
 func WorkflowOf(goal Goal) (workflowType string, known bool) {
 	switch goal {
 	case GoalUp:
@@ -80,8 +82,8 @@ func SearchAttributes() []string {
 	return []string{AttributeProject, AttributeBranch, AttributeCommit, AttributePhase}
 }
 
-// ErrorLeftBehind is the type of a removal's failure when the stack is deleted and something of the environment is still there; the
-// failure's details are the leftovers, a []string.
+// ErrorLeftBehind is the type of a removal's failure when the stack is deleted and something of the
+// environment is still there; the failure's details are the leftovers, a []string.
 const ErrorLeftBehind = "LeftBehind"
 
 // TaskQueue is the Temporal task queue that the project's runs and quick activities wait in.

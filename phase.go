@@ -34,8 +34,8 @@ func (p Phase) IsWorking() bool {
 	return p != "" && p != PhaseAdmitting && !p.IsLast()
 }
 
-// IsReported reports whether people are told of the phase. The others last seconds, or change nothing for a reader. That a
-// request is superseded is told by the run that supersedes it.
+// IsReported reports whether people are told of the phase. The others last seconds, or change
+// nothing for a reader. That a request is superseded is told by the run that supersedes it.
 func (p Phase) IsReported() bool {
 	switch p {
 	case "", PhaseAdmitting, PhaseSeeding, PhaseChecking, PhaseSuperseded:

@@ -8,27 +8,31 @@ type PlanInput struct {
 
 // PlanResult is the result of Plan: what an `up` would do. Nothing of it has been done.
 type PlanResult struct {
-	// Outcome is OutcomePlanned, or how the request would end at once: rejected, skipped, superseded, or failed where no step leads on from
-	// the stack's status. Then only Reason and SupersededBy go with it.
+	// Outcome is OutcomePlanned, or how the request would end at once: rejected, skipped,
+	// superseded, or failed where no step leads on from the stack's status. Then only Reason and
+	// SupersededBy go with it.
 	Outcome      Outcome `json:"outcome"`
 	Reason       string  `json:"reason,omitempty"`
 	SupersededBy string  `json:"superseded_by,omitempty"`
-	// Kind is the environment's kind, Host its host name (empty without a domain) and URL its address; empty where only AWS will give one.
+	// Kind is the environment's kind, Host its host name (empty without a domain) and URL its
+	// address; empty where only AWS will give one.
 	Kind Kind   `json:"kind,omitempty"`
 	Host string `json:"host,omitempty"`
 	URL  string `json:"url,omitempty"`
-	// Status is the stack's status, empty where there is none; Deployed the commit that is deployed; Protected says that the stack must
-	// not be removed.
+	// Status is the stack's status, empty where there is none; Deployed the commit that is
+	// deployed; Protected says that the stack must not be removed.
 	Status    string `json:"status,omitempty"`
 	Deployed  string `json:"deployed,omitempty"`
 	Protected bool   `json:"protected,omitempty"`
-	// Step is the first thing that would be done to the stack, in the rules' own word: create, update, done, wait, delete ...
+	// Step is the first thing that would be done to the stack, in the rules' own word: create,
+	// update, done, wait, delete ...
 	Step string `json:"step,omitempty"`
 	// Changes are the resources that would be created, changed, replaced or removed, by logical id.
 	Changes []ResourceChange `json:"changes,omitempty"`
 	// Outputs are the names of the stack's outputs that would change.
 	Outputs []string `json:"outputs,omitempty"`
-	// SharedDatabase says that the environment has its database in the instance that environments share, which is in no stack of its own.
+	// SharedDatabase says that the environment has its database in the instance that environments
+	// share, which is in no stack of its own.
 	SharedDatabase bool `json:"shared_database,omitempty"`
 	// Warnings are sentences about what could not be checked, or what an `up` would wait for.
 	Warnings []string `json:"warnings,omitempty"`
@@ -54,11 +58,12 @@ type ResourceChange struct {
 	LogicalID string       `json:"logical_id"`
 	Type      string       `json:"type"`
 	Action    ChangeAction `json:"action"`
-	// Replacement is `yes`, `maybe` (it depends on the change, or on another resource that may be replaced), `no`, or `unknown` for types
-	// and properties that Perch has no data of. It is empty for what is created or removed.
+	// Replacement is `yes`, `maybe` (it depends on the change, or on another resource that may be
+	// replaced), `no`, or `unknown` for types and properties that Perch has no data of. It is empty
+	// for what is created or removed.
 	Replacement string `json:"replacement"`
-	// Data says what becomes of the data in a resource that is removed, replaced or may be replaced: `lost`, `snapshot` or `retained`;
-	// empty where no data is at stake.
+	// Data says what becomes of the data in a resource that is removed, replaced or may be
+	// replaced: `lost`, `snapshot` or `retained`; empty where no data is at stake.
 	Data string `json:"data"`
 	// Rejected is why CloudFormation will not take the change; empty where it will.
 	Rejected string `json:"rejected"`
@@ -66,13 +71,15 @@ type ResourceChange struct {
 	Properties []PropertyChange `json:"properties"`
 }
 
-// PropertyChange is a property that changes, or an attribute of the resource such as DeletionPolicy.
+// PropertyChange is a property that changes, or an attribute of the resource such as
+// DeletionPolicy.
 type PropertyChange struct {
 	Name        string `json:"name"`
 	Replacement string `json:"replacement"`
 	// Paths are the places below the property that differ, without their values.
 	Paths []string `json:"paths"`
-	// Because is the resource whose replacement changes the property; empty where the template itself differs.
+	// Because is the resource whose replacement changes the property; empty where the template
+	// itself differs.
 	Because string `json:"because"`
 }
 
@@ -85,7 +92,8 @@ type SettingDifference struct {
 	BFrom *string `json:"b_from"`
 }
 
-// TimeEstimate is how long CloudFormation typically takes: the steps that wait for each other longest.
+// TimeEstimate is how long CloudFormation typically takes: the steps that wait for each other
+// longest.
 type TimeEstimate struct {
 	Seconds float64    `json:"seconds"`
 	Path    []TimeStep `json:"path"`
@@ -100,7 +108,8 @@ type TimeStep struct {
 	Seconds   float64 `json:"seconds"`
 }
 
-// CostEstimate is what an environment costs for every day that it is there, by the price table in package forecast.
+// CostEstimate is what an environment costs for every day that it is there, by the price table in
+// package forecast.
 type CostEstimate struct {
 	// USDPerDay is the sum of Items. It says nothing of what Missing and LeftOut name.
 	USDPerDay float64 `json:"usd_per_day"`

@@ -7,22 +7,25 @@ import (
 	"time"
 )
 
-// Policy is the worker's own file: what it will do at all, whatever a request or a perch.yaml says. Package config reads it and fills in what it
-// leaves out. As in Settings, the comments of the fields are what users read.
+// Policy is the worker's own file: what it will do at all, whatever a request or a perch.yaml says.
+// Package config reads it and fills in what it leaves out. As in Settings, the comments of the
+// fields are what users read.
 type Policy struct {
-	// Account is the AWS account that the worker may act in. At its start it asks STS whose credentials it has, and stops if they are another
-	// account's: a wrong profile does no harm.
+	// Account is the AWS account that the worker may act in. At its start it asks STS whose
+	// credentials it has, and stops if they are another account's: a wrong profile does no harm.
 	Account string `yaml:"account" jsonschema:"format=account"`
-	// Region is the AWS region that the worker makes every call in, whatever its environment variables say.
+	// Region is the AWS region that the worker makes every call in, whatever its environment
+	// variables say.
 	Region string `yaml:"region" jsonschema:"format=region"`
-	// ServiceRole is the IAM role that CloudFormation assumes. With it the worker itself needs no right to make databases, instances or load
-	// balancers; without it CloudFormation has the worker's own rights.
+	// ServiceRole is the IAM role that CloudFormation assumes. With it the worker itself needs no
+	// right to make databases, instances or load balancers; without it CloudFormation has the
+	// worker's own rights.
 	ServiceRole string `yaml:"service_role,omitempty" jsonschema:"format=role"`
 	// Project is the only project whose requests the worker takes.
 	Project string `yaml:"project" jsonschema:"format=project"`
-	// Repository is the only repository, without scheme, user and `.git`: `github.com/acme/shop`; the
-	// default is the address in `source`. Stacks are recognised by it. After a rename it is a list:
-	// the current name, then the former names.
+	// Repository is the only repository, without scheme, user and `.git`: `github.com/acme/shop`;
+	// the default is the address in `source`. Stacks are recognised by it. After a rename it is a
+	// list: the current name, then the former names.
 	Repository string `yaml:"repository,omitempty" jsonschema:"format=line" jsonschema_extras:"list=true,minItems=1,hint=the current name"`
 	// FormerNames are the names in `repository` after the first.
 	FormerNames []string `yaml:"-"`
@@ -30,18 +33,18 @@ type Policy struct {
 	Source Source `yaml:"source"`
 	// DefaultBranch is the branch whose environment is never removed.
 	DefaultBranch string `yaml:"default_branch" jsonschema:"format=branch"`
-	// Domain is the parent of every environment's host name. Without one only `load_balancer: none` works, and an environment's URL is its
-	// instance's address. It goes with `hosted_zone`.
+	// Domain is the parent of every environment's host name. Without one only `load_balancer: none`
+	// works, and an environment's URL is its instance's address. It goes with `hosted_zone`.
 	Domain string `yaml:"domain,omitempty" jsonschema:"format=domain" jsonschema_extras:"needs=hosted_zone"`
 	// HostedZone is the Route 53 zone that the domain's records go into.
 	HostedZone string `yaml:"hosted_zone,omitempty" jsonschema:"format=hosted zone" jsonschema_extras:"needs=domain"`
-	// URL is the address of an environment; the default is `https://{host}`, and `http://{host}` for `load_balancer: none`, which has no
-	// certificate.
+	// URL is the address of an environment; the default is `https://{host}`, and `http://{host}`
+	// for `load_balancer: none`, which has no certificate.
 	URL string `yaml:"url,omitempty" jsonschema:"format=url"`
 	// Network is what exists before Perch, which makes no VPC.
 	Network Network `yaml:"network"`
-	// Kinds says which branches may have which kind. Where the key stands, a kind that it does not name is for nobody; where it does not, every
-	// branch may be of kind `branch`.
+	// Kinds says which branches may have which kind. Where the key stands, a kind that it does not
+	// name is for nobody; where it does not, every branch may be of kind `branch`.
 	Kinds map[Kind][]string `yaml:"kinds,omitempty"`
 	// Protected are the branches whose environments are never removed.
 	Protected []string `yaml:"protected,omitempty" jsonschema:"format=branch pattern"`
@@ -51,37 +54,46 @@ type Policy struct {
 	Seeds PolicySeeds `yaml:"seeds,omitempty"`
 	// Snapshots says which database snapshots environments may be restored from.
 	Snapshots PolicySnapshots `yaml:"snapshots,omitempty"`
-	// Capabilities are what CloudFormation may be told that bring-your-own templates need; none given allows no IAM resources in them.
+	// Capabilities are what CloudFormation may be told that bring-your-own templates need; none
+	// given allows no IAM resources in them.
 	Capabilities []string `yaml:"capabilities,omitempty" jsonschema:"enum=CAPABILITY_IAM,enum=CAPABILITY_NAMED_IAM"`
-	// InstanceTypes are patterns of the EC2 instance types that may be asked for, such as `t3.*`; none given allows all.
+	// InstanceTypes are patterns of the EC2 instance types that may be asked for, such as `t3.*`;
+	// none given allows all.
 	InstanceTypes []string `yaml:"instance_types,omitempty" jsonschema:"format=line"`
-	// DatabaseClasses are patterns of the RDS instance classes that may be asked for, such as `db.t4g.*`; none given allows all.
+	// DatabaseClasses are patterns of the RDS instance classes that may be asked for, such as
+	// `db.t4g.*`; none given allows all.
 	DatabaseClasses []string `yaml:"database_classes,omitempty" jsonschema:"format=line"`
-	// MaxInstances is the most EC2 instances that one environment may have; none given sets no bound. perch.yaml itself allows 100.
+	// MaxInstances is the most EC2 instances that one environment may have; none given sets no
+	// bound. perch.yaml itself allows 100.
 	MaxInstances int `yaml:"max_instances,omitempty" jsonschema:"minimum=1,maximum=1000"`
-	// SharedDatabase is the PostgreSQL instance, in the staging application stack, that environments with `database.mode` `shared` have their
-	// databases in; none given makes none. After a change of it run `perch application up`.
+	// SharedDatabase is the PostgreSQL instance, in the staging application stack, that
+	// environments with `database.mode` `shared` have their databases in; none given makes none.
+	// After a change of it run `perch application up`.
 	SharedDatabase *SharedDatabase `yaml:"shared_database,omitempty"`
 	// MaxEnvironments is the most environments at a time. One load balancer has 100 rules.
 	MaxEnvironments int `yaml:"max_environments,omitempty" jsonschema:"minimum=1,maximum=95,default=20"`
-	// Repair is what happens to a branch's environment that was ready, and whose stack can be neither updated nor rolled back any more: `keep` fails
-	// the run, which names the cause; `recreate` deletes it, its database and buckets included, and creates it again.
+	// Repair is what happens to a branch's environment that was ready, and whose stack can be
+	// neither updated nor rolled back any more: `keep` fails the run, which names the cause;
+	// `recreate` deletes it, its database and buckets included, and creates it again.
 	Repair Repair `yaml:"repair,omitempty" jsonschema:"enum=keep,enum=recreate,default=keep"`
 	// Images says where the worker looks images up before it deploys them.
 	Images PolicyImages `yaml:"images,omitempty"`
-	// Triggers are what starts deployments without a person: `ci`, a CI job that runs `perch up`, and
-	// `webhook`, GitHub's webhooks, which `perch-web` receives; the default is `ci`. Without `ci` an `up`
-	// of a CI job is skipped; a person's is not.
+	// Triggers are what starts deployments without a person: `ci`, a CI job that runs `perch up`,
+	// and `webhook`, GitHub's webhooks, which `perch-web` receives; the default is `ci`. Without
+	// `ci` an `up` of a CI job is skipped; a person's is not.
 	Triggers []Trigger `yaml:"triggers,omitempty" jsonschema:"enum=ci,enum=webhook,minItems=1" jsonschema_extras:"hint=ci or webhook"`
-	// OnPRClose is what happens to the environment of a branch that still exists when its last pull request is closed
-	// or merged: `keep` keeps it until the branch is deleted; `remove` removes it as cleanup does, and a push brings it back.
-	// It needs `source.github`, and `webhook` in `triggers`.
+	// OnPRClose is what happens to the environment of a branch that still exists when its last pull
+	// request is closed or merged: `keep` keeps it until the branch is deleted; `remove` removes it
+	// as cleanup does, and a push brings it back. It needs `source.github`, and `webhook` in
+	// `triggers`.
 	OnPRClose OnPRClose `yaml:"on_pr_close,omitempty" jsonschema:"enum=keep,enum=remove,default=keep"`
 	// Reports says how people are told how far environments are.
 	Reports PolicyReports `yaml:"reports,omitempty"`
-	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone, and those that expired.
+	// Cleanup bounds what cleanup may remove by itself: environments whose branch is gone, and
+	// those that expired.
 	Cleanup PolicyCleanup `yaml:"cleanup,omitempty"`
-	// Expiry bounds how long environments of kind `branch` live, and how much longer people may keep them.
+	// Expiry bounds how long environments of kind `branch` live, and how much longer people may
+	// keep them.
 	Expiry PolicyExpiry `yaml:"expiry,omitempty"`
 }
 
@@ -94,7 +106,8 @@ func (p *Policy) Identity(id string) Identity {
 // Allows reports whether deployments may be started by trigger.
 func (p *Policy) Allows(trigger Trigger) bool { return slices.Contains(p.Triggers, trigger) }
 
-// Repair is what happens to an environment that was ready and that only a new stack would bring back.
+// Repair is what happens to an environment that was ready and that only a new stack would bring
+// back.
 type Repair string
 
 // The repairs.
@@ -112,17 +125,20 @@ type PolicyCleanup struct {
 	Grace time.Duration `yaml:"grace,omitempty" jsonschema:"format=duration,default=1h" jsonschema_extras:"from=1s,to=720h"`
 	// MaxRemovals is the most removals that one run asks for.
 	MaxRemovals int `yaml:"max_removals,omitempty" jsonschema:"minimum=1,maximum=1000,default=10"`
-	// MaxShare is the largest share of all environments that one run asks to remove; it counts from three removals up.
+	// MaxShare is the largest share of all environments that one run asks to remove; it counts from
+	// three removals up.
 	MaxShare float64 `yaml:"max_share,omitempty" jsonschema:"exclusiveMinimum=0,maximum=1,default=0.5"`
 }
 
-// PolicyExpiry bounds how long environments of kind `branch` live, and how much longer people may keep them.
+// PolicyExpiry bounds how long environments of kind `branch` live, and how much longer people may
+// keep them.
 type PolicyExpiry struct {
-	// Idle is the longest that an environment lives after it was used last. It also holds for environments whose
-	// perch.yaml says nothing of expiry; perch.yaml may say less.
+	// Idle is the longest that an environment lives after it was used last. It also holds for
+	// environments whose perch.yaml says nothing of expiry; perch.yaml may say less.
 	Idle Hours `yaml:"idle,omitempty" json:"idle" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
-	// Max is the longest that an environment lives after its creation. It also holds for environments whose perch.yaml
-	// says nothing of expiry; perch.yaml may say less. It must not be below `expiry.idle`.
+	// Max is the longest that an environment lives after its creation. It also holds for
+	// environments whose perch.yaml says nothing of expiry; perch.yaml may say less. It must not be
+	// below `expiry.idle`.
 	Max Hours `yaml:"max,omitempty" json:"max" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
 	// Extend is the most that one extension adds to an environment's life.
 	Extend Hours `yaml:"extend,omitempty" json:"extend" jsonschema:"format=hours,default=168h" jsonschema_extras:"from=1h,to=8760h"`
@@ -132,19 +148,21 @@ type PolicyExpiry struct {
 
 // PolicyReports says how people are told how far environments are.
 type PolicyReports struct {
-	// GitHub is what GitHub shows of environments. It needs `source.github`; without that nothing is reported.
+	// GitHub is what GitHub shows of environments. It needs `source.github`; without that nothing
+	// is reported.
 	GitHub ReportsGitHub `yaml:"github,omitempty"`
 }
 
 // ReportsGitHub is what GitHub shows of environments.
 type ReportsGitHub struct {
-	// Deployments shows each deployment in the timeline of its pull request, with the link to the environment. The worker needs the permission
-	// "Deployments: write".
+	// Deployments shows each deployment in the timeline of its pull request, with the link to the
+	// environment. The worker needs the permission "Deployments: write".
 	Deployments bool `yaml:"deployments,omitempty" jsonschema:"default=true"`
-	// Status shows the state beside each commit, as the commit status `perch/PROJECT`. The worker needs the permission "Commit statuses: write".
+	// Status shows the state beside each commit, as the commit status `perch/PROJECT`. The worker
+	// needs the permission "Commit statuses: write".
 	Status bool `yaml:"status,omitempty" jsonschema:"default=true"`
-	// Comment writes one comment on each open pull request of a branch, and keeps it up to date. The worker needs the permission
-	// "Pull requests: write".
+	// Comment writes one comment on each open pull request of a branch, and keeps it up to date.
+	// The worker needs the permission "Pull requests: write".
 	Comment bool `yaml:"comment,omitempty" jsonschema:"default=true"`
 	// Environment is the name of the GitHub environment that all deployments belong to.
 	Environment string `yaml:"environment,omitempty" jsonschema:"format=line,default=preview"`
@@ -167,10 +185,13 @@ func (r ReportsGitHub) Without(muted MutedReports) ReportsGitHub {
 
 // Source is where branches and files come from. Exactly one field is set.
 type Source struct {
-	// Git is a remote URL or a local path. The worker keeps a mirror of a remote one in its cache folder. A local repository must have every branch
-	// itself, as a bare one that is pushed to has: a clone has only those that were checked out in it, and cleanup would take all others for gone.
+	// Git is a remote URL or a local path. The worker keeps a mirror of a remote one in its cache
+	// folder. A local repository must have every branch itself, as a bare one that is pushed to
+	// has: a clone has only those that were checked out in it, and cleanup would take all others
+	// for gone.
 	Git string `yaml:"git,omitempty" jsonschema:"format=line,oneof_required=git"`
-	// GitHub is a repository that is read by GitHub's API. The credentials are the worker's own and stand in no file of Perch.
+	// GitHub is a repository that is read by GitHub's API. The credentials are the worker's own and
+	// stand in no file of Perch.
 	GitHub *GitHubSource `yaml:"github,omitempty" jsonschema:"oneof_required=github"`
 }
 
@@ -196,14 +217,16 @@ func (s GitHubSource) Address() string {
 type Network struct {
 	// VPC is the VPC that everything stands in.
 	VPC string `yaml:"vpc" jsonschema:"format=vpc"`
-	// Subnets are the public subnets of load balancer and instances, two at least, in different zones.
+	// Subnets are the public subnets of load balancer and instances, two at least, in different
+	// zones.
 	Subnets []string `yaml:"subnets" jsonschema:"format=subnet,minItems=2" jsonschema_extras:"hint=in different availability zones"`
-	// DatabaseSubnets are the subnets of databases, two at least; the default is `network.subnets`. Databases are never publicly accessible,
-	// wherever they stand.
+	// DatabaseSubnets are the subnets of databases, two at least; the default is `network.subnets`.
+	// Databases are never publicly accessible, wherever they stand.
 	DatabaseSubnets []string `yaml:"database_subnets,omitempty" jsonschema:"format=subnet,minItems=2" jsonschema_extras:"hint=in different availability zones"`
 	// Private are the networks of addresses that are not public and that the worker may connect to
-	// for an environment of a bring-your-own template, and for a registry, such as Amazon ECR behind
-	// a VPC endpoint; none given allows public addresses only. Link-local addresses are never allowed.
+	// for an environment of a bring-your-own template, and for a registry, such as Amazon ECR
+	// behind a VPC endpoint; none given allows public addresses only. Link-local addresses are
+	// never allowed.
 	Private []netip.Prefix `yaml:"private,omitempty" jsonschema:"format=network"`
 }
 
@@ -236,9 +259,9 @@ func (p *Policy) DefaultRegistries() []string {
 
 // PolicySecrets says where secrets may come from.
 type PolicySecrets struct {
-	// From are the beginnings of the ARNs that `secrets` in perch.yaml may name, for environments of
-	// every kind; none given allows none. The instances' roles may read exactly these and those of
-	// `kinds`.
+	// From are the beginnings of the ARNs that `secrets` in perch.yaml may name, for environments
+	// of every kind; none given allows none. The instances' roles may read exactly these and those
+	// of `kinds`.
 	From []string `yaml:"from,omitempty" jsonschema:"format=secret prefix"`
 	// Kinds are beginnings of ARNs that environments of one kind may name and their instances read,
 	// and no others. `from` must not cover them.
@@ -255,20 +278,22 @@ func (s PolicySecrets) Allowed(kind Kind) []string {
 
 // PolicySeeds says where seed data may come from.
 type PolicySeeds struct {
-	// From are the beginnings of the s3:// addresses that seed steps may read; none given allows only folders of the repository.
+	// From are the beginnings of the s3:// addresses that seed steps may read; none given allows
+	// only folders of the repository.
 	From []string `yaml:"from,omitempty" jsonschema:"format=s3 prefix"`
 }
 
 // PolicySnapshots says which database snapshots environments may be restored from.
 type PolicySnapshots struct {
-	// From are the beginnings of the ids, or of the ARNs, of RDS snapshots that `database.snapshot` may name; none given allows none: a snapshot is
-	// a copy of somebody's data.
+	// From are the beginnings of the ids, or of the ARNs, of RDS snapshots that `database.snapshot`
+	// may name; none given allows none: a snapshot is a copy of somebody's data.
 	From []string `yaml:"from,omitempty" jsonschema:"format=snapshot prefix"`
 }
 
 // SharedDatabase is the PostgreSQL instance that environments share.
 type SharedDatabase struct {
-	// Version is PostgreSQL's major version; without it a new instance gets 18, and an existing one keeps what it runs.
+	// Version is PostgreSQL's major version; without it a new instance gets 18, and an existing one
+	// keeps what it runs.
 	Version string `yaml:"version,omitempty" jsonschema:"format=version"`
 	// Class is the RDS instance class.
 	Class string `yaml:"class,omitempty" jsonschema:"format=instance class,default=db.t4g.medium"`

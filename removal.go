@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Removal is what a removal has to see gone of one stack. It is written into the environment's card before the stack is
-// deleted, because a deleted stack no longer names its resources, and taken out when they are seen to be gone. So every
-// later run knows what is left of an environment, whatever happens to the run that removed it.
+// Removal is what a removal has to see gone of one stack. It is written into the environment's card
+// before the stack is deleted, because a deleted stack no longer names its resources, and taken out
+// when they are seen to be gone. So every later run knows what is left of an environment, whatever
+// happens to the run that removed it.
 type Removal struct {
 	// StackID is the stack.
 	StackID string `json:"stack_id"`
@@ -20,10 +21,12 @@ type Removal struct {
 	Contents StackContents `json:"contents"`
 	// Leftovers are what a verification still saw; empty before the first one.
 	Leftovers []string `json:"leftovers,omitempty"`
-	// Known are those of Leftovers that no service can be asked for, such as a database that could not be dropped.
+	// Known are those of Leftovers that no service can be asked for, such as a database that could
+	// not be dropped.
 	Known []string `json:"known,omitempty"`
-	// Unconfirmed are what the tagging API still listed and no service could be asked for. Deleted resources are listed
-	// for hours, so they count as leftovers only after the longest time that a removal takes.
+	// Unconfirmed are what the tagging API still listed and no service could be asked for. Deleted
+	// resources are listed for hours, so they count as leftovers only after the longest time that a
+	// removal takes.
 	Unconfirmed []string `json:"unconfirmed,omitempty"`
 }
 
@@ -32,8 +35,8 @@ func (c Card) RemovalFailed() bool {
 	return c.State.Goal == GoalGone && c.State.Phase == PhaseFailed
 }
 
-// StackContents are the physical ids of what a stack holds and a teardown has to see go. They come from
-// the stack's resources, not from its outputs: a stack that was rolled back has none.
+// StackContents are the physical ids of what a stack holds and a teardown has to see go. They come
+// from the stack's resources, not from its outputs: a stack that was rolled back has none.
 type StackContents struct {
 	// Buckets are names of S3 buckets.
 	Buckets []string `json:"buckets,omitempty"`
@@ -54,7 +57,8 @@ type StackContents struct {
 	Resources int `json:"resources"`
 }
 
-// KeptResource is a resource that the deletion of its stack leaves behind, because its template says so.
+// KeptResource is a resource that the deletion of its stack leaves behind, because its template
+// says so.
 type KeptResource struct {
 	// Type and ID are the resource's type and physical id.
 	Type string `json:"type"`

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// NormalizeRepository writes a repository's address so that its spellings are equal: host and path, without scheme, user, port or .git.
-// A local path becomes `local` and its last two names.
+// NormalizeRepository writes a repository's address so that its spellings are equal: host and path,
+// without scheme, user, port or .git. A local path becomes `local` and its last two names.
 func NormalizeRepository(address string) string {
 	address = strings.TrimSuffix(strings.TrimRight(address, "/"), ".git")
 	if host, path, ok := strings.Cut(address, ":"); ok && !strings.Contains(host, "/") && !strings.HasPrefix(path, "//") && len(host) > 1 {
@@ -27,8 +27,9 @@ func NormalizeRepository(address string) string {
 	return address
 }
 
-// WithoutCredentials is a repository's address without user and password, even where they are written in a way that makes it no URL: it ends in
-// tags, messages and runs. An address without a scheme stays as it is.
+// WithoutCredentials is a repository's address without user and password, even where they are
+// written in a way that makes it no URL: it ends in tags, messages and runs. An address without a
+// scheme stays as it is.
 func WithoutCredentials(address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {

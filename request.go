@@ -14,7 +14,8 @@ const (
 	GoalGone Goal = "gone"
 )
 
-// Request is what somebody wants of an environment. Nothing of a branch travels in it but its name and commit.
+// Request is what somebody wants of an environment. Nothing of a branch travels in it but its name
+// and commit.
 type Request struct {
 	// ID makes a repeat of the request harmless.
 	ID string `json:"id"`
@@ -23,44 +24,51 @@ type Request struct {
 	// Project and Branch name the environment.
 	Project string `json:"project"`
 	Branch  string `json:"branch"`
-	// Repository is what the requester takes for the project's repository (NormalizeRepository); empty where it knows none.
+	// Repository is what the requester takes for the project's repository (NormalizeRepository);
+	// empty where it knows none.
 	Repository string `json:"repository,omitempty"`
 	// Commit is the full commit to provision; empty for GoalGone.
 	Commit string `json:"commit,omitempty"`
-	// Head says that Perch requested the branch's head, because the request before named another commit. If the branch has moved since,
-	// the new head is deployed instead of Commit.
+	// Head says that Perch requested the branch's head, because the request before named another
+	// commit. If the branch has moved since, the new head is deployed instead of Commit.
 	Head bool `json:"head,omitempty"`
-	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`, `perch down`.
+	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`,
+	// `perch down`.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	// Trigger is what started the request without a person; empty if a person or cleanup requests.
 	Trigger Trigger `json:"trigger,omitempty"`
-	// Force lets a removal leave behind what cannot be deleted, where nothing gentler helps; it fails then, and names it.
+	// Force lets a removal leave behind what cannot be deleted, where nothing gentler helps; it
+	// fails then, and names it.
 	Force bool `json:"force,omitempty"`
-	// Recreate lets an `up` delete the environment first, its database and buckets included, and create it again.
+	// Recreate lets an `up` delete the environment first, its database and buckets included, and
+	// create it again.
 	Recreate bool `json:"recreate,omitempty"`
 	// Judged is what cleanup saw when it asked for a removal; nil where a person or CI asks.
 	Judged *Judgement `json:"judged,omitempty"`
 }
 
-// Judgement is what cleanup saw of an environment when it asked for its removal. The removal looks again before it touches anything:
-// what is no longer so is kept.
+// Judgement is what cleanup saw of an environment when it asked for its removal. The removal looks
+// again before it touches anything: what is no longer so is kept.
 type Judgement struct {
 	// StackID and Commit are the stack that was judged and the commit that was deployed in it.
 	StackID string `json:"stack_id"`
 	Commit  string `json:"commit,omitempty"`
-	// Unwanted says that the branch exists, and that its pull request says that it should have no environment.
+	// Unwanted says that the branch exists, and that its pull request says that it should have no
+	// environment.
 	Unwanted bool `json:"unwanted,omitempty"`
 	// Expired says that the branch exists, and that the environment has expired.
 	Expired bool `json:"expired,omitempty"`
 	// At is when it was judged, in UTC.
 	At time.Time `json:"at"`
-	// Until is when the grace period ends, in UTC; a push until then keeps the environment. At, where there is none.
+	// Until is when the grace period ends, in UTC; a push until then keeps the environment. At,
+	// where there is none.
 	Until time.Time `json:"until"`
 }
 
-// AnsweredBy reports whether a run that works for target also gives r what it wants. A removal that somebody asked for answers one of
-// cleanup's; one of cleanup's answers another for the same stack, and never somebody's own: it has a grace period and may keep the environment.
+// AnsweredBy reports whether a run that works for target also gives r what it wants. A removal that
+// somebody asked for answers one of cleanup's; one of cleanup's answers another for the same stack,
+// and never somebody's own: it has a grace period and may keep the environment.
 func (r Request) AnsweredBy(target Request) bool {
 	switch {
 	case r.Goal != target.Goal || r.Commit != target.Commit || (r.Force && !target.Force) || (r.Recreate && !target.Recreate):
@@ -74,25 +82,29 @@ func (r Request) AnsweredBy(target Request) bool {
 // RunInput is the input of Provision and Teardown.
 type RunInput struct {
 	Environment Environment `json:"environment,omitzero"`
-	// Request is the target that an earlier run of the chain handed on; nil at the start of a chain, when the signal brings it.
+	// Request is the target that an earlier run of the chain handed on; nil at the start of a
+	// chain, when the signal brings it.
 	Request *Request `json:"request,omitempty"`
-	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is rejected, or fails before it is due.
+	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is
+	// rejected, or fails before it is due.
 	Below *Request `json:"below,omitempty"`
-	// Due says that the removal was held against policy and stack and may be done: it has taken the place of Below.
+	// Due says that the removal was held against policy and stack and may be done: it has taken the
+	// place of Below.
 	Due bool `json:"due,omitempty"`
-	// Begun is the operation that is in progress for the newest `up` of the chain, so that it is not lost with the run that began it.
+	// Begun is the operation that is in progress for the newest `up` of the chain, so that it is
+	// not lost with the run that began it.
 	Begun *Operation `json:"begun,omitempty"`
 	// Recreated is the request whose recreation this chain has already begun: it is done once.
 	Recreated *Request `json:"recreated,omitempty"`
 	// Left are what removals of the chain could not delete.
 	Left []Leftover `json:"left,omitempty"`
-	// Ended is the removal that the run before this one rejected, or that failed there before it was due. Who requested
-	// it reads that here.
+	// Ended is the removal that the run before this one rejected, or that failed there before it
+	// was due. Who requested it reads that here.
 	Ended *EndedRemoval `json:"ended,omitempty"`
 	// Notes are the notes that the run before has taken and not entered into the card.
 	Notes []Note `json:"notes,omitempty"`
-	// Unreported are the last states of requests of the chain that have ended, the oldest first, as far as they have not
-	// been reported.
+	// Unreported are the last states of requests of the chain that have ended, the oldest first, as
+	// far as they have not been reported.
 	Unreported []CardState `json:"unreported,omitempty"`
 }
 
@@ -110,8 +122,8 @@ type Operation struct {
 // EndedRemoval is a removal that came to nothing in the run before.
 type EndedRemoval struct {
 	Request Request `json:"request"`
-	// Rejection is why it was rejected; nil if it failed while policy and stack were still checked. Failure says what
-	// went wrong then.
+	// Rejection is why it was rejected; nil if it failed while policy and stack were still checked.
+	// Failure says what went wrong then.
 	Rejection *Rejection `json:"rejection,omitempty"`
 	Failure   string     `json:"failure,omitempty"`
 }
@@ -127,8 +139,9 @@ func (e EndedRemoval) Why() string {
 // Outcome is how a request ended.
 type Outcome string
 
-// The outcomes. OutcomeKept is a removal's that cleanup asked for and that a last look found wrong. Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that fails has no
-// result. OutcomePlanned is a plan's, which is no request.
+// The outcomes. OutcomeKept is a removal's that cleanup asked for and that a last look found wrong.
+// Only the starter reports OutcomeAccepted, OutcomeFailed and OutcomeTimeout: a run that fails has
+// no result. OutcomePlanned is a plan's, which is no request.
 const (
 	OutcomeReady      Outcome = "ready"
 	OutcomeGone       Outcome = "gone"
@@ -167,16 +180,19 @@ type Result struct {
 	SupersededBy string `json:"superseded_by,omitempty"`
 	// Removed counts what Teardown emptied.
 	Removed Removed `json:"removed,omitzero"`
-	// Leftovers are physical resources that were seen to be still there; for OutcomeGone those that the environment's own template keeps.
+	// Leftovers are physical resources that were seen to be still there; for OutcomeGone those that
+	// the environment's own template keeps.
 	Leftovers []string `json:"leftovers,omitempty"`
-	// Unconfirmed are resources that AWS's tagging API lists, as it does for hours after their deletion, and that Perch
-	// cannot ask for.
+	// Unconfirmed are resources that AWS's tagging API lists, as it does for hours after their
+	// deletion, and that Perch cannot ask for.
 	Unconfirmed []string `json:"unconfirmed,omitempty"`
 	// Earlier are what removals of the branch's earlier environments could not delete.
 	Earlier []Leftover `json:"earlier,omitempty"`
-	// Warnings are sentences about what could not be checked; the environment was deployed nevertheless.
+	// Warnings are sentences about what could not be checked; the environment was deployed
+	// nevertheless.
 	Warnings []string `json:"warnings,omitempty"`
-	// Reason is the sentence that explains OutcomeRejected, OutcomeSkipped, OutcomeSuperseded and OutcomeKept.
+	// Reason is the sentence that explains OutcomeRejected, OutcomeSkipped, OutcomeSuperseded and
+	// OutcomeKept.
 	Reason string `json:"reason,omitempty"`
 	// Seconds is where the time went.
 	Seconds Seconds `json:"seconds,omitzero"`
@@ -211,7 +227,8 @@ type Seconds struct {
 	Ready float64 `json:"ready"`
 }
 
-// Progress is the heartbeat of the activities that wait. A client reads it from the pending activity, so it is at most a few seconds old.
+// Progress is the heartbeat of the activities that wait. A client reads it from the pending
+// activity, so it is at most a few seconds old.
 type Progress struct {
 	// Status is the stack's status, or what is waited for.
 	Status string `json:"status"`
@@ -225,7 +242,8 @@ type Progress struct {
 	Reason string `json:"reason,omitempty"`
 	// Since is when the wait began, in UTC.
 	Since time.Time `json:"since"`
-	// Cursor is where a retry goes on: the id of the newest stack event that was read, or the command that a seed step waits for.
+	// Cursor is where a retry goes on: the id of the newest stack event that was read, or the
+	// command that a seed step waits for.
 	Cursor string `json:"cursor,omitempty"`
 }
 
@@ -241,15 +259,16 @@ type EnvironmentStatus struct {
 	Commit string `json:"commit"`
 	// Updated is when the stack was last created or updated, in UTC.
 	Updated time.Time `json:"updated"`
-	// PullRequests are the branch's open pull requests, and LastReport is what a run said last. Both come from the
-	// environment's card, and are empty if it has none.
+	// PullRequests are the branch's open pull requests, and LastReport is what a run said last.
+	// Both come from the environment's card, and are empty if it has none.
 	PullRequests []PullRequest `json:"pull_requests,omitempty"`
 	LastReport   *LastReport   `json:"last_report,omitempty"`
-	// Expires is when the environment expires, in UTC; the zero time if it does not, or if that is not known. Pin is what
-	// keeps it; nil if it is not pinned.
+	// Expires is when the environment expires, in UTC; the zero time if it does not, or if that is
+	// not known. Pin is what keeps it; nil if it is not pinned.
 	Expires time.Time `json:"expires,omitzero"`
 	Pin     *Pin      `json:"pin,omitempty"`
-	// USDSoFar is what the environment has cost since its stack was created, an estimate; 0 if there is none.
+	// USDSoFar is what the environment has cost since its stack was created, an estimate; 0 if
+	// there is none.
 	USDSoFar float64 `json:"usd_so_far,omitempty"`
 	// Resources are the stack's resources; only Status fills them.
 	Resources []ResourceStatus `json:"resources,omitempty"`
@@ -269,7 +288,8 @@ type LastReport struct {
 	At time.Time `json:"at"`
 }
 
-// longestSentence is how many characters of a sentence a LastReport has: a listing has many of them.
+// longestSentence is how many characters of a sentence a LastReport has: a listing has many of
+// them.
 const longestSentence = 300
 
 // LastReport is what a run said last, nil if none has said anything.

@@ -8,48 +8,59 @@ import (
 	"unicode"
 )
 
-// Settings are the resolved values that an environment's template is rendered from. A layer of perch.yaml holds a part of them;
-// package config merges the layers, checks the values and remembers where each one came from.
+// Settings are the resolved values that an environment's template is rendered from. A layer of
+// perch.yaml holds a part of them; package config merges the layers, checks the values and
+// remembers where each one came from.
 //
-// The comments of the fields, here and in Policy, are what users read: docs/configuration.md and the JSON Schemas are made from them and from the
-// tag `jsonschema`, whose formats are in package config. They speak of keys as perch.yaml writes them. docs/contributing.md says how to write anew.
+// The comments of the fields, here and in Policy, are what users read: docs/configuration.md and
+// the JSON Schemas are made from them and from the tag `jsonschema`, whose formats are in package
+// config. They speak of keys as perch.yaml writes them. docs/contributing.md says how to write
+// anew.
 type Settings struct {
-	// Image is the Docker image that runs; the default is the file's own `image`. `{commit}` becomes
-	// the full commit. `up` looks it up and deploys its digest, so that a tag that moves later
-	// changes nothing. It must be built for the processor of `instance_type`.
+	// Image is the Docker image that runs; the default is the file's own `image`. `{commit}`
+	// becomes the full commit. `up` looks it up and deploys its digest, so that a tag that moves
+	// later changes nothing. It must be built for the processor of `instance_type`.
 	Image string `yaml:"image,omitempty" json:"image" jsonschema:"format=image"`
-	// ImageWait is how long `up` waits for an image that is not in its registry yet. A newer push or a removal ends the wait.
+	// ImageWait is how long `up` waits for an image that is not in its registry yet. A newer push
+	// or a removal ends the wait.
 	ImageWait time.Duration `yaml:"image_wait,omitempty" json:"image_wait" jsonschema:"format=duration,default=15m" jsonschema_extras:"from=1s,to=1h"`
-	// Platform is the Elastic Beanstalk platform. A new environment gets the newest Docker platform on Amazon Linux 2023, and keeps it for its life.
+	// Platform is the Elastic Beanstalk platform. A new environment gets the newest Docker platform
+	// on Amazon Linux 2023, and keeps it for its life.
 	Platform string `yaml:"platform,omitempty" json:"platform" jsonschema:"enum=docker,default=docker"`
 	// InstanceType is the EC2 instance type.
 	InstanceType string `yaml:"instance_type,omitempty" json:"instance_type" jsonschema:"format=instance type,default=t3.small"`
 	// Instances bounds the Auto Scaling group.
 	Instances Instances `yaml:"instances,omitempty" json:"instances"`
-	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment), one
-	// of the environment's own with the same certificate (`dedicated`), or none: a single instance,
-	// `instances.max` must be 1, and one Elastic IP address of the account, which has five in a region
-	// by default. `shared` and `dedicated` need a domain in the policy.
+	// LoadBalancer is the application stack's (`shared`, one listener rule for each environment),
+	// one of the environment's own with the same certificate (`dedicated`), or none: a single
+	// instance, `instances.max` must be 1, and one Elastic IP address of the account, which has
+	// five in a region by default. `shared` and `dedicated` need a domain in the policy.
 	LoadBalancer string `yaml:"load_balancer,omitempty" json:"load_balancer" jsonschema:"enum=shared,enum=dedicated,enum=none,default=shared"`
-	// HealthPath is the path that answers when the app is healthy: the load balancer wants 200, and `up` waits for a status below 400.
+	// HealthPath is the path that answers when the app is healthy: the load balancer wants 200, and
+	// `up` waits for a status below 400.
 	HealthPath string `yaml:"health_path,omitempty" json:"health_path" jsonschema:"format=health path,default=/"`
-	// Database is the environment's RDS database; none where no layer has one. Where a layer has one, the keys below complete it.
+	// Database is the environment's RDS database; none where no layer has one. Where a layer has
+	// one, the keys below complete it.
 	Database *Database `yaml:"database,omitempty" json:"database" jsonschema:"nullable"`
-	// Buckets are the S3 buckets of the environment, by the name that the app knows them by, which is not their name on S3.
+	// Buckets are the S3 buckets of the environment, by the name that the app knows them by, which
+	// is not their name on S3.
 	Buckets map[string]Bucket `yaml:"buckets,omitempty" json:"buckets" jsonschema:"nullable" jsonschema_extras:"keys=bucket,values=nullable"`
-	// Environment are plain environment variables of the app, one line each, 3,072 bytes together. A
-	// value cannot have a backslash, a quote, a backtick, ` #` or a space at its ends, because Elastic
-	// Beanstalk does not carry them unchanged. Nothing secret belongs here, nor a dynamic reference of
-	// CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on in its
-	// container, 8080 where it is not set.
+	// Environment are plain environment variables of the app, one line each, 3,072 bytes together.
+	// A value cannot have a backslash, a quote, a backtick, ` #` or a space at its ends, because
+	// Elastic Beanstalk does not carry them unchanged. Nothing secret belongs here, nor a dynamic
+	// reference of CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on
+	// in its container, 8080 where it is not set.
 	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=app variable,values=scalar"`
-	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store. The policy's `secrets` must allow them.
+	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store.
+	// The policy's `secrets` must allow them.
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=app variable,values=secret"`
 	// Expiry is how long an environment of kind `branch` lives. The policy's `expiry` bounds it.
 	Expiry *Expiry `yaml:"expiry,omitempty" json:"expiry" jsonschema:"nullable"`
-	// Template is a CloudFormation template of the project's own, used instead of Perch's: the path of a YAML or JSON file in the repository.
+	// Template is a CloudFormation template of the project's own, used instead of Perch's: the path
+	// of a YAML or JSON file in the repository.
 	Template string `yaml:"template,omitempty" json:"template" jsonschema:"nullable,format=template"`
-	// Parameters are values of that template's Parameters, by name. `{branch}`, `{commit}` and other placeholders stand for what Perch knows.
+	// Parameters are values of that template's Parameters, by name. `{branch}`, `{commit}` and
+	// other placeholders stand for what Perch knows.
 	Parameters map[string]string `yaml:"parameters,omitempty" json:"parameters" jsonschema:"nullable" jsonschema_extras:"keys=logical id,values=scalar"`
 	// URLOutput is the output of that template that holds the environment's address.
 	URLOutput string `yaml:"url_output,omitempty" json:"url_output" jsonschema:"nullable,format=logical id,default=URL"`
@@ -65,8 +76,9 @@ type Instances struct {
 
 // Modes of a Database.
 const (
-	// DefaultPostgreSQL is the major version of new databases, and OldestPostgreSQL the oldest that new databases can
-	// have: the standard support of 13 ended on 28 February 2026 (RDS release calendar).
+	// DefaultPostgreSQL is the major version of new databases, and OldestPostgreSQL the oldest that
+	// new databases can have: the standard support of 13 ended on 28 February 2026 (RDS release
+	// calendar).
 	DefaultPostgreSQL = "18"
 	OldestPostgreSQL  = 14
 
@@ -74,7 +86,8 @@ const (
 	DatabaseDedicated = "dedicated"
 	// DatabaseSnapshot is an instance of the environment's own, restored from a snapshot.
 	DatabaseSnapshot = "snapshot"
-	// DatabaseShared is a database and a user of the environment's own in the instance of the application stack.
+	// DatabaseShared is a database and a user of the environment's own in the instance of the
+	// application stack.
 	DatabaseShared = "shared"
 	// DatabaseNone stands in layers only: resolved settings have no Database then.
 	DatabaseNone = "none"
@@ -82,25 +95,28 @@ const (
 
 // Database describes the environment's database.
 type Database struct {
-	// Mode is `dedicated` for an RDS instance of the environment's own, `shared` for a database in the instance that the policy's `shared_database`
-	// describes (the keys below have no effect then), `snapshot` for an own instance that is restored from a snapshot, or `none`, which is the
-	// same as `database: null`.
+	// Mode is `dedicated` for an RDS instance of the environment's own, `shared` for a database in
+	// the instance that the policy's `shared_database` describes (the keys below have no effect
+	// then), `snapshot` for an own instance that is restored from a snapshot, or `none`, which is
+	// the same as `database: null`.
 	Mode string `yaml:"mode,omitempty" json:"mode" jsonschema:"enum=dedicated,enum=shared,enum=snapshot,enum=none,default=dedicated"`
-	// Snapshot is the RDS snapshot that mode `snapshot` restores, and for no other mode; the policy's `snapshots.from` must allow it.
+	// Snapshot is the RDS snapshot that mode `snapshot` restores, and for no other mode; the
+	// policy's `snapshots.from` must allow it.
 	Snapshot string `yaml:"snapshot,omitempty" json:"snapshot" jsonschema:"format=snapshot"`
 	// Engine is the database engine.
 	Engine string `yaml:"engine,omitempty" json:"engine" jsonschema:"enum=postgres,default=postgres"`
-	// Version is the engine's major version. If it is left out, a new database gets 18, and an existing one keeps the
-	// version that it runs; a restored one has its snapshot's.
+	// Version is the engine's major version. If it is left out, a new database gets 18, and an
+	// existing one keeps the version that it runs; a restored one has its snapshot's.
 	Version string `yaml:"version,omitempty" json:"version" jsonschema:"format=version,default=18"`
 	// Class is the RDS instance class.
 	Class string `yaml:"class,omitempty" json:"class" jsonschema:"format=instance class,default=db.t4g.micro"`
 	// StorageGB is the size of the gp3 volume in GiB.
 	StorageGB int `yaml:"storage_gb,omitempty" json:"storage_gb" jsonschema:"minimum=20,maximum=65536,default=20"`
-	// MultiAZ keeps a standby in a second availability zone; for kind `production` the default is `true`.
+	// MultiAZ keeps a standby in a second availability zone; for kind `production` the default is
+	// `true`.
 	MultiAZ bool `yaml:"multi_az,omitempty" json:"multi_az" jsonschema:"default=false"`
-	// BackupDays is how many days automated backups are kept; 0 makes none. For kind `production` the default is 14, and 0 is rejected; for kind
-	// `staging` it is 7.
+	// BackupDays is how many days automated backups are kept; 0 makes none. For kind `production`
+	// the default is 14, and 0 is rejected; for kind `staging` it is 7.
 	BackupDays int `yaml:"backup_days,omitempty" json:"backup_days" jsonschema:"minimum=0,maximum=35,default=0"`
 }
 
@@ -112,7 +128,8 @@ type Bucket struct {
 
 // Expiry is how long an environment lives.
 type Expiry struct {
-	// Idle is how long an environment lives after it was used last: a push, a redeployment, an extension, a pin.
+	// Idle is how long an environment lives after it was used last: a push, a redeployment, an
+	// extension, a pin.
 	Idle Hours `yaml:"idle,omitempty" json:"idle" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
 	// Max is how long an environment lives after its creation; it must not be below `expiry.idle`.
 	Max Hours `yaml:"max,omitempty" json:"max" jsonschema:"format=hours" jsonschema_extras:"from=1h,to=8760h"`
@@ -149,15 +166,19 @@ type SeedStep struct {
 	S3 *SeedS3 `yaml:"s3,omitempty" json:"s3,omitempty" jsonschema:"oneof_required=s3"`
 	// HTTP sends a request to the environment when it answers; an answer of 2xx is success.
 	HTTP *SeedHTTP `yaml:"http,omitempty" json:"http,omitempty" jsonschema:"oneof_required=http"`
-	// Run runs a command in the app's container when the environment answers; exit code 0 is success.
+	// Run runs a command in the app's container when the environment answers; exit code 0 is
+	// success.
 	Run *SeedRun `yaml:"run,omitempty" json:"run,omitempty" jsonschema:"oneof_required=run"`
 }
 
-// SeedS3 copies a folder of the repository at the commit, or an S3 prefix that the policy allows, into a bucket.
+// SeedS3 copies a folder of the repository at the commit, or an S3 prefix that the policy allows,
+// into a bucket.
 type SeedS3 struct {
-	// From is a folder of the repository at the commit, or an S3 prefix that the policy's `seeds.from` allows. Keys keep the path below it.
+	// From is a folder of the repository at the commit, or an S3 prefix that the policy's
+	// `seeds.from` allows. Keys keep the path below it.
 	From string `yaml:"from" json:"from" jsonschema:"format=seed source"`
-	// To is one of the branch's buckets by its name in `buckets`, with a prefix for the keys after a slash where one is wanted.
+	// To is one of the branch's buckets by its name in `buckets`, with a prefix for the keys after
+	// a slash where one is wanted.
 	To string `yaml:"to" json:"to" jsonschema:"format=seed target"`
 }
 
@@ -167,17 +188,21 @@ type SeedHTTP struct {
 	Method string `yaml:"method,omitempty" json:"method" jsonschema:"enum=GET,enum=POST,enum=PUT,enum=PATCH,enum=DELETE,default=POST"`
 	// Path is the request's path, with a query where one is wanted.
 	Path string `yaml:"path" json:"path" jsonschema:"format=seed path"`
-	// Body is a file of the repository at the commit that is sent as the request's body; not with GET.
+	// Body is a file of the repository at the commit that is sent as the request's body; not with
+	// GET.
 	Body string `yaml:"body,omitempty" json:"body,omitempty" jsonschema:"format=seed body"`
-	// Header is the header that carries the secret as it is; without it the secret stands in `Authorization`, after the word Bearer.
+	// Header is the header that carries the secret as it is; without it the secret stands in
+	// `Authorization`, after the word Bearer.
 	Header string `yaml:"header,omitempty" json:"header,omitempty" jsonschema:"format=header" jsonschema_extras:"needs=secret"`
-	// Secret is one of the branch's secrets by its name in `secrets`; the worker reads its value, and the request carries it.
+	// Secret is one of the branch's secrets by its name in `secrets`; the worker reads its value,
+	// and the request carries it.
 	Secret string `yaml:"secret,omitempty" json:"secret,omitempty" jsonschema:"format=secret name"`
 }
 
 // SeedRun runs a command in the app's container.
 type SeedRun struct {
-	// Command is the command and its arguments, word by word; no shell reads them. All together have at most 8,000 bytes.
+	// Command is the command and its arguments, word by word; no shell reads them. All together
+	// have at most 8,000 bytes.
 	Command []string `yaml:"command" json:"command" jsonschema:"minItems=1" jsonschema_extras:"hint=the command"`
 	// Timeout is how long the command may take.
 	Timeout time.Duration `yaml:"timeout,omitempty" json:"timeout" jsonschema:"format=duration,default=10m" jsonschema_extras:"from=1s,to=1h"`

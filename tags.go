@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Tags of an environment's stack. They are the contract by which Perch knows what is its own, and never change after creation.
+// Tags of an environment's stack. They are the contract by which Perch knows what is its own, and
+// never change after creation.
 const (
 	TagBranch     = "branch"
 	TagProject    = "perch:project"
@@ -18,8 +19,9 @@ const (
 	TagProtect = "perch:protect"
 )
 
-// ProtectedByTag reports whether a stack's tags keep it from cleanup, and the value that does. TagProtect
-// protects with every value, also an empty one, except exactly "false": in doubt the stack stays.
+// ProtectedByTag reports whether a stack's tags keep it from cleanup, and the value that does.
+// TagProtect protects with every value, also an empty one, except exactly "false": in doubt the
+// stack stays.
 func ProtectedByTag(tags map[string]string) (value string, protected bool) {
 	value, tagged := tags[TagProtect]
 	return value, tagged && value != "false"
@@ -30,7 +32,8 @@ const maxTagValue = 256
 
 const tagPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/+@:-"
 
-// EncodeTag writes a value in characters that every AWS service takes in a tag: bytes outside `[A-Za-z0-9._/+@:-]` become `=XX`.
+// EncodeTag writes a value in characters that every AWS service takes in a tag: bytes outside
+// `[A-Za-z0-9._/+@:-]` become `=XX`.
 func EncodeTag(value string) string {
 	var b strings.Builder
 	for i := 0; i < len(value); i++ {

@@ -11,18 +11,21 @@ import (
 // ShortCommit is a commit as people write it.
 func ShortCommit(commit string) string { return commit[:min(len(commit), 7)] }
 
-// StableID is an ID of 32 hexadecimal digits that is the same for the same parts: a retry sends the same request again.
+// StableID is an ID of 32 hexadecimal digits that is the same for the same parts: a retry sends the
+// same request again.
 func StableID(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
-// RunURL is the address of a run in Temporal's web UI, whose own address is ui, without a slash at its end.
+// RunURL is the address of a run in Temporal's web UI, whose own address is ui, without a slash at
+// its end.
 func RunURL(ui, namespace, workflowID, runID string) string {
 	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", ui, namespace, workflowID, runID)
 }
 
-// Printable is text that others wrote, such as an error of AWS, in one line and without terminal controls.
+// Printable is text that others wrote, such as an error of AWS, in one line and without terminal
+// controls.
 func Printable(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }

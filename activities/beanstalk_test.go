@@ -16,7 +16,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// singleInstance is a stack with nothing but an application and a Beanstalk environment called name.
+// singleInstance is a stack with nothing but an application and a Beanstalk environment called
+// name.
 func singleInstance(name string) func(*cloudformation.CreateStackInput) {
 	return func(in *cloudformation.CreateStackInput) {
 		in.TemplateBody = sdk.String(`{"Resources": {

@@ -80,7 +80,8 @@ func TestS186ASecurityGroupThatIsThereIsALeftoverUntilItIsGone(t *testing.T) {
 		len(out.Unconfirmed) != 0 {
 		t.Errorf("verified %+v, want %q", out, want)
 	}
-	// The branch has an environment again: its resources are no leftovers of the first one, and the group still is.
+	// The branch has an environment again: its resources are no leftovers of the first one, and the
+	// group still is.
 	again := w.templated(bucketTemplate("two"))
 	still := must(w, of[*Verification](w).RecheckLeftovers, perch.CleanupInput{Project: "shop"})
 	if len(still.Failed) != 1 || !strings.Contains(still.Failed[0].Error, group) ||
@@ -171,8 +172,8 @@ func TestS187ADeniedLookUpIsNoAnswer(t *testing.T) {
 
 const groupTemplate = `{"Resources": {"Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "of Beanstalk"}}}}`
 
-// TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags makes what Beanstalk's own stack leaves: a group with the tags of
-// the environment and the id of a stack that is not Perch's.
+// TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags makes what Beanstalk's own stack leaves: a group
+// with the tags of the environment and the id of a stack that is not Perch's.
 func TestS188WhatBeanstalkMadeIsFoundByTheBranchsTags(t *testing.T) {
 	for name, c := range map[string]struct {
 		environment string

@@ -37,7 +37,8 @@ func (s *Stacks) RollbackStack(ctx context.Context, in contract.ChangeInput) (co
 	return s.changer.RollBack(ctx, in)
 }
 
-// AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
+// AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in
+// progress.
 func (s *Stacks) AwaitBeanstalk(ctx context.Context, in contract.StackInput) error {
 	return s.changer.AwaitBeanstalk(ctx, in)
 }
@@ -47,7 +48,8 @@ func (s *Stacks) WithdrawOptions(ctx context.Context, in contract.StackInput) er
 	return s.changer.WithdrawOptions(ctx, in)
 }
 
-// DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the stack left.
+// DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the
+// stack left.
 func (s *Stacks) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (contract.Remains, error) {
 	return s.changer.DiagnoseDeletion(ctx, in)
 }

@@ -346,8 +346,8 @@ func TestCallsAreMadeInTheServiceRole(t *testing.T) {
 	}
 }
 
-// TestNothingIsCreatedWhereTheLimitIsReached: anyone who reaches Temporal can have many branches admitted and then
-// schedule their creations.
+// TestNothingIsCreatedWhereTheLimitIsReached: anyone who reaches Temporal can have many branches
+// admitted and then schedule their creations.
 func TestNothingIsCreatedWhereTheLimitIsReached(t *testing.T) {
 	w := newWorld(t)
 	w.policy.MaxEnvironments = 1

@@ -15,8 +15,10 @@ import (
 	hub "perch/sandbox/github"
 )
 
-// BenchmarkCleanupOfThousands plans the project of the scale test by listings over HTTP: as a worker does first of all, and as it does when every
-// page of GitHub's is as it was. Both servers answer from memory, so time and bytes are the worker's, but for what net/http takes on their side.
+// BenchmarkCleanupOfThousands plans the project of the scale test by listings over HTTP: as a
+// worker does first of all, and as it does when every page of GitHub's is as it was. Both servers
+// answer from memory, so time and bytes are the worker's, but for what net/http takes on their
+// side.
 func BenchmarkCleanupOfThousands(b *testing.B) {
 	w := newWorld(b)
 	hub := w.onGitHub(branches)

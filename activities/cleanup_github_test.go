@@ -62,7 +62,8 @@ func TestNothingIsRemovedByWhatGitHubDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer: the other side of the test above, when the grace period is over.
+// TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer: the other side of the test above, when
+// the grace period is over.
 func TestNothingIsRemovedByALastLookThatGitHubDoesNotAnswer(t *testing.T) {
 	always := func(answer http.Handler) func(http.Handler) http.Handler {
 		return func(http.Handler) http.Handler { return answer }

@@ -22,7 +22,8 @@ import (
 	"perch/source/github"
 )
 
-// onGitHub lets the world's branches come from a GitHub server with main and so many other branches.
+// onGitHub lets the world's branches come from a GitHub server with main and so many other
+// branches.
 func (w *world) onGitHub(branches int) *hub.Server {
 	w.t.Helper()
 	repository, err := git.Init(memory.NewStorage(), nil)

@@ -51,7 +51,8 @@ var databaseTemplate = strings.Replace(customTemplate, "  Topic:\n", `  Database
   Topic:
 `, 1)
 
-// newCustomWorld is a world with its application stack, and a commit of login with files beside those above.
+// newCustomWorld is a world with its application stack, and a commit of login with files beside
+// those above.
 func newCustomWorld(t *testing.T, files map[string]string) (*world, string) {
 	t.Helper()
 	w := newWorld(t)
@@ -132,8 +133,8 @@ func TestATemplateOfTheProjectsOwnIsMadeWithItsParameters(t *testing.T) {
 	}
 }
 
-// TestSeedDataGoesIntoNothingButBuckets: the physical id of many a resource is a name that its template chooses, and the worker may write to all
-// buckets of the project.
+// TestSeedDataGoesIntoNothingButBuckets: the physical id of many a resource is a name that its
+// template chooses, and the worker may write to all buckets of the project.
 func TestSeedDataGoesIntoNothingButBuckets(t *testing.T) {
 	another := "shop-production-data"
 	for name, resources := range map[string]string{
@@ -297,7 +298,8 @@ func TestADatabaseWhoseSnapshotFailsIsNotSweptAway(t *testing.T) {
 	}
 }
 
-// TestS146WhatTheTemplateKeepsOutlivesEveryCall empties and sweeps, by hand, what a deleted stack has kept.
+// TestS146WhatTheTemplateKeepsOutlivesEveryCall empties and sweeps, by hand, what a deleted stack
+// has kept.
 func TestS146WhatTheTemplateKeepsOutlivesEveryCall(t *testing.T) {
 	w, commit := newCustomWorld(t, nil)
 	state := w.customUp(commit)

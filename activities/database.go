@@ -7,10 +7,12 @@ import (
 	"perch/activities/contract"
 )
 
-// Databases are the activities that make and remove an environment's database in the instance that environments share.
+// Databases are the activities that make and remove an environment's database in the instance that
+// environments share.
 type Databases struct{ databases *application.Databases }
 
-// EnsureDatabase makes the environment's database and its user as soon as the stack has their password.
+// EnsureDatabase makes the environment's database and its user as soon as the stack has their
+// password.
 func (d *Databases) EnsureDatabase(ctx context.Context, in contract.DatabaseInput) (contract.DatabaseResult, error) {
 	return d.databases.Ensure(ctx, in)
 }

@@ -15,7 +15,8 @@ import (
 	"perch/cfn"
 )
 
-// databaseOf is the database in the template that is admitted now for login with this configuration of a database.
+// databaseOf is the database in the template that is admitted now for login with this configuration
+// of a database.
 func (w *world) databaseOf(database string) map[string]any {
 	w.t.Helper()
 	w.render("login", w.commitDatabase(database))

@@ -254,8 +254,8 @@ func TestS92ARecordThatCannotBeReadIsNamedUntilAPersonDeletesIt(t *testing.T) {
 	}
 }
 
-// TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday: the branch was recreated, and what its earlier life
-// left is told without `perch down` as the way to finish it.
+// TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday: the branch was recreated, and what
+// its earlier life left is told without `perch down` as the way to finish it.
 func TestAnEarlierRemovalNeverAdvisesToRemoveTheEnvironmentOfToday(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

@@ -12,8 +12,8 @@ import (
 	"perch/client"
 )
 
-// SweepExpiry judges the expiry of every environment, and has people warned and environments removed that have expired.
-// A dry run only judges.
+// SweepExpiry judges the expiry of every environment, and has people warned and environments
+// removed that have expired. A dry run only judges.
 func (c *Cleanups) SweepExpiry(ctx context.Context, in perch.ExpiryInput) (perch.ExpiryResult, error) {
 	beats, stop := pulse.Start(ctx, perch.Progress{Status: "JUDGING EXPIRY"})
 	defer stop()
@@ -55,8 +55,8 @@ func (c *Cleanups) carryOut(ctx context.Context, verdict *perch.ExpiryVerdict, r
 // keepPause is how often Keep looks whether a run has taken the note.
 const keepPause = 200 * time.Millisecond
 
-// Keep checks a pin, the end of one, or an extension, sends it to the environment, and waits until it is entered into the
-// environment's card.
+// Keep checks a pin, the end of one, or an extension, sends it to the environment, and waits until
+// it is entered into the environment's card.
 func (c *Cleanups) Keep(ctx context.Context, in perch.KeepInput) (perch.KeepResult, error) {
 	if err := c.stacks.Serves(in.Environment.Project); err != nil {
 		return perch.KeepResult{}, err

@@ -14,7 +14,8 @@ import (
 	hub "perch/sandbox/github"
 )
 
-// expiring is a world on GitHub whose environment of branch login is ready, was used last now, and expires after a week.
+// expiring is a world on GitHub whose environment of branch login is ready, was used last now, and
+// expires after a week.
 type expiring struct {
 	*world
 	hub *hub.Server
@@ -126,7 +127,8 @@ func (e *expiring) label(labels ...string) {
 	e.hub.EditPullRequest(e.pull, func(p *hub.PullRequest) { p.Labels = labels })
 }
 
-// look has a run take the note that a Look at login leads to, after a hint of ana's, and returns that.
+// look has a run take the note that a Look at login leads to, after a hint of ana's, and returns
+// that.
 func (e *expiring) look() *perch.Note {
 	e.t.Helper()
 	e.now = e.now.Add(time.Hour)

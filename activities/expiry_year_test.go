@@ -14,8 +14,8 @@ import (
 	"perch/activities/contract"
 )
 
-// year is a project of many branches whose environments expire after a week, warned two days before, by a clock that the
-// test puts forward.
+// year is a project of many branches whose environments expire after a week, warned two days
+// before, by a clock that the test puts forward.
 type year struct {
 	*world
 	random  *rand.Rand
@@ -32,14 +32,15 @@ type home struct {
 	stackID                 string
 	created, used, extended time.Time
 	pinnedUntil             time.Time
-	// warned is when a warning was delivered since it was used last, and warnedEver whatever happened since: a use does not
-	// move the end of the longest life.
+	// warned is when a warning was delivered since it was used last, and warnedEver whatever
+	// happened since: a use does not move the end of the longest life.
 	warned, warnedEver time.Time
 }
 
-// TestExpiryOfAYear lets a year pass over 30 branches, with cards in S3 and stacks in CloudFormation: pushes, pins,
-// extensions and warnings that cannot be delivered. A sweep each day removes no environment that is pinned, was used within
-// a week, or whose last warning was delivered less than two days ago, and it removes what nobody uses.
+// TestExpiryOfAYear lets a year pass over 30 branches, with cards in S3 and stacks in
+// CloudFormation: pushes, pins, extensions and warnings that cannot be delivered. A sweep each day
+// removes no environment that is pinned, was used within a week, or whose last warning was
+// delivered less than two days ago, and it removes what nobody uses.
 func TestExpiryOfAYear(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a year takes a while; TestExpiryYear has the rules alone")

@@ -90,7 +90,8 @@ func TestS98ABranchThatDoesNotExistIsRejected(t *testing.T) {
 	})
 }
 
-// TestS222ATagLeadsToNoMoreThanABranchOfItsName is what `workflow_run` requests after the push of a tag.
+// TestS222ATagLeadsToNoMoreThanABranchOfItsName is what `workflow_run` requests after the push of a
+// tag.
 func TestS222ATagLeadsToNoMoreThanABranchOfItsName(t *testing.T) {
 	sources(t, func(t *testing.T, w *world) {
 		w.apply()
@@ -152,7 +153,8 @@ func TestS99AnOlderCommitIsSupersededByTheHead(t *testing.T) {
 	})
 }
 
-// foreign is a commit that no branch leads to: as after a force push, and as GitHub keeps those of pull requests of forks.
+// foreign is a commit that no branch leads to: as after a force push, and as GitHub keeps those of
+// pull requests of forks.
 func (w *world) forkedCommit(reference string) string {
 	w.t.Helper()
 	before, err := w.repo.git.Reference(plumbing.HEAD, true)

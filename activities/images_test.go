@@ -19,7 +19,8 @@ const loginImage = "registry.example.com/shop:1"
 // imageConfig is testConfig with an image that has no commit in it.
 var imageConfig = strings.Replace(testConfig, "registry.example.com/shop:{commit}", loginImage, 1)
 
-// newImageWorld is a world with its application stack, and a commit of login with the configuration.
+// newImageWorld is a world with its application stack, and a commit of login with the
+// configuration.
 func newImageWorld(t *testing.T, config string) (w *world, commit string) {
 	t.Helper()
 	w = newWorld(t)

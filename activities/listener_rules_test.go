@@ -13,7 +13,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// takeRules makes a stack with so many rules on the HTTPS listener of the shared load balancer, as another team might.
+// takeRules makes a stack with so many rules on the HTTPS listener of the shared load balancer, as
+// another team might.
 func (w *world) takeRules(count int) {
 	w.t.Helper()
 	listener := w.physical(perch.ApplicationStackName("shop", perch.KindStaging), "ListenerHTTPS")
@@ -31,7 +32,8 @@ func (w *world) takeRules(count int) {
 	w.foreign(*out.StackId)
 }
 
-// rejectsForRules reports why a new branch is rejected while no rule is left for it, and that no stack was made.
+// rejectsForRules reports why a new branch is rejected while no rule is left for it, and that no
+// stack was made.
 func (w *world) rejectsForRules(t *testing.T, words ...string) {
 	t.Helper()
 	creations := w.calls("cloudformation", "CreateStack")

@@ -19,7 +19,8 @@ import (
 	"perch/sandbox/github/githubtest"
 )
 
-// hooked is a world whose source is GitHub, with the branches main and login, and a stack for login.
+// hooked is a world whose source is GitHub, with the branches main and login, and a stack for
+// login.
 func hooked(t *testing.T) (w *world, server *hub.Server, head, stackID string) {
 	t.Helper()
 	w = newWorld(t)

@@ -93,7 +93,8 @@ func TestASourceThatDoesNotAnswerLeavesTheVerdicts(t *testing.T) {
 	}
 }
 
-// TestCleanupDoesNotBringBackWhatExpired looks at a branch whose environment expired: a push brings it back, cleanup does not.
+// TestCleanupDoesNotBringBackWhatExpired looks at a branch whose environment expired: a push brings
+// it back, cleanup does not.
 func TestCleanupDoesNotBringBackWhatExpired(t *testing.T) {
 	w, _, _, _ := hooked(t)
 	w.apply()

@@ -51,8 +51,8 @@ func (s *Stacks) enterOutlook(
 	lifecycle.EnterOutlook(status, found, cards, s.policy, s.Owner.Current(ctx).ID, at)
 }
 
-// warnings say which cards could not be read, and which branches of environments have none. problem is why none could be
-// read, nil mostly. What shows cards to people goes on without them.
+// warnings say which cards could not be read, and which branches of environments have none. problem
+// is why none could be read, nil mostly. What shows cards to people goes on without them.
 func warnings(cards card.Listing, problem error, missing []string) []string {
 	if problem != nil {
 		return []string{"what is left over, pull requests, last reports, expiry and pins are not known: " + problem.Error()}

@@ -44,7 +44,8 @@ func TestAnEmptyListIsAListAndNotNull(t *testing.T) {
 	}
 }
 
-// TestStacksMadeOnTheirOwnList: a worker that shows metrics lists the environments without the rest of the activities.
+// TestStacksMadeOnTheirOwnList: a worker that shows metrics lists the environments without the rest
+// of the activities.
 func TestStacksMadeOnTheirOwnList(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

@@ -88,8 +88,8 @@ func TestARemovalThatFailedIsToldToBeDoneOnceNothingIsLeft(t *testing.T) {
 	}
 }
 
-// TestARemovalIsNotDoneWhileSomethingIsLeft has the card of a removal that failed without a record: only a look says
-// whether the environment is gone.
+// TestARemovalIsNotDoneWhileSomethingIsLeft has the card of a removal that failed without a record:
+// only a look says whether the environment is gone.
 func TestARemovalIsNotDoneWhileSomethingIsLeft(t *testing.T) {
 	w := newWorld(t)
 	w.apply()
@@ -109,7 +109,8 @@ func TestARemovalIsNotDoneWhileSomethingIsLeft(t *testing.T) {
 	}
 }
 
-// TestALookForLeftoversThatFailsDelaysNoReport has a run take the note together with what it says itself.
+// TestALookForLeftoversThatFailsDelaysNoReport has a run take the note together with what it says
+// itself.
 func TestALookForLeftoversThatFailsDelaysNoReport(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

@@ -43,8 +43,8 @@ func serveNothing[In any](row contract.Activity[In, contract.Nothing], method fu
 	}}
 }
 
-// settleRejection makes a rejection that a method returns as its error final. The SDK would try again
-// until the activity's time is over, and the answer would stay the same.
+// settleRejection makes a rejection that a method returns as its error final. The SDK would try
+// again until the activity's time is over, and the answer would stay the same.
 func settleRejection(err error) error {
 	var rejection *perch.Rejection
 	if errors.As(err, &rejection) {

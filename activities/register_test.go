@@ -37,8 +37,8 @@ func (r taken) RegisterDynamicActivity(any, activity.DynamicRegisterOptions) {
 	r.t.Error("an activity is registered that takes every name")
 }
 
-// TestEveryRowOfTheContractIsServedOnItsQueue compares what a worker registers with the contract: each
-// activity once, and only on the worker of its queue. The compiler compares the types.
+// TestEveryRowOfTheContractIsServedOnItsQueue compares what a worker registers with the contract:
+// each activity once, and only on the worker of its queue. The compiler compares the types.
 func TestEveryRowOfTheContractIsServedOnItsQueue(t *testing.T) {
 	var want, got []string
 	for _, row := range contract.Table() {
@@ -53,7 +53,8 @@ func TestEveryRowOfTheContractIsServedOnItsQueue(t *testing.T) {
 	}
 }
 
-// TestRowsAreServedByTheMethodsOfTheirNames keeps two activities with the same types from being exchanged.
+// TestRowsAreServedByTheMethodsOfTheirNames keeps two activities with the same types from being
+// exchanged.
 func TestRowsAreServedByTheMethodsOfTheirNames(t *testing.T) {
 	source, err := os.ReadFile("register.go")
 	if err != nil {
@@ -70,8 +71,8 @@ func TestRowsAreServedByTheMethodsOfTheirNames(t *testing.T) {
 	}
 }
 
-// TestInputThatCannotBeReadIsRejectedForGood forges the input of every activity that is about an environment. The
-// set has no client that works: nothing is called.
+// TestInputThatCannotBeReadIsRejectedForGood forges the input of every activity that is about an
+// environment. The set has no client that works: nothing is called.
 func TestInputThatCannotBeReadIsRejectedForGood(t *testing.T) {
 	environment := func(project, branch any) map[string]any {
 		return map[string]any{"environment": map[string]any{"project": project, "branch": branch}}
@@ -111,7 +112,8 @@ func TestInputThatCannotBeReadIsRejectedForGood(t *testing.T) {
 	}
 }
 
-// TestRejectionAsAnErrorIsFinal has methods return a rejection as their error, as it is and below another error.
+// TestRejectionAsAnErrorIsFinal has methods return a rejection as their error, as it is and below
+// another error.
 func TestRejectionAsAnErrorIsFinal(t *testing.T) {
 	rejection := perch.Reject("the policy allows no branch %q", "login")
 	execute := func(t *testing.T, failure error) {

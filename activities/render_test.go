@@ -67,7 +67,8 @@ func (w *world) stored(address string) string {
 	return string(body)
 }
 
-// created is a stack of branch login from the rendered template with another platform, and its commit.
+// created is a stack of branch login from the rendered template with another platform, and its
+// commit.
 func (w *world) created(platform string) (stackID, commit string) {
 	w.t.Helper()
 	w.apply()

@@ -16,7 +16,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// failedDeletion is a stack of branch login whose deletion left its bucket behind, and the bucket's name.
+// failedDeletion is a stack of branch login whose deletion left its bucket behind, and the bucket's
+// name.
 func failedDeletion(t *testing.T, w *world) (stackID, bucket string) {
 	t.Helper()
 	stackID = w.bare("shop-login", "login", nil)

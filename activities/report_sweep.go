@@ -11,9 +11,9 @@ import (
 	"perch/lifecycle"
 )
 
-// sweepReports has every environment repair its report that was not delivered: a note makes its run, or a short one, tell
-// what the card says. If a run is over that could not report its end, the note says how it ended. It fails no sweep: the
-// next one repairs what this one could not.
+// sweepReports has every environment repair its report that was not delivered: a note makes its
+// run, or a short one, tell what the card says. If a run is over that could not report its end, the
+// note says how it ended. It fails no sweep: the next one repairs what this one could not.
 func (v *Verification) sweepReports(ctx context.Context) {
 	logger := activity.GetLogger(ctx)
 	all, err := v.stacks.List(ctx)
@@ -47,7 +47,8 @@ func (v *Verification) sweepReports(ctx context.Context) {
 	}
 }
 
-// repairReport sends the note that has a report delivered. state is what is to be reported; nil is what the card says.
+// repairReport sends the note that has a report delivered. state is what is to be reported; nil is
+// what the card says.
 func (v *Verification) repairReport(ctx context.Context, e perch.Environment, now time.Time, state *perch.CardState) {
 	note := perch.Note{
 		ID:   perch.StableID(activity.GetInfo(ctx).WorkflowExecution.RunID, e.Slug),
@@ -58,7 +59,8 @@ func (v *Verification) repairReport(ctx context.Context, e perch.Environment, no
 	}
 }
 
-// lastEnd asks through the worker's own connection to Temporal how the latest run of a workflow ended.
+// lastEnd asks through the worker's own connection to Temporal how the latest run of a workflow
+// ended.
 func lastEnd(ctx context.Context, workflowID string, request perch.Request) (lifecycle.ClosedRun, bool, error) {
 	return client.New(activity.GetClient(ctx)).LastEnd(ctx, workflowID, request)
 }

@@ -42,8 +42,8 @@ func TestTheSweepHasReportsRepairedThatWereNotDelivered(t *testing.T) {
 	}
 }
 
-// TestTheSweepReportsRunsThatEndedWithoutAReport has runs that were at work an hour ago: one that was terminated, one that
-// still is, and one that Temporal cannot be asked for.
+// TestTheSweepReportsRunsThatEndedWithoutAReport has runs that were at work an hour ago: one that
+// was terminated, one that still is, and one that Temporal cannot be asked for.
 func TestTheSweepReportsRunsThatEndedWithoutAReport(t *testing.T) {
 	w := newWorld(t)
 	w.apply()

@@ -15,7 +15,8 @@ func (s *Seeds) SeedData(ctx context.Context, in contract.SeedInput) (contract.S
 	return s.environments.SeedData(ctx, in)
 }
 
-// ReopenBuckets lets a stack's buckets be written to again, and marks the seed steps that fill them as not done.
+// ReopenBuckets lets a stack's buckets be written to again, and marks the seed steps that fill them
+// as not done.
 func (s *Seeds) ReopenBuckets(ctx context.Context, in contract.ReopenInput) (contract.ReopenResult, error) {
 	return s.environments.ReopenBuckets(ctx, in)
 }

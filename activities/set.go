@@ -3,9 +3,9 @@
 // activities there are; register.go joins them with methods.
 //
 // Each activity takes one struct and returns one. Nothing secret and nothing large travels in them.
-// An activity that changes something checks first whose stack it is (stack/guard.go), because anyone who
-// can reach Temporal can schedule it. The work is in engines, the packages below this one; a method
-// here calls one and returns what it says.
+// An activity that changes something checks first whose stack it is (stack/guard.go), because
+// anyone who can reach Temporal can schedule it. The work is in engines, the packages below this
+// one; a method here calls one and returns what it says.
 package activities
 
 import (
@@ -48,8 +48,9 @@ type Set struct {
 	branches     *branch.Reader
 }
 
-// New makes the activities. interval is how often waits look at what they wait for. channel tells people how far
-// environments are; nil if reports go to the card only. now is the time that expiry and pins go by.
+// New makes the activities. interval is how often waits look at what they wait for. channel tells
+// people how far environments are; nil if reports go to the card only. now is the time that expiry
+// and pins go by.
 func New(
 	cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration, channel reporting.Channel,
 	now func() time.Time,

@@ -31,7 +31,8 @@ type Stacks struct {
 	now func() time.Time
 }
 
-// NewStacks makes the activities that act on stacks. interval is how often waits look at what they wait for.
+// NewStacks makes the activities that act on stacks. interval is how often waits look at what they
+// wait for.
 func NewStacks(cfg aws.Config, policy *perch.Policy, source Source, interval time.Duration) *Stacks {
 	s := &Stacks{
 		Reader:    stack.NewReader(cfg, policy, source, interval),

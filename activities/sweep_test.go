@@ -19,7 +19,8 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// groupedStack is a template as a project's own is rendered: a database in groups of its own, with a deletion policy.
+// groupedStack is a template as a project's own is rendered: a database in groups of its own, with
+// a deletion policy.
 func groupedStack(policy string) string {
 	return fmt.Sprintf(`{"Resources": {
 		"Rest": {"Type": "AWS::S3::Bucket"},
@@ -50,7 +51,8 @@ func forced(t *testing.T, w *world, policy string) (stackID string) {
 	return stackID
 }
 
-// sweepOrphans deletes the orphans of login as a removal does, and returns their types and what the sweeps kept.
+// sweepOrphans deletes the orphans of login as a removal does, and returns their types and what the
+// sweeps kept.
 func (w *world) sweepOrphans() (kinds, kept []string) {
 	w.t.Helper()
 	for _, orphan := range must(w, of[*Verification](w).VerifyGone, contract.VerifyInput{Environment: activitytest.Environment("shop", "login")}).Orphans {

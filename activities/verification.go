@@ -44,9 +44,9 @@ func (v *Verification) SweepResources(ctx context.Context, in contract.SweepInpu
 	return v.verifier.SweepResources(ctx, in)
 }
 
-// RecheckLeftovers looks again for what earlier removals of the project's environments left, and has cards and reports
-// corrected that say something else or were not delivered: by notes, because only a run with the environment's workflow ID
-// writes its card.
+// RecheckLeftovers looks again for what earlier removals of the project's environments left, and
+// has cards and reports corrected that say something else or were not delivered: by notes, because
+// only a run with the environment's workflow ID writes its card.
 func (v *Verification) RecheckLeftovers(
 	ctx context.Context, in perch.CleanupInput,
 ) (result contract.RecheckResult, err error) {
@@ -67,8 +67,8 @@ func (v *Verification) RecheckLeftovers(
 	return result, nil
 }
 
-// noteLeftovers has the cards of environments compared with what is left of them. What cannot be sent now is sent by the
-// next cleanup.
+// noteLeftovers has the cards of environments compared with what is left of them. What cannot be
+// sent now is sent by the next cleanup.
 func (v *Verification) noteLeftovers(ctx context.Context, outdated []perch.Environment) {
 	for _, e := range outdated {
 		note := perch.Note{

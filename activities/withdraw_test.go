@@ -15,7 +15,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// options are the values of the environment's options, by name, in the namespaces that end with one of suffixes.
+// options are the values of the environment's options, by name, in the namespaces that end with one
+// of suffixes.
 func (w *world) options(environment string, suffixes ...string) map[string]string {
 	w.t.Helper()
 	out, err := elasticbeanstalk.NewFromConfig(w.config).

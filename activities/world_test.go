@@ -45,8 +45,8 @@ seed:
   - s3: {from: fixtures/media, to: private-assets}
 `
 
-// parallelTests is how many of these tests run at a time: many wait for timers, so more than there are
-// processors do.
+// parallelTests is how many of these tests run at a time: many wait for timers, so more than there
+// are processors do.
 const parallelTests = "8"
 
 func TestMain(m *testing.M) {
@@ -56,7 +56,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// world is an AWS endpoint over HTTP, a repository, a policy and the activities that a worker would have.
+// world is an AWS endpoint over HTTP, a repository, a policy and the activities that a worker would
+// have.
 type world struct {
 	t      testing.TB
 	aws    *aws.Server
@@ -125,7 +126,8 @@ func newSerialWorld(t testing.TB, config aws.Config) *world {
 	return w
 }
 
-// fill makes the activities. A note is taken at once, as a run that is open for the environment would.
+// fill makes the activities. A note is taken at once, as a run that is open for the environment
+// would.
 func (w *world) fill(git Source, channel reporting.Channel) {
 	w.set = New(w.config, w.policy, git, 5*time.Millisecond, channel, time.Now)
 	of[*Stacks](w).Poller.SetBudget(rate.Inf)

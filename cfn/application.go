@@ -21,7 +21,8 @@ type ApplicationInput struct {
 	Kind perch.Kind
 	// Policy gives domain, network and where secrets may come from.
 	Policy perch.Policy
-	// EarlierRole keeps the instance role that all environments of the application shared in earlier versions.
+	// EarlierRole keeps the instance role that all environments of the application shared in
+	// earlier versions.
 	EarlierRole bool
 	// ExtendedSupport says that the running shared database is enrolled in RDS Extended Support.
 	ExtendedSupport bool
@@ -52,8 +53,8 @@ type maxCountRule struct {
 // Configuring application version lifecycle settings).
 const maxVersions = 100
 
-// Application renders the template of the application that groups environments of a kind: everything that they share, so
-// that making one of them takes no longer than it must.
+// Application renders the template of the application that groups environments of a kind:
+// everything that they share, so that making one of them takes no longer than it must.
 func Application(in ApplicationInput) (Template, error) {
 	if err := in.validate(); err != nil {
 		return Template{}, err
@@ -108,7 +109,8 @@ func (in ApplicationInput) kinds() []perch.Kind {
 	return kinds
 }
 
-// sharesDatabase reports whether the application stack has the instance that environments share. Production's have their own.
+// sharesDatabase reports whether the application stack has the instance that environments share.
+// Production's have their own.
 func (in ApplicationInput) sharesDatabase() bool {
 	return in.Policy.SharedDatabase != nil && in.Kind.Application() == perch.KindStaging
 }
@@ -123,8 +125,8 @@ func validateNetwork(network perch.Network) error {
 	return nil
 }
 
-// beanstalkApplication is the application. Source bundles are named after their content and shared by versions, so the rule
-// that removes old versions leaves them alone.
+// beanstalkApplication is the application. Source bundles are named after their content and shared
+// by versions, so the rule that removes old versions leaves them alone.
 func beanstalkApplication(project string, kind perch.Kind) resource {
 	return resource{Type: "AWS::ElasticBeanstalk::Application", Properties: applicationProperties{
 		ApplicationName: perch.ApplicationStackName(project, kind),
@@ -136,8 +138,9 @@ func beanstalkApplication(project string, kind perch.Kind) resource {
 	}}
 }
 
-// artifactBucket holds source bundles and templates. Nothing in it expires but uploads that were broken
-// off: Elastic Beanstalk copies a bundle from it into its own bucket whenever it deploys the version.
+// artifactBucket holds source bundles and templates. Nothing in it expires but uploads that were
+// broken off: Elastic Beanstalk copies a bundle from it into its own bucket whenever it deploys the
+// version.
 func artifactBucket(tags []tag) resource {
 	properties := privateBucket()
 	rule := lifecycleRule{ID: "broken-uploads", Status: "Enabled"}

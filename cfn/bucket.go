@@ -60,8 +60,9 @@ func privateBucket() bucketProperties {
 	}
 }
 
-// settingsBucket is one of the settings' buckets. It has no name of ours: CloudFormation finds one that
-// is free in all of S3. Instances have access by its tags, which S3 compares only with AbacStatus.
+// settingsBucket is one of the settings' buckets. It has no name of ours: CloudFormation finds one
+// that is free in all of S3. Instances have access by its tags, which S3 compares only with
+// AbacStatus.
 func settingsBucket(bucket perch.Bucket, kind perch.Kind) resource {
 	properties := privateBucket()
 	properties.AbacStatus = "Enabled"
@@ -80,9 +81,9 @@ type bucketPolicyProperties struct {
 	PolicyDocument policyDocument
 }
 
-// wall keeps instances of other kinds of environments out of a production's bucket. Their roles open
-// none of its buckets, except the role of earlier versions, which opens all of the project's. Roles
-// carry their kind as a tag.
+// wall keeps instances of other kinds of environments out of a production's bucket. Their roles
+// open none of its buckets, except the role of earlier versions, which opens all of the project's.
+// Roles carry their kind as a tag.
 func wall(bucket string, project string) resource {
 	others := statement{
 		Sid:       "OtherKindsOfEnvironments",
@@ -101,8 +102,8 @@ func wall(bucket string, project string) resource {
 // plainBucketName matches the names whose words can be told apart by capital letters alone.
 var plainBucketName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$`)
 
-// BucketID is the logical id, in the environment's template, of the settings' bucket called name: BucketPrivateAssets for
-// private-assets. Different names have different ids.
+// BucketID is the logical id, in the environment's template, of the settings' bucket called name:
+// BucketPrivateAssets for private-assets. Different names have different ids.
 func BucketID(name string) string {
 	if !plainBucketName.MatchString(name) {
 		return "NamedBucket" + hex.EncodeToString([]byte(name))
@@ -114,7 +115,8 @@ func BucketID(name string) string {
 	return id
 }
 
-// bucketVariable is the environment variable that tells the app the bucket's real name: BUCKET_PRIVATE_ASSETS.
+// bucketVariable is the environment variable that tells the app the bucket's real name:
+// BUCKET_PRIVATE_ASSETS.
 func bucketVariable(name string) string {
 	return "BUCKET_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }

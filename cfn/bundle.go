@@ -31,9 +31,10 @@ type bundleFile struct {
 	body []byte
 }
 
-// Bundle makes the source bundle, a zip archive that tells Elastic Beanstalk's Docker platform which image to run, and the key
-// that it is stored by, `bundles/<sha256>.zip`. host is the environment's host name; empty where it has none. The same image and host make the
-// same bundle. Nothing secret stands in it.
+// Bundle makes the source bundle, a zip archive that tells Elastic Beanstalk's Docker platform
+// which image to run, and the key that it is stored by, `bundles/<sha256>.zip`. host is the
+// environment's host name; empty where it has none. The same image and host make the same bundle.
+// Nothing secret stands in it.
 func Bundle(settings perch.Settings, host string) (body []byte, key string, err error) {
 	if settings.Image == "" {
 		return nil, "", errors.New("settings have no image: say in perch.yaml which Docker image to run")
@@ -109,7 +110,8 @@ func composeFile(settings perch.Settings, proxy []byte) ([]byte, error) {
 	return append(compose, '\n'), nil
 }
 
-// archive zips files in the order given, without anything in it that a second call would do differently.
+// archive zips files in the order given, without anything in it that a second call would do
+// differently.
 func archive(files []bundleFile) ([]byte, error) {
 	var out bytes.Buffer
 	writer := zip.NewWriter(&out)

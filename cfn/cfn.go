@@ -1,7 +1,8 @@
-// Package cfn renders settings to CloudFormation templates: one for an application, which is made rarely, and one for each environment.
+// Package cfn renders settings to CloudFormation templates: one for an application, which is made
+// rarely, and one for each environment.
 //
-// A template has no Parameters: every value is fixed when it is rendered. The same input gives the same bytes, so a template's
-// hash says whether anything changed.
+// A template has no Parameters: every value is fixed when it is rendered. The same input gives the
+// same bytes, so a template's hash says whether anything changed.
 package cfn
 
 import (
@@ -13,11 +14,13 @@ import (
 )
 
 const (
-	// MaxBody is the longest template, in bytes, that a call to CloudFormation carries itself (service quota, AWS docs:
-	// CloudFormation quotas); a longer one is handed over through a bucket.
+	// MaxBody is the longest template, in bytes, that a call to CloudFormation carries itself
+	// (service quota, AWS docs: CloudFormation quotas); a longer one is handed over through a
+	// bucket.
 	MaxBody = 51200
 
-	// maxTemplate is the longest template in bytes that CloudFormation reads from a bucket (1 MB, same source).
+	// maxTemplate is the longest template in bytes that CloudFormation reads from a bucket (1 MB,
+	// same source).
 	maxTemplate = 1 << 20
 )
 
@@ -25,7 +28,8 @@ const (
 type Template struct {
 	// Body is the template in JSON.
 	Body []byte
-	// Hash is the lower-case hexadecimal SHA-256 of the template before the output PerchTemplate, which holds it, was added.
+	// Hash is the lower-case hexadecimal SHA-256 of the template before the output PerchTemplate,
+	// which holds it, was added.
 	Hash string
 	// Resources is how many resources the template has.
 	Resources int

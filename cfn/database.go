@@ -16,12 +16,13 @@ const (
 	// DatabaseID is the logical id of an environment's own database.
 	DatabaseID = "Database"
 
-	// ExtendedSupportDisabled keeps a database out of RDS Extended Support, which costs several times as much as a small
-	// instance (RDS guide, "Amazon RDS Extended Support": it is the default). RDS then rejects versions whose standard
-	// support has ended.
+	// ExtendedSupportDisabled keeps a database out of RDS Extended Support, which costs several
+	// times as much as a small instance (RDS guide, "Amazon RDS Extended Support": it is the
+	// default). RDS then rejects versions whose standard support has ended.
 	ExtendedSupportDisabled = "open-source-rds-extended-support-disabled"
 
-	// SharedSecretID is the logical id of the secret with the password of an environment's user in the shared instance.
+	// SharedSecretID is the logical id of the secret with the password of an environment's user in
+	// the shared instance.
 	SharedSecretID = "SharedDatabaseSecret"
 
 	// databaseName and databaseUser need no quoting and are no reserved words in PostgreSQL.
@@ -32,7 +33,8 @@ const (
 
 type databaseProperties struct {
 	AllocatedStorage string
-	// AllowMajorVersionUpgrade lets a new EngineVersion upgrade the database; without it RDS rejects that.
+	// AllowMajorVersionUpgrade lets a new EngineVersion upgrade the database; without it RDS
+	// rejects that.
 	AllowMajorVersionUpgrade bool
 	AutoMinorVersionUpgrade  bool
 	BackupRetentionPeriod    int
@@ -136,8 +138,9 @@ func databaseSubnets(network perch.Network) []string {
 	return network.Subnets
 }
 
-// generatedPassword is a secret whose password Secrets Manager makes up. It is letters and digits: RDS rejects some punctuation (AWS
-// docs: CreateDBInstance, MasterUserPassword), and Compose would read a meaning into other.
+// generatedPassword is a secret whose password Secrets Manager makes up. It is letters and digits:
+// RDS rejects some punctuation (AWS docs: CreateDBInstance, MasterUserPassword), and Compose would
+// read a meaning into other.
 func generatedPassword(description, user string, tags []tag) resource {
 	return resource{Type: "AWS::SecretsManager::Secret", Properties: secretProperties{
 		Description: description,
@@ -164,8 +167,8 @@ func passwordOf(secret string) value {
 	return sub("{{resolve:secretsmanager:${" + secret + "}:SecretString:password}}")
 }
 
-// databaseInstance is the database itself, new or restored from a snapshot. Only a branch's goes without a trace: without a policy CloudFormation would leave a
-// snapshot of it behind.
+// databaseInstance is the database itself, new or restored from a snapshot. Only a branch's goes
+// without a trace: without a policy CloudFormation would leave a snapshot of it behind.
 func databaseInstance(database perch.Database, kind perch.Kind, extended bool) resource {
 	policy := snapshotIt
 	if kind == perch.KindBranch {
@@ -198,8 +201,8 @@ func databaseInstance(database perch.Database, kind perch.Kind, extended bool) r
 	return resource{Type: "AWS::RDS::DBInstance", Properties: properties}.keep(policy)
 }
 
-// lifecycleSupport leaves the setting of a database that is enrolled as it is: RDS would upgrade it when its version's
-// standard support has ended.
+// lifecycleSupport leaves the setting of a database that is enrolled as it is: RDS would upgrade it
+// when its version's standard support has ended.
 func lifecycleSupport(extended bool) string {
 	if extended {
 		return ""
@@ -207,8 +210,10 @@ func lifecycleSupport(extended bool) string {
 	return ExtendedSupportDisabled
 }
 
-// restore leaves out what a restored database has from its snapshot (AWS docs: AWS::RDS::DBInstance, DBSnapshotIdentifier). The password is set
-// after the restoration (aws-cloudformation-resource-providers-rds: shouldUpdateAfterCreate). A version would be one more upgrade then.
+// restore leaves out what a restored database has from its snapshot (AWS docs:
+// AWS::RDS::DBInstance, DBSnapshotIdentifier). The password is set after the restoration
+// (aws-cloudformation-resource-providers-rds: shouldUpdateAfterCreate). A version would be one more
+// upgrade then.
 func (p *databaseProperties) restore(snapshot string) {
 	p.DBSnapshotIdentifier = snapshot
 	p.DBName, p.MasterUsername, p.EngineVersion, p.StorageEncrypted = "", "", "", false

@@ -9,9 +9,10 @@ import (
 	"perch/cfn/spec"
 )
 
-// Doubts are sentences about settings that are most likely mistakes, although nothing rejects them before AWS does, if at
-// all: an image without {commit}, which settings before the commit is in place have, and instance types, instance classes
-// and database versions that AWS does not know. origin says where the setting of a dotted path is from.
+// Doubts are sentences about settings that are most likely mistakes, although nothing rejects them
+// before AWS does, if at all: an image without {commit}, which settings before the commit is in
+// place have, and instance types, instance classes and database versions that AWS does not know.
+// origin says where the setting of a dotted path is from.
 func Doubts(s perch.Settings, origin func(path string) string) (sentences []string) {
 	if !strings.Contains(s.Image, "{commit}") {
 		sentences = append(sentences, fmt.Sprintf("image %s (%s) has no {commit}, so every commit of every branch runs "+
@@ -38,7 +39,8 @@ func Doubts(s perch.Settings, origin func(path string) string) (sentences []stri
 	return sentences
 }
 
-// version says whether new databases can have a major version of PostgreSQL, and which one is nearest.
+// version says whether new databases can have a major version of PostgreSQL, and which one is
+// nearest.
 func version(name string) (nearest string, known bool) {
 	newest, _ := strconv.Atoi(perch.DefaultPostgreSQL)
 	number, err := strconv.Atoi(name)

@@ -32,9 +32,9 @@ type EnvironmentInput struct {
 	Policy perch.Policy
 	// Application are the outputs of the application's stack.
 	Application ApplicationOutputs
-	// Platform is the ARN of the Elastic Beanstalk platform version, or the name of the solution stack
-	// for an environment that was created with one: a change of the ARN updates the environment, a
-	// change of the name would replace it.
+	// Platform is the ARN of the Elastic Beanstalk platform version, or the name of the solution
+	// stack for an environment that was created with one: a change of the ARN updates the
+	// environment, a change of the name would replace it.
 	Platform string
 	// Bundle is the key of the source bundle in the application's artifact bucket; Render sets it.
 	Bundle string
@@ -43,9 +43,11 @@ type EnvironmentInput struct {
 
 	// Seed are perch.yaml's seed steps; their buckets must be the custom template's.
 	Seed []perch.SeedStep
-	// Origin says where a value of `parameters` is written, by its dotted path; nil if that is not known.
+	// Origin says where a value of `parameters` is written, by its dotted path; nil if that is not
+	// known.
 	Origin func(path string) string
-	// Guess says that the policy is a stand-in: its values are not checked against the limits of a custom template.
+	// Guess says that the policy is a stand-in: its values are not checked against the limits of a
+	// custom template.
 	Guess bool
 	// Sample says the same of branch and commit.
 	Sample bool
@@ -87,8 +89,8 @@ type aliasTarget struct {
 	HostedZoneID         string `json:"HostedZoneId"`
 }
 
-// Environment renders the template of one environment. Another commit changes nothing in it but the application version, the
-// Beanstalk environment and the outputs.
+// Environment renders the template of one environment. Another commit changes nothing in it but the
+// application version, the Beanstalk environment and the outputs.
 func Environment(in EnvironmentInput) (Template, error) {
 	if err := in.validate(); err != nil {
 		return Template{}, fmt.Errorf("render environment %s: %w", in.Environment.StackName(), err)
@@ -160,8 +162,8 @@ func (in EnvironmentInput) balanced() bool { return in.shared() || in.hasDedicat
 
 func (in EnvironmentInput) host() string { return in.Environment.Host(in.Policy.Domain) }
 
-// url is the environment's address where there is a domain. An instance without a load balancer has no certificate, so the
-// default for it is plain HTTP.
+// url is the environment's address where there is a domain. An instance without a load balancer has
+// no certificate, so the default for it is plain HTTP.
 func (in EnvironmentInput) url() string {
 	address := in.Policy.URL
 	switch {
@@ -174,8 +176,9 @@ func (in EnvironmentInput) url() string {
 	return strings.ReplaceAll(address, "{host}", in.host())
 }
 
-// addBeanstalk adds version and environment. The version has no name of ours: a new bundle replaces it, and CloudFormation makes the
-// new one first and removes the old one only when the environment runs the new one.
+// addBeanstalk adds version and environment. The version has no name of ours: a new bundle replaces
+// it, and CloudFormation makes the new one first and removes the old one only when the environment
+// runs the new one.
 func (d *document) addBeanstalk(in EnvironmentInput, options []option) {
 	d.Resources[versionID] = resource{Type: "AWS::ElasticBeanstalk::ApplicationVersion", Properties: versionProperties{
 		ApplicationName: in.Application.ApplicationName,
@@ -196,9 +199,10 @@ func (d *document) addBeanstalk(in EnvironmentInput, options []option) {
 	d.Resources[environmentID] = resource{Type: "AWS::ElasticBeanstalk::Environment", Properties: properties}
 }
 
-// record points the environment's host name at the load balancer, or at the instance where there is none. Nothing depends on it.
-// All application load balancers of a region stand in the same Route 53 zone (AWS docs: Elastic Load Balancing endpoints), so the
-// shared one's is that of an own one, too.
+// record points the environment's host name at the load balancer, or at the instance where there is
+// none. Nothing depends on it. All application load balancers of a region stand in the same Route
+// 53 zone (AWS docs: Elastic Load Balancing endpoints), so the shared one's is that of an own one,
+// too.
 func (in EnvironmentInput) record() resource {
 	properties := recordProperties{HostedZoneID: in.Policy.HostedZone, Name: in.host(), Type: "A"}
 	switch {

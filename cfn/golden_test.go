@@ -111,8 +111,8 @@ func TestTemplatesPassCfnLint(t *testing.T) {
 // drawn is how many templates of each sort cfn-lint reads that nobody chose.
 const drawn = 12
 
-// TestDrawnTemplatesPassCfnLint gives cfn-lint, which takes its time to start, a batch at once. The files that it names carry the seeds: the
-// generators draw the same from them again.
+// TestDrawnTemplatesPassCfnLint gives cfn-lint, which takes its time to start, a batch at once. The
+// files that it names carry the seeds: the generators draw the same from them again.
 func TestDrawnTemplatesPassCfnLint(t *testing.T) {
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {

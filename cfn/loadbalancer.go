@@ -7,7 +7,8 @@ const (
 	balancerGroupID = "LoadBalancerSecurityGroup"
 	certificateID   = "Certificate"
 
-	// tlsPolicy takes TLS 1.2 and 1.3 (AWS docs: Security policies for your Application Load Balancer).
+	// tlsPolicy takes TLS 1.2 and 1.3 (AWS docs: Security policies for your Application Load
+	// Balancer).
 	tlsPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 )
 
@@ -66,9 +67,10 @@ type validationOption struct {
 	HostedZoneID string `json:"HostedZoneId"`
 }
 
-// addLoadBalancer adds the load balancer that the application's environments share, with a certificate for all of their host
-// names. A host name that no environment answers to gets 404; each environment brings its own DNS record, so that a name
-// whose environment is gone does not resolve any more.
+// addLoadBalancer adds the load balancer that the application's environments share, with a
+// certificate for all of their host names. A host name that no environment answers to gets 404;
+// each environment brings its own DNS record, so that a name whose environment is gone does not
+// resolve any more.
 func (d *document) addLoadBalancer(policy perch.Policy, tags []tag) {
 	d.Resources[balancerGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
 		GroupDescription:     "Load balancer that environments share",

@@ -10,7 +10,8 @@ import (
 	"perch"
 )
 
-// option is an entry of OptionSettings (AWS docs: Elastic Beanstalk, General options for all environments).
+// option is an entry of OptionSettings (AWS docs: Elastic Beanstalk, General options for all
+// environments).
 type option struct {
 	Namespace  string
 	OptionName string
@@ -54,8 +55,8 @@ func (in EnvironmentInput) options() ([]option, error) {
 	return options, nil
 }
 
-// platformOptions are about Beanstalk itself. Updates that AWS starts on its own are off: they would change an environment behind its
-// stack's back. Streamed logs of a branch go with it.
+// platformOptions are about Beanstalk itself. Updates that AWS starts on its own are off: they
+// would change an environment behind its stack's back. Streamed logs of a branch go with it.
 func (in EnvironmentInput) platformOptions() []option {
 	return []option{
 		{nsEnvironment, "ServiceRole", literal(in.Application.ServiceRole)},
@@ -74,11 +75,12 @@ func (in EnvironmentInput) logDays() string {
 	return "90"
 }
 
-// rootVolumeGB holds several versions of an image: every deployment pulls another one. The default is the AMI's.
+// rootVolumeGB holds several versions of an image: every deployment pulls another one. The default
+// is the AMI's.
 const rootVolumeGB = "20"
 
-// instanceOptions are about the instances. DisableIMDSv1 and gp3 also make Beanstalk use a launch template, which new accounts
-// require (AWS docs: Migrating to launch templates).
+// instanceOptions are about the instances. DisableIMDSv1 and gp3 also make Beanstalk use a launch
+// template, which new accounts require (AWS docs: Migrating to launch templates).
 func (in EnvironmentInput) instanceOptions() []option {
 	minimum, maximum := in.instances()
 	options := []option{
@@ -155,8 +157,8 @@ func (in EnvironmentInput) sharedBalancerOptions() []option {
 	}
 }
 
-// dedicatedBalancerOptions make a load balancer that is the environment's alone, with the application stack's certificate. Beanstalk makes
-// its security group.
+// dedicatedBalancerOptions make a load balancer that is the environment's alone, with the
+// application stack's certificate. Beanstalk makes its security group.
 func (in EnvironmentInput) dedicatedBalancerOptions() []option {
 	return []option{
 		{nsVPC, "ELBScheme", literal("public")},
@@ -170,16 +172,17 @@ func (in EnvironmentInput) dedicatedBalancerOptions() []option {
 	}
 }
 
-// priority is the priority, 1 to 1000, that the environment's rule asks for. Where two environments ask for the same, Beanstalk
-// finds free ones on the shared load balancer and keeps their order, which does not matter for rules of different hosts.
+// priority is the priority, 1 to 1000, that the environment's rule asks for. Where two environments
+// ask for the same, Beanstalk finds free ones on the shared load balancer and keeps their order,
+// which does not matter for rules of different hosts.
 func priority(slug string) int {
 	sum := fnv.New32a()
 	sum.Write([]byte(slug))
 	return int(sum.Sum32()%1000) + 1
 }
 
-// deploymentOptions say how a new version comes in: at once for a branch, whose tests wait for it, and without a gap in capacity
-// where there are several instances of anything else.
+// deploymentOptions say how a new version comes in: at once for a branch, whose tests wait for it,
+// and without a gap in capacity where there are several instances of anything else.
 func (in EnvironmentInput) deploymentOptions() []option {
 	_, maximum := in.instances()
 	if in.Kind == perch.KindBranch || maximum == 1 {

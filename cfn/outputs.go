@@ -12,7 +12,8 @@ const (
 	OutputURL = "URL"
 	// OutputHost is the environment's host name; only where there is a domain.
 	OutputHost = "Host"
-	// OutputEndpoint is the host name or IP address to dial for the environment, whether or not DNS knows Host yet.
+	// OutputEndpoint is the host name or IP address to dial for the environment, whether or not DNS
+	// knows Host yet.
 	OutputEndpoint = "Endpoint"
 	// OutputProfile is the name of the instance profile. Stacks of earlier versions do not have it.
 	OutputProfile = "InstanceProfile"
@@ -22,7 +23,8 @@ const (
 	OutputTemplate = "PerchTemplate"
 )
 
-// Outputs of the stack of a bring-your-own template, beside OutputCommit and OutputTemplate, which are added to it, too.
+// Outputs of the stack of a custom template, beside OutputCommit and OutputTemplate, which are
+// added to it, too.
 const (
 	// OutputCustomURL is the environment's address; it is added.
 	OutputCustomURL = "PerchURL"
@@ -30,7 +32,8 @@ const (
 	OutputCustomEndpoint = "PerchEndpoint"
 )
 
-// Address reads from a stack's outputs the environment's address and what to dial for it; endpoint is empty for the address's own host.
+// Address reads from a stack's outputs the environment's address and what to dial for it; endpoint
+// is empty for the address's own host.
 func Address(outputs map[string]string) (url, endpoint string) {
 	if own := outputs[OutputCustomURL]; own != "" {
 		return own, outputs[OutputCustomEndpoint]
@@ -65,11 +68,13 @@ type ApplicationOutputs struct {
 	ApplicationName string
 	// ArtifactBucket is the name of the bucket that holds source bundles and long templates.
 	ArtifactBucket string
-	// Profiles are the names of the instance profiles, by kind. A stack of an earlier version has none.
+	// Profiles are the names of the instance profiles, by kind. A stack of an earlier version has
+	// none.
 	Profiles map[perch.Kind]string
 	// ServiceRole is the ARN of the role that Elastic Beanstalk acts in.
 	ServiceRole string
-	// LoadBalancerArn is the ARN of the shared load balancer. It and the following are empty where the policy names no domain.
+	// LoadBalancerArn is the ARN of the shared load balancer. It and the following are empty where
+	// the policy names no domain.
 	LoadBalancerArn string
 	// LoadBalancerDNS is the load balancer's own host name.
 	LoadBalancerDNS string
@@ -77,9 +82,11 @@ type ApplicationOutputs struct {
 	LoadBalancerZone string
 	// LoadBalancerSecurityGroup is the id of the load balancer's security group.
 	LoadBalancerSecurityGroup string
-	// CertificateArn is the ARN of the certificate for all host names. A stack of an earlier version does not have it.
+	// CertificateArn is the ARN of the certificate for all host names. A stack of an earlier
+	// version does not have it.
 	CertificateArn string
-	// DatabaseHost is the host name of the shared database. It and the following are empty where the policy names no shared_database.
+	// DatabaseHost is the host name of the shared database. It and the following are empty where
+	// the policy names no shared_database.
 	DatabaseHost string
 	// DatabasePort is its port.
 	DatabasePort string
@@ -89,8 +96,9 @@ type ApplicationOutputs struct {
 	DatabaseClients string
 }
 
-// ParseApplicationOutputs reads the outputs of an application's stack. It rejects outputs that another version of the
-// template made; the load balancer's and the shared database's may be missing all together.
+// ParseApplicationOutputs reads the outputs of an application's stack. It rejects outputs that
+// another version of the template made; the load balancer's and the shared database's may be
+// missing all together.
 func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, error) {
 	parsed := ApplicationOutputs{
 		ApplicationName:           outputs[outputApplication],
@@ -127,8 +135,8 @@ func ParseApplicationOutputs(outputs map[string]string) (ApplicationOutputs, err
 	return parsed, nil
 }
 
-// Profile returns the name of the instance profile of kind's environments. Removals and reading need
-// none, so that an application stack of an earlier version is an error only here.
+// Profile returns the name of the instance profile of kind's environments. Removals and reading
+// need none, so that an application stack of an earlier version is an error only here.
 func (o ApplicationOutputs) Profile(kind perch.Kind) (string, error) {
 	if name := o.Profiles[kind]; name != "" {
 		return name, nil

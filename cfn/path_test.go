@@ -13,7 +13,8 @@ import (
 	"perch/cfn/spec"
 )
 
-// TestTimeToAnEnvironmentIsWithinItsGoal computes how long an environment of kind branch typically takes on AWS until its stack stands.
+// TestTimeToAnEnvironmentIsWithinItsGoal computes how long an environment of kind branch typically
+// takes on AWS until its stack stands.
 func TestTimeToAnEnvironmentIsWithinItsGoal(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*EnvironmentInput)
@@ -57,8 +58,9 @@ func creation(t *testing.T, template Template) perch.TimeEstimate {
 	return estimate
 }
 
-// TestABranchHasNothingThatCouldBeShared lists what an environment of kind branch may consist of: roles, profiles, load balancers and certificates
-// stand in the application stack, where nobody waits for them.
+// TestABranchHasNothingThatCouldBeShared lists what an environment of kind branch may consist of:
+// roles, profiles, load balancers and certificates stand in the application stack, where nobody
+// waits for them.
 func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
 	base := []string{"AWS::ElasticBeanstalk::ApplicationVersion", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet", "AWS::S3::Bucket"}
 	database := []string{
@@ -98,8 +100,8 @@ func typesOf(t *testing.T, template Template) []string {
 	return slices.Compact(types)
 }
 
-// TestAnyUpdateCanBeForeseen holds whatever Perch renders against what it knows: no type or property is unknown, and every type is priced, free
-// or priced by use.
+// TestAnyUpdateCanBeForeseen holds whatever Perch renders against what it knows: no type or
+// property is unknown, and every type is priced, free or priced by use.
 func TestAnyUpdateCanBeForeseen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before, err := Environment(anyEnvironment(t))

@@ -2,17 +2,20 @@ package cfn
 
 import "perch"
 
-// Placeholder stands in for what only the account and its worker know, where a template is rendered without them.
+// Placeholder stands in for what only the account and its worker know, where a template is rendered
+// without them.
 type Placeholder struct {
 	// Policy has the account number, network, domain and zone of AWS's own examples.
 	Policy perch.Policy
 	// Application are outputs as an application's stack in that account would have them.
 	Application ApplicationOutputs
-	// Platform has the form of a Docker platform version's ARN; the worker takes the newest one that AWS offers.
+	// Platform has the form of a Docker platform version's ARN; the worker takes the newest one
+	// that AWS offers.
 	Platform string
 }
 
-// Placeholders returns the same stand-ins, for project's environments of kind, every time. No resource that they name exists.
+// Placeholders returns the same stand-ins, for project's environments of kind, every time. No
+// resource that they name exists.
 func Placeholders(project string, kind perch.Kind) Placeholder {
 	const (
 		account = "111122223333"

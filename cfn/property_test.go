@@ -16,11 +16,13 @@ import (
 var (
 	bucketName   = rapid.StringMatching(`[a-z][a-z0-9-]{0,30}`)
 	variableName = rapid.StringMatching(`APP_[A-Z0-9_]{0,12}`)
-	// variableText is one line: config rejects control characters, and cfn-lint's reader of YAML knows only what can be seen.
+	// variableText is one line: config rejects control characters, and cfn-lint's reader of YAML
+	// knows only what can be seen.
 	variableText = rapid.StringOf(rapid.Rune().Filter(unicode.IsGraphic))
 	logicalID    = regexp.MustCompile(`^[A-Za-z0-9]{1,255}$`)
 	variable     = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
-	// environmentName is what AWS docs say of CreateEnvironment's EnvironmentName: 4 to 40 characters, no hyphen at either end.
+	// environmentName is what AWS docs say of CreateEnvironment's EnvironmentName: 4 to 40
+	// characters, no hyphen at either end.
 	environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]$`)
 	hostName        = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9-]{1,63})+$`)
 )

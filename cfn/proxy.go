@@ -18,13 +18,15 @@ const (
 //go:embed proxy.conf
 var proxyTemplate string
 
-// proxied reports whether a proxy stands before the app: where a load balancer checks its health. Beanstalk runs none of its own for a bundle
-// with a Compose file (AWS docs: Configuring managed Docker environments).
+// proxied reports whether a proxy stands before the app: where a load balancer checks its health.
+// Beanstalk runs none of its own for a bundle with a Compose file (AWS docs: Configuring managed
+// Docker environments).
 func proxied(settings perch.Settings, host string) bool {
 	return host != "" && (settings.LoadBalancer == sharedBalancer || settings.LoadBalancer == dedicatedBalancer)
 }
 
-// proxyConfig is the proxy's configuration. nginx compares the path as it is decoded, and without the query.
+// proxyConfig is the proxy's configuration. nginx compares the path as it is decoded, and without
+// the query.
 func proxyConfig(settings perch.Settings, host string) []byte {
 	path, _, _ := strings.Cut(settings.HealthPath, "?")
 	if plain, err := url.PathUnescape(path); err == nil {

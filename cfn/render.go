@@ -10,15 +10,17 @@ type Custom interface {
 
 // Rendered is the template of an environment as CloudFormation gets it, with what belongs to it.
 type Rendered struct {
-	// Template is Perch's template, or the custom one with Perch's outputs. The hash of a custom one covers its
-	// parameters, too.
+	// Template is Perch's template, or the custom one with Perch's outputs. The hash of a custom
+	// one covers its parameters, too.
 	Template
 	// Bundle is the source bundle and BundleKey its key; both are empty for a custom template.
 	Bundle    []byte
 	BundleKey string
-	// Parameters are the custom template's, in its order. Those from `Default` are left to CloudFormation.
+	// Parameters are the custom template's, in its order. Those from `Default` are left to
+	// CloudFormation.
 	Parameters []Parameter
-	// Capability is what CloudFormation is told before it creates a custom template; empty for none.
+	// Capability is what CloudFormation is told before it creates a custom template; empty for
+	// none.
 	Capability string
 }
 
@@ -37,8 +39,8 @@ func (r Rendered) Given() []Parameter {
 	return slices.DeleteFunc(slices.Clone(r.Parameters), func(p Parameter) bool { return p.From == "Default" })
 }
 
-// Render renders the template of an environment, for the worker and for the starter: the custom one if the settings name
-// one, else Perch's with its source bundle.
+// Render renders the template of an environment, for the worker and for the starter: the custom one
+// if the settings name one, else Perch's with its source bundle.
 func Render(in EnvironmentInput, custom Custom) (Rendered, error) {
 	if in.Settings.Template != "" {
 		return custom.Render(in)

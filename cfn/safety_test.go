@@ -128,14 +128,16 @@ func TestProductionsBucketsAreWalledOff(t *testing.T) {
 	}
 }
 
-// What an application's stack holds carries its tags by itself: CloudFormation hands a stack's tags on to some types only.
+// What an application's stack holds carries its tags by itself: CloudFormation hands a stack's tags
+// on to some types only.
 func TestWhatCanCarryTagsDoes(t *testing.T) {
 	taggable := []string{
 		"AWS::CertificateManager::Certificate", "AWS::EC2::SecurityGroup", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::IAM::Role",
 		"AWS::RDS::DBInstance", "AWS::RDS::DBSubnetGroup", "AWS::S3::Bucket", "AWS::SecretsManager::Secret",
 	}
 	tagless := []string{
-		// They have no property Tags, or, as listeners, none that CloudFormation takes everywhere (cfn-lint: E3002).
+		// They have no property Tags, or, as listeners, none that CloudFormation takes everywhere
+		// (cfn-lint: E3002).
 		"AWS::ElasticBeanstalk::Application", "AWS::ElasticLoadBalancingV2::Listener", "AWS::IAM::InstanceProfile", "AWS::SecretsManager::SecretTargetAttachment",
 	}
 	for file, template := range goldens(t) {
@@ -163,7 +165,8 @@ func resourcesOf(t *testing.T, template Template, name string) map[string]map[st
 	return found
 }
 
-// A CNAME prefix is unique among all customers of a region: one that somebody else has would fail the creation.
+// A CNAME prefix is unique among all customers of a region: one that somebody else has would fail
+// the creation.
 func TestS48NoEnvironmentAsksForACNAMEPrefix(t *testing.T) {
 	for file, template := range goldens(t) {
 		for id, body := range resourcesOf(t, template, "AWS::ElasticBeanstalk::Environment") {

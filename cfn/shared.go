@@ -19,8 +19,9 @@ const (
 	SharedDatabaseUser = "perch"
 )
 
-// addSharedDatabase adds the instance that environments have their databases in. Nothing reaches it but what carries the clients'
-// security group: the instances of those environments, and the worker, which makes the databases.
+// addSharedDatabase adds the instance that environments have their databases in. Nothing reaches it
+// but what carries the clients' security group: the instances of those environments, and the
+// worker, which makes the databases.
 func (d *document) addSharedDatabase(in ApplicationInput, tags []tag) {
 	network := in.Policy.Network
 	d.Resources[sharedClientGroupID] = resource{Type: "AWS::EC2::SecurityGroup", Properties: securityGroupProperties{
@@ -86,8 +87,9 @@ func (in EnvironmentInput) sharesDatabase() bool {
 	return in.Settings.Database != nil && in.Settings.Database.Mode == perch.DatabaseShared
 }
 
-// addSharedUser adds the password of the environment's user in the shared instance. Database and user themselves are made by the worker as
-// soon as the password is there, which is minutes before an instance is.
+// addSharedUser adds the password of the environment's user in the shared instance. Database and
+// user themselves are made by the worker as soon as the password is there, which is minutes before
+// an instance is.
 func (d *document) addSharedUser(environment perch.Environment) {
 	d.Resources[SharedSecretID] = generatedPassword("Password of this environment's user in the shared database", environment.DatabaseName(), nil).keep(deleteIt)
 }

@@ -14,9 +14,10 @@ func architectureOf(instanceType string) string {
 	return "x86_64"
 }
 
-// RejectedSwitch says why Elastic Beanstalk would reject the update of an environment with the options deployed to s;
-// empty if it would not. Load balancer and architecture are chosen once, at the creation (AWS docs: Configuring a
-// shared Application Load Balancer, and The Amazon EC2 instances for your environment).
+// RejectedSwitch says why Elastic Beanstalk would reject the update of an environment with the
+// options deployed to s; empty if it would not. Load balancer and architecture are chosen once, at
+// the creation (AWS docs: Configuring a shared Application Load Balancer, and The Amazon EC2
+// instances for your environment).
 func (s SetOptions) RejectedSwitch(deployed SetOptions) string {
 	if deployed.Environment != s.Environment {
 		return "" // A custom template, or no environment yet.

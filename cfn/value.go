@@ -8,7 +8,8 @@ type value interface{ isValue() }
 // literal is a string as it stands.
 type literal string
 
-// ref is what Ref gives for a logical id: for most types the name or id of the resource, for a secret its ARN.
+// ref is what Ref gives for a logical id: for most types the name or id of the resource, for a
+// secret its ARN.
 type ref string
 
 // getAtt is an attribute of a resource.

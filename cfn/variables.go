@@ -14,8 +14,9 @@ const defaultPort = "8080"
 
 const portVariable = "PORT"
 
-// variables are the app's environment variables: what Perch tells it, the settings' own, and references to secrets, which
-// instances read when they start. It rejects a name that is set twice. Only PORT may be set over what Perch says.
+// variables are the app's environment variables: what Perch tells it, the settings' own, and
+// references to secrets, which instances read when they start. It rejects a name that is set twice.
+// Only PORT may be set over what Perch says.
 func (in EnvironmentInput) variables() ([]option, error) {
 	plain := in.ownVariables()
 	secrets := in.ownSecrets()
@@ -41,8 +42,8 @@ func (in EnvironmentInput) variables() ([]option, error) {
 	return options, nil
 }
 
-// ownVariables are what Perch tells the app. The branch is written as in tags, because Elastic Beanstalk does not carry
-// every character that a branch can have.
+// ownVariables are what Perch tells the app. The branch is written as in tags, because Elastic
+// Beanstalk does not carry every character that a branch can have.
 func (in EnvironmentInput) ownVariables() map[string]value {
 	variables := map[string]value{
 		"PERCH_BRANCH": literal(perch.EncodeTag(in.Environment.Branch)),
@@ -72,8 +73,9 @@ func (in EnvironmentInput) ownVariables() map[string]value {
 	return variables
 }
 
-// ownSecrets refer to the database's password: one key of the secret, written behind its ARN (AWS docs: Fetching secrets to Elastic
-// Beanstalk environment variables; Docker platforms of January 13, 2026 and later).
+// ownSecrets refer to the database's password: one key of the secret, written behind its ARN (AWS
+// docs: Fetching secrets to Elastic Beanstalk environment variables; Docker platforms of January
+// 13, 2026 and later).
 func (in EnvironmentInput) ownSecrets() map[string]value {
 	if in.Settings.Database == nil {
 		return map[string]value{}

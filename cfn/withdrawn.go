@@ -17,7 +17,8 @@ func (o OptionName) Secret() bool { return o.Namespace == nsSecrets }
 type SetOptions struct {
 	// Application and Environment are the names in Elastic Beanstalk.
 	Application, Environment string
-	// SolutionStack is the platform of an environment that was created with one; empty for one with a PlatformArn.
+	// SolutionStack is the platform of an environment that was created with one; empty for one with
+	// a PlatformArn.
 	SolutionStack string
 
 	names  []OptionName

@@ -10,13 +10,14 @@ import (
 	"testing"
 )
 
-// beginning are the functions of package workflow that begin an activity or choose its queue and its limits.
+// beginning are the functions of package workflow that begin an activity or choose its queue and
+// its limits.
 var beginning = []string{
 	"ExecuteActivity", "ExecuteLocalActivity", "WithActivityOptions", "WithLocalActivityOptions", "WithTaskQueue",
 }
 
-// TestWorkflowsBeginActivitiesInOnePlace keeps a workflow from choosing the task queue of an activity: only
-// beginActivity begins one, on the queue that the contract says.
+// TestWorkflowsBeginActivitiesInOnePlace keeps a workflow from choosing the task queue of an
+// activity: only beginActivity begins one, on the queue that the contract says.
 func TestWorkflowsBeginActivitiesInOnePlace(t *testing.T) {
 	paths, err := filepath.Glob("workflows/*.go")
 	if err != nil {

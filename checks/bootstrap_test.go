@@ -216,8 +216,8 @@ func bootstrap(t *testing.T) []byte {
 	return []byte(text.String())
 }
 
-// bootstrapStatement is a statement with the template's parameters in place of the words in capitals. A statement
-// about a zone or a bucket that there may not be is conditional.
+// bootstrapStatement is a statement with the template's parameters in place of the words in
+// capitals. A statement about a zone or a bucket that there may not be is conditional.
 func bootstrapStatement(s statement) any {
 	item := yaml.MapSlice{{Key: "Sid", Value: s.Sid}, {Key: "Effect", Value: s.Effect}, {Key: "Action", Value: s.Action}}
 	var resources []any

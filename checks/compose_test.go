@@ -159,7 +159,8 @@ func TestDockerfileBuildsTheProgramsThatComposeRuns(t *testing.T) {
 	}
 }
 
-// composeCommand is Docker Compose: the docker client's plugin, or the program of its own that .ci/run builds.
+// composeCommand is Docker Compose: the docker client's plugin, or the program of its own that
+// .ci/run builds.
 func composeCommand(t *testing.T) []string {
 	t.Helper()
 	for _, command := range [][]string{{"docker-compose"}, {"docker", "compose"}} {

@@ -94,7 +94,8 @@ func anchors(text string) []string {
 	return names
 }
 
-// TestDocsExamplesAreRead reads the YAML blocks that begin with the name of one of Perch's files as that file, and any other as YAML.
+// TestDocsExamplesAreRead reads the YAML blocks that begin with the name of one of Perch's files as
+// that file, and any other as YAML.
 func TestDocsExamplesAreRead(t *testing.T) {
 	for file, text := range pages(t) {
 		for _, block := range fenced(text, "yaml") {
@@ -127,8 +128,8 @@ func readExample(first string, block []byte) error {
 	return yaml.Unmarshal(block, &other)
 }
 
-// TestDocsDescribeEveryKeyOnce: docs/configuration.md has a row for each key of the Go types (package config's tests write it), and no other page
-// has a table of them.
+// TestDocsDescribeEveryKeyOnce: docs/configuration.md has a row for each key of the Go types
+// (package config's tests write it), and no other page has a table of them.
 func TestDocsDescribeEveryKeyOnce(t *testing.T) {
 	var all []string
 	for _, of := range []any{config.File{}, perch.Settings{}, perch.SeedStep{}, perch.Policy{}} {
@@ -191,7 +192,8 @@ func TestDocsShowWhatIsSaidOfAWrongFile(t *testing.T) {
 	}
 }
 
-// TestDocsShowWholeDocuments compares the keys that the starter prints with those that docs/starter.md shows.
+// TestDocsShowWholeDocuments compares the keys that the starter prints with those that
+// docs/starter.md shows.
 func TestDocsShowWholeDocuments(t *testing.T) {
 	shown := fenced(page(t, "docs/starter.md"), "json")
 	dir := t.TempDir()
@@ -258,7 +260,8 @@ func TestDocsShowTheRules(t *testing.T) {
 	}
 }
 
-// TestDocsShowTheKnownParameters compares the table of docs/custom-template.md with what a template is filled in with.
+// TestDocsShowTheKnownParameters compares the table of docs/custom-template.md with what a template
+// is filled in with.
 func TestDocsShowTheKnownParameters(t *testing.T) {
 	var want, got []string
 	for _, known := range perch.KnownParameters() {
@@ -300,7 +303,8 @@ func named(text string) []string {
 	return names
 }
 
-// TestDoctorTriesOrNamesEveryAWSCall: whoever lets the worker make another call says whether `perch doctor` tries it.
+// TestDoctorTriesOrNamesEveryAWSCall: whoever lets the worker make another call says whether `perch
+// doctor` tries it.
 func TestDoctorTriesOrNamesEveryAWSCall(t *testing.T) {
 	text := page(t, "activities/doctor/rights.go") + page(t, "activities/doctor/domain.go")
 	files, err := goFilesBelow("activities")
@@ -330,7 +334,8 @@ func goFilesBelow(folder string) (files []string, err error) {
 	return files, err
 }
 
-// TestEveryScenarioHasATest holds the rows of docs/scenarios.md against the names of the tests, both ways.
+// TestEveryScenarioHasATest holds the rows of docs/scenarios.md against the names of the tests,
+// both ways.
 func TestEveryScenarioHasATest(t *testing.T) {
 	number := regexp.MustCompile(`S\d{2,3}`)
 	_, waiting, _ := strings.Cut(page(t, "docs/scenarios.md"), "have no test yet")
@@ -380,7 +385,8 @@ func testNames(t *testing.T) (names []string) {
 // codePath is a file or a folder of the repository, as the pages about its structure write it.
 var codePath = regexp.MustCompile("`([a-z_]+(?:/[a-z_]+)*(?:\\.go|/))`")
 
-// TestPagesAboutTheStructureNameWhatExists checks ARCHITECTURE.md and the decisions: moved files leave such pages behind.
+// TestPagesAboutTheStructureNameWhatExists checks ARCHITECTURE.md and the decisions: moved files
+// leave such pages behind.
 func TestPagesAboutTheStructureNameWhatExists(t *testing.T) {
 	pages, err := filepath.Glob("docs/decisions/*.md")
 	if err != nil || len(pages) == 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTheManifestOfTheGitHubAppHasWhatPerchNeedsAndNoMore reads the manifest in docs/github.md. More permissions than these would
-// let a worker change the repository.
+// TestTheManifestOfTheGitHubAppHasWhatPerchNeedsAndNoMore reads the manifest in docs/github.md.
+// More permissions than these would let a worker change the repository.
 func TestTheManifestOfTheGitHubAppHasWhatPerchNeedsAndNoMore(t *testing.T) {
 	blocks := fenced(page(t, "docs/github.md"), "json")
 	at := slices.IndexFunc(blocks, func(block string) bool { return strings.Contains(block, "default_permissions") })

@@ -43,7 +43,8 @@ var concrete = map[string][]string{
 	"s3:Put*":            {"s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectVersionAcl"},
 }
 
-// left are the actions of AWS's lists that ours leave out, and why. A name that ends with a colon is a whole service.
+// left are the actions of AWS's lists that ours leave out, and why. A name that ends with a colon
+// is a whole service.
 var left = map[string]string{
 	"acm-pca:":    "certificates of a private authority; the templates request public ones",
 	"cloudtrail:": "the console shows events by it",
@@ -98,8 +99,8 @@ func TestTheWorkersRoleReadsWhatAWSsReadOnlyPolicyReads(t *testing.T) {
 	}
 }
 
-// mismatched are findings of parliament that are right about the statement and harmless, and why. A name that ends with
-// a colon is a whole service.
+// mismatched are findings of parliament that are right about the statement and harmless, and why. A
+// name that ends with a colon is a whole service.
 var mismatched = map[string]string{
 	"autoscaling:": "GroupsOfElasticBeanstalk grants every action on Elastic Beanstalk's " +
 		"groups; those without a resource are in ReadsOfElasticBeanstalk, or not granted",
@@ -111,7 +112,8 @@ var mismatched = map[string]string{
 		"instances have tags",
 }
 
-// unknownConditions are findings of parliament about condition keys that AWS has and parliament does not know.
+// unknownConditions are findings of parliament about condition keys that AWS has and parliament
+// does not know.
 var unknownConditions = map[string]string{
 	"Unknown condition elasticloadbalancing:CreateAction for action elasticloadbalancing:AddTags": "AWS docs: Tag resources " +
 		"during creation (Elastic Load Balancing)",
@@ -169,7 +171,8 @@ func TestOursGrantWhatAWSsPoliciesForElasticBeanstalkGrant(t *testing.T) {
 	}
 }
 
-// TestOursGrantWhatHandlersNeed holds the documents against what CloudFormation's registry says of the types' handlers.
+// TestOursGrantWhatHandlersNeed holds the documents against what CloudFormation's registry says of
+// the types' handlers.
 func TestOursGrantWhatHandlersNeed(t *testing.T) {
 	var registry struct {
 		Handlers map[string]map[string]json.RawMessage
@@ -222,7 +225,8 @@ func holdAgainst(t *testing.T, whose string, granted, wanted []string) {
 	}
 }
 
-// covered reports whether an action, which may have wildcards, is among the granted ones. Case does not matter to IAM.
+// covered reports whether an action, which may have wildcards, is among the granted ones. Case does
+// not matter to IAM.
 func covered(granted []string, action string) bool {
 	return slices.ContainsFunc(granted, func(pattern string) bool {
 		matches, err := path.Match(strings.ToLower(pattern), strings.ToLower(action))

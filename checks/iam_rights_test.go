@@ -9,7 +9,8 @@ type grant struct {
 	condition map[string]map[string]string
 }
 
-// grants are the statements of the worker's policy, in order. The words in capitals are replaced on installation; docs/iam.md says by what.
+// grants are the statements of the worker's policy, in order. The words in capitals are replaced on
+// installation; docs/iam.md says by what.
 var grants = []grant{
 	{
 		"Stacks",
@@ -129,14 +130,16 @@ var grants = []grant{
 // need is an IAM action and the statement that grants it.
 type need struct{ action, sid string }
 
-// rights are, for each call that the product makes of AWS, the IAM actions that it needs. A call that needs none has an empty list.
+// rights are, for each call that the product makes of AWS, the IAM actions that it needs. A call
+// that needs none has an empty list.
 var rights = map[string][]need{
 	"sts.GetCallerIdentity": {},
 
 	"acm.DescribeCertificate": {{"acm:DescribeCertificate", "WhetherTheCertificateIsGood"}},
 
 	// With the login the worker asks the registry by its own protocol, where the manifest and the
-	// configuration of an image need the other two (AWS docs: Amazon ECR, private registry HTTP API).
+	// configuration of an image need the other two (AWS docs: Amazon ECR, private registry HTTP
+	// API).
 	"ecr.GetAuthorizationToken": {
 		{
 			"ecr:GetAuthorizationToken",
@@ -240,7 +243,8 @@ var rights = map[string][]need{
 	"s3.ListObjectVersions":   {{"s3:ListBucketVersions", "BucketsOfTheProject"}},
 	"s3.ListObjectsV2":        {{"s3:ListBucket", "SeedData"}, {"s3:ListBucket", "BucketsOfTheProject"}},
 	"s3.PutBucketPolicy":      {{"s3:PutBucketPolicy", "BucketsOfTheProject"}},
-	// With If-Match it also takes s3:GetObject, as does DeleteObject (AWS docs: conditional writes, conditional deletes).
+	// With If-Match it also takes s3:GetObject, as does DeleteObject (AWS docs: conditional writes,
+	// conditional deletes).
 	"s3.PutObject": {{"s3:PutObject", "BucketsOfTheProject"}, {"s3:GetObject", "BucketsOfTheProject"}},
 
 	"secretsmanager.DeleteSecret":   {{"secretsmanager:DeleteSecret", "SecretsThatCloudFormationCouldNotDelete"}},

@@ -72,7 +72,8 @@ func document(t *testing.T, statements []statement) []byte {
 	return text.Bytes()
 }
 
-// workerStatements are the grants with the actions that the calls need, and the right to pass the one role.
+// workerStatements are the grants with the actions that the calls need, and the right to pass the
+// one role.
 func workerStatements(t *testing.T) []statement {
 	t.Helper()
 	actions := map[string][]string{}
@@ -105,8 +106,9 @@ func workerStatements(t *testing.T) []statement {
 	})
 }
 
-// cloudFormationStatements are one statement for each set of resources that types have in common. Reads that AWS
-// grants for all resources only are in the statement Look, unless ReadsOfElasticBeanstalk has them.
+// cloudFormationStatements are one statement for each set of resources that types have in common.
+// Reads that AWS grants for all resources only are in the statement Look, unless
+// ReadsOfElasticBeanstalk has them.
 func cloudFormationStatements() []statement {
 	byResources, sids := map[string][]string{}, map[string][]string{}
 	var look []string
@@ -137,7 +139,8 @@ func cloudFormationStatements() []statement {
 	return all
 }
 
-// boundCloser reports whether closer grants an action, on the type's resource or where AWS knows none.
+// boundCloser reports whether closer grants an action, on the type's resource or where AWS knows
+// none.
 func boundCloser(resource, action string) bool {
 	return slices.ContainsFunc(closer, func(s statement) bool {
 		on := slices.Contains(s.Resource, resource) || slices.Contains(s.Resource, "*")
@@ -180,7 +183,8 @@ func withTable(t *testing.T, text string) []byte {
 	return []byte(head + begin + table + end + tail)
 }
 
-// TestEveryAWSCallHasARight finds the calls in the source: an input of the SDK that is filled in, or a paginator.
+// TestEveryAWSCallHasARight finds the calls in the source: an input of the SDK that is filled in,
+// or a paginator.
 func TestEveryAWSCallHasARight(t *testing.T) {
 	made := map[string]bool{}
 	for _, folder := range []string{"activities", "worker", "source", "workflows"} {
@@ -276,7 +280,8 @@ func TestEveryTypeOfATemplateHasPermissions(t *testing.T) {
 	}
 }
 
-// TestIAMPoliciesAreLegalAndNarrow holds the documents, with the longest values that there are, to what IAM takes and to what they promise.
+// TestIAMPoliciesAreLegalAndNarrow holds the documents, with the longest values that there are, to
+// what IAM takes and to what they promise.
 func TestIAMPoliciesAreLegalAndNarrow(t *testing.T) {
 	const most = 6144 // Characters of a managed policy without white space (AWS docs: IAM quotas).
 	values := strings.NewReplacer("PROJECT", strings.Repeat("p", 15), "ACCOUNT", "123456789012", "REGION", "ap-southeast-1", "ZONE", "Z0123456789ABCDEFGHIJ", "SEEDS", strings.Repeat("s", 63))

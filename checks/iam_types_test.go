@@ -1,12 +1,14 @@
 package checks
 
-// kind is what CloudFormation must be allowed in order to make, read, change and delete resources of one type. The actions are those of the
-// type's handlers in CloudFormation's registry, as far as the templates' properties need them; of types without such handlers, those of the
-// calls that make them.
+// kind is what CloudFormation must be allowed in order to make, read, change and delete resources
+// of one type. The actions are those of the type's handlers in CloudFormation's registry, as far as
+// the templates' properties need them; of types without such handlers, those of the calls that make
+// them.
 type kind struct {
 	actions   []string
 	resources []string
-	// properties are all that the templates give, with what each needs beside the type's own actions.
+	// properties are all that the templates give, with what each needs beside the type's own
+	// actions.
 	properties map[string][]string
 }
 
@@ -195,7 +197,8 @@ var kinds = map[string]kind{
 	},
 }
 
-// secretResources are the secrets of the templates: CloudFormation names them by their logical ids and not by the stack.
+// secretResources are the secrets of the templates: CloudFormation names them by their logical ids
+// and not by the stack.
 var secretResources = []string{"arn:aws:secretsmanager:REGION:ACCOUNT:secret:DatabaseSecret*", "arn:aws:secretsmanager:REGION:ACCOUNT:secret:SharedDatabase*"}
 
 // region bounds actions on every resource to the region of the policy.
@@ -206,7 +209,8 @@ var beanstalkStacks = []string{
 	"arn:aws:cloudformation:REGION:ACCOUNT:stack/awseb-*", "arn:aws:cloudformation:REGION:ACCOUNT:stack/eb-*",
 }
 
-// readsOfBeanstalk are the reads that Elastic Beanstalk makes with the rights of the role that creates an environment.
+// readsOfBeanstalk are the reads that Elastic Beanstalk makes with the rights of the role that
+// creates an environment.
 var readsOfBeanstalk = []string{
 	"acm:Describe*", "acm:List*", "autoscaling:Describe*", "cloudformation:Describe*",
 	"cloudformation:EstimateTemplateCost", "cloudformation:Get*", "cloudformation:List*",
@@ -235,9 +239,10 @@ var changesOfGroups = []string{
 
 const ec2ARN, securityGroups = "arn:aws:ec2:REGION:ACCOUNT:", "arn:aws:ec2:REGION:ACCOUNT:security-group/*"
 
-// closer take actions of the types out of the types' statements, because AWS knows a closer bound than the
-// resource. CloudFormation makes up the names of load balancers and security groups, and sets the stack's tags
-// as it creates them (tagOnCreate in the registry's schemas). Listeners have no such tags.
+// closer take actions of the types out of the types' statements, because AWS knows a closer bound
+// than the resource. CloudFormation makes up the names of load balancers and security groups, and
+// sets the stack's tags as it creates them (tagOnCreate in the registry's schemas). Listeners have
+// no such tags.
 var closer = []statement{
 	{
 		Sid:       "CertificatesAreRequested",
@@ -275,9 +280,9 @@ var closer = []statement{
 	},
 }
 
-// aroundBeanstalk are the statements that no single type says: rights that have no resource, and what Elastic
-// Beanstalk does with the rights of the role that creates an environment. AWS has no list of those, but two managed
-// policies that cover them: see deploy/iam/testdata.
+// aroundBeanstalk are the statements that no single type says: rights that have no resource, and
+// what Elastic Beanstalk does with the rights of the role that creates an environment. AWS has no
+// list of those, but two managed policies that cover them: see deploy/iam/testdata.
 var aroundBeanstalk = []statement{
 	{Sid: "PasswordsAreMadeUp", Action: []string{"secretsmanager:GetRandomPassword"}, Resource: []string{"*"}},
 	{Sid: "ChangesOfRecords", Action: []string{"route53:GetChange"}, Resource: []string{"arn:aws:route53:::change/*"}},
@@ -345,8 +350,9 @@ var aroundBeanstalk = []statement{
 	},
 }
 
-// instancesOfBeanstalk are the rights to what Elastic Beanstalk makes in its stacks. AWS's own policies bound them by
-// the same names; Elastic IP addresses and launch templates have no names to bound them by.
+// instancesOfBeanstalk are the rights to what Elastic Beanstalk makes in its stacks. AWS's own
+// policies bound them by the same names; Elastic IP addresses and launch templates have no names to
+// bound them by.
 var instancesOfBeanstalk = []statement{
 	{
 		Sid: "StacksOfElasticBeanstalk", Resource: beanstalkStacks,

@@ -10,7 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// TestInstanceTypesAreThoseOfTheSDK holds the list of EC2 instance types, which the commands carry without the SDK.
+// TestInstanceTypesAreThoseOfTheSDK holds the list of EC2 instance types, which the commands carry
+// without the SDK.
 func TestInstanceTypesAreThoseOfTheSDK(t *testing.T) {
 	sizes := map[string][]string{}
 	var families []string

@@ -1,11 +1,15 @@
 package checks
 
 import (
+	"go/scanner"
+	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // oddWords are words that readers stumble over, with what to write in their place.
@@ -48,6 +52,39 @@ func TestPagesUseWordsThatReadersKnow(t *testing.T) {
 				if found := odd.word.FindString(line); found != "" {
 					t.Errorf("%s:%d says %q; write: %s", name, i+1, found, odd.instead)
 				}
+			}
+		}
+	}
+}
+
+// widestComment is how many columns a line has that is a comment alone; a tab counts as four.
+const widestComment = 100
+
+// TestCommentsWrap keeps comments readable beside each other. Indented blocks, such as tables, may
+// be wider.
+func TestCommentsWrap(t *testing.T) {
+	files, err := goFilesBelow(".")
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d Go files, %v", len(files), err)
+	}
+	for _, name := range files {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		positions := token.NewFileSet()
+		file := positions.AddFile(name, positions.Base(), len(source))
+		lines := strings.Split(string(source), "\n")
+		var comments scanner.Scanner
+		comments.Init(file, source, nil, scanner.ScanComments)
+		for position, kind, text := comments.Scan(); kind != token.EOF; position, kind, text = comments.Scan() {
+			alone := strings.TrimSpace(lines[file.Line(position)-1]) == text
+			if kind != token.COMMENT || !alone || !strings.HasPrefix(text, "// ") || strings.HasPrefix(text, "//  ") {
+				continue
+			}
+			line := strings.ReplaceAll(lines[file.Line(position)-1], "\t", "    ")
+			if columns := utf8.RuneCountInString(line); columns > widestComment {
+				t.Errorf("%s: the comment has %d columns; wrap it at %d", positions.Position(position), columns, widestComment)
 			}
 		}
 	}

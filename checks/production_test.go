@@ -14,8 +14,8 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// TestCIFilesPassTheirLinters checks docs/ci, the same of README.md, and .github with actionlint and with
-// the JSON Schemas of CircleCI and GitHub.
+// TestCIFilesPassTheirLinters checks docs/ci, the same of README.md, and .github with actionlint
+// and with the JSON Schemas of CircleCI and GitHub.
 func TestCIFilesPassTheirLinters(t *testing.T) {
 	circleci := []string{"check-jsonschema", "--builtin-schema", "vendor.circle-ci"}
 	issueForm := []string{"check-jsonschema", "--builtin-schema", "vendor.github-issue-forms"}

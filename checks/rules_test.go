@@ -12,7 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// rooms says which of our packages each room may import: all of a room, or one package of it. What a room holds in its own folder it may always import; tests may import anything.
+// rooms says which of our packages each room may import: all of a room, or one package of it. What
+// a room holds in its own folder it may always import; tests may import anything.
 var rooms = map[string][]string{
 	"perch":             {},
 	"perch/document":    {},
@@ -98,7 +99,8 @@ func TestMainsAreShort(t *testing.T) {
 	}
 }
 
-// TestActivitiesLeaveAWSToTheEngines keeps the work out of package activities: a method there calls an engine.
+// TestActivitiesLeaveAWSToTheEngines keeps the work out of package activities: a method there calls
+// an engine.
 func TestActivitiesLeaveAWSToTheEngines(t *testing.T) {
 	for _, imported := range strings.Fields(goList(t, "-f", `{{join .Imports " "}}`, "./activities")[0]) {
 		if strings.HasPrefix(imported, "github.com/aws/aws-sdk-go-v2/service/") {
@@ -110,7 +112,8 @@ func TestActivitiesLeaveAWSToTheEngines(t *testing.T) {
 // engineRow is a row of ARCHITECTURE.md's table of engines.
 var engineRow = regexp.MustCompile("(?m)^\\| `(activities/[a-z]+)` \\|[^|]*\\| ([^|]*) \\|$")
 
-// TestEnginesImportOnlyWhatTheArchitectureSays compares the packages below activities with the table.
+// TestEnginesImportOnlyWhatTheArchitectureSays compares the packages below activities with the
+// table.
 func TestEnginesImportOnlyWhatTheArchitectureSays(t *testing.T) {
 	page, err := os.ReadFile("ARCHITECTURE.md")
 	if err != nil {

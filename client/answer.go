@@ -13,8 +13,8 @@ import (
 	"perch/lifecycle"
 )
 
-// readLastEvent is what the last event of the run that held request means for it. decode reads payloads. An error means
-// that the event is not one that a worker of this version writes.
+// readLastEvent is what the last event of the run that held request means for it. decode reads
+// payloads. An error means that the event is not one that a worker of this version writes.
 func readLastEvent(
 	event *historypb.HistoryEvent, request perch.Request, decode func(*commonpb.Payloads, any) error,
 ) (lifecycle.Answer, error) {
@@ -60,8 +60,9 @@ func leftovers(failure error) []string {
 	return left
 }
 
-// Cause is the message of what went wrong: the first application error below the deepest activity error. What is above it
-// says only which workflow and activity it passed through, and what is below it is contained in it.
+// Cause is the message of what went wrong: the first application error below the deepest activity
+// error. What is above it says only which workflow and activity it passed through, and what is
+// below it is contained in it.
 func Cause(err error) string {
 	start := err
 	for current := err; current != nil; current = errors.Unwrap(current) {

@@ -147,7 +147,8 @@ func TestResultsOfAnotherShapeAreErrors(t *testing.T) {
 	}
 }
 
-// outOfTime is the failure of a run in which an activity took longer than it may, as Temporal hands it on.
+// outOfTime is the failure of a run in which an activity took longer than it may, as Temporal hands
+// it on.
 func outOfTime(activity string) error {
 	timeout := temporal.GetDefaultFailureConverter().ErrorToFailure(temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil))
 	return temporal.GetDefaultFailureConverter().FailureToError(&failurepb.Failure{

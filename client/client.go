@@ -1,12 +1,13 @@
 // Package client asks a Perch worker for environments and follows what comes of it.
 //
-// It talks to Temporal alone: it needs no AWS credentials, no access to the repository and no checkout. A Client hands a
-// perch.Request to the environment's run with Request, and Follow waits for what comes of it over all runs that the request
-// passes through. The questions (List, Status, Plan, Examine) and the commands without a request (Application, Cleanup) are
-// short runs of their own.
+// It talks to Temporal alone: it needs no AWS credentials, no access to the repository and no
+// checkout. A Client hands a perch.Request to the environment's run with Request, and Follow waits
+// for what comes of it over all runs that the request passes through. The questions (List, Status,
+// Plan, Examine) and the commands without a request (Application, Cleanup) are short runs of their
+// own.
 //
-// Errors are of the connection, or say that a worker did not answer (NoAnswerError). A run that failed is no error of
-// Follow: its lifecycle.Answer has a Failure.
+// Errors are of the connection, or say that a worker did not answer (NoAnswerError). A run that
+// failed is no error of Follow: its lifecycle.Answer has a Failure.
 package client
 
 import (
@@ -37,7 +38,8 @@ import (
 // dialTimeout is how long Temporal may take to answer at all.
 const dialTimeout = 5 * time.Second
 
-// Client is a connection to the Temporal namespace that a project's workers use. It is safe for concurrent use.
+// Client is a connection to the Temporal namespace that a project's workers use. It is safe for
+// concurrent use.
 type Client struct {
 	temporal  sdk.Client
 	payloads  converter.DataConverter
@@ -62,8 +64,8 @@ func (e *SettingsError) Error() string {
 // Unwrap is what is wrong with them.
 func (e *SettingsError) Unwrap() error { return e.Err }
 
-// Dial connects to the Temporal that contrib/envconfig names: environment variables over the profile of the configuration
-// file over 127.0.0.1:7233. Variables are read through env.
+// Dial connects to the Temporal that contrib/envconfig names: environment variables over the
+// profile of the configuration file over 127.0.0.1:7233. Variables are read through env.
 func Dial(ctx context.Context, env func(string) string) (*Client, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: lookup(env)})
 	if err != nil {
@@ -89,7 +91,8 @@ func Dial(ctx context.Context, env func(string) string) (*Client, error) {
 	return &Client{temporal: c, payloads: payloads, address: options.HostPort, namespace: options.Namespace}, nil
 }
 
-// New is a Client on a connection that is there already, such as an activity's own. It need not be closed.
+// New is a Client on a connection that is there already, such as an activity's own. It need not be
+// closed.
 func New(temporal sdk.Client) *Client {
 	return &Client{temporal: temporal, payloads: converter.GetDefaultDataConverter()}
 }
@@ -97,7 +100,8 @@ func New(temporal sdk.Client) *Client {
 // Close closes the connection.
 func (c *Client) Close() { c.temporal.Close() }
 
-// Temporal is the connection itself, for what Perch adds nothing to: schedules, task queues, namespaces.
+// Temporal is the connection itself, for what Perch adds nothing to: schedules, task queues,
+// namespaces.
 func (c *Client) Temporal() sdk.Client { return c.temporal }
 
 // Address is the host and port of Temporal's frontend.
@@ -106,9 +110,9 @@ func (c *Client) Address() string { return c.address }
 // Namespace is the Temporal namespace.
 func (c *Client) Namespace() string { return c.namespace }
 
-// Request hands request to the environment's open run, or starts the run that it needs. It returns the run that holds the
-// request. The same request ID again is harmless: the run answers both. While Temporal does not answer it asks again, for
-// at most patience.
+// Request hands request to the environment's open run, or starts the run that it needs. It returns
+// the run that holds the request. The same request ID again is harmless: the run answers both.
+// While Temporal does not answer it asks again, for at most patience.
 func (c *Client) Request(ctx context.Context, request perch.Request, patience time.Duration) (Run, error) {
 	environment, err := perch.NewEnvironment(request.Project, request.Branch)
 	if err != nil {
@@ -137,8 +141,8 @@ func (c *Client) Request(ctx context.Context, request perch.Request, patience ti
 	return Run{WorkflowID: id, RunID: execution.GetRunID()}, nil
 }
 
-// SendNote gives the note to the environment's open run; where none is open, a short run takes it. Temporal keeps it
-// whether or not a worker is up.
+// SendNote gives the note to the environment's open run; where none is open, a short run takes it.
+// Temporal keeps it whether or not a worker is up.
 func (c *Client) SendNote(ctx context.Context, note perch.Note) error {
 	environment, err := perch.NewEnvironment(note.Project, note.Branch)
 	if err != nil {
@@ -155,8 +159,8 @@ func (c *Client) SendNote(ctx context.Context, note perch.Note) error {
 	return nil
 }
 
-// askUntilAnswered calls ask again while Temporal does not answer, until patience is over. The SDK gives one call ten
-// seconds, which a busy server may need.
+// askUntilAnswered calls ask again while Temporal does not answer, until patience is over. The SDK
+// gives one call ten seconds, which a busy server may need.
 func askUntilAnswered(ctx context.Context, patience time.Duration, ask func() error) error {
 	for began := time.Now(); ; {
 		err := ask()
@@ -187,8 +191,8 @@ func summary(request perch.Request) string {
 	return fmt.Sprintf("%s %s at %s", request.Goal, request.Branch, perch.ShortCommit(request.Commit))
 }
 
-// LastFailure is why the latest run of the workflow failed, if that was a removal; empty otherwise. Runs that take notes
-// do not count.
+// LastFailure is why the latest run of the workflow failed, if that was a removal; empty otherwise.
+// Runs that take notes do not count.
 func (c *Client) LastFailure(ctx context.Context, workflowID string) (string, error) {
 	info, err := c.lastRun(ctx, workflowID)
 	if err != nil {
@@ -208,8 +212,9 @@ func (c *Client) LastFailure(ctx context.Context, workflowID string) (string, er
 	return Cause(temporal.GetDefaultFailureConverter().FailureToError(failure)), nil
 }
 
-// lastRun is the latest run of the workflow that does not only take notes; nil if there is none. Only for the run before
-// one that takes notes it asks Temporal's index, which may be seconds behind.
+// lastRun is the latest run of the workflow that does not only take notes; nil if there is none.
+// Only for the run before one that takes notes it asks Temporal's index, which may be seconds
+// behind.
 func (c *Client) lastRun(ctx context.Context, workflowID string) (*workflowpb.WorkflowExecutionInfo, error) {
 	described, err := c.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 	var none *serviceerror.NotFound
@@ -255,7 +260,8 @@ func (l lookup) LookupEnv(name string) (string, bool) {
 	return value, value != ""
 }
 
-// Environ lists the variables that envconfig finds by prefix. Only their names come from the process.
+// Environ lists the variables that envconfig finds by prefix. Only their names come from the
+// process.
 func (l lookup) Environ() []string {
 	var variables []string
 	for _, variable := range os.Environ() {

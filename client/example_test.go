@@ -49,7 +49,8 @@ func Example() {
 	// ready https://feature-login-pr5rby.shop.example.com
 }
 
-// startWorker runs a Temporal server and a worker whose Provision finds every environment ready at once.
+// startWorker runs a Temporal server and a worker whose Provision finds every environment ready at
+// once.
 func startWorker() (address string, stop func()) {
 	server, err := temporal.Start(temporal.Config{})
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// lookEvery is the pace of the live view. The heartbeats that it reads are about two seconds old at most.
+	// lookEvery is the pace of the live view. The heartbeats that it reads are about two seconds
+	// old at most.
 	lookEvery = time.Second
 	// untakenAfter is how long a request may lie on the task queue before the user hears of it.
 	untakenAfter = 5 * time.Second
@@ -46,9 +47,9 @@ type View interface {
 	Done()
 }
 
-// Follow waits until request, which the run r holds, has ended: over all runs that it passes through, and over lost
-// connections. It returns the last run that held it. Its error is context.Cause's if ctx ended first; the run goes on then.
-// view may be nil.
+// Follow waits until request, which the run r holds, has ended: over all runs that it passes
+// through, and over lost connections. It returns the last run that held it. Its error is
+// context.Cause's if ctx ended first; the run goes on then. view may be nil.
 func (c *Client) Follow(ctx context.Context, r Run, request perch.Request, view View) (lifecycle.Answer, Run, error) {
 	f := follower{runs: c, view: view, request: request, queue: perch.TaskQueue(request.Project)}
 	return f.follow(ctx, r)
@@ -159,7 +160,8 @@ type warning struct {
 	said  bool
 }
 
-// due reports whether the condition, which holds now, has lasted for at least after and has not been spoken of.
+// due reports whether the condition, which holds now, has lasted for at least after and has not
+// been spoken of.
 func (w *warning) due(holds bool, after time.Duration) bool {
 	if !holds {
 		*w = warning{}

@@ -12,8 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// RequestLook hands hint to the open Look at the environment's branch, or starts one. Without an error Temporal holds the hint.
-// The same hint again is harmless.
+// RequestLook hands hint to the open Look at the environment's branch, or starts one. Without an
+// error Temporal holds the hint. The same hint again is harmless.
 func (c *Client) RequestLook(ctx context.Context, e perch.Environment, hint perch.Hint) (Run, error) {
 	id := perch.LookWorkflowID(e)
 	execution, err := c.temporal.SignalWithStartWorkflow(ctx, id, perch.SignalLook, hint, sdk.StartWorkflowOptions{
@@ -34,8 +34,8 @@ func (c *Client) Reach(ctx context.Context) error {
 	return nil
 }
 
-// LatestRun is what the latest run of the environment with the workflow ID is doing, or how it ended. Runs that take notes
-// do not count.
+// LatestRun is what the latest run of the environment with the workflow ID is doing, or how it
+// ended. Runs that take notes do not count.
 func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.LatestRun, error) {
 	info, err := c.lastRun(ctx, workflowID)
 	switch {
@@ -53,8 +53,8 @@ func (c *Client) LatestRun(ctx context.Context, workflowID string) (lifecycle.La
 	return lifecycle.RunUp, nil
 }
 
-// LastEnd is how the latest run of the environment ended, read as the answer to request. It is false if the run is open,
-// or if Temporal remembers none. Runs that take notes do not count.
+// LastEnd is how the latest run of the environment ended, read as the answer to request. It is
+// false if the run is open, or if Temporal remembers none. Runs that take notes do not count.
 func (c *Client) LastEnd(ctx context.Context, workflowID string, request perch.Request) (lifecycle.ClosedRun, bool, error) {
 	info, err := c.lastRun(ctx, workflowID)
 	if err != nil || info == nil || info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {

@@ -19,7 +19,8 @@ import (
 // Progress is how far a run is, as its description says it.
 type Progress struct {
 	Phase perch.Phase
-	// Activity is the pending activity that says most: one with a heartbeat, else the first; empty where none is pending.
+	// Activity is the pending activity that says most: one with a heartbeat, else the first; empty
+	// where none is pending.
 	Activity string
 	// Beat is its last heartbeat, at most a few seconds old; nil where there is none.
 	Beat *perch.Progress
@@ -32,7 +33,8 @@ type Progress struct {
 // Retry is an activity that failed and is tried again.
 type Retry struct {
 	Activity string `json:"activity"`
-	// Attempt is the number of the attempt that runs or comes next, Failure what ended the one before.
+	// Attempt is the number of the attempt that runs or comes next, Failure what ended the one
+	// before.
 	Attempt int    `json:"attempt"`
 	Failure string `json:"failure"`
 	// Next is when the attempt begins, RFC 3339 in UTC; empty while it runs.
@@ -66,7 +68,8 @@ func (c *Client) Look(ctx context.Context, r Run) (Progress, error) {
 	return readProgress(description, c.payloads), nil
 }
 
-// Latest is how far the environment's newest run is; both are empty if Temporal knows none. Runs that take notes do not count.
+// Latest is how far the environment's newest run is; both are empty if Temporal knows none. Runs
+// that take notes do not count.
 func (c *Client) Latest(ctx context.Context, e perch.Environment) (Progress, Run, error) {
 	info, err := c.lastRun(ctx, e.StackName())
 	if err != nil {

@@ -23,8 +23,8 @@ const ReadTimeout = 30 * time.Second
 // workerEvery is the pause between two looks for a worker.
 const workerEvery = 250 * time.Millisecond
 
-// NoAnswerError says that the wait for a short run ended before the run did, which may go on, or that no worker is there to
-// carry it out.
+// NoAnswerError says that the wait for a short run ended before the run did, which may go on, or
+// that no worker is there to carry it out.
 type NoAnswerError struct{ Reason string }
 
 // interrupted is the reason if the caller gave up.
@@ -89,8 +89,9 @@ func (c *Client) Examine(
 	return result, err
 }
 
-// Application creates or updates the project's application stack, or only reports on it. The run that changes it has the
-// stack's name for its ID, so that there is one at a time; one that reports waits for no other.
+// Application creates or updates the project's application stack, or only reports on it. The run
+// that changes it has the stack's name for its ID, so that there is one at a time; one that reports
+// waits for no other.
 func (c *Client) Application(
 	ctx context.Context, in perch.ApplicationInput, timeout time.Duration, view View,
 ) (result perch.ApplicationResult, err error) {
@@ -112,8 +113,8 @@ func (c *Client) Application(
 	return result, nil
 }
 
-// Cleanup compares branches and environments and requests removals. A run that fails after it has done its work has a
-// result all the same.
+// Cleanup compares branches and environments and requests removals. A run that fails after it has
+// done its work has a result all the same.
 func (c *Client) Cleanup(
 	ctx context.Context, in perch.CleanupInput, timeout time.Duration, view View,
 ) (result perch.CleanupResult, err error) {
@@ -137,8 +138,8 @@ func (c *Client) Expire(
 	return result, err
 }
 
-// Keep pins an environment, ends its pin, or extends it, and waits until that is entered. What is rejected is the run's
-// failure.
+// Keep pins an environment, ends its pin, or extends it, and waits until that is entered. What is
+// rejected is the run's failure.
 func (c *Client) Keep(ctx context.Context, in perch.KeepInput, view View) (result perch.KeepResult, err error) {
 	r := question(perch.WorkflowKeep, string(in.Note.Kind), in.Environment.Project, in)
 	r.view, r.summary = view, string(in.Note.Kind)+" "+in.Environment.Branch
@@ -158,7 +159,8 @@ func (e *FailedError) Error() string { return e.Summary + ": " + Cause(dial.Plai
 // Unwrap is Temporal's error.
 func (e *FailedError) Unwrap() error { return e.Err }
 
-// answer executes a short run and waits for its result. Its error is a NoAnswerError or a FailedError.
+// answer executes a short run and waits for its result. Its error is a NoAnswerError or a
+// FailedError.
 func (c *Client) answer(ctx context.Context, r shortRun, result any) error {
 	waitCtx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
@@ -213,8 +215,8 @@ func (c *Client) show(ctx context.Context, r shortRun, runID string) (stop func(
 	}
 }
 
-// awaitWorker waits until a worker polls, because one that has just started may not be known yet, for at most patience.
-// false says that none does; if Temporal cannot tell, the run itself will.
+// awaitWorker waits until a worker polls, because one that has just started may not be known yet,
+// for at most patience. false says that none does; if Temporal cannot tell, the run itself will.
 func awaitWorker(ctx context.Context, patience time.Duration, polled func() (bool, error)) bool {
 	for began := time.Now(); ; {
 		found, err := polled()
@@ -248,8 +250,8 @@ func (c *Client) silence(ctx context.Context, r shortRun) string {
 		r.summary, r.timeout, far.RetrySentences(), r.id)
 }
 
-// unknown reports whether a worker has said that it does not have the run's workflow. Temporal's SDKs let such a run wait
-// for one that has.
+// unknown reports whether a worker has said that it does not have the run's workflow. Temporal's
+// SDKs let such a run wait for one that has.
 func (c *Client) unknown(ctx context.Context, r shortRun) bool {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -267,7 +269,8 @@ func (c *Client) unknown(ctx context.Context, r shortRun) bool {
 	return false
 }
 
-// Polled reports whether a worker polls queue. Temporal remembers a poller for some minutes after it has gone.
+// Polled reports whether a worker polls queue. Temporal remembers a poller for some minutes after
+// it has gone.
 func (c *Client) Polled(ctx context.Context, queue string, kind enumspb.TaskQueueType) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

@@ -12,7 +12,8 @@ import (
 	"perch/document"
 )
 
-// decoder reads nodes into Go values by the tags of their types, and collects what is wrong with them.
+// decoder reads nodes into Go values by the tags of their types, and collects what is wrong with
+// them.
 type decoder struct {
 	*document.Report
 	// layered says that a layer is read: what it leaves out comes from the layers below.
@@ -73,8 +74,8 @@ func placeName(path string) string {
 	return path
 }
 
-// together checks which keys a mapping has: those that are required, those that need another key, and
-// those of which exactly one is allowed.
+// together checks which keys a mapping has: those that are required, those that need another key,
+// and those of which exactly one is allowed.
 func (d *decoder) together(path string, n *document.Node, of reflect.Type, allKnown bool) {
 	var either []string
 	found := 0

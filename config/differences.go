@@ -23,14 +23,16 @@ type Setting struct {
 // Difference is a value that two environments do not have in common.
 type Difference struct {
 	Path string `json:"path"`
-	// A and B are the values of the two sides; a side that lacks the value has nil, and nil where it would say from where.
+	// A and B are the values of the two sides; a side that lacks the value has nil, and nil where
+	// it would say from where.
 	A     any     `json:"a"`
 	B     any     `json:"b"`
 	AFrom *string `json:"a_from"`
 	BFrom *string `json:"b_from"`
 }
 
-// List is every value that a layer or Perch itself has set, in the order of perch.Settings; below a mapping whose keys are free, by key.
+// List is every value that a layer or Perch itself has set, in the order of perch.Settings; below a
+// mapping whose keys are free, by key.
 func List(settings perch.Settings, origins Origins) []Setting {
 	var list []Setting
 	walk("", reflect.ValueOf(settings), func(path string, value any) {
@@ -72,8 +74,8 @@ func yamlName(field reflect.StructField) string {
 	return name
 }
 
-// Differences are the values of a and b that are not equal, by the order of perch.Settings' own keys and below each those of a first. Where a
-// value comes from is no difference.
+// Differences are the values of a and b that are not equal, by the order of perch.Settings' own
+// keys and below each those of a first. Where a value comes from is no difference.
 func Differences(a, b []Setting) []Difference {
 	left, right := byPath(a), byPath(b)
 	differences := []Difference{}

@@ -104,7 +104,8 @@ func oneEachLine(t *testing.T, differences []Difference) string {
 	return text + "\n]"
 }
 
-// TestDifferencesAreExactlyWhatIsUnequal: equal values never, unequal ones always, and the other way round the sides change places.
+// TestDifferencesAreExactlyWhatIsUnequal: equal values never, unequal ones always, and the other
+// way round the sides change places.
 func TestDifferencesAreExactlyWhatIsUnequal(t *testing.T) {
 	draw := func(t *rapid.T, name string) []Setting {
 		var settings []Setting

@@ -1,5 +1,6 @@
-// Package config reads perch.yaml and the worker's policy file: strictly, with every problem at once and the line it stands on. It merges the
-// layers of settings, remembers where each value came from. It does no I/O.
+// Package config reads perch.yaml and the worker's policy file: strictly, with every problem at
+// once and the line it stands on. It merges the layers of settings, remembers where each value came
+// from. It does no I/O.
 package config
 
 import (
@@ -13,17 +14,21 @@ import (
 // MaxFile is the largest file that is read, in bytes.
 const MaxFile = 256 << 10
 
-// limits fit files that people write: a file beyond them is a generated one, and merging it would take long.
+// limits fit files that people write: a file beyond them is a generated one, and merging it would
+// take long.
 var limits = document.Limits{Bytes: MaxFile, Depth: 32, Column: 100, Keys: 500, Key: 255, Tokens: 10_000, Quote: true}
 
 // FileName is the name of perch.yaml.
 const FileName = perch.FileName
 
-// File is a perch.yaml that has been read. It is safe for concurrent use. As in perch.Settings, the comments of the fields are what users read.
+// File is a perch.yaml that has been read. It is safe for concurrent use. As in perch.Settings, the
+// comments of the fields are what users read.
 type File struct {
-	// Project is the name of the project. AWS names begin with it, and the worker listens on the task queue `perch-PROJECT`.
+	// Project is the name of the project. AWS names begin with it, and the worker listens on the
+	// task queue `perch-PROJECT`.
 	Project string `yaml:"project" jsonschema:"format=project"`
-	// Image is the Docker image that runs; `{commit}` becomes the full commit. CI pushes the image before it calls `perch up`.
+	// Image is the Docker image that runs; `{commit}` becomes the full commit. CI pushes the image
+	// before it calls `perch up`.
 	Image string `yaml:"image" jsonschema:"format=image"`
 	// Branches says which branches get an environment, and of which kind.
 	Branches Branches `yaml:"branches,omitempty" jsonschema:"nullable"`
@@ -60,12 +65,16 @@ func (r Reports) Muted() perch.MutedReports {
 
 // Branches says which branches get an environment, and of which kind.
 type Branches struct {
-	// Skip are branches that get nothing, in addition to the built-in list (see `branches.skip_defaults`).
+	// Skip are branches that get nothing, in addition to the built-in list (see
+	// `branches.skip_defaults`).
 	Skip []string `yaml:"skip,omitempty" jsonschema:"format=branch pattern"`
-	// SkipDefaults is false to turn the built-in list off: `*-no-infra`, the branches of merge queues (`gh-readonly-queue/*`, `mergify/merge-queue/*`,
-	// `trunk-merge/*`, `graphite-base/*`) and of bots (`dependabot/*`, `renovate/*`, `pre-commit-ci-update-config`, `changeset-release/*`), and `gh-pages`.
+	// SkipDefaults is false to turn the built-in list off: `*-no-infra`, the branches of merge
+	// queues (`gh-readonly-queue/*`, `mergify/merge-queue/*`, `trunk-merge/*`, `graphite-base/*`)
+	// and of bots (`dependabot/*`, `renovate/*`, `pre-commit-ci-update-config`,
+	// `changeset-release/*`), and `gh-pages`.
 	SkipDefaults bool `yaml:"skip_defaults,omitempty" jsonschema:"default=true"`
-	// Kinds gives branches their kind. The last pattern that matches decides; a branch that none matches is of kind `branch`.
+	// Kinds gives branches their kind. The last pattern that matches decides; a branch that none
+	// matches is of kind `branch`.
 	Kinds []KindRule `yaml:"kinds,omitempty" jsonschema:"nullable"`
 }
 

@@ -6,8 +6,8 @@ import (
 	"perch"
 )
 
-// check says what is wrong with a value, as the end of a sentence that begins with its name: "must be
-// ..."; empty if nothing is.
+// check says what is wrong with a value, as the end of a sentence that begins with its name: "must
+// be ..."; empty if nothing is.
 type check func(value string) string
 
 type format struct {
@@ -19,8 +19,8 @@ func byPattern(expression, problem string) format {
 	return format{expression, matches(expression, problem)}
 }
 
-// formats are what a text may be, by the name that the tag `jsonschema` has for it. Each has a pattern
-// for the JSON Schema, which lets through what the check does.
+// formats are what a text may be, by the name that the tag `jsonschema` has for it. Each has a
+// pattern for the JSON Schema, which lets through what the check does.
 var formats = map[string]format{
 	"project":           {`^[a-z][a-z0-9]{1,14}$`, validProject},
 	"image":             {`^[a-z0-9]\S*[:@]\S+$`, validImage},

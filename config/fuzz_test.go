@@ -11,7 +11,8 @@ import (
 	"perch/document"
 )
 
-// FuzzRead: whatever a branch puts into perch.yaml, the answer is a file that resolves or fails to in words, or an error with a place and no secret.
+// FuzzRead: whatever a branch puts into perch.yaml, the answer is a file that resolves or fails to
+// in words, or an error with a place and no secret.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		shop, minimal, "", "# x", "- a", "a: &a [*a]", "? a", "[[[", "{a: {b: ", "a: |\n  x\n", "a: 'x", "\x00", "a: 1\n---\nb: 2", "%YAML 1.2", "<<: x", ": x", "a: b: c",
@@ -50,7 +51,8 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// wordsAndPlaces: every problem has its file, a line that the file has, and a message and a quote of a length that people read.
+// wordsAndPlaces: every problem has its file, a line that the file has, and a message and a quote
+// of a length that people read.
 func wordsAndPlaces(t *testing.T, data []byte, err error) {
 	t.Helper()
 	if err == nil {

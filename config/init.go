@@ -72,15 +72,18 @@ kinds:
 type Start struct {
 	Project string
 	Image   string
-	// DefaultBranch and StagingBranch are branches of the repository; main and staging where they are empty.
+	// DefaultBranch and StagingBranch are branches of the repository; main and staging where they
+	// are empty.
 	DefaultBranch, StagingBranch string
 	// Port is the one that the app's container listens on; 0 where it is not known.
 	Port int
-	// Schema is the path of the JSON Schema, relative to the file; empty where there is none that an editor would find.
+	// Schema is the path of the JSON Schema, relative to the file; empty where there is none that
+	// an editor would find.
 	Schema string
 }
 
-// Init is a perch.yaml to begin with, with comments. It is read by Read as it stands where project and image are valid.
+// Init is a perch.yaml to begin with, with comments. It is read by Read as it stands where project
+// and image are valid.
 func Init(s Start) []byte {
 	var schema, port string
 	if s.Schema != "" {

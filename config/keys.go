@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// key is a key of a file as its Go field declares it: the tag `yaml` names it, the tags `jsonschema`
-// and `jsonschema_extras` say what it may be. The JSON Schemas and docs/configuration.md come from
-// the same tags. docs/contributing.md lists them.
+// key is a key of a file as its Go field declares it: the tag `yaml` names it, the tags
+// `jsonschema` and `jsonschema_extras` say what it may be. The JSON Schemas and
+// docs/configuration.md come from the same tags. docs/contributing.md lists them.
 type key struct {
 	name  string
 	index []int
@@ -40,7 +40,8 @@ func (k key) check() check {
 
 var declared sync.Map // reflect.Type to []key
 
-// keysOf are the keys that a struct declares, in its order. Those of an embedded struct are its own.
+// keysOf are the keys that a struct declares, in its order. Those of an embedded struct are its
+// own.
 func keysOf(of reflect.Type) []key {
 	if found, ok := declared.Load(of); ok {
 		return found.([]key)

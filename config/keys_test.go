@@ -19,7 +19,8 @@ var needed = map[reflect.Type][]string{
 	reflect.TypeFor[perch.Hours]():   {"from", "to"},
 }
 
-// TestEveryKeyIsDeclaredWithRulesThatAreKnown finds misspelt rules, which nothing would act on, and limits that are missing.
+// TestEveryKeyIsDeclaredWithRulesThatAreKnown finds misspelt rules, which nothing would act on, and
+// limits that are missing.
 func TestEveryKeyIsDeclaredWithRulesThatAreKnown(t *testing.T) {
 	known := strings.Fields("enum format minimum maximum exclusiveMinimum minItems maxItems default nullable oneof_required " +
 		"from to needs keys values list hint")

@@ -46,7 +46,8 @@ func (l Layers) all() []*document.Node {
 	return trees
 }
 
-// of are the trees of the layers for a kind and, unless branch is empty, of the overrides that match it: the later over the earlier.
+// of are the trees of the layers for a kind and, unless branch is empty, of the overrides that
+// match it: the later over the earlier.
 func (l Layers) of(kind perch.Kind, branch string) []*document.Node {
 	trees := []*document.Node{l.image, l.Defaults.tree, l.Kinds[kind].tree}
 	for _, override := range l.Overrides {

@@ -16,7 +16,8 @@ func validPattern(value string) string {
 	if value == "" || len(value) > maxPattern || strings.ContainsFunc(value, unicode.IsControl) {
 		return "must be a branch name or a pattern with * and ?"
 	}
-	// A letter in the place of * and ? is harmless everywhere, so what is rejected then is rejected whatever they stand for.
+	// A letter in the place of * and ? is harmless everywhere, so what is rejected then is rejected
+	// whatever they stand for.
 	err := perch.ValidateBranch(strings.NewReplacer("*", "x", "?", "x").Replace(value))
 	if err == nil {
 		return ""
@@ -25,7 +26,8 @@ func validPattern(value string) string {
 	return fmt.Sprintf("must be a branch name or a pattern with * and ?, and no branch can be called like this: %s", reason)
 }
 
-// covers reports whether wide surely matches every name that narrow matches. It may say no where it is so in a roundabout way (a*? and a?*).
+// covers reports whether wide surely matches every name that narrow matches. It may say no where it
+// is so in a roundabout way (a*? and a?*).
 func covers(wide, narrow string) bool {
 	to, from := []rune(wide), []rune(narrow)
 	// star and back are where to go on when the run that wide's last * stands for must be longer.
@@ -48,7 +50,8 @@ func covers(wide, narrow string) bool {
 	return strings.Trim(string(to[at:]), "*") == ""
 }
 
-// manyPatterns is up to how many patterns are compared with each other; with more it would take long.
+// manyPatterns is up to how many patterns are compared with each other; with more it would take
+// long.
 const manyPatterns = 100
 
 // patterns rejects what can never come into force: somebody meant something by it.
@@ -90,7 +93,8 @@ func (d *decoder) notSkipped(f *File, path, pattern string, at *document.Node) {
 	}
 }
 
-// replacedBy reports whether nothing of a layer is left when over is laid over it; a layer that says nothing is no mistake.
+// replacedBy reports whether nothing of a layer is left when over is laid over it; a layer that
+// says nothing is no mistake.
 func replacedBy(n, over *document.Node) bool {
 	values, left := 0, 0
 	n.Leaves("", func(path string, leaf *document.Node) {
@@ -115,7 +119,8 @@ func replaces(n *document.Node, path []string, leaf *document.Node) bool {
 	return leaf.Shape != document.Null
 }
 
-// Unmatched are the patterns of `branches.kinds` and `overrides` that match none of branches, with their places.
+// Unmatched are the patterns of `branches.kinds` and `overrides` that match none of branches, with
+// their places.
 func (f *File) Unmatched(branches []string) document.Problems {
 	d := newDecoder(f.source)
 	check := func(path, pattern string, at *document.Node) {

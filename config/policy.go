@@ -39,7 +39,8 @@ func validBranch(value string) string {
 	return ""
 }
 
-// validNetwork takes one way to write a network only: bits beyond its length, or IPv4 in IPv6, would allow another network than the text seems to say.
+// validNetwork takes one way to write a network only: bits beyond its length, or IPv4 in IPv6,
+// would allow another network than the text seems to say.
 func validNetwork(value string) string {
 	network, err := netip.ParsePrefix(value)
 	if err != nil || network != network.Masked() || network.Addr().Is4In6() {
@@ -48,7 +49,8 @@ func validNetwork(value string) string {
 	return ""
 }
 
-// ReadPolicy reads the worker's policy file and fills in what it leaves out; name is what messages call the file. The error is Problems or a *Problem.
+// ReadPolicy reads the worker's policy file and fills in what it leaves out; name is what messages
+// call the file. The error is Problems or a *Problem.
 func ReadPolicy(name string, data []byte) (*perch.Policy, error) {
 	root, source, err := document.Read(name, data, limits)
 	if err != nil {
@@ -83,7 +85,8 @@ func (d *decoder) separateSecrets(secrets perch.PolicySecrets, path string, n *d
 	}
 }
 
-// alsoReads is another kind that may read arn, and the entry that lets it; both are empty if there is none.
+// alsoReads is another kind that may read arn, and the entry that lets it; both are empty if there
+// is none.
 func alsoReads(secrets perch.PolicySecrets, kind perch.Kind, arn string) (other perch.Kind, cover string) {
 	for _, other := range perch.Kinds() {
 		if cover := covering(secrets.Allowed(other), arn); other != kind && cover != "" {

@@ -414,7 +414,8 @@ func TestALongPatternIsNoNesting(t *testing.T) {
 	read(t, minimal+"overrides:\n  \""+strings.Repeat("feature/", 25)+"*\": {health_path: /x}\n")
 }
 
-// TestAFileOfManyKeysIsRejectedBeforeItIsParsed: the parser needs more than a minute for the first, and half a minute for the second.
+// TestAFileOfManyKeysIsRejectedBeforeItIsParsed: the parser needs more than a minute for the first,
+// and half a minute for the second.
 func TestAFileOfManyKeysIsRejectedBeforeItIsParsed(t *testing.T) {
 	for source, want := range map[string]string{
 		strings.Repeat("a:\n", 80_000):                         "perch.yaml:501:2: this mapping has too many keys; at most 500 are read",

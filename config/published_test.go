@@ -10,7 +10,8 @@ import (
 	"perch/document"
 )
 
-// TestWhatIsReadFitsThePublishedSchema checks whole files that are read against the JSON Schemas that editors check them with.
+// TestWhatIsReadFitsThePublishedSchema checks whole files that are read against the JSON Schemas
+// that editors check them with.
 func TestWhatIsReadFitsThePublishedSchema(t *testing.T) {
 	perchYAML, policyYAML := compiled(t, Schema()), compiled(t, PolicySchema())
 	for source, schema := range map[string]*jsonschema.Schema{

@@ -15,8 +15,8 @@ import (
 // BuiltIn is what Origins calls the layer of values that perch.yaml does not set.
 const BuiltIn = "built-in"
 
-// builtIn completes the smallest file, builtInDatabase a database and builtInExpiry an expiry, by the defaults of the tags.
-// kindDatabases are laid over it for kinds whose data is valuable.
+// builtIn completes the smallest file, builtInDatabase a database and builtInExpiry an expiry, by
+// the defaults of the tags. kindDatabases are laid over it for kinds whose data is valuable.
 var (
 	builtIn         = sync.OnceValue(func() *document.Node { return builtInTree(reflect.TypeFor[perch.Settings]()) })
 	builtInDatabase = sync.OnceValue(func() *document.Node { return builtInTree(reflect.TypeFor[perch.Database]()) })
@@ -50,7 +50,8 @@ func builtInValues(words ...string) *document.Node {
 	return tree
 }
 
-// Origins says of each value, by its dotted path (database.class), which layer set it: `defaults, line 12`, or `built-in`.
+// Origins says of each value, by its dotted path (database.class), which layer set it: `defaults,
+// line 12`, or `built-in`.
 type Origins map[string]string
 
 // Kind is the kind of branch's environment.
@@ -66,8 +67,10 @@ func (f *File) Kind(branch string) perch.Kind {
 
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-// Resolve merges the layers that are for branch: built-in, defaults, kinds.<kind>, and the overrides that match, in file order. Mappings merge by
-// key, lists and values replace, null removes, and so does the mode none of a database. {commit} in the image becomes commit, 40 hexadecimal digits; an empty commit leaves it as it is.
+// Resolve merges the layers that are for branch: built-in, defaults, kinds.<kind>, and the
+// overrides that match, in file order. Mappings merge by key, lists and values replace, null
+// removes, and so does the mode none of a database. {commit} in the image becomes commit, 40
+// hexadecimal digits; an empty commit leaves it as it is.
 func (f *File) Resolve(branch, commit string) (perch.Settings, Origins, error) {
 	if commit != "" && !fullCommit.MatchString(commit) {
 		return perch.Settings{}, nil, fmt.Errorf("resolve settings of branch %q: commit %q is not a full commit of 40 hexadecimal digits", branch, commit)
@@ -86,7 +89,8 @@ func (f *File) Resolve(branch, commit string) (perch.Settings, Origins, error) {
 	return settings, originsOf(tree), nil
 }
 
-// ResolveKind merges the layers that all environments of kind have in common: those of Resolve without `overrides`. The image keeps {commit}.
+// ResolveKind merges the layers that all environments of kind have in common: those of Resolve
+// without `overrides`. The image keeps {commit}.
 func (f *File) ResolveKind(kind perch.Kind) (perch.Settings, Origins) {
 	d := newDecoder(f.source)
 	settings, tree := d.merged(f, kind, "")
@@ -103,7 +107,8 @@ type Sample struct {
 // Origin is the layer that set the value of a dotted path.
 func (s Sample) Origin(path string) string { return s.Origins[path] }
 
-// Samples are the settings of each kind, and of a branch of each override: together every layer of the file takes part.
+// Samples are the settings of each kind, and of a branch of each override: together every layer of
+// the file takes part.
 func (f *File) Samples() []Sample {
 	var samples []Sample
 	d := newDecoder(f.source)
@@ -149,7 +154,8 @@ func (d *decoder) merged(f *File, kind perch.Kind, branch string) (perch.Setting
 	return d.settings("", tree), tree
 }
 
-// complete puts another value in the place of key's, where there is one. The tree must be the caller's own.
+// complete puts another value in the place of key's, where there is one. The tree must be the
+// caller's own.
 func complete(n *document.Node, key string, with func(*document.Node) *document.Node) {
 	for i, e := range n.Entries {
 		if e.Key.Text == key {
@@ -173,7 +179,8 @@ func eachValue(n *document.Node, with func(*document.Node) *document.Node) *docu
 	return &other
 }
 
-// builtInBucket completes a bucket. Its values come from the place that names the bucket: a bucket without keys exists, too.
+// builtInBucket completes a bucket. Its values come from the place that names the bucket: a bucket
+// without keys exists, too.
 func builtInBucket(bucket *document.Node) *document.Node {
 	tree := builtInTree(reflect.TypeFor[perch.Bucket]())
 	tree.Walk(func(n *document.Node) { n.Line, n.Column, n.Layer = bucket.Line, bucket.Column, bucket.Layer })

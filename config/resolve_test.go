@@ -227,7 +227,8 @@ func TestTheCommitMustBeAFullOne(t *testing.T) {
 	}
 }
 
-// TestEveryValueHasAnOrigin: whatever layers there are, each leaf comes from the last layer for the branch that sets it.
+// TestEveryValueHasAnOrigin: whatever layers there are, each leaf comes from the last layer for the
+// branch that sets it.
 func TestEveryValueHasAnOrigin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := []string{"instance_type: t3.large", "health_path: /x", "load_balancer: none"}

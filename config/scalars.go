@@ -10,7 +10,8 @@ import (
 	"perch/document"
 )
 
-// text reads a scalar as it is written: 1.10 stays "1.10". A value that looks secret is not repeated.
+// text reads a scalar as it is written: 1.10 stays "1.10". A value that looks secret is not
+// repeated.
 func (d *decoder) text(path string, n *document.Node, k key) (string, bool) {
 	if !d.is(path, n, document.Scalar) {
 		return "", false

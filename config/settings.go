@@ -11,8 +11,9 @@ import (
 	"perch/document"
 )
 
-// maxEnvironment is the most that `environment` may hold, in bytes of NAME=value. Elastic Beanstalk carries 4,096 bytes of environment
-// properties (AWS docs: environment properties), and a part of them is Perch's own.
+// maxEnvironment is the most that `environment` may hold, in bytes of NAME=value. Elastic Beanstalk
+// carries 4,096 bytes of environment properties (AWS docs: environment properties), and a part of
+// them is Perch's own.
 const maxEnvironment = 3072
 
 // settings reads one layer, or the layers merged.

@@ -6,8 +6,8 @@ import (
 	"perch"
 )
 
-// SkipDefaults are the patterns of the built-in list: branches that get no environment, because a person or a
-// machine made them for something else.
+// SkipDefaults are the patterns of the built-in list: branches that get no environment, because a
+// person or a machine made them for something else.
 func SkipDefaults() []string {
 	return []string{
 		"*-no-infra",

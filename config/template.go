@@ -44,7 +44,8 @@ func (d *decoder) parameter(path string, e document.Entry) {
 	}
 }
 
-// customTemplate rejects settings that say nothing beside a template of the project's own, and those that say nothing without one.
+// customTemplate rejects settings that say nothing beside a template of the project's own, and
+// those that say nothing without one.
 func (d *decoder) customTemplate(s perch.Settings, n *document.Node) {
 	if s.Template == "" {
 		for _, key := range []string{"parameters", "url_output"} {

@@ -93,7 +93,8 @@ func validAppVariable(name string) string {
 	return variable.check(name)
 }
 
-// dynamicReference is what CloudFormation replaces, wherever it stands in a template, by a secret or a parameter that its own role may read.
+// dynamicReference is what CloudFormation replaces, wherever it stands in a template, by a secret
+// or a parameter that its own role may read.
 var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
 
 func validSeedFrom(value string) string {
@@ -109,7 +110,8 @@ func validSeedFrom(value string) string {
 	return ""
 }
 
-// insideRepository reports whether name is a path below the repository's root, written in one way only.
+// insideRepository reports whether name is a path below the repository's root, written in one way
+// only.
 func insideRepository(name string) bool {
 	return name != "" && name == path.Clean(name) && !path.IsAbs(name) && !strings.ContainsAny(name, "\\:") && name != ".." && !strings.HasPrefix(name, "../")
 }

@@ -6,13 +6,14 @@ import (
 	"unicode"
 )
 
-// uncarried are the ASCII characters that do not reach the app as they are. Beanstalk wants quotes and backslashes
-// escaped by a backslash (Beanstalk guide, "Environment properties"), and Compose gives them a meaning in `.env`. The
-// guide does not list the backtick.
+// uncarried are the ASCII characters that do not reach the app as they are. Beanstalk wants quotes
+// and backslashes escaped by a backslash (Beanstalk guide, "Environment properties"), and Compose
+// gives them a meaning in `.env`. The guide does not list the backtick.
 const uncarried = "\\\"'`"
 
-// uncarriedIn names what keeps Elastic Beanstalk from carrying a value of one line to the app; empty if nothing does.
-// Values end in a file `.env` that Compose reads, without quotes around them.
+// uncarriedIn names what keeps Elastic Beanstalk from carrying a value of one line to the app;
+// empty if nothing does. Values end in a file `.env` that Compose reads, without quotes around
+// them.
 func uncarriedIn(value string) string {
 	if at := strings.IndexFunc(value, uncarriedRune); at >= 0 {
 		char := []rune(value[at:])[0]
@@ -29,7 +30,8 @@ func uncarriedIn(value string) string {
 	return ""
 }
 
-// uncarriedRune reports whether a character is none of the letters, digits, spaces and ASCII signs that are carried.
+// uncarriedRune reports whether a character is none of the letters, digits, spaces and ASCII signs
+// that are carried.
 func uncarriedRune(r rune) bool {
 	if r < unicode.MaxASCII {
 		return strings.ContainsRune(uncarried, r)

@@ -107,8 +107,8 @@ func (w *World) balancer(ctx context.Context) (b sharedBalancer, err error) {
 // hostOf is the host name of the rule of an environment.
 func hostOf(environment string) string { return environment + ".perch-conformance.test" }
 
-// sharing is a template with an environment that shares a load balancer, with the options that Perch
-// gives it; its rule is on port 8080, because 443 would need a certificate.
+// sharing is a template with an environment that shares a load balancer, with the options that
+// Perch gives it; its rule is on port 8080, because 443 would need a certificate.
 func (w *World) sharing(ctx context.Context, b sharedBalancer, name string) (string, error) {
 	platform, err := w.platform(ctx)
 	if err != nil {
@@ -129,8 +129,8 @@ func (w *World) sharing(ctx context.Context, b sharedBalancer, name string) (str
 	})...), nil
 }
 
-// environmentOn creates a stack with an environment that shares a load balancer. suffix tells several
-// stacks apart.
+// environmentOn creates a stack with an environment that shares a load balancer. suffix tells
+// several stacks apart.
 func (w *World) environmentOn(ctx context.Context, b sharedBalancer, suffix, name string) (stack string, err error) {
 	body, err := w.sharing(ctx, b, name)
 	if err != nil {

@@ -41,12 +41,14 @@ type Command struct {
 	Timeout time.Duration
 	// Environ is the environment of the process, as NAME=VALUE.
 	Environ []string
-	// Results and Page are the files that a run against AWS writes: results.json and docs/fidelity.md.
+	// Results and Page are the files that a run against AWS writes: results.json and
+	// docs/fidelity.md.
 	Results, Page string
 	// Out shows estimate and outcomes.
 	Out io.Writer
 
-	// load gives the configuration for AWS, and endpoint that of another endpoint; now is the clock.
+	// load gives the configuration for AWS, and endpoint that of another endpoint; now is the
+	// clock.
 	load func(ctx context.Context, region string) (aws.Config, error)
 	now  func() time.Time
 }

@@ -60,8 +60,8 @@ func checkServiceRole(ctx context.Context, w *World) error {
 	return w.wantDenied(ctx, actions, thing("1"), "Thing", "ssm:PutParameter")
 }
 
-// alarm is an alarm of a metric that does not exist. Alarms cost 10 US cents a month, which is nothing
-// for minutes (AWS pricing: CloudWatch).
+// alarm is an alarm of a metric that does not exist. Alarms cost 10 US cents a month, which is
+// nothing for minutes (AWS pricing: CloudWatch).
 const alarm = "Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {Namespace: perch, MetricName: conformance, " +
 	"Statistic: Sum, Period: 60, EvaluationPeriods: 1, Threshold: 1, ComparisonOperator: GreaterThanThreshold}}"
 
@@ -71,8 +71,8 @@ func checkAlarmTags(ctx context.Context, w *World) error {
 	return w.wantDenied(ctx, actions, alarm, "Alarm", "cloudwatch:TagResource")
 }
 
-// wantDenied creates a stack of one resource with a service role that has the rights to actions only,
-// and checks that the resource fails because of a missing right.
+// wantDenied creates a stack of one resource with a service role that has the rights to actions
+// only, and checks that the resource fails because of a missing right.
 func (w *World) wantDenied(ctx context.Context, actions, resource, logicalID, missing string) error {
 	role, err := w.role(ctx, trust("cloudformation"), "Action: ["+actions+`], Resource: "*"`)
 	if err != nil {
@@ -81,8 +81,8 @@ func (w *World) wantDenied(ctx context.Context, actions, resource, logicalID, mi
 	in := w.creation("", template(resource))
 	in.RoleARN = &role
 	stack := ""
-	// A new role cannot be assumed for some seconds (AWS docs: IAM, "Changes that I make are not always
-	// immediately visible").
+	// A new role cannot be assumed for some seconds (AWS docs: IAM, "Changes that I make are not
+	// always immediately visible").
 	err = w.until(ctx, "CloudFormation can assume the new role", func() (bool, error) {
 		stack, err = w.begin(ctx, in)
 		if err != nil && strings.Contains(err.Error(), "cannot be assumed") {
@@ -135,7 +135,8 @@ func checkLogGroups(ctx context.Context, w *World) error {
 		return err
 	}
 	logs := cloudwatchlogs.NewFromConfig(caller.target.Config)
-	// The role's policy takes some seconds, too. With it, the name is allowed, and the group is missing.
+	// The role's policy takes some seconds, too. With it, the name is allowed, and the group is
+	// missing.
 	err = w.until(ctx, "the rights of the new role count", func() (bool, error) {
 		_, err := logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &group})
 		if hasCode(err, "AccessDeniedException") {

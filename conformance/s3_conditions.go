@@ -146,7 +146,8 @@ func checkConditionalDelete(ctx context.Context, w *World) error {
 	return wantRejected("DeleteObject with If-Match of no object", drop(second), "NoSuchKey", "")
 }
 
-// slowBody is larger than what a connection buffers, so that the service has begun to read it before it ends.
+// slowBody is larger than what a connection buffers, so that the service has begun to read it
+// before it ends.
 const slowBody = 16 << 20
 
 func checkConditionalConflict(ctx context.Context, w *World) error {

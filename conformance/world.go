@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// Tag is the key of the tag that everything carries that a check creates. Its value is the id of
-	// the run.
+	// Tag is the key of the tag that everything carries that a check creates. Its value is the id
+	// of the run.
 	Tag = "perch:conformance"
 	// Prefix is the beginning of the names of all stacks that checks create. Buckets, databases and
 	// snapshots have it from their stacks.

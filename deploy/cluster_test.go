@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// temporalPrograms are what the images temporalio/server and temporalio/admin-tools hold beside Temporal's CLI, built from the version in go.mod.
+// temporalPrograms are what the images temporalio/server and temporalio/admin-tools hold beside
+// Temporal's CLI, built from the version in go.mod.
 var temporalPrograms = map[string]string{"temporal-server": "go.temporal.io/server/cmd/server", "temporal-sql-tool": "go.temporal.io/server/cmd/tools/sql"}
 
 // cluster runs the services of docker-compose.yml.
@@ -19,7 +20,8 @@ type cluster struct {
 	services map[string]service
 	// programs is the folder of the images' programs, logs of what they say.
 	programs, logs string
-	// ports are the ports of this machine that stand for those of the services' network: "temporal:7233".
+	// ports are the ports of this machine that stand for those of the services' network:
+	// "temporal:7233".
 	ports map[string]string
 	// running are the processes of each service.
 	running map[string][]*process
@@ -130,7 +132,8 @@ func (c *cluster) spawn(t testing.TB, name string, command []string, other map[s
 	return start(t, c.logs, name, c.prepare(t, name, command, other))
 }
 
-// prepare makes a program with the service's environment, and other variables beside it or in its place.
+// prepare makes a program with the service's environment, and other variables beside it or in its
+// place.
 func (c *cluster) prepare(t testing.TB, name string, command []string, other map[string]string) *exec.Cmd {
 	t.Helper()
 	variables := map[string]string{}
@@ -159,8 +162,8 @@ func (c *cluster) prepare(t testing.TB, name string, command []string, other map
 	return p
 }
 
-// translate is a variable's value where the services are processes: hosts are 127.0.0.1, their ports are free ones and mounted files stand in
-// the repository.
+// translate is a variable's value where the services are processes: hosts are 127.0.0.1, their
+// ports are free ones and mounted files stand in the repository.
 func (c *cluster) translate(t testing.TB, name, key, value string) string {
 	t.Helper()
 	if file, ok := c.services[name].mounts(t)[value]; ok {
@@ -199,8 +202,9 @@ func (c *cluster) temporalPorts(t testing.TB) map[string]string {
 	return c.parts
 }
 
-// healthy waits until the service's own health check passes for each of its processes. One that ends before is started again, as its restart
-// policy says: a worker ends where Temporal does not answer yet.
+// healthy waits until the service's own health check passes for each of its processes. One that
+// ends before is started again, as its restart policy says: a worker ends where Temporal does not
+// answer yet.
 func (c *cluster) healthy(t testing.TB, name string) {
 	t.Helper()
 	for i := range c.running[name] {

@@ -34,7 +34,8 @@ var (
 	assignment = regexp.MustCompile(`(?m)^([A-Z][A-Z0-9_]*)=(.*)$`)
 )
 
-// readCompose reads docker-compose.yml with the variables of .env.example, and set in their place, filled in as Docker Compose does.
+// readCompose reads docker-compose.yml with the variables of .env.example, and set in their place,
+// filled in as Docker Compose does.
 func readCompose(t testing.TB, set map[string]string) map[string]service {
 	t.Helper()
 	values := map[string]string{}

@@ -22,15 +22,17 @@ import (
 )
 
 const (
-	// floorAddress is the variable that makes this test binary the worker of the floor: it has Temporal's address.
+	// floorAddress is the variable that makes this test binary the worker of the floor: it has
+	// Temporal's address.
 	floorAddress   = "PERCH_FLOOR_TEMPORAL"
 	floorNamespace = "PERCH_FLOOR_NAMESPACE"
 	floorQueue     = "floor"
 	floorSignal    = "begin"
 )
 
-// floorInput is how much a run of the floor does: as much as the run of Perch that it is compared with. One of its activities
-// waits as long as the stack took, and heartbeats as often as Perch's waits do.
+// floorInput is how much a run of the floor does: as much as the run of Perch that it is compared
+// with. One of its activities waits as long as the stack took, and heartbeats as often as Perch's
+// waits do.
 type floorInput struct {
 	Activities, Timers, Attributes int
 	Wait                           time.Duration
@@ -135,7 +137,8 @@ func (c *crowded) measureOf(b *testing.B, run client.WorkflowRun) floorInput {
 	return in
 }
 
-// spent is what a crowd cost for each environment: processor time of Temporal and of the worker, and the median time of a run.
+// spent is what a crowd cost for each environment: processor time of Temporal and of the worker,
+// and the median time of a run.
 type spent struct{ temporal, worker, median time.Duration }
 
 // floorOf runs as many runs of the floor at once.

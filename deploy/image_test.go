@@ -38,7 +38,8 @@ func buildStage(t testing.TB) (stage []instruction) {
 	return nil
 }
 
-// runStage carries out the build stage's instructions that wanted says, in a clean copy of what Git knows, with out in the place of /out.
+// runStage carries out the build stage's instructions that wanted says, in a clean copy of what Git
+// knows, with out in the place of /out.
 func runStage(t testing.TB, out string, wanted func(command string) bool) {
 	t.Helper()
 	variables := os.Environ()
@@ -69,7 +70,8 @@ func runStage(t testing.TB, out string, wanted func(command string) bool) {
 	}
 }
 
-// cleanCopy is a copy of the files that Git knows or would add, which are what .dockerignore lets through.
+// cleanCopy is a copy of the files that Git knows or would add, which are what .dockerignore lets
+// through.
 func cleanCopy(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -101,7 +103,8 @@ func cleanCopy(t testing.TB) string {
 // image is the folder of the programs as the image's build stage makes them, once for all tests.
 var image = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "perch-image-") })
 
-// onCluster has the tests run that build and start programs: minutes of two cores, which the race detector would not see into.
+// onCluster has the tests run that build and start programs: minutes of two cores, which the race
+// detector would not see into.
 var onCluster = flag.Bool("cluster", false, "run docker-compose.yml's services from source, on PostgreSQL")
 
 func wantCluster(t *testing.T) {

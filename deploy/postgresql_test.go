@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// postgresqlPrograms is the folder of PostgreSQL's programs. The test is skipped where there is none.
+// postgresqlPrograms is the folder of PostgreSQL's programs. The test is skipped where there is
+// none.
 func postgresqlPrograms(t testing.TB) string {
 	t.Helper()
 	if program, err := exec.LookPath("initdb"); err == nil {
@@ -28,7 +29,8 @@ func postgresqlPrograms(t testing.TB) string {
 	return filepath.Dir(found[len(found)-1])
 }
 
-// startPostgreSQL makes a database cluster with the user and the password of the service and starts it, as the image postgres does.
+// startPostgreSQL makes a database cluster with the user and the password of the service and starts
+// it, as the image postgres does.
 func (c *cluster) startPostgreSQL(t testing.TB, s service) {
 	t.Helper()
 	programs := postgresqlPrograms(t)
@@ -63,7 +65,8 @@ func (c *cluster) startPostgreSQL(t testing.TB, s service) {
 	c.add("postgresql", p)
 }
 
-// unprivileged runs a program that refuses to run as root as PostgreSQL's user, or else as nobody, who then owns the files.
+// unprivileged runs a program that refuses to run as root as PostgreSQL's user, or else as nobody,
+// who then owns the files.
 func unprivileged(t testing.TB, files ...string) *syscall.SysProcAttr {
 	t.Helper()
 	if os.Getuid() != 0 {

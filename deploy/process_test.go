@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// patience is how long anything may take: generous, because only a failure takes that long, and a machine may have much else to do.
+// patience is how long anything may take: generous, because only a failure takes that long, and a
+// machine may have much else to do.
 const patience = 5 * time.Minute
 
 // process is a program that runs.
@@ -26,7 +27,8 @@ type process struct {
 	ended chan struct{}
 }
 
-// start starts command; what it says goes into a file of dir. It is killed when the test is over, and what it said is shown where the test failed.
+// start starts command; what it says goes into a file of dir. It is killed when the test is over,
+// and what it said is shown where the test failed.
 func start(t testing.TB, dir, name string, command *exec.Cmd) *process {
 	t.Helper()
 	log, err := os.CreateTemp(dir, name+"-*.log")
@@ -85,7 +87,8 @@ func (p *process) said(t testing.TB) string {
 	return text[max(0, len(text)-6000):]
 }
 
-// eventually waits until condition holds. The condition says what it saw. It gives up where watched processes end.
+// eventually waits until condition holds. The condition says what it saw. It gives up where watched
+// processes end.
 func eventually(t testing.TB, what string, condition func() (seen any, holds bool), watched ...*process) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -110,8 +113,9 @@ func eventually(t testing.TB, what string, condition func() (seen any, holds boo
 	}
 }
 
-// freePorts are ports of 127.0.0.1 that nothing listens at. They are below those that the system gives away (32768 and up), so that no connection
-// takes one before its program does, and since Temporal's schema keeps a server's ports in 15 bits.
+// freePorts are ports of 127.0.0.1 that nothing listens at. They are below those that the system
+// gives away (32768 and up), so that no connection takes one before its program does, and since
+// Temporal's schema keeps a server's ports in 15 bits.
 func freePorts(t testing.TB, count int) []string {
 	t.Helper()
 	var ports []string

@@ -20,8 +20,9 @@ import (
 	"perch/sandbox/aws"
 )
 
-// TestNothingIsLostWhenAWorkerAndTheServerDie brings up what docker-compose.yml does, kills the worker that waits for a stack and then the
-// Temporal server, and starts them again. The starter that asked goes on waiting, and its environment is made, and later removed, once.
+// TestNothingIsLostWhenAWorkerAndTheServerDie brings up what docker-compose.yml does, kills the
+// worker that waits for a stack and then the Temporal server, and starts them again. The starter
+// that asked goes on waiting, and its environment is made, and later removed, once.
 func TestNothingIsLostWhenAWorkerAndTheServerDie(t *testing.T) {
 	wantCluster(t)
 	c := newCluster(t, fast)
@@ -76,7 +77,8 @@ func TestNothingIsLostWhenAWorkerAndTheServerDie(t *testing.T) {
 	if all := c.stacks(t, stack); len(all) != 1 || all[0].StackStatus != types.StackStatusDeleteComplete {
 		t.Errorf("the stacks of that name are %v", all)
 	}
-	// CloudFormation may reach a bucket before it is empty; the removal then deletes the stack again.
+	// CloudFormation may reach a bucket before it is empty; the removal then deletes the stack
+	// again.
 	if changes := c.changes(stack); !slices.Equal(slices.Compact(changes), []string{"CreateStack", "DeleteStack"}) {
 		t.Errorf("the calls were %v", changes)
 	}
@@ -123,7 +125,8 @@ func (c *cluster) starter(t testing.TB, variables map[string]string, args ...str
 	return job{start(t, c.logs, "starter-"+args[0], p), &out}
 }
 
-// must waits for the end, which has to be exit code 0, and returns the document on stdout, if there is one.
+// must waits for the end, which has to be exit code 0, and returns the document on stdout, if there
+// is one.
 func (j job) must(t testing.TB) (document map[string]any) {
 	t.Helper()
 	if code := j.exit(t); code != 0 {

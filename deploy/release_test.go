@@ -48,8 +48,8 @@ func TestAReleaseHasAllPrograms(t *testing.T) {
 	}
 }
 
-// TestTheImageOfAReleaseIsTheOneOfTheDockerfile compares deploy/release/Dockerfile with the Dockerfile
-// at the root: only the programs come from elsewhere.
+// TestTheImageOfAReleaseIsTheOneOfTheDockerfile compares deploy/release/Dockerfile with the
+// Dockerfile at the root: only the programs come from elsewhere.
 func TestTheImageOfAReleaseIsTheOneOfTheDockerfile(t *testing.T) {
 	stage := regexp.MustCompile(`--from=\w+`)
 	root, release := read(t, "../Dockerfile"), read(t, "release/Dockerfile")

@@ -9,11 +9,12 @@ import (
 	"testing"
 )
 
-// temporalCLI is the release of Temporal's CLI that the scripts are tried with; the images hold one of the server's age.
+// temporalCLI is the release of Temporal's CLI that the scripts are tried with; the images hold one
+// of the server's age.
 const temporalCLI = "github.com/temporalio/cli@v1.5.1"
 
-// buildTemporalCLI builds Temporal's CLI into dir: its own source with its own dependencies, without its development server, which would be a
-// second Temporal server to compile.
+// buildTemporalCLI builds Temporal's CLI into dir: its own source with its own dependencies,
+// without its development server, which would be a second Temporal server to compile.
 func buildTemporalCLI(t testing.TB, dir string) {
 	t.Helper()
 	var module struct{ Dir string }

@@ -24,16 +24,18 @@ import (
 	"perch"
 )
 
-// crowds are how many environments are asked for at once. A policy allows 95, since one load balancer has 100 rules.
+// crowds are how many environments are asked for at once. A policy allows 95, since one load
+// balancer has 100 rules.
 var crowds = []int{1, 10, 95}
 
 // crowdInterval is how often the worker looks at what it waits for: as often as the sandbox's.
 const crowdInterval = "300ms"
 
-// BenchmarkCrowd asks one worker for many environments at once. What is reported of each is the time from the request to the run's end without the
-// time that its stack took, how much of that was Temporal's, that is the time in which no activity of the run was at work, and what it cost each
-// process in processor time. Each is reported as a multiple of the floor, too: a bare workflow with as many activities, timers and search
-// attributes on the same server.
+// BenchmarkCrowd asks one worker for many environments at once. What is reported of each is the
+// time from the request to the run's end without the time that its stack took, how much of that was
+// Temporal's, that is the time in which no activity of the run was at work, and what it cost each
+// process in processor time. Each is reported as a multiple of the floor, too: a bare workflow with
+// as many activities, timers and search attributes on the same server.
 func BenchmarkCrowd(b *testing.B) {
 	for _, clock := range []float64{usual, fast} {
 		b.Run(fmt.Sprintf("embedded/clock-%vx", clock), func(b *testing.B) {
@@ -104,7 +106,8 @@ func (c *crowded) measure(b *testing.B, address, namespace string) {
 	if p := run("perch", "application", "up", "--kind", "staging"); p.exit(b, c.worker) != 0 {
 		b.Fatal(p.said(b))
 	}
-	// The first run in a new namespace may wait until all of Temporal knows its search attributes: that is not what is measured.
+	// The first run in a new namespace may wait until all of Temporal knows its search attributes:
+	// that is not what is measured.
 	c.all(b, map[string]string{"first": c.branch(b, "first")}, perch.GoalUp)
 	c.all(b, map[string]string{"first": ""}, perch.GoalGone)
 	c.startFloor(b, address, namespace)
@@ -154,8 +157,8 @@ func (c *crowded) round(b *testing.B, size int) {
 
 // sample is what one provision cost.
 type sample struct {
-	// beyond is the time from the request to the end without the stack's own; temporal is the part of it in which no activity was at work, and
-	// activities are the times of the others.
+	// beyond is the time from the request to the end without the stack's own; temporal is the part
+	// of it in which no activity was at work, and activities are the times of the others.
 	beyond, temporal time.Duration
 	activities       map[string]time.Duration
 }

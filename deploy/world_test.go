@@ -32,13 +32,15 @@ const (
 	project = "shop"
 	account = "000000000000"
 	region  = "eu-central-1"
-	// fast lets a database's ten minutes pass in a tenth of a second, and usual is the sandbox's own clock.
+	// fast lets a database's ten minutes pass in a tenth of a second, and usual is the sandbox's
+	// own clock.
 	fast, usual = 6000, 60
 	// interval is how often a worker looks at what it waits for.
 	interval = "100ms"
 )
 
-// world is what the cluster works on: an AWS endpoint, the environments' pages, a repository and a policy.
+// world is what the cluster works on: an AWS endpoint, the environments' pages, a repository and a
+// policy.
 type world struct {
 	aws    *aws.Server
 	awsURL string
@@ -72,7 +74,8 @@ func newWorld(t testing.TB, speed float64) *world {
 	return w
 }
 
-// virtualHosts keeps to the endpoint's address: there is no DNS that knows a bucket's host below 127.0.0.1.
+// virtualHosts keeps to the endpoint's address: there is no DNS that knows a bucket's host below
+// 127.0.0.1.
 func virtualHosts(o *s3.Options) { o.UsePathStyle = true }
 
 func serve(t testing.TB, handler http.Handler) (url string) {

@@ -1,4 +1,5 @@
-// Package dial says in one sentence why Temporal cannot be used, the same in the worker and in the starter.
+// Package dial says in one sentence why Temporal cannot be used, the same in the worker and in the
+// starter.
 package dial
 
 import (
@@ -13,17 +14,19 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// expiry is what crypto/x509 says of a certificate that is out of date, and when that was; gRPC hands on its text and not its type.
+// expiry is what crypto/x509 says of a certificate that is out of date, and when that was; gRPC
+// hands on its text and not its type.
 var expiry = regexp.MustCompile(`x509: certificate has expired or is not yet valid(?:: current time \S+ is (?:after|before) (\S+?)"?$)?`)
 
-// rejected is what gRPC says where nothing listens, with the address. Its own words are wanted, too: a run may have failed because a database or an
-// environment rejected a connection.
+// rejected is what gRPC says where nothing listens, with the address. Its own words are wanted,
+// too: a run may have failed because a database or an environment rejected a connection.
 var rejected = regexp.MustCompile(`connection error: desc = "transport: Error while dialing: dial tcp (\S+): connect: connection refused"`)
 
 // frame is what gRPC puts around the reason why there is no connection.
 var frame = regexp.MustCompile(`connection error: desc = "(?:transport: )?(?:Error while dialing: )?(.*)"`)
 
-// Failure is a sentence that says why a client cannot use the Temporal at address, which is the one that it was told, and what to do.
+// Failure is a sentence that says why a client cannot use the Temporal at address, which is the one
+// that it was told, and what to do.
 func Failure(address string, err error) error {
 	switch said := Explain(err); {
 	case err == nil:
@@ -43,7 +46,8 @@ func nobody(address string) error {
 	return fmt.Errorf("no Temporal answers at %s (connection refused): start it there, or set TEMPORAL_ADDRESS to where it is", address)
 }
 
-// Plain takes the wording of gRPC off an error that people read, and is what Explain says where that knows the cause.
+// Plain takes the wording of gRPC off an error that people read, and is what Explain says where
+// that knows the cause.
 func Plain(err error) error {
 	if said := Explain(err); said != nil {
 		return said
@@ -57,8 +61,9 @@ func Plain(err error) error {
 	return err
 }
 
-// Explain is a sentence that says what is wrong with the address, the credentials, the certificates or the namespace of a client and what to do,
-// where err is about one of these; otherwise it is nil.
+// Explain is a sentence that says what is wrong with the address, the credentials, the certificates
+// or the namespace of a client and what to do, where err is about one of these; otherwise it is
+// nil.
 func Explain(err error) error {
 	var (
 		noNamespace *serviceerror.NamespaceNotFound

@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// pollGap is how long after its last poll a worker counts as gone. Temporal ends an idle poll after a minute, and
-// remembers a poller for some minutes after its end.
+// pollGap is how long after its last poll a worker counts as gone. Temporal ends an idle poll after
+// a minute, and remembers a poller for some minutes after its end.
 const pollGap = 2 * time.Minute
 
 // describer is what Pollers needs of a Temporal client.
@@ -21,8 +21,8 @@ type describer interface {
 
 var _ describer = client.Client(nil)
 
-// Pollers are the identities of the workers that poll queue. The newest poll is the measure of which of them are
-// still there, so that clocks that differ do not matter.
+// Pollers are the identities of the workers that poll queue. The newest poll is the measure of
+// which of them are still there, so that clocks that differ do not matter.
 func Pollers(ctx context.Context, temporal describer, queue string, kind enums.TaskQueueType) ([]string, error) {
 	description, err := temporal.DescribeTaskQueue(ctx, queue, kind)
 	if err != nil {

@@ -1,10 +1,10 @@
 // Package document reads YAML and JSON into nodes that know their line and column, and collects
 // what is wrong with a file: every problem at once, each with its place and a sentence.
 //
-// It takes the plain part of YAML: mappings, lists, text, numbers. It rejects anchors, aliases, merge
-// keys and several documents before it expands anything, so that no file is larger in memory than on
-// disk. [Limits] bounds what is parsed, because the time that the parser takes grows with the square
-// of the keys. Tags are rejected, too, unless the caller says what they mean.
+// It takes the plain part of YAML: mappings, lists, text, numbers. It rejects anchors, aliases,
+// merge keys and several documents before it expands anything, so that no file is larger in memory
+// than on disk. [Limits] bounds what is parsed, because the time that the parser takes grows with
+// the square of the keys. Tags are rejected, too, unless the caller says what they mean.
 //
 // The package knows no keys. Packages config and cfn/own read perch.yaml, the policy and
 // CloudFormation templates with it:
@@ -41,8 +41,8 @@ type Limits struct {
 	// Quote makes problems show their source line. Leave it false if a line may hold a secret under
 	// any key: Problem hides only what looks like one.
 	Quote bool
-	// Tag says what a YAML tag means: it makes at from the tag and its value, or says what is wrong.
-	// Nil rejects tags.
+	// Tag says what a YAML tag means: it makes at from the tag and its value, or says what is
+	// wrong. Nil rejects tags.
 	Tag func(at *Node, tag string, value *Node) (problem string)
 }
 

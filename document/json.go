@@ -15,7 +15,8 @@ type jsonReader struct {
 	reader
 	data    []byte
 	decoder *json.Decoder
-	// counted is how far lines have been counted, line the number of the line there and begin where that begins.
+	// counted is how far lines have been counted, line the number of the line there and begin where
+	// that begins.
 	counted, line, begin int
 }
 

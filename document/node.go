@@ -20,8 +20,8 @@ func (s Shape) String() string {
 // Node is a value of a file that remembers its place.
 type Node struct {
 	Shape Shape
-	// Text is a scalar's text as it is written, with quotes resolved. Quoted text is never a number or
-	// true or false.
+	// Text is a scalar's text as it is written, with quotes resolved. Quoted text is never a number
+	// or true or false.
 	Text   string
 	Quoted bool
 	// Entries are a mapping's in file order, each key once.
@@ -147,8 +147,8 @@ func (n *Node) Origin() string {
 	return fmt.Sprintf("%s, line %d", n.Layer, n.Line)
 }
 
-// Merge lays over on top of base: mappings merge by key, everything else replaces, and null removes.
-// Neither tree is changed.
+// Merge lays over on top of base: mappings merge by key, everything else replaces, and null
+// removes. Neither tree is changed.
 func Merge(base, over *Node) *Node {
 	if over.Shape != Mapping {
 		return over

@@ -14,12 +14,13 @@ import (
 type Problem struct {
 	// File is the name that the file was read under.
 	File string
-	// Line and Column count from 1; the column counts characters. Line is 0 if a problem has no place in the file.
+	// Line and Column count from 1; the column counts characters. Line is 0 if a problem has no
+	// place in the file.
 	Line, Column int
 	// Message is a sentence without a full stop.
 	Message string
-	// Quote is the source line, or the part of a long one that the problem is in, with what looks like
-	// a secret blanked out; empty if there is none to show.
+	// Quote is the source line, or the part of a long one that the problem is in, with what looks
+	// like a secret blanked out; empty if there is none to show.
 	Quote string
 	// caret is the character of Quote that the column is, from 0.
 	caret int
@@ -93,7 +94,8 @@ func (p *Problem) quoteLine(line []rune) {
 	p.Quote = string(line)
 }
 
-// blanked is a line without what looks like a secret. A secret may stand on the lines below its key, too.
+// blanked is a line without what looks like a secret. A secret may stand on the lines below its
+// key, too.
 func (s *Source) blanked(line int) string {
 	quote := printable(s.lines[line-1])
 	depth := indentation(quote)
@@ -136,7 +138,8 @@ var (
 // SecretName reports whether a value of this name looks secret.
 func SecretName(name string) bool { return secretWords.MatchString(name) }
 
-// blankSecrets hides values that look secret: an error message ends in a log. References (an ARN) and nested keys stay.
+// blankSecrets hides values that look secret: an error message ends in a log. References (an ARN)
+// and nested keys stay.
 func blankSecrets(line string) string {
 	line = credentials.ReplaceAllString(line, "://***@")
 	for _, match := range secretKey.FindAllStringIndex(line, -1) {

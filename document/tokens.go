@@ -8,7 +8,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// rejectBytes rejects what is no text: bytes that are not UTF-8, and NUL, which YAML does not allow.
+// rejectBytes rejects what is no text: bytes that are not UTF-8, and NUL, which YAML does not
+// allow.
 func (s *Source) rejectBytes() *Problem {
 	for i, line := range s.lines {
 		if valid := strings.ToValidUTF8(line, "\ufffd"); valid != line {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// exactNumber is a number whose text JSON keeps: 0123 and 1.10 are texts, as their author meant them.
+// exactNumber is a number whose text JSON keeps: 0123 and 1.10 are texts, as their author meant
+// them.
 var exactNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,15})(\.[0-9]*[1-9])?$`)
 
 // Value is n as JSON has it. What is not plainly a number or a boolean stays the text that it is.

@@ -23,11 +23,13 @@ type Wanted struct {
 type Admission struct {
 	Policy  *perch.Policy
 	Request perch.Request
-	// Wanted is what the commit says; nil if it has no perch.yaml, and for perch.GoalGone, because the commit may be deleted, too.
+	// Wanted is what the commit says; nil if it has no perch.yaml, and for perch.GoalGone, because
+	// the commit may be deleted, too.
 	Wanted *Wanted
 	// Kind is the kind of the environment that is there, by its tags; empty if there is none.
 	Kind perch.Kind
-	// Environments counts the project's other environments; 0 for an environment that is there already, which takes no new room.
+	// Environments counts the project's other environments; 0 for an environment that is there
+	// already, which takes no new room.
 	Environments int
 }
 
@@ -54,8 +56,8 @@ func firstError(checks ...func() error) error {
 	return nil
 }
 
-// Untriggered is why the policy lets nothing come of an `up` that its trigger started; empty if it may go on. It is no
-// rejection: the job that requested it is not wrong.
+// Untriggered is why the policy lets nothing come of an `up` that its trigger started; empty if it
+// may go on. It is no rejection: the job that requested it is not wrong.
 func Untriggered(policy *perch.Policy, request perch.Request) string {
 	if request.Goal != perch.GoalUp || request.Trigger == "" || policy.Allows(request.Trigger) {
 		return ""
@@ -63,7 +65,8 @@ func Untriggered(policy *perch.Policy, request perch.Request) string {
 	return fmt.Sprintf("`triggers` in the policy does not name %s, so it starts no deployment", request.Trigger)
 }
 
-// Identity rejects a request of another project or repository, and a branch that cannot have an environment.
+// Identity rejects a request of another project or repository, and a branch that cannot have an
+// environment.
 func (a Admission) Identity() error {
 	r, p := a.Request, a.Policy
 	if r.Project != p.Project {
@@ -93,7 +96,8 @@ func (a Admission) removal() error {
 	return nil
 }
 
-// recreation rejects a requested recreation where a removal would be rejected: it deletes the environment first.
+// recreation rejects a requested recreation where a removal would be rejected: it deletes the
+// environment first.
 func (a Admission) recreation() error {
 	if !a.Request.Recreate {
 		return nil
@@ -140,8 +144,9 @@ func (a Admission) kind() error {
 		a.Request.Branch, kind, allowed, perch.FileName, kind)
 }
 
-// keptKind rejects another kind than the one that the environment was made with: protection and application go by that, and the template of another
-// one would take database and buckets their guards.
+// keptKind rejects another kind than the one that the environment was made with: protection and
+// application go by that, and the template of another one would take database and buckets their
+// guards.
 func (a Admission) keptKind() error {
 	kind := a.Wanted.Kind
 	if a.Kind == "" || a.Kind == kind {
@@ -154,7 +159,8 @@ func (a Admission) keptKind() error {
 	return reject("branch %q asks for kind %s, and its environment was made as %s, which it keeps; change `branches.kinds` in %s, or %s", a.Request.Branch, kind, a.Kind, perch.FileName, remove)
 }
 
-// machines checks the settings of Perch's template only: what a custom template asks for is in that.
+// machines checks the settings of Perch's template only: what a custom template asks for is in
+// that.
 func (a Admission) machines() error {
 	s, p := a.Wanted.Settings, a.Policy
 	if s.Template != "" {
@@ -193,7 +199,8 @@ func (a Admission) loadBalancer() error {
 	return nil
 }
 
-// sharedDatabase rejects what nobody shares: the instance stands in the staging application's stack.
+// sharedDatabase rejects what nobody shares: the instance stands in the staging application's
+// stack.
 func (a Admission) sharedDatabase() error {
 	if db := a.Wanted.Settings.Database; db == nil || db.Mode != perch.DatabaseShared {
 		return nil
@@ -207,7 +214,8 @@ func (a Admission) sharedDatabase() error {
 	return nil
 }
 
-// snapshot rejects what the policy's prefixes do not allow. A prefix of ids allows no ARN: one that begins with it would be somebody else's.
+// snapshot rejects what the policy's prefixes do not allow. A prefix of ids allows no ARN: one that
+// begins with it would be somebody else's.
 func (a Admission) snapshot() error {
 	db := a.Wanted.Settings.Database
 	if db == nil || db.Mode != perch.DatabaseSnapshot {
@@ -263,7 +271,8 @@ func (a Admission) seeds() error {
 	return nil
 }
 
-// belowPrefix reports whether address is prefix or stands below it: s3://data does not allow s3://data-of-others.
+// belowPrefix reports whether address is prefix or stands below it: s3://data does not allow
+// s3://data-of-others.
 func belowPrefix(prefix, address string) bool {
 	return strings.HasPrefix(strings.TrimSuffix(address, "/")+"/", strings.TrimSuffix(prefix, "/")+"/")
 }

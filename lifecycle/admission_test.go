@@ -182,7 +182,8 @@ func TestASecretOfTheEnvironmentsKindIsAdmitted(t *testing.T) {
 	}
 }
 
-// sharedDatabase makes the database one in the shared instance, of a class that nobody may have for their own.
+// sharedDatabase makes the database one in the shared instance, of a class that nobody may have for
+// their own.
 func sharedDatabase(a *Admission) {
 	a.Wanted.Settings.Database.Mode, a.Wanted.Settings.Database.Class = perch.DatabaseShared, "db.r7g.large"
 }

@@ -2,21 +2,24 @@ package lifecycle
 
 import "perch"
 
-// Chain holds what waits for one environment. Provision and Teardown take turns under one workflow ID: a run works for
-// the target, takes in what is requested meanwhile, and hands the chain on to the next run.
+// Chain holds what waits for one environment. Provision and Teardown take turns under one workflow
+// ID: a run works for the target, takes in what is requested meanwhile, and hands the chain on to
+// the next run.
 //
-// The protocol has two halves, both in this file. A run decides what comes after it: Take, Next, HandOn. A client that
-// follows one request reads from a closed run what that means for the request: ReadResult, ReadNextRun.
+// The protocol has two halves, both in this file. A run decides what comes after it: Take, Next,
+// HandOn. A client that follows one request reads from a closed run what that means for the
+// request: ReadResult, ReadNextRun.
 type Chain struct {
 	// Environment is what the requests are for.
 	Environment perch.Environment
 	// Target is what the run works for, Newer the newest request that wants something else.
 	Target perch.Request
 	Newer  *perch.Request
-	// Below is the newest `up` whose place a removal takes, be that Target or Newer. It comes next if the removal is
-	// rejected, or fails before it is due.
+	// Below is the newest `up` whose place a removal takes, be that Target or Newer. It comes next
+	// if the removal is rejected, or fails before it is due.
 	Below *perch.Request
-	// Head is the request for the branch's head, if Target names another commit and the head is not deployed.
+	// Head is the request for the branch's head, if Target names another commit and the head is not
+	// deployed.
 	Head *perch.Request
 	// Due says that nothing rejects the removal that is the target: it may be done.
 	Due bool
@@ -38,7 +41,8 @@ type RunEnd struct {
 	Failed  bool
 }
 
-// ResumeChain is the chain as the run before handed it on. At the start of a chain there is no target yet.
+// ResumeChain is the chain as the run before handed it on. At the start of a chain there is no
+// target yet.
 func ResumeChain(in perch.RunInput) *Chain {
 	c := &Chain{
 		Environment: in.Environment, Below: in.Below, Due: in.Due, Operation: in.Begun, Recreated: in.Recreated,
@@ -50,8 +54,9 @@ func ResumeChain(in perch.RunInput) *Chain {
 	return c
 }
 
-// Concerns reports whether request can be one of this environment. A signal may hold anything, and the policy judges
-// what stands in it: were that another branch, a run would act on one that nobody judged.
+// Concerns reports whether request can be one of this environment. A signal may hold anything, and
+// the policy judges what stands in it: were that another branch, a run would act on one that nobody
+// judged.
 func (c *Chain) Concerns(request perch.Request) bool {
 	_, known := perch.WorkflowOf(request.Goal)
 	return known && request.Project == c.Environment.Project && request.Branch == c.Environment.Branch
@@ -65,7 +70,8 @@ func (c *Chain) Begin() {
 	c.dropOperation()
 }
 
-// dropOperation forgets an operation in progress that brings the stack to another commit than the target's.
+// dropOperation forgets an operation in progress that brings the stack to another commit than the
+// target's.
 func (c *Chain) dropOperation() {
 	if c.Target.Goal != perch.GoalUp {
 		return
@@ -78,10 +84,11 @@ func (c *Chain) dropOperation() {
 	}
 }
 
-// Take keeps request unless it is superseded itself: what cleanup requests was judged before what people requested
-// meanwhile. What a removal supersedes is kept below it, because the removal may be rejected; an `up` is in force
-// whatever was requested before it. A removal does not take back the force of one that waits, which does for both. What
-// is no request of this environment changes nothing.
+// Take keeps request unless it is superseded itself: what cleanup requests was judged before what
+// people requested meanwhile. What a removal supersedes is kept below it, because the removal may
+// be rejected; an `up` is in force whatever was requested before it. A removal does not take back
+// the force of one that waits, which does for both. What is no request of this environment changes
+// nothing.
 func (c *Chain) Take(request perch.Request) {
 	stronger := c.Newer != nil && (c.Newer.Force || c.Newer.Recreate) && request.AnsweredBy(*c.Newer)
 	if !c.Concerns(request) || stronger {
@@ -117,15 +124,16 @@ func (c *Chain) below(request perch.Request) *perch.Request {
 	return c.Below
 }
 
-// shortenGrace brings the end of the grace period forward to that of request, which the run answers, too.
+// shortenGrace brings the end of the grace period forward to that of request, which the run
+// answers, too.
 func (c *Chain) shortenGrace(request perch.Request) {
 	if request.Judged != nil && c.Target.Judged != nil && request.Judged.Until.Before(c.Target.Judged.Until) {
 		c.Target.Judged = request.Judged
 	}
 }
 
-// EndGrace makes the removal of the stack that cleanup judged one like any other: this run answers every removal that is
-// requested from now on.
+// EndGrace makes the removal of the stack that cleanup judged one like any other: this run answers
+// every removal that is requested from now on.
 func (c *Chain) EndGrace() {
 	c.Target.Judged = nil
 	if c.Newer != nil && c.Newer.AnsweredBy(c.Target) {
@@ -133,14 +141,15 @@ func (c *Chain) EndGrace() {
 	}
 }
 
-// MoveTo makes commit the target's. It is another one only if Perch requested the head and the branch has moved since.
+// MoveTo makes commit the target's. It is another one only if Perch requested the head and the
+// branch has moved since.
 func (c *Chain) MoveTo(commit string) {
 	c.Target.Commit = commit
 	c.dropOperation()
 }
 
-// RequestHead has the chain go on with the branch's head: the target names another commit, and its requester reads in the
-// next request what supersedes it and why.
+// RequestHead has the chain go on with the branch's head: the target names another commit, and its
+// requester reads in the next request what supersedes it and why.
 func (c *Chain) RequestHead(commit, reason string) {
 	id := c.Target.ID + "-" + commit[:min(len(commit), 8)]
 	c.Head = &perch.Request{
@@ -154,8 +163,8 @@ func (c *Chain) Recreates() bool {
 	return c.Target.Goal == perch.GoalUp && c.Target.Recreate && c.Recreated == nil
 }
 
-// MakeDue says that the removal that is the target may be done. It reports whether it takes an `up`'s place with that:
-// the run ends then, so that whoever follows the `up` hears of it.
+// MakeDue says that the removal that is the target may be done. It reports whether it takes an
+// `up`'s place with that: the run ends then, so that whoever follows the `up` hears of it.
 func (c *Chain) MakeDue() (superseding bool) {
 	if c.Below == nil || c.Due {
 		return false
@@ -164,11 +173,13 @@ func (c *Chain) MakeDue() (superseding bool) {
 	return true
 }
 
-// Removing forgets what the removal that is the target has superseded: from now on it is being done.
+// Removing forgets what the removal that is the target has superseded: from now on it is being
+// done.
 func (c *Chain) Removing() { c.Due, c.Below, c.Operation, c.Recreated = true, nil, nil, nil }
 
-// Next is the request that comes after the run's target, nil if none does: a newer one, else what a removal that came to
-// nothing must not supersede, else the removal itself that is due from now on, else the branch's head.
+// Next is the request that comes after the run's target, nil if none does: a newer one, else what a
+// removal that came to nothing must not supersede, else the removal itself that is due from now on,
+// else the branch's head.
 func (c *Chain) Next(end RunEnd) *perch.Request {
 	switch {
 	case c.Newer != nil:
@@ -201,9 +212,9 @@ func (c *Chain) rejected(end RunEnd) bool {
 	return !end.Failed && c.Target.Goal == perch.GoalGone && end.Rejection != nil
 }
 
-// failedBeforeDue reports whether the removal that is the target failed before it was due, with an `up` below it that
-// nothing was taken from. If a newer request waits, that one has taken the removal's place, and nobody is left to hear of
-// the failure.
+// failedBeforeDue reports whether the removal that is the target failed before it was due, with an
+// `up` below it that nothing was taken from. If a newer request waits, that one has taken the
+// removal's place, and nobody is left to hear of the failure.
 func (c *Chain) failedBeforeDue(end RunEnd) bool {
 	return end.Failed && c.Target.Goal == perch.GoalGone && !c.Due && c.Below != nil && c.Newer == nil
 }
@@ -238,14 +249,15 @@ func SupersededBy(request perch.Request) string {
 type Answer struct {
 	// NextRun is the run that goes on with the request; empty if the request has ended.
 	NextRun string
-	// Result is how it ended: the run's own result, or one that says that another request took its place.
+	// Result is how it ended: the run's own result, or one that says that another request took its
+	// place.
 	Result perch.Result
 	// Failure is what went wrong in a run that failed.
 	Failure string
 }
 
-// ReadResult is what a run that completed means for request: a run that answered another request has not answered this
-// one.
+// ReadResult is what a run that completed means for request: a run that answered another request
+// has not answered this one.
 func ReadResult(result perch.Result, request perch.Request) Answer {
 	switch {
 	case result.Goal == perch.GoalGone && request.Goal != perch.GoalGone:
@@ -256,8 +268,9 @@ func ReadResult(result perch.Result, request perch.Request) Answer {
 	return Answer{Result: result}
 }
 
-// ReadNextRun is what a run that handed on to the run runID, with the input next, means for request. A removal that is
-// not due yet may still be rejected or fail, and hand on to what is below it.
+// ReadNextRun is what a run that handed on to the run runID, with the input next, means for
+// request. A removal that is not due yet may still be rejected or fail, and hand on to what is
+// below it.
 func ReadNextRun(next perch.RunInput, runID string, request perch.Request) Answer {
 	below := next.Below
 	if next.Due {

@@ -36,7 +36,8 @@ func judgedAt(id string, hour int) perch.Request {
 	return request
 }
 
-// TestBothHalvesOfTheProtocol has a run take requests and end, and each requester read from its end what that means.
+// TestBothHalvesOfTheProtocol has a run take requests and end, and each requester read from its end
+// what that means.
 func TestBothHalvesOfTheProtocol(t *testing.T) {
 	next, superseded := func(id string) Answer { return Answer{NextRun: id} }, superseded
 	overtaken := superseded(commitB)

@@ -16,7 +16,8 @@ import (
 type Listing struct {
 	// Branches holds the head of each branch.
 	Branches map[string]string
-	// Complete says that a branch which is not in Branches is known to be gone; Problem says why it is not.
+	// Complete says that a branch which is not in Branches is known to be gone; Problem says why it
+	// is not.
 	Complete bool
 	Problem  string
 	// Archived says that the repository is archived.
@@ -64,10 +65,12 @@ type Plan struct {
 	Hash string
 }
 
-// PlanCleanup compares the repository's branches with the stacks. It is the one place where it is decided what cleanup removes.
+// PlanCleanup compares the repository's branches with the stacks. It is the one place where it is
+// decided what cleanup removes.
 //
-// The stacks must have been listed before the branches: then a branch that is pushed meanwhile is seen. approved is the hash of a plan that
-// a person approved, empty for none; a plan with another hash is not carried out then.
+// The stacks must have been listed before the branches: then a branch that is pushed meanwhile is
+// seen. approved is the hash of a plan that a person approved, empty for none; a plan with another
+// hash is not carried out then.
 func PlanCleanup(listing Listing, stacks []Found, policy *perch.Policy, approved string) Plan {
 	identity := policy.Identity(listing.RepositoryID)
 	plan := Plan{
@@ -112,7 +115,8 @@ func others(identity perch.Identity, stacks []Found) []perch.OtherRepository {
 	})
 }
 
-// untrusted says why a branch that is missing from the listing may exist all the same; empty where it does not.
+// untrusted says why a branch that is missing from the listing may exist all the same; empty where
+// it does not.
 func untrusted(listing Listing, policy *perch.Policy) string {
 	_, hasDefault := listing.Branches[policy.DefaultBranch]
 	switch {
@@ -130,8 +134,8 @@ func untrusted(listing Listing, policy *perch.Policy) string {
 	return ""
 }
 
-// NoDefaultBranch is the end of a sentence about a source that lacks the policy's default branch, and
-// calls another one the default; empty if it names none.
+// NoDefaultBranch is the end of a sentence about a source that lacks the policy's default branch,
+// and calls another one the default; empty if it names none.
 func NoDefaultBranch(policy, source string) string {
 	if source == "" || source == policy {
 		return policy + ": it is another repository's, or its reader does not see everything"
@@ -161,7 +165,8 @@ func judge(s subject, policy *perch.Policy, problem string) (perch.Verdict, stri
 	return perch.VerdictRemove, "branch missing"
 }
 
-// protection says what keeps an environment from cleanup whether or not its branch exists; empty where nothing does.
+// protection says what keeps an environment from cleanup whether or not its branch exists; empty
+// where nothing does.
 func protection(s subject, policy *perch.Policy) string {
 	if s.branch == policy.DefaultBranch {
 		return "protected: it is the default branch"
@@ -219,12 +224,14 @@ type LastSeen struct {
 	Branch string
 	// Stack is the stack that has its name now; nil if there is none.
 	Stack *Found
-	// Alive says that the branch exists, Unwanted why it should have no environment nevertheless; empty if it should.
+	// Alive says that the branch exists, Unwanted why it should have no environment nevertheless;
+	// empty if it should.
 	Alive    bool
 	Unwanted string
 	// RepositoryID is the repository's id; empty if its source has none.
 	RepositoryID string
-	// Cards have the environment's card, Pulls are the branch's pull requests, if it expired. Now is the time.
+	// Cards have the environment's card, Pulls are the branch's pull requests, if it expired. Now
+	// is the time.
 	Cards KnownCards
 	Pulls []PullRequest
 	Now   time.Time

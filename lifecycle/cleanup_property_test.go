@@ -11,7 +11,8 @@ import (
 	"perch"
 )
 
-// fleet is so many environments whose branch is gone and so many whose branch exists, with a listing of ten times as many branches.
+// fleet is so many environments whose branch is gone and so many whose branch exists, with a
+// listing of ten times as many branches.
 func fleet(t interface{ Fatal(...any) }, gone, alive int) (Listing, []Found) {
 	listing := branches()
 	var stacks []Found
@@ -176,8 +177,9 @@ func BenchmarkPlanCleanup(b *testing.B) {
 	}
 }
 
-// FuzzStacksThatAreFound: name, status and tags come from AWS, and anybody with rights there may have written them. Only a stack that Perch itself
-// would have called and tagged so is ever removed.
+// FuzzStacksThatAreFound: name, status and tags come from AWS, and anybody with rights there may
+// have written them. Only a stack that Perch itself would have called and tagged so is ever
+// removed.
 func FuzzStacksThatAreFound(f *testing.F) {
 	f.Add("shop-login", "login", "shop", repository, "branch", "", "CREATE_COMPLETE")
 	f.Add("shop-feature-a-xyz123", "feature=2Fa", "shop", repository, "branch", "false", "DELETE_FAILED")

@@ -7,7 +7,8 @@ import (
 	"perch/lifecycle"
 )
 
-// ExampleNext asks what to do with a stack: a push meets one that is ready, and one whose update is stuck.
+// ExampleNext asks what to do with a stack: a push meets one that is ready, and one whose update is
+// stuck.
 func ExampleNext() {
 	ready := lifecycle.Stack{Status: "UPDATE_COMPLETE", Ours: true}
 	stuck := lifecycle.Stack{Status: "UPDATE_ROLLBACK_FAILED", Ours: true}
@@ -22,7 +23,8 @@ func ExampleNext() {
 	// delete
 }
 
-// ExampleChain takes the removal of a branch while a push to it is deployed: the next run removes the environment.
+// ExampleChain takes the removal of a branch while a push to it is deployed: the next run removes
+// the environment.
 func ExampleChain() {
 	environment, err := perch.NewEnvironment("shop", "feature/login")
 	if err != nil {

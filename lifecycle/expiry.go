@@ -27,8 +27,8 @@ func (k KnownCards) find(slug string) (card perch.Card, problem string, found bo
 	return card, problem, found
 }
 
-// Keeps is why nothing but a request of a person removes the environment: it is pinned, or nobody knows whether it is;
-// empty if it may be removed.
+// Keeps is why nothing but a request of a person removes the environment: it is pinned, or nobody
+// knows whether it is; empty if it may be removed.
 func (k KnownCards) Keeps(slug string, now time.Time) string {
 	switch card, problem, _ := k.find(slug); {
 	case problem != "":
@@ -41,9 +41,10 @@ func (k KnownCards) Keeps(slug string, now time.Time) string {
 
 func unreadable(problem string) string { return "its card cannot be read: " + problem }
 
-// PlanExpiry says of every environment whether it is kept, warned or removed because nobody needs it any more. What is
-// not known keeps: an environment without a card, or with one that cannot be read, does not expire. No more are removed
-// at once than the policy allows cleanup; those that expired first go first.
+// PlanExpiry says of every environment whether it is kept, warned or removed because nobody needs
+// it any more. What is not known keeps: an environment without a card, or with one that cannot be
+// read, does not expire. No more are removed at once than the policy allows cleanup; those that
+// expired first go first.
 func PlanExpiry(
 	stacks []Found, cards KnownCards, policy *perch.Policy, repositoryID string, now time.Time,
 ) []perch.ExpiryVerdict {
@@ -131,7 +132,8 @@ func expire(verdict *perch.ExpiryVerdict, card perch.Card, status string, bounds
 	}
 }
 
-// notDelivered is what is said of a warning about the deadline that is not delivered; empty if there is none.
+// notDelivered is what is said of a warning about the deadline that is not delivered; empty if
+// there is none.
 func notDelivered(card perch.Card, deadline time.Time) string {
 	if warning := card.ExpiryWarning; warning == nil || !warning.Deadline.Equal(deadline) {
 		return ""
@@ -148,14 +150,16 @@ type Life struct {
 	// Deadline is when it expires; the zero time if it does not. Reason is why, or why not.
 	Deadline time.Time
 	Reason   string
-	// Warn is how long before it people are warned, Extend how long an extension is if it does not say.
+	// Warn is how long before it people are warned, Extend how long an extension is if it does not
+	// say.
 	Warn, Extend time.Duration
 	// Longest is the end that no extension moves; the zero time if there is none.
 	Longest time.Time
 }
 
-// Lifetime is how long the environment with the card lives. An extension moves the end of an environment that is not
-// used, and not the end of the longest life. A pin counts as use until it ends.
+// Lifetime is how long the environment with the card lives. An extension moves the end of an
+// environment that is not used, and not the end of the longest life. A pin counts as use until it
+// ends.
 func Lifetime(card perch.Card, bounds perch.PolicyExpiry) Life {
 	expiry := EffectiveExpiry(card.Expiry, bounds)
 	life := Life{

@@ -35,7 +35,8 @@ func expiryCard(stack Found, idle, longest perch.Hours) perch.Card {
 	}
 }
 
-// TestPlanExpiry has a table of one environment: created at the new year, idle for a week, warned a day before.
+// TestPlanExpiry has a table of one environment: created at the new year, idle for a week, warned a
+// day before.
 func TestPlanExpiry(t *testing.T) {
 	stack := expiryStack("login", newYear)
 	week := newYear.Add(168 * time.Hour)
@@ -149,9 +150,9 @@ type tenant struct {
 	used, delivered time.Time
 }
 
-// TestExpiryYear lets a year pass over 30 branches: pushes, pins, extensions, warnings that cannot be delivered, and
-// sweeps that are missed. No environment is removed that was warned less than a day before, is pinned, or was used within
-// a week; and none that nobody needs stays for ever.
+// TestExpiryYear lets a year pass over 30 branches: pushes, pins, extensions, warnings that cannot
+// be delivered, and sweeps that are missed. No environment is removed that was warned less than a
+// day before, is pinned, or was used within a week; and none that nobody needs stays for ever.
 func TestExpiryYear(t *testing.T) {
 	for seed, percent := range []struct{ broken, missed uint64 }{{0, 0}, {50, 0}, {0, 50}, {50, 50}, {95, 0}, {0, 95}, {80, 80}} {
 		t.Run(fmt.Sprintf("%d %% of the warnings fail, %d %% of the sweeps are missed", percent.broken, percent.missed), func(t *testing.T) {
@@ -269,7 +270,8 @@ func TestEffectiveExpiryIsWithinThePolicy(t *testing.T) {
 	}
 }
 
-// TestEnterKeep has a card of an environment that was created at the new year, was not used since, and expires in a week.
+// TestEnterKeep has a card of an environment that was created at the new year, was not used since,
+// and expires in a week.
 func TestEnterKeep(t *testing.T) {
 	now := newYear.Add(100 * time.Hour)
 	week := newYear.Add(168 * time.Hour)
@@ -358,7 +360,8 @@ func TestLabelNote(t *testing.T) {
 	}
 }
 
-// TestPinAndExpiryAtTheLastLook judges an environment that expired, and looks again when its grace period is over.
+// TestPinAndExpiryAtTheLastLook judges an environment that expired, and looks again when its grace
+// period is over.
 func TestPinAndExpiryAtTheLastLook(t *testing.T) {
 	stack := expiryStack("login", newYear)
 	now := newYear.Add(300 * time.Hour)

@@ -8,11 +8,11 @@ const (
 	adviceImage = "the instances cannot pull the image; push it to the registry again, or let the instance role read it, then push again"
 )
 
-// causes tell by AWS's words what somebody changed outside of Perch, and say what to do. The surest come first.
-// Sources: RDS, hashicorp/terraform-provider-aws#30637 and #31594; Elastic Beanstalk, aws-elastic-beanstalk-cli
-// (strings.py) and its developer guide (troubleshooting of secrets); instance profiles,
-// aws-elastic-beanstalk-cli#322; certificates, ELBv2's CertificateNotFound; quotas, the handler error codes of
-// the CloudFormation CLI's user guide and EC2's error codes.
+// causes tell by AWS's words what somebody changed outside of Perch, and say what to do. The surest
+// come first. Sources: RDS, hashicorp/terraform-provider-aws#30637 and #31594; Elastic Beanstalk,
+// aws-elastic-beanstalk-cli (strings.py) and its developer guide (troubleshooting of secrets);
+// instance profiles, aws-elastic-beanstalk-cli#322; certificates, ELBv2's CertificateNotFound;
+// quotas, the handler error codes of the CloudFormation CLI's user guide and EC2's error codes.
 var causes = []struct {
 	advice string
 	says   []string
@@ -40,7 +40,8 @@ var causes = []struct {
 		[]string{"No Environment found for", "DBInstanceNotFound", "was not found"}},
 }
 
-// ExplainFailure says what reason, AWS's own words, means and what to do; it is empty if the words are not known.
+// ExplainFailure says what reason, AWS's own words, means and what to do; it is empty if the words
+// are not known.
 func ExplainFailure(reason string) string {
 	for _, cause := range causes {
 		for _, words := range cause.says {

@@ -10,7 +10,8 @@ type Sighting struct {
 	Head string
 	// Older says that Commit is reachable from Head.
 	Older bool
-	// Waited is how long ago the request was first looked at, and Patience how long a push may take to be seen.
+	// Waited is how long ago the request was first looked at, and Patience how long a push may take
+	// to be seen.
 	Waited, Patience time.Duration
 }
 
@@ -29,9 +30,9 @@ const (
 	HeadSupersede HeadStep = "supersede"
 )
 
-// NextByHead is the rule for the commit of an `up`: only the head of a branch that exists is ever deployed. A commit that is not on
-// the branch (after a force push, of a fork, of a pull request's reference) is looked for until Patience ends, because the source may
-// not show a new push yet.
+// NextByHead is the rule for the commit of an `up`: only the head of a branch that exists is ever
+// deployed. A commit that is not on the branch (after a force push, of a fork, of a pull request's
+// reference) is looked for until Patience ends, because the source may not show a new push yet.
 func NextByHead(s Sighting) HeadStep {
 	early := s.Waited < s.Patience
 	switch {

@@ -13,7 +13,8 @@ import (
 // longestPinReason is how many characters the reason of a pin has at most.
 const longestPinReason = 200
 
-// EnterActivity enters into a card that its environment is in use. A warning about an end that has moved is forgotten.
+// EnterActivity enters into a card that its environment is in use. A warning about an end that has
+// moved is forgotten.
 func EnterActivity(card *perch.Card, activity perch.Activity, bounds perch.PolicyExpiry) {
 	card.Activity = activity
 	if warning := card.ExpiryWarning; warning != nil && !warning.Deadline.Equal(Lifetime(*card, bounds).Deadline) {
@@ -21,8 +22,8 @@ func EnterActivity(card *perch.Card, activity perch.Activity, bounds perch.Polic
 	}
 }
 
-// EnterKeep enters a note by which a person keeps an environment, or a warning, into the environment's card. The error
-// is a *perch.Rejection; the card says nothing new then.
+// EnterKeep enters a note by which a person keeps an environment, or a warning, into the
+// environment's card. The error is a *perch.Rejection; the card says nothing new then.
 func EnterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.Time) error {
 	if card.StackID == "" { // The card was lost; the note names the stack that its sender saw.
 		card.StackID = note.StackID
@@ -144,8 +145,8 @@ func MayBeKept(stack Found, policy *perch.Policy, repositoryID string) error {
 	return nil
 }
 
-// LabelNote is the note that the labels of a branch's pull requests lead to: a pin, the end of one, or nil. A label pins
-// once: when its pin has ended, it has to be set again.
+// LabelNote is the note that the labels of a branch's pull requests lead to: a pin, the end of one,
+// or nil. A label pins once: when its pin has ended, it has to be set again.
 func LabelNote(card perch.Card, pulls []PullRequest, now time.Time) *perch.Note {
 	labelled := 0
 	for _, pull := range pulls {

@@ -36,7 +36,8 @@ type Seen struct {
 	Archived bool
 	// PullRequests are the branch's; nil if the source does not tell.
 	PullRequests []PullRequest
-	// Unread is why the pull requests could not be read, if that does not matter for anything but labels.
+	// Unread is why the pull requests could not be read, if that does not matter for anything but
+	// labels.
 	Unread string
 	// NoUp says that no `up` is to be requested.
 	NoUp bool
@@ -50,14 +51,16 @@ type LookStep struct {
 	Goal perch.Goal
 	// Unwanted says that the branch exists.
 	Unwanted bool
-	// Busy says that a removal is needed, and that a run still works for an `up`, which would ignore it.
+	// Busy says that a removal is needed, and that a run still works for an `up`, which would
+	// ignore it.
 	Busy bool
 	// Reason is the sentence for it.
 	Reason string
 }
 
-// NextByLook is what a Look requests: `up` where the head of the branch is not deployed, a removal as cleanup requests it
-// where the branch is gone or its pull request says so, and nothing otherwise.
+// NextByLook is what a Look requests: `up` where the head of the branch is not deployed, a removal
+// as cleanup requests it where the branch is gone or its pull request says so, and nothing
+// otherwise.
 func NextByLook(s Seen, policy *perch.Policy) LookStep {
 	if s.Archived {
 		return LookStep{Reason: Archived}
@@ -77,8 +80,8 @@ func NextByLook(s Seen, policy *perch.Policy) LookStep {
 	return step
 }
 
-// Archived is what is said of an archived repository. It takes no push, and no branch of it can be deleted, and GitHub deletes
-// nothing of it.
+// Archived is what is said of an archived repository. It takes no push, and no branch of it can be
+// deleted, and GitHub deletes nothing of it.
 const Archived = "the repository is archived, so nothing is deployed or removed: unarchive it on GitHub, or remove its " +
 	"environments with `perch down BRANCH`"
 

@@ -1,5 +1,5 @@
-// Package lifecycle holds the rules: what to do next with a stack in some status when something is wanted of it. It is pure;
-// workflows carry out what it says and have no second opinion.
+// Package lifecycle holds the rules: what to do next with a stack in some status when something is
+// wanted of it. It is pure; workflows carry out what it says and have no second opinion.
 package lifecycle
 
 import (
@@ -30,7 +30,8 @@ const (
 	ForceRollback Step = "force-rollback"
 	// Rollback turns a failed update back that CloudFormation was told to leave as it is.
 	Rollback Step = "rollback"
-	// Yield leaves the stack to the newer request that is pending: it has a better use for it as it is.
+	// Yield leaves the stack to the newer request that is pending: it has a better use for it as it
+	// is.
 	Yield Step = "yield"
 	// Done means that the goal is reached.
 	Done Step = "done"
@@ -41,8 +42,8 @@ const (
 	Protected Step = "protected"
 	// Stop means that no call of CloudFormation's leads on: a person has to look.
 	Stop Step = "stop"
-	// NeedsRecreate means that only a new stack leads on, and that nobody requested one: the stack was ready, so
-	// its data is kept until somebody does.
+	// NeedsRecreate means that only a new stack leads on, and that nobody requested one: the stack
+	// was ready, so its data is kept until somebody does.
 	NeedsRecreate Step = "needs-recreate"
 )
 
@@ -52,17 +53,21 @@ type Stack struct {
 	Status string
 	// Ours says that name, project, repository and branch are the environment's.
 	Ours bool
-	// Protected says that termination protection is on, or that the kind is not one that Perch removes.
+	// Protected says that termination protection is on, or that the kind is not one that Perch
+	// removes.
 	Protected bool
 	// Unchanged says that the template in force is the one that is wanted.
 	Unchanged bool
-	// Recreate says that the request wants the stack deleted and created again, and that this is still to be done.
+	// Recreate says that the request wants the stack deleted and created again, and that this is
+	// still to be done.
 	Recreate bool
-	// MayRecreate says that the policy allows to recreate a stack that was ready and that nothing else repairs.
+	// MayRecreate says that the policy allows to recreate a stack that was ready and that nothing
+	// else repairs.
 	MayRecreate bool
 	// Rollbacks is how often this run has tried to turn a failed update back.
 	Rollbacks int
-	// Pending is the goal of the newer request that waits for the run to end; empty where none does.
+	// Pending is the goal of the newer request that waits for the run to end; empty where none
+	// does.
 	Pending perch.Goal
 }
 
@@ -75,9 +80,10 @@ func Next(stack Stack, goal perch.Goal) Step {
 	return step
 }
 
-// yields reports whether step is better left to the request that is pending. No call is begun for a target that is overtaken. An operation
-// in progress is only left to a removal that can interrupt it; a newer commit has to wait until the stack can be updated again. A
-// removal is left to an `up` as long as nothing is deleted, and finished after that.
+// yields reports whether step is better left to the request that is pending. No call is begun for a
+// target that is overtaken. An operation in progress is only left to a removal that can interrupt
+// it; a newer commit has to wait until the stack can be updated again. A removal is left to an `up`
+// as long as nothing is deleted, and finished after that.
 func yields(step Step, stack Stack, goal perch.Goal) bool {
 	if stack.Pending == "" {
 		return false
@@ -120,8 +126,8 @@ func Foreign(e perch.Environment, others []perch.OtherRepository) *perch.Rejecti
 		"rename the branch or delete that stack", e.StackName(), e.Branch)
 }
 
-// Stuck is what it means that no step of Perch's leads on from a stack's status. Reason is what AWS said when it
-// got stuck; empty if that is not known.
+// Stuck is what it means that no step of Perch's leads on from a stack's status. Reason is what AWS
+// said when it got stuck; empty if that is not known.
 func Stuck(stack, status, reason string) string {
 	sentence := fmt.Sprintf("stack %s is %s: no step of Perch's leads from there; look at it in the CloudFormation console", stack, status)
 	if reason != "" {
@@ -130,8 +136,8 @@ func Stuck(stack, status, reason string) string {
 	return sentence
 }
 
-// OutOfService is what NeedsRecreate means for an environment's stack, in words: what AWS said when it got stuck,
-// what that means, and what to do. Reason is empty if AWS's words are not known.
+// OutOfService is what NeedsRecreate means for an environment's stack, in words: what AWS said when
+// it got stuck, what that means, and what to do. Reason is empty if AWS's words are not known.
 func OutOfService(e perch.Environment, status, reason string) string {
 	if reason == "" {
 		reason = "its events in the CloudFormation console say why"
@@ -144,8 +150,9 @@ func OutOfService(e perch.Environment, status, reason string) string {
 		"its database and everything in its buckets, and creates it again", e.StackName(), status, explained, e.Branch)
 }
 
-// DeleteByHand is what Protected means for an `up` of an environment of a kind, in words: its stack was never ready, or
-// is half deleted, and a person has to delete it. Reason is empty if AWS's words are not known.
+// DeleteByHand is what Protected means for an `up` of an environment of a kind, in words: its stack
+// was never ready, or is half deleted, and a person has to delete it. Reason is empty if AWS's
+// words are not known.
 func DeleteByHand(e perch.Environment, kind perch.Kind, status, reason string) string {
 	was := "it was never ready"
 	if strings.HasPrefix(status, "DELETE_") {
@@ -170,7 +177,8 @@ func onNothing(goal perch.Goal) Step {
 	return Create
 }
 
-// towardsGone follows which calls CloudFormation takes in each status: a creation may be deleted, an update must be turned back first.
+// towardsGone follows which calls CloudFormation takes in each status: a creation may be deleted,
+// an update must be turned back first.
 func towardsGone(status string) Step {
 	switch status {
 	case "UPDATE_IN_PROGRESS":
@@ -184,18 +192,18 @@ func towardsGone(status string) Step {
 	return Delete
 }
 
-// neverReady are the statuses of a stack whose creation has not succeeded, and of one whose deletion somebody
-// began: that can only go forward. CREATE_FAILED and ROLLBACK_* end a creation, REVIEW_IN_PROGRESS precedes one,
-// and CloudFormation brings no stack that reached CREATE_COMPLETE back to one of them (API reference,
-// RollbackStack: UPDATE_FAILED leads to UPDATE_ROLLBACK_*).
+// neverReady are the statuses of a stack whose creation has not succeeded, and of one whose
+// deletion somebody began: that can only go forward. CREATE_FAILED and ROLLBACK_* end a creation,
+// REVIEW_IN_PROGRESS precedes one, and CloudFormation brings no stack that reached CREATE_COMPLETE
+// back to one of them (API reference, RollbackStack: UPDATE_FAILED leads to UPDATE_ROLLBACK_*).
 var neverReady = map[string]bool{
 	"": true, "REVIEW_IN_PROGRESS": true, "CREATE_IN_PROGRESS": true, "CREATE_FAILED": true,
 	"ROLLBACK_IN_PROGRESS": true, "ROLLBACK_COMPLETE": true, "ROLLBACK_FAILED": true,
 	"DELETE_IN_PROGRESS": true, "DELETE_FAILED": true, "DELETE_COMPLETE": true,
 }
 
-// WasReady reports whether a stack in status has been in service and may return to it. A status that is not known
-// counts as one.
+// WasReady reports whether a stack in status has been in service and may return to it. A status
+// that is not known counts as one.
 func WasReady(status string) bool { return !neverReady[status] }
 
 // towardsUp deletes without a request only what was never ready.
@@ -247,8 +255,9 @@ func turnBack(stack Stack) Step {
 	return lastResort(stack)
 }
 
-// lastResort is for a stack that was ready and that no call brings back to service. It is recreated only where
-// the policy says so: its database and buckets would be lost over a fault that a person may be able to fix.
+// lastResort is for a stack that was ready and that no call brings back to service. It is recreated
+// only where the policy says so: its database and buckets would be lost over a fault that a person
+// may be able to fix.
 func lastResort(stack Stack) Step {
 	switch {
 	case stack.Protected:
@@ -268,33 +277,37 @@ var serving = map[string]bool{
 // Serving reports whether a stack in status is in service: its outputs say what is in force.
 func Serving(status string) bool { return serving[status] }
 
-// InProgress reports whether CloudFormation is at work on a stack in status. REVIEW_IN_PROGRESS is not: nothing happens there.
+// InProgress reports whether CloudFormation is at work on a stack in status. REVIEW_IN_PROGRESS is
+// not: nothing happens there.
 func InProgress(status string) bool {
 	return strings.HasSuffix(status, "_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
 }
 
-// StuckAgain reports whether an update that ended in status is one of a stack that cannot be updated any more: it got stuck although this run
-// has turned an earlier one back, so many times. Then it is not the update that failed, and Next goes on from there.
+// StuckAgain reports whether an update that ended in status is one of a stack that cannot be
+// updated any more: it got stuck although this run has turned an earlier one back, so many times.
+// Then it is not the update that failed, and Next goes on from there.
 func StuckAgain(status string, rollbacks int) bool {
 	return status == "UPDATE_ROLLBACK_FAILED" && rollbacks > 0
 }
 
-// Reached reports whether an operation that ended in status did what Create or Update was asked for.
+// Reached reports whether an operation that ended in status did what Create or Update was asked
+// for.
 func Reached(status string) bool {
 	return status == "CREATE_COMPLETE" || status == "UPDATE_COMPLETE"
 }
 
-// PriorityTaken reports whether a creation failed because two environments chose the same priority for their rules of
-// the shared load balancer at the same time (Elastic Load Balancing: PriorityInUse). Another try finds a free one.
+// PriorityTaken reports whether a creation failed because two environments chose the same priority
+// for their rules of the shared load balancer at the same time (Elastic Load Balancing:
+// PriorityInUse). Another try finds a free one.
 func PriorityTaken(reason string) bool { return strings.Contains(reason, "PriorityInUse") }
 
-// interrupted are the statuses in which CloudFormation may have turned away from a resource whose service still
-// works on it: a deletion would interrupt the creation, or an operation has failed.
+// interrupted are the statuses in which CloudFormation may have turned away from a resource whose
+// service still works on it: a deletion would interrupt the creation, or an operation has failed.
 var interrupted = map[string]bool{
 	"CREATE_IN_PROGRESS": true, "CREATE_FAILED": true, "ROLLBACK_FAILED": true,
 	"UPDATE_FAILED": true, "UPDATE_ROLLBACK_FAILED": true, "DELETE_FAILED": true,
 }
 
-// Interrupted reports whether a service may still be at work on a resource of a stack in status. Elastic Beanstalk
-// rejects the next operation until the one in progress has ended.
+// Interrupted reports whether a service may still be at work on a resource of a stack in status.
+// Elastic Beanstalk rejects the next operation until the one in progress has ended.
 func Interrupted(status string) bool { return interrupted[status] }

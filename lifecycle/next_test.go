@@ -10,8 +10,9 @@ import (
 	"perch"
 )
 
-// decisions is the whole table: every stack status of the SDK, what to do when the environment is wanted (with another template, with the
-// one in force, while a newer commit waits, while a removal waits) and when it is to go (alone, while an `up` waits).
+// decisions is the whole table: every stack status of the SDK, what to do when the environment is
+// wanted (with another template, with the one in force, while a newer commit waits, while a removal
+// waits) and when it is to go (alone, while an `up` waits).
 var decisions = map[types.StackStatus]struct{ up, unchanged, upThenUp, upThenGone, gone, goneThenUp Step }{
 	"":                                                       {Create, Create, Yield, Yield, Done, Done},
 	types.StackStatusCreateInProgress:                        {Wait, Wait, Wait, Yield, Delete, Yield},

@@ -7,8 +7,8 @@ import (
 	"perch"
 )
 
-// EnterOutlook adds to an environment's status when it expires, what pins it, and what it has cost since its stack was
-// created. What the card of another stack says is not entered.
+// EnterOutlook adds to an environment's status when it expires, what pins it, and what it has cost
+// since its stack was created. What the card of another stack says is not entered.
 func EnterOutlook(
 	status *perch.EnvironmentStatus, stack Found, cards KnownCards, policy *perch.Policy, repositoryID string,
 	now time.Time,
@@ -29,7 +29,8 @@ func EnterOutlook(
 	status.USDSoFar = costSoFar(card.USDPerDay, now.Sub(stack.Created))
 }
 
-// pinnedEnd is when a pinned environment expires: not before its pin ends; the zero time if it does not.
+// pinnedEnd is when a pinned environment expires: not before its pin ends; the zero time if it does
+// not.
 func pinnedEnd(life Life, pin perch.Pin) time.Time {
 	if life.Deadline.IsZero() {
 		return time.Time{}

@@ -27,19 +27,22 @@ const (
 	CureEmpty Cure = "empty"
 	// CurePatience: something that is going away still uses the resource.
 	CurePatience Cure = "patience"
-	// CureRetain: the resource is gone already, and CloudFormation stumbles over that; leave exactly it out.
+	// CureRetain: the resource is gone already, and CloudFormation stumbles over that; leave
+	// exactly it out.
 	CureRetain Cure = "retain"
-	// CureDetach: something that is not the stack's keeps the resource. It may be about to go, as the services forget
-	// with a delay what the deletion itself removed; after a pause only a person can decide what to do with it.
+	// CureDetach: something that is not the stack's keeps the resource. It may be about to go, as
+	// the services forget with a delay what the deletion itself removed; after a pause only a
+	// person can decide what to do with it.
 	CureDetach Cure = "detach"
-	// CurePerson: protection, a lock or a missing permission; only a person can decide to change that.
+	// CurePerson: protection, a lock or a missing permission; only a person can decide to change
+	// that.
 	CurePerson Cure = "person"
 )
 
-// signs tell cures by what AWS's services say, the surest first. Sources of the less common words: access points,
-// rebuy-de/aws-nuke#660; images, ECR's RepositoryNotEmptyException; policies and profiles, IAM's DeleteConflict;
-// subnets, aws-cdk#14456 (interfaces of functions linger for up to 45 minutes, terraform-provider-aws#10347);
-// Beanstalk, aws-elastic-beanstalk-cli (strings.py).
+// signs tell cures by what AWS's services say, the surest first. Sources of the less common words:
+// access points, rebuy-de/aws-nuke#660; images, ECR's RepositoryNotEmptyException; policies and
+// profiles, IAM's DeleteConflict; subnets, aws-cdk#14456 (interfaces of functions linger for up to
+// 45 minutes, terraform-provider-aws#10347); Beanstalk, aws-elastic-beanstalk-cli (strings.py).
 var signs = []struct {
 	cure Cure
 	says []string
@@ -65,12 +68,14 @@ func Diagnose(f Failure) Cure {
 	return CureAgain
 }
 
-// pauses are how long to wait before the next deletion if something is still in use, or if the words are not known.
-// Network interfaces of load balancers and instances have been seen to linger for 20 minutes and more.
+// pauses are how long to wait before the next deletion if something is still in use, or if the
+// words are not known. Network interfaces of load balancers and instances have been seen to linger
+// for 20 minutes and more.
 var pauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
 
-// MaxDeletions is how often a stack is deleted: once, once after each pause, once without what remains, and a last time because what was left
-// out and is swept by then may have held the rest: a database holds its subnet group.
+// MaxDeletions is how often a stack is deleted: once, once after each pause, once without what
+// remains, and a last time because what was left out and is swept by then may have held the rest: a
+// database holds its subnet group.
 const MaxDeletions = 6
 
 // Repair is what to do after a deletion that failed.
@@ -83,12 +88,13 @@ type Repair struct {
 	Force bool
 	// Retain are the logical ids that the next deletion leaves out.
 	Retain []string
-	// Sweep are the resources that are left out although they are there: they have to be removed through their own services.
+	// Sweep are the resources that are left out although they are there: they have to be removed
+	// through their own services.
 	Sweep []Failure
 }
 
-// Mend says what to do after a stack's deletion has failed for the deletions-th time, with what remains. A person's force goes where
-// it would stop, once.
+// Mend says what to do after a stack's deletion has failed for the deletions-th time, with what
+// remains. A person's force goes where it would stop, once.
 func Mend(failures []Failure, deletions int, force bool) Repair {
 	stop := needsPerson(failures, deletions)
 	switch {

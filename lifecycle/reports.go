@@ -8,16 +8,19 @@ import (
 )
 
 const (
-	// ReportsAfter is how old a state is before its report is repaired: a younger one may be on its way.
+	// ReportsAfter is how old a state is before its report is repaired: a younger one may be on its
+	// way.
 	ReportsAfter = 5 * time.Minute
 	// ReportsFor is how long the sweep tries to deliver a report.
 	ReportsFor = 7 * 24 * time.Hour
-	// MaxReports is the most reports that one sweep repairs: channels have limits, and deployments go first.
+	// MaxReports is the most reports that one sweep repairs: channels have limits, and deployments
+	// go first.
 	MaxReports = 30
 )
 
-// PlanReports are the environments whose last report was not delivered and is to be repaired, the longest undelivered
-// first. The card of a removed environment is named however old it is: it is deleted with its last report.
+// PlanReports are the environments whose last report was not delivered and is to be repaired, the
+// longest undelivered first. The card of a removed environment is named however old it is: it is
+// deleted with its last report.
 func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	var due []perch.Card
 	for _, card := range cards {
@@ -35,8 +38,9 @@ func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	return environments
 }
 
-// Unfinished are the cards whose run was at work when it reported last, a while ago. It may be at work still; or it was
-// terminated, or its last report was lost with everything that could have told it.
+// Unfinished are the cards whose run was at work when it reported last, a while ago. It may be at
+// work still; or it was terminated, or its last report was lost with everything that could have
+// told it.
 func Unfinished(cards []perch.Card, now time.Time) (unfinished []perch.Card) {
 	for _, card := range cards {
 		if card.State.Phase.IsWorking() && now.Sub(card.State.At) >= ReportsAfter {

@@ -1,6 +1,8 @@
-// Package mask masks secrets in texts that apps, seed steps and AWS have written, before people see them.
+// Package mask masks secrets in texts that apps, seed steps and AWS have written, before people see
+// them.
 //
-// It knows what secrets look like, and none of their values. It rather masks too much than too little.
+// It knows what secrets look like, and none of their values. It rather masks too much than too
+// little.
 package mask
 
 import (
@@ -11,13 +13,13 @@ import (
 // masked is written in place of a secret.
 const masked = "[masked]"
 
-// secretPatterns are what looks like a secret. Where a pattern has groups, the groups stay and what is between the
-// first and the last is masked; else the whole match is.
+// secretPatterns are what looks like a secret. Where a pattern has groups, the groups stay and what
+// is between the first and the last is masked; else the whole match is.
 var secretPatterns = []*regexp.Regexp{
 	// A PEM block in one line, with its line breaks escaped.
 	regexp.MustCompile(`-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|$)`),
-	// Access keys of AWS (IAM guide: unique identifiers), tokens of GitHub (GitHub docs: token formats), GitLab, Slack
-	// and Stripe, and JSON Web Tokens.
+	// Access keys of AWS (IAM guide: unique identifiers), tokens of GitHub (GitHub docs: token
+	// formats), GitLab, Slack and Stripe, and JSON Web Tokens.
 	regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`),
 	regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{20,})`),
 	regexp.MustCompile(`\b(?:xox[abeprs]-[A-Za-z0-9-]{10,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,})`),
@@ -48,7 +50,8 @@ func Text(text string) (string, int) {
 	return strings.Join(lines, "\n"), count
 }
 
-// Lines masks the secrets in consecutive lines of one text and returns how many. A PEM block may go over several lines.
+// Lines masks the secrets in consecutive lines of one text and returns how many. A PEM block may go
+// over several lines.
 func Lines(lines []string) int {
 	count := maskBlocks(lines)
 	for i, line := range lines {
@@ -82,8 +85,9 @@ var (
 	blockLine = regexp.MustCompile(`^(\S+\s+\|\s+)?[A-Za-z0-9+/=]+$`)
 )
 
-// maskBlocks masks the PEM blocks that go over several lines. A block that begins before the first line or ends after the
-// last one is masked as far as it is there. Lines of other containers may be in between.
+// maskBlocks masks the PEM blocks that go over several lines. A block that begins before the first
+// line or ends after the last one is masked as far as it is there. Lines of other containers may be
+// in between.
 func maskBlocks(lines []string) int {
 	count, inside := 0, false
 	for i, line := range lines {

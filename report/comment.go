@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// longestSentence is how many characters of a failure or a title a comment has. GitHub takes 65,536 in all.
+	// longestSentence is how many characters of a failure or a title a comment has. GitHub takes
+	// 65,536 in all.
 	longestSentence = 2000
 	// longestValue is how many characters of a setting's value it has.
 	longestValue = 100
@@ -27,7 +28,8 @@ func Marker(e perch.Environment) string {
 	return fmt.Sprintf("<!-- perch:%s:%s -->", e.Project, e.Slug)
 }
 
-// Comment is the text of the comment on a pull request of the environment, in Markdown. now tells what is in force.
+// Comment is the text of the comment on a pull request of the environment, in Markdown. now tells
+// what is in force.
 func Comment(card perch.Card, pullRequest int, now time.Time) string {
 	var out strings.Builder
 	state := card.State
@@ -110,8 +112,8 @@ func sentence(state perch.CardState) string {
 	return Words(state)
 }
 
-// link is where the environment answers; empty before it did, and when it is removed. A later request that failed or was
-// rejected does not hide what is up.
+// link is where the environment answers; empty before it did, and when it is removed. A later
+// request that failed or was rejected does not hide what is up.
 func link(card perch.Card) string {
 	state := card.State
 	switch {

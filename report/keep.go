@@ -9,7 +9,8 @@ import (
 	"perch"
 )
 
-// ShownWarning is the warning that the comment shows; nil if none is in force. A pin suspends it, and a removal ends it.
+// ShownWarning is the warning that the comment shows; nil if none is in force. A pin suspends it,
+// and a removal ends it.
 func ShownWarning(card perch.Card, now time.Time) *perch.ExpiryWarning {
 	if leaving(card.State) || card.Pin.Holds(now) {
 		return nil
@@ -31,7 +32,8 @@ func leaving(state perch.CardState) bool {
 	return false
 }
 
-// keeping is what the comment on a pull request says of expiry before its table; empty if there is nothing to say.
+// keeping is what the comment on a pull request says of expiry before its table; empty if there is
+// nothing to say.
 func keeping(card perch.Card, pullRequest int, now time.Time) string {
 	if warning := ShownWarning(card, now); warning != nil {
 		return fmt.Sprintf("**This environment expires, and is removed after %s%s.** One of these keeps it%s:\n\n%s\n",
@@ -49,7 +51,8 @@ func keeping(card perch.Card, pullRequest int, now time.Time) string {
 		why, code(card.Environment.Branch), code("perch up "+quoted(card.Environment.Branch)))
 }
 
-// keepers are the ways to keep the environment, as a list. Only a pin moves the end of the longest life.
+// keepers are the ways to keep the environment, as a list. Only a pin moves the end of the longest
+// life.
 func keepers(card perch.Card) string {
 	branch := quoted(card.Environment.Branch)
 	ways := []string{
@@ -62,7 +65,8 @@ func keepers(card perch.Card) string {
 	return "- " + strings.Join(ways, "\n- ") + "\n"
 }
 
-// mention names the pull request's author, so that GitHub notifies them; empty if the author is not known or an App.
+// mention names the pull request's author, so that GitHub notifies them; empty if the author is not
+// known or an App.
 func mention(card perch.Card, pullRequest int) string {
 	for _, pull := range card.PullRequests {
 		if pull.Number == pullRequest && pull.Author != "" && !strings.ContainsFunc(pull.Author, notInLogin) {
@@ -72,7 +76,8 @@ func mention(card perch.Card, pullRequest int) string {
 	return ""
 }
 
-// notInLogin reports whether no name of a user on GitHub has the character. The name of an App ends with `[bot]`.
+// notInLogin reports whether no name of a user on GitHub has the character. The name of an App ends
+// with `[bot]`.
 func notInLogin(c rune) bool {
 	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 }

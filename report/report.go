@@ -1,5 +1,5 @@
-// Package report says in words how far an environment is: as a deployment, as a commit status and as a comment on a
-// pull request. It is pure; package report/github tells GitHub.
+// Package report says in words how far an environment is: as a deployment, as a commit status and
+// as a comment on a pull request. It is pure; package report/github tells GitHub.
 package report
 
 import (
@@ -10,10 +10,12 @@ import (
 	"perch/mask"
 )
 
-// longestDescription is how many characters GitHub takes as the description of a deployment or a commit status.
+// longestDescription is how many characters GitHub takes as the description of a deployment or a
+// commit status.
 const longestDescription = 140
 
-// Deployment states and commit states of GitHub (GitHub docs: Create a deployment status, Create a commit status).
+// Deployment states and commit states of GitHub (GitHub docs: Create a deployment status, Create a
+// commit status).
 const (
 	DeploymentQueued     = "queued"
 	DeploymentInProgress = "in_progress"
@@ -35,7 +37,8 @@ type Line struct {
 	URL string
 }
 
-// Deployment is what is said of the deployment of the state's commit; false if the state concerns no deployment.
+// Deployment is what is said of the deployment of the state's commit; false if the state concerns
+// no deployment.
 func Deployment(state perch.CardState) (Line, bool) {
 	switch {
 	case state.Goal != perch.GoalUp || state.Commit == "" || state.Outcome == perch.OutcomeSkipped:
@@ -61,7 +64,8 @@ func Retired(commit string) Line {
 	return line(DeploymentInactive, "superseded by "+perch.ShortCommit(commit))
 }
 
-// Removed is what is said of the branch's deployments when the state is that the environment is removed.
+// Removed is what is said of the branch's deployments when the state is that the environment is
+// removed.
 func Removed(state perch.CardState) Line {
 	if state.Expired {
 		return line(DeploymentInactive, "the environment has expired and is removed")

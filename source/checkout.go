@@ -13,18 +13,21 @@ import (
 	"perch"
 )
 
-// Checkout is the working folder that a command runs in. Its branches and files are read as Git reads them: as committed.
+// Checkout is the working folder that a command runs in. Its branches and files are read as Git
+// reads them: as committed.
 type Checkout struct {
 	*Git
 	// Dir is the top of the working folder, an absolute path.
 	Dir string
 	// Origin is the URL of the remote called origin, without a password; empty where there is none.
 	Origin string
-	// DefaultBranch is what origin/HEAD points to, else the first of main, master and trunk that there is, else main.
+	// DefaultBranch is what origin/HEAD points to, else the first of main, master and trunk that
+	// there is, else main.
 	DefaultBranch string
 }
 
-// OpenCheckout finds the repository that dir, or a folder above it, is the working folder of. It may have no commits and no remote yet.
+// OpenCheckout finds the repository that dir, or a folder above it, is the working folder of. It
+// may have no commits and no remote yet.
 func OpenCheckout(dir string) (*Checkout, error) {
 	repository, err := git.PlainOpenWithOptions(dir, &git.PlainOpenOptions{DetectDotGit: true, EnableDotGitCommonDir: true})
 	if errors.Is(err, git.ErrRepositoryNotExists) {
@@ -87,7 +90,8 @@ func (c *Checkout) Branch() (string, error) {
 	return head.Target().Short(), nil
 }
 
-// Names are the branches that the checkout knows, its own and those of origin as last fetched, sorted.
+// Names are the branches that the checkout knows, its own and those of origin as last fetched,
+// sorted.
 func (c *Checkout) Names() ([]string, error) {
 	repository, err := c.open()
 	if err != nil {

@@ -31,7 +31,8 @@ type File struct {
 	Open func() (io.ReadCloser, error)
 }
 
-// File reads one file at a commit; found is false where the commit has no such file. Symbolic links are not followed.
+// File reads one file at a commit; found is false where the commit has no such file. Symbolic links
+// are not followed.
 func (g *Git) File(ctx context.Context, commit, name string) (content []byte, found bool, err error) {
 	tree, err := g.tree(ctx, commit)
 	if err != nil {
@@ -63,8 +64,8 @@ func (g *Git) File(ctx context.Context, commit, name string) (content []byte, fo
 	return content, true, nil
 }
 
-// find goes down to the folder that holds name; the entry is nil if there is none. A symbolic link or a submodule above
-// name is a CommitFault.
+// find goes down to the folder that holds name; the entry is nil if there is none. A symbolic link
+// or a submodule above name is a CommitFault.
 func find(tree *object.Tree, commit, name string) (*object.Tree, *object.TreeEntry, error) {
 	if !fs.ValidPath(name) {
 		return nil, nil, nil
@@ -112,8 +113,9 @@ func fileSize(file *object.File) int64 {
 	return file.Size
 }
 
-// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole repository. A symbolic link or a submodule
-// among them is a CommitFault. A commit that is not there is an error, and so is a folder (ErrNoFolder).
+// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole
+// repository. A symbolic link or a submodule among them is a CommitFault. A commit that is not
+// there is an error, and so is a folder (ErrNoFolder).
 func (g *Git) Files(ctx context.Context, commit, folder string) ([]File, error) {
 	tree, err := g.tree(ctx, commit)
 	if err != nil {

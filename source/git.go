@@ -1,4 +1,5 @@
-// Package source reads branches and files of Git repositories: any remote or local path, without a git binary.
+// Package source reads branches and files of Git repositories: any remote or local path, without a
+// git binary.
 package source
 
 import (
@@ -20,8 +21,8 @@ import (
 	"perch"
 )
 
-// Git is a repository: a local path, which is read where it is, or a remote one, of which a mirror is kept in a cache folder. It is safe for
-// concurrent use, and never changes a local repository.
+// Git is a repository: a local path, which is read where it is, or a remote one, of which a mirror
+// is kept in a cache folder. It is safe for concurrent use, and never changes a local repository.
 type Git struct {
 	// path is the local repository, or the mirror.
 	path string
@@ -31,8 +32,9 @@ type Git struct {
 	fetching sync.Mutex
 }
 
-// OpenGit opens the repository at address: a remote URL, with credentials in it or without, or a local path. The mirror of a remote one is kept below
-// cache; empty means the user's own cache folder. A remote repository is not contacted yet.
+// OpenGit opens the repository at address: a remote URL, with credentials in it or without, or a
+// local path. The mirror of a remote one is kept below cache; empty means the user's own cache
+// folder. A remote repository is not contacted yet.
 func OpenGit(address, cache string) (*Git, error) {
 	if isRemote(address) {
 		return openRemote(address, cache)
@@ -63,8 +65,8 @@ func isRemote(address string) bool {
 	return scpAddress.MatchString(address)
 }
 
-// open reads the repository anew for every question: go-git remembers the pack files that it saw first, and a long-lived worker must see
-// commits that arrive later.
+// open reads the repository anew for every question: go-git remembers the pack files that it saw
+// first, and a long-lived worker must see commits that arrive later.
 func (g *Git) open() (*git.Repository, error) {
 	repository, err := git.PlainOpenWithOptions(g.path, &git.PlainOpenOptions{EnableDotGitCommonDir: true})
 	if errors.Is(err, git.ErrRepositoryNotExists) {
@@ -76,7 +78,8 @@ func (g *Git) open() (*git.Repository, error) {
 	return repository, nil
 }
 
-// Branches lists every branch with its commit. Only where complete is true and err nil is a branch that is missing from it known to be gone.
+// Branches lists every branch with its commit. Only where complete is true and err nil is a branch
+// that is missing from it known to be gone.
 func (g *Git) Branches(ctx context.Context) (branches map[string]string, complete bool, err error) {
 	if g.remote != nil {
 		branches, err = g.remote.branches(ctx)
@@ -116,15 +119,16 @@ func (g *Git) localBranches(ctx context.Context) (map[string]string, error) {
 	return branches, nil
 }
 
-// Head is the commit that branch points to now; found is false where the repository has no such branch.
+// Head is the commit that branch points to now; found is false where the repository has no such
+// branch.
 func (g *Git) Head(ctx context.Context, branch string) (commit string, found bool, err error) {
 	heads, err := g.Heads(ctx, branch)
 	commit, found = heads[branch]
 	return commit, found, err
 }
 
-// Heads are the commits that these branches point to now. Only where err is nil is a branch that is missing from it known not to exist. A remote
-// repository is asked once for all of them.
+// Heads are the commits that these branches point to now. Only where err is nil is a branch that is
+// missing from it known not to exist. A remote repository is asked once for all of them.
 func (g *Git) Heads(ctx context.Context, branches ...string) (map[string]string, error) {
 	for _, branch := range branches {
 		if err := perch.ValidateBranch(branch); err != nil {
@@ -161,7 +165,8 @@ func (g *Git) localHeads(branches []string) (map[string]string, error) {
 	return heads, nil
 }
 
-// HasCommit reports whether the repository has this commit, given in full. A remote repository is fetched from where the mirror does not have it.
+// HasCommit reports whether the repository has this commit, given in full. A remote repository is
+// fetched from where the mirror does not have it.
 func (g *Git) HasCommit(ctx context.Context, commit string) (bool, error) {
 	_, found, err := g.commit(ctx, commit)
 	return found, err

@@ -77,7 +77,8 @@ func open(t *testing.T, address string) *Git {
 	return g
 }
 
-// addresses runs a test on a repository as a local path and as a remote one: they must answer alike.
+// addresses runs a test on a repository as a local path and as a remote one: they must answer
+// alike.
 func addresses(t *testing.T, test func(t *testing.T, r *repo, address string)) {
 	t.Run("local", func(t *testing.T) { r := newRepo(t); test(t, r, r.dir) })
 	t.Run("remote", func(t *testing.T) { r := newRepo(t); test(t, r, serve(t, r.dir)) })

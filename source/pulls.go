@@ -7,13 +7,14 @@ type PullRequest struct {
 	Number int
 	// Open says that it is neither closed nor merged.
 	Open bool
-	// Head is the last commit of the branch that the pull request has; it stays when the pull request is closed.
+	// Head is the last commit of the branch that the pull request has; it stays when the pull
+	// request is closed.
 	Head   string
 	Labels []string
 }
 
-// PullRequestsOf are the pull requests of the branch, open and closed, if the source has such a thing; known is false
-// otherwise.
+// PullRequestsOf are the pull requests of the branch, open and closed, if the source has such a
+// thing; known is false otherwise.
 func PullRequestsOf(ctx context.Context, source any, branch string) (pulls []PullRequest, known bool, err error) {
 	reader, known := source.(interface {
 		PullRequests(ctx context.Context, branch string) ([]PullRequest, error)

@@ -23,7 +23,8 @@ import (
 	"perch"
 )
 
-// remote is the address of a repository without its credentials, which are kept apart so that no message and no file on disk can have them.
+// remote is the address of a repository without its credentials, which are kept apart so that no
+// message and no file on disk can have them.
 type remote struct {
 	address string
 	auth    transport.AuthMethod
@@ -136,7 +137,8 @@ func (g *Git) fetch(ctx context.Context) error {
 	defer g.fetching.Unlock()
 	err := g.fetchOnce(ctx)
 	if local := new(fs.PathError); errors.As(err, &local) {
-		// Branch topic/a went and branch topic came: the folder of the one is in the way of the other, and go-git leaves it behind.
+		// Branch topic/a went and branch topic came: the folder of the one is in the way of the
+		// other, and go-git leaves it behind.
 		g.removeEmptyFolders()
 		err = g.fetchOnce(ctx)
 	}
@@ -160,7 +162,8 @@ func (g *Git) fetchOnce(ctx context.Context) error {
 	return err
 }
 
-// removeEmptyFolders clears the mirror's refs of folders without branches; what cannot be removed is not empty.
+// removeEmptyFolders clears the mirror's refs of folders without branches; what cannot be removed
+// is not empty.
 func (g *Git) removeEmptyFolders() {
 	heads := filepath.Join(g.path, "refs", "heads")
 	var folders []string

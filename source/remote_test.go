@@ -15,7 +15,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport/server"
 )
 
-// serve makes the repository in dir a remote one: go-git's own server answers for the address, without a git binary.
+// serve makes the repository in dir a remote one: go-git's own server answers for the address,
+// without a git binary.
 func serve(t *testing.T, dir string) string {
 	t.Helper()
 	install()

@@ -1,4 +1,5 @@
-// Command starter asks for environments: it talks to Temporal and reads local files, and holds no credentials of AWS or GitHub.
+// Command starter asks for environments: it talks to Temporal and reads local files, and holds no
+// credentials of AWS or GitHub.
 package main
 
 import (

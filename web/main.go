@@ -1,4 +1,5 @@
-// Command web receives GitHub's webhooks and hands them to Temporal. It holds no credentials of AWS or GitHub.
+// Command web receives GitHub's webhooks and hands them to Temporal. It holds no credentials of AWS
+// or GitHub.
 package main
 
 import (

@@ -8,8 +8,9 @@ import (
 	"perch/lifecycle"
 )
 
-// awaitBeanstalk waits until the stack's Elastic Beanstalk environments accept an update or a termination, if the
-// stack's status says that one may be busy. It reports false if the rules leave the stack to a newer request.
+// awaitBeanstalk waits until the stack's Elastic Beanstalk environments accept an update or a
+// termination, if the stack's status says that one may be busy. It reports false if the rules leave
+// the stack to a newer request.
 func (r *run) awaitBeanstalk() (ready bool, err error) {
 	if !lifecycle.Interrupted(r.state.Status) {
 		return true, nil
@@ -34,7 +35,8 @@ func (r *run) awaitBeanstalk() (ready bool, err error) {
 	return err == nil, err
 }
 
-// withdraw removes what the environment still has and the template no longer sets. CloudFormation leaves it there.
+// withdraw removes what the environment still has and the template no longer sets. CloudFormation
+// leaves it there.
 func (r *run) withdraw(admitted contract.AdmitResult) error {
 	if !admitted.Prepared.Withdraws {
 		return nil

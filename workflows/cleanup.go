@@ -14,9 +14,10 @@ import (
 // asksAtOnce is how many removals are asked for side by side.
 const asksAtOnce = 10
 
-// Cleanup compares the repository's branches with the environments and asks for the removal of those whose branch is gone. It keeps no memory:
-// each removal waits out its grace period in a run of its own. It fails, after it has done all that, where it could not judge and where
-// a removal has failed; the failure's details are the result.
+// Cleanup compares the repository's branches with the environments and asks for the removal of
+// those whose branch is gone. It keeps no memory: each removal waits out its grace period in a run
+// of its own. It fails, after it has done all that, where it could not judge and where a removal
+// has failed; the failure's details are the result.
 func Cleanup(ctx workflow.Context, in perch.CleanupInput) (*perch.CleanupResult, error) {
 	c := &cleanup{ctx: ctx, in: in}
 	if err := workflow.UpsertTypedSearchAttributes(ctx, attributeProject.ValueSet(in.Project)); err != nil {
@@ -56,7 +57,8 @@ func (c *cleanup) judge() error {
 		return err
 	}
 	c.plan = plan
-	// The removals wait by Temporal's clock, so the grace period begins by it: a worker whose clock is slow would leave none.
+	// The removals wait by Temporal's clock, so the grace period begins by it: a worker whose clock
+	// is slow would leave none.
 	now := workflow.Now(c.ctx).UTC()
 	c.plan.At, c.plan.Until = now, now.Add(c.plan.Until.Sub(c.plan.At))
 	c.result = perch.CleanupResult{
@@ -147,7 +149,8 @@ func (c *cleanup) recheck() error {
 	return err
 }
 
-// expire has the expiry of environments judged. That it cannot be is said, and fails no cleanup: the next one judges again.
+// expire has the expiry of environments judged. That it cannot be is said, and fails no cleanup:
+// the next one judges again.
 func (c *cleanup) expire() {
 	in := perch.ExpiryInput{Project: c.in.Project, DryRun: c.in.DryRun}
 	out, err := runActivity(c.ctx, "judge the expiry of environments", contract.SweepExpiry, in)
@@ -164,7 +167,8 @@ func (c *cleanup) judgement(v perch.CleanupVerdict) perch.Judgement {
 	return perch.Judgement{StackID: v.StackID, Commit: v.Commit, At: c.plan.At, Until: c.plan.Until}
 }
 
-// failed notes why a removal failed; what the removal itself said is better than what its stack says.
+// failed notes why a removal failed; what the removal itself said is better than what its stack
+// says.
 func (c *cleanup) failed(stack, message string) {
 	for i := range c.result.Failed {
 		if c.result.Failed[i].Stack == stack {

@@ -176,7 +176,8 @@ func TestCleanupAsksForRemovalsAlone(t *testing.T) {
 	}
 }
 
-// TestTheGracePeriodIsTemporalsWhateverTheWorkersClockSays: the run that waits it out goes by Temporal's clock.
+// TestTheGracePeriodIsTemporalsWhateverTheWorkersClockSays: the run that waits it out goes by
+// Temporal's clock.
 func TestTheGracePeriodIsTemporalsWhateverTheWorkersClockSays(t *testing.T) {
 	for name, skew := range map[string]time.Duration{"two hours slow": -2 * time.Hour, "two hours fast": 2 * time.Hour} {
 		t.Run(name, func(t *testing.T) {

@@ -9,8 +9,9 @@ import (
 	"perch/activities/contract"
 )
 
-// ensureDatabase makes the branch's database in the shared instance while the stack's operation is under way: it needs the password that
-// the stack makes first, and the app needs it when its instances start, minutes later.
+// ensureDatabase makes the branch's database in the shared instance while the stack's operation is
+// under way: it needs the password that the stack makes first, and the app needs it when its
+// instances start, minutes later.
 func (r *run) ensureDatabase(rendered contract.RenderResult) error {
 	if !rendered.SharedDatabase || r.databaseMade {
 		return nil
@@ -20,7 +21,8 @@ func (r *run) ensureDatabase(rendered contract.RenderResult) error {
 	return err
 }
 
-// requireDatabase makes the database where it was not made on the way, because there was nothing to be done with the stack.
+// requireDatabase makes the database where it was not made on the way, because there was nothing to
+// be done with the stack.
 func (r *run) requireDatabase(rendered contract.RenderResult) error {
 	if err := r.ensureDatabase(rendered); err != nil || !rendered.SharedDatabase || r.databaseMade {
 		return err
@@ -28,8 +30,9 @@ func (r *run) requireDatabase(rendered contract.RenderResult) error {
 	return failed("stack %s has no secret for its database in the shared instance: look at its events in the CloudFormation console", r.environment.StackName())
 }
 
-// dropDatabase removes the branch's database from the shared instance, once nothing uses it any more. There may be one without a stack: of
-// an earlier template, or of a stack that somebody else deleted.
+// dropDatabase removes the branch's database from the shared instance, once nothing uses it any
+// more. There may be one without a stack: of an earlier template, or of a stack that somebody else
+// deleted.
 func (r *run) dropDatabase() error {
 	if !r.sharedDatabase {
 		return nil
@@ -38,8 +41,8 @@ func (r *run) dropDatabase() error {
 	return err
 }
 
-// undropped is the failure of a removal whose database could not be dropped, with the way to drop it. others is what else is wrong after the
-// removal, and left what else is still there.
+// undropped is the failure of a removal whose database could not be dropped, with the way to drop
+// it. others is what else is wrong after the removal, and left what else is still there.
 func (r *run) undropped(failure, others error, left []string) error {
 	name := r.sharedDatabaseName()
 	sentence := fmt.Sprintf("%s could not be dropped: %s; when that is mended, run `perch down %s` again", name, said(failure), r.environment.Branch)

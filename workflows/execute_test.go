@@ -15,7 +15,8 @@ import (
 	"perch/activities/contract"
 )
 
-// TestActivitiesRunOnTheQueueOfTheirRow compares where a creation and a removal send their activities with the contract.
+// TestActivitiesRunOnTheQueueOfTheirRow compares where a creation and a removal send their
+// activities with the contract.
 func TestActivitiesRunOnTheQueueOfTheirRow(t *testing.T) {
 	const queue = "perch-shop"
 	rows := map[string]contract.Row{}

@@ -16,38 +16,44 @@ import (
 	"perch/lifecycle"
 )
 
-// fate is a world in which anything may happen that AWS and people do. Its methods are the activities under their real names. What happens
-// is drawn beforehand: so one seed is one story.
+// fate is a world in which anything may happen that AWS and people do. Its methods are the
+// activities under their real names. What happens is drawn beforehand: so one seed is one story.
 type fate struct {
 	env *testsuite.TestWorkflowEnvironment
 	mu  sync.Mutex
-	// draws say what happens, from 0 to 99; below 60 all goes well, and so it does when they are used up.
+	// draws say what happens, from 0 to 99; below 60 all goes well, and so it does when they are
+	// used up.
 	draws []int
 	// bucketDraws are those of EmptyBucket, which runs beside another activity.
 	bucketDraws []int
 	// waiting are the requests that may still arrive, asked those that have.
 	waiting, asked []perch.Request
-	// rejected are the IDs of the removals that were rejected, or failed before they were due; notAllowed says that Admit rejected in this run.
+	// rejected are the IDs of the removals that were rejected, or failed before they were due;
+	// notAllowed says that Admit rejected in this run.
 	rejected   map[string]bool
 	notAllowed bool
 	// touched says that in this run something was changed, or tried to.
 	touched bool
-	// answered says that the app has answered in this run, and seeded that the steps that need it are done.
+	// answered says that the app has answered in this run, and seeded that the steps that need it
+	// are done.
 	answered, seeded bool
-	// shared says that the branch's database stands in the shared instance, and database for which stack it was made; empty where there is none.
+	// shared says that the branch's database stands in the shared instance, and database for which
+	// stack it was made; empty where there is none.
 	shared   bool
 	database string
 	// stack is the one of the branch's name; made counts those that there have been.
 	stack contract.StackState
 	made  int
-	// ready says that the stack was ready once, and recreated which ready stack a request has had deleted.
+	// ready says that the stack was ready once, and recreated which ready stack a request has had
+	// deleted.
 	ready     bool
 	recreated map[string]string
-	// stopped says that somebody stopped the stack's database, so that it can be neither changed nor rolled back; forced
-	// that the rollback leaves it out. mayRecreate is the policy's word on a stack that stays stuck.
+	// stopped says that somebody stopped the stack's database, so that it can be neither changed
+	// nor rolled back; forced that the rollback leaves it out. mayRecreate is the policy's word on
+	// a stack that stays stuck.
 	stopped, forced, mayRecreate bool
-	// before is the status that a canceled deletion brings the stack back to; dying says that a resource of
-	// the stack is being deleted, so that it can no longer return to service.
+	// before is the status that a canceled deletion brings the stack back to; dying says that a
+	// resource of the stack is being deleted, so that it can no longer return to service.
 	before string
 	dying  bool
 	// closed says that the stack's buckets deny writes and have lost their objects.
@@ -58,7 +64,8 @@ type fate struct {
 	branchGone bool
 	// wanted is the hash of the template that the stack is being brought to.
 	wanted string
-	// runs counts the runs, and done are the tokens of the calls that had their effect, each after its run's number: here all have one id.
+	// runs counts the runs, and done are the tokens of the calls that had their effect, each after
+	// its run's number: here all have one id.
 	runs int
 	done map[string]bool
 	// target is what the latest run works for.
@@ -109,8 +116,9 @@ func (f *fate) send() (request perch.Request) {
 	return request
 }
 
-// arrive sends the next request that waits while an activity runs, and now and then the one after it as well. Only an `up` has another one
-// behind it, and only where it ends no wait: the test environment loses what is sent to a run that has ended.
+// arrive sends the next request that waits while an activity runs, and now and then the one after
+// it as well. Only an `up` has another one behind it, and only where it ends no wait: the test
+// environment loses what is sent to a run that has ended.
 func (f *fate) arrive() {
 	for f.send().Goal == perch.GoalUp && !f.abandons && f.draw() >= 60 {
 	}
@@ -118,7 +126,8 @@ func (f *fate) arrive() {
 
 var errPassing = errors.New("it passes by itself")
 
-// maxPassing bounds the passing failures of a run: more than that in a row do not pass within a run's patience.
+// maxPassing bounds the passing failures of a run: more than that in a row do not pass within a
+// run's patience.
 const maxPassing = 6
 
 // pass is a failure that a retry mends.
@@ -157,7 +166,8 @@ func (f *fate) exists() bool { return f.stack.Status != "" && f.stack.Status != 
 // tooMany is why an environment that was made has to go again.
 const tooMany = "one environment too many"
 
-// call is a mutating call on the stack: it has its effect at most once for each token, whatever becomes of its answer.
+// call is a mutating call on the stack: it has its effect at most once for each token, whatever
+// becomes of its answer.
 func (f *fate) call(name string, in contract.ChangeInput, effect func()) error {
 	f.touched = true
 	if err := f.happen(); err != nil {
@@ -187,8 +197,8 @@ func (f *fate) mayRemove(what, id string) {
 	}
 }
 
-// mayLose notes where an up deletes a stack that was ready, although neither the request nor the policy says so, or
-// a second time for the same request.
+// mayLose notes where an up deletes a stack that was ready, although neither the request nor the
+// policy says so, or a second time for the same request.
 func (f *fate) mayLose() {
 	if f.target.Goal != perch.GoalUp || !f.ready || strings.HasPrefix(f.stack.Status, "DELETE_") {
 		return
@@ -343,7 +353,8 @@ var endings = map[string][]string{
 	"IMPORT_ROLLBACK_IN_PROGRESS":                  {"IMPORT_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED"},
 }
 
-// AwaitStack lets a request arrive while the operation goes on. A wait that was given up does not go on behind the run's back.
+// AwaitStack lets a request arrive while the operation goes on. A wait that was given up does not
+// go on behind the run's back.
 func (f *fate) AwaitStack(ctx context.Context, in contract.AwaitInput) (contract.AwaitResult, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -389,7 +400,8 @@ func (f *fate) stuck(ends []string) []string {
 	return ends
 }
 
-// beginDeletion is how a deletion begins: CloudFormation comes to a resource, or cancels the deletion.
+// beginDeletion is how a deletion begins: CloudFormation comes to a resource, or cancels the
+// deletion.
 func (f *fate) beginDeletion() contract.AwaitResult {
 	if !f.dying && f.among("deletes", "canceled") == "canceled" {
 		f.stack.Status = f.before
@@ -529,8 +541,9 @@ func (f *fate) AwaitReady(context.Context, contract.ReadyInput) (contract.ReadyR
 	return contract.ReadyResult{Status: 200}, err
 }
 
-// effective is the request that is in force when all that were made have arrived: the newest, but no removal that came to nothing,
-// unless there is nothing else, and none of cleanup's after somebody's own.
+// effective is the request that is in force when all that were made have arrived: the newest, but
+// no removal that came to nothing, unless there is nothing else, and none of cleanup's after
+// somebody's own.
 func (f *fate) effective() perch.Request {
 	var last, rejected *perch.Request
 	for i, request := range f.asked {

@@ -9,9 +9,10 @@ import (
 	"perch/activities/contract"
 )
 
-// grace waits out the grace period of a removal that cleanup asked for, and then looks once more. It reports false where the target ends
-// here: a newer request waits, or the environment is to be kept. A removal that somebody asked for is due at once.
-// allowed is the policy's grace period in seconds; 0 if the worker that admitted the removal did not tell.
+// grace waits out the grace period of a removal that cleanup asked for, and then looks once more.
+// It reports false where the target ends here: a newer request waits, or the environment is to be
+// kept. A removal that somebody asked for is due at once. allowed is the policy's grace period in
+// seconds; 0 if the worker that admitted the removal did not tell.
 func (r *run) grace(allowed int) (due bool, err error) {
 	if r.chain.Target.Judged == nil {
 		return true, nil
@@ -40,7 +41,8 @@ func (r *run) grace(allowed int) (due bool, err error) {
 	return true, nil
 }
 
-// boundGrace cuts the grace period to the policy's: anybody who reaches Temporal can send a removal with any end.
+// boundGrace cuts the grace period to the policy's: anybody who reaches Temporal can send a removal
+// with any end.
 func (r *run) boundGrace(allowed int) {
 	longest := perch.MaxGrace
 	if allowed > 0 {
@@ -73,7 +75,8 @@ func (r *run) waitOut() error {
 	return nil
 }
 
-// waitUntil waits for the instant, and stops where a request changes what is waited for. It fails where the run is cancelled.
+// waitUntil waits for the instant, and stops where a request changes what is waited for. It fails
+// where the run is cancelled.
 func (r *run) waitUntil(until time.Time) error {
 	ctx, cancel := workflow.WithCancel(r.ctx)
 	defer cancel()

@@ -59,7 +59,8 @@ func TestS99ARequestForAnotherCommitThanTheHeadLeadsToTheHead(t *testing.T) {
 	})
 }
 
-// TestS102 shows that a branch that moves all the time is deployed: what Perch requested follows the branch, and no run leads to another.
+// TestS102 shows that a branch that moves all the time is deployed: what Perch requested follows
+// the branch, and no run leads to another.
 func TestS102ARequestForTheHeadFollowsABranchThatMoves(t *testing.T) {
 	head := headRequest()
 	w := newWorld(t)

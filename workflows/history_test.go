@@ -22,7 +22,8 @@ import (
 
 var update = flag.Bool("update", false, "write the event sequences and the table of costs anew")
 
-// recorded are the histories of real runs, by the outcome that they show. `go test ./sandbox/run -run RecordHistories -update` records them.
+// recorded are the histories of real runs, by the outcome that they show. `go test ./sandbox/run
+// -run RecordHistories -update` records them.
 func recorded(t *testing.T) map[string]*historypb.History {
 	t.Helper()
 	files, err := filepath.Glob("testdata/histories/*.json")
@@ -154,7 +155,8 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// billable are the events that Temporal Cloud counts as actions, besides retries of activities and heartbeats (Temporal docs: actions).
+// billable are the events that Temporal Cloud counts as actions, besides retries of activities and
+// heartbeats (Temporal docs: actions).
 var billable = map[enumspb.EventType]int{
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:        1,
 	enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:       1,

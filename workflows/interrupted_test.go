@@ -8,8 +8,8 @@ import (
 	"perch/activities/contract"
 )
 
-// retrying makes an activity fail on every try, as it does while the source or the app does not answer. request arrives during the
-// first try.
+// retrying makes an activity fail on every try, as it does while the source or the app does not
+// answer. request arrives during the first try.
 func (w *world) retrying(activity string, request perch.Request) {
 	w.fails[activity] = errors.New("no route to host")
 	w.during[activity] = func() {
@@ -75,7 +75,8 @@ func TestS141ANewerRequestEndsTheWaitForAnAppThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-// TestS142 follows the chain of runs: the check that the removal ends begins again when the removal is rejected.
+// TestS142 follows the chain of runs: the check that the removal ends begins again when the removal
+// is rejected.
 func TestS142ARejectedRemovalDuringTheCheckSupersedesNothing(t *testing.T) {
 	first, removal := up(commitOne), gone()
 	w := waiting(t)

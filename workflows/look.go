@@ -17,17 +17,18 @@ const (
 	quiet = 3 * time.Second
 	// longestQuiet bounds that wait, however many hints arrive.
 	longestQuiet = 30 * time.Second
-	// firstBusyPause is how long a Look waits for a run that works for an `up` of a deleted branch; each wait is twice as long
-	// as the one before. After busyPauses waits, which are half an hour, cleanup removes the environment.
+	// firstBusyPause is how long a Look waits for a run that works for an `up` of a deleted branch;
+	// each wait is twice as long as the one before. After busyPauses waits, which are half an hour,
+	// cleanup removes the environment.
 	firstBusyPause = time.Minute
 	busyPauses     = 5
 	// looksInARun bounds the history: after so many looks a Look continues as new.
 	looksInARun = 10
 )
 
-// Look turns hints about one branch into a request: it waits until no hint has arrived for three seconds, asks the branch
-// source what is true, and requests that. A hint that arrives meanwhile has it look again. Its workflow ID is
-// perch.LookWorkflowID.
+// Look turns hints about one branch into a request: it waits until no hint has arrived for three
+// seconds, asks the branch source what is true, and requests that. A hint that arrives meanwhile
+// has it look again. Its workflow ID is perch.LookWorkflowID.
 func Look(ctx workflow.Context, in perch.LookInput) (*perch.LookResult, error) {
 	if in.Environment == (perch.Environment{}) {
 		return nil, temporal.NewNonRetryableApplicationError("the input of Look names no environment", perch.ErrorInvalid, nil)
@@ -75,7 +76,8 @@ type look struct {
 	pauses int
 }
 
-// drain takes in every hint that waits, and reports whether there was one. What cannot be decoded is a hint that says nothing.
+// drain takes in every hint that waits, and reports whether there was one. What cannot be decoded
+// is a hint that says nothing.
 func (l *look) drain() (arrived bool) {
 	var raw converter.RawValue
 	for l.hints.ReceiveAsync(&raw) {
@@ -88,7 +90,8 @@ func (l *look) drain() (arrived bool) {
 	return arrived
 }
 
-// take keeps a hint. What one hint allows, a later one that is looked for at the same time does not take back.
+// take keeps a hint. What one hint allows, a later one that is looked for at the same time does not
+// take back.
 func (l *look) take(hint perch.Hint) {
 	if !l.done {
 		hint.NoUp = hint.NoUp && l.hint.NoUp

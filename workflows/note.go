@@ -10,8 +10,9 @@ import (
 	"perch/lifecycle"
 )
 
-// Note takes the notes for an environment that no Provision or Teardown works for. Its workflow ID is the stack's name, so that only one run at a time
-// writes the environment's card. A request that arrives meanwhile is handed to the run that it needs.
+// Note takes the notes for an environment that no Provision or Teardown works for. Its workflow ID
+// is the stack's name, so that only one run at a time writes the environment's card. A request that
+// arrives meanwhile is handed to the run that it needs.
 func Note(ctx workflow.Context, in perch.RunInput) error {
 	if in.Environment == (perch.Environment{}) {
 		return temporal.NewNonRetryableApplicationError("the run's input names no environment; nothing was done", perch.ErrorInvalid, nil)
@@ -42,7 +43,8 @@ func Note(ctx workflow.Context, in perch.RunInput) error {
 	return workflow.NewContinueAsNewError(ctx, perch.WorkflowNote, next)
 }
 
-// takeFirst takes the first request of the environment that has arrived as the target. It reports false if there is none.
+// takeFirst takes the first request of the environment that has arrived as the target. It reports
+// false if there is none.
 func (r *run) takeFirst() bool {
 	for {
 		request, waits := r.receive()

@@ -17,7 +17,8 @@ import (
 	"perch/activities/activitytest"
 )
 
-// maxActivities bounds the tries of activities in one chain: each story is shorter than its draws, and then all goes well.
+// maxActivities bounds the tries of activities in one chain: each story is shorter than its draws,
+// and then all goes well.
 const maxActivities = 400
 
 // denied is a failure that no retry mends.
@@ -25,16 +26,19 @@ func denied() error {
 	return temporal.NewNonRetryableApplicationError("the role lacks it", perch.ErrorDenied, nil)
 }
 
-// TestWhateverHappensTheLastRequestIsInForce draws stories of statuses, failures, lost answers and racing requests. Each chain of runs ends,
-// in a result that is true or in a failure with a name, with the last request in force that was not a removal that came to nothing; nothing that is not
-// ours is ever touched, no stack made beside another, and no stack that was ready is recreated unless that was requested.
+// TestWhateverHappensTheLastRequestIsInForce draws stories of statuses, failures, lost answers and
+// racing requests. Each chain of runs ends, in a result that is true or in a failure with a name,
+// with the last request in force that was not a removal that came to nothing; nothing that is not
+// ours is ever touched, no stack made beside another, and no stack that was ready is recreated
+// unless that was requested.
 func TestWhateverHappensTheLastRequestIsInForce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := drawFate(rt)
 		next := &perch.RunInput{Environment: activitytest.Environment("shop", "login"), Request: &f.asked[0]}
 		for runs := 1; next != nil; runs++ {
-			// A removal that turns out to be rejected after it was announced takes three runs: one that judges, one that is due, and what comes back.
-			// A request for a commit that is not the head takes one more.
+			// A removal that turns out to be rejected after it was announced takes three runs: one
+			// that judges, one that is due, and what comes back. A request for a commit that is not
+			// the head takes one more.
 			if f.hops > len(f.asked) || runs > 3*len(f.asked)+f.hops {
 				rt.Fatalf("%d runs, %d of them for a head, for %d requests", runs, f.hops, len(f.asked))
 			}
@@ -99,7 +103,8 @@ func drawRequest(rt *rapid.T) perch.Request {
 
 var began = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// runOne executes one run of the chain and returns the input of the next one. The end of the chain is judged.
+// runOne executes one run of the chain and returns the input of the next one. The end of the chain
+// is judged.
 func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(silent{})
@@ -150,7 +155,8 @@ func (f *fate) runOne(rt *rapid.T, in perch.RunInput) *perch.RunInput {
 	return nil
 }
 
-// reject notes that a removal came to nothing, together with those that it answers, and holds that against the world.
+// reject notes that a removal came to nothing, together with those that it answers, and holds that
+// against the world.
 func (f *fate) reject(rt *rapid.T, ended perch.EndedRemoval) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,10 +12,12 @@ import (
 	"perch/lifecycle"
 )
 
-// maxSteps bounds how often a run looks at the stack and acts on it. The longest way leads over a rollback, a deletion and a creation.
+// maxSteps bounds how often a run looks at the stack and acts on it. The longest way leads over a
+// rollback, a deletion and a creation.
 const maxSteps = 12
 
-// maxCollisions bounds how often a creation is tried again because another environment took the priority of its rule.
+// maxCollisions bounds how often a creation is tried again because another environment took the
+// priority of its rule.
 const maxCollisions = 2
 
 // Provision brings the branch's environment to a commit. Its workflow ID is the stack's name.
@@ -79,9 +81,10 @@ func (r *run) provision() error {
 	return r.seed(rendered.LaterSteps, true)
 }
 
-// admit checks the request against the policy. If the target ends here, the result already says how. A newer request ends the wait of an
-// `up`, which may be waiting for the branch source: what an abandoned try stores is named by its content. A removal is never left,
-// because it asks nobody but the policy, and the one who requested it is to hear what that says.
+// admit checks the request against the policy. If the target ends here, the result already says
+// how. A newer request ends the wait of an `up`, which may be waiting for the branch source: what
+// an abandoned try stores is named by its content. A removal is never left, because it asks nobody
+// but the policy, and the one who requested it is to hear what that says.
 func (r *run) admit() (contract.AdmitResult, error) {
 	var out contract.AdmitResult
 	var err error
@@ -105,7 +108,8 @@ func (r *run) admit() (contract.AdmitResult, error) {
 	return out, err
 }
 
-// follow makes commit the target's. It is another one only if Perch requested the head and the branch has moved since.
+// follow makes commit the target's. It is another one only if Perch requested the head and the
+// branch has moved since.
 func (r *run) follow(commit string) error {
 	if commit == r.chain.Target.Commit {
 		return nil
@@ -196,7 +200,8 @@ func (r *run) create(template contract.ChangeInput, rendered contract.RenderResu
 	return r.settle(perch.Operation{Commit: r.chain.Target.Commit, StackID: out.StackID, Token: out.Token, Created: true}, rendered)
 }
 
-// settle waits for the operation that this run began, or an earlier one of the chain for the same commit, and judges its end.
+// settle waits for the operation that this run began, or an earlier one of the chain for the same
+// commit, and judges its end.
 func (r *run) settle(operation perch.Operation, rendered contract.RenderResult) (bool, error) {
 	name, status := "update", "UPDATE_IN_PROGRESS"
 	if operation.Created {
@@ -252,8 +257,8 @@ func (r *run) mend(step lifecycle.Step) error {
 	return err
 }
 
-// reopen lets buckets be written to again that a removal has closed without an end. Their seed data is copied
-// again afterwards.
+// reopen lets buckets be written to again that a removal has closed without an end. Their seed data
+// is copied again afterwards.
 func (r *run) reopen(admitted contract.AdmitResult) error {
 	if admitted.Prepared == nil || !admitted.Prepared.Closed {
 		return nil

@@ -178,7 +178,8 @@ func TestS12S13StuckUpdateIsTurnedBackFirst(t *testing.T) {
 // stoppedDatabase are AWS's words for a database that somebody stopped.
 const stoppedDatabase = "Database (AWS::RDS::DBInstance): Database instance is not in available state. (Service: Rds, Status Code: 400, InvalidDBInstanceState)"
 
-// outOfService checks that the run failed, that its sentence names cause, advice and command, and that nothing was deleted.
+// outOfService checks that the run failed, that its sentence names cause, advice and command, and
+// that nothing was deleted.
 func (w *world) outOfService(err error, cause, advice string) {
 	w.t.Helper()
 	var failure *temporal.ApplicationError
@@ -205,7 +206,8 @@ func TestS12RollbackThatStaysStuckIsForcedThenLeftToAPerson(t *testing.T) {
 		"ContinueRollback forced", "AwaitStack UPDATE_ROLLBACK_IN_PROGRESS", "DescribeStack")
 }
 
-// recreated is what a run does that deletes a stack and creates it again, from its first look at the stack.
+// recreated is what a run does that deletes a stack and creates it again, from its first look at
+// the stack.
 var recreated = []string{"PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS",
 	"DescribeStack", "CreateStack", "AwaitStack CREATE_IN_PROGRESS", "DescribeStack", "SeedData", "AwaitReady https://login.example.com"}
 

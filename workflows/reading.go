@@ -34,7 +34,8 @@ func Doctor(ctx workflow.Context, in perch.DoctorInput) (*perch.DoctorResult, er
 	return &out, err
 }
 
-// Expiry judges the expiry of every environment, warns people, and requests the removal of what has expired.
+// Expiry judges the expiry of every environment, warns people, and requests the removal of what has
+// expired.
 func Expiry(ctx workflow.Context, in perch.ExpiryInput) (*perch.ExpiryResult, error) {
 	out, err := runActivity(ctx, "judge the expiry of environments of "+in.Project, contract.SweepExpiry, in)
 	return &out, err
@@ -46,7 +47,8 @@ func Keep(ctx workflow.Context, in perch.KeepInput) (*perch.KeepResult, error) {
 	return &out, err
 }
 
-// Application makes, updates or describes the stack that the project's environments share. Its workflow ID is the stack's name.
+// Application makes, updates or describes the stack that the project's environments share. Its
+// workflow ID is the stack's name.
 func Application(ctx workflow.Context, in perch.ApplicationInput) (*perch.ApplicationResult, error) {
 	name := perch.ApplicationStackName(in.Project, in.Kind)
 	changed := false

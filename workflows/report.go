@@ -12,12 +12,13 @@ import (
 	"perch/lifecycle"
 )
 
-// maxUnreported bounds what a chain of runs carries along of requests that have ended. Of more, the oldest are dropped.
+// maxUnreported bounds what a chain of runs carries along of requests that have ended. Of more, the
+// oldest are dropped.
 const maxUnreported = 20
 
-// reporter enters what a run says into the environment's card and tells it, one report at a time. While one is being
-// delivered, a later state takes the place of the one that waits. A report fails no run; what could not be delivered is
-// left to the sweep. It also takes the notes that arrive.
+// reporter enters what a run says into the environment's card and tells it, one report at a time.
+// While one is being delivered, a later state takes the place of the one that waits. A report fails
+// no run; what could not be delivered is left to the sweep. It also takes the notes that arrive.
 type reporter struct {
 	environment perch.Environment
 	incoming    workflow.ReceiveChannel
@@ -75,14 +76,15 @@ func (p *reporter) due() bool {
 // idle reports whether everything is told.
 func (p *reporter) idle() bool { return !p.due() && p.sending == nil }
 
-// tell reports state as soon as the report before it is delivered. A request for the same commit that ended before is
-// not told any more.
+// tell reports state as soon as the report before it is delivered. A request for the same commit
+// that ended before is not told any more.
 func (p *reporter) tell(stackID string, state perch.CardState, removed bool) {
 	p.waiting.Ended = slices.DeleteFunc(p.waiting.Ended, func(e perch.CardState) bool { return e.Commit == state.Commit })
 	p.waiting.StackID, p.waiting.State, p.waiting.Removed = stackID, &state, removed
 }
 
-// takeNotes takes in the notes that have arrived. What is no note of this environment is passed over.
+// takeNotes takes in the notes that have arrived. What is no note of this environment is passed
+// over.
 func (p *reporter) takeNotes() {
 	var raw converter.RawValue
 	for p.incoming.ReceiveAsync(&raw) {
@@ -96,8 +98,9 @@ func (p *reporter) takeNotes() {
 	}
 }
 
-// handOn gives the next run of the chain what has not been told, and ended, the last state of an `up`; nil for none. A
-// report that is being delivered may be cut off: its notes are told again, which is harmless.
+// handOn gives the next run of the chain what has not been told, and ended, the last state of an
+// `up`; nil for none. A report that is being delivered may be cut off: its notes are told again,
+// which is harmless.
 func (p *reporter) handOn(in *perch.RunInput, ended *perch.CardState) {
 	p.takeNotes()
 	if p.sending != nil {
@@ -117,8 +120,8 @@ func readNote(raw converter.RawValue) (perch.Note, error) {
 	return note, err
 }
 
-// report tells how far the run is, if people are told of the phase. A request that is superseded and a removal that is
-// rejected say nothing of the environment, which goes on without them.
+// report tells how far the run is, if people are told of the phase. A request that is superseded
+// and a removal that is rejected say nothing of the environment, which goes on without them.
 func (r *run) report(phase perch.Phase) {
 	switch {
 	case phase == perch.PhaseRejected && r.chain.Target.Goal == perch.GoalGone:

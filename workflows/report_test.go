@@ -192,7 +192,8 @@ func TestNotesThatAreNoneOrForAnotherEnvironmentArePassedOver(t *testing.T) {
 	}
 }
 
-// TestNotesAreEnteredBeforeARunEnds lets notes arrive during the last report, again and again. The first arrives twice.
+// TestNotesAreEnteredBeforeARunEnds lets notes arrive during the last report, again and again. The
+// first arrives twice.
 func TestNotesAreEnteredBeforeARunEnds(t *testing.T) {
 	w := newWorld(t)
 	sent := 0

@@ -1,5 +1,6 @@
-// Package workflows puts the activities in order: Provision and Teardown take turns under one workflow ID, the short reading runs
-// answer the starter. It does no I/O; what to do with a stack is decided by package lifecycle.
+// Package workflows puts the activities in order: Provision and Teardown take turns under one
+// workflow ID, the short reading runs answer the starter. It does no I/O; what to do with a stack
+// is decided by package lifecycle.
 package workflows
 
 import (
@@ -24,7 +25,8 @@ type run struct {
 	started     time.Time
 	// chain is what waits for the environment, with the target that this run works for.
 	chain *lifecycle.Chain
-	// mayRecreate says that the policy allows to recreate a stack that was ready and that nothing else repairs.
+	// mayRecreate says that the policy allows to recreate a stack that was ready and that nothing
+	// else repairs.
 	mayRecreate bool
 	// trouble is what AWS said when the stack's latest operation failed.
 	trouble string
@@ -35,7 +37,8 @@ type run struct {
 	kind perch.Kind
 	// foreseen is what reports say beside the state; nil before the request is admitted.
 	foreseen *contract.Foreseen
-	// judged is the judgement of the removal whose grace period has ended; nil before, and for any other request.
+	// judged is the judgement of the removal whose grace period has ended; nil before, and for any
+	// other request.
 	judged *perch.Judgement
 	state  contract.StackState
 	// reports tells people how far the run is.
@@ -54,11 +57,13 @@ type run struct {
 	sweptDropped bool
 	// left are what removals of the chain could not delete.
 	left []perch.Leftover
-	// databaseMade says that this run has made the branch's database in the shared instance, sharedDatabase that there may be one to remove.
+	// databaseMade says that this run has made the branch's database in the shared instance,
+	// sharedDatabase that there may be one to remove.
 	databaseMade, sharedDatabase bool
 	// deletions counts the deletions of the stack.
 	deletions int
-	// collisions counts the creations that failed because another environment took the priority of the rule.
+	// collisions counts the creations that failed because another environment took the priority of
+	// the rule.
 	collisions int
 	// rollbacks counts the tries to turn a failed update back.
 	rollbacks int
@@ -97,15 +102,17 @@ func begin(ctx workflow.Context, in perch.RunInput) (*run, error) {
 	return r, r.show(perch.PhaseAdmitting)
 }
 
-// noteCreation enters into the result whether the operation in progress for an `up` creates the stack.
+// noteCreation enters into the result whether the operation in progress for an `up` creates the
+// stack.
 func (r *run) noteCreation() {
 	if r.chain.Target.Goal == perch.GoalUp {
 		r.result.Created = r.chain.Operation != nil && r.chain.Operation.Created
 	}
 }
 
-// drain takes in every request that waits. The newest wins; one that wants what the run already works for is answered by it. A signal that holds no
-// request is passed over, and not waited behind.
+// drain takes in every request that waits. The newest wins; one that wants what the run already
+// works for is answered by it. A signal that holds no request is passed over, and not waited
+// behind.
 func (r *run) drain() {
 	for {
 		request, waits := r.receive()
@@ -122,8 +129,8 @@ func (r *run) overtaken() bool {
 	return r.chain.Newer != nil
 }
 
-// end finishes the run: the request that comes next is handed to the run that it needs, whatever came of this one; without any the
-// result or the failure stands, as soon as it is reported.
+// end finishes the run: the request that comes next is handed to the run that it needs, whatever
+// came of this one; without any the result or the failure stands, as soon as it is reported.
 func (r *run) end(failure error) (*perch.Result, error) {
 	r.result.Seconds.Total, r.result.Earlier, r.failure = r.since(r.started), r.left, failure
 	ended := lifecycle.RunEnd{Outcome: r.result.Outcome, Rejection: r.rejection}
@@ -175,7 +182,8 @@ func (r *run) reject(rejection *perch.Rejection) {
 	r.result.Outcome, r.result.Reason = perch.OutcomeRejected, rejection.Reason
 }
 
-// look reads the stack: by name until its id is known, then by id, so that a stack made anew under the name is never taken for it.
+// look reads the stack: by name until its id is known, then by id, so that a stack made anew under
+// the name is never taken for it.
 func (r *run) look() error {
 	if r.seen {
 		r.seen = false
@@ -193,7 +201,8 @@ func (r *run) look() error {
 // forget makes the next look read the stack by name again.
 func (r *run) forget() { r.state, r.seen = contract.StackState{}, false }
 
-// next asks the rules what to do with the stack, as it was seen last, for the run's target; template is the hash of the wanted template.
+// next asks the rules what to do with the stack, as it was seen last, for the run's target;
+// template is the hash of the wanted template.
 func (r *run) next(template string) lifecycle.Step {
 	stack := r.state.Judged(template)
 	stack.Rollbacks, stack.MayRecreate, stack.Recreate = r.rollbacks, r.mayRecreate, r.chain.Recreates()
@@ -212,7 +221,8 @@ func (r *run) change(summary string, activity contract.Change, in contract.Chang
 	return out, err
 }
 
-// token is the ClientRequestToken of the run's latest mutating call: the same on every retry of its activity.
+// token is the ClientRequestToken of the run's latest mutating call: the same on every retry of its
+// activity.
 func (r *run) token(operation string) string {
 	id := workflow.GetInfo(r.ctx).WorkflowExecution.RunID
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d", r.environment.StackName(), operation, id, r.calls))

@@ -25,7 +25,8 @@ func (r *run) show(phase perch.Phase) error {
 	return r.display(phase)
 }
 
-// display says how far the run is in the search attributes, and in the details at the head of the run's page.
+// display says how far the run is in the search attributes, and in the details at the head of the
+// run's page.
 func (r *run) display(phase perch.Phase) error {
 	workflow.SetCurrentDetails(r.ctx, r.details(phase))
 	updates := []temporal.SearchAttributeUpdate{attributePhase.ValueSet(string(phase))}

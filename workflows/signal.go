@@ -10,9 +10,9 @@ import (
 	"perch"
 )
 
-// receiveFirst waits for the signal that the run was started with and takes its request as the target. Signals
-// that hold no request are passed over if one that does is here already; without one the run ends, because it
-// would stay open and wait.
+// receiveFirst waits for the signal that the run was started with and takes its request as the
+// target. Signals that hold no request are passed over if one that does is here already; without
+// one the run ends, because it would stay open and wait.
 func (r *run) receiveFirst() error {
 	var raw converter.RawValue
 	r.requests.Receive(r.ctx, &raw)
@@ -43,7 +43,8 @@ func (r *run) receive() (request perch.Request, waits bool) {
 	}
 }
 
-// readRequest decodes what a signal holds. The SDK would drop a signal that cannot be decoded without a word.
+// readRequest decodes what a signal holds. The SDK would drop a signal that cannot be decoded
+// without a word.
 func readRequest(raw converter.RawValue) (perch.Request, error) {
 	var request perch.Request
 	if raw.Payload() == nil {

@@ -11,7 +11,8 @@ import (
 	"perch"
 )
 
-// TestS108ASignalThatCannotBeDecodedLeavesNoRunOpen starts runs by signals of every shape that holds no request.
+// TestS108ASignalThatCannotBeDecodedLeavesNoRunOpen starts runs by signals of every shape that
+// holds no request.
 func TestS108ASignalThatCannotBeDecodedLeavesNoRunOpen(t *testing.T) {
 	for name, signal := range map[string]any{
 		"a text": "text", "a number": 7, "a list": []string{"up"}, "bytes": []byte{1, 2}, "the wrong types": map[string]any{"goal": 1},

@@ -13,7 +13,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Teardown removes the branch's environment and sees that it is gone. Its workflow ID is the stack's name.
+// Teardown removes the branch's environment and sees that it is gone. Its workflow ID is the
+// stack's name.
 func Teardown(ctx workflow.Context, in perch.RunInput) (*perch.Result, error) {
 	r, err := begin(ctx, in)
 	if err != nil {
@@ -58,7 +59,8 @@ func (r *run) teardown() error {
 	return r.verify(perch.OutcomeGone, failure)
 }
 
-// lower does what the rules say until the stack is deleted. It reports false where the target ends before that.
+// lower does what the rules say until the stack is deleted. It reports false where the target ends
+// before that.
 func (r *run) lower() (deleted bool, err error) {
 	for range maxSteps {
 		step := r.next("")
@@ -91,8 +93,9 @@ func (r *run) lower() (deleted bool, err error) {
 	return false, failed("stack %s does not settle: it is %s after %d steps", r.environment.StackName(), r.state.Status, maxSteps)
 }
 
-// announce reports whether the removal, which nothing rejects, has to be handed to a run of its own first: whoever waits for the `up` below
-// it learns by that at once that it is superseded. From the first step on there is no `up` to come back to, and no operation of it.
+// announce reports whether the removal, which nothing rejects, has to be handed to a run of its own
+// first: whoever waits for the `up` below it learns by that at once that it is superseded. From the
+// first step on there is no `up` to come back to, and no operation of it.
 func (r *run) announce() bool {
 	if r.chain.MakeDue() {
 		return true
@@ -118,9 +121,10 @@ func (r *run) remove() error {
 	return r.deleteStack(contents)
 }
 
-// deleteStack deletes the stack once and waits for the end of that; what is left afterwards is for the next
-// look. Buckets are emptied only when the stack can no longer return to service: while CloudFormation deletes
-// what uses them, or after a deletion has failed. After a failed deletion it first does what helps.
+// deleteStack deletes the stack once and waits for the end of that; what is left afterwards is for
+// the next look. Buckets are emptied only when the stack can no longer return to service: while
+// CloudFormation deletes what uses them, or after a deletion has failed. After a failed deletion it
+// first does what helps.
 func (r *run) deleteStack(contents perch.StackContents) error {
 	if ready, err := r.awaitBeanstalk(); !ready || err != nil {
 		return err
@@ -157,8 +161,8 @@ func (r *run) deleteStack(contents perch.StackContents) error {
 	return err
 }
 
-// awaitDeletion waits for the end of the deletion, and empties the buckets meanwhile unless they just were.
-// CloudFormation may cancel a deletion that it has accepted; then nothing was touched.
+// awaitDeletion waits for the end of the deletion, and empties the buckets meanwhile unless they
+// just were. CloudFormation may cancel a deletion that it has accepted; then nothing was touched.
 func (r *run) awaitDeletion(token string, contents perch.StackContents, emptied bool) error {
 	summary := "wait for the deletion of " + r.environment.StackName()
 	emptying := func() error { return nil }
@@ -192,13 +196,15 @@ func (r *run) deletionEnded(ended contract.AwaitResult) error {
 		r.environment.StackName(), ended.Status, ended.Reason)
 }
 
-// givesUp reports whether a failure to empty a bucket is one that a forced removal leaves behind: the service has rejected it for good. The bucket is
-// then left out of the deletion like anything else that cannot be deleted.
+// givesUp reports whether a failure to empty a bucket is one that a forced removal leaves behind:
+// the service has rejected it for good. The bucket is then left out of the deletion like anything
+// else that cannot be deleted.
 func (r *run) givesUp(failure error) bool {
 	return r.chain.Target.Force && final(failure)
 }
 
-// mendDeletion asks the rules what helps after a deletion that failed, and waits as long as they say.
+// mendDeletion asks the rules what helps after a deletion that failed, and waits as long as they
+// say.
 func (r *run) mendDeletion() (lifecycle.Repair, error) {
 	if r.state.Status != "DELETE_FAILED" {
 		return lifecycle.Repair{}, nil
@@ -234,8 +240,9 @@ func (r *run) sweep(summary, stackID string, left []lifecycle.Failure) error {
 	return err
 }
 
-// prepareDeletion checks what can still reject the deletion and lists what the stack holds, once for each
-// look at the stack. What it lists is remembered: a resource that is deleted the stack no longer names.
+// prepareDeletion checks what can still reject the deletion and lists what the stack holds, once
+// for each look at the stack. What it lists is remembered: a resource that is deleted the stack no
+// longer names.
 func (r *run) prepareDeletion() (perch.StackContents, error) {
 	in := contract.PrepareInput{
 		Environment: r.environment, StackID: r.state.StackID, Force: r.chain.Target.Force,
@@ -255,7 +262,8 @@ func (r *run) prepareDeletion() (perch.StackContents, error) {
 // empty empties the buckets side by side.
 func (r *run) empty(names []string) error { return r.beginEmptying(names)() }
 
-// beginEmptying begins to empty the buckets side by side; the function that it returns waits for the end.
+// beginEmptying begins to empty the buckets side by side; the function that it returns waits for
+// the end.
 func (r *run) beginEmptying(names []string) (end func() error) {
 	var orphans []contract.Orphan
 	for _, bucket := range names {
@@ -285,9 +293,9 @@ func (r *run) emptyAll(found []contract.Orphan) (end func() error) {
 	}
 }
 
-// verify checks that everything that the environment held is gone, in this life and in earlier ones. What no stack
-// names any more is deleted first. A database that could not be dropped is known
-// to be there; undropped says why.
+// verify checks that everything that the environment held is gone, in this life and in earlier
+// ones. What no stack names any more is deleted first. A database that could not be dropped is
+// known to be there; undropped says why.
 func (r *run) verify(outcome perch.Outcome, undropped error) error {
 	in := contract.VerifyInput{
 		Environment: r.environment, StackID: r.state.StackID, Contents: r.held,
@@ -327,8 +335,8 @@ func (r *run) verifyOnce(in contract.VerifyInput) (contract.VerifyResult, error)
 	return runActivity(r.ctx, "verify that "+r.environment.StackName()+" is gone", contract.VerifyGone, in)
 }
 
-// removeOrphans deletes what deleted stacks have left, and empties the buckets among it first. What cannot be deleted
-// is left, and the verification names it.
+// removeOrphans deletes what deleted stacks have left, and empties the buckets among it first. What
+// cannot be deleted is left, and the verification names it.
 func (r *run) removeOrphans(found []contract.Orphan) error {
 	r.chain.Removing()
 	return r.sweepOrphans(found)
@@ -372,7 +380,8 @@ func final(failure error) bool {
 	return errors.As(failure, &application) && application.NonRetryable()
 }
 
-// leftBehind is the failure of a removal that leaves something of the environment; left names each thing.
+// leftBehind is the failure of a removal that leaves something of the environment; left names each
+// thing.
 func leftBehind(sentence string, left []string) error {
 	return temporal.NewNonRetryableApplicationError(sentence, perch.ErrorLeftBehind, nil, left)
 }

@@ -162,8 +162,9 @@ func TestS232WhatAnUpdateLeftIsDeletedBeforeTheNextTry(t *testing.T) {
 	}
 }
 
-// TestS232WhatAnUpdateLeftGoesWithAStackThatAnUpDeletes has an `up` meet a stack whose deletion failed. It deletes that
-// stack and creates another; nothing would look for what updates of the first one left until the next `down`.
+// TestS232WhatAnUpdateLeftGoesWithAStackThatAnUpDeletes has an `up` meet a stack whose deletion
+// failed. It deletes that stack and creates another; nothing would look for what updates of the
+// first one left until the next `down`.
 func TestS232WhatAnUpdateLeftGoesWithAStackThatAnUpDeletes(t *testing.T) {
 	w := newWorld(t)
 	w.ours("DELETE_FAILED", "new")

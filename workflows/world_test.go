@@ -25,7 +25,8 @@ import (
 type world struct {
 	t   *testing.T
 	env *testsuite.TestWorkflowEnvironment
-	// stack is what DescribeStack sees; admitted, rendered and left are what the other activities answer.
+	// stack is what DescribeStack sees; admitted, rendered and left are what the other activities
+	// answer.
 	stack    contract.StackState
 	admitted contract.AdmitResult
 	rendered contract.RenderResult
@@ -33,7 +34,8 @@ type world struct {
 	kept     []string
 	// failures are what DiagnoseDeletion sees.
 	failures []lifecycle.Failure
-	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation succeeds.
+	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation
+	// succeeds.
 	ends []contract.AwaitResult
 	// hung lets AwaitStack run into the deadline of its activity.
 	hung bool
@@ -51,9 +53,11 @@ type world struct {
 	unbuilt bool
 	// fails are how activities fail, under their names.
 	fails map[string]error
-	// canceled is why CloudFormation cancels a deletion that it has accepted; obstacle is what PrepareDeletion finds.
+	// canceled is why CloudFormation cancels a deletion that it has accepted; obstacle is what
+	// PrepareDeletion finds.
 	canceled, obstacle string
-	// orphans are what the first VerifyGone finds, and earlier what Admit has read of earlier removals.
+	// orphans are what the first VerifyGone finds, and earlier what Admit has read of earlier
+	// removals.
 	orphans []contract.Orphan
 	// dropped are what updates left, as DiagnoseDeletion says.
 	dropped []contract.Orphan
@@ -66,7 +70,8 @@ type world struct {
 	withdraws bool
 	// during is called by each activity under its name.
 	during map[string]func()
-	// unreported are how many reports fail before one succeeds, and reports those that were tried, in order.
+	// unreported are how many reports fail before one succeeds, and reports those that were tried,
+	// in order.
 	unreported int
 	reports    []contract.ReportInput
 	mu         sync.Mutex
@@ -132,7 +137,8 @@ func gone() perch.Request {
 
 func (w *world) ask(request perch.Request) { w.env.SignalWorkflow(perch.SignalRequest, request) }
 
-// run executes the workflow for a first request and returns its result, the request that it handed on, and its error.
+// run executes the workflow for a first request and returns its result, the request that it handed
+// on, and its error.
 func (w *world) run(function any, first perch.Request) (*perch.Result, *perch.Request, error) {
 	w.t.Helper()
 	result, next, err := w.goOn(function, perch.RunInput{Request: &first})
@@ -142,7 +148,8 @@ func (w *world) run(function any, first perch.Request) (*perch.Result, *perch.Re
 	return result, next.Request, err
 }
 
-// goOn executes the workflow as the next run of a chain and returns its result, the input of the run after it, and its error.
+// goOn executes the workflow as the next run of a chain and returns its result, the input of the
+// run after it, and its error.
 func (w *world) goOn(function any, in perch.RunInput) (*perch.Result, *perch.RunInput, error) {
 	w.t.Helper()
 	in.Environment = activitytest.Environment("shop", "login")

@@ -54,7 +54,8 @@ func TryIn[In, Out any](
 	return out, err
 }
 
-// WantFinal checks that an error is of a type that Temporal does not try again after, and says the words.
+// WantFinal checks that an error is of a type that Temporal does not try again after, and says the
+// words.
 func WantFinal(t *testing.T, err error, kind string, words ...string) {
 	t.Helper()
 	var failure *temporal.ApplicationError

@@ -55,9 +55,9 @@ func New(cfg aws.Config, config Config) *Admitter {
 	return &Admitter{config, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg)}
 }
 
-// Admit checks a request against the policy, before any call that changes anything. For an `up` that
-// it admits it renders what is asked for and looks at the stack: the run goes on from there with
-// its first change.
+// Admit checks a request against the policy, before any call that changes anything. For an `up`
+// that it admits it renders what is asked for and looks at the stack: the run goes on from there
+// with its first change.
 func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.AdmitResult, error) {
 	admitted, up, err := a.checkRequest(ctx, in.Request)
 	if err == nil && admitted.Outcome == perch.OutcomeSuperseded {
@@ -115,7 +115,8 @@ func (a *Admitter) checkRequest(ctx context.Context, request perch.Request) (con
 	return admitted, up, err
 }
 
-// checkCommit checks what the request's commit says against the policy. The commit is known to be its branch's head.
+// checkCommit checks what the request's commit says against the policy. The commit is known to be
+// its branch's head.
 func (a *Admitter) checkCommit(ctx context.Context, request perch.Request) (contract.AdmitResult, *candidate, error) {
 	admission := lifecycle.Admission{Policy: a.Policy, Request: request}
 	file, err := a.Branches.ReadConfig(ctx, request.Commit)
@@ -221,7 +222,8 @@ func answerRejection(admitted contract.AdmitResult, err error) (contract.AdmitRe
 	return admitted, err
 }
 
-// survey returns the branch's environment, nil if it has none, and the number of other environments.
+// survey returns the branch's environment, nil if it has none, and the number of other
+// environments.
 func survey(all []stack.Owned, branch string) (mine *stack.Owned, others int) {
 	for i, o := range all {
 		if o.Environment.Branch == branch {
@@ -233,7 +235,8 @@ func survey(all []stack.Owned, branch string) (mine *stack.Owned, others int) {
 	return mine, others
 }
 
-// stateOf reads the state of the stack that has the environment's name, whether or not Perch manages it.
+// stateOf reads the state of the stack that has the environment's name, whether or not Perch
+// manages it.
 func (a *Admitter) stateOf(
 	ctx context.Context,
 	environment perch.Environment,

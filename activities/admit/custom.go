@@ -45,7 +45,8 @@ func (a *Admitter) customTemplate(
 	return template, nil
 }
 
-// admitCustom checks the custom template against the policy; a *perch.Rejection says why the policy rejects it.
+// admitCustom checks the custom template against the policy; a *perch.Rejection says why the policy
+// rejects it.
 func (a *Admitter) admitCustom(
 	ctx context.Context,
 	admission lifecycle.Admission,

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// mostSettings and longestValue bound the settings that travel to reports: how many there are, and how many bytes a
-	// value has as JSON.
+	// mostSettings and longestValue bound the settings that travel to reports: how many there are,
+	// and how many bytes a value has as JSON.
 	mostSettings = 60
 	longestValue = 300
 )
 
-// foresee is what reports say of the `up` beside its state. It makes no call, and what cannot be estimated is left out:
-// a report neither delays nor fails a request.
+// foresee is what reports say of the `up` beside its state. It makes no call, and what cannot be
+// estimated is left out: a report neither delays nor fails a request.
 func (a *Admitter) foresee(up candidate) *contract.Foreseen {
 	made := up.wanted
 	p := planning{Admitter: a, environment: made.environment}

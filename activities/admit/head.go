@@ -70,7 +70,8 @@ func (a *Admitter) findHead(
 	return head, contract.AdmitResult{}, nil
 }
 
-// unwanted is why a branch at head gets no environment without a person, by its pull requests; empty if it gets one.
+// unwanted is why a branch at head gets no environment without a person, by its pull requests;
+// empty if it gets one.
 func (a *Admitter) unwanted(ctx context.Context, request perch.Request, head string) (string, error) {
 	if request.Trigger == "" || !a.Policy.Allows(perch.TriggerWebhook) {
 		return "", nil
@@ -104,7 +105,8 @@ func (a *Admitter) superseded(request perch.Request, s lifecycle.Sighting) contr
 	return contract.AdmitResult{Outcome: perch.OutcomeSuperseded, SupersededBy: s.Head, Reason: reason}
 }
 
-// isDeployed reports whether the request's commit, which is the branch's head, is deployed with its seed data.
+// isDeployed reports whether the request's commit, which is the branch's head, is deployed with its
+// seed data.
 func (a *Admitter) isDeployed(ctx context.Context, request perch.Request) (bool, error) {
 	all, err := a.Stacks.List(ctx)
 	if err != nil {

@@ -60,7 +60,8 @@ type planning struct {
 	*Admitter
 	environment perch.Environment
 	kind        perch.Kind
-	// made is the template that an `up` would store, and wanted the same with everything that is known of it.
+	// made is the template that an `up` would store, and wanted the same with everything that is
+	// known of it.
 	made   rendering
 	wanted forecast.Version
 	// stack is the environment's; state is empty where there is none.

@@ -13,13 +13,13 @@ const (
 	// address (Beanstalk guide, "Environment types"), and an account has five in a region by
 	// default (EC2 guide, "Elastic IP address quota").
 	noBalancer = "none"
-	// sharedBalancer is the `load_balancer` of environments that share the application's load balancer. Beanstalk gives
-	// each a rule on the HTTPS listener.
+	// sharedBalancer is the `load_balancer` of environments that share the application's load
+	// balancer. Beanstalk gives each a rule on the HTTPS listener.
 	sharedBalancer = "shared"
 )
 
-// requireAddress rejects a new environment without a load balancer if no address is left for it: Beanstalk would fail
-// minutes later. If EC2 cannot be asked, that decides.
+// requireAddress rejects a new environment without a load balancer if no address is left for it:
+// Beanstalk would fail minutes later. If EC2 cannot be asked, that decides.
 func (a *Admitter) requireAddress(ctx context.Context, made rendering) error {
 	if made.exists || made.isCustom() || made.settings.LoadBalancer != noBalancer {
 		return nil

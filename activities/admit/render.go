@@ -20,16 +20,19 @@ type rendering struct {
 	kind        perch.Kind
 	file        *config.File
 	settings    perch.Settings
-	// image is the image as perch.yaml names it; that of settings is by digest, if the digest is known.
+	// image is the image as perch.yaml names it; that of settings is by digest, if the digest is
+	// known.
 	image       string
 	application cfn.ApplicationOutputs
 	template    storedTemplate
 	// exists says that the branch has a stack, and defaultVersion that no layer of perch.yaml names
 	// the database's version.
 	exists, defaultVersion bool
-	// deployed are the options of the template in force; the zero value if there is none, or it is to be replaced.
+	// deployed are the options of the template in force; the zero value if there is none, or it is
+	// to be replaced.
 	deployed cfn.SetOptions
-	// deployedBody and deployedParameters are that template; nil if there is none, or it is to be replaced.
+	// deployedBody and deployedParameters are that template; nil if there is none, or it is to be
+	// replaced.
 	deployedBody       []byte
 	deployedParameters map[string]string
 	// extendedSupport says that the running database is enrolled in RDS Extended Support.
@@ -131,8 +134,8 @@ func (a *Admitter) platform(ctx context.Context, deployed cfn.SetOptions) (strin
 	return a.Beanstalk.NewestPlatform(ctx)
 }
 
-// settleDatabase decides the version of the environment's own database. The version of one that is restored is its
-// snapshot's.
+// settleDatabase decides the version of the environment's own database. The version of one that is
+// restored is its snapshot's.
 func (a *Admitter) settleDatabase(ctx context.Context, made *rendering) error {
 	database := made.settings.Database
 	if made.isCustom() || database == nil || database.Mode == perch.DatabaseShared {

@@ -13,9 +13,10 @@ import (
 	"perch/activities/awserr"
 )
 
-// Admission is what Admit allowed last for an environment. Admit writes it into the artifact bucket, and the
-// activities that act on it read it there and not from their input: anyone who can reach Temporal can give
-// an activity any input, and nothing but Admit decides what a stack may hold.
+// Admission is what Admit allowed last for an environment. Admit writes it into the artifact
+// bucket, and the activities that act on it read it there and not from their input: anyone who can
+// reach Temporal can give an activity any input, and nothing but Admit decides what a stack may
+// hold.
 type Admission struct {
 	// Commit is the commit that was admitted, Kind the environment's kind.
 	Commit string     `json:"commit"`
@@ -23,15 +24,16 @@ type Admission struct {
 	// Template is the template's key in the artifact bucket, Hash its hash.
 	Template string `json:"template"`
 	Hash     string `json:"hash"`
-	// Parameters is the key of a custom template's parameters, Capability what CloudFormation needs to be told.
+	// Parameters is the key of a custom template's parameters, Capability what CloudFormation needs
+	// to be told.
 	Parameters string `json:"parameters,omitempty"`
 	Capability string `json:"capability,omitempty"`
 	// Custom says that the template is a custom one.
 	Custom bool `json:"custom,omitempty"`
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string `json:"health_path"`
-	// Image is the image as perch.yaml names it, and Pinned the one that is deployed: by its digest,
-	// if that was known.
+	// Image is the image as perch.yaml names it, and Pinned the one that is deployed: by its
+	// digest, if that was known.
 	Image  string `json:"image,omitempty"`
 	Pinned string `json:"pinned,omitempty"`
 	// Policy is the fingerprint of the policy that it was judged by.
@@ -71,8 +73,8 @@ func (s *Stacks) RetractAdmission(ctx context.Context, bucket string, environmen
 	return awserr.Wrap(err, "delete %s in bucket %s", key, bucket)
 }
 
-// Admitted reads what Admit allowed last for the environment. It rejects anything but the template with this
-// hash, admitted for this kind by the policy that the worker has now.
+// Admitted reads what Admit allowed last for the environment. It rejects anything but the template
+// with this hash, admitted for this kind by the policy that the worker has now.
 func (s *Stacks) Admitted(
 	ctx context.Context,
 	environment perch.Environment,

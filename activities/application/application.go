@@ -1,8 +1,8 @@
 // Package application keeps what a project's environments share: the application stack, and the
 // artifact bucket with templates, bundles and admissions in it.
 //
-// Admissions are how an activity knows what a stack may hold. A request's admission is written here,
-// and what changes a stack reads it here and not from its input.
+// Admissions are how an activity knows what a stack may hold. A request's admission is written
+// here, and what changes a stack reads it here and not from its input.
 package application
 
 import (
@@ -25,8 +25,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Stacks are the application stacks, which the project's environments share, and what Perch keeps in
-// their artifact buckets.
+// Stacks are the application stacks, which the project's environments share, and what Perch keeps
+// in their artifact buckets.
 type Stacks struct {
 	policy *perch.Policy
 	reader *stack.Reader
@@ -45,8 +45,8 @@ func NewStacks(cfg aws.Config, policy *perch.Policy, reader *stack.Reader) *Stac
 	}
 }
 
-// Apply creates or updates the application stack. The stack has no artifact bucket before it exists, so the template
-// travels in the request: it is small.
+// Apply creates or updates the application stack. The stack has no artifact bucket before it
+// exists, so the template travels in the request: it is small.
 func (s *Stacks) Apply(ctx context.Context, in contract.ApplyInput) (contract.ChangeResult, error) {
 	name, err := s.name(in.Application)
 	if err != nil {
@@ -79,7 +79,8 @@ func (s *Stacks) Apply(ctx context.Context, in contract.ApplyInput) (contract.Ch
 	return s.update(ctx, in, described, template)
 }
 
-// settleDatabase decides the version of the shared instance as that of an environment's own database.
+// settleDatabase decides the version of the shared instance as that of an environment's own
+// database.
 func (s *Stacks) settleDatabase(ctx context.Context, stack string, made *cfn.ApplicationInput) error {
 	if made.Policy.SharedDatabase == nil {
 		return nil

@@ -48,8 +48,8 @@ func (s *Stacks) RunningDatabase(ctx context.Context, stack, logicalID string) (
 	return RunningDatabase{major, lifecycle != cfn.ExtendedSupportDisabled}, nil
 }
 
-// Version is the major version that the database gets: the one that is named, else the one that runs. An update of the
-// template must not upgrade a database, and RDS cannot downgrade one.
+// Version is the major version that the database gets: the one that is named, else the one that
+// runs. An update of the template must not upgrade a database, and RDS cannot downgrade one.
 func (r RunningDatabase) Version(named string) (string, error) {
 	if named == "" && r.major != "" {
 		return r.major, nil

@@ -11,7 +11,8 @@ import (
 	"perch/cfn"
 )
 
-// Outputs are what the environments of kind need of the application stack. Without one nothing can be made.
+// Outputs are what the environments of kind need of the application stack. Without one nothing can
+// be made.
 func (s *Stacks) Outputs(ctx context.Context, kind perch.Kind) (cfn.ApplicationOutputs, error) {
 	stack, found, err := s.reader.Describe(ctx, perch.ApplicationStackName(s.policy.Project, kind))
 	if err != nil {
@@ -57,8 +58,8 @@ func (s *Stacks) read(
 	return outputs, nil
 }
 
-// ArtifactBucket is the artifact bucket of the application that environments of kind are in. It is looked up
-// once: its name changes only when the application stack is created again.
+// ArtifactBucket is the artifact bucket of the application that environments of kind are in. It is
+// looked up once: its name changes only when the application stack is created again.
 func (s *Stacks) ArtifactBucket(ctx context.Context, kind perch.Kind) (string, error) {
 	name := perch.ApplicationStackName(s.policy.Project, kind)
 	if known, ok := s.buckets.Load(name); ok {

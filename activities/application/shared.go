@@ -20,11 +20,12 @@ import (
 	"perch/lifecycle"
 )
 
-// secretPatience is how long a stack's operation may take to make the secret: nothing in the template comes before it.
+// secretPatience is how long a stack's operation may take to make the secret: nothing in the
+// template comes before it.
 const secretPatience = 3 * time.Minute
 
-// Databases makes and removes an environment's database in the instance that environments share. It reads the passwords
-// at the worker: none travels in an input, a result or an error.
+// Databases makes and removes an environment's database in the instance that environments share. It
+// reads the passwords at the worker: none travels in an input, a result or an error.
 type Databases struct {
 	apps     *Stacks
 	secrets  *secretsmanager.Client
@@ -122,7 +123,8 @@ func (d *Databases) unused(ctx context.Context, environment perch.Environment) e
 	return nil
 }
 
-// Remains names the environment's database and user in the shared instance, where they are still there.
+// Remains names the environment's database and user in the shared instance, where they are still
+// there.
 func (d *Databases) Remains(ctx context.Context, environment perch.Environment) ([]string, error) {
 	outputs, err := d.find(ctx, contract.DatabaseInput{Environment: environment})
 	if err != nil || outputs.DatabaseHost == "" {
@@ -148,8 +150,8 @@ func (d *Databases) Remains(ctx context.Context, environment perch.Environment) 
 	return left, nil
 }
 
-// find is what the application stack says of the shared database: nothing where there is no such stack. Only
-// staging's has one.
+// find is what the application stack says of the shared database: nothing where there is no such
+// stack. Only staging's has one.
 func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.ApplicationOutputs, error) {
 	if err := d.apps.reader.Serves(in.Environment.Project); err != nil {
 		return cfn.ApplicationOutputs{}, err
@@ -162,8 +164,9 @@ func (d *Databases) find(ctx context.Context, in contract.DatabaseInput) (cfn.Ap
 	return outputs, err
 }
 
-// await waits until the stack's secret is created. arn is empty if the stack's operation ends without
-// a secret, or takes too long. For some time a stack may look as if the operation had not begun.
+// await waits until the stack's secret is created. arn is empty if the stack's operation ends
+// without a secret, or takes too long. For some time a stack may look as if the operation had not
+// begun.
 func (d *Databases) await(ctx context.Context, stackID string) (arn string, err error) {
 	for began := time.Now(); time.Since(began) < secretPatience; {
 		out, err := d.apps.cfn.DescribeStackResource(

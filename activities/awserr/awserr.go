@@ -1,8 +1,8 @@
 // Package awserr tells AWS's errors apart: by code and text, in one place.
 //
-// Wrap makes an error of the SDK one that Temporal retries or does not retry, and that people read: it says what was tried,
-// what AWS said, and, if a person has to do something, what. HasCode, Denied and the other questions are for callers that
-// decide by an error.
+// Wrap makes an error of the SDK one that Temporal retries or does not retry, and that people read:
+// it says what was tried, what AWS said, and, if a person has to do something, what. HasCode,
+// Denied and the other questions are for callers that decide by an error.
 package awserr
 
 import (
@@ -24,8 +24,9 @@ func Final(kind, format string, args ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), kind, nil)
 }
 
-// Wrap is the one place where AWS's errors are told apart, by code and text. It wraps err with what was tried; what a retry
-// cannot fix becomes non-retryable. Expired credentials are retried: the SDK gets new ones.
+// Wrap is the one place where AWS's errors are told apart, by code and text. It wraps err with what
+// was tried; what a retry cannot fix becomes non-retryable. Expired credentials are retried: the
+// SDK gets new ones.
 func Wrap(err error, tried string, args ...any) error {
 	if err == nil {
 		return nil
@@ -46,8 +47,9 @@ func Wrap(err error, tried string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(tried, args...), Said(err))
 }
 
-// Said is an error of the SDK that reads as what AWS said, because people see it, on the progress line of a step that is tried again or when a worker
-// does not start. errors.As and errors.Is find what is in it.
+// Said is an error of the SDK that reads as what AWS said, because people see it, on the progress
+// line of a step that is tried again or when a worker does not start. errors.As and errors.Is find
+// what is in it.
 func Said(err error) error { return &said{err} }
 
 type said struct{ err error }
@@ -87,8 +89,8 @@ func Says(err error, wanted, text string) bool {
 	return errors.As(err, &api) && api.ErrorCode() == wanted && strings.Contains(api.ErrorMessage(), text)
 }
 
-// Denied reports that AWS says no, be it to a caller whom it knows or to credentials that it does not. Forbidden is S3's answer to HEAD, which has
-// no body to say more.
+// Denied reports that AWS says no, be it to a caller whom it knows or to credentials that it does
+// not. Forbidden is S3's answer to HEAD, which has no body to say more.
 func Denied(err error) bool {
 	return HasCode(err, "AccessDenied", "AccessDeniedException", "Forbidden", "UnauthorizedOperation", "AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException", "InsufficientPrivilegesException")
 }
@@ -135,7 +137,8 @@ func transient(err error) bool {
 		Says(err, "ValidationError", "cannot be called from current stack status")
 }
 
-// UnknownStack reports CloudFormation's way to say that there is no such stack. The code alone says nothing: every wrong input has it.
+// UnknownStack reports CloudFormation's way to say that there is no such stack. The code alone says
+// nothing: every wrong input has it.
 func UnknownStack(err error) bool {
 	return Says(err, "ValidationError", "does not exist")
 }

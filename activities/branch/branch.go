@@ -42,8 +42,8 @@ type Reader struct {
 // NewReader makes a Reader.
 func NewReader(policy *perch.Policy, source Source) *Reader { return &Reader{source, policy} }
 
-// About is what the source says of the repository, read again for every decision: another repository
-// may have taken the name since the worker learned it.
+// About is what the source says of the repository, read again for every decision: another
+// repository may have taken the name since the worker learned it.
 func (r *Reader) About(ctx context.Context) (source.About, error) {
 	return source.AboutOf(ctx, r.Source)
 }

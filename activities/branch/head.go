@@ -11,8 +11,9 @@ import (
 	"perch/source"
 )
 
-// HeadBesideDefault is the head of the branch; empty if it does not exist. It asks for the default branch at once: were
-// that looked for first, the repository could be emptied or hidden before the other is.
+// HeadBesideDefault is the head of the branch; empty if it does not exist. It asks for the default
+// branch at once: were that looked for first, the repository could be emptied or hidden before the
+// other is.
 func (r *Reader) HeadBesideDefault(ctx context.Context, branch string) (string, error) {
 	heads, err := r.Heads(ctx, r.policy.DefaultBranch, branch)
 	if _, hasDefault := heads[r.policy.DefaultBranch]; err == nil && !hasDefault {
@@ -25,8 +26,8 @@ func (r *Reader) HeadBesideDefault(ctx context.Context, branch string) (string, 
 	return heads[branch], nil
 }
 
-// OtherDefault is what the source calls its default branch; empty if it does not tell. It is only for
-// the words of a message.
+// OtherDefault is what the source calls its default branch; empty if it does not tell. It is only
+// for the words of a message.
 func (r *Reader) OtherDefault(ctx context.Context) string {
 	branch, err := r.DefaultBranch(ctx)
 	if err != nil {

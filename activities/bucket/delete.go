@@ -24,7 +24,8 @@ func (f keyFailure) String() string {
 	return fmt.Sprintf("%q version %s (%s: %s)", f.key, f.version, f.code, f.message)
 }
 
-// deletion is what became of one request to delete: failures of single keys, or err, which concerns all of them.
+// deletion is what became of one request to delete: failures of single keys, or err, which concerns
+// all of them.
 type deletion struct {
 	passing []keyFailure
 	final   []keyFailure
@@ -50,7 +51,8 @@ func (e *emptying) deleteKeys(ctx context.Context, batch []identity) deletion {
 	return judge(out.Errors)
 }
 
-// deleteOne deletes a version whose key cannot stand in an XML document: the address of a request can hold it.
+// deleteOne deletes a version whose key cannot stand in an XML document: the address of a request
+// can hold it.
 func (e *emptying) deleteOne(ctx context.Context, id identity) deletion {
 	_, err := e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &id.key, VersionId: present(id.version)})
 	if err == nil || passing(err) || awserr.Denied(err) || awserr.HasCode(err, "NoSuchBucket") {
@@ -76,8 +78,9 @@ func judge(failures []types.Error) deletion {
 	return v
 }
 
-// writable reports whether XML 1.0 has a form for every character of key (W3C, "Extensible Markup Language 1.0", production Char).
-// The SDK writes U+FFFD for the others, and S3 would report that it deleted a key of that name.
+// writable reports whether XML 1.0 has a form for every character of key (W3C, "Extensible Markup
+// Language 1.0", production Char). The SDK writes U+FFFD for the others, and S3 would report that
+// it deleted a key of that name.
 func writable(key string) bool {
 	for _, r := range key {
 		if r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {

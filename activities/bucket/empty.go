@@ -1,7 +1,9 @@
-// Package bucket empties S3 buckets: every version, delete marker and unfinished upload, as fast as S3 allows.
+// Package bucket empties S3 buckets: every version, delete marker and unfinished upload, as fast as
+// S3 allows.
 //
-// An Emptier denies writes to the bucket first, so that an app that still runs does not fill it again. It works inside an
-// activity: its heartbeats carry the place that everything before is deleted up to, and a later attempt goes on from there.
+// An Emptier denies writes to the bucket first, so that an app that still runs does not fill it
+// again. It works inside an activity: its heartbeats carry the place that everything before is
+// deleted up to, and a later attempt goes on from there.
 package bucket
 
 import (
@@ -26,7 +28,8 @@ type Emptier struct {
 	cfn *cloudformation.Client
 }
 
-// NewEmptier is an Emptier for the account and region of cfg. It asks CloudFormation whose bucket a nested stack's is.
+// NewEmptier is an Emptier for the account and region of cfg. It asks CloudFormation whose bucket a
+// nested stack's is.
 func NewEmptier(cfg aws.Config) *Emptier {
 	withoutRetries := func(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
 	return &Emptier{s3: s3.NewFromConfig(cfg, withoutRetries), cfn: cloudformation.NewFromConfig(cfg)}
@@ -40,13 +43,15 @@ func CheckStackID(bucket, stackID string) error {
 	return nil
 }
 
-// Empty removes every version, delete marker and unfinished upload from the bucket, after it has denied further writes,
-// and returns when a listing has shown that nothing is left. A bucket that is gone, or is deleted meanwhile, is empty. It
-// rejects, before it changes anything, a bucket that does not carry the stack's id. Keys that a lock or a denial protects
-// are named in the error. The count includes what earlier attempts of the activity removed.
+// Empty removes every version, delete marker and unfinished upload from the bucket, after it has
+// denied further writes, and returns when a listing has shown that nothing is left. A bucket that
+// is gone, or is deleted meanwhile, is empty. It rejects, before it changes anything, a bucket that
+// does not carry the stack's id. Keys that a lock or a denial protects are named in the error. The
+// count includes what earlier attempts of the activity removed.
 //
-// N versions and markers cost 2*ceil(N/1000) requests and a few more. Its heartbeats are a perch.Progress with the place
-// that everything before is deleted up to. Memory does not depend on N.
+// N versions and markers cost 2*ceil(N/1000) requests and a few more. Its heartbeats are a
+// perch.Progress with the place that everything before is deleted up to. Memory does not depend on
+// N.
 func (b *Emptier) Empty(ctx context.Context, bucket, stackID string) (objects int, err error) {
 	if err := CheckStackID(bucket, stackID); err != nil {
 		return 0, err
@@ -100,7 +105,8 @@ func (e *emptying) resume(ctx context.Context) marker {
 	return marker{earlier.KeyMarker, earlier.VersionMarker}
 }
 
-// bucketBeats is how often EmptyBucket heartbeats: what a worker that dies forgets is at most what it deleted in that time.
+// bucketBeats is how often EmptyBucket heartbeats: what a worker that dies forgets is at most what
+// it deleted in that time.
 const bucketBeats = time.Second
 
 // beat heartbeats until stop is called, and once more then. It calls leave when the worker stops.

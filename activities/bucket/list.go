@@ -12,23 +12,27 @@ import (
 	"perch/activities/awserr"
 )
 
-// deleteBatch is the most keys that S3 takes in one DeleteObjects call, and the most that it lists in one page.
+// deleteBatch is the most keys that S3 takes in one DeleteObjects call, and the most that it lists
+// in one page.
 const deleteBatch = 1000
 
-// marker is a place in a bucket's listing: behind this version of this key. The zero marker is the beginning.
+// marker is a place in a bucket's listing: behind this version of this key. The zero marker is the
+// beginning.
 type marker struct{ key, version string }
 
 // identity is one version or delete marker. Version "null" is an object from before versioning.
 type identity struct{ key, version string }
 
-// listing is one page of versions and delete markers. The last page has no next, nor has one with an error.
+// listing is one page of versions and delete markers. The last page has no next, nor has one with
+// an error.
 type listing struct {
 	found []identity
 	next  *marker
 	err   error
 }
 
-// list sends the bucket's pages, from a place on, until the last one, an error or the end of ctx, and closes pages.
+// list sends the bucket's pages, from a place on, until the last one, an error or the end of ctx,
+// and closes pages.
 func (e *emptying) list(ctx context.Context, from marker, pages chan<- listing) {
 	defer close(pages)
 	for {
@@ -104,7 +108,8 @@ func readListing(out *s3.ListObjectVersionsOutput) (listing, error) {
 	return page, err
 }
 
-// decoder reads names as the listing writes them. Names are asked for URL-encoded: XML 1.0 has no form for most control characters.
+// decoder reads names as the listing writes them. Names are asked for URL-encoded: XML 1.0 has no
+// form for most control characters.
 func decoder(encoding types.EncodingType) func(*string) (string, error) {
 	if encoding == types.EncodingTypeUrl {
 		return func(text *string) (string, error) { return url.QueryUnescape(aws.ToString(text)) }

@@ -81,7 +81,8 @@ func (m *minio) awaitHealth(url string) {
 	m.Fatal("MinIO did not become ready within 30 seconds")
 }
 
-// fill makes a bucket of the stack with n versions and markers, two versions and a marker of each key, and an upload.
+// fill makes a bucket of the stack with n versions and markers, two versions and a marker of each
+// key, and an upload.
 func (m *minio) fill(bucket string, n int) {
 	m.Helper()
 	client := clientAt(m.url)

@@ -17,7 +17,8 @@ import (
 // StackIDTag is the tag that CloudFormation puts on a stack's buckets.
 const StackIDTag = "aws:cloudformation:stack-id"
 
-// check rejects a bucket that does not carry the id of the stack, or of a stack nested in it. It finds the bucket's region on the way.
+// check rejects a bucket that does not carry the id of the stack, or of a stack nested in it. It
+// finds the bucket's region on the way.
 func (e *emptying) check(ctx context.Context) error {
 	out, err := e.tags(ctx)
 	if region := regionOf(err); region != "" && region != e.s3.Options().Region {
@@ -49,8 +50,9 @@ func (e *emptying) tags(ctx context.Context) (out *s3.GetBucketTaggingOutput, er
 	return out, err
 }
 
-// regionOf is the region that S3 sends a caller to who asked in the wrong one (AWS docs: "Request routing"): 301 PermanentRedirect,
-// 307 TemporaryRedirect or 400 AuthorizationHeaderMalformed, with the region in a header. The SDK follows none of them.
+// regionOf is the region that S3 sends a caller to who asked in the wrong one (AWS docs: "Request
+// routing"): 301 PermanentRedirect, 307 TemporaryRedirect or 400 AuthorizationHeaderMalformed, with
+// the region in a header. The SDK follows none of them.
 func regionOf(err error) string {
 	var response *smithyhttp.ResponseError
 	if !errors.As(err, &response) || response.Response == nil {
@@ -73,7 +75,8 @@ func (e *emptying) checkOwner(ctx context.Context, owner string) error {
 	return awserr.Final(perch.ErrorInvalid, "bucket %s does not carry the tag %s=%s: it is not this stack's and was left alone", e.bucket, StackIDTag, e.stackID)
 }
 
-// nested reports whether the stack of that id is nested in ours: a nested stack's buckets carry its own id.
+// nested reports whether the stack of that id is nested in ours: a nested stack's buckets carry its
+// own id.
 func (e *emptying) nested(ctx context.Context, id string) (bool, error) {
 	if id == "" {
 		return false, nil

@@ -6,33 +6,40 @@ import (
 )
 
 const (
-	// mostRequests is the most requests to delete at a time: S3 takes one to three seconds for a full one, and deletes 3,500 keys a second in
-	// a partition (AWS docs: "Best practices design patterns: optimizing Amazon S3 performance").
+	// mostRequests is the most requests to delete at a time: S3 takes one to three seconds for a
+	// full one, and deletes 3,500 keys a second in a partition (AWS docs: "Best practices design
+	// patterns: optimizing Amazon S3 performance").
 	mostRequests = 10
-	// firstRate and leastRate, in keys a second, are where the rate begins and the least that rejections leave of it.
+	// firstRate and leastRate, in keys a second, are where the rate begins and the least that
+	// rejections leave of it.
 	firstRate, leastRate = 5000, 25
-	// leastBatch is the smallest request that S3's rejections lead to, and batchGrowth by how many keys a request grows after one that went through.
+	// leastBatch is the smallest request that S3's rejections lead to, and batchGrowth by how many
+	// keys a request grows after one that went through.
 	leastBatch, batchGrowth = 50, 50
 	// slower is what a rejection leaves of the rate, or what was deleted lately if that is more.
 	slower = 0.8
-	// growth is the share of the rate that a second adds right after a rejection. It doubles every growthDoubles without one, up to 1.
+	// growth is the share of the rate that a second adds right after a rejection. It doubles every
+	// growthDoubles without one, up to 1.
 	growth        = 0.04
 	growthDoubles = 2 * time.Second
-	// lateness is how much of the time that passed unused is made up for: a busy machine wakes late.
+	// lateness is how much of the time that passed unused is made up for: a busy machine wakes
+	// late.
 	lateness = 300 * time.Millisecond
 	// lately is how far back deletions count for the rate that S3 has shown to allow.
 	lately = 2 * time.Second
 )
 
-// pace says how large a request to delete may be and when it may be sent: additive increase and multiplicative decrease of the keys
-// in a request and of the keys a second. It belongs to one goroutine.
+// pace says how large a request to delete may be and when it may be sent: additive increase and
+// multiplicative decrease of the keys in a request and of the keys a second. It belongs to one
+// goroutine.
 type pace struct {
 	size     int
 	rate     float64
 	requests int
 	// next is when the next request may be sent.
 	next time.Time
-	// round counts the decreases: a request that was sent before the last one says nothing about the pace after it.
+	// round counts the decreases: a request that was sent before the last one says nothing about
+	// the pace after it.
 	round int
 	// rejected is when S3 last asked for less, and grown when the rate last grew.
 	rejected, grown time.Time
@@ -76,7 +83,8 @@ func (p *pace) later(now time.Time, d time.Duration) {
 	p.next = p.next.Add(d)
 }
 
-// settled says what became of a request of n keys: how many were deleted, and whether S3 asked for less.
+// settled says what became of a request of n keys: how many were deleted, and whether S3 asked for
+// less.
 func (p *pace) settled(n, gone int, slow bool, round int, now time.Time) {
 	p.requests--
 	p.recent = append(p.recent, removal{now, gone})

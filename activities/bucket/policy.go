@@ -12,8 +12,9 @@ import (
 	"perch/activities/awserr"
 )
 
-// DenyWritesID is the Sid of the statement that denies writes to a bucket while it is emptied. A bucket
-// policy with this statement says that an environment's removal has begun to empty the bucket.
+// DenyWritesID is the Sid of the statement that denies writes to a bucket while it is emptied. A
+// bucket policy with this statement says that an environment's removal has begun to empty the
+// bucket.
 const DenyWritesID = "PerchEmptiesThisBucket"
 
 // bucketPolicy is a bucket policy whose statements stay as their author wrote them.
@@ -79,13 +80,15 @@ func policyOf(ctx context.Context, client *s3.Client, bucket, account string) (b
 	return readPolicy(aws.ToString(out.Policy)) // S3 takes no policy that is not JSON.
 }
 
-// Closed reports whether the bucket's policy has the statement by which an Emptier denies writes. account must own it.
+// Closed reports whether the bucket's policy has the statement by which an Emptier denies writes.
+// account must own it.
 func Closed(ctx context.Context, client *s3.Client, bucket, account string) (bool, error) {
 	policy, err := policyOf(ctx, client, bucket, account)
 	return err == nil && policy.deniesWrites(), err
 }
 
-// Reopen removes Perch's statement from the bucket's policy, and the policy if nothing else is in it.
+// Reopen removes Perch's statement from the bucket's policy, and the policy if nothing else is in
+// it.
 func Reopen(ctx context.Context, client *s3.Client, bucket, account string) error {
 	policy, err := policyOf(ctx, client, bucket, account)
 	if err != nil || !policy.deniesWrites() {
@@ -103,9 +106,9 @@ func Reopen(ctx context.Context, client *s3.Client, bucket, account string) erro
 	return awserr.Wrap(err, "allow writes to bucket %s", bucket)
 }
 
-// denyWrites keeps the app, which may still run, from filling the bucket again, and unfinished uploads
-// from becoming objects. Other statements of the bucket's policy stay. A policy that CloudFormation has
-// deleted meanwhile, with its AWS::S3::BucketPolicy, is put back.
+// denyWrites keeps the app, which may still run, from filling the bucket again, and unfinished
+// uploads from becoming objects. Other statements of the bucket's policy stay. A policy that
+// CloudFormation has deleted meanwhile, with its AWS::S3::BucketPolicy, is put back.
 func (e *emptying) denyWrites(ctx context.Context) error {
 	var policy bucketPolicy
 	err := e.persist(ctx, func(ctx context.Context) (err error) {

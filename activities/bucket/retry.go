@@ -16,14 +16,16 @@ import (
 )
 
 const (
-	// stuckAfter is how long an emptying goes on while nothing succeeds. Then the error is Temporal's to retry.
+	// stuckAfter is how long an emptying goes on while nothing succeeds. Then the error is
+	// Temporal's to retry.
 	stuckAfter = 2 * time.Minute
 	// backoffFirst and backoffMost bound the pause after failures that pass by themselves.
 	backoffFirst = 100 * time.Millisecond
 	backoffMost  = 5 * time.Second
 )
 
-// passingCodes are failures, of calls and of single keys, that pass by themselves; slowCodes are those of them that ask for less.
+// passingCodes are failures, of calls and of single keys, that pass by themselves; slowCodes are
+// those of them that ask for less.
 var (
 	slowCodes    = map[string]bool{"SlowDown": true, "ServiceUnavailable": true, "Throttling": true, "ThrottlingException": true, "RequestLimitExceeded": true, "TooManyRequests": true}
 	passingCodes = map[string]bool{"InternalError": true, "RequestTimeout": true, "OperationAborted": true}
@@ -37,13 +39,15 @@ func passing(err error) bool {
 	return passingCode(awserr.Code(err)) || retryable.IsErrorRetryable(err) == aws.TrueTernary
 }
 
-// slow reports whether S3 asks for fewer requests: by code, or by a 503 whose body was lost on the way.
+// slow reports whether S3 asks for fewer requests: by code, or by a 503 whose body was lost on the
+// way.
 func slow(err error) bool {
 	var response *smithyhttp.ResponseError
 	return slowCodes[awserr.Code(err)] || errors.As(err, &response) && response.HTTPStatusCode() == http.StatusServiceUnavailable
 }
 
-// backoff is the pause after that many failures in a row, one or more: doubled each time, and anything from half of it to all.
+// backoff is the pause after that many failures in a row, one or more: doubled each time, and
+// anything from half of it to all.
 func backoff(failures int) time.Duration {
 	most := backoffMost
 	if failures < 10 {
@@ -52,7 +56,8 @@ func backoff(failures int) time.Duration {
 	return most/2 + rand.N(most/2)
 }
 
-// persist makes one call until it succeeds, fails for good, or nothing has succeeded for stuckAfter.
+// persist makes one call until it succeeds, fails for good, or nothing has succeeded for
+// stuckAfter.
 func (e *emptying) persist(ctx context.Context, call func(context.Context) error) error {
 	for failures := 1; ; failures++ {
 		err := call(ctx)

@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	// maxSweeps is how often a bucket is listed from its beginning before it counts as filled by somebody.
+	// maxSweeps is how often a bucket is listed from its beginning before it counts as filled by
+	// somebody.
 	maxSweeps = 10
-	// maxQueued is how many versions wait for their request, and maxOpen how many pages for their last version, before the lister has
-	// to wait. They bound the memory that an emptying takes.
+	// maxQueued is how many versions wait for their request, and maxOpen how many pages for their
+	// last version, before the lister has to wait. They bound the memory that an emptying takes.
 	maxQueued = 2 * deleteBatch
 	maxOpen   = 64
 )
@@ -37,7 +38,8 @@ type emptying struct {
 	moved atomic.Int64
 }
 
-// sweep empties the bucket from a place on, and then from its beginning until a listing is empty: that is the proof.
+// sweep empties the bucket from a place on, and then from its beginning until a listing is empty:
+// that is the proof.
 func (e *emptying) sweep(ctx context.Context, from marker) error {
 	pace := newPace()
 	var last identity
@@ -57,14 +59,15 @@ func (e *emptying) sweep(ctx context.Context, from marker) error {
 	return fmt.Errorf("empty bucket %s: %d listings in a row were not empty, the last had %q: stop what writes to it", e.bucket, maxSweeps, last.key)
 }
 
-// sweeper deletes what one listing shows: one lister, and as many requests to delete as the pace admits. Its fields belong to the
-// goroutine in run.
+// sweeper deletes what one listing shows: one lister, and as many requests to delete as the pace
+// admits. Its fields belong to the goroutine in run.
 type sweeper struct {
 	*emptying
 	pace     *pace
 	pages    chan listing
 	outcomes chan outcome
-	// queue are the versions to delete, those that failed and are to be tried again behind the others.
+	// queue are the versions to delete, those that failed and are to be tried again behind the
+	// others.
 	queue []task
 	// open are the pages that are not wholly deleted, and the ones behind them.
 	open  []*openPage
@@ -208,7 +211,8 @@ func (s *sweeper) settle(o outcome) {
 	s.finish(deleted)
 }
 
-// failed are the tasks of a request that were not deleted. It records the error of those that never will be.
+// failed are the tasks of a request that were not deleted. It records the error of those that never
+// will be.
 func (s *sweeper) failed(o outcome) []task {
 	switch {
 	case o.err != nil && (!passing(o.err) || s.stuck()):

@@ -17,8 +17,8 @@ import (
 	"perch/activities/pulse"
 )
 
-// pile is a bucket without a network, in the time of a synctest bubble: it lists a page in 0.1 s and deletes in 0.05 s and one
-// millisecond a key.
+// pile is a bucket without a network, in the time of a synctest bubble: it lists a page in 0.1 s
+// and deletes in 0.05 s and one millisecond a key.
 type pile struct {
 	mu      sync.Mutex
 	deleted []bool

@@ -15,8 +15,8 @@ import (
 // aborts is how many unfinished uploads are aborted at a time: S3 has no call for more than one.
 const aborts = 8
 
-// abortUploads aborts unfinished uploads until none is listed. An upload whose parts are still being written can survive an abort
-// (AWS docs: AbortMultipartUpload).
+// abortUploads aborts unfinished uploads until none is listed. An upload whose parts are still
+// being written can survive an abort (AWS docs: AbortMultipartUpload).
 func (e *emptying) abortUploads(ctx context.Context) error {
 	for range maxSweeps {
 		found, err := e.abortListed(ctx)

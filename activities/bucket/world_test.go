@@ -77,7 +77,8 @@ func (s *storage) create(name, stack string, properties map[string]any) {
 	}
 }
 
-// answer makes a before that answers an operation with an error, every one where operation is empty.
+// answer makes a before that answers an operation with an error, every one where operation is
+// empty.
 func (s *storage) answer(operation string, status int, code, message string) func(string, http.ResponseWriter, *http.Request) bool {
 	return func(asked string, w http.ResponseWriter, r *http.Request) bool {
 		if operation != "" && asked != operation {
@@ -206,12 +207,13 @@ func awsAt(url string) aws.Config {
 type attempt struct {
 	emptyResult
 	err error
-	// beat is the last heartbeat that reached Temporal; for an attempt that failed that is its last one.
+	// beat is the last heartbeat that reached Temporal; for an attempt that failed that is its last
+	// one.
 	beat bucketBeat
 }
 
-// empty runs the activity on the bucket until it is done or ctx, the life of its worker, is over. It goes on from an earlier
-// attempt's heartbeat where there is one.
+// empty runs the activity on the bucket until it is done or ctx, the life of its worker, is over.
+// It goes on from an earlier attempt's heartbeat where there is one.
 func (s *storage) empty(ctx context.Context, earlier *bucketBeat) attempt {
 	env := activitytest.NewEnvironment()
 	env.SetWorkerOptions(worker.Options{BackgroundActivityContext: ctx})

@@ -19,7 +19,8 @@ import (
 // historyPrefix is where the artifact bucket keeps the last cards of environments that are gone.
 const historyPrefix = "history/"
 
-// historyKey is one for each life of an environment: history/SLUG/UUID.json, with the UUID of its stack.
+// historyKey is one for each life of an environment: history/SLUG/UUID.json, with the UUID of its
+// stack.
 func historyKey(card perch.Card) string {
 	return historyPrefix + card.Environment.Slug + "/" + path.Base(card.StackID) + suffix
 }
@@ -55,8 +56,8 @@ func (s *Store) LastLife(ctx context.Context, environment perch.Environment) (la
 	return last, true, nil
 }
 
-// KeepHistory copies the last card of an environment that is gone to its history. The same life again is the same object.
-// A card without a stack says nothing of a life.
+// KeepHistory copies the last card of an environment that is gone to its history. The same life
+// again is the same object. A card without a stack says nothing of a life.
 func (s *Store) KeepHistory(ctx context.Context, card perch.Card) error {
 	if card.StackID == "" {
 		return nil

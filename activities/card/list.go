@@ -27,8 +27,8 @@ type Listing struct {
 	Unreadable []*UnreadableError
 }
 
-// List reads all cards: one listing, and one read for each. all are the stacks that were just listed. Without an
-// application stack there are no cards.
+// List reads all cards: one listing, and one read for each. all are the stacks that were just
+// listed. Without an application stack there are no cards.
 func (s *Store) List(ctx context.Context, all stack.All) (Listing, error) {
 	bucket := s.BucketIn(ctx, all)
 	if bucket == "" {
@@ -69,7 +69,8 @@ func (s *Store) listIn(ctx context.Context, bucket string) (Listing, error) {
 	return sorted(objects), nil
 }
 
-// sorted tells the cards that can be parsed from the others. One that was deleted since the listing is neither.
+// sorted tells the cards that can be parsed from the others. One that was deleted since the listing
+// is neither.
 func sorted(objects []object) (listing Listing) {
 	for _, read := range objects {
 		if read.etag == "" {
@@ -106,8 +107,8 @@ func (s *Store) ListOf(ctx context.Context, environment perch.Environment) (list
 	return listing, err
 }
 
-// Warnings say which environments' cards cannot be read, or could not: a card that replaced one of these says so as long
-// as that one is kept aside.
+// Warnings say which environments' cards cannot be read, or could not: a card that replaced one of
+// these says so as long as that one is kept aside.
 func (l Listing) Warnings() (sentences []string) {
 	aside := map[string]bool{}
 	for _, each := range l.Unreadable {
@@ -125,7 +126,8 @@ func (l Listing) Warnings() (sentences []string) {
 	return sentences
 }
 
-// Known are the cards as the rules of expiry and cleanup take them. A card that cannot be read is named.
+// Known are the cards as the rules of expiry and cleanup take them. A card that cannot be read is
+// named.
 func (l Listing) Known() lifecycle.KnownCards {
 	known := lifecycle.KnownCards{BySlug: map[string]perch.Card{}, Unreadable: map[string]string{}}
 	for _, card := range l.Cards {
@@ -139,7 +141,8 @@ func (l Listing) Known() lifecycle.KnownCards {
 	return known
 }
 
-// Enter adds what the environments' cards say to their statuses, and returns the branches without a card.
+// Enter adds what the environments' cards say to their statuses, and returns the branches without a
+// card.
 func (l Listing) Enter(statuses []perch.EnvironmentStatus) (missing []string) {
 	known := map[string]perch.Card{}
 	for _, each := range l.Unreadable {
@@ -160,7 +163,8 @@ func (l Listing) Enter(statuses []perch.EnvironmentStatus) (missing []string) {
 	return missing
 }
 
-// aside are the cards of an environment that could not be parsed and were kept aside. It does not read them.
+// aside are the cards of an environment that could not be parsed and were kept aside. It does not
+// read them.
 func (s *Store) aside(ctx context.Context, environment perch.Environment) (aside []*UnreadableError, err error) {
 	bucket, err := s.Bucket(ctx)
 	if errors.Is(err, ErrNoPlace) {

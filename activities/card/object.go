@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	// prefix is where the artifact bucket keeps cards, asidePrefix where it keeps those that could not be parsed.
+	// prefix is where the artifact bucket keeps cards, asidePrefix where it keeps those that could
+	// not be parsed.
 	prefix      = "cards/"
 	asidePrefix = prefix + "unreadable/"
 	suffix      = ".json"
@@ -100,7 +101,8 @@ func (s *Store) drop(ctx context.Context, bucket string, read object) error {
 	return awserr.Wrap(err, "delete card %s in bucket %s", read.key, bucket)
 }
 
-// keepAside copies what cannot be parsed to a key of its content, so that a second copy is the same object.
+// keepAside copies what cannot be parsed to a key of its content, so that a second copy is the same
+// object.
 func (s *Store) keepAside(ctx context.Context, read object) (string, error) {
 	aside := asidePrefix + slugOf(read.key) + "-" + strings.Trim(read.etag, `"`) + suffix
 	_, err := s.s3.PutObject(ctx, &s3.PutObjectInput{
@@ -109,8 +111,8 @@ func (s *Store) keepAside(ctx context.Context, read object) (string, error) {
 	return aside, awserr.Wrap(err, "copy card %s in bucket %s to %s", read.key, read.bucket, aside)
 }
 
-// mayRepeat reports whether a write is tried again after an error: another write came first, or no answer came, so that
-// the write may have succeeded.
+// mayRepeat reports whether a write is tried again after an error: another write came first, or no
+// answer came, so that the write may have succeeded.
 func mayRepeat(err error) bool {
 	if awserr.HasCode(err, "PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchBucket") {
 		return true

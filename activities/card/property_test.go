@@ -23,7 +23,8 @@ const (
 	callNeverArrives
 	// callConflicts: S3 answers 409.
 	callConflicts
-	// writerDiesBefore and writerDiesAfter: the writer ends before or after the call, and never acts again.
+	// writerDiesBefore and writerDiesAfter: the writer ends before or after the call, and never
+	// acts again.
 	writerDiesBefore
 	writerDiesAfter
 	// otherWrites and otherDeletes: a second writer comes first.
@@ -77,8 +78,9 @@ func conflict(r *http.Request) *http.Response {
 	}
 }
 
-// TestNoWriteIsLostAndNoneIsAppliedTwice lets two writers act, one of them behind a network that loses requests and
-// answers, and kills it between calls. A write that was said to be done is in the card once, and any other at most once.
+// TestNoWriteIsLostAndNoneIsAppliedTwice lets two writers act, one of them behind a network that
+// loses requests and answers, and kills it between calls. A write that was said to be done is in
+// the card once, and any other at most once.
 func TestNoWriteIsLostAndNoneIsAppliedTwice(t *testing.T) {
 	w := newWorld(t, true)
 	calm := w.store(nil)
@@ -86,7 +88,8 @@ func TestNoWriteIsLostAndNoneIsAppliedTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		story++
 		environment := activitytest.Environment("shop", fmt.Sprint("story-", story))
-		// done are the writes that were said to be done since the card was deleted last, tried the others.
+		// done are the writes that were said to be done since the card was deleted last, tried the
+		// others.
 		var done, tried []string
 		writes := 0
 		write := func(ctx context.Context, s *Store) {
@@ -105,7 +108,8 @@ func TestNoWriteIsLostAndNoneIsAppliedTwice(t *testing.T) {
 			if s == calm && (err != nil || !deleted) {
 				t.Fatalf("the second writer deletes: %t, %v", deleted, err)
 			}
-			// What another has written meanwhile may be there or not, as after a deletion that was not heard of.
+			// What another has written meanwhile may be there or not, as after a deletion that was
+			// not heard of.
 			done = slices.DeleteFunc(done, func(name string) bool { return slices.Contains(before, name) || s != calm })
 		}
 		for range rapid.IntRange(1, 4).Draw(t, "acts") {

@@ -1,9 +1,10 @@
-// Package card reads and writes cards: what Perch remembers of each environment, one JSON object per environment in the
-// artifact bucket of the staging application.
+// Package card reads and writes cards: what Perch remembers of each environment, one JSON object
+// per environment in the artifact bucket of the staging application.
 //
-// Only activities of the run that holds an environment's workflow ID write its card, so two writers are rare: a worker
-// that was believed lost, or cleanup. Every write is conditional and carries a write ID, so that no write is lost and
-// none is applied twice, whatever happens to a request or to its answer.
+// Only activities of the run that holds an environment's workflow ID write its card, so two writers
+// are rare: a worker that was believed lost, or cleanup. Every write is conditional and carries a
+// write ID, so that no write is lost and none is applied twice, whatever happens to a request or to
+// its answer.
 package card
 
 import (
@@ -50,8 +51,8 @@ func (e *UnreadableError) isAside() bool { return strings.HasPrefix(e.Key, aside
 const (
 	// writeAttempts is how often Update and Delete try before they return the last error.
 	writeAttempts = 10
-	// rememberedWrites is how many write IDs a card keeps: a writer whose answer was lost finds its write even if others
-	// have written since.
+	// rememberedWrites is how many write IDs a card keeps: a writer whose answer was lost finds its
+	// write even if others have written since.
 	rememberedWrites = 20
 	// longestPause is the longest wait between two attempts.
 	longestPause = time.Second
@@ -75,7 +76,8 @@ func NewStore(cfg aws.Config, policy *perch.Policy, stacks *stack.Reader) *Store
 	return &Store{policy: policy, stacks: stacks, s3: s3.NewFromConfig(cfg), pause: 20 * time.Millisecond}
 }
 
-// Read reads the card of an environment. It is not found if there is none, or no place for one. The error is an
+// Read reads the card of an environment. It is not found if there is none, or no place for one. The
+// error is an
 // *UnreadableError if the card cannot be parsed.
 func (s *Store) Read(ctx context.Context, environment perch.Environment) (card perch.Card, found bool, err error) {
 	bucket, err := s.Bucket(ctx)
@@ -93,12 +95,13 @@ func (s *Store) Read(ctx context.Context, environment perch.Environment) (card p
 	return card, err == nil, err
 }
 
-// Update reads an environment's card, changes it and writes it, and returns what it wrote. Without a card, change gets
-// one that has only the environment. change may be called more than once, each time with what was read last; if it
-// returns an error, nothing is written and Update returns that error.
+// Update reads an environment's card, changes it and writes it, and returns what it wrote. Without
+// a card, change gets one that has only the environment. change may be called more than once, each
+// time with what was read last; if it returns an error, nothing is written and Update returns that
+// error.
 //
-// A card that cannot be parsed is copied to cards/unreadable/ and a new one takes its place, which says so in Warning.
-// The error is ErrNoPlace if there is no application stack.
+// A card that cannot be parsed is copied to cards/unreadable/ and a new one takes its place, which
+// says so in Warning. The error is ErrNoPlace if there is no application stack.
 func (s *Store) Update(
 	ctx context.Context, environment perch.Environment, change func(*perch.Card) error,
 ) (written perch.Card, err error) {
@@ -127,8 +130,8 @@ func (s *Store) Update(
 	return written, err
 }
 
-// DeleteIf deletes an environment's card if unneeded accepts it, and reports whether there is none now. A card with
-// removals stays, because it names what they have left.
+// DeleteIf deletes an environment's card if unneeded accepts it, and reports whether there is none
+// now. A card with removals stays, because it names what they have left.
 func (s *Store) DeleteIf(
 	ctx context.Context, environment perch.Environment, unneeded func(perch.Card) bool,
 ) (deleted bool, err error) {
@@ -154,7 +157,8 @@ func (s *Store) DeleteIf(
 	return deleted, err
 }
 
-// current is what a write begins with: the object, and the card in it. What cannot be parsed is kept aside first.
+// current is what a write begins with: the object, and the card in it. What cannot be parsed is
+// kept aside first.
 func (s *Store) current(
 	ctx context.Context, bucket string, environment perch.Environment,
 ) (read object, card perch.Card, err error) {
@@ -174,8 +178,8 @@ func (s *Store) current(
 	return read, card, err
 }
 
-// attempt tries a write until it is done. The try sees what was read last; after an answer that was lost, or that says
-// that another write came first, it reads again.
+// attempt tries a write until it is done. The try sees what was read last; after an answer that was
+// lost, or that says that another write came first, it reads again.
 func (s *Store) attempt(ctx context.Context, try func(bucket string) (done bool, err error)) error {
 	pause := s.pause
 	for n := 1; ; n++ {
@@ -197,8 +201,8 @@ func (s *Store) attempt(ctx context.Context, try func(bucket string) (done bool,
 	}
 }
 
-// Bucket is the artifact bucket. It is looked up once: its name changes only when the application stack is created
-// again. The error is ErrNoPlace if there is none.
+// Bucket is the artifact bucket. It is looked up once: its name changes only when the application
+// stack is created again. The error is ErrNoPlace if there is none.
 func (s *Store) Bucket(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	known := s.bucket

@@ -109,7 +109,8 @@ func (c *Changer) adopt(ctx context.Context, environment perch.Environment) (str
 	return "", awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 }
 
-// Update asks CloudFormation to bring the stack to the template. An update that would change nothing is no failure.
+// Update asks CloudFormation to bring the stack to the template. An update that would change
+// nothing is no failure.
 func (c *Changer) Update(ctx context.Context, in contract.ChangeInput) (contract.ChangeResult, error) {
 	state, err := c.Stacks.OwnStack(ctx, in.Stack())
 	if err != nil {
@@ -196,7 +197,8 @@ func (c *Changer) RollBack(ctx context.Context, in contract.ChangeInput) (contra
 	return c.begun(ctx, in, err, "roll back")
 }
 
-// deletionMode is left out for an ordinary deletion: CloudFormation takes the other one only after that has failed.
+// deletionMode is left out for an ordinary deletion: CloudFormation takes the other one only after
+// that has failed.
 func deletionMode(force bool) types.DeletionMode {
 	if force {
 		return types.DeletionModeForceDeleteStack
@@ -236,8 +238,8 @@ func (c *Changer) begun(
 }
 
 // beyondLimit counts again after the creation, because two requests may have been admitted at the
-// same time: a stack that ranks beyond the limit, by creation time, then stack id, is deleted again. It
-// returns why, or nil if the stack may stay.
+// same time: a stack that ranks beyond the limit, by creation time, then stack id, is deleted
+// again. It returns why, or nil if the stack may stay.
 func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection, error) {
 	found, err := c.Stacks.List(ctx)
 	if err != nil {
@@ -263,9 +265,10 @@ func (c *Changer) beyondLimit(ctx context.Context, id string) (*perch.Rejection,
 	return c.limit("this one came after them"), nil
 }
 
-// full reports whether there are as many environments as the policy allows, and no stack of this one. Admit has
-// checked that before, but anyone who reaches Temporal can have many branches admitted first. The stack is asked for
-// by its name: an earlier attempt may have created it, and the listing may lack it.
+// full reports whether there are as many environments as the policy allows, and no stack of this
+// one. Admit has checked that before, but anyone who reaches Temporal can have many branches
+// admitted first. The stack is asked for by its name: an earlier attempt may have created it, and
+// the listing may lack it.
 func (c *Changer) full(ctx context.Context, environment perch.Environment) (bool, error) {
 	found, err := c.Stacks.List(ctx)
 	if err != nil || len(found.Ours) < c.Policy.MaxEnvironments {

@@ -22,10 +22,10 @@ import (
 // lockedLooks is how many versions of a bucket with Object Lock are looked at for a lock.
 const lockedLooks = 200
 
-// PrepareDeletion checks everything that can still reject the deletion of the environment's stack, and
-// records what the stack holds. It changes nothing in the environment. CloudFormation itself checks the
-// service role when DeleteStack is called, before it deletes anything. A stack that is being deleted, or
-// could not be deleted, is past all checks.
+// PrepareDeletion checks everything that can still reject the deletion of the environment's stack,
+// and records what the stack holds. It changes nothing in the environment. CloudFormation itself
+// checks the service role when DeleteStack is called, before it deletes anything. A stack that is
+// being deleted, or could not be deleted, is past all checks.
 func (c *Changer) PrepareDeletion(ctx context.Context, in contract.PrepareInput) (contract.PrepareResult, error) {
 	_, stop := pulse.Start(ctx, perch.Progress{Status: "CHECKING", Since: time.Now().UTC()})
 	defer stop()
@@ -86,8 +86,8 @@ func (c *Changer) obstacle(
 	return "", nil
 }
 
-// importedBy looks for a stack that imports one of the exports: CloudFormation takes the deletion and then
-// cancels it.
+// importedBy looks for a stack that imports one of the exports: CloudFormation takes the deletion
+// and then cancels it.
 func (c *Changer) importedBy(ctx context.Context, stack types.Stack) (string, error) {
 	for _, output := range stack.Outputs {
 		if aws.ToString(output.ExportName) == "" {
@@ -153,7 +153,8 @@ func (c *Changer) protectedCluster(ctx context.Context, clusters []string) (stri
 	return "", nil
 }
 
-// lockedBucket looks for a version that Object Lock keeps. A bucket without Object Lock costs one call.
+// lockedBucket looks for a version that Object Lock keeps. A bucket without Object Lock costs one
+// call.
 func (c *Changer) lockedBucket(ctx context.Context, bucket string) (string, error) {
 	lock, err := c.s3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &bucket})
 	if awserr.HasCode(err, "ObjectLockConfigurationNotFoundError", "NoSuchBucket") {

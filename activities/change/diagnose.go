@@ -12,7 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the stack left.
+// DiagnoseDeletion lists what CloudFormation failed to delete, and why, and what updates of the
+// stack left.
 func (c *Changer) DiagnoseDeletion(ctx context.Context, in contract.StackInput) (contract.Remains, error) {
 	if _, err := c.Stacks.OwnStack(ctx, in); err != nil {
 		return contract.Remains{}, err
@@ -33,7 +34,8 @@ func (c *Changer) DiagnoseDeletion(ctx context.Context, in contract.StackInput) 
 	return remains, err
 }
 
-// droppedOrphans are what updates of the stack left, as far as SweepResources deletes it and no template keeps it.
+// droppedOrphans are what updates of the stack left, as far as SweepResources deletes it and no
+// template keeps it.
 func (c *Changer) droppedOrphans(ctx context.Context, stackID string) (orphans []contract.Orphan, err error) {
 	dropped, err := c.Stacks.DroppedByUpdates(ctx, stackID)
 	for _, event := range dropped {

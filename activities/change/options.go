@@ -11,9 +11,9 @@ import (
 	"perch/cfn"
 )
 
-// AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in progress.
-// Beanstalk takes an update or a termination only of an environment that is Ready, and carries a launch or an
-// update out to the end after CloudFormation has given it up.
+// AwaitBeanstalk waits until no Elastic Beanstalk environment of the stack has an operation in
+// progress. Beanstalk takes an update or a termination only of an environment that is Ready, and
+// carries a launch or an update out to the end after CloudFormation has given it up.
 func (c *Changer) AwaitBeanstalk(ctx context.Context, in contract.StackInput) error {
 	progress := perch.Progress{Status: "WAITING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
@@ -28,8 +28,9 @@ func (c *Changer) AwaitBeanstalk(ctx context.Context, in contract.StackInput) er
 	return c.Beanstalk.AwaitEnvironments(ctx, beats, progress, contents.Environments)
 }
 
-// WithdrawOptions removes the variables and references to secrets from the environment that its stack's template no
-// longer sets, and waits until Elastic Beanstalk has done so. CloudFormation leaves them in the environment.
+// WithdrawOptions removes the variables and references to secrets from the environment that its
+// stack's template no longer sets, and waits until Elastic Beanstalk has done so. CloudFormation
+// leaves them in the environment.
 func (c *Changer) WithdrawOptions(ctx context.Context, in contract.StackInput) error {
 	progress := perch.Progress{Status: "WITHDRAWING", Since: time.Now().UTC()}
 	beats, stop := pulse.Start(ctx, progress)
@@ -61,7 +62,8 @@ func (c *Changer) WithdrawOptions(ctx context.Context, in contract.StackInput) e
 	}
 }
 
-// stillSet rejects references to secrets that Beanstalk did not remove. A variable may be the platform's own.
+// stillSet rejects references to secrets that Beanstalk did not remove. A variable may be the
+// platform's own.
 func stillSet(environment string, left []cfn.OptionName) error {
 	for _, option := range left {
 		if option.Secret() {

@@ -22,7 +22,8 @@ import (
 )
 
 const (
-	// listingTries is how often a listing of branches is tried before everything is held: the next run is not far.
+	// listingTries is how often a listing of branches is tried before everything is held: the next
+	// run is not far.
 	listingTries = 5
 	// longestPause is how long a rate limit is waited out; GitHub's last an hour at most.
 	longestPause = 65 * time.Minute
@@ -74,7 +75,8 @@ func (p *Planner) Plan(ctx context.Context, in perch.CleanupInput) (contract.Pla
 	return plan, err
 }
 
-// knownCards reads all cards. That they cannot be read is no error: then nobody knows which environments are pinned.
+// knownCards reads all cards. That they cannot be read is no error: then nobody knows which
+// environments are pinned.
 func (p *Planner) knownCards(ctx context.Context) lifecycle.KnownCards {
 	listed, err := p.cards.ListAll(ctx)
 	if err != nil {
@@ -108,8 +110,8 @@ func (p *Planner) list(ctx context.Context) (lifecycle.Listing, error) {
 	return lifecycle.Listing{}, sourceerr.Wrap(err, "list branches of %s", p.policy.Repository)
 }
 
-// ListBranches reads the branches and whose they are. The id is read again for every plan: another repository
-// may have taken the name since the worker learned it.
+// ListBranches reads the branches and whose they are. The id is read again for every plan: another
+// repository may have taken the name since the worker learned it.
 func (p *Planner) ListBranches(ctx context.Context) (listing lifecycle.Listing, err error) {
 	if listing.Branches, listing.Complete, err = p.branches.Branches(ctx); err != nil {
 		return lifecycle.Listing{}, err

@@ -45,8 +45,8 @@ func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perc
 	return result, nil
 }
 
-// readLabels looks whether a label pins an environment that would be warned or removed, or no longer pins one. Labels that
-// the worker may not read pin nothing and unpin nothing.
+// readLabels looks whether a label pins an environment that would be warned or removed, or no
+// longer pins one. Labels that the worker may not read pin nothing and unpin nothing.
 func (p *Planner) readLabels(ctx context.Context, verdict *perch.ExpiryVerdict, cards lifecycle.KnownCards) error {
 	environment, err := perch.NewEnvironment(p.policy.Project, verdict.Branch)
 	if err != nil {
@@ -72,7 +72,8 @@ func (p *Planner) readLabels(ctx context.Context, verdict *perch.ExpiryVerdict, 
 	return nil
 }
 
-// cardOf is the card of one environment, as the rules take it. The error says that it is worth trying again.
+// cardOf is the card of one environment, as the rules take it. The error says that it is worth
+// trying again.
 func (p *Planner) cardOf(ctx context.Context, environment perch.Environment) (lifecycle.KnownCards, error) {
 	read, found, err := p.cards.Read(ctx, environment)
 	var unreadable *card.UnreadableError
@@ -86,8 +87,8 @@ func (p *Planner) cardOf(ctx context.Context, environment perch.Environment) (li
 	return lifecycle.KnownCards{BySlug: map[string]perch.Card{environment.Slug: read}}, nil
 }
 
-// ExpiryNote is the note that a verdict leads to: a warning, or what a label says; nil if none. It is the same for every
-// retry within one run.
+// ExpiryNote is the note that a verdict leads to: a warning, or what a label says; nil if none. It
+// is the same for every retry within one run.
 func (p *Planner) ExpiryNote(verdict perch.ExpiryVerdict, run string, at time.Time) *perch.Note {
 	note := verdict.Note
 	if verdict.Action == perch.ExpiryWarn {
@@ -105,7 +106,8 @@ func (p *Planner) ExpiryNote(verdict perch.ExpiryVerdict, run string, at time.Ti
 	return &sent
 }
 
-// ExpiryRequest is the removal that a verdict leads to. It is the same for every retry within one run.
+// ExpiryRequest is the removal that a verdict leads to. It is the same for every retry within one
+// run.
 func (p *Planner) ExpiryRequest(verdict perch.ExpiryVerdict, run string, at time.Time) perch.Request {
 	return perch.Request{
 		ID: perch.StableID(run, verdict.StackID, "expired"), Goal: perch.GoalGone, Project: p.policy.Project,
@@ -116,8 +118,9 @@ func (p *Planner) ExpiryRequest(verdict perch.ExpiryVerdict, run string, at time
 	}
 }
 
-// CheckKeep completes a note with the stack that it is about, and enters it into a copy of the environment's card, so that
-// a note that would be rejected is not sent. The error is a *perch.Rejection then.
+// CheckKeep completes a note with the stack that it is about, and enters it into a copy of the
+// environment's card, so that a note that would be rejected is not sent. The error is a
+// *perch.Rejection then.
 func (p *Planner) CheckKeep(ctx context.Context, in perch.KeepInput) (note perch.Note, err error) {
 	note = in.Note
 	if !slices.Contains([]perch.NoteKind{perch.NotePin, perch.NoteUnpin, perch.NoteExtend}, note.Kind) {
@@ -151,8 +154,8 @@ func (p *Planner) CheckKeep(ctx context.Context, in perch.KeepInput) (note perch
 	return note, lifecycle.EnterKeep(&read, note, p.policy.Expiry, p.now())
 }
 
-// Kept is what came of the note, as the environment's card says it; entered is false as long as no run has taken it. A
-// card that cannot be read says nothing.
+// Kept is what came of the note, as the environment's card says it; entered is false as long as no
+// run has taken it. A card that cannot be read says nothing.
 func (p *Planner) Kept(ctx context.Context, in perch.KeepInput) (result perch.KeepResult, entered bool, err error) {
 	read, _, err := p.cards.Read(ctx, in.Environment)
 	var unreadable *card.UnreadableError

@@ -12,7 +12,8 @@ import (
 	"perch/lifecycle"
 )
 
-// See reads the stack and the latest run, then the branch: a branch that is pushed meanwhile is seen.
+// See reads the stack and the latest run, then the branch: a branch that is pushed meanwhile is
+// seen.
 func (p *Planner) See(
 	ctx context.Context, e perch.Environment, latest func(context.Context, string) (lifecycle.LatestRun, error),
 ) (seen lifecycle.Seen, err error) {
@@ -44,8 +45,9 @@ func (p *Planner) See(
 	return seen, nil
 }
 
-// LookNote is the note that the labels of the branch's pull requests lead to; nil if none. It is the same for every retry
-// within one look. What cannot be read, and a branch without an environment or a card, leads to none.
+// LookNote is the note that the labels of the branch's pull requests lead to; nil if none. It is
+// the same for every retry within one look. What cannot be read, and a branch without an
+// environment or a card, leads to none.
 func (p *Planner) LookNote(
 	ctx context.Context, in contract.LookInput, seen lifecycle.Seen, run string,
 ) (*perch.Note, error) {

@@ -12,12 +12,14 @@ import (
 const (
 	// missingReads is how many branches one run of cleanup reads perch.yaml of.
 	missingReads = 100
-	// missingTurn is how long the order of branches stays: a dry run shows what a run soon after it requests.
+	// missingTurn is how long the order of branches stays: a dry run shows what a run soon after it
+	// requests.
 	missingTurn = time.Hour
 )
 
-// Missing are branches that should have an environment and have none: at most as many as removals, because each is a
-// deployment. A branch source that does not answer is no error: the verdicts are known.
+// Missing are branches that should have an environment and have none: at most as many as removals,
+// because each is a deployment. A branch source that does not answer is no error: the verdicts are
+// known.
 func (p *Planner) Missing(
 	ctx context.Context, listing lifecycle.Listing, stacks []lifecycle.Found, at time.Time,
 ) (*perch.CleanupMissing, error) {
@@ -59,7 +61,8 @@ func (p *Planner) Missing(
 }
 
 // wanted reports whether perch.yaml at the head and the pull requests of the branch want an
-// environment, and it has not expired at that head. What else an `up` needs is checked when it is requested.
+// environment, and it has not expired at that head. What else an `up` needs is checked when it is
+// requested.
 func (p *Planner) wanted(ctx context.Context, environment perch.Environment, head string) (bool, error) {
 	branch := environment.Branch
 	last, found, err := p.cards.LastLife(ctx, environment)

@@ -52,12 +52,13 @@ type AdmitResult struct {
 	GraceSeconds int `json:"grace_seconds,omitempty"`
 }
 
-// Foreseen is what reports say of an `up` beside its state: estimates, and what perch.yaml says of reports.
+// Foreseen is what reports say of an `up` beside its state: estimates, and what perch.yaml says of
+// reports.
 type Foreseen struct {
 	// Settings are the settings that differ from those of kind staging: A is staging's side.
 	Settings []perch.SettingDifference `json:"settings,omitempty"`
-	// ExpectedSeconds is how long CloudFormation typically takes, USDPerDay what the environment costs a day; each is 0
-	// if it cannot be estimated.
+	// ExpectedSeconds is how long CloudFormation typically takes, USDPerDay what the environment
+	// costs a day; each is 0 if it cannot be estimated.
 	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
 	USDPerDay       float64 `json:"usd_per_day,omitempty"`
 	// Muted are the reports that perch.yaml does not want.
@@ -66,7 +67,8 @@ type Foreseen struct {
 	Expiry *perch.Expiry `json:"expiry,omitempty"`
 }
 
-// Ends reports whether nothing is to be done for the request, and with which outcome and sentence it ends.
+// Ends reports whether nothing is to be done for the request, and with which outcome and sentence
+// it ends.
 func (a AdmitResult) Ends() (outcome perch.Outcome, sentence string, ends bool) {
 	if a.Rejection != nil {
 		return perch.OutcomeRejected, a.Rejection.Reason, true

@@ -31,8 +31,9 @@ type Remains struct {
 	// Failures are the resources that CloudFormation failed to delete: the only ones that it takes
 	// in RetainResources.
 	Failures []lifecycle.Failure `json:"failures,omitempty"`
-	// Dropped are what updates of the stack took out of the template and could not delete. The stack
-	// does not name it any more, and it may hold what the stack names: a security group its peer.
+	// Dropped are what updates of the stack took out of the template and could not delete. The
+	// stack does not name it any more, and it may hold what the stack names: a security group its
+	// peer.
 	Dropped []Orphan `json:"dropped,omitempty"`
 }
 

@@ -18,6 +18,7 @@ type LookInput struct {
 // LookResult is what was found and requested.
 type LookResult struct {
 	perch.LookResult
-	// Busy says that the environment is to be removed, and that a run which works for an `up` must end first: look again later.
+	// Busy says that the environment is to be removed, and that a run which works for an `up` must
+	// end first: look again later.
 	Busy bool `json:"busy,omitempty"`
 }

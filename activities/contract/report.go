@@ -2,15 +2,16 @@ package contract
 
 import "perch"
 
-// ReportInput is what is to be entered into an environment's card and told to every configured channel.
+// ReportInput is what is to be entered into an environment's card and told to every configured
+// channel.
 type ReportInput struct {
 	Environment perch.Environment `json:"environment,omitzero"`
 	// StackID is the environment's stack; empty if it is not known or does not exist.
 	StackID string `json:"stack_id,omitempty"`
 	// State is what the run says; nil if only notes are taken.
 	State *perch.CardState `json:"state,omitempty"`
-	// Ended are the last states of requests that another request has superseded, the oldest first. The environment
-	// goes on without them; only their commits are told.
+	// Ended are the last states of requests that another request has superseded, the oldest first.
+	// The environment goes on without them; only their commits are told.
 	Ended []perch.CardState `json:"ended,omitempty"`
 	// Notes are the notes that the run has taken, the oldest first.
 	Notes []perch.Note `json:"notes,omitempty"`

@@ -1,8 +1,9 @@
-// Package database creates and drops an environment's database and its user in a PostgreSQL instance that environments
-// share.
+// Package database creates and drops an environment's database and its user in a PostgreSQL
+// instance that environments share.
 //
-// A Server is a connection of the instance's master user. Every statement that changes something runs under one advisory
-// lock, because PostgreSQL creates one database at a time. No error and no log of the server contains a password.
+// A Server is a connection of the instance's master user. Every statement that changes something
+// runs under one advisory lock, because PostgreSQL creates one database at a time. No error and no
+// log of the server contains a password.
 package database
 
 import (
@@ -23,12 +24,14 @@ import (
 )
 
 const (
-	// maintenance is the database that every PostgreSQL has, to be connected to while others come and go.
+	// maintenance is the database that every PostgreSQL has, to be connected to while others come
+	// and go.
 	maintenance = "postgres"
 	// connectTimeout bounds one connection, serverTimeout all that is said over it.
 	connectTimeout = 10 * time.Second
 	serverTimeout  = time.Minute
-	// serverLock is the key of the advisory lock that one worker at a time changes databases under: PostgreSQL makes only one at a time.
+	// serverLock is the key of the advisory lock that one worker at a time changes databases under:
+	// PostgreSQL makes only one at a time.
 	serverLock = 0x7065726368
 	// markQuery finds whose a database is, and its mark.
 	markQuery = `SELECT pg_get_userbyid(datdba), coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = $1`
@@ -44,8 +47,8 @@ type Login struct {
 	Clients string
 }
 
-// Connect logs in. The connection uses TLS unless the host is this machine; PGSSLMODE and PGSSLROOTCERT in the worker's
-// environment say how much of the server's certificate is verified.
+// Connect logs in. The connection uses TLS unless the host is this machine; PGSSLMODE and
+// PGSSLROOTCERT in the worker's environment say how much of the server's certificate is verified.
 func Connect(ctx context.Context, login Login) (*Server, error) {
 	settings := fmt.Sprintf("host=%s port=%s user=%s dbname=%s", login.Host, login.Port, login.User, maintenance)
 	if os.Getenv("PGSSLMODE") == "" && !loopback(login.Host) {
@@ -77,8 +80,8 @@ func (s *Server) Close() {
 	_ = s.conn.Close(ctx) // The server ends it if we cannot.
 }
 
-// Mark is the comment of a database: the id of the stack that it was made for, and the stack's kind if that is one whose
-// data is kept.
+// Mark is the comment of a database: the id of the stack that it was made for, and the stack's kind
+// if that is one whose data is kept.
 type Mark string
 
 // MarkOf is the mark of a database for a stack.
@@ -95,10 +98,10 @@ func (m Mark) kind() string {
 	return kind
 }
 
-// Ensure creates the user and the database and sets the user's password. If a branch's database was created for another
-// stack of this name, that stack is deleted, and the database is dropped and created again. The database of production
-// or staging is kept and used. A database that does not belong to the user of its name is not managed by Perch: it is
-// rejected and left alone.
+// Ensure creates the user and the database and sets the user's password. If a branch's database was
+// created for another stack of this name, that stack is deleted, and the database is dropped and
+// created again. The database of production or staging is kept and used. A database that does not
+// belong to the user of its name is not managed by Perch: it is rejected and left alone.
 func (s *Server) Ensure(ctx context.Context, name string, mark Mark, password string) error {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
@@ -134,8 +137,9 @@ func (s *Server) Ensure(ctx context.Context, name string, mark Mark, password st
 	return s.exec(ctx, "close database "+name, "REVOKE ALL ON DATABASE "+user+" FROM PUBLIC")
 }
 
-// user creates the user with the verifier that PostgreSQL stores, so that no log of the server contains the password. The
-// master is not a superuser on RDS: it must be a member to create a database for the user, and to drop what the user owns.
+// user creates the user with the verifier that PostgreSQL stores, so that no log of the server
+// contains the password. The master is not a superuser on RDS: it must be a member to create a
+// database for the user, and to drop what the user owns.
 func (s *Server) user(ctx context.Context, name, verifier string) error {
 	user := pgx.Identifier{name}.Sanitize()
 	exists, err := s.exists(ctx, name)
@@ -153,8 +157,8 @@ func (s *Server) user(ctx context.Context, name, verifier string) error {
 	return s.exec(ctx, "join database user "+name, "GRANT "+user+" TO CURRENT_USER")
 }
 
-// Drop removes the database and the user. It rejects a database of production or staging: Perch removes no such
-// environment.
+// Drop removes the database and the user. It rejects a database of production or staging: Perch
+// removes no such environment.
 func (s *Server) Drop(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, serverTimeout)
 	defer cancel()
@@ -171,7 +175,8 @@ func (s *Server) Drop(ctx context.Context, name string) error {
 	return s.remove(ctx, name)
 }
 
-// remove ends the database's connections and removes it, then what its user owns elsewhere, and the user.
+// remove ends the database's connections and removes it, then what its user owns elsewhere, and the
+// user.
 func (s *Server) remove(ctx context.Context, name string) error {
 	user := pgx.Identifier{name}.Sanitize()
 	exists, err := s.exists(ctx, name)
@@ -183,8 +188,9 @@ func (s *Server) remove(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	// RDS's own sessions are a superuser's, which FORCE may not end ("must be a superuser to terminate
-	// superuser process"). They are short, so such a failure stays one that is tried again.
+	// RDS's own sessions are a superuser's, which FORCE may not end ("must be a superuser to
+	// terminate superuser process"). They are short, so such a failure stays one that is tried
+	// again.
 	if err := s.exec(ctx, "drop database "+name, "DROP DATABASE IF EXISTS "+user+" WITH (FORCE)"); err != nil || !exists {
 		return err
 	}
@@ -194,7 +200,8 @@ func (s *Server) remove(ctx context.Context, name string) error {
 	return s.exec(ctx, "drop database user "+name, "DROP ROLE "+user)
 }
 
-// look reports whether the database is there, and its mark. One that its user does not own is rejected.
+// look reports whether the database is there, and its mark. One that its user does not own is
+// rejected.
 func (s *Server) look(ctx context.Context, name string) (there bool, made Mark, err error) {
 	var owner string
 	err = s.conn.QueryRow(ctx, markQuery, name).Scan(&owner, &made)

@@ -100,8 +100,8 @@ func (d *Doctor) Examine(ctx context.Context) []perch.Check {
 	return checks
 }
 
-// checkRank puts checks in the order of perch.WorkerChecks; the applications stand together, and the reports follow the
-// repository.
+// checkRank puts checks in the order of perch.WorkerChecks; the applications stand together, and
+// the reports follow the repository.
 func checkRank(name string) int {
 	if name == perch.CheckReports {
 		name = perch.CheckRepository

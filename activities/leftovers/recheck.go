@@ -21,8 +21,8 @@ import (
 type Rechecked struct {
 	// Left are the removals that left something, with what is still there.
 	Left []perch.Leftover
-	// Outdated are the environments whose cards do not say what was seen. Only a run that has the environment's workflow
-	// ID may correct them.
+	// Outdated are the environments whose cards do not say what was seen. Only a run that has the
+	// environment's workflow ID may correct them.
 	Outdated []perch.Environment
 }
 
@@ -63,7 +63,8 @@ func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) 
 }
 
 // unclosed are the environments without a stack and without a record whose card says that the
-// removal failed, or is still there after the removal: the run that should have corrected it could not.
+// removal failed, or is still there after the removal: the run that should have corrected it could
+// not.
 func unclosed(listing card.Listing, all stack.All, now time.Time) (environments []perch.Environment) {
 	for _, c := range listing.Cards {
 		told := c.State.Phase == perch.PhaseGone && !c.GitHub.Undelivered // Otherwise the sweep of reports repairs it.

@@ -32,8 +32,8 @@ func (r Record) leftover() perch.Leftover {
 	}
 }
 
-// Records reads and writes the removals in the cards of environments. Without an application stack there is no place
-// for cards, and so no records.
+// Records reads and writes the removals in the cards of environments. Without an application stack
+// there is no place for cards, and so no records.
 type Records struct{ cards *card.Store }
 
 // NewRecords makes a Records.
@@ -48,7 +48,8 @@ func (r *Records) Bucket(ctx context.Context) (string, error) {
 	return bucket, err
 }
 
-// KeepAside moves a card that cannot be read out of the way, so that it is named by one key from then on.
+// KeepAside moves a card that cannot be read out of the way, so that it is named by one key from
+// then on.
 func (r *Records) KeepAside(ctx context.Context, environment perch.Environment) error {
 	_, _, err := r.cards.Read(ctx, environment)
 	var unreadable *card.UnreadableError
@@ -58,7 +59,8 @@ func (r *Records) KeepAside(ctx context.Context, environment perch.Environment) 
 	return err
 }
 
-// Begin records what a stack holds, together with what earlier attempts saw. It is called before the stack is deleted.
+// Begin records what a stack holds, together with what earlier attempts saw. It is called before
+// the stack is deleted.
 func (r *Records) Begin(
 	ctx context.Context, environment perch.Environment, stackID string, contents perch.StackContents,
 ) error {
@@ -77,8 +79,8 @@ func (r *Records) Begin(
 	return err
 }
 
-// Conclude takes the removals of stacks out of an environment's card, and records what is left of them, if anything.
-// A card that then says nothing is deleted.
+// Conclude takes the removals of stacks out of an environment's card, and records what is left of
+// them, if anything. A card that then says nothing is deleted.
 func (r *Records) Conclude(
 	ctx context.Context, environment perch.Environment, over []string, left *perch.Removal,
 ) error {
@@ -112,8 +114,8 @@ func (r *Records) List(ctx context.Context, all stack.All) (card.Listing, error)
 	return r.cards.List(ctx, all)
 }
 
-// Listed are the records in cards. One that cannot be read may name anything, so it counts as a leftover until a person
-// has looked at it.
+// Listed are the records in cards. One that cannot be read may name anything, so it counts as a
+// leftover until a person has looked at it.
 func Listed(listing card.Listing) (records []Record) {
 	for _, c := range listing.Cards {
 		for _, removal := range c.Removals {

@@ -26,7 +26,8 @@ type taggedResource struct {
 	tags    map[string]string
 }
 
-// typesOfOrphans are the types that the contents name or SweepResources deletes, by the service and the type in an ARN.
+// typesOfOrphans are the types that the contents name or SweepResources deletes, by the service and
+// the type in an ARN.
 var typesOfOrphans = map[string]string{
 	"s3:":                          "AWS::S3::Bucket",
 	"rds:db":                       "AWS::RDS::DBInstance",

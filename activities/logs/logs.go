@@ -1,8 +1,8 @@
-// Package logs reads the last lines that an environment has logged, from the log groups in CloudWatch Logs to which
-// Elastic Beanstalk streams them.
+// Package logs reads the last lines that an environment has logged, from the log groups in
+// CloudWatch Logs to which Elastic Beanstalk streams them.
 //
-// The lines are for people: secrets in them are masked, and why there are none is a sentence. They never go through
-// Temporal, whose histories keep everything.
+// The lines are for people: secrets in them are masked, and why there are none is a sentence. They
+// never go through Temporal, whose histories keep everything.
 package logs
 
 import (
@@ -20,14 +20,17 @@ import (
 	"perch/activities/awserr"
 )
 
-// sources are the log groups below /aws/elasticbeanstalk/ENVIRONMENT that are read: the output of all containers, and,
-// if that has no line, what the platform did on the instance (AWS docs: Elastic Beanstalk, instance log streaming).
+// sources are the log groups below /aws/elasticbeanstalk/ENVIRONMENT that are read: the output of
+// all containers, and, if that has no line, what the platform did on the instance (AWS docs:
+// Elastic Beanstalk, instance log streaming).
 var sources = []string{"/var/log/eb-docker/containers/eb-current-app/stdouterr.log", "/var/log/eb-engine.log"}
 
 const (
-	// patience is how long all calls together may take: a run waits for the report that shows the lines.
+	// patience is how long all calls together may take: a run waits for the report that shows the
+	// lines.
 	patience = 5 * time.Second
-	// mostPages is how many pages of a log group are read. A page can be empty although older events exist.
+	// mostPages is how many pages of a log group are read. A page can be empty although older
+	// events exist.
 	mostPages = 20
 )
 
@@ -41,8 +44,8 @@ func NewReader(cfg aws.Config) *Reader {
 	return &Reader{cloudwatchlogs.NewFromConfig(cfg)}
 }
 
-// Last returns the last n lines that the environment's app has logged since a time; if there are none, those of the
-// platform. A failure to read them is a sentence in the result.
+// Last returns the last n lines that the environment's app has logged since a time; if there are
+// none, those of the platform. A failure to read them is a sentence in the result.
 func (r *Reader) Last(ctx context.Context, environment perch.Environment, since time.Time, n int) perch.LogLines {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

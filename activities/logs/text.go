@@ -13,8 +13,8 @@ import (
 // mostBytes is how long a line may be.
 const mostBytes = 500
 
-// maskLines masks secrets in lines and returns how many. It takes the streams one by one, because the lines of several
-// instances alternate.
+// maskLines masks secrets in lines and returns how many. It takes the streams one by one, because
+// the lines of several instances alternate.
 func maskLines(lines []perch.LogLine) int {
 	streams := map[string][]int{}
 	for i, line := range lines {

@@ -1,8 +1,8 @@
 // Package probe connects to environments and registries, and only where the worker may.
 //
-// Anyone who can push decides where the outputs of a custom template point, and the worker reaches hosts that they do not
-// reach. A Reach says which IP addresses are allowed; it is asked for the address that is about to be connected to, so no
-// answer of DNS gets around it.
+// Anyone who can push decides where the outputs of a custom template point, and the worker reaches
+// hosts that they do not reach. A Reach says which IP addresses are allowed; it is asked for the
+// address that is about to be connected to, so no answer of DNS gets around it.
 package probe
 
 import (
@@ -15,8 +15,8 @@ import (
 
 // Reach says at which IP addresses the worker connects to an environment.
 type Reach struct {
-	// Custom says that the environment's template is a custom one: the worker then connects to public addresses only, and
-	// to those in the networks that the policy names as private.
+	// Custom says that the environment's template is a custom one: the worker then connects to
+	// public addresses only, and to those in the networks that the policy names as private.
 	Custom bool
 	// Private are these networks.
 	Private []netip.Prefix
@@ -34,7 +34,8 @@ func Unreachable(err error) string {
 	return string(rejection)
 }
 
-// control is for a net.Dialer. It is told the address that is about to be connected to, so no answer of DNS gets around it.
+// control is for a net.Dialer. It is told the address that is about to be connected to, so no
+// answer of DNS gets around it.
 func (r Reach) control(_, address string, _ syscall.RawConn) error {
 	dialed, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -43,8 +44,9 @@ func (r Reach) control(_, address string, _ syscall.RawConn) error {
 	return r.admit(dialed.Addr())
 }
 
-// admit rejects an address with a sentence. Link-local ones are rejected whatever the policy says: there machines keep what only they may know, such as
-// the instance metadata of EC2, and no environment is there.
+// admit rejects an address with a sentence. Link-local ones are rejected whatever the policy says:
+// there machines keep what only they may know, such as the instance metadata of EC2, and no
+// environment is there.
 func (r Reach) admit(at netip.Addr) error {
 	at = plain(at)
 	switch {
@@ -75,12 +77,14 @@ func (r Reach) Registry(endpoint bool) func(netip.Addr) error {
 }
 
 var (
-	// machineLocal is where EC2 has by IPv6 what it has at link-local addresses by IPv4 (AWS docs: Use the Instance Metadata Service).
+	// machineLocal is where EC2 has by IPv6 what it has at link-local addresses by IPv4 (AWS docs:
+	// Use the Instance Metadata Service).
 	machineLocal = netip.MustParsePrefix("fd00:ec2::/32")
-	// translated is where a NAT gateway has the addresses of IPv4 for hosts that speak IPv6 only (RFC 6052).
+	// translated is where a NAT gateway has the addresses of IPv4 for hosts that speak IPv6 only
+	// (RFC 6052).
 	translated = netip.MustParsePrefix("64:ff9b::/96")
-	// unicast is what IANA gives out of IPv6 as public addresses, and reserved what is for another use, beside what netip knows by its predicates
-	// (IANA: Special-Purpose Address Registries).
+	// unicast is what IANA gives out of IPv6 as public addresses, and reserved what is for another
+	// use, beside what netip knows by its predicates (IANA: Special-Purpose Address Registries).
 	unicast  = netip.MustParsePrefix("2000::/3")
 	reserved = []netip.Prefix{
 		netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
@@ -90,7 +94,8 @@ var (
 	}
 )
 
-// plain is the host that an address leads to: one of IPv4 where IPv6 only carries it, and without a zone, because a network contains no address that has one.
+// plain is the host that an address leads to: one of IPv4 where IPv6 only carries it, and without a
+// zone, because a network contains no address that has one.
 func plain(at netip.Addr) netip.Addr {
 	at = at.WithZone("").Unmap()
 	if translated.Contains(at) {

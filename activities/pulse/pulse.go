@@ -15,14 +15,14 @@ import (
 // Beat is the longest time between two heartbeats; the heartbeat timeout of waits is 20 seconds.
 const Beat = 6 * time.Second
 
-// ErrStopping ends a wait when its worker stops. It is for a retry: another worker goes on from the heartbeat, at once and not
-// only when the heartbeat timeout has passed.
+// ErrStopping ends a wait when its worker stops. It is for a retry: another worker goes on from the
+// heartbeat, at once and not only when the heartbeat timeout has passed.
 var ErrStopping = errors.New("this worker stops; another one goes on")
 
 // Pulse keeps an activity's heartbeat going while it works, with the latest progress.
 type Pulse struct {
-	// ctx is the activity's own: the SDK sends a heartbeat later with the context of an earlier one, and a context that
-	// ends with the Pulse would lose it.
+	// ctx is the activity's own: the SDK sends a heartbeat later with the context of an earlier
+	// one, and a context that ends with the Pulse would lose it.
 	ctx      context.Context
 	record   func(ctx context.Context, details ...any)
 	mu       sync.Mutex
@@ -87,7 +87,8 @@ func Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Resume is the progress that an earlier attempt of the activity recorded, or begun if there is none.
+// Resume is the progress that an earlier attempt of the activity recorded, or begun if there is
+// none.
 func Resume(ctx context.Context, begun perch.Progress) perch.Progress {
 	var earlier perch.Progress
 	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &earlier) == nil && !earlier.Since.IsZero() {

@@ -68,7 +68,8 @@ func (p *Prober) AwaitReady(ctx context.Context, in contract.ReadyInput) (contra
 
 // Question is where and how an environment is asked.
 type Question struct {
-	// URL is the environment's address, and Endpoint the host to dial: DNS may not know the environment's own host yet.
+	// URL is the environment's address, and Endpoint the host to dial: DNS may not know the
+	// environment's own host yet.
 	URL, Endpoint string
 	// HealthPath is the path that answers when the app is healthy.
 	HealthPath string
@@ -144,7 +145,8 @@ func answerPatience(in contract.ReadyInput) time.Duration {
 	return time.Duration(in.PatienceSeconds) * time.Second
 }
 
-// ask looks at the address once. An answer that is not good is returned in words; one that may get better is passing.
+// ask looks at the address once. An answer that is not good is returned in words; one that may get
+// better is passing.
 func ask(ctx context.Context, client *http.Client, address string) (status int, problem string, passing bool) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -167,7 +169,8 @@ func ask(ctx context.Context, client *http.Client, address string) (status int, 
 	), true
 }
 
-// logs says where the container's output is: Elastic Beanstalk says no more than that the deployment had errors.
+// logs says where the container's output is: Elastic Beanstalk says no more than that the
+// deployment had errors.
 func (q Question) logs() string {
 	if q.Custom {
 		return ""

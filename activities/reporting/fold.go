@@ -15,8 +15,8 @@ const rememberedReady = 10
 // rememberedEnded is how many requests that were superseded wait in a card to be told.
 const rememberedEnded = 20
 
-// fold enters the input into the card, with the lines that the environment has logged. tells says that it is going to be
-// told.
+// fold enters the input into the card, with the lines that the environment has logged. tells says
+// that it is going to be told.
 func fold(
 	card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool, bounds perch.PolicyExpiry, now time.Time,
 ) {
@@ -64,7 +64,8 @@ func enterWarned(card *perch.Card, told perch.Card, now time.Time) {
 	card.ExpiryWarning = &warned
 }
 
-// wasDeployed reports whether the state is of an `up` that was admitted, so that its perch.yaml was read.
+// wasDeployed reports whether the state is of an `up` that was admitted, so that its perch.yaml was
+// read.
 func wasDeployed(state perch.CardState) bool { return state.Goal == perch.GoalUp && state.Kind != "" }
 
 // keeps reports whether the note is about how long the environment lives.
@@ -94,15 +95,16 @@ func enterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now
 	card.Answers = card.Answers[max(0, len(card.Answers)-rememberedAnswers):]
 }
 
-// forgetComments has the comments searched for, because a warning is a new one: if its delivery is cut off, the next one
-// finds what it has left, also when there is nothing to warn of any more.
+// forgetComments has the comments searched for, because a warning is a new one: if its delivery is
+// cut off, the next one finds what it has left, also when there is nothing to warn of any more.
 func forgetComments(memory *perch.GitHubMemory) {
 	for i, comment := range memory.Comments {
 		memory.Comments[i] = perch.GitHubComment{PullRequest: comment.PullRequest}
 	}
 }
 
-// enterState makes state the card's, with the stack that it is about and the lines that the environment has logged.
+// enterState makes state the card's, with the stack that it is about and the lines that the
+// environment has logged.
 func enterState(card *perch.Card, stackID string, state perch.CardState, log *perch.LogLines) {
 	if stackID != "" && stackID != card.StackID {
 		card.StackID, card.Since, card.Ready = stackID, state.Begun, nil
@@ -123,8 +125,8 @@ func enterState(card *perch.Card, stackID string, state perch.CardState, log *pe
 	}
 }
 
-// isStale reports whether the state was said before what the card has: an activity that was cut off may still be
-// running while a later one is done.
+// isStale reports whether the state was said before what the card has: an activity that was cut off
+// may still be running while a later one is done.
 func isStale(state, known perch.CardState) bool {
 	if state.RunID == known.RunID {
 		return state.At.Before(known.At)
@@ -150,8 +152,9 @@ func copied(card perch.Card) perch.Card {
 	return card
 }
 
-// enter enters into the card what has been told. If it was written since it was read, another activity may be telling at
-// the same time, and it is not known whose call came last: everything is told again.
+// enter enters into the card what has been told. If it was written since it was read, another
+// activity may be telling at the same time, and it is not known whose call came last: everything is
+// told again.
 func enter(card *perch.Card, told perch.Card, read string) {
 	if card.WriteID == read {
 		card.GitHub, card.PullRequests, card.Ended = told.GitHub, told.PullRequests, told.Ended

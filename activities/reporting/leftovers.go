@@ -16,7 +16,8 @@ const longestRecheck = 30 * time.Second
 
 // LeftoverChecker looks for what removals of an environment left.
 type LeftoverChecker interface {
-	// Recheck corrects the removals in the environment's card, and reports whether nothing is left of the environment.
+	// Recheck corrects the removals in the environment's card, and reports whether nothing is left
+	// of the environment.
 	Recheck(ctx context.Context, environment perch.Environment) (gone bool, err error)
 }
 
@@ -28,8 +29,9 @@ func says(in contract.ReportInput) bool {
 		slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return !isAboutLeftovers(n) })
 }
 
-// recheck looks for what removals left. If nothing is left and the last removal failed, the environment is removed now:
-// that is told, and the card deleted. A look that fails is a sentence in out, because the next cleanup has it repeated.
+// recheck looks for what removals left. If nothing is left and the last removal failed, the
+// environment is removed now: that is told, and the card deleted. A look that fails is a sentence
+// in out, because the next cleanup has it repeated.
 func (r *Reporter) recheck(ctx context.Context, environment perch.Environment, out *contract.ReportResult) error {
 	looking, stop := context.WithTimeout(ctx, longestRecheck)
 	defer stop()
@@ -59,8 +61,8 @@ func (r *Reporter) recheck(ctx context.Context, environment perch.Environment, o
 	return err
 }
 
-// enterRemoved enters that the environment is removed. The error is errNothingSaid if the last run was no removal, or
-// something is left.
+// enterRemoved enters that the environment is removed. The error is errNothingSaid if the last run
+// was no removal, or something is left.
 func (r *Reporter) enterRemoved(card *perch.Card, now time.Time) error {
 	switch {
 	case len(card.Removals) > 0:

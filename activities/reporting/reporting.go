@@ -1,7 +1,8 @@
-// Package reporting enters into an environment's card what a run says of the environment, and has channels tell it to
-// people.
+// Package reporting enters into an environment's card what a run says of the environment, and has
+// channels tell it to people.
 //
-// A report fails no run: what cannot be recorded or told is said in the result. The card remembers what has not been told.
+// A report fails no run: what cannot be recorded or told is said in the result. The card remembers
+// what has not been told.
 package reporting
 
 import (
@@ -23,7 +24,8 @@ import (
 const (
 	// longestDelivery is how long all channels together may take: a run waits for its last report.
 	longestDelivery = 10 * time.Second
-	// longestRepair is how long the card of a removed environment is kept for a last report that cannot be delivered.
+	// longestRepair is how long the card of a removed environment is kept for a last report that
+	// cannot be delivered.
 	longestRepair = 7 * 24 * time.Hour
 	// lastLines is how many lines of the log a card has of a deployment that failed.
 	lastLines = 30
@@ -36,8 +38,8 @@ type LogReader interface {
 
 // Channel tells people how far an environment is.
 type Channel interface {
-	// Deliver tells what differs from what was told last, and enters into the card what has been told. again tries also
-	// what was denied before.
+	// Deliver tells what differs from what was told last, and enters into the card what has been
+	// told. again tries also what was denied before.
 	Deliver(ctx context.Context, card *perch.Card, again bool)
 }
 
@@ -77,9 +79,9 @@ func New(cfg Config) *Reporter {
 	}
 }
 
-// Report enters the input into the environment's card, tells it, and deletes the card of an environment that is removed.
-// A report of a removal is rejected while the environment has a stack. Any other error is in the result, unless there are
-// notes.
+// Report enters the input into the environment's card, tells it, and deletes the card of an
+// environment that is removed. A report of a removal is rejected while the environment has a stack.
+// Any other error is in the result, unless there are notes.
 func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out contract.ReportResult, err error) {
 	if in.Removed {
 		stack, exists, err := r.stacks.Describe(ctx, in.Environment.StackName())
@@ -130,7 +132,8 @@ func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out con
 	return out, nil
 }
 
-// errNothingSaid says that there are only notes, and no run has said anything yet that could be told.
+// errNothingSaid says that there are only notes, and no run has said anything yet that could be
+// told.
 var errNothingSaid = errors.New("no run has said anything of the environment")
 
 // saysNothing reports whether the input has only notes without a state.
@@ -158,8 +161,8 @@ func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) e
 	return err
 }
 
-// drop deletes the card of an environment that is removed, when its removal has been told and nothing is left of it. What
-// it says is kept as history.
+// drop deletes the card of an environment that is removed, when its removal has been told and
+// nothing is left of it. What it says is kept as history.
 func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool) error {
 	if !removed {
 		_, exists, err := r.stacks.Describe(ctx, recorded.Environment.StackName())
@@ -177,7 +180,8 @@ func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool) 
 	return err
 }
 
-// lastLog is what the environment has logged during a deployment that failed; nil for any other report.
+// lastLog is what the environment has logged during a deployment that failed; nil for any other
+// report.
 func (r *Reporter) lastLog(ctx context.Context, in contract.ReportInput) *perch.LogLines {
 	if in.State == nil || in.State.Goal != perch.GoalUp || in.State.Phase != perch.PhaseFailed || in.StackID == "" {
 		return nil

@@ -17,8 +17,8 @@ import (
 	"perch/lifecycle"
 )
 
-// Environments seeds environments with what perch.yaml says at the commit that is deployed, and lets buckets that a
-// removal has closed be written to again.
+// Environments seeds environments with what perch.yaml says at the commit that is deployed, and
+// lets buckets that a removal has closed be written to again.
 type Environments struct {
 	*Seeder
 
@@ -27,7 +27,8 @@ type Environments struct {
 	reader   *stack.Reader
 }
 
-// NewEnvironments makes Environments of the account of cfg. interval is the pause between two looks.
+// NewEnvironments makes Environments of the account of cfg. interval is the pause between two
+// looks.
 func NewEnvironments(
 	cfg aws.Config, policy *perch.Policy, reader *stack.Reader, apps *application.Stacks, branches *branch.Reader,
 	interval time.Duration,
@@ -57,7 +58,8 @@ func (e *Environments) SeedData(ctx context.Context, in contract.SeedInput) (con
 // Deployed is what SeedData found to be seeded.
 type Deployed struct {
 	contract.SeedInput
-	// URL is the environment's address, and Endpoint the host to dial, both from its stack's outputs.
+	// URL is the environment's address, and Endpoint the host to dial, both from its stack's
+	// outputs.
 	URL, Endpoint string
 }
 
@@ -103,8 +105,9 @@ func (e *Environments) settingsAt(ctx context.Context, branch, commit string) (f
 	return seedSettings{settings, file.Seed, outputs.ArtifactBucket}, err
 }
 
-// deployed is the environment's own stack, with the commit deployed in it that is to be seeded, and admitted by the
-// policy: the steps of no other commit are carried out, and no other address is told a secret.
+// deployed is the environment's own stack, with the commit deployed in it that is to be seeded, and
+// admitted by the policy: the steps of no other commit are carried out, and no other address is
+// told a secret.
 func (e *Environments) deployed(ctx context.Context, in contract.SeedInput) (contract.StackState, error) {
 	stack, err := e.reader.OwnStack(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID})
 	if err != nil {

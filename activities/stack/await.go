@@ -175,7 +175,8 @@ func (w *Wait) doubtful() bool {
 	return time.Since(w.doubt) < w.stacks.StaleReads
 }
 
-// AwaitStack waits until the operation on the stack is over, however it ended. Its heartbeats are a perch.Progress.
+// AwaitStack waits until the operation on the stack is over, however it ended. Its heartbeats are a
+// perch.Progress.
 func (r *Reader) AwaitStack(ctx context.Context, in contract.AwaitInput) (contract.AwaitResult, error) {
 	wait := r.NewWait(in, pulse.Resume(ctx, perch.Progress{Total: in.Total, Since: time.Now().UTC()}))
 	sightings, stop := r.Poller.Watch(in.StackID)

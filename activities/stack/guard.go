@@ -11,8 +11,9 @@ import (
 	"perch/lifecycle"
 )
 
-// OwnStack reads the environment's stack by its id. An activity that changes something calls it first:
-// anyone who can reach Temporal can schedule an activity, so it believes nothing of its input but the names.
+// OwnStack reads the environment's stack by its id. An activity that changes something calls it
+// first: anyone who can reach Temporal can schedule an activity, so it believes nothing of its
+// input but the names.
 func (r *Reader) OwnStack(ctx context.Context, in contract.StackInput) (contract.StackState, error) {
 	if in.StackID == "" {
 		return contract.StackState{}, awserr.Final(
@@ -40,8 +41,8 @@ func (r *Reader) OwnStack(ctx context.Context, in contract.StackInput) (contract
 	return state, err
 }
 
-// MayDelete rejects the deletion of a stack whose kind, termination protection or branch keeps it. What was
-// never in service may be deleted, so that it can be created again.
+// MayDelete rejects the deletion of a stack whose kind, termination protection or branch keeps it.
+// What was never in service may be deleted, so that it can be created again.
 func (r *Reader) MayDelete(environment perch.Environment, state contract.StackState) error {
 	if state.Judged("").Protected {
 		return awserr.Final(
@@ -65,8 +66,8 @@ func (r *Reader) MayDelete(environment perch.Environment, state contract.StackSt
 	return nil
 }
 
-// MayEmpty rejects a bucket of a stack that may return to service, and one that the stack's template keeps or that the
-// stack does not name.
+// MayEmpty rejects a bucket of a stack that may return to service, and one that the stack's
+// template keeps or that the stack does not name.
 func (r *Reader) MayEmpty(ctx context.Context, in contract.EmptyBucketInput) error {
 	if err := r.RequireDeletion(ctx, contract.StackInput{Environment: in.Environment, StackID: in.StackID}); err != nil {
 		return err

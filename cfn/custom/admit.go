@@ -9,8 +9,8 @@ import (
 	"perch/document"
 )
 
-// Admit holds the template, as in fills it in, against the policy: what it needs, which secrets it reads, which machines it asks for. The error is
-// Problems; each says what the policy allows.
+// Admit holds the template, as in fills it in, against the policy: what it needs, which secrets it
+// reads, which machines it asks for. The error is Problems; each says what the policy allows.
 func (t *Template) Admit(in cfn.EnvironmentInput) error {
 	p := document.NewReport(t.source)
 	filled := t.fill(in, p)
@@ -43,7 +43,8 @@ func (t *Template) admitCapability(policy perch.Policy, p *document.Report) {
 	p.Fail(because.at, "resource %s (%s) needs %s, and the policy allows %s; take it out of the template, or add %s to `capabilities` in the policy", because.id, reason, needed, allows, needed)
 }
 
-// machines holds every instance type and database class in the template against the policy, whichever resource asks for it.
+// machines holds every instance type and database class in the template against the policy,
+// whichever resource asks for it.
 func (t *Template) machines(policy perch.Policy, filled []cfn.Parameter, p *document.Report) {
 	for _, r := range t.resources {
 		r.properties.Walk(func(n *document.Node) {
@@ -60,7 +61,8 @@ func (t *Template) machines(policy perch.Policy, filled []cfn.Parameter, p *docu
 	}
 }
 
-// option looks at an option of Elastic Beanstalk. One whose name cannot be told may be an instance type.
+// option looks at an option of Elastic Beanstalk. One whose name cannot be told may be an instance
+// type.
 func (t *Template) option(name, value *document.Node, policy perch.Policy, filled []cfn.Parameter, p *document.Report) {
 	if name == nil || value == nil {
 		return

@@ -15,8 +15,8 @@ const (
 	kindBeanstalk = "AWS::ElasticBeanstalk::Environment"
 	kindScheduled = "AWS::AutoScaling::ScheduledAction"
 	kindSaved     = "AWS::ElasticBeanstalk::ConfigurationTemplate"
-	// beanstalkInstances is the MaxSize of an environment that gives none (AWS docs: general options,
-	// aws:autoscaling:asg).
+	// beanstalkInstances is the MaxSize of an environment that gives none (AWS docs: general
+	// options, aws:autoscaling:asg).
 	beanstalkInstances = 4
 )
 
@@ -25,7 +25,8 @@ var capacities = map[string]bool{
 	"MaxSize": true, "TotalTargetCapacity": true, "TargetCapacity": true, "InstanceCount": true, "MaxvCpus": true,
 }
 
-// instances checks against the policy how many EC2 instances the template's resources may have together.
+// instances checks against the policy how many EC2 instances the template's resources may have
+// together.
 func (t *Template) instances(policy perch.Policy, filled []cfn.Parameter, p *document.Report) {
 	if policy.MaxInstances == 0 {
 		return
@@ -114,8 +115,8 @@ func (t *Template) mayBe(value *document.Node, want string, filled []cfn.Paramet
 	})
 }
 
-// refersToSaved reports whether the value is a reference to a configuration template of this template, whose
-// instances are counted there.
+// refersToSaved reports whether the value is a reference to a configuration template of this
+// template, whose instances are counted there.
 func (t *Template) refersToSaved(value *document.Node) bool {
 	if value.Shape == document.Scalar {
 		return false

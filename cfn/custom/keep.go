@@ -7,7 +7,8 @@ import (
 	"perch/document"
 )
 
-// Kept is a resource that stays, or leaves a snapshot, when its stack is deleted, because the template says so.
+// Kept is a resource that stays, or leaves a snapshot, when its stack is deleted, because the
+// template says so.
 type Kept struct {
 	// ID is the logical id, Type the resource's type.
 	ID, Type string
@@ -28,13 +29,15 @@ func (k Kept) String() string {
 	return fmt.Sprintf("%s (%s) has DeletionPolicy %s: %s", k.ID, k.Type, k.Policy, stays)
 }
 
-// Left reports whether a deletion that has come to the resource, and has brought it to status, has left something of it.
+// Left reports whether a deletion that has come to the resource, and has brought it to status, has
+// left something of it.
 func (k Kept) Left(status string) bool {
 	return k.Policy == "Retain" && status == "DELETE_SKIPPED" || k.Policy == "Snapshot" && status == "DELETE_COMPLETE"
 }
 
-// keep is what deletion leaves of a resource of kind with a DeletionPolicy; empty for nothing. RetainExceptOnCreate differs from Retain only
-// while the stack is made. The defaults for databases: AWS docs, DeletionPolicy attribute.
+// keep is what deletion leaves of a resource of kind with a DeletionPolicy; empty for nothing.
+// RetainExceptOnCreate differs from Retain only while the stack is made. The defaults for
+// databases: AWS docs, DeletionPolicy attribute.
 func keep(kind, policy string, inCluster bool) (string, bool) {
 	switch {
 	case kind == "AWS::Route53::RecordSet":
@@ -60,8 +63,8 @@ func (t *Template) Kept() []Kept {
 	return kept
 }
 
-// KeptBy reads the same from a deployed template, by logical id. Only what Render wrote has any: what Perch's own templates leave behind is a
-// leftover.
+// KeptBy reads the same from a deployed template, by logical id. Only what Render wrote has any:
+// what Perch's own templates leave behind is a leftover.
 func KeptBy(body []byte) map[string]Kept {
 	kept := map[string]Kept{}
 	t := deployed(body)
@@ -74,7 +77,8 @@ func KeptBy(body []byte) map[string]Kept {
 	return kept
 }
 
-// DeletedBy reads from a deployed template which resources it says to delete with the stack, by logical id.
+// DeletedBy reads from a deployed template which resources it says to delete with the stack, by
+// logical id.
 func DeletedBy(body []byte) map[string]bool {
 	deletes := map[string]bool{}
 	for _, r := range deployed(body).resources {
@@ -85,8 +89,8 @@ func DeletedBy(body []byte) map[string]bool {
 	return deletes
 }
 
-// DeletesLogs reads from a deployed template which Beanstalk environments delete their log groups when they are
-// terminated, by logical id.
+// DeletesLogs reads from a deployed template which Beanstalk environments delete their log groups
+// when they are terminated, by logical id.
 func DeletesLogs(body []byte) map[string]bool {
 	deletes := map[string]bool{}
 	for _, r := range deployed(body).resources {
@@ -104,7 +108,8 @@ func DeletesLogs(body []byte) map[string]bool {
 	return deletes
 }
 
-// deployed is a template that a stack has, without checks; one that cannot be read has no resources.
+// deployed is a template that a stack has, without checks; one that cannot be read has no
+// resources.
 func deployed(body []byte) *Template {
 	root, source, err := document.Read("the deployed template", body, limits)
 	if err != nil {

@@ -62,7 +62,8 @@ func (t *Template) parameter(name string) *parameter {
 	return nil
 }
 
-// stored reports whether the value is the name of a parameter in Parameter Store, and CloudFormation reads what stands there.
+// stored reports whether the value is the name of a parameter in Parameter Store, and
+// CloudFormation reads what stands there.
 func (p *parameter) stored() bool { return strings.HasPrefix(p.kind, "AWS::SSM::Parameter::Value<") }
 
 // Takes reports whether the template takes what Perch knows by this name: by a parameter of the
@@ -99,7 +100,8 @@ var idTypes = map[string]string{
 	"AWS::EC2::Image::Id": "ami-", "AWS::EC2::Volume::Id": "vol-",
 }
 
-// rejects says what is wrong with value, as the end of a sentence; empty if nothing is. AWS checks what only AWS knows.
+// rejects says what is wrong with value, as the end of a sentence; empty if nothing is. AWS checks
+// what only AWS knows.
 func (p *parameter) rejects(value string) string {
 	if dynamic(value) {
 		return ""

@@ -63,7 +63,8 @@ func substituted(argument *document.Node) []reference {
 	return found
 }
 
-// checkReferences rejects names that nothing in the template has, and resources that wait for each other.
+// checkReferences rejects names that nothing in the template has, and resources that wait for each
+// other.
 func (t *Template) checkReferences(p *document.Report) {
 	for _, section := range []string{"Resources", "Outputs"} {
 		for _, r := range references(t.root.Get(section)) {

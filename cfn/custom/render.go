@@ -13,10 +13,12 @@ import (
 	"perch/document"
 )
 
-// DefaultURLOutput is the output that holds the environment's address where `url_output` names no other.
+// DefaultURLOutput is the output that holds the environment's address where `url_output` names no
+// other.
 const DefaultURLOutput = "URL"
 
-// Render fills in the template's parameters and adds Perch's outputs: the commit, the address and the hash. Nothing else is changed.
+// Render fills in the template's parameters and adds Perch's outputs: the commit, the address and
+// the hash. Nothing else is changed.
 func (t *Template) Render(in cfn.EnvironmentInput) (cfn.Rendered, error) {
 	p := document.NewReport(t.source)
 	rendered := cfn.Rendered{Parameters: t.fill(in, p), Capability: t.Capability()}
@@ -67,7 +69,8 @@ func hashOf(document map[string]any, parameters []cfn.Parameter) (string, error)
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// checkAddress rejects what can be seen to be no address: a text without a scheme, and an attribute that is a host name.
+// checkAddress rejects what can be seen to be no address: a text without a scheme, and an attribute
+// that is a host name.
 func (t *Template) checkAddress(name string, value, outputs *document.Node, p *document.Report) {
 	function, argument := function(value)
 	switch {
@@ -80,7 +83,8 @@ func (t *Template) checkAddress(name string, value, outputs *document.Node, p *d
 	}
 }
 
-// urlOutput is the output that holds the address, as Perch adds it once more under a name that every reader knows.
+// urlOutput is the output that holds the address, as Perch adds it once more under a name that
+// every reader knows.
 func (t *Template) urlOutput(in cfn.EnvironmentInput, p *document.Report) map[string]any {
 	name := in.Settings.URLOutput
 	if name == "" {

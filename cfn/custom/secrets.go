@@ -14,11 +14,13 @@ import (
 // dynamicReference is {{resolve:SERVICE:NAME}}, or as much of it as stands in one text.
 var dynamicReference = regexp.MustCompile(`\{\{resolve:(secretsmanager:|ssm:|ssm-secure:)?((?:\$\{[^}]*\}|[^}])*)(\}\})?`)
 
-// dynamic reports whether CloudFormation reads the value from somewhere else when it makes the stack.
+// dynamic reports whether CloudFormation reads the value from somewhere else when it makes the
+// stack.
 func dynamic(value string) bool { return strings.Contains(value, "{{resolve:") }
 
-// secrets rejects dynamic references to what the policy does not allow: CloudFormation would read them with rights that the project lacks.
-// A secret that the template makes itself is the environment's own. Rights are bounded by CloudFormation's role all the same: whoever means to can
+// secrets rejects dynamic references to what the policy does not allow: CloudFormation would read
+// them with rights that the project lacks. A secret that the template makes itself is the
+// environment's own. Rights are bounded by CloudFormation's role all the same: whoever means to can
 // hide a reference from this.
 func (t *Template) secrets(in cfn.EnvironmentInput, filled []cfn.Parameter, p *document.Report) {
 	for _, one := range filled {
@@ -49,7 +51,8 @@ func (t *Template) secrets(in cfn.EnvironmentInput, filled []cfn.Parameter, p *d
 	check(t.root)
 }
 
-// withoutVariables is a text of Fn::Sub with ${} for each of its own variables: they hide resources and parameters of the same name.
+// withoutVariables is a text of Fn::Sub with ${} for each of its own variables: they hide resources
+// and parameters of the same name.
 func withoutVariables(text string, variables *document.Node) string {
 	return substitution.ReplaceAllStringFunc(text, func(part string) string {
 		if variables.Get(strings.Trim(part, "${}")) != nil {
@@ -59,7 +62,8 @@ func withoutVariables(text string, variables *document.Node) string {
 	})
 }
 
-// inOneText writes a text, and one that Fn::Sub or Fn::Join puts together, with ${} for what is not known yet.
+// inOneText writes a text, and one that Fn::Sub or Fn::Join puts together, with ${} for what is not
+// known yet.
 func inOneText(n *document.Node) (string, bool) {
 	name, argument := function(n)
 	switch {
@@ -133,7 +137,8 @@ func allowed(from []string) string {
 const (
 	// ownResource stands for a secret of the template's own in a reference.
 	ownResource = "\x00"
-	// publicParameters begin the names of what AWS keeps in everybody's Parameter Store, such as the ids of its images.
+	// publicParameters begin the names of what AWS keeps in everybody's Parameter Store, such as
+	// the ids of its images.
 	publicParameters = "/aws/service/"
 )
 
@@ -162,8 +167,9 @@ func (t *Template) part(service, text string, policy perch.Policy, filled []cfn.
 	return text
 }
 
-// makes reports whether the resource, or its attribute where got says that one is asked for, is the name of a secret that the template makes itself.
-// Other resources hand on whatever text somebody gave them.
+// makes reports whether the resource, or its attribute where got says that one is asked for, is the
+// name of a secret that the template makes itself. Other resources hand on whatever text somebody
+// gave them.
 func (t *Template) makes(service string, r *resource, attribute string, got bool) bool {
 	switch {
 	case service != "secretsmanager":
@@ -183,7 +189,8 @@ func (t *Template) makes(service string, r *resource, attribute string, got bool
 
 const secretKind = "AWS::SecretsManager::Secret"
 
-// secretARN is the ARN of what a dynamic reference names: NAME:SecretString:KEY:..., an ARN and the same, or NAME:VERSION of a parameter.
+// secretARN is the ARN of what a dynamic reference names: NAME:SecretString:KEY:..., an ARN and the
+// same, or NAME:VERSION of a parameter.
 func secretARN(service, name string, policy perch.Policy) string {
 	if service == "secretsmanager" {
 		if parts := strings.Split(name, ":"); strings.HasPrefix(name, "arn:") && len(parts) > 6 {

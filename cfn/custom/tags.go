@@ -8,7 +8,8 @@ import (
 	"perch/document"
 )
 
-// maxFile is the largest template that is read, in bytes: CloudFormation's own limit (AWS docs: CloudFormation quotas).
+// maxFile is the largest template that is read, in bytes: CloudFormation's own limit (AWS docs:
+// CloudFormation quotas).
 const maxFile = 1 << 20
 
 // limits bound nesting, and the keys of one mapping: a stack has 500 resources at most.

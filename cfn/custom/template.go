@@ -1,5 +1,5 @@
-// Package custom reads a project's own CloudFormation template: what it declares, what it needs, and what Perch adds to it. Everything else in
-// it stays as it is. It does no I/O.
+// Package custom reads a project's own CloudFormation template: what it declares, what it needs,
+// and what Perch adds to it. Everything else in it stays as it is. It does no I/O.
 package custom
 
 import (
@@ -38,7 +38,8 @@ var (
 	added = []string{cfn.OutputCommit, cfn.OutputTemplate, cfn.OutputCustomURL}
 )
 
-// Read reads a template, YAML or JSON; file is what messages call it. The error is document.Problems or a
+// Read reads a template, YAML or JSON; file is what messages call it. The error is
+// document.Problems or a
 // *document.Problem. It quotes nothing: a line of a template may hold a secret.
 func Read(file string, data []byte) (*Template, error) {
 	root, source, err := document.Read(file, data, limits)
@@ -127,8 +128,8 @@ func (t *Template) checkOutputs(p *document.Report) {
 	}
 }
 
-// seedTargets rejects seed steps into buckets that the template does not have, by logical id or by the id that Perch's own template gives a name,
-// and commands where it has nothing that runs them.
+// seedTargets rejects seed steps into buckets that the template does not have, by logical id or by
+// the id that Perch's own template gives a name, and commands where it has nothing that runs them.
 func (t *Template) seedTargets(steps []perch.SeedStep, p *document.Report) {
 	var buckets []string
 	runs := false

@@ -62,7 +62,8 @@ func knownValues(in cfn.EnvironmentInput) map[string]known {
 
 var placeholder = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
 
-// expand replaces the placeholders in a value of `parameters`. A placeholder that there is no value for is named.
+// expand replaces the placeholders in a value of `parameters`. A placeholder that there is no value
+// for is named.
 func expand(text string, values map[string]known) (out known, missing string) {
 	byPlaceholder := map[string]string{}
 	for _, one := range perch.KnownParameters() {
@@ -83,7 +84,8 @@ func expand(text string, values map[string]known) (out known, missing string) {
 	return out, missing
 }
 
-// fill gives every parameter its value: from perch.yaml, else what Perch has under its name, else its Default, which is left to CloudFormation.
+// fill gives every parameter its value: from perch.yaml, else what Perch has under its name, else
+// its Default, which is left to CloudFormation.
 func (t *Template) fill(in cfn.EnvironmentInput, p *document.Report) []cfn.Parameter {
 	values := knownValues(in)
 	for _, name := range slices.Sorted(maps.Keys(in.Settings.Parameters)) {

@@ -16,8 +16,9 @@ type Comparison struct {
 	Outputs []string
 }
 
-// Compare holds wanted against deployed: resource by resource, property by property, as CloudFormation does. Where deployed is the zero
-// Version everything is created. A parameter that CloudFormation does not show (NoEcho) counts as unchanged.
+// Compare holds wanted against deployed: resource by resource, property by property, as
+// CloudFormation does. Where deployed is the zero Version everything is created. A parameter that
+// CloudFormation does not show (NoEcho) counts as unchanged.
 func Compare(deployed, wanted Version) (Comparison, error) {
 	before, err := read(deployed)
 	if err != nil {
@@ -98,7 +99,8 @@ func (c *comparer) properties(was, now resource) []perch.PropertyChange {
 	return found
 }
 
-// indirect finds a property that the template leaves as it is and that changes all the same, because it refers to what is replaced.
+// indirect finds a property that the template leaves as it is and that changes all the same,
+// because it refers to what is replaced.
 func (c *comparer) indirect(kind, name string, value any) (perch.PropertyChange, bool) {
 	var strong perch.PropertyChange
 	found := references(value)
@@ -118,7 +120,8 @@ func (c *comparer) indirect(kind, name string, value any) (perch.PropertyChange,
 	return strong, strong.Name != ""
 }
 
-// attributes are the members of a resource beside its properties that differ. None of them replaces it.
+// attributes are the members of a resource beside its properties that differ. None of them replaces
+// it.
 func attributes(was, now resource) []perch.PropertyChange {
 	var found []perch.PropertyChange
 	for _, name := range union(was.attributes, now.attributes) {

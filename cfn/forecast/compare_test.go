@@ -15,7 +15,8 @@ func resources(members string) Version {
 	return Version{Template: []byte(`{"Resources": {` + members + `}}`)}
 }
 
-// lines writes changes as people would: action, id, replacement, data, and each property with what it does and why.
+// lines writes changes as people would: action, id, replacement, data, and each property with what
+// it does and why.
 func lines(changes []perch.ResourceChange) []string {
 	var out []string
 	for _, c := range changes {
@@ -156,7 +157,8 @@ func TestReplacementTravelsToWhatRefersToIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		// The environment may be replaced: an attribute may be the same for the new database. So may what bears the environment's name.
+		// The environment may be replaced: an attribute may be the same for the new database. So
+		// may what bears the environment's name.
 		"change Alarm maybe AlarmName=maybe<Environment",
 		"replace Database yes lost DBSubnetGroupName=yes<Subnets",
 		"change Environment maybe Description=no<Database EnvironmentName=maybe<Database",

@@ -11,8 +11,9 @@ import (
 	"perch"
 )
 
-// Cost is what an environment of this template costs for a day in region, with as many instances as its group has at least. What the table has
-// no price for is named in Missing and counts nothing; LeftOut names what costs by use.
+// Cost is what an environment of this template costs for a day in region, with as many instances as
+// its group has at least. What the table has no price for is named in Missing and counts nothing;
+// LeftOut names what costs by use.
 func Cost(wanted Version, region string) (perch.CostEstimate, error) {
 	t, err := read(wanted)
 	if err != nil {
@@ -69,7 +70,8 @@ func (b *bill) resource(id string, r resource) {
 	}
 }
 
-// beanstalk counts the instances with their public addresses, and a load balancer that is the environment's own.
+// beanstalk counts the instances with their public addresses, and a load balancer that is the
+// environment's own.
 func (b *bill) beanstalk(id string, r resource) {
 	option := options(r)
 	count := 1
@@ -128,7 +130,8 @@ func (b *bill) database(id string, r resource) {
 	b.leaveOut("database backups beyond the database's size")
 }
 
-// given is what a template says, or what stands for it where the template says nothing, or nothing that is known before.
+// given is what a template says, or what stands for it where the template says nothing, or nothing
+// that is known before.
 func given(said, otherwise string) string {
 	if said == "" {
 		return otherwise
@@ -169,7 +172,8 @@ func (b *bill) leaveOut(use string) {
 	}
 }
 
-// options are a Beanstalk environment's option settings, by namespace and name. A value that only AWS knows is empty.
+// options are a Beanstalk environment's option settings, by namespace and name. A value that only
+// AWS knows is empty.
 func options(r resource) map[string]string {
 	found := map[string]string{}
 	for _, entry := range list(r.properties["OptionSettings"]) {

@@ -110,7 +110,8 @@ func TestWhatCostsByUseIsNamed(t *testing.T) {
 	}
 }
 
-// TestPricesAreSane catches a slip of a digit: a size costs about twice the one before it, and no region is far from another.
+// TestPricesAreSane catches a slip of a digit: a size costs about twice the one before it, and no
+// region is far from another.
 func TestPricesAreSane(t *testing.T) {
 	base := prices["us-east-1"]
 	for region, table := range prices {

@@ -11,12 +11,13 @@ const (
 	lost     = "lost"
 	snapshot = "snapshot"
 	retained = "retained"
-	// left is a bucket's: CloudFormation cannot delete one that is not empty, and leaves it behind, outside of the stack.
+	// left is a bucket's: CloudFormation cannot delete one that is not empty, and leaves it behind,
+	// outside of the stack.
 	left = "left behind"
 )
 
-// dataAfterRemoval says what becomes of the data in a resource that its stack does not have any more. A database without a policy leaves
-// a snapshot (AWS docs: DeletionPolicy attribute).
+// dataAfterRemoval says what becomes of the data in a resource that its stack does not have any
+// more. A database without a policy leaves a snapshot (AWS docs: DeletionPolicy attribute).
 func dataAfterRemoval(r resource) string {
 	policy, given := r.attributes["DeletionPolicy"].(string)
 	if !given && r.database() {
@@ -25,8 +26,8 @@ func dataAfterRemoval(r resource) string {
 	return r.data(policy)
 }
 
-// dataAfterReplacement says what becomes of the data in a resource that another one takes the place of. Without a policy it is deleted,
-// databases included (AWS docs: UpdateReplacePolicy attribute).
+// dataAfterReplacement says what becomes of the data in a resource that another one takes the place
+// of. Without a policy it is deleted, databases included (AWS docs: UpdateReplacePolicy attribute).
 func dataAfterReplacement(r resource) string {
 	policy, _ := r.attributes["UpdateReplacePolicy"].(string)
 	return r.data(policy)

@@ -67,7 +67,8 @@ func (d *differ) lists(path []string, shown string, before, after []any) {
 	}
 }
 
-// named are the entries of a list by their names; ok is false where one has none, or two have the same.
+// named are the entries of a list by their names; ok is false where one has none, or two have the
+// same.
 func named(list []any) (entries map[string]any, ok bool) {
 	entries = map[string]any{}
 	for _, entry := range list {

@@ -8,9 +8,11 @@ import (
 	"perch/cfn/spec"
 )
 
-// Estimate is how long CloudFormation typically takes for the changes that Compare found between deployed and wanted: resources that do not
-// need each other are worked on side by side, so the longest chain of those that do is what is waited for. What is removed or replaced goes
-// afterwards, in the other direction; an update is not over before. A resource that may be replaced counts with whatever takes longer.
+// Estimate is how long CloudFormation typically takes for the changes that Compare found between
+// deployed and wanted: resources that do not need each other are worked on side by side, so the
+// longest chain of those that do is what is waited for. What is removed or replaced goes
+// afterwards, in the other direction; an update is not over before. A resource that may be replaced
+// counts with whatever takes longer.
 func Estimate(deployed, wanted Version, changes []perch.ResourceChange) (perch.TimeEstimate, error) {
 	before, err := read(deployed)
 	if err != nil {
@@ -55,7 +57,8 @@ func made(change perch.ResourceChange) (perch.TimeStep, bool) {
 	return step, true
 }
 
-// touches reports whether CloudFormation acts on the resource at all: what is only said to it (policies, order) takes no time.
+// touches reports whether CloudFormation acts on the resource at all: what is only said to it
+// (policies, order) takes no time.
 func touches(change perch.ResourceChange) bool {
 	said := []string{"DeletionPolicy", "UpdateReplacePolicy", "DependsOn", "UpdatePolicy", "CreationPolicy"}
 	return change.Action != perch.ActionChange || slices.ContainsFunc(change.Properties, func(p perch.PropertyChange) bool { return !slices.Contains(said, p.Name) })
@@ -68,8 +71,8 @@ func removed(change perch.ResourceChange, there bool) (perch.TimeStep, bool) {
 	return perch.TimeStep{LogicalID: change.LogicalID, Action: "remove", Seconds: times.Remove}, there && goes && change.Data != retained
 }
 
-// longest is the chain of steps that takes longest when each resource waits for those that waits names. Of two that take as long it is the
-// one that comes first in the alphabet.
+// longest is the chain of steps that takes longest when each resource waits for those that waits
+// names. Of two that take as long it is the one that comes first in the alphabet.
 func (t template) longest(waits func(id string) []string, steps map[string]perch.TimeStep) []perch.TimeStep {
 	var (
 		last  string
@@ -114,7 +117,8 @@ func (t template) ordered() []string {
 	return order(slices.Sorted(maps.Keys(t.resources)), t.needs)
 }
 
-// order puts each id behind those that it waits for. In a circle, which CloudFormation rejects, it begins somewhere.
+// order puts each id behind those that it waits for. In a circle, which CloudFormation rejects, it
+// begins somewhere.
 func order(ids []string, waits func(id string) []string) []string {
 	var sorted []string
 	seen := map[string]bool{}

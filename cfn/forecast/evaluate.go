@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// evaluation puts values where a template asks for its parameters, mappings and conditions. What it cannot know it leaves as it is.
+// evaluation puts values where a template asks for its parameters, mappings and conditions. What it
+// cannot know it leaves as it is.
 type evaluation struct {
 	values     map[string]any
 	mappings   map[string]any
@@ -37,7 +38,8 @@ func newEvaluation(document map[string]any, given map[string]string) *evaluation
 // hidden is what CloudFormation shows of a parameter with NoEcho.
 const hidden = "****"
 
-// hiding is v without the values that are hidden in deployed: whether those are still the same nobody can tell.
+// hiding is v without the values that are hidden in deployed: whether those are still the same
+// nobody can tell.
 func (v Version) hiding(deployed Version) Version {
 	parameters := map[string]string{}
 	maps.Copy(parameters, v.Parameters)
@@ -172,7 +174,8 @@ func (e *evaluation) decide(value any) (holds, known bool) {
 	return false, false
 }
 
-// several decides Or, where one that holds is enough (wanted is true), and And, where one that does not is.
+// several decides Or, where one that holds is enough (wanted is true), and And, where one that does
+// not is.
 func (e *evaluation) several(parts []any, wanted bool) (holds, known bool) {
 	known = true
 	for _, part := range parts {

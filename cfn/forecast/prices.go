@@ -5,7 +5,8 @@ const PricesDate = "2026-11-25"
 
 // regionPrices are on-demand list prices in USD, without tax, free tier, discounts or credits.
 type regionPrices struct {
-	// instances are EC2 instances for an hour: Linux, shared tenancy. Burstable ones may cost more when they are busy.
+	// instances are EC2 instances for an hour: Linux, shared tenancy. Burstable ones may cost more
+	// when they are busy.
 	instances map[string]float64
 	// databases are RDS for PostgreSQL instances for an hour in one availability zone.
 	databases map[string]float64
@@ -24,13 +25,17 @@ const (
 	hoursPerMonth = 730
 )
 
-// prices are what people use for branches and staging, by region; a size or a class that no source below names is not in the table.
+// prices are what people use for branches and staging, by region; a size or a class that no source
+// below names is not in the table.
 //
-// Sources, all read on PricesDate: for us-east-1 the EC2 prices that aws/karpenter-provider-aws generates from the AWS Price List
-// (pkg/providers/pricing/zz_generated.pricing_aws.go, 2026-01-19), and for m7g, m7i and t4g in us-east-1 and eu-west-1 a public price book
-// that was checked against the Price List on 2026-10-08. eu-central-1: public lists of 2021-08-30 (t3, t3a) and of 2026, which agree. RDS in
-// us-east-1: published tables of 2026. RDS in eu-west-1 and eu-central-1, load balancers and storage there: usage and amounts in public Cost
-// Explorer exports of 2026, divided; db.t3 and db.t4g.small and above in eu-central-1: one public list of the Price List's values.
+// Sources, all read on PricesDate: for us-east-1 the EC2 prices that aws/karpenter-provider-aws
+// generates from the AWS Price List (pkg/providers/pricing/zz_generated.pricing_aws.go,
+// 2026-01-19), and for m7g, m7i and t4g in us-east-1 and eu-west-1 a public price book that was
+// checked against the Price List on 2026-10-08. eu-central-1: public lists of 2021-08-30 (t3, t3a)
+// and of 2026, which agree. RDS in us-east-1: published tables of 2026. RDS in eu-west-1 and
+// eu-central-1, load balancers and storage there: usage and amounts in public Cost Explorer exports
+// of 2026, divided; db.t3 and db.t4g.small and above in eu-central-1: one public list of the Price
+// List's values.
 var prices = map[string]regionPrices{
 	"us-east-1": {
 		instances: map[string]float64{

@@ -1,6 +1,7 @@
-// Package forecast says what a template would do to a stack: which resources it creates, changes, replaces and removes, how long that
-// typically takes, and what the environment then costs. It is pure and asks nobody: the answers come from the resource specification in
-// package spec, from typical durations and from a table of prices. They are estimates.
+// Package forecast says what a template would do to a stack: which resources it creates, changes,
+// replaces and removes, how long that typically takes, and what the environment then costs. It is
+// pure and asks nobody: the answers come from the resource specification in package spec, from
+// typical durations and from a table of prices. They are estimates.
 package forecast
 
 import (
@@ -13,8 +14,8 @@ import (
 	"strings"
 )
 
-// Version is a template in JSON with the values of its parameters; its zero value is a stack that does not exist. Parameters may also
-// give pseudo parameters, such as AWS::Region, their values.
+// Version is a template in JSON with the values of its parameters; its zero value is a stack that
+// does not exist. Parameters may also give pseudo parameters, such as AWS::Region, their values.
 type Version struct {
 	Template   []byte
 	Parameters map[string]string
@@ -29,7 +30,8 @@ type template struct {
 type resource struct {
 	kind       string
 	properties map[string]any
-	// attributes are the resource's members beside Type and Properties: DeletionPolicy, DependsOn, Metadata ...
+	// attributes are the resource's members beside Type and Properties: DeletionPolicy, DependsOn,
+	// Metadata ...
 	attributes map[string]any
 }
 
@@ -73,7 +75,8 @@ func read(v Version) (template, error) {
 	return t, nil
 }
 
-// Output is what an output says as far as the template and its parameters tell; ok is false where only AWS knows, and where there is none.
+// Output is what an output says as far as the template and its parameters tell; ok is false if only
+// AWS knows, and if there is none.
 func (v Version) Output(name string) (text string, ok bool) {
 	t, err := read(v)
 	if err != nil {
@@ -106,8 +109,9 @@ func (t template) needs(id string) []string {
 
 var placeholder = regexp.MustCompile(`\$\{([^!}][^}]*)\}`)
 
-// references are the names that value refers to by Ref, Fn::GetAtt and Fn::Sub. It is true for those whose own name or id is asked for,
-// and false where it is only an attribute, which another resource may have as well.
+// references are the names that value refers to by Ref, Fn::GetAtt and Fn::Sub. It is true for
+// those whose own name or id is asked for, and false where it is only an attribute, which another
+// resource may have as well.
 func references(value any) map[string]bool {
 	found := map[string]bool{}
 	note := func(name string) {
@@ -152,7 +156,8 @@ func visit(value any, see func(function string, argument any)) {
 	}
 }
 
-// call reads an intrinsic function: an object with one key that is Ref, Condition or begins with Fn::.
+// call reads an intrinsic function: an object with one key that is Ref, Condition or begins with
+// Fn::.
 func call(value map[string]any) (function string, argument any, ok bool) {
 	if len(value) != 1 {
 		return "", nil, false

@@ -3,8 +3,9 @@ package forecast
 // Times are how long a resource of a type typically takes, in seconds.
 type Times struct{ Create, Update, Remove float64 }
 
-// typical are historical averages of AWS: the forecasts of aws-cloudformation/rain (internal/cmd/forecast/estimate.go) for creation and
-// update, and recorded event histories, where the removals come from, too.
+// typical are historical averages of AWS: the forecasts of aws-cloudformation/rain
+// (internal/cmd/forecast/estimate.go) for creation and update, and recorded event histories, where
+// the removals come from, too.
 var typical = map[string]Times{
 	"AWS::CertificateManager::Certificate":      {239, 20, 10},
 	"AWS::CloudFront::Distribution":             {266, 164, 160},
@@ -33,7 +34,8 @@ var typical = map[string]Times{
 // Assumed is what every type takes that has no typical duration.
 var Assumed = Times{5, 5, 5}
 
-// Typical is how long a resource of resourceType takes, and whether that is known; where it is not, it is Assumed.
+// Typical is how long a resource of resourceType takes, and whether that is known; where it is not,
+// it is Assumed.
 func Typical(resourceType string) (Times, bool) {
 	if times, ok := typical[resourceType]; ok {
 		return times, true

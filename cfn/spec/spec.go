@@ -1,5 +1,6 @@
-// Package spec knows a part of the CloudFormation resource specification: which resource types exist, which properties they
-// take, and what a change of a property does. README.md says where it comes from.
+// Package spec knows a part of the CloudFormation resource specification: which resource types
+// exist, which properties they take, and what a change of a property does. README.md says where it
+// comes from.
 package spec
 
 import (
@@ -39,7 +40,8 @@ type shape struct {
 	Union     []shape
 }
 
-// UnmarshalJSON reads a primitive's name or an object with one of the keys ref, array, map and union.
+// UnmarshalJSON reads a primitive's name or an object with one of the keys ref, array, map and
+// union.
 func (s *shape) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '"' {
 		return json.Unmarshal(data, &s.Primitive)
@@ -85,8 +87,8 @@ const (
 	Unknown Replacement = "unknown"
 )
 
-// Replacing says what a change at path does to a resource of resourceType. path is the property, and below it whatever leads to the
-// value that changes; list indexes are left out.
+// Replacing says what a change at path does to a resource of resourceType. path is the property,
+// and below it whatever leads to the value that changes; list indexes are left out.
 func Replacing(resourceType string, path ...string) Replacement {
 	known, ok := load().Resources[resourceType]
 	if !ok || len(path) == 0 {
@@ -116,8 +118,9 @@ func replacing(properties map[string]property, path []string) Replacement {
 	return No
 }
 
-// Replaces reports whether every change of property makes CloudFormation replace a resource of resourceType. It is false where
-// that depends on the change, and for types and properties that the specification does not have.
+// Replaces reports whether every change of property makes CloudFormation replace a resource of
+// resourceType. It is false where that depends on the change, and for types and properties that the
+// specification does not have.
 func Replaces(resourceType, property string) bool {
 	return Replacing(resourceType, property) == Yes
 }
@@ -125,7 +128,8 @@ func Replaces(resourceType, property string) bool {
 // Stateful reports whether a resource of resourceType holds data that is lost with it.
 func Stateful(resourceType string) bool { return load().Resources[resourceType].Stateful }
 
-// Attributes lists what Fn::GetAtt can read of resourceType, nested ones as Endpoint.Address; nil for an unknown type.
+// Attributes lists what Fn::GetAtt can read of resourceType, nested ones as Endpoint.Address; nil
+// for an unknown type.
 func Attributes(resourceType string) []string {
 	return slices.Clone(load().Resources[resourceType].Attributes)
 }

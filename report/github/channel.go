@@ -1,7 +1,8 @@
-// Package github tells GitHub how far environments are: by deployments, commit statuses and comments on pull requests.
+// Package github tells GitHub how far environments are: by deployments, commit statuses and
+// comments on pull requests.
 //
-// What exists on GitHub is looked for before it is created, so that a worker that dies between a call and the card that
-// remembers it creates nothing twice.
+// What exists on GitHub is looked for before it is created, so that a worker that dies between a
+// call and the card that remembers it creates nothing twice.
 package github
 
 import (
@@ -21,16 +22,18 @@ type Access interface {
 	Client() *api.Client
 	// Login is the user or the App that the credentials belong to, as the author of a comment.
 	Login(ctx context.Context) (string, error)
-	// Answer is the status of GitHub's answer that was an error, and what GitHub said; 0 if GitHub did not answer.
+	// Answer is the status of GitHub's answer that was an error, and what GitHub said; 0 if GitHub
+	// did not answer.
 	Answer(err error) (status int, message string)
-	// Permissions are what an App may do, by GitHub's names, such as `deployments`: `read` or `write`; nil for a token,
-	// whose permissions cannot be read.
+	// Permissions are what an App may do, by GitHub's names, such as `deployments`: `read` or
+	// `write`; nil for a token, whose permissions cannot be read.
 	Permissions(ctx context.Context) (map[string]string, error)
 }
 
 // Channel tells one repository. It is safe for concurrent use.
 type Channel struct {
-	// RunURL is the address of a run in Temporal's web UI; nil if that is not known. It is set before the first delivery.
+	// RunURL is the address of a run in Temporal's web UI; nil if that is not known. It is set
+	// before the first delivery.
 	RunURL func(environment perch.Environment, runID string) string
 
 	access      Access
@@ -45,8 +48,8 @@ type Channel struct {
 	mu sync.Mutex
 	// login is who the channel writes as; empty before it is known.
 	login string
-	// denied are the commits of environments for which GitHub has denied a kind of report: nothing of that kind is tried
-	// again for the same commit.
+	// denied are the commits of environments for which GitHub has denied a kind of report: nothing
+	// of that kind is tried again for the same commit.
 	denied map[denial]refusal
 }
 
@@ -75,8 +78,9 @@ const (
 	kindPullRequests = "list of pull requests"
 )
 
-// Deliver tells GitHub what differs from what it was told last, and enters into the card what it has been told. again
-// tries also what GitHub has denied. What cannot be told is a sentence in the card, and the card is marked.
+// Deliver tells GitHub what differs from what it was told last, and enters into the card what it
+// has been told. again tries also what GitHub has denied. What cannot be told is a sentence in the
+// card, and the card is marked.
 func (c *Channel) Deliver(ctx context.Context, card *perch.Card, again bool) {
 	d := &delivery{
 		Channel: c, card: card, memory: &card.GitHub, last: card.State.Phase.IsLast(), wants: c.wants.Without(card.Muted),
@@ -170,7 +174,8 @@ func (c *Channel) forget(slug string) {
 	}
 }
 
-// write carries out a call that creates content, if the pace has room for it and GitHub has not asked to wait.
+// write carries out a call that creates content, if the pace has room for it and GitHub has not
+// asked to wait.
 func (d *delivery) write(do func() (*api.Response, error)) error {
 	if !d.pace.take(d.now(), d.last) {
 		return errPace

@@ -10,7 +10,8 @@ import (
 	api "github.com/google/go-github/v60/github"
 )
 
-// kinds are the kinds of reports with the name that GitHub's API has for their permission, and a read that needs it.
+// kinds are the kinds of reports with the name that GitHub's API has for their permission, and a
+// read that needs it.
 func (c *Channel) kinds() []kindCheck {
 	one := api.ListOptions{PerPage: 1}
 	return []kindCheck{
@@ -37,8 +38,8 @@ type kindCheck struct {
 	read             func(context.Context) error
 }
 
-// Check says what GitHub is told, or which permission is missing. It writes nothing: an App's permissions can be read;
-// that a token may not write is known only after a report was denied.
+// Check says what GitHub is told, or which permission is missing. It writes nothing: an App's
+// permissions can be read; that a token may not write is known only after a report was denied.
 func (c *Channel) Check(ctx context.Context) (string, error) {
 	granted, err := c.access.Permissions(ctx)
 	if err != nil {
@@ -68,7 +69,8 @@ func (c *Channel) Check(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s shows environments: %s", c.repository(), strings.Join(told, ", ")), nil
 }
 
-// deniedLast are the sentences about reports that GitHub has denied, and that have not been tried again.
+// deniedLast are the sentences about reports that GitHub has denied, and that have not been tried
+// again.
 func (c *Channel) deniedLast() (problems []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -25,7 +25,8 @@ func (o overwritten) Error() string {
 	return fmt.Sprintf("the comment on pull request #%d was edited by another user, and Perch has overwritten it", o.pullRequest)
 }
 
-// comments writes the comment on each of the branch's open pull requests, and on those that have one.
+// comments writes the comment on each of the branch's open pull requests, and on those that have
+// one.
 func (d *delivery) comments(ctx context.Context) error {
 	if err := d.findPullRequests(ctx); err != nil {
 		return err
@@ -49,8 +50,8 @@ func (d *delivery) commented() (numbers []int) {
 	return slices.Compact(numbers)
 }
 
-// comment writes the comment on one pull request, if its text has changed. A warning that has not been delivered is a new
-// comment: GitHub notifies nobody of one that is edited.
+// comment writes the comment on one pull request, if its text has changed. A warning that has not
+// been delivered is a new comment: GitHub notifies nobody of one that is edited.
 func (d *delivery) comment(ctx context.Context, number int, text string) error {
 	known, warns := d.remembered(number), d.warns()
 	if known.ID != 0 && known.Hash == hash(text) && !warns {
@@ -122,8 +123,9 @@ func (d *delivery) deleteComments(ctx context.Context, ids []int64) error {
 	return nil
 }
 
-// current is the comment's text on GitHub, empty if there is none. A comment that was deleted, or is not remembered, is
-// searched for, as every one is if search is set; others are older ones, which a delivery that was cut off has left.
+// current is the comment's text on GitHub, empty if there is none. A comment that was deleted, or
+// is not remembered, is searched for, as every one is if search is set; others are older ones,
+// which a delivery that was cut off has left.
 func (d *delivery) current(
 	ctx context.Context, known *perch.GitHubComment, search bool,
 ) (text string, others []int64, err error) {
@@ -149,7 +151,8 @@ func (d *delivery) current(
 	return newest.GetBody(), others, nil
 }
 
-// findComments are the environment's comments on a pull request, by their marker and their author, the oldest first.
+// findComments are the environment's comments on a pull request, by their marker and their author,
+// the oldest first.
 func (d *delivery) findComments(ctx context.Context, number int) (found []*api.IssueComment, err error) {
 	login, err := d.self(ctx)
 	if err != nil {

@@ -52,7 +52,8 @@ func (d *delivery) retire(commit string) {
 	}
 }
 
-// retireEarlier makes earlier deployments inactive. One that was a success stays until the next one is: it is what is up.
+// retireEarlier makes earlier deployments inactive. One that was a success stays until the next one
+// is: it is what is up.
 func (d *delivery) retireEarlier(ctx context.Context, retired report.Line) error {
 	stays := func(earlier perch.GitHubDeployment) bool {
 		return earlier.State == report.DeploymentSuccess && d.card.State.Phase != perch.PhaseReady && d.card.State.Phase != perch.PhaseGone
@@ -132,7 +133,8 @@ func (d *delivery) deploymentStatus(ctx context.Context, of *perch.GitHubDeploym
 	return nil
 }
 
-// statuses tells the commit status of the state's commit, and of the commits of requests that were superseded.
+// statuses tells the commit status of the state's commit, and of the commits of requests that were
+// superseded.
 func (d *delivery) statuses(ctx context.Context) error {
 	var left []perch.CardState
 	var failure error

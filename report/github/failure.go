@@ -21,11 +21,13 @@ var permissions = map[string]string{
 type problem struct {
 	// words are a sentence without a period; empty if there is no need to tell anyone.
 	words string
-	// passes says that another try may succeed without a person; done says that nothing is left to try.
+	// passes says that another try may succeed without a person; done says that nothing is left to
+	// try.
 	passes, done bool
 }
 
-// explain tells GitHub's errors apart. One that a person has to correct is a sentence that says how.
+// explain tells GitHub's errors apart. One that a person has to correct is a sentence that says
+// how.
 func (c *Channel) explain(err error, kind string) problem {
 	var edited overwritten
 	status, message := c.access.Answer(err)

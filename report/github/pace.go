@@ -8,8 +8,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// GitHub takes 80 writes a minute and 500 an hour from one user or App, the web interface included (GitHub docs: Rate
-// limits for the REST API). One worker makes at most perMinute and perHour: a burst, and a steady rate beside it.
+// GitHub takes 80 writes a minute and 500 an hour from one user or App, the web interface included
+// (GitHub docs: Rate limits for the REST API). One worker makes at most perMinute and perHour: a
+// burst, and a steady rate beside it.
 const (
 	perMinute   = 60
 	minuteBurst = 20
@@ -38,7 +39,8 @@ func newPace() *pace {
 	}
 }
 
-// take takes a write, and reports false if there is none free. The last state of a request may take the last one.
+// take takes a write, and reports false if there is none free. The last state of a request may take
+// the last one.
 func (p *pace) take(now time.Time, last bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,7 +7,8 @@ import (
 	"perch"
 )
 
-// TestADayOf400DeploymentsStaysBelowGitHubsLimits: GitHub counts, too, and answers with the secondary limit.
+// TestADayOf400DeploymentsStaysBelowGitHubsLimits: GitHub counts, too, and answers with the
+// secondary limit.
 func TestADayOf400DeploymentsStaysBelowGitHubsLimits(t *testing.T) {
 	w := newWorld(t)
 	begin := w.now

@@ -35,8 +35,8 @@ func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("the worker has died")
 }
 
-// TestAWorkerThatDiesBetweenCallsLeavesNothingTwice lets workers die between any two calls. What they remembered is lost
-// with them, or not.
+// TestAWorkerThatDiesBetweenCallsLeavesNothingTwice lets workers die between any two calls. What
+// they remembered is lost with them, or not.
 func TestAWorkerThatDiesBetweenCallsLeavesNothingTwice(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {

@@ -10,8 +10,8 @@ import (
 	"perch"
 )
 
-// findPullRequests enters the branch's open pull requests into the card, unless it has those of this commit. A fork's
-// branch of the same name is another one.
+// findPullRequests enters the branch's open pull requests into the card, unless it has those of
+// this commit. A fork's branch of the same name is another one.
 func (d *delivery) findPullRequests(ctx context.Context) error {
 	branch, commit := d.card.Environment.Branch, d.card.State.Commit
 	if len(d.card.PullRequests) > 0 && commit != "" && d.memory.PullRequestsOf == commit {
@@ -37,8 +37,8 @@ func (d *delivery) findPullRequests(ctx context.Context) error {
 	return nil
 }
 
-// showPullRequests finds the pull requests for `ls` and `status` only. If GitHub denies them, that is no problem to tell,
-// and they are not tried again for the same commit.
+// showPullRequests finds the pull requests for `ls` and `status` only. If GitHub denies them, that
+// is no problem to tell, and they are not tried again for the same commit.
 func (d *delivery) showPullRequests(ctx context.Context) {
 	key := denial{d.card.Environment.Slug, kindPullRequests}
 	d.mu.Lock()

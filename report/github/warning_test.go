@@ -102,8 +102,9 @@ func TestAWarningIsNotDeliveredOnALockedConversation(t *testing.T) {
 	}
 }
 
-// TestAWarningThatIsCutOffIsOneCommentInTheEnd lets the worker die at each call of a delivery, before it or after. What it
-// remembered is lost with it, or not; and the environment is used meanwhile, or not.
+// TestAWarningThatIsCutOffIsOneCommentInTheEnd lets the worker die at each call of a delivery,
+// before it or after. What it remembered is lost with it, or not; and the environment is used
+// meanwhile, or not.
 func TestAWarningThatIsCutOffIsOneCommentInTheEnd(t *testing.T) {
 	for calls := 1; calls <= 6; calls++ {
 		for _, c := range []struct{ after, forgets, used bool }{

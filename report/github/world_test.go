@@ -25,7 +25,8 @@ type world struct {
 	now     time.Time
 	policy  *perch.Policy
 	channel *Channel
-	// commit is the branch's head, pull its pull request, and card what is remembered of its environment.
+	// commit is the branch's head, pull its pull request, and card what is remembered of its
+	// environment.
 	commit string
 	pull   int
 	card   perch.Card

@@ -24,7 +24,8 @@ func (s *Server) authorize(r *http.Request, c Call) (*http.Request, *wire.Error)
 		denial := caller.Check(s.rightsOf(c)...)
 		switch {
 		case denial != nil && c.Service == "elasticbeanstalk" && !strings.HasPrefix(denial.Action, "elasticbeanstalk:"):
-			// Elastic Beanstalk asks another service in the caller's name (AWS docs: its API, Common errors).
+			// Elastic Beanstalk asks another service in the caller's name (AWS docs: its API,
+			// Common errors).
 			return r, wire.Errorf(http.StatusForbidden, "InsufficientPrivilegesException", "Access Denied: %s", denial.Error())
 		case denial != nil:
 			return r, denied(c, denial.Error())

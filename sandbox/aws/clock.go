@@ -25,13 +25,15 @@ type ClockReading struct {
 	Ahead string `json:"ahead"`
 }
 
-// Now is the endpoint's time: that of its stacks and resources. It is the machine's until it is put forward.
+// Now is the endpoint's time: that of its stacks and resources. It is the machine's until it is put
+// forward.
 func (s *Server) Now() time.Time { return s.clock.now() }
 
 // Forward puts the endpoint's clock forward.
 func (s *Server) Forward(by time.Duration) { s.clock.ahead.Add(int64(by)) }
 
-// serveClock answers /_perch/clock: GET reads the clock, POST puts it forward by the query's `by`, such as 168h.
+// serveClock answers /_perch/clock: GET reads the clock, POST puts it forward by the query's `by`,
+// such as 168h.
 func (s *Server) serveClock(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		by, err := time.ParseDuration(r.URL.Query().Get("by"))

@@ -25,32 +25,36 @@ import (
 const (
 	// Before fails a call, or a step of a resource, that then has had no effect. It is the default.
 	Before = "before"
-	// After lets it have its effect and then fails: the answer of a call is lost, a resource is left half-made.
+	// After lets it have its effect and then fails: the answer of a call is lost, a resource is
+	// left half-made.
 	After = "after"
 )
 
-// Fault is a failure to order. It is about calls (Service, Action, Contains, AccessKey), or, where Key is set, about single keys of
-// DeleteObjects, or, where Type, LogicalID, Stack or Phase is set, about the steps of resources that CloudFormation takes. Empty fields match
-// everything.
+// Fault is a failure to order. It is about calls (Service, Action, Contains, AccessKey), or, where
+// Key is set, about single keys of DeleteObjects, or, where Type, LogicalID, Stack or Phase is set,
+// about the steps of resources that CloudFormation takes. Empty fields match everything.
 type Fault struct {
 	// ID names the fault; the endpoint gives it.
 	ID string `json:"id,omitempty"`
 
-	// Service and Action are those of the call: cloudformation, DescribeStacks. Route 53's actions are HTTP methods.
-	// The service registry is the container registry beside AWS: only a fault that names it strikes its GetManifest.
+	// Service and Action are those of the call: cloudformation, DescribeStacks. Route 53's actions
+	// are HTTP methods. The service registry is the container registry beside AWS: only a fault
+	// that names it strikes its GetManifest.
 	Service string `json:"service,omitempty"`
 	Action  string `json:"action,omitempty"`
-	// Contains is text that the call has to contain: in its parameters, its JSON body, or for S3 its host and address.
+	// Contains is text that the call has to contain: in its parameters, its JSON body, or for S3
+	// its host and address.
 	Contains string `json:"contains,omitempty"`
 	// AccessKey is the id of the key that signed the call.
 	AccessKey string `json:"access_key,omitempty"`
 
-	// Key is the beginning of the object keys that fail by themselves while DeleteObjects as a whole succeeds; Contains is text of the
-	// bucket's name then, and Count counts keys.
+	// Key is the beginning of the object keys that fail by themselves while DeleteObjects as a
+	// whole succeeds; Contains is text of the bucket's name then, and Count counts keys.
 	Key string `json:"key,omitempty"`
 
-	// Type, LogicalID and Stack are those of the resource; Phase is create, update or delete. The type
-	// AWS::CloudFormation::Stack is the stack itself: its deletion or update is called off before the first resource.
+	// Type, LogicalID and Stack are those of the resource; Phase is create, update or delete. The
+	// type AWS::CloudFormation::Stack is the stack itself: its deletion or update is called off
+	// before the first resource.
 	Type      string `json:"type,omitempty"`
 	LogicalID string `json:"logical_id,omitempty"`
 	Stack     string `json:"stack,omitempty"`
@@ -67,17 +71,21 @@ type Fault struct {
 	Message string `json:"message,omitempty"`
 	// Drop closes the connection without an answer instead.
 	Drop bool `json:"drop,omitempty"`
-	// Rate lets so many calls a second pass and answers the others with Throttling, "Rate exceeded".
+	// Rate lets so many calls a second pass and answers the others with Throttling, "Rate
+	// exceeded".
 	Rate float64 `json:"rate,omitempty"`
-	// Stale lets CloudFormation's DescribeStacks, or Systems Manager's ListCommandInvocations, answer with what was true
-	// so many seconds ago. The tagging API's GetResources then also lists what was deleted in these seconds.
+	// Stale lets CloudFormation's DescribeStacks, or Systems Manager's ListCommandInvocations,
+	// answer with what was true so many seconds ago. The tagging API's GetResources then also lists
+	// what was deleted in these seconds.
 	Stale float64 `json:"stale,omitempty"`
 
 	// Reason is why the step of a resource fails.
 	Reason string `json:"reason,omitempty"`
-	// Hang holds the resource in its step until the fault is deleted or another operation takes over.
+	// Hang holds the resource in its step until the fault is deleted or another operation takes
+	// over.
 	Hang bool `json:"hang,omitempty"`
-	// Refill puts an object into the bucket that is about to be deleted, past its policy, so that the deletion fails by itself.
+	// Refill puts an object into the bucket that is about to be deleted, past its policy, so that
+	// the deletion fails by itself.
 	Refill bool `json:"refill,omitempty"`
 }
 
@@ -145,7 +153,8 @@ var staleCalls = map[string]string{
 	"cloudformation": "DescribeStacks", "ssm": "ListCommandInvocations", "tagging": "GetResources",
 }
 
-// checkStale checks a fault of stale reads. They are CloudFormation's unless the fault names another service or call.
+// checkStale checks a fault of stale reads. They are CloudFormation's unless the fault names
+// another service or call.
 func (f *Fault) checkStale() error {
 	service := cmp.Or(f.Service, "cloudformation")
 	for other, action := range staleCalls {
@@ -194,8 +203,8 @@ func (f *Fault) checkResource() error {
 	return nil
 }
 
-// checkStack checks a fault of a stack as a whole: a deletion or an update that CloudFormation accepts and then calls
-// off before it touches a resource.
+// checkStack checks a fault of a stack as a whole: a deletion or an update that CloudFormation
+// accepts and then calls off before it touches a resource.
 func (f *Fault) checkStack() error {
 	switch {
 	case f.Phase != "delete" && f.Phase != "update":
@@ -265,7 +274,8 @@ func (s *Server) AddFault(f Fault) (string, error) {
 	return f.ID, nil
 }
 
-// DeleteFault lifts the fault of that id, or every fault where id is empty, and reports whether it was in force. What hangs by it goes on.
+// DeleteFault lifts the fault of that id, or every fault where id is empty, and reports whether it
+// was in force. What hangs by it goes on.
 func (s *Server) DeleteFault(id string) (found bool) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -328,8 +338,8 @@ func (f *faults) match(c Call) (Fault, bool) {
 // registryService is the service of the calls that registries get.
 const registryService = "registry"
 
-// RegistryFault notes that a registry is asked for an image, and is the fault that strikes the call;
-// struck is false for none.
+// RegistryFault notes that a registry is asked for an image, and is the fault that strikes the
+// call; struck is false for none.
 func (s *Server) RegistryFault(image string) (status int, code, message string, struck bool) {
 	c := Call{Service: registryService, Action: "GetManifest", Summary: image, Time: time.Now().UTC(), text: image}
 	s.calls.add(c)
@@ -357,7 +367,8 @@ func (f *faults) find(step cloudformation.Step, when string) *order {
 		if o.Hang {
 			moment = After
 		}
-		// Only a fault that names the type is about the stack itself: one of a phase alone is about resources.
+		// Only a fault that names the type is about the stack itself: one of a phase alone is about
+		// resources.
 		ofStack := step.Type == cloudformation.StackType
 		fits := o.ofResource() && moment == when && (o.Type == step.Type || !ofStack) && (o.Type == "" || o.Type == step.Type) && (o.LogicalID == "" || o.LogicalID == step.LogicalID) &&
 			(o.Stack == "" || o.Stack == step.Stack) && (o.Phase == "" || o.Phase == step.Phase)
@@ -400,7 +411,8 @@ func (f *faults) During(ctx context.Context, step cloudformation.Step) error {
 	}
 }
 
-// serveFaults answers /_perch/faults: POST orders one, GET lists them, DELETE lifts one (?id=) or all.
+// serveFaults answers /_perch/faults: POST orders one, GET lists them, DELETE lifts one (?id=) or
+// all.
 func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodGet:
@@ -428,7 +440,8 @@ func (s *Server) serveFaults(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readFault reads a fault in JSON. An unknown key is an error, because a fault without it would never strike.
+// readFault reads a fault in JSON. An unknown key is an error, because a fault without it would
+// never strike.
 func readFault(body io.Reader) (f Fault, err error) {
 	var given map[string]json.RawMessage
 	if err := json.NewDecoder(body).Decode(&given); err != nil {

@@ -27,7 +27,8 @@ Resources:
   Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: shop}}
 `
 
-// taggedWith are the resources that the tagging API finds by a tag: the last parts of their ARNs, sorted.
+// taggedWith are the resources that the tagging API finds by a tag: the last parts of their ARNs,
+// sorted.
 func (w *world) taggedWith(key, value string) []string {
 	w.t.Helper()
 	filter := []taggingtypes.TagFilter{{Key: &key, Values: []string{value}}}
@@ -103,8 +104,8 @@ func TestADatabaseShowsItsProtectionAndItsTags(t *testing.T) {
 	}
 }
 
-// CloudFormation deletes against the order of the references, so that the environment that knows the buckets goes
-// first and they are touched only when it is gone.
+// CloudFormation deletes against the order of the references, so that the environment that knows
+// the buckets goes first and they are touched only when it is gone.
 func TestAnEnvironmentIsDeletedBeforeTheBucketsThatItNames(t *testing.T) {
 	const body = `
 Resources:

@@ -79,8 +79,8 @@ func (q asked) found(kind, reference, otherwise string) access.Request {
 	return right
 }
 
-// logRights are on a log group by its name. DescribeLogGroups is on the group without a name, whatever
-// prefix it asks for (hashicorp/terraform-provider-aws, issue 8804).
+// logRights are on a log group by its name. DescribeLogGroups is on the group without a name,
+// whatever prefix it asks for (hashicorp/terraform-provider-aws, issue 8804).
 func logRights(q asked) []access.Request {
 	return []access.Request{q.on(q.arn("logs", "log-group:"+q.get("logGroupName")+":log-stream:"))}
 }
@@ -138,7 +138,8 @@ func commandRights(q asked) []access.Request {
 	return rights
 }
 
-// networkRights are on the security group that is deleted, with its tags; EC2's other calls only read.
+// networkRights are on the security group that is deleted, with its tags; EC2's other calls only
+// read.
 func networkRights(q asked) []access.Request {
 	if q.Action == "DeleteSecurityGroup" {
 		return []access.Request{
@@ -148,8 +149,8 @@ func networkRights(q asked) []access.Request {
 	return []access.Request{q.on("*")}
 }
 
-// databaseRights are on the database that a call names. A deletion with a final snapshot needs the right to take it,
-// of the database and of the snapshot.
+// databaseRights are on the database that a call names. A deletion with a final snapshot needs the
+// right to take it, of the database and of the snapshot.
 func databaseRights(q asked) []access.Request {
 	switch q.Action {
 	case "DescribeDBSnapshots":

@@ -39,13 +39,14 @@ func stackRights(q asked) []access.Request {
 	return rights
 }
 
-// operations are the phases of the calls by which Elastic Beanstalk changes what an environment consists of.
+// operations are the phases of the calls by which Elastic Beanstalk changes what an environment
+// consists of.
 var operations = map[string]string{"UpdateEnvironment": "update", "TerminateEnvironment": "delete"}
 
-// beanstalkRights are on the environment or the application that a call names. Elastic Beanstalk changes an environment
-// with the rights of its caller, also of one that is not CloudFormation (apache/grails-core, pull request 16262).
-// DescribeEnvironmentResources asks other services in the caller's name (AWS docs:
-// AWSElasticBeanstalkReadOnly grants their reads with it).
+// beanstalkRights are on the environment or the application that a call names. Elastic Beanstalk
+// changes an environment with the rights of its caller, also of one that is not CloudFormation
+// (apache/grails-core, pull request 16262). DescribeEnvironmentResources asks other services in the
+// caller's name (AWS docs: AWSElasticBeanstalkReadOnly grants their reads with it).
 func beanstalkRights(q asked) []access.Request {
 	name := cmp.Or(q.get("EnvironmentName"), q.get("EnvironmentId"))
 	resource := "*"

@@ -67,7 +67,8 @@ func TestS138AStackWhoseServiceRoleIsMissingCannotBeDeleted(t *testing.T) {
 	w.reach(id, "DELETE_COMPLETE")
 }
 
-// wantSentence checks that CloudFormation rejects a call with a ValidationError that holds a sentence.
+// wantSentence checks that CloudFormation rejects a call with a ValidationError that holds a
+// sentence.
 func wantSentence(t *testing.T, err error, sentence string) {
 	t.Helper()
 	if wantCode(t, err, "ValidationError"); err != nil && !strings.Contains(err.Error(), sentence) {

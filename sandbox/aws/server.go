@@ -1,5 +1,6 @@
-// Package aws is an HTTP endpoint that speaks AWS's own protocols: CloudFormation, S3 and what else environments are made of.
-// Any AWS client can use it. What it does not have it rejects with AWS's own error.
+// Package aws is an HTTP endpoint that speaks AWS's own protocols: CloudFormation, S3 and what else
+// environments are made of. Any AWS client can use it. What it does not have it rejects with AWS's
+// own error.
 package aws
 
 import (
@@ -24,37 +25,43 @@ import (
 
 // Config is what the endpoint needs.
 type Config struct {
-	// Account is the 12-digit account id and Region the region that everything stands in; empty for 123456789012 and eu-central-1.
+	// Account is the 12-digit account id and Region the region that everything stands in; empty for
+	// 123456789012 and eu-central-1.
 	Account, Region string
-	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps stay real.
+	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps
+	// stay real.
 	Speed float64
 	// Data is the folder that state is kept in; empty keeps it in memory.
 	Data string
-	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS would.
+	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS
+	// would.
 	LoadBalancerDNS string
-	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an address that leads nowhere.
+	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an
+	// address that leads nowhere.
 	PostgreSQL string
-	// Loopback gives instances, databases, buckets and queues addresses of this machine, because the names and
-	// addresses of AWS lead to machines of strangers.
+	// Loopback gives instances, databases, buckets and queues addresses of this machine, because
+	// the names and addresses of AWS lead to machines of strangers.
 	Loopback bool
-	// EnforceIAM bounds whoever has assumed a role, and every stack with a service role, to what the
-	// role's policies allow. Calls that are signed with a key that AssumeRole did not give are an
-	// administrator's.
+	// EnforceIAM bounds whoever has assumed a role, and every stack with a service role, to what
+	// the role's policies allow. Calls that are signed with a key that AssumeRole did not give are
+	// an administrator's.
 	EnforceIAM bool
 	// PageSize is the number of items in a page of CloudFormation's listings; 0 means 100.
 	PageSize int
 	// Addresses is how many Elastic IP addresses the account can have; 0 means 5.
 	Addresses int
-	// SkipCommands lets a command that Run Command is to call in a container succeed if it is not known. Else it fails.
+	// SkipCommands lets a command that Run Command is to call in a container succeed if it is not
+	// known. Else it fails.
 	SkipCommands bool
-	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on port 80, too.
+	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on
+	// port 80, too.
 	RulesOnHTTP bool
 	// Logger takes what goes wrong inside; nil discards it.
 	Logger *slog.Logger
 }
 
-// taggingLag is how long the tagging API lists what was deleted: four of AWS's hours. On AWS it was minutes in
-// aws/aws-cli#4173 and hours in boto/boto3#3341.
+// taggingLag is how long the tagging API lists what was deleted: four of AWS's hours. On AWS it was
+// minutes in aws/aws-cli#4173 and hours in boto/boto3#3341.
 func (c Config) taggingLag() time.Duration {
 	return time.Duration(float64(4*time.Hour) / cmp.Or(max(c.Speed, 0), 1))
 }
@@ -133,7 +140,8 @@ func (s *Server) wire(config Config) error {
 	return nil
 }
 
-// Environments are the Elastic Beanstalk environments of the moment with the host names that lead to them.
+// Environments are the Elastic Beanstalk environments of the moment with the host names that lead
+// to them.
 func (s *Server) Environments() []services.Environment { return s.others.Environments() }
 
 // Resources are the tagged resources that exist at this moment, with their tags.
@@ -151,7 +159,8 @@ func (s *Server) objectExists(bucket, key string) bool {
 	return err == nil
 }
 
-// taggedBuckets are the buckets that have tags, and had when they were deleted after since, for the tagging API.
+// taggedBuckets are the buckets that have tags, and had when they were deleted after since, for the
+// tagging API.
 func (s *Server) taggedBuckets(since time.Time) []services.Tagged {
 	var out []services.Tagged
 	add := func(name string, tags map[string]string) {
@@ -180,12 +189,14 @@ func (s *Server) Close() error {
 	return errors.Join(failed...)
 }
 
-// latency is the least time that a call with its parameters in its body takes. smithy-go (v1.28.8, safeWriteToReadCloser.WriteTo)
-// breaks the connection off when the answer is there before net/http has looked for the end of the request's body, and loses
-// answers that are longer than a read buffer. AWS never is that fast.
+// latency is the least time that a call with its parameters in its body takes. smithy-go (v1.28.8,
+// safeWriteToReadCloser.WriteTo) breaks the connection off when the answer is there before net/http
+// has looked for the end of the request's body, and loses answers that are longer than a read
+// buffer. AWS never is that fast.
 const latency = 2 * time.Millisecond
 
-// ServeHTTP answers one call: AWS's protocols, and /_perch/faults, /_perch/calls and /_perch/clock for tests.
+// ServeHTTP answers one call: AWS's protocols, and /_perch/faults, /_perch/calls and /_perch/clock
+// for tests.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/_perch/faults":

@@ -15,7 +15,8 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// golden is a template as Perch renders it, with the ids that this account has in place of the examples.
+// golden is a template as Perch renders it, with the ids that this account has in place of the
+// examples.
 func golden(t *testing.T, name string, replace ...string) string {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join("..", "..", "cfn", "testdata", name+".json"))
@@ -76,7 +77,8 @@ func (w *world) output(stack, key string) string {
 	return ""
 }
 
-// environment is an environment's template as the application's stack would have it rendered, with its source bundle stored.
+// environment is an environment's template as the application's stack would have it rendered, with
+// its source bundle stored.
 func (w *world) environment(name, application string) string {
 	w.t.Helper()
 	bucket := w.output(application, "ArtifactBucket")

@@ -23,8 +23,8 @@ type Access struct {
 	Login string
 	// App says that it is the token of an App's installation.
 	App bool
-	// Permissions are read or write, by GitHub's names: contents, deployments, metadata, pull_requests, statuses.
-	// Without metadata the repository does not exist for the token.
+	// Permissions are read or write, by GitHub's names: contents, deployments, metadata,
+	// pull_requests, statuses. Without metadata the repository does not exist for the token.
 	Permissions map[string]string
 	// JWT says that an App speaks for itself, and not for an installation.
 	JWT bool
@@ -130,9 +130,9 @@ func cutLast(text, separator string) (before, after string, found bool) {
 	return text[:i], text[i+len(separator):], true
 }
 
-// allowed answers only requests whose token has one of some permissions, each as "deployments=write". GitHub hides a
-// repository that a token does not reach at all, and names the permission in a header otherwise
-// (r-lib/pkgdown#2489 shows the header of such an answer).
+// allowed answers only requests whose token has one of some permissions, each as
+// "deployments=write". GitHub hides a repository that a token does not reach at all, and names the
+// permission in a header otherwise (r-lib/pkgdown#2489 shows the header of such an answer).
 func (s *Server) allowed(answer http.HandlerFunc, permissions ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who := accessOf(r)
@@ -157,7 +157,8 @@ func (a Access) may(permission string) bool {
 	return a.Permissions[name] == "write" || a.Permissions[name] == wanted
 }
 
-// deny is how GitHub words a missing permission, for the token of an App (and of GitHub Actions) and for a person's.
+// deny is how GitHub words a missing permission, for the token of an App (and of GitHub Actions)
+// and for a person's.
 func (a Access) deny() http.Handler {
 	if a.App {
 		return Answer(http.StatusForbidden, "Resource not accessible by integration")
@@ -198,7 +199,8 @@ func (s *Server) installation(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// newToken makes a token of the App's installation, which lasts an hour on GitHub and for ever here.
+// newToken makes a token of the App's installation, which lasts an hour on GitHub and for ever
+// here.
 func (s *Server) newToken(w http.ResponseWriter, r *http.Request) {
 	if !accessOf(r).JWT || r.PathValue("installation") != strconv.FormatInt(s.app.Installation, 10) {
 		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)

@@ -14,7 +14,8 @@ import (
 // comments are the comments that Perch writes, by state.
 const comments = "../../report/testdata/"
 
-// TestAPullRequestIsReadableOnADesktopAndAPhone looks at Perch's comments, long words, wide tables and code in each state.
+// TestAPullRequestIsReadableOnADesktopAndAPhone looks at Perch's comments, long words, wide tables
+// and code in each state.
 func TestAPullRequestIsReadableOnADesktopAndAPhone(t *testing.T) {
 	browser := browsertest.Start(t)
 	long := strings.Repeat("feature-with-a-very-long-name-", 4)

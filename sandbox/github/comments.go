@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// longestComment is how many characters a comment may have (telia-oss/github-pr-resource#259 has GitHub's answer).
+// longestComment is how many characters a comment may have (telia-oss/github-pr-resource#259 has
+// GitHub's answer).
 const longestComment = 65536
 
 // Comment is a comment on a pull request.
@@ -113,7 +114,8 @@ func (s *Server) getComment(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// editComment changes a comment. Somebody who may write may change a comment of others, and of a locked conversation.
+// editComment changes a comment. Somebody who may write may change a comment of others, and of a
+// locked conversation.
 func (s *Server) editComment(w http.ResponseWriter, r *http.Request) {
 	comment := s.commentOf(w, r)
 	if comment == nil {
@@ -128,7 +130,8 @@ func (s *Server) editComment(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, s.commentBody(r, comment))
 }
 
-// deleteComment deletes a comment, also one of others and of a locked conversation (GitHub docs: Delete an issue comment).
+// deleteComment deletes a comment, also one of others and of a locked conversation (GitHub docs:
+// Delete an issue comment).
 func (s *Server) deleteComment(w http.ResponseWriter, r *http.Request) {
 	comment := s.commentOf(w, r)
 	if comment == nil {

@@ -14,8 +14,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// longestDescription is how many characters the description of a status may have, of a deployment (GitHub docs:
-// Create a deployment status) and of a commit (sclorg/testing-farm-as-github-action#187).
+// longestDescription is how many characters the description of a status may have, of a deployment
+// (GitHub docs: Create a deployment status) and of a commit
+// (sclorg/testing-farm-as-github-action#187).
 const (
 	longestDescription = 140
 	tooLong            = "description is too long (maximum is 140 characters)"
@@ -98,9 +99,10 @@ type deploymentRequest struct {
 	Contexts    *[]string       `json:"required_contexts"`
 }
 
-// createDeployment creates a deployment of a branch, a tag or a commit. Two defaults of GitHub are there to be switched
-// off: auto_merge merges the default branch, which is a conflict here, and without required_contexts every status of
-// the commit must be success (GitHub docs: Create a deployment).
+// createDeployment creates a deployment of a branch, a tag or a commit. Two defaults of GitHub are
+// there to be switched off: auto_merge merges the default branch, which is a conflict here, and
+// without required_contexts every status of the commit must be success (GitHub docs: Create a
+// deployment).
 func (s *Server) createDeployment(w http.ResponseWriter, r *http.Request) {
 	var in deploymentRequest
 	if !read(w, r, &in) {
@@ -170,7 +172,8 @@ func (s *Server) behind(commit string) bool {
 	return found && !s.contains(commit, base)
 }
 
-// unmet are the required statuses of a commit that are not success; nil requires all that there are.
+// unmet are the required statuses of a commit that are not success; nil requires all that there
+// are.
 func (s *Server) unmet(commit string, required *[]string) (found []map[string]string) {
 	latest := map[string]string{}
 	for _, status := range s.statusesOf(commit) {
@@ -240,8 +243,8 @@ func (s *Server) createDeploymentStatus(w http.ResponseWriter, r *http.Request) 
 	reply(w, http.StatusCreated, deploymentStatusBody(status))
 }
 
-// retire makes the earlier deployments to the same environment inactive that were a success and are neither transient
-// nor to production (GitHub docs: Create a deployment status, auto_inactive).
+// retire makes the earlier deployments to the same environment inactive that were a success and are
+// neither transient nor to production (GitHub docs: Create a deployment status, auto_inactive).
 func (s *Server) retire(by *Deployment, login string) {
 	for _, d := range s.state.Deployments {
 		if d.ID < by.ID && d.Environment == by.Environment && !d.Transient && !d.Production && d.State() == "success" {

@@ -11,8 +11,8 @@ import (
 // nothing is the commit of a branch that is not there, in a push.
 const nothing = "0000000000000000000000000000000000000000"
 
-// Observe looks which branches were pushed, created and deleted since the last look, and sends the events of each.
-// Git's hook of a repository that other programs write calls it.
+// Observe looks which branches were pushed, created and deleted since the last look, and sends the
+// events of each. Git's hook of a repository that other programs write calls it.
 func (s *Server) Observe() {
 	s.serving.Lock()
 	defer s.serving.Unlock()
@@ -52,8 +52,8 @@ func (s *Server) references() map[string]string {
 	return found
 }
 
-// pushed sends the events of a push to one branch; a commit is empty if the branch was not there (GitHub docs: Webhook
-// events and payloads: push, create, delete).
+// pushed sends the events of a push to one branch; a commit is empty if the branch was not there
+// (GitHub docs: Webhook events and payloads: push, create, delete).
 func (s *Server) pushed(branch, before, after string) {
 	named := func() map[string]any {
 		return map[string]any{"ref": branch, "ref_type": "branch", "pusher_type": "user"}
@@ -94,7 +94,8 @@ func (s *Server) contains(commit, ancestor string) bool {
 	return err == nil && found
 }
 
-// changed sends the events of a pull request that was another one before; before is nil for one that is new.
+// changed sends the events of a pull request that was another one before; before is nil for one
+// that is new.
 func (s *Server) changed(before, after *PullRequest) {
 	send := func(action string, more map[string]any) {
 		body := map[string]any{"action": action, "number": after.Number, "pull_request": s.pullRequestBody(s.URL, after)}

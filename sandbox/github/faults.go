@@ -9,8 +9,9 @@ import (
 
 // Fault is something that goes wrong with requests.
 type Fault struct {
-	// Route is which requests: a method and a path below the repository, as "POST /deployments/*/statuses". A star is
-	// one part of the path, and an empty route is every request.
+	// Route is which requests: a method and a path below the repository, as "POST
+	// /deployments/*/statuses". A star is one part of the path, and an empty route is every
+	// request.
 	Route string
 	// Times is how many requests it meets; 0 for all of them until it is withdrawn.
 	Times int
@@ -24,7 +25,8 @@ type Fault struct {
 	met int
 }
 
-// Inject lets something go wrong from now on, until it is withdrawn. The oldest fault that meets a request counts.
+// Inject lets something go wrong from now on, until it is withdrawn. The oldest fault that meets a
+// request counts.
 func (s *Server) Inject(fault Fault) (withdraw func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

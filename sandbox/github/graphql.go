@@ -24,7 +24,8 @@ type question struct {
 	Variables map[string]string `json:"variables"`
 }
 
-// graph answers as the GraphQL API does: with status 200, whether or not there is an error in the answer.
+// graph answers as the GraphQL API does: with status 200, whether or not there is an error in the
+// answer.
 func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
 	var q question
 	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {

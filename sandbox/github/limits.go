@@ -51,7 +51,8 @@ func (s *Server) Reset() time.Time {
 	return s.reset
 }
 
-// spend takes one request from the quota, unless nothing has changed. If it returns false, it has answered.
+// spend takes one request from the quota, unless nothing has changed. If it returns false, it has
+// answered.
 func (s *Server) spend(w http.ResponseWriter, r *http.Request, unchanged bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

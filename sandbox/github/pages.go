@@ -33,8 +33,8 @@ func (s *Server) PullRequestURL(number int) string {
 	return s.URL + "/" + name + "/pull/" + strconv.Itoa(number)
 }
 
-// ObserveURL is where Git's hook says that branches have changed: it asks there as a clone does, and is told that there is
-// nothing to clone.
+// ObserveURL is where Git's hook says that branches have changed: it asks there as a clone does,
+// and is told that there is nothing to clone.
 func (s *Server) ObserveURL() string {
 	name, _ := s.identity()
 	return s.URL + "/" + name + gitSuffix
@@ -106,7 +106,8 @@ type pullView struct {
 	Repository string
 	// Timeline are comments and deployments in their order.
 	Timeline []entry
-	// Deployments are the last of each task, Checks the last status of each context of the last commit.
+	// Deployments are the last of each task, Checks the last status of each context of the last
+	// commit.
 	Deployments []Deployment
 	Checks      []CommitStatus
 }
@@ -142,7 +143,8 @@ func (s *Server) view(p *PullRequest) pullView {
 	return view
 }
 
-// commitsOf are the commits of a pull request: those that its base does not have, and the last in any case.
+// commitsOf are the commits of a pull request: those that its base does not have, and the last in
+// any case.
 func (s *Server) commitsOf(p *PullRequest) map[string]bool {
 	found := map[string]bool{p.Commit: true}
 	for _, earlier := range p.Earlier {
@@ -175,7 +177,8 @@ func (s *Server) history(commit string, known map[plumbing.Hash]bool) map[plumbi
 	return found
 }
 
-// word is how GitHub words a deployment's state, of which a transient one that is inactive is destroyed.
+// word is how GitHub words a deployment's state, of which a transient one that is inactive is
+// destroyed.
 func word(d Deployment) string {
 	switch d.State() {
 	case "success":

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// page answers with the page of a list that the request wants; describe describes one of its entries.
+// page answers with the page of a list that the request wants; describe describes one of its
+// entries.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, length int, describe func(i int) any) {
 	size, number := min(positive(r, "per_page", 30), 100), positive(r, "page", 1)
 	last := max(1, (length+size-1)/size)

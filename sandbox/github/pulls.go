@@ -18,7 +18,8 @@ type PullRequest struct {
 	Title  string `json:"title"`
 	Body   string `json:"body,omitempty"`
 	Author string `json:"author"`
-	// Head and Base are branches. Owner is whose repository Head is in; empty for the same repository.
+	// Head and Base are branches. Owner is whose repository Head is in; empty for the same
+	// repository.
 	Head  string `json:"head"`
 	Base  string `json:"base"`
 	Owner string `json:"owner,omitempty"`
@@ -111,8 +112,8 @@ func (s *Server) pullRequest(number int) *PullRequest {
 	return nil
 }
 
-// follow lets the open pull requests follow their branches. GitHub closes one whose branch is deleted; its commit
-// stays.
+// follow lets the open pull requests follow their branches. GitHub closes one whose branch is
+// deleted; its commit stays.
 func (s *Server) follow() {
 	if s.reopen() != nil {
 		return
@@ -150,7 +151,8 @@ func (s *Server) listPullRequests(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, len(found), func(i int) any { return s.pullRequestBody(baseOf(r), found[i]) })
 }
 
-// comesFrom is whether a pull request's branch is head, as owner:branch. GitHub ignores a head without an owner.
+// comesFrom is whether a pull request's branch is head, as owner:branch. GitHub ignores a head
+// without an owner.
 func (s *Server) comesFrom(p *PullRequest, head string) bool {
 	owner, branch, qualified := strings.Cut(head, ":")
 	return !qualified || strings.EqualFold(owner, s.ownerOf(p)) && branch == p.Head

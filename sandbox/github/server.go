@@ -1,6 +1,6 @@
-// Package github answers as GitHub's REST and GraphQL APIs do. It serves one real Git repository, with pages by Link
-// header, ETags, permissions, rate limits and GitHub's errors. It has only the calls that Perch makes; others are 404,
-// as GitHub answers them.
+// Package github answers as GitHub's REST and GraphQL APIs do. It serves one real Git repository,
+// with pages by Link header, ETags, permissions, rate limits and GitHub's errors. It has only the
+// calls that Perch makes; others are 404, as GitHub answers them.
 package github
 
 import (
@@ -36,8 +36,8 @@ const (
 type Config struct {
 	// Repository is what the server serves.
 	Repository *git.Repository
-	// Directory is a repository that other programs write, in place of Repository: it is opened for each request,
-	// because an open one does not see new packs.
+	// Directory is a repository that other programs write, in place of Repository: it is opened for
+	// each request, because an open one does not see new packs.
 	Directory string
 	// Name is the repository's, owner/name; empty for the constant Name.
 	Name string
@@ -121,8 +121,8 @@ func (s *Server) Change(do func(repository *git.Repository)) {
 	s.observe()
 }
 
-// Identify gives the repository another name, another id, or both: a renamed repository keeps its id,
-// and one that takes a former name has another id.
+// Identify gives the repository another name, another id, or both: a renamed repository keeps its
+// id, and one that takes a former name has another id.
 func (s *Server) Identify(name string, id int) {
 	s.mu.Lock()
 	renamed := s.name != name && s.id == id
@@ -171,8 +171,8 @@ func (s *Server) Calls() []string {
 	return append([]string(nil), s.calls...)
 }
 
-// Writes are the requests so far that wrote something, in the form of Calls. Those whose answer was lost are among
-// them.
+// Writes are the requests so far that wrote something, in the form of Calls. Those whose answer was
+// lost are among them.
 func (s *Server) Writes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

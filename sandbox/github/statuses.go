@@ -10,7 +10,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// mostStatuses is how many statuses a commit and context may have (GitHub docs: Create a commit status).
+// mostStatuses is how many statuses a commit and context may have (GitHub docs: Create a commit
+// status).
 const mostStatuses = 1000
 
 // CommitStatus is a status of a commit.

@@ -24,7 +24,8 @@ const deliveryTimeout = 10 * time.Second
 // Webhook is where events go.
 type Webhook struct {
 	URL, Secret string
-	// Manual says that a delivery waits until Deliver sends it: in any order, several times, late or never.
+	// Manual says that a delivery waits until Deliver sends it: in any order, several times, late
+	// or never.
 	Manual bool
 }
 
@@ -34,7 +35,8 @@ type Delivery struct {
 	GUID  string
 	Event string
 	Body  []byte
-	// Attempts are the answers so far: a status, or 0 where there was no answer. GitHub itself makes one attempt.
+	// Attempts are the answers so far: a status, or 0 where there was no answer. GitHub itself
+	// makes one attempt.
 	Attempts []int
 }
 

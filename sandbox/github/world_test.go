@@ -138,7 +138,8 @@ func (h *hub) status(client *api.Client, sha, state, name, description string) e
 	return err
 }
 
-// wantRefused wants GitHub's error with a status and a message, its own or that of its first problem.
+// wantRefused wants GitHub's error with a status and a message, its own or that of its first
+// problem.
 func wantRefused(t *testing.T, err error, status int, message string) {
 	t.Helper()
 	var refused *api.ErrorResponse

@@ -14,7 +14,8 @@ import (
 const (
 	// mostObjects is how many objects of a bucket are shown.
 	mostObjects = 200
-	// mostPreviews is how many of them are shown with their text, and shortText the longest such text in bytes.
+	// mostPreviews is how many of them are shown with their text, and shortText the longest such
+	// text in bytes.
 	mostPreviews = 12
 	shortText    = 200
 )

@@ -28,8 +28,9 @@ const longestSeed = 64 << 10
 
 var seedKey = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}$`)
 
-// seed takes POST /seed with a JSON document, and keeps it as an object of the environment's first bucket, where the page shows it. The
-// Idempotency-Key names the object: a repeat changes nothing. An environment with a secret SEED_TOKEN wants it as a bearer token.
+// seed takes POST /seed with a JSON document, and keeps it as an object of the environment's first
+// bucket, where the page shows it. The Idempotency-Key names the object: a repeat changes nothing.
+// An environment with a secret SEED_TOKEN wants it as a bearer token.
 func (h handler) seed(w http.ResponseWriter, r *http.Request, e services.Environment) {
 	key := r.Header.Get("Idempotency-Key")
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, longestSeed))

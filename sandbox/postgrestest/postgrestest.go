@@ -1,6 +1,7 @@
 //go:build !windows
 
-// Package postgrestest runs a real PostgreSQL for a test, as a user of its own; Windows has no such users.
+// Package postgrestest runs a real PostgreSQL for a test, as a user of its own; Windows has no such
+// users.
 package postgrestest
 
 import (
@@ -36,11 +37,13 @@ const (
 	Passwords = "scram-sha-256"
 	// Trust believes everybody.
 	Trust = "trust"
-	// TLS asks for passwords and rejects connections without TLS, as RDS does from PostgreSQL 15 on.
+	// TLS asks for passwords and rejects connections without TLS, as RDS does from PostgreSQL 15
+	// on.
 	TLS = "tls"
 )
 
-// Start starts a PostgreSQL that ends with the test. The test is skipped where PostgreSQL is not installed.
+// Start starts a PostgreSQL that ends with the test. The test is skipped where PostgreSQL is not
+// installed.
 func Start(t testing.TB, logins string) *Server {
 	t.Helper()
 	initdb, postgres := program(t, "initdb"), program(t, "postgres")
@@ -189,7 +192,8 @@ func (s *Server) socket() string {
 	return fmt.Sprintf("host=%s port=%s user=postgres dbname=postgres sslmode=disable", s.dir, s.port)
 }
 
-// Exec runs statements as the superuser and returns the values of the last one's rows, with | between them.
+// Exec runs statements as the superuser and returns the values of the last one's rows, with |
+// between them.
 func (s *Server) Exec(t testing.TB, statements ...string) []string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.socket())
@@ -211,7 +215,8 @@ func (s *Server) Exec(t testing.TB, statements ...string) []string {
 	return rows
 }
 
-// Master makes a user that may make databases and users and is no superuser, like the master user of an RDS instance.
+// Master makes a user that may make databases and users and is no superuser, like the master user
+// of an RDS instance.
 func (s *Server) Master(t testing.TB, name, password string) {
 	t.Helper()
 	s.Exec(t, "CREATE ROLE "+pgx.Identifier{name}.Sanitize()+" LOGIN CREATEDB CREATEROLE PASSWORD '"+strings.ReplaceAll(password, "'", "''")+"'")

@@ -20,7 +20,8 @@ import (
 	"perch/sandbox/aws/services"
 )
 
-// audit compares all that there is with what the live branches are to have: environments by `ls`, everything else by its own service.
+// audit compares all that there is with what the live branches are to have: environments by `ls`,
+// everything else by its own service.
 func (s *soak) audit(t *testing.T) {
 	t.Helper()
 	environments := map[string]string{}
@@ -47,8 +48,8 @@ func (s *soak) audit(t *testing.T) {
 	}
 }
 
-// dropped are the buckets that updates of these stacks have dropped. Every other tagged resource has to be one that a
-// living stack holds.
+// dropped are the buckets that updates of these stacks have dropped. Every other tagged resource
+// has to be one that a living stack holds.
 func (s *soak) dropped(t *testing.T, stacks []string) (buckets []string) {
 	t.Helper()
 	living, held := map[string]bool{}, map[string]bool{}

@@ -29,8 +29,9 @@ const appVariables = "aws elasticbeanstalk describe-configuration-settings " +
 	"--application-name shop-application-staging --environment-name shop-first --output text --query \"ConfigurationSettings[0].OptionSettings[?Namespace==" +
 	"'aws:elasticbeanstalk:application:environment'].[OptionName,Value]\""
 
-// TestS150AFirstAccountComesUpFromTheBootstrapTemplate follows docs/first-account.md: the stack of roles and network,
-// the policy from its outputs, a worker that has the worker's role, and a first environment.
+// TestS150AFirstAccountComesUpFromTheBootstrapTemplate follows docs/first-account.md: the stack of
+// roles and network, the policy from its outputs, a worker that has the worker's role, and a first
+// environment.
 func TestS150AFirstAccountComesUpFromTheBootstrapTemplate(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("aws"); err != nil {

@@ -21,7 +21,8 @@ type boundary struct {
 	branch, seed, image string
 	// drops is text that the branch takes out of its perch.yaml.
 	drops string
-	// activity is the one that has started and has not ended; at says more where it has several boundaries.
+	// activity is the one that has started and has not ended; at says more where it has several
+	// boundaries.
 	activity, at string
 	// hold brings the branch there: a call that is held, or nil where fault does.
 	hold func(stack string) *hold
@@ -31,8 +32,9 @@ type boundary struct {
 	fault *aws.Fault
 	// deletions is how often a removal deletes the stack; 0 stands for once.
 	deletions int
-	// rollbacks is how often somebody else's update of the stack, which fails before the run, is turned back until that succeeds: first by
-	// CloudFormation itself, or, with left, by the run from the beginning.
+	// rollbacks is how often somebody else's update of the stack, which fails before the run, is
+	// turned back until that succeeds: first by CloudFormation itself, or, with left, by the run
+	// from the beginning.
 	rollbacks int
 	left      bool
 	// cleanup says that the branch is deleted, and cleanup asks for the removal.
@@ -43,7 +45,8 @@ type boundary struct {
 	closed bool
 }
 
-// provisionBoundaries has every activity of a creation that needs no PostgreSQL. Admit's first call names no branch, so it comes last.
+// provisionBoundaries has every activity of a creation that needs no PostgreSQL. Admit's first call
+// names no branch, so it comes last.
 var provisionBoundaries = []boundary{
 	{branch: "render", activity: "Admit", at: " before it stores what it admitted", hold: func(stack string) *hold {
 		return &hold{matches: addressing(http.MethodPut, "/admissions/"+stack+".json")}
@@ -77,7 +80,8 @@ var provisionBoundaries = []boundary{
 	}},
 }
 
-// updateBoundaries are those that an update has besides, and one of a stack that somebody else's update has left failed.
+// updateBoundaries are those that an update has besides, and one of a stack that somebody else's
+// update has left failed.
 var updateBoundaries = []boundary{
 	{branch: "render", activity: "UpdateStack", at: " before its effect", hold: byID("UpdateStack", false)},
 	{branch: "look", activity: "UpdateStack", at: " after its effect", hold: byID("UpdateStack", true)},
@@ -104,8 +108,9 @@ var updateBoundaries = []boundary{
 	}},
 }
 
-// teardownBoundaries has every activity of Teardown that needs no PostgreSQL, but Admit, which makes no call for a removal. Cleanup tells of
-// every failed deletion that it finds, so its removal comes first.
+// teardownBoundaries has every activity of Teardown that needs no PostgreSQL, but Admit, which
+// makes no call for a removal. Cleanup tells of every failed deletion that it finds, so its removal
+// comes first.
 var teardownBoundaries = []boundary{
 	{branch: "command", activity: "LastLook", cleanup: true, hold: byName("DescribeStacks", false)},
 	{branch: "render", activity: "DescribeStack", hold: byName("DescribeStacks", false)},
@@ -141,7 +146,8 @@ func byName(action string, after bool) func(string) *hold {
 	}
 }
 
-// databaseBoundaries need a PostgreSQL. Both activities read a password before they change anything there.
+// databaseBoundaries need a PostgreSQL. Both activities read a password before they change anything
+// there.
 var databaseBoundaries = []boundary{
 	{branch: "dropped", activity: "DropDatabase", hold: func(string) *hold {
 		return &hold{matches: func(r *http.Request, _ string) bool {
@@ -151,8 +157,8 @@ var databaseBoundaries = []boundary{
 	{branch: "made", activity: "EnsureDatabase"}, // Its call is held by the same hold.
 }
 
-// TestEveryActivityOfARunHasABoundary compares the boundaries with what the workflows' sources name: an activity that comes to Provision or
-// Teardown needs one.
+// TestEveryActivityOfARunHasABoundary compares the boundaries with what the workflows' sources
+// name: an activity that comes to Provision or Teardown needs one.
 func TestEveryActivityOfARunHasABoundary(t *testing.T) {
 	stands := map[string]bool{}
 	for _, b := range slices.Concat(provisionBoundaries, updateBoundaries, teardownBoundaries, databaseBoundaries) {
@@ -174,8 +180,8 @@ func TestEveryActivityOfARunHasABoundary(t *testing.T) {
 	}
 }
 
-// runActivities are the rows of the contract that the sources of Provision and Teardown name: all of package
-// workflows but what reads, what cleans up and what looks at branches.
+// runActivities are the rows of the contract that the sources of Provision and Teardown name: all
+// of package workflows but what reads, what cleans up and what looks at branches.
 func runActivities(t *testing.T) map[string]bool {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("..", "..", "workflows", "*.go"))

@@ -17,7 +17,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// newSweep is a project of its own whose cleanup has so long a grace period, with an environment for each branch.
+// newSweep is a project of its own whose cleanup has so long a grace period, with an environment
+// for each branch.
 func newSweep(t *testing.T, name string, grace time.Duration, branches ...string) *bench {
 	t.Helper()
 	b := sharedSandbox(t).newProject(t, name, map[string]string{"perch.yaml": bare(name)}, func(p *perch.Policy) { p.Cleanup.Grace = grace })

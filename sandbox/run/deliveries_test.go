@@ -55,7 +55,8 @@ func (s *story) recorded() []github.Delivery {
 	return since
 }
 
-// distort loses a fifth of the deliveries, repeats a fifth, holds back so large a share, and shuffles the rest.
+// distort loses a fifth of the deliveries, repeats a fifth, holds back so large a share, and
+// shuffles the rest.
 func (s *story) distort(deliveries []github.Delivery, share float64) (now, later []github.Delivery) {
 	for _, d := range deliveries {
 		if s.random.Float64() < 0.2 {
@@ -93,8 +94,8 @@ func (s *story) deliver(deliveries []github.Delivery) {
 	}
 }
 
-// rest waits until no environment has an open run and no Look is about to request something. A Look that waits for
-// another run does not count: cleanup does not wait for it either.
+// rest waits until no environment has an open run and no Look is about to request something. A Look
+// that waits for another run does not count: cleanup does not wait for it either.
 func (s *story) rest() {
 	s.t.Helper()
 	temporal := s.connect(s.t)
@@ -109,7 +110,8 @@ func (s *story) rest() {
 	})
 }
 
-// works reports whether a run of the workflow is open and does not just wait for a minute or longer.
+// works reports whether a run of the workflow is open and does not just wait for a minute or
+// longer.
 func works(ctx context.Context, temporal client.Client, id string) bool {
 	described, err := temporal.DescribeWorkflowExecution(ctx, id, "")
 	if err != nil || described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
@@ -127,8 +129,9 @@ func works(ctx context.Context, temporal client.Client, id string) bool {
 	return !waits
 }
 
-// TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries records 500 deliveries about 50 branches. They arrive shuffled, a fifth of
-// them twice, a fifth never and some of them only after what happened later. After one sweep the environments are the branches.
+// TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries records 500 deliveries about 50
+// branches. They arrive shuffled, a fifth of them twice, a fifth never and some of them only after
+// what happened later. After one sweep the environments are the branches.
 func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it makes 50 environments")

@@ -82,7 +82,8 @@ type oldWorker struct {
 	close []func()
 }
 
-// command is `oldworker PROJECT`, which starts one for the project, and `oldworker`, which stops it.
+// command is `oldworker PROJECT`, which starts one for the project, and `oldworker`, which stops
+// it.
 func (o *oldWorker) command(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) == 0 {
 		o.stop()

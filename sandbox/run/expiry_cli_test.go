@@ -14,7 +14,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// newExpiringProject adds a project whose environments expire after a week without use, and after 400 hours at most.
+// newExpiringProject adds a project whose environments expire after a week without use, and after
+// 400 hours at most.
 func newExpiringProject(t *testing.T, name string) *bench {
 	t.Helper()
 	files := map[string]string{"perch.yaml": bare(name, "  expiry: {idle: 168h, max: 400h}")}
@@ -30,7 +31,8 @@ func (d document) time(t *testing.T, path ...string) time.Time {
 	return at
 }
 
-// TestPeopleKeepAnEnvironment extends, pins and unpins: each says until when the environment is kept.
+// TestPeopleKeepAnEnvironment extends, pins and unpins: each says until when the environment is
+// kept.
 func TestPeopleKeepAnEnvironment(t *testing.T) {
 	t.Parallel()
 	b := newExpiringProject(t, "keeps")
@@ -130,7 +132,8 @@ func (b *bench) storedCard(t *testing.T, bucket, slug string) string {
 	return string(stored)
 }
 
-// TestExpiryIsShownAndCarriedOut calls `perch expiry` and `perch cleanup` while the sandbox's clock goes forward.
+// TestExpiryIsShownAndCarriedOut calls `perch expiry` and `perch cleanup` while the sandbox's clock
+// goes forward.
 func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 	t.Parallel()
 	b := newHome(t, "unused", "pinned")
@@ -167,7 +170,8 @@ func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 	})
 }
 
-// TestAPinIsEnteredWhileARunIsAtWork pins during a deployment that hangs, and during the grace period of a removal.
+// TestAPinIsEnteredWhileARunIsAtWork pins during a deployment that hangs, and during the grace
+// period of a removal.
 func TestAPinIsEnteredWhileARunIsAtWork(t *testing.T) {
 	t.Parallel()
 	b := newSweep(t, "pins", time.Hour, "pins-busy", "pins-leaves")

@@ -14,8 +14,8 @@ import (
 	"perch/client"
 )
 
-// newHome is a project of its own in a sandbox of its own, because the clock is the sandbox's. Its environments expire after a
-// week, and one is deployed for each branch.
+// newHome is a project of its own in a sandbox of its own, because the clock is the sandbox's. Its
+// environments expire after a week, and one is deployed for each branch.
 func newHome(t *testing.T, branches ...string) *bench {
 	t.Helper()
 	b := newSandbox(t, func(o *options) { o.worker = false }).newProject(t, "home",
@@ -71,7 +71,8 @@ func (b *bench) keep(ctx context.Context, t *testing.T, branch string, note perc
 	return client.New(b.connect(t)).Keep(ctx, perch.KeepInput{Environment: environment, Note: note}, nil)
 }
 
-// TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension lets weeks pass by the sandbox's clock.
+// TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension lets weeks pass by the sandbox's
+// clock.
 func TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension(t *testing.T) {
 	t.Parallel()
 	b := newHome(t, "unused", "pushed", "pinned", "extended")
@@ -117,7 +118,8 @@ func TestS58ExpiryWarnsRemovesAndLosesAgainstAPushAPinAndAnExtension(t *testing.
 	wantActions(t, b.expire(t, false), all(perch.ExpiryKeep))
 }
 
-// TestPinHoldsCleanup deletes the branch of a pinned environment. A pin that is set during the grace period keeps, too.
+// TestPinHoldsCleanup deletes the branch of a pinned environment. A pin that is set during the
+// grace period keeps, too.
 func TestPinHoldsCleanup(t *testing.T) {
 	t.Parallel()
 	b := newHome(t, "pinned")

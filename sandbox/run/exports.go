@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// exportsPath is where the AWS endpoint's port says what `perch-sandbox env` prints, and exportsFile where --data keeps it.
+// exportsPath is where the AWS endpoint's port says what `perch-sandbox env` prints, and
+// exportsFile where --data keeps it.
 const (
 	exportsPath = "/_perch/exports"
 	exportsFile = "exports.json"
@@ -71,7 +72,8 @@ func lookup(exports []export, env func(string) string) func(string) string {
 	}
 }
 
-// printExports prints the exports of the sandbox that runs on these ports, or with this data folder.
+// printExports prints the exports of the sandbox that runs on these ports, or with this data
+// folder.
 func printExports(ctx context.Context, o options, stdout io.Writer) error {
 	exports, err := findExports(ctx, o)
 	if err != nil {

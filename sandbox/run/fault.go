@@ -82,8 +82,8 @@ func noteIdle(listed []byte, note io.Writer) {
 	}
 }
 
-// findEndpoint is the AWS endpoint of the sandbox that is meant: a flag's, else the environment's, else the one
-// on the default port, which note is told about.
+// findEndpoint is the AWS endpoint of the sandbox that is meant: a flag's, else the environment's,
+// else the one on the default port, which note is told about.
 func findEndpoint(ctx context.Context, o options, note io.Writer, env func(string) string) (string, error) {
 	exported := strings.TrimRight(env(endpointVariable), "/")
 	switch {
@@ -99,7 +99,8 @@ func findEndpoint(ctx context.Context, o options, note io.Writer, env func(strin
 	return o.endpoint(), nil
 }
 
-// readFault makes a fault's JSON of KEY=VALUE words; the endpoint rejects keys that it does not know.
+// readFault makes a fault's JSON of KEY=VALUE words; the endpoint rejects keys that it does not
+// know.
 func readFault(words []string) ([]byte, error) {
 	fault, kinds := map[string]any{}, aws.FaultKeys()
 	for _, word := range words {

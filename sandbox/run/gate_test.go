@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// gate stands between a worker and a server, and holds single requests there: so a worker can be killed at exactly that call. A worker
-// that is killed never reads an answer that is held.
+// gate stands between a worker and a server, and holds single requests there: so a worker can be
+// killed at exactly that call. A worker that is killed never reads an answer that is held.
 type gate struct {
 	*httptest.Server
 	proxy *httputil.ReverseProxy
@@ -60,7 +60,8 @@ func newGate(t *testing.T, target string) *gate {
 
 func (g *gate) port() string { return g.URL[strings.LastIndex(g.URL, ":")+1:] }
 
-// hold holds the requests that matches chooses; what comes back is told when the first of them is there.
+// hold holds the requests that matches chooses; what comes back is told when the first of them is
+// there.
 func (g *gate) hold(h *hold) *hold {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -137,13 +138,15 @@ type process struct {
 	log string
 }
 
-// spawn starts a worker process with the sandbox's exports, and others in their place, and waits until it is ready.
+// spawn starts a worker process with the sandbox's exports, and others in their place, and waits
+// until it is ready.
 func (b *bench) spawn(t *testing.T, other map[string]string) *process {
 	t.Helper()
 	return b.spawnCommand(t, other, "perch-worker", "--interval", testInterval.String()) // TestMain has put it on the path.
 }
 
-// spawnCommand starts a worker process by a command, such as a shell that becomes one, as spawn does.
+// spawnCommand starts a worker process by a command, such as a shell that becomes one, as spawn
+// does.
 func (b *bench) spawnCommand(t *testing.T, other map[string]string, command ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(command[0], command[1:]...), log: filepath.Join(t.TempDir(), "worker.log")}

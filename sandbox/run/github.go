@@ -30,7 +30,8 @@ var demoPullRequests = []github.PullRequest{{
 	Body: "People can log in with a name and a password. Can you give me feedback?",
 }}
 
-// serveGitHub lets the repository of the demo be on an imitation of GitHub, with the demo's pull requests.
+// serveGitHub lets the repository of the demo be on an imitation of GitHub, with the demo's pull
+// requests.
 func (s *Sandbox) serveGitHub(listener net.Listener) error {
 	server, err := github.New(github.Config{
 		Directory: s.repo, DefaultBranch: s.defaultBranch, File: filepath.Join(s.data, "github.json"),
@@ -54,8 +55,9 @@ func (s *Sandbox) serveGitHub(listener net.Listener) error {
 	return nil
 }
 
-// hook tells GitHub that a branch was pushed, committed to or deleted: Git runs it after every change of a reference
-// (githooks(5), reference-transaction). Git itself sends the request, so that nothing else must be installed.
+// hook tells GitHub that a branch was pushed, committed to or deleted: Git runs it after every
+// change of a reference (githooks(5), reference-transaction). Git itself sends the request, so that
+// nothing else must be installed.
 const hook = `#!/bin/sh
 # Written by perch-sandbox, each time it starts.
 [ "$1" = committed ] || exit 0
@@ -63,13 +65,15 @@ grep -q ' refs/heads/' || exit 0
 git ls-remote --quiet '%s' >/dev/null 2>&1 || true
 `
 
-// checkoutHook takes a push to the branch that is checked out, and also its deletion (githooks(5), push-to-checkout).
+// checkoutHook takes a push to the branch that is checked out, and also its deletion (githooks(5),
+// push-to-checkout).
 const checkoutHook = `#!/bin/sh
 # Written by perch-sandbox, each time it starts.
 case "$1" in *[!0]*) exec git read-tree -u -m HEAD "$1" ;; esac
 `
 
-// installHooks lets the repository tell of its changes, and take pushes to the branch that is checked out.
+// installHooks lets the repository tell of its changes, and take pushes to the branch that is
+// checked out.
 func installHooks(dir, url string) error {
 	repository, err := git.PlainOpen(dir)
 	if err != nil {
@@ -99,7 +103,8 @@ func installHooks(dir, url string) error {
 	return nil
 }
 
-// receiveWebhooks runs the receiver of production in this process, and has GitHub send it webhooks from now on.
+// receiveWebhooks runs the receiver of production in this process, and has GitHub send it webhooks
+// from now on.
 func (s *Sandbox) receiveWebhooks(ctx context.Context) error {
 	temporal, err := client.Dial(ctx, lookup(s.exports(), nothing))
 	if err != nil {

@@ -37,8 +37,8 @@ func gitIn(t *testing.T, dir string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// onGitHub is a sandbox whose repository is on the imitation of GitHub, with its webhooks and a short grace period; changes may
-// change its policy.
+// onGitHub is a sandbox whose repository is on the imitation of GitHub, with its webhooks and a
+// short grace period; changes may change its policy.
 func onGitHub(t *testing.T, changes ...func(*perch.Policy)) *bench {
 	t.Helper()
 	b := newSandbox(t, func(o *options) { o.hub, o.worker = true, false })
@@ -59,7 +59,8 @@ func onGitHub(t *testing.T, changes ...func(*perch.Policy)) *bench {
 	return b
 }
 
-// running is the commit that runs in the branch's environment; empty if there is none that is ready.
+// running is the commit that runs in the branch's environment; empty if there is none that is
+// ready.
 func (b *bench) running(branch string) (commit string, there bool) {
 	for _, e := range b.aws.Environments() {
 		if e.Options["PERCH_BRANCH"] == perch.EncodeTag(branch) {
@@ -114,7 +115,8 @@ func TestTheEnvironmentFollowsThePushesToGitHub(t *testing.T) {
 	}
 }
 
-// TestExpiryIsSeenOnThePullRequest pins the demo's environment by the label, and lets it expire without the label.
+// TestExpiryIsSeenOnThePullRequest pins the demo's environment by the label, and lets it expire
+// without the label.
 func TestExpiryIsSeenOnThePullRequest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves it out: it takes minutes with the race detector")
@@ -149,7 +151,8 @@ func TestExpiryIsSeenOnThePullRequest(t *testing.T) {
 	b.shows(t, "back", "Environment is ready", "Active")
 }
 
-// shows waits until the page of the demo's pull request says how the environment is. A browser takes pictures of it.
+// shows waits until the page of the demo's pull request says how the environment is. A browser
+// takes pictures of it.
 func (b *bench) shows(t *testing.T, state string, wanted ...string) {
 	t.Helper()
 	url := b.github.PullRequestURL(1)

@@ -34,11 +34,13 @@ const (
 	testSpeed = 6000
 	// testInterval is how often the workers of tests look at what they wait for.
 	testInterval = 50 * time.Millisecond
-	// patience is how long anything may take: generous, because only a failure takes that long, and a machine may have much else to do.
+	// patience is how long anything may take: generous, because only a failure takes that long, and
+	// a machine may have much else to do.
 	patience = 5 * time.Minute
 )
 
-// TestMain makes the programs commands of this test binary, for scripts and for tests that kill them.
+// TestMain makes the programs commands of this test binary, for scripts and for tests that kill
+// them.
 func TestMain(m *testing.M) {
 	program := func(main func(context.Context, []string, io.Writer, io.Writer, func(string) string) int) func() {
 		return func() { os.Exit(main(context.Background(), os.Args[1:], os.Stdout, os.Stderr, os.Getenv)) }
@@ -94,8 +96,8 @@ type bench struct {
 	env map[string]string
 }
 
-// newSandbox starts a sandbox of the demo repository with a worker, on free ports, fast, and closes it when the test is over. changes may say
-// otherwise.
+// newSandbox starts a sandbox of the demo repository with a worker, on free ports, fast, and closes
+// it when the test is over. changes may say otherwise.
 func newSandbox(t *testing.T, changes ...func(*options)) *bench {
 	t.Helper()
 	b, err := openBench(t.Context(), changes...)
@@ -132,7 +134,8 @@ var shared = struct {
 	err error
 }{}
 
-// sharedSandbox is the sandbox of every test that asks of it only branches or projects of its own. Its application stack is made.
+// sharedSandbox is the sandbox of every test that asks of it only branches or projects of its own.
+// Its application stack is made.
 func sharedSandbox(t *testing.T) *bench {
 	t.Helper()
 	shared.Do(func() {
@@ -156,8 +159,8 @@ func closeShared() error {
 	return errors.Join(shared.Close(), shared.settleRights())
 }
 
-// newProject adds a project to the sandbox: a repository whose main holds files, a worker with the sandbox's policy as change leaves it, and
-// its application stack. All of it is the test's alone.
+// newProject adds a project to the sandbox: a repository whose main holds files, a worker with the
+// sandbox's policy as change leaves it, and its application stack. All of it is the test's alone.
 func (b *bench) newProject(t *testing.T, name string, files map[string]string, change func(*perch.Policy)) *bench {
 	t.Helper()
 	p := b.newRepository(t, name, files)
@@ -256,7 +259,8 @@ func (b *bench) call(ctx context.Context, stdout, stderr io.Writer, args ...stri
 	return cli.Run(ctx, args, strings.NewReader(""), stdout, stderr, env)
 }
 
-// ask runs the starter with -o json and returns its exit code and the document that is all of its output.
+// ask runs the starter with -o json and returns its exit code and the document that is all of its
+// output.
 func (b *bench) ask(t *testing.T, args ...string) (int, document) {
 	t.Helper()
 	out := b.starter(t.Context(), append(args, "-o", "json")...)

@@ -7,7 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// deployedOnce fails the test unless the branch's environment is at commit in the end, by one CreateStack.
+// deployedOnce fails the test unless the branch's environment is at commit in the end, by one
+// CreateStack.
 func (b *bench) deployedOnce(t *testing.T, branch, commit string) {
 	t.Helper()
 	eventually(t, branch+" at "+commit, func() (any, bool) {

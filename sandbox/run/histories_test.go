@@ -18,7 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write the histories of workflows/testdata and docs/first-account.txt again")
 
-// TestRecordHistories records one real run of every outcome for package workflows, which replays them.
+// TestRecordHistories records one real run of every outcome for package workflows, which replays
+// them.
 func TestRecordHistories(t *testing.T) {
 	if !*update {
 		t.Skip("records histories only with -update")
@@ -95,7 +96,8 @@ func TestRecordHistories(t *testing.T) {
 	b.saveMendings(t, branch, stack)
 }
 
-// TestRecordHistoriesWithASharedDatabase records the runs that make, look after and drop a database in the shared instance.
+// TestRecordHistoriesWithASharedDatabase records the runs that make, look after and drop a database
+// in the shared instance.
 func TestRecordHistoriesWithASharedDatabase(t *testing.T) {
 	if !*update {
 		t.Skip("records histories only with -update")
@@ -119,7 +121,8 @@ func TestRecordHistoriesWithASharedDatabase(t *testing.T) {
 	b.must(t, "down", "carts")
 }
 
-// TestRecordHistoriesOfExpiry records the runs that judge expiry, and that pin an environment or reject the pin.
+// TestRecordHistoriesOfExpiry records the runs that judge expiry, and that pin an environment or
+// reject the pin.
 func TestRecordHistoriesOfExpiry(t *testing.T) {
 	if !*update {
 		t.Skip("records histories only with -update")
@@ -136,7 +139,8 @@ func TestRecordHistoriesOfExpiry(t *testing.T) {
 	b.save(t, "expiry", b.newest(t, perch.WorkflowExpiry), nil)
 }
 
-// saveRemovalsOver saves the runs of a deployment that a removal meets: one that is rejected, and one that is done.
+// saveRemovalsOver saves the runs of a deployment that a removal meets: one that is rejected, and
+// one that is done.
 func (b *bench) saveRemovalsOver(t *testing.T, branch, stack string) {
 	t.Helper()
 	during := func(number string) (up func() (int, document), lift func()) {
@@ -236,7 +240,8 @@ func (b *bench) awaitActivity(t *testing.T, workflow, activity string) {
 	})
 }
 
-// superseding asks for the branch while cleanup's removal of it waits, and returns the removal's run.
+// superseding asks for the branch while cleanup's removal of it waits, and returns the removal's
+// run.
 func (b *bench) superseding(t *testing.T, branch string) document {
 	t.Helper()
 	waiting := b.must(t, "status", branch)
@@ -244,7 +249,8 @@ func (b *bench) superseding(t *testing.T, branch string) document {
 	return waiting
 }
 
-// newest is the ID of the newest workflow of a type that is none of those before: a listing may not show the newest one yet.
+// newest is the ID of the newest workflow of a type that is none of those before: a listing may not
+// show the newest one yet.
 func (b *bench) newest(t *testing.T, kind string, before ...string) (id string) {
 	t.Helper()
 	client := b.connect(t)

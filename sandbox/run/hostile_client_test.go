@@ -26,8 +26,8 @@ const (
 	strangerPatience = 20 * time.Second
 )
 
-// stranger is someone who can reach Temporal and nothing else: a client and a worker with a workflow of
-// their own, which schedules the activities of Perch's worker.
+// stranger is someone who can reach Temporal and nothing else: a client and a worker with a
+// workflow of their own, which schedules the activities of Perch's worker.
 type stranger struct{ temporal client.Client }
 
 func newStranger(t *testing.T, address string) *stranger {
@@ -56,7 +56,8 @@ type forgedCall struct {
 type answer struct {
 	// Result is the activity's result, as JSON.
 	Result json.RawMessage
-	// Failure is the sentence of its error, Type the error's type, and Final says that no retry is wanted.
+	// Failure is the sentence of its error, Type the error's type, and Final says that no retry is
+	// wanted.
 	Failure, Type string
 	Final         bool
 }

@@ -274,7 +274,8 @@ func otherProject(*victims) in {
 	return in{"project": "till", "environment": named("till", "wares"), "kind": "staging"}
 }
 
-// readingAttacks are calls of the activities that read. Nothing of other projects and of foreign stacks is in the answer.
+// readingAttacks are calls of the activities that read. Nothing of other projects and of foreign
+// stacks is in the answer.
 var readingAttacks = []attack{
 	{activity: "DescribeStack", name: "a foreign stack", answered: true, input: on("carts", "ledger", nil)},
 	{activity: "DescribeStack", name: "a foreign stack of the environment's name", answered: true, input: on("taken", "store-taken", nil)},
@@ -289,7 +290,8 @@ var readingAttacks = []attack{
 	{activity: "Examine", name: "another project", input: otherProject},
 }
 
-// databaseAttacks are calls of the activities that act in the shared instance. A test of their own makes them.
+// databaseAttacks are calls of the activities that act in the shared instance. A test of their own
+// makes them.
 var databaseAttacks = []attack{
 	{activity: "EnsureDatabase", name: "with another branch's password", input: on("carts", "shop-other", nil)},
 	{activity: "EnsureDatabase", name: "of another project", input: func(v *victims) in {

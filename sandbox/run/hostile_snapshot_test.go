@@ -112,8 +112,9 @@ func (b *bench) lookAtBuckets(t *testing.T, s snapshot) {
 	}
 }
 
-// changed says how another snapshot differs. The keys in the artifact buckets that Admit and Report write to may come
-// and, where they are an admission or a card, change: that is what a request that the policy allows does. No card may go.
+// changed says how another snapshot differs. The keys in the artifact buckets that Admit and Report
+// write to may come and, where they are an admission or a card, change: that is what a request that
+// the policy allows does. No card may go.
 func (s snapshot) changed(after snapshot) (differences []string) {
 	for name, was := range s {
 		is, found := after[name]
@@ -133,7 +134,8 @@ func (s snapshot) changed(after snapshot) (differences []string) {
 	return differences
 }
 
-// admitted reports whether the text names an object that Admit stores, by its content, or as its record, or a card.
+// admitted reports whether the text names an object that Admit stores, by its content, or as its
+// record, or a card.
 func admitted(text string) bool {
 	return slices.ContainsFunc([]string{"/templates/", "/bundles/", "/parameters/", "/admissions/", "/cards/"}, func(folder string) bool {
 		return strings.Contains(text, "application") && strings.Contains(text, folder)

@@ -20,8 +20,8 @@ type attack struct {
 	activity, name string
 	// input is what they send: names of fields that no input has any more among them.
 	input func(*victims) in
-	// answered says that the activity may answer: it reads, or what it does is what the policy lets anyone
-	// request. Without it, only an error will do.
+	// answered says that the activity may answer: it reads, or what it does is what the policy lets
+	// anyone request. Without it, only an error will do.
 	answered bool
 	// calls are calls of AWS that are made for it and change nothing.
 	calls []string
@@ -31,8 +31,9 @@ type attack struct {
 type in = map[string]any
 
 // TestS148AStrangerChangesNothingThatThePolicyProtects schedules every activity that the worker
-// registers from a workflow of a stranger, with forged inputs. After each call everything in the account is as
-// it was, no call that changes something was made, and nothing was sent to the stranger's server.
+// registers from a workflow of a stranger, with forged inputs. After each call everything in the
+// account is as it was, no call that changes something was made, and nothing was sent to the
+// stranger's server.
 func TestS148AStrangerChangesNothingThatThePolicyProtects(t *testing.T) {
 	t.Parallel()
 	v := newVictims(t)
@@ -44,7 +45,8 @@ func TestS148AStrangerChangesNothingThatThePolicyProtects(t *testing.T) {
 	t.Run("runs", v.runs)
 }
 
-// TestEveryActivityHasAnAttack compares the attacks with what the worker registers: a new activity needs one.
+// TestEveryActivityHasAnAttack compares the attacks with what the worker registers: a new activity
+// needs one.
 func TestEveryActivityHasAnAttack(t *testing.T) {
 	attacked := map[string]bool{}
 	for _, a := range slices.Concat(stackAttacks, dataAttacks, requestAttacks, readingAttacks) {
@@ -120,7 +122,8 @@ func (v *victims) unchanged(t *testing.T, calls int, allowed ...string) {
 	}
 }
 
-// TestS149AStrangerLosesNoDatabaseOfALivingEnvironment does the same at the instance that environments share.
+// TestS149AStrangerLosesNoDatabaseOfALivingEnvironment does the same at the instance that
+// environments share.
 func TestS149AStrangerLosesNoDatabaseOfALivingEnvironment(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t, postgrestest.Trust)
@@ -194,7 +197,8 @@ func (v *victims) sequences(t *testing.T) {
 	})
 }
 
-// runs are Perch's own workflows, started by the stranger with the state of a run that is far along.
+// runs are Perch's own workflows, started by the stranger with the state of a run that is far
+// along.
 func (v *victims) runs(t *testing.T) {
 	gone := func(branch string) *perch.Request {
 		return &perch.Request{ID: "forged", Goal: perch.GoalGone, Project: v.project, Branch: branch, By: "stranger", Force: true}

@@ -18,7 +18,8 @@ import (
 	"perch/sandbox/aws"
 )
 
-// storeConfig is the perch.yaml of the stranger's victim: an environment of every kind, with data in each.
+// storeConfig is the perch.yaml of the stranger's victim: an environment of every kind, with data
+// in each.
 const storeConfig = `project: store
 image: registry.example.com/store:{commit}
 branches: {kinds: {main: production, staging: staging}}
@@ -50,15 +51,17 @@ const keepingTemplate = `{"Resources": {
 const foreignTemplate = `{"Resources": {"Canary": {"Type": "AWS::S3::Bucket"}},
 	"Outputs": {"URL": {"Value": "http://canary.example.com"}, "PerchURL": {"Value": "http://canary.example.com"}}}`
 
-// victims are what a stranger attacks: the environments of project store, and what belongs to others in the
-// same account. The stranger can reach Temporal, and has pushed a branch with an evil perch.yaml.
+// victims are what a stranger attacks: the environments of project store, and what belongs to
+// others in the same account. The stranger can reach Temporal, and has pushed a branch with an evil
+// perch.yaml.
 type victims struct {
 	*bench
 	stranger *stranger
 	// elsewhere is a server of the stranger's, and hits counts what it got.
 	elsewhere *httptest.Server
 	hits      atomic.Int32
-	// ids are the ids of stacks by their name, and ids of resources by stack and logical id: `store-main/BucketAssets`.
+	// ids are the ids of stacks by their name, and ids of resources by stack and logical id:
+	// `store-main/BucketAssets`.
 	ids map[string]string
 	// evil is the head of the stranger's branch `evil`.
 	evil string

@@ -64,7 +64,8 @@ func neededGrant(set []access.Grant) string {
 
 // expectedDenials are actions that AWS denies to the roles and the product copes with.
 var expectedDenials = []string{
-	// A stranger's forged input names buckets of other projects, whose tags the worker looks at first.
+	// A stranger's forged input names buckets of other projects, whose tags the worker looks at
+	// first.
 	"s3:GetBucketTagging",
 }
 

@@ -21,8 +21,9 @@ import (
 	"perch/sandbox/postgrestest"
 )
 
-// TestS59S19WorkerKilledAtEveryActivityBoundary kills one worker while each of several branches stands at another boundary, first of
-// Provision, then of its updates, then of Teardown; another worker ends what the first began.
+// TestS59S19WorkerKilledAtEveryActivityBoundary kills one worker while each of several branches
+// stands at another boundary, first of Provision, then of its updates, then of Teardown; another
+// worker ends what the first began.
 func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short leaves it out: it takes minutes with the race detector")
@@ -135,7 +136,8 @@ func newKilling(t *testing.T, changes ...func(*options)) *killing {
 	return k
 }
 
-// bring runs the command for each boundary's branch until all of them stand there. lift lets go of the world again.
+// bring runs the command for each boundary's branch until all of them stand there. lift lets go of
+// the world again.
 func (k *killing) bring(t *testing.T, boundaries []boundary, command string) (results []func() (int, document), lift func()) {
 	t.Helper()
 	for _, b := range boundaries {
@@ -175,8 +177,9 @@ func (k *killing) bring(t *testing.T, boundaries []boundary, command string) (re
 	}
 }
 
-// failUpdate lets an update fail that somebody else makes of the boundary's stack: only its tags change. It stays UPDATE_FAILED where
-// CloudFormation is told so, and gets stuck while it is turned back otherwise.
+// failUpdate lets an update fail that somebody else makes of the boundary's stack: only its tags
+// change. It stays UPDATE_FAILED where CloudFormation is told so, and gets stuck while it is turned
+// back otherwise.
 func (k *killing) failUpdate(t *testing.T, b boundary) {
 	t.Helper()
 	stack := k.stackOf(t, b.branch)
@@ -292,8 +295,9 @@ func (k *killing) removed(t *testing.T, b boundary, result func() (int, document
 	}
 }
 
-// onlyOneTryMore reads the run's history: the activity at which the worker died was tried twice, once its heartbeat had been missed, and
-// every other one once, unless a worker gave an attempt up. So what was lost is the heartbeat's timeout at most.
+// onlyOneTryMore reads the run's history: the activity at which the worker died was tried twice,
+// once its heartbeat had been missed, and every other one once, unless a worker gave an attempt up.
+// So what was lost is the heartbeat's timeout at most.
 func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 	t.Helper()
 	names := map[int64]string{}
@@ -325,8 +329,8 @@ func (k *killing) onlyOneTryMore(t *testing.T, b boundary, document document) {
 	}
 }
 
-// gaveUp reports whether the attempt before was given up by a worker that lives: on a machine with too much to do its
-// heartbeat came too late.
+// gaveUp reports whether the attempt before was given up by a worker that lives: on a machine with
+// too much to do its heartbeat came too late.
 func gaveUp(started *historypb.ActivityTaskStartedEventAttributes) bool {
 	message := started.GetLastFailure().GetMessage()
 	// The second is how a dial says that its context ended.
@@ -355,8 +359,8 @@ func (b *bench) began(t *testing.T, stack types.StackSummary, status types.Resou
 	}
 }
 
-// deletedInTurn checks that each deletion of the stack but the first followed one that failed, and that there
-// were least of them. Buckets that are not empty in time fail a deletion.
+// deletedInTurn checks that each deletion of the stack but the first followed one that failed, and
+// that there were least of them. Buckets that are not empty in time fail a deletion.
 func (b *bench) deletedInTurn(t *testing.T, stack types.StackSummary, least int) {
 	t.Helper()
 	begun, failed := b.times(t, stack, types.ResourceStatusDeleteInProgress), b.times(t, stack, types.ResourceStatusDeleteFailed)

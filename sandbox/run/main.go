@@ -53,7 +53,8 @@ type options struct {
 	temporal, ui, aws, pages int
 	registry, github         int
 	worker, up, version      bool
-	// hub says that the repository is on the imitation of GitHub: that of the demo is. webhooks says that it sends them.
+	// hub says that the repository is on the imitation of GitHub: that of the demo is. webhooks
+	// says that it sends them.
 	hub, webhooks bool
 	// given are the flags that were given, with their dashes.
 	given map[string]bool
@@ -67,7 +68,8 @@ func (o options) port(flag, part string, number int) port {
 // endpoint is the AWS endpoint of the sandbox that --aws-port names.
 func (o options) endpoint() string { return fmt.Sprintf("http://%s:%d", localhost, o.aws) }
 
-// parse reads flags and returns the words between them; only `sandbox fault` and `sandbox clock` take words.
+// parse reads flags and returns the words between them; only `sandbox fault` and `sandbox clock`
+// take words.
 func parse(args []string) (options, []string, error) {
 	var (
 		o     options
@@ -170,7 +172,8 @@ func plainly(err error) error {
 	return err
 }
 
-// Main carries out one command and returns the exit code: 0 done or interrupted, 1 failed, 2 wrong usage.
+// Main carries out one command and returns the exit code: 0 done or interrupted, 1 failed, 2 wrong
+// usage.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
 	o, words, err := parse(args)
 	switch {

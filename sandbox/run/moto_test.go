@@ -84,13 +84,14 @@ seed:
   - s3: {from: fixtures, to: Media}
 `
 
-// motoApplication stands for the application stack: moto knows nothing of Elastic Beanstalk, and a template of the project's own needs of it only
-// the artifact bucket.
+// motoApplication stands for the application stack: moto knows nothing of Elastic Beanstalk, and a
+// template of the project's own needs of it only the artifact bucket.
 const motoApplication = `{"Resources": {"Artifacts": {"Type": "AWS::S3::Bucket"}}, "Outputs": {
 	"ApplicationName": {"Value": "none"}, "ArtifactBucket": {"Value": {"Ref": "Artifacts"}}, "InstanceProfile": {"Value": "none"}, "ServiceRole": {"Value": "none"}}}`
 
-// TestOnMoto is the proof that Perch does not only work with its own sandbox: a template of the project's own goes up, is seeded and comes down
-// against moto, which knows nothing of Perch. Nothing of it is left.
+// TestOnMoto is the proof that Perch does not only work with its own sandbox: a template of the
+// project's own goes up, is seeded and comes down against moto, which knows nothing of Perch.
+// Nothing of it is left.
 func TestOnMoto(t *testing.T) {
 	t.Parallel()
 	b, way := newMoto(t)
@@ -111,7 +112,8 @@ func TestOnMoto(t *testing.T) {
 		t.Errorf("up made %d databases, %d records and %d buckets", databases, records, buckets)
 	}
 
-	// CloudFormation fails a deletion that meets a full bucket. Moto says that it succeeded, and leaves the rest.
+	// CloudFormation fails a deletion that meets a full bucket. Moto says that it succeeded, and
+	// leaves the rest.
 	b.discard(t, media)
 	equal(t, b.must(t, "down", "redesign"), document{"outcome": "gone", "error": "", "leftovers": []any{}})
 	if databases, records, buckets := b.motoHolds(t); databases != 0 || records != 0 || buckets != 1 {
@@ -220,7 +222,8 @@ func (b *bench) version(t *testing.T, bucket string) {
 	}
 }
 
-// tagged is the way to moto that tags a stack's buckets as CloudFormation does on AWS: moto does not, and Perch empties no bucket without the tag.
+// tagged is the way to moto that tags a stack's buckets as CloudFormation does on AWS: moto does
+// not, and Perch empties no bucket without the tag.
 type tagged struct {
 	*httputil.ReverseProxy
 	owners sync.Map

@@ -22,7 +22,8 @@ var asked struct {
 	servers []string
 }
 
-// denyDNS lets this process find names in its hosts file only, and remembers what it would have asked DNS.
+// denyDNS lets this process find names in its hosts file only, and remembers what it would have
+// asked DNS.
 func denyDNS() {
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(_ context.Context, _, address string) (net.Conn, error) {
 		asked.Lock()

@@ -36,7 +36,8 @@ func (b *bench) sendNote(t *testing.T, branch, id string) {
 	})
 }
 
-// entered are the ids of the notes in the reports that have succeeded, in all runs of the environment.
+// entered are the ids of the notes in the reports that have succeeded, in all runs of the
+// environment.
 func (b *bench) entered(t *testing.T, stack string) (ids []string, runs []string) {
 	t.Helper()
 	found, err := b.connect(t).ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
@@ -72,8 +73,8 @@ func enteredBy(t *testing.T, history *historypb.History) (ids []string) {
 	return ids
 }
 
-// TestS224NotesAndRequestsLoseNothing sends notes while deployments and removals of the same environment are requested:
-// each note is entered, and the last request is in force.
+// TestS224NotesAndRequestsLoseNothing sends notes while deployments and removals of the same
+// environment are requested: each note is entered, and the last request is in force.
 func TestS224NotesAndRequestsLoseNothing(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)

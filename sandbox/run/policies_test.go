@@ -87,7 +87,8 @@ func (b *bench) policies(t *testing.T) document {
 	return nil
 }
 
-// tornProjects tells the rounds of the test apart: Temporal remembers the workers of a task queue for minutes.
+// tornProjects tells the rounds of the test apart: Temporal remembers the workers of a task queue
+// for minutes.
 var tornProjects atomic.Int32
 
 func TestS111WorkersWithDifferentPoliciesNoticeIt(t *testing.T) {

@@ -19,7 +19,8 @@ type port struct {
 	given bool
 }
 
-// listen takes the port; number 0 takes any. If a default is taken, it takes a free one, and moved says so.
+// listen takes the port; number 0 takes any. If a default is taken, it takes a free one, and moved
+// says so.
 func (p port) listen() (listener net.Listener, moved string, err error) {
 	listener, err = net.Listen("tcp", net.JoinHostPort(localhost, strconv.Itoa(p.number)))
 	switch {
@@ -35,8 +36,8 @@ func (p port) listen() (listener net.Listener, moved string, err error) {
 	return listener, p.moved(portOf(listener)), nil
 }
 
-// free makes sure that a port which something else will listen on is free, and returns it. 0 finds one that the system gives to
-// nobody else within a minute, and so does a default that is taken.
+// free makes sure that a port which something else will listen on is free, and returns it. 0 finds
+// one that the system gives to nobody else within a minute, and so does a default that is taken.
 func (p port) free() (number int, moved string, err error) {
 	if p.number == 0 {
 		return freeport.MustGetFreePort(), "", nil

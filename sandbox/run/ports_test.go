@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestEverythingListensOnTheMachineItselfOnly looks at every socket on which this process listens: those of Temporal's inner services too.
+// TestEverythingListensOnTheMachineItselfOnly looks at every socket on which this process listens:
+// those of Temporal's inner services too.
 func TestEverythingListensOnTheMachineItselfOnly(t *testing.T) {
 	t.Parallel()
 	sharedSandbox(t)
@@ -20,7 +21,8 @@ func TestEverythingListensOnTheMachineItselfOnly(t *testing.T) {
 			t.Skipf("/proc is missing: %v", err)
 		}
 		for _, line := range strings.Split(string(data), "\n")[1:] {
-			// The columns are: number, local address, remote address, state (0A is LISTEN), ..., inode (proc(5)).
+			// The columns are: number, local address, remote address, state (0A is LISTEN), ...,
+			// inode (proc(5)).
 			columns := strings.Fields(line)
 			if len(columns) < 10 || columns[3] != "0A" || !slices.Contains(own, columns[9]) {
 				continue

@@ -35,7 +35,8 @@ type child struct {
 // said is what it has written to stderr.
 func (p child) said() string { return p.stderr.String() }
 
-// program starts one of the programs as somebody does in a shell with the sandbox's exports. It is killed when the test is over.
+// program starts one of the programs as somebody does in a shell with the sandbox's exports. It is
+// killed when the test is over.
 func (b *bench) program(t *testing.T, name string, args ...string) child {
 	t.Helper()
 	return b.programWith(t, nil, name, args...)

@@ -25,7 +25,8 @@ const (
 	domain    = "localhost"
 )
 
-// project is what the sandbox works for: a checkout, one of its branches and what perch.yaml says there.
+// project is what the sandbox works for: a checkout, one of its branches and what perch.yaml says
+// there.
 type project struct {
 	name          string
 	repo          string
@@ -114,7 +115,8 @@ const (
 	strictly = "strict"
 )
 
-// skipUnknown has commands of run steps that the sandbox does not know skipped; strictly has them fail.
+// skipUnknown has commands of run steps that the sandbox does not know skipped; strictly has them
+// fail.
 const skipUnknown = "skip"
 
 // registriesOf are the hosts of the images that the file names for any branch. The policy lists
@@ -130,10 +132,12 @@ func registriesOf(file *config.File) []string {
 	return hosts
 }
 
-// loopback is where the sandbox serves every environment, those of a template of the project's own, too.
+// loopback is where the sandbox serves every environment, those of a template of the project's own,
+// too.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-// writePolicy writes the policy file of a worker that serves p in this sandbox. A database is shared only where there is a real server.
+// writePolicy writes the policy file of a worker that serves p in this sandbox. A database is
+// shared only where there is a real server.
 func writePolicy(p project, file, pages, registry string) error {
 	everyone := []string{"*"}
 	policy := perch.Policy{

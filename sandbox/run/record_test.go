@@ -37,8 +37,8 @@ func (b *bench) history(t *testing.T, workflow, run string) *historypb.History {
 	return &history
 }
 
-// save writes the history of the run that document tells of, or of the newest where it tells of none, without what names a machine or a
-// person.
+// save writes the history of the run that document tells of, or of the newest where it tells of
+// none, without what names a machine or a person.
 func (b *bench) save(t *testing.T, name, workflow string, document document) {
 	t.Helper()
 	data, err := protojson.Marshal(b.history(t, workflow, document.text("run", "run_id")))

@@ -22,7 +22,8 @@ func withDatabase(project string, storage int) map[string]string {
 	}
 }
 
-// stopped stops the database of the stack, as a person does to save money; the function returned starts it.
+// stopped stops the database of the stack, as a person does to save money; the function returned
+// starts it.
 func (b *bench) stopped(t *testing.T, stack string) (start func()) {
 	t.Helper()
 	database, client := b.resource(t, stack, "Database"), rds.NewFromConfig(b.awsConfig())

@@ -37,8 +37,8 @@ func (b *bench) stackTags(t *testing.T, stack string) map[string]string {
 	return tags
 }
 
-// TestS123S124ARenameOrphansNoEnvironment renames a repository with two environments: first the policy
-// does not list the former name, then it does.
+// TestS123S124ARenameOrphansNoEnvironment renames a repository with two environments: first the
+// policy does not list the former name, then it does.
 func TestS123S124ARenameOrphansNoEnvironment(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t).newProject(t, "renamed", map[string]string{"perch.yaml": bare("renamed")}, func(*perch.Policy) {})

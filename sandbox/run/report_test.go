@@ -28,8 +28,8 @@ func (b *bench) comment(branch string) (body string) {
 	return body
 }
 
-// TestThePullRequestShowsTheEnvironment deploys a branch and removes its environment, and looks at what a person sees of it
-// on GitHub.
+// TestThePullRequestShowsTheEnvironment deploys a branch and removes its environment, and looks at
+// what a person sees of it on GitHub.
 func TestThePullRequestShowsTheEnvironment(t *testing.T) {
 	t.Parallel()
 	b := newSandbox(t, func(o *options) { o.hub = true })
@@ -74,7 +74,8 @@ func TestThePullRequestShowsTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestThePullRequestSaysThatAFailedRemovalIsDone deletes by hand what a removal has left, and lets cleanup see it.
+// TestThePullRequestSaysThatAFailedRemovalIsDone deletes by hand what a removal has left, and lets
+// cleanup see it.
 func TestThePullRequestSaysThatAFailedRemovalIsDone(t *testing.T) {
 	t.Parallel()
 	b := newSandbox(t, func(o *options) { o.hub = true })

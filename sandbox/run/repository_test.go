@@ -14,7 +14,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// repo is a repository that tests commit to without a working folder, so that several may do it side by side.
+// repo is a repository that tests commit to without a working folder, so that several may do it
+// side by side.
 type repo struct{ dir string }
 
 func newRepo(t *testing.T, dir string) repo {
@@ -44,7 +45,8 @@ func (r repo) head(t *testing.T, branch string) string {
 	return reference.Hash().String()
 }
 
-// commit writes files over those of branch, or of main where there is no such branch yet, and returns the commit. An empty file is taken out.
+// commit writes files over those of branch, or of main where there is no such branch yet, and
+// returns the commit. An empty file is taken out.
 func (r repo) commit(t *testing.T, branch string, files map[string]string) string {
 	t.Helper()
 	opened := r.open(t)

@@ -82,8 +82,9 @@ func (j *job) kill() {
 	_ = j.cmd.Wait()
 }
 
-// TestS60S76TemporalStoppedAndStartedInTheMiddle has two jobs wait for one creation while Temporal goes and comes back: the one whose
-// patience ends meanwhile says how to go on, the other one is there when the run has ended.
+// TestS60S76TemporalStoppedAndStartedInTheMiddle has two jobs wait for one creation while Temporal
+// goes and comes back: the one whose patience ends meanwhile says how to go on, the other one is
+// there when the run has ended.
 func TestS60S76TemporalStoppedAndStartedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -128,8 +129,9 @@ func TestS60S76TemporalStoppedAndStartedInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestS60EverythingButTheWorkerStoppedAndStarted takes Temporal, AWS and the pages away from a worker and two jobs, one in a creation and
-// one in a deletion, and brings them back with the state that they had.
+// TestS60EverythingButTheWorkerStoppedAndStarted takes Temporal, AWS and the pages away from a
+// worker and two jobs, one in a creation and one in a deletion, and brings them back with the state
+// that they had.
 func TestS60EverythingButTheWorkerStoppedAndStarted(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

@@ -60,7 +60,8 @@ type Sandbox struct {
 	close  []func() error
 }
 
-// open starts everything but the worker. What was started is closed again when a later part does not start.
+// open starts everything but the worker. What was started is closed again when a later part does
+// not start.
 func open(ctx context.Context, o options) (s *Sandbox, err error) {
 	s = &Sandbox{}
 	defer func() {
@@ -191,7 +192,8 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// keep makes the folder that everything is kept in, and locks it; a temporary one goes when the sandbox does.
+// keep makes the folder that everything is kept in, and locks it; a temporary one goes when the
+// sandbox does.
 func (s *Sandbox) keep(data string) error {
 	if data == "" {
 		dir, err := os.MkdirTemp("", "perch-sandbox-")

@@ -62,8 +62,8 @@ func freePorts() (args []string) {
 	return args
 }
 
-// run starts the program on free ports and waits until it says that it is ready. It is interrupted when the test is over. run returns what
-// was printed.
+// run starts the program on free ports and waits until it says that it is ready. It is interrupted
+// when the test is over. run returns what was printed.
 func run(t *testing.T, args ...string) string {
 	t.Helper()
 	stdout, _ := runUntilReady(t, args...)
@@ -195,7 +195,8 @@ func TestFirstMinutes(t *testing.T) {
 	script(t, "first-minutes", nil, "--webhooks=false")
 }
 
-// script runs a script of testdata against a sandbox of its own, started with args. Its folder is $DATA, its AWS endpoint's port $AWS_PORT.
+// script runs a script of testdata against a sandbox of its own, started with args. Its folder is
+// $DATA, its AWS endpoint's port $AWS_PORT.
 func script(t *testing.T, name string, commands map[string]func(*testscript.TestScript, bool, []string), args ...string) {
 	t.Helper()
 	data := t.TempDir()
@@ -239,7 +240,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// evaluate PROGRAM ARG ...: the exports that the program prints are variables of the script from here on.
+// evaluate PROGRAM ARG ...: the exports that the program prints are variables of the script from
+// here on.
 func evaluate(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec(args[0], args[1:]...))
 	for _, line := range strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n") {
@@ -431,7 +433,8 @@ func TestOneSandboxAtATimeHasADataFolder(t *testing.T) {
 	contains(t, stderr, "a sandbox runs with --data "+b.data+" already", "stop it, or choose another folder")
 }
 
-// holdLock is a program that holds the lock of the folder args[0] until its stdin ends, and says when it has it.
+// holdLock is a program that holds the lock of the folder args[0] until its stdin ends, and says
+// when it has it.
 func holdLock(_ context.Context, args []string, stdout, stderr io.Writer, _ func(string) string) int {
 	lock, err := lockFolder(args[0])
 	if err != nil {

@@ -26,7 +26,8 @@ func demoConfig(t *testing.T) string {
 	return string(data)
 }
 
-// commands are the comments of the commands that the sandbox's instances have got, the newest first.
+// commands are the comments of the commands that the sandbox's instances have got, the newest
+// first.
 func (b *bench) commands(t *testing.T) (comments []string) {
 	t.Helper()
 	out, err := ssm.NewFromConfig(b.awsConfig()).ListCommandInvocations(t.Context(), &ssm.ListCommandInvocationsInput{})

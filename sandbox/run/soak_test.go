@@ -33,8 +33,9 @@ var (
 // shortSoak is how many turns the soak of every day takes.
 const shortSoak = 60
 
-// TestSoakEveryBranchEndsAsItWasLastAskedFor lets pushes, removals, faults and ends of workers come as they like. When the faults are
-// lifted and each branch has been asked for once more, every live branch has its environment at its last commit, and nothing else exists.
+// TestSoakEveryBranchEndsAsItWasLastAskedFor lets pushes, removals, faults and ends of workers come
+// as they like. When the faults are lifted and each branch has been asked for once more, every live
+// branch has its environment at its last commit, and nothing else exists.
 func TestSoakEveryBranchEndsAsItWasLastAskedFor(t *testing.T) {
 	t.Parallel()
 	s := newSoak(t)
@@ -55,7 +56,8 @@ type soak struct {
 	policy string
 	rng    *rand.Rand
 	until  time.Time
-	// branches are all there may be; live has the last commit of those that are to have an environment.
+	// branches are all there may be; live has the last commit of those that are to have an
+	// environment.
 	branches []string
 	live     map[string]string
 	// pushes, removals, wrongs and ends count what has happened.
@@ -103,7 +105,8 @@ func (s *soak) goesOn(turn int) bool {
 	return turn < shortSoak
 }
 
-// start starts a worker: a process to be killed where the soak is long, else one in this process that leaves in order.
+// start starts a worker: a process to be killed where the soak is long, else one in this process
+// that leaves in order.
 func (s *soak) start(t *testing.T) {
 	t.Helper()
 	if *soakFor > 0 {
@@ -162,8 +165,8 @@ func (s *soak) turn(t *testing.T) {
 	}
 }
 
-// push commits to the branch and requests the commit. Now and then the commit drops a bucket with objects in it, or
-// changes the database.
+// push commits to the branch and requests the commit. Now and then the commit drops a bucket with
+// objects in it, or changes the database.
 func (s *soak) push(t *testing.T, branch string) {
 	t.Helper()
 	s.pushes++
@@ -182,8 +185,9 @@ var soakChanges = []struct{ before, after string }{
 	{}, {}, {}, {"    assets: {}\n", ""}, {"backup_days: 0}", "backup_days: 1}"},
 }
 
-// remove requests the removal of the branch's environment. Half of the time the branch itself is deleted too, and
-// now and then somebody requests an environment for it all the same, which has to be rejected.
+// remove requests the removal of the branch's environment. Half of the time the branch itself is
+// deleted too, and now and then somebody requests an environment for it all the same, which has to
+// be rejected.
 func (s *soak) remove(t *testing.T, branch string) {
 	t.Helper()
 	s.removals++
@@ -292,7 +296,8 @@ func (s *soak) held(t *testing.T, stack string) map[string][]string {
 	return all
 }
 
-// settle asks once more for what each branch is to have: half of the live ones at a commit of their own.
+// settle asks once more for what each branch is to have: half of the live ones at a commit of their
+// own.
 func (s *soak) settle(t *testing.T) {
 	t.Helper()
 	ends := map[string]func() (int, document){}

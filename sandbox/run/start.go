@@ -16,7 +16,8 @@ import (
 // ready is the line that scripts wait for.
 const ready = "perch sandbox is ready"
 
-// start runs the sandbox until ctx is over. An environment that fails does not end it: a person wants to look then.
+// start runs the sandbox until ctx is over. An environment that fails does not end it: a person
+// wants to look then.
 func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(string) string) (err error) {
 	fmt.Fprintln(stderr, "Starting Temporal, the AWS endpoint and the worker ...")
 	s, err := open(ctx, o)
@@ -68,7 +69,8 @@ type starter struct {
 	stdout, stderr io.Writer
 }
 
-// run carries out one command of the starter, which has told why if it fails. When the sandbox stops it says nothing more.
+// run carries out one command of the starter, which has told why if it fails. When the sandbox
+// stops it says nothing more.
 func (s *starter) run(ctx context.Context, stdout io.Writer, args ...string) (ok bool) {
 	own, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
@@ -85,7 +87,8 @@ type environment struct {
 		Workflow string `json:"workflow_id"`
 		Run      string `json:"run_id"`
 	} `json:"run"`
-	// failed is the command that did not succeed; empty if the branch has its environment, or needs none.
+	// failed is the command that did not succeed; empty if the branch has its environment, or needs
+	// none.
 	failed string
 }
 
@@ -108,8 +111,8 @@ func (s *Sandbox) provision(ctx context.Context, starter *starter) (up environme
 	return up
 }
 
-// prepare executes both application templates, staging's in view, and lets cleanup run every hour. It returns the command that
-// failed; empty if none did.
+// prepare executes both application templates, staging's in view, and lets cleanup run every hour.
+// It returns the command that failed; empty if none did.
 func (s *Sandbox) prepare(ctx context.Context, visible *starter) (failed string) {
 	application := func(kind perch.Kind) []string {
 		return []string{"application", "up", "--kind", string(kind), "--project", s.name}

@@ -21,7 +21,8 @@ const tourHead = `# docs/first-account.md, run against the sandbox with IAM enfo
 # Progress is left out. Ids, times and ports are examples.
 `
 
-// tour runs the commands of docs/first-account.md in a shell, and records them with what they print.
+// tour runs the commands of docs/first-account.md in a shell, and records them with what they
+// print.
 type tour struct {
 	*bench
 	// folder holds two checkouts, perch and shop.
@@ -72,7 +73,8 @@ func (v *tour) try(t *testing.T, checkout, line string) output {
 	return v.execute(t, v.variables(), v.in(checkout, line)...)
 }
 
-// step runs a line that has to end with the exit code, and records it with what it prints to stdout.
+// step runs a line that has to end with the exit code, and records it with what it prints to
+// stdout.
 func (v *tour) step(t *testing.T, exit int, checkout, line string) {
 	t.Helper()
 	out := v.try(t, checkout, line)
@@ -112,7 +114,8 @@ func (v *tour) startWorker(t *testing.T, checkout, line string) {
 	}
 }
 
-// differing are the parts of the transcript that differ from run to run, and what it shows for them.
+// differing are the parts of the transcript that differ from run to run, and what it shows for
+// them.
 var differing = []struct {
 	pattern *regexp.Regexp
 	shown   string

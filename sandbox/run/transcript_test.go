@@ -28,8 +28,9 @@ var (
 	moment   = regexp.MustCompile(`\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ| \d\d:\d\d UTC)`)
 )
 
-// transcript PAGE: the commands of the page of docs's first console print what it shows, but for times. What git prints is not
-// shown. A command that only reads is tried until it prints what is shown.
+// transcript PAGE: the commands of the page of docs's first console print what it shows, but for
+// times. What git prints is not shown. A command that only reads is tried until it prints what is
+// shown.
 func transcript(ts *testscript.TestScript, _ bool, args []string) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", args[0])) // The test's folder, not the script's.
 	ts.Check(err)

@@ -30,7 +30,8 @@ import (
 	"perch"
 )
 
-// TestWhatTemporalDoesNotAcceptIsOneSentence has worker and starter call with what Temporal does not accept.
+// TestWhatTemporalDoesNotAcceptIsOneSentence has worker and starter call with what Temporal does
+// not accept.
 func TestWhatTemporalDoesNotAcceptIsOneSentence(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t)
@@ -68,8 +69,9 @@ func TestWhatTemporalDoesNotAcceptIsOneSentence(t *testing.T) {
 	}
 }
 
-// TestAPolicyForAnotherAccountIsOneSentence starts a worker whose policy is for another account than its credentials. It stops, and a
-// starter that finds no worker points to what it said (TestAPlanWantsAWorker).
+// TestAPolicyForAnotherAccountIsOneSentence starts a worker whose policy is for another account
+// than its credentials. It stops, and a starter that finds no worker points to what it said
+// (TestAPlanWantsAWorker).
 func TestAPolicyForAnotherAccountIsOneSentence(t *testing.T) {
 	t.Parallel()
 	b := sharedSandbox(t).newRepository(t, "elsewhere", map[string]string{"perch.yaml": "project: elsewhere\n"})
@@ -154,8 +156,9 @@ func newCertificate(t *testing.T, until time.Time) certificate {
 	return certificate{tls: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file: file, until: until.Truncate(time.Second)}
 }
 
-// closed is the address of a gRPC server that answers nobody but who has the key `right`, as Temporal Cloud does. Where info is given, anybody
-// gets that for GetSystemInfo, as Temporal's own default authorizer allows.
+// closed is the address of a gRPC server that answers nobody but who has the key `right`, as
+// Temporal Cloud does. Where info is given, anybody gets that for GetSystemInfo, as Temporal's own
+// default authorizer allows.
 func closed(t *testing.T, c certificate, info *workflowservice.GetSystemInfoResponse) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -109,8 +109,8 @@ func TestAPushIsDeployedAndADeletedBranchRemovedWithoutCI(t *testing.T) {
 	}
 	h.deployedOnce(t, "login", commit)
 
-	// CI asks for what the webhook has deployed: the policy does not name CI, so it is skipped, and a person's is not. An
-	// open run would answer both.
+	// CI asks for what the webhook has deployed: the policy does not name CI, so it is skipped, and
+	// a person's is not. An open run would answer both.
 	if err := h.connect(t).GetWorkflow(t.Context(), h.stackOf(t, "login"), "").Get(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,8 @@ func TestWithoutItsTriggerAWebhookRequestsNothing(t *testing.T) {
 	}
 }
 
-// TestRecordHistoriesOfLooks records a Look that requests a deployment, and one that requests a removal.
+// TestRecordHistoriesOfLooks records a Look that requests a deployment, and one that requests a
+// removal.
 func TestRecordHistoriesOfLooks(t *testing.T) {
 	if !*update {
 		t.Skip("records histories only with -update")
@@ -197,7 +198,8 @@ func TestRecordHistoriesOfLooks(t *testing.T) {
 	h.save(t, "looked-at-a-deletion", id, nil)
 }
 
-// TestPullRequestsThatWantNoEnvironment goes the way of the label and of the end of a pull request, with GitHub's webhooks.
+// TestPullRequestsThatWantNoEnvironment goes the way of the label and of the end of a pull request,
+// with GitHub's webhooks.
 func TestPullRequestsThatWantNoEnvironment(t *testing.T) {
 	t.Parallel()
 	b := onGitHub(t, func(p *perch.Policy) { p.OnPRClose = perch.OnPRCloseRemove })

@@ -49,7 +49,8 @@ func (b *bench) formation() *cloudformation.Client {
 	return cloudformation.NewFromConfig(b.awsConfig())
 }
 
-// stacks are all stacks that ever had the name, deleted ones included, in the order of their creation.
+// stacks are all stacks that ever had the name, deleted ones included, in the order of their
+// creation.
 func (b *bench) stacks(t *testing.T, name string) []types.StackSummary {
 	t.Helper()
 	var all []types.StackSummary

@@ -1,4 +1,5 @@
-// Package temporal is a Temporal server in this process, on SQLite, and Temporal's UI: for the sandbox and the tests.
+// Package temporal is a Temporal server in this process, on SQLite, and Temporal's UI: for the
+// sandbox and the tests.
 package temporal
 
 import (
@@ -33,7 +34,8 @@ const (
 
 	host        = "127.0.0.1"
 	clusterName = "active"
-	// pollsPerSecond lets a chain of short runs go on without a delay; the server's own default of 20 is made for clusters.
+	// pollsPerSecond lets a chain of short runs go on without a delay; the server's own default of
+	// 20 is made for clusters.
 	pollsPerSecond = 1000
 )
 
@@ -82,7 +84,8 @@ func Start(cfg Config) (*Server, error) {
 // Address is the frontend's host and port.
 func (s *Server) Address() string { return s.address }
 
-// Stop stops the server. Runs that are open go on when the server is started again on the same folder.
+// Stop stops the server. Runs that are open go on when the server is started again on the same
+// folder.
 func (s *Server) Stop() error {
 	return s.server.Stop()
 }
@@ -138,8 +141,8 @@ func serverConfig(port int, database *config.SQL) *config.Config {
 	}
 }
 
-// hosts are the addresses of the services. They are said and not found: a server that finds them by its database waits, after a restart, for
-// the ports of the one before it.
+// hosts are the addresses of the services. They are said and not found: a server that finds them by
+// its database waits, after a restart, for the ports of the one before it.
 func hosts(settings *config.Config) map[primitives.ServiceName]static.Hosts {
 	all := map[primitives.ServiceName]static.Hosts{}
 	for name, service := range settings.Services {
@@ -152,7 +155,8 @@ func service(port int) config.Service {
 	return config.Service{RPC: config.RPC{GRPCPort: port, MembershipPort: freeport.MustGetFreePort(), BindOnLocalHost: true}}
 }
 
-// keywords are the search attributes of Perch. The namespace has them from the beginning: ones that come later are known only when caches expire.
+// keywords are the search attributes of Perch. The namespace has them from the beginning: ones that
+// come later are known only when caches expire.
 func keywords() map[string]enums.IndexedValueType {
 	all := map[string]enums.IndexedValueType{}
 	for _, name := range perch.SearchAttributes() {

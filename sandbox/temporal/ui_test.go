@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestOnlyItsOwnPagesWriteThroughTheUI asks it to cancel a run. No Temporal is there: who is let through gets the answer that it is not to be reached.
+// TestOnlyItsOwnPagesWriteThroughTheUI asks it to cancel a run. No Temporal is there: who is let
+// through gets the answer that it is not to be reached.
 func TestOnlyItsOwnPagesWriteThroughTheUI(t *testing.T) {
 	ui, err := UI("127.0.0.1:1")
 	if err != nil {

@@ -40,7 +40,8 @@ func TestBranchesOfEveryPageAreListedWithOneRequestEach(t *testing.T) {
 	}
 }
 
-// withoutLinks takes the Link header from what has not changed: an answer 304 need not repeat it (RFC 9110, section 15.4.5).
+// withoutLinks takes the Link header from what has not changed: an answer 304 need not repeat it
+// (RFC 9110, section 15.4.5).
 func withoutLinks(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		buffer := &recorder{ResponseWriter: w}
@@ -96,7 +97,8 @@ func TestAListFollowsTheRepositoryWhateverWasKept(t *testing.T) {
 	})
 }
 
-// TestAListThatShrinksByAPageMayTakeTwoLooks: without Link headers, what was kept still announces the page that is gone.
+// TestAListThatShrinksByAPageMayTakeTwoLooks: without Link headers, what was kept still announces
+// the page that is gone.
 func TestAListThatShrinksByAPageMayTakeTwoLooks(t *testing.T) {
 	server := withBranches(t, names(201))
 	server.Intercept(withoutLinks)
@@ -204,8 +206,9 @@ func TestS45AListThatIsNotWholeIsNone(t *testing.T) {
 	}
 }
 
-// TestABranchThatAListMissedIsFoundByItself: when a branch is removed between two pages, the first of the next page moves to one that was read
-// already. No answer of GitHub shows that, so nothing may be removed by a list alone.
+// TestABranchThatAListMissedIsFoundByItself: when a branch is removed between two pages, the first
+// of the next page moves to one that was read already. No answer of GitHub shows that, so nothing
+// may be removed by a list alone.
 func TestABranchThatAListMissedIsFoundByItself(t *testing.T) {
 	server := withBranches(t, names(250))
 	server.Intercept(on("2", func(next http.Handler) http.Handler {

@@ -12,18 +12,21 @@ import (
 	api "github.com/google/go-github/v60/github"
 )
 
-// Credentials are a token, or a GitHub App that is installed in the repository. Either needs the permission "Contents: read" and no other.
+// Credentials are a token, or a GitHub App that is installed in the repository. Either needs the
+// permission "Contents: read" and no other.
 type Credentials struct {
 	// Token is a personal access token; empty for an App.
 	Token string
-	// App is the App's id, Installation the id of its installation in the organization or account that owns the repository.
+	// App is the App's id, Installation the id of its installation in the organization or account
+	// that owns the repository.
 	App, Installation int64
 	// PrivateKey is the App's, as GitHub gives it out (PEM).
 	PrivateKey []byte
 }
 
-// CredentialsFrom reads GITHUB_TOKEN, or GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and the private key in GITHUB_APP_PRIVATE_KEY or the file that
-// GITHUB_APP_PRIVATE_KEY_FILE names. None is an error: without credentials GitHub answers 60 requests an hour and shows no private repository.
+// CredentialsFrom reads GITHUB_TOKEN, or GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and the private
+// key in GITHUB_APP_PRIVATE_KEY or the file that GITHUB_APP_PRIVATE_KEY_FILE names. None is an
+// error: without credentials GitHub answers 60 requests an hour and shows no private repository.
 func CredentialsFrom(env func(string) string) (Credentials, error) {
 	token, app := strings.TrimSpace(env("GITHUB_TOKEN")), env("GITHUB_APP_ID")
 	switch {
@@ -76,7 +79,8 @@ func number(env func(string) string, name string) (int64, error) {
 	return id, nil
 }
 
-// transport puts the credentials on every request to the API at base, an address without a slash at its end.
+// transport puts the credentials on every request to the API at base, an address without a slash at
+// its end.
 func (c Credentials) transport(below http.RoundTripper, base string) (http.RoundTripper, error) {
 	if c.Token != "" {
 		return bearer{token: c.Token, below: below}, nil

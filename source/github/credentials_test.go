@@ -105,7 +105,8 @@ func TestOnGitHubComTheAPIHasAHostOfItsOwn(t *testing.T) {
 	}
 }
 
-// app opens the repository as the App 7 by its installation 8, whose tokens last a minute more than a client wants.
+// app opens the repository as the App 7 by its installation 8, whose tokens last a minute more than
+// a client wants.
 func app(t *testing.T, server *hub.Server, status int) *Repository {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

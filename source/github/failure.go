@@ -20,15 +20,18 @@ import (
 )
 
 const (
-	// shortestWait is how long to wait where GitHub names no time (GitHub docs: Rate limits, exceeding the rate limit).
+	// shortestWait is how long to wait where GitHub names no time (GitHub docs: Rate limits,
+	// exceeding the rate limit).
 	shortestWait = time.Minute
-	// longestWait is the window of the primary rate limit; nothing that GitHub says is waited for longer than that.
+	// longestWait is the window of the primary rate limit; nothing that GitHub says is waited for
+	// longer than that.
 	longestWait = time.Hour
 	// longestMessage is how many characters of GitHub's own message are repeated.
 	longestMessage = 200
 )
 
-// failure is the one place where GitHub's errors are told apart. What a retry cannot mend becomes a *source.Rejected, a rate limit a
+// failure is the one place where GitHub's errors are told apart. What a retry cannot mend becomes a
+// *source.Rejected, a rate limit a
 // *source.RateLimited; everything else passes by itself.
 func (r *Repository) failure(err error, tried string, args ...any) error {
 	if fault := (*source.CommitFault)(nil); errors.As(err, &fault) {
@@ -61,8 +64,8 @@ func (r *Repository) reason(err error) error {
 	return errors.New(r.clean(err.Error()))
 }
 
-// Answer is the status of GitHub's answer that was the error, and what GitHub said, without secrets; 0 if GitHub did not
-// answer.
+// Answer is the status of GitHub's answer that was the error, and what GitHub said, without
+// secrets; 0 if GitHub did not answer.
 func (r *Repository) Answer(err error) (status int, message string) {
 	answer, said := answerOf(err)
 	if answer == nil {
@@ -93,7 +96,8 @@ func answerOf(err error) (*http.Response, string) {
 const renamed = "was renamed or transferred; if that is meant, write its new name as `source.github.repository` in the policy, " +
 	"and the new name followed by the former one as `repository`"
 
-// answered says what an answer that is an error means for the repository. signOn says that GitHub misses a single sign-on.
+// answered says what an answer that is an error means for the repository. signOn says that GitHub
+// misses a single sign-on.
 func (r *Repository) answered(status int, signOn bool, said string) error {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -114,8 +118,8 @@ func (r *Repository) answered(status int, signOn bool, said string) error {
 	return errors.New(said)
 }
 
-// limit is nil where err is no rate limit. GitHub answers 403 or 429, with the time to ask again in Retry-After or, where the quota is used up,
-// in X-RateLimit-Reset.
+// limit is nil where err is no rate limit. GitHub answers 403 or 429, with the time to ask again in
+// Retry-After or, where the quota is used up, in X-RateLimit-Reset.
 func (r *Repository) limit(err error) error {
 	var (
 		primary   *api.RateLimitError
@@ -146,7 +150,8 @@ func (r *Repository) limit(err error) error {
 
 func usedUp(answer *http.Response) bool { return answer.Header.Get("X-RateLimit-Remaining") == "0" }
 
-// reset is when a quota that is used up is full again; zero where it is not used up, or GitHub does not say.
+// reset is when a quota that is used up is full again; zero where it is not used up, or GitHub does
+// not say.
 func reset(answer *http.Response) time.Time {
 	seconds, err := strconv.ParseInt(answer.Header.Get("X-RateLimit-Reset"), 10, 64)
 	if err != nil || !usedUp(answer) {
@@ -170,7 +175,8 @@ func (r *Repository) wait(reason string, answer *http.Response, until time.Time)
 	return &source.RateLimited{Until: until, Reason: reason}
 }
 
-// tokens are GitHub's own, those of an App's installation among them (GitHub docs: About authentication, token formats).
+// tokens are GitHub's own, those of an App's installation among them (GitHub docs: About
+// authentication, token formats).
 var tokens = regexp.MustCompile(`gh[a-z]_\w+|github_pat_\w+`)
 
 // clean takes out what must not be seen, or cannot be, and shortens.

@@ -163,7 +163,8 @@ func TestTheTokenIsInNoError(t *testing.T) {
 
 func noonNow() time.Time { return noon }
 
-// FuzzRateLimits: whatever a server says of its limit, nothing is waited for longer than an hour, and nothing is asked at once again.
+// FuzzRateLimits: whatever a server says of its limit, nothing is waited for longer than an hour,
+// and nothing is asked at once again.
 func FuzzRateLimits(f *testing.F) {
 	f.Add(403, "API rate limit exceeded", "", "0", "1782907500")
 	f.Add(429, "", "90", "7", "x")
@@ -185,7 +186,8 @@ func FuzzRateLimits(f *testing.F) {
 	})
 }
 
-// TestAnswerReadsErrorsOfRequestsAndOfAppsForTheirToken is about errors of both clients; what is no answer has no status.
+// TestAnswerReadsErrorsOfRequestsAndOfAppsForTheirToken is about errors of both clients; what is no
+// answer has no status.
 func TestAnswerReadsErrorsOfRequestsAndOfAppsForTheirToken(t *testing.T) {
 	unauthorized := &http.Response{StatusCode: http.StatusUnauthorized}
 	r := &Repository{secrets: []string{"the-secret"}}

@@ -19,7 +19,8 @@ import (
 // maxFile is the largest file that File reads into memory, in bytes.
 const maxFile = 16 << 20
 
-// File reads one file at a commit; found is false where the commit has no such file. Symbolic links are not followed.
+// File reads one file at a commit; found is false where the commit has no such file. Symbolic links
+// are not followed.
 func (r *Repository) File(ctx context.Context, commit, name string) (content []byte, found bool, err error) {
 	tree, err := r.tree(ctx, commit)
 	if err != nil {
@@ -54,9 +55,10 @@ func readable(commit, name string, entry *api.TreeEntry) error {
 	return nil
 }
 
-// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole repository. A symbolic link or a submodule
-// among them is a source.CommitFault. A commit that is not there is an error, and so are a folder (source.ErrNoFolder) and one that has more files than GitHub lists at
-// once. The files are read under ctx.
+// Files lists the files below a folder at a commit, in the order of their paths; "." is the whole
+// repository. A symbolic link or a submodule among them is a source.CommitFault. A commit that is
+// not there is an error, and so are a folder (source.ErrNoFolder) and one that has more files than
+// GitHub lists at once. The files are read under ctx.
 func (r *Repository) Files(ctx context.Context, commit, folder string) ([]source.File, error) {
 	tree, err := r.tree(ctx, commit)
 	if err != nil {
@@ -122,8 +124,8 @@ func (r *Repository) tree(ctx context.Context, commit string) (string, error) {
 	return tree, err
 }
 
-// find goes down to name, folder by folder; the entry is nil if there is none. A symbolic link or a submodule above name
-// is a source.CommitFault.
+// find goes down to name, folder by folder; the entry is nil if there is none. A symbolic link or a
+// submodule above name is a source.CommitFault.
 func (r *Repository) find(ctx context.Context, tree, commit, name string) (*api.TreeEntry, error) {
 	if !fs.ValidPath(name) || name == "." {
 		return nil, nil

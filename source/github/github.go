@@ -1,4 +1,5 @@
-// Package github reads branches and files of a repository through GitHub's API, on github.com or an Enterprise server.
+// Package github reads branches and files of a repository through GitHub's API, on github.com or an
+// Enterprise server.
 //
 // It is apart from package source so that only the worker is built with a GitHub client.
 package github
@@ -16,11 +17,13 @@ import (
 	"perch"
 )
 
-// answerTimeout is how long GitHub may take to begin its answer; it gives up by itself after 10 seconds (GitHub docs: Troubleshooting the REST API).
+// answerTimeout is how long GitHub may take to begin its answer; it gives up by itself after 10
+// seconds (GitHub docs: Troubleshooting the REST API).
 const answerTimeout = 30 * time.Second
 
-// Repository is one repository. It answers as source.Git does, and is safe for concurrent use. What GitHub rejects is a *source.Rejected, and a
-// rate limit is a *source.RateLimited, which says until when; neither they nor any other error has the credentials in it.
+// Repository is one repository. It answers as source.Git does, and is safe for concurrent use. What
+// GitHub rejects is a *source.Rejected, and a rate limit is a *source.RateLimited, which says until
+// when; neither they nor any other error has the credentials in it.
 type Repository struct {
 	owner, name string
 	// client asks the REST API, graph the GraphQL API.
@@ -70,7 +73,8 @@ func Open(settings perch.GitHubSource, credentials Credentials) (*Repository, er
 	return r, err
 }
 
-// stay follows no redirect: a repository that answers from another place has been renamed, and what stands there is for people to judge.
+// stay follows no redirect: a repository that answers from another place has been renamed, and what
+// stands there is for people to judge.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func patient() http.RoundTripper {
@@ -79,7 +83,8 @@ func patient() http.RoundTripper {
 	return transport
 }
 
-// Client is another client of the REST API with the same credentials: a rate limit that it meets does not stop this one.
+// Client is another client of the REST API with the same credentials: a rate limit that it meets
+// does not stop this one.
 func (r *Repository) Client() *api.Client { return beside(r.client, r.client.Client()) }
 
 // beside is a client of the same API.

@@ -14,8 +14,9 @@ import (
 	"perch/source"
 )
 
-// Heads are the commits that these branches point to now, all from one answer of GitHub. Only where err is nil is a branch that is missing from
-// it known not to exist: GitHub shows the repository under its name then, and says of each branch by itself that it is there or not.
+// Heads are the commits that these branches point to now, all from one answer of GitHub. Only where
+// err is nil is a branch that is missing from it known not to exist: GitHub shows the repository
+// under its name then, and says of each branch by itself that it is there or not.
 //
 // It asks by GraphQL, because the REST API has no call that tells of two branches at once.
 func (r *Repository) Heads(ctx context.Context, branches ...string) (heads map[string]string, err error) {
@@ -34,7 +35,8 @@ func (r *Repository) Heads(ctx context.Context, branches ...string) (heads map[s
 	return heads, nil
 }
 
-// question asks for each branch under a name of its own. What is asked for travels in variables, and is never a part of the query.
+// question asks for each branch under a name of its own. What is asked for travels in variables,
+// and is never a part of the query.
 func (r *Repository) question(branches []string) map[string]any {
 	declared, fields := "", ""
 	variables := map[string]string{"owner": r.owner, "name": r.name}
@@ -52,7 +54,8 @@ func (r *Repository) question(branches []string) map[string]any {
 // heads is the namespace of branches.
 const heads = "refs/heads/"
 
-// queryAnswer is what GitHub says to a question. GraphQL answers with status 200 whether or not it has one.
+// queryAnswer is what GitHub says to a question. GraphQL answers with status 200 whether or not it
+// has one.
 type queryAnswer struct {
 	Data *struct {
 		Repository map[string]json.RawMessage `json:"repository"`
@@ -68,7 +71,8 @@ type queryAnswer struct {
 	Message string `json:"message"`
 }
 
-// query returns the fields of the repository. An answer with any error in it is none, whatever else it says.
+// query returns the fields of the repository. An answer with any error in it is none, whatever else
+// it says.
 func (r *Repository) query(ctx context.Context, question any) (map[string]json.RawMessage, error) {
 	request, err := r.graph.NewRequest(http.MethodPost, "graphql", question)
 	if err != nil {
@@ -93,7 +97,8 @@ func (r *Repository) query(ctx context.Context, question any) (map[string]json.R
 	return said.Data.Repository, nil
 }
 
-// heads reads the answer. Each branch must be in it, with its commit or as null: what was left out proves nothing.
+// heads reads the answer. Each branch must be in it, with its commit or as null: what was left out
+// proves nothing.
 func (r *Repository) heads(said map[string]json.RawMessage, branches []string) (map[string]string, error) {
 	var name string
 	if err := json.Unmarshal(said["nameWithOwner"], &name); err != nil || name == "" {
@@ -139,8 +144,9 @@ func head(said json.RawMessage, branch string) (commit string, err error) {
 	return ref.Target.OID, nil
 }
 
-// graphClient asks GraphQL, by the same transport as rest: its address is beside the REST API's on an Enterprise server, and below it on
-// github.com (GitHub docs: Forming calls with GraphQL). Its quota is another one, so it is another client, too.
+// graphClient asks GraphQL, by the same transport as rest: its address is beside the REST API's on
+// an Enterprise server, and below it on github.com (GitHub docs: Forming calls with GraphQL). Its
+// quota is another one, so it is another client, too.
 func graphClient(rest *api.Client, transport *http.Client) (*api.Client, error) {
 	beside := "."
 	if strings.HasSuffix(rest.BaseURL.Path, "/api/v3/") {

@@ -64,7 +64,8 @@ func answering(fields string) string {
 	return `{"data":{"repository":{"nameWithOwner":"acme/shop"` + fields + `}}}`
 }
 
-// TestS45AnAnswerThatSaysNothingIsNoMissingBranch: what cannot be believed must never read as "there is no such branch".
+// TestS45AnAnswerThatSaysNothingIsNoMissingBranch: what cannot be believed must never read as
+// "there is no such branch".
 func TestS45AnAnswerThatSaysNothingIsNoMissingBranch(t *testing.T) {
 	const private = ": acme/shop was removed, or made private to this token, or the App is not installed there; correct `source` in the policy, or the token's access"
 	for name, test := range map[string]struct{ body, want string }{
@@ -141,7 +142,8 @@ func TestS66GraphQLNamesWhenToAskAgain(t *testing.T) {
 	}
 }
 
-// TestTheTwoQuotasAreCountedApart: a list that has used up the one leaves the other for the last looks.
+// TestTheTwoQuotasAreCountedApart: a list that has used up the one leaves the other for the last
+// looks.
 func TestTheTwoQuotasAreCountedApart(t *testing.T) {
 	server := withBranches(t, names(2))
 	r := open(t, server)

@@ -49,7 +49,8 @@ func (r *Repository) commit(ctx context.Context, commit string) (tree string, fo
 	return answer.GetTree().GetSHA(), true, nil
 }
 
-// entries lists a folder, or everything below it. GitHub cuts what has more than 100,000 entries or 7 MB (GitHub docs: Get a tree).
+// entries lists a folder, or everything below it. GitHub cuts what has more than 100,000 entries or
+// 7 MB (GitHub docs: Get a tree).
 func (r *Repository) entries(ctx context.Context, tree string, recursive bool) ([]*api.TreeEntry, error) {
 	if tree == emptyTree {
 		return nil, nil
@@ -72,7 +73,8 @@ func (r *Repository) entries(ctx context.Context, tree string, recursive bool) (
 	return answer.Entries, nil
 }
 
-// blob reads a file's content. It is held against the name that Git gave it, so an answer that broke off does not pass for the file.
+// blob reads a file's content. It is held against the name that Git gave it, so an answer that
+// broke off does not pass for the file.
 func (r *Repository) blob(ctx context.Context, entry *api.TreeEntry) ([]byte, error) {
 	if entry.GetSize() > maxBlob {
 		return nil, &source.Rejected{Reason: fmt.Sprintf("it is %d bytes long; GitHub gives out at most %d by its API: keep it in a bucket", entry.GetSize(), maxBlob)}

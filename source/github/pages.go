@@ -11,7 +11,8 @@ import (
 	"perch"
 )
 
-// pageSize is how many branches a page has, the most that GitHub gives (GitHub docs: List branches).
+// pageSize is how many branches a page has, the most that GitHub gives (GitHub docs: List
+// branches).
 const pageSize = 100
 
 // page is GitHub's answer to one page of the list of branches.
@@ -25,8 +26,8 @@ type page struct {
 
 type branch struct{ name, commit string }
 
-// page asks for one page with the ETag of the last time: an answer that it has not changed costs no quota (GitHub docs: Best practices, use
-// conditional requests).
+// page asks for one page with the ETag of the last time: an answer that it has not changed costs no
+// quota (GitHub docs: Best practices, use conditional requests).
 func (r *Repository) page(ctx context.Context, number int) (page, error) {
 	r.listing.Lock()
 	known := r.pages[number]
@@ -69,8 +70,9 @@ func unchanged(err error) bool {
 	return errors.As(err, &answer) && answer.Response.StatusCode == http.StatusNotModified
 }
 
-// again takes the page of the last time. The ETag stands for its branches only: what follows them, the new answer's Link header says. Where it
-// has none, a full last page could have got a successor, and is asked for anew.
+// again takes the page of the last time. The ETag stands for its branches only: what follows them,
+// the new answer's Link header says. Where it has none, a full last page could have got a
+// successor, and is asked for anew.
 func (r *Repository) again(ctx context.Context, number int, known page, response *api.Response) (page, error) {
 	if response.Header.Get("Link") != "" {
 		known.next, known.last = response.NextPage, response.LastPage

@@ -12,8 +12,8 @@ import (
 	"perch/source"
 )
 
-// PullRequests are the pull requests of the branch, open and closed, the newest first (GitHub docs: List pull requests).
-// Those of forks with a branch of that name are not among them.
+// PullRequests are the pull requests of the branch, open and closed, the newest first (GitHub docs:
+// List pull requests). Those of forks with a branch of that name are not among them.
 func (r *Repository) PullRequests(ctx context.Context, branch string) ([]source.PullRequest, error) {
 	if err := perch.ValidateBranch(branch); err != nil {
 		return nil, err

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// The types of GraphQL's errors that are told apart; GitHub has no list of them. What has another type, or none, passes by itself.
+// The types of GraphQL's errors that are told apart; GitHub has no list of them. What has another
+// type, or none, passes by itself.
 const (
 	queryNotFound  = "NOT_FOUND"
 	queryForbidden = "FORBIDDEN"
@@ -31,13 +32,14 @@ func (e *queryError) Error() string {
 	return fmt.Sprintf("GitHub answered %s (%s)", e.kind, e.message)
 }
 
-// limited reports a rate limit: the primary one has a type, a secondary one perhaps only a message (GitHub docs: Rate limits and query limits for
-// the GraphQL API, exceeding the rate limit).
+// limited reports a rate limit: the primary one has a type, a secondary one perhaps only a message
+// (GitHub docs: Rate limits and query limits for the GraphQL API, exceeding the rate limit).
 func (e *queryError) limited() bool {
 	return e.kind == queryLimited || strings.Contains(e.message, "rate limit")
 }
 
-// queried says what the error means for the repository, in the words for the same answer of the REST API.
+// queried says what the error means for the repository, in the words for the same answer of the
+// REST API.
 func (r *Repository) queried(e *queryError) error {
 	said := (&queryError{kind: r.clean(e.kind), message: r.clean(e.message)}).Error()
 	switch e.kind {

@@ -11,8 +11,8 @@ import (
 	"perch/source"
 )
 
-// RepositoryID is the number that GitHub gave the repository when it was created (GitHub docs: Get a
-// repository). A rename and a transfer keep it; a repository that takes a former name has another
+// RepositoryID is the number that GitHub gave the repository when it was created (GitHub docs: Get
+// a repository). A rename and a transfer keep it; a repository that takes a former name has another
 // one. The redirect of a former name is not followed: people decide what it means for the policy.
 func (r *Repository) RepositoryID(ctx context.Context) (string, error) {
 	about, err := r.About(ctx)

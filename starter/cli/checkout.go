@@ -48,7 +48,8 @@ func (c *checkout) branch() (string, error) {
 	return "", usageError("which branch? %w", err)
 }
 
-// commit is the newest commit of branch, the local branch before origin's; empty where the checkout knows neither.
+// commit is the newest commit of branch, the local branch before origin's; empty where the checkout
+// knows neither.
 func (c *checkout) commit(ctx context.Context, branch string) (string, error) {
 	commit, found, err := c.Head(ctx, branch)
 	if err != nil || found {

@@ -9,7 +9,8 @@ import (
 	"perch"
 )
 
-// ciJob is what a CI system's own variables say about the job; its fields are empty if they say nothing.
+// ciJob is what a CI system's own variables say about the job; its fields are empty if they say
+// nothing.
 type ciJob struct {
 	subject
 	// Repository is normalised (perch.NormalizeRepository).
@@ -18,8 +19,8 @@ type ciJob struct {
 	By string
 	// ID is the same for every step and repeat within one attempt of the job.
 	ID string
-	// NoBranch says why the job names no branch of this repository. Nothing else may stand in for the
-	// branch then: the checkout of such a job is often that of the default branch.
+	// NoBranch says why the job names no branch of this repository. Nothing else may stand in for
+	// the branch then: the checkout of such a job is often that of the default branch.
 	NoBranch string
 }
 
@@ -58,7 +59,8 @@ func circleJob(env func(string) string) ciJob {
 // pullBranch is what CircleCI calls the branch of a fork's pull request.
 var pullBranch = regexp.MustCompile(`^(refs/)?pull/[0-9]+(/|$)`)
 
-// circleSubject reads what the job is about. CircleCI sets CIRCLE_PR_* only for pull requests of forks.
+// circleSubject reads what the job is about. CircleCI sets CIRCLE_PR_* only for pull requests of
+// forks.
 func circleSubject(env func(string) string) (subject, error) {
 	branch := env("CIRCLE_BRANCH")
 	fork := cmp.Or(env("CIRCLE_PR_USERNAME"), env("CIRCLE_PR_REPONAME"), env("CIRCLE_PR_NUMBER"))
@@ -90,7 +92,8 @@ func comesFromFork(what, name string) error {
 	return fmt.Errorf("%s comes from %s, whose branches have no environments", what, sentence("a fork", name))
 }
 
-// commitOf is the subject of a job that must name a commit as well; source says where the commit is from.
+// commitOf is the subject of a job that must name a commit as well; source says where the commit is
+// from.
 func commitOf(branch, commit, source string) (subject, error) {
 	if !fullCommit.MatchString(commit) {
 		return subject{}, fmt.Errorf("this job names branch %s, but no full commit: %s is %q", branch, source, commit)

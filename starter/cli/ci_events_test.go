@@ -20,8 +20,9 @@ type ciEvent struct {
 
 const noBranch = "is about no branch; give BRANCH"
 
-// TestS103CISpeaksForItsBranch has a row for every event of GitHub Actions and CircleCI. Each job runs in a
-// checkout of main, and its GITHUB_REF is what GitHub documents: mostly the default branch.
+// TestS103CISpeaksForItsBranch has a row for every event of GitHub Actions and CircleCI. Each job
+// runs in a checkout of main, and its GITHUB_REF is what GitHub documents: mostly the default
+// branch.
 func TestS103CISpeaksForItsBranch(t *testing.T) {
 	dir, head := newCheckout(t)
 	tests := map[string]ciEvent{

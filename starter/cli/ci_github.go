@@ -25,8 +25,9 @@ func githubJob(env func(string) string) ciJob {
 
 const inMergeQueue = "a merge queue tests a commit that no branch has yet"
 
-// githubSubject reads what the job is about (GitHub Docs: "Events that trigger workflows"). GITHUB_REF
-// and GITHUB_SHA are a merge of two branches for a pull request, and the default branch for most events.
+// githubSubject reads what the job is about (GitHub Docs: "Events that trigger workflows").
+// GITHUB_REF and GITHUB_SHA are a merge of two branches for a pull request, and the default branch
+// for most events.
 func githubSubject(env func(string) string) (subject, error) {
 	event, path := env("GITHUB_EVENT_NAME"), env("GITHUB_EVENT_PATH")
 	switch {
@@ -155,8 +156,8 @@ func (e *githubEvent) pullRequest() (subject, error) {
 	return commitOf(head.Ref, head.SHA, "its head")
 }
 
-// workflowRun reads the run that has come to its end. Its head_branch is what that run was about only
-// if the run's own event has such a branch; for most other events it is the default branch.
+// workflowRun reads the run that has come to its end. Its head_branch is what that run was about
+// only if the run's own event has such a branch; for most other events it is the default branch.
 func (e *githubEvent) workflowRun() (subject, error) {
 	run := e.WorkflowRun
 	switch {

@@ -19,7 +19,8 @@ import (
 	"perch"
 )
 
-// check runs `up` and `down` against a Temporal that does not answer: exit code 1 is a request that was to be sent.
+// check runs `up` and `down` against a Temporal that does not answer: exit code 1 is a request that
+// was to be sent.
 func (e ciEvent) check(t *testing.T, dir, head string) {
 	t.Helper()
 	env := map[string]string{"PERCH_PROJECT": "shop", "PERCH_REPO": dir, "TEMPORAL_ADDRESS": "127.0.0.1:1"}

@@ -61,7 +61,8 @@ func (a *app) approveCommand() *cobra.Command {
 	return command
 }
 
-// registerFor adds the flags of waiting. The wait is shorter than for one environment: what is still in its grace period is no failure.
+// registerFor adds the flags of waiting. The wait is shorter than for one environment: what is
+// still in its grace period is no failure.
 func (c *cleaning) registerFor(command *cobra.Command) {
 	c.register(command)
 	timeout := command.Flags().Lookup("timeout")
@@ -93,7 +94,8 @@ func (a *app) cleanup(ctx context.Context, c cleaning) error {
 	return silently(s.code())
 }
 
-// runSweep runs Cleanup and waits for the removals that it asked for. Its error means that nothing is known.
+// runSweep runs Cleanup and waits for the removals that it asked for. Its error means that nothing
+// is known.
 func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 	s := &sweep{dryRun: c.dryRun}
 	if err := c.check(); err != nil {

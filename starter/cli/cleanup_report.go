@@ -10,8 +10,9 @@ import (
 	"perch"
 )
 
-// cleanupDocument is what `cleanup -o json` prints. Removed and Pending are names of stacks; what has begun and was not waited for is pending.
-// Error is there where the lists are not to be relied on: an empty one then does not say that there is nothing.
+// cleanupDocument is what `cleanup -o json` prints. Removed and Pending are names of stacks; what
+// has begun and was not waited for is pending. Error is there where the lists are not to be relied
+// on: an empty one then does not say that there is nothing.
 type cleanupDocument struct {
 	Verdicts []verdictDocument      `json:"verdicts"`
 	Removed  []string               `json:"removed"`

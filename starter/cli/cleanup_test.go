@@ -11,7 +11,8 @@ import (
 	"perch/lifecycle"
 )
 
-// swept is a cleanup that asked for the removal of shop-a, which is at the stage and for that reason.
+// swept is a cleanup that asked for the removal of shop-a, which is at the stage and for that
+// reason.
 func swept(at stage, why string) *sweep {
 	s := &sweep{result: perch.CleanupResult{
 		Verdicts: []perch.CleanupVerdict{{Stack: "shop-a", Branch: "a", Verdict: perch.VerdictRemove, Reason: "branch missing"}},

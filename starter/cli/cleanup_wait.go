@@ -47,8 +47,8 @@ func (s *sweep) begin() {
 	}
 }
 
-// await waits until every removal has ended, or ctx has; ended is told of each that has. A removal whose grace period is longer than the wait
-// is not waited for.
+// await waits until every removal has ended, or ctx has; ended is told of each that has. A removal
+// whose grace period is longer than the wait is not waited for.
 func (s *sweep) await(ctx context.Context, c *connection, ended func(removal)) {
 	deadline, _ := ctx.Deadline()
 	var (

@@ -1,5 +1,6 @@
-// Package cli is the starter's commands. A command resolves what is meant (project, branch, commit), asks a worker for it through
-// Temporal and reports what came of it. It never talks to AWS or to a Git host.
+// Package cli is the starter's commands. A command resolves what is meant (project, branch,
+// commit), asks a worker for it through Temporal and reports what came of it. It never talks to AWS
+// or to a Git host.
 package cli
 
 import (
@@ -31,8 +32,8 @@ const (
 // argumentCount finds cobra's sentence about too few or too many arguments.
 var argumentCount = regexp.MustCompile(`^accepts (.+) arg\(s\), received ([0-9]+)$`)
 
-// ErrStopped is the cause of a context that ends because the whole program ends, which says so itself: a wait that it
-// interrupts is not spoken of.
+// ErrStopped is the cause of a context that ends because the whole program ends, which says so
+// itself: a wait that it interrupts is not spoken of.
 var ErrStopped = errors.New("the program stops")
 
 func stopped(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrStopped) }
@@ -49,9 +50,10 @@ type app struct {
 	output  string
 }
 
-// Run carries out one command and returns its exit code: 0 done, skipped or superseded; 1 failed; 2 wrong usage or configuration;
-// 3 gave up waiting; 4 rejected. args are those after the program's name. Environment variables are read through env alone, except the
-// names of TEMPORAL_GRPC_META_*; results go to stdout, progress and errors to stderr.
+// Run carries out one command and returns its exit code: 0 done, skipped or superseded; 1 failed; 2
+// wrong usage or configuration; 3 gave up waiting; 4 rejected. args are those after the program's
+// name. Environment variables are read through env alone, except the names of TEMPORAL_GRPC_META_*;
+// results go to stdout, progress and errors to stderr.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, env: env}
 	root := a.root()

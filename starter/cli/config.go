@@ -121,7 +121,8 @@ func doubts(file *config.File) []string {
 	return sentences
 }
 
-// unmatched are the patterns that match no branch of the checkout. They are no mistake by themselves, because a branch may come; strict makes them one.
+// unmatched are the patterns that match no branch of the checkout. They are no mistake by
+// themselves, because a branch may come; strict makes them one.
 func unmatched(p place, file *config.File, strict bool) ([]string, error) {
 	lines := []string{}
 	if p.checkout == nil {
@@ -160,8 +161,8 @@ func readConfig(path string) (*config.File, error) {
 	return file, nil
 }
 
-// advice is what to do in a folder without perch.yaml. Perch's own checkout is no project: a shell there has most likely not
-// been pointed at the sandbox's repository.
+// advice is what to do in a folder without perch.yaml. Perch's own checkout is no project: a shell
+// there has most likely not been pointed at the sandbox's repository.
 func advice(folder string) string {
 	module, err := readAtMost(filepath.Join(folder, "go.mod"), 64)
 	if err == nil && strings.HasPrefix(string(module), "module perch\n") {

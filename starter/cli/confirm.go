@@ -10,8 +10,9 @@ import (
 	"golang.org/x/term"
 )
 
-// confirmDown asks once whether the environment of a branch that was not named is to be removed: BRANCH was left out, and the command
-// runs on a terminal. The error says that the answer was not yes.
+// confirmDown asks once whether the environment of a branch that was not named is to be removed:
+// BRANCH was left out, and the command runs on a terminal. The error says that the answer was not
+// yes.
 func (a *app) confirmDown(ctx context.Context, args []string, t target, yes bool) error {
 	if yes || len(args) > 0 || t.job.Branch != "" || a.env("CI") != "" || !a.onTerminal() {
 		return nil
@@ -34,7 +35,8 @@ func (a *app) onTerminal() bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// question writes to the terminal, also if stderr is redirected. Without /dev/tty, as on Windows, it writes to stderr.
+// question writes to the terminal, also if stderr is redirected. Without /dev/tty, as on Windows,
+// it writes to stderr.
 func (a *app) question(format string, args ...any) {
 	terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
 	if err != nil {

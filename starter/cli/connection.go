@@ -43,7 +43,8 @@ func (c *connection) link(r client.Run) string {
 	return perch.RunURL(c.ui, c.Namespace(), r.WorkflowID, r.RunID)
 }
 
-// ended is the error of a short run with its exit code: 3 if nothing answered in time, 1 if the run failed.
+// ended is the error of a short run with its exit code: 3 if nothing answered in time, 1 if the run
+// failed.
 func ended(err error) error {
 	var silent *client.NoAnswerError
 	switch {

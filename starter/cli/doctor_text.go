@@ -23,7 +23,8 @@ func (a *app) tellChecks(checks []perch.Check) {
 	}
 }
 
-// checkLines are checks in lines of at most width columns, where their words are not longer than that; 0 breaks no line.
+// checkLines are checks in lines of at most width columns, where their words are not longer than
+// that; 0 breaks no line.
 func checkLines(checks []perch.Check, width int, color bool) []string {
 	const indent = "  "
 	var lines []string

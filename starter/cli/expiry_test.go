@@ -11,7 +11,8 @@ import (
 	"perch/client"
 )
 
-// sweptExpiry is a sweep of expiry with a verdict of each kind; requested says that it requested the removal.
+// sweptExpiry is a sweep of expiry with a verdict of each kind; requested says that it requested
+// the removal.
 func sweptExpiry(requested bool) perch.ExpiryResult {
 	removal := perch.ExpiryVerdict{
 		Stack: "shop-old", Branch: "old", Action: perch.ExpiryRemove, Reason: "not used for 168h", USDPerDay: 1.224,

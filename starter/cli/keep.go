@@ -14,8 +14,8 @@ import (
 	"perch/client"
 )
 
-// keepDocument is what `extend`, `pin` and `unpin` print with -o json. Expires is RFC 3339 in UTC, empty if the
-// environment does not expire; Pin is null if it is not pinned.
+// keepDocument is what `extend`, `pin` and `unpin` print with -o json. Expires is RFC 3339 in UTC,
+// empty if the environment does not expire; Pin is null if it is not pinned.
 type keepDocument struct {
 	Branch  string     `json:"branch"`
 	Slug    string     `json:"slug"`

@@ -50,7 +50,8 @@ func readHours(flag, text string) (perch.Hours, error) {
 	return perch.Hours(read / time.Hour), nil
 }
 
-// readUntil reads when something ends: a day, which is until its last second in UTC, or a time with its zone.
+// readUntil reads when something ends: a day, which is until its last second in UTC, or a time with
+// its zone.
 func readUntil(text string, now time.Time) (until time.Time, err error) {
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		until = day.Add(24*time.Hour - time.Second)

@@ -67,7 +67,8 @@ func (a *app) tellList(project string, document listDocument) {
 	_, _ = io.WriteString(a.stdout, listText(document, a.paper()))
 }
 
-// listColumns are the columns of `ls`. One that is optional is shown only if a row has a value in it.
+// listColumns are the columns of `ls`. One that is optional is shown only if a row has a value in
+// it.
 var listColumns = []struct {
 	head     string
 	optional bool

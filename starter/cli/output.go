@@ -31,8 +31,8 @@ type upDocument struct {
 	Warnings []string `json:"warnings"`
 }
 
-// seedDocument is one seed step in `up -o json`. Objects are of an s3 step, Status is of an http step, ExitCode, null for the others, and Output
-// are of a run step.
+// seedDocument is one seed step in `up -o json`. Objects are of an s3 step, Status is of an http
+// step, ExitCode, null for the others, and Output are of a run step.
 type seedDocument struct {
 	Step     string `json:"step"`
 	Objects  int    `json:"objects"`
@@ -54,7 +54,8 @@ type downDocument struct {
 	Run         client.Run `json:"run"`
 }
 
-// environmentDocument is one environment in `ls -o json`. Updated is RFC 3339 in UTC, empty where it is not known.
+// environmentDocument is one environment in `ls -o json`. Updated is RFC 3339 in UTC, empty where
+// it is not known.
 type environmentDocument struct {
 	Branch  string     `json:"branch"`
 	Slug    string     `json:"slug"`
@@ -64,11 +65,13 @@ type environmentDocument struct {
 	URL     string     `json:"url"`
 	Commit  string     `json:"commit"`
 	Updated string     `json:"updated"`
-	// PullRequests are the branch's open pull requests, LastReport is what a run said last, null if nothing is known.
+	// PullRequests are the branch's open pull requests, LastReport is what a run said last, null if
+	// nothing is known.
 	PullRequests []perch.PullRequest `json:"pull_requests"`
 	LastReport   *perch.LastReport   `json:"last_report"`
-	// Expires is RFC 3339 in UTC, empty if the environment does not expire. Pin is null if it is not pinned. USDSoFar is
-	// what it has cost since it was created, an estimate, and 0 if there is none.
+	// Expires is RFC 3339 in UTC, empty if the environment does not expire. Pin is null if it is
+	// not pinned. USDSoFar is what it has cost since it was created, an estimate, and 0 if there is
+	// none.
 	Expires  string     `json:"expires"`
 	Pin      *perch.Pin `json:"pin"`
 	USDSoFar float64    `json:"usd_so_far"`
@@ -87,7 +90,8 @@ type listDocument struct {
 	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
 }
 
-// statusDocument is what `status -o json` prints. Where there is no environment its status is empty.
+// statusDocument is what `status -o json` prints. Where there is no environment its status is
+// empty.
 type statusDocument struct {
 	environmentDocument
 	// At is the worker's time, RFC 3339 in UTC.

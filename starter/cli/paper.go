@@ -14,7 +14,8 @@ import (
 // columnGap is how many spaces are between two columns.
 const columnGap = 2
 
-// paper is what text of several lines is written on: a terminal with so many columns, or a file that has no end to its lines (width 0).
+// paper is what text of several lines is written on: a terminal with so many columns, or a file
+// that has no end to its lines (width 0).
 type paper struct {
 	width int
 	color bool
@@ -33,14 +34,16 @@ func (a *app) paper() paper {
 	return paper{width: columns, color: a.env("NO_COLOR") == "" && a.env("TERM") != "dumb"}
 }
 
-// text writes a sentence, broken between words where it is too long; what goes on is indented as it begins.
+// text writes a sentence, broken between words where it is too long; what goes on is indented as it
+// begins.
 func (p paper) text(out *strings.Builder, s style, indent int, sentence string) {
 	for _, line := range wrapped(perch.Printable(sentence), p.width-indent) {
 		out.WriteString(strings.TrimRight(strings.Repeat(" ", indent)+s.paint(line, p.color), " ") + "\n")
 	}
 }
 
-// wrapped breaks text between words into lines of at most width columns; no width, or too little for any word, leaves it whole.
+// wrapped breaks text between words into lines of at most width columns; no width, or too little
+// for any word, leaves it whole.
 func wrapped(text string, width int) []string {
 	if width <= 0 {
 		return []string{text}
@@ -56,7 +59,8 @@ func wrapped(text string, width int) []string {
 	return append(lines, line)
 }
 
-// list writes rows below heads, in columns. On a terminal that these do not fit into, each row is facts, with an empty line between two.
+// list writes rows below heads, in columns. On a terminal that these do not fit into, each row is
+// facts, with an empty line between two.
 func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
 	if all := append([][]string{heads}, rows...); p.fits(0, all) {
 		p.table(out, 0, all, nil)
@@ -74,9 +78,11 @@ func (p paper) list(out *strings.Builder, heads []string, rows [][]string) {
 	}
 }
 
-// facts writes a line for each name and its value and leaves out what has no value. Where the line is too long for the terminal, a value of several
-// words goes on below its beginning, and one with a word that is too long to stand beside the name stands below it. A word that is longer than the
-// terminal stays whole, so that an address can still be copied and opened; the terminal breaks it, and no other line is the worse for it.
+// facts writes a line for each name and its value and leaves out what has no value. Where the line
+// is too long for the terminal, a value of several words goes on below its beginning, and one with
+// a word that is too long to stand beside the name stands below it. A word that is longer than the
+// terminal stays whole, so that an address can still be copied and opened; the terminal breaks it,
+// and no other line is the worse for it.
 func (p paper) facts(out *strings.Builder, facts [][2]string) {
 	margin := 0
 	for _, fact := range facts {
@@ -102,8 +108,8 @@ func (p paper) facts(out *strings.Builder, facts [][2]string) {
 	}
 }
 
-// table writes rows in columns where they fit, and otherwise each row's first cell on a line and the others below it. below, where it is not
-// nil, is called after each row.
+// table writes rows in columns where they fit, and otherwise each row's first cell on a line and
+// the others below it. below, where it is not nil, is called after each row.
 func (p paper) table(out *strings.Builder, indent int, rows [][]string, below func(row int)) {
 	lines, fits := inColumns(rows), p.fits(indent, rows)
 	for i, row := range rows {
@@ -123,7 +129,8 @@ func (p paper) fits(indent int, rows [][]string) bool {
 	return p.width == 0 || indent+lipgloss.Width(inColumns(rows)[0])-columnGap <= p.width
 }
 
-// inColumns is a line for each row. All are equally wide: the last column is followed by a gap, too.
+// inColumns is a line for each row. All are equally wide: the last column is followed by a gap,
+// too.
 func inColumns(rows [][]string) []string {
 	columns := table.New().BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).BorderColumn(false).
 		StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().PaddingRight(columnGap) })

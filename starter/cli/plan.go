@@ -136,7 +136,8 @@ func planCode(outcome perch.Outcome) int {
 	return exitDone
 }
 
-// tellPlan writes a plan for people: what would be done goes to stdout, and that nothing would be to stderr.
+// tellPlan writes a plan for people: what would be done goes to stdout, and that nothing would be
+// to stderr.
 func (a *app) tellPlan(d planDocument, reason string) {
 	title := fmt.Sprintf("up %s at %s", d.Branch, perch.ShortCommit(d.Commit))
 	switch d.Outcome {

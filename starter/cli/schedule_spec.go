@@ -22,10 +22,11 @@ import (
 )
 
 const (
-	// catchUp is how late a run may begin that Temporal missed: cleanup keeps no memory, so the next run does what a missed one would have done.
+	// catchUp is how late a run may begin that Temporal missed: cleanup keeps no memory, so the
+	// next run does what a missed one would have done.
 	catchUp = 10 * time.Minute
-	// memoSpec is the memo of scheduled runs that names the spec which the schedule was made by. Temporal writes a spec back in another form than it
-	// was given.
+	// memoSpec is the memo of scheduled runs that names the spec which the schedule was made by.
+	// Temporal writes a spec back in another form than it was given.
 	memoSpec = "perch-schedule"
 )
 
@@ -44,7 +45,8 @@ func scheduleSpec(every time.Duration) *sdk.ScheduleSpec {
 	return &sdk.ScheduleSpec{Intervals: []sdk.ScheduleIntervalSpec{{Every: every}}, Jitter: min(every/10, 2*time.Minute)}
 }
 
-// ensure makes the schedule, or changes it where another spec is in force. A schedule that is paused stays so.
+// ensure makes the schedule, or changes it where another spec is in force. A schedule that is
+// paused stays so.
 func (s schedule) ensure(ctx context.Context, every time.Duration, missing bool) error {
 	spec := scheduleSpec(every)
 	_, err := s.client.Create(ctx, sdk.ScheduleOptions{
@@ -94,7 +96,8 @@ type scheduleDocument struct {
 	Note   string `json:"note"`
 	// Next is when the next run is due; empty while the schedule is paused.
 	Next string `json:"next"`
-	// Runs counts the runs that were started, Skipped those that were due while another was working, Missed those that Temporal was too late for.
+	// Runs counts the runs that were started, Skipped those that were due while another was
+	// working, Missed those that Temporal was too late for.
 	Runs    int `json:"runs"`
 	Skipped int `json:"skipped"`
 	Missed  int `json:"missed"`

@@ -11,7 +11,8 @@ import (
 	"perch/config"
 )
 
-// whoMay says what a side of `settings` can be. A colon stands in no branch's name and in no revision, so nothing means two things.
+// whoMay says what a side of `settings` can be. A colon stands in no branch's name and in no
+// revision, so nothing means two things.
 const whoMay = "name a branch, a kind (production, staging or branch), or a revision of perch.yaml with a colon: origin/main: or origin/main:staging; " +
 	"refs/heads/NAME is a branch that is called like a kind"
 
@@ -55,7 +56,8 @@ The exit code is 0, whether there are differences or not.`,
 	return command
 }
 
-// givenArgs rejects an argument that is empty: it is a variable that was not set, and not the branch that is checked out.
+// givenArgs rejects an argument that is empty: it is a variable that was not set, and not the
+// branch that is checked out.
 func givenArgs(count cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if slices.Contains(args, "") {

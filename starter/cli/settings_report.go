@@ -9,7 +9,8 @@ import (
 	"perch/config"
 )
 
-// settingsDocument is what `settings -o json` prints. Branch is empty for a kind; revision and commit are empty for the file in the folder.
+// settingsDocument is what `settings -o json` prints. Branch is empty for a kind; revision and
+// commit are empty for the file in the folder.
 type settingsDocument struct {
 	Branch   string     `json:"branch"`
 	Kind     perch.Kind `json:"kind"`
@@ -62,7 +63,8 @@ func settingsText(settings []config.Setting, p paper) string {
 	return out.String()
 }
 
-// differencesText is a table where it fits, else a paragraph for each setting, with the sides named in it.
+// differencesText is a table where it fits, else a paragraph for each setting, with the sides named
+// in it.
 func differencesText(before, after string, differences []config.Difference, p paper) string {
 	rows := [][]string{{"SETTING", before, "FROM", after, "FROM"}}
 	var paragraphs [][]string

@@ -34,7 +34,8 @@ func (s side) title() string {
 	return title
 }
 
-// skip is the rule by which the side's branch gets no environment; its pattern is empty if it gets one.
+// skip is the rule by which the side's branch gets no environment; its pattern is empty if it gets
+// one.
 func (s side) skip() config.SkipRule {
 	rule, _ := s.file.Skip(s.branch)
 	return rule
@@ -92,7 +93,8 @@ func (p place) namedBranch(who string) (string, error) {
 	return branch, nil
 }
 
-// fileAt is perch.yaml at a revision of the checkout, and the commit that it names; without a revision the one in the folder.
+// fileAt is perch.yaml at a revision of the checkout, and the commit that it names; without a
+// revision the one in the folder.
 func (a *app) fileAt(ctx context.Context, p place, revision string) (*config.File, string, error) {
 	if revision == "" {
 		file, err := readConfig(filepath.Join(a.folder(p), config.FileName))

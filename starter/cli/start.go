@@ -46,7 +46,8 @@ const dockerfileLimit = 64 << 10
 
 var expose = regexp.MustCompile(`(?mi)^[ \t]*EXPOSE[ \t]+([0-9]{1,5})(/tcp)?([ \t\r]|$)`)
 
-// exposedPort is the port that the last EXPOSE of the folder's Dockerfile names first; 0 where there is none.
+// exposedPort is the port that the last EXPOSE of the folder's Dockerfile names first; 0 where
+// there is none.
 func exposedPort(folder string) int {
 	data, err := readAtMost(filepath.Join(folder, "Dockerfile"), dockerfileLimit)
 	found := expose.FindAllSubmatch(data, -1)
@@ -60,7 +61,8 @@ func exposedPort(folder string) int {
 	return port
 }
 
-// projectName is folder as a project's name: its letters and digits in lower case from the first letter on, at most 15.
+// projectName is folder as a project's name: its letters and digits in lower case from the first
+// letter on, at most 15.
 func projectName(folder string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -75,7 +77,8 @@ func projectName(folder string) string {
 	return name[:min(len(name), 15)]
 }
 
-// guessImage is where the image of a repository on GitHub most likely is; elsewhere a name to be replaced.
+// guessImage is where the image of a repository on GitHub most likely is; elsewhere a name to be
+// replaced.
 func guessImage(repository, project string) string {
 	if name, ok := strings.CutPrefix(repository, "github.com/"); ok {
 		return "ghcr.io/" + strings.ToLower(name) + ":{commit}"

@@ -73,8 +73,8 @@ func (p place) repository() string {
 	return p.checkout.repository()
 }
 
-// branch is the one that is meant: the argument, else the CI job's, else the one that is checked out, but not
-// in CI. give says what to add to the command if the CI job names no branch.
+// branch is the one that is meant: the argument, else the CI job's, else the one that is checked
+// out, but not in CI. give says what to add to the command if the CI job names no branch.
 func (p place) branch(args []string, give string) (string, error) {
 	switch {
 	case len(args) > 0:
@@ -97,8 +97,8 @@ func (p place) nothingToDo(args []string) string {
 	return p.job.Skip
 }
 
-// commit is the one that is meant for branch: given, else the CI job's, else the branch's head in the
-// checkout, but not if the CI job is about branch. It is empty if none of them is known.
+// commit is the one that is meant for branch: given, else the CI job's, else the branch's head in
+// the checkout, but not if the CI job is about branch. It is empty if none of them is known.
 func (p place) commit(ctx context.Context, given, branch string) (string, error) {
 	if given != "" {
 		return p.fullCommit(strings.ToLower(given), branch)
@@ -130,7 +130,8 @@ func (p place) fullCommit(given, branch string) (string, error) {
 		"(git rev-parse refs/heads/%s)", given, branch)
 }
 
-// file is perch.yaml at commit; nil where the checkout does not have the commit, so that only a worker can read it.
+// file is perch.yaml at commit; nil where the checkout does not have the commit, so that only a
+// worker can read it.
 func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 	if p.checkout == nil || commit == "" {
 		return nil, nil
@@ -155,7 +156,8 @@ func (p place) file(ctx context.Context, commit string) (*config.File, error) {
 	return file, nil
 }
 
-// upTarget is what `up` is about. Its commit may be empty still: a branch that is skipped needs none.
+// upTarget is what `up` is about. Its commit may be empty still: a branch that is skipped needs
+// none.
 func (a *app) upTarget(ctx context.Context, args []string, o upOptions) (target, error) {
 	p := a.place()
 	if reason := p.nothingToDo(args); reason != "" {
@@ -234,7 +236,8 @@ func (a *app) branchTarget(args []string) (target, error) {
 
 func (a *app) givenProject() string { return cmp.Or(a.project, a.env("PERCH_PROJECT")) }
 
-// anyProject is the project by name: given, else what perch.yaml in the folder says, committed or not.
+// anyProject is the project by name: given, else what perch.yaml in the folder says, committed or
+// not.
 func (a *app) anyProject(p place) (string, error) {
 	if given := a.givenProject(); given != "" {
 		if err := perch.ValidateProject(given); err != nil {
@@ -260,8 +263,8 @@ func (a *app) folder(p place) string {
 	return a.repoDir()
 }
 
-// skipped says why t's branch gets no environment; ok is false if it gets one, or if only the worker can say,
-// because perch.yaml at the commit is not here.
+// skipped says why t's branch gets no environment; ok is false if it gets one, or if only the
+// worker can say, because perch.yaml at the commit is not here.
 func (t target) skipped() (sentence string, ok bool) {
 	var rule config.SkipRule
 	switch {

@@ -7,8 +7,8 @@ import (
 	"perch/config"
 )
 
-// TestOnlyPerchYAMLDecidesWhatIsSkipped: without it at hand the worker decides, because `skip_defaults: false` turns
-// the built-in list off.
+// TestOnlyPerchYAMLDecidesWhatIsSkipped: without it at hand the worker decides, because
+// `skip_defaults: false` turns the built-in list off.
 func TestOnlyPerchYAMLDecidesWhatIsSkipped(t *testing.T) {
 	environment, err := perch.NewEnvironment("shop", "dependabot/go/x")
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 // readTemplate reads a template of the project's own by its path in the repository.
 type readTemplate func(path string) (*custom.Template, error)
 
-// templates reads templates from the same place as perch.yaml: at the commit that is given, else in the folder.
+// templates reads templates from the same place as perch.yaml: at the commit that is given, else in
+// the folder.
 func (a *app) templates(ctx context.Context, p place, given, commit string) readTemplate {
 	if given == "" {
 		return templatesIn(a.folder(p))
@@ -56,7 +57,8 @@ func standIns(file *config.File, environment perch.Environment, kind perch.Kind,
 	}
 }
 
-// validateTemplates renders every template of the project's own that a layer names, for a branch of each kind and of each override.
+// validateTemplates renders every template of the project's own that a layer names, for a branch of
+// each kind and of each override.
 func (a *app) validateTemplates(file *config.File, folder string) error {
 	read, told := templatesIn(folder), map[string]bool{}
 	for _, sample := range file.Samples() {

@@ -11,8 +11,9 @@ import (
 // comparedLimit is how much of a file is compared, in bytes: no file that Perch takes is larger.
 const comparedLimit = 4 << 20
 
-// noteUncommitted says that path, below the checkout's root, has changes that commit does not have: `plan` and `up` ignore
-// them. It looks only if commit is the one that is checked out, and what it cannot read it says nothing about.
+// noteUncommitted says that path, below the checkout's root, has changes that commit does not have:
+// `plan` and `up` ignore them. It looks only if commit is the one that is checked out, and what it
+// cannot read it says nothing about.
 func (a *app) noteUncommitted(ctx context.Context, p place, commit, path string) {
 	if p.checkout == nil || commit == "" {
 		return

@@ -106,7 +106,8 @@ func newUpDocument(r report) upDocument {
 	return document
 }
 
-// stackOf is the name of the environment's stack; empty where it is not known which environment is meant.
+// stackOf is the name of the environment's stack; empty where it is not known which environment is
+// meant.
 func stackOf(e perch.Environment) string {
 	if e.Slug == "" {
 		return ""
@@ -114,7 +115,8 @@ func stackOf(e perch.Environment) string {
 	return e.StackName()
 }
 
-// tellUp writes the end of an `up` for people: an environment goes to stdout, everything else to stderr.
+// tellUp writes the end of an `up` for people: an environment goes to stdout, everything else to
+// stderr.
 func (a *app) tellUp(r report) {
 	branch := r.target.environment.Branch
 	switch r.result.Outcome {

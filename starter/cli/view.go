@@ -60,7 +60,8 @@ func (l *lines) Remark(text string) { _, _ = fmt.Fprintln(l.out, text) }
 
 func (l *lines) Done() {}
 
-// remarks prints the sentences and no progress: a run that only reads is over before anybody could look at it, unless no worker takes it.
+// remarks prints the sentences and no progress: a run that only reads is over before anybody could
+// look at it, unless no worker takes it.
 type remarks struct{ lines }
 
 func (*remarks) Show(client.Progress) {}

@@ -18,7 +18,8 @@ type event struct {
 	// branch is the branch to look at.
 	branch string
 	hint   perch.Hint
-	// note says that the pull request's title or state may have changed, which the environment's report shows.
+	// note says that the pull request's title or state may have changed, which the environment's
+	// report shows.
 	note bool
 	// ping says that GitHub only tries the webhook.
 	ping bool
@@ -28,7 +29,8 @@ type event struct {
 	warning string
 }
 
-// payload is what is read of the events' JSON (GitHub docs: Webhook events and payloads). Everything else is skipped.
+// payload is what is read of the events' JSON (GitHub docs: Webhook events and payloads).
+// Everything else is skipped.
 type payload struct {
 	Action string `json:"action"`
 	// Ref is in full for push, and a name for create and delete, which have a RefType.
@@ -60,15 +62,16 @@ type repository struct {
 }
 
 var (
-	// pullActions are the actions of pull requests that may change what their branch should have, by whether they may lead
-	// to an `up`.
+	// pullActions are the actions of pull requests that may change what their branch should have,
+	// by whether they may lead to an `up`.
 	pullActions = map[string]bool{
 		"opened": true, "reopened": true, "synchronize": true, "unlabeled": true,
 		"edited": false, "closed": false, "labeled": false,
 	}
 	// noteActions are those that change what is reported of a pull request.
 	noteActions = []string{"opened", "reopened", "edited", "closed"}
-	// repositoryActions are those after which the policy may name the wrong repository, or no branch can change.
+	// repositoryActions are those after which the policy may name the wrong repository, or no
+	// branch can change.
 	repositoryActions = []string{"renamed", "transferred", "archived", "unarchived", "deleted"}
 )
 
@@ -151,7 +154,8 @@ func readPullRequest(e *event, p payload) {
 	e.hint.Reason = fmt.Sprintf("pull request #%d %s", p.PullRequest.Number, p.Action)
 }
 
-// readRepository has the default branch looked at: that shows whether the worker still reads this repository.
+// readRepository has the default branch looked at: that shows whether the worker still reads this
+// repository.
 func readRepository(e *event, p payload) {
 	if !slices.Contains(repositoryActions, p.Action) {
 		e.nothing = fmt.Sprintf("nothing follows from a repository that is %s", p.Action)

@@ -1,5 +1,6 @@
-// Package server is perch-web as a function: it receives GitHub's webhooks, verifies them, and hands each as a hint about a
-// branch to Temporal. What follows from a hint is decided by the worker, which asks GitHub what is true.
+// Package server is perch-web as a function: it receives GitHub's webhooks, verifies them, and
+// hands each as a hint about a branch to Temporal. What follows from a hint is decided by the
+// worker, which asks GitHub what is true.
 package server
 
 import (
@@ -41,8 +42,8 @@ const (
 // usageError is wrong usage or configuration.
 type usageError struct{ error }
 
-// Main reads flags and environment, serves until ctx is over and returns the exit code: 0 stopped, 1 failed, 2 wrong usage
-// or configuration.
+// Main reads flags and environment, serves until ctx is over and returns the exit code: 0 stopped,
+// 1 failed, 2 wrong usage or configuration.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func(string) string) int {
 	err := run(ctx, args, stdout, stderr, env)
 	var wrong usageError
@@ -118,7 +119,8 @@ func configure(project, repository string, env func(string) string) (*Receiver, 
 	return &Receiver{Project: project, RepositoryID: id, Secrets: secrets}, nil
 }
 
-// leastSecret is how many characters a secret must have: the receiver is public, and a short one can be guessed.
+// leastSecret is how many characters a secret must have: the receiver is public, and a short one
+// can be guessed.
 const leastSecret = 16
 
 // secretsFrom reads the webhook's secret, and the one before it.

@@ -18,7 +18,8 @@ import (
 	"perch/client"
 )
 
-// maxBody is GitHub's largest payload: a larger one is not delivered (GitHub docs: Webhook events and payloads).
+// maxBody is GitHub's largest payload: a larger one is not delivered (GitHub docs: Webhook events
+// and payloads).
 const maxBody = 25 << 20
 
 // looker is what a Receiver needs of a client.
@@ -30,7 +31,8 @@ type looker interface {
 
 // Receiver receives the deliveries of one repository's webhook.
 type Receiver struct {
-	// Project is whose environments the repository's branches have, RepositoryID the repository's id on GitHub.
+	// Project is whose environments the repository's branches have, RepositoryID the repository's
+	// id on GitHub.
 	Project      string
 	RepositoryID int64
 	// Secrets are the secrets that a signature may have been made with.
@@ -40,7 +42,8 @@ type Receiver struct {
 	Logger   *slog.Logger
 }
 
-// reply is how a delivery is answered. GitHub shows status and text to the people who manage the webhook.
+// reply is how a delivery is answered. GitHub shows status and text to the people who manage the
+// webhook.
 type reply struct {
 	status int
 	text   string
@@ -50,8 +53,8 @@ func replyf(status int, text string, args ...any) reply {
 	return reply{status, fmt.Sprintf(text, args...)}
 }
 
-// receive answers a delivery: 202 only if Temporal holds what follows from it. GitHub does not repeat a delivery that failed, but shows it as
-// failed, and people can have it delivered again.
+// receive answers a delivery: 202 only if Temporal holds what follows from it. GitHub does not
+// repeat a delivery that failed, but shows it as failed, and people can have it delivered again.
 func (r *Receiver) receive(w http.ResponseWriter, request *http.Request) {
 	ctx, cancel := context.WithTimeout(request.Context(), deliveryTimeout)
 	defer cancel()
@@ -132,7 +135,8 @@ func (r *Receiver) accept(ctx context.Context, e event) reply {
 	return replyf(http.StatusAccepted, "workflow %s looks at branch %s", run.WorkflowID, e.branch)
 }
 
-// signed reports whether signature, in hexadecimal, is body's with one of the secrets. It takes the same time whatever differs.
+// signed reports whether signature, in hexadecimal, is body's with one of the secrets. It takes the
+// same time whatever differs.
 func signed(body []byte, signature string, secrets []string) bool {
 	given, err := hex.DecodeString(signature)
 	valid := false

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// headerTimeout bounds the reading of a request's headers, and deliveryTimeout of its body and its handling. GitHub ends
-	// a delivery after 10 seconds (GitHub docs: Best practices for using webhooks).
+	// headerTimeout bounds the reading of a request's headers, and deliveryTimeout of its body and
+	// its handling. GitHub ends a delivery after 10 seconds (GitHub docs: Best practices for using
+	// webhooks).
 	headerTimeout   = 5 * time.Second
 	deliveryTimeout = 8 * time.Second
 	// reachTimeout is how long Temporal may take to say that it is there.
@@ -72,8 +73,8 @@ func serve(ctx context.Context, address string, r *Receiver) error {
 	return nil
 }
 
-// check asks the perch-web that listens at address whether it is ready, and returns why not. Images without a shell have
-// nothing else to ask with.
+// check asks the perch-web that listens at address whether it is ready, and returns why not. Images
+// without a shell have nothing else to ask with.
 func check(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout+2*time.Second)
 	defer cancel()

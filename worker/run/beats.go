@@ -8,11 +8,12 @@ import (
 	"go.temporal.io/sdk/interceptor"
 )
 
-// beat is the longest time between two heartbeats of an activity that makes a few calls. Most of them end before their first.
+// beat is the longest time between two heartbeats of an activity that makes a few calls. Most of
+// them end before their first.
 const beat = 6 * time.Second
 
-// beats keeps the heartbeat going of activities that do not beat themselves, so that Temporal notices within the heartbeat timeout that
-// their worker died, however long a single try may take.
+// beats keeps the heartbeat going of activities that do not beat themselves, so that Temporal
+// notices within the heartbeat timeout that their worker died, however long a single try may take.
 type beats struct {
 	interceptor.WorkerInterceptorBase
 }

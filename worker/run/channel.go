@@ -10,8 +10,9 @@ import (
 	"perch/report/github"
 )
 
-// openChannel is how people are told how far environments are; nil if the source is not on GitHub. ui is the address of
-// Temporal's web UI, empty if it is not known: reports link to runs there. now is the time that expiry goes by.
+// openChannel is how people are told how far environments are; nil if the source is not on GitHub.
+// ui is the address of Temporal's web UI, empty if it is not known: reports link to runs there. now
+// is the time that expiry goes by.
 func openChannel(
 	policy *perch.Policy, from activities.Source, ui, namespace string, now func() time.Time,
 ) reporting.Channel {

@@ -14,7 +14,8 @@ import (
 // checkTimeout leaves the worker that is asked the time to ask Temporal.
 const checkTimeout = reachTimeout + 2*time.Second
 
-// check asks the worker that listens at address whether it is ready, and returns why not. Images without a shell have nothing else to do it with.
+// check asks the worker that listens at address whether it is ready, and returns why not. Images
+// without a shell have nothing else to do it with.
 func check(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

@@ -11,7 +11,8 @@ import (
 	"perch"
 )
 
-// listInterval is how often the environments are counted: one call to AWS for every hundred stacks of the account.
+// listInterval is how often the environments are counted: one call to AWS for every hundred stacks
+// of the account.
 const listInterval = time.Minute
 
 var (
@@ -19,7 +20,8 @@ var (
 	environmentsAt    = prometheus.NewDesc("perch_environments_listed_timestamp_seconds", "When the environments were last counted, in seconds since 1970.", nil, nil)
 )
 
-// environments counts the project's environments by status. Every worker shows the same numbers: take the maximum, not the sum.
+// environments counts the project's environments by status. Every worker shows the same numbers:
+// take the maximum, not the sum.
 type environments struct {
 	now func() time.Time
 
@@ -35,7 +37,8 @@ type lister interface {
 	ListEnvironments(context.Context, perch.ListInput) (perch.ListResult, error)
 }
 
-// watch counts until ctx is over. When a listing fails the older numbers stay, and their time says so.
+// watch counts until ctx is over. When a listing fails the older numbers stay, and their time says
+// so.
 func (e *environments) watch(ctx context.Context, stacks lister, project string, logger *slog.Logger) {
 	ticker := time.NewTicker(listInterval)
 	defer ticker.Stop()

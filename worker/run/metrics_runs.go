@@ -22,7 +22,8 @@ const (
 	outcomeCancelled = "cancelled"
 )
 
-// counting is the interceptor that counts what runs and activities come to. Workflow code counts nothing itself: a replay would count again.
+// counting is the interceptor that counts what runs and activities come to. Workflow code counts
+// nothing itself: a replay would count again.
 type counting struct {
 	interceptor.InterceptorBase
 	metrics *metrics
@@ -52,7 +53,8 @@ func (c *countingRuns) ExecuteWorkflow(ctx workflow.Context, in *interceptor.Exe
 	return result, err
 }
 
-// outcome is how a run ended, in one word. A run that hands on to the next was superseded, whatever came of it.
+// outcome is how a run ended, in one word. A run that hands on to the next was superseded, whatever
+// came of it.
 func outcome(result any, err error) string {
 	var handedOn *workflow.ContinueAsNewError
 	switch {
@@ -87,7 +89,8 @@ type countingActivities struct {
 	metrics *metrics
 }
 
-// ExecuteActivity counts what the activity found out. A stack's time runs from the first attempt to wait for it.
+// ExecuteActivity counts what the activity found out. A stack's time runs from the first attempt to
+// wait for it.
 func (c *countingActivities) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
 	result, err := c.Next.ExecuteActivity(ctx, in)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"go.temporal.io/sdk/contrib/opentelemetry"
 )
 
-// newTemporalMetrics shows the Temporal SDK's own metrics (temporal_*) beside ours: task slots, latencies in seconds, and
-// the failures of workflow tasks, which are the only sign of a run that cannot be replayed. Their names stay as the SDK's
-// reference has them.
+// newTemporalMetrics shows the Temporal SDK's own metrics (temporal_*) beside ours: task slots,
+// latencies in seconds, and the failures of workflow tasks, which are the only sign of a run that
+// cannot be replayed. Their names stay as the SDK's reference has them.
 func newTemporalMetrics(registerer prometheus.Registerer) (client.MetricsHandler, error) {
 	reader, err := exporter.New(
 		exporter.WithRegisterer(registerer), exporter.WithoutUnits(), exporter.WithoutCounterSuffixes(),

@@ -15,7 +15,8 @@ import (
 	"perch/dial"
 )
 
-// policyLooks is how many intervals lie between two looks at the other workers: a minute by default.
+// policyLooks is how many intervals lie between two looks at the other workers: a minute by
+// default.
 const policyLooks = 12
 
 // identified gives the worker an identity that tells the others which policy it has.
@@ -31,8 +32,9 @@ func identified(cfg Config) Config {
 	return cfg
 }
 
-// watchPolicies warns of workers on the same task queues that have another policy, once for each set of them,
-// until ctx is over. Which policy decides is chance then: the worker that polls first takes the request.
+// watchPolicies warns of workers on the same task queues that have another policy, once for each
+// set of them, until ctx is over. Which policy decides is chance then: the worker that polls first
+// takes the request.
 func watchPolicies(ctx context.Context, cfg Config, temporal client.Client) {
 	ticker := time.NewTicker(policyLooks * cfg.Interval)
 	defer ticker.Stop()

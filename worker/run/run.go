@@ -27,7 +27,8 @@ import (
 const (
 	// stopTimeout lets running activities end or notice that they are to stop.
 	stopTimeout = 20 * time.Second
-	// freshBeats caps how old the heartbeat that a client reads may be, and how long a cancellation takes to arrive.
+	// freshBeats caps how old the heartbeat that a client reads may be, and how long a cancellation
+	// takes to arrive.
 	freshBeats = 2 * time.Second
 	// waitSlots is how many waits one worker holds at a time.
 	waitSlots = 1000
@@ -47,8 +48,8 @@ type Config struct {
 	Listen string
 	// Deployment is Worker Versioning; the zero value is none.
 	Deployment worker.DeploymentOptions
-	// Env reads the environment variables that hold GitHub's credentials, and PERCH_TEMPORAL_UI, the address that reports
-	// link runs at; nil knows none.
+	// Env reads the environment variables that hold GitHub's credentials, and PERCH_TEMPORAL_UI,
+	// the address that reports link runs at; nil knows none.
 	Env func(name string) string
 	// Now is the time that expiry and pins go by; nil is time.Now.
 	Now func() time.Time
@@ -56,8 +57,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Run connects, checks that the account is the policy's, makes sure of the search attributes and works until ctx is
-// over. A worker that is stopped while it starts has no error to report.
+// Run connects, checks that the account is the policy's, makes sure of the search attributes and
+// works until ctx is over. A worker that is stopped while it starts has no error to report.
 func Run(ctx context.Context, cfg Config) error {
 	if err := run(ctx, cfg); ctx.Err() == nil {
 		return err
@@ -114,7 +115,8 @@ func inBackground(ctx context.Context, work func(context.Context)) (stop func())
 	return func() { cancel(); <-ended }
 }
 
-// serve polls both task queues: what waits must not hold up what is quick. It calls started once it does.
+// serve polls both task queues: what waits must not hold up what is quick. It calls started once it
+// does.
 func serve(ctx context.Context, cfg Config, temporal client.Client, set *activities.Set, started func()) error {
 	fatal := make(chan error, 2)
 	failed := func(err error) {
@@ -152,7 +154,8 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 	}
 }
 
-// stop stops workers side by side, so that together they take no longer than stopTimeout: whoever stops this process does not wait for long.
+// stop stops workers side by side, so that together they take no longer than stopTimeout: whoever
+// stops this process does not wait for long.
 func stop(workers ...interface{ Stop() }) {
 	var group sync.WaitGroup
 	for _, w := range workers {
@@ -180,8 +183,8 @@ func checkAccount(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// noCredentials says why there are no AWS credentials and how there are. The last place that the SDK looks in is the machine's own role: where it has
-// got that far, none of the others has any.
+// noCredentials says why there are no AWS credentials and how there are. The last place that the
+// SDK looks in is the machine's own role: where it has got that far, none of the others has any.
 func noCredentials(err error) error {
 	const set = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run the worker where it has a role"
 	var operation *smithy.OperationError

@@ -9,7 +9,8 @@ import (
 	"perch/source/github"
 )
 
-// openSource opens what the policy names. A token or a key of GitHub comes from the environment, as env reads it.
+// openSource opens what the policy names. A token or a key of GitHub comes from the environment, as
+// env reads it.
 func openSource(settings perch.Source, env func(string) string) (activities.Source, error) {
 	if settings.GitHub == nil {
 		opened, err := source.OpenGit(settings.Git, "")

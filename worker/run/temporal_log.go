@@ -7,12 +7,14 @@ import (
 	"go.temporal.io/sdk/log"
 )
 
-// attemptMessages are what Temporal's SDK logs as errors and warnings if an attempt of an activity fails, is canceled or is
-// stopped together with its worker (go.temporal.io/sdk v1.50.0, internal/internal_task_handlers.go). None of them is an error
-// of the worker: Temporal tries again, or the run tells why it failed.
+// attemptMessages are what Temporal's SDK logs as errors and warnings if an attempt of an activity
+// fails, is canceled or is stopped together with its worker (go.temporal.io/sdk v1.50.0,
+// internal/internal_task_handlers.go). None of them is an error of the worker: Temporal tries
+// again, or the run tells why it failed.
 var attemptMessages = map[string]bool{"Activity error.": true, "RecordActivityHeartbeat with error": true}
 
-// TemporalLogger is logger for Temporal's SDK. Attempts that fail are information, so that an error in the log is one.
+// TemporalLogger is logger for Temporal's SDK. Attempts that fail are information, so that an error
+// in the log is one.
 func TemporalLogger(logger *slog.Logger) log.Logger {
 	return log.NewStructuredLogger(slog.New(attempts{logger.Handler()}))
 }

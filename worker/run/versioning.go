@@ -7,14 +7,15 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Environment variables that opt in to Worker Versioning; they are the ones that Temporal's own documentation and controller use.
+// Environment variables that opt in to Worker Versioning; they are the ones that Temporal's own
+// documentation and controller use.
 const (
 	deploymentName = "TEMPORAL_DEPLOYMENT_NAME"
 	buildID        = "TEMPORAL_WORKER_BUILD_ID"
 )
 
-// deployment reads the opt-in: with both variables a run stays on the build that began it, and new runs go to the build that is set as
-// current. Without them every worker takes every run.
+// deployment reads the opt-in: with both variables a run stays on the build that began it, and new
+// runs go to the build that is set as current. Without them every worker takes every run.
 func deployment(env func(string) string) (worker.DeploymentOptions, error) {
 	name, build := env(deploymentName), env(buildID)
 	if name == "" && build == "" {

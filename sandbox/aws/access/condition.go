@@ -7,8 +7,8 @@ import (
 
 // operator compares the values of one condition key with those that a statement wants.
 type operator struct {
-	// holds compares one value with one wanted value; nil is the operator Null, which only asks whether
-	// there is a value.
+	// holds compares one value with one wanted value; nil is the operator Null, which only asks
+	// whether there is a value.
 	holds func(wanted, value string) bool
 	// negated says that no wanted value may match.
 	negated bool

@@ -11,8 +11,8 @@ import (
 type Request struct {
 	// Action is the IAM action: cloudformation:CreateStack.
 	Action string
-	// Resource is the ARN of what it acts on. Actions without resource-level permissions act on `*`,
-	// whatever it says.
+	// Resource is the ARN of what it acts on. Actions without resource-level permissions act on
+	// `*`, whatever it says.
 	Resource string
 	// Keys are the values of condition keys, by the keys' names in lower case.
 	Keys map[string][]string

@@ -13,7 +13,8 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// changeSet is a definition that waits to be executed. Here it is complete when the call returns; AWS takes some seconds.
+// changeSet is a definition that waits to be executed. Here it is complete when the call returns;
+// AWS takes some seconds.
 type changeSet struct {
 	ID, Name, Kind, Description     string
 	Definition                      definition
@@ -71,7 +72,8 @@ func (c *call) createChangeSet() (answer, error) {
 	return c.addChangeSet(st, name, kind, body)
 }
 
-// repeatedChangeSet answers a call for a change set that is there: the same call with the same token is a repeat.
+// repeatedChangeSet answers a call for a change set that is there: the same call with the same
+// token is a repeat.
 func (c *call) repeatedChangeSet(st *stack, before *changeSet) (answer, error) {
 	token := c.form.get("ClientToken")
 	switch {
@@ -83,7 +85,8 @@ func (c *call) repeatedChangeSet(st *stack, before *changeSet) (answer, error) {
 	return nil, wire.Errorf(400, "AlreadyExistsException", "ChangeSet %s already exists", before.Name)
 }
 
-// changeSetTarget is the stack that a change set is for. One of type CREATE finds none, or one that only waits for its review.
+// changeSetTarget is the stack that a change set is for. One of type CREATE finds none, or one that
+// only waits for its review.
 func (c *call) changeSetTarget(name, kind string) (*stack, error) {
 	stackName := c.form.get("StackName")
 	st := c.find(stackName)
@@ -329,7 +332,8 @@ func (c *call) listChangeSets() (answer, error) {
 	return answer{wire.N("Summaries", nodes...)}, nil
 }
 
-// ProposedStack is the ARN of the stack that a change set is about, by the change set's ARN; empty if there is none.
+// ProposedStack is the ARN of the stack that a change set is about, by the change set's ARN; empty
+// if there is none.
 func (s *Service) ProposedStack(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

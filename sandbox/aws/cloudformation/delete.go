@@ -7,8 +7,8 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// deleteAll removes the stack's resources against the order they were made in, unless CloudFormation calls the
-// deletion off before it touches the first.
+// deleteAll removes the stack's resources against the order they were made in, unless
+// CloudFormation calls the deletion off before it touches the first.
 func (r *run) deleteAll() error {
 	_ = r.pause(r.ctx, beforeDeletion)
 	if r.deletionCalledOff() {
@@ -25,8 +25,9 @@ func (r *run) deleteAll() error {
 	return nil
 }
 
-// deletionCalledOff reports whether the stack has returned to its status from before: an export is in use, or a
-// fault says so. A deletion that has begun, or that interrupts another operation, goes on.
+// deletionCalledOff reports whether the stack has returned to its status from before: an export is
+// in use, or a fault says so. A deletion that has begun, or that interrupts another operation, goes
+// on.
 func (r *run) deletionCalledOff() bool {
 	r.mu.Lock()
 	before := r.stack.Operation.Former
@@ -51,8 +52,8 @@ func (r *run) deletionCalledOff() bool {
 	return calledOff
 }
 
-// faultOfStack is why a fault calls the operation off before the first resource; empty if none does. A fault may
-// also hold the operation at this point.
+// faultOfStack is why a fault calls the operation off before the first resource; empty if none
+// does. A fault may also hold the operation at this point.
 func (r *run) faultOfStack(phase string) string {
 	step := Step{Stack: r.stack.Name, LogicalID: r.stack.Name, PhysicalID: r.stack.ID, Type: StackType, Phase: phase}
 	err := r.config.Faults.During(r.ctx, step)
@@ -105,8 +106,8 @@ func (r *run) policyOfRollback(res *resourceState) policy {
 	return policy{keep: res.Policy == "Retain", snapshot: wantsSnapshot(res) && res.Status == "CREATE_COMPLETE"}
 }
 
-// wantsSnapshot reports whether the resource's policy asks for a final snapshot. For databases that is the default
-// (AWS docs: DeletionPolicy attribute).
+// wantsSnapshot reports whether the resource's policy asks for a final snapshot. For databases that
+// is the default (AWS docs: DeletionPolicy attribute).
 func wantsSnapshot(res *resourceState) bool {
 	if res.Policy != "" {
 		return res.Policy == "Snapshot"

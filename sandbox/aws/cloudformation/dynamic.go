@@ -9,15 +9,18 @@ import (
 // dynamicReference is {{resolve:SERVICE:NAME}} inside a text.
 var dynamicReference = regexp.MustCompile(`\{\{(resolve:(ssm|ssm-secure|secretsmanager):[^{}]+)\}\}`)
 
-// systemsReference is the form of a reference to Parameter Store: the version is a number, never a label.
+// systemsReference is the form of a reference to Parameter Store: the version is a number, never a
+// label.
 var systemsReference = regexp.MustCompile(`^resolve:ssm(-secure)?:[a-zA-Z0-9_./-]+(:\d+)?$`)
 
-// versionless is a reference to Parameter Store without a version, which a parameter's default cannot have.
+// versionless is a reference to Parameter Store without a version, which a parameter's default
+// cannot have.
 var versionless = regexp.MustCompile(`\{\{resolve:ssm(-secure)?:[^:{}]+\}\}`)
 
-// plain reports whether a reference is one of the kind `ssm`. CloudFormation reads those when an operation begins,
-// and again with every operation; the others stay as written and are read when their resource is created or
-// updated (AWS docs: Get values stored in other services using dynamic references).
+// plain reports whether a reference is one of the kind `ssm`. CloudFormation reads those when an
+// operation begins, and again with every operation; the others stay as written and are read when
+// their resource is created or updated (AWS docs: Get values stored in other services using dynamic
+// references).
 func plain(reference string) bool { return strings.HasPrefix(reference, "resolve:ssm:") }
 
 // resolveReference gives the value of a reference without its braces.
@@ -58,8 +61,8 @@ func expand(value any, resolve resolveReference) (any, error) {
 // literal is what a reference reads as that is left as it is.
 func literal(reference string) string { return "{{" + reference + "}}" }
 
-// expandPlain replaces the references of the kind `ssm`: by what the operation read when it began, or, if the
-// name depends on a resource, by what is there now.
+// expandPlain replaces the references of the kind `ssm`: by what the operation read when it began,
+// or, if the name depends on a resource, by what is there now.
 func (p *plan) expandPlain(value any) (any, error) {
 	return expand(value, func(reference string) (string, error) {
 		if read, ok := p.fetched[reference]; ok {
@@ -72,7 +75,8 @@ func (p *plan) expandPlain(value any) (any, error) {
 	})
 }
 
-// expandSecure replaces the references of the other kinds. Nothing that the API shows goes through it.
+// expandSecure replaces the references of the other kinds. Nothing that the API shows goes through
+// it.
 func (s *Service) expandSecure(properties map[string]any) (map[string]any, error) {
 	if s.config.Resolve == nil {
 		return properties, nil
@@ -81,8 +85,8 @@ func (s *Service) expandSecure(properties map[string]any) (map[string]any, error
 	return object(expanded), err
 }
 
-// readReferences reads the values of the plan's references of the kind `ssm` and rejects what CloudFormation rejects before
-// an operation begins. Names that depend on a resource come later.
+// readReferences reads the values of the plan's references of the kind `ssm` and rejects what
+// CloudFormation rejects before an operation begins. Names that depend on a resource come later.
 func (s *Service) readReferences(p *plan) (map[string]string, error) {
 	if s.config.Resolve == nil {
 		return nil, nil
@@ -117,7 +121,8 @@ func (s *Service) readReferences(p *plan) (map[string]string, error) {
 	return fetched, nil
 }
 
-// eachReference calls visit for every reference in value with the path to its property, list indexes left out.
+// eachReference calls visit for every reference in value with the path to its property, list
+// indexes left out.
 func eachReference(value any, path string, visit func(reference, path string) error) error {
 	switch value := value.(type) {
 	case string:
@@ -142,14 +147,15 @@ func eachReference(value any, path string, visit func(reference, path string) er
 	return nil
 }
 
-// securePaths are the properties of this endpoint's types that may hold a reference of the kind ssm-secure (AWS docs:
-// Resources that support dynamic parameter patterns for secure strings).
+// securePaths are the properties of this endpoint's types that may hold a reference of the kind
+// ssm-secure (AWS docs: Resources that support dynamic parameter patterns for secure strings).
 var securePaths = []string{
 	"AWS::RDS::DBInstance/Properties/MasterUserPassword", "AWS::RDS::DBCluster/Properties/MasterUserPassword",
 	"AWS::IAM::User/Properties/LoginProfile/Password",
 }
 
-// checkReference rejects a reference to Parameter Store in a form or at a place that CloudFormation does not allow.
+// checkReference rejects a reference to Parameter Store in a form or at a place that CloudFormation
+// does not allow.
 func checkReference(reference, kind, path string) error {
 	switch at := kind + "/" + path; {
 	case strings.HasPrefix(reference, "resolve:secretsmanager:"):

@@ -21,8 +21,8 @@ var (
 	errTimeout    = errors.New("the creation took too long")
 )
 
-// run carries out a stack's operation, phase by phase. Every phase can be begun again from what the stack's state says,
-// so a restart of the endpoint goes on where it was.
+// run carries out a stack's operation, phase by phase. Every phase can be begun again from what the
+// stack's state says, so a restart of the endpoint goes on where it was.
 type run struct {
 	*Service
 	stack  *stack
@@ -31,7 +31,8 @@ type run struct {
 	done   chan struct{}
 }
 
-// launch starts the run of st's operation, behind the one that it takes over from. It is called with the lock held.
+// launch starts the run of st's operation, behind the one that it takes over from. It is called
+// with the lock held.
 func (s *Service) launch(st *stack) {
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	r := &run{Service: s, stack: st, ctx: ctx, cancel: cancel, done: make(chan struct{})}
@@ -86,7 +87,8 @@ func (r *run) carryOut(now phase) error {
 	return fmt.Errorf("unknown phase %q", now)
 }
 
-// stopped reports whether the run has to end without a word: the endpoint closes or another run took over.
+// stopped reports whether the run has to end without a word: the endpoint closes or another run
+// took over.
 func (r *run) stopped() bool {
 	cause := context.Cause(r.ctx)
 	return errors.Is(cause, errClosing) || errors.Is(cause, errSuperseded)
@@ -101,7 +103,8 @@ func (r *run) locked(change func()) {
 	}
 }
 
-// record keeps what a service answered, even where another run takes over: it waits until this one has ended.
+// record keeps what a service answered, even where another run takes over: it waits until this one
+// has ended.
 func (r *run) record(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,8 +157,9 @@ func (r *run) takes(ctx context.Context, started time.Time, seconds float64) err
 	return sleep(ctx, r.scaled(seconds)-r.now().Sub(started))
 }
 
-// walk calls do for every key of needs as soon as all it needs is done, side by side. What needs something that failed is
-// left out. With stop, the first failure breaks off everything else. It returns the failures by key.
+// walk calls do for every key of needs as soon as all it needs is done, side by side. What needs
+// something that failed is left out. With stop, the first failure breaks off everything else. It
+// returns the failures by key.
 func walk(ctx context.Context, needs map[string][]string, stop bool, do func(ctx context.Context, id string) error) map[string]error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

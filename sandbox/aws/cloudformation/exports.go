@@ -37,8 +37,9 @@ func (r *run) exportable(name string) error {
 	return nil
 }
 
-// imports are the names of the exports that the stack's resources and outputs import. During an update
-// they are those of the old template, too: a rollback needs them. It is called with the lock held.
+// imports are the names of the exports that the stack's resources and outputs import. During an
+// update they are those of the old template, too: a rollback needs them. It is called with the lock
+// held.
 func (s *Service) imports(st *stack) map[string]bool {
 	found := map[string]bool{}
 	if !st.live() || st.Status == "REVIEW_IN_PROGRESS" || st.Status == "ROLLBACK_COMPLETE" {
@@ -58,8 +59,8 @@ func (s *Service) imports(st *stack) map[string]bool {
 	return found
 }
 
-// addImports puts the export names of every Fn::ImportValue into found. A name cannot depend on a resource
-// (AWS docs: Fn::ImportValue), so it is known before any resource is.
+// addImports puts the export names of every Fn::ImportValue into found. A name cannot depend on a
+// resource (AWS docs: Fn::ImportValue), so it is known before any resource is.
 func (p *plan) addImports(found map[string]bool) {
 	visit := func(function string, argument any) error {
 		if function != "Fn::ImportValue" {
@@ -78,7 +79,8 @@ func (p *plan) addImports(found map[string]bool) {
 	}
 }
 
-// importers are the names of the stacks that import an export, sorted. It is called with the lock held.
+// importers are the names of the stacks that import an export, sorted. It is called with the lock
+// held.
 func (s *Service) importers(export string) []string {
 	var names []string
 	for _, st := range s.stacks {
@@ -90,8 +92,8 @@ func (s *Service) importers(export string) []string {
 	return names
 }
 
-// inUse is CloudFormation's sentence about the first of exports that a stack imports; empty if there is none.
-// It is called with the lock held.
+// inUse is CloudFormation's sentence about the first of exports that a stack imports; empty if
+// there is none. It is called with the lock held.
 func (s *Service) inUse(verb string, exports []string) string {
 	for _, export := range exports {
 		if users := s.importers(export); len(users) > 0 {
@@ -133,8 +135,9 @@ func (st *stack) changedExports(outputs []output) []string {
 	return names
 }
 
-// knownOutputs are the outputs that the plan can tell before the update has changed anything; an output that
-// depends on something new keeps its old value here, and the end of the update checks it.
+// knownOutputs are the outputs that the plan can tell before the update has changed anything; an
+// output that depends on something new keeps its old value here, and the end of the update checks
+// it.
 func (r *run) knownOutputs(p *plan) []output {
 	var known []output
 	for _, key := range sortedKeys(p.outputs) {

@@ -19,7 +19,8 @@ func (f form) number(name string) int {
 	return n
 }
 
-// given reports whether a list or a value was sent at all; an empty list is sent as one empty parameter.
+// given reports whether a list or a value was sent at all; an empty list is sent as one empty
+// parameter.
 func (f form) given(name string) bool {
 	for key := range f {
 		if key == name || strings.HasPrefix(key, name+".") {
@@ -75,7 +76,8 @@ func (f form) parameters() []givenParameter {
 	return out
 }
 
-// input is what a client request token stands for: everything but the token itself and the signature.
+// input is what a client request token stands for: everything but the token itself and the
+// signature.
 func (f form) input() string {
 	values := url.Values{}
 	for key, value := range f {

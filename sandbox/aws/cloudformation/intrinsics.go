@@ -12,13 +12,15 @@ import (
 type scope struct {
 	mappings   map[string]any
 	conditions map[string]any
-	// parameters hold the template's parameters and the pseudo parameters: strings, or []any for lists.
+	// parameters hold the template's parameters and the pseudo parameters: strings, or []any for
+	// lists.
 	parameters map[string]any
 	// lookup is the value of a resource's Ref (attribute "") or attribute.
 	lookup func(id, attribute string) (any, error)
 	// imports is the value of another stack's export.
 	imports func(name string) (string, error)
-	// tentative says that lookup answers with placeholders: a list that only exists later is no error.
+	// tentative says that lookup answers with placeholders: a list that only exists later is no
+	// error.
 	tentative bool
 	region    string
 }
@@ -62,7 +64,8 @@ func asFunction(value any) (name string, argument any, ok bool) {
 	return "", nil, false
 }
 
-// resolve replaces every intrinsic function in value by what it stands for. Numbers become float64, or their text where a float would change it.
+// resolve replaces every intrinsic function in value by what it stands for. Numbers become float64,
+// or their text where a float would change it.
 func (s *scope) resolve(value any) (any, error) {
 	if name, argument, ok := asFunction(value); ok {
 		call, ok := functions[name]
@@ -323,7 +326,8 @@ func (s *scope) base64(argument any) (any, error) {
 	return base64.StdEncoding.EncodeToString([]byte(text)), err
 }
 
-// zones answers with three availability zones of the region; which ones an account has is up to AWS.
+// zones answers with three availability zones of the region; which ones an account has is up to
+// AWS.
 func (s *scope) zones(argument any) (any, error) {
 	region, err := s.text("Fn::GetAZs", argument)
 	if err != nil {

@@ -56,7 +56,8 @@ func parseParameters(defined map[string]any) (map[string]parameter, error) {
 	return out, nil
 }
 
-// parameterValues is the effective value of every parameter of t: given, previous where asked for, or default.
+// parameterValues is the effective value of every parameter of t: given, previous where asked for,
+// or default.
 func (t *template) parameterValues(given []givenParameter, previous map[string]string) (map[string]string, error) {
 	values := map[string]string{}
 	var unknown []string
@@ -152,7 +153,8 @@ func (t *template) noEcho() []string {
 	return names
 }
 
-// values turns effective parameter values into what Ref answers: lists are split. masked hides the NoEcho ones.
+// values turns effective parameter values into what Ref answers: lists are split. masked hides the
+// NoEcho ones.
 func (t *template) values(effective map[string]string, masked bool) map[string]any {
 	out := map[string]any{}
 	for name, value := range effective {

@@ -2,7 +2,8 @@ package cloudformation
 
 import "time"
 
-// past is the service for reading stacks as they were at an instant. It is called with the lock held.
+// past is the service for reading stacks as they were at an instant. It is called with the lock
+// held.
 func (s *Service) past(at time.Time) *Service {
 	old := &Service{config: s.config, now: s.now, stacks: map[string]*stack{}}
 	for id, st := range s.stacks {
@@ -13,7 +14,8 @@ func (s *Service) past(at time.Time) *Service {
 	return old
 }
 
-// at is the stack with the status, the reason and the outputs of an instant; nil before there was one.
+// at is the stack with the status, the reason and the outputs of an instant; nil before there was
+// one.
 func (st *stack) at(instant time.Time) *stack {
 	was := *st
 	was.Status = ""

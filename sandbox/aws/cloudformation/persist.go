@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// saveAfter is how long changes of the engine are collected before they are written, real time. Answers to calls do not wait for it.
+// saveAfter is how long changes of the engine are collected before they are written, real time.
+// Answers to calls do not wait for it.
 const saveAfter = 100 * time.Millisecond
 
 func digest(text string) string {

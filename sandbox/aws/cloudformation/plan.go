@@ -13,13 +13,14 @@ type plan struct {
 	outputs   map[string]map[string]any
 	scope     *scope
 	masked    *scope
-	// fetched are the values of dynamic references that were read when the operation began; resolve reads others,
-	// and is nil if there is nothing to read from.
+	// fetched are the values of dynamic references that were read when the operation began; resolve
+	// reads others, and is nil if there is nothing to read from.
 	fetched map[string]string
 	resolve resolveReference
 }
 
-// plannedResource is a resource whose condition holds. Its properties still contain functions, but no Fn::If.
+// plannedResource is a resource whose condition holds. Its properties still contain functions, but
+// no Fn::If.
 type plannedResource struct {
 	definedResource
 	// needs are the resources that must be complete before.
@@ -118,8 +119,8 @@ func (p *plan) with(lookup func(id, attribute string) (any, error), tentative bo
 	return &out
 }
 
-// properties are a resource's resolved properties, in which secrets are still dynamic references, and the same as
-// the API shows them.
+// properties are a resource's resolved properties, in which secrets are still dynamic references,
+// and the same as the API shows them.
 func (p *plan) properties(id string) (properties map[string]any, shown string, err error) {
 	resolved, err := p.scope.resolve(p.resources[id].properties)
 	if err != nil {
@@ -145,7 +146,8 @@ func (p *plan) needs() map[string][]string {
 	return out
 }
 
-// canonical is value as JSON with sorted keys and every scalar as a string: how CloudFormation shows and compares properties.
+// canonical is value as JSON with sorted keys and every scalar as a string: how CloudFormation
+// shows and compares properties.
 func canonical(value any) string {
 	text, err := json.Marshal(stringified(value))
 	if err != nil {
@@ -175,8 +177,8 @@ func stringified(value any) any {
 	return value
 }
 
-// fingerprint is what an update is compared by: everything of the plan that changes something when it changes. Policies and
-// dependencies alone do not (AWS docs: DeletionPolicy attribute).
+// fingerprint is what an update is compared by: everything of the plan that changes something when
+// it changes. Policies and dependencies alone do not (AWS docs: DeletionPolicy attribute).
 func (p *plan) fingerprint(tags []tag) string {
 	tentative := p.with(placeholder, true)
 	resources := map[string]any{}

@@ -69,7 +69,8 @@ func (c *call) rollbackStack() (answer, error) {
 	return answer{}, nil
 }
 
-// clearChangeSets removes the change sets that an operation makes pointless: all but the executed ones.
+// clearChangeSets removes the change sets that an operation makes pointless: all but the executed
+// ones.
 func (st *stack) clearChangeSets() {
 	st.ChangeSets = slices.DeleteFunc(st.ChangeSets, func(c *changeSet) bool { return !c.executed() })
 }

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// undoUpdate brings what the update has touched back to what it was; what it has made goes in the cleanup that follows.
+// undoUpdate brings what the update has touched back to what it was; what it has made goes in the
+// cleanup that follows.
 func (r *run) undoUpdate() error {
 	_ = r.pause(r.ctx, beforeNext)
 	needs := map[string][]string{}
@@ -28,7 +29,8 @@ func (r *run) undoUpdate() error {
 	return nil
 }
 
-// restore brings one resource back: a replaced one is put in its place again, a changed one is changed back.
+// restore brings one resource back: a replaced one is put in its place again, a changed one is
+// changed back.
 func (r *run) restore(ctx context.Context, id string) error {
 	var before resourceState
 	var now *resourceState

@@ -1,7 +1,9 @@
-// Package cloudformation is CloudFormation: stacks that are made, changed and removed in the background, on a clock that may run
-// faster than AWS's, by the handlers of the resource types that the endpoint has.
+// Package cloudformation is CloudFormation: stacks that are made, changed and removed in the
+// background, on a clock that may run faster than AWS's, by the handlers of the resource types that
+// the endpoint has.
 //
-// Wire format, event sequences and messages follow recordings of the real service (github.com/radkawar/stackd, testdata).
+// Wire format, event sequences and messages follow recordings of the real service
+// (github.com/radkawar/stackd, testdata).
 package cloudformation
 
 import (
@@ -26,7 +28,8 @@ const namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 type Config struct {
 	// Account and Region stand in every ARN.
 	Account, Region string
-	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps stay real.
+	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps
+	// stay real.
 	Speed float64
 	// Data is the folder that stacks are kept in; empty keeps them in memory.
 	Data string
@@ -38,13 +41,13 @@ type Config struct {
 	Faults Faults
 	// ReadObject reads an S3 object for TemplateURL; nil where there is no S3.
 	ReadObject func(ctx context.Context, bucket, key string) ([]byte, error)
-	// Resolve gives the value of a dynamic reference without its braces, such as `resolve:ssm:NAME:1`; nil leaves
-	// references as they are.
+	// Resolve gives the value of a dynamic reference without its braces, such as
+	// `resolve:ssm:NAME:1`; nil leaves references as they are.
 	Resolve func(reference string) (string, error)
 	// RoleExists says whether IAM has a role; nil believes every service role.
 	RoleExists func(arn string) bool
-	// Authorize says whether a service role has the rights that a phase (create, update or delete) of
-	// a resource needs; nil for every role.
+	// Authorize says whether a service role has the rights that a phase (create, update or delete)
+	// of a resource needs; nil for every role.
 	Authorize func(role, phase string, r resource.Request) error
 	// Logger takes what goes wrong inside; nil discards it.
 	Logger *slog.Logger
@@ -56,21 +59,23 @@ type Config struct {
 type Step struct {
 	// Stack is the stack's name.
 	Stack string
-	// LogicalID, PhysicalID and Type are the resource's; it has no physical id before it is created.
+	// LogicalID, PhysicalID and Type are the resource's; it has no physical id before it is
+	// created.
 	LogicalID, PhysicalID, Type string
 	// Phase is create, update or delete.
 	Phase string
 }
 
-// StackType is the type of the stack itself: of its events, and of the step at which a fault may call off a deletion
-// or an update before the first resource.
+// StackType is the type of the stack itself: of its events, and of the step at which a fault may
+// call off a deletion or an update before the first resource.
 const StackType = "AWS::CloudFormation::Stack"
 
 // Faults are failures that somebody has ordered.
 type Faults interface {
 	// Before fails a step before its service hears of it.
 	Before(ctx context.Context, step Step) error
-	// During fails a step after its service has begun, or holds it until the fault is lifted or ctx ends (then the error is ctx's cause).
+	// During fails a step after its service has begun, or holds it until the fault is lifted or ctx
+	// ends (then the error is ctx's cause).
 	During(ctx context.Context, step Step) error
 }
 
@@ -100,7 +105,8 @@ type Service struct {
 	saving sync.Mutex
 }
 
-// New starts the service; with Config.Data it goes on with the operations that were on their way when it was closed.
+// New starts the service; with Config.Data it goes on with the operations that were on their way
+// when it was closed.
 func New(config Config) (*Service, error) {
 	if config.Speed <= 0 {
 		config.Speed = 1
@@ -188,7 +194,8 @@ var actions = map[string]action{
 	"ListChangeSets":              (*call).listChangeSets,
 }
 
-// ServeHTTP answers one call of the query protocol. What it changed is saved before the answer is written.
+// ServeHTTP answers one call of the query protocol. What it changed is saved before the answer is
+// written.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		wire.WriteQueryError(w, namespace, wire.Errorf(http.StatusBadRequest, "MalformedQueryString", "%v", err))

@@ -20,11 +20,13 @@ type givenParameter struct {
 // definition is what a create, an update or a change set submits.
 type definition struct {
 	Body string
-	// Description and NoEcho (the names of hidden parameters) are the template's, kept so that a listing need not read it again.
+	// Description and NoEcho (the names of hidden parameters) are the template's, kept so that a
+	// listing need not read it again.
 	Description string
 	NoEcho      []string
 	Parameters  map[string]string
-	// Fetched are the values of dynamic references of the kind ssm, as they were when the operation began.
+	// Fetched are the values of dynamic references of the kind ssm, as they were when the operation
+	// began.
 	Fetched          map[string]string
 	Tags             []tag
 	Capabilities     []string
@@ -32,7 +34,8 @@ type definition struct {
 	RoleARN          string
 }
 
-// stack is everything the endpoint keeps of one stack, running operation included; it is what is saved.
+// stack is everything the endpoint keeps of one stack, running operation included; it is what is
+// saved.
 type stack struct {
 	ID, Name       string
 	Definition     definition
@@ -78,7 +81,8 @@ type resourceState struct {
 	Attributes map[string]string
 	// Needs are the resources it was made after.
 	Needs []string
-	// Policy is the deletion policy, or the update-replace policy of a resource that has been replaced.
+	// Policy is the deletion policy, or the update-replace policy of a resource that has been
+	// replaced.
 	Policy string
 	// Suffix is the random part of its generated names.
 	Suffix string
@@ -122,8 +126,8 @@ type operation struct {
 	// Skip are logical ids that a rollback leaves as they are; Retain those that a deletion does.
 	Skip, Retain []string
 	Force        bool
-	// Former is what the stack returns to if its deletion is called off. It is nil as soon as resources are
-	// deleted, and if the deletion interrupts another operation.
+	// Former is what the stack returns to if its deletion is called off. It is nil as soon as
+	// resources are deleted, and if the deletion interrupts another operation.
 	Former *former
 	// Deadline ends a creation that takes too long; zero for none.
 	Deadline time.Time
@@ -157,7 +161,8 @@ func (s *Service) set(st *stack, status, reason string) {
 	s.touch(st)
 }
 
-// tell changes a resource's status and tells it as an event. The cleanup after an update names its events otherwise and shows no properties.
+// tell changes a resource's status and tells it as an event. The cleanup after an update names its
+// events otherwise and shows no properties.
 func (s *Service) tell(st *stack, r *resourceState, status, reason string) {
 	now := s.now()
 	r.Status, r.Reason, r.Changed = status, reason, now
@@ -175,7 +180,8 @@ func (s *Service) tell(st *stack, r *resourceState, status, reason string) {
 	s.touch(st)
 }
 
-// begin makes op the stack's operation and its history: rollbacks follow what they undo, everything else begins a new one.
+// begin makes op the stack's operation and its history: rollbacks follow what they undo, everything
+// else begins a new one.
 func (st *stack) begin(op *operation, kind string) {
 	st.Operation = op
 	last := lastOperation{Type: kind, ID: op.ID}

@@ -85,7 +85,8 @@ func (c *call) fetch(address string) (string, error) {
 	return string(content), nil
 }
 
-// objectAddress takes an S3 address apart: virtual-hosted (BUCKET.s3.REGION.amazonaws.com/KEY), else path style, on whatever host.
+// objectAddress takes an S3 address apart: virtual-hosted (BUCKET.s3.REGION.amazonaws.com/KEY),
+// else path style, on whatever host.
 func objectAddress(address string) (bucket, key string, ok bool) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
@@ -101,7 +102,8 @@ func objectAddress(address string) (bucket, key string, ok bool) {
 	return bucket, key, bucket != "" && key != ""
 }
 
-// define turns a call and a body into a definition and its plan. previous is the stack's definition before; nil for a new one.
+// define turns a call and a body into a definition and its plan. previous is the stack's definition
+// before; nil for a new one.
 func (c *call) define(body string, previous *definition, id, name string) (definition, *plan, error) {
 	t, err := parseTemplate(body)
 	if err != nil {
@@ -142,8 +144,8 @@ func (c *call) define(body string, previous *definition, id, name string) (defin
 	return d, p, checkCapabilities(t, d.Capabilities)
 }
 
-// checkRole rejects a service role that does not exist. A stack keeps its role, so that one which is deleted later
-// stops every operation on the stack (AWS docs: CloudFormation service role).
+// checkRole rejects a service role that does not exist. A stack keeps its role, so that one which
+// is deleted later stops every operation on the stack (AWS docs: CloudFormation service role).
 func (c *call) checkRole(arn string) error {
 	if arn == "" || c.config.RoleExists == nil || c.config.RoleExists(arn) {
 		return nil
@@ -173,7 +175,8 @@ func checkTags(tags []tag) error {
 	return nil
 }
 
-// namedIAM are the IAM types that need a capability, and the property that, when given, needs CAPABILITY_NAMED_IAM.
+// namedIAM are the IAM types that need a capability, and the property that, when given, needs
+// CAPABILITY_NAMED_IAM.
 var namedIAM = map[string]string{
 	"AWS::IAM::Role": "RoleName", "AWS::IAM::User": "UserName", "AWS::IAM::Group": "GroupName",
 	"AWS::IAM::ManagedPolicy": "ManagedPolicyName", "AWS::IAM::InstanceProfile": "InstanceProfileName",
@@ -206,7 +209,8 @@ func checkCapabilities(t *template, given []string) error {
 	return wire.Errorf(400, "InsufficientCapabilitiesException", "Requires capabilities : [%s]", needed)
 }
 
-// repeated looks a client request token up. It reports a repeat of the same call, and rejects another call with the same token.
+// repeated looks a client request token up. It reports a repeat of the same call, and rejects
+// another call with the same token.
 func (c *call) repeated(st *stack, action string) (bool, error) {
 	token := c.form.get("ClientRequestToken")
 	used, ok := st.Tokens[token]

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// template is a template as submitted, checked for its form but with no parameter or condition applied.
+// template is a template as submitted, checked for its form but with no parameter or condition
+// applied.
 type template struct {
 	description string
 	parameters  map[string]parameter
@@ -38,7 +39,8 @@ var (
 	logicalID = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
 )
 
-// parseTemplate reads and checks a template body. Errors are ValidationErrors in CloudFormation's words.
+// parseTemplate reads and checks a template body. Errors are ValidationErrors in CloudFormation's
+// words.
 func parseTemplate(body string) (*template, error) {
 	document, err := decodeDocument(body)
 	if err != nil {
@@ -174,7 +176,8 @@ func (t *template) check() error {
 	return nil
 }
 
-// checkReferences collects the Refs and ${} of value that name neither a resource nor a parameter, and rejects unknown functions.
+// checkReferences collects the Refs and ${} of value that name neither a resource nor a parameter,
+// and rejects unknown functions.
 func (t *template) checkReferences(value any, missing map[string]bool) error {
 	return walkFunctions(value, func(function string, argument any) error {
 		if !known(function) {

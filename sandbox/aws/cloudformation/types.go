@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// typeNames are the resource types of AWS in all regions, one a line: the names that cfn-lint 1.51.0 (MIT-0) lists,
-// which come from the CloudFormation registry.
+// typeNames are the resource types of AWS in all regions, one a line: the names that cfn-lint
+// 1.51.0 (MIT-0) lists, which come from the CloudFormation registry.
 //
 //go:embed types.txt
 var typeNames string
@@ -22,11 +22,12 @@ var knownTypes = sync.OnceValue(func() map[string]bool {
 	return all
 })
 
-// customType is a custom resource's name: at most 60 characters after Custom:: (AWS docs: Custom resources).
+// customType is a custom resource's name: at most 60 characters after Custom:: (AWS docs: Custom
+// resources).
 var customType = regexp.MustCompile(`^Custom::[a-zA-Z0-9_@-]{1,60}$`)
 
-// checkTypes rejects a template with resource types that AWS does not have. Whether the endpoint can make a type
-// shows when the resource is made.
+// checkTypes rejects a template with resource types that AWS does not have. Whether the endpoint
+// can make a type shows when the resource is made.
 func (t *template) checkTypes() error {
 	unknown := map[string]bool{}
 	for _, r := range t.resources {

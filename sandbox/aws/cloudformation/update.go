@@ -44,8 +44,8 @@ func (r *run) updateAll() error {
 	return nil
 }
 
-// updateCalledOff reports whether the update is rolled back before it touches a resource: it would change an export
-// that is in use, or a fault says so.
+// updateCalledOff reports whether the update is rolled back before it touches a resource: it would
+// change an export that is in use, or a fault says so.
 func (r *run) updateCalledOff(p *plan) bool {
 	sentence := r.updateDenied(r.knownOutputs(p))
 	if sentence == "" {
@@ -78,7 +78,8 @@ func (r *run) updateFailed(p *plan, ids []string) {
 	r.enterRollback(undoingUpdate, "UPDATE_ROLLBACK_IN_PROGRESS", sentence)
 }
 
-// updateDone makes the new state the stack's own; what is left over goes in the cleanup that always follows.
+// updateDone makes the new state the stack's own; what is left over goes in the cleanup that always
+// follows.
 func (r *run) updateDone(p *plan) {
 	outputs, err := r.outputs(p)
 	if err != nil {
@@ -137,7 +138,8 @@ func (r *run) removeGarbage() (failed bool) {
 	return failed
 }
 
-// removeOld removes leftovers in order: they are keyed by number, since one logical id may have left several behind.
+// removeOld removes leftovers in order: they are keyed by number, since one logical id may have
+// left several behind.
 func (r *run) removeOld(garbage map[string]*resourceState) map[string]error {
 	needs := map[string][]string{}
 	for key, res := range garbage {

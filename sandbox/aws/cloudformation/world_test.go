@@ -23,7 +23,8 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// world is a CloudFormation service over HTTP with resource types that only remember what was asked of them.
+// world is a CloudFormation service over HTTP with resource types that only remember what was asked
+// of them.
 type world struct {
 	t       *testing.T
 	service *cloudformation.Service
@@ -32,7 +33,8 @@ type world struct {
 	faults  *orders
 }
 
-// things are the physical resources that exist, with their properties, and how many snapshots were asked for.
+// things are the physical resources that exist, with their properties, and how many snapshots were
+// asked for.
 type things struct {
 	mu        sync.Mutex
 	exist     map[string]map[string]any
@@ -284,8 +286,8 @@ func sortedMiddle(items []string, from, to int) []string {
 	return out
 }
 
-// patient sends requests whose body is no io.WriterTo: with one, smithy-go (v1.28.8) breaks connections off when the answer comes
-// as fast as it does in a test.
+// patient sends requests whose body is no io.WriterTo: with one, smithy-go (v1.28.8) breaks
+// connections off when the answer comes as fast as it does in a test.
 type patient struct{}
 
 func (patient) Do(r *http.Request) (*http.Response, error) {

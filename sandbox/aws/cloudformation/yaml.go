@@ -7,8 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// decodeDocument reads a template body, JSON or YAML, into maps, slices, strings, booleans, nil and json.Number: the number's own
-// text is kept, because a version like 16.10 is none. Short tags (!Ref, !GetAtt) come out in their long form.
+// decodeDocument reads a template body, JSON or YAML, into maps, slices, strings, booleans, nil and
+// json.Number: the number's own text is kept, because a version like 16.10 is none. Short tags
+// (!Ref, !GetAtt) come out in their long form.
 func decodeDocument(body string) (map[string]any, error) {
 	var value any
 	if strings.HasPrefix(strings.TrimSpace(body), "{") {

@@ -19,8 +19,8 @@ type beanstalkCalls struct {
 	phases string
 	// only narrows the environments: balanced, single or shared; empty for all.
 	only string
-	// resource is what they act on. STACK stands for the environment's own stack, GROUP for its Auto
-	// Scaling group, SHARED for the shared load balancer's path, NAME for the environment.
+	// resource is what they act on. STACK stands for the environment's own stack, GROUP for its
+	// Auto Scaling group, SHARED for the shared load balancer's path, NAME for the environment.
 	resource string
 	actions  []string
 }

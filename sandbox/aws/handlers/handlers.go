@@ -61,8 +61,8 @@ var registry = func() map[string]handlers {
 		Update: []string{"ssm:PutParameter", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"},
 		Delete: []string{"ssm:DeleteParameter"},
 	}
-	// The list of registry.json is older than this property; these are the calls that AWS documents for
-	// it (AWS docs: Enabling ABAC in general purpose buckets).
+	// The list of registry.json is older than this property; these are the calls that AWS documents
+	// for it (AWS docs: Enabling ABAC in general purpose buckets).
 	bucket := all["AWS::S3::Bucket"]
 	bucket.Create = append(bucket.Create, "s3:PutBucketAbac", "s3:TagResource")
 	bucket.Read = append(bucket.Read, "s3:GetBucketAbac", "s3:ListTagsForResource")
@@ -86,8 +86,8 @@ var bundleReads = []string{"s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObje
 // Account is what Rights knows beside the resource.
 type Account struct {
 	ID, Region string
-	// RoleOf gives the ARN of the role in an instance profile, by the profile's name or ARN; empty if
-	// there is none.
+	// RoleOf gives the ARN of the role in an instance profile, by the profile's name or ARN; empty
+	// if there is none.
 	RoleOf func(profile string) string
 }
 

@@ -1,4 +1,5 @@
-// Package resource is what CloudFormation asks of the sandbox's services: to make, change and remove resources of one type.
+// Package resource is what CloudFormation asks of the sandbox's services: to make, change and
+// remove resources of one type.
 package resource
 
 import (
@@ -23,12 +24,14 @@ type Request struct {
 	// Properties are the resolved properties; Previous are those before an update.
 	Properties map[string]any
 	Previous   map[string]any
-	// Tags are the stack's own tags and CloudFormation's `aws:cloudformation:*` ones; a service adds the resource's Tags property itself.
+	// Tags are the stack's own tags and CloudFormation's `aws:cloudformation:*` ones; a service
+	// adds the resource's Tags property itself.
 	Tags map[string]string
-	// Suffix is the random part of names that CloudFormation generates, stable for one creation: 12 characters `[a-z0-9]`.
+	// Suffix is the random part of names that CloudFormation generates, stable for one creation: 12
+	// characters `[a-z0-9]`.
 	Suffix string
-	// Takes is how long the creation or the update takes. A service that goes on when CloudFormation
-	// has turned away ends it by then.
+	// Takes is how long the creation or the update takes. A service that goes on when
+	// CloudFormation has turned away ends it by then.
 	Takes time.Duration
 	// Snapshot says that the deletion policy asks for a final snapshot.
 	Snapshot bool
@@ -42,13 +45,16 @@ type State struct {
 	Attributes map[string]string
 }
 
-// Handler carries out one resource type. Its calls return at once: the engine lets the type's typical time pass in between.
+// Handler carries out one resource type. Its calls return at once: the engine lets the type's
+// typical time pass in between.
 type Handler interface {
-	// Create begins to make the resource. Called again with the same StackID, LogicalID and Suffix it returns the same resource.
+	// Create begins to make the resource. Called again with the same StackID, LogicalID and Suffix
+	// it returns the same resource.
 	Create(ctx context.Context, r Request) (State, error)
 	// Update changes the resource in place.
 	Update(ctx context.Context, r Request) (State, error)
-	// Delete removes the resource when the deletion's time is over. A resource that is gone already is no error.
+	// Delete removes the resource when the deletion's time is over. A resource that is gone already
+	// is no error.
 	Delete(ctx context.Context, r Request) error
 }
 
@@ -63,7 +69,8 @@ type Terminator interface {
 	Terminate(ctx context.Context, r Request) error
 }
 
-// Error is a failure as a resource handler words it; the engine puts the frame of CloudFormation's own message around it.
+// Error is a failure as a resource handler words it; the engine puts the frame of CloudFormation's
+// own message around it.
 type Error struct {
 	// Service is the service's name in the message: S3, Rds, ElasticBeanstalk.
 	Service string
@@ -71,7 +78,8 @@ type Error struct {
 	Message string
 	// Status is the HTTP status code.
 	Status int
-	// Code is the HandlerErrorCode: GeneralServiceException, AccessDenied, AlreadyExists, InvalidRequest.
+	// Code is the HandlerErrorCode: GeneralServiceException, AccessDenied, AlreadyExists,
+	// InvalidRequest.
 	Code string
 }
 

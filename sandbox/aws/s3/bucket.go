@@ -25,15 +25,17 @@ type settings struct {
 	Encryption   *encryption   `json:",omitempty"`
 	Ownership    string        `json:",omitempty"`
 	ObjectLock   bool          `json:",omitempty"`
-	// Kept are further CloudFormation properties. Of them only AbacStatus counts: with it the bucket's
-	// tags are condition keys.
+	// Kept are further CloudFormation properties. Of them only AbacStatus counts: with it the
+	// bucket's tags are condition keys.
 	Kept map[string]any `json:",omitempty"`
-	// Origin names the creation that made the bucket, so that CloudFormation's second attempt knows its own.
+	// Origin names the creation that made the bucket, so that CloudFormation's second attempt knows
+	// its own.
 	Origin string `json:",omitempty"`
 }
 
-// newSettings are those of a bucket that says nothing else: closed to the public, encrypted, owned by its owner (the defaults of
-// buckets made since April 2023, AWS docs: "Default settings for new S3 buckets").
+// newSettings are those of a bucket that says nothing else: closed to the public, encrypted, owned
+// by its owner (the defaults of buckets made since April 2023, AWS docs: "Default settings for new
+// S3 buckets").
 func newSettings() *settings {
 	return &settings{
 		Created:      now(),
@@ -56,7 +58,8 @@ type bucket struct {
 
 func (b *bucket) empty() bool { return len(b.index.entries) == 0 }
 
-// find is the version that a reader gets: the newest if id is empty, else the one with this id. Its errors are those of GetObject.
+// find is the version that a reader gets: the newest if id is empty, else the one with this id. Its
+// errors are those of GetObject.
 func (b *bucket) find(key, id string) (*version, error) {
 	e := b.index.get(key)
 	if id == "" {
@@ -80,7 +83,8 @@ func (b *bucket) find(key, id string) (*version, error) {
 	return v, nil
 }
 
-// lookup is the version or marker with this id, nil if there is none. An id that cannot be one is an error.
+// lookup is the version or marker with this id, nil if there is none. An id that cannot be one is
+// an error.
 func (b *bucket) lookup(key, id string) (*version, error) {
 	sequence, ok := sequenceOf(id)
 	if id != nullVersion && !ok {

@@ -115,7 +115,8 @@ func noBucketACL() *failure {
 	return failf(http.StatusBadRequest, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 }
 
-// make creates a bucket. In us-east-1 S3 answers the owner's second attempt like the first; nothing changes then.
+// make creates a bucket. In us-east-1 S3 answers the owner's second attempt like the first; nothing
+// changes then.
 func (s *Service) make(name string, created *settings) error {
 	if err := checkBucketName(name); err != nil {
 		return err
@@ -148,7 +149,8 @@ func (s *Service) checkLocation(location string) error {
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// checkBucketName holds a name against the rules for general purpose buckets (AWS docs: "Bucket naming rules").
+// checkBucketName holds a name against the rules for general purpose buckets (AWS docs: "Bucket
+// naming rules").
 func checkBucketName(name string) error {
 	legal := bucketName.MatchString(name) && !strings.Contains(name, "..") && net.ParseIP(name) == nil &&
 		!strings.HasPrefix(name, "xn--") && !strings.HasSuffix(name, "-s3alias")
@@ -166,7 +168,8 @@ func (s *Service) deleteBucket(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-// drop removes an empty bucket. Multipart uploads that are not complete do not keep it: they go with it.
+// drop removes an empty bucket. Multipart uploads that are not complete do not keep it: they go
+// with it.
 func (s *Service) drop(b *bucket) error {
 	if !b.empty() {
 		return bucketNotEmpty(b.name)

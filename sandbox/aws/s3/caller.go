@@ -40,8 +40,8 @@ func (r *request) concealed(err error) error {
 	return err
 }
 
-// compare makes the tags of a bucket condition keys of the request, if the bucket has AbacStatus (AWS
-// docs: Enabling ABAC in general purpose buckets). The caller holds mu.
+// compare makes the tags of a bucket condition keys of the request, if the bucket has AbacStatus
+// (AWS docs: Enabling ABAC in general purpose buckets). The caller holds mu.
 func (r *request) compare(b *bucket) {
 	if b.settings.Kept["AbacStatus"] != "Enabled" {
 		return

@@ -29,7 +29,8 @@ type checksum struct {
 	Type  string `json:",omitempty"`
 }
 
-// defaultAlgorithm is what S3 computes where the client names none (AWS docs: "Checking object integrity").
+// defaultAlgorithm is what S3 computes where the client names none (AWS docs: "Checking object
+// integrity").
 const defaultAlgorithm = "CRC64NVME"
 
 // crc64NVME is the reversed polynomial of CRC-64/NVME.
@@ -60,7 +61,8 @@ func (c checksum) write(header http.Header) {
 	}
 }
 
-// claimed is the checksum that the request says its body has. The value is empty if it follows in the trailer.
+// claimed is the checksum that the request says its body has. The value is empty if it follows in
+// the trailer.
 func claimed(header http.Header) (checksum, error) {
 	var found checksum
 	for name := range algorithms {

@@ -9,9 +9,9 @@ type conditionalWrite struct {
 	deleted bool
 }
 
-// beginConditional notes a write with If-None-Match or If-Match until end is called. It rejects what S3 does not
-// implement: PutObject takes no If-None-Match but `*` (AWS docs: "How to prevent object overwrites with conditional
-// writes").
+// beginConditional notes a write with If-None-Match or If-Match until end is called. It rejects
+// what S3 does not implement: PutObject takes no If-None-Match but `*` (AWS docs: "How to prevent
+// object overwrites with conditional writes").
 func (s *Service) beginConditional(r *request) (end func(), err error) {
 	noneMatch, match := r.Header.Get("If-None-Match"), r.Header.Get("If-Match")
 	switch {
@@ -33,7 +33,8 @@ func (s *Service) beginConditional(r *request) (end func(), err error) {
 	}, nil
 }
 
-// noteDeletion tells the conditional writes under way that an object was deleted, if it was. The caller holds mu.
+// noteDeletion tells the conditional writes under way that an object was deleted, if it was. The
+// caller holds mu.
 func (s *Service) noteDeletion(bucket, key string, done deletion) {
 	if len(done.change) == 0 {
 		return
@@ -45,10 +46,10 @@ func (s *Service) noteDeletion(bucket, key string, done deletion) {
 	}
 }
 
-// checkConditions checks a write's If-None-Match and If-Match against the current version. A delete marker counts as no
-// object. Among writes the first to finish wins and the others fail with 412; a deletion that succeeded since the write
-// began is 409 (AWS docs: "Conditional write behavior"). If-Match reads the object's ETag, so it takes s3:GetObject, too.
-// The caller holds mu.
+// checkConditions checks a write's If-None-Match and If-Match against the current version. A delete
+// marker counts as no object. Among writes the first to finish wins and the others fail with 412; a
+// deletion that succeeded since the write began is 409 (AWS docs: "Conditional write behavior").
+// If-Match reads the object's ETag, so it takes s3:GetObject, too. The caller holds mu.
 func (s *Service) checkConditions(b *bucket, r *request) error {
 	write := s.conditional[r]
 	if write == nil {
@@ -74,9 +75,9 @@ func (s *Service) checkConditions(b *bucket, r *request) error {
 	return nil
 }
 
-// checkDeletion checks DeleteObject's If-Match, which general purpose buckets take since September 2025: 404 if there is
-// no object, 412 if it has another ETag (AWS docs: "How to perform conditional deletes"). An ETag takes s3:GetObject,
-// too; `*` does not. The caller holds mu.
+// checkDeletion checks DeleteObject's If-Match, which general purpose buckets take since September
+// 2025: 404 if there is no object, 412 if it has another ETag (AWS docs: "How to perform
+// conditional deletes"). An ETag takes s3:GetObject, too; `*` does not. The caller holds mu.
 func (s *Service) checkDeletion(b *bucket, r *request) error {
 	match := r.Header.Get("If-Match")
 	if match == "" {

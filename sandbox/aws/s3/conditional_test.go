@@ -103,7 +103,8 @@ func TestOfTwoConditionalWritesTheFirstToFinishWins(t *testing.T) {
 	}
 }
 
-// putAround begins a conditional write, calls meanwhile when the service reads the write's body, and then sends the body.
+// putAround begins a conditional write, calls meanwhile when the service reads the write's body,
+// and then sends the body.
 func (b *bed) putAround(condition, value string, meanwhile func()) error {
 	reader, writer := io.Pipe()
 	trace := &httptrace.ClientTrace{Got100Continue: func() {

@@ -14,12 +14,13 @@ const maxDelete = 1000
 // deletion is what became of one key: the change to commit, and what the client is told.
 type deletion struct {
 	change []record
-	// version is the version or marker that was removed, or the marker that was made; nil if there is none.
+	// version is the version or marker that was removed, or the marker that was made; nil if there
+	// is none.
 	version *version
 }
 
-// remove decides what deleting a key, or one version of it, changes in the bucket. Without an id a bucket with versions gets a
-// marker; in a suspended one it replaces the null version.
+// remove decides what deleting a key, or one version of it, changes in the bucket. Without an id a
+// bucket with versions gets a marker; in a suspended one it replaces the null version.
 func (s *Service) remove(b *bucket, key, id string, bypass bool) (deletion, error) {
 	action := "s3:DeleteObject"
 	if id != "" {
@@ -131,7 +132,8 @@ func (s *Service) deleteObjects(w http.ResponseWriter, r *request) error {
 	return reply(w, "DeleteResult", nodes...)
 }
 
-// removeAll deletes key by key: one that fails is reported and holds up no other. A key that is named twice sees what the first did.
+// removeAll deletes key by key: one that fails is reported and holds up no other. A key that is
+// named twice sees what the first did.
 func (s *Service) removeAll(r *request, b *bucket, document deleteRequest) ([]wire.Node, error) {
 	var nodes []wire.Node
 	allowed, err := s.allowedDeletes(b, len(document.Objects))
@@ -186,7 +188,8 @@ func deleted(b *bucket, object deleteKey, v *version) wire.Node {
 	return wire.N("Deleted", nodes...)
 }
 
-// rejected is one key's error. An id that cannot be one is told like a version that is not there, as S3 does within DeleteObjects.
+// rejected is one key's error. An id that cannot be one is told like a version that is not there,
+// as S3 does within DeleteObjects.
 func rejected(object deleteKey, err error) wire.Node {
 	var f *failure
 	if !errors.As(err, &f) {

@@ -17,7 +17,8 @@ import (
 const (
 	namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 	xmlHeader = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
-	// maxDocument is the largest XML document that a request may carry, in bytes (AWS docs: DeleteObjects, 2 MB).
+	// maxDocument is the largest XML document that a request may carry, in bytes (AWS docs:
+	// DeleteObjects, 2 MB).
 	maxDocument = 2 << 20
 )
 
@@ -42,8 +43,8 @@ func renderNode(b *strings.Builder, n wire.Node, attributes string) {
 	b.WriteString("</" + n.Name + ">")
 }
 
-// escape writes text. Control characters become character references, also those that XML 1.0 does not have: S3 does the same,
-// and that is why clients ask for encoding-type=url.
+// escape writes text. Control characters become character references, also those that XML 1.0 does
+// not have: S3 does the same, and that is why clients ask for encoding-type=url.
 func escape(b *strings.Builder, text string) {
 	for _, r := range text {
 		switch {
@@ -126,7 +127,8 @@ func (r *request) readClaimed(limit int64, claim checksum) (string, error) {
 	return string(body), in.verify()
 }
 
-// encodeURL encodes a name for encoding-type=url: what S3 leaves as it is, is left; a space becomes a plus.
+// encodeURL encodes a name for encoding-type=url: what S3 leaves as it is, is left; a space becomes
+// a plus.
 func encodeURL(text string) string {
 	return strings.NewReplacer("%2F", "/", "%2A", "*", "~", "%7E").Replace(url.QueryEscape(text))
 }

@@ -40,7 +40,8 @@ func (s *Service) WriteError(w http.ResponseWriter, r *http.Request, err *wire.E
 	s.fail(w, newRequest(r), &failure{cause: err})
 }
 
-// fail writes the error document. An error that is not S3's own is logged and becomes InternalError.
+// fail writes the error document. An error that is not S3's own is logged and becomes
+// InternalError.
 func (s *Service) fail(w http.ResponseWriter, r *request, err error) {
 	var f *failure
 	if !errors.As(err, &f) {

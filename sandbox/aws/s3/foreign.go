@@ -32,8 +32,8 @@ func (s *Service) Copy(fromBucket, fromKey, bucketName, key string) error {
 	return s.deliver(bucketName, key, &version{Blob: blob, Size: size, ETag: etag, Checksum: sum})
 }
 
-// Refill puts a small object into the bucket as AWS's own log delivery does: past the bucket's policy.
-// A bucket that is not there stays so.
+// Refill puts a small object into the bucket as AWS's own log delivery does: past the bucket's
+// policy. A bucket that is not there stays so.
 func (s *Service) Refill(bucketName, key string) error {
 	blob, size, err := s.blobs.put(strings.NewReader("a line that was delivered late\n"))
 	if err != nil {

@@ -80,7 +80,8 @@ func (v *version) write(header http.Header, r *request) {
 	}
 }
 
-// unchanged holds the conditional headers against the object, in the order and combination of RFC 9110 that S3 follows.
+// unchanged holds the conditional headers against the object, in the order and combination of RFC
+// 9110 that S3 follows.
 func unchanged(header http.Header, v *version) error {
 	if match := header.Get("If-Match"); match != "" {
 		if !etagListed(match, v.ETag) {
@@ -118,7 +119,8 @@ func (p span) header(size int64) string {
 	return "bytes " + strconv.FormatInt(p.start, 10) + "-" + strconv.FormatInt(p.start+p.length-1, 10) + "/" + strconv.FormatInt(size, 10)
 }
 
-// span is what the request wants of the object, by part number or by range, and the status that this is answered with.
+// span is what the request wants of the object, by part number or by range, and the status that
+// this is answered with.
 func (r *request) span(v *version) (span, int, error) {
 	if number := r.query.Get("partNumber"); number != "" {
 		return v.partSpan(number)
@@ -153,7 +155,8 @@ func (v *version) partSpan(text string) (span, int, error) {
 	return part, http.StatusPartialContent, nil
 }
 
-// parseRange reads a Range header of one range. S3 ignores what it does not understand, and more ranges than one.
+// parseRange reads a Range header of one range. S3 ignores what it does not understand, and more
+// ranges than one.
 func parseRange(header string, size int64) (part span, ok bool, err error) {
 	text, found := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(text, "-")

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// index holds a bucket's keys in ascending order of their bytes. Adding and removing cost nothing until the next listing, so a
-// bucket of many thousand keys fills and empties in linear time.
+// index holds a bucket's keys in ascending order of their bytes. Adding and removing cost nothing
+// until the next listing, so a bucket of many thousand keys fills and empties in linear time.
 type index struct {
 	entries map[string]*entry
 	// ordered is sorted and may name keys that are gone; fresh is neither.

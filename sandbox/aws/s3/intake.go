@@ -15,7 +15,8 @@ import (
 	"strings"
 )
 
-// intake reads a request's body, out of its chunks if it comes in chunks, and then verifies what the client claims about it.
+// intake reads a request's body, out of its chunks if it comes in chunks, and then verifies what
+// the client claims about it.
 type intake struct {
 	body     io.Reader
 	chunks   *chunkReader
@@ -28,7 +29,8 @@ type intake struct {
 	sum      hash.Hash
 }
 
-// newIntake begins to read a body that has the claimed checksum; without an algorithm S3's default one is computed.
+// newIntake begins to read a body that has the claimed checksum; without an algorithm S3's default
+// one is computed.
 func newIntake(r *request, claim checksum) (*intake, error) {
 	var err error
 	in := &intake{body: r.Body, header: r.Header, claim: claim, expected: r.ContentLength, md5: md5.New(), sha256: sha256.New()}
@@ -102,8 +104,9 @@ func incompleteBody() *failure {
 	return failf(http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
 }
 
-// chunkReader takes the aws-chunked encoding off a body: `SIZE[;chunk-signature=...]`, the bytes, and trailing headers after the last,
-// empty chunk (AWS docs: "Signature calculations ... transferring payload in multiple chunks"). Signatures are read over.
+// chunkReader takes the aws-chunked encoding off a body: `SIZE[;chunk-signature=...]`, the bytes,
+// and trailing headers after the last, empty chunk (AWS docs: "Signature calculations ...
+// transferring payload in multiple chunks"). Signatures are read over.
 type chunkReader struct {
 	source  *bufio.Reader
 	left    int64

@@ -31,7 +31,8 @@ type record struct {
 	Part     *part     `json:",omitempty"`
 }
 
-// commit writes the changes down and makes them. The caller holds mu and has checked that they are legal.
+// commit writes the changes down and makes them. The caller holds mu and has checked that they are
+// legal.
 func (s *Service) commit(records ...record) error {
 	if err := s.journal.append(records); err != nil {
 		return fmt.Errorf("write S3 journal: %w", err)
@@ -113,7 +114,8 @@ type journal struct {
 	file *os.File
 }
 
-// append writes the records with one call, so that a killed process leaves whole changes and at most one torn line.
+// append writes the records with one call, so that a killed process leaves whole changes and at
+// most one torn line.
 func (j *journal) append(records []record) error {
 	if j == nil {
 		return nil

@@ -10,11 +10,14 @@ import (
 
 // Limits are how fast this S3 is. The zero Limits are none.
 type Limits struct {
-	// Deletes is how many keys a bucket deletes in a second, and the most at once. The keys of a DeleteObjects that are
-	// over it fail with SlowDown one by one, and the request as a whole, with status 503, if none is within it. S3's own limit is 3,500
-	// for a partition, which a new bucket has one of (AWS docs: "Best practices design patterns: optimizing Amazon S3 performance").
+	// Deletes is how many keys a bucket deletes in a second, and the most at once. The keys of a
+	// DeleteObjects that are over it fail with SlowDown one by one, and the request as a whole,
+	// with status 503, if none is within it. S3's own limit is 3,500 for a partition, which a new
+	// bucket has one of (AWS docs: "Best practices design patterns: optimizing Amazon S3
+	// performance").
 	Deletes float64
-	// Latency is the time that every request takes, and KeyLatency what each key of a DeleteObjects adds.
+	// Latency is the time that every request takes, and KeyLatency what each key of a DeleteObjects
+	// adds.
 	Latency, KeyLatency time.Duration
 }
 

@@ -30,7 +30,8 @@ func (b *bucket) byKey() (keys []string, uploads map[string][]*upload) {
 	return keys, uploads
 }
 
-// uploadsIn is the page of b behind the scope's marker; within the marker's own key it begins with the uploads younger than after.
+// uploadsIn is the page of b behind the scope's marker; within the marker's own key it begins with
+// the uploads younger than after.
 func (b *bucket) uploadsIn(s scope, after uint64) uploadPage {
 	var page uploadPage
 	if s.limit == 0 {

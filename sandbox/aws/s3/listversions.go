@@ -25,8 +25,8 @@ type listedVersion struct {
 // older decides whether a version stands behind the version marker in its key.
 type older func(v *version) bool
 
-// versions is the page of b that begins behind the scope's marker. If the scope is inclusive, the page begins within the marker's
-// own key, with the versions that behind accepts.
+// versions is the page of b that begins behind the scope's marker. If the scope is inclusive, the
+// page begins within the marker's own key, with the versions that behind accepts.
 func (b *bucket) versions(s scope, behind older) versionPage {
 	var page versionPage
 	if s.limit == 0 {
@@ -74,8 +74,9 @@ func (p *versionPage) add(v listedVersion, limit int) bool {
 	return true
 }
 
-// behind makes the test for version-id-marker. The marker's version may be gone by now: its id still says where it stood. A null
-// version's id does not, so behind a null version that is gone the whole key is listed.
+// behind makes the test for version-id-marker. The marker's version may be gone by now: its id
+// still says where it stood. A null version's id does not, so behind a null version that is gone
+// the whole key is listed.
 func (b *bucket) behind(key, id string) (older, error) {
 	if id != nullVersion {
 		sequence, ok := sequenceOf(id)

@@ -14,7 +14,8 @@ func lockNeeded(b *bucket) error {
 	return invalidRequest("Bucket is missing Object Lock Configuration")
 }
 
-// getObjectLock answers for a bucket without Object Lock as S3 does (S3 API reference: GetObjectLockConfiguration).
+// getObjectLock answers for a bucket without Object Lock as S3 does (S3 API reference:
+// GetObjectLockConfiguration).
 func (s *Service) getObjectLock(w http.ResponseWriter, r *request) error {
 	return s.with(r.bucket, func(b *bucket) error {
 		if !b.settings.ObjectLock {

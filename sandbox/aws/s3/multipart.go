@@ -14,7 +14,8 @@ import (
 
 const (
 	maxPartNumber = 10000
-	// minPart is the least size of every part but the last, in bytes (AWS docs: "Amazon S3 multipart upload limits").
+	// minPart is the least size of every part but the last, in bytes (AWS docs: "Amazon S3
+	// multipart upload limits").
 	minPart = 5 << 20
 )
 

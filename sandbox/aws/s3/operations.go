@@ -5,8 +5,8 @@ import "net/http"
 // operation is one operation of the S3 API.
 type operation struct {
 	name string
-	// action is the IAM action that a bucket policy knows it by, versionAction the one for a request with a versionId. Operations that
-	// ask for themselves have none.
+	// action is the IAM action that a bucket policy knows it by, versionAction the one for a
+	// request with a versionId. Operations that ask for themselves have none.
 	action        string
 	versionAction string
 	// callerAction is the IAM action that the caller's role needs, if a bucket policy is not asked.
@@ -14,7 +14,8 @@ type operation struct {
 	handle       func(*Service, http.ResponseWriter, *request) error
 }
 
-// operations knows every implemented operation by method, scope and subresource; request.selector makes the keys.
+// operations knows every implemented operation by method, scope and subresource; request.selector
+// makes the keys.
 var operations map[string]operation
 
 func init() {

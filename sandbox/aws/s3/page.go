@@ -7,22 +7,24 @@ import (
 	"strings"
 )
 
-// maxPage is the most entries of a page, whatever a request asks for (AWS docs: ListObjectsV2, ListObjectVersions).
+// maxPage is the most entries of a page, whatever a request asks for (AWS docs: ListObjectsV2,
+// ListObjectVersions).
 const maxPage = 1000
 
-// scope is what a listing looks at: names with a prefix, those with a delimiter behind the prefix rolled up into common prefixes.
+// scope is what a listing looks at: names with a prefix, those with a delimiter behind the prefix
+// rolled up into common prefixes.
 type scope struct {
 	prefix, delimiter string
-	// marker is where the page begins: with the first name or common prefix greater than it, or with the name that equals it if
-	// inclusive.
+	// marker is where the page begins: with the first name or common prefix greater than it, or
+	// with the name that equals it if inclusive.
 	marker    string
 	inclusive bool
 	// limit is the most entries of the page, 0 to maxPage.
 	limit int
 }
 
-// walk calls visit for each name and common prefix in scope, in ascending order, until visit returns false. Names that live rejects
-// do not exist for it. The names are sorted.
+// walk calls visit for each name and common prefix in scope, in ascending order, until visit
+// returns false. Names that live rejects do not exist for it. The names are sorted.
 func (s scope) walk(names []string, live func(name string) bool, visit func(name string, common bool) bool) {
 	at := sort.Search(len(names), func(i int) bool {
 		return names[i] >= s.prefix && (names[i] > s.marker || s.inclusive && names[i] == s.marker)

@@ -10,8 +10,9 @@ import (
 	"perch/sandbox/aws/access"
 )
 
-// policy is a bucket policy as far as it is enforced: what it denies to everyone. Statements with a condition or for single
-// principals are kept and given back but deny nothing here, and since every caller is the account's root user, nothing needs an allow.
+// policy is a bucket policy as far as it is enforced: what it denies to everyone. Statements with a
+// condition or for single principals are kept and given back but deny nothing here, and since every
+// caller is the account's root user, nothing needs an allow.
 type policy struct {
 	Statement list[statement]
 }
@@ -204,7 +205,8 @@ func (s *Service) getPolicy(w http.ResponseWriter, r *request) error {
 	return err
 }
 
-// maxPolicy is the longest bucket policy, in bytes (AWS docs: "Policies and permissions in Amazon S3", 20 KB).
+// maxPolicy is the longest bucket policy, in bytes (AWS docs: "Policies and permissions in Amazon
+// S3", 20 KB).
 const maxPolicy = 20 << 10
 
 func (s *Service) putPolicy(w http.ResponseWriter, r *request) error {

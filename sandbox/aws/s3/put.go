@@ -16,7 +16,8 @@ var keptHeaders = []string{
 
 const metaPrefix = "x-amz-meta-"
 
-// maxMeta is the most user-defined metadata of an object, in bytes of names and values (AWS docs: "Working with object metadata").
+// maxMeta is the most user-defined metadata of an object, in bytes of names and values (AWS docs:
+// "Working with object metadata").
 const maxMeta = 2 << 10
 
 // objectHeaders picks the headers that belong to the object.
@@ -122,8 +123,8 @@ func (s *Service) putObject(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// store puts v on top of its key, if everything that may forbid it lets it pass, and writes the version and encryption
-// headers. Without success its blob is removed.
+// store puts v on top of its key, if everything that may forbid it lets it pass, and writes the
+// version and encryption headers. Without success its blob is removed.
 //
 // The changes that must come with the new version, or not at all, are also.
 func (s *Service) store(w http.ResponseWriter, r *request, v *version, also ...record) error {

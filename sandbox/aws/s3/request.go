@@ -39,8 +39,9 @@ func newRequest(r *http.Request) *request {
 	return req
 }
 
-// address splits a request's host and decoded path into bucket and key. `bucket.s3.region.amazonaws.com` and `bucket.localhost`
-// name the bucket in the host; any other host leaves it to the first part of the path.
+// address splits a request's host and decoded path into bucket and key.
+// `bucket.s3.region.amazonaws.com` and `bucket.localhost` name the bucket in the host; any other
+// host leaves it to the first part of the path.
 func address(host, path string) (bucket, key string) {
 	path = strings.TrimPrefix(path, "/")
 	if bucket := hostBucket(host); bucket != "" {
@@ -91,8 +92,9 @@ func (r *request) expired(at time.Time) bool {
 	return err == nil && bad == nil && at.After(signed.Add(time.Duration(seconds)*time.Second))
 }
 
-// subresources are the query parameters that choose another operation than the method alone. Those without an operation here stand in
-// the list as well, so that they are rejected and not taken for the plain operation.
+// subresources are the query parameters that choose another operation than the method alone. Those
+// without an operation here stand in the list as well, so that they are rejected and not taken for
+// the plain operation.
 var subresources = []string{
 	"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering", "inventory", "legal-hold",
 	"lifecycle", "location", "logging", "metadataConfiguration", "metadataTable", "metrics", "notification", "object-lock",
@@ -124,7 +126,8 @@ func (r *request) selector() string {
 	return selector
 }
 
-// action is the IAM action that the request needs. Reading or deleting one version needs another action than doing so to the newest.
+// action is the IAM action that the request needs. Reading or deleting one version needs another
+// action than doing so to the newest.
 func (r *request) action(op operation) string {
 	if r.query.Has("versionId") && op.versionAction != "" {
 		return op.versionAction
@@ -132,7 +135,8 @@ func (r *request) action(op operation) string {
 	return op.action
 }
 
-// Operation names the S3 operation that a request asks for, as the API reference spells it; empty if there is none here.
+// Operation names the S3 operation that a request asks for, as the API reference spells it; empty
+// if there is none here.
 func (s *Service) Operation(r *http.Request) string {
 	return operations[newRequest(r).selector()].name
 }

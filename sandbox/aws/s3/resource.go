@@ -23,8 +23,9 @@ func (s *Service) Handlers() map[string]resource.Handler {
 
 type bucketHandler struct{ s *Service }
 
-// actedOn are the properties of a bucket that change what the bucket does here; keptOnly are accepted and remembered, because they
-// change nothing that a client of this S3 could see within a test's time; AbacStatus counts for the rights of callers.
+// actedOn are the properties of a bucket that change what the bucket does here; keptOnly are
+// accepted and remembered, because they change nothing that a client of this S3 could see within a
+// test's time; AbacStatus counts for the rights of callers.
 var (
 	actedOn = []string{
 		"AccessControl", "BucketEncryption", "BucketName", "ObjectLockEnabled", "OwnershipControls", "PublicAccessBlockConfiguration", "Tags",
@@ -197,7 +198,8 @@ func generatedName(r resource.Request) string {
 	return strings.TrimRight(base, "-") + "-" + r.Suffix
 }
 
-// dashRegions are the regions whose website endpoints are written with a dash (AWS docs: "Amazon S3 endpoints and quotas").
+// dashRegions are the regions whose website endpoints are written with a dash (AWS docs: "Amazon S3
+// endpoints and quotas").
 var dashRegions = []string{
 	"us-east-1", "us-west-1", "us-west-2", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "eu-west-1", "sa-east-1", "us-gov-west-1",
 }

@@ -1,7 +1,9 @@
-// Package s3 is the sandbox's S3: one account's buckets in one region, exact in versions, delete markers, pages and errors.
+// Package s3 is the sandbox's S3: one account's buckets in one region, exact in versions, delete
+// markers, pages and errors.
 //
-// It speaks the REST XML protocol to any client, path style and virtual-hosted. It checks checksums and bucket policies but not
-// signatures: whoever reaches it is the account's root user. What it does not implement it answers with S3's own NotImplemented.
+// It speaks the REST XML protocol to any client, path style and virtual-hosted. It checks checksums
+// and bucket policies but not signatures: whoever reaches it is the account's root user. What it
+// does not implement it answers with S3's own NotImplemented.
 package s3
 
 import (
@@ -26,7 +28,8 @@ type Config struct {
 	Loopback bool
 	// Limits are how fast it is; nil is as fast as it can. They may change while nothing is asked.
 	Limits *Limits
-	// FailKey may fail single keys of DeleteObjects: a code that is not empty is the key's error. Nil fails none.
+	// FailKey may fail single keys of DeleteObjects: a code that is not empty is the key's error.
+	// Nil fails none.
 	FailKey func(bucket, key string) (code, message string)
 	// Logger hears of failures that a client sees only as InternalError. Nil is silence.
 	Logger *slog.Logger
@@ -76,7 +79,8 @@ func (s *Service) Close() error {
 	return s.journal.close()
 }
 
-// ServeHTTP answers one S3 request. The path must arrive as the client sent it: http.ServeMux would clean `//` out of keys.
+// ServeHTTP answers one S3 request. The path must arrive as the client sent it: http.ServeMux would
+// clean `//` out of keys.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	req := newRequest(r)
 	w.Header().Set("x-amz-request-id", req.id)
@@ -104,7 +108,8 @@ func (s *Service) serve(w http.ResponseWriter, r *request) error {
 	return op.handle(s, w, r)
 }
 
-// admit checks what every operation on a bucket checks first: its owner, its existence and its policy.
+// admit checks what every operation on a bucket checks first: its owner, its existence and its
+// policy.
 func (s *Service) admit(r *request, op operation) error {
 	if owner := r.Header.Get("x-amz-expected-bucket-owner"); owner != "" && owner != s.config.Account {
 		return accessDenied("Access Denied")
@@ -132,7 +137,8 @@ func (s *Service) with(name string, f func(b *bucket) error) error {
 	return f(b)
 }
 
-// Object reads the newest version of an object. The error is S3's own, as a sentence, where there is none.
+// Object reads the newest version of an object. The error is S3's own, as a sentence, where there
+// is none.
 func (s *Service) Object(bucketName, key string) ([]byte, error) {
 	var body io.ReadCloser
 	err := s.with(bucketName, func(b *bucket) error {

@@ -12,7 +12,8 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// The most tags that a bucket and an object may have (AWS docs: PutBucketTagging, PutObjectTagging).
+// The most tags that a bucket and an object may have (AWS docs: PutBucketTagging,
+// PutObjectTagging).
 const (
 	maxBucketTags = 50
 	maxObjectTags = 10

@@ -12,7 +12,8 @@ import (
 // nullVersion is the id of versions that were made while versioning was off or suspended.
 const nullVersion = "null"
 
-// version is one version of an object, or a delete marker. It never changes once the bucket holds it.
+// version is one version of an object, or a delete marker. It never changes once the bucket holds
+// it.
 type version struct {
 	// Seq orders the versions of a bucket: a newer one has a greater number.
 	Seq uint64
@@ -26,7 +27,8 @@ type version struct {
 	// ETag stands without its quotes.
 	ETag     string   `json:",omitempty"`
 	Checksum checksum `json:",omitzero"`
-	// Headers are given back as they came: Content-Type and its like, x-amz-meta-*, under lower-case names.
+	// Headers are given back as they came: Content-Type and its like, x-amz-meta-*, under
+	// lower-case names.
 	Headers map[string]string `json:",omitempty"`
 	Tags    map[string]string `json:",omitempty"`
 	// Parts are the sizes of a multipart object's parts.
@@ -56,8 +58,8 @@ const (
 	idCheck = 2
 )
 
-// newID makes an id of 32 characters that hides the sequence number: a page that begins after a version which is gone by now
-// must still begin at the right place.
+// newID makes an id of 32 characters that hides the sequence number: a page that begins after a
+// version which is gone by now must still begin at the right place.
 func newID(sequence uint64) string {
 	raw := make([]byte, idSalt+idCheck+8)
 	_, _ = rand.Read(raw[:idSalt])

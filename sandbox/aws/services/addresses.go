@@ -29,7 +29,8 @@ func (s *Service) addresses() []address {
 	return all
 }
 
-// beanstalkTags are the tags of what Beanstalk makes for an environment: the environment's, and its own.
+// beanstalkTags are the tags of what Beanstalk makes for an environment: the environment's, and its
+// own.
 func beanstalkTags(env *record) map[string]string {
 	return merged(env.Tags, map[string]string{
 		"elasticbeanstalk:environment-id": env.Hidden["EnvironmentId"], "elasticbeanstalk:environment-name": env.Name,
@@ -89,7 +90,8 @@ func describeAddresses(s *Service, f form) ([]wire.Node, error) {
 	})}, nil
 }
 
-// describeInstances lists the instances of environments; of a terminated environment there are none.
+// describeInstances lists the instances of environments; of a terminated environment there are
+// none.
 func describeInstances(s *Service, f form) ([]wire.Node, error) {
 	asked := f.list("InstanceId")
 	for _, id := range asked {

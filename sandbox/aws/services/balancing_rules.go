@@ -35,8 +35,8 @@ func describeRules(s *Service, f form) ([]wire.Node, error) {
 	return append([]wire.Node{list("Rules", "member", page, ruleNodes)}, present(wire.T("NextMarker", next))...), nil
 }
 
-// rules are a listener's rules by priority, the default one last: those of templates, and those that Elastic Beanstalk adds to a
-// shared load balancer for its environments.
+// rules are a listener's rules by priority, the default one last: those of templates, and those
+// that Elastic Beanstalk adds to a shared load balancer for its environments.
 func (s *Service) rules(listener *record) []rule {
 	var rules []rule
 	for _, rec := range s.of(typeRule) {
@@ -49,7 +49,8 @@ func (s *Service) rules(listener *record) []rule {
 		rules = append(rules, s.environmentRules(env, listener, base)...)
 	}
 	slices.SortStableFunc(rules, func(a, b rule) int { return number(a.Priority) - number(b.Priority) })
-	// Two environments may ask for the same priority: Elastic Beanstalk takes the next free one for the later.
+	// Two environments may ask for the same priority: Elastic Beanstalk takes the next free one for
+	// the later.
 	for i := 1; i < len(rules); i++ {
 		if before := number(rules[i-1].Priority); number(rules[i].Priority) <= before {
 			rules[i].Priority = strconv.Itoa(before + 1)
@@ -58,7 +59,8 @@ func (s *Service) rules(listener *record) []rule {
 	return append(rules, rule{ARN: base + digest("default"), Priority: "default", Actions: listener.Properties.children("DefaultActions")})
 }
 
-// environmentRules are what an environment's options put on a listener of the load balancer that it shares.
+// environmentRules are what an environment's options put on a listener of the load balancer that it
+// shares.
 func (s *Service) environmentRules(env, listener *record, base string) []rule {
 	balancer := s.known(typeLoadBalancer, s.option(env, nsBalancer, "SharedLoadBalancer"))
 	if balancer == nil || balancer.ARN != listener.Scope {

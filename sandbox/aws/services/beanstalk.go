@@ -298,7 +298,8 @@ const (
 	nsLaunch        = "aws:autoscaling:launchconfiguration"
 )
 
-// endpoint finds the environment's address: the shared load balancer's name, an own load balancer's, or the instance's IP.
+// endpoint finds the environment's address: the shared load balancer's name, an own load
+// balancer's, or the instance's IP.
 func (s *Service) endpoint(rec *record) error {
 	shared := strings.EqualFold(s.option(rec, nsEnvironment, "LoadBalancerIsShared"), "true")
 	switch {
@@ -320,7 +321,8 @@ func (s *Service) endpoint(rec *record) error {
 	return nil
 }
 
-// certified reports whether the certificate that an environment's own load balancer is given exists.
+// certified reports whether the certificate that an environment's own load balancer is given
+// exists.
 func (s *Service) certified(rec *record) bool {
 	for _, arn := range split(s.option(rec, nsListenerTLS, "SSLCertificateArns")) {
 		if s.find(typeCertificate, arn) == nil {
@@ -354,7 +356,8 @@ func terminateEnvironment(s *Service, rec *record) {
 	s.tell(rec, "INFO", "terminateEnvironment is starting.")
 }
 
-// removeEnvironment keeps the record for as long as listings show terminated environments, and forgets those whose time is over.
+// removeEnvironment keeps the record for as long as listings show terminated environments, and
+// forgets those whose time is over.
 func removeEnvironment(s *Service, rec *record, _ resource.Request) {
 	now := s.config.Now().UTC()
 	rec.Status, rec.Health, rec.Updated, rec.Ended = "Terminated", "Grey", now, now

@@ -110,7 +110,8 @@ func describeVersions(s *Service, f form) ([]wire.Node, error) {
 	})}, nil
 }
 
-// describeEnvironments lists environments. Those that were terminated within the last hour are among them unless IncludeDeleted is false.
+// describeEnvironments lists environments. Those that were terminated within the last hour are
+// among them unless IncludeDeleted is false.
 func describeEnvironments(s *Service, f form) ([]wire.Node, error) {
 	back := s.config.Now().Add(-lingering)
 	if since, err := time.Parse(time.RFC3339, f.Get("IncludedDeletedBackTo")); err == nil && since.After(back) {
@@ -314,7 +315,8 @@ func listBeanstalkTags(s *Service, f form) ([]wire.Node, error) {
 	return nil, wire.Errorf(http.StatusBadRequest, "ResourceNotFoundException", "Resource not found for arn '%s'.", arn)
 }
 
-// paged cuts items into pages: token is where the page before ended, size the caller's wish, at most most.
+// paged cuts items into pages: token is where the page before ended, size the caller's wish, at
+// most most.
 func paged[E any](items []E, token, size string, most int) (page []E, next string) {
 	from, _ := strconv.Atoi(token)
 	from = min(max(from, 0), len(items))

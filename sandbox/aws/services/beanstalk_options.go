@@ -8,11 +8,13 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// retainOptions keeps the options that an update leaves out: "If you remove any options during a stack update, the
-// removed options retain their current values" (AWS docs: AWS::ElasticBeanstalk::Environment, OptionSettings).
+// retainOptions keeps the options that an update leaves out: "If you remove any options during a
+// stack update, the removed options retain their current values" (AWS docs:
+// AWS::ElasticBeanstalk::Environment, OptionSettings).
 func retainOptions(s *Service, rec *record) { rec.Retained = s.options(rec) }
 
-// updateByHand removes options from an environment, behind the back of the stack that made it. No other change is made.
+// updateByHand removes options from an environment, behind the back of the stack that made it. No
+// other change is made.
 func updateByHand(s *Service, f form) ([]wire.Node, error) {
 	env, err := s.environment(f)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// mustBeReady rejects an operation while another one is in progress. Beanstalk does so for every update and
-// every termination (the sentence is from aws/aws-elastic-beanstalk-cli, strings.py).
+// mustBeReady rejects an operation while another one is in progress. Beanstalk does so for every
+// update and every termination (the sentence is from aws/aws-elastic-beanstalk-cli, strings.py).
 func mustBeReady(rec *record) error {
 	if rec.Status == "Ready" {
 		return nil
@@ -15,8 +15,8 @@ func mustBeReady(rec *record) error {
 	return invalid(beanstalk, "Environment named %s is in an invalid state for this operation. Must be Ready.", rec.Name)
 }
 
-// acceptsUpdate reports whether r repeats the update in progress, which the endpoint asks for again after a
-// restart. Any other update needs an environment that is Ready.
+// acceptsUpdate reports whether r repeats the update in progress, which the endpoint asks for again
+// after a restart. Any other update needs an environment that is Ready.
 func acceptsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
 	if rec.Status == "Updating" && reflect.DeepEqual(rec.Properties, properties(r.Properties)) {
 		return true, nil
@@ -27,8 +27,9 @@ func acceptsUpdate(rec *record, r resource.Request) (repeated bool, err error) {
 	return false, fixedOptions(rec.Properties, r.Properties)
 }
 
-// fixedOptions rejects an update that changes what is chosen at the creation (AWS docs: General options for all
-// environments, aws:elasticbeanstalk:environment and aws:ec2:instances). The sentences are not AWS's.
+// fixedOptions rejects an update that changes what is chosen at the creation (AWS docs: General
+// options for all environments, aws:elasticbeanstalk:environment and aws:ec2:instances). The
+// sentences are not AWS's.
 func fixedOptions(before, after properties) error {
 	for _, fixed := range [][2]string{
 		{nsEnvironment, "LoadBalancerIsShared"}, {nsEnvironment, "LoadBalancerType"}, {nsBalancer, "SharedLoadBalancer"},
@@ -59,7 +60,8 @@ func settingOf(p properties, namespace, name string) string {
 	return ""
 }
 
-// rejectEnvironment rejects a termination unless the environment is Ready, or is being terminated already.
+// rejectEnvironment rejects a termination unless the environment is Ready, or is being terminated
+// already.
 func rejectEnvironment(_ *Service, rec *record, _ bool) error {
 	if rec.Status == "Terminating" {
 		return nil
@@ -67,8 +69,8 @@ func rejectEnvironment(_ *Service, rec *record, _ bool) error {
 	return mustBeReady(rec)
 }
 
-// endOperations ends the launches and updates whose time is over: Beanstalk carries them out to the end even if
-// CloudFormation has turned away from them.
+// endOperations ends the launches and updates whose time is over: Beanstalk carries them out to the
+// end even if CloudFormation has turned away from them.
 func (s *Service) endOperations() {
 	now := s.config.Now().UTC()
 	for _, env := range s.of(typeEnvironment) {

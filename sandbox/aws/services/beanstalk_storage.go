@@ -31,8 +31,8 @@ func createStorageLocation(s *Service, _ form) ([]wire.Node, error) {
 }
 
 // deployBundle copies the source bundle of an environment's version to where its instances read it:
-// resources/environments/ID/_runtime/_versions/APPLICATION/LABEL (error reports in apache/grails-core,
-// pull request 16260). A version that is deployed already is not copied again.
+// resources/environments/ID/_runtime/_versions/APPLICATION/LABEL (error reports in
+// apache/grails-core, pull request 16260). A version that is deployed already is not copied again.
 func (s *Service) deployBundle(env *record) error {
 	if err := s.createStorage(); err != nil || s.config.Storage == nil {
 		return err

@@ -92,7 +92,8 @@ func (s *Service) Find(kind, reference string) (arn string, tags map[string]stri
 	return rec.ARN, rec.Tags, true
 }
 
-// Environment is the Elastic Beanstalk environment of a name or an id, as the handler of its type knows it.
+// Environment is the Elastic Beanstalk environment of a name or an id, as the handler of its type
+// knows it.
 func (s *Service) Environment(reference string) (resource.Request, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,8 +15,9 @@ import (
 
 const (
 	shellDocument = "AWS-RunShellScript"
-	// keptCommands is how many commands are remembered (AWS keeps them for 30 days), and shownOutput how much of their output is shown
-	// (AWS docs: GetCommandInvocation, the first 24,000 characters).
+	// keptCommands is how many commands are remembered (AWS keeps them for 30 days), and
+	// shownOutput how much of their output is shown (AWS docs: GetCommandInvocation, the first
+	// 24,000 characters).
 	keptCommands = 500
 	shownOutput  = 24_000
 )
@@ -126,8 +127,8 @@ func listInvocations(s *Service, in properties) (any, error) {
 	return withToken(map[string]any{"CommandInvocations": page}, "NextToken", next), nil
 }
 
-// past is the service for listing the commands that there were so long ago, and the tagged resources that there were
-// since then. It is called with the lock held.
+// past is the service for listing the commands that there were so long ago, and the tagged
+// resources that there were since then. It is called with the lock held.
 func (s *Service) past(lag time.Duration) *Service {
 	if lag == 0 {
 		return s

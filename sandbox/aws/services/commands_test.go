@@ -270,7 +270,8 @@ func TestPagesKnowTheTokenOfTheirEnvironment(t *testing.T) {
 	}
 }
 
-// FuzzShellWords: whatever a script holds, it is taken apart or rejected, and quoted words come out as they went in.
+// FuzzShellWords: whatever a script holds, it is taken apart or rejected, and quoted words come out
+// as they went in.
 func FuzzShellWords(f *testing.F) {
 	for _, seed := range []string{"", "a", "it's", "'", "\\", "a b\nc", "| tail -c 4", "2>&1", "$(id)", "#"} {
 		f.Add(seed)

@@ -79,8 +79,8 @@ func deleteSecurityGroup(s *Service, f form) ([]wire.Node, error) {
 // hiddenDeletion is the date on which a secret is deleted for good, in Unix seconds.
 const hiddenDeletion = "deletion"
 
-// deleteSecret marks a secret for deletion in 7 to 30 days, as the caller says. Until then it can be described and
-// not read.
+// deleteSecret marks a secret for deletion in 7 to 30 days, as the caller says. Until then it can
+// be described and not read.
 func deleteSecret(s *Service, in properties) (any, error) {
 	secret, err := s.secret(in.text("SecretId"))
 	if err != nil {

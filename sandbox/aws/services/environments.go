@@ -15,18 +15,22 @@ type Environment struct {
 	Status string
 	// Health is Beanstalk's colour: Green, Grey.
 	Health string
-	// Options are the app's environment variables (namespace aws:elasticbeanstalk:application:environment).
+	// Options are the app's environment variables (namespace
+	// aws:elasticbeanstalk:application:environment).
 	Options map[string]string
-	// HealthPath is the path that answers the load balancer; `/` or empty where the page itself does.
+	// HealthPath is the path that answers the load balancer; `/` or empty where the page itself
+	// does.
 	HealthPath string
-	// Guarded says that the environment has a secret SEED_TOKEN, and SeedToken is its value; empty where it cannot be read. It is never shown.
+	// Guarded says that the environment has a secret SEED_TOKEN, and SeedToken is its value; empty
+	// where it cannot be read. It is never shown.
 	Guarded   bool
 	SeedToken string
 }
 
-// Environments are the Elastic Beanstalk environments with the host names that lead to them: the hosts of a shared
-// load balancer's rules, else the names of the DNS records that point there. One without a host is not among them. Auto Scaling groups that
-// templates of a project's own bring along are.
+// Environments are the Elastic Beanstalk environments with the host names that lead to them: the
+// hosts of a shared load balancer's rules, else the names of the DNS records that point there. One
+// without a host is not among them. Auto Scaling groups that templates of a project's own bring
+// along are.
 func (s *Service) Environments() []Environment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,8 +74,9 @@ func (s *Service) hosts(env *record, options options) []string {
 	return hosts
 }
 
-// strange reports whether a set is no sign of env although it leads to env's address: where all load balancers have one
-// DNS name, or all instances one address, only the records of an environment's own stack tell which of them is meant.
+// strange reports whether a set is no sign of env although it leads to env's address: where all
+// load balancers have one DNS name, or all instances one address, only the records of an
+// environment's own stack tell which of them is meant.
 func (s *Service) strange(set recordSet, env *record) bool {
 	endpoint := domainName(env.Attributes["EndpointURL"])
 	sameName := s.config.LoadBalancerDNS != "" && endpoint == domainName(s.config.LoadBalancerDNS)
@@ -93,8 +98,9 @@ func (o options) variables() map[string]string {
 	return variables
 }
 
-// composeValue is what an app gets of a value: Beanstalk writes it into a file `.env` as it is, and Compose reads that
-// (Compose docs: "Syntax for environment files"): spaces at the ends, quotes around it, and what follows ` #` are lost.
+// composeValue is what an app gets of a value: Beanstalk writes it into a file `.env` as it is, and
+// Compose reads that (Compose docs: "Syntax for environment files"): spaces at the ends, quotes
+// around it, and what follows ` #` are lost.
 func composeValue(value string) string {
 	value = strings.TrimSpace(value)
 	for _, quote := range []string{`"`, "'"} {
@@ -112,7 +118,8 @@ func composeValue(value string) string {
 	return strings.TrimSpace(value)
 }
 
-// healthPath is where the load balancer asks whether the app is healthy, wherever the options say it; `/` where they do not.
+// healthPath is where the load balancer asks whether the app is healthy, wherever the options say
+// it; `/` where they do not.
 func (o options) healthPath() string {
 	for _, option := range o {
 		if strings.HasPrefix(option.Namespace, "aws:elasticbeanstalk:environment:process:") && option.Name == "HealthCheckPath" {

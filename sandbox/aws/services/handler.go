@@ -12,28 +12,33 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// kind is what distinguishes one resource type from another. Its functions are called with the Service's lock held.
+// kind is what distinguishes one resource type from another. Its functions are called with the
+// Service's lock held.
 type kind struct {
 	// service is the name in CloudFormation's messages.
 	service string
-	// named is the property that names the resource; empty where the template gives no name. limit is the longest generated name.
+	// named is the property that names the resource; empty where the template gives no name. limit
+	// is the longest generated name.
 	named string
 	limit int
 	// brief says that a generated name has no stack's name in it.
 	brief bool
 	// lower says that the service keeps names in lower case.
 	lower bool
-	// prepare checks the properties and fills in what the service makes up: ID, ARN, Attributes. ID is empty on creation only.
+	// prepare checks the properties and fills in what the service makes up: ID, ARN, Attributes. ID
+	// is empty on creation only.
 	prepare func(s *Service, rec *record) error
 	// kept is called when a record has been made or changed.
 	kept func(s *Service, rec *record)
 	// settle is called when a creation or an update is over.
 	settle func(s *Service, rec *record)
-	// repeated reports whether an update is the one that is in progress, and rejects one that cannot be made now.
+	// repeated reports whether an update is the one that is in progress, and rejects one that
+	// cannot be made now.
 	repeated func(rec *record, r resource.Request) (bool, error)
 	// changing is called before an update takes the new properties.
 	changing func(s *Service, rec *record)
-	// reject says why a resource cannot be deleted now; it is asked when the deletion begins and, with late, when its time is over.
+	// reject says why a resource cannot be deleted now; it is asked when the deletion begins and,
+	// with late, when its time is over.
 	reject func(s *Service, rec *record, late bool) error
 	// terminating is called when a deletion has begun.
 	terminating func(s *Service, rec *record)
@@ -94,15 +99,16 @@ func (h handler) Create(_ context.Context, r resource.Request) (resource.State, 
 	return rec.view(), s.save()
 }
 
-// withoutSystemTags are types that get the stack's tags and none of CloudFormation's own (their schemas in the
-// CloudFormation registry say "cloudFormationSystemTags": false).
+// withoutSystemTags are types that get the stack's tags and none of CloudFormation's own (their
+// schemas in the CloudFormation registry say "cloudFormationSystemTags": false).
 var withoutSystemTags = []string{typeEnvironment, typeLoadBalancer, typeRole}
 
-// withoutTags are types that CloudFormation does not tag: their schemas have no tags, and their handlers no call that
-// would add them.
+// withoutTags are types that CloudFormation does not tag: their schemas have no tags, and their
+// handlers no call that would add them.
 var withoutTags = []string{typeApplication, typeVersion, typeTemplate}
 
-// tagsOf are the tags of a resource: CloudFormation's, the stack's, and those of its own properties.
+// tagsOf are the tags of a resource: CloudFormation's, the stack's, and those of its own
+// properties.
 func tagsOf(r resource.Request) map[string]string {
 	if slices.Contains(withoutTags, r.Type) {
 		return nil
@@ -114,7 +120,8 @@ func tagsOf(r resource.Request) map[string]string {
 	return tags
 }
 
-// until is when the operation that r begins is over; zero if the engine did not say how long it takes.
+// until is when the operation that r begins is over; zero if the engine did not say how long it
+// takes.
 func until(now time.Time, r resource.Request) time.Time {
 	if r.Takes == 0 {
 		return time.Time{}

@@ -117,7 +117,8 @@ func roleNodes(role *record) []wire.Node {
 		wire.T("Description", role.Properties.text("Description")), wire.T("MaxSessionDuration", role.Properties.or("MaxSessionDuration", "3600")))
 }
 
-// RoleOf is the ARN of the role in an instance profile, by the profile's name or ARN; empty if there is none.
+// RoleOf is the ARN of the role in an instance profile, by the profile's name or ARN; empty if
+// there is none.
 func (s *Service) RoleOf(profile string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,7 +214,8 @@ func getProfile(s *Service, f form) ([]wire.Node, error) {
 		wire.T("Arn", profile.ARN), wire.T("CreateDate", profile.Created.UTC().Format("2006-01-02T15:04:05Z")), list("Roles", "member", roles, roleNodes))}, nil
 }
 
-// inline are a role's inline policies, name and document: those in its own properties, and policies of their own that name the role.
+// inline are a role's inline policies, name and document: those in its own properties, and policies
+// of their own that name the role.
 func (s *Service) inline(role *record) [][2]string {
 	var policies [][2]string
 	add := func(p properties) {

@@ -8,8 +8,8 @@ import (
 
 const nsGroup = "aws:autoscaling:asg"
 
-// scale gives the environment as many instances as its Auto Scaling group has at least. They are ids that commands can be sent to; nothing
-// runs on them.
+// scale gives the environment as many instances as its Auto Scaling group has at least. They are
+// ids that commands can be sent to; nothing runs on them.
 func (s *Service) scale(env *record) {
 	wanted := 1
 	if s.option(env, nsEnvironment, "EnvironmentType") != "SingleInstance" {
@@ -37,7 +37,8 @@ func (s *Service) hostOf(instance string) *record {
 	return nil
 }
 
-// InstanceTags are the tags of an instance: those of its environment, which Elastic Beanstalk passes on.
+// InstanceTags are the tags of an instance: those of its environment, which Elastic Beanstalk
+// passes on.
 func (s *Service) InstanceTags(instance string) map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

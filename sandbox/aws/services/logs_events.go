@@ -28,12 +28,13 @@ type logEvent struct {
 }
 
 const (
-	// keptLogEvents is how many events a log group keeps. AWS keeps all of them for the group's retention time.
+	// keptLogEvents is how many events a log group keeps. AWS keeps all of them for the group's
+	// retention time.
 	keptLogEvents = 1000
 	// mostEvents is how many events a page has at most (AWS docs: FilterLogEvents).
 	mostEvents = 10_000
-	// searchWindow is how much time one page of FilterLogEvents searches. AWS does not say how much it is; it does say
-	// that a page with a nextToken can be empty.
+	// searchWindow is how much time one page of FilterLogEvents searches. AWS does not say how much
+	// it is; it does say that a page with a nextToken can be empty.
 	searchWindow = time.Hour
 )
 
@@ -56,7 +57,8 @@ func (l *groupLog) add(stream string, at time.Time, text string) {
 	}
 }
 
-// newestFirstFrom is the earliest startTime of a search that begins with the newest events (AWS docs: FilterLogEvents).
+// newestFirstFrom is the earliest startTime of a search that begins with the newest events (AWS
+// docs: FilterLogEvents).
 var newestFirstFrom = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func badLogParameter(format string, args ...any) error {
@@ -140,7 +142,8 @@ type logSearch struct {
 	prefix      string
 	limit       int
 	newestFirst bool
-	// skip is how many events earlier pages have returned; begun says that there were earlier pages.
+	// skip is how many events earlier pages have returned; begun says that there were earlier
+	// pages.
 	skip  int
 	begun bool
 }
@@ -191,8 +194,8 @@ func (q logSearch) matching(events []logEvent) []logEvent {
 	return found
 }
 
-// page cuts a page: at most limit events, and only those of one search window. The first page is empty if its window
-// has no events.
+// page cuts a page: at most limit events, and only those of one search window. The first page is
+// empty if its window has no events.
 func (q logSearch) page(found []logEvent) (page []logEvent, next string) {
 	rest := found[min(max(q.skip, 0), len(found)):]
 	if len(rest) == 0 {

@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// engineLog is the log of the platform's own work on an instance, appLog the output of all containers, as
-	// `docker compose logs` prints it. A Docker platform streams both (Beanstalk guide, "Instance log streaming").
+	// engineLog is the log of the platform's own work on an instance, appLog the output of all
+	// containers, as `docker compose logs` prints it. A Docker platform streams both (Beanstalk
+	// guide, "Instance log streaming").
 	engineLog = "/var/log/eb-engine.log"
 	appLog    = "/var/log/eb-docker/containers/eb-current-app/stdouterr.log"
 
@@ -18,8 +19,8 @@ var streamedLogs = []string{engineLog, appLog}
 
 func logGroupOf(env *record, log string) string { return "/aws/elasticbeanstalk/" + env.Name + log }
 
-// streamLogs creates the log groups of an environment that streams its logs, and writes what its instances log of a
-// launch or an update.
+// streamLogs creates the log groups of an environment that streams its logs, and writes what its
+// instances log of a launch or an update.
 func (s *Service) streamLogs(env *record, launched bool) {
 	failure := env.Hidden["failure"]
 	delete(env.Hidden, "failure")
@@ -37,7 +38,8 @@ func (s *Service) streamLogs(env *record, launched bool) {
 	}
 }
 
-// FailDeployment has the instances of an environment log the failure of the launch or update that is in progress.
+// FailDeployment has the instances of an environment log the failure of the launch or update that
+// is in progress.
 func (s *Service) FailDeployment(name, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +72,8 @@ func engineLines(now time.Time, launched bool, failure string) []string {
 	return steps
 }
 
-// appLines are the lines of the app's container after a deployment: of one that starts, or one that does not.
+// appLines are the lines of the app's container after a deployment: of one that starts, or one that
+// does not.
 func appLines(env *record, failure string) []string {
 	lines := []string{"app-1  | starting version " + env.Properties.text("VersionLabel")}
 	if failure != "" {

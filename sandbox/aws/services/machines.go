@@ -8,8 +8,8 @@ import (
 	"perch"
 )
 
-// Types of templates that bring their machines along. No machine runs here: what Ref and Fn::GetAtt answer is documented on each type's page of
-// the CloudFormation template reference.
+// Types of templates that bring their machines along. No machine runs here: what Ref and Fn::GetAtt
+// answer is documented on each type's page of the CloudFormation template reference.
 const (
 	typeClassicBalancer = "AWS::ElasticLoadBalancing::LoadBalancer"
 	typeGroup           = "AWS::AutoScaling::AutoScalingGroup"
@@ -132,7 +132,8 @@ func prepareAlarm(s *Service, rec *record) error {
 	return nil
 }
 
-// groups are the Auto Scaling groups behind classic load balancers that DNS records of their own stack lead to.
+// groups are the Auto Scaling groups behind classic load balancers that DNS records of their own
+// stack lead to.
 func (s *Service) groups() []Environment {
 	var all []Environment
 	for _, group := range s.of(typeGroup) {

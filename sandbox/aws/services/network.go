@@ -38,7 +38,8 @@ func (s *Service) subnetVPC(subnet string) string {
 	return ""
 }
 
-// subnetZone is the availability zone of a subnet: that of its stack, or of the first three letters in their order.
+// subnetZone is the availability zone of a subnet: that of its stack, or of the first three letters
+// in their order.
 func (s *Service) subnetZone(subnet string) string {
 	if made := s.find(typeSubnet, subnet); made != nil {
 		return made.Attributes["AvailabilityZone"]
@@ -68,8 +69,8 @@ func prepareSecurityGroup(s *Service, rec *record) error {
 	return nil
 }
 
-// rejectSecurityGroup keeps a group that something still refers to. EC2 is asked when the deletion's time is over, and CloudFormation
-// repeats the call for as long.
+// rejectSecurityGroup keeps a group that something still refers to. EC2 is asked when the
+// deletion's time is over, and CloudFormation repeats the call for as long.
 func rejectSecurityGroup(s *Service, rec *record, late bool) error {
 	if late && s.groupInUse(rec) {
 		return failure(network, http.StatusBadRequest, "GeneralServiceException", "resource %s has a dependent object", rec.ID)
@@ -126,7 +127,8 @@ func prepareGroupRule(s *Service, rec *record) error {
 	return nil
 }
 
-// ec2 serves EC2's own dialect of the query protocol: lower-camel names, <item> lists, the request's id beside the result.
+// ec2 serves EC2's own dialect of the query protocol: lower-camel names, <item> lists, the
+// request's id beside the result.
 func (s *Service) ec2() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, name, err := readForm(r)
@@ -169,7 +171,8 @@ var networkActions = map[string]action{
 	"DeleteSecurityGroup":       deleteSecurityGroup,
 }
 
-// filters reads EC2's filters; one that is not among the known fields is rejected rather than ignored.
+// filters reads EC2's filters; one that is not among the known fields is rejected rather than
+// ignored.
 func filters(f form, matches map[string]string) (bool, error) {
 	for i := 1; f.Get("Filter."+strconv.Itoa(i)+".Name") != ""; i++ {
 		name := f.Get("Filter." + strconv.Itoa(i) + ".Name")

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// properties are a resource's properties as templates give them: a number or a boolean may just as well stand there as text.
+// properties are a resource's properties as templates give them: a number or a boolean may just as
+// well stand there as text.
 type properties map[string]any
 
 // scalar writes a value the way CloudFormation does; a value that is missing is empty.

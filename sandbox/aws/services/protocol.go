@@ -153,7 +153,8 @@ func texts(name, item string, values []string) wire.Node {
 	return node
 }
 
-// present leaves out the elements that have neither text nor children, as AWS does with values that are not set.
+// present leaves out the elements that have neither text nor children, as AWS does with values that
+// are not set.
 func present(nodes ...wire.Node) []wire.Node {
 	return slices.DeleteFunc(nodes, func(n wire.Node) bool { return n.Text == "" && len(n.Children) == 0 })
 }

@@ -18,7 +18,8 @@ const (
 	// typeSnapshot is no type of CloudFormation: deletions leave snapshots behind.
 	typeSnapshot = "snapshot"
 
-	// statusStopped is the status of a database that somebody stopped. It can be started and deleted, and no more.
+	// statusStopped is the status of a database that somebody stopped. It can be started and
+	// deleted, and no more.
 	statusStopped = "stopped"
 
 	rds = "Rds"
@@ -91,7 +92,8 @@ func prepareDatabase(s *Service, rec *record) error {
 // inherited are the properties that a restored database has from its snapshot.
 var inherited = []string{"Engine", "EngineVersion", "DBName", "MasterUsername", "StorageEncrypted", "AllocatedStorage"}
 
-// restore takes over what the snapshot has, when the database is made; afterwards the snapshot may go.
+// restore takes over what the snapshot has, when the database is made; afterwards the snapshot may
+// go.
 func (s *Service) restore(rec *record) error {
 	name := rec.Properties.text("DBSnapshotIdentifier")
 	if name == "" || rec.ID != "" {
@@ -139,12 +141,14 @@ func (s *Service) legalDatabase(rec *record) error {
 const (
 	// extendedSupport is the life cycle that RDS gives a database without a setting.
 	extendedSupport = "open-source-rds-extended-support"
-	// oldestSupported is the oldest major version of PostgreSQL in standard support, since 1 March 2026.
+	// oldestSupported is the oldest major version of PostgreSQL in standard support, since 1 March
+	// 2026.
 	oldestSupported = 14
 )
 
-// legalVersion rejects versions as RDS does: a downgrade, a major upgrade that is not allowed, and a new database whose
-// version is out of support unless the database is enrolled in Extended Support.
+// legalVersion rejects versions as RDS does: a downgrade, a major upgrade that is not allowed, and
+// a new database whose version is out of support unless the database is enrolled in Extended
+// Support.
 func legalVersion(rec *record) error {
 	wanted, running := major(rec.given("EngineVersion")), major(rec.Hidden["runs"])
 	switch {
@@ -183,7 +187,8 @@ func rejectDatabase(_ *Service, rec *record, late bool) error {
 
 func terminateDatabase(_ *Service, rec *record) { rec.Status = "deleting" }
 
-// removeDatabase leaves a snapshot behind where the deletion policy asks for one. It belongs to no stack.
+// removeDatabase leaves a snapshot behind where the deletion policy asks for one. It belongs to no
+// stack.
 func removeDatabase(s *Service, rec *record, r resource.Request) {
 	s.drop(rec)
 	if !r.Snapshot {

@@ -70,7 +70,8 @@ func (s *Service) databaseNodes(db *record) []wire.Node {
 		wire.T("DbiResourceId", db.Attributes["DbiResourceId"]), wire.T("DBInstanceArn", db.ARN), groups, subnets, tagNodes("TagList", "Tag", db.Tags))
 }
 
-// modifyDatabase changes the deletion protection, at once; any other change belongs into the template.
+// modifyDatabase changes the deletion protection, at once; any other change belongs into the
+// template.
 func modifyDatabase(s *Service, f form) ([]wire.Node, error) {
 	db := s.named(typeDatabase, f.Get("DBInstanceIdentifier"))
 	if db == nil {

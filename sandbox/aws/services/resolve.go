@@ -11,7 +11,8 @@ import (
 )
 
 // Resolve gives the value of a dynamic reference of CloudFormation without its braces, such as
-// `resolve:secretsmanager:ID:SecretString:key` or `resolve:ssm:name`. What cannot be resolved is an error in AWS's words.
+// `resolve:secretsmanager:ID:SecretString:key` or `resolve:ssm:name`. What cannot be resolved is an
+// error in AWS's words.
 func (s *Service) Resolve(reference string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -25,7 +26,8 @@ func (s *Service) Resolve(reference string) (string, error) {
 	return "", wire.Errorf(http.StatusBadRequest, "ValidationError", "Incorrect format is used in the following dynamic reference: [{{%s}}]", reference)
 }
 
-// resolveSecret reads ID:SecretString:key:stage:version, where ID may be an ARN with colons of its own.
+// resolveSecret reads ID:SecretString:key:stage:version, where ID may be an ARN with colons of its
+// own.
 func (s *Service) resolveSecret(reference string) (string, error) {
 	id, path, _ := strings.Cut(reference, ":SecretString")
 	parts := append(strings.Split(strings.TrimPrefix(path, ":"), ":"), "", "")

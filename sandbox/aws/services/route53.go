@@ -39,7 +39,8 @@ func (r recordSet) same(other recordSet) bool {
 	return r.Zone == other.Zone && r.Name == other.Name && r.Type == other.Type && r.SetID == other.SetID
 }
 
-// domainName writes a name as Route 53 keeps it: lower case, a dot at its end, other characters than letters, digits, `-`, `_` and `.` in octal.
+// domainName writes a name as Route 53 keeps it: lower case, a dot at its end, other characters
+// than letters, digits, `-`, `_` and `.` in octal.
 func domainName(name string) string {
 	var b strings.Builder
 	name = strings.ToLower(strings.TrimSuffix(name, ".")) + "."
@@ -54,7 +55,8 @@ func domainName(name string) string {
 	return b.String()
 }
 
-// order is the order of listings: by the labels from the right, then by type, then by set identifier.
+// order is the order of listings: by the labels from the right, then by type, then by set
+// identifier.
 func (r recordSet) order(other recordSet) int {
 	if c := strings.Compare(reversed(r.Name), reversed(other.Name)); c != 0 {
 		return c
@@ -190,7 +192,8 @@ func orNull(text string) string {
 
 func (s *Service) setIndex(set recordSet) int { return slices.IndexFunc(s.state.Sets, set.same) }
 
-// clash is why set cannot be created beside the sets that exist; empty where it can. A CNAME stands alone under its name.
+// clash is why set cannot be created beside the sets that exist; empty where it can. A CNAME stands
+// alone under its name.
 func (s *Service) clash(set recordSet) string {
 	for _, other := range s.state.Sets {
 		switch {
@@ -203,7 +206,8 @@ func (s *Service) clash(set recordSet) string {
 	return ""
 }
 
-// prepareSets checks a declaration against the zone. On an update the record's own former sets do not count.
+// prepareSets checks a declaration against the zone. On an update the record's own former sets do
+// not count.
 func prepareSets(s *Service, rec *record) error {
 	sets, err := s.declared(rec)
 	if err != nil {

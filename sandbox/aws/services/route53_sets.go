@@ -10,7 +10,8 @@ import (
 	"perch/sandbox/aws/wire"
 )
 
-// listSets lists a zone's record sets from name and type on, at most maxitems (AWS docs: 300) on a page.
+// listSets lists a zone's record sets from name and type on, at most maxitems (AWS docs: 300) on a
+// page.
 func listSets(s *Service, r *http.Request) (int, wire.Node, error) {
 	zone, err := s.zoneOf(r)
 	if err != nil {

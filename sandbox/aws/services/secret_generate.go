@@ -8,7 +8,8 @@ import (
 // punctuation are the marks of a generated password (AWS docs: GenerateSecretString).
 const punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
-// generateSecret makes the value of a secret as its GenerateSecretString asks: a password, alone or in a JSON object.
+// generateSecret makes the value of a secret as its GenerateSecretString asks: a password, alone or
+// in a JSON object.
 func generateSecret(p properties) (string, error) {
 	password, err := generatePassword(p)
 	if err != nil {

@@ -120,7 +120,8 @@ func setting(namespace, name, value string) any {
 	return map[string]any{"Namespace": namespace, "OptionName": name, "Value": value}
 }
 
-// shop makes the application, a version and the shared load balancer that environments need, and returns the balancer.
+// shop makes the application, a version and the shared load balancer that environments need, and
+// returns the balancer.
 func (a *account) shop() resource.State {
 	a.t.Helper()
 	a.ready(typeApplication, "Application", map[string]any{"ApplicationName": "shop"})

@@ -41,30 +41,36 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock of everything that AWS dates; nil takes the machine's.
 	Now func() time.Time
-	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS would.
+	// LoadBalancerDNS is the DNS name of every load balancer; empty gives each the name that AWS
+	// would.
 	LoadBalancerDNS string
-	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an address that leads nowhere.
+	// PostgreSQL is host:port of a PostgreSQL that stands for every database; empty gives each an
+	// address that leads nowhere.
 	PostgreSQL string
 	// Loopback gives every single instance, database and queue an address of this machine.
 	Loopback bool
-	// ObjectExists says whether S3 holds an object; Elastic Beanstalk asks for source bundles. Nil believes every template.
+	// ObjectExists says whether S3 holds an object; Elastic Beanstalk asks for source bundles. Nil
+	// believes every template.
 	ObjectExists func(bucket, key string) bool
 	// Storage keeps Elastic Beanstalk's copies of source bundles; nil keeps none.
 	Storage Storage
-	// EnforceIAM bounds callers that have assumed a role, and stacks with a service role, to what the
-	// role's policies allow.
+	// EnforceIAM bounds callers that have assumed a role, and stacks with a service role, to what
+	// the role's policies allow.
 	EnforceIAM bool
-	// Granted is told the statements that allowed what a role did, and Denied what was denied to one; nil for nobody.
+	// Granted is told the statements that allowed what a role did, and Denied what was denied to
+	// one; nil for nobody.
 	Granted func([]access.Grant)
 	Denied  func(*access.Denial)
-	// Tagged lists the tagged resources of other services, for the tagging API, with those deleted after since. Nil
-	// means none.
+	// Tagged lists the tagged resources of other services, for the tagging API, with those deleted
+	// after since. Nil means none.
 	Tagged func(since time.Time) []Tagged
 	// Addresses is how many Elastic IP addresses the account can have; 0 means 5.
 	Addresses int
-	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on port 80, too.
+	// RulesOnHTTP has Elastic Beanstalk give every environment of a shared load balancer a rule on
+	// port 80, too.
 	RulesOnHTTP bool
-	// SkipCommands lets a command in a container that is not known succeed, with a sentence in its output. Else it fails.
+	// SkipCommands lets a command in a container that is not known succeed, with a sentence in its
+	// output. Else it fails.
 	SkipCommands bool
 	// TaggingLag is how long the tagging API goes on listing what was deleted.
 	TaggingLag time.Duration
@@ -86,17 +92,20 @@ type Tagged struct {
 	Tags map[string]string
 }
 
-// Service holds the resources of all services of one account in one region. It is safe for concurrent use.
+// Service holds the resources of all services of one account in one region. It is safe for
+// concurrent use.
 type Service struct {
 	config Config
 
 	mu    sync.Mutex
 	state state
-	// deleted are the tagged resources that were deleted last, oldest first. A restart forgets them.
+	// deleted are the tagged resources that were deleted last, oldest first. A restart forgets
+	// them.
 	deleted []deletedResource
 }
 
-// New makes a Service, with the state that Dir holds. A state that cannot be read is an error: it is never overwritten.
+// New makes a Service, with the state that Dir holds. A state that cannot be read is an error: it
+// is never overwritten.
 func New(config Config) (*Service, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)

@@ -12,9 +12,11 @@ import (
 // noCommand is the exit code of a shell for what it does not find.
 const noCommand = 127
 
-// interpret carries out a script as an instance of the environment would, as far as the sandbox can without running anything: it enters the
-// folder of the Compose project and calls one of a few commands in the container of the app. Another command is skipped if
-// Config.SkipCommands says so. Anything else ends the script with exit code 127 and a sentence. Nothing of it ever reaches the machine that the sandbox runs on.
+// interpret carries out a script as an instance of the environment would, as far as the sandbox can
+// without running anything: it enters the folder of the Compose project and calls one of a few
+// commands in the container of the app. Another command is skipped if Config.SkipCommands says so.
+// Anything else ends the script with exit code 127 and a sentence. Nothing of it ever reaches the
+// machine that the sandbox runs on.
 func (s *Service) interpret(env *record, lines []string, limit time.Duration) *scripted {
 	r := &scripted{limit: limit, skips: s.config.SkipCommands}
 	for _, line := range lines {
@@ -40,7 +42,8 @@ func (r *scripted) reject(format string, args ...any) {
 	fmt.Fprintf(&r.output, "The sandbox has no shell: it understands `docker compose exec -T app COMMAND` in /var/app/current, and not "+format+".\n", args...)
 }
 
-// contain calls a command in the app's container. Of the redirections it knows those that a caller needs who wants the end of the output.
+// contain calls a command in the app's container. Of the redirections it knows those that a caller
+// needs who wants the end of the output.
 func (s *Service) contain(r *scripted, env *record, words []shellWord) {
 	keep := shownOutput
 	if i := slices.IndexFunc(words, func(w shellWord) bool { return w.operator && w.text == "|" }); i >= 0 {
@@ -130,7 +133,8 @@ func equal(words []shellWord, text string) bool {
 // shellOperators are those that are read; the longest comes first.
 var shellOperators = []string{"</dev/null", "2>&1", "||", "|"}
 
-// shellWords takes a line of a script apart as a shell would. What would be expanded is an error: there is no shell to do it.
+// shellWords takes a line of a script apart as a shell would. What would be expanded is an error:
+// there is no shell to do it.
 func shellWords(line string) ([]shellWord, error) {
 	var words []shellWord
 	var word strings.Builder

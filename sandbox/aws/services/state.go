@@ -32,7 +32,8 @@ type record struct {
 	// Properties are the template's, resolved.
 	Properties properties
 	Tags       map[string]string
-	// Attributes are the values of Fn::GetAtt. Hidden is what the service keeps beside them: templates never see it.
+	// Attributes are the values of Fn::GetAtt. Hidden is what the service keeps beside them:
+	// templates never see it.
 	Attributes map[string]string
 	Hidden     map[string]string
 	// Status and Health are in the service's words.
@@ -42,7 +43,8 @@ type record struct {
 	Updated time.Time
 	// Retained are the options of an environment that an update has left out.
 	Retained options
-	// Until is when the operation in progress is over, whoever waits for it; zero if that is not known.
+	// Until is when the operation in progress is over, whoever waits for it; zero if that is not
+	// known.
 	Until time.Time
 	// Ended is when the resource was removed, for those that linger.
 	Ended time.Time
@@ -76,7 +78,8 @@ func (s *Service) find(kind, id string) *record {
 	return nil
 }
 
-// named returns the resource of a type by its name, or nil. The case of names does not matter to any of the services.
+// named returns the resource of a type by its name, or nil. The case of names does not matter to
+// any of the services.
 func (s *Service) named(kind, name string) *record {
 	for _, rec := range s.of(kind) {
 		if strings.EqualFold(rec.Name, name) {
@@ -137,7 +140,8 @@ func (s *Service) load() error {
 	return nil
 }
 
-// save writes the state beside the old one and takes its place, so that a crash leaves one of the two.
+// save writes the state beside the old one and takes its place, so that a crash leaves one of the
+// two.
 func (s *Service) save() error {
 	if s.config.Dir == "" {
 		return nil

@@ -28,7 +28,8 @@ func callerIdentity(s *Service, f form) ([]wire.Node, error) {
 	return []wire.Node{wire.T("Arn", s.caller()), wire.T("UserId", "AROA0000000000SANDBOX:sandbox"), wire.T("Account", s.config.Account)}, nil
 }
 
-// assumeRole gives credentials for a role that exists; for any other the answer is AWS's own, which does not tell whether it exists.
+// assumeRole gives credentials for a role that exists; for any other the answer is AWS's own, which
+// does not tell whether it exists.
 func assumeRole(s *Service, f form) ([]wire.Node, error) {
 	arn, name := f.Get("RoleArn"), f.Get("RoleSessionName")
 	role := s.known(typeRole, arn)

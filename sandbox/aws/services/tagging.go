@@ -29,8 +29,9 @@ func (s *Service) rememberTags(rec *record) {
 	s.deleted = s.deleted[max(0, len(s.deleted)-maxDeleted):]
 }
 
-// getResources lists tagged resources by tags and types, ordered by ARN. It lists deleted ones for some time, as AWS
-// does for minutes to hours (API reference: "all the tagged or previously tagged resources"; aws/aws-cli#8197).
+// getResources lists tagged resources by tags and types, ordered by ARN. It lists deleted ones for
+// some time, as AWS does for minutes to hours (API reference: "all the tagged or previously tagged
+// resources"; aws/aws-cli#8197).
 func getResources(s *Service, in properties) (any, error) {
 	arns, kinds := in.texts("ResourceARNList"), in.texts("ResourceTypeFilters")
 	if len(arns) > 0 && (len(kinds) > 0 || len(in.children("TagFilters")) > 0) {
@@ -46,8 +47,8 @@ func getResources(s *Service, in properties) (any, error) {
 	return map[string]any{"ResourceTagMappingList": page, "PaginationToken": next}, nil
 }
 
-// tagged lists what has tags, and what had until it was deleted after since. A resource that was made
-// again under the same ARN is listed once.
+// tagged lists what has tags, and what had until it was deleted after since. A resource that was
+// made again under the same ARN is listed once.
 func (s *Service) tagged(since time.Time) []Tagged {
 	var all []Tagged
 	for _, rec := range s.state.Records {
@@ -88,7 +89,8 @@ func ofKind(arn string, kinds []string) bool {
 	return slices.Contains(kinds, service) || slices.Contains(kinds, service+":"+noun)
 }
 
-// matches reports whether every filter finds its key with one of its values; a filter without values asks for the key alone.
+// matches reports whether every filter finds its key with one of its values; a filter without
+// values asks for the key alone.
 func (t Tagged) matches(filters []properties) bool {
 	for _, filter := range filters {
 		value, ok := t.Tags[filter.text("Key")]

@@ -28,7 +28,8 @@ var vpcKinds = map[string]kind{
 	}},
 }
 
-// identified gives a new resource its id, which begins with prefix and is the value of the attribute.
+// identified gives a new resource its id, which begins with prefix and is the value of the
+// attribute.
 func identified(prefix, attribute string) func(*Service, *record) error {
 	return func(s *Service, rec *record) error {
 		if rec.ID == "" {

@@ -7,7 +7,8 @@ import (
 
 type lagKey struct{}
 
-// WithLag makes a call that can be stale answer with what was true so long ago: AWS's reads are eventually consistent.
+// WithLag makes a call that can be stale answer with what was true so long ago: AWS's reads are
+// eventually consistent.
 func WithLag(ctx context.Context, lag time.Duration) context.Context {
 	return context.WithValue(ctx, lagKey{}, lag)
 }

@@ -1,4 +1,5 @@
-// Package wire writes answers the way AWS's protocols do: the query protocol's XML, REST XML and JSON 1.x.
+// Package wire writes answers the way AWS's protocols do: the query protocol's XML, REST XML and
+// JSON 1.x.
 package wire
 
 import (
@@ -67,7 +68,8 @@ func (n Node) write(w io.Writer, indent, attributes string) {
 // quotes are those that Go's escaping writes and AWS's does not.
 var quotes = strings.NewReplacer("&#34;", "&quot;", "&#39;", "'")
 
-// Escape escapes text for XML the way AWS does: quotes become &quot;, and control characters character references.
+// Escape escapes text for XML the way AWS does: quotes become &quot;, and control characters
+// character references.
 func Escape(text string) string {
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(text))
@@ -85,7 +87,8 @@ func XML(root Node, namespace string) []byte {
 	return []byte(b.String())
 }
 
-// WriteQuery answers a call of the query protocol. A nil result leaves the <ActionResult> element out, as operations without output do.
+// WriteQuery answers a call of the query protocol. A nil result leaves the <ActionResult> element
+// out, as operations without output do.
 func WriteQuery(w http.ResponseWriter, namespace, action string, result []Node) {
 	id := uuid.NewString()
 	root := N(action + "Response")

@@ -54,7 +54,8 @@ func Start(t testing.TB) *Browser {
 	return &Browser{ctx: ctx}
 }
 
-// See opens a page on a device, and returns its text as it can be seen. The page must not be wider than the screen.
+// See opens a page on a device, and returns its text as it can be seen. The page must not be wider
+// than the screen.
 func (b *Browser) See(t testing.TB, url string, device Device) (text string, picture []byte) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -97,7 +98,8 @@ func colours(scheme string) chromedp.Action[chromedp.Void] {
 	}
 }
 
-// Keep writes a picture into the folder that the variable PERCH_SCREENSHOTS names, for people to look at.
+// Keep writes a picture into the folder that the variable PERCH_SCREENSHOTS names, for people to
+// look at.
 func Keep(t testing.TB, name string, picture []byte) {
 	t.Helper()
 	folder := os.Getenv("PERCH_SCREENSHOTS")
