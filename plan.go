@@ -62,7 +62,7 @@ type ResourceChange struct {
 	// replaced), `no`, or `unknown` for types and properties that Perch has no data of. It is empty
 	// for what is created or removed.
 	Replacement string `json:"replacement"`
-	// Data says what becomes of the data in a resource that is removed, replaced or may be
+	// Data says what happens to the data in a resource that is removed, replaced or may be
 	// replaced: `lost`, `snapshot` or `retained`; empty where no data is at stake.
 	Data string `json:"data"`
 	// Rejected is why CloudFormation will not take the change; empty where it will.

@@ -191,7 +191,7 @@ type Source struct {
 	// for gone.
 	Git string `yaml:"git,omitempty" jsonschema:"format=line,oneof_required=git"`
 	// GitHub is a repository that is read by GitHub's API. The credentials are the worker's own and
-	// stand in no file of Perch.
+	// are in no file of Perch.
 	GitHub *GitHubSource `yaml:"github,omitempty" jsonschema:"oneof_required=github"`
 }
 
@@ -215,7 +215,7 @@ func (s GitHubSource) Address() string {
 
 // Network names what exists before Perch: a VPC with its subnets, and private networks.
 type Network struct {
-	// VPC is the VPC that everything stands in.
+	// VPC is the VPC that everything is in.
 	VPC string `yaml:"vpc" jsonschema:"format=vpc"`
 	// Subnets are the public subnets of load balancer and instances, two at least, in different
 	// zones.

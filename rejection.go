@@ -2,7 +2,7 @@ package perch
 
 import "fmt"
 
-// Rejection says why a request comes to nothing although nothing failed: the policy, perch.yaml or
+// Rejection says why a request is rejected although nothing failed: the policy, perch.yaml or
 // what is on AWS rules it out. It is an answer: the same request is rejected again. It travels as
 // one value from where it is decided to where it is shown; functions that decide return it as an
 // error.

@@ -32,8 +32,8 @@ type Request struct {
 	// Head says that Perch requested the branch's head, because the request before named another
 	// commit. If the branch has moved since, the new head is deployed instead of Commit.
 	Head bool `json:"head,omitempty"`
-	// By and Reason say who asks and why, for whoever reads the run: `ci`, `jane@laptop`; `push`,
-	// `perch down`.
+	// By and Reason say who asks and why, for anyone who reads the run: `ci`, `jane@laptop`;
+	// `push`, `perch down`.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	// Trigger is what started the request without a person; empty if a person or cleanup requests.
@@ -88,8 +88,8 @@ type RunInput struct {
 	// Below is, for a removal, the `up` whose place it takes: the next target if the removal is
 	// rejected, or fails before it is due.
 	Below *Request `json:"below,omitempty"`
-	// Due says that the removal was held against policy and stack and may be done: it has taken the
-	// place of Below.
+	// Due says that the removal was checked against policy and stack and may be done: it has taken
+	// the place of Below.
 	Due bool `json:"due,omitempty"`
 	// Begun is the operation that is in progress for the newest `up` of the chain, so that it is
 	// not lost with the run that began it.

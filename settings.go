@@ -15,7 +15,7 @@ import (
 // The comments of the fields, here and in Policy, are what users read: docs/configuration.md and
 // the JSON Schemas are made from them and from the tag `jsonschema`, whose formats are in package
 // config. They speak of keys as perch.yaml writes them. docs/contributing.md says how to write
-// anew.
+// again.
 type Settings struct {
 	// Image is the Docker image that runs; the default is the file's own `image`. `{commit}`
 	// becomes the full commit. `up` looks it up and deploys its digest, so that a tag that moves
@@ -51,7 +51,7 @@ type Settings struct {
 	// reference of CloudFormation's (`{{resolve:...}}`). `PORT` is the port that the app listens on
 	// in its container, 8080 where it is not set.
 	Environment map[string]string `yaml:"environment,omitempty" json:"environment" jsonschema:"nullable" jsonschema_extras:"keys=app variable,values=scalar"`
-	// Secrets are environment variables whose values stand in Secrets Manager or Parameter Store.
+	// Secrets are environment variables whose values are in Secrets Manager or Parameter Store.
 	// The policy's `secrets` must allow them.
 	Secrets map[string]string `yaml:"secrets,omitempty" json:"secrets" jsonschema:"nullable" jsonschema_extras:"keys=app variable,values=secret"`
 	// Expiry is how long an environment of kind `branch` lives. The policy's `expiry` bounds it.
@@ -89,7 +89,7 @@ const (
 	// DatabaseShared is a database and a user of the environment's own in the instance of the
 	// application stack.
 	DatabaseShared = "shared"
-	// DatabaseNone stands in layers only: resolved settings have no Database then.
+	// DatabaseNone is in layers only: resolved settings have no Database then.
 	DatabaseNone = "none"
 )
 
@@ -191,7 +191,7 @@ type SeedHTTP struct {
 	// Body is a file of the repository at the commit that is sent as the request's body; not with
 	// GET.
 	Body string `yaml:"body,omitempty" json:"body,omitempty" jsonschema:"format=seed body"`
-	// Header is the header that carries the secret as it is; without it the secret stands in
+	// Header is the header that carries the secret as it is; without it the secret is in
 	// `Authorization`, after the word Bearer.
 	Header string `yaml:"header,omitempty" json:"header,omitempty" jsonschema:"format=header" jsonschema_extras:"needs=secret"`
 	// Secret is one of the branch's secrets by its name in `secrets`; the worker reads its value,

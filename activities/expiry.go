@@ -52,7 +52,7 @@ func (c *Cleanups) carryOut(ctx context.Context, verdict *perch.ExpiryVerdict, r
 	return nil
 }
 
-// keepPause is how often Keep looks whether a run has taken the note.
+// keepPause is how often Keep checks whether a run has taken the note.
 const keepPause = 200 * time.Millisecond
 
 // Keep checks a pin, the end of one, or an extension, sends it to the environment, and waits until

@@ -7,7 +7,7 @@ import (
 	"perch/activities/ready"
 )
 
-// Readiness is the activity that looks whether an environment answers.
+// Readiness is the activity that checks whether an environment answers.
 type Readiness struct{ prober *ready.Prober }
 
 // AwaitReady asks the environment's address until it answers with a status below 400.

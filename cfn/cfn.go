@@ -51,7 +51,7 @@ type resource struct {
 	UpdateReplacePolicy deletionPolicy `json:",omitempty"`
 }
 
-// deletionPolicy says what becomes of a resource that its stack does not want any more.
+// deletionPolicy says what happens to a resource that its stack does not want any more.
 type deletionPolicy string
 
 const (

@@ -200,7 +200,7 @@ func (d *document) addBeanstalk(in EnvironmentInput, options []option) {
 }
 
 // record points the environment's host name at the load balancer, or at the instance where there is
-// none. Nothing depends on it. All application load balancers of a region stand in the same Route
+// none. Nothing depends on it. All application load balancers of a region are in the same Route
 // 53 zone (AWS docs: Elastic Load Balancing endpoints), so the shared one's is that of an own one,
 // too.
 func (in EnvironmentInput) record() resource {

@@ -59,7 +59,7 @@ func creation(t *testing.T, template Template) perch.TimeEstimate {
 }
 
 // TestABranchHasNothingThatCouldBeShared lists what an environment of kind branch may consist of:
-// roles, profiles, load balancers and certificates stand in the application stack, where nobody
+// roles, profiles, load balancers and certificates are in the application stack, where nobody
 // waits for them.
 func TestABranchHasNothingThatCouldBeShared(t *testing.T) {
 	base := []string{"AWS::ElasticBeanstalk::ApplicationVersion", "AWS::ElasticBeanstalk::Environment", "AWS::Route53::RecordSet", "AWS::S3::Bucket"}

@@ -58,7 +58,7 @@ func (d *document) addSharedDatabase(in ApplicationInput, tags []tag) {
 	d.Outputs[outputDatabaseClients] = output{"Security group that the shared database admits", getAtt{sharedClientGroupID, "GroupId"}}
 }
 
-// sharedInstance is as protected as a production's: every environment's data stands in it.
+// sharedInstance is as protected as a production's: every environment's data is in it.
 func sharedInstance(database perch.SharedDatabase, tags []tag, extended bool) resource {
 	return resource{Type: "AWS::RDS::DBInstance", Properties: databaseProperties{
 		AllocatedStorage:         strconv.Itoa(database.StorageGB),
@@ -82,7 +82,7 @@ func sharedInstance(database perch.SharedDatabase, tags []tag, extended bool) re
 	}}.keep(snapshotIt)
 }
 
-// sharesDatabase reports whether the environment's database stands in the shared instance.
+// sharesDatabase reports whether the environment's database is in the shared instance.
 func (in EnvironmentInput) sharesDatabase() bool {
 	return in.Settings.Database != nil && in.Settings.Database.Mode == perch.DatabaseShared
 }

@@ -303,8 +303,8 @@ func named(text string) []string {
 	return names
 }
 
-// TestDoctorTriesOrNamesEveryAWSCall: whoever lets the worker make another call says whether `perch
-// doctor` tries it.
+// TestDoctorTriesOrNamesEveryAWSCall: anyone who lets the worker make another call says whether
+// `perch doctor` tries it.
 func TestDoctorTriesOrNamesEveryAWSCall(t *testing.T) {
 	text := page(t, "activities/doctor/rights.go") + page(t, "activities/doctor/domain.go")
 	files, err := goFilesBelow("activities")

@@ -150,7 +150,7 @@ func TestEnginesImportOnlyWhatTheArchitectureSays(t *testing.T) {
 	}
 }
 
-// roomOf is the top-level folder that a package of ours stands in.
+// roomOf is the top-level folder that a package of ours is in.
 func roomOf(importPath string) string {
 	parts := strings.Split(importPath, "/")
 	return strings.Join(parts[:min(len(parts), 2)], "/")

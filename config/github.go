@@ -8,7 +8,7 @@ import (
 )
 
 // gitHubName is what GitHub allows: letters, digits and hyphens for the owner (Enterprise's managed
-// users have an underscore), dots besides for the repository.
+// users have an underscore), dots also for the repository.
 var gitHubName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
 
 func validGitHub(value string) string {

@@ -115,7 +115,7 @@ func replaces(n *document.Node, path []string, leaf *document.Node) bool {
 			return true
 		}
 	}
-	// A mapping after null begins anew, so that null counts.
+	// A mapping after null begins again, so that null counts.
 	return leaf.Shape != document.Null
 }
 

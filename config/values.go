@@ -93,7 +93,7 @@ func validAppVariable(name string) string {
 	return variable.check(name)
 }
 
-// dynamicReference is what CloudFormation replaces, wherever it stands in a template, by a secret
+// dynamicReference is what CloudFormation replaces, wherever it is in a template, by a secret
 // or a parameter that its own role may read.
 var dynamicReference = regexp.MustCompile(`(?i)\{\{\s*resolve\s*:`)
 

@@ -66,7 +66,7 @@ func (w *World) removeStack(ctx context.Context, id string) error {
 	return err
 }
 
-// unlock takes away what would keep a stack: its protection, objects in its buckets, protection of
+// unlock removes what would keep a stack: its protection, objects in its buckets, protection of
 // its databases.
 func (w *World) unlock(ctx context.Context, stack types.Stack) error {
 	if aws.ToBool(stack.EnableTerminationProtection) {

@@ -28,7 +28,7 @@ var taggingBeliefs = []Belief{
 	},
 }
 
-// taggingLooks is how often checkTaggingLag looks whether a deleted resource is still listed: on
+// taggingLooks is how often checkTaggingLag checks whether a deleted resource is still listed: on
 // AWS for 5 minutes.
 const taggingLooks = 60
 

@@ -163,7 +163,7 @@ func (c *cluster) prepare(t testing.TB, name string, command []string, other map
 }
 
 // translate is a variable's value where the services are processes: hosts are 127.0.0.1, their
-// ports are free ones and mounted files stand in the repository.
+// ports are free ones and mounted files are in the repository.
 func (c *cluster) translate(t testing.TB, name, key, value string) string {
 	t.Helper()
 	if file, ok := c.services[name].mounts(t)[value]; ok {
@@ -218,7 +218,7 @@ func (c *cluster) healthy(t testing.TB, name string) {
 	}
 }
 
-// again starts a process anew that has ended.
+// again starts a process again that has ended.
 func (c *cluster) again(t testing.TB, name string, replica int) {
 	t.Helper()
 	if policy := c.services[name].Restart; policy != "unless-stopped" {

@@ -65,7 +65,7 @@ func (c *cluster) startPostgreSQL(t testing.TB, s service) {
 	c.add("postgresql", p)
 }
 
-// unprivileged runs a program that refuses to run as root as PostgreSQL's user, or else as nobody,
+// unprivileged runs a program that does not run as root as PostgreSQL's user, or else as nobody,
 // who then owns the files.
 func unprivileged(t testing.TB, files ...string) *syscall.SysProcAttr {
 	t.Helper()

@@ -152,7 +152,7 @@ func (c *cluster) temporal(t testing.TB) client.Client {
 	return connection
 }
 
-// awaitWait waits until the workflow stands in this attempt at AwaitStack, or a later one.
+// awaitWait waits until the workflow is in this attempt at AwaitStack, or a later one.
 func (c *cluster) awaitWait(t testing.TB, temporal client.Client, workflow string, attempt int32) (waiting *workflowpb.PendingActivityInfo) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%s waits for its stack, attempt %d", workflow, attempt), func() (any, bool) {

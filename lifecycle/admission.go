@@ -199,7 +199,7 @@ func (a Admission) loadBalancer() error {
 	return nil
 }
 
-// sharedDatabase rejects what nobody shares: the instance stands in the staging application's
+// sharedDatabase rejects what nobody shares: the instance is in the staging application's
 // stack.
 func (a Admission) sharedDatabase() error {
 	if db := a.Wanted.Settings.Database; db == nil || db.Mode != perch.DatabaseShared {

@@ -55,7 +55,7 @@ func ResumeChain(in perch.RunInput) *Chain {
 }
 
 // Concerns reports whether request can be one of this environment. A signal may hold anything, and
-// the policy judges what stands in it: were that another branch, a run would act on one that nobody
+// the policy judges what is in it: were that another branch, a run would act on one that nobody
 // judged.
 func (c *Chain) Concerns(request perch.Request) bool {
 	_, known := perch.WorkflowOf(request.Goal)
@@ -164,7 +164,7 @@ func (c *Chain) Recreates() bool {
 }
 
 // MakeDue says that the removal that is the target may be done. It reports whether it takes an
-// `up`'s place with that: the run ends then, so that whoever follows the `up` hears of it.
+// `up`'s place with that: the run ends then, so that anyone who follows the `up` hears of it.
 func (c *Chain) MakeDue() (superseding bool) {
 	if c.Below == nil || c.Due {
 		return false

@@ -65,7 +65,7 @@ func isRemote(address string) bool {
 	return scpAddress.MatchString(address)
 }
 
-// open reads the repository anew for every question: go-git remembers the pack files that it saw
+// open reads the repository again for every question: go-git remembers the pack files that it saw
 // first, and a long-lived worker must see commits that arrive later.
 func (g *Git) open() (*git.Repository, error) {
 	repository, err := git.PlainOpenWithOptions(g.path, &git.PlainOpenOptions{EnableDotGitCommonDir: true})

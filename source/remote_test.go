@@ -96,7 +96,7 @@ func TestAnAddressThatIsNoURLIsRejectedWithoutItsPassword(t *testing.T) {
 	}
 }
 
-// TestAPasswordForSSHIsDropped: SSH logs in by a key, and the address stands in messages.
+// TestAPasswordForSSHIsDropped: SSH logs in by a key, and the address is in messages.
 func TestAPasswordForSSHIsDropped(t *testing.T) {
 	g, err := OpenGit("ssh://git:topsecret@127.0.0.1:1/acme/shop", t.TempDir())
 	if err != nil {

@@ -229,5 +229,5 @@ func (c *cleanup) details() string {
 	return b.String()
 }
 
-// cell is text that stands in a table.
+// cell is text that is in a table.
 func cell(text string) string { return strings.NewReplacer("|", "\\|", "\n", " ").Replace(text) }

@@ -37,7 +37,7 @@ type fate struct {
 	// answered says that the app has answered in this run, and seeded that the steps that need it
 	// are done.
 	answered, seeded bool
-	// shared says that the branch's database stands in the shared instance, and database for which
+	// shared says that the branch's database is in the shared instance, and database for which
 	// stack it was made; empty where there is none.
 	shared   bool
 	database string

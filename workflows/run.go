@@ -182,8 +182,8 @@ func (r *run) reject(rejection *perch.Rejection) {
 	r.result.Outcome, r.result.Reason = perch.OutcomeRejected, rejection.Reason
 }
 
-// look reads the stack: by name until its id is known, then by id, so that a stack made anew under
-// the name is never taken for it.
+// look reads the stack: by name until its id is known, then by id, so that a stack created again
+// under the name is never taken for it.
 func (r *run) look() error {
 	if r.seen {
 		r.seen = false

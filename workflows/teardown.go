@@ -94,8 +94,8 @@ func (r *run) lower() (deleted bool, err error) {
 }
 
 // announce reports whether the removal, which nothing rejects, has to be handed to a run of its own
-// first: whoever waits for the `up` below it learns by that at once that it is superseded. From the
-// first step on there is no `up` to come back to, and no operation of it.
+// first: anyone who waits for the `up` below it learns by that at once that it is superseded. From
+// the first step on there is no `up` to come back to, and no operation of it.
 func (r *run) announce() bool {
 	if r.chain.MakeDue() {
 		return true

@@ -14,7 +14,7 @@ import (
 )
 
 // registryLogin is the worker's login for Amazon ECR of its own account and region. It goes to no
-// other registry: whoever has it can read the account's images.
+// other registry: anyone who has it can read the account's images.
 type registryLogin struct {
 	registry string
 	cfg      aws.Config

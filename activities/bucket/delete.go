@@ -51,7 +51,7 @@ func (e *emptying) deleteKeys(ctx context.Context, batch []identity) deletion {
 	return judge(out.Errors)
 }
 
-// deleteOne deletes a version whose key cannot stand in an XML document: the address of a request
+// deleteOne deletes a version whose key cannot be in an XML document: the address of a request
 // can hold it.
 func (e *emptying) deleteOne(ctx context.Context, id identity) deletion {
 	_, err := e.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &e.bucket, ExpectedBucketOwner: &e.account, Key: &id.key, VersionId: present(id.version)})

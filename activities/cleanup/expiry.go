@@ -45,7 +45,7 @@ func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perc
 	return result, nil
 }
 
-// readLabels looks whether a label pins an environment that would be warned or removed, or no
+// readLabels checks whether a label pins an environment that would be warned or removed, or no
 // longer pins one. Labels that the worker may not read pin nothing and unpin nothing.
 func (p *Planner) readLabels(ctx context.Context, verdict *perch.ExpiryVerdict, cards lifecycle.KnownCards) error {
 	environment, err := perch.NewEnvironment(p.policy.Project, verdict.Branch)

@@ -77,7 +77,7 @@ func (a AdmitResult) Ends() (outcome perch.Outcome, sentence string, ends bool) 
 }
 
 // Settled is an environment that is already what a request asks for: nothing is left to do but to
-// look whether it answers.
+// check whether it answers.
 type Settled struct {
 	// Stack is the environment's stack.
 	Stack StackState `json:"stack"`
@@ -106,7 +106,7 @@ type RenderResult struct {
 	// that are carried out when the environment answers.
 	SeedSteps  int `json:"seed_steps"`
 	LaterSteps int `json:"later_steps,omitempty"`
-	// SharedDatabase says that the environment's database stands in the shared instance and is made
+	// SharedDatabase says that the environment's database is in the shared instance and is made
 	// by EnsureDatabase.
 	SharedDatabase bool `json:"shared_database,omitempty"`
 }

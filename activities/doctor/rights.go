@@ -161,7 +161,7 @@ func errorWords(err error) string {
 	return awserr.Sentence(err)
 }
 
-// accountTrials are calls about what is not there. AWS looks whether a call is allowed before it
+// accountTrials are calls about what is not there. AWS checks whether a call is allowed before it
 // looks for what it is about, so its answer tells the one from the other, and nothing changes: no
 // stack has this id, and a template without resources makes none.
 func (r *roleRights) accountTrials() map[string]func(context.Context) error {

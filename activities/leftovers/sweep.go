@@ -27,7 +27,7 @@ import (
 	"perch/lifecycle"
 )
 
-// sweepLooks is how often SweepResources looks whether what it deleted is gone. RDS takes up to
+// sweepLooks is how often SweepResources checks whether what it deleted is gone. RDS takes up to
 // half an hour for a database with a final snapshot.
 const sweepLooks = 180
 

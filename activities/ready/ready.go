@@ -1,4 +1,4 @@
-// Package ready looks whether an environment answers at its own address.
+// Package ready checks whether an environment answers at its own address.
 package ready
 
 import (

@@ -26,8 +26,8 @@ func containerScript(command []string) []string {
 }
 
 // quoteWord writes a word so that the shell takes it as it is. Braces are kept apart from each
-// other: Systems Manager replaces what stands in two of them, {{ssm:NAME}}, by a parameter's value,
-// with the rights of whoever sends the command.
+// other: Systems Manager replaces what is in two of them, {{ssm:NAME}}, by a parameter's value,
+// with the rights of anyone who sends the command.
 func quoteWord(word string) string {
 	word = strings.ReplaceAll(word, `'`, `'\''`)
 	return "'" + strings.ReplaceAll(word, "{", "{''") + "'"

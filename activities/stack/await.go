@@ -86,8 +86,8 @@ func (w *Wait) Take(ctx context.Context, seen Sighting) (contract.AwaitResult, b
 }
 
 // requireProject rejects a stack that is neither the project's by its tags nor called like one of
-// the project's: its events are not for whoever can reach Temporal. A stack that a change set only
-// proposed has no tags.
+// the project's: its events are not for anyone who can reach Temporal. A stack that a change set
+// only proposed has no tags.
 func (r *Reader) requireProject(seen Sighting) error {
 	name := aws.ToString(seen.Stack.StackName)
 	if !seen.Found || Tags(seen.Stack)[perch.TagProject] == r.policy.Project ||

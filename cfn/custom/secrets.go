@@ -11,7 +11,7 @@ import (
 	"perch/document"
 )
 
-// dynamicReference is {{resolve:SERVICE:NAME}}, or as much of it as stands in one text.
+// dynamicReference is {{resolve:SERVICE:NAME}}, or as much of it as is in one text.
 var dynamicReference = regexp.MustCompile(`\{\{resolve:(secretsmanager:|ssm:|ssm-secure:)?((?:\$\{[^}]*\}|[^}])*)(\}\})?`)
 
 // dynamic reports whether CloudFormation reads the value from somewhere else when it makes the
@@ -20,8 +20,8 @@ func dynamic(value string) bool { return strings.Contains(value, "{{resolve:") }
 
 // secrets rejects dynamic references to what the policy does not allow: CloudFormation would read
 // them with rights that the project lacks. A secret that the template makes itself is the
-// environment's own. Rights are bounded by CloudFormation's role all the same: whoever means to can
-// hide a reference from this.
+// environment's own. Rights are bounded by CloudFormation's role all the same: anyone who means to
+// can hide a reference from this.
 func (t *Template) secrets(in cfn.EnvironmentInput, filled []cfn.Parameter, p *document.Report) {
 	for _, one := range filled {
 		declared := t.parameter(one.Name)

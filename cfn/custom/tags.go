@@ -15,7 +15,7 @@ const maxFile = 1 << 20
 // limits bound nesting, and the keys of one mapping: a stack has 500 resources at most.
 var limits = document.Limits{Bytes: maxFile, Depth: 64, Column: 300, Keys: 2000, JSON: true, Tag: longForm}
 
-// shortTags are CloudFormation's short forms; those from Contains on stand in Rules only.
+// shortTags are CloudFormation's short forms; those from Contains on are in Rules only.
 var shortTags = []string{
 	"And", "Base64", "Cidr", "Condition", "Equals", "FindInMap", "GetAtt", "GetAZs", "If", "ImportValue",
 	"Join", "Not", "Or", "Ref", "Select", "Split", "Sub",

@@ -6,7 +6,7 @@ import (
 	"perch/cfn/spec"
 )
 
-// What becomes of the data in a resource that goes.
+// What happens to the data in a resource that goes.
 const (
 	lost     = "lost"
 	snapshot = "snapshot"
@@ -16,7 +16,7 @@ const (
 	left = "left behind"
 )
 
-// dataAfterRemoval says what becomes of the data in a resource that its stack does not have any
+// dataAfterRemoval says what happens to the data in a resource that its stack does not have any
 // more. A database without a policy leaves a snapshot (AWS docs: DeletionPolicy attribute).
 func dataAfterRemoval(r resource) string {
 	policy, given := r.attributes["DeletionPolicy"].(string)
@@ -26,7 +26,7 @@ func dataAfterRemoval(r resource) string {
 	return r.data(policy)
 }
 
-// dataAfterReplacement says what becomes of the data in a resource that another one takes the place
+// dataAfterReplacement says what happens to the data in a resource that another one takes the place
 // of. Without a policy it is deleted, databases included (AWS docs: UpdateReplacePolicy attribute).
 func dataAfterReplacement(r resource) string {
 	policy, _ := r.attributes["UpdateReplacePolicy"].(string)

@@ -9,7 +9,7 @@ import (
 	"perch"
 )
 
-// FuzzForecast reads what stands in accounts and in repositories: any template may come.
+// FuzzForecast reads what is in accounts and in repositories: any template may come.
 func FuzzForecast(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("..", "testdata", "*.json"))
 	if err != nil || len(files) == 0 {

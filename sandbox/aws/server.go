@@ -25,7 +25,7 @@ import (
 
 // Config is what the endpoint needs.
 type Config struct {
-	// Account is the 12-digit account id and Region the region that everything stands in; empty for
+	// Account is the 12-digit account id and Region the region that everything is in; empty for
 	// 123456789012 and eu-central-1.
 	Account, Region string
 	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps
@@ -42,7 +42,7 @@ type Config struct {
 	// Loopback gives instances, databases, buckets and queues addresses of this machine, because
 	// the names and addresses of AWS lead to machines of strangers.
 	Loopback bool
-	// EnforceIAM bounds whoever has assumed a role, and every stack with a service role, to what
+	// EnforceIAM bounds anyone who has assumed a role, and every stack with a service role, to what
 	// the role's policies allow. Calls that are signed with a key that AssumeRole did not give are
 	// an administrator's.
 	EnforceIAM bool

@@ -20,7 +20,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// demoFiles are the demo repository: what stands in `main`, and what each branch changes.
+// demoFiles are the demo repository: what is in `main`, and what each branch changes.
 //
 //go:embed all:demo
 var demoFiles embed.FS

@@ -61,7 +61,7 @@ func (b *bench) save(t *testing.T, name, workflow string, document document) {
 	}
 }
 
-// scrub replaces the identities of workers and of whoever asked.
+// scrub replaces the identities of workers and of anyone who asked.
 func scrub(value any) any {
 	switch value := value.(type) {
 	case []any:

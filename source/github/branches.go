@@ -16,7 +16,7 @@ var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // Branches lists every branch with its commit. It is complete, or there is an error that says why
 // not; a repository without branches is an error too. A branch that is pushed or removed while the
-// list is read may be missing from it; so whoever acts on a missing branch asks Heads once more.
+// list is read may be missing from it; so anyone who acts on a missing branch asks Heads once more.
 func (r *Repository) Branches(ctx context.Context) (branches map[string]string, complete bool, err error) {
 	branches = map[string]string{}
 	var first page

@@ -73,7 +73,7 @@ func (r *Repository) entries(ctx context.Context, tree string, recursive bool) (
 	return answer.Entries, nil
 }
 
-// blob reads a file's content. It is held against the name that Git gave it, so an answer that
+// blob reads a file's content. It is checked against the name that Git gave it, so an answer that
 // broke off does not pass for the file.
 func (r *Repository) blob(ctx context.Context, entry *api.TreeEntry) ([]byte, error) {
 	if entry.GetSize() > maxBlob {

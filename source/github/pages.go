@@ -72,7 +72,7 @@ func unchanged(err error) bool {
 
 // again takes the page of the last time. The ETag stands for its branches only: what follows them,
 // the new answer's Link header says. Where it has none, a full last page could have got a
-// successor, and is asked for anew.
+// successor, and is asked for again.
 func (r *Repository) again(ctx context.Context, number int, known page, response *api.Response) (page, error) {
 	if response.Header.Get("Link") != "" {
 		known.next, known.last = response.NextPage, response.LastPage

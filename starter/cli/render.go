@@ -14,7 +14,7 @@ import (
 	"perch/config"
 )
 
-// noCommit stands in a rendered template for a commit that is not known.
+// noCommit is in a rendered template for a commit that is not known.
 var noCommit = strings.Repeat("0", 40)
 
 func (a *app) renderCommand() *cobra.Command {

@@ -11,7 +11,7 @@ import (
 	"perch/config"
 )
 
-// whoMay says what a side of `settings` can be. A colon stands in no branch's name and in no
+// whoMay says what a side of `settings` can be. A colon is in no branch's name and in no
 // revision, so nothing means two things.
 const whoMay = "name a branch, a kind (production, staging or branch), or a revision of perch.yaml with a colon: origin/main: or origin/main:staging; " +
 	"refs/heads/NAME is a branch that is called like a kind"

@@ -93,7 +93,7 @@ func (r *run) removable() map[string]*resourceState {
 	return out
 }
 
-// policy says what becomes of a resource: kept, and whether a deletion leaves a snapshot.
+// policy says what happens to a resource: kept, and whether a deletion leaves a snapshot.
 type policy struct{ keep, snapshot bool }
 
 func (r *run) policyOfDeletion(res *resourceState) policy {

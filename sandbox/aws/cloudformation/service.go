@@ -26,7 +26,7 @@ const namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
 // Config is what the service needs.
 type Config struct {
-	// Account and Region stand in every ARN.
+	// Account and Region are in every ARN.
 	Account, Region string
 	// Speed is how many seconds of AWS's typical times pass in one second; 0 means 1. Timestamps
 	// stay real.

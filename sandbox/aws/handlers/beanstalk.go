@@ -9,7 +9,7 @@ import (
 	"perch/sandbox/aws/resource"
 )
 
-// beanstalkCalls are calls that Elastic Beanstalk makes in the name of whoever makes, changes or
+// beanstalkCalls are calls that Elastic Beanstalk makes in the name of anyone who makes, changes or
 // terminates an environment, by AWS's own policies
 // AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy (v12) and
 // AdministratorAccess-AWSElasticBeanstalk (v9), without those for what the project's templates have

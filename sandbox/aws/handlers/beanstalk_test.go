@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// managedUpdates is AWS's own list of what Elastic Beanstalk calls for whoever updates an
+// managedUpdates is AWS's own list of what Elastic Beanstalk calls for anyone who updates an
 // environment.
 const managedUpdates = "../../../deploy/iam/testdata/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy.json"
 

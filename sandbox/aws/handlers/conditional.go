@@ -79,7 +79,7 @@ var conditional = []struct {
 	},
 	{"AWS::S3::Bucket", "VersioningConfiguration", []string{"s3:*BucketVersioning"}},
 	{"AWS::S3::Bucket", "WebsiteConfiguration", []string{"s3:*BucketWebsite"}},
-	// Actions that no property needs: deleting what an update takes away has the names of the Put
+	// Actions that no property needs: deleting what an update removes has the names of the Put
 	// actions in IAM (AWS docs: Actions of S3).
 	{"AWS::S3::Bucket", "", []string{
 		"s3:DeleteObject", "s3:DeleteBucketEncryption", "s3:DeleteBucketLifecycle", "s3:DeleteBucketMetricsConfiguration",

@@ -1,6 +1,6 @@
 // Package handlers knows which rights CloudFormation's resource handlers need of a stack's service
 // role: for every type the calls that AWS's registry lists, as far as the resource's properties
-// need them, and the calls that Elastic Beanstalk makes in the name of whoever makes an
+// need them, and the calls that Elastic Beanstalk makes in the name of anyone who makes an
 // environment.
 package handlers
 

@@ -77,7 +77,7 @@ func newTestBucket(t *rapid.T) (*Service, *bucket) {
 	return s, s.buckets[testBucket]
 }
 
-// pages reads all pages of versions with limits drawn anew for each; each runs between the pages.
+// pages reads all pages of versions with limits drawn again for each; each runs between the pages.
 func pages(t *rapid.T, b *bucket, prefix, delimiter string, each func(versionPage)) (lines []string) {
 	page := versionPage{truncated: true}
 	for n := 0; page.truncated; n++ {

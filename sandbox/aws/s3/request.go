@@ -93,7 +93,7 @@ func (r *request) expired(at time.Time) bool {
 }
 
 // subresources are the query parameters that choose another operation than the method alone. Those
-// without an operation here stand in the list as well, so that they are rejected and not taken for
+// without an operation here are in the list as well, so that they are rejected and not taken for
 // the plain operation.
 var subresources = []string{
 	"accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering", "inventory", "legal-hold",

@@ -2,7 +2,7 @@
 // markers, pages and errors.
 //
 // It speaks the REST XML protocol to any client, path style and virtual-hosted. It checks checksums
-// and bucket policies but not signatures: whoever reaches it is the account's root user. What it
+// and bucket policies but not signatures: anyone who reaches it is the account's root user. What it
 // does not implement it answers with S3's own NotImplemented.
 package s3
 

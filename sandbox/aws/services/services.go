@@ -32,7 +32,7 @@ var Subnets = []string{"subnet-0a1111111111111aa", "subnet-0b2222222222222bb", "
 
 // Config is what a Service needs.
 type Config struct {
-	// Account is the 12-digit account and Region the region that everything stands in.
+	// Account is the 12-digit account and Region the region that everything is in.
 	Account string
 	Region  string
 	// Dir is where the state is kept between runs; empty keeps it in memory only.
