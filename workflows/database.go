@@ -45,9 +45,9 @@ func (r *run) dropDatabase() error {
 // it. others is what else is wrong after the removal, and left what else is still there.
 func (r *run) undropped(failure, others error, left []string) error {
 	name := r.sharedDatabaseName()
-	sentence := fmt.Sprintf("%s could not be dropped: %s; when that is mended, run `perch down %s` again", name, said(failure), r.environment.Branch)
+	sentence := fmt.Sprintf("%s could not be dropped: %s; after you fix that, run `perch down %s` again", name, said(failure), r.environment.Branch)
 	if others != nil {
-		sentence += "; besides that, " + said(others)
+		sentence += "; also, " + said(others)
 	}
 	return leftBehind(sentence, append([]string{name}, left...))
 }

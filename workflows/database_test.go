@@ -96,7 +96,7 @@ func TestADatabaseThatAStackLeftIsDroppedToo(t *testing.T) {
 func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *testing.T) {
 	const (
 		database = "database perch_shop_login in the shared instance"
-		undone   = database + " could not be dropped: the role lacks it; when that is mended, run `perch down login` again"
+		undone   = database + " could not be dropped: the role lacks it; after you fix that, run `perch down login` again"
 	)
 	removed := []string{"Admit gone", "DescribeStack", "PrepareDeletion", "DeleteStack", "AwaitStack until deleting", "EmptyBucket assets", "AwaitStack DELETE_IN_PROGRESS", "DescribeStack",
 		"DropDatabase DELETE_COMPLETE", "VerifyGone assets db"}
@@ -112,9 +112,9 @@ func TestADatabaseThatCannotBeDroppedIsNamedAndTheRestIsLookedForAllTheSame(t *t
 		"where there was no stack": {did: []string{"Admit gone", "DescribeStack", "DropDatabase", "VerifyGone"}, sentence: undone, behind: []string{database}},
 		"beside what else is there": {
 			status: "CREATE_COMPLETE", left: []string{"bucket assets"}, did: removed, behind: []string{database, "bucket assets"},
-			sentence: undone + "; besides that, the environment is not gone, this is still there: bucket assets; delete it by hand, or fix what keeps it and run `perch down login` again",
+			sentence: undone + "; also, the environment is not gone, this is still there: bucket assets; delete it by hand, or fix what keeps it and run `perch down login` again",
 		},
-		"where the rest cannot be seen": {status: "CREATE_COMPLETE", unlooked: denied(), did: removed, sentence: undone + "; besides that, the role lacks it", behind: []string{database}},
+		"where the rest cannot be seen": {status: "CREATE_COMPLETE", unlooked: denied(), did: removed, sentence: undone + "; also, the role lacks it", behind: []string{database}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -30,7 +30,7 @@ func Plan(ctx workflow.Context, in perch.PlanInput) (*perch.PlanResult, error) {
 
 // Doctor answers `perch doctor` for what only a worker can see.
 func Doctor(ctx workflow.Context, in perch.DoctorInput) (*perch.DoctorResult, error) {
-	out, err := runActivity(ctx, "look whether everything is there", contract.Examine, in)
+	out, err := runActivity(ctx, "check whether everything is there", contract.Examine, in)
 	return &out, err
 }
 

@@ -38,7 +38,7 @@ func (t *Template) admitCapability(policy perch.Policy, p *document.Report) {
 	}
 	reason := because.kind
 	if needed == CapabilityNamedIAM {
-		reason += " with a name of its own"
+		reason += " with a custom name"
 	}
 	p.Fail(because.at, "resource %s (%s) needs %s, and the policy allows %s; take it out of the template, or add %s to `capabilities` in the policy", because.id, reason, needed, allows, needed)
 }

@@ -36,7 +36,7 @@ func TestThePolicyBoundsATemplate(t *testing.T) {
 		want      string
 	}{
 		"a capability": {role, func(p *perch.Policy) { p.Capabilities = []string{CapabilityIAM} },
-			"resource Role (AWS::IAM::Role with a name of its own) needs CAPABILITY_NAMED_IAM, and the policy allows only CAPABILITY_IAM; take it out of the template, or add CAPABILITY_NAMED_IAM to `capabilities` in the policy"},
+			"resource Role (AWS::IAM::Role with a custom name) needs CAPABILITY_NAMED_IAM, and the policy allows only CAPABILITY_IAM; take it out of the template, or add CAPABILITY_NAMED_IAM to `capabilities` in the policy"},
 		"a capability that is given": {role, func(p *perch.Policy) { p.Capabilities = []string{CapabilityNamedIAM} }, ""},
 		"an instance type": {"  A: {Type: T, Properties: {InstanceType: m7i.large}}\n", func(p *perch.Policy) { p.InstanceTypes = []string{"t3.*"} },
 			"InstanceType is m7i.large, and the policy allows only t3.*; change it, or `instance_types` in the policy"},

@@ -121,7 +121,7 @@ func TestATemplateThatThePolicyDoesNotAllowIsRejectedBeforeAnythingChanges(t *te
 		words string
 	}{
 		"named": {map[string]string{"deploy/wordpress.yaml": "Resources:\n  Role: {Type: 'AWS::IAM::Role', Properties: {RoleName: x}}\nOutputs:\n  URL: {Value: 'http://x'}\n", "perch.yaml": unfilled("refusedown")},
-			"deploy/wordpress.yaml:2:3: resource Role (AWS::IAM::Role with a name of its own) needs CAPABILITY_NAMED_IAM, and the policy allows only CAPABILITY_IAM"},
+			"deploy/wordpress.yaml:2:3: resource Role (AWS::IAM::Role with a custom name) needs CAPABILITY_NAMED_IAM, and the policy allows only CAPABILITY_IAM"},
 		"nested": {map[string]string{"deploy/wordpress.yaml": "Resources:\n  Inner: {Type: 'AWS::CloudFormation::Stack'}\n"},
 			"deploy/wordpress.yaml:2:3: resource Inner is a nested stack, and nested stacks are not supported"},
 		"unfilled": {map[string]string{"perch.yaml": unfilled("refusedown")}, "nobody fills parameter pAppInstanceType"},

@@ -141,7 +141,7 @@ func (a *app) explain(r *report, command string) {
 	case perch.OutcomeFailed:
 		a.note("%s failed: %s", r.target.title(r.goal), r.failure)
 		a.note("%s", r.where())
-		a.note("When the cause is mended, `perch %s %s` goes on from what is there.", command, branch)
+		a.note("After you fix the cause, `perch %s %s` goes on from what is there.", command, branch)
 	case perch.OutcomeTimeout:
 		a.note("%s: %s; the run goes on.", r.target.title(r.goal), r.failure)
 		a.note("%s", r.where())

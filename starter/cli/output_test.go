@@ -127,7 +127,7 @@ func TestWhatPeopleRead(t *testing.T) {
 		},
 		"failed": {
 			report: up(perch.Result{Outcome: perch.OutcomeFailed}, "no capacity"), code: exitFailed,
-			stderr: "up main at aaaaaaa failed: no capacity\nThe run: workflow shop-main, run r\nWhen the cause is mended, `perch up main` goes on from what is there.\n",
+			stderr: "up main at aaaaaaa failed: no capacity\nThe run: workflow shop-main, run r\nAfter you fix the cause, `perch up main` goes on from what is there.\n",
 		},
 		"gave up waiting": {
 			report: up(perch.Result{Outcome: perch.OutcomeTimeout}, "not done after 1m0s"), code: exitTimeout,

@@ -108,7 +108,7 @@ func TestTitlesOfPlans(t *testing.T) {
 		"recreated":            {perch.PlanResult{Step: "delete", Status: "UPDATE_COMPLETE"}, []string{"the present one is deleted first, with its database and everything in its buckets."}},
 		"something in the way": {perch.PlanResult{Step: "wait", Status: "UPDATE_IN_PROGRESS"}, []string{"would wait: its stack is UPDATE_IN_PROGRESS."}},
 		"turned back":          {perch.PlanResult{Step: "continue-rollback", Status: "UPDATE_ROLLBACK_FAILED"}, []string{"would be turned back first: its stack is UPDATE_ROLLBACK_FAILED."}},
-		"a shared database":    {perch.PlanResult{Step: "create", SharedDatabase: true}, []string{"Beside the stack: a database and a user of its own in the instance that environments share."}},
+		"a shared database":    {perch.PlanResult{Step: "create", SharedDatabase: true}, []string{"Beside the stack: a dedicated database and user in the instance that environments share."}},
 		"protected":            {perch.PlanResult{Step: "update", Protected: true}, []string{"protected  yes: neither `down` nor cleanup removes it"}},
 		"may be replaced": {perch.PlanResult{Step: "update", Changes: []perch.ResourceChange{
 			{LogicalID: "D", Type: "T", Action: perch.ActionChange, Replacement: "maybe", Data: "snapshot", Properties: []perch.PropertyChange{{Name: "Engine", Replacement: "maybe"}}},

@@ -21,7 +21,7 @@ func planText(d planDocument, p paper) string {
 	planSettings(&out, p, d.Settings)
 	planResources(&out, p, d)
 	if d.SharedDB {
-		p.text(&out, normal, 0, "Beside the stack: a database and a user of its own in the instance that environments share.")
+		p.text(&out, normal, 0, "Beside the stack: a dedicated database and user in the instance that environments share.")
 	}
 	planWarnings(&out, p, d)
 	planEstimates(&out, p, d)

@@ -36,7 +36,7 @@ func (a *app) scheduleCommand() *cobra.Command {
 	pause := a.scheduleChild("pause", "Stop scheduled cleanup until it is resumed", func(ctx context.Context, s schedule) error {
 		return s.handle.Pause(ctx, client.SchedulePauseOptions{Note: cmp.Or(note, "paused by "+a.person())})
 	})
-	pause.Flags().StringVar(&note, "note", "", "why, for whoever finds it paused")
+	pause.Flags().StringVar(&note, "note", "", "why, for people who find it paused")
 	return group("schedule", "Run cleanup regularly", ensure,
 		a.scheduleChild("show", "Show when cleanup runs, and how often it was skipped", nil),
 		pause,

@@ -165,7 +165,7 @@ func TestUnreadableStateIsRejectedAndKept(t *testing.T) {
 	a.ready("AWS::SNS::Topic", "Topic", nil)
 	writeFile(t, a.service.file(), "{broken")
 	_, err := New(Config{Dir: dir})
-	wantError(t, err, "remove the file to begin anew")
+	wantError(t, err, "remove the file to begin again")
 }
 
 func TestCreateAgainReturnsTheSameResource(t *testing.T) {

@@ -135,7 +135,7 @@ func (s *Service) load() error {
 		return fmt.Errorf("read state of the sandbox's services: %w", err)
 	}
 	if err := json.Unmarshal(body, &s.state); err != nil {
-		return fmt.Errorf("read state of the sandbox's services in %s: %w; remove the file to begin anew", s.file(), err)
+		return fmt.Errorf("read state of the sandbox's services in %s: %w; remove the file to begin again", s.file(), err)
 	}
 	return nil
 }
