@@ -267,9 +267,13 @@ type EnvironmentStatus struct {
 	// not known. Pin is what keeps it; nil if it is not pinned.
 	Expires time.Time `json:"expires,omitzero"`
 	Pin     *Pin      `json:"pin,omitempty"`
-	// USDSoFar is what the environment has cost since its stack was created, an estimate; 0 if
-	// there is none.
-	USDSoFar float64 `json:"usd_so_far,omitempty"`
+	// USDPerDay is what the environment costs a day, and USDSoFar what it has cost since its stack
+	// was created: estimates, and 0 if there is none.
+	USDPerDay float64 `json:"usd_per_day,omitempty"`
+	USDSoFar  float64 `json:"usd_so_far,omitempty"`
+	// Message is what the source says of the commit that was requested last; nil if that is not
+	// known.
+	Message *CommitMessage `json:"message,omitempty"`
 	// Resources are the stack's resources; only Status fills them.
 	Resources []ResourceStatus `json:"resources,omitempty"`
 }
@@ -279,13 +283,18 @@ type LastReport struct {
 	// Phase is how far the run was, Outcome how the request ended; Outcome is empty before.
 	Phase   Phase   `json:"phase"`
 	Outcome Outcome `json:"outcome"`
-	// Commit is what the run worked for, By who requested it.
+	// Commit is what the run worked for, By who requested it and Reason why.
 	Commit string `json:"commit"`
 	By     string `json:"by"`
+	Reason string `json:"reason,omitempty"`
 	// Sentence is why it ended so, or what failed, in at most 300 characters; mostly empty.
 	Sentence string `json:"sentence"`
-	// At is when the run said it, in UTC.
-	At time.Time `json:"at"`
+	// Begun is when the run began, At when it said this, in UTC.
+	Begun time.Time `json:"begun,omitzero"`
+	At    time.Time `json:"at"`
+	// ExpectedSeconds is how long CloudFormation typically takes for the change; 0 if there is no
+	// estimate.
+	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
 }
 
 // longestSentence is how many characters of a sentence a LastReport has: a listing has many of
@@ -302,7 +311,10 @@ func (c Card) LastReport() *LastReport {
 	if len(sentence) > longestSentence {
 		sentence = append(sentence[:longestSentence-1], '…')
 	}
-	return &LastReport{Phase: s.Phase, Outcome: s.Outcome, Commit: s.Commit, By: s.By, Sentence: string(sentence), At: s.At}
+	return &LastReport{
+		Phase: s.Phase, Outcome: s.Outcome, Commit: s.Commit, By: s.By, Reason: s.Reason, Sentence: string(sentence),
+		Begun: s.Begun, At: s.At, ExpectedSeconds: s.ExpectedSeconds,
+	}
 }
 
 // String says it in a line: phase or outcome, commit, who and when, and why.

@@ -28,10 +28,11 @@ var rooms = map[string][]string{
 	"perch/client":      {"perch", "perch/lifecycle", "perch/dial"},
 	"perch/workflows":   {"perch", "perch/lifecycle", "perch/activities/contract"},
 	"perch/activities":  {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/image", "perch/mask"},
-	"perch/worker":      {"perch", "perch/config", "perch/source", "perch/report", "perch/dial", "perch/activities", "perch/workflows"},
-	"perch/starter":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial"},
-	"perch/web":         {"perch", "perch/client", "perch/dial"},
-	"perch/sandbox":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter", "perch/web"},
+	"perch/readapi":     {"perch", "perch/client"},
+	"perch/worker":      {"perch", "perch/client", "perch/readapi", "perch/lifecycle", "perch/config", "perch/source", "perch/report", "perch/dial", "perch/activities", "perch/workflows"},
+	"perch/starter":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/lifecycle", "perch/source", "perch/dial", "perch/report", "perch/readapi"},
+	"perch/web":         {"perch", "perch/client", "perch/dial", "perch/lifecycle", "perch/report", "perch/readapi", "perch/mask"},
+	"perch/sandbox":     {"perch", "perch/client", "perch/config", "perch/cfn", "perch/source", "perch/worker", "perch/starter", "perch/web", "perch/readapi"},
 	"perch/conformance": {}, // Its tests start the sandbox.
 	"perch/deploy":      {}, // Its tests run the programs.
 	"perch/checks":      {}, // Its tests read the repository.
@@ -46,6 +47,7 @@ var strangers = map[string][]string{
 	"perch/lifecycle": {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/report":    {"github.com/aws/", "go.temporal.io/", "github.com/google/go-github"},
 	"perch/client":    {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra"},
+	"perch/readapi":   {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/starter":   {"github.com/aws/aws-sdk-go-v2/service", "go.temporal.io/server", "github.com/google/go-github"},
 	"perch/web":       {"github.com/aws/", "go.temporal.io/server", "github.com/google/go-github", "github.com/spf13/cobra"},
 	"perch/worker":    {"go.temporal.io/server"},

@@ -7,6 +7,7 @@ import (
 
 	"perch"
 	"perch/client"
+	"perch/readapi"
 )
 
 // known is an environment of which the card says something.
@@ -20,17 +21,17 @@ var known = perch.EnvironmentStatus{
 }
 
 func TestLsShowsPullRequestsIfThereAreAny(t *testing.T) {
-	with := listText(newListDocument(perch.ListResult{Environments: []perch.EnvironmentStatus{known, {Branch: "z"}}}), paper{})
+	with := listText(readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{known, {Branch: "z"}}}), paper{})
 	if !strings.Contains(with, "PULL REQUEST") || !strings.Contains(with, "#12 Log in by mail, #14 Cart") {
 		t.Errorf("the list is\n%s", with)
 	}
-	if without := listText(newListDocument(perch.ListResult{Environments: []perch.EnvironmentStatus{{Branch: "z"}}}), paper{}); strings.Contains(without, "PULL") {
+	if without := listText(readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{{Branch: "z"}}}), paper{}); strings.Contains(without, "PULL") {
 		t.Errorf("the list is\n%s", without)
 	}
 }
 
 func TestStatusShowsPullRequestsAndTheLastReport(t *testing.T) {
-	document := newStatusDocument(environment(t, "main"), perch.StatusResult{Environment: &known}, client.Progress{}, client.Run{})
+	document := readapi.NewStatus(environment(t, "main"), perch.StatusResult{Environment: &known}, client.Progress{}, client.Run{})
 	text := statusText(document, "", paper{})
 	for _, want := range []string{"#12 Log in by mail, #14 Cart", "failed aaaaaaa, by ada, 2026-11-22T22:00:00Z: no capacity"} {
 		if !strings.Contains(text, want) {
@@ -40,8 +41,8 @@ func TestStatusShowsPullRequestsAndTheLastReport(t *testing.T) {
 }
 
 func TestWarningsOfCardsAreShown(t *testing.T) {
-	list := newListDocument(perch.ListResult{Warnings: []string{"the card cannot be read"}})
-	status := newStatusDocument(environment(t, "main"), perch.StatusResult{Warnings: list.Warnings}, client.Progress{}, client.Run{})
+	list := readapi.NewList(perch.ListResult{Warnings: []string{"the card cannot be read"}})
+	status := readapi.NewStatus(environment(t, "main"), perch.StatusResult{Warnings: list.Warnings}, client.Progress{}, client.Run{})
 	if len(list.Warnings) != 1 || len(status.Warnings) != 1 {
 		t.Errorf("warnings %q and %q", list.Warnings, status.Warnings)
 	}

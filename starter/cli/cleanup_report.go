@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"perch"
+	"perch/readapi"
 )
 
 // cleanupDocument is what `cleanup -o json` prints. Removed and Pending are names of stacks; what
@@ -39,7 +40,7 @@ type verdictDocument struct {
 func (s *sweep) document() cleanupDocument {
 	d := cleanupDocument{
 		Verdicts: []verdictDocument{}, Removed: s.stacks(stageRemoved), Pending: s.stacks(stagePending, stageBegun), Failed: s.failed(), Brake: s.result.Brake,
-		Error: s.result.Problem, OtherRepositories: others(s.result.OtherRepositories), Missing: s.result.Missing,
+		Error: s.result.Problem, OtherRepositories: full(s.result.OtherRepositories), Missing: s.result.Missing,
 		Expiry: s.result.Expiry,
 	}
 	kept := map[string]string{}
@@ -144,7 +145,7 @@ func (a *app) tellMissing(s *sweep) {
 func verdictsText(verdicts []perch.CleanupVerdict, p paper) string {
 	var rows [][]string
 	for _, v := range verdicts {
-		rows = append(rows, []string{string(v.Verdict), v.Stack, v.Branch, timestamp(v.Created), v.Reason})
+		rows = append(rows, []string{string(v.Verdict), v.Stack, v.Branch, readapi.Timestamp(v.Created), v.Reason})
 	}
 	var out strings.Builder
 	p.list(&out, []string{"VERDICT", "STACK", "BRANCH", "CREATED", "REASON"}, rows)
@@ -178,7 +179,7 @@ func (a *app) tellSweep(s *sweep) {
 	for _, r := range s.removals {
 		switch r.stage {
 		case stagePending:
-			a.note("%s is removed after %s, unless somebody pushes %s until then.", r.asked.Stack, timestamp(r.asked.Judged.Until), r.asked.Branch)
+			a.note("%s is removed after %s, unless somebody pushes %s until then.", r.asked.Stack, readapi.Timestamp(r.asked.Judged.Until), r.asked.Branch)
 		case stageBegun:
 			a.note("The removal of %s goes on; `perch cleanup` waits for it again.", r.asked.Stack)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"perch"
 	"perch/client"
+	"perch/readapi"
 )
 
 // sweptExpiry is a sweep of expiry with a verdict of each kind; requested says that it requested
@@ -99,11 +100,11 @@ cart                                        in 2 days                           
 demo                                        pinned by jane until 2026-12-04 12:00 UTC: demo  0.13 USD
 main
 `
-	if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), listText(newListDocument(result), paper{})); diff != "" {
+	if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), listText(readapi.NewList(result), paper{})); diff != "" {
 		t.Errorf("list (-want +got):\n%s", diff)
 	}
 	without := perch.ListResult{Environments: result.Environments[2:]}
-	if text := listText(newListDocument(without), paper{}); strings.Contains(text, "EXPIRES") || strings.Contains(text, "COST") {
+	if text := listText(readapi.NewList(without), paper{}); strings.Contains(text, "EXPIRES") || strings.Contains(text, "COST") {
 		t.Errorf("the list of environments that do not expire is\n%s", text)
 	}
 }
@@ -113,7 +114,7 @@ func TestStatusShowsExpiryAndCost(t *testing.T) {
 		Branch: "cart", Expires: keepNow.Add(5 * time.Hour), USDSoFar: 4.2,
 		Pin: &perch.Pin{By: "jane", Reason: "demo", Until: keepNow.Add(4 * time.Hour)},
 	}
-	document := newStatusDocument(environment(t, "cart"), perch.StatusResult{At: keepNow, Environment: &shown}, client.Progress{}, client.Run{})
+	document := readapi.NewStatus(environment(t, "cart"), perch.StatusResult{At: keepNow, Environment: &shown}, client.Progress{}, client.Run{})
 	text := statusText(document, "", paper{})
 	for _, want := range []string{
 		"expires                 2026-12-01T17:00:00Z, in 5 hours\n", "cost so far (estimate)  4.20 USD\n",

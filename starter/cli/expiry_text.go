@@ -7,13 +7,14 @@ import (
 
 	"perch"
 	"perch/lifecycle"
+	"perch/readapi"
 )
 
 // expiryText is a table of verdicts.
 func expiryText(verdicts []perch.ExpiryVerdict, p paper) string {
 	var rows [][]string
 	for _, v := range verdicts {
-		rows = append(rows, []string{v.Branch, string(v.Action), timestamp(v.Deadline), v.Reason, dollars(v.USDPerDay)})
+		rows = append(rows, []string{v.Branch, string(v.Action), readapi.Timestamp(v.Deadline), v.Reason, dollars(v.USDPerDay)})
 	}
 	var out strings.Builder
 	p.list(&out, []string{"BRANCH", "VERDICT", "EXPIRES", "REASON", "USD A DAY (ESTIMATE)"}, rows)
@@ -76,6 +77,13 @@ func pinned(pin *perch.Pin) string {
 		return ""
 	}
 	return lifecycle.PinnedBy(*pin)
+}
+
+// left is the time from one moment of a document to another.
+func left(expires, at string) string {
+	end, _ := time.Parse(time.RFC3339, expires) // An empty one is the zero time.
+	now, _ := time.Parse(time.RFC3339, at)
+	return remaining(end, now)
 }
 
 // remaining is the time from at until an environment expires; empty if it does not.

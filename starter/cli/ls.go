@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"perch"
+	"perch/readapi"
 )
 
 func (a *app) lsCommand() *cobra.Command {
@@ -35,7 +36,7 @@ func (a *app) ls(ctx context.Context) error {
 	if err != nil {
 		return ended(err)
 	}
-	document := newListDocument(result)
+	document := readapi.NewList(result)
 	if a.json() {
 		return a.printJSON(document)
 	}
@@ -45,20 +46,7 @@ func (a *app) ls(ctx context.Context) error {
 	return nil
 }
 
-// newListDocument orders the environments by branch.
-func newListDocument(result perch.ListResult) listDocument {
-	document := listDocument{
-		At: timestamp(result.At), Environments: make([]environmentDocument, 0, len(result.Environments)), Leftovers: append([]perch.Leftover{}, result.Leftovers...),
-		OtherRepositories: others(result.OtherRepositories), Warnings: append([]string{}, result.Warnings...),
-	}
-	for _, environment := range result.Environments {
-		document.Environments = append(document.Environments, newEnvironmentDocument(environment, result.At))
-	}
-	slices.SortFunc(document.Environments, func(x, y environmentDocument) int { return strings.Compare(x.Branch, y.Branch) })
-	return document
-}
-
-func (a *app) tellList(project string, document listDocument) {
+func (a *app) tellList(project string, document readapi.List) {
 	defer a.noteOthers(document.OtherRepositories)
 	if len(document.Environments) == 0 {
 		a.note("Project %s has no environments.", project)
@@ -72,31 +60,31 @@ func (a *app) tellList(project string, document listDocument) {
 var listColumns = []struct {
 	head     string
 	optional bool
-	cell     func(environmentDocument) string
+	cell     func(e readapi.Environment, at string) string
 }{
-	{"BRANCH", false, func(e environmentDocument) string { return e.Branch }},
-	{"KIND", false, func(e environmentDocument) string { return string(e.Kind) }},
-	{"STATUS", false, func(e environmentDocument) string { return e.Status }},
-	{"COMMIT", false, func(e environmentDocument) string { return perch.ShortCommit(e.Commit) }},
-	{"UPDATED", false, func(e environmentDocument) string { return e.Updated }},
-	{"URL", false, func(e environmentDocument) string { return e.URL }},
-	{"EXPIRES", true, func(e environmentDocument) string { return cmp.Or(pinned(e.Pin), e.remaining) }},
-	{"COST (ESTIMATE)", true, func(e environmentDocument) string { return inDollars(e.USDSoFar) }},
-	{"PULL REQUEST", true, func(e environmentDocument) string { return openRequests(e.PullRequests) }},
+	{"BRANCH", false, func(e readapi.Environment, _ string) string { return e.Branch }},
+	{"KIND", false, func(e readapi.Environment, _ string) string { return string(e.Kind) }},
+	{"STATUS", false, func(e readapi.Environment, _ string) string { return e.Status }},
+	{"COMMIT", false, func(e readapi.Environment, _ string) string { return perch.ShortCommit(e.Commit) }},
+	{"UPDATED", false, func(e readapi.Environment, _ string) string { return e.Updated }},
+	{"URL", false, func(e readapi.Environment, _ string) string { return e.URL }},
+	{"EXPIRES", true, func(e readapi.Environment, at string) string { return cmp.Or(pinned(e.Pin), left(e.Expires, at)) }},
+	{"COST (ESTIMATE)", true, func(e readapi.Environment, _ string) string { return inDollars(e.USDSoFar) }},
+	{"PULL REQUEST", true, func(e readapi.Environment, _ string) string { return openRequests(e.PullRequests) }},
 }
 
 // listText is a table.
-func listText(document listDocument, p paper) string {
+func listText(document readapi.List, p paper) string {
 	var heads []string
 	rows := make([][]string, len(document.Environments))
 	for _, column := range listColumns {
-		has := func(e environmentDocument) bool { return column.cell(e) != "" }
+		has := func(e readapi.Environment) bool { return column.cell(e, document.At) != "" }
 		if column.optional && !slices.ContainsFunc(document.Environments, has) {
 			continue
 		}
 		heads = append(heads, column.head)
 		for i, e := range document.Environments {
-			rows[i] = append(rows[i], column.cell(e))
+			rows[i] = append(rows[i], column.cell(e, document.At))
 		}
 	}
 	var out strings.Builder

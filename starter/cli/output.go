@@ -54,76 +54,6 @@ type downDocument struct {
 	Run         client.Run `json:"run"`
 }
 
-// environmentDocument is one environment in `ls -o json`. Updated is RFC 3339 in UTC, empty where
-// it is not known.
-type environmentDocument struct {
-	Branch  string     `json:"branch"`
-	Slug    string     `json:"slug"`
-	Stack   string     `json:"stack"`
-	Kind    perch.Kind `json:"kind"`
-	Status  string     `json:"status"`
-	URL     string     `json:"url"`
-	Commit  string     `json:"commit"`
-	Updated string     `json:"updated"`
-	// PullRequests are the branch's open pull requests, LastReport is what a run said last, null if
-	// nothing is known.
-	PullRequests []perch.PullRequest `json:"pull_requests"`
-	LastReport   *perch.LastReport   `json:"last_report"`
-	// Expires is RFC 3339 in UTC, empty if the environment does not expire. Pin is null if it is
-	// not pinned. USDSoFar is what it has cost since it was created, an estimate, and 0 if there is
-	// none.
-	Expires  string     `json:"expires"`
-	Pin      *perch.Pin `json:"pin"`
-	USDSoFar float64    `json:"usd_so_far"`
-	// remaining is the time until it expires, for people.
-	remaining string
-}
-
-// listDocument is what `ls -o json` prints. At is the worker's time, RFC 3339 in UTC.
-type listDocument struct {
-	At           string                `json:"at"`
-	Environments []environmentDocument `json:"environments"`
-	Leftovers    []perch.Leftover      `json:"leftovers"`
-	// Warnings are sentences about cards that could not be read.
-	Warnings []string `json:"warnings"`
-	// OtherRepositories hold the stacks of the project whose repository does not match.
-	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
-}
-
-// statusDocument is what `status -o json` prints. Where there is no environment its status is
-// empty.
-type statusDocument struct {
-	environmentDocument
-	// At is the worker's time, RFC 3339 in UTC.
-	At    string      `json:"at"`
-	Phase perch.Phase `json:"phase"`
-	Run   client.Run  `json:"run"`
-	// Retries are the activities of the run that failed and are tried again.
-	Retries   []client.Retry         `json:"retries"`
-	Resources []perch.ResourceStatus `json:"resources"`
-	Leftovers []perch.Leftover       `json:"leftovers"`
-	// Warnings are sentences about the card, if it could not be read.
-	Warnings []string `json:"warnings"`
-	// OtherRepositories hold the stack of the environment's name if its repository does not match.
-	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
-}
-
-// newEnvironmentDocument shows an environment as it was at that time.
-func newEnvironmentDocument(e perch.EnvironmentStatus, at time.Time) environmentDocument {
-	return environmentDocument{
-		Branch: e.Branch, Slug: e.Slug, Stack: e.Stack, Kind: e.Kind, Status: e.Status, URL: e.URL, Commit: e.Commit, Updated: timestamp(e.Updated),
-		PullRequests: append([]perch.PullRequest{}, e.PullRequests...), LastReport: e.LastReport,
-		Expires: timestamp(e.Expires), Pin: e.Pin, USDSoFar: e.USDSoFar, remaining: remaining(e.Expires, at),
-	}
-}
-
-func timestamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
 // noteLeftovers says what earlier removals could not delete.
 func (a *app) noteLeftovers(left []perch.Leftover) {
 	for _, leftover := range left {
@@ -136,11 +66,6 @@ func (a *app) noteWarnings(warnings []string) {
 	for _, warning := range warnings {
 		a.note("Warning: %s.", perch.Printable(warning))
 	}
-}
-
-// others is never nil: JSON has an empty list.
-func others(found []perch.OtherRepository) []perch.OtherRepository {
-	return append([]perch.OtherRepository{}, found...)
 }
 
 // noteOthers writes to stderr which stacks of the project are another repository's.

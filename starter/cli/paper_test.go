@@ -9,15 +9,16 @@ import (
 
 	"perch"
 	"perch/client"
+	"perch/readapi"
 )
 
 func TestS124PeopleReadWhichStacksAreAnotherRepositorys(t *testing.T) {
 	found := []perch.OtherRepository{{Repository: "old", Stacks: []string{"shop-a", "shop-b"}, Advice: "write `repository: [new, old]` in the policy"}}
 	const want = "2 stacks of this project carry the repository old in the tags, and they are left alone: shop-a, shop-b; write `repository: [new, old]` in the policy.\n"
 	for name, tell := range map[string]func(a *app){
-		"ls": func(a *app) { a.tellList("shop", newListDocument(perch.ListResult{OtherRepositories: found})) },
+		"ls": func(a *app) { a.tellList("shop", readapi.NewList(perch.ListResult{OtherRepositories: found})) },
 		"status": func(a *app) {
-			a.tellStatus(newStatusDocument(environment(t, "a"), perch.StatusResult{OtherRepositories: found}, client.Progress{}, client.Run{}), "")
+			a.tellStatus(readapi.NewStatus(environment(t, "a"), perch.StatusResult{OtherRepositories: found}, client.Progress{}, client.Run{}), "")
 		},
 		"cleanup": func(a *app) { a.tellVerdicts(&sweep{result: perch.CleanupResult{OtherRepositories: found}}) },
 	} {
@@ -40,8 +41,8 @@ func TestListsOnANarrowTerminal(t *testing.T) {
 			{LogicalID: "Attachment", Type: "AWS::SecretsManager::SecretTargetAttachment", Status: "CREATE_COMPLETE"},
 		},
 	}
-	list := newListDocument(perch.ListResult{Environments: []perch.EnvironmentStatus{login, {Branch: "new", Kind: perch.KindBranch, Status: "CREATE_IN_PROGRESS"}}})
-	status := newStatusDocument(environment(t, "feature/login"), perch.StatusResult{Environment: &login}, client.Progress{Phase: perch.PhaseReady}, client.Run{})
+	list := readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{login, {Branch: "new", Kind: perch.KindBranch, Status: "CREATE_IN_PROGRESS"}}})
+	status := readapi.NewStatus(environment(t, "feature/login"), perch.StatusResult{Environment: &login}, client.Progress{Phase: perch.PhaseReady}, client.Run{})
 	verdicts := []perch.CleanupVerdict{
 		{Verdict: perch.VerdictRemove, Stack: "shop-a", Branch: "a", Created: updated, Reason: "branch missing"},
 		{Verdict: perch.VerdictKeep, Stack: "shop-b", Branch: "b", Created: updated, Reason: "the branch exists, and its policy keeps it for another week"},

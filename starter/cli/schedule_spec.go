@@ -19,6 +19,7 @@ import (
 
 	"perch"
 	"perch/client"
+	"perch/readapi"
 )
 
 const (
@@ -121,11 +122,11 @@ func newScheduleDocument(id string, d *sdk.ScheduleDescription) scheduleDocument
 		document.Paused, document.Note = state.Paused, state.Note
 	}
 	if len(d.Info.NextActionTimes) > 0 && !document.Paused {
-		document.Next = timestamp(d.Info.NextActionTimes[0])
+		document.Next = readapi.Timestamp(d.Info.NextActionTimes[0])
 	}
 	for _, action := range d.Info.RecentActions {
 		if started := action.StartWorkflowResult; started != nil {
-			r := scheduledRun{timestamp(action.ActualTime), client.Run{WorkflowID: started.WorkflowID, RunID: started.FirstExecutionRunID}}
+			r := scheduledRun{readapi.Timestamp(action.ActualTime), client.Run{WorkflowID: started.WorkflowID, RunID: started.FirstExecutionRunID}}
 			document.Last = append([]scheduledRun{r}, document.Last...)
 		}
 	}

@@ -8,8 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"perch"
-	"perch/client"
+	"perch/readapi"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -39,7 +38,7 @@ func (a *app) status(ctx context.Context, args []string) error {
 	if err != nil {
 		return &exitError{code: exitFailed, err: err}
 	}
-	document := newStatusDocument(t.environment, result, far, latest)
+	document := readapi.NewStatus(t.environment, result, far, latest)
 	if a.json() {
 		return a.printJSON(document)
 	}
@@ -49,28 +48,12 @@ func (a *app) status(ctx context.Context, args []string) error {
 	return nil
 }
 
-func newStatusDocument(e perch.Environment, result perch.StatusResult, far client.Progress, latest client.Run) statusDocument {
-	document := statusDocument{
-		environmentDocument: environmentDocument{
-			Branch: e.Branch, Slug: e.Slug, Stack: e.StackName(), PullRequests: []perch.PullRequest{},
-		},
-		At: timestamp(result.At), Phase: far.Phase, Run: latest, Retries: full(far.Retries), Resources: []perch.ResourceStatus{},
-		Leftovers: append([]perch.Leftover{}, result.Leftovers...), Warnings: append([]string{}, result.Warnings...),
-		OtherRepositories: others(result.OtherRepositories),
-	}
-	if result.Environment != nil {
-		document.environmentDocument = newEnvironmentDocument(*result.Environment, result.At)
-		document.Resources = append(document.Resources, result.Environment.Resources...)
-	}
-	return document
-}
-
-func (a *app) tellStatus(d statusDocument, link string) {
+func (a *app) tellStatus(d readapi.Status, link string) {
 	_, _ = io.WriteString(a.stdout, statusText(d, link, a.paper()))
 	a.noteOthers(d.OtherRepositories)
 }
 
-func statusText(d statusDocument, link string, p paper) string {
+func statusText(d readapi.Status, link string, p paper) string {
 	var out strings.Builder
 	said := ""
 	if d.LastReport != nil {
@@ -80,7 +63,7 @@ func statusText(d statusDocument, link string, p paper) string {
 		{"branch", d.Branch}, {"stack", d.Stack}, {"status", cmp.Or(d.Status, "there is no environment")}, {"kind", string(d.Kind)}, {"commit", d.Commit},
 		{"updated", d.Updated}, {"url", d.URL}, {"phase", string(d.Phase)}, {"run", cmp.Or(link, d.Run.RunID)},
 		{"pull request", openRequests(d.PullRequests)}, {"last report", said},
-		{"expires", sentence(d.Expires, d.remaining)}, {"pin", pinned(d.Pin)},
+		{"expires", sentence(d.Expires, left(d.Expires, d.At))}, {"pin", pinned(d.Pin)},
 		{"cost so far (estimate)", inDollars(d.USDSoFar)},
 	})
 	for _, failed := range d.Retries {

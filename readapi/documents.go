@@ -1,0 +1,173 @@
+package readapi
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"perch"
+	"perch/client"
+)
+
+// Environment is one environment in a List. Updated and Expires are RFC 3339 in UTC; Updated is
+// empty where it is not known, Expires if the environment does not expire.
+type Environment struct {
+	Branch  string     `json:"branch"`
+	Slug    string     `json:"slug"`
+	Stack   string     `json:"stack"`
+	Kind    perch.Kind `json:"kind"`
+	Status  string     `json:"status"`
+	URL     string     `json:"url"`
+	Commit  string     `json:"commit"`
+	Updated string     `json:"updated"`
+	// PullRequests are the branch's open pull requests, LastReport is what a run said last, null if
+	// nothing is known.
+	PullRequests []perch.PullRequest `json:"pull_requests"`
+	LastReport   *perch.LastReport   `json:"last_report"`
+	// Message is what the source says of the commit that was requested last; null if that is not
+	// known.
+	Message *perch.CommitMessage `json:"commit_message"`
+	Expires string               `json:"expires"`
+	// Pin is null if the environment is not pinned. USDPerDay is what it costs a day, and USDSoFar
+	// what it has cost since it was created: estimates, and 0 if there is none.
+	Pin       *perch.Pin `json:"pin"`
+	USDPerDay float64    `json:"usd_per_day"`
+	USDSoFar  float64    `json:"usd_so_far"`
+}
+
+// List is what `ls -o json` prints. At is the worker's time, RFC 3339 in UTC.
+type List struct {
+	At           string           `json:"at"`
+	Environments []Environment    `json:"environments"`
+	Leftovers    []perch.Leftover `json:"leftovers"`
+	// Warnings are sentences about cards that could not be read.
+	Warnings []string `json:"warnings"`
+	// OtherRepositories hold the stacks of the project whose repository does not match.
+	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
+}
+
+// Status is what `status -o json` prints. Where there is no environment its status is empty.
+type Status struct {
+	Environment
+	// At is the worker's time, RFC 3339 in UTC.
+	At    string      `json:"at"`
+	Phase perch.Phase `json:"phase"`
+	Run   client.Run  `json:"run"`
+	// Retries are the activities of the run that failed and are tried again.
+	Retries   []client.Retry         `json:"retries"`
+	Resources []perch.ResourceStatus `json:"resources"`
+	Leftovers []perch.Leftover       `json:"leftovers"`
+	// Warnings are sentences about the card, if it could not be read.
+	Warnings []string `json:"warnings"`
+	// OtherRepositories hold the stack of the environment's name if its repository does not match.
+	OtherRepositories []perch.OtherRepository `json:"other_repositories"`
+}
+
+// Page is a Status with what a page about the environment shows beside it.
+type Page struct {
+	Status
+	// Timeline is what was requested of the environment, the newest first.
+	Timeline []perch.TimelineEntry `json:"timeline"`
+	// Settings are the settings that differ from those of kind staging: A is staging's side.
+	Settings []perch.SettingDifference `json:"settings"`
+	// Seeds are the seed steps of the deployment that became ready last.
+	Seeds []perch.SeedRecord `json:"seeds"`
+	// Log are the last lines that the environment had logged when its deployment failed; null if it
+	// did not.
+	Log *perch.LogLines `json:"log"`
+	// Beat is how far the operation in progress is; null if there is none.
+	Beat *perch.Progress `json:"beat"`
+}
+
+// Overview is the List with what a page about all environments shows beside it.
+type Overview struct {
+	List
+	Project string `json:"project"`
+	// Repository is the address of the repository on GitHub, RunURL of Temporal's list of runs of
+	// this project; empty if there is none.
+	Repository string `json:"repository"`
+	RunURL     string `json:"run_url"`
+	// Held is the plan that cleanup did not carry out by itself; null if none is held.
+	Held *HeldCleanup `json:"held"`
+	// Problem is why AWS could not be asked: the List is then the last that is known, At is its
+	// time. It is empty if the List is current.
+	Problem string `json:"problem"`
+}
+
+// HeldCleanup is a plan of cleanup that waits for a person.
+type HeldCleanup struct {
+	// Reason is why it was held, Hash what a person approves.
+	Reason string `json:"reason"`
+	Hash   string `json:"hash"`
+	// At is when it was held, RFC 3339 in UTC.
+	At       string                 `json:"at"`
+	Removals []perch.CleanupVerdict `json:"removals"`
+}
+
+// History is what `history -o json` prints: the lives that have ended, the newest first.
+type History struct {
+	Lives []perch.Life `json:"lives"`
+	// Warnings are sentences about records that could not be read.
+	Warnings []string `json:"warnings"`
+}
+
+// Logs is what `logs -o json` prints.
+type Logs struct {
+	Branch string `json:"branch"`
+	perch.LogLines
+}
+
+// Permission is what a person may do in the repository.
+type Permission struct {
+	Login string `json:"login"`
+	// Role is `none`, `read`, `triage`, `write`, `maintain` or `admin`.
+	Role string `json:"role"`
+}
+
+// NewEnvironment is the document of e.
+func NewEnvironment(e perch.EnvironmentStatus) Environment {
+	return Environment{
+		Branch: e.Branch, Slug: e.Slug, Stack: e.Stack, Kind: e.Kind, Status: e.Status, URL: e.URL, Commit: e.Commit,
+		Updated: Timestamp(e.Updated), PullRequests: list(e.PullRequests), LastReport: e.LastReport, Message: e.Message,
+		Expires: Timestamp(e.Expires), Pin: e.Pin, USDPerDay: e.USDPerDay, USDSoFar: e.USDSoFar,
+	}
+}
+
+// NewList is the document of result, ordered by branch.
+func NewList(result perch.ListResult) List {
+	document := List{
+		At: Timestamp(result.At), Environments: make([]Environment, 0, len(result.Environments)), Leftovers: list(result.Leftovers),
+		OtherRepositories: list(result.OtherRepositories), Warnings: list(result.Warnings),
+	}
+	for _, environment := range result.Environments {
+		document.Environments = append(document.Environments, NewEnvironment(environment))
+	}
+	slices.SortFunc(document.Environments, func(x, y Environment) int { return strings.Compare(x.Branch, y.Branch) })
+	return document
+}
+
+// NewStatus is the document of the environment e: what a worker found of it, and how far its latest
+// run is.
+func NewStatus(e perch.Environment, result perch.StatusResult, far client.Progress, latest client.Run) Status {
+	document := Status{
+		Environment: NewEnvironment(perch.EnvironmentStatus{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName()}),
+		At:          Timestamp(result.At), Phase: far.Phase, Run: latest, Retries: list(far.Retries), Resources: []perch.ResourceStatus{},
+		Leftovers: list(result.Leftovers), Warnings: list(result.Warnings), OtherRepositories: list(result.OtherRepositories),
+	}
+	if result.Environment != nil {
+		document.Environment = NewEnvironment(*result.Environment)
+		document.Resources = list(result.Environment.Resources)
+	}
+	return document
+}
+
+// Timestamp is RFC 3339 in UTC; empty for the zero time.
+func Timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// list is never nil: JSON has an empty list.
+func list[T any](all []T) []T { return append([]T{}, all...) }
