@@ -102,6 +102,9 @@ type Service struct {
 	// deleted are the tagged resources that were deleted last, oldest first. A restart forgets
 	// them.
 	deleted []deletedResource
+	// held are the names of the environments that a fault holds in their launch or update. The
+	// fault holds them again after a restart.
+	held map[string]bool
 }
 
 // New makes a Service, with the state that Dir holds. A state that cannot be read is an error: it
@@ -113,7 +116,7 @@ func New(config Config) (*Service, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	s := &Service{config: config}
+	s := &Service{config: config, held: map[string]bool{}}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
