@@ -240,11 +240,26 @@ type Progress struct {
 	ResourceStatus string `json:"resource_status,omitempty"`
 	// Reason is the first failure that was seen, as AWS words it.
 	Reason string `json:"reason,omitempty"`
-	// Since is when the wait began, in UTC.
-	Since time.Time `json:"since"`
+	// Awaited is the resource that the operation waits for; nil if that is not known.
+	Awaited *AwaitedResource `json:"awaited,omitempty"`
+	// Since is when the wait began, in UTC, and ExpectedSeconds how long it usually takes, an
+	// estimate; 0 if there is none.
+	Since           time.Time `json:"since"`
+	ExpectedSeconds float64   `json:"expected_seconds,omitempty"`
 	// Cursor is where a retry goes on: the id of the newest stack event that was read, or the
 	// command that a seed step waits for.
 	Cursor string `json:"cursor,omitempty"`
+}
+
+// AwaitedResource is the resource of a stack that an operation in progress is expected to wait for
+// the longest.
+type AwaitedResource struct {
+	LogicalID string `json:"logical_id"`
+	Type      string `json:"type"`
+	// Since is when CloudFormation began with it, in UTC, TypicalSeconds how long that usually
+	// takes.
+	Since          time.Time `json:"since"`
+	TypicalSeconds float64   `json:"typical_seconds"`
 }
 
 // EnvironmentStatus is one environment as `ls` and `status` show it.
@@ -280,21 +295,23 @@ type EnvironmentStatus struct {
 
 // LastReport is what a run of an environment said last.
 type LastReport struct {
+	// Goal is what the run worked for.
+	Goal Goal `json:"goal"`
 	// Phase is how far the run was, Outcome how the request ended; Outcome is empty before.
 	Phase   Phase   `json:"phase"`
 	Outcome Outcome `json:"outcome"`
 	// Commit is what the run worked for, By who requested it and Reason why.
 	Commit string `json:"commit"`
 	By     string `json:"by"`
-	Reason string `json:"reason,omitempty"`
+	Reason string `json:"reason"`
 	// Sentence is why it ended so, or what failed, in at most 300 characters; mostly empty.
 	Sentence string `json:"sentence"`
 	// Begun is when the run began, At when it said this, in UTC.
-	Begun time.Time `json:"begun,omitzero"`
+	Begun time.Time `json:"begun"`
 	At    time.Time `json:"at"`
 	// ExpectedSeconds is how long CloudFormation typically takes for the change; 0 if there is no
 	// estimate.
-	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
+	ExpectedSeconds float64 `json:"expected_seconds"`
 }
 
 // longestSentence is how many characters of a sentence a LastReport has: a listing has many of
@@ -312,7 +329,7 @@ func (c Card) LastReport() *LastReport {
 		sentence = append(sentence[:longestSentence-1], '…')
 	}
 	return &LastReport{
-		Phase: s.Phase, Outcome: s.Outcome, Commit: s.Commit, By: s.By, Reason: s.Reason, Sentence: string(sentence),
+		Goal: s.Goal, Phase: s.Phase, Outcome: s.Outcome, Commit: s.Commit, By: s.By, Reason: s.Reason, Sentence: string(sentence),
 		Begun: s.Begun, At: s.At, ExpectedSeconds: s.ExpectedSeconds,
 	}
 }

@@ -1,5 +1,5 @@
-// Package report says in words how far an environment is: as a deployment, as a commit status and
-// as a comment on a pull request. It is pure; package report/github tells GitHub.
+// Package report says in words how far an environment is: Known for terminals and pages,
+// Deployment, Status and Comment for GitHub. It is pure; package report/github tells GitHub.
 package report
 
 import (

@@ -211,7 +211,11 @@ func (r *run) settle(operation perch.Operation, rendered contract.RenderResult) 
 	if err := r.ensureDatabase(rendered); err != nil {
 		return true, err
 	}
-	ended, err := r.await("wait for the "+name+" of "+r.environment.StackName(), operation.Token, rendered.Resources)
+	wait := contract.AwaitInput{Token: operation.Token, Total: rendered.Resources}
+	if r.foreseen != nil {
+		wait.ExpectedSeconds = r.foreseen.ExpectedSeconds
+	}
+	ended, err := r.awaitUntil("wait for the "+name+" of "+r.environment.StackName(), wait)
 	if err != nil || ended.Status == "" {
 		return false, err
 	}

@@ -53,6 +53,9 @@ func TestReportsTellWhereARunChangesItsPhase(t *testing.T) {
 	if want := []string{"stack 1111111", "ready 1111111"}; !slices.Equal(w.told(), want) {
 		t.Errorf("told %q, want %q", w.told(), want)
 	}
+	if len(w.waits) != 1 || w.waits[0].ExpectedSeconds != 600 {
+		t.Errorf("the run waited with %+v", w.waits)
+	}
 	last := w.reported()[len(w.reported())-1]
 	state := last.State
 	if state.ExpectedSeconds != 600 || state.USDPerDay != 1.5 || len(state.Settings) != 1 || !state.Muted.Status {

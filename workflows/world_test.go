@@ -37,6 +37,8 @@ type world struct {
 	// ends are the statuses that AwaitStack reports, one for each wait; without one the operation
 	// succeeds.
 	ends []contract.AwaitResult
+	// waits are the waits for operations, in order.
+	waits []contract.AwaitInput
 	// hung lets AwaitStack run into the deadline of its activity.
 	hung bool
 	// secretless lets EnsureDatabase find no secret in the stack.
@@ -296,6 +298,7 @@ func (a *activity) AwaitStack(ctx context.Context, in contract.AwaitInput) (cont
 		return w.beginDeletion()
 	}
 	w.note("AwaitStack", "%s", w.stack.Status)
+	w.waits = append(w.waits, in)
 	if w.hung {
 		return contract.AwaitResult{}, temporal.NewTimeoutError(enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE, nil)
 	}

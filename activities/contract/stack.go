@@ -81,6 +81,8 @@ type AwaitInput struct {
 	Token string `json:"token,omitempty"`
 	// Total is how many resources the operation concerns; 0 where it is not known.
 	Total int `json:"total,omitempty"`
+	// ExpectedSeconds is how long the operation typically takes, an estimate; 0 if there is none.
+	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
 	// UntilDeleting ends the wait as soon as a resource of the stack is being deleted. From then on
 	// CloudFormation no longer cancels the deletion.
 	UntilDeleting bool `json:"until_deleting,omitempty"`

@@ -60,6 +60,7 @@ func (w *Wait) Take(ctx context.Context, seen Sighting) (contract.AwaitResult, b
 	}
 	status := string(seen.Stack.StackStatus)
 	final := !lifecycle.InProgress(status)
+	w.Progress.Awaited = nil
 	if final || w.in.UntilDeleting || w.stacks.Poller.Waiting() <= fewWaits {
 		if err := w.read(ctx); err != nil {
 			return contract.AwaitResult{}, false, w.tolerate(err)
@@ -178,7 +179,8 @@ func (w *Wait) doubtful() bool {
 // AwaitStack waits until the operation on the stack is over, however it ended. Its heartbeats are a
 // perch.Progress.
 func (r *Reader) AwaitStack(ctx context.Context, in contract.AwaitInput) (contract.AwaitResult, error) {
-	wait := r.NewWait(in, pulse.Resume(ctx, perch.Progress{Total: in.Total, Since: time.Now().UTC()}))
+	begun := perch.Progress{Total: in.Total, Since: time.Now().UTC(), ExpectedSeconds: in.ExpectedSeconds}
+	wait := r.NewWait(in, pulse.Resume(ctx, begun))
 	sightings, stop := r.Poller.Watch(in.StackID)
 	defer stop()
 	timer := time.NewTicker(pulse.Beat)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -12,6 +13,7 @@ import (
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/cfn/forecast"
 )
 
 // MaxFailures is how many failed events an error names.
@@ -129,7 +131,57 @@ func (l *eventLog) describe(p *perch.Progress) {
 		}
 	}
 	p.Total = max(p.Total, len(last))
-	p.Cursor, p.Reason = l.newest, l.failure()
+	p.Cursor, p.Reason, p.Awaited = l.newest, l.failure(), l.awaited()
+}
+
+// awaited is the resource in progress that is expected to end last; nil if none is in progress. Of
+// two it is the one that began first.
+func (l *eventLog) awaited() *perch.AwaitedResource {
+	var awaited *perch.AwaitedResource
+	for _, each := range l.inProgress() {
+		if awaited == nil || expectedEnd(each).After(expectedEnd(*awaited)) {
+			awaited = &each
+		}
+	}
+	return awaited
+}
+
+// inProgress are the resources that CloudFormation works on, in the order in which it began.
+func (l *eventLog) inProgress() []perch.AwaitedResource {
+	var working []perch.AwaitedResource
+	status := map[string]types.ResourceStatus{}
+	for _, event := range l.events {
+		id := aws.ToString(event.LogicalResourceId)
+		if IsStackEvent(event) || status[id] == event.ResourceStatus {
+			continue // A creation is said to be in progress twice: when it begins, and when there is a physical id.
+		}
+		status[id] = event.ResourceStatus
+		working = slices.DeleteFunc(working, func(r perch.AwaitedResource) bool { return r.LogicalID == id })
+		if strings.HasSuffix(string(event.ResourceStatus), "_IN_PROGRESS") {
+			working = append(working, perch.AwaitedResource{
+				LogicalID: id, Type: aws.ToString(event.ResourceType), Since: aws.ToTime(event.Timestamp).UTC(),
+				TypicalSeconds: typicalSeconds(aws.ToString(event.ResourceType), event.ResourceStatus),
+			})
+		}
+	}
+	return working
+}
+
+// typicalSeconds is how long CloudFormation typically works on a resource of a type that is in that
+// status.
+func typicalSeconds(resourceType string, status types.ResourceStatus) float64 {
+	times, _ := forecast.Typical(resourceType)
+	switch status {
+	case types.ResourceStatusUpdateInProgress:
+		return times.Update
+	case types.ResourceStatusDeleteInProgress:
+		return times.Remove
+	}
+	return times.Create
+}
+
+func expectedEnd(r perch.AwaitedResource) time.Time {
+	return r.Since.Add(time.Duration(r.TypicalSeconds * float64(time.Second)))
 }
 
 // failure words the first failed events: they are the cause, what follows is mostly cancellation.

@@ -20,8 +20,8 @@ var (
 	// environmentKeys are those of one environment in `ls -o json`; `status` has some more.
 	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "url", "commit", "updated", "pull_requests", "last_report",
 		"expires", "pin", "usd_so_far")
-	reportKeys = keys("last_report.phase", "last_report.outcome", "last_report.commit", "last_report.by",
-		"last_report.sentence", "last_report.at")
+	reportKeys = keys("last_report.goal", "last_report.phase", "last_report.outcome", "last_report.commit", "last_report.by",
+		"last_report.reason", "last_report.sentence", "last_report.begun", "last_report.at", "last_report.expected_seconds")
 	statusKeys = joined(environmentKeys, keys("at", "phase", "run", "run.workflow_id", "run.run_id", "retries", "resources",
 		"leftovers", "warnings", "other_repositories"))
 )

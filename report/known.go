@@ -1,0 +1,231 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"perch"
+	"perch/mask"
+)
+
+// Known is what is known of an environment and of the run that works on it, for the words that
+// terminals and pages show. Each field may be empty.
+type Known struct {
+	// StackStatus is the status of the stack, and StackReason what CloudFormation says of it.
+	StackStatus, StackReason string
+	// LastReport is what a run said last, from the environment's card.
+	LastReport *perch.LastReport
+	// Goal and Phase are those of the newest run, from Temporal.
+	Goal  perch.Goal
+	Phase perch.Phase
+	// Activity is the run's pending activity, and Beat the activity's last heartbeat.
+	Activity string
+	Beat     *perch.Progress
+}
+
+// State is the environment's state in one to three words: "ready", "creating", "failed". It is
+// empty if there is no environment.
+func (k Known) State() string {
+	stack := stackState(k.StackStatus)
+	phase := k.phase()
+	switch phase {
+	case perch.PhaseAdmitting:
+		return cmp.Or(stack, "requested")
+	case perch.PhaseImage:
+		return "waiting for image"
+	case perch.PhaseStack:
+		if operationWords(k.StackStatus) != "" {
+			return stack
+		}
+		return "deploying"
+	case perch.PhaseSeeding:
+		return "seeding"
+	case perch.PhaseChecking:
+		return "starting"
+	case perch.PhaseGrace:
+		return "grace period"
+	case perch.PhaseRemoving:
+		return "removing"
+	}
+	if phase == "" || operationWords(k.StackStatus) != "" {
+		return stack // A run that begins has not said anything yet.
+	}
+	return k.endState(phase, stack)
+}
+
+// endState is the state after the phase in which a run ended.
+func (k Known) endState(phase perch.Phase, stack string) string {
+	switch {
+	case phase == perch.PhaseReady && (stack == "deployed" || stack == "rolled back" || stack == ""):
+		return "ready"
+	case phase == perch.PhaseFailed && k.goal() == perch.GoalGone:
+		return "removal failed"
+	case phase == perch.PhaseFailed:
+		return "failed"
+	case phase == perch.PhaseRejected && k.skipped():
+		return cmp.Or(stack, "skipped")
+	case phase == perch.PhaseRejected && k.goal() != perch.GoalGone:
+		return "rejected"
+	}
+	return stack
+}
+
+// Progress says what is waited for, for how long, and how long that usually takes: "Creating:
+// database, 3 of about 10 minutes". It is empty if no run is at work.
+func (k Known) Progress(now time.Time) string {
+	if k.Beat != nil {
+		return reasoned(beatSentence(*k.Beat, now), k.Beat.Reason)
+	}
+	phase := k.phase()
+	if !phase.IsWorking() && phase != perch.PhaseAdmitting {
+		return ""
+	}
+	if k.Activity != "" && k.Activity != "Report" {
+		return ActivityWords(k.Activity)
+	}
+	switch phase {
+	case perch.PhaseAdmitting:
+		return "Checking the request"
+	case perch.PhaseImage:
+		return "Waiting for the image" + k.spent(now)
+	case perch.PhaseSeeding:
+		return "Seeding"
+	case perch.PhaseChecking:
+		return "Waiting for an answer"
+	case perch.PhaseGrace:
+		return "Waiting for the end of the grace period"
+	case perch.PhaseRemoving:
+		return "Deleting" + k.spent(now)
+	}
+	return cmp.Or(operationWords(k.StackStatus), "Deploying") + k.spent(now)
+}
+
+// spent is how long the phase of the last report has lasted.
+func (k Known) spent(now time.Time) string {
+	if k.LastReport == nil || k.LastReport.Phase != k.phase() {
+		return ""
+	}
+	expected := 0.0
+	if k.LastReport.Phase == perch.PhaseStack {
+		expected = k.LastReport.ExpectedSeconds
+	}
+	return spent(k.LastReport.At, now, expected)
+}
+
+// Failure is why the last deployment or removal failed or was rejected, with secrets masked; empty
+// if it did not, or if something newer is at work.
+func (k Known) Failure() string {
+	reason := ""
+	switch k.State() {
+	case "failed", "removal failed", "rejected":
+		if k.LastReport != nil && k.LastReport.Phase == k.phase() {
+			reason = k.LastReport.Sentence
+		}
+		reason = cmp.Or(reason, k.StackReason)
+	case "rolled back", "rolling back":
+		reason = k.StackReason
+	}
+	reason, _ = mask.Text(reason)
+	return reason
+}
+
+// Sentence is the progress if a run is at work, and otherwise the state, with the reason of a
+// failure: "Failed: no such class". It is empty if there is no environment.
+func (k Known) Sentence(now time.Time) string {
+	if progress := k.Progress(now); progress != "" {
+		return progress
+	}
+	return capital(because(k.State(), k.Failure()))
+}
+
+// phase is how far the newest run is. The card lags behind a run that is at work or has ended, and
+// knows better than one that changed nothing.
+func (k Known) phase() perch.Phase {
+	switch {
+	case k.Phase != "" && !k.Phase.IsLast():
+		return k.Phase
+	case k.Phase == perch.PhaseReady, k.Phase == perch.PhaseFailed, k.Phase == perch.PhaseGone:
+		return k.Phase
+	case k.LastReport == nil || k.Phase.IsLast() && !k.LastReport.Phase.IsLast():
+		return k.Phase
+	}
+	return k.LastReport.Phase
+}
+
+func (k Known) goal() perch.Goal {
+	if k.Goal == "" && k.LastReport != nil {
+		return k.LastReport.Goal
+	}
+	return k.Goal
+}
+
+func (k Known) skipped() bool {
+	return k.LastReport != nil && k.LastReport.Outcome == perch.OutcomeSkipped
+}
+
+// beatSentence says what an activity that heartbeats does.
+func beatSentence(beat perch.Progress, now time.Time) string {
+	if words, known := beatWords[beat.Status]; known {
+		return doing(words, beat) + spent(beat.Since, now, beat.ExpectedSeconds)
+	}
+	words := cmp.Or(operationWords(beat.Status), "Waiting for CloudFormation")
+	if awaited := beat.Awaited; awaited != nil {
+		return words + ": " + resourceNoun(awaited.Type) + spent(awaited.Since, now, awaited.TypicalSeconds)
+	}
+	return words + spent(beat.Since, now, beat.ExpectedSeconds)
+}
+
+// doing are the words for a heartbeat with what they are about.
+func doing(words string, beat perch.Progress) string {
+	switch beat.Status {
+	case "EMPTYING", "WAITING_FOR_IMAGE":
+		return strings.TrimSpace(words + " " + beat.Resource)
+	case "WAITING_FOR_ANSWER":
+		if beat.Resource == "" {
+			return "Waiting for an answer"
+		}
+		return words + " " + beat.Resource
+	case "SEEDING":
+		words = because(words, beat.Resource)
+		if beat.Total > 1 {
+			words += fmt.Sprintf(", step %d of %d", min(beat.Done+1, beat.Total), beat.Total)
+		}
+	}
+	return words
+}
+
+// spent says how long something has lasted since it began, and how long it usually takes, if that
+// is a minute or more. usually is in seconds, and 0 if it is not known.
+func spent(since, now time.Time, usually float64) string {
+	elapsed, typical := 0, int(math.Round(usually/60))
+	if !since.IsZero() && now.After(since) {
+		elapsed = int(now.Sub(since).Minutes())
+	}
+	switch {
+	case elapsed < 1 && typical < 1:
+		return ""
+	case typical < 1:
+		return ", " + minutes(elapsed)
+	case elapsed < 1:
+		return ", usually about " + minutes(typical)
+	case elapsed <= typical:
+		return fmt.Sprintf(", %d of about %s", elapsed, minutes(typical))
+	}
+	return fmt.Sprintf(", %s, usually about %d", minutes(elapsed), typical)
+}
+
+func minutes(n int) string {
+	if n == 1 {
+		return "1 minute"
+	}
+	return fmt.Sprintf("%d minutes", n)
+}
+
+// reasoned is a sentence with what is in the way, if anything is.
+func reasoned(sentence, reason string) string {
+	reason, _ = mask.Text(strings.Join(strings.Fields(reason), " "))
+	return because(sentence, reason)
+}
