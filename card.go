@@ -49,6 +49,8 @@ type Card struct {
 	// Answers are what came of the last notes by which people keep the environment, the oldest
 	// first.
 	Answers []NoteAnswer `json:"answers,omitempty"`
+	// Timeline is what was requested of the environment lately, the newest first.
+	Timeline []TimelineEntry `json:"timeline,omitempty"`
 	// Ready are the last commits that became ready with this stack, the newest first.
 	Ready []ReadyCommit `json:"ready,omitempty"`
 	// Log are the last lines that the environment had logged when its deployment failed; nil unless

@@ -318,19 +318,25 @@ type LastReport struct {
 // them.
 const longestSentence = 300
 
+// ShortSentence is the sentence without control characters, in at most 300 characters.
+func ShortSentence(sentence string) string {
+	short := []rune(Printable(sentence))
+	if len(short) > longestSentence {
+		short = append(short[:longestSentence-1], '…')
+	}
+	return string(short)
+}
+
 // LastReport is what a run said last, nil if none has said anything.
 func (c Card) LastReport() *LastReport {
 	s := c.State
 	if s.Phase == "" {
 		return nil
 	}
-	sentence := []rune(Printable(cmp.Or(s.Failure, s.Sentence)))
-	if len(sentence) > longestSentence {
-		sentence = append(sentence[:longestSentence-1], '…')
-	}
 	return &LastReport{
-		Goal: s.Goal, Phase: s.Phase, Outcome: s.Outcome, Commit: s.Commit, By: s.By, Reason: s.Reason, Sentence: string(sentence),
-		Begun: s.Begun, At: s.At, ExpectedSeconds: s.ExpectedSeconds,
+		Goal: s.Goal, Phase: s.Phase, Outcome: s.Outcome, Commit: s.Commit, By: s.By, Reason: s.Reason,
+		Sentence: ShortSentence(cmp.Or(s.Failure, s.Sentence)),
+		Begun:    s.Begun, At: s.At, ExpectedSeconds: s.ExpectedSeconds,
 	}
 }
 

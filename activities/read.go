@@ -74,34 +74,71 @@ const namedBranches = 5
 
 // DescribeEnvironment describes one branch's environment and its resources.
 func (s *Stacks) DescribeEnvironment(ctx context.Context, in perch.StatusInput) (perch.StatusResult, error) {
-	if err := s.Serves(in.Environment.Project); err != nil {
-		return perch.StatusResult{}, err
+	result, _, err := s.describe(ctx, in.Environment)
+	return result, err
+}
+
+// ReadPage is DescribeEnvironment with the environment's card; found is false if it has none that
+// can be read.
+func (s *Stacks) ReadPage(
+	ctx context.Context, environment perch.Environment,
+) (result perch.StatusResult, card perch.Card, found bool, err error) {
+	result, cards, err := s.describe(ctx, environment)
+	if err != nil || len(cards.Cards) == 0 {
+		return result, perch.Card{}, false, err
 	}
-	described, found, err := s.Describe(ctx, in.Environment.StackName())
+	return result, cards.Cards[0], true, nil
+}
+
+// listedLives is how many lives ReadHistory reads.
+const listedLives = 200
+
+// ReadHistory reads the lives of environments that have ended, the newest first, of one branch if
+// it is not empty. warnings are sentences about records that cannot be read.
+func (s *Stacks) ReadHistory(ctx context.Context, branch string) (lives []perch.Life, warnings []string, err error) {
+	slug := ""
+	if branch != "" {
+		environment, err := perch.NewEnvironment(s.policy.Project, branch)
+		if err != nil {
+			return nil, nil, awserr.Final(perch.ErrorInvalid, "%v", err)
+		}
+		slug = environment.Slug
+	}
+	return s.cards.Lives(ctx, slug, listedLives)
+}
+
+// describe is what DescribeEnvironment returns, with the environment's card.
+func (s *Stacks) describe(
+	ctx context.Context, environment perch.Environment,
+) (perch.StatusResult, card.Listing, error) {
+	if err := s.Serves(environment.Project); err != nil {
+		return perch.StatusResult{}, card.Listing{}, err
+	}
+	described, found, err := s.Describe(ctx, environment.StackName())
 	if err != nil {
-		return perch.StatusResult{}, err
+		return perch.StatusResult{}, card.Listing{}, err
 	}
-	cards, problem := s.cards.ListOf(ctx, in.Environment)
+	cards, problem := s.cards.ListOf(ctx, environment)
 	result := perch.StatusResult{
 		At:        s.now().UTC(),
 		Leftovers: leftovers.SummarizeBeside(leftovers.Listed(cards), aws.ToString(described.StackId)),
 		Warnings:  warnings(cards, problem, nil),
 	}
 	if !found {
-		return result, ctx.Err()
+		return result, cards, ctx.Err()
 	}
-	state := s.State(ctx, in.Environment, described)
+	state := s.State(ctx, environment, described)
 	if others := stack.OtherRepositories(s.Owner.Current(ctx), described); !state.Ours && len(others) > 0 {
 		result.OtherRepositories = others
-		return result, nil
+		return result, cards, nil
 	}
 	if !state.Ours {
-		return perch.StatusResult{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
+		return perch.StatusResult{}, card.Listing{}, awserr.Final(perch.ErrorInvalid, "%s", state.Conflict.Reason)
 	}
-	shown := []perch.EnvironmentStatus{stack.Owned{Environment: in.Environment, Kind: state.Kind, Stack: described}.Status()}
+	shown := []perch.EnvironmentStatus{stack.Owned{Environment: environment, Kind: state.Kind, Stack: described}.Status()}
 	s.enterOutlook(ctx, &shown[0], stack.Listed(described), cards.Known(), result.At)
 	result.Warnings = warnings(cards, problem, cards.Enter(shown))
 	result.Environment = &shown[0]
 	result.Environment.Resources, err = s.Resources(ctx, state.StackID)
-	return result, err
+	return result, cards, err
 }

@@ -5,15 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
 
 	"perch"
 	"perch/activities/awserr"
+	"perch/lifecycle"
 )
 
 // historyPrefix is where the artifact bucket keeps the last cards of environments that are gone.
@@ -55,6 +58,109 @@ func (s *Store) LastLife(ctx context.Context, environment perch.Environment) (la
 	}
 	return last, true, nil
 }
+
+// pastLife is the record of a life as it was read, with the ETag of its object.
+type pastLife struct {
+	etag string
+	life perch.Life
+}
+
+// Lives are the records of the lives that have ended, the newest first and at most so many, of one
+// environment if slug is not empty. warnings are sentences about records that cannot be read. A
+// record that was read before is not read again.
+func (s *Store) Lives(ctx context.Context, slug string, most int) (lives []perch.Life, warnings []string, err error) {
+	bucket, err := s.Bucket(ctx)
+	if errors.Is(err, ErrNoPlace) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	newest, err := s.newestRecords(ctx, bucket, slug, most)
+	if err != nil {
+		return nil, nil, err
+	}
+	read := make([]pastLife, len(newest))
+	problems := make([]string, len(newest))
+	group, reading := errgroup.WithContext(ctx)
+	group.SetLimit(parallelReads)
+	for i, listed := range newest {
+		group.Go(func() (err error) {
+			read[i], problems[i], err = s.readLife(reading, bucket, listed)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, err
+	}
+	for i := range newest {
+		switch {
+		case problems[i] != "":
+			warnings = append(warnings, problems[i])
+		case read[i].etag != "":
+			lives = append(lives, read[i].life)
+		}
+	}
+	slices.SortStableFunc(lives, func(a, b perch.Life) int { return b.Ended.Compare(a.Ended) })
+	return lives, warnings, nil
+}
+
+// newestRecords lists the records that were written last.
+func (s *Store) newestRecords(ctx context.Context, bucket, slug string, most int) (records []types.Object, err error) {
+	under := historyPrefix
+	if slug != "" {
+		under += slug + "/"
+	}
+	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &under})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, awserr.Wrap(err, "list the history in bucket %s", bucket)
+		}
+		records = append(records, page.Contents...)
+	}
+	slices.SortStableFunc(records, func(a, b types.Object) int {
+		return aws.ToTime(b.LastModified).Compare(aws.ToTime(a.LastModified))
+	})
+	return records[:min(most, len(records))], nil
+}
+
+// readLife reads a record. problem says why it cannot be parsed. A record that was deleted since
+// the listing has no ETag.
+func (s *Store) readLife(
+	ctx context.Context, bucket string, listed types.Object,
+) (past pastLife, problem string, err error) {
+	key := aws.ToString(listed.Key)
+	s.mu.Lock()
+	past, known := s.lives[key]
+	s.mu.Unlock()
+	if known && past.etag == aws.ToString(listed.ETag) {
+		return past, "", nil
+	}
+	read, err := s.get(ctx, bucket, key)
+	if err != nil || read.etag == "" {
+		return pastLife{}, "", err
+	}
+	var card perch.Card
+	err = json.Unmarshal(read.body, &card)
+	if err == nil && card.Environment == (perch.Environment{}) {
+		err = errors.New("it names no environment")
+	}
+	if err != nil {
+		return pastLife{}, fmt.Sprintf("the record s3://%s/%s cannot be read: %v", bucket, key, err), nil
+	}
+	past = pastLife{read.etag, lifecycle.PastLife(card)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.lives) >= rememberedLives {
+		clear(s.lives)
+	}
+	s.lives[key] = past
+	return past, "", nil
+}
+
+// rememberedLives is how many records a Store remembers at most.
+const rememberedLives = 1000
 
 // KeepHistory copies the last card of an environment that is gone to its history. The same life
 // again is the same object. A card without a stack says nothing of a life.

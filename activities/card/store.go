@@ -69,11 +69,15 @@ type Store struct {
 	mu sync.Mutex
 	// bucket is the artifact bucket, empty if it is not known yet.
 	bucket string
+	// lives are records of lives that were read, by their keys.
+	lives map[string]pastLife
 }
 
 // NewStore makes a Store.
 func NewStore(cfg aws.Config, policy *perch.Policy, stacks *stack.Reader) *Store {
-	return &Store{policy: policy, stacks: stacks, s3: s3.NewFromConfig(cfg), pause: 20 * time.Millisecond}
+	return &Store{
+		policy: policy, stacks: stacks, s3: s3.NewFromConfig(cfg), pause: 20 * time.Millisecond, lives: map[string]pastLife{},
+	}
 }
 
 // Read reads the card of an environment. It is not found if there is none, or no place for one. The

@@ -1,0 +1,57 @@
+package lifecycle
+
+import (
+	"cmp"
+
+	"perch"
+)
+
+// PastLife is the record of an environment that is gone, from the last card of its stack. Its lists
+// are never nil.
+func PastLife(card perch.Card) perch.Life {
+	state := card.State
+	past := perch.Life{
+		Branch: card.Environment.Branch, Slug: card.Environment.Slug, StackID: card.StackID,
+		Commit: lastReady(card), Created: card.Since, Ended: state.At, By: state.By, Reason: endReason(state),
+		PullRequests: append([]perch.PullRequest{}, card.PullRequests...),
+		Timeline:     append([]perch.TimelineEntry{}, card.Timeline...),
+		Leftovers:    []perch.Leftover{}, Log: card.Log,
+	}
+	if past.Created.IsZero() {
+		past.Created = state.Begun
+	}
+	if len(past.Timeline) == 0 { // Cards of earlier versions have none.
+		past.Timeline = append(past.Timeline, entryOf(state))
+	}
+	past.USD = costSoFar(card.USDPerDay, past.Ended.Sub(past.Created))
+	for _, removal := range card.Removals {
+		if removal.StackID == card.StackID && len(removal.Leftovers) > 0 {
+			past.Leftovers = append(past.Leftovers, perch.Leftover{
+				Branch: past.Branch, Stack: card.Environment.StackName(), StackID: removal.StackID,
+				Resources: removal.Leftovers, Since: removal.Begun,
+			})
+		}
+	}
+	return past
+}
+
+// lastReady is the commit that became ready last; empty if none did.
+func lastReady(card perch.Card) string {
+	if len(card.Ready) > 0 {
+		return card.Ready[0].Commit
+	}
+	for _, entry := range card.Timeline {
+		if entry.Outcome == string(perch.OutcomeReady) {
+			return entry.Commit
+		}
+	}
+	return card.State.RemovedCommit
+}
+
+// endReason is why the environment was removed. An `up` that ended its life created it again.
+func endReason(state perch.CardState) string {
+	if state.Goal == perch.GoalUp {
+		return "created again: " + cmp.Or(state.Reason, "up")
+	}
+	return state.Reason
+}
