@@ -129,12 +129,16 @@ func works(ctx context.Context, temporal client.Client, id string) bool {
 	return !waits
 }
 
-// TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries records 500 deliveries about 50
-// branches. They arrive shuffled, a fifth of them twice, a fifth never and some of them only after
-// what happened later. After one sweep the environments are the branches.
+// TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries records 80 deliveries about 8 branches,
+// and as a proof 500 about 50. They arrive shuffled, a fifth of them twice, a fifth never and some
+// of them only after what happened later. After one sweep the environments are the branches.
 func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it makes 50 environments")
+		t.Skip("-short leaves it out: it takes minutes with the race detector")
+	}
+	size := 8
+	if proofs {
+		size = 50
 	}
 	t.Parallel()
 	b := newSandbox(t, func(o *options) { o.hub, o.worker = true, false })
@@ -155,24 +159,24 @@ func TestEnvironmentsAreTheBranchesWhateverBecomesOfDeliveries(t *testing.T) {
 	}
 	s.subscribe()
 	branches := []string{}
-	for i := range 50 {
+	for i := range size {
 		branches = append(branches, fmt.Sprintf("topic/%02d", i))
 		s.push(branches[i])
 	}
 	anyBranch := func() string { return branches[s.random.IntN(len(branches))] }
-	for len(s.github.Deliveries()) < 250 {
+	for len(s.github.Deliveries()) < 5*size {
 		s.push(anyBranch())
 	}
 	now, later := s.distort(s.recorded(), 0.15)
 	s.deliver(now)
 
-	for range 20 {
+	for range size / 2 {
 		if branch := anyBranch(); slices.Contains(s.heads(), branch) {
 			s.delete(branch)
 		}
 	}
-	for len(s.github.Deliveries()) < 500 {
-		s.push(branches[s.random.IntN(40)]) // A branch that was deleted comes back with it.
+	for len(s.github.Deliveries()) < 10*size {
+		s.push(branches[s.random.IntN(size*4/5)]) // A branch that was deleted comes back with it.
 	}
 	told := s.recorded()
 	s.push("lost/push")

@@ -134,6 +134,9 @@ var shared = struct {
 	err error
 }{}
 
+// proofs has the tests prove in minutes what they otherwise show in seconds.
+var proofs = os.Getenv("PERCH_PROOFS") != ""
+
 // sharedSandbox is the sandbox of every test that asks of it only branches or projects of its own.
 // Its application stack is made.
 func sharedSandbox(t *testing.T) *bench {

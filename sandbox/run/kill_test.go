@@ -25,8 +25,8 @@ import (
 // stands at another boundary, first of Provision, then of its updates, then of Teardown; another
 // worker ends what the first began.
 func TestS59S19WorkerKilledAtEveryActivityBoundary(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short leaves it out: it takes minutes with the race detector")
+	if !proofs {
+		t.Skip("it is a proof: PERCH_PROOFS=1 go test ./sandbox/run")
 	}
 	t.Parallel()
 	k := newKilling(t)
