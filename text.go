@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode"
 )
@@ -22,6 +23,15 @@ func StableID(parts ...string) string {
 // its end.
 func RunURL(ui, namespace, workflowID, runID string) string {
 	return fmt.Sprintf("%s/namespaces/%s/workflows/%s/%s", ui, namespace, workflowID, runID)
+}
+
+// RunsURL is the address of Temporal's list of the project's runs that change environments: those
+// of Provision and Teardown, without the runs that only read.
+func RunsURL(ui, namespace, project string) string {
+	query := fmt.Sprintf(
+		`%s="%s" AND WorkflowType IN ("%s","%s")`, AttributeProject, project, WorkflowProvision, WorkflowTeardown,
+	)
+	return fmt.Sprintf("%s/namespaces/%s/workflows?query=%s", ui, namespace, strings.ReplaceAll(url.QueryEscape(query), "+", "%20"))
 }
 
 // Printable is text that others wrote, such as an error of AWS, in one line and without terminal

@@ -48,6 +48,9 @@ type Set struct {
 	branches     *branch.Reader
 }
 
+// Stacks are the activities that act on stacks, for those who call them directly to read.
+func (s *Set) Stacks() *Stacks { return s.stacks }
+
 // New makes the activities. interval is how often waits look at what they wait for. channel tells
 // people how far environments are; nil if reports go to the card only. now is the time that expiry
 // and pins go by.

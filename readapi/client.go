@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -36,6 +37,10 @@ const (
 	PathPermission = "/v1/permission"
 )
 
+// ProjectQuery is a query that every question may have: the project that is meant. A worker of
+// another project answers 400.
+const ProjectQuery = "project"
+
 // longestAnswer is how many bytes of an answer are read.
 const longestAnswer = 32 << 20
 
@@ -57,6 +62,9 @@ type Client struct {
 	Address string
 	// Token is the token that the worker was started with.
 	Token string
+	// Project is the project that is meant: a worker of another one does not answer. It is empty if
+	// any project is meant.
+	Project string
 	// HTTP makes the calls.
 	HTTP *http.Client
 }
@@ -95,6 +103,9 @@ func (c *Client) Permission(ctx context.Context, login string, fresh bool) (answ
 // get asks one question. Its error is an Error, or of the connection.
 func (c *Client) get(ctx context.Context, path string, query url.Values, answer any) error {
 	address := strings.TrimSuffix(c.Address, "/") + path
+	if c.Project != "" {
+		query = withProject(query, c.Project)
+	}
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
@@ -112,7 +123,10 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, answer 
 	if response.StatusCode != http.StatusOK {
 		failed := &Error{Status: response.StatusCode}
 		if err := body.Decode(failed); err != nil || failed.Sentence == "" {
-			failed.Sentence = fmt.Sprintf("the worker at %s answers %s", c.Address, response.Status)
+			failed.Sentence = fmt.Sprintf(
+				"what answers %s at %s is not the read API of a worker: give the address of a worker's --read",
+				response.Status, c.Address,
+			)
 		}
 		return failed
 	}
@@ -120,4 +134,11 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, answer 
 		return fmt.Errorf("read the answer of the worker at %s: %w", c.Address, err)
 	}
 	return nil
+}
+
+// withProject is query with the project that is meant.
+func withProject(query url.Values, project string) url.Values {
+	all := url.Values{ProjectQuery: {project}}
+	maps.Copy(all, query)
+	return all
 }

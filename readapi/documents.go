@@ -77,14 +77,17 @@ type Page struct {
 	Log *perch.LogLines `json:"log"`
 	// Beat is how far the operation in progress is; null if there is none.
 	Beat *perch.Progress `json:"beat"`
+	// Problem is why the environment could not be read: the Page is then the last that is known, At
+	// is its time. It is empty if the Page is current.
+	Problem string `json:"problem"`
 }
 
 // Overview is the List with what a page about all environments shows beside it.
 type Overview struct {
 	List
 	Project string `json:"project"`
-	// Repository is the address of the repository on GitHub, RunURL of Temporal's list of runs of
-	// this project; empty if there is none.
+	// Repository is the address of the repository on GitHub, RunURL of Temporal's list of the runs
+	// that change environments of this project; empty if it is not known.
 	Repository string `json:"repository"`
 	RunURL     string `json:"run_url"`
 	// Held is the plan that cleanup did not carry out by itself; null if none is held.

@@ -43,6 +43,10 @@ func (s *Sandbox) exports() []export {
 		{"PERCH_POLICY", s.policyFile},
 		{"PERCH_TEMPORAL_UI", s.uiURL},
 	}
+	if s.read.Address != "" {
+		exports = append(exports,
+			export{"PERCH_READ_API", "http://" + s.read.Address}, export{"PERCH_READ_TOKEN", s.read.Token})
+	}
 	if s.github != nil {
 		exports = append(exports, export{"GITHUB_TOKEN", githubToken})
 	}

@@ -166,7 +166,16 @@ func closeShared() error {
 // sandbox's policy as change leaves it, and its application stack. All of it is the test's alone.
 func (b *bench) newProject(t *testing.T, name string, files map[string]string, change func(*perch.Policy)) *bench {
 	t.Helper()
+	return b.newProjectWithReaders(t, name, files, change, workerrun.ReadConfig{})
+}
+
+// newProjectWithReaders is newProject with a worker that answers readers.
+func (b *bench) newProjectWithReaders(
+	t *testing.T, name string, files map[string]string, change func(*perch.Policy), read workerrun.ReadConfig,
+) *bench {
+	t.Helper()
 	p := b.newRepository(t, name, files)
+	p.read = read
 	p.policyFile = filepath.Join(t.TempDir(), "policy.yaml")
 	own := project{
 		name:          name,
@@ -198,7 +207,7 @@ func (b *bench) newRepository(t *testing.T, name string, files map[string]string
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
 	s := *b.Sandbox
-	s.close, s.worker = nil, nil
+	s.close, s.worker, s.read = nil, nil, workerrun.ReadConfig{}
 	p := &bench{Sandbox: &s, project: name, repo: newRepo(t, dir), env: map[string]string{"PERCH_REPO": dir, "PERCH_PROJECT": name}}
 	p.repo.commit(t, "main", files)
 	return p
@@ -224,7 +233,7 @@ func (b *bench) work(file string, change func(*perch.Policy)) error {
 	logger := slog.New(slog.DiscardHandler)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger, Env: lookup(b.exports(), nothing), Now: b.aws.Now,
+			Policy: policy, AWS: bound, Interval: testInterval, Logger: logger, Env: lookup(b.exports(), nothing), Now: b.aws.Now, Read: b.read,
 			Temporal: client.Options{HostPort: b.temporal.Address(), Logger: log.NewStructuredLogger(logger)},
 		})
 	}()

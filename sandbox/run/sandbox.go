@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/server/common/testing/freeport"
 
 	"perch"
 	"perch/config"
@@ -50,6 +52,8 @@ type Sandbox struct {
 	// registryURL is the address of registry, which stands for every registry.
 	registryURL string
 	registry    *images.Registry
+	// read is where the worker in this process answers readers; the zero value is nowhere.
+	read workerrun.ReadConfig
 	// githubURL is the address of github; both are empty if the repository is not there.
 	githubURL string
 	github    *github.Server
@@ -160,6 +164,9 @@ func (s *Sandbox) listen(o *options) (taken listeners, err error) {
 	}
 	o.temporal = number
 	s.note(moved)
+	if o.worker {
+		s.read = newReadConfig()
+	}
 	s.awsURL, s.uiURL = fmt.Sprintf("http://%s", taken.aws.Addr()), fmt.Sprintf("http://%s", taken.ui.Addr())
 	s.registryURL = fmt.Sprintf("http://%s", taken.registry.Addr())
 	s.pagesPort = strconv.Itoa(portOf(taken.pages))
@@ -167,6 +174,13 @@ func (s *Sandbox) listen(o *options) (taken listeners, err error) {
 		s.githubURL = fmt.Sprintf("http://%s", taken.github.Addr())
 	}
 	return taken, nil
+}
+
+// newReadConfig is a free address for a worker's read API, and a token.
+func newReadConfig() workerrun.ReadConfig {
+	return workerrun.ReadConfig{
+		Address: net.JoinHostPort(localhost, strconv.Itoa(freeport.MustGetFreePort())), Token: rand.Text(),
+	}
 }
 
 // take listens on a port until the sandbox closes.
@@ -306,7 +320,7 @@ func (s *Sandbox) startWorker(logs io.Writer) error {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- workerrun.Run(ctx, workerrun.Config{
-			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger, Env: lookup(s.exports(), nothing), Now: s.aws.Now,
+			Policy: policy, AWS: s.awsConfig(), Interval: lookEvery, Logger: logger, Env: lookup(s.exports(), nothing), Now: s.aws.Now, Read: s.read,
 			Temporal: client.Options{HostPort: s.temporal.Address(), Logger: workerrun.TemporalLogger(logger)},
 		})
 		close(ended)

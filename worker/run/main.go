@@ -21,7 +21,7 @@ import (
 
 const usage = `worker runs Perch's workflows and activities for one project.
 
-Usage: perch-worker --policy FILE [--interval DURATION] [--listen ADDRESS]
+Usage: perch-worker --policy FILE [--interval DURATION] [--listen ADDRESS] [--read ADDRESS]
        perch-worker policy init --from-stack NAME
        perch-worker --check ADDRESS
        perch-worker --version
@@ -29,6 +29,8 @@ Usage: perch-worker --policy FILE [--interval DURATION] [--listen ADDRESS]
   --policy FILE        what this worker will do at all (default $PERCH_POLICY)
   --interval DURATION  how often waits look at what they wait for (default 5s)
   --listen ADDRESS     answer /healthz, /readyz and /metrics there, such as 127.0.0.1:9090 (default nowhere)
+  --read ADDRESS       answer those who only read there, such as 127.0.0.1:9091: perch-web, and perch with PERCH_READ_API;
+                       PERCH_READ_TOKEN is the token that they need (default nowhere)
   --check ADDRESS      ask the worker that listens there whether it is ready: exit code 0, or 1 with the reason
   --version            print the version of this program
 
@@ -48,6 +50,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 	policyFile := flags.String("policy", env("PERCH_POLICY"), "")
 	interval := flags.Duration("interval", 5*time.Second, "")
 	listen := flags.String("listen", "", "")
+	read := flags.String("read", "", "")
 	asked := flags.String("check", "", "")
 	version := flags.Bool("version", false, "")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
@@ -73,12 +76,17 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, env func
 		)
 		return 2
 	}
+	readers := ReadConfig{Address: *read, Token: env("PERCH_READ_TOKEN")}
+	if err := readers.check(); err != nil {
+		fmt.Fprintf(stderr, "perch-worker: %v\n", err)
+		return 2
+	}
 	cfg, err := load(ctx, *policyFile, *interval, stderr, env)
 	if err != nil {
 		fmt.Fprintf(stderr, "perch-worker: %v\n", err)
 		return 2
 	}
-	cfg.Listen = *listen
+	cfg.Listen, cfg.Read = *listen, readers
 	return exitCode(Run(ctx, cfg), stderr)
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,6 +22,7 @@ import (
 	"perch"
 	"perch/activities"
 	"perch/activities/awserr"
+	perchclient "perch/client"
 	"perch/dial"
 	"perch/workflows"
 )
@@ -46,6 +49,8 @@ type Config struct {
 	Interval time.Duration
 	// Listen is the address that answers health checks and metrics, 127.0.0.1:9090; empty for none.
 	Listen string
+	// Read is where those who only read are answered; the zero value is nowhere.
+	Read ReadConfig
 	// Deployment is Worker Versioning; the zero value is none.
 	Deployment worker.DeploymentOptions
 	// Env reads the environment variables that hold GitHub's credentials, and PERCH_TEMPORAL_UI,
@@ -73,7 +78,16 @@ func run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer deafen()
+	readers, err := listenForReaders(cfg.Read)
+	if err != nil {
+		return err
+	}
+	if readers != nil {
+		defer func() { _ = readers.Close() }() // Where nobody was answered yet.
+	}
+	changes := &atomic.Int64{}
 	cfg = identified(operations.attach(cfg))
+	cfg.Temporal.Interceptors = append(cfg.Temporal.Interceptors, &changeWatch{changes: changes})
 	if err := checkAccount(ctx, cfg); err != nil {
 		return err
 	}
@@ -101,7 +115,20 @@ func run(ctx context.Context, cfg Config) error {
 	}
 	channel := openChannel(cfg.Policy, branches, ui, namespace(cfg.Temporal), now)
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel, now)
+	answers := newReads(
+		cfg.Policy, stacksWithPages{set.Stacks()}, perchclient.New(temporal), runsURL(cfg, ui), time.Now, changes,
+	)
+	defer serveReaders(readers, answers.handler(cfg.Read.Token), cfg.Logger)()
 	return serve(ctx, cfg, temporal, set, func() { operations.started(temporal) })
+}
+
+// runsURL is the address of Temporal's list of the project's runs, where its web UI is ui; empty if
+// that is not known.
+func runsURL(cfg Config, ui string) string {
+	if ui == "" {
+		return ""
+	}
+	return perch.RunsURL(strings.TrimRight(ui, "/"), namespace(cfg.Temporal), cfg.Policy.Project)
 }
 
 // inBackground runs work until ctx is over or stop is called, which waits for its end.

@@ -1,0 +1,98 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+	"perch/dial"
+)
+
+// mostCleanups is how many of the newest cleanups are read to find one that has decided something.
+const mostCleanups = 10
+
+// HeldCleanup is a cleanup whose plan waits for a person, because it is above the safety limit.
+type HeldCleanup struct {
+	// At is when the cleanup ended, in UTC.
+	At     time.Time
+	Result perch.CleanupResult
+}
+
+// HeldCleanup is the project's newest cleanup that was able to judge the branches, if its plan
+// waits for a person; nil if it does not. Dry runs do not count. Temporal's index may be some
+// seconds behind.
+func (c *Client) HeldCleanup(ctx context.Context, project string) (*HeldCleanup, error) {
+	found, err := c.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize: mostCleanups, Query: fmt.Sprintf(
+			"WorkflowType = '%s' AND %s = '%s' AND ExecutionStatus != 'Running'",
+			perch.WorkflowCleanup, perch.AttributeProject, project,
+		),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the cleanups of project %s: %w", project, dial.Plain(err))
+	}
+	for _, info := range found.GetExecutions() {
+		result, decided, err := c.decidedCleanup(ctx, info)
+		switch {
+		case err != nil:
+			return nil, err
+		case decided && result.Brake == nil:
+			return nil, nil
+		case decided:
+			return &HeldCleanup{At: info.GetCloseTime().AsTime().UTC(), Result: result}, nil
+		}
+	}
+	return nil, nil
+}
+
+// decidedCleanup is the result of a closed cleanup. decided is false if it was a dry run, or could
+// not judge the branches.
+func (c *Client) decidedCleanup(
+	ctx context.Context, info *workflowpb.WorkflowExecutionInfo,
+) (result perch.CleanupResult, decided bool, err error) {
+	run := Run{WorkflowID: info.GetExecution().GetWorkflowId(), RunID: info.GetExecution().GetRunId()}
+	event, err := c.lastEvent(ctx, run)
+	if err != nil {
+		return result, false, err
+	}
+	result, ended := c.cleanupResult(event)
+	if !ended || result.Problem != "" {
+		return result, false, nil
+	}
+	var in perch.CleanupInput
+	events := c.temporal.GetWorkflowHistory(
+		ctx, run.WorkflowID, run.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT,
+	)
+	first, err := events.Next()
+	if err != nil {
+		return result, false, fmt.Errorf("read history of workflow %s: %w", run.WorkflowID, dial.Plain(err))
+	}
+	if err := c.decode(first.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in); err != nil {
+		return result, false, fmt.Errorf("read the input of workflow %s: %w", run.WorkflowID, err)
+	}
+	return result, !in.DryRun, nil
+}
+
+// cleanupResult reads the result of a cleanup from its last event, or the details of its failure.
+func (c *Client) cleanupResult(event *historypb.HistoryEvent) (result perch.CleanupResult, ended bool) {
+	if completed := event.GetWorkflowExecutionCompletedEventAttributes(); completed != nil {
+		ended = c.decode(completed.GetResult(), &result) == nil
+		return result, ended
+	}
+	failure := event.GetWorkflowExecutionFailedEventAttributes().GetFailure()
+	if failure == nil {
+		return result, false
+	}
+	var application *temporal.ApplicationError
+	ended = errors.As(temporal.GetDefaultFailureConverter().FailureToError(failure), &application) &&
+		application.Type() == perch.ErrorCleanupFailed && application.Details(&result) == nil
+	return result, ended
+}

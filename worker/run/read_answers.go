@@ -1,0 +1,174 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"perch"
+	"perch/activities"
+	"perch/client"
+	"perch/readapi"
+)
+
+// readAge is how old an answer from AWS and Temporal may be before it is refreshed.
+const readAge = 5 * time.Second
+
+// environmentReader reads environments from AWS; activities.Stacks is one.
+type environmentReader interface {
+	ListEnvironments(ctx context.Context, in perch.ListInput) (perch.ListResult, error)
+	ReadPage(ctx context.Context, environment perch.Environment) (
+		result perch.StatusResult, card perch.Card, found bool, err error,
+	)
+}
+
+// runReader reads what runs are doing from Temporal; client.Client is one.
+type runReader interface {
+	Latest(ctx context.Context, environment perch.Environment) (client.Progress, client.Run, error)
+	HeldCleanup(ctx context.Context, project string) (*client.HeldCleanup, error)
+}
+
+// reads answers those who only read, from caches that all of them share.
+type reads struct {
+	policy *perch.Policy
+	stacks environmentReader
+	runs   runReader
+	// runURL is the address of Temporal's list of runs, empty if it is not known.
+	runURL string
+
+	overviews *answerCache[readapi.Overview]
+	pages     *answerCache[readapi.Page]
+}
+
+// newReads makes reads. now is the time that the caches go by, and changes what makes their answers
+// old.
+func newReads(
+	policy *perch.Policy, stacks environmentReader, runs runReader, runURL string, now func() time.Time,
+	changes *atomic.Int64,
+) *reads {
+	r := &reads{policy: policy, stacks: stacks, runs: runs, runURL: runURL}
+	r.overviews = &answerCache[readapi.Overview]{read: r.readOverview, now: now, age: readAge, changes: changes}
+	r.pages = &answerCache[readapi.Page]{read: r.readPage, now: now, age: readAge, changes: changes}
+	return r
+}
+
+func (r *reads) overview(request *http.Request) (any, error) {
+	answer, stale, err := r.overviews.get(request.Context(), "", false)
+	answer.Problem = problemOf(stale)
+	return answer, err
+}
+
+func (r *reads) readOverview(ctx context.Context, _ string) (readapi.Overview, error) {
+	listed, err := r.stacks.ListEnvironments(ctx, perch.ListInput{Project: r.policy.Project})
+	if err != nil {
+		return readapi.Overview{}, err
+	}
+	held, err := r.runs.HeldCleanup(ctx, r.policy.Project)
+	if err != nil {
+		return readapi.Overview{}, err
+	}
+	return readapi.Overview{
+		List: readapi.NewList(listed), Project: r.policy.Project, Repository: repositoryAddress(r.policy.Source),
+		RunURL: r.runURL, Held: heldDocument(held),
+	}, nil
+}
+
+func (r *reads) page(request *http.Request) (any, error) {
+	environment, err := r.environmentOf(request)
+	if err != nil {
+		return nil, err
+	}
+	answer, stale, err := r.pages.get(request.Context(), environment.Branch, false)
+	answer.Problem = problemOf(stale)
+	return answer, err
+}
+
+func (r *reads) readPage(ctx context.Context, branch string) (readapi.Page, error) {
+	environment, err := perch.NewEnvironment(r.policy.Project, branch)
+	if err != nil {
+		return readapi.Page{}, err
+	}
+	result, _, _, err := r.stacks.ReadPage(ctx, environment)
+	if err != nil {
+		return readapi.Page{}, err
+	}
+	far, latest, err := r.runs.Latest(ctx, environment)
+	if err != nil {
+		return readapi.Page{}, err
+	}
+	page := readapi.Page{
+		Status: readapi.NewStatus(environment, result, far, latest), Timeline: []perch.TimelineEntry{},
+		Settings: []perch.SettingDifference{}, Seeds: []perch.SeedRecord{}, Beat: far.Beat,
+	}
+	return page, nil
+}
+
+// environmentOf is the environment of the question's branch.
+func (r *reads) environmentOf(request *http.Request) (perch.Environment, error) {
+	branch := request.URL.Query().Get("branch")
+	if branch == "" {
+		return perch.Environment{}, unanswerable(http.StatusBadRequest, "the question names no branch: add ?branch=NAME")
+	}
+	environment, err := perch.NewEnvironment(r.policy.Project, branch)
+	if err != nil {
+		return perch.Environment{}, unanswerable(http.StatusBadRequest, "%s", perch.Printable(err.Error()))
+	}
+	return environment, nil
+}
+
+// repositoryAddress is the address of the repository for a browser; empty if it is not on GitHub.
+func repositoryAddress(source perch.Source) string {
+	if source.GitHub == nil {
+		return ""
+	}
+	base := source.GitHub.BaseURL
+	if base == "" {
+		base = "https://github.com"
+	}
+	return strings.TrimSuffix(strings.TrimRight(base, "/"), "/api/v3") + "/" + source.GitHub.Repository
+}
+
+// heldDocument is what readers see of a plan that waits for a person; nil if there is none.
+func heldDocument(held *client.HeldCleanup) *readapi.HeldCleanup {
+	if held == nil {
+		return nil
+	}
+	return &readapi.HeldCleanup{
+		Reason: held.Result.Brake.Reason, Hash: held.Result.Brake.Hash, At: readapi.Timestamp(held.At),
+		Removals: slices.DeleteFunc(slices.Clone(held.Result.Verdicts), func(v perch.CleanupVerdict) bool {
+			return v.Verdict != perch.VerdictRemove
+		}),
+	}
+}
+
+// problemOf is an error in a sentence; empty for nil.
+func problemOf(err error) string {
+	var application *temporal.ApplicationError
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("no answer within %s", refreshTimeout)
+	case errors.As(err, &application):
+		return perch.Printable(application.Message())
+	}
+	return perch.Printable(err.Error())
+}
+
+// stacksWithPages adds to Stacks what pages are made of.
+type stacksWithPages struct{ *activities.Stacks }
+
+// ReadPage describes an environment; no card is found.
+func (s stacksWithPages) ReadPage(
+	ctx context.Context, environment perch.Environment,
+) (result perch.StatusResult, card perch.Card, found bool, err error) {
+	result, err = s.DescribeEnvironment(ctx, perch.StatusInput{Environment: environment})
+	return result, perch.Card{}, false, err
+}

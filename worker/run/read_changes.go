@@ -1,0 +1,48 @@
+package run
+
+import (
+	"sync/atomic"
+
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/workflow"
+
+	"perch"
+)
+
+// changeWatch is the interceptor that counts the ends of runs that may have changed something: what
+// this worker answers readers is then read again, so that a client that has waited for a run reads
+// what came of it. Runs that end at another worker are seen within readAge.
+type changeWatch struct {
+	interceptor.InterceptorBase
+	changes *atomic.Int64
+}
+
+// InterceptWorkflow is interceptor.WorkerInterceptor's.
+func (w *changeWatch) InterceptWorkflow(
+	_ workflow.Context, next interceptor.WorkflowInboundInterceptor,
+) interceptor.WorkflowInboundInterceptor {
+	return &watchedRun{interceptor.WorkflowInboundInterceptorBase{Next: next}, w.changes}
+}
+
+type watchedRun struct {
+	interceptor.WorkflowInboundInterceptorBase
+	changes *atomic.Int64
+}
+
+// ExecuteWorkflow counts the end of a run that does not only read.
+func (r *watchedRun) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	result, err := r.Next.ExecuteWorkflow(ctx, in)
+	if !workflow.IsReplaying(ctx) && !onlyReads(workflow.GetInfo(ctx).WorkflowType.Name) {
+		r.changes.Add(1)
+	}
+	return result, err
+}
+
+// onlyReads reports whether runs of the type change nothing.
+func onlyReads(workflowType string) bool {
+	switch workflowType {
+	case perch.WorkflowList, perch.WorkflowStatus, perch.WorkflowPlan, perch.WorkflowDoctor:
+		return true
+	}
+	return false
+}
