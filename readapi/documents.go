@@ -90,6 +90,9 @@ type Overview struct {
 	// that change environments of this project; empty if it is not known.
 	Repository string `json:"repository"`
 	RunURL     string `json:"run_url"`
+	// Beats are how far the operations in progress are, by branch; those that are not known are
+	// missing.
+	Beats map[string]perch.Progress `json:"beats"`
 	// Held is the plan that cleanup did not carry out by itself; null if none is held.
 	Held *HeldCleanup `json:"held"`
 	// Problem is why AWS could not be asked: the List is then the last that is known, At is its

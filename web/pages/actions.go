@@ -1,0 +1,74 @@
+package pages
+
+import (
+	"cmp"
+
+	"perch"
+	"perch/readapi"
+)
+
+// actionView is a form, or a link to one.
+type actionView struct {
+	Action Action
+	// Denied is why the viewer cannot use it now; empty if they can.
+	Denied string
+	// Said says that the page gives the reason once for all of its forms.
+	Said bool
+}
+
+// WhyID is the id of the element that says why the action is denied.
+func (a actionView) WhyID() string {
+	if a.Said {
+		return "why"
+	}
+	return "why-" + string(a.Action)
+}
+
+// actionsView are the forms on the page of an environment.
+type actionsView struct {
+	Branch string
+	// Commit is what a redeployment requests.
+	Commit, ShortCommit                  string
+	Redeploy, Extend, Pin, Unpin, Remove actionView
+	// Denied is why no action is possible, if that is the same for all; empty otherwise. The forms
+	// do not repeat it.
+	Denied string
+	// Pinned says that there is a pin to remove.
+	Pinned bool
+	// ConfirmPath is the page where a removal is confirmed.
+	ConfirmPath string
+}
+
+func viewActions(f Frame, e readapi.Environment) actionsView {
+	commit := requestedCommit(e)
+	form := func(a Action, unavailable string) actionView {
+		return actionView{Action: a, Denied: cmp.Or(Allowed(f.Viewer, a, e), unavailable)}
+	}
+	view := actionsView{
+		Branch: e.Branch, Commit: commit, ShortCommit: perch.ShortCommit(commit), ConfirmPath: confirmPath(e.Branch),
+		Pinned:   viewPin(e.Pin, f.Now) != nil,
+		Redeploy: form(ActionRedeploy, sentenceIf(commit == "", "no commit is known that could be deployed again")),
+		Extend:   form(ActionExtend, sentenceIf(e.Expires == "", "it does not expire")),
+		Pin:      form(ActionPin, sentenceIf(e.Status == "", "there is no environment that could be pinned")),
+		Unpin:    form(ActionUnpin, ""),
+		Remove:   form(ActionRemove, ""),
+	}
+	forms := []*actionView{&view.Redeploy, &view.Extend, &view.Pin, &view.Unpin, &view.Remove}
+	view.Denied = view.Redeploy.Denied
+	for _, each := range forms {
+		if each.Denied != view.Denied && (each != &view.Unpin || view.Pinned) {
+			view.Denied = ""
+		}
+	}
+	for _, each := range forms {
+		each.Said = view.Denied != ""
+	}
+	return view
+}
+
+func sentenceIf(holds bool, sentence string) string {
+	if holds {
+		return sentence
+	}
+	return ""
+}

@@ -1,0 +1,74 @@
+package pages
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"perch"
+	"perch/readapi"
+)
+
+// Action is what a person does to an environment on a page; it is also the last part of the path
+// that takes it, /actions/ACTION.
+type Action string
+
+// The actions.
+const (
+	ActionRedeploy Action = "redeploy"
+	ActionExtend   Action = "extend"
+	ActionPin      Action = "pin"
+	ActionUnpin    Action = "unpin"
+	ActionRemove   Action = "remove"
+	// ActionApprove carries out a cleanup that was held. It concerns no single environment.
+	ActionApprove Action = "approve"
+)
+
+// Actions lists every action.
+func Actions() []Action {
+	return []Action{ActionRedeploy, ActionExtend, ActionPin, ActionUnpin, ActionRemove, ActionApprove}
+}
+
+// Allowed says why the viewer may not carry out an action on the environment, in a sentence without
+// a period; it is empty if the viewer may. Pages and server decide by it. What is not known is
+// denied.
+func Allowed(v Viewer, a Action, e readapi.Environment) (reason string) {
+	switch {
+	case !slices.Contains(Actions(), a):
+		return "there is no such action"
+	case v.Local:
+		return ""
+	case v.Login == "":
+		return "sign in to do this"
+	case v.Stale:
+		return "GitHub does not answer, so your permission cannot be checked; try again in a few minutes"
+	}
+	switch v.Role {
+	case "maintain", "admin":
+		return ""
+	case "write":
+		return allowedWriter(v, a, e)
+	case "read", "triage":
+		return fmt.Sprintf("your permission on the repository is %s, and this needs write", v.Role)
+	}
+	return "you have no access to the repository"
+}
+
+// allowedWriter is Allowed for a viewer with the permission write.
+func allowedWriter(v Viewer, a Action, e readapi.Environment) (reason string) {
+	const needs = "needs the permission maintain or admin on the repository"
+	switch {
+	case a == ActionApprove:
+		return "approving a cleanup " + needs
+	case e.Kind == "":
+		return "the kind of this environment is not known yet, so acting on it " + needs
+	case e.Kind != perch.KindBranch:
+		return fmt.Sprintf("acting on an environment of kind %s %s", e.Kind, needs)
+	case a == ActionUnpin && e.Pin != nil && !strings.EqualFold(e.Pin.By, WebUser(v.Login)):
+		return fmt.Sprintf("%s set the pin, and removing another person's pin %s", e.Pin.By, needs)
+	}
+	return ""
+}
+
+// WebUser is who requests and notes from the pages are by.
+func WebUser(login string) string { return "web:" + login }

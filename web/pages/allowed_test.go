@@ -1,0 +1,89 @@
+package pages
+
+import (
+	"cmp"
+	"strings"
+	"testing"
+
+	"perch"
+	"perch/readapi"
+)
+
+// TestAllowedDecidesEveryRoleActionAndKind goes through all of them. A row is a viewer with a kind
+// of environment; its letters are the actions redeploy, extend, pin, unpin, remove and approve: "+"
+// is allowed, "-" denied. The environment is pinned by another person.
+func TestAllowedDecidesEveryRoleActionAndKind(t *testing.T) {
+	const nothing, everything = "------", "++++++"
+	want := map[string]string{"write branch": "+++-+-"}
+	kinds := append(perch.Kinds(), "", "unheard of")
+	for _, kind := range kinds {
+		for _, viewer := range []string{"local", "maintain", "admin"} {
+			want[viewer+" "+string(kind)] = everything
+		}
+	}
+	viewers := map[string]Viewer{
+		"local": {Login: "you", Local: true}, "nobody": {Role: "admin"}, "stale": {Login: "ana", Role: "admin", Stale: true},
+		"no role": {Login: "ana"}, "odd role": {Login: "ana", Role: "owner"},
+	}
+	for _, role := range []string{"none", "read", "triage", "write", "maintain", "admin"} {
+		viewers[role] = Viewer{Login: "ana", Role: role}
+	}
+	for name, viewer := range viewers {
+		for _, kind := range kinds {
+			environment := readapi.Environment{Branch: "a", Kind: kind, Pin: &perch.Pin{By: "web:bob"}}
+			expected := cmp.Or(want[name+" "+string(kind)], nothing)
+			got := ""
+			for _, action := range Actions() {
+				letter := "+"
+				if Allowed(viewer, action, environment) != "" {
+					letter = "-"
+				}
+				got += letter
+			}
+			if got != expected {
+				t.Errorf("%s on kind %q: the actions %v are %s, want %s", name, kind, Actions(), got, expected)
+			}
+			if Allowed(viewer, "paint", environment) == "" {
+				t.Errorf("%s may carry out an action that does not exist", name)
+			}
+		}
+	}
+}
+
+func TestWritersRemoveOnlyTheirOwnPins(t *testing.T) {
+	ana := Viewer{Login: "Ana", Role: "write"}
+	for by, allowed := range map[string]bool{
+		"web:ana": true, "web:bob": false, "ana": false, "ana@laptop": false, "label perch:keep": false, "github-actions:ana": false,
+	} {
+		reason := Allowed(ana, ActionUnpin, readapi.Environment{Kind: perch.KindBranch, Pin: &perch.Pin{By: by}})
+		if (reason == "") != allowed {
+			t.Errorf("the pin of %s: %q", by, reason)
+		}
+		if !allowed && !strings.Contains(reason, "maintain") {
+			t.Errorf("the reason does not say who may: %q", reason)
+		}
+	}
+}
+
+func TestADeniedActionSaysWhy(t *testing.T) {
+	branch := readapi.Environment{Kind: perch.KindBranch}
+	for _, c := range []struct {
+		viewer Viewer
+		action Action
+		kind   perch.Kind
+		want   string
+	}{
+		{Viewer{}, ActionPin, perch.KindBranch, "sign in to do this"},
+		{Viewer{Login: "ana", Role: "read"}, ActionPin, perch.KindBranch, "your permission on the repository is read, and this needs write"},
+		{Viewer{Login: "ana", Role: "none"}, ActionPin, perch.KindBranch, "you have no access to the repository"},
+		{Viewer{Login: "ana", Role: "write"}, ActionApprove, perch.KindBranch, "approving a cleanup needs the permission maintain or admin"},
+		{Viewer{Login: "ana", Role: "write"}, ActionRemove, perch.KindStaging, "acting on an environment of kind staging needs"},
+		{Viewer{Login: "ana", Role: "write"}, ActionRemove, "", "the kind of this environment is not known yet"},
+		{Viewer{Login: "ana", Role: "admin", Stale: true}, ActionRemove, perch.KindBranch, "GitHub does not answer"},
+	} {
+		branch.Kind = c.kind
+		if got := Allowed(c.viewer, c.action, branch); !strings.Contains(got, c.want) || strings.HasSuffix(got, ".") {
+			t.Errorf("%s by %+v on %q: %q, want %q", c.action, c.viewer, c.kind, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package pages
+
+import (
+	"cmp"
+	"io"
+	"strings"
+
+	"perch"
+	"perch/mask"
+	"perch/readapi"
+)
+
+// removedView is the tab of the environments that are gone.
+type removedView struct {
+	shell
+	Tabs    []tabView
+	Filters filtersView
+	Lives   []lifeRow
+	Notes   []string
+	Empty   string
+	Refresh string
+}
+
+// lifeRow is a life as a row shows it.
+type lifeRow struct {
+	Title, Number, Pull string
+	Branch, Author      string
+	Path                string
+	Commit              commitView
+	Created, Ended      *moment
+	// Lived is how long it lived.
+	Lived      string
+	By, Reason string
+	Cost       string
+	Leftovers  int
+	searched   string
+}
+
+// lifeView is the page of a life.
+type lifeView struct {
+	shell
+	Life      lifeRow
+	Stack     string
+	Pulls     []pullView
+	Timeline  []eventView
+	Leftovers []leftoverView
+	Log       *logView
+	// Today is the page of what the branch has today.
+	Today string
+}
+
+// Removed writes the tab removed.
+func Removed(w io.Writer, f Frame, q Query, h readapi.History) error {
+	q.Tab, q.State = TabRemoved, ""
+	view := removedView{shell: newShell(f, tabTitle(TabRemoved)), Refresh: q.URL()}
+	view.Tabs = viewTabs(q, map[string]int{TabAll: -1, TabMine: -1, TabAttention: -1, TabRemoved: len(h.Lives)})
+	var authors []string
+	for _, life := range h.Lives {
+		each := viewLife(f, life)
+		authors = append(authors, each.Author)
+		if (row{searched: each.searched, Author: each.Author}).matches(q) {
+			view.Lives = append(view.Lives, each)
+		}
+	}
+	view.Filters = filtersView{Query: q, Authors: authorChoices(q, authors)}
+	if q.filtered() {
+		view.Filters.Clear = Query{Tab: q.Tab}.URL()
+	}
+	for _, warning := range h.Warnings {
+		view.Notes = append(view.Notes, sentence(warning))
+	}
+	view.Empty = "No environment has been removed yet, or the records of those that were have expired."
+	if len(h.Lives) > 0 {
+		view.Empty = "No removed environment matches the filters."
+	}
+	return render(w, "removed", view)
+}
+
+// Life writes the page of an environment that is gone.
+func Life(w io.Writer, f Frame, life perch.Life) error {
+	view := lifeView{Life: viewLife(f, life), Stack: life.StackID, Pulls: viewPulls(life.PullRequests), Log: viewLog(life.Log), Today: environmentPath(life.Branch)}
+	view.shell = newShell(f, view.Life.Title)
+	view.Timeline = viewTimeline(f, f.Project+"-"+life.Slug, life.Timeline)
+	for _, left := range life.Leftovers {
+		view.Leftovers = append(view.Leftovers, viewLeftover(f, left))
+	}
+	return render(w, "life", view)
+}
+
+func viewLife(f Frame, life perch.Life) lifeRow {
+	reason, _ := mask.Text(perch.Printable(life.Reason))
+	view := lifeRow{
+		Title: life.Branch, Branch: life.Branch, Path: lifePath(life.StackID), Created: at(life.Created, f.Now), Ended: at(life.Ended, f.Now),
+		By: person(perch.Printable(life.By)), Reason: reason, Cost: dollars(life.USD), Leftovers: len(life.Leftovers),
+		Commit: commitView{Short: perch.ShortCommit(life.Commit)},
+	}
+	if life.Commit != "" {
+		view.Commit.Address = below(f.Repository, "commit", life.Commit)
+	}
+	if len(life.PullRequests) > 0 {
+		pull := life.PullRequests[0]
+		view.Title, view.Number, view.Pull = cmp.Or(perch.Printable(pull.Title), life.Branch), number(pull.Number), webAddress(pull.URL)
+		view.Author = perch.Printable(pull.Author)
+	}
+	if life.Ended.After(life.Created) && !life.Created.IsZero() {
+		view.Lived = span(life.Ended.Sub(life.Created))
+	}
+	view.searched = strings.ToLower(strings.Join([]string{view.Title, view.Number, life.Branch, view.Author, life.Commit}, "\n"))
+	return view
+}

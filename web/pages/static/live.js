@@ -1,0 +1,64 @@
+// Fetches the page again when the server says that it differs, and each minute for its words about
+// times. What a person types, or has opened, stays.
+(() => {
+  "use strict";
+  const path = document.body.dataset.events;
+  const strip = document.getElementById("live");
+  if (!path || !strip || !window.EventSource) return;
+  let loading = false, again = false;
+
+  const say = (words) => {
+    strip.textContent = words;
+    strip.hidden = !words;
+  };
+
+  // typing says that a form of the page is in use.
+  const typing = (main) => [...main.querySelectorAll("input:not([type=hidden]), select")].some((field) =>
+    field === document.activeElement ||
+    (field.options ? [...field.options].some((option) => option.selected !== option.defaultSelected) : field.value !== field.defaultValue));
+
+  // place names an element in a way that finds it in the new page, too.
+  const place = (element) => element && (element.id ? "#" + CSS.escape(element.id) :
+    element.href ? "a[href=" + JSON.stringify(element.getAttribute("href")) + "]" : "");
+
+  const swap = (text) => {
+    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
+    const main = document.getElementById("main");
+    if (!fresh || fresh.innerHTML === main.innerHTML) return;
+    if (typing(main)) {
+      say("This page has changed. It is shown again when you have left the form.");
+      again = true;
+      return;
+    }
+    const focused = main.contains(document.activeElement) ? place(document.activeElement) : "";
+    for (const details of main.querySelectorAll("details[id]")) {
+      const other = fresh.querySelector("#" + CSS.escape(details.id));
+      if (other) other.open = details.open;
+    }
+    main.replaceWith(document.adoptNode(fresh));
+    if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
+    say("");
+  };
+
+  const load = async () => {
+    if (loading) {
+      again = true;
+      return;
+    }
+    loading = true;
+    again = false;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      swap(await answer.text());
+    } catch {
+      say("The dashboard does not answer. What you see may be old.");
+    }
+    loading = false;
+  };
+
+  const source = new EventSource(path);
+  source.addEventListener("changed", load);
+  setInterval(() => document.hidden || load(), 60000);
+  document.addEventListener("visibilitychange", () => document.hidden || load());
+  document.addEventListener("focusout", () => again && setTimeout(load));
+})();
