@@ -65,7 +65,7 @@ func allowedWriter(v Viewer, a Action, e readapi.Environment) (reason string) {
 	case e.Kind != perch.KindBranch:
 		return fmt.Sprintf("acting on an environment of kind %s %s", e.Kind, needs)
 	case a == ActionUnpin && e.Pin != nil && !strings.EqualFold(e.Pin.By, WebUser(v.Login)):
-		return fmt.Sprintf("%s set the pin, and removing another person's pin %s", e.Pin.By, needs)
+		return fmt.Sprintf("%s set the pin, and removing another person's pin %s", person(e.Pin.By), needs)
 	}
 	return ""
 }

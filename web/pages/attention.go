@@ -48,7 +48,7 @@ func viewAttention(f Frame, o readapi.Overview, rows []row) *attentionView {
 	view := &attentionView{
 		Held:     viewHeld(f, o.Held),
 		Failed:   selected(rows, func(r row) bool { return r.State.Group == groupFailed }),
-		Expiring: selected(rows, func(r row) bool { return r.Soon && r.State.Group != groupLeaving }),
+		Expiring: selected(rows, func(r row) bool { return r.Soon }),
 	}
 	for _, left := range o.Leftovers {
 		view.Leftovers = append(view.Leftovers, viewLeftover(f, left))

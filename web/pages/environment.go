@@ -63,10 +63,7 @@ func Environment(w io.Writer, f Frame, p readapi.Page, logs *readapi.Logs) error
 	view.Refresh, view.At = environmentPath(p.Branch), stamped(p.Status.At, f.Now)
 	now := report.Known{StackStatus: p.Environment.Status, LastReport: p.LastReport, Phase: p.Phase, Beat: p.Beat}
 	view.Row.State = viewState(now, f.Now)
-	view.Absent = p.Environment.Status == "" && view.Row.State.Progress == ""
-	if view.Absent {
-		view.Row.State = stateView{Group: groupLeaving, Words: "No environment"}
-	}
+	view.Absent = p.Environment.Status == "" && view.Row.State.Group != groupWorking
 	if p.Commit != "" && p.Commit != requestedCommit(p.Environment) {
 		view.Deployed = commitView{Short: perch.ShortCommit(p.Commit), Address: below(f.Repository, "commit", p.Commit)}
 	}

@@ -11,7 +11,7 @@ import (
 // environments, pull requests and settings bring addresses, and a link must not run a script.
 func webAddress(address string) string {
 	parsed, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" || strings.ContainsAny(parsed.Host, `<>"%`) {
 		return ""
 	}
 	return parsed.String()

@@ -65,10 +65,13 @@ func viewRow(f Frame, e readapi.Environment, beat *perch.Progress) row {
 		pull := e.PullRequests[0]
 		view.Title, view.Number, view.Pull = cmp.Or(perch.Printable(pull.Title), e.Branch), number(pull.Number), webAddress(pull.URL)
 	}
+	if view.State.Group == groupLeaving {
+		view.Expires = nil
+	}
 	if answers(e.Status) {
 		view.Address = webAddress(e.URL)
 	}
-	if end, err := time.Parse(time.RFC3339, e.Expires); err == nil && view.Pin == nil {
+	if end, err := time.Parse(time.RFC3339, e.Expires); err == nil && view.Pin == nil && view.Expires != nil {
 		view.Soon = end.Sub(f.Now) <= expiringWithin
 	}
 	view.searched = strings.ToLower(strings.Join([]string{view.Title, view.Number, e.Branch, view.Author, e.Commit, view.Commit.Subject}, "\n"))

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"strings"
 	"time"
 
 	"perch"
@@ -43,15 +44,16 @@ func groupOf(state string) group {
 // stateView is the state of an environment.
 type stateView struct {
 	Group group
-	// Words are the state, such as "Ready"; Progress is what is waited for and Failure why it
-	// failed. Each may be empty.
+	// Words are the state, such as "Ready" or "Creating: database, 3 of about 10 minutes". Progress
+	// is what is waited for, if the words do not say it, and Failure why it failed; both may be
+	// empty.
 	Words, Progress, Failure string
 	// Done of Total resources are ready; Total is 0 if that is not known.
 	Done, Total int
 }
 
-// viewState says the state that is known in words. Progress begins with the state where a run is at
-// work, so Words are left out then.
+// viewState says the state that is known in words. A progress that begins with the state says all of
+// it.
 func viewState(known report.Known, now time.Time) stateView {
 	state := known.State()
 	view := stateView{
@@ -60,8 +62,11 @@ func viewState(known report.Known, now time.Time) stateView {
 	if state == "" {
 		view.Words = "No environment"
 		if view.Progress != "" {
-			view.Group, view.Words = groupWorking, "Requested"
+			view.Group, view.Words, view.Progress = groupWorking, view.Progress, ""
 		}
+	}
+	if strings.HasPrefix(view.Progress, view.Words) {
+		view.Words, view.Progress = view.Progress, ""
 	}
 	if known.Beat != nil && known.Beat.Total > 0 {
 		view.Done, view.Total = min(known.Beat.Done, known.Beat.Total), known.Beat.Total

@@ -69,7 +69,7 @@ func outcomeOf(entry perch.TimelineEntry) (words string, mark group) {
 	switch {
 	case words == "" && entry.Ended.IsZero() && isRun(entry.Request):
 		return "in progress", groupWorking
-	case outcome == perch.OutcomeReady || outcome == perch.OutcomeKept || words == "":
+	case outcome == perch.OutcomeReady || outcome == perch.OutcomeKept:
 		return words, groupReady
 	case outcome == perch.OutcomeFailed || outcome == perch.OutcomeRejected || outcome == perch.OutcomeTimeout:
 		return words, groupFailed

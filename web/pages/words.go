@@ -37,8 +37,8 @@ func relative(t, now time.Time) string {
 	switch apart := now.Sub(t); {
 	case apart >= time.Minute:
 		return span(apart) + " ago"
-	case apart > -time.Minute:
-		return "now"
+	case apart >= 0:
+		return "just now"
 	default:
 		return "in " + span(-apart)
 	}

@@ -54,12 +54,16 @@ func Start(t testing.TB) *Browser {
 	return &Browser{ctx: ctx}
 }
 
-// See opens a page on a device, and returns its text as it can be seen. The page must not be wider
-// than the screen.
-func (b *Browser) See(t testing.TB, url string, device Device) (text string, picture []byte) {
+// Open opens a page on a device.
+func (b *Browser) Open(t testing.TB, url string, device Device) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
+	b.Resize(t, device)
+	b.do(t, "open "+url, chromedp.Navigate(url))
+}
+
+// Resize shows the open page on another device.
+func (b *Browser) Resize(t testing.TB, device Device) {
+	t.Helper()
 	scheme := "light"
 	if device.Dark {
 		scheme = "dark"
@@ -68,25 +72,87 @@ func (b *Browser) See(t testing.TB, url string, device Device) (text string, pic
 	if device.Phone {
 		size = append(size, chromedp.EmulateMobile)
 	}
-	screen := chromedp.EmulateViewport(device.Width, device.Height, size...)
-	err := chromedp.Do(ctx, screen, colours(scheme), chromedp.Navigate(url))
-	if err == nil {
-		text, err = chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText`))
-	}
-	var width int64
-	if err == nil {
-		width, err = chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`))
-	}
-	if err == nil {
-		picture, err = chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	}
-	if err != nil {
-		t.Fatalf("look at %s on a %s: %v", url, device.Name, err)
-	}
-	if width > device.Width {
-		t.Errorf("%s on a %s is %d pixels wide", url, device.Name, width)
-	}
+	b.do(t, "be a "+device.Name, chromedp.EmulateViewport(device.Width, device.Height, size...), colours(scheme))
+}
+
+// See opens a page on a device, and returns its text as it can be seen. The page must not be wider
+// than the screen.
+func (b *Browser) See(t testing.TB, url string, device Device) (text string, picture []byte) {
+	t.Helper()
+	b.Open(t, url, device)
+	text, picture = Ask[string](t, b, `document.body.innerText`), b.Picture(t)
+	b.Fits(t, url, device)
 	return text, picture
+}
+
+// Fits fails the test if the open page, which errors call name, is wider than the device.
+func (b *Browser) Fits(t testing.TB, name string, device Device) {
+	t.Helper()
+	if width := Ask[int64](t, b, `document.documentElement.scrollWidth`); width > device.Width {
+		t.Errorf("%s on a %s is %d pixels wide", name, device.Name, width)
+	}
+}
+
+// Picture is a picture of the whole open page.
+func (b *Browser) Picture(t testing.TB) []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatalf("take a picture: %v", err)
+	}
+	return picture
+}
+
+// Press presses keys on the open page.
+func (b *Browser) Press(t testing.TB, keys string) {
+	t.Helper()
+	b.do(t, "press keys", chromedp.KeyEvent(keys))
+}
+
+// Axe is axe-core, which finds what keeps people from using a page; its path is in the variable
+// PERCH_AXE. It skips the test if there is none.
+func Axe(t testing.TB) string {
+	t.Helper()
+	name := os.Getenv("PERCH_AXE")
+	if name == "" {
+		t.Skip("axe-core is not installed: set PERCH_AXE to the axe.min.js of the npm package axe-core")
+	}
+	script, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatalf("read axe-core, which PERCH_AXE names: %v", err)
+	}
+	return string(script)
+}
+
+// Audit lets axe look at the open page, and returns what it finds.
+func (b *Browser) Audit(t testing.TB, axe string) []string {
+	t.Helper()
+	b.do(t, "load axe-core", chromedp.Evaluate[chromedp.Void](axe))
+	return Ask[[]string](t, b, `axe.run({resultTypes: ["violations"]}).then(found => found.violations.map(
+		v => v.id + ": " + v.help + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; ")))`)
+}
+
+// Ask evaluates a script on the open page, and waits for what it promises.
+func Ask[T any](t testing.TB, b *Browser, script string) T {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	answer, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("evaluate %s: %v", script, err)
+	}
+	return answer
+}
+
+func (b *Browser) do(t testing.TB, what string, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
 }
 
 // colours lets pages be light or dark.
@@ -98,15 +164,17 @@ func colours(scheme string) chromedp.Action[chromedp.Void] {
 	}
 }
 
+// Keeps reports whether pictures are kept. A test that looks at many pages takes none otherwise.
+func Keeps() bool { return os.Getenv("PERCH_SCREENSHOTS") != "" }
+
 // Keep writes a picture into the folder that the variable PERCH_SCREENSHOTS names, for people to
 // look at.
 func Keep(t testing.TB, name string, picture []byte) {
 	t.Helper()
-	folder := os.Getenv("PERCH_SCREENSHOTS")
-	if folder == "" {
+	if !Keeps() {
 		return
 	}
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(os.Getenv("PERCH_SCREENSHOTS"), name+".png"), picture, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
