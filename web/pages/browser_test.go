@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 
 	"perch"
@@ -81,9 +82,16 @@ func everyPage() map[string]page {
 	}
 }
 
-// serve answers each page below its name, as the server will.
+// serve answers each page below its name.
 func serve(t *testing.T, pages map[string]page) string {
 	t.Helper()
+	server := httptest.NewServer(handler(t, pages))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// handler answers each page below its name, with the policy that the server has.
+func handler(t *testing.T, pages map[string]page) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(Static)))
 	for name, write := range pages {
@@ -95,13 +103,11 @@ func serve(t *testing.T, pages map[string]page) string {
 			}
 		})
 	}
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return server.URL
+	return mux
 }
 
-// TestPagesFitOnEveryScreen looks at each page from a phone to a desktop. Where pictures are kept it
-// takes one in light and one in dark.
+// TestPagesFitOnEveryScreen looks at each page from a phone to a desktop. Where pictures are kept
+// it takes one in light and one in dark.
 func TestPagesFitOnEveryScreen(t *testing.T) {
 	browser := browsertest.Start(t)
 	address := serve(t, everyPage())
@@ -121,6 +127,82 @@ func TestPagesFitOnEveryScreen(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPagesAreUsedByKeyboard presses the first keys: a link skips to the content.
+func TestPagesAreUsedByKeyboard(t *testing.T) {
+	browser := browsertest.Start(t)
+	browser.Open(t, serve(t, everyPage())+"/environment", screens[4])
+	browser.Press(t, "\t")
+	if got := browsertest.Ask[string](t, browser, `(() => {
+		const at = document.activeElement, box = at.getBoundingClientRect(), style = getComputedStyle(at);
+		return [at.innerText, box.width > 50 && box.top >= 0, style.outlineStyle, parseInt(style.outlineWidth) >= 2].join()
+	})()`); got != "Skip to the content,true,solid,true" {
+		t.Errorf("the first link that a keyboard reaches is %s", got)
+	}
+	browser.Press(t, "\r")
+	browser.Press(t, "\t")
+	if got := browsertest.Ask[string](t, browser, `document.activeElement.innerText`); got != "All environments" {
+		t.Errorf("the first link of the content is %q", got)
+	}
+}
+
+// TestThePageFollowsChanges changes a page while a person fills in a form of it.
+func TestThePageFollowsChanges(t *testing.T) {
+	browser := browsertest.Start(t)
+	var title atomic.Pointer[string]
+	title.Store(new("The old title"))
+	changed := make(chan struct{})
+	mux := http.NewServeMux()
+	mux.Handle("/", handler(t, map[string]page{"environment": func(w io.Writer) error {
+		return Environment(w, frameFor(ana), pageOf(environmentOf("invoices", pull(1, *title.Load(), "ana"))), nil)
+	}}))
+	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("branch") != "invoices" {
+			t.Errorf("the page listens to %s", r.URL)
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for {
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-changed:
+				_, _ = io.WriteString(w, "event: changed\ndata: \n\n")
+			case <-r.Context().Done():
+				return
+			}
+		}
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	browser.Open(t, server.URL+"/environment", screens[4])
+	until := func(what string) {
+		t.Helper()
+		if !browsertest.Ask[bool](t, browser, `new Promise(done => {
+			const end = Date.now() + 60000, poll = () => (`+what+`) ? done(true) : Date.now() > end ? done(false) : setTimeout(poll, 20);
+			poll()
+		})`) {
+			t.Fatalf("it did not happen: %s", what)
+		}
+	}
+	browsertest.Ask[bool](t, browser, `(() => {
+		document.querySelector("details").open = true;
+		const reason = document.querySelector("[name=reason]");
+		reason.focus();
+		reason.value = "a demo";
+		return true
+	})()`)
+	title.Store(new("The new title"))
+	changed <- struct{}{}
+	until(`document.getElementById("live").innerText.startsWith("This page has changed")`)
+	until(`document.querySelector("[name=reason]").value == "a demo" && document.querySelector("h1").innerText == "The old title"`)
+	browsertest.Ask[bool](t, browser, `(() => { const reason = document.querySelector("[name=reason]"); reason.value = ""; reason.blur(); return true })()`)
+	until(`document.querySelector("h1").innerText == "The new title"`)
+	until(`document.querySelector("details").open && document.getElementById("live").hidden`)
+	browsertest.Ask[bool](t, browser, `(() => { document.querySelector("[name=reason]").focus(); return true })()`)
+	title.Store(new("The newest title"))
+	changed <- struct{}{}
+	until(`document.querySelector("h1").innerText == "The newest title" && document.activeElement.name == "reason"`)
 }
 
 // TestAxeFindsNothing has axe look at each page: contrast, names, headings, landmarks, tables.

@@ -31,7 +31,8 @@ type environmentView struct {
 	Resources          resourcesView
 	Leftovers          []leftoverView
 	Notes              []string
-	// Log are the last lines, FailureLog those from when a deployment failed; nil if there are none.
+	// Log are the last lines, FailureLog those from when a deployment failed; nil if there are
+	// none.
 	Log, FailureLog *logView
 	Refresh         string
 }

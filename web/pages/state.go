@@ -52,8 +52,8 @@ type stateView struct {
 	Done, Total int
 }
 
-// viewState says the state that is known in words. A progress that begins with the state says all of
-// it.
+// viewState says the state that is known in words. A progress that begins with the state says all
+// of it.
 func viewState(known report.Known, now time.Time) stateView {
 	state := known.State()
 	view := stateView{

@@ -12,14 +12,21 @@
     strip.hidden = !words;
   };
 
-  // typing says that a form of the page is in use.
-  const typing = (main) => [...main.querySelectorAll("input:not([type=hidden]), select")].some((field) =>
-    field === document.activeElement ||
-    (field.options ? [...field.options].some((option) => option.selected !== option.defaultSelected) : field.value !== field.defaultValue));
+  // typing says that a form of the page has been filled in, or that a list of it may be open.
+  const typing = (main) => [...main.querySelectorAll("input:not([type=hidden]), select")].some((field) => {
+    if (!field.options) return field.value !== field.defaultValue;
+    const first = Math.max(0, [...field.options].findIndex((option) => option.defaultSelected));
+    return field === document.activeElement || field.selectedIndex !== first;
+  });
 
   // place names an element in a way that finds it in the new page, too.
-  const place = (element) => element && (element.id ? "#" + CSS.escape(element.id) :
-    element.href ? "a[href=" + JSON.stringify(element.getAttribute("href")) + "]" : "");
+  const place = (element) => {
+    const quoted = (name) => JSON.stringify(element.getAttribute(name));
+    if (element.id) return "#" + CSS.escape(element.id);
+    if (element.href) return "a[href=" + quoted("href") + "]";
+    const form = element.form && "form[action=" + JSON.stringify(element.form.getAttribute("action")) + "] ";
+    return form ? form + (element.name ? "[name=" + quoted("name") + "]" : element.localName) : "";
+  };
 
   const swap = (text) => {
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
