@@ -179,7 +179,7 @@ func TestThePageFollowsChanges(t *testing.T) {
 	until := func(what string) {
 		t.Helper()
 		if !browsertest.Ask[bool](t, browser, `new Promise(done => {
-			const end = Date.now() + 60000, poll = () => (`+what+`) ? done(true) : Date.now() > end ? done(false) : setTimeout(poll, 20);
+			const end = Date.now() + 45000, poll = () => (`+what+`) ? done(true) : Date.now() > end ? done(false) : setTimeout(poll, 20);
 			poll()
 		})`) {
 			t.Fatalf("it did not happen: %s", what)

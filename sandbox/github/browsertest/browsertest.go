@@ -72,7 +72,7 @@ func (b *Browser) Resize(t testing.TB, device Device) {
 	if device.Phone {
 		size = append(size, chromedp.EmulateMobile)
 	}
-	b.do(t, "be a "+device.Name, chromedp.EmulateViewport(device.Width, device.Height, size...), colours(scheme))
+	b.do(t, "be a "+device.Name, chromedp.EmulateViewport(device.Width, device.Height, size...), colours(scheme), focused)
 }
 
 // See opens a page on a device, and returns its text as it can be seen. The page must not be wider
@@ -162,6 +162,12 @@ func colours(scheme string) chromedp.Action[chromedp.Void] {
 		_, err = cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 		return none, err
 	}
+}
+
+// focused lets the page have the keyboard, as if its window were in front.
+func focused(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
+	_, err = cdp.Call(ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	return none, err
 }
 
 // Keeps reports whether pictures are kept. A test that looks at many pages takes none otherwise.

@@ -5,7 +5,8 @@
   const path = document.body.dataset.events;
   const strip = document.getElementById("live");
   if (!path || !strip || !window.EventSource) return;
-  let loading = false, again = false;
+  let loading = false, missed = false, deferred = false;
+  let shown = document.getElementById("main").innerHTML;
 
   const say = (words) => {
     strip.textContent = words;
@@ -29,12 +30,18 @@
   };
 
   const swap = (text) => {
+    deferred = false;
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
     const main = document.getElementById("main");
-    if (!fresh || fresh.innerHTML === main.innerHTML) return;
+    if (!fresh) return;
+    const words = fresh.innerHTML;
+    if (words === shown) {
+      say("");
+      return;
+    }
     if (typing(main)) {
       say("This page has changed. It is shown again when you have left the form.");
-      again = true;
+      deferred = true;
       return;
     }
     const focused = main.contains(document.activeElement) ? place(document.activeElement) : "";
@@ -43,20 +50,21 @@
       if (other) other.open = details.open;
     }
     main.replaceWith(document.adoptNode(fresh));
+    shown = words;
     if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
     say("");
   };
 
   const load = async () => {
-    if (loading) {
-      again = true;
-      return;
-    }
+    missed = loading;
+    if (loading) return;
     loading = true;
-    again = false;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-      swap(await answer.text());
+      do {
+        missed = false;
+        const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+        swap(await answer.text());
+      } while (missed);
     } catch {
       say("The dashboard does not answer. What you see may be old.");
     }
@@ -67,5 +75,5 @@
   source.addEventListener("changed", load);
   setInterval(() => document.hidden || load(), 60000);
   document.addEventListener("visibilitychange", () => document.hidden || load());
-  document.addEventListener("focusout", () => again && setTimeout(load));
+  document.addEventListener("focusout", () => deferred && setTimeout(load));
 })();
