@@ -276,6 +276,9 @@ func TestThePageOfAnEnvironmentShowsAllThatIsKnown(t *testing.T) {
 	}
 	absent := environmentText(t, ana, readapi.Page{Status: readapi.Status{Environment: readapi.Environment{Branch: "a/b"}}}, nil)
 	wantWords(t, absent, "No environment", "This branch has no environment now.")
+	if strings.Contains(absent, "/actions/") {
+		t.Error("there are actions for an environment that never was")
+	}
 }
 
 func TestRemovedEnvironmentsAndTheirLives(t *testing.T) {
@@ -332,12 +335,18 @@ func TestHostileTextsStayTexts(t *testing.T) {
 	wantWords(t, page, `<img src=x onerror=alert(1)> "quoted" & 'more'`)
 }
 
-// TestAPageOf95EnvironmentsIsQuick is generous: it takes a few milliseconds.
+// TestAPageOf95EnvironmentsIsQuick takes the quickest of some pages, so that other work of the
+// machine does not count.
 func TestAPageOf95EnvironmentsIsQuick(t *testing.T) {
-	result := testing.Benchmark(BenchmarkOverviewOf95)
-	t.Logf("95 environments: %s", result)
-	if each := time.Duration(result.NsPerOp()); each > 200*time.Millisecond {
-		t.Errorf("a page of 95 environments takes %s", each)
+	quickest, o := time.Hour, many(95)
+	for range 20 {
+		begun := time.Now()
+		overviewText(t, ana, Query{Tab: TabAll}, o)
+		quickest = min(quickest, time.Since(begun))
+	}
+	t.Logf("a page of 95 environments takes %s", quickest)
+	if quickest > 100*time.Millisecond {
+		t.Errorf("a page of 95 environments takes %s", quickest)
 	}
 }
 
