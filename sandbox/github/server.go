@@ -64,13 +64,17 @@ type Server struct {
 	// refs are the branches that events were sent of; nil before there is a webhook.
 	refs map[string]string
 
-	mu        sync.Mutex
-	name      string
-	former    string
-	id        int
-	archived  bool
-	tokens    map[string]Access
-	app       *App
+	mu       sync.Mutex
+	name     string
+	former   string
+	id       int
+	archived bool
+	tokens   map[string]Access
+	app      *App
+	// oauthApp is the app by which people sign in elsewhere; codes are those that were not
+	// exchanged.
+	oauthApp  *OAuthApp
+	codes     map[string]oauthCode
 	intercept func(next http.Handler) http.Handler
 	faults    []*Fault
 	remaining quota
@@ -100,7 +104,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		config: config, repository: config.Repository, name: config.Name, former: config.Name, id: ID, sender: "ana",
 		tokens: map[string]Access{Token: {Login: User, Permissions: Everything()}}, remaining: quota{Limit, Limit},
-		perMinute: contentPerMinute, perHour: contentPerHour, reset: config.Now().Add(time.Hour).Truncate(time.Second),
+		codes: map[string]oauthCode{}, perMinute: contentPerMinute, perHour: contentPerHour, reset: config.Now().Add(time.Hour).Truncate(time.Second),
 	}
 	if err := s.load(); err != nil {
 		return nil, err
@@ -197,6 +201,10 @@ func failure(status int, headers []string, body map[string]any) http.Handler {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, oauthPrefix) {
+		s.faulty(r, http.HandlerFunc(s.serveOAuth)).ServeHTTP(w, r)
+		return
+	}
 	if isPage(r) {
 		s.servePage(w, r)
 		return
