@@ -93,6 +93,9 @@ type Overview struct {
 	// Beats are how far the operations in progress are, by branch; those that are not known are
 	// missing.
 	Beats map[string]perch.Progress `json:"beats"`
+	// Domain is the domain below which environments have their addresses; empty if they have
+	// others.
+	Domain string `json:"domain"`
 	// Held is the plan that cleanup did not carry out by itself; null if none is held.
 	Held *HeldCleanup `json:"held"`
 	// Problem is why AWS could not be asked: the List is then the last that is known, At is its

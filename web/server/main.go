@@ -1,6 +1,11 @@
-// Package server is perch-web as a function: it receives GitHub's webhooks, verifies them, and
-// hands each as a hint about a branch to Temporal. What follows from a hint is decided by the
-// worker, which asks GitHub what is true.
+// Package server is perch-web as a function. It has two parts, and each may be left out.
+//
+// The Receiver receives GitHub's webhooks, verifies them, and hands each as a hint about a branch
+// to Temporal. What follows from a hint is decided by the worker, which asks GitHub what is true.
+//
+// The Dashboard shows people the environments, which it reads from a worker, and takes what they
+// request. It signs people in, and can do nothing that the policy and Temporal would not let the
+// starter do.
 package server
 
 import (
@@ -16,21 +21,36 @@ import (
 	"perch/client"
 )
 
-const usage = `perch-web receives GitHub's webhooks for one project.
+const usage = `perch-web receives GitHub's webhooks for one project, and shows its environments to people.
 
-Usage: perch-web --listen ADDRESS --project NAME --repository-id NUMBER
+Usage: perch-web --listen ADDRESS --project NAME [--repository-id NUMBER] [--read-api ADDRESS --public-url ADDRESS]
        perch-web --check ADDRESS
        perch-web --version
 
-  --listen ADDRESS        answer POST /webhooks/github, /healthz and /readyz there (default 127.0.0.1:8080)
+  --listen ADDRESS        answer the dashboard, POST /webhooks/github, /healthz and /readyz there (default 127.0.0.1:8080)
   --project NAME          the project, as in the policy (default $PERCH_PROJECT)
-  --repository-id NUMBER  the repository's id on GitHub (default $PERCH_REPOSITORY_ID);
-                          gh api repos/OWNER/NAME --jq .id prints it
   --check ADDRESS         ask the perch-web that listens there whether it is ready: exit code 0, or 1 with the reason
   --version               print the version of this program
 
-PERCH_WEBHOOK_SECRET is the secret that the webhook has on GitHub. PERCH_WEBHOOK_SECRET_PREVIOUS is accepted too, while the
-secret is changed. Temporal is found as every Temporal client finds it (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, ...).
+Webhooks are received if PERCH_WEBHOOK_SECRET is set, the secret that the webhook has on GitHub. PERCH_WEBHOOK_SECRET_PREVIOUS
+is accepted too, while the secret is changed.
+
+  --repository-id NUMBER  the repository's id on GitHub (default $PERCH_REPOSITORY_ID);
+                          gh api repos/OWNER/NAME --jq .id prints it
+
+The dashboard is served if the read API is given. PERCH_READ_TOKEN is its token.
+
+  --read-api ADDRESS      a worker's read API, such as http://127.0.0.1:9091 (default $PERCH_READ_API)
+  --public-url ADDRESS    the address that people open, such as https://perch.example.com (default $PERCH_PUBLIC_URL)
+  --proxy-header NAME     people are signed in by a proxy, which names their GitHub login in this header
+                          (default $PERCH_PROXY_HEADER)
+  --proxy-from ADDRESSES  the addresses or networks, separated by commas, whose header counts (default $PERCH_PROXY_FROM)
+  --local-user NAME       everyone who reaches the dashboard may do everything, under this name; only on a loopback address
+
+Without a proxy people sign in with GitHub: PERCH_GITHUB_CLIENT_ID and PERCH_GITHUB_CLIENT_SECRET are those of an OAuth app,
+PERCH_GITHUB_URL is the address of a GitHub Enterprise server.
+
+Temporal is found as every Temporal client finds it (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, ...).
 `
 
 // Exit codes.
@@ -69,6 +89,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 	repository := flags.String("repository-id", env("PERCH_REPOSITORY_ID"), "")
 	asked := flags.String("check", "", "")
 	version := flags.Bool("version", false, "")
+	var f dashboardFlags
+	flags.StringVar(&f.readAPI, "read-api", env("PERCH_READ_API"), "")
+	flags.StringVar(&f.publicURL, "public-url", env("PERCH_PUBLIC_URL"), "")
+	flags.StringVar(&f.proxyHeader, "proxy-header", env("PERCH_PROXY_HEADER"), "")
+	flags.StringVar(&f.proxyFrom, "proxy-from", env("PERCH_PROXY_FROM"), "")
+	flags.StringVar(&f.localUser, "local-user", "", "")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return err
@@ -82,21 +108,45 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, env func(
 	case *asked != "":
 		return check(ctx, *asked)
 	}
-	receiver, err := configure(*project, *repository, env)
+	settings, err := configureDashboard(f, *project, *listen, env)
 	if err != nil {
 		return usageError{err}
 	}
+	var receiver *Receiver
+	if settings == nil || env("PERCH_WEBHOOK_SECRET") != "" {
+		if receiver, err = configure(*project, *repository, env); err != nil {
+			return usageError{err}
+		}
+	}
+	return runParts(ctx, *listen, receiver, settings, slog.New(slog.NewTextHandler(stderr, nil)), env)
+}
+
+// runParts connects the parts that are configured to Temporal, and serves them.
+func runParts(
+	ctx context.Context, listen string, receiver *Receiver, settings *Settings, logger *slog.Logger, env func(string) string,
+) error {
 	temporal, err := client.Dial(ctx, env)
-	var settings *client.SettingsError
-	if errors.As(err, &settings) {
+	var wrong *client.SettingsError
+	if errors.As(err, &wrong) {
 		return usageError{err}
 	}
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
-	receiver.Temporal, receiver.Logger = temporal, slog.New(slog.NewTextHandler(stderr, nil))
-	return serve(ctx, *listen, receiver)
+	p := parts{reach: temporal, logger: logger}
+	if receiver != nil {
+		receiver.Temporal, receiver.Logger = temporal, logger
+		p.receiver = receiver
+	}
+	if settings != nil {
+		settings.Temporal, settings.Logger = temporal, logger
+		p.dashboard = NewDashboard(*settings)
+		if err := p.dashboard.checkPlace(ctx); err != nil {
+			return err
+		}
+	}
+	return serve(ctx, listen, p)
 }
 
 // configure is a receiver with everything but its connection.
@@ -130,7 +180,8 @@ func secretsFrom(env func(string) string) ([]string, error) {
 		secret := env(name)
 		switch {
 		case secret == "" && len(secrets) == 0:
-			return nil, fmt.Errorf("%s is not set: give it the secret of the webhook on GitHub; `openssl rand -hex 32` makes one", name)
+			return nil, fmt.Errorf("%s is not set: give it the secret of the webhook on GitHub; `openssl rand -hex 32` "+
+				"makes one", name)
 		case secret == "":
 			continue
 		case len(secret) < leastSecret:

@@ -25,19 +25,51 @@ const (
 	stopTimeout = 10 * time.Second
 )
 
+// reacher is what readiness needs of a client.
+type reacher interface {
+	Reach(ctx context.Context) error
+}
+
+// parts are what one process serves. Receiver or dashboard may be nil.
+type parts struct {
+	receiver  *Receiver
+	dashboard *Dashboard
+	reach     reacher
+	logger    *slog.Logger
+}
+
 // Handler answers:
 //
 //	POST /webhooks/github  a delivery of GitHub
 //	/healthz               200 as long as the process answers
 //	/readyz                200 if Temporal can be reached, else 503 and a sentence that says why not
 func (r *Receiver) Handler() http.Handler {
+	return parts{receiver: r, reach: r.Temporal, logger: r.Logger}.handler()
+}
+
+// handler answers for all parts. A part that is not configured says how it is.
+func (p parts) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /webhooks/github", r.receive)
+	missing := func(sentence string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, sentence, http.StatusNotFound) }
+	}
+	if p.receiver != nil {
+		mux.HandleFunc("POST /webhooks/github", p.receiver.receive)
+	} else {
+		mux.HandleFunc("POST /webhooks/github", missing("This perch-web receives no webhooks: set "+
+			"PERCH_WEBHOOK_SECRET and PERCH_REPOSITORY_ID."))
+	}
+	if p.dashboard != nil {
+		mux.Handle("/", p.dashboard)
+	} else {
+		mux.HandleFunc("/{$}", missing("This perch-web has no dashboard: set PERCH_READ_API, PERCH_READ_TOKEN and "+
+			"PERCH_PUBLIC_URL."))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, request *http.Request) {
 		ctx, cancel := context.WithTimeout(request.Context(), reachTimeout)
 		defer cancel()
-		if err := r.Temporal.Reach(ctx); err != nil {
+		if err := p.reach.Reach(ctx); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
@@ -46,31 +78,45 @@ func (r *Receiver) Handler() http.Handler {
 	return mux
 }
 
-// serve answers at address until ctx is over, and then lets deliveries end.
-func serve(ctx context.Context, address string, r *Receiver) error {
+// serve answers at address until ctx is over, and then lets deliveries and actions end.
+func serve(ctx context.Context, address string, p parts) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("listen for webhooks: %w; give another address as --listen", err)
+		return fmt.Errorf("listen: %w; give another address as --listen", err)
 	}
 	server := &http.Server{
-		Handler: r.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: deliveryTimeout, WriteTimeout: 2 * deliveryTimeout,
-		ErrorLog: slog.NewLogLogger(r.Logger.Handler(), slog.LevelWarn),
+		Handler: p.handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: deliveryTimeout, WriteTimeout: 2 * deliveryTimeout,
+		ErrorLog: slog.NewLogLogger(p.logger.Handler(), slog.LevelWarn),
+	}
+	if p.dashboard != nil {
+		server.RegisterOnShutdown(p.dashboard.Close)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
-	r.Logger.Info("perch-web receives webhooks",
-		"address", listener.Addr().String(), "project", r.Project, "repository", r.RepositoryID)
+	p.sayParts(listener.Addr().String())
 	select {
 	case err := <-ended:
-		return fmt.Errorf("receive webhooks: %w", err)
+		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if err := server.Shutdown(stop); err != nil {
-		return fmt.Errorf("stop: %w; a delivery was cut off, and GitHub shows it as failed", err)
+		return fmt.Errorf("stop: %w; a delivery was cut off, and GitHub shows it as failed, or an action was", err)
 	}
 	return nil
+}
+
+// sayParts logs what is served at address.
+func (p parts) sayParts(address string) {
+	if p.receiver != nil {
+		p.logger.Info("perch-web receives webhooks",
+			"address", address, "project", p.receiver.Project, "repository", p.receiver.RepositoryID)
+	}
+	if p.dashboard != nil {
+		p.logger.Info("perch-web shows the dashboard",
+			"address", address, "project", p.dashboard.Project, "url", p.dashboard.PublicURL.String())
+	}
 }
 
 // check asks the perch-web that listens at address whether it is ready, and returns why not. Images

@@ -41,7 +41,7 @@ func TestADeliveryThatIsBeingHandledEndsBeforeTheServerStops(t *testing.T) {
 	r.Temporal, r.Logger = held, slog.New(slog.NewTextHandler(listening, nil))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, "127.0.0.1:0", r) }()
+	go func() { ended <- serve(ctx, "127.0.0.1:0", parts{receiver: r, reach: r.Temporal, logger: r.Logger}) }()
 	at := <-listening
 	if err := check(t.Context(), at); err != nil {
 		t.Error(err)

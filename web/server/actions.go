@@ -1,0 +1,362 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	sdk "go.temporal.io/sdk/temporal"
+
+	"perch"
+	"perch/client"
+	"perch/readapi"
+	"perch/web/pages"
+)
+
+const (
+	// longestForm is how many bytes a form may have.
+	longestForm = 64 << 10
+	// actTimeout bounds an action. Keeping an environment and approving a plan wait for a worker.
+	actTimeout = 45 * time.Second
+	// requestPatience is how long a request waits for a Temporal that does not answer.
+	requestPatience = 5 * time.Second
+	// longestReason is how many characters a pin's reason may have.
+	longestReason = 500
+	// mostHours is the most that an extension or a pin may last: a year, as in perch.yaml.
+	mostHours = 8760
+)
+
+// planHash is how the hash of a plan is written.
+var planHash = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// form is what a person sends to request something.
+type form struct {
+	branch, commit, long, reason, confirm, hash string
+}
+
+// order is an action that may be carried out.
+type order struct {
+	action pages.Action
+	form   form
+	viewer pages.Viewer
+	// environment is the one that the action is about; nil if it is about a plan of cleanup.
+	environment *readapi.Environment
+	// id is the request's, which the audit line has, too.
+	id string
+}
+
+// act carries out one action: the same request as the starter's, with the person's name.
+func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
+	connection := http.NewResponseController(w)
+	if err := connection.SetWriteDeadline(time.Now().Add(actTimeout + pageTimeout)); err != nil {
+		return broken(err)
+	}
+	o := order{action: pages.Action(r.PathValue("action")), id: uuid.NewString()}
+	viewer, failed := d.viewer(r, true)
+	o.viewer = viewer
+	if failed == nil {
+		failed = d.readForm(w, r, &o)
+	}
+	if failed == nil {
+		failed = d.admit(r.Context(), &o)
+	}
+	notice := ""
+	if failed == nil {
+		ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
+		defer cancel()
+		notice, failed = d.carryOut(ctx, o)
+	}
+	said := []any{"action", string(o.action), "branch", o.form.branch, "request", o.id}
+	if failed != nil {
+		d.audit("action", o.viewer, append(said, "outcome", outcomeOf(failed), "reason", failed.sentence)...)
+		return failed
+	}
+	d.audit("action", o.viewer, append(said, "outcome", "done")...)
+	d.answers.forget()
+	d.sessions.Put(r.Context(), keyNotice, notice)
+	http.Redirect(w, r, o.back(), http.StatusSeeOther)
+	return nil
+}
+
+// outcomeOf is the word of the audit line for an action that was not carried out.
+func outcomeOf(failed *trouble) string {
+	if failed.status >= http.StatusInternalServerError {
+		return "failed"
+	}
+	return "rejected"
+}
+
+// back is the page that shows what came of the action.
+func (o order) back() string {
+	if o.action == pages.ActionApprove {
+		return "/"
+	}
+	return "/environment?" + url.Values{"branch": {o.form.branch}}.Encode()
+}
+
+// trouble is a trouble of the order, with the way back to its page.
+func (o order) trouble(status int, title, sentence string, args ...any) *trouble {
+	failed := &trouble{status: status, title: title, sentence: fmt.Sprintf(sentence, args...), back: "/", backText: "All environments"}
+	if o.form.branch != "" {
+		failed.back, failed.backText = o.back(), "Back to "+o.form.branch
+	}
+	return failed
+}
+
+func (d *Dashboard) readForm(w http.ResponseWriter, r *http.Request, o *order) *trouble {
+	r.Body = http.MaxBytesReader(w, r.Body, longestForm)
+	if err := r.ParseForm(); err != nil {
+		return o.trouble(http.StatusBadRequest, "This was not understood",
+			"The form could not be read, so nothing was done.")
+	}
+	text := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
+	o.form = form{
+		branch: text("branch"), commit: text("commit"), long: text("for"), reason: text("reason"),
+		confirm: text("confirm"), hash: text("hash"),
+	}
+	if o.action == pages.ActionApprove {
+		o.form.branch = ""
+		return nil
+	}
+	if err := perch.ValidateBranch(o.form.branch); err != nil {
+		o.form.branch = ""
+		return o.trouble(http.StatusBadRequest, "This was not understood", "Nothing was done: %v.", err)
+	}
+	return nil
+}
+
+// admit checks whether the person may do this, to what is there now.
+func (d *Dashboard) admit(ctx context.Context, o *order) *trouble {
+	if o.viewer.Stale {
+		return o.trouble(http.StatusServiceUnavailable, "GitHub does not answer",
+			"Nothing was done, because GitHub could not be asked whether you still may. Try again in a minute.")
+	}
+	d.answers.forget() // What is there now counts, and not what was there a moment ago.
+	subject := readapi.Environment{}
+	switch o.action {
+	case pages.ActionRedeploy, pages.ActionExtend, pages.ActionPin, pages.ActionUnpin, pages.ActionRemove:
+		found, err := d.askPage(ctx, o.form.branch)
+		if err != nil {
+			failed := d.readTrouble(err, o.form.branch)
+			failed.sentence += " Nothing was done."
+			return failed
+		}
+		if isGone(o.action, found) {
+			return o.trouble(http.StatusNotFound, "No environment", "Nothing was done: %s has no environment any "+
+				"more.", o.form.branch)
+		}
+		subject = found.Environment
+		o.environment = &subject
+	case pages.ActionApprove:
+		if failed := d.findPlan(ctx, o); failed != nil {
+			return failed
+		}
+	default:
+		return noSuchPage()
+	}
+	if reason := pages.Allowed(o.viewer, o.action, subject); reason != "" {
+		return o.trouble(http.StatusForbidden, "You may not do this",
+			"Nothing was done: %s.", strings.TrimSuffix(reason, "."))
+	}
+	return nil
+}
+
+// isGone reports whether the environment does not exist, so that the action makes no sense. One
+// whose creation failed early may be deployed again.
+func isGone(action pages.Action, found readapi.Page) bool {
+	switch {
+	case found.Environment.Status != "":
+		return false
+	case found.Phase == "" || found.Phase == perch.PhaseGone:
+		return true
+	}
+	return found.Phase.IsLast() && action != pages.ActionRedeploy
+}
+
+// findPlan checks whether the plan that the form approves is the one that is held.
+func (d *Dashboard) findPlan(ctx context.Context, o *order) *trouble {
+	overview, err := d.askOverview(ctx)
+	switch {
+	case err != nil:
+		return d.readTrouble(err, "")
+	case !planHash.MatchString(o.form.hash):
+		return o.trouble(http.StatusBadRequest, "This was not understood",
+			"Nothing was done: the form names no plan of cleanup.")
+	case overview.Held == nil || overview.Held.Hash != o.form.hash:
+		return o.trouble(http.StatusConflict, "The plan has changed",
+			"Nothing was done, because cleanup does not hold this plan any more. Look at the plan that it holds now.")
+	}
+	return nil
+}
+
+// carryOut does what o says, and returns what the next page says of it.
+func (d *Dashboard) carryOut(ctx context.Context, o order) (notice string, failed *trouble) {
+	switch o.action {
+	case pages.ActionRedeploy:
+		return d.redeploy(ctx, o)
+	case pages.ActionRemove:
+		return d.remove(ctx, o)
+	case pages.ActionApprove:
+		return d.approve(ctx, o)
+	}
+	return d.keep(ctx, o)
+}
+
+func (o order) by() string { return pages.WebUser(o.viewer.Login) }
+
+func (d *Dashboard) redeploy(ctx context.Context, o order) (string, *trouble) {
+	known := []string{o.environment.Commit}
+	if last := o.environment.LastReport; last != nil && last.Commit != "" {
+		known = append(known, last.Commit)
+	}
+	commit := known[len(known)-1]
+	switch {
+	case commit == "":
+		return "", o.trouble(http.StatusConflict, "No commit is known",
+			"Nothing was done, because no commit of this environment is known: push one.")
+	case o.form.commit != "" && o.form.commit != commit && o.form.commit != known[0]:
+		return "", o.trouble(http.StatusConflict, "The environment has changed",
+			"Nothing was done, because commit %s was requested after you opened the page. Look at it "+
+				"first.", perch.ShortCommit(commit))
+	case o.form.commit != "":
+		commit = o.form.commit
+	}
+	if failed := d.request(ctx, o, perch.Request{Goal: perch.GoalUp, Commit: commit}); failed != nil {
+		return "", failed
+	}
+	return fmt.Sprintf("Requested: %s is deployed again at commit %s.", o.form.branch, perch.ShortCommit(commit)), nil
+}
+
+func (d *Dashboard) remove(ctx context.Context, o order) (string, *trouble) {
+	if o.form.confirm != o.form.branch {
+		failed := o.trouble(http.StatusUnprocessableEntity, "The name is not the same",
+			"Nothing was removed: type the name of the branch, %s, exactly as it is.", o.form.branch)
+		failed.back = "/confirm?" + url.Values{"branch": {o.form.branch}}.Encode()
+		return "", failed
+	}
+	if failed := d.request(ctx, o, perch.Request{Goal: perch.GoalGone}); failed != nil {
+		return "", failed
+	}
+	return fmt.Sprintf("Requested: the environment of %s is removed.", o.form.branch), nil
+}
+
+// request hands a request to the environment's run.
+func (d *Dashboard) request(ctx context.Context, o order, request perch.Request) *trouble {
+	request.ID, request.Project, request.Branch = o.id, d.Project, o.form.branch
+	request.By, request.Reason = o.by(), "dashboard"
+	if _, err := d.Temporal.Request(ctx, request, requestPatience); err != nil {
+		return o.unanswered(err)
+	}
+	return nil
+}
+
+// unanswered says that it is not known whether the action was taken.
+func (o order) unanswered(err error) *trouble {
+	return o.trouble(http.StatusServiceUnavailable, "Temporal does not answer",
+		"It is not known whether this was taken: %v. Look at the environment in a minute, and repeat it if nothing "+
+			"has changed.", err)
+}
+
+// keep extends, pins or ends a pin.
+func (d *Dashboard) keep(ctx context.Context, o order) (string, *trouble) {
+	environment, err := perch.NewEnvironment(d.Project, o.form.branch)
+	if err != nil {
+		return "", o.trouble(http.StatusBadRequest, "This was not understood", "Nothing was done: %v.", err)
+	}
+	note, failed := o.note(time.Now().UTC())
+	if failed != nil {
+		return "", failed
+	}
+	note.Project, note.Branch = environment.Project, environment.Branch
+	result, err := d.Temporal.Keep(ctx, perch.KeepInput{Environment: environment, Note: note}, nil)
+	if err != nil {
+		return "", o.notKept(err)
+	}
+	return keptNotice(o.form.branch, result), nil
+}
+
+// notKept says why a note was not entered.
+func (o order) notKept(err error) *trouble {
+	var (
+		ended   *client.FailedError
+		failure *sdk.ApplicationError
+	)
+	if errors.As(err, &ended) && errors.As(err, &failure) && failure.Type() == perch.ErrorInvalid {
+		return o.trouble(http.StatusConflict, "This is rejected", "Nothing was done: %s.", strings.TrimSuffix(client.Cause(ended.Err), "."))
+	}
+	return o.unanswered(err)
+}
+
+// note is what the form says.
+func (o order) note(now time.Time) (perch.Note, *trouble) {
+	note := perch.Note{ID: o.id, By: o.by(), At: now}
+	hours, failed := o.hours()
+	if failed != nil {
+		return note, failed
+	}
+	switch o.action {
+	case pages.ActionExtend:
+		note.Kind, note.Longer = perch.NoteExtend, hours
+	case pages.ActionUnpin:
+		note.Kind = perch.NoteUnpin
+	default:
+		note.Kind, note.Reason = perch.NotePin, strings.TrimSpace(perch.Printable(o.form.reason))
+		if hours > 0 {
+			note.Until = now.Add(hours.Duration())
+		}
+		if note.Reason == "" || len([]rune(note.Reason)) > longestReason {
+			return note, o.trouble(http.StatusUnprocessableEntity, "A pin needs a reason",
+				"Nothing was done: say in 1 to %d characters why the environment is kept, so that others know.", longestReason)
+		}
+	}
+	return note, nil
+}
+
+// hours is how long the form says; 0 if it leaves that to perch.yaml and the policy.
+func (o order) hours() (perch.Hours, *trouble) {
+	if o.form.long == "" {
+		return 0, nil
+	}
+	long, err := time.ParseDuration(o.form.long)
+	if err != nil || long < time.Hour || long > mostHours*time.Hour || long%time.Hour != 0 {
+		return 0, o.trouble(http.StatusUnprocessableEntity, "How long?",
+			"Nothing was done: %.40q is no time that an environment can be kept. Give whole hours from 1h to %dh, such "+
+				"as 72h.", o.form.long, mostHours)
+	}
+	return perch.Hours(long / time.Hour), nil
+}
+
+func keptNotice(branch string, kept perch.KeepResult) string {
+	const minute = "2006-01-02 15:04 UTC"
+	switch {
+	case kept.Pin.Holds(kept.At):
+		return fmt.Sprintf("%s is pinned until %s.", branch, kept.Pin.Until.UTC().Format(minute))
+	case !kept.Expires.IsZero():
+		return fmt.Sprintf("%s is not pinned, and expires at %s.", branch, kept.Expires.UTC().Format(minute))
+	}
+	return fmt.Sprintf("%s is not pinned, and does not expire.", branch)
+}
+
+// approve has the plan carried out that cleanup holds.
+func (d *Dashboard) approve(ctx context.Context, o order) (string, *trouble) {
+	result, err := d.Temporal.Cleanup(ctx, perch.CleanupInput{Project: d.Project, Approved: o.form.hash, By: o.by()}, actTimeout, nil)
+	switch {
+	case err != nil:
+		return "", o.unanswered(err)
+	case result.Brake != nil:
+		return "", o.trouble(http.StatusConflict, "The plan has changed",
+			"Nothing was done, because the plan is not the same any more: %s. "+
+				"Look at the plan that cleanup holds now.", strings.TrimSuffix(result.Brake.Reason, "."))
+	case result.Problem != "":
+		return "", o.trouble(http.StatusConflict, "Cleanup could not judge",
+			"Nothing was done: %s.", strings.TrimSuffix(result.Problem, "."))
+	}
+	return fmt.Sprintf("Approved: cleanup has requested %d removals. Each waits out its grace "+
+		"period.", len(result.Asked)), nil
+}

@@ -1,0 +1,188 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// mostViewers is how many people may watch at a time.
+	mostViewers = 500
+	// lookEvery is how often one look is made for all who watch, and aliveEvery how often each of
+	// them hears something, so that no proxy takes the connection for dead.
+	lookEvery  = 2 * time.Second
+	aliveEvery = 20 * time.Second
+	// watchLife is how long one connection lasts. The browser opens the next one by itself, and is
+	// asked again who it is.
+	watchLife = 10 * time.Minute
+	// sendTimeout is how long a viewer may take to read an event.
+	sendTimeout = 10 * time.Second
+)
+
+// live tells people who watch that there is something new to see. It looks once for all of them,
+// and only while somebody watches.
+type live struct {
+	// see is what there is to see on a page.
+	see func(ctx context.Context, branch string) (string, error)
+
+	mu      sync.Mutex
+	viewers map[*watcher]bool
+	seen    map[string]string
+	// stop ends the looks; nil while nobody watches.
+	stop   context.CancelFunc
+	closed chan struct{}
+	once   sync.Once
+}
+
+// watcher is a connection of somebody who watches the page of branch, or of all environments if it
+// is empty.
+type watcher struct {
+	branch string
+	// changed receives what there is to see, when that has changed.
+	changed chan string
+}
+
+func newLive(see func(ctx context.Context, branch string) (string, error)) *live {
+	return &live{see: see, viewers: map[*watcher]bool{}, seen: map[string]string{}, closed: make(chan struct{})}
+}
+
+// close ends all connections, and takes no more.
+func (l *live) close() { l.once.Do(func() { close(l.closed) }) }
+
+// join adds a watcher, unless there are too many. known is what its page shows already; empty if it
+// is not known.
+func (l *live) join(branch, known string) (joined *watcher, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.viewers) >= mostViewers {
+		return nil, false
+	}
+	joined = &watcher{branch: branch, changed: make(chan string, 1)}
+	l.viewers[joined] = true
+	if now := l.seen[branch]; known != "" && now != "" && now != known {
+		joined.changed <- now
+	}
+	if l.stop == nil {
+		ctx, stop := context.WithCancel(context.Background())
+		l.stop = stop
+		go l.look(ctx)
+	}
+	return joined, true
+}
+
+func (l *live) leave(left *watcher) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.viewers, left)
+	if len(l.viewers) == 0 && l.stop != nil {
+		l.stop()
+		l.stop = nil
+		clear(l.seen)
+	}
+}
+
+// look looks until ctx is over.
+func (l *live) look(ctx context.Context) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		for _, branch := range l.watched() {
+			if now, err := l.see(ctx, branch); err == nil && ctx.Err() == nil {
+				l.tell(branch, now)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.closed:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// watched are the pages that somebody watches.
+func (l *live) watched() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	found, branches := map[string]bool{}, []string{}
+	for viewer := range l.viewers {
+		if !found[viewer.branch] {
+			found[viewer.branch] = true
+			branches = append(branches, viewer.branch)
+		}
+	}
+	return branches
+}
+
+// tell tells those who watch the page that now is what there is to see, if that is new.
+func (l *live) tell(branch, now string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before, known := l.seen[branch]
+	l.seen[branch] = now
+	if !known || before == now {
+		return
+	}
+	for viewer := range l.viewers {
+		if viewer.branch != branch {
+			continue
+		}
+		select {
+		case <-viewer.changed: // What it has not read is old.
+		default:
+		}
+		viewer.changed <- now
+	}
+}
+
+// serveEvents sends the event `changed` whenever there is something new to see on the page of the
+// query's branch, or of all environments without one.
+func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) *trouble {
+	if _, failed := d.reader(r); failed != nil {
+		return failed
+	}
+	joined, ok := d.live.join(r.URL.Query().Get("branch"), r.Header.Get("Last-Event-ID"))
+	if !ok {
+		w.Header().Set("Retry-After", "60")
+		return &trouble{
+			status: http.StatusServiceUnavailable, title: "Too many viewers",
+			sentence: "Too many people watch this dashboard. Reload the page to see what is " +
+				"new.", back: "/", backText: "All environments",
+		}
+	}
+	defer d.live.leave(joined)
+	connection := http.NewResponseController(w)
+	if err := connection.SetReadDeadline(time.Time{}); err != nil {
+		return broken(err)
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx passes events on at once.
+	send := func(text string, args ...any) bool {
+		if connection.SetWriteDeadline(time.Now().Add(sendTimeout)) != nil {
+			return false
+		}
+		_, err := fmt.Fprintf(w, text, args...)
+		return err == nil && connection.Flush() == nil
+	}
+	alive, end := time.NewTicker(aliveEvery), time.After(watchLife)
+	defer alive.Stop()
+	for open := send("retry: 3000\n: watching\n\n"); open; {
+		select {
+		case now := <-joined.changed:
+			open = send("id: %s\nevent: changed\ndata: %s\n\n", now, now)
+		case <-alive.C:
+			open = send(": alive\n\n")
+		case <-d.live.closed:
+			return nil
+		case <-end:
+			return nil
+		case <-r.Context().Done():
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"perch/readapi"
+)
+
+// eventPatience is how long an event may take: only a failure takes that long.
+const eventPatience = time.Minute
+
+// watch opens the events of a page, and returns its lines until the test or the server ends it.
+func (p *person) watch(path string) (*http.Response, <-chan string) {
+	p.t.Helper()
+	answer, err := p.raw(http.MethodGet, path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	lines := make(chan string, 1000)
+	go func() {
+		defer close(lines)
+		defer answer.Body.Close()
+		for scanner := bufio.NewScanner(answer.Body); scanner.Scan(); {
+			lines <- scanner.Text()
+		}
+	}()
+	return answer, lines
+}
+
+// await reads lines until one begins so; false says that they ended before.
+func await(t *testing.T, lines <-chan string, begins string) bool {
+	t.Helper()
+	end := time.After(eventPatience)
+	for {
+		select {
+		case line, open := <-lines:
+			if strings.HasPrefix(line, begins) {
+				return true
+			}
+			if !open {
+				return false
+			}
+		case <-end:
+			t.Fatalf("no line begins with %q", begins)
+		}
+	}
+}
+
+// looked waits until the worker was asked again, so that what came before is known to the server.
+func (s *site) looked(t *testing.T, question string) {
+	t.Helper()
+	before := s.worker.times(question)
+	for end := time.Now().Add(eventPatience); s.worker.times(question) < before+2; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nobody looks at the worker")
+		}
+	}
+}
+
+func TestViewersHearWhatChangesOnTheirPage(t *testing.T) {
+	s := newSite(t, signedInLocally)
+	answer, all := s.visitor(t).watch("/events")
+	_, one := s.visitor(t).watch("/events?branch=feature%2Flogin")
+	_, other := s.visitor(t).watch("/events?branch=main")
+	if got := answer.Header.Get("Content-Type") + answer.Header.Get("X-Accel-Buffering"); got != "text/event-streamno" {
+		t.Errorf("the headers are %v", answer.Header)
+	}
+	s.looked(t, readapi.PathPage)
+	s.worker.change(func(w *worker) {
+		w.overview.At, w.overview.Environments[0].Status = "2026-11-28T12:00:05Z", "UPDATE_IN_PROGRESS"
+	})
+	if !await(t, all, "event: changed") || !await(t, one, "event: changed") {
+		t.Error("the connection has ended")
+	}
+	s.Dashboard.Close()
+	for line := range other {
+		if line == "event: changed" {
+			t.Error("the page that has not changed is said to have")
+		}
+	}
+}
+
+func TestWhatChangesByTheClockAloneIsNoEvent(t *testing.T) {
+	s := newSite(t, signedInLocally)
+	before, err := s.fingerprint(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.worker.change(func(w *worker) { w.overview.At, w.overview.Environments[0].USDSoFar = "2026-11-28T12:10:00Z", 3.5 })
+	s.answers.forget()
+	if after, err := s.fingerprint(t.Context(), ""); err != nil || after != before {
+		t.Errorf("%s became %s, %v", before, after, err)
+	}
+	s.worker.change(func(w *worker) { w.overview.Environments[0].USDPerDay = 4 })
+	s.answers.forget()
+	if after, err := s.fingerprint(t.Context(), ""); err != nil || after == before {
+		t.Errorf("%s is still %s, %v", before, after, err)
+	}
+}
+
+func TestAViewerWhoComesBackHearsWhatWasMissed(t *testing.T) {
+	l := newLive(func(context.Context, string) (string, error) { return "new", nil })
+	defer l.close()
+	first, _ := l.join("", "")
+	defer l.leave(first)
+	for end := time.Now().Add(eventPatience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		back, _ := l.join("", "old")
+		select {
+		case now := <-back.changed:
+			l.leave(back)
+			if now != "new" {
+				t.Errorf("it hears %q", now)
+			}
+			return
+		default:
+			l.leave(back)
+		}
+	}
+	t.Fatal("it hears nothing")
+}
+
+func TestViewersAreCountedAndNobodyLooksWithoutThem(t *testing.T) {
+	s := newSite(t, signedInLocally)
+	var joined []*watcher
+	for range mostViewers {
+		one, ok := s.live.join("", "")
+		if !ok {
+			t.Fatal("there is no room")
+		}
+		joined = append(joined, one)
+	}
+	status, body := s.visitor(t).send(http.MethodGet, "/events", nil)
+	wantAnswer(t, status, body, http.StatusServiceUnavailable, "Too many people watch")
+	for _, one := range joined {
+		s.live.leave(one)
+	}
+	if s.live.stop != nil || len(s.live.seen) != 0 {
+		t.Error("somebody still looks")
+	}
+}
+
+func TestTheConnectionsOfViewersEndWithTheServer(t *testing.T) {
+	s := newSite(t, signedInLocally)
+	_, lines := s.visitor(t).watch("/events")
+	await(t, lines, ": watching")
+	s.Dashboard.Close()
+	if await(t, lines, "event:") {
+		t.Error("it heard an event")
+	}
+}

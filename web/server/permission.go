@@ -1,0 +1,109 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"perch/readapi"
+	"perch/web/pages"
+)
+
+// reading are the roles on the repository that see the dashboard.
+var reading = []string{"read", "triage", "write", "maintain", "admin"}
+
+// wholeLogin is what GitHub takes for a login, with the ending of managed users and of Apps.
+var wholeLogin = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$`)
+
+// reader is the frame of a page for somebody who may read.
+func (d *Dashboard) reader(r *http.Request) (pages.Frame, *trouble) {
+	viewer, failed := d.viewer(r, false)
+	if failed != nil {
+		return pages.Frame{}, failed
+	}
+	return d.frame(viewer), nil
+}
+
+// viewer is who makes the request, if that person may read. With fresh what that person may do is
+// asked of GitHub now.
+func (d *Dashboard) viewer(r *http.Request, fresh bool) (pages.Viewer, *trouble) {
+	if d.LocalUser != "" {
+		return pages.Viewer{Login: d.LocalUser, Role: "admin", Local: true}, nil
+	}
+	login, failed := d.login(r)
+	if failed != nil {
+		return pages.Viewer{}, failed
+	}
+	ctx := r.Context()
+	known := d.sessions.GetString(ctx, keyRole)
+	role, err := d.role(ctx, login, fresh)
+	var answered *readapi.Error
+	switch {
+	case err == nil:
+		if role != known {
+			d.sessions.Put(ctx, keyRole, role)
+		}
+	case errors.As(err, &answered) && answered.Status < http.StatusInternalServerError:
+		return pages.Viewer{Login: login}, d.readTrouble(err, "")
+	case !slices.Contains(reading, known):
+		return pages.Viewer{Login: login}, unknownRole(err)
+	default:
+		return pages.Viewer{Login: login, Role: known, Stale: true}, nil
+	}
+	if !slices.Contains(reading, role) {
+		return pages.Viewer{Login: login, Role: role}, d.noAccess(login)
+	}
+	return pages.Viewer{Login: login, Role: role}, nil
+}
+
+// login is who makes the request.
+func (d *Dashboard) login(r *http.Request) (string, *trouble) {
+	if d.Proxy == nil {
+		if login := d.sessions.GetString(r.Context(), keyLogin); login != "" {
+			return login, nil
+		}
+		return "", signInFirst(r)
+	}
+	login, failed := d.Proxy.login(r)
+	if failed != nil {
+		return "", failed
+	}
+	if ctx := r.Context(); d.sessions.GetString(ctx, keyLogin) != login {
+		// What the session knows is of somebody else.
+		if err := d.sessions.Clear(ctx); err != nil {
+			return "", broken(err)
+		}
+		if err := d.enter(r, login, ""); err != nil {
+			return "", broken(err)
+		}
+	}
+	return login, nil
+}
+
+func (d *Dashboard) role(ctx context.Context, login string, fresh bool) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
+	permission, err := d.Worker.Permission(ctx, login, fresh)
+	return permission.Role, err
+}
+
+func unknownRole(err error) *trouble {
+	return &trouble{
+		status: http.StatusServiceUnavailable, title: "Your permission is not known",
+		sentence: fmt.Sprintf("What you may do in the repository could not be asked: %v. Try again in a minute.", err),
+		back:     "/", backText: "Try again",
+	}
+}
+
+func (d *Dashboard) noAccess(login string) *trouble {
+	return &trouble{
+		status: http.StatusForbidden, title: "No access",
+		sentence: fmt.Sprintf("%s may not read the repository of project %s. Ask somebody who manages the repository "+
+			"on GitHub for access.",
+			login, d.Project),
+		back: "/", backText: "Try again",
+	}
+}

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"perch/web/pages"
+)
+
+// gitHubTimeout bounds GitHub's answers while somebody signs in.
+const gitHubTimeout = 10 * time.Second
+
+// oauth is the flow of a person who signs in (GitHub docs: Authorizing OAuth apps). No scope is
+// asked for: the token only says who the person is.
+func (d *Dashboard) oauth() *oauth2.Config {
+	pages := strings.TrimSuffix(d.GitHub.Pages, "/")
+	return &oauth2.Config{
+		ClientID: d.GitHub.ClientID, ClientSecret: d.GitHub.ClientSecret, RedirectURL: d.PublicURL.JoinPath("signin",
+			"callback").String(),
+		Endpoint: oauth2.Endpoint{
+			AuthURL: pages + "/login/oauth/authorize", TokenURL: pages + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams,
+		},
+	}
+}
+
+// signIn sends a person to GitHub.
+func (d *Dashboard) signIn(w http.ResponseWriter, r *http.Request) *trouble {
+	to := localPath(r.URL.Query().Get("to"))
+	if d.GitHub == nil {
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return nil
+	}
+	ctx, state, verifier := r.Context(), rand.Text(), oauth2.GenerateVerifier()
+	if d.sessions.GetString(ctx, keyLogin) == "" {
+		d.sessions.SetDeadline(ctx, time.Now().Add(signInLife).UTC())
+	}
+	d.sessions.Put(ctx, keyState, state)
+	d.sessions.Put(ctx, keyVerifier, verifier)
+	d.sessions.Put(ctx, keyReturn, to)
+	http.Redirect(w, r, d.oauth().AuthCodeURL(state, oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
+	return nil
+}
+
+// finishSignIn is where GitHub sends the person back to.
+func (d *Dashboard) finishSignIn(w http.ResponseWriter, r *http.Request) *trouble {
+	if d.GitHub == nil {
+		return noSuchPage()
+	}
+	ctx, query := r.Context(), r.URL.Query()
+	state, verifier := d.sessions.PopString(ctx, keyState), d.sessions.PopString(ctx, keyVerifier)
+	to := localPath(d.sessions.PopString(ctx, keyReturn))
+	if state == "" || subtle.ConstantTimeCompare([]byte(state), []byte(query.Get("state"))) != 1 {
+		return d.notSignedIn(http.StatusBadRequest, "The sign-in took too long, or was begun in another browser. Sign "+
+			"in again.")
+	}
+	if problem := query.Get("error"); problem != "" {
+		if problem == "access_denied" {
+			return d.notSignedIn(http.StatusForbidden, "You did not let GitHub tell this dashboard who you are.")
+		}
+		return d.notSignedIn(http.StatusBadGateway, fmt.Sprintf("GitHub did not sign you in (%.100s). "+
+			"Whoever runs this dashboard finds in docs/dashboard.md how the OAuth app is set up.", problem))
+	}
+	login, err := d.whoIs(ctx, query.Get("code"), verifier)
+	if err != nil {
+		d.Logger.Warn("sign-in failed", "error", err)
+		return d.notSignedIn(http.StatusBadGateway, fmt.Sprintf("GitHub did not say who you are: %v. Sign in again.", err))
+	}
+	role, err := d.role(ctx, login, true)
+	viewer := pages.Viewer{Login: login, Role: role}
+	switch {
+	case err != nil:
+		return unknownRole(err)
+	case !slices.Contains(reading, role):
+		d.audit("sign-in", viewer, "outcome", "rejected")
+		return d.noAccess(login)
+	}
+	if err := d.enter(r, login, role); err != nil {
+		return broken(err)
+	}
+	d.audit("sign-in", viewer, "outcome", "done")
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+func (d *Dashboard) notSignedIn(status int, sentence string) *trouble {
+	return &trouble{status: status, title: "Not signed in", sentence: sentence, back: "/signin", backText: "Sign in with GitHub"}
+}
+
+// whoIs exchanges the code for a token, asks whose it is, and keeps nothing of it.
+func (d *Dashboard) whoIs(ctx context.Context, code, verifier string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, gitHubTimeout)
+	defer cancel()
+	token, err := d.oauth().Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	var rejected *oauth2.RetrieveError
+	if errors.As(err, &rejected) && rejected.ErrorCode != "" {
+		return "", fmt.Errorf("exchange the code: %s", strings.TrimSuffix(rejected.ErrorDescription, "."))
+	}
+	if err != nil {
+		return "", fmt.Errorf("exchange the code: %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(d.GitHub.API, "/")+"/user", nil)
+	if err != nil {
+		return "", fmt.Errorf("ask for the user: %w", err)
+	}
+	token.SetAuthHeader(request)
+	request.Header.Set("Accept", "application/vnd.github+json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("ask for the user: %w", err)
+	}
+	defer response.Body.Close()
+	var user struct {
+		Login string `json:"login"`
+	}
+	err = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&user)
+	if response.StatusCode != http.StatusOK || err != nil || !wholeLogin.MatchString(user.Login) {
+		return "", fmt.Errorf("ask for the user: GitHub answers %s", response.Status)
+	}
+	return user.Login, nil
+}
+
+// signOut ends the session.
+func (d *Dashboard) signOut(w http.ResponseWriter, r *http.Request) *trouble {
+	login := d.sessions.GetString(r.Context(), keyLogin)
+	if err := d.sessions.Destroy(r.Context()); err != nil {
+		return broken(err)
+	}
+	if login != "" {
+		d.audit("sign-out", pages.Viewer{Login: login}, "outcome", "done")
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+// localPath is a path of the dashboard's own; / for every other address.
+func localPath(address string) string {
+	read, err := url.Parse(address)
+	if err != nil || read.IsAbs() || read.Host != "" || !strings.HasPrefix(address,
+		"/") || strings.HasPrefix(address, "//") ||
+		strings.ContainsAny(address, "\\\r\n\t") || strings.HasPrefix(read.Path, "/signin") {
+		return "/"
+	}
+	return address
+}
