@@ -13,7 +13,8 @@ import (
 	"perch"
 )
 
-const usage = `sandbox runs all of Perch in one process: Temporal with its UI, an AWS endpoint, an imitation of GitHub and a worker.
+const usage = `sandbox runs all of Perch in one process: Temporal with its UI, an AWS endpoint, an imitation of GitHub, a worker
+and the dashboard.
 It gives a branch its environment and stays until it is interrupted.
 
 Usage: perch-sandbox [flags]       start it
@@ -30,6 +31,7 @@ Usage: perch-sandbox [flags]       start it
   --ui-port N          the Temporal UI's port (default 8233)
   --aws-port N         the AWS endpoint's port (default 4566)
   --web-port N         the port of the environments' pages (default 8080)
+  --dashboard-port N   the dashboard's port; whoever opens it may do everything (default 8090)
   --registry-port N    the container registry's port, which stands for every registry (default 4567)
   --registry KIND      stand-in: every image that is asked for exists; strict: only those of the demo and those that
                        were pushed, to 127.0.0.1:4567/ghcr.io/NAME for ghcr.io/NAME (default stand-in)
@@ -52,6 +54,7 @@ type options struct {
 	speed                    float64
 	temporal, ui, aws, pages int
 	registry, github         int
+	dashboard                int
 	worker, up, version      bool
 	// hub says that the repository is on the imitation of GitHub: that of the demo is. webhooks
 	// says that it sends them.
@@ -86,6 +89,7 @@ func parse(args []string) (options, []string, error) {
 	flags.IntVar(&o.ui, "ui-port", 8233, "")
 	flags.IntVar(&o.aws, "aws-port", 4566, "")
 	flags.IntVar(&o.pages, "web-port", 8080, "")
+	flags.IntVar(&o.dashboard, "dashboard-port", 8090, "")
 	flags.IntVar(&o.registry, "registry-port", 4567, "")
 	flags.StringVar(&o.images, "registry", standIn, "")
 	flags.StringVar(&o.run, "run", skipUnknown, "")
@@ -116,7 +120,7 @@ func parse(args []string) (options, []string, error) {
 	}
 	for flag, port := range map[string]int{
 		"--temporal-port": o.temporal, "--ui-port": o.ui, "--aws-port": o.aws, "--web-port": o.pages, "--registry-port": o.registry,
-		"--github-port": o.github,
+		"--github-port": o.github, "--dashboard-port": o.dashboard,
 	} {
 		if port < 0 || port > 65535 {
 			return o, nil, fmt.Errorf("%s %d is no port: give a number from 1 to 65535, or 0 for any that is free", flag, port)

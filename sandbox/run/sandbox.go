@@ -54,6 +54,9 @@ type Sandbox struct {
 	registry    *images.Registry
 	// read is where the worker in this process answers readers; the zero value is nowhere.
 	read workerrun.ReadConfig
+	// dashboardURL is the address of the dashboard; empty without a worker to read from.
+	dashboardURL string
+	dashboard    net.Listener
 	// githubURL is the address of github; both are empty if the repository is not there.
 	githubURL string
 	github    *github.Server
@@ -135,7 +138,7 @@ func checkPostgreSQL(ctx context.Context, address string) error {
 
 // listeners are the ports that the sandbox itself listens on.
 type listeners struct {
-	aws, pages, ui, registry, github net.Listener
+	aws, pages, ui, registry, github, dashboard net.Listener
 }
 
 // listen takes every port before anything starts, so that a port that is taken costs nothing.
@@ -148,6 +151,7 @@ func (s *Sandbox) listen(o *options) (taken listeners, err error) {
 		{o.port("--aws-port", "the AWS endpoint", o.aws), &taken.aws, true},
 		{o.port("--web-port", "the environments' pages", o.pages), &taken.pages, true},
 		{o.port("--ui-port", "the Temporal UI", o.ui), &taken.ui, true},
+		{o.port("--dashboard-port", "the dashboard", o.dashboard), &taken.dashboard, o.worker},
 		{o.port("--registry-port", "the registry", o.registry), &taken.registry, true},
 		{o.port("--github-port", "GitHub", o.github), &taken.github, o.hub},
 	} {
@@ -170,6 +174,9 @@ func (s *Sandbox) listen(o *options) (taken listeners, err error) {
 	s.awsURL, s.uiURL = fmt.Sprintf("http://%s", taken.aws.Addr()), fmt.Sprintf("http://%s", taken.ui.Addr())
 	s.registryURL = fmt.Sprintf("http://%s", taken.registry.Addr())
 	s.pagesPort = strconv.Itoa(portOf(taken.pages))
+	if s.dashboard = taken.dashboard; s.dashboard != nil {
+		s.dashboardURL = fmt.Sprintf("http://%s", s.dashboard.Addr())
+	}
 	if taken.github != nil {
 		s.githubURL = fmt.Sprintf("http://%s", taken.github.Addr())
 	}

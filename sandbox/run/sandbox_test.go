@@ -52,7 +52,7 @@ func TestOnlyARemovalThatIsPossibleIsSuggested(t *testing.T) {
 }
 
 // portFlags are the flags of the sandbox's ports.
-var portFlags = []string{"--temporal-port", "--ui-port", "--aws-port", "--registry-port", "--web-port", "--github-port"}
+var portFlags = []string{"--temporal-port", "--ui-port", "--aws-port", "--registry-port", "--web-port", "--github-port", "--dashboard-port"}
 
 // freePorts are flags that have the sandbox listen on free ports.
 func freePorts() (args []string) {
@@ -337,7 +337,8 @@ func TestADefaultPortThatIsTakenIsReplacedByAFreeOne(t *testing.T) {
 	}
 	o := defaults
 	number := portOf(blocker)
-	o.temporal, o.ui, o.aws, o.pages, o.registry, o.github = number, number, number, number, number, number
+	o.temporal, o.ui, o.aws, o.pages, o.registry = number, number, number, number, number
+	o.github, o.dashboard = number, number
 	s := &Sandbox{}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
@@ -351,7 +352,7 @@ func TestADefaultPortThatIsTakenIsReplacedByAFreeOne(t *testing.T) {
 	var want []string
 	for part, now := range map[string]int{
 		"the AWS endpoint": portOf(taken.aws), "the environments' pages": portOf(taken.pages), "the Temporal UI": portOf(taken.ui),
-		"the registry": portOf(taken.registry), "GitHub": portOf(taken.github), "Temporal": o.temporal,
+		"the registry": portOf(taken.registry), "GitHub": portOf(taken.github), "the dashboard": portOf(taken.dashboard), "Temporal": o.temporal,
 	} {
 		if now == number {
 			t.Errorf("%s has the port that is taken", part)

@@ -32,6 +32,10 @@ func start(ctx context.Context, o options, stdout, stderr io.Writer, env func(st
 		if err := s.startWorker(stderr); err != nil {
 			return err
 		}
+		if err := s.serveDashboard(ctx, stderr); err != nil {
+			return err
+		}
+		fmt.Fprintf(stderr, "Dashboard: %s\n", s.dashboardURL)
 	}
 	var up environment
 	if o.up {
@@ -146,6 +150,7 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 	if up.failed != "" {
 		fmt.Fprintf(out, "`perch %s` failed, for the reason above. Everything else runs, so you can look at it.\n\n", up.failed)
 	}
+	row("dashboard", s.dashboardURL)
 	row("environment", up.URL)
 	if up.Run.Run != "" {
 		row("its run", fmt.Sprintf("%s/namespaces/default/workflows/%s/%s", s.uiURL, up.Run.Workflow, up.Run.Run))

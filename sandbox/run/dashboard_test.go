@@ -1,0 +1,26 @@
+package run
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestTheSandboxShowsItsDashboardFirst looks at what people read, and opens it.
+func TestTheSandboxShowsItsDashboardFirst(t *testing.T) {
+	t.Parallel()
+	stdout, stderr := runUntilReady(t, "--up=false")
+	_, rest, found := strings.Cut(stderr.String(), "Dashboard: ")
+	address, _, _ := strings.Cut(rest, "\n")
+	if !found || !strings.HasPrefix(strings.TrimSpace(stdout.String()), "dashboard     "+address+"\n") {
+		t.Fatalf("it prints:\n%s%s", stderr.String(), stdout.String())
+	}
+	answer, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("the dashboard answers %s", answer.Status)
+	}
+}
