@@ -30,7 +30,7 @@ type service struct {
 }
 
 var (
-	variable   = regexp.MustCompile(`\$\{([A-Z][A-Z0-9_]*)(?::([-?])([^}]*))?\}`)
+	variable   = regexp.MustCompile(`\$\{([A-Z][A-Z0-9_]*)(?::([-?+])([^}]*))?\}`)
 	assignment = regexp.MustCompile(`(?m)^([A-Z][A-Z0-9_]*)=(.*)$`)
 )
 
@@ -52,6 +52,10 @@ func readCompose(t testing.TB, set map[string]string) map[string]service {
 		match := variable.FindStringSubmatch(used)
 		value := values[match[1]]
 		switch {
+		case match[2] == "+" && value == "":
+			return ""
+		case match[2] == "+":
+			return match[3]
 		case value != "":
 			return value
 		case match[2] == "?":
