@@ -16,7 +16,7 @@ import (
 const localUser = "you"
 
 // serveDashboard runs the dashboard of production in this process. It reads from the worker, and
-// whoever uses this machine is signed in. What people do there is written to logs.
+// everyone who uses this machine is signed in. What people do there is written to logs.
 func (s *Sandbox) serveDashboard(ctx context.Context, logs io.Writer) error {
 	temporal, err := client.Dial(ctx, lookup(s.exports(), nothing))
 	if err != nil {

@@ -31,7 +31,7 @@ Usage: perch-sandbox [flags]       start it
   --ui-port N          the Temporal UI's port (default 8233)
   --aws-port N         the AWS endpoint's port (default 4566)
   --web-port N         the port of the environments' pages (default 8080)
-  --dashboard-port N   the dashboard's port; whoever opens it may do everything (default 8090)
+  --dashboard-port N   the dashboard's port; anyone who opens it may do everything (default 8090)
   --registry-port N    the container registry's port, which stands for every registry (default 4567)
   --registry KIND      stand-in: every image that is asked for exists; strict: only those of the demo and those that
                        were pushed, to 127.0.0.1:4567/ghcr.io/NAME for ghcr.io/NAME (default stand-in)

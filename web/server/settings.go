@@ -71,7 +71,7 @@ func readPublicURL(address string) (*url.URL, error) {
 	case err != nil || read.Host == "" || read.User != nil || read.Scheme != "http" && read.Scheme != "https":
 		return nil, fmt.Errorf("the public address %q is no address: give one such as https://perch.example.com", address)
 	case strings.Trim(read.Path, "/") != "" || read.RawQuery != "" || read.Fragment != "":
-		return nil, fmt.Errorf("the public address %q has a path: the dashboard needs a host of its own, such as "+
+		return nil, fmt.Errorf("the public address %q has a path: the dashboard needs a separate host, such as "+
 			"https://perch.example.com", address)
 	case read.Scheme == "http" && !isLoopback(read.Hostname()):
 		return nil, fmt.Errorf("the public address %q is without TLS, and anyone on the way could read sessions: "+

@@ -70,7 +70,7 @@ func (d *Dashboard) finishSignIn(w http.ResponseWriter, r *http.Request) *troubl
 			return d.notSignedIn(http.StatusForbidden, "You did not let GitHub tell this dashboard who you are.")
 		}
 		return d.notSignedIn(http.StatusBadGateway, fmt.Sprintf("GitHub did not sign you in (%.100s). "+
-			"Whoever runs this dashboard finds in docs/dashboard.md how the OAuth app is set up.", problem))
+			"Those who run this dashboard find in docs/dashboard.md how the OAuth app is set up.", problem))
 	}
 	login, err := d.whoIs(ctx, query.Get("code"), verifier)
 	if err != nil {
