@@ -73,7 +73,7 @@ func Overview(w io.Writer, f Frame, q Query, o readapi.Overview) error {
 	}
 	view := overviewView{
 		shell: newShell(f, tabTitle(q.Tab)), Filters: viewFilters(q, rows), At: stamped(o.At, f.Now), Refresh: q.URL(),
-		Stale: viewStale(f, o),
+		Stale: viewStale(f, o.At, o.Problem),
 	}
 	view.Events = "/events"
 	attention := viewAttention(f, o, rows)
@@ -145,11 +145,13 @@ func authorChoices(q Query, authors []string) []choice {
 	return choices
 }
 
-func viewStale(f Frame, o readapi.Overview) *staleView {
-	if o.Problem == "" {
+// viewStale says that a document of the time at could not be read again, because of a problem; nil
+// if there is none.
+func viewStale(f Frame, at, problem string) *staleView {
+	if problem == "" {
 		return nil
 	}
-	return &staleView{At: stamped(o.At, f.Now), Problem: capital(perch.Printable(o.Problem))}
+	return &staleView{At: stamped(at, f.Now), Problem: capital(perch.Printable(problem))}
 }
 
 // summary counts the environments and adds up what they cost.

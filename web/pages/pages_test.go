@@ -214,10 +214,13 @@ func TestStatesOfThePage(t *testing.T) {
 	old := usual()
 	old.At, old.Problem = readapi.Timestamp(ago(4*time.Minute)), "describe stacks: request limit exceeded"
 	stale := Viewer{Login: "ana", Role: "write", Stale: true}
+	oldPage := pageOf(environmentOf("a"))
+	oldPage.At, oldPage.Problem = old.At, old.Problem
 	for name, c := range map[string]struct {
 		page string
 		want []string
 	}{
+		"stale page": {environmentText(t, ana, oldPage, nil), []string{"AWS last answered 4 minutes ago .", "Describe stacks: request limit exceeded"}},
 		"stale":      {overviewText(t, ana, Query{}, old), []string{"AWS last answered 4 minutes ago .", "What you see is from then.", "Describe stacks: request limit exceeded"}},
 		"empty":      {overviewText(t, ana, Query{}, overviewOf()), []string{"There are no environments yet. Push a branch"}},
 		"no match":   {overviewText(t, ana, Query{Search: "zzz"}, usual()), []string{"No environment matches the filters.", "Clear"}},

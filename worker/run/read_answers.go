@@ -77,6 +77,7 @@ func (r *reads) readOverview(ctx context.Context, _ string) (readapi.Overview, e
 	return readapi.Overview{
 		List: readapi.NewList(listed), Project: r.policy.Project, Repository: repositoryAddress(r.policy.Source),
 		RunURL: r.runURL, Domain: r.policy.Domain, Held: heldDocument(held),
+		Beats: r.readBeats(ctx, listed),
 	}, nil
 }
 
