@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,19 @@ func TestAWarningIsDeliveredAlthoughGitHubDeniesDeployments(t *testing.T) {
 	}
 	if verdict := e.sweep(24); verdict.Action != perch.ExpiryRemove {
 		t.Errorf("%+v", verdict)
+	}
+}
+
+func TestABranchWhosePullRequestsCannotBeReadStopsNoSweep(t *testing.T) {
+	e := newExpiring(t)
+	withdraw := e.hub.Inject(hub.Fault{Route: "GET /pulls", Answer: hub.Answer(http.StatusUnprocessableEntity, "odd head")})
+	verdict := e.sweep(400)
+	if verdict.Action != perch.ExpiryKeep || !strings.Contains(verdict.Reason, "login cannot be read") || verdict.Warning != nil {
+		t.Errorf("unread: %+v", verdict)
+	}
+	withdraw()
+	if verdict := e.sweep(1); verdict.Action == perch.ExpiryKeep {
+		t.Errorf("read: %+v", verdict)
 	}
 }
 

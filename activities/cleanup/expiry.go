@@ -1,12 +1,14 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"go.temporal.io/sdk/temporal"
 
 	"perch"
 	"perch/activities/card"
@@ -38,11 +40,28 @@ func (p *Planner) Expiry(ctx context.Context, in perch.ExpiryInput) (result perc
 	listed := min(listedVerdicts, len(verdicts))
 	result.Verdicts, result.Unlisted = verdicts[:listed], len(verdicts)-listed
 	for i := range result.Verdicts {
-		if err := p.readLabels(ctx, &result.Verdicts[i], cards); err != nil {
-			return result, err
+		verdict := &result.Verdicts[i]
+		if err := p.readLabels(ctx, verdict, cards); err != nil {
+			if waits := lookAgain(ctx, err); waits != nil {
+				return result, waits
+			}
+			// A label may pin it. The others are judged all the same.
+			unread := "the pull requests of branch " + verdict.Branch + " cannot be read: " + err.Error()
+			verdict.Action, verdict.Reason, verdict.Warning = perch.ExpiryKeep, unread, nil
+			result.Problem = cmp.Or(result.Problem, unread)
 		}
 	}
 	return result, nil
+}
+
+// lookAgain is err if it is about all branches and passes by itself: the source's rate limit, or
+// the end of ctx; nil otherwise.
+func lookAgain(ctx context.Context, err error) error {
+	var limited *temporal.ApplicationError
+	if ctx.Err() != nil || errors.As(err, &limited) && limited.Type() == sourceerr.RateLimited {
+		return err
+	}
+	return nil
 }
 
 // readLabels checks whether a label pins an environment that would be warned or removed, or no
