@@ -157,7 +157,7 @@ func (in EnvironmentInput) hasDedicatedBalancer() bool {
 	return in.Settings.LoadBalancer == dedicatedBalancer
 }
 
-// balanced reports whether a load balancer stands before the instances.
+// balanced reports whether a load balancer is in front of the instances.
 func (in EnvironmentInput) balanced() bool { return in.shared() || in.hasDedicatedBalancer() }
 
 func (in EnvironmentInput) host() string { return in.Environment.Host(in.Policy.Domain) }

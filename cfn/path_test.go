@@ -14,7 +14,7 @@ import (
 )
 
 // TestTimeToAnEnvironmentIsWithinItsGoal computes how long an environment of kind branch typically
-// takes on AWS until its stack stands.
+// takes on AWS until its stack is complete.
 func TestTimeToAnEnvironmentIsWithinItsGoal(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*EnvironmentInput)

@@ -18,7 +18,7 @@ const (
 //go:embed proxy.conf
 var proxyTemplate string
 
-// proxied reports whether a proxy stands before the app: where a load balancer checks its health.
+// proxied reports whether a proxy is in front of the app: where a load balancer checks its health.
 // Beanstalk runs none of its own for a bundle with a Compose file (AWS docs: Configuring managed
 // Docker environments).
 func proxied(settings perch.Settings, host string) bool {

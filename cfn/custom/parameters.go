@@ -26,7 +26,7 @@ type parameter struct {
 	// fallback is its Default; nil for none.
 	fallback *string
 	noEcho   bool
-	// definition holds the limits, at is where the name stands.
+	// definition holds the limits, at is where the name is.
 	definition *document.Node
 	at         *document.Node
 }
@@ -63,7 +63,7 @@ func (t *Template) parameter(name string) *parameter {
 }
 
 // stored reports whether the value is the name of a parameter in Parameter Store, and
-// CloudFormation reads what stands there.
+// CloudFormation reads what is there.
 func (p *parameter) stored() bool { return strings.HasPrefix(p.kind, "AWS::SSM::Parameter::Value<") }
 
 // Takes reports whether the template takes what Perch knows by this name: by a parameter of the

@@ -27,7 +27,7 @@ type resource struct {
 	properties *document.Node
 	// policy is the DeletionPolicy that the template writes; empty for none.
 	policy string
-	// at is where its name stands.
+	// at is where its name is.
 	at *document.Node
 }
 
@@ -68,7 +68,7 @@ func (t *Template) sections(p *document.Report) {
 		case e.Key.Text == "Transform":
 			p.Fail(e.Key, "Transform is not read: macros are not run; process the template before it is committed, for example with `sam build` or `aws cloudformation package`")
 		case !slices.Contains(sections, e.Key.Text):
-			p.Fail(e.Key, "unknown section %q; this is no CloudFormation template, or the key stands at the wrong place; allowed here: %s", e.Key.Text, strings.Join(sections, ", "))
+			p.Fail(e.Key, "unknown section %q; this is no CloudFormation template, or the key is in the wrong place; allowed here: %s", e.Key.Text, strings.Join(sections, ", "))
 		}
 	}
 	if resources := t.root.Get("Resources"); resources == nil {

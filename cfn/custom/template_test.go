@@ -36,7 +36,7 @@ func TestWhatIsWrongWithATemplateIsSaidWithItsLine(t *testing.T) {
 		"a web page":       {"<!doctype html>\n<html><body>404</body></html>\n", "template.yaml:1:1: this is no CloudFormation template but a single value; a template is a mapping with a key Resources"},
 		"no resources":     {"Outputs: {}\n", "template.yaml:1:1: the template has no Resources; it must define at least one"},
 		"no resource":      {"Resources: {}\n", "template.yaml:1:1: Resources must be a mapping with at least one resource"},
-		"a compose file":   {"services: {web: {image: x}}\nResources: {A: {Type: T}}\n", `template.yaml:1:1: unknown section "services"; this is no CloudFormation template, or the key stands at the wrong place; allowed here: AWSTemplateFormatVersion, Description, Metadata, Parameters, Rules, Mappings, Conditions, Resources, Outputs`},
+		"a compose file":   {"services: {web: {image: x}}\nResources: {A: {Type: T}}\n", `template.yaml:1:1: unknown section "services"; this is no CloudFormation template, or the key is in the wrong place; allowed here: AWSTemplateFormatVersion, Description, Metadata, Parameters, Rules, Mappings, Conditions, Resources, Outputs`},
 		"no type":          {"Resources:\n  A: {Properties: {}}\n", "template.yaml:2:3: resource A has no Type"},
 		"a bad name":       {"Resources:\n  a-b: {Type: T}\n", `template.yaml:2:3: the name of resource "a-b" may have only letters and digits`},
 		"a nested stack":   {"Resources:\n  A: {Type: AWS::CloudFormation::Stack}\n", "template.yaml:2:3: resource A is a nested stack, and nested stacks are not supported: a template is one file of the commit; put its resources here"},

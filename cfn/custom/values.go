@@ -158,7 +158,7 @@ func knownNames() string {
 	return strings.Join(names, ", ")
 }
 
-// originOf says where the value of a parameter in `parameters` stands.
+// originOf says where the value of a parameter in `parameters` is.
 func originOf(in cfn.EnvironmentInput, name string) string {
 	if in.Origin != nil {
 		if place := in.Origin("parameters." + name); place != "" {

@@ -179,7 +179,7 @@ func (s *Server) taggedBuckets(since time.Time) []services.Tagged {
 	return out
 }
 
-// Close ends what is on its way, where it stands, and saves it.
+// Close ends what is in progress, where it is, and saves it.
 func (s *Server) Close() error {
 	var failed []error
 	for i := len(s.close) - 1; i >= 0; i-- {

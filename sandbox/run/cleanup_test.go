@@ -45,7 +45,7 @@ func (r repo) drop(t *testing.T, branches ...string) {
 	}
 }
 
-// point makes a branch that stands at commit.
+// point makes a branch that is at commit.
 func (r repo) point(t *testing.T, branch, commit string) {
 	t.Helper()
 	reference := plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), plumbing.NewHash(commit))

@@ -67,7 +67,7 @@ Resources:
 Warning: BucketOld is removed; unless it is empty, the old bucket is left behind, outside of the stack, with what is in it.
 Warning: Database is replaced, and its data is lost with the old one.
 
-Time: about 21m26s until the stack stands (estimate, by typical durations).
+Time: about 21m26s until the stack is complete (estimate, by typical durations).
   create Database 9m55s, then update Environment 6m31s, then remove Database 5m0s
   no typical duration, so 5 s each: AWS::SecretsManager::Secret
 Cost: more than 0.70 USD a day (estimate, by list prices for eu-central-1, looked up on 2026-11-25).

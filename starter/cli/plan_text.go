@@ -183,7 +183,7 @@ func caution(change perch.ResourceChange) string {
 func planEstimates(out *strings.Builder, p paper, d planDocument) {
 	out.WriteString("\n")
 	if d.Time.Seconds > 0 {
-		p.text(out, normal, 0, fmt.Sprintf("Time: about %s until the stack stands (estimate, by typical durations).", duration(d.Time.Seconds)))
+		p.text(out, normal, 0, fmt.Sprintf("Time: about %s until the stack is complete (estimate, by typical durations).", duration(d.Time.Seconds)))
 		var steps []string
 		for _, step := range d.Time.Path {
 			steps = append(steps, fmt.Sprintf("%s %s %s", step.Action, step.LogicalID, duration(step.Seconds)))

@@ -149,7 +149,7 @@ func New(config Config) (*Service, error) {
 	return s, nil
 }
 
-// Close ends what is on its way, where it stands, and saves it.
+// Close ends what is in progress, where it is, and saves it.
 func (s *Service) Close() error {
 	s.cancel(errClosing)
 	s.running.Wait()

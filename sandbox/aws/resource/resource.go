@@ -10,7 +10,7 @@ import (
 
 // Request is what the engine knows when it asks a service to act on one resource.
 type Request struct {
-	// Account and Region are where the stack stands.
+	// Account and Region are the stack's.
 	Account string
 	Region  string
 	// StackID and StackName name the stack.

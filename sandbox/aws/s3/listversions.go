@@ -22,7 +22,7 @@ type listedVersion struct {
 	latest bool
 }
 
-// older decides whether a version stands behind the version marker in its key.
+// older decides whether a version comes after the version marker in its key.
 type older func(v *version) bool
 
 // versions is the page of b that begins behind the scope's marker. If the scope is inclusive, the

@@ -20,7 +20,7 @@ import (
 type Config struct {
 	// Account is the 12-digit account that owns every bucket.
 	Account string
-	// Region is where every bucket stands.
+	// Region is where every bucket is.
 	Region string
 	// Dir holds the journal and the objects' bytes. Empty keeps everything in memory.
 	Dir string
