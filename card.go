@@ -31,6 +31,11 @@ type Card struct {
 	Warning string `json:"warning,omitempty"`
 	// PullRequests are the branch's open pull requests, as they were seen last, by number.
 	PullRequests []PullRequest `json:"pull_requests,omitempty"`
+	// Message is what the source says of the commit that was requested last; nil if that is not
+	// known.
+	Message *CommitMessage `json:"message,omitempty"`
+	// Seeds are the seed steps of the deployment that became ready last.
+	Seeds []SeedRecord `json:"seeds,omitempty"`
 	// State is what a run said last.
 	State CardState `json:"state,omitzero"`
 	// Ended are the last states of requests that another request has superseded, the oldest first,
@@ -53,8 +58,8 @@ type Card struct {
 	Timeline []TimelineEntry `json:"timeline,omitempty"`
 	// Ready are the last commits that became ready with this stack, the newest first.
 	Ready []ReadyCommit `json:"ready,omitempty"`
-	// Log are the last lines that the environment had logged when its deployment failed; nil unless
-	// the state is that. It must not go through Temporal, whose histories keep everything.
+	// Log are the last lines that the environment had logged when its last deployment failed; nil
+	// if it did not. It must not go through Temporal, whose histories keep everything.
 	Log *LogLines `json:"log,omitempty"`
 	// GitHub is what GitHub has been told.
 	GitHub GitHubMemory `json:"github,omitzero"`
@@ -115,6 +120,11 @@ type CardState struct {
 	At    time.Time `json:"at"`
 	// Settings are the settings that differ from those of kind staging: A is staging's side.
 	Settings []SettingDifference `json:"settings,omitempty"`
+	// Message is what the source says of the commit; nil if it could not be asked.
+	Message *CommitMessage `json:"message,omitempty"`
+	// Seeds are, of an `up` that became ready, the seed steps of its commit. The result of one that
+	// an earlier deployment has carried out is empty.
+	Seeds []SeedRecord `json:"seeds,omitempty"`
 	// ExpectedSeconds is how long CloudFormation typically takes for this change, USDPerDay what
 	// the environment costs a day; both are estimates, and 0 if there is none.
 	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`

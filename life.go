@@ -1,6 +1,9 @@
 package perch
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // TimelineEntry is one thing that was requested of an environment, and what came of it.
 type TimelineEntry struct {
@@ -34,6 +37,12 @@ type CommitMessage struct {
 	Subject string    `json:"subject"`
 	Author  string    `json:"author"`
 	At      time.Time `json:"at"`
+}
+
+// NewCommitMessage is what a source says of a commit, in a bounded length.
+func NewCommitMessage(message, author string, at time.Time) CommitMessage {
+	subject, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	return CommitMessage{Subject: ShortSentence(subject), Author: ShortSentence(author), At: at.UTC()}
 }
 
 // Life is the record of an environment that is gone: from the creation of its stack to its removal.

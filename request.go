@@ -2,6 +2,7 @@ package perch
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 )
 
@@ -210,6 +211,20 @@ type SeedDone struct {
 	ExitCode *int `json:"exit_code,omitempty"`
 	// Output is the end of that command's output, at most 2,000 bytes.
 	Output string `json:"output,omitempty"`
+}
+
+// Record is the step with how it ended, in words and without its output.
+func (d SeedDone) Record() SeedRecord {
+	result := fmt.Sprintf("%d objects", d.Objects)
+	switch {
+	case d.ExitCode != nil:
+		result = fmt.Sprintf("exit code %d", *d.ExitCode)
+	case d.Status != 0:
+		result = fmt.Sprintf("answered %d", d.Status)
+	case d.Objects == 1:
+		result = "1 object"
+	}
+	return SeedRecord{Step: ShortSentence(d.Step), Result: result}
 }
 
 // Removed counts what a teardown emptied.

@@ -7,8 +7,9 @@ import (
 	"perch"
 )
 
-// EnterOutlook adds to an environment's status when it expires, what pins it, and what it has cost
-// since its stack was created. What the card of another stack says is not entered.
+// EnterOutlook adds to an environment's status when it expires, what pins it, what it costs a day,
+// and what it has cost since its stack was created. What the card of another stack says is not
+// entered.
 func EnterOutlook(
 	status *perch.EnvironmentStatus, stack Found, cards KnownCards, policy *perch.Policy, repositoryID string,
 	now time.Time,
@@ -26,6 +27,7 @@ func EnterOutlook(
 		card.Since = stack.Created
 		status.Expires = pinnedEnd(Lifetime(card, policy.Expiry), *card.Pin)
 	}
+	status.USDPerDay = card.USDPerDay
 	status.USDSoFar = costSoFar(card.USDPerDay, now.Sub(stack.Created))
 }
 

@@ -18,16 +18,16 @@ func TestOutlook(t *testing.T) {
 		change func(*perch.Card)
 		want   perch.EnvironmentStatus
 	}{
-		"expires":                {stack, func(*perch.Card) {}, perch.EnvironmentStatus{Expires: week, USDSoFar: 1.85}},
-		"does not expire":        {stack, func(c *perch.Card) { c.Expiry = nil }, perch.EnvironmentStatus{USDSoFar: 1.85}},
+		"expires":                {stack, func(*perch.Card) {}, perch.EnvironmentStatus{Expires: week, USDPerDay: 1.23, USDSoFar: 1.85}},
+		"does not expire":        {stack, func(c *perch.Card) { c.Expiry = nil }, perch.EnvironmentStatus{USDPerDay: 1.23, USDSoFar: 1.85}},
 		"has no estimate":        {stack, func(c *perch.Card) { c.USDPerDay = 0 }, perch.EnvironmentStatus{Expires: week}},
 		"a card of another one":  {stack, func(c *perch.Card) { c.StackID = "arn:another" }, perch.EnvironmentStatus{}},
-		"a pin that has ended":   {stack, func(c *perch.Card) { c.Pin = pin(newYear) }, perch.EnvironmentStatus{Expires: week, USDSoFar: 1.85}},
-		"created in the future":  {expiryStack("login", now.Add(time.Hour)), func(*perch.Card) {}, perch.EnvironmentStatus{Expires: now.Add(169 * time.Hour)}},
-		"pinned":                 {stack, func(c *perch.Card) { c.Pin = pin(week) }, perch.EnvironmentStatus{Expires: week.Add(168 * time.Hour), Pin: pin(week), USDSoFar: 1.85}},
-		"pinned past its end":    {stack, func(c *perch.Card) { c.Expiry.Max, c.Pin = 24, pin(week) }, perch.EnvironmentStatus{Expires: week, Pin: pin(week), USDSoFar: 1.85}},
-		"pinned, and no expiry":  {stack, func(c *perch.Card) { c.Expiry, c.Pin = nil, pin(week) }, perch.EnvironmentStatus{Pin: pin(week), USDSoFar: 1.85}},
-		"protected by a pattern": {expiryStack("release/1", newYear), func(*perch.Card) {}, perch.EnvironmentStatus{USDSoFar: 1.85}},
+		"a pin that has ended":   {stack, func(c *perch.Card) { c.Pin = pin(newYear) }, perch.EnvironmentStatus{Expires: week, USDPerDay: 1.23, USDSoFar: 1.85}},
+		"created in the future":  {expiryStack("login", now.Add(time.Hour)), func(*perch.Card) {}, perch.EnvironmentStatus{Expires: now.Add(169 * time.Hour), USDPerDay: 1.23}},
+		"pinned":                 {stack, func(c *perch.Card) { c.Pin = pin(week) }, perch.EnvironmentStatus{Expires: week.Add(168 * time.Hour), Pin: pin(week), USDPerDay: 1.23, USDSoFar: 1.85}},
+		"pinned past its end":    {stack, func(c *perch.Card) { c.Expiry.Max, c.Pin = 24, pin(week) }, perch.EnvironmentStatus{Expires: week, Pin: pin(week), USDPerDay: 1.23, USDSoFar: 1.85}},
+		"pinned, and no expiry":  {stack, func(c *perch.Card) { c.Expiry, c.Pin = nil, pin(week) }, perch.EnvironmentStatus{Pin: pin(week), USDPerDay: 1.23, USDSoFar: 1.85}},
+		"protected by a pattern": {expiryStack("release/1", newYear), func(*perch.Card) {}, perch.EnvironmentStatus{USDPerDay: 1.23, USDSoFar: 1.85}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			card := expiryCard(c.stack, 168, 0)

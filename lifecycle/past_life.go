@@ -35,6 +35,34 @@ func PastLife(card perch.Card) perch.Life {
 	return past
 }
 
+// ReplacedLife is the last card of a stack that another one has replaced, without a removal of its
+// own that has ended it: state is the first that is said of the other stack. ended is false if no
+// life has ended.
+func ReplacedLife(card perch.Card, stackID string, state perch.CardState) (last perch.Card, ended bool) {
+	if card.StackID == "" || stackID == "" || card.StackID == stackID {
+		return perch.Card{}, false
+	}
+	last = card
+	last.State = state
+	last.State.At = state.Begun
+	for _, entry := range card.Timeline {
+		if entry.RunID == "" || entry.RunID == state.RunID || entry.Ended.IsZero() {
+			continue
+		}
+		if entry.Request == string(perch.GoalGone) && entry.Outcome == string(perch.OutcomeGone) {
+			return perch.Card{}, false // Its record was written then.
+		}
+		if entry.Request == string(perch.GoalGone) && entry.Outcome == string(perch.OutcomeFailed) {
+			last.State = perch.CardState{
+				Goal: perch.GoalGone, By: entry.By, Reason: entry.Reason, Phase: perch.PhaseFailed, Failure: entry.Sentence,
+				RunID: entry.RunID, Begun: entry.Begun, At: entry.Ended,
+			}
+		}
+		break
+	}
+	return last, true
+}
+
 // lastReady is the commit that became ready last; empty if none did.
 func lastReady(card perch.Card) string {
 	if len(card.Ready) > 0 {

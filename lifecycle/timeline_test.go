@@ -92,6 +92,42 @@ func TestNotesAreInTheTimeline(t *testing.T) {
 	}
 }
 
+func TestALifeThatAnotherStackReplaces(t *testing.T) {
+	removal := func(run string, phase perch.Phase, outcome perch.Outcome) perch.CardState {
+		state := said(run, 5, 9, phase, outcome)
+		state.Goal, state.Commit, state.By, state.Reason = perch.GoalGone, "", "ben", "perch down"
+		return state
+	}
+	ready := said("1", 0, 4, perch.PhaseReady, perch.OutcomeReady)
+	newer := said("3", 10, 20, perch.PhaseReady, perch.OutcomeReady)
+	for name, test := range map[string]struct {
+		before []perch.CardState
+		stack  string
+		want   string
+	}{
+		"the same stack":               {[]perch.CardState{ready}, "arn:one", ""},
+		"no stack yet":                 {[]perch.CardState{ready}, "", ""},
+		"created again":                {[]perch.CardState{ready}, "arn:two", "up by ana: created again: push at 10"},
+		"after a removal that failed":  {[]perch.CardState{ready, removal("2", perch.PhaseFailed, "")}, "arn:two", "gone by ben: perch down at 9"},
+		"after a removal that is over": {[]perch.CardState{ready, removal("2", perch.PhaseGone, perch.OutcomeGone)}, "arn:two", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			card := perch.Card{StackID: "arn:one", Since: minuteOf(0)}
+			for _, state := range append(test.before, newer) {
+				EnterRequest(&card, state)
+			}
+			got := ""
+			if last, ended := ReplacedLife(card, test.stack, newer); ended {
+				life := PastLife(last)
+				got = fmt.Sprintf("%s by %s: %s at %d", last.State.Goal, life.By, life.Reason, life.Ended.Minute())
+			}
+			if got != test.want {
+				t.Errorf("life %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestAPastLifeSaysWhyItEndedAndWhatItCost(t *testing.T) {
 	card := perch.Card{StackID: "arn:one", Since: minuteOf(0).Add(-24 * time.Hour), USDPerDay: 2}
 	card.Environment.Branch, card.Environment.Slug = "login", "login"

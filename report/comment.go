@@ -47,7 +47,9 @@ func Comment(card perch.Card, pullRequest int, now time.Time) string {
 	}
 	if state.Phase == perch.PhaseFailed && state.Failure != "" {
 		fmt.Fprintf(&out, "\n%s", fenced(clip(state.Failure)))
-		out.WriteString(logged(card.Log))
+		if state.Goal == perch.GoalUp {
+			out.WriteString(logged(card.Log))
+		}
 	}
 	if state.Phase != perch.PhaseGone && len(state.Settings) > 0 {
 		title := fmt.Sprintf("%d settings differ from staging", len(state.Settings))

@@ -172,6 +172,18 @@ func (g *Git) HasCommit(ctx context.Context, commit string) (bool, error) {
 	return found, err
 }
 
+// Message is what the repository says of this commit, given in full.
+func (g *Git) Message(ctx context.Context, commit string) (perch.CommitMessage, error) {
+	read, found, err := g.commit(ctx, commit)
+	if err == nil && !found {
+		err = fmt.Errorf("the repository has no commit %s", commit)
+	}
+	if err != nil {
+		return perch.CommitMessage{}, err
+	}
+	return perch.NewCommitMessage(read.Message, read.Author.Name, read.Author.When), nil
+}
+
 var fullCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 func checkCommit(commit string) error {

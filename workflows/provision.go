@@ -298,8 +298,23 @@ func (r *run) seed(steps int, later bool) error {
 	}
 	r.result.Seeded = r.result.Seeded || out.Seeded
 	r.result.Seeds = append(r.result.Seeds, out.Steps...)
+	r.rememberSeeds(out)
 	r.result.Seconds.Seed += r.since(start)
 	return nil
+}
+
+// mostSeeds is how many seed steps a report has.
+const mostSeeds = 30
+
+// rememberSeeds has the next report say which seed steps the environment has.
+func (r *run) rememberSeeds(out contract.SeedResult) {
+	for _, step := range out.Before {
+		r.seeds = append(r.seeds, perch.SeedRecord{Step: perch.ShortSentence(step)})
+	}
+	for _, did := range out.Steps {
+		r.seeds = append(r.seeds, did.Record())
+	}
+	r.seeds = r.seeds[:min(len(r.seeds), mostSeeds)]
 }
 
 // check waits until the environment answers at its address, or a newer request waits.

@@ -142,11 +142,14 @@ func (r *run) cardState(phase perch.Phase) perch.CardState {
 		RunID: workflow.GetInfo(r.ctx).WorkflowExecution.RunID, Begun: r.started.UTC(), At: workflow.Now(r.ctx).UTC(),
 	}
 	if seen := r.foreseen; seen != nil {
-		state.Settings, state.Muted, state.Expiry = seen.Settings, seen.Muted, seen.Expiry
+		state.Settings, state.Muted, state.Expiry, state.Message = seen.Settings, seen.Muted, seen.Expiry, seen.Message
 		state.ExpectedSeconds, state.USDPerDay = seen.ExpectedSeconds, seen.USDPerDay
 	}
 	if judged := cmp.Or(target.Judged, r.judged); judged != nil {
 		state.Expired, state.RemovedCommit = judged.Expired, judged.Commit
+	}
+	if phase == perch.PhaseReady {
+		state.Seeds = r.seeds
 	}
 	if r.failure != nil {
 		state.Failure = said(r.failure)

@@ -37,6 +37,8 @@ type run struct {
 	kind perch.Kind
 	// foreseen is what reports say beside the state; nil before the request is admitted.
 	foreseen *contract.Foreseen
+	// seeds are the seed steps that the environment has.
+	seeds []perch.SeedRecord
 	// judged is the judgement of the removal whose grace period has ended; nil before, and for any
 	// other request.
 	judged *perch.Judgement

@@ -48,11 +48,13 @@ type Admitter struct {
 
 	cfn *cloudformation.Client
 	s3  *s3.Client
+	// messages are what the source said of commits lately.
+	messages messages
 }
 
 // New makes an Admitter of the account and region of cfg.
 func New(cfg aws.Config, config Config) *Admitter {
-	return &Admitter{config, cloudformation.NewFromConfig(cfg), s3.NewFromConfig(cfg)}
+	return &Admitter{Config: config, cfn: cloudformation.NewFromConfig(cfg), s3: s3.NewFromConfig(cfg)}
 }
 
 // Admit checks a request against the policy, before any call that changes anything. For an `up`
@@ -70,6 +72,7 @@ func (a *Admitter) Admit(ctx context.Context, in contract.AdmitInput) (contract.
 		return admitted, err
 	}
 	admitted.Foreseen = a.foresee(*up)
+	admitted.Foreseen.Message = a.message(ctx, admitted.Commit)
 	if admitted.MissingImage != "" {
 		return admitted, nil
 	}

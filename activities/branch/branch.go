@@ -21,6 +21,8 @@ type Source interface {
 	Contains(ctx context.Context, head, commit string) (bool, error)
 	// HasCommit reports whether the source has the commit.
 	HasCommit(ctx context.Context, commit string) (bool, error)
+	// Message is what the source says of the commit.
+	Message(ctx context.Context, commit string) (perch.CommitMessage, error)
 	// File reads one file at a commit.
 	File(ctx context.Context, commit, path string) (data []byte, found bool, err error)
 	// RepositoryID is the repository's id, which a rename does not change; empty if the source has

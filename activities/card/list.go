@@ -159,6 +159,7 @@ func (l Listing) Enter(statuses []perch.EnvironmentStatus) (missing []string) {
 			missing = append(missing, status.Branch)
 		}
 		statuses[i].PullRequests, statuses[i].LastReport = card.PullRequests, card.LastReport()
+		statuses[i].Message = card.Message
 	}
 	return missing
 }

@@ -61,6 +61,8 @@ type Foreseen struct {
 	// costs a day; each is 0 if it cannot be estimated.
 	ExpectedSeconds float64 `json:"expected_seconds,omitempty"`
 	USDPerDay       float64 `json:"usd_per_day,omitempty"`
+	// Message is what the source says of the commit; nil if it could not be asked.
+	Message *perch.CommitMessage `json:"message,omitempty"`
 	// Muted are the reports that perch.yaml does not want.
 	Muted perch.MutedReports `json:"muted,omitzero"`
 	// Expiry is what perch.yaml says of expiry; nil if nothing.

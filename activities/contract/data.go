@@ -22,6 +22,8 @@ type SeedResult struct {
 	Objects int `json:"objects"`
 	// Steps are what the steps that ran did, in order.
 	Steps []perch.SeedDone `json:"steps,omitempty"`
+	// Before are the steps that were done for this stack before.
+	Before []string `json:"before,omitempty"`
 }
 
 // ReopenInput names an environment whose removal came to a stop after it had begun to empty its

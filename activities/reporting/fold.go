@@ -20,6 +20,9 @@ const rememberedEnded = 20
 func fold(
 	card *perch.Card, in contract.ReportInput, log *perch.LogLines, tells bool, bounds perch.PolicyExpiry, now time.Time,
 ) {
+	for _, ended := range in.Ended {
+		lifecycle.EnterRequest(card, ended)
+	}
 	if tells {
 		card.GitHub.Undelivered, card.GitHub.CommentUndelivered = true, true
 		for _, ended := range in.Ended {
@@ -33,12 +36,11 @@ func fold(
 		if slices.Contains([]perch.NoteKind{perch.NotePullRequest, perch.NoteReport, perch.NoteWarn}, note.Kind) {
 			card.GitHub.PullRequestsOf = ""
 		}
-		if note.State != nil && !isStale(*note.State, card.State) {
-			enterState(card, card.StackID, *note.State, card.Log)
+		if note.State != nil {
+			enterSaid(card, card.StackID, *note.State, card.Log)
 		}
 	}
-	if in.State != nil && !isStale(*in.State, card.State) {
-		enterState(card, in.StackID, *in.State, log)
+	if in.State != nil && enterSaid(card, in.StackID, *in.State, log) {
 		if wasDeployed(*in.State) {
 			lifecycle.EnterActivity(card, perch.Activity{Kind: perch.ActivityPush, By: in.State.By, At: now}, bounds)
 		}
@@ -91,6 +93,9 @@ func enterKeep(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now
 	} else if note.Kind == perch.NoteWarn {
 		forgetComments(&card.GitHub)
 	}
+	if note.Kind != perch.NoteWarn {
+		lifecycle.EnterNote(card, note, answer.Rejection, now)
+	}
 	card.Answers = append(card.Answers, answer)
 	card.Answers = card.Answers[max(0, len(card.Answers)-rememberedAnswers):]
 }
@@ -103,14 +108,28 @@ func forgetComments(memory *perch.GitHubMemory) {
 	}
 }
 
+// enterSaid enters what a run said into the card's timeline, and makes it the card's state unless
+// that was said later.
+func enterSaid(card *perch.Card, stackID string, state perch.CardState, log *perch.LogLines) (entered bool) {
+	lifecycle.EnterRequest(card, state)
+	if isStale(state, card.State) {
+		return false
+	}
+	enterState(card, stackID, state, log)
+	return true
+}
+
 // enterState makes state the card's, with the stack that it is about and the lines that the
 // environment has logged.
 func enterState(card *perch.Card, stackID string, state perch.CardState, log *perch.LogLines) {
 	if stackID != "" && stackID != card.StackID {
-		card.StackID, card.Since, card.Ready = stackID, state.Begun, nil
+		card.StackID, card.Since, card.Ready, card.Seeds = stackID, state.Begun, nil, nil
 		card.Extended, card.ExpiryWarning = time.Time{}, nil
 	}
-	card.State, card.Log = state, log
+	if state.Goal == perch.GoalUp {
+		card.Log, card.Message = log, messageOf(*card, state)
+	}
+	card.State = state
 	if wasDeployed(state) {
 		card.Muted, card.Expiry = state.Muted, state.Expiry
 	}
@@ -119,10 +138,45 @@ func enterState(card *perch.Card, stackID string, state perch.CardState, log *pe
 	}
 	switch state.Phase {
 	case perch.PhaseReady:
+		card.Seeds = seedsOf(*card, state)
 		card.Ready = enterReady(card.Ready, perch.ReadyCommit{Commit: state.Commit, At: state.At, URL: state.URL})
 	case perch.PhaseGone:
 		card.Ready = nil
 	}
+}
+
+// messageOf is what the source says of the commit of state, an `up` that the card does not have yet;
+// nil if that is not known.
+func messageOf(card perch.Card, state perch.CardState) *perch.CommitMessage {
+	if state.Message == nil && state.Commit == card.State.Commit {
+		return card.Message
+	}
+	return state.Message
+}
+
+// doneBefore is the result of a seed step that an earlier deployment has carried out, if no more is
+// known of it.
+const doneBefore = "done before"
+
+// seedsOf are the seed steps of a deployment that became ready. A run that finds its commit deployed
+// carries none out and says none.
+func seedsOf(card perch.Card, state perch.CardState) []perch.SeedRecord {
+	if len(state.Seeds) == 0 && len(card.Ready) > 0 && card.Ready[0].Commit == state.Commit {
+		return card.Seeds
+	}
+	seeds := slices.Clone(state.Seeds)
+	for i, seed := range seeds {
+		if seed.Result != "" {
+			continue
+		}
+		seeds[i].Result = doneBefore
+		for _, earlier := range card.Seeds {
+			if earlier.Step == seed.Step {
+				seeds[i].Result = earlier.Result
+			}
+		}
+	}
+	return seeds
 }
 
 // isStale reports whether the state was said before what the card has: an activity that was cut off

@@ -9,6 +9,7 @@ import (
 
 	"perch"
 	"perch/activities/contract"
+	"perch/lifecycle"
 )
 
 // longestRecheck is how long the look for leftovers may take: later reports of the run wait for it.
@@ -53,7 +54,7 @@ func (r *Reporter) recheck(ctx context.Context, environment perch.Environment, o
 		err = r.tell(ctx, &recorded, false)
 	}
 	if err == nil {
-		err = r.drop(ctx, recorded, false)
+		err = r.drop(ctx, recorded, false, out)
 	}
 	if err == nil && recorded.GitHub.Problem != "" {
 		out.Problems = append(out.Problems, recorded.GitHub.Problem)
@@ -71,6 +72,7 @@ func (r *Reporter) enterRemoved(card *perch.Card, now time.Time) error {
 		removed := card.State
 		removed.Phase, removed.Outcome, removed.At = perch.PhaseGone, perch.OutcomeGone, now
 		removed.Failure, removed.Sentence = "", ""
+		lifecycle.EnterRequest(card, removed)
 		enterState(card, card.StackID, removed, nil)
 		card.GitHub.Undelivered = r.channel != nil
 	case card.State.Phase != perch.PhaseGone:

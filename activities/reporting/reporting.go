@@ -19,6 +19,7 @@ import (
 	"perch/activities/card"
 	"perch/activities/contract"
 	"perch/activities/stack"
+	"perch/lifecycle"
 )
 
 const (
@@ -107,13 +108,7 @@ func (r *Reporter) Report(ctx context.Context, in contract.ReportInput) (out con
 // record enters the input into the card, and tells it.
 func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out contract.ReportResult, err error) {
 	log := r.lastLog(ctx, in)
-	recorded, err := r.cards.Update(ctx, in.Environment, func(c *perch.Card) error {
-		if c.State.RunID == "" && saysNothing(in) {
-			return errNothingSaid
-		}
-		fold(c, in, log, r.channel != nil, r.bounds, r.now().UTC())
-		return nil
-	})
+	recorded, err := r.enter(ctx, in, log, &out)
 	if errors.Is(err, errNothingSaid) {
 		return out, nil
 	}
@@ -121,7 +116,7 @@ func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out con
 		err = r.tell(ctx, &recorded, slices.ContainsFunc(in.Notes, func(n perch.Note) bool { return n.Kind == perch.NoteReport || n.Kind == perch.NoteWarn }))
 	}
 	if err == nil && recorded.State.Phase == perch.PhaseGone {
-		err = r.drop(ctx, recorded, in.Removed)
+		err = r.drop(ctx, recorded, in.Removed, &out)
 	}
 	if err != nil {
 		return failed(in, err)
@@ -130,6 +125,38 @@ func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out con
 		out.Problems = append(out.Problems, recorded.GitHub.Problem)
 	}
 	return out, nil
+}
+
+// errReplaced says that a life has ended whose record is to be written first.
+var errReplaced = errors.New("another stack has replaced the card's")
+
+// enter enters the input into the card. If another stack has replaced the card's, the record of
+// that life is written first; if it cannot be, out says so.
+func (r *Reporter) enter(
+	ctx context.Context, in contract.ReportInput, log *perch.LogLines, out *contract.ReportResult,
+) (recorded perch.Card, err error) {
+	var last perch.Card
+	change := func(c *perch.Card) error {
+		if c.State.RunID == "" && saysNothing(in) {
+			return errNothingSaid
+		}
+		if in.State != nil && c.StackID != last.StackID {
+			var ended bool
+			if last, ended = lifecycle.ReplacedLife(*c, in.StackID, *in.State); ended {
+				return errReplaced
+			}
+		}
+		fold(c, in, log, r.channel != nil, r.bounds, r.now().UTC())
+		return nil
+	}
+	recorded, err = r.cards.Update(ctx, in.Environment, change)
+	if errors.Is(err, errReplaced) {
+		if err := r.cards.KeepHistory(ctx, last); err != nil {
+			out.Problems = append(out.Problems, err.Error())
+		}
+		recorded, err = r.cards.Update(ctx, in.Environment, change)
+	}
+	return recorded, err
 }
 
 // errNothingSaid says that there are only notes, and no run has said anything yet that could be
@@ -162,8 +189,9 @@ func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) e
 }
 
 // drop deletes the card of an environment that is removed, when its removal has been told and
-// nothing is left of it. What it says is kept as history.
-func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool) error {
+// nothing is left of it. What it says is kept as history. If that cannot be written, out says so:
+// it fails no removal, and the card stays until the sweep has it tried again.
+func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool, out *contract.ReportResult) error {
 	if !removed {
 		_, exists, err := r.stacks.Describe(ctx, recorded.Environment.StackName())
 		if exists || err != nil {
@@ -171,7 +199,8 @@ func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool) 
 		}
 	}
 	if err := r.cards.KeepHistory(ctx, recorded); err != nil {
-		return err // The card stays, and the sweep has this tried again.
+		out.Problems = append(out.Problems, err.Error())
+		return nil
 	}
 	_, err := r.cards.DeleteIf(ctx, recorded.Environment, func(c perch.Card) bool {
 		told := !c.GitHub.Undelivered || time.Since(c.State.At) > longestRepair

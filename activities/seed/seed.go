@@ -90,6 +90,8 @@ type Result struct {
 	Seeded  bool
 	Objects int
 	Steps   []perch.SeedDone
+	// Before are the steps that were done for this stack before.
+	Before []string
 }
 
 // seeding is one Run at work.
@@ -135,6 +137,7 @@ func (s *seeding) runSteps(ctx context.Context, steps []perch.SeedStep) (Result,
 			return result, err
 		}
 		if done {
+			result.Before = append(result.Before, step.String())
 			continue
 		}
 		s.enterStep(

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -58,7 +59,13 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) {
 		Answer(http.StatusNotFound, "Not Found").ServeHTTP(w, r)
 		return
 	}
-	reply(w, http.StatusOK, map[string]any{"sha": commit.Hash.String(), "tree": map[string]any{"sha": commit.TreeHash.String()}})
+	author := map[string]any{
+		"name": commit.Author.Name, "email": commit.Author.Email, "date": commit.Author.When.UTC().Format(time.RFC3339),
+	}
+	reply(w, http.StatusOK, map[string]any{
+		"sha": commit.Hash.String(), "tree": map[string]any{"sha": commit.TreeHash.String()},
+		"message": commit.Message, "author": author,
+	})
 }
 
 // compare tells how the second of two commits, which three dots join, lies to the first.

@@ -11,6 +11,7 @@ import (
 
 	api "github.com/google/go-github/v60/github"
 
+	"perch"
 	"perch/source"
 )
 
@@ -47,6 +48,22 @@ func (r *Repository) commit(ctx context.Context, commit string) (tree string, fo
 		return "", false, r.failure(err, "look for commit %s in %s", commit, r)
 	}
 	return answer.GetTree().GetSHA(), true, nil
+}
+
+// Message is what GitHub says of the commit, by one call (GitHub docs: Get a commit object).
+func (r *Repository) Message(ctx context.Context, commit string) (perch.CommitMessage, error) {
+	if err := checkCommit(commit); err != nil {
+		return perch.CommitMessage{}, err
+	}
+	answer, _, err := r.client.Git.GetCommit(ctx, r.owner, r.name, commit)
+	if err == nil && answer.GetSHA() != commit {
+		err = errors.New("GitHub's answer is about something else")
+	}
+	if err != nil {
+		return perch.CommitMessage{}, r.failure(err, "read the message of commit %s in %s", commit, r)
+	}
+	author := answer.GetAuthor()
+	return perch.NewCommitMessage(answer.GetMessage(), author.GetName(), author.GetDate().Time), nil
 }
 
 // entries lists a folder, or everything below it. GitHub cuts what has more than 100,000 entries or

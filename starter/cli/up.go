@@ -158,15 +158,7 @@ func readySentence(r report) string {
 
 // seedSentence says what a seed step did, and shows the output of its command below.
 func seedSentence(did perch.SeedDone) string {
-	said := "Seeded: " + did.Step
-	switch {
-	case did.ExitCode != nil:
-		said += fmt.Sprintf(" (exit code %d)", *did.ExitCode)
-	case did.Status != 0:
-		said += fmt.Sprintf(" (answered %d)", did.Status)
-	default:
-		said += " (" + counted(did.Objects, "object") + ")"
-	}
+	said := fmt.Sprintf("Seeded: %s (%s)", did.Step, did.Record().Result)
 	for line := range strings.Lines(did.Output) {
 		said += "\n  " + strings.TrimRight(line, "\n")
 	}

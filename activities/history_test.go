@@ -1,0 +1,127 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"perch"
+	"perch/activities/activitytest"
+	"perch/activities/contract"
+	"perch/sandbox/aws"
+)
+
+// livesOf are the reasons why the branch's lives ended, the newest first.
+func (w *world) livesOf(branch string) string {
+	w.t.Helper()
+	lives, warnings, err := of[*Stacks](w).ReadHistory(w.t.Context(), branch)
+	if err != nil || len(warnings) > 0 {
+		w.t.Fatalf("warnings %q, %v", warnings, err)
+	}
+	var words []string
+	for _, life := range lives {
+		words = append(words, fmt.Sprintf("%s by %s", life.Reason, life.By))
+	}
+	return strings.Join(words, "; ")
+}
+
+// TestTheSweepWritesARecordThatARemovalCouldNot has the last report of a removal fail to write the
+// record of the life. The report does not fail, also with notes, which are tried again otherwise.
+func TestTheSweepWritesARecordThatARemovalCouldNot(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	gone := reportIn("login", perch.PhaseGone)
+	gone.StackID, gone.Removed = "one", true
+	gone.State.Goal, gone.State.By, gone.State.Reason = perch.GoalGone, "ana", "perch down"
+	gone.State.At = time.Now().Add(-time.Hour).UTC()
+	gone.Notes = []perch.Note{{ID: "pull", Kind: perch.NotePullRequest}}
+	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Contains: "history/", Code: "AccessDenied", Count: 1})
+	out := must(w, of[*Reports](w).Report, gone)
+	if len(out.Problems) != 1 || !strings.Contains(out.Problems[0], "write the history of branch login") {
+		t.Errorf("problems %q", out.Problems)
+	}
+	if lives := w.livesOf("login"); lives != "" {
+		t.Fatalf("lives %q", lives)
+	}
+	verification := of[*Verification](w)
+	verification.send = func(_ context.Context, note perch.Note) error {
+		must(w, of[*Reports](w).Report, contract.ReportInput{Environment: gone.Environment, Notes: []perch.Note{note}})
+		return nil
+	}
+	must(w, verification.RecheckLeftovers, perch.CleanupInput{Project: "shop"})
+	if lives := w.livesOf("login"); lives != "perch down by ana" {
+		t.Errorf("lives %q", lives)
+	}
+	if card, found := w.cardOf("login"); found {
+		t.Errorf("the card is still there: %+v", card)
+	}
+}
+
+func TestALifeThatAnotherStackReplacesIsRecorded(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	report := func(run, stack string, minute int, phase perch.Phase, goal perch.Goal) contract.ReportResult {
+		in := reportIn("login", phase)
+		in.StackID, in.State.Goal, in.State.RunID, in.State.By, in.State.Reason = stack, goal, run, "ben", "perch up"
+		in.State.Begun = in.State.Begun.Add(time.Duration(minute) * time.Minute)
+		in.State.At = in.State.Begun
+		return must(w, of[*Reports](w).Report, in)
+	}
+	report("1", "arn:stack/shop-login/one", 0, perch.PhaseReady, perch.GoalUp)
+	report("2", "arn:stack/shop-login/two", 5, perch.PhaseReady, perch.GoalUp)
+	if lives := w.livesOf("login"); lives != "created again: perch up by ben" {
+		t.Errorf("lives %q", lives)
+	}
+	report("2", "arn:stack/shop-login/two", 6, perch.PhaseReady, perch.GoalUp)
+	w.fault(aws.Fault{Service: "s3", Action: "PutObject", Contains: "history/", Code: "AccessDenied"})
+	out := report("3", "arn:stack/shop-login/three", 9, perch.PhaseReady, perch.GoalUp)
+	if card, _ := w.cardOf("login"); len(out.Problems) != 1 || !strings.HasSuffix(card.StackID, "/three") {
+		t.Errorf("problems %q, card %+v", out.Problems, card)
+	}
+}
+
+func TestAPageHasTheCard(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	must(w, of[*Reports](w).Report, reportIn("login", perch.PhaseStack))
+	stacks := of[*Stacks](w)
+	result, card, found, err := stacks.ReadPage(t.Context(), activitytest.Environment("shop", "login"))
+	if err != nil || !found || result.Environment != nil || len(card.Timeline) != 1 {
+		t.Errorf("page %+v, card %+v, found %t, %v", result, card, found, err)
+	}
+	if _, _, found, err := stacks.ReadPage(t.Context(), activitytest.Environment("shop", "cart")); found || err != nil {
+		t.Errorf("without a card: found %t, %v", found, err)
+	}
+	if _, _, err := stacks.ReadHistory(t.Context(), "-x"); err == nil {
+		t.Error("the history of an impossible branch was read")
+	}
+}
+
+// mute is a source that does not say what commits are.
+type mute struct{ Source }
+
+func (mute) Message(context.Context, string) (perch.CommitMessage, error) {
+	return perch.CommitMessage{}, context.DeadlineExceeded
+}
+
+func TestAnAdmissionSaysWhatTheSourceSaysOfTheCommit(t *testing.T) {
+	sources(t, func(t *testing.T, w *world) {
+		w.apply()
+		commit := w.repo.commit("login", map[string]string{"perch.yaml": testConfig})
+		known := of[*Requests](w).admitter
+		w.set.branches.Source = mute{w.set.branches.Source}
+		if got := w.admit(w.request("login", commit)); got.Prepared == nil || got.Foreseen.Message != nil {
+			t.Errorf("admitted %+v", got)
+		}
+		w.set.branches.Source = w.set.branches.Source.(mute).Source
+		for range 2 {
+			got := w.admit(w.request("login", commit))
+			if got.Foreseen == nil || got.Foreseen.Message == nil || got.Foreseen.Message.Subject == "" || got.Foreseen.Message.At.IsZero() {
+				t.Fatalf("admitted %+v", got)
+			}
+			known.Branches.Source = mute{known.Branches.Source} // It is asked once.
+		}
+	})
+}
