@@ -138,14 +138,18 @@ func beanstalkApplication(project string, kind perch.Kind) resource {
 	}}
 }
 
+// historyDays is how many days the records of environments that are gone are kept.
+const historyDays = 400
+
 // artifactBucket holds source bundles and templates. Nothing in it expires but uploads that were
-// broken off: Elastic Beanstalk copies a bundle from it into its own bucket whenever it deploys the
-// version.
+// broken off, and the records of environments that are gone: Elastic Beanstalk copies a bundle from
+// it into its own bucket whenever it deploys the version.
 func artifactBucket(tags []tag) resource {
 	properties := privateBucket()
-	rule := lifecycleRule{ID: "broken-uploads", Status: "Enabled"}
-	rule.AbortIncompleteMultipartUpload.DaysAfterInitiation = 7
-	properties.LifecycleConfiguration = &lifecycleRules{Rules: []lifecycleRule{rule}}
+	properties.LifecycleConfiguration = &lifecycleRules{Rules: []lifecycleRule{
+		{ID: "broken-uploads", Status: "Enabled", AbortIncompleteMultipartUpload: &daysOfInitiation{7}},
+		{ID: "history", Status: "Enabled", Prefix: "history/", ExpirationInDays: historyDays},
+	}}
 	properties.Tags = tags
 	return resource{Type: "AWS::S3::Bucket", Properties: properties}.keep(retainIt)
 }

@@ -40,8 +40,12 @@ type lifecycleRules struct{ Rules []lifecycleRule }
 type lifecycleRule struct {
 	ID                             string `json:"Id"`
 	Status                         string
-	AbortIncompleteMultipartUpload struct{ DaysAfterInitiation int }
+	Prefix                         string            `json:",omitempty"`
+	ExpirationInDays               int               `json:",omitempty"`
+	AbortIncompleteMultipartUpload *daysOfInitiation `json:",omitempty"`
 }
+
+type daysOfInitiation struct{ DaysAfterInitiation int }
 
 type ownershipControls struct {
 	Rules []ownershipRule
