@@ -145,8 +145,8 @@ func enterState(card *perch.Card, stackID string, state perch.CardState, log *pe
 	}
 }
 
-// messageOf is what the source says of the commit of state, an `up` that the card does not have yet;
-// nil if that is not known.
+// messageOf is what the source says of the commit of state, an `up` that the card does not have
+// yet; nil if that is not known.
 func messageOf(card perch.Card, state perch.CardState) *perch.CommitMessage {
 	if state.Message == nil && state.Commit == card.State.Commit {
 		return card.Message
@@ -158,8 +158,8 @@ func messageOf(card perch.Card, state perch.CardState) *perch.CommitMessage {
 // known of it.
 const doneBefore = "done before"
 
-// seedsOf are the seed steps of a deployment that became ready. A run that finds its commit deployed
-// carries none out and says none.
+// seedsOf are the seed steps of a deployment that became ready. A run that finds its commit
+// deployed carries none out and says none.
 func seedsOf(card perch.Card, state perch.CardState) []perch.SeedRecord {
 	if len(state.Seeds) == 0 && len(card.Ready) > 0 && card.Ready[0].Commit == state.Commit {
 		return card.Seeds
