@@ -45,6 +45,21 @@ func NewCommitMessage(message, author string, at time.Time) CommitMessage {
 	return CommitMessage{Subject: ShortSentence(subject), Author: ShortSentence(author), At: at.UTC()}
 }
 
+// HistoryInput is the input of History.
+type HistoryInput struct {
+	Project string `json:"project"`
+	// Branch is the branch whose lives are wanted; empty for those of all branches.
+	Branch string `json:"branch,omitempty"`
+}
+
+// HistoryResult is the result of History: the newest lives that have ended, without log lines,
+// which must not go through Temporal.
+type HistoryResult struct {
+	Lives []Life `json:"lives"`
+	// Warnings are sentences about records that could not be read, or are not listed.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
 // Life is the record of an environment that is gone: from the creation of its stack to its removal.
 type Life struct {
 	Branch  string `json:"branch"`

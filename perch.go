@@ -48,6 +48,7 @@ const (
 	WorkflowLook        = "Look"
 	WorkflowExpiry      = "Expiry"
 	WorkflowKeep        = "Keep"
+	WorkflowHistory     = "History"
 
 	// SignalRequest carries a Request to the environment's open run.
 	SignalRequest = "request"

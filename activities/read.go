@@ -90,12 +90,36 @@ func (s *Stacks) ReadPage(
 	return result, cards.Cards[0], true, nil
 }
 
-// listedLives is how many lives ReadHistory reads.
-const listedLives = 200
+const (
+	// listedLives is how many lives ReadHistory reads.
+	listedLives = 200
+	// sentLives is how many lives ListHistory sends through Temporal, and sentEntries how many
+	// entries of each timeline: Temporal takes results of 2 MB (Temporal docs: Defaults).
+	sentLives, sentEntries = 50, 10
+)
+
+// ListHistory is ReadHistory in a size that travels through Temporal.
+func (s *Stacks) ListHistory(ctx context.Context, in perch.HistoryInput) (perch.HistoryResult, error) {
+	if err := s.Serves(in.Project); err != nil {
+		return perch.HistoryResult{}, err
+	}
+	lives, warnings, err := s.readLives(ctx, in.Branch, sentLives)
+	for i := range lives {
+		lives[i].Log, lives[i].Timeline = nil, lives[i].Timeline[:min(sentEntries, len(lives[i].Timeline))]
+	}
+	return perch.HistoryResult{Lives: lives, Warnings: warnings}, err
+}
 
 // ReadHistory reads the lives of environments that have ended, the newest first, of one branch if
 // it is not empty. warnings are sentences about records that cannot be read.
 func (s *Stacks) ReadHistory(ctx context.Context, branch string) (lives []perch.Life, warnings []string, err error) {
+	return s.readLives(ctx, branch, listedLives)
+}
+
+// readLives reads so many lives at most.
+func (s *Stacks) readLives(
+	ctx context.Context, branch string, most int,
+) (lives []perch.Life, warnings []string, err error) {
 	slug := ""
 	if branch != "" {
 		environment, err := perch.NewEnvironment(s.policy.Project, branch)
@@ -104,7 +128,7 @@ func (s *Stacks) ReadHistory(ctx context.Context, branch string) (lives []perch.
 		}
 		slug = environment.Slug
 	}
-	return s.cards.Lives(ctx, slug, listedLives)
+	return s.cards.Lives(ctx, slug, most)
 }
 
 // describe is what DescribeEnvironment returns, with the environment's card.

@@ -128,6 +128,7 @@ func (s *Set) serveAll() []served {
 
 		serve(contract.ListEnvironments, s.stacks.ListEnvironments),
 		serve(contract.DescribeEnvironment, s.stacks.DescribeEnvironment),
+		serve(contract.ListHistory, s.stacks.ListHistory),
 		serve(contract.Examine, s.examinations.Examine),
 		serve(contract.ApplyApplication, s.apps.ApplyApplication),
 		serve(contract.DescribeApplication, s.apps.DescribeApplication),

@@ -71,6 +71,15 @@ func (c *Client) Status(ctx context.Context, e perch.Environment, view View) (re
 	return result, err
 }
 
+// History asks a worker for the lives of environments that have ended, of one branch if it is not
+// empty.
+func (c *Client) History(ctx context.Context, in perch.HistoryInput, view View) (result perch.HistoryResult, err error) {
+	r := question(perch.WorkflowHistory, "history", in.Project, in)
+	r.view, r.summary = view, strings.TrimSpace("history "+in.Branch)
+	err = c.answer(ctx, r, &result)
+	return result, err
+}
+
 // Plan asks a worker what an `up` would do.
 func (c *Client) Plan(ctx context.Context, request perch.Request, view View) (result perch.PlanResult, err error) {
 	r := question(perch.WorkflowPlan, "plan", request.Project, perch.PlanInput{Request: request})

@@ -170,6 +170,11 @@ func NewStatus(e perch.Environment, result perch.StatusResult, far client.Progre
 	return document
 }
 
+// NewHistory is the document of result.
+func NewHistory(result perch.HistoryResult) History {
+	return History{Lives: list(result.Lives), Warnings: list(result.Warnings)}
+}
+
 // Timestamp is RFC 3339 in UTC; empty for the zero time.
 func Timestamp(t time.Time) string {
 	if t.IsZero() {

@@ -42,6 +42,7 @@ var activityWords = map[string]string{
 	"LookAtBranch":        "Asking for the branch",
 	"ListEnvironments":    "Listing the environments",
 	"DescribeEnvironment": "Reading the environment",
+	"ListHistory":         "Listing the environments that are gone",
 	"Examine":             "Checking what a worker needs",
 	"ApplyApplication":    "Starting the change of the application stack",
 	"DescribeApplication": "Reading the application stack",

@@ -50,6 +50,7 @@ var replayable = map[string]any{
 	perch.WorkflowProvision: Provision, perch.WorkflowTeardown: Teardown, perch.WorkflowCleanup: Cleanup, perch.WorkflowList: List,
 	perch.WorkflowNote: Note, perch.WorkflowLook: Look, perch.WorkflowExpiry: Expiry, perch.WorkflowKeep: Keep,
 	perch.WorkflowStatus: Status, perch.WorkflowPlan: Plan, perch.WorkflowDoctor: Doctor, perch.WorkflowApplication: Application,
+	perch.WorkflowHistory: History,
 }
 
 func TestEveryWorkflowIsRecorded(t *testing.T) {

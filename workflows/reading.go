@@ -22,6 +22,12 @@ func Status(ctx workflow.Context, in perch.StatusInput) (*perch.StatusResult, er
 	return &out, err
 }
 
+// History answers `perch history`.
+func History(ctx workflow.Context, in perch.HistoryInput) (*perch.HistoryResult, error) {
+	out, err := runActivity(ctx, "list the environments of "+in.Project+" that are gone", contract.ListHistory, in)
+	return &out, err
+}
+
 // Plan answers `perch plan`: what an `up` would do. It changes nothing.
 func Plan(ctx workflow.Context, in perch.PlanInput) (*perch.PlanResult, error) {
 	out, err := runActivity(ctx, "think through "+string(in.Request.Goal)+" of "+in.Request.Branch, contract.PlanEnvironment, in)

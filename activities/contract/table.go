@@ -98,6 +98,7 @@ var LookAtBranch = define[LookInput, LookResult]("LookAtBranch", QueueQuick, ask
 var (
 	ListEnvironments    = define[perch.ListInput, perch.ListResult]("ListEnvironments", QueueQuick, calling)
 	DescribeEnvironment = define[perch.StatusInput, perch.StatusResult]("DescribeEnvironment", QueueQuick, calling)
+	ListHistory         = define[perch.HistoryInput, perch.HistoryResult]("ListHistory", QueueQuick, calling)
 	Examine             = define[perch.DoctorInput, perch.DoctorResult]("Examine", QueueQuick, calling)
 	ApplyApplication    = define[ApplyInput, ChangeResult]("ApplyApplication", QueueQuick, calling)
 	DescribeApplication = define[perch.ApplicationInput, perch.ApplicationResult](

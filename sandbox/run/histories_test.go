@@ -76,6 +76,8 @@ func TestRecordHistories(t *testing.T) {
 	b.save(t, "list", b.newest(t, perch.WorkflowList), nil)
 	b.must(t, "status", leftover)
 	b.save(t, "status", b.newest(t, perch.WorkflowStatus), nil)
+	b.must(t, "history")
+	b.save(t, "history", b.newest(t, perch.WorkflowHistory), nil)
 	b.ask(t, "doctor")
 	b.save(t, "doctor", b.newest(t, perch.WorkflowDoctor), nil)
 	b.must(t, "plan", leftover)

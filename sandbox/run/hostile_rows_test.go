@@ -287,6 +287,7 @@ var readingAttacks = []attack{
 	{activity: "DescribeEnvironment", name: "another project", input: otherProject},
 	{activity: "DescribeApplication", name: "another project", input: otherProject},
 	{activity: "ListEnvironments", name: "another project", input: otherProject},
+	{activity: "ListHistory", name: "another project", input: otherProject},
 	{activity: "Examine", name: "another project", input: otherProject},
 }
 

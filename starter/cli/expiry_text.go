@@ -88,17 +88,12 @@ func left(expires, at string) string {
 
 // remaining is the time from at until an environment expires; empty if it does not.
 func remaining(expires, at time.Time) string {
-	const day = 24 * time.Hour
 	left := expires.Sub(at)
 	switch {
 	case expires.IsZero():
 		return ""
 	case left <= 0:
 		return "due now"
-	case left >= 2*day:
-		return "in " + counted(int(left/day), "day")
-	case left >= 2*time.Hour:
-		return "in " + counted(int(left/time.Hour), "hour")
 	}
-	return "in " + counted(max(1, int(left/time.Minute)), "minute")
+	return "in " + lived(left)
 }

@@ -159,7 +159,7 @@ func serve(ctx context.Context, cfg Config, temporal client.Client, set *activit
 		WorkerStopTimeout: stopTimeout, OnFatalError: failed, DeploymentOptions: cfg.Deployment, DisableWorkflowWorker: true,
 		MaxConcurrentActivityExecutionSize: waitSlots, MaxHeartbeatThrottleInterval: freshBeats, DefaultHeartbeatThrottleInterval: freshBeats,
 	})
-	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan, workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Note, workflows.Look, workflows.Expiry, workflows.Keep} {
+	for _, workflow := range []any{workflows.Provision, workflows.Teardown, workflows.List, workflows.Status, workflows.Plan, workflows.Application, workflows.Cleanup, workflows.Doctor, workflows.Note, workflows.Look, workflows.Expiry, workflows.Keep, workflows.History} {
 		quick.RegisterWorkflow(workflow)
 	}
 	set.Register(quick, waits)
