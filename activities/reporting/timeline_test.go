@@ -23,7 +23,9 @@ func TestTheCardHasATimelineOfRequestsAndNotes(t *testing.T) {
 	pin := perch.Note{ID: "n", Kind: perch.NotePin, By: "ben", Reason: "demo", StackID: "one", Until: noon.Add(time.Minute)}
 	card := folded(
 		contract.ReportInput{StackID: "one", State: said("b", later, 1, perch.PhaseStack, "2")},
-		contract.ReportInput{Ended: []perch.CardState{*said("a", noon, 2, perch.PhaseSuperseded, "1")}, State: said("b", later, 2, "", "2")},
+		contract.ReportInput{
+			Ended: []perch.CardState{*said("a", noon, 2, perch.PhaseSuperseded, "1")}, State: said("b", later, 2, "", "2"),
+		},
 		contract.ReportInput{Notes: []perch.Note{pin, pin}},
 		contract.ReportInput{State: said("c", noon.Add(-time.Hour), 3, perch.PhaseFailed, "0")},
 	)
@@ -78,7 +80,8 @@ func TestTheCardHasTheSeedStepsOfTheDeploymentThatBecameReadyLast(t *testing.T) 
 		state.Goal, state.Seeds = perch.GoalUp, seeds
 		return contract.ReportInput{StackID: stack, State: state}
 	}
-	first := ready(1, "one", "c1", perch.SeedRecord{Step: "s3 media", Result: "3 objects"}, perch.SeedRecord{Step: "http POST /seed", Result: "answered 200"})
+	media, post := perch.SeedRecord{Step: "s3 media", Result: "3 objects"}, perch.SeedRecord{Step: "http POST /", Result: "answered 200"}
+	first := ready(1, "one", "c1", media, post)
 	for name, test := range map[string]struct {
 		inputs []contract.ReportInput
 		want   []perch.SeedRecord
