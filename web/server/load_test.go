@@ -14,9 +14,16 @@ import (
 	"perch/readapi"
 )
 
-// BenchmarkFiftyViewersOfNinetyFiveEnvironments says how long the first page takes while 50 people
-// open it again and again (p50-ms, p95-ms), and how often the worker is asked for it (asked/s).
+// BenchmarkFiftyViewersOfNinetyFiveEnvironments says how long the first page takes for 50 people
+// (p50-ms, p95-ms), and how often the worker is asked for it (asked/s): while a page that is open is
+// fetched again with every look, which is as often as it can change, and without any pause.
 func BenchmarkFiftyViewersOfNinetyFiveEnvironments(b *testing.B) {
+	b.Run("EachLook", func(b *testing.B) { view(b, lookEvery) })
+	b.Run("WithoutPause", func(b *testing.B) { view(b, 0) })
+}
+
+// view has 50 people open the page, each with a pause after it.
+func view(b *testing.B, pause time.Duration) {
 	const viewers, environments = 50, 95
 	s := newSite(b, func(settings *Settings) {
 		signedInLocally(settings)
@@ -43,8 +50,9 @@ func BenchmarkFiftyViewersOfNinetyFiveEnvironments(b *testing.B) {
 		group sync.WaitGroup
 	)
 	work := make(chan struct{})
-	for range viewers {
+	for i := range viewers {
 		group.Go(func() {
+			time.Sleep(pause * time.Duration(i) / viewers)
 			for range work {
 				began := time.Now()
 				answer, err := browser.Get(s.url)
@@ -57,6 +65,7 @@ func BenchmarkFiftyViewersOfNinetyFiveEnvironments(b *testing.B) {
 				mu.Lock()
 				took = append(took, time.Since(began))
 				mu.Unlock()
+				time.Sleep(pause)
 			}
 		})
 	}
