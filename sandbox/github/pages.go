@@ -65,11 +65,29 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/"+name+"/pulls", http.StatusFound)
 	case ours && below == "/pulls":
 		writePage(w, http.StatusOK, "pulls", s.listView())
+	case ours && s.pullRequestPath(below) != "":
+		http.Redirect(w, r, "/"+name+s.pullRequestPath(below), http.StatusFound)
 	case ours && isNumber && found != nil:
 		writePage(w, http.StatusOK, "pull", s.view(found))
 	default:
 		writePage(w, http.StatusNotFound, "missing", map[string]string{"Repository": name, "Path": r.URL.Path})
 	}
+}
+
+// pullRequestPath is the page that is shown for that of a branch or a commit, below the repository:
+// its pull request, or the list if it has none. It is empty for any other page.
+func (s *Server) pullRequestPath(below string) string {
+	branch, isBranch := strings.CutPrefix(below, "/tree/")
+	commit, isCommit := strings.CutPrefix(below, "/commit/")
+	if !isBranch && !isCommit {
+		return ""
+	}
+	for _, p := range slices.Backward(s.state.PullRequests) {
+		if isBranch && p.Head == branch || isCommit && (p.Commit == commit || s.commitsOf(p)[commit]) {
+			return "/pull/" + strconv.Itoa(p.Number)
+		}
+	}
+	return "/pulls"
 }
 
 func writePage(w http.ResponseWriter, status int, name string, data any) {

@@ -53,6 +53,21 @@ func TestThePageOfAPullRequest(t *testing.T) {
 	wantIn(t, text, "Let people log in", "#1 open", "Destroyed")
 }
 
+func TestThePagesOfABranchAndACommitLeadToThePullRequest(t *testing.T) {
+	h := start(t)
+	for path, want := range map[string]string{
+		"/tree/feature/login": "/acme/shop/pull/1", "/commit/" + h.commit: "/acme/shop/pull/1", "/tree/other": "/acme/shop/pulls",
+		"/commit/0000000": "/acme/shop/pulls", "/blob/main/x": "/acme/shop/blob/main/x",
+	} {
+		response, err := http.Get(h.URL + "/acme/shop" + path)
+		must(t, err)
+		must(t, response.Body.Close())
+		if got := response.Request.URL.Path; got != want {
+			t.Errorf("%s leads to %s, want %s", path, got, want)
+		}
+	}
+}
+
 func TestADeploymentStaysWithItsPullRequestAfterAForcedPush(t *testing.T) {
 	h := start(t)
 	_, err := h.deploy()

@@ -277,6 +277,8 @@ func TestThePageOfAnEnvironmentShowsAllThatIsKnown(t *testing.T) {
 	if !strings.Contains(failed, `<details open id="resource-list">`) {
 		t.Error("the resource that failed is folded away")
 	}
+	made := environmentOf("a", creating, func(e *readapi.Environment) { e.Expires = "" })
+	wantWords(t, environmentText(t, ana, readapi.Page{Status: readapi.Status{Environment: made}}, nil), "Creating, 6 of about 14 minutes", "not known yet")
 	absent := environmentText(t, ana, readapi.Page{Status: readapi.Status{Environment: readapi.Environment{Branch: "a/b"}}}, nil)
 	wantWords(t, absent, "No environment", "This branch has no environment now.")
 	if strings.Contains(absent, "/actions/") {
