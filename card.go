@@ -142,7 +142,8 @@ type CardState struct {
 
 // LogLines are the last lines of an environment's log, with the secrets in them masked.
 type LogLines struct {
-	// Source is the log group that they come from.
+	// Source is where they come from: a log group, the beginning of the names of several, or the
+	// instance that was asked.
 	Source string `json:"source,omitempty"`
 	// Lines are the oldest first.
 	Lines []LogLine `json:"lines,omitempty"`
@@ -158,6 +159,9 @@ type LogLine struct {
 	// id.
 	At     time.Time `json:"at"`
 	Stream string    `json:"stream"`
+	// File is the log on the instance, such as /var/log/eb-engine.log; empty if all lines are of
+	// the one log that LogLines.Source says.
+	File string `json:"file,omitempty"`
 	// Text has no control characters, and at most 500 bytes.
 	Text string `json:"text"`
 }

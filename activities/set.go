@@ -46,10 +46,14 @@ type Set struct {
 	reports      *Reports
 	examinations *Examinations
 	branches     *branch.Reader
+	logs         *logs.Reader
 }
 
 // Stacks are the activities that act on stacks, for those who call them directly to read.
 func (s *Set) Stacks() *Stacks { return s.stacks }
+
+// Logs reads what environments have logged. It is no activity: logs must not go through Temporal.
+func (s *Set) Logs() *logs.Reader { return s.logs }
 
 // New makes the activities. interval is how often waits look at what they wait for. channel tells
 // people how far environments are; nil if reports go to the card only. now is the time that expiry
@@ -64,6 +68,7 @@ func New(
 		apps     = stacks.apps
 		images   = admit.NewImages(cfg, policy, interval)
 		quotas   = quota.NewReader(cfg)
+		logged   = logs.NewReader(cfg)
 		requests = &Requests{admit.New(cfg, admit.Config{
 			Policy: policy, Branches: branches, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk,
 			Images: images, Quotas: quotas, Removals: stacks.removals, Interval: interval, Waited: sinceScheduled,
@@ -88,10 +93,10 @@ func New(
 		looks: &Looks{policy, stacks, planner},
 		reports: &Reports{
 			stacks: stacks, reporter: reporting.New(reporting.Config{
-				Stacks: stacks.Reader, Cards: stacks.cards, Logs: logs.NewReader(cfg), Leftovers: verification.verifier,
+				Stacks: stacks.Reader, Cards: stacks.cards, Logs: logged, Leftovers: verification.verifier,
 				Channel: channel, Bounds: policy.Expiry, Now: now,
 			}),
 		},
-		examinations: examinations, branches: branches,
+		examinations: examinations, branches: branches, logs: logged,
 	}
 }

@@ -1,5 +1,6 @@
-// Package logs reads the last lines that an environment has logged, from the log groups in
-// CloudWatch Logs to which Elastic Beanstalk streams them.
+// Package logs reads the last lines that an environment has logged: from the log groups in
+// CloudWatch Logs to which Elastic Beanstalk streams them, or, if there are none, from an instance by
+// Systems Manager.
 //
 // The lines are for people: secrets in them are masked, and why there are none is a sentence. They
 // never go through Temporal, whose histories keep everything.
@@ -15,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"perch"
 	"perch/activities/awserr"
@@ -36,12 +39,14 @@ const (
 
 // Reader reads logs.
 type Reader struct {
-	logs *cloudwatchlogs.Client
+	logs      *cloudwatchlogs.Client
+	beanstalk *elasticbeanstalk.Client
+	systems   *ssm.Client
 }
 
 // NewReader makes a Reader.
 func NewReader(cfg aws.Config) *Reader {
-	return &Reader{cloudwatchlogs.NewFromConfig(cfg)}
+	return &Reader{cloudwatchlogs.NewFromConfig(cfg), elasticbeanstalk.NewFromConfig(cfg), ssm.NewFromConfig(cfg)}
 }
 
 // Last returns the last n lines that the environment's app has logged since a time; if there are
@@ -98,14 +103,22 @@ func (r *Reader) last(ctx context.Context, group string, since time.Time, n int)
 
 // readable makes lines of events, which are the newest first.
 func readable(group string, events []types.FilteredLogEvent) perch.LogLines {
-	out := perch.LogLines{Source: group}
+	return masked(perch.LogLines{Source: group, Lines: linesOf(events, "")})
+}
+
+// linesOf makes lines of the events of a log, which are the newest first.
+func linesOf(events []types.FilteredLogEvent, file string) (lines []perch.LogLine) {
 	for _, event := range slices.Backward(events) {
-		out.Lines = append(out.Lines, perch.LogLine{
-			At:     time.UnixMilli(aws.ToInt64(event.Timestamp)).UTC(),
-			Stream: aws.ToString(event.LogStreamName),
-			Text:   clean(aws.ToString(event.Message)),
+		lines = append(lines, perch.LogLine{
+			At: time.UnixMilli(aws.ToInt64(event.Timestamp)).UTC(), Stream: aws.ToString(event.LogStreamName),
+			File: file, Text: clean(aws.ToString(event.Message)),
 		})
 	}
+	return lines
+}
+
+// masked is lines with their secrets masked, and none too long.
+func masked(out perch.LogLines) perch.LogLines {
 	out.Masked = maskLines(out.Lines)
 	for i := range out.Lines {
 		out.Lines[i].Text = shortened(out.Lines[i].Text)

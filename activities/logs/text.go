@@ -18,7 +18,8 @@ const mostBytes = 500
 func maskLines(lines []perch.LogLine) int {
 	streams := map[string][]int{}
 	for i, line := range lines {
-		streams[line.Stream] = append(streams[line.Stream], i)
+		stream := line.Stream + line.File
+		streams[stream] = append(streams[stream], i)
 	}
 	count := 0
 	for _, stream := range streams {

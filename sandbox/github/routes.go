@@ -28,6 +28,7 @@ func (s *Server) repositoryRoutes() []route {
 		{"GET", "/issues/comments/{id}", s.allowed(s.getComment, "issues=read", "pull_requests=read")},
 		{"PATCH", "/issues/comments/{id}", s.allowed(s.editComment, "issues=write", "pull_requests=write")},
 		{"DELETE", "/issues/comments/{id}", s.allowed(s.deleteComment, "issues=write", "pull_requests=write")},
+		{"GET", "/collaborators/{login}/permission", s.allowed(s.getRole, "metadata=read")},
 		{"GET", "/deployments", s.allowed(s.listDeployments, "deployments=read")},
 		{"POST", "/deployments", s.allowed(s.createDeployment, "deployments=write")},
 		{"GET", "/deployments/{id}", s.allowed(s.getDeployment, "deployments=read")},

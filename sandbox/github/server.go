@@ -73,8 +73,10 @@ type Server struct {
 	app      *App
 	// oauthApp is the app by which people sign in elsewhere; codes are those that were not
 	// exchanged.
-	oauthApp  *OAuthApp
-	codes     map[string]oauthCode
+	oauthApp *OAuthApp
+	codes    map[string]oauthCode
+	// people are what people may do in the repository.
+	people    map[string]userRole
 	intercept func(next http.Handler) http.Handler
 	faults    []*Fault
 	remaining quota

@@ -77,8 +77,11 @@ func serveReaders(listener net.Listener, handler http.Handler, logger *slog.Logg
 func (r *reads) handler(token string) http.Handler {
 	mux := http.NewServeMux()
 	for path, answer := range map[string]func(*http.Request) (any, error){
-		readapi.PathOverview: r.overview,
-		readapi.PathPage:     r.page,
+		readapi.PathOverview:   r.overview,
+		readapi.PathPage:       r.page,
+		readapi.PathHistory:    r.history,
+		readapi.PathLogs:       r.logLines,
+		readapi.PathPermission: r.permission,
 	} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, request *http.Request) {
 			document, err := r.answer(request, answer)

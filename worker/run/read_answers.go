@@ -13,13 +13,16 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"perch"
-	"perch/activities"
 	"perch/client"
 	"perch/readapi"
 )
 
-// readAge is how old an answer from AWS and Temporal may be before it is refreshed.
-const readAge = 5 * time.Second
+const (
+	// readAge is how old an answer from AWS and Temporal may be before it is refreshed.
+	readAge = 5 * time.Second
+	// roleAge is how old GitHub's answer may be.
+	roleAge = 5 * time.Minute
+)
 
 // environmentReader reads environments from AWS; activities.Stacks is one.
 type environmentReader interface {
@@ -27,6 +30,17 @@ type environmentReader interface {
 	ReadPage(ctx context.Context, environment perch.Environment) (
 		result perch.StatusResult, card perch.Card, found bool, err error,
 	)
+	ReadHistory(ctx context.Context, branch string) (lives []perch.Life, warnings []string, err error)
+}
+
+// logReader reads what environments have logged; logs.Reader is one.
+type logReader interface {
+	Tail(ctx context.Context, environment perch.Environment, since time.Time, lines int) perch.LogLines
+}
+
+// roleReader reads what people may do in the repository; a repository on GitHub is one.
+type roleReader interface {
+	Role(ctx context.Context, login string) (string, error)
 }
 
 // runReader reads what runs are doing from Temporal; client.Client is one.
@@ -40,22 +54,29 @@ type reads struct {
 	policy *perch.Policy
 	stacks environmentReader
 	runs   runReader
+	// logs is asked for lines since a time of logNow, which is the time of AWS.
+	logs   logReader
+	logNow func() time.Time
+	// roles is nil if the source is not on GitHub.
+	roles roleReader
 	// runURL is the address of Temporal's list of runs, empty if it is not known.
 	runURL string
 
-	overviews *answerCache[readapi.Overview]
-	pages     *answerCache[readapi.Page]
+	overviews   *answerCache[readapi.Overview]
+	pages       *answerCache[readapi.Page]
+	histories   *answerCache[readapi.History]
+	lastLines   *answerCache[readapi.Logs]
+	permissions *answerCache[readapi.Permission]
 }
 
-// newReads makes reads. now is the time that the caches go by, and changes what makes their answers
+// withCaches adds the caches. now is the time that they go by, and changes what makes their answers
 // old.
-func newReads(
-	policy *perch.Policy, stacks environmentReader, runs runReader, runURL string, now func() time.Time,
-	changes *atomic.Int64,
-) *reads {
-	r := &reads{policy: policy, stacks: stacks, runs: runs, runURL: runURL}
+func (r *reads) withCaches(now func() time.Time, changes *atomic.Int64) *reads {
 	r.overviews = &answerCache[readapi.Overview]{read: r.readOverview, now: now, age: readAge, changes: changes}
 	r.pages = &answerCache[readapi.Page]{read: r.readPage, now: now, age: readAge, changes: changes}
+	r.histories = &answerCache[readapi.History]{read: r.readHistory, now: now, age: readAge, changes: changes}
+	r.lastLines = &answerCache[readapi.Logs]{read: r.readLogs, now: now, age: readAge, changes: changes}
+	r.permissions = &answerCache[readapi.Permission]{read: r.readPermission, now: now, age: roleAge, changes: &atomic.Int64{}}
 	return r
 }
 
@@ -96,7 +117,7 @@ func (r *reads) readPage(ctx context.Context, branch string) (readapi.Page, erro
 	if err != nil {
 		return readapi.Page{}, err
 	}
-	result, _, _, err := r.stacks.ReadPage(ctx, environment)
+	result, card, _, err := r.stacks.ReadPage(ctx, environment)
 	if err != nil {
 		return readapi.Page{}, err
 	}
@@ -105,8 +126,9 @@ func (r *reads) readPage(ctx context.Context, branch string) (readapi.Page, erro
 		return readapi.Page{}, err
 	}
 	page := readapi.Page{
-		Status: readapi.NewStatus(environment, result, far, latest), Timeline: []perch.TimelineEntry{},
-		Settings: []perch.SettingDifference{}, Seeds: []perch.SeedRecord{}, Beat: far.Beat,
+		Status: readapi.NewStatus(environment, result, far, latest), Beat: far.Beat, Log: card.Log,
+		Timeline: append([]perch.TimelineEntry{}, card.Timeline...),
+		Settings: append([]perch.SettingDifference{}, card.State.Settings...), Seeds: []perch.SeedRecord{},
 	}
 	return page, nil
 }
@@ -161,15 +183,4 @@ func problemOf(err error) string {
 		return perch.Printable(application.Message())
 	}
 	return perch.Printable(err.Error())
-}
-
-// stacksWithPages adds to Stacks what pages are made of.
-type stacksWithPages struct{ *activities.Stacks }
-
-// ReadPage describes an environment; no card is found.
-func (s stacksWithPages) ReadPage(
-	ctx context.Context, environment perch.Environment,
-) (result perch.StatusResult, card perch.Card, found bool, err error) {
-	result, err = s.DescribeEnvironment(ctx, perch.StatusInput{Environment: environment})
-	return result, perch.Card{}, false, err
 }

@@ -42,12 +42,25 @@ func (k *knownRuns) HeldCleanup(context.Context, string) (*client.HeldCleanup, e
 	return k.held, nil
 }
 
+// knownRoles is what GitHub knows.
+type knownRoles struct {
+	role  string
+	err   error
+	calls int
+}
+
+func (k *knownRoles) Role(context.Context, string) (string, error) {
+	k.calls++
+	return k.role, k.err
+}
+
 // readWorld is an AWS endpoint with environments, and a worker's read API over HTTP.
 type readWorld struct {
 	*testing.T
 	aws     *aws.Server
 	runs    *knownRuns
 	answers *reads
+	roles   *knownRoles
 	client  *readapi.Client
 	changes atomic.Int64
 
@@ -75,7 +88,7 @@ func newReadWorld(t *testing.T, branches ...string) *readWorld {
 			t.Fatal(err)
 		}
 	}
-	w := &readWorld{T: t, aws: server, runs: &knownRuns{}, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	w := &readWorld{T: t, aws: server, runs: &knownRuns{}, roles: &knownRoles{}, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	checkout := t.TempDir()
 	if _, err := git.PlainInit(checkout, false); err != nil {
 		t.Fatal(err)
@@ -85,7 +98,11 @@ func newReadWorld(t *testing.T, branches ...string) *readWorld {
 		t.Fatal(err)
 	}
 	set := activities.New(endpoint(listener.URL), policy, repository, time.Second, nil, time.Now)
-	w.answers = newReads(policy, stacksWithPages{set.Stacks()}, w.runs, "https://temporal/runs", w.clock, &w.changes)
+	w.answers = &reads{
+		policy: policy, stacks: set.Stacks(), runs: w.runs, runURL: "https://temporal/runs",
+		logs: set.Logs(), logNow: time.Now, roles: w.roles,
+	}
+	w.answers.withCaches(w.clock, &w.changes)
 	api := httptest.NewServer(w.answers.handler(readToken))
 	t.Cleanup(api.Close)
 	w.client = &readapi.Client{Address: api.URL, Token: readToken, HTTP: api.Client()}
@@ -279,5 +296,49 @@ func TestReadersAreNotAnsweredWithoutAToken(t *testing.T) {
 				t.Errorf("exit %d, %q", code, stderr)
 			}
 		})
+	}
+}
+
+func TestPermissionsAreKeptForFiveMinutesUnlessAFreshOneIsWanted(t *testing.T) {
+	w := newReadWorld(t)
+	expect := func(fresh bool, role string, calls int) {
+		t.Helper()
+		got, err := w.client.Permission(t.Context(), "ana", fresh)
+		awaitRefreshes(w.answers.permissions)
+		if err != nil || got.Login != "ana" || got.Role != role || w.roles.calls != calls {
+			t.Errorf("%+v, %v after %d calls; want %s after %d", got, err, w.roles.calls, role, calls)
+		}
+	}
+	w.roles.role = "admin"
+	expect(false, "admin", 1)
+	w.roles.role = "read"
+	w.pass(4 * time.Minute)
+	expect(false, "admin", 1)
+	expect(true, "read", 2)
+	w.roles.err = errors.New("GitHub is away")
+	_, err := w.client.Permission(t.Context(), "ana", true)
+	expectFailure(t, err, http.StatusBadGateway, "GitHub is away")
+	_, err = w.client.Permission(t.Context(), "../../x", true)
+	expectFailure(t, err, http.StatusBadRequest, "is no login on GitHub")
+	w.answers.roles = nil
+	_, err = w.client.Permission(t.Context(), "ana", false)
+	expectFailure(t, err, http.StatusNotFound, "is not on GitHub")
+}
+
+func TestLogsWantAnEnvironmentAndABoundedQuestion(t *testing.T) {
+	w := newReadWorld(t, "login")
+	_, err := w.client.Logs(t.Context(), "nowhere", time.Minute, 10)
+	expectFailure(t, err, http.StatusNotFound, "branch nowhere has no environment")
+	_, err = w.client.Logs(t.Context(), "login", -time.Minute, 10)
+	expectFailure(t, err, http.StatusBadRequest, "is not a time to look back")
+	_, err = w.client.Logs(t.Context(), "login", time.Minute, 100_000)
+	expectFailure(t, err, http.StatusBadRequest, "is not a number from 1 to 1000")
+	got, err := w.client.Logs(t.Context(), "login", time.Minute, 10)
+	if err != nil || got.Branch != "login" || got.Problem == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	history, err := w.client.History(t.Context(), "login")
+	if err != nil || history.Lives == nil || len(history.Lives) > 0 {
+		t.Errorf("%+v, %v", history, err)
 	}
 }

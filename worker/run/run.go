@@ -115,9 +115,12 @@ func run(ctx context.Context, cfg Config) error {
 	}
 	channel := openChannel(cfg.Policy, branches, ui, namespace(cfg.Temporal), now)
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel, now)
-	answers := newReads(
-		cfg.Policy, stacksWithPages{set.Stacks()}, perchclient.New(temporal), runsURL(cfg, ui), time.Now, changes,
-	)
+	answers := &reads{
+		policy: cfg.Policy, stacks: set.Stacks(), runs: perchclient.New(temporal), runURL: runsURL(cfg, ui),
+		logs: set.Logs(), logNow: now,
+	}
+	answers.roles, _ = branches.(roleReader)
+	answers.withCaches(time.Now, changes)
 	defer serveReaders(readers, answers.handler(cfg.Read.Token), cfg.Logger)()
 	return serve(ctx, cfg, temporal, set, func() { operations.started(temporal) })
 }

@@ -27,6 +27,8 @@ func (s *Service) interpret(env *record, lines []string, limit time.Duration) *s
 		case len(words) == 0, equal(words, "set -o pipefail"), equal(words, "cd /var/app/current || exit 1"):
 		case len(words) > 5 && equal(words[:5], "docker compose exec -T app"):
 			s.contain(r, env, words[5:])
+		case len(words) > 3 && equal(words[:3], "docker compose logs"):
+			s.showLogs(r, env, words[3:])
 		default:
 			r.reject("%q", line)
 		}
@@ -39,35 +41,77 @@ func (s *Service) interpret(env *record, lines []string, limit time.Duration) *s
 
 func (r *scripted) reject(format string, args ...any) {
 	r.code = noCommand
-	fmt.Fprintf(&r.output, "The sandbox has no shell: it understands `docker compose exec -T app COMMAND` in /var/app/current, and not "+format+".\n", args...)
+	fmt.Fprintf(&r.output, "The sandbox has no shell: it understands `docker compose exec -T app COMMAND` and `docker compose logs` in /var/app/current, and not "+format+".\n", args...)
 }
 
-// contain calls a command in the app's container. Of the redirections it knows those that a caller
-// needs who wants the end of the output.
-func (s *Service) contain(r *scripted, env *record, words []shellWord) {
-	keep := shownOutput
-	if i := slices.IndexFunc(words, func(w shellWord) bool { return w.operator && w.text == "|" }); i >= 0 {
-		if rest := words[i+1:]; len(rest) != 3 || !equal(rest[:2], "tail -c") {
-			r.reject("what follows %q", "|")
-			return
-		} else if n, err := strconv.Atoi(rest[2].text); err == nil {
-			keep = n
-		}
-		words = words[:i]
+// showLogs prints what the containers have logged since the last deployment. Of the options it
+// obeys --since and --tail.
+func (s *Service) showLogs(r *scripted, env *record, words []shellWord) {
+	options, keep, ok := r.redirected(words)
+	if !ok {
+		return
 	}
-	var command []string
-	for _, word := range words {
-		if !word.operator {
-			command = append(command, word.text)
-		} else if word.text != "2>&1" && word.text != "</dev/null" {
-			r.reject("%q", word.text)
-			return
+	var since time.Time
+	most := -1
+	for i, option := range options[:max(len(options)-1, 0)] {
+		switch option {
+		case "--since":
+			since, _ = time.Parse(time.RFC3339, options[i+1])
+		case "--tail":
+			most, _ = strconv.Atoi(options[i+1])
 		}
+	}
+	lines := appLines(env, "")
+	if most >= 0 {
+		lines = lines[max(len(lines)-most, 0):]
+	}
+	at := env.Updated
+	if at.Before(since) {
+		return
+	}
+	var text strings.Builder
+	for _, line := range lines {
+		container, said, _ := strings.Cut(line, " | ")
+		fmt.Fprintf(&text, "%s | %s %s\n", container, at.UTC().Format(time.RFC3339Nano), said)
+	}
+	r.output.WriteString(text.String()[max(text.Len()-keep, 0):])
+}
+
+// contain calls a command in the app's container.
+func (s *Service) contain(r *scripted, env *record, words []shellWord) {
+	command, keep, ok := r.redirected(words)
+	if !ok {
+		return
 	}
 	var out strings.Builder
 	r.call(&out, command, s.options(env).variables())
 	text := out.String()
 	r.output.WriteString(text[max(len(text)-keep, 0):])
+}
+
+// redirected are the words of a command without its redirections, and how much of the end of its
+// output is wanted. Of the redirections it knows those that a caller needs who wants the end; ok is
+// false for any other.
+func (r *scripted) redirected(words []shellWord) (command []string, keep int, ok bool) {
+	keep = shownOutput
+	if i := slices.IndexFunc(words, func(w shellWord) bool { return w.operator && w.text == "|" }); i >= 0 {
+		if rest := words[i+1:]; len(rest) != 3 || !equal(rest[:2], "tail -c") {
+			r.reject("what follows %q", "|")
+			return nil, 0, false
+		} else if n, err := strconv.Atoi(rest[2].text); err == nil {
+			keep = n
+		}
+		words = words[:i]
+	}
+	for _, word := range words {
+		if !word.operator {
+			command = append(command, word.text)
+		} else if word.text != "2>&1" && word.text != "</dev/null" {
+			r.reject("%q", word.text)
+			return nil, 0, false
+		}
+	}
+	return command, keep, true
 }
 
 // call is the sandbox's share of what containers have.

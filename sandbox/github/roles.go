@@ -1,0 +1,36 @@
+package github
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// userRole is what a person may do: the name of the role, and the permission that it is based on.
+type userRole struct{ name, permission string }
+
+// SetRole says what a person may do in the repository: the role's name, such as `maintain` or that
+// of an organization's own role, and the permission that it is based on: admin, write, read or
+// none. A person of whom nothing is said is not a user.
+func (s *Server) SetRole(login, name, permission string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.people == nil {
+		s.people = map[string]userRole{}
+	}
+	s.people[login] = userRole{name, permission}
+}
+
+// getRole answers what a person may do (GitHub docs: Get repository permissions for a user).
+func (s *Server) getRole(w http.ResponseWriter, r *http.Request) {
+	login := r.PathValue("login")
+	s.mu.Lock()
+	role, known := s.people[login]
+	s.mu.Unlock()
+	if !known {
+		Answer(http.StatusNotFound, fmt.Sprintf("%s is not a user", login)).ServeHTTP(w, r)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{
+		"permission": role.permission, "role_name": role.name, "user": map[string]any{"login": login},
+	})
+}
