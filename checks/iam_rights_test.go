@@ -68,7 +68,7 @@ var grants = []grant{
 	},
 	{
 		"LogsOfTheProject",
-		"the last log lines of an environment whose deployment failed",
+		"`perch logs`, and the last log lines of an environment whose deployment failed",
 		[]string{"arn:aws:logs:REGION:ACCOUNT:log-group:/aws/elasticbeanstalk/PROJECT-*"},
 		nil,
 	},
@@ -115,13 +115,14 @@ var grants = []grant{
 	},
 	{
 		"CommandsOfSeedSteps",
-		"`run` steps: this one document. Leave it and the next out where there are none",
+		"`run` steps, and `perch logs` of an environment that streams no logs: this one document. Leave it and the next " +
+			"out where you need neither",
 		[]string{"arn:aws:ssm:REGION::document/AWS-RunShellScript"},
 		nil,
 	},
 	{
 		"OnInstancesOfTheProject",
-		"`run` steps: on instances of the project",
+		"`run` steps and `perch logs`: on instances of the project",
 		[]string{"arn:aws:ec2:REGION:ACCOUNT:instance/*"},
 		map[string]map[string]string{"StringEquals": {"ssm:resourceTag/perch:project": "PROJECT"}},
 	},

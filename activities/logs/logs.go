@@ -1,6 +1,6 @@
 // Package logs reads the last lines that an environment has logged: from the log groups in
-// CloudWatch Logs to which Elastic Beanstalk streams them, or, if there are none, from an instance by
-// Systems Manager.
+// CloudWatch Logs to which Elastic Beanstalk streams them, or, if there are none, from an instance
+// by Systems Manager.
 //
 // The lines are for people: secrets in them are masked, and why there are none is a sentence. They
 // never go through Temporal, whose histories keep everything.

@@ -23,13 +23,14 @@ type world struct {
 	server      *aws.Server
 	client      *cloudwatchlogs.Client
 	reader      *Reader
+	config      sdk.Config
 	environment perch.Environment
 	now         time.Time
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	server, err := aws.New(aws.Config{})
+	server, err := aws.New(aws.Config{Speed: 1e6})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func newWorld(t *testing.T) *world {
 		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "secret", ""),
 	}
 	return &world{
-		T: t, server: server, client: cloudwatchlogs.NewFromConfig(config), reader: NewReader(config),
+		T: t, server: server, client: cloudwatchlogs.NewFromConfig(config), reader: NewReader(config), config: config,
 		environment: perch.Environment{Project: "shop", Branch: "login", Slug: "login"},
 		now:         time.Now().UTC().Truncate(time.Millisecond),
 	}

@@ -64,8 +64,8 @@ func (r *Reader) groups(ctx context.Context, prefix string) (names []string, err
 	return names, nil
 }
 
-// merge reads the last n lines of several log groups, in order. failed is why one could not be read;
-// a group that has gone since it was listed has no lines.
+// merge reads the last n lines of several log groups, in order. failed is why one could not be
+// read; a group that has gone since it was listed has no lines.
 func (r *Reader) merge(
 	ctx context.Context, prefix string, groups []string, since time.Time, n int,
 ) (lines []perch.LogLine, failed string) {

@@ -94,6 +94,8 @@ type bench struct {
 	repo    repo
 	// env are variables beside the sandbox's exports, or in place of them.
 	env map[string]string
+	// readsByAPI has the starter read from the worker's read API, and not by runs.
+	readsByAPI bool
 }
 
 // newSandbox starts a sandbox of the demo repository with a worker, on free ports, fast, and closes
@@ -175,7 +177,7 @@ func (b *bench) newProjectWithReaders(
 ) *bench {
 	t.Helper()
 	p := b.newRepository(t, name, files)
-	p.read = read
+	p.read, p.readsByAPI = read, read.Address != ""
 	p.policyFile = filepath.Join(t.TempDir(), "policy.yaml")
 	own := project{
 		name:          name,
@@ -265,6 +267,9 @@ func (b *bench) call(ctx context.Context, stdout, stderr io.Writer, args ...stri
 	env := func(name string) string {
 		if value, ok := b.env[name]; ok {
 			return value
+		}
+		if name == "PERCH_READ_API" && !b.readsByAPI {
+			return ""
 		}
 		return exports(name)
 	}

@@ -2,7 +2,9 @@ package run
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"strings"
 	"testing"
 
 	"go.temporal.io/api/workflowservice/v1"
@@ -52,8 +54,47 @@ func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
 	if err != nil || page.Phase != perch.PhaseReady || page.Run.RunID != up.text("run", "run_id") || len(page.Resources) == 0 {
 		t.Errorf("%+v, %v", page, err)
 	}
+	expectReadsByAPI(t, p, up)
 	if after := runs(); after != before {
 		t.Errorf("%d runs before, %d after", before, after)
+	}
+}
+
+// expectReadsByAPI lets the starter read from the read API, which answers as runs do.
+func expectReadsByAPI(t *testing.T, p *bench, up document) {
+	t.Helper()
+	if listed := p.must(t, "ls"); len(listed["environments"].([]any)) != 1 || listed["problem"] != nil {
+		t.Errorf("ls: %v", listed)
+	}
+	equal(t, p.must(t, "status", "main"), document{"phase": "ready", "run": up["run"], "url": up["url"]})
+	contains(t, p.starter(t.Context(), "status", "main").stdout, "/workflows/readers-main/"+up.text("run", "run_id"))
+	logs := p.starter(t.Context(), "logs", "main", "--since", "24h", "-n", "5")
+	contains(t, logs.stdout, "stdouterr.log: app-1  | listening on")
+	if logs.exit != 0 || strings.Count(logs.stdout, "\n") != 5 {
+		t.Errorf("logs: exit code %d, %q, %q", logs.exit, logs.stdout, logs.stderr)
+	}
+	for name, c := range map[string]struct {
+		env  map[string]string
+		args []string
+		exit int
+		want string
+	}{
+		"wrong token":   {map[string]string{"PERCH_READ_TOKEN": "another-token-of-readers"}, []string{"ls"}, 2, "the token is not the one"},
+		"no token":      {map[string]string{"PERCH_READ_TOKEN": ""}, []string{"ls"}, 2, "PERCH_READ_API is set and PERCH_READ_TOKEN is not"},
+		"no address":    {map[string]string{"PERCH_READ_API": "localhost"}, []string{"status", "main"}, 2, "give it the address of a worker's --read"},
+		"unreachable":   {map[string]string{"PERCH_READ_API": "http://127.0.0.1:1"}, []string{"ls"}, 3, "start a worker with --read there"},
+		"no read API":   {map[string]string{"PERCH_READ_API": p.uiURL}, []string{"logs", "main"}, 3, "read the answer of the worker"},
+		"logs by runs":  {map[string]string{"PERCH_READ_API": ""}, []string{"logs", "main"}, 2, "set PERCH_READ_API"},
+		"no such logs":  {nil, []string{"logs", "nowhere"}, 1, "branch nowhere has no environment"},
+		"other project": {map[string]string{"PERCH_PROJECT": "blog"}, []string{"ls"}, 2, "this worker is of project readers, and not of blog"},
+	} {
+		other := *p
+		other.env = maps.Clone(p.env)
+		maps.Copy(other.env, c.env)
+		out := other.starter(t.Context(), c.args...)
+		if out.exit != c.exit || !strings.Contains(out.stderr, c.want) {
+			t.Errorf("%s: exit code %d, %q", name, out.exit, out.stderr)
+		}
 	}
 }
 

@@ -119,7 +119,7 @@ func TestConfigInitWritesAFileThatTheSandboxProvisions(t *testing.T) {
 	}
 	out := run(t, "--repo", dir)
 	contains(t, out, "feature/nest is ready at http://feature-nest-", "its run", "/namespaces/default/workflows/birdshop-feature-nest-",
-		"AWS endpoint", "policy", dir, "Try next", `eval "$(go run ./sandbox env`, "go run ./starter down")
+		"all runs", "WorkflowType%20IN%20%28%22Provision%22%2C%22Teardown%22%29", "AWS endpoint", "policy", dir, "Try next", `eval "$(go run ./sandbox env`, "go run ./starter down")
 	address := regexp.MustCompile(`http://(\S+)\.localhost:(\d+)`).FindStringSubmatch(out)
 	if address == nil {
 		t.Fatalf("no address in:\n%s", out)

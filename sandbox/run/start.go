@@ -157,6 +157,7 @@ func (s *Sandbox) introduce(out io.Writer, o options, up environment) {
 	} else {
 		row("Temporal UI", s.uiURL)
 	}
+	row("all runs", perch.RunsURL(s.uiURL, "default", s.name))
 	row("pull request", s.pullRequest())
 	row("AWS endpoint", s.awsURL)
 	row("registry", s.registryURL)

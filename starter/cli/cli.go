@@ -110,7 +110,8 @@ Exit codes: 0 done, skipped or superseded; 1 failed; 2 wrong usage or configurat
 	flags.StringVar(&a.repo, "repo", "", "folder of the Git checkout (PERCH_REPO; default the current folder)")
 	flags.StringVar(&a.project, "project", "", "name of the project (PERCH_PROJECT; default what perch.yaml says)")
 	flags.StringVarP(&a.output, "output", "o", "text", "text or json")
-	root.AddCommand(a.upCommand(), a.downCommand(), a.lsCommand(), a.statusCommand(), a.historyCommand(), a.urlCommand(), a.planCommand(), a.settingsCommand(), a.renderCommand(),
+	root.AddCommand(a.upCommand(), a.downCommand(), a.lsCommand(), a.statusCommand(), a.historyCommand(), a.logsCommand(), a.urlCommand(), a.planCommand(),
+		a.settingsCommand(), a.renderCommand(),
 		a.applicationCommand(), a.extendCommand(), a.pinCommand(), a.unpinCommand(), a.expiryCommand(), a.cleanupCommand(),
 		a.scheduleCommand(), a.configCommand(), a.doctorCommand(), a.versionCommand())
 	for _, command := range root.Commands() {

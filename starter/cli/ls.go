@@ -27,16 +27,10 @@ func (a *app) ls(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := a.connect(ctx)
+	document, err := a.readList(ctx, project)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	result, err := c.List(ctx, project, c.remarks)
-	if err != nil {
-		return ended(err)
-	}
-	document := readapi.NewList(result)
 	if a.json() {
 		return a.printJSON(document)
 	}

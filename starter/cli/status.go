@@ -25,24 +25,14 @@ func (a *app) status(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	c, err := a.connect(ctx)
+	document, link, err := a.readStatus(ctx, t.environment)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	result, err := c.Status(ctx, t.environment, c.remarks)
-	if err != nil {
-		return ended(err)
-	}
-	far, latest, err := c.Latest(ctx, t.environment)
-	if err != nil {
-		return &exitError{code: exitFailed, err: err}
-	}
-	document := readapi.NewStatus(t.environment, result, far, latest)
 	if a.json() {
 		return a.printJSON(document)
 	}
-	a.tellStatus(document, c.link(latest))
+	a.tellStatus(document, link)
 	a.noteLeftovers(document.Leftovers)
 	a.noteWarnings(document.Warnings)
 	return nil

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"perch/readapi"
+)
+
+// mostLogLines is the most lines that a worker gives.
+const mostLogLines = 1000
+
+func (a *app) logsCommand() *cobra.Command {
+	var (
+		since time.Duration
+		lines int
+	)
+	command := &cobra.Command{
+		Use:   "logs [BRANCH]",
+		Short: "Show the last lines that a branch's environment has logged",
+		Long: `Show the last lines that a branch's environment has logged, the oldest first.
+
+They come from a worker's read API (` + readAddressVariable + ` and ` + readTokenVariable + `), because logs must not go through Temporal.
+The worker reads the log groups in CloudWatch Logs to which the environment streams its logs; if there are none, it asks an instance by
+Systems Manager. What looks like a secret is masked. Exit code 1 if there are no lines.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.logs(cmd.Context(), args, since, lines) },
+	}
+	command.Flags().DurationVar(&since, "since", 15*time.Minute, "how far to look back")
+	command.Flags().IntVarP(&lines, "lines", "n", 100, "how many lines at most")
+	return command
+}
+
+func (a *app) logs(ctx context.Context, args []string, since time.Duration, lines int) error {
+	switch {
+	case since <= 0:
+		return usageError("--since %s is not a time to look back; give a duration such as 15m", since)
+	case lines < 1 || lines > mostLogLines:
+		return usageError("--lines %d is not possible; give a number from 1 to %d", lines, mostLogLines)
+	}
+	t, err := a.branchTarget(args)
+	if err != nil {
+		return err
+	}
+	readers, err := a.readers(t.environment.Project)
+	if err != nil {
+		return err
+	}
+	if readers == nil {
+		return usageError("logs are read from a worker's read API, because they must not go through Temporal: set %s to the address "+
+			"of its --read, such as http://127.0.0.1:9091, and %s to its token", readAddressVariable, readTokenVariable)
+	}
+	document, err := readers.Logs(ctx, t.environment.Branch, since, lines)
+	if err != nil {
+		return readFailure(err)
+	}
+	if a.json() {
+		err = a.printJSON(document)
+	} else {
+		a.tellLogs(document)
+	}
+	if err == nil && len(document.Lines) == 0 {
+		return silently(exitFailed)
+	}
+	return err
+}
+
+// tellLogs writes the lines to stdout, and what is to be said of them to stderr.
+func (a *app) tellLogs(document readapi.Logs) {
+	for _, line := range document.Lines {
+		where := line.Stream
+		if line.File != "" {
+			where += " " + line.File[strings.LastIndexByte(line.File, '/')+1:]
+		}
+		a.say("%s %s: %s", readapi.Timestamp(line.At), visible(where), visible(line.Text))
+	}
+	if document.Problem != "" {
+		a.note("%s.", visible(document.Problem))
+	}
+	switch document.Masked {
+	case 0:
+	case 1:
+		a.note("1 secret is masked.")
+	default:
+		a.note("%d secrets are masked.", document.Masked)
+	}
+}
+
+// visible is text without what a terminal would act on.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t':
+			return ' '
+		case unicode.IsPrint(r):
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(text, "?"))
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"perch"
+	"perch/client"
+	"perch/readapi"
+)
+
+// Variables that say where a worker answers those who only read.
+const (
+	readAddressVariable = "PERCH_READ_API"
+	readTokenVariable   = "PERCH_READ_TOKEN"
+)
+
+// readers asks the worker of the project that PERCH_READ_API names; nil if it names none.
+func (a *app) readers(project string) (*readapi.Client, error) {
+	address, token := a.env(readAddressVariable), a.env(readTokenVariable)
+	if address == "" {
+		return nil, nil
+	}
+	parsed, err := url.Parse(address)
+	switch {
+	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
+		return nil, usageError("%s is %q: give it the address of a worker's --read, such as http://127.0.0.1:9091",
+			readAddressVariable, address)
+	case token == "":
+		return nil, usageError("%s is set and %s is not: give it the value that the worker was started with",
+			readAddressVariable, readTokenVariable)
+	}
+	return &readapi.Client{
+		Address: address, Token: token, Project: project, HTTP: &http.Client{Timeout: client.ReadTimeout},
+	}, nil
+}
+
+// readFailure is the error of a question to the read API with its exit code: 2 if the question is
+// wrong or its token, 1 if the worker could not answer it, 3 if no worker answers.
+func readFailure(err error) error {
+	var failed *readapi.Error
+	if !errors.As(err, &failed) {
+		return &exitError{code: exitTimeout, err: &client.NoAnswerError{Reason: perch.Printable(err.Error()) +
+			"; start a worker with --read there, correct " + readAddressVariable + ", or unset it to ask through Temporal"}}
+	}
+	code := exitFailed
+	if failed.Status == http.StatusUnauthorized || failed.Status == http.StatusBadRequest {
+		code = exitUsage
+	}
+	return &exitError{code: code, err: errors.New(perch.Printable(failed.Sentence))}
+}
+
+// readList is the list of environments: from the read API, or by a run.
+func (a *app) readList(ctx context.Context, project string) (readapi.List, error) {
+	readers, err := a.readers(project)
+	if err != nil {
+		return readapi.List{}, err
+	}
+	if readers != nil {
+		answer, err := readers.Overview(ctx)
+		if err != nil {
+			return readapi.List{}, readFailure(err)
+		}
+		answer.Warnings = withProblem(answer.Warnings, answer.At, answer.Problem)
+		return answer.List, nil
+	}
+	c, err := a.connect(ctx)
+	if err != nil {
+		return readapi.List{}, err
+	}
+	defer c.Close()
+	result, err := c.List(ctx, project, c.remarks)
+	if err != nil {
+		return readapi.List{}, ended(err)
+	}
+	return readapi.NewList(result), nil
+}
+
+// readStatus is the status of an environment, and the address of its latest run, empty if that is
+// not known: from the read API, or by a run.
+func (a *app) readStatus(ctx context.Context, e perch.Environment) (document readapi.Status, link string, err error) {
+	readers, err := a.readers(e.Project)
+	if err != nil {
+		return document, "", err
+	}
+	if readers != nil {
+		page, err := readers.Page(ctx, e.Branch)
+		if err != nil {
+			return document, "", readFailure(err)
+		}
+		page.Warnings = withProblem(page.Warnings, page.At, page.Problem)
+		return page.Status, a.runLink(page.Run), nil
+	}
+	c, err := a.connect(ctx)
+	if err != nil {
+		return document, "", err
+	}
+	defer c.Close()
+	result, err := c.Status(ctx, e, c.remarks)
+	if err != nil {
+		return document, "", ended(err)
+	}
+	far, latest, err := c.Latest(ctx, e)
+	if err != nil {
+		return document, "", &exitError{code: exitFailed, err: err}
+	}
+	return readapi.NewStatus(e, result, far, latest), c.link(latest), nil
+}
+
+// withProblem adds to warnings why an answer is not current.
+func withProblem(warnings []string, at, problem string) []string {
+	if problem == "" {
+		return warnings
+	}
+	return append(warnings, "this is what was known at "+at+", because the worker cannot read it now: "+problem)
+}
+
+// runLink is the address of a run in Temporal's web UI, empty if the UI's is not known or there is
+// no run. Temporal itself is not asked.
+func (a *app) runLink(run client.Run) string {
+	ui := strings.TrimRight(a.env("PERCH_TEMPORAL_UI"), "/")
+	if ui == "" || run.RunID == "" {
+		return ""
+	}
+	return perch.RunURL(ui, cmp.Or(a.env("TEMPORAL_NAMESPACE"), "default"), run.WorkflowID, run.RunID)
+}
