@@ -128,7 +128,7 @@ func (r *reads) readPage(ctx context.Context, branch string) (readapi.Page, erro
 	page := readapi.Page{
 		Status: readapi.NewStatus(environment, result, far, latest), Beat: far.Beat, Log: card.Log,
 		Timeline: append([]perch.TimelineEntry{}, card.Timeline...),
-		Settings: append([]perch.SettingDifference{}, card.State.Settings...), Seeds: []perch.SeedRecord{},
+		Settings: append([]perch.SettingDifference{}, card.State.Settings...), Seeds: append([]perch.SeedRecord{}, card.Seeds...),
 	}
 	return page, nil
 }
