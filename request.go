@@ -283,10 +283,12 @@ type EnvironmentStatus struct {
 	Slug   string `json:"slug"`
 	Stack  string `json:"stack"`
 	Kind   Kind   `json:"kind"`
-	// Status is the stack's status.
-	Status string `json:"status"`
-	URL    string `json:"url"`
-	Commit string `json:"commit"`
+	// Status is the stack's status, StatusReason what CloudFormation says of a status that is a
+	// failure or a rollback.
+	Status       string `json:"status"`
+	StatusReason string `json:"status_reason,omitempty"`
+	URL          string `json:"url"`
+	Commit       string `json:"commit"`
 	// Updated is when the stack was last created or updated, in UTC.
 	Updated time.Time `json:"updated"`
 	// PullRequests are the branch's open pull requests, and LastReport is what a run said last.
@@ -319,7 +321,8 @@ type LastReport struct {
 	Commit string `json:"commit"`
 	By     string `json:"by"`
 	Reason string `json:"reason"`
-	// Sentence is why it ended so, or what failed, in at most 300 characters; mostly empty.
+	// Sentence is why it ended so, or what failed; mostly empty. A listing has at most 300
+	// characters of it.
 	Sentence string `json:"sentence"`
 	// Begun is when the run began, At when it said this, in UTC.
 	Begun time.Time `json:"begun"`
@@ -329,28 +332,39 @@ type LastReport struct {
 	ExpectedSeconds float64 `json:"expected_seconds"`
 }
 
-// longestSentence is how many characters of a sentence a LastReport has: a listing has many of
-// them.
-const longestSentence = 300
+const (
+	// longestSentence is how many characters of a sentence a LastReport has in a listing, which
+	// has many of them, and longestFailure how many it has in the status of one environment.
+	longestSentence = 300
+	longestFailure  = 4000
+)
 
 // ShortSentence is the sentence without control characters, in at most 300 characters.
-func ShortSentence(sentence string) string {
+func ShortSentence(sentence string) string { return shortened(sentence, longestSentence) }
+
+// shortened is the sentence without control characters, in at most longest characters.
+func shortened(sentence string, longest int) string {
 	short := []rune(Printable(sentence))
-	if len(short) > longestSentence {
-		short = append(short[:longestSentence-1], '…')
+	if len(short) > longest {
+		short = append(short[:longest-1], '…')
 	}
 	return string(short)
 }
 
-// LastReport is what a run said last, nil if none has said anything.
-func (c Card) LastReport() *LastReport {
+// LastReport is what a run said last, for a listing; nil if none has said anything.
+func (c Card) LastReport() *LastReport { return c.lastReport(longestSentence) }
+
+// FullReport is LastReport with the sentence as a whole.
+func (c Card) FullReport() *LastReport { return c.lastReport(longestFailure) }
+
+func (c Card) lastReport(longest int) *LastReport {
 	s := c.State
 	if s.Phase == "" {
 		return nil
 	}
 	return &LastReport{
 		Goal: s.Goal, Phase: s.Phase, Outcome: s.Outcome, Commit: s.Commit, By: s.By, Reason: s.Reason,
-		Sentence: ShortSentence(cmp.Or(s.Failure, s.Sentence)),
+		Sentence: shortened(cmp.Or(s.Failure, s.Sentence), longest),
 		Begun:    s.Begun, At: s.At, ExpectedSeconds: s.ExpectedSeconds,
 	}
 }
@@ -406,6 +420,8 @@ type StatusResult struct {
 	// At is the worker's time, in UTC: expiry and pins go by it.
 	At          time.Time          `json:"at"`
 	Environment *EnvironmentStatus `json:"environment"`
+	// LastReport is what a run said last if there is no environment; nil if that is not known.
+	LastReport *LastReport `json:"last_report,omitempty"`
 	// Leftovers are what removals of the branch's earlier environments could not delete.
 	Leftovers []Leftover `json:"leftovers,omitempty"`
 	// Warnings are sentences about the card, if it could not be read.

@@ -115,12 +115,40 @@ func TestWhatTheCardSaysIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown, warnings = w.shown()
-	for _, each := range shown {
+	for i, each := range shown {
 		if len(warnings) != 0 || len(each.PullRequests) != 1 || each.LastReport == nil || each.LastReport.By != "ada" {
 			t.Fatalf("shown is %+v, warnings %q", each, warnings)
 		}
-		if said := []rune(each.LastReport.Sentence); len(said) != 300 || said[299] != '…' {
-			t.Errorf("the sentence has %d characters: %q", len(said), each.LastReport.Sentence)
+		said := []rune(each.LastReport.Sentence)
+		if cut := len(said) == 300 && said[299] == '…'; cut != (i == 0) {
+			t.Errorf("of ls and status number %d has a sentence of %d characters: %q", i, len(said), each.LastReport.Sentence)
+		}
+	}
+}
+
+func TestAFailureBeforeThereIsAStackIsShown(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.said(perch.CardState{Goal: perch.GoalUp, Phase: perch.PhaseRejected, Commit: "4f2d", Sentence: "too many environments"})
+	status := must(w, of[*Stacks](w).DescribeEnvironment, perch.StatusInput{Environment: activitytest.Environment("shop", "login")})
+	if status.Environment != nil || status.LastReport == nil || status.LastReport.Sentence != "too many environments" {
+		t.Errorf("the status is %+v", status)
+	}
+}
+
+// TestAStackSaysWhyItFailed: without a card, what CloudFormation says of the stack is the reason.
+func TestAStackSaysWhyItFailed(t *testing.T) {
+	w := newWorld(t)
+	w.apply()
+	w.fault(aws.Fault{LogicalID: "Files", Phase: "delete", Reason: "the bucket is not empty"})
+	id := w.bare("shop-login", "login", nil)
+	w.settle(id)
+	must(w, of[*Stacks](w).DeleteStack, contract.ChangeInput{Environment: activitytest.Environment("shop", "login"), StackID: id, Token: "gone"})
+	w.settle(id)
+	shown, _ := w.shown()
+	for _, each := range shown {
+		if each.Status != "DELETE_FAILED" || !strings.Contains(each.StatusReason, "Files") {
+			t.Errorf("shown is %+v", each)
 		}
 	}
 }

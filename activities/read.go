@@ -148,7 +148,9 @@ func (s *Stacks) describe(
 		Leftovers: leftovers.SummarizeBeside(leftovers.Listed(cards), aws.ToString(described.StackId)),
 		Warnings:  warnings(cards, problem, nil),
 	}
+	said := cards.FullReport(environment)
 	if !found {
+		result.LastReport = said
 		return result, cards, ctx.Err()
 	}
 	state := s.State(ctx, environment, described)
@@ -162,6 +164,7 @@ func (s *Stacks) describe(
 	shown := []perch.EnvironmentStatus{stack.Owned{Environment: environment, Kind: state.Kind, Stack: described}.Status()}
 	s.enterOutlook(ctx, &shown[0], stack.Listed(described), cards.Known(), result.At)
 	result.Warnings = warnings(cards, problem, cards.Enter(shown))
+	shown[0].LastReport = said
 	result.Environment = &shown[0]
 	result.Environment.Resources, err = s.Resources(ctx, state.StackID)
 	return result, cards, err

@@ -39,7 +39,7 @@ type runs interface {
 
 // View shows people what following a run sees.
 type View interface {
-	// Show is called about once a second with how far the run is.
+	// Show is called about once a second with how far the run is, also while Temporal is lost.
 	Show(Progress)
 	// Remark shows a sentence that stays.
 	Remark(string)
@@ -117,19 +117,24 @@ func (f *follower) await(ctx context.Context, r Run) (*historypb.HistoryEvent, e
 func (f *follower) watch(ctx context.Context, r Run) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	var lost, untaken warning
+	var (
+		lost, untaken warning
+		known         Progress
+	)
 	for {
 		p, err := f.lookOnce(ctx, r)
 		if ctx.Err() != nil {
 			return
 		}
+		if err == nil {
+			known = p
+		}
 		if lost.due(err != nil, lostAfter) {
 			f.view.Remark("the connection to Temporal is lost; the run goes on, and so does the wait as soon as Temporal " +
 				"answers")
 		}
-		if err == nil {
-			f.view.Show(p)
-		}
+		known.Lost = lost.said
+		f.view.Show(known)
 		if untaken.due(err == nil && p.Untaken, untakenAfter) {
 			f.view.Remark(f.untakenSentence())
 		}

@@ -98,6 +98,37 @@ func TestSurvivesALostConnection(t *testing.T) {
 	})
 }
 
+// shownTo is a view that keeps what it is shown.
+type shownTo struct {
+	remarksTo
+	shown *[]Progress
+}
+
+func (v shownTo) Show(p Progress) { *v.shown = append(*v.shown, p) }
+
+// TestWhatWasKnownIsShownWhileTemporalIsLost: a view must go on, because CI ends a job that writes
+// nothing.
+func TestWhatWasKnownIsShownWhileTemporalIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)
+		defer cancel()
+		var shown []Progress
+		looks := 0
+		progress := func() (Progress, error) {
+			if looks++; looks > 1 {
+				return Progress{}, errors.New("connection refused")
+			}
+			return Progress{Phase: perch.PhaseStack}, nil
+		}
+		f := follower{runs: fakeRuns{progress: progress}, view: shownTo{remarksTo{new(strings.Builder)}, &shown}}
+		f.watch(ctx, Run{WorkflowID: "shop-main", RunID: "first"})
+		stack, lost := Progress{Phase: perch.PhaseStack}, Progress{Phase: perch.PhaseStack, Lost: true}
+		if diff := cmp.Diff([]Progress{stack, stack, stack, stack, lost, lost}, shown); diff != "" {
+			t.Errorf("shown (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestS221ARequestIsAskedAgainWhileTemporalDoesNotAnswer(t *testing.T) {
 	late, denied := serviceerror.NewDeadlineExceeded("context deadline exceeded"), serviceerror.NewPermissionDenied("no", "")
 	for name, c := range map[string]struct {

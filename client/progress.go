@@ -14,10 +14,13 @@ import (
 
 	"perch"
 	"perch/dial"
+	"perch/report"
 )
 
 // Progress is how far a run is, as its description says it.
 type Progress struct {
+	// Goal is what the run works for; empty if it works on no environment.
+	Goal  perch.Goal
 	Phase perch.Phase
 	// Activity is the pending activity that says most: one with a heartbeat, else the first; empty
 	// where none is pending.
@@ -28,6 +31,13 @@ type Progress struct {
 	Retries []Retry
 	// Untaken says that a workflow task lies on the task queue and no worker has taken it.
 	Untaken bool
+	// Lost says that Temporal does not answer: the rest is what was known last.
+	Lost bool
+}
+
+// Known is what the progress says of the environment.
+func (p Progress) Known() report.Known {
+	return report.Known{Goal: p.Goal, Phase: p.Phase, Activity: p.Activity, Beat: p.Beat}
 }
 
 // Retry is an activity that failed and is tried again.
@@ -47,7 +57,13 @@ func (r Retry) String() string {
 	if r.Next != "" {
 		next = ", next try at " + r.Next
 	}
-	return fmt.Sprintf("%s is tried again (attempt %d%s) after: %s", r.Activity, r.Attempt, next, r.Failure)
+	return fmt.Sprintf("%s failed and is tried again (attempt %d%s): %s", r.words(), r.Attempt, next, r.Failure)
+}
+
+// words are the activity in words, such as `checking the request`.
+func (r Retry) words() string {
+	words := report.ActivityWords(r.Activity)
+	return strings.ToLower(words[:1]) + words[1:]
 }
 
 // RetrySentences say what is tried again, each after a semicolon.
@@ -87,6 +103,7 @@ func readProgress(
 	description *workflowservice.DescribeWorkflowExecutionResponse, payloads converter.DataConverter,
 ) Progress {
 	p := Progress{
+		Goal:    goalOf(description.GetWorkflowExecutionInfo().GetType().GetName()),
 		Phase:   readPhase(description.GetWorkflowExecutionInfo()),
 		Untaken: description.GetPendingWorkflowTask().GetState() == enumspb.PENDING_WORKFLOW_TASK_STATE_SCHEDULED,
 	}
@@ -117,6 +134,17 @@ func readRetry(activity *workflowpb.PendingActivityInfo) (r Retry, ok bool) {
 		r.Next = at.AsTime().UTC().Format(time.RFC3339)
 	}
 	return r, true
+}
+
+// goalOf is the goal of runs of the workflow; empty if it has none.
+func goalOf(workflow string) perch.Goal {
+	switch workflow {
+	case perch.WorkflowProvision:
+		return perch.GoalUp
+	case perch.WorkflowTeardown:
+		return perch.GoalGone
+	}
+	return ""
 }
 
 func readPhase(info *workflowpb.WorkflowExecutionInfo) perch.Phase {

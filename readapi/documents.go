@@ -12,14 +12,20 @@ import (
 // Environment is one environment in a List. Updated and Expires are RFC 3339 in UTC; Updated is
 // empty where it is not known, Expires if the environment does not expire.
 type Environment struct {
-	Branch  string     `json:"branch"`
-	Slug    string     `json:"slug"`
-	Stack   string     `json:"stack"`
-	Kind    perch.Kind `json:"kind"`
-	Status  string     `json:"status"`
-	URL     string     `json:"url"`
-	Commit  string     `json:"commit"`
-	Updated string     `json:"updated"`
+	Branch string     `json:"branch"`
+	Slug   string     `json:"slug"`
+	Stack  string     `json:"stack"`
+	Kind   perch.Kind `json:"kind"`
+	Status string     `json:"status"`
+	// State is the state in words; empty if there is no environment. Progress is what a run waits
+	// for, empty if none is at work; Failure is why the last one failed or was rejected, empty if
+	// it did not.
+	State    string `json:"state"`
+	Progress string `json:"progress"`
+	Failure  string `json:"failure"`
+	URL      string `json:"url"`
+	Commit   string `json:"commit"`
+	Updated  string `json:"updated"`
 	// PullRequests are the branch's open pull requests, LastReport is what a run said last, null if
 	// nothing is known.
 	PullRequests []perch.PullRequest `json:"pull_requests"`
@@ -133,10 +139,18 @@ type Permission struct {
 	Role string `json:"role"`
 }
 
-// NewEnvironment is the document of e.
-func NewEnvironment(e perch.EnvironmentStatus) Environment {
+// NewEnvironment is the document of e, as it was at that time.
+func NewEnvironment(e perch.EnvironmentStatus, at time.Time) Environment {
+	return newEnvironment(e, client.Progress{}, at)
+}
+
+// newEnvironment also says how far the latest run is.
+func newEnvironment(e perch.EnvironmentStatus, far client.Progress, at time.Time) Environment {
+	known := far.Known()
+	known.StackStatus, known.StackReason, known.LastReport = e.Status, e.StatusReason, e.LastReport
 	return Environment{
 		Branch: e.Branch, Slug: e.Slug, Stack: e.Stack, Kind: e.Kind, Status: e.Status, URL: e.URL, Commit: e.Commit,
+		State: known.State(), Progress: known.Progress(at), Failure: known.Failure(),
 		Updated: Timestamp(e.Updated), PullRequests: list(e.PullRequests), LastReport: e.LastReport, Message: e.Message,
 		Expires: Timestamp(e.Expires), Pin: e.Pin, USDPerDay: e.USDPerDay, USDSoFar: e.USDSoFar,
 	}
@@ -149,7 +163,7 @@ func NewList(result perch.ListResult) List {
 		OtherRepositories: list(result.OtherRepositories), Warnings: list(result.Warnings),
 	}
 	for _, environment := range result.Environments {
-		document.Environments = append(document.Environments, NewEnvironment(environment))
+		document.Environments = append(document.Environments, NewEnvironment(environment, result.At))
 	}
 	slices.SortFunc(document.Environments, func(x, y Environment) int { return strings.Compare(x.Branch, y.Branch) })
 	return document
@@ -158,14 +172,14 @@ func NewList(result perch.ListResult) List {
 // NewStatus is the document of the environment e: what a worker found of it, and how far its latest
 // run is.
 func NewStatus(e perch.Environment, result perch.StatusResult, far client.Progress, latest client.Run) Status {
-	document := Status{
-		Environment: NewEnvironment(perch.EnvironmentStatus{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName()}),
-		At:          Timestamp(result.At), Phase: far.Phase, Run: latest, Retries: list(far.Retries), Resources: []perch.ResourceStatus{},
-		Leftovers: list(result.Leftovers), Warnings: list(result.Warnings), OtherRepositories: list(result.OtherRepositories),
-	}
+	shown := perch.EnvironmentStatus{Branch: e.Branch, Slug: e.Slug, Stack: e.StackName(), LastReport: result.LastReport}
 	if result.Environment != nil {
-		document.Environment = NewEnvironment(*result.Environment)
-		document.Resources = list(result.Environment.Resources)
+		shown = *result.Environment
+	}
+	document := Status{
+		Environment: newEnvironment(shown, far, result.At),
+		At:          Timestamp(result.At), Phase: far.Phase, Run: latest, Retries: list(far.Retries), Resources: list(shown.Resources),
+		Leftovers: list(result.Leftovers), Warnings: list(result.Warnings), OtherRepositories: list(result.OtherRepositories),
 	}
 	return document
 }

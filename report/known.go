@@ -79,12 +79,12 @@ func (k Known) Progress(now time.Time) string {
 	if k.Beat != nil {
 		return reasoned(beatSentence(*k.Beat, now), k.Beat.Reason)
 	}
+	if k.Activity != "" && k.Activity != "Report" {
+		return ActivityWords(k.Activity)
+	}
 	phase := k.phase()
 	if !phase.IsWorking() && phase != perch.PhaseAdmitting {
 		return ""
-	}
-	if k.Activity != "" && k.Activity != "Report" {
-		return ActivityWords(k.Activity)
 	}
 	switch phase {
 	case perch.PhaseAdmitting:

@@ -164,6 +164,16 @@ func (l Listing) Enter(statuses []perch.EnvironmentStatus) (missing []string) {
 	return missing
 }
 
+// FullReport is what a run of the environment said last; nil if that is not known.
+func (l Listing) FullReport(e perch.Environment) *perch.LastReport {
+	for _, card := range l.Cards {
+		if card.Environment.Slug == e.Slug {
+			return card.FullReport()
+		}
+	}
+	return nil
+}
+
 // aside are the cards of an environment that could not be parsed and were kept aside. It does not
 // read them.
 func (s *Store) aside(ctx context.Context, environment perch.Environment) (aside []*UnreadableError, err error) {

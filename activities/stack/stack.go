@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -211,8 +212,17 @@ func (o Owned) Status() perch.EnvironmentStatus {
 	url, _ := cfn.Address(outputs)
 	return perch.EnvironmentStatus{
 		Branch: o.Environment.Branch, Slug: o.Environment.Slug, Stack: o.Environment.StackName(), Kind: o.Kind,
-		Status: string(o.Stack.StackStatus), URL: url, Commit: outputs[cfn.OutputCommit], Updated: changed(o.Stack),
+		Status: string(o.Stack.StackStatus), StatusReason: failureReason(o.Stack), URL: url, Commit: outputs[cfn.OutputCommit], Updated: changed(o.Stack),
 	}
+}
+
+// failureReason is what CloudFormation says of a stack's status if that is a failure or a rollback.
+func failureReason(stack types.Stack) string {
+	status := string(stack.StackStatus)
+	if !strings.Contains(status, "FAILED") && !strings.Contains(status, "ROLLBACK") {
+		return ""
+	}
+	return aws.ToString(stack.StackStatusReason)
 }
 
 // Listed is a stack as the rules take it.

@@ -143,7 +143,7 @@ func TestExpiryIsShownAndCarriedOut(t *testing.T) {
 	contains(t, dry.stdout, "unused  warn ", "not used for 168h", "pinned  keep ", ": demo on Friday",
 		"Expiry: nothing would be removed; people would be warned of 1 environment.")
 	equal(t, b.must(t, "expiry", "--dry-run"), document{"saved_usd_per_day": 0.0})
-	contains(t, b.starter(t.Context(), "ls").stdout, "EXPIRES", "COST (ESTIMATE)", "in 24 hours", "pinned by ", ": demo on Friday")
+	contains(t, b.starter(t.Context(), "ls").stdout, "EXPIRES", "COST (ESTIMATE)", "in 24 hours", "pinned", "by ", ": demo on Friday")
 	shown := b.must(t, "status", "unused")
 	if left := shown.time(t, "expires").Sub(shown.time(t, "at")); left != 24*time.Hour { // Nobody has been warned yet.
 		t.Errorf("status says that %s are left: %v", left, shown)

@@ -137,7 +137,7 @@ func TestS201AnImageThatDoesNotComeFailsTheRun(t *testing.T) {
 	contains(
 		t,
 		out.stderr,
-		"waiting for image WAITING_FOR_IMAGE "+imageOf(commit),
+		"Waiting for image "+imageOf(commit),
 		"image "+imageOf(
 			commit,
 		)+" is not in its registry, 1s after the request",

@@ -18,10 +18,11 @@ import (
 
 var (
 	// environmentKeys are those of one environment in `ls -o json`; `status` has some more.
-	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "url", "commit", "updated", "pull_requests", "last_report",
-		"expires", "pin", "usd_so_far")
+	environmentKeys = keys("branch", "slug", "stack", "kind", "status", "state", "progress", "failure", "url",
+		"commit", "updated", "pull_requests", "last_report", "commit_message", "expires", "pin", "usd_per_day", "usd_so_far")
 	reportKeys = keys("last_report.goal", "last_report.phase", "last_report.outcome", "last_report.commit", "last_report.by",
-		"last_report.reason", "last_report.sentence", "last_report.begun", "last_report.at", "last_report.expected_seconds")
+		"last_report.reason", "last_report.sentence", "last_report.begun", "last_report.at", "last_report.expected_seconds",
+		"commit_message.subject", "commit_message.author", "commit_message.at")
 	statusKeys = joined(environmentKeys, keys("at", "phase", "run", "run.workflow_id", "run.run_id", "retries", "resources",
 		"leftovers", "warnings", "other_repositories"))
 )
@@ -38,7 +39,7 @@ func TestReadingShowsTheEnvironment(t *testing.T) {
 	commit := b.repo.commit(t, "shown", map[string]string{"a.txt": "1"})
 	up := b.must(t, "up", "shown")
 	want := document{
-		"branch": "shown", "slug": "shown", "stack": "shop-shown", "kind": "branch", "status": "CREATE_COMPLETE", "url": up["url"], "commit": commit,
+		"branch": "shown", "slug": "shown", "stack": "shop-shown", "kind": "branch", "status": "CREATE_COMPLETE", "state": "ready", "url": up["url"], "commit": commit,
 	}
 	reported := func(t *testing.T, shown document) {
 		t.Helper()
@@ -82,7 +83,7 @@ func TestReadingShowsTheEnvironment(t *testing.T) {
 		}
 	})
 	t.Run("text", func(t *testing.T) {
-		contains(t, b.starter(t.Context(), "ls").stdout, "BRANCH", "shown", "CREATE_COMPLETE", commit[:7], up.text("url"))
+		contains(t, b.starter(t.Context(), "ls").stdout, "BRANCH", "shown", "ready", commit[:7], up.text("url"))
 		contains(t, b.starter(t.Context(), "status", "shown").stdout, "shop-shown", "CREATE_COMPLETE", "AWS::RDS::DBInstance", b.uiURL)
 	})
 }

@@ -177,7 +177,7 @@ func TestAnInterruptedSandboxSaysOnlyThatItStops(t *testing.T) {
 		}
 		go func() { ended <- Main(ctx, args, &stdout, &stderr, func(string) string { return "" }) }()
 		eventually(t, "a stack is made", func() (any, bool) {
-			return stderr.String(), strings.Contains(stderr.String(), "CREATE_IN_PROGRESS")
+			return stderr.String(), strings.Contains(stderr.String(), "Creating")
 		})
 		interrupt()
 		if exit := <-ended; exit != 0 {

@@ -33,7 +33,7 @@ func TestLsShowsPullRequestsIfThereAreAny(t *testing.T) {
 func TestStatusShowsPullRequestsAndTheLastReport(t *testing.T) {
 	document := readapi.NewStatus(environment(t, "main"), perch.StatusResult{Environment: &known}, client.Progress{}, client.Run{})
 	text := statusText(document, "", paper{})
-	for _, want := range []string{"#12 Log in by mail, #14 Cart", "failed aaaaaaa, by ada, 2026-11-22T22:00:00Z: no capacity"} {
+	for _, want := range []string{"#12 Log in by mail, #14 Cart", "state         failed", "failure       no capacity", "failed aaaaaaa, by ada, 2026-11-22T22:00:00Z\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the status does not say %q:\n%s", want, text)
 		}
@@ -45,5 +45,13 @@ func TestWarningsOfCardsAreShown(t *testing.T) {
 	status := readapi.NewStatus(environment(t, "main"), perch.StatusResult{Warnings: list.Warnings}, client.Progress{}, client.Run{})
 	if len(list.Warnings) != 1 || len(status.Warnings) != 1 {
 		t.Errorf("warnings %q and %q", list.Warnings, status.Warnings)
+	}
+}
+
+func TestStatusSaysWhyThereIsNoEnvironment(t *testing.T) {
+	rejected := &perch.LastReport{Goal: perch.GoalUp, Phase: perch.PhaseRejected, Outcome: perch.OutcomeRejected, Sentence: "too many environments"}
+	document := readapi.NewStatus(environment(t, "main"), perch.StatusResult{LastReport: rejected}, client.Progress{Phase: perch.PhaseRejected}, client.Run{})
+	if document.State != "rejected" || document.Failure != "too many environments" || document.Status != "" {
+		t.Errorf("the status is %+v", document)
 	}
 }

@@ -122,7 +122,11 @@ func (a *app) runSweep(ctx context.Context, c cleaning) (*sweep, error) {
 		a.tellVerdicts(s)
 	}
 	if c.wait && !c.noWait {
-		s.await(waitCtx, conn, a.sayEnd)
+		ticker := time.NewTicker(quietest)
+		defer ticker.Stop()
+		s.await(waitCtx, conn, a.sayEnd, ticker.C, func(removals int) {
+			a.note("Waiting for the removal of %s", counted(removals, "environment"))
+		})
 	}
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -97,5 +98,18 @@ func TestPeopleAreToldOfTheBrakeAndTheWayOn(t *testing.T) {
 		"Nothing is removed: plan ab was approved, and the plan is cd now: look at it again. There is nothing to remove any more.\n"
 	if diff := cmp.Diff(want, stderr.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAWaitForRemovalsWritesALineAtEachTick(t *testing.T) {
+	done, tick, told := make(chan struct{}), make(chan time.Time), 0
+	go func() {
+		tick <- noon
+		tick <- noon
+		close(done)
+	}()
+	meanwhile(done, tick, func() { told++ })
+	if told != 2 {
+		t.Errorf("told %d times, want 2", told)
 	}
 }

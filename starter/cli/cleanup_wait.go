@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"perch"
@@ -47,20 +48,24 @@ func (s *sweep) begin() {
 	}
 }
 
-// await waits until every removal has ended, or ctx has; ended is told of each that has. A removal
-// whose grace period is longer than the wait is not waited for.
-func (s *sweep) await(ctx context.Context, c *connection, ended func(removal)) {
+// await waits until every removal has ended, or ctx has. It calls ended for each that has, and
+// going at each tick with the number of those that have not. A removal whose grace period is longer
+// than the wait is not waited for.
+func (s *sweep) await(ctx context.Context, c *connection, ended func(removal), tick <-chan time.Time, going func(removals int)) {
 	deadline, _ := ctx.Deadline()
 	var (
 		group   sync.WaitGroup
 		telling sync.Mutex
+		left    atomic.Int64
 	)
 	for i := range s.removals {
 		r := &s.removals[i]
 		if r.asked.Judged.Until.After(deadline) {
 			continue
 		}
+		left.Add(1)
 		group.Go(func() {
+			defer left.Add(-1)
 			r.await(ctx, c)
 			if r.stage != stagePending && r.stage != stageBegun {
 				telling.Lock()
@@ -69,7 +74,25 @@ func (s *sweep) await(ctx context.Context, c *connection, ended func(removal)) {
 			}
 		})
 	}
-	group.Wait()
+	done := make(chan struct{})
+	go func() { defer close(done); group.Wait() }()
+	meanwhile(done, tick, func() {
+		telling.Lock()
+		defer telling.Unlock()
+		going(int(left.Load()))
+	})
+}
+
+// meanwhile calls tell at each tick until done is closed.
+func meanwhile(done <-chan struct{}, tick <-chan time.Time, tell func()) {
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick:
+			tell()
+		}
+	}
 }
 
 func (r *removal) await(ctx context.Context, c *connection) {

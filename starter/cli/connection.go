@@ -32,7 +32,7 @@ func (a *app) connect(ctx context.Context) (*connection, error) {
 		return nil, &exitError{code: exitFailed, err: err}
 	}
 	ui := strings.TrimRight(a.env("PERCH_TEMPORAL_UI"), "/")
-	return &connection{Client: c, ui: ui, remarks: &remarks{lines{out: a.stderr}}}, nil
+	return &connection{Client: c, ui: ui, remarks: &remarks{out: a.stderr}}, nil
 }
 
 // link is the address of r in Temporal's web UI, empty if the UI's is not known or there is no run.

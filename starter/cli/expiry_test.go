@@ -95,9 +95,9 @@ func TestListShowsExpiryAndCostIfAnEnvironmentHasThem(t *testing.T) {
 		{Branch: "main"},
 	}}
 	want := `
-BRANCH  KIND  STATUS  COMMIT  UPDATED  URL  EXPIRES                                          COST (ESTIMATE)
-cart                                        in 2 days                                        4.20 USD
-demo                                        pinned by jane until 2026-12-04 12:00 UTC: demo  0.13 USD
+BRANCH  STATE  UPDATED  EXPIRES    COST (ESTIMATE)  PIN                                       URL
+cart                    in 2 days  4.20 USD
+demo                    pinned     0.13 USD         by jane until 2026-12-04 12:00 UTC: demo
 main
 `
 	if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), listText(readapi.NewList(result), paper{})); diff != "" {

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,43 +45,6 @@ func (a *app) tellList(project string, document readapi.List) {
 		return
 	}
 	_, _ = io.WriteString(a.stdout, listText(document, a.paper()))
-}
-
-// listColumns are the columns of `ls`. One that is optional is shown only if a row has a value in
-// it.
-var listColumns = []struct {
-	head     string
-	optional bool
-	cell     func(e readapi.Environment, at string) string
-}{
-	{"BRANCH", false, func(e readapi.Environment, _ string) string { return e.Branch }},
-	{"KIND", false, func(e readapi.Environment, _ string) string { return string(e.Kind) }},
-	{"STATUS", false, func(e readapi.Environment, _ string) string { return e.Status }},
-	{"COMMIT", false, func(e readapi.Environment, _ string) string { return perch.ShortCommit(e.Commit) }},
-	{"UPDATED", false, func(e readapi.Environment, _ string) string { return e.Updated }},
-	{"URL", false, func(e readapi.Environment, _ string) string { return e.URL }},
-	{"EXPIRES", true, func(e readapi.Environment, at string) string { return cmp.Or(pinned(e.Pin), left(e.Expires, at)) }},
-	{"COST (ESTIMATE)", true, func(e readapi.Environment, _ string) string { return inDollars(e.USDSoFar) }},
-	{"PULL REQUEST", true, func(e readapi.Environment, _ string) string { return openRequests(e.PullRequests) }},
-}
-
-// listText is a table.
-func listText(document readapi.List, p paper) string {
-	var heads []string
-	rows := make([][]string, len(document.Environments))
-	for _, column := range listColumns {
-		has := func(e readapi.Environment) bool { return column.cell(e, document.At) != "" }
-		if column.optional && !slices.ContainsFunc(document.Environments, has) {
-			continue
-		}
-		heads = append(heads, column.head)
-		for i, e := range document.Environments {
-			rows[i] = append(rows[i], column.cell(e, document.At))
-		}
-	}
-	var out strings.Builder
-	p.list(&out, heads, rows)
-	return out.String()
 }
 
 // openRequests are numbers with titles.

@@ -67,17 +67,17 @@ func TestDocuments(t *testing.T) {
 		"a list in order of branches": {
 			readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{{Branch: "z"}, status}}),
 			`{"at":"","environments":[` +
-				`{"branch":"main","slug":"main","stack":"shop-main","kind":"branch","status":"CREATE_COMPLETE","url":"https://main.example.org?a&b","commit":"` + commitA + `","updated":"2026-11-22T22:00:00Z","pull_requests":[],"last_report":null,"commit_message":null,"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0},` +
-				`{"branch":"z","slug":"","stack":"","kind":"","status":"","url":"","commit":"","updated":"","pull_requests":[],"last_report":null,"commit_message":null,"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0}],"leftovers":[],"warnings":[],"other_repositories":[]}`,
+				`{"branch":"main","slug":"main","stack":"shop-main","kind":"branch","status":"CREATE_COMPLETE","state":"deployed","progress":"","failure":"","url":"https://main.example.org?a&b","commit":"` + commitA + `","updated":"2026-11-22T22:00:00Z","pull_requests":[],"last_report":null,"commit_message":null,"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0},` +
+				`{"branch":"z","slug":"","stack":"","kind":"","status":"","state":"","progress":"","failure":"","url":"","commit":"","updated":"","pull_requests":[],"last_report":null,"commit_message":null,"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0}],"leftovers":[],"warnings":[],"other_repositories":[]}`,
 		},
 		"a status": {
 			readapi.NewStatus(main.environment, perch.StatusResult{Environment: &status}, client.Progress{Phase: perch.PhaseReady, Retries: []client.Retry{throttled}}, at),
-			`{"branch":"main","slug":"main","stack":"shop-main","kind":"branch","status":"CREATE_COMPLETE","url":"https://main.example.org?a&b","commit":"` + commitA + `","updated":"2026-11-22T22:00:00Z","pull_requests":[],"last_report":null,"commit_message":null,"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0,"at":"",` +
+			`{"branch":"main","slug":"main","stack":"shop-main","kind":"branch","status":"CREATE_COMPLETE","state":"ready","progress":"","failure":"","url":"https://main.example.org?a&b","commit":"` + commitA + `","updated":"2026-11-22T22:00:00Z","pull_requests":[],"last_report":null,"commit_message":null,"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0,"at":"",` +
 				`"phase":"ready","run":{"workflow_id":"shop-main","run_id":"r"},"retries":[{"activity":"CreateStack","attempt":3,"failure":"Rate exceeded","next":"2026-11-22T09:30:00Z"}],"resources":[{"type":"AWS::S3::Bucket","logical_id":"Assets","status":"CREATE_COMPLETE"}],"leftovers":[],"warnings":[],"other_repositories":[]}`,
 		},
 		"a status of nothing": {
 			readapi.NewStatus(main.environment, perch.StatusResult{}, client.Progress{}, client.Run{}),
-			`{"branch":"main","slug":"main","stack":"shop-main","kind":"","status":"","url":"","commit":"","updated":"","pull_requests":[],"last_report":null,"commit_message":null,"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0,"at":"","phase":"","run":{"workflow_id":"","run_id":""},"retries":[],"resources":[],"leftovers":[],"warnings":[],"other_repositories":[]}`,
+			`{"branch":"main","slug":"main","stack":"shop-main","kind":"","status":"","state":"","progress":"","failure":"","url":"","commit":"","updated":"","pull_requests":[],"last_report":null,"commit_message":null,"expires":"","pin":null,"usd_per_day":0,"usd_so_far":0,"at":"","phase":"","run":{"workflow_id":"","run_id":""},"retries":[],"resources":[],"leftovers":[],"warnings":[],"other_repositories":[]}`,
 		},
 	}
 	for name, test := range tests {

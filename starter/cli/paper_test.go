@@ -41,8 +41,7 @@ func TestListsOnANarrowTerminal(t *testing.T) {
 			{LogicalID: "Attachment", Type: "AWS::SecretsManager::SecretTargetAttachment", Status: "CREATE_COMPLETE"},
 		},
 	}
-	list := readapi.NewList(perch.ListResult{Environments: []perch.EnvironmentStatus{login, {Branch: "new", Kind: perch.KindBranch, Status: "CREATE_IN_PROGRESS"}}})
-	status := readapi.NewStatus(environment(t, "feature/login"), perch.StatusResult{Environment: &login}, client.Progress{Phase: perch.PhaseReady}, client.Run{})
+	status := readapi.NewStatus(environment(t, "feature/login"), perch.StatusResult{At: updated.Add(72 * time.Hour), Environment: &login}, client.Progress{Phase: perch.PhaseReady}, client.Run{})
 	verdicts := []perch.CleanupVerdict{
 		{Verdict: perch.VerdictRemove, Stack: "shop-a", Branch: "a", Created: updated, Reason: "branch missing"},
 		{Verdict: perch.VerdictKeep, Stack: "shop-b", Branch: "b", Created: updated, Reason: "the branch exists, and its policy keeps it for another week"},
@@ -53,55 +52,37 @@ func TestListsOnANarrowTerminal(t *testing.T) {
 		text         func(p paper) string
 		wide, narrow string
 	}{
-		"environments": {
-			text: func(p paper) string { return listText(list, p) },
-			wide: `
-BRANCH         KIND    STATUS              COMMIT   UPDATED               URL
-feature/login  branch  CREATE_COMPLETE     aaaaaaa  2026-11-22T22:00:00Z  https://feature-login-pr5rby.shop.example.com
-new            branch  CREATE_IN_PROGRESS
-`,
-			narrow: `
-branch   feature/login
-kind     branch
-status   CREATE_COMPLETE
-commit   aaaaaaa
-updated  2026-11-22T22:00:00Z
-url
-  https://feature-login-pr5rby.shop.example.com
-
-branch  new
-kind    branch
-status  CREATE_IN_PROGRESS
-`,
-		},
 		"an environment and its resources": {
 			text: func(p paper) string { return statusText(status, "https://temporal.example.com/shop", p) },
 			wide: `
-branch   feature/login
-stack    shop-feature-login-pr5rby
-status   CREATE_COMPLETE
-kind     branch
-commit   ` + commitA + `
-updated  2026-11-22T22:00:00Z
-url      https://feature-login-pr5rby.shop.example.com
-phase    ready
-run      https://temporal.example.com/shop
+branch        feature/login
+state         ready
+url           https://feature-login-pr5rby.shop.example.com
+commit        ` + commitA + `
+updated       2026-11-22T22:00:00Z, 3d ago
+kind          branch
+stack         shop-feature-login-pr5rby
+stack status  CREATE_COMPLETE
+phase         ready
+run           https://temporal.example.com/shop
 
 RESOURCE    TYPE                                         STATUS
 Assets      AWS::S3::Bucket                              CREATE_COMPLETE
 Attachment  AWS::SecretsManager::SecretTargetAttachment  CREATE_COMPLETE
 `,
 			narrow: `
-branch   feature/login
-stack    shop-feature-login-pr5rby
-status   CREATE_COMPLETE
-kind     branch
-commit   ` + commitA + `
-updated  2026-11-22T22:00:00Z
+branch        feature/login
+state         ready
 url
   https://feature-login-pr5rby.shop.example.com
-phase    ready
-run      https://temporal.example.com/shop
+commit
+  ` + commitA + `
+updated       2026-11-22T22:00:00Z, 3d ago
+kind          branch
+stack         shop-feature-login-pr5rby
+stack status  CREATE_COMPLETE
+phase         ready
+run           https://temporal.example.com/shop
 
 resource  Assets
 type      AWS::S3::Bucket

@@ -47,14 +47,19 @@ func statusText(d readapi.Status, link string, p paper) string {
 	var out strings.Builder
 	said := ""
 	if d.LastReport != nil {
-		said = d.LastReport.String()
+		last := *d.LastReport
+		if d.Failure != "" {
+			last.Sentence = "" // It is shown as the failure.
+		}
+		said = last.String()
 	}
 	p.facts(&out, [][2]string{
-		{"branch", d.Branch}, {"stack", d.Stack}, {"status", cmp.Or(d.Status, "there is no environment")}, {"kind", string(d.Kind)}, {"commit", d.Commit},
-		{"updated", d.Updated}, {"url", d.URL}, {"phase", string(d.Phase)}, {"run", cmp.Or(link, d.Run.RunID)},
+		{"branch", d.Branch}, {"state", cmp.Or(d.State, "there is no environment")}, {"progress", d.Progress}, {"failure", d.Failure},
+		{"url", d.URL}, {"commit", d.Commit}, {"updated", sentence(d.Updated, age(d.Updated, d.At))},
 		{"pull request", openRequests(d.PullRequests)}, {"last report", said},
 		{"expires", sentence(d.Expires, left(d.Expires, d.At))}, {"pin", pinned(d.Pin)},
 		{"cost so far (estimate)", inDollars(d.USDSoFar)},
+		{"kind", string(d.Kind)}, {"stack", d.Stack}, {"stack status", d.Status}, {"phase", string(d.Phase)}, {"run", cmp.Or(link, d.Run.RunID)},
 	})
 	for _, failed := range d.Retries {
 		out.WriteString("\n" + failed.String() + "\n")

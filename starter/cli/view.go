@@ -25,7 +25,7 @@ const (
 func (a *app) newView(title string) client.View {
 	file, ok := a.stderr.(*os.File)
 	if !ok || a.json() || a.env("TERM") == "dumb" || !term.IsTerminal(int(file.Fd())) {
-		return &lines{out: a.stderr}
+		return newLines(a.stderr, time.Now)
 	}
 	width := func() int {
 		columns, _, err := term.GetSize(int(file.Fd()))
@@ -37,57 +37,98 @@ func (a *app) newView(title string) client.View {
 	return &live{out: file, title: title, width: width, color: a.env("NO_COLOR") == "", began: time.Now(), now: time.Now}
 }
 
-// lines prints a line for each change.
+// quietest is how long plain lines may be silent. CI systems end a job that writes nothing for ten
+// minutes (CircleCI docs: no_output_timeout).
+const quietest = time.Minute
+
+// lines prints a line for each change, and one in a minute without any.
 type lines struct {
-	out  io.Writer
-	last string
+	out io.Writer
+	now func() time.Time
+	// began is when the view began, printed when it printed last.
+	began, printed time.Time
+	last           string
+}
+
+func newLines(out io.Writer, now func() time.Time) *lines {
+	return &lines{out: out, now: now, began: now(), printed: now()}
 }
 
 func (l *lines) Show(p client.Progress) {
-	line := progressLine(p)
-	// An attempt that has begun has no next one: that alone is no news.
-	p.Retries = slices.Clone(p.Retries)
-	for i := range p.Retries {
-		p.Retries[i].Next = ""
-	}
-	if news := progressLine(p); line != "" && news != l.last {
+	now := l.now()
+	news := progressNews(p, now)
+	switch {
+	case news != "" && news != l.last:
 		l.last = news
-		l.Remark(line)
+		l.Remark(progressLine(p, now))
+	case now.Sub(l.printed) >= quietest:
+		l.Remark(unchanged(p, now, now.Sub(l.began)))
 	}
 }
 
-func (l *lines) Remark(text string) { _, _ = fmt.Fprintln(l.out, text) }
+func (l *lines) Remark(text string) {
+	l.printed = l.now()
+	_, _ = fmt.Fprintln(l.out, text)
+}
 
 func (l *lines) Done() {}
 
 // remarks prints the sentences and no progress: a run that only reads is over before anybody could
 // look at it, unless no worker takes it.
-type remarks struct{ lines }
+type remarks struct{ out io.Writer }
 
 func (*remarks) Show(client.Progress) {}
 
+func (r *remarks) Remark(text string) { _, _ = fmt.Fprintln(r.out, text) }
+
+func (*remarks) Done() {}
+
+// progressNews is the line for p without what alone is no news: an attempt that has begun has no
+// next one, and a minute has passed.
+func progressNews(p client.Progress, now time.Time) string {
+	p.Retries = slices.Clone(p.Retries)
+	for i := range p.Retries {
+		p.Retries[i].Next = ""
+	}
+	return progressLine(p, now)
+}
+
+// unchanged is the line for p if there is nothing new.
+func unchanged(p client.Progress, now time.Time, elapsed time.Duration) string {
+	line := progressLine(p, now)
+	switch {
+	case p.Lost:
+		line = "Temporal does not answer; the run goes on"
+	case line == "" && p.Untaken:
+		line = "Waiting for a worker"
+	case line == "":
+		line = "Waiting"
+	}
+	return fmt.Sprintf("%s (%s so far)", line, elapsed.Truncate(time.Minute))
+}
+
 // progressLine is p in one line, empty where there is nothing to say yet.
-func progressLine(p client.Progress) string {
-	parts := []string{string(p.Phase), activity(p)}
-	if p.Beat != nil {
-		parts = append(parts, beatStatus(*p.Beat), beatResource(*p.Beat))
+func progressLine(p client.Progress, now time.Time) string {
+	line := p.Known().Progress(now)
+	if p.Beat != nil && line != "" && p.Beat.Reason == "" {
+		line += inBrackets(counts(*p.Beat))
 	}
-	line := strings.Join(kept(parts), " ")
-	if p.Beat != nil {
-		line += because(p.Beat.Reason)
-	}
-	return perch.Printable(line + p.RetrySentences())
+	return perch.Printable(strings.TrimPrefix(line+p.RetrySentences(), "; "))
 }
 
-func beatStatus(b perch.Progress) string {
-	if b.Total == 0 {
-		return b.Status
+// counts says how many resources of the stack are done; empty if their number is not known.
+func counts(b perch.Progress) string {
+	if b.Total <= 0 || !strings.HasSuffix(b.Status, "_IN_PROGRESS") {
+		return ""
 	}
-	return fmt.Sprintf("%s %d/%d", b.Status, b.Done, b.Total)
+	return fmt.Sprintf("%d of %s done", b.Done, counted(b.Total, "resource"))
 }
 
-func beatResource(b perch.Progress) string {
-	return strings.Join(kept([]string{b.Resource, b.ResourceStatus}), " ")
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
 }
 
 func kept(parts []string) []string {
@@ -113,7 +154,7 @@ type live struct {
 
 func (l *live) Show(p client.Progress) {
 	l.erase()
-	for _, line := range frame(l.title, p, l.now().Sub(l.began), l.width(), l.color) {
+	for _, line := range frame(l.title, p, l.now(), l.now().Sub(l.began), l.width(), l.color) {
 		_, _ = fmt.Fprintln(l.out, line)
 		l.drawn++
 	}
@@ -135,20 +176,24 @@ func (l *live) erase() {
 }
 
 // frame is the live view of p in lines of at most width columns.
-func frame(title string, p client.Progress, elapsed time.Duration, width int, color bool) []string {
+func frame(title string, p client.Progress, now time.Time, elapsed time.Duration, width int, color bool) []string {
 	width = min(width, widest) - 1 // the last column stays free: some terminals wrap when it is written
+	known := p.Known()
+	reason := ""
+	if p.Beat != nil { // The reason has a row.
+		beat := *p.Beat
+		reason, beat.Reason = beat.Reason, ""
+		known.Beat = &beat
+	}
 	rows := []row{
 		{bold, title},
-		{normal, strings.Join(kept([]string{elapsed.Truncate(time.Second).String(), string(p.Phase), activity(p)}), " ")},
+		{normal, strings.Join(kept([]string{elapsed.Truncate(time.Second).String(), known.Progress(now)}), " ")},
 	}
-	if p.Beat != nil {
-		rows = append(rows, row{normal, strings.TrimSpace(bar(*p.Beat) + " " + p.Beat.Status)})
-		if resource := beatResource(*p.Beat); resource != "" {
-			rows = append(rows, row{faint, resource})
-		}
-		if p.Beat.Reason != "" {
-			rows = append(rows, row{red, p.Beat.Reason})
-		}
+	if p.Beat != nil && p.Beat.Total > 0 {
+		rows = append(rows, row{normal, bar(*p.Beat)})
+	}
+	if reason != "" {
+		rows = append(rows, row{red, reason})
 	}
 	for _, failed := range p.Retries {
 		rows = append(rows, row{red, failed.String()})
@@ -160,20 +205,14 @@ func frame(title string, p client.Progress, elapsed time.Duration, width int, co
 	return drawn
 }
 
-func activity(p client.Progress) string {
-	if p.Beat != nil {
-		return ""
-	}
-	return p.Activity
-}
-
-// bar shows how many resources are done; empty where their number is not known.
+// bar shows how many resources, or steps, are done.
 func bar(b perch.Progress) string {
-	if b.Total <= 0 {
-		return ""
-	}
 	full := min(max(b.Done, 0), b.Total) * barCells / b.Total
-	return fmt.Sprintf("%s%s %d/%d", strings.Repeat("█", full), strings.Repeat("░", barCells-full), b.Done, b.Total)
+	cells := strings.Repeat("█", full) + strings.Repeat("░", barCells-full)
+	if text := counts(b); text != "" {
+		return cells + " " + text
+	}
+	return fmt.Sprintf("%s %d/%d", cells, b.Done, b.Total)
 }
 
 type style int
