@@ -4,6 +4,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -24,10 +25,18 @@ import (
 type Config struct {
 	// Environments lists the environments of the moment.
 	Environments func() []services.Environment
+	// Progress says how far Perch is with the environment of a host; nil if nobody can say.
+	Progress func(ctx context.Context, host string) Progress
 	// S3 reads the environments' buckets, and keeps what POST /seed brings.
 	S3 *s3.Client
 	// Logger takes the buckets that could not be read; nil discards them.
 	Logger *slog.Logger
+}
+
+// Progress is how far a run is with an environment. Both are empty if no run is at work.
+type Progress struct {
+	// State is the environment's state in words, Words what the run waits for.
+	State, Words string
 }
 
 //go:embed page.html
@@ -50,12 +59,17 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	environments := h.config.Environments()
 	host := hostname(r.Host)
 	i := slices.IndexFunc(environments, func(e services.Environment) bool { return strings.EqualFold(e.Host, host) })
+	var far Progress
+	if h.config.Progress != nil && (i < 0 || environments[i].Status != "Ready") {
+		far = h.config.Progress(r.Context(), host)
+	}
 	switch {
+	case i < 0 && far != Progress{}:
+		h.wait(w, waitingView{host, far})
 	case i < 0:
 		h.write(w, http.StatusNotFound, "missing", missing(host, r.Host, environments))
 	case environments[i].Status != "Ready":
-		w.Header().Set("Retry-After", "2")
-		h.write(w, http.StatusServiceUnavailable, "waiting", environments[i])
+		h.wait(w, waitingView{environments[i].Name, Progress{cmp.Or(far.State, environments[i].Status), far.Words}})
 	case r.URL.Path == environments[i].HealthPath && r.URL.Path != "/":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = fmt.Fprintln(w, "ok")
@@ -69,6 +83,18 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // hostname is a Host header without its port and the dot at its end.
+// waitingView is an environment that is not ready.
+type waitingView struct {
+	Name string
+	Progress
+}
+
+// wait writes a page that loads itself again.
+func (h handler) wait(w http.ResponseWriter, view waitingView) {
+	w.Header().Set("Retry-After", "2")
+	h.write(w, http.StatusServiceUnavailable, "waiting", view)
+}
+
 func hostname(header string) string {
 	host := header
 	if name, _, err := net.SplitHostPort(header); err == nil {

@@ -175,3 +175,46 @@ func TestSizesAreReadable(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEnvironmentThatIsMadeShowsItsProgress(t *testing.T) {
+	launching := login()
+	launching.Status = "Launching"
+	creating := Progress{State: "creating", Words: "Creating: database, 3 of about 10 minutes"}
+	for name, c := range map[string]struct {
+		far          Progress
+		environments []services.Environment
+		code         int
+		words        []string
+		reloads      bool
+	}{
+		"before there are instances":   {creating, nil, 503, []string{"creating", creating.Words}, true},
+		"while instances are launched": {creating, []services.Environment{launching}, 503, []string{"creating", creating.Words}, true},
+		"without a run":                {Progress{}, []services.Environment{launching}, 503, []string{"Launching", "not ready"}, true},
+		"nobody makes it":              {Progress{}, nil, 404, []string{"No environment answers at login.localhost"}, false},
+		"it is there":                  {creating, []services.Environment{login()}, 200, []string{"feature/login"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := storage(t)
+			fill(t, client, "shop-login-assets")
+			handler := New(Config{
+				Environments: func() []services.Environment { return c.environments }, S3: client,
+				Progress: func(_ context.Context, host string) Progress {
+					if host != "login.localhost" {
+						t.Errorf("asked for the progress of %s", host)
+					}
+					return c.far
+				},
+			})
+			r := httptest.NewRequest(http.MethodGet, "http://login.localhost:8080/", nil)
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			if w.Code != c.code {
+				t.Errorf("the page answers %d, want %d", w.Code, c.code)
+			}
+			contains(t, w.Body.String(), c.words...)
+			if reloads := strings.Contains(w.Body.String(), `<meta http-equiv="refresh"`); reloads != c.reloads {
+				t.Errorf("it loads itself again: %v, want %v", reloads, c.reloads)
+			}
+		})
+	}
+}

@@ -111,7 +111,9 @@ func open(ctx context.Context, o options) (s *Sandbox, err error) {
 	if err := s.serveAWS(o, ports.aws); err != nil {
 		return s, err
 	}
-	s.servePages(ports.pages)
+	if err := s.servePages(ports.pages); err != nil {
+		return s, err
+	}
 	if err := s.serveRegistry(o, ports.registry); err != nil {
 		return s, err
 	}
@@ -289,8 +291,15 @@ func (s *Sandbox) serveRegistry(o options, listener net.Listener) error {
 	return nil
 }
 
-func (s *Sandbox) servePages(listener net.Listener) {
-	s.serve(listener, page.New(page.Config{Environments: s.aws.Environments, S3: s3.NewFromConfig(s.awsConfig())}))
+func (s *Sandbox) servePages(listener net.Listener) error {
+	progress, err := s.environmentProgress()
+	if err != nil {
+		return err
+	}
+	s.serve(listener, page.New(page.Config{
+		Environments: s.aws.Environments, Progress: progress, S3: s3.NewFromConfig(s.awsConfig()),
+	}))
+	return nil
 }
 
 // serve answers on listener until the sandbox closes.
