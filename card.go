@@ -63,6 +63,8 @@ type Card struct {
 	Log *LogLines `json:"log,omitempty"`
 	// GitHub is what GitHub has been told.
 	GitHub GitHubMemory `json:"github,omitzero"`
+	// Slack is what Slack has been told.
+	Slack SlackMemory `json:"slack,omitzero"`
 	// Removals are what removals of the environment's stacks have not yet seen to be gone, one for
 	// each stack.
 	Removals []Removal `json:"removals,omitempty"`
@@ -164,6 +166,32 @@ type LogLine struct {
 	File string `json:"file,omitempty"`
 	// Text has no control characters, and at most 500 bytes.
 	Text string `json:"text"`
+}
+
+// Undelivered reports whether a channel has not been told everything.
+func (c Card) Undelivered() bool { return c.GitHub.Undelivered || c.Slack.Undelivered }
+
+// Problems are why channels could not be told everything, in sentences.
+func (c Card) Problems() (problems []string) {
+	for _, problem := range []string{c.GitHub.Problem, c.Slack.Problem} {
+		if problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	return problems
+}
+
+// SlackMemory is what Slack has been told of an environment.
+type SlackMemory struct {
+	// Told names the state, and Warned the expiry warning, that were told last; empty if none was.
+	Told   string `json:"told,omitempty"`
+	Warned string `json:"warned,omitempty"`
+	// At is when the last message was posted, in UTC.
+	At time.Time `json:"at,omitzero"`
+	// Undelivered says that Slack has not been told everything, and Problem why, in a sentence; it
+	// is empty if the message is only late.
+	Undelivered bool   `json:"undelivered,omitempty"`
+	Problem     string `json:"problem,omitempty"`
 }
 
 // GitHubMemory is what GitHub has been told of an environment. It saves calls that would change

@@ -151,6 +151,10 @@ type PolicyReports struct {
 	// GitHub is what GitHub shows of environments. It needs `source.github`; without that nothing
 	// is reported.
 	GitHub ReportsGitHub `yaml:"github,omitempty"`
+	// Slack posts to a Slack channel how deployments and removals end, that environments expire,
+	// and that cleanup is held. The worker needs the address of an incoming webhook in its
+	// environment, as PERCH_SLACK_WEBHOOK.
+	Slack bool `yaml:"slack,omitempty" jsonschema:"default=false"`
 }
 
 // ReportsGitHub is what GitHub shows of environments.

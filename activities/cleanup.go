@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -15,11 +16,28 @@ import (
 type Cleanups struct {
 	stacks  *Stacks
 	planner *cleanup.Planner
+	// teller is nil if nobody is told.
+	teller heldTeller
 }
 
-// PlanCleanup lists the stacks, then the branches, and judges.
+// heldTeller tells people that cleanup is held. It fails nothing.
+type heldTeller interface {
+	TellHeld(ctx context.Context, project string, brake perch.CleanupBrake)
+}
+
+// longestTelling is how long people are told that cleanup is held: a run waits for it.
+const longestTelling = 10 * time.Second
+
+// PlanCleanup lists the stacks, then the branches, and judges. It tells people of a plan that is
+// held.
 func (c *Cleanups) PlanCleanup(ctx context.Context, in perch.CleanupInput) (contract.PlanResult, error) {
-	return c.planner.Plan(ctx, in)
+	plan, err := c.planner.Plan(ctx, in)
+	if err == nil && plan.Brake != nil && !in.DryRun && c.teller != nil {
+		telling, stop := context.WithTimeout(ctx, longestTelling)
+		defer stop()
+		c.teller.TellHeld(telling, in.Project, *plan.Brake)
+	}
+	return plan, err
 }
 
 // LastLook reads the stack and the one branch again, the branch last.

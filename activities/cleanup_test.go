@@ -50,6 +50,30 @@ func leftOver(t *testing.T) *world {
 	return w
 }
 
+// heldAnnouncer is a channel that remembers which plans were held.
+type heldAnnouncer struct {
+	announcer
+	held []string
+}
+
+func (a *heldAnnouncer) TellHeld(_ context.Context, project string, brake perch.CleanupBrake) {
+	a.held = append(a.held, project+": "+brake.Reason)
+}
+
+func TestPeopleAreToldThatCleanupIsHeld(t *testing.T) {
+	w := leftOver(t)
+	w.settle(w.bare("shop-other", "other", nil))
+	w.policy.Cleanup.MaxRemovals = 1
+	channel := &heldAnnouncer{}
+	w.fill(w.set.branches.Source, channel)
+	must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop", DryRun: true})
+	held := must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop"})
+	must(w, of[*Cleanups](w).PlanCleanup, perch.CleanupInput{Project: "shop", Approved: held.Brake.Hash})
+	if diff := cmp.Diff([]string{"shop: 2 removals are more than max_removals, 1"}, channel.held); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
 func TestPlanComparesBranchesWithStacks(t *testing.T) {
 	w := leftOver(t)
 	w.settle(w.bare("awseb-e-1-stack", "gone", nil))

@@ -83,13 +83,14 @@ func New(
 		stacks: stacks, doctor: doctor.New(cfg, policy, source, doctor.ProjectOf(stacks.Reader, apps), quotas),
 	}
 	examinations.doctor.Reports, _ = channel.(doctor.Reports)
+	teller, _ := channel.(heldTeller)
 	return &Set{
 		stacks: stacks, requests: requests, images: &Images{images}, apps: &Applications{apps},
 		buckets: newBuckets(cfg, stacks), seeds: &Seeds{seeds}, databases: &Databases{databases},
 		readiness: &Readiness{ready.NewProber(ready.Config{
 			Policy: policy, Stacks: stacks.Reader, Applications: apps, Beanstalk: stacks.beanstalk, Interval: interval,
 		})},
-		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: &Cleanups{stacks, planner},
+		deletions: &Deletions{stacks.changer}, verification: verification, cleanups: &Cleanups{stacks, planner, teller},
 		looks: &Looks{policy, stacks, planner},
 		reports: &Reports{
 			stacks: stacks, reporter: reporting.New(reporting.Config{

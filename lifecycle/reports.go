@@ -26,7 +26,7 @@ func PlanReports(cards []perch.Card, now time.Time) []perch.Environment {
 	for _, card := range cards {
 		age := now.Sub(card.State.At)
 		repairable := age < ReportsFor || card.State.Phase == perch.PhaseGone
-		if card.GitHub.Undelivered && card.State.Phase != "" && age >= ReportsAfter && repairable {
+		if card.Undelivered() && card.State.Phase != "" && age >= ReportsAfter && repairable {
 			due = append(due, card)
 		}
 	}

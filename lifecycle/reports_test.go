@@ -26,11 +26,14 @@ func TestReportsThatWereNotDeliveredAreRepaired(t *testing.T) {
 		card("removed", true, perch.PhaseGone, 8*24*time.Hour),
 		card("nothing-said", true, "", time.Hour),
 	}
+	slack := card("slack", false, perch.PhaseReady, 30*time.Minute)
+	slack.Slack.Undelivered = true
+	cards = append(cards, slack)
 	var got []string
 	for _, environment := range PlanReports(cards, now) {
 		got = append(got, environment.Branch)
 	}
-	if diff := cmp.Diff([]string{"removed", "first", "later"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"removed", "first", "later", "slack"}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -1,5 +1,5 @@
 // Package report says in words how far an environment is: Known for terminals and pages,
-// Deployment, Status and Comment for GitHub. It is pure; package report/github tells GitHub.
+// Deployment, Status and Comment for GitHub. It is pure; the packages below it tell people.
 package report
 
 import (

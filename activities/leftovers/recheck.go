@@ -67,7 +67,7 @@ func (v *Verifier) RecheckLeftovers(ctx context.Context, in perch.CleanupInput) 
 // not.
 func unclosed(listing card.Listing, all stack.All, now time.Time) (environments []perch.Environment) {
 	for _, c := range listing.Cards {
-		told := c.State.Phase == perch.PhaseGone && !c.GitHub.Undelivered // Otherwise the sweep of reports repairs it.
+		told := c.State.Phase == perch.PhaseGone && !c.Undelivered() // Otherwise the sweep of reports repairs it.
 		over := len(c.Removals) == 0 && !all.Lives(c.Environment.Branch) && now.Sub(c.State.At) >= lifecycle.ReportsAfter
 		if over && (c.RemovalFailed() || told) {
 			environments = append(environments, c.Environment)

@@ -24,7 +24,7 @@ func fold(
 		lifecycle.EnterRequest(card, ended)
 	}
 	if tells {
-		card.GitHub.Undelivered, card.GitHub.CommentUndelivered = true, true
+		card.GitHub.Undelivered, card.GitHub.CommentUndelivered, card.Slack.Undelivered = true, true, true
 		for _, ended := range in.Ended {
 			if !slices.ContainsFunc(card.Ended, func(e perch.CardState) bool { return e.Commit == ended.Commit && e.RunID == ended.RunID }) {
 				card.Ended = append(card.Ended, ended)
@@ -210,10 +210,12 @@ func copied(card perch.Card) perch.Card {
 // activity may be telling at the same time, and it is not known whose call came last: everything is
 // told again.
 func enter(card *perch.Card, told perch.Card, read string) {
+	card.Slack = told.Slack // What was posted was posted.
 	if card.WriteID == read {
 		card.GitHub, card.PullRequests, card.Ended = told.GitHub, told.PullRequests, told.Ended
 		return
 	}
+	card.Slack.Undelivered = true
 	memory := &card.GitHub
 	memory.Undelivered, memory.CommentUndelivered, memory.Status, memory.PullRequestsOf = true, true, nil, ""
 	if memory.Deployment != nil {

@@ -56,8 +56,8 @@ func (r *Reporter) recheck(ctx context.Context, environment perch.Environment, o
 	if err == nil {
 		err = r.drop(ctx, recorded, false, out)
 	}
-	if err == nil && recorded.GitHub.Problem != "" {
-		out.Problems = append(out.Problems, recorded.GitHub.Problem)
+	if err == nil {
+		out.Problems = append(out.Problems, recorded.Problems()...)
 	}
 	return err
 }
@@ -74,7 +74,7 @@ func (r *Reporter) enterRemoved(card *perch.Card, now time.Time) error {
 		removed.Failure, removed.Sentence = "", ""
 		lifecycle.EnterRequest(card, removed)
 		enterState(card, card.StackID, removed, nil)
-		card.GitHub.Undelivered = r.channel != nil
+		card.GitHub.Undelivered, card.Slack.Undelivered = r.channel != nil, r.channel != nil
 	case card.State.Phase != perch.PhaseGone:
 		return errNothingSaid
 	}

@@ -121,9 +121,7 @@ func (r *Reporter) record(ctx context.Context, in contract.ReportInput) (out con
 	if err != nil {
 		return failed(in, err)
 	}
-	if recorded.GitHub.Problem != "" {
-		out.Problems = append(out.Problems, recorded.GitHub.Problem)
-	}
+	out.Problems = append(out.Problems, recorded.Problems()...)
 	return out, nil
 }
 
@@ -174,6 +172,7 @@ func (r *Reporter) tell(ctx context.Context, recorded *perch.Card, again bool) e
 		return nil
 	}
 	told := copied(*recorded)
+	told.Slack.Undelivered = false // Only a channel to Slack marks it again.
 	delivering, stop := context.WithTimeout(ctx, longestDelivery)
 	defer stop()
 	r.channel.Deliver(delivering, &told, again)
@@ -203,7 +202,7 @@ func (r *Reporter) drop(ctx context.Context, recorded perch.Card, removed bool, 
 		return nil
 	}
 	_, err := r.cards.DeleteIf(ctx, recorded.Environment, func(c perch.Card) bool {
-		told := !c.GitHub.Undelivered || time.Since(c.State.At) > longestRepair
+		told := !c.Undelivered() || time.Since(c.State.At) > longestRepair
 		return c.State.Phase == perch.PhaseGone && told
 	})
 	return err

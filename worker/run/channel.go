@@ -1,30 +1,98 @@
 package run
 
 import (
+	"context"
+	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"perch"
 	"perch/activities"
 	"perch/activities/reporting"
 	"perch/report/github"
+	"perch/report/slack"
 )
 
-// openChannel is how people are told how far environments are; nil if the source is not on GitHub.
-// ui is the address of Temporal's web UI, empty if it is not known: reports link to runs there. now
+// openChannel is how people are told how far environments are; nil if nobody is told. env reads the
+// worker's environment variables: reports link to runs in Temporal's web UI if it names that. now
 // is the time that expiry goes by.
 func openChannel(
-	policy *perch.Policy, from activities.Source, ui, namespace string, now func() time.Time,
+	policy *perch.Policy, from activities.Source, env func(string) string, namespace string, now func() time.Time,
 ) reporting.Channel {
-	access, isGitHub := from.(github.Access)
-	if !isGitHub {
-		return nil
+	if env == nil {
+		env = func(string) string { return "" }
 	}
-	channel := github.New(access, policy, now)
-	if ui = strings.TrimRight(ui, "/"); ui != "" {
-		channel.RunURL = func(environment perch.Environment, runID string) string {
+	var runURL func(environment perch.Environment, runID string) string
+	if ui := strings.TrimRight(env("PERCH_TEMPORAL_UI"), "/"); ui != "" {
+		runURL = func(environment perch.Environment, runID string) string {
 			return perch.RunURL(ui, namespace, environment.StackName(), runID)
 		}
 	}
-	return channel
+	all := &channels{}
+	if access, isGitHub := from.(github.Access); isGitHub {
+		all.github = github.New(access, policy, now)
+		all.github.RunURL = runURL
+	}
+	if policy.Reports.Slack {
+		all.slack = slack.New(env(slack.Variable), now)
+		all.slack.RunURL = runURL
+	}
+	if all.github == nil && all.slack == nil {
+		return nil
+	}
+	return all
+}
+
+// channels are all channels of a worker. Each is nil if it is not wanted.
+type channels struct {
+	github *github.Channel
+	slack  *slack.Channel
+}
+
+// Deliver has every channel tell what the card says, side by side: none waits for another.
+func (c *channels) Deliver(ctx context.Context, card *perch.Card, again bool) {
+	seen := *card
+	var telling sync.WaitGroup
+	if c.slack != nil {
+		telling.Go(func() { c.slack.Deliver(ctx, &seen) })
+	}
+	if c.github != nil {
+		c.github.Deliver(ctx, card, again)
+	} else {
+		card.GitHub.Undelivered, card.GitHub.CommentUndelivered = false, false
+		card.Ended = nil // They are for commits on GitHub.
+	}
+	telling.Wait()
+	card.Slack = seen.Slack
+}
+
+// TellHeld tells that cleanup is held.
+func (c *channels) TellHeld(ctx context.Context, project string, brake perch.CleanupBrake) {
+	if c.slack != nil {
+		c.slack.TellHeld(ctx, project, brake)
+	}
+}
+
+// Check says what is told by all channels, or what is wrong with any.
+func (c *channels) Check(ctx context.Context) (string, error) {
+	var (
+		told     []string
+		problems []error
+	)
+	check := func(one func(context.Context) (string, error)) {
+		sentence, err := one(ctx)
+		if err != nil {
+			problems = append(problems, err)
+			return
+		}
+		told = append(told, sentence)
+	}
+	if c.github != nil {
+		check(c.github.Check)
+	}
+	if c.slack != nil {
+		check(c.slack.Check)
+	}
+	return strings.Join(told, "; "), errors.Join(problems...)
 }

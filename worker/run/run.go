@@ -53,8 +53,8 @@ type Config struct {
 	Read ReadConfig
 	// Deployment is Worker Versioning; the zero value is none.
 	Deployment worker.DeploymentOptions
-	// Env reads the environment variables that hold GitHub's credentials, and PERCH_TEMPORAL_UI,
-	// the address that reports link runs at; nil knows none.
+	// Env reads the environment variables that hold GitHub's credentials, PERCH_SLACK_WEBHOOK, and
+	// PERCH_TEMPORAL_UI, the address that reports link runs at; nil knows none.
 	Env func(name string) string
 	// Now is the time that expiry and pins go by; nil is time.Now.
 	Now func() time.Time
@@ -113,7 +113,7 @@ func run(ctx context.Context, cfg Config) error {
 	if cfg.Now != nil {
 		now = cfg.Now
 	}
-	channel := openChannel(cfg.Policy, branches, ui, namespace(cfg.Temporal), now)
+	channel := openChannel(cfg.Policy, branches, cfg.Env, namespace(cfg.Temporal), now)
 	set := activities.New(cfg.AWS, cfg.Policy, branches, cfg.Interval, channel, now)
 	answers := &reads{
 		policy: cfg.Policy, stacks: set.Stacks(), runs: perchclient.New(temporal), runURL: runsURL(cfg, ui),
