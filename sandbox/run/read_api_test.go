@@ -68,6 +68,9 @@ func expectReadsByAPI(t *testing.T, p *bench, up document) {
 	}
 	equal(t, p.must(t, "status", "main"), document{"phase": "ready", "run": up["run"], "url": up["url"]})
 	contains(t, p.starter(t.Context(), "status", "main").stdout, "/workflows/readers-main/"+up.text("run", "run_id"))
+	if lives := p.must(t, "history"); len(lives["lives"].([]any)) != 0 {
+		t.Errorf("history: %v", lives)
+	}
 	logs := p.starter(t.Context(), "logs", "main", "--since", "24h", "-n", "5")
 	contains(t, logs.stdout, "stdouterr.log: app-1  | listening on")
 	if logs.exit != 0 || strings.Count(logs.stdout, "\n") != 5 {

@@ -32,16 +32,10 @@ func (a *app) history(ctx context.Context, args []string) error {
 			return &exitError{code: exitUsage, err: err}
 		}
 	}
-	c, err := a.connect(ctx)
+	document, err := a.readHistory(ctx, in)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	result, err := c.History(ctx, in, c.remarks)
-	if err != nil {
-		return ended(err)
-	}
-	document := readapi.NewHistory(result)
 	if a.json() {
 		return a.printJSON(document)
 	}

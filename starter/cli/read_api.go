@@ -111,6 +111,31 @@ func (a *app) readStatus(ctx context.Context, e perch.Environment) (document rea
 	return readapi.NewStatus(e, result, far, latest), c.link(latest), nil
 }
 
+// readHistory are the lives that have ended: from the read API, or by a run.
+func (a *app) readHistory(ctx context.Context, in perch.HistoryInput) (readapi.History, error) {
+	readers, err := a.readers(in.Project)
+	if err != nil {
+		return readapi.History{}, err
+	}
+	if readers != nil {
+		answer, err := readers.History(ctx, in.Branch)
+		if err != nil {
+			return readapi.History{}, readFailure(err)
+		}
+		return answer, nil
+	}
+	c, err := a.connect(ctx)
+	if err != nil {
+		return readapi.History{}, err
+	}
+	defer c.Close()
+	result, err := c.History(ctx, in, c.remarks)
+	if err != nil {
+		return readapi.History{}, ended(err)
+	}
+	return readapi.NewHistory(result), nil
+}
+
 // withProblem adds to warnings why an answer is not current.
 func withProblem(warnings []string, at, problem string) []string {
 	if problem == "" {

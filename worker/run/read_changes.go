@@ -41,7 +41,7 @@ func (r *watchedRun) ExecuteWorkflow(ctx workflow.Context, in *interceptor.Execu
 // onlyReads reports whether runs of the type change nothing.
 func onlyReads(workflowType string) bool {
 	switch workflowType {
-	case perch.WorkflowList, perch.WorkflowStatus, perch.WorkflowPlan, perch.WorkflowDoctor:
+	case perch.WorkflowList, perch.WorkflowStatus, perch.WorkflowPlan, perch.WorkflowDoctor, perch.WorkflowHistory:
 		return true
 	}
 	return false
