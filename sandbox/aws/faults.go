@@ -251,8 +251,6 @@ type faults struct {
 	refill func(bucket, key string) error
 	// fail tells an Elastic Beanstalk environment why its launch or update fails.
 	fail func(environment, reason string)
-	// hold keeps an Elastic Beanstalk environment in its launch or update until release is called.
-	hold func(environment string) (release func())
 
 	mu     sync.Mutex
 	last   int
@@ -395,9 +393,6 @@ func (f *faults) Before(_ context.Context, step cloudformation.Step) error {
 
 // During fails a step after its service has begun, or holds it.
 func (f *faults) During(ctx context.Context, step cloudformation.Step) error {
-	if step.Type == environmentType {
-		defer f.hold(step.PhysicalID)()
-	}
 	o := f.find(step, After)
 	switch {
 	case o == nil:

@@ -7,12 +7,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/elasticbeanstalk"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
@@ -364,9 +362,10 @@ func TestWholeEndpointSurvivesARestart(t *testing.T) {
 	}
 }
 
-// oneInstance is a template of one environment, described as name.
-func oneInstance(name string) string {
-	return `Resources:
+func TestAFailedUpdateIsInTheEnvironmentsLogs(t *testing.T) {
+	w := newWorld(t, aws.Config{})
+	template := func(name string) string {
+		return `Resources:
   Application: {Type: AWS::ElasticBeanstalk::Application, Properties: {ApplicationName: shop}}
   Environment:
     Type: AWS::ElasticBeanstalk::Environment
@@ -379,43 +378,12 @@ func oneInstance(name string) string {
         - {Namespace: "aws:elasticbeanstalk:environment", OptionName: EnvironmentType, Value: SingleInstance}
         - {Namespace: "aws:elasticbeanstalk:cloudwatch:logs", OptionName: StreamLogs, Value: "true"}
 `
-}
-
-func TestAHangingLaunchDoesNotEndByItself(t *testing.T) {
-	w := newWorld(t, aws.Config{})
-	fault := w.order(aws.Fault{Type: "AWS::ElasticBeanstalk::Environment", Phase: "create", Hang: true})
-	w.create("shop-login", oneInstance("first"))
-	status := func() string {
-		out, err := elasticbeanstalk.NewFromConfig(w.config).DescribeEnvironments(t.Context(), &elasticbeanstalk.DescribeEnvironmentsInput{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(out.Environments) == 0 {
-			return ""
-		}
-		return string(out.Environments[0].Status)
 	}
-	for struck := ""; !strings.Contains(struck, `"struck": 1`); {
-		_, struck = w.http(http.MethodGet, "/_perch/faults", "")
-	}
-	w.server.Forward(24 * time.Hour)
-	if got := status(); got != "Launching" {
-		t.Errorf("a day later the environment is %s", got)
-	}
-	w.server.DeleteFault(fault)
-	w.reach("shop-login", "CREATE_COMPLETE")
-	if got := status(); got != "Ready" {
-		t.Errorf("without the fault the environment is %s", got)
-	}
-}
-
-func TestAFailedUpdateIsInTheEnvironmentsLogs(t *testing.T) {
-	w := newWorld(t, aws.Config{})
-	w.create("shop-login", oneInstance("first"))
+	w.create("shop-login", template("first"))
 	w.reach("shop-login", "CREATE_COMPLETE")
 	w.order(aws.Fault{Type: "AWS::ElasticBeanstalk::Environment", Phase: "update", When: aws.After, Reason: "manifest unknown", Count: 1})
 	if _, err := w.stacks.UpdateStack(t.Context(), &cloudformation.UpdateStackInput{
-		StackName: sdk.String("shop-login"), TemplateBody: sdk.String(oneInstance("second")),
+		StackName: sdk.String("shop-login"), TemplateBody: sdk.String(template("second")),
 	}); err != nil {
 		t.Fatal(err)
 	}

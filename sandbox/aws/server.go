@@ -122,7 +122,7 @@ func (s *Server) wire(config Config) error {
 	if err != nil {
 		return fmt.Errorf("start services: %w", err)
 	}
-	s.others, s.faults.fail, s.faults.hold = others, others.FailDeployment, others.HoldDeployment
+	s.others, s.faults.fail = others, others.FailDeployment
 	s.close = append(s.close, others.Close)
 	handlers := others.Handlers()
 	maps.Copy(handlers, s.storage.Handlers())

@@ -75,20 +75,8 @@ func (s *Service) endOperations() {
 	now := s.config.Now().UTC()
 	for _, env := range s.of(typeEnvironment) {
 		busy := env.Status == "Launching" || env.Status == "Updating"
-		if busy && !s.held[env.Name] && !env.Until.IsZero() && !now.Before(env.Until) {
+		if busy && !env.Until.IsZero() && !now.Before(env.Until) {
 			settleEnvironment(s, env)
 		}
 	}
-}
-
-// HoldDeployment keeps an environment in its launch or update, however long that takes, until
-// release is called.
-func (s *Service) HoldDeployment(name string) (release func()) {
-	hold := func(held bool) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.held[name] = held
-	}
-	hold(true)
-	return func() { hold(false) }
 }

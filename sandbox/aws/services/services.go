@@ -102,9 +102,6 @@ type Service struct {
 	// deleted are the tagged resources that were deleted last, oldest first. A restart forgets
 	// them.
 	deleted []deletedResource
-	// held are the names of the environments that a fault holds in their launch or update. The
-	// fault holds them again after a restart.
-	held map[string]bool
 }
 
 // New makes a Service, with the state that Dir holds. A state that cannot be read is an error: it
@@ -116,7 +113,7 @@ func New(config Config) (*Service, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	s := &Service{config: config, held: map[string]bool{}}
+	s := &Service{config: config}
 	if err := s.load(); err != nil {
 		return nil, err
 	}
