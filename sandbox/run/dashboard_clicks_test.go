@@ -36,56 +36,56 @@ func TestAPersonClicksEveryActionOfTheDashboard(t *testing.T) {
 		func(policy *perch.Policy) { policy.Cleanup.MaxRemovals = 1 }, newReadConfig(),
 	)
 	logs := p.newDashboard(t)
-	for _, branch := range []string{"feature/one", "two", "three"} {
+	for _, branch := range []string{"click/one", "click/two", "click/three"} {
 		p.repo.commit(t, branch, map[string]string{"a.txt": branch})
 		p.must(t, "up", branch)
 	}
-	one := "/environment?" + url.Values{"branch": {"feature/one"}}.Encode()
+	one := "/environment?" + url.Values{"branch": {"click/one"}}.Encode()
 	saw := func(name string, texts ...string) {
 		t.Helper()
 		browser.Reads(t, texts...)
 		browser.Photograph(t, "dashboard-"+name)
 	}
 	browser.Visit(t, p.dashboardURL)
-	saw("all", "feature/one", "two", "three", "This is the sandbox: a local user is signed in and may do everything.")
+	saw("all", "click/one", "click/two", "click/three", "This is the sandbox: a local user is signed in and may do everything.")
 
 	browser.Visit(t, p.dashboardURL+one)
 	browser.Fill(t, `form[action="/actions/pin"] input[name=reason]`, "demo on Friday")
 	browser.Click(t, `form[action="/actions/pin"] button`)
-	saw("pinned", "feature/one is pinned until", "demo on Friday")
-	if pin := p.must(t, "status", "feature/one").text("pin", "by"); pin != "web:you" {
+	saw("pinned", "click/one is pinned until", "demo on Friday")
+	if pin := p.must(t, "status", "click/one").text("pin", "by"); pin != "web:you" {
 		t.Errorf("the pin is %q's", pin)
 	}
 	browser.Click(t, `form[action="/actions/unpin"] button`)
-	saw("unpinned", "feature/one is not pinned, and expires at")
+	saw("unpinned", "click/one is not pinned, and expires at")
 	browser.Click(t, `form[action="/actions/extend"] button`)
-	saw("extended", "feature/one is not pinned, and expires at")
+	saw("extended", "click/one is not pinned, and expires at")
 	browser.Click(t, `form[action="/actions/redeploy"] button`)
-	saw("redeployed", "Requested: feature/one is deployed again at commit")
+	saw("redeployed", "Requested: click/one is deployed again at commit")
 	eventually(t, "the redeployment is the dashboard's", func() (any, bool) {
-		by := p.must(t, "status", "feature/one").text("last_report", "by")
+		by := p.must(t, "status", "click/one").text("last_report", "by")
 		return by, by == "web:you"
 	})
 
-	browser.Visit(t, p.dashboardURL+"/confirm?branch=feature%2Fone")
-	browser.Fill(t, `input[name=confirm]`, "feature/on")
+	browser.Visit(t, p.dashboardURL+"/confirm?branch=click%2Fone")
+	browser.Fill(t, `input[name=confirm]`, "click/on")
 	browser.Click(t, `form[action="/actions/remove"] button`)
-	saw("not-removed", "Nothing was removed: type the name of the branch, feature/one, exactly as it is.")
-	browser.Visit(t, p.dashboardURL+"/confirm?branch=feature%2Fone")
-	browser.Fill(t, `input[name=confirm]`, "feature/one")
-	saw("confirm", "feature/one")
+	saw("not-removed", "Nothing was removed: type the name of the branch, click/one, exactly as it is.")
+	browser.Visit(t, p.dashboardURL+"/confirm?branch=click%2Fone")
+	browser.Fill(t, `input[name=confirm]`, "click/one")
+	saw("confirm", "click/one")
 	browser.Click(t, `form[action="/actions/remove"] button`)
-	saw("removing", "Requested: the environment of feature/one is removed.")
+	saw("removing", "Requested: the environment of click/one is removed.")
 	eventually(t, "the environment is gone", func() (any, bool) {
 		listed := p.starter(t.Context(), "ls").stdout
-		return listed, !strings.Contains(listed, "feature/one")
+		return listed, !strings.Contains(listed, "click/one")
 	})
 
-	p.repo.remove(t, "two")
-	p.repo.remove(t, "three")
+	p.repo.remove(t, "click/two")
+	p.repo.remove(t, "click/three")
 	p.ask(t, "cleanup")
 	browser.Visit(t, p.dashboardURL+"/?tab=attention")
-	saw("held", "two", "three")
+	saw("held", "click/two", "click/three")
 	browser.Click(t, `form[action="/actions/approve"] button`)
 	saw("approved", "Approved: cleanup has requested 2 removals.")
 	for _, action := range []string{"pin", "unpin", "extend", "redeploy", "remove", "approve"} {

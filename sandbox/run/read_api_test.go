@@ -20,13 +20,17 @@ func (b *bench) readers() *readapi.Client {
 	}
 }
 
+// shownBranch is a branch that no other test has: the sandbox's projects share a domain.
+const shownBranch = "readers-shown"
+
 func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
 	t.Parallel()
 	p := sharedSandbox(t).newProjectWithReaders(
 		t, "readers", map[string]string{"perch.yaml": "project: readers\nimage: registry.example.com/app:{commit}\n"},
 		func(*perch.Policy) {}, newReadConfig(),
 	)
-	up := p.must(t, "up", "main")
+	p.repo.commit(t, shownBranch, map[string]string{"a.txt": "1"})
+	up := p.must(t, "up", shownBranch)
 	runs := func() int64 {
 		t.Helper()
 		counted, err := p.connect(t).CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
@@ -50,7 +54,7 @@ func TestReadersAreAnsweredWithoutAWorkflow(t *testing.T) {
 			t.Fatalf("%+v", all)
 		}
 	}
-	page, err := client.Page(t.Context(), "main")
+	page, err := client.Page(t.Context(), shownBranch)
 	if err != nil || page.Phase != perch.PhaseReady || page.Run.RunID != up.text("run", "run_id") || len(page.Resources) == 0 {
 		t.Errorf("%+v, %v", page, err)
 	}
@@ -66,12 +70,12 @@ func expectReadsByAPI(t *testing.T, p *bench, up document) {
 	if listed := p.must(t, "ls"); len(listed["environments"].([]any)) != 1 || listed["problem"] != nil {
 		t.Errorf("ls: %v", listed)
 	}
-	equal(t, p.must(t, "status", "main"), document{"phase": "ready", "run": up["run"], "url": up["url"]})
-	contains(t, p.starter(t.Context(), "status", "main").stdout, "/workflows/readers-main/"+up.text("run", "run_id"))
+	equal(t, p.must(t, "status", shownBranch), document{"phase": "ready", "run": up["run"], "url": up["url"]})
+	contains(t, p.starter(t.Context(), "status", shownBranch).stdout, "/workflows/readers-readers-shown/"+up.text("run", "run_id"))
 	if lives := p.must(t, "history"); len(lives["lives"].([]any)) != 0 {
 		t.Errorf("history: %v", lives)
 	}
-	logs := p.starter(t.Context(), "logs", "main", "--since", "24h", "-n", "5")
+	logs := p.starter(t.Context(), "logs", shownBranch, "--since", "24h", "-n", "5")
 	contains(t, logs.stdout, "stdouterr.log: app-1  | listening on")
 	if logs.exit != 0 || strings.Count(logs.stdout, "\n") != 5 {
 		t.Errorf("logs: exit code %d, %q, %q", logs.exit, logs.stdout, logs.stderr)
@@ -84,10 +88,10 @@ func expectReadsByAPI(t *testing.T, p *bench, up document) {
 	}{
 		"wrong token":   {map[string]string{"PERCH_READ_TOKEN": "another-token-of-readers"}, []string{"ls"}, 2, "the token is not the one"},
 		"no token":      {map[string]string{"PERCH_READ_TOKEN": ""}, []string{"ls"}, 2, "PERCH_READ_API is set and PERCH_READ_TOKEN is not"},
-		"no address":    {map[string]string{"PERCH_READ_API": "localhost"}, []string{"status", "main"}, 2, "give it the address of a worker's --read"},
+		"no address":    {map[string]string{"PERCH_READ_API": "localhost"}, []string{"status", shownBranch}, 2, "give it the address of a worker's --read"},
 		"unreachable":   {map[string]string{"PERCH_READ_API": "http://127.0.0.1:1"}, []string{"ls"}, 3, "start a worker with --read there"},
-		"no read API":   {map[string]string{"PERCH_READ_API": p.uiURL}, []string{"logs", "main"}, 3, "read the answer of the worker"},
-		"logs by runs":  {map[string]string{"PERCH_READ_API": ""}, []string{"logs", "main"}, 2, "set PERCH_READ_API"},
+		"no read API":   {map[string]string{"PERCH_READ_API": p.uiURL}, []string{"logs", shownBranch}, 3, "read the answer of the worker"},
+		"logs by runs":  {map[string]string{"PERCH_READ_API": ""}, []string{"logs", shownBranch}, 2, "set PERCH_READ_API"},
 		"no such logs":  {nil, []string{"logs", "nowhere"}, 1, "branch nowhere has no environment"},
 		"other project": {map[string]string{"PERCH_PROJECT": "blog"}, []string{"ls"}, 2, "this worker is of project readers, and not of blog"},
 	} {
@@ -116,12 +120,12 @@ func TestACleanupThatIsHeldIsShownUntilItIsCarriedOut(t *testing.T) {
 		}
 		return all.Held
 	}
-	for _, branch := range []string{"one", "two"} {
+	for _, branch := range []string{"held/one", "held/two"} {
 		p.repo.commit(t, branch, map[string]string{"a.txt": branch})
 		p.must(t, "up", branch)
 	}
-	p.repo.remove(t, "one")
-	p.repo.remove(t, "two")
+	p.repo.remove(t, "held/one")
+	p.repo.remove(t, "held/two")
 	p.ask(t, "cleanup", "--dry-run")
 	if got := held(); got != nil {
 		t.Errorf("a dry run is held: %+v", got)
