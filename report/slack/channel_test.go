@@ -183,9 +183,9 @@ func TestWhatSlackDoesNotTakeIsToldAgain(t *testing.T) {
 		body    string
 		problem string
 	}{
-		{404, "no_service", "Slack was not told: Slack answers 404: no_service"},
-		{500, "", "Slack was not told: Slack answers 500: "},
-		{200, "invalid", "Slack was not told: Slack answers 200: invalid"},
+		{404, "no_service", "Slack was not told: the webhook answers 404: no_service"},
+		{500, "", "Slack was not told: the webhook answers 500: "},
+		{200, "invalid", "Slack was not told: the webhook answers 200: invalid"},
 	} {
 		w.answer(refusal.status, refusal.body)
 		w.tell(card)
@@ -212,7 +212,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	w.tell(card)
 	w.clock = w.clock.Add(89 * time.Second)
 	w.tell(card)
-	if len(w.posts) != 0 || card.Slack.Problem != "Slack was not told: Slack wants no messages for another 1s" {
+	if len(w.posts) != 0 || card.Slack.Problem != "Slack was not told: the webhook takes no messages for another 1s" {
 		t.Errorf("posted %q, the card says %+v", w.posts, card.Slack)
 	}
 	w.clock = w.clock.Add(time.Second)
@@ -240,7 +240,7 @@ func TestTheAddressIsNeverSaid(t *testing.T) {
 		"hooks.slack.com/secret":             "is not the address of a webhook",
 		"http://hooks.slack.com/secret":      "is not the address of a webhook",
 		"https://hooks.slack.com\x7f/secret": "is not the address of a webhook",
-		"http://127.0.0.1:1/secret":          "Slack does not answer",
+		"http://127.0.0.1:1/secret":          "the webhook does not answer",
 	} {
 		channel := New(webhook, time.Now)
 		card := cardOf(t, perch.PhaseReady)

@@ -52,7 +52,7 @@ func (c *Channel) send(ctx context.Context, text string) error {
 	pause := c.paused.Sub(c.now())
 	c.mu.Unlock()
 	if pause > 0 {
-		return fmt.Errorf("Slack wants no messages for another %s", pause.Round(time.Second))
+		return fmt.Errorf("the webhook takes no messages for another %s", pause.Round(time.Second))
 	}
 	body, err := json.Marshal(map[string]string{"text": text})
 	if err != nil {
@@ -76,9 +76,9 @@ func (c *Channel) send(ctx context.Context, text string) error {
 		c.mu.Lock()
 		c.paused = c.now().Add(pause)
 		c.mu.Unlock()
-		return fmt.Errorf("Slack wants no messages for %s", pause)
+		return fmt.Errorf("the webhook takes no messages for %s", pause)
 	case response.StatusCode != http.StatusOK || answer != "ok":
-		return fmt.Errorf("Slack answers %d: %s", response.StatusCode, answer)
+		return fmt.Errorf("the webhook answers %d: %s", response.StatusCode, answer)
 	}
 	return nil
 }
@@ -98,5 +98,5 @@ func withoutAddress(err error) error {
 	if errors.As(err, &failed) {
 		err = failed.Err
 	}
-	return fmt.Errorf("Slack does not answer: %w", err)
+	return fmt.Errorf("the webhook does not answer: %w", err)
 }
