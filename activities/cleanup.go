@@ -16,7 +16,7 @@ import (
 type Cleanups struct {
 	stacks  *Stacks
 	planner *cleanup.Planner
-	// teller is nil if nobody is told.
+	// teller is nil if there is no channel.
 	teller heldTeller
 }
 

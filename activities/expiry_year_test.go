@@ -41,7 +41,7 @@ type home struct {
 // TestExpiryOfAYear lets three months pass over 10 branches, and as a proof a year over 30, with
 // cards in S3 and stacks in CloudFormation: pushes, pins, extensions and warnings that cannot be
 // delivered. A sweep each day removes no environment that is pinned, was used within a week, or
-// whose last warning was delivered less than two days ago, and it removes what nobody uses.
+// whose last warning was delivered less than two days ago, and it removes what is not used.
 func TestExpiryOfAYear(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a year takes a while; TestExpiryYear has the rules alone")

@@ -10,7 +10,7 @@ import (
 )
 
 // Environment is one environment in a List. Updated and Expires are RFC 3339 in UTC; Updated is
-// empty where it is not known, Expires if the environment does not expire.
+// empty if it is not known, Expires if the environment does not expire.
 type Environment struct {
 	Branch string     `json:"branch"`
 	Slug   string     `json:"slug"`

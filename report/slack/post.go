@@ -36,7 +36,7 @@ func (c *Channel) checkWebhook() error {
 	return nil
 }
 
-// isLoopback reports whether the address is on this machine, where nobody can listen in.
+// isLoopback reports whether the address is on this machine: the call does not leave it.
 func isLoopback(address *url.URL) bool {
 	ip := net.ParseIP(address.Hostname())
 	return address.Scheme == "http" && ip != nil && ip.IsLoopback()

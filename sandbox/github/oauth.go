@@ -55,7 +55,7 @@ func (s *Server) serveOAuth(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// askPerson shows the page where a person names their login, because nobody is signed in at this
+// askPerson shows the page where a person names their login, because no one is signed in at this
 // GitHub, and authorizes the app or does not.
 func (s *Server) askPerson(w http.ResponseWriter, r *http.Request, app *OAuthApp) {
 	query := r.URL.Query()

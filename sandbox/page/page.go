@@ -25,7 +25,7 @@ import (
 type Config struct {
 	// Environments lists the environments of the moment.
 	Environments func() []services.Environment
-	// Progress says how far Perch is with the environment of a host; nil if nobody can say.
+	// Progress says how far Perch is with the environment of a host; nil if that is not known.
 	Progress func(ctx context.Context, host string) Progress
 	// S3 reads the environments' buckets, and keeps what POST /seed brings.
 	S3 *s3.Client
