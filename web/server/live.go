@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	// mostViewers is how many people may watch at a time.
+	// mostViewers is how many connections may watch at a time, and mostPages how many different
+	// pages: each page is a question to the worker with every look.
 	mostViewers = 500
+	mostPages   = 100
 	// lookEvery is how often one look is made for all who watch, and aliveEvery how often each of
 	// them hears something, so that no proxy takes the connection for dead.
 	lookEvery  = 2 * time.Second
@@ -57,7 +59,11 @@ func (l *live) close() { l.once.Do(func() { close(l.closed) }) }
 func (l *live) join(branch, known string) (joined *watcher, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.viewers) >= mostViewers {
+	pages := map[string]bool{branch: true}
+	for viewer := range l.viewers {
+		pages[viewer.branch] = true
+	}
+	if len(l.viewers) >= mostViewers || len(pages) > mostPages {
 		return nil, false
 	}
 	joined = &watcher{branch: branch, changed: make(chan string, 1)}
@@ -145,7 +151,13 @@ func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) *trouble
 	if _, failed := d.reader(r); failed != nil {
 		return failed
 	}
-	joined, ok := d.live.join(r.URL.Query().Get("branch"), r.Header.Get("Last-Event-ID"))
+	branch := r.URL.Query().Get("branch")
+	if branch != "" {
+		if _, failed := branchOf(r); failed != nil {
+			return failed
+		}
+	}
+	joined, ok := d.live.join(branch, r.Header.Get("Last-Event-ID"))
 	if !ok {
 		w.Header().Set("Retry-After", "60")
 		return &trouble{

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -142,6 +143,22 @@ func TestViewersAreCountedAndNobodyLooksWithoutThem(t *testing.T) {
 	if s.live.stop != nil || len(s.live.seen) != 0 {
 		t.Error("somebody still looks")
 	}
+}
+
+func TestTheWorkerIsAskedForSoManyPagesAndNotForMore(t *testing.T) {
+	s := newSite(t, signedInLocally)
+	for i := range mostPages {
+		if _, ok := s.live.join(fmt.Sprint("topic-", i), ""); !ok {
+			t.Fatal("there is no room")
+		}
+	}
+	if _, ok := s.live.join("topic-0", ""); !ok {
+		t.Error("a page that is watched cannot be watched by another person")
+	}
+	status, body := s.visitor(t).send(http.MethodGet, "/events?branch=one-more", nil)
+	wantAnswer(t, status, body, http.StatusServiceUnavailable, "Too many people watch")
+	status, body = s.visitor(t).send(http.MethodGet, "/events?branch=a..b", nil)
+	wantAnswer(t, status, body, http.StatusBadRequest, "names no branch")
 }
 
 func TestTheConnectionsOfViewersEndWithTheServer(t *testing.T) {
