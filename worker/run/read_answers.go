@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -76,7 +75,7 @@ func (r *reads) withCaches(now func() time.Time, changes *atomic.Int64) *reads {
 	r.pages = &answerCache[readapi.Page]{read: r.readPage, now: now, age: readAge, changes: changes}
 	r.histories = &answerCache[readapi.History]{read: r.readHistory, now: now, age: readAge, changes: changes}
 	r.lastLines = &answerCache[readapi.Logs]{read: r.readLogs, now: now, age: readAge, changes: changes}
-	r.permissions = &answerCache[readapi.Permission]{read: r.readPermission, now: now, age: roleAge, changes: &atomic.Int64{}}
+	r.permissions = &answerCache[readapi.Permission]{read: r.readPermission, now: now, age: roleAge, strict: true, changes: &atomic.Int64{}}
 	return r
 }
 
@@ -151,11 +150,7 @@ func repositoryAddress(source perch.Source) string {
 	if source.GitHub == nil {
 		return ""
 	}
-	base := source.GitHub.BaseURL
-	if base == "" {
-		base = "https://github.com"
-	}
-	return strings.TrimSuffix(strings.TrimRight(base, "/"), "/api/v3") + "/" + source.GitHub.Repository
+	return source.GitHub.Address()
 }
 
 // heldDocument is what readers see of a plan that waits for a person; nil if there is none.

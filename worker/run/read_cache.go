@@ -28,6 +28,8 @@ type answerCache[T any] struct {
 	// age is how old an answer may be before it is refreshed. For one more age readers are given it
 	// while it is refreshed, so that they do not wait.
 	age time.Duration
+	// strict has readers wait for the refresh of an old answer.
+	strict bool
 	// changes counts what has changed: an answer from before the last change is not given.
 	changes *atomic.Int64
 
@@ -109,7 +111,7 @@ func (c *answerCache[T]) isCurrent(a *cachedAnswer[T], changes int64) bool {
 
 // isGoodEnough reports whether readers can be given the known answer while it is refreshed.
 func (c *answerCache[T]) isGoodEnough(a *cachedAnswer[T], changes int64) bool {
-	return a.known && (a.err != nil || a.changes >= changes && c.now().Sub(a.at) < 2*c.age)
+	return a.known && (a.err != nil || !c.strict && a.changes >= changes && c.now().Sub(a.at) < 2*c.age)
 }
 
 // refresh begins a refresh.

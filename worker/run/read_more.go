@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -74,8 +75,17 @@ func (r *reads) logLines(request *http.Request) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the question: %w", err)
 	}
-	answer, _, err := r.lastLines.get(request.Context(), string(key), false)
-	return answer, err
+	answer, stale, err := r.lastLines.get(request.Context(), string(key), false)
+	var gone *readapi.Error
+	switch {
+	case err != nil:
+		return nil, err
+	case errors.As(stale, &gone):
+		return nil, gone
+	case stale != nil:
+		answer.Problem = "these lines are not current: " + problemOf(stale)
+	}
+	return answer, nil
 }
 
 func (r *reads) readLogs(ctx context.Context, key string) (readapi.Logs, error) {

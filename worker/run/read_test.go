@@ -315,6 +315,9 @@ func TestPermissionsAreKeptForFiveMinutesUnlessAFreshOneIsWanted(t *testing.T) {
 	w.pass(4 * time.Minute)
 	expect(false, "admin", 1)
 	expect(true, "read", 2)
+	w.roles.role = "none"
+	w.pass(6 * time.Minute)
+	expect(false, "none", 3)
 	w.roles.err = errors.New("GitHub is away")
 	_, err := w.client.Permission(t.Context(), "ana", true)
 	expectFailure(t, err, http.StatusBadGateway, "GitHub is away")
@@ -323,6 +326,30 @@ func TestPermissionsAreKeptForFiveMinutesUnlessAFreshOneIsWanted(t *testing.T) {
 	w.answers.roles = nil
 	_, err = w.client.Permission(t.Context(), "ana", false)
 	expectFailure(t, err, http.StatusNotFound, "is not on GitHub")
+}
+
+func TestOldLinesOfALogAreNotShownAsCurrent(t *testing.T) {
+	w := newReadWorld(t)
+	var failure error
+	w.answers.lastLines.read = func(context.Context, string) (readapi.Logs, error) {
+		return readapi.Logs{Branch: "login"}, failure
+	}
+	ask := func() (readapi.Logs, error) {
+		w.pass(time.Minute)
+		return w.client.Logs(t.Context(), "login", time.Minute, 10)
+	}
+	if got, err := ask(); err != nil || got.Problem != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	failure = errors.New("AWS is away")
+	if got, err := ask(); err != nil || !strings.Contains(got.Problem, "not current: ") {
+		t.Errorf("%+v, %v", got, err)
+	}
+	failure = unanswerable(http.StatusNotFound, "branch login has no environment")
+	_, _ = ask() // While the answer is refreshed, readers are told of the failure before it.
+	awaitRefreshes(w.answers.lastLines)
+	_, err := ask()
+	expectFailure(t, err, http.StatusNotFound, "branch login has no environment")
 }
 
 func TestLogsWantAnEnvironmentAndABoundedQuestion(t *testing.T) {
