@@ -54,21 +54,27 @@ type order struct {
 // act carries out one action: the same request as the starter's, with the person's name.
 func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
 	connection := http.NewResponseController(w)
-	if err := connection.SetWriteDeadline(time.Now().Add(actTimeout + pageTimeout)); err != nil {
+	if err := connection.SetWriteDeadline(time.Now().Add(actTimeout + 2*pageTimeout)); err != nil {
 		return broken(err)
 	}
 	o := order{action: pages.Action(r.PathValue("action")), id: uuid.NewString()}
+	unread := d.readForm(w, r, &o)
+	// The server's deadline for reading ends the request's context, also once all is read.
+	if err := connection.SetReadDeadline(time.Time{}); err != nil {
+		return broken(err)
+	}
 	viewer, failed := d.viewer(r, true)
 	o.viewer = viewer
 	if failed == nil {
-		failed = d.readForm(w, r, &o)
+		failed = unread
 	}
 	if failed == nil {
 		failed = d.admit(r.Context(), &o)
 	}
 	notice := ""
 	if failed == nil {
-		ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
+		// A person who closes the page has requested it all the same: the audit line says how it ended.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actTimeout)
 		defer cancel()
 		notice, failed = d.carryOut(ctx, o)
 	}
@@ -86,7 +92,10 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
 
 // outcomeOf is the word of the audit line for an action that was not carried out.
 func outcomeOf(failed *trouble) string {
-	if failed.status >= http.StatusInternalServerError {
+	switch {
+	case failed.unknown:
+		return "unknown"
+	case failed.status >= http.StatusInternalServerError:
 		return "failed"
 	}
 	return "rejected"
@@ -258,9 +267,11 @@ func (d *Dashboard) request(ctx context.Context, o order, request perch.Request)
 
 // unanswered says that it is not known whether the action was taken.
 func (o order) unanswered(err error) *trouble {
-	return o.trouble(http.StatusServiceUnavailable, "Temporal does not answer",
+	failed := o.trouble(http.StatusServiceUnavailable, "Temporal does not answer",
 		"It is not known whether this was taken: %v. Look at the environment in a minute, and repeat it if nothing "+
 			"has changed.", err)
+	failed.unknown = true
+	return failed
 }
 
 // keep extends, pins or ends a pin.

@@ -1,10 +1,12 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -238,4 +240,41 @@ func TestAWrongTokenIsSaidToThoseWhoRunTheDashboard(t *testing.T) {
 	})
 	status, body := s.visitor(t).send(http.MethodGet, "/", nil)
 	wantAnswer(t, status, body, http.StatusServiceUnavailable, "PERCH_READ_TOKEN must be the same for both")
+}
+
+func TestAnActionEndsWellAlthoughThePersonHasLeft(t *testing.T) {
+	s := newSite(t, signedInLocally)
+	s.taker.entered, s.taker.goOn = make(chan struct{}), make(chan struct{})
+	p := s.visitor(t)
+	ctx, leave := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(
+		ctx, http.MethodPost, s.url+"/actions/approve", strings.NewReader(url.Values{"hash": {planOfTest}}.Encode()),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	left := make(chan error, 1)
+	go func() {
+		response, err := p.Do(request)
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		left <- err
+	}()
+	<-s.taker.entered
+	leave()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the request ended with %v", err)
+	}
+	for range 20 { // By then the server has seen the connection close.
+		s.visitor(t).send(http.MethodGet, "/", nil)
+	}
+	close(s.taker.goOn)
+	for !strings.Contains(s.log.String(), "outcome=") && t.Context().Err() == nil {
+		runtime.Gosched()
+	}
+	if said := s.log.String(); !strings.Contains(said, "outcome=done") {
+		t.Errorf("the log says %s", said)
+	}
 }

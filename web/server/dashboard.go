@@ -130,6 +130,9 @@ func (d *Dashboard) routes() http.Handler {
 		"/":                      func(http.ResponseWriter, *http.Request) *trouble { return noSuchPage() },
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet { // There is nothing to read, and the deadline would end the context.
+				_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // A connection without deadlines needs none.
+			}
 			if failed := answer(w, r); failed != nil {
 				d.tell(w, r, failed)
 			}

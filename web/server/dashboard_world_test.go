@@ -111,6 +111,8 @@ type taker struct {
 	cleanups []perch.CleanupInput
 	cleaned  perch.CleanupResult
 	err      error
+	// entered is closed when a cleanup has begun, which then waits for goOn; nil does not wait.
+	entered, goOn chan struct{}
 }
 
 func (t *taker) Request(_ context.Context, request perch.Request, _ time.Duration) (client.Run, error) {
@@ -131,7 +133,15 @@ func (t *taker) Keep(_ context.Context, in perch.KeepInput, _ client.View) (perc
 	return perch.KeepResult{At: in.Note.At, Expires: in.Note.At.Add(72 * time.Hour)}, t.err
 }
 
-func (t *taker) Cleanup(_ context.Context, in perch.CleanupInput, _ time.Duration, _ client.View) (perch.CleanupResult, error) {
+func (t *taker) Cleanup(ctx context.Context, in perch.CleanupInput, _ time.Duration, _ client.View) (perch.CleanupResult, error) {
+	if t.entered != nil {
+		close(t.entered)
+		select {
+		case <-ctx.Done():
+			return perch.CleanupResult{}, ctx.Err()
+		case <-t.goOn:
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.err == nil {

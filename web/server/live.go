@@ -168,9 +168,6 @@ func (d *Dashboard) serveEvents(w http.ResponseWriter, r *http.Request) *trouble
 	}
 	defer d.live.leave(joined)
 	connection := http.NewResponseController(w)
-	if err := connection.SetReadDeadline(time.Time{}); err != nil {
-		return broken(err)
-	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx passes events on at once.
 	send := func(text string, args ...any) bool {

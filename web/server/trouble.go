@@ -16,6 +16,8 @@ type trouble struct {
 	status          int
 	title, sentence string
 	back, backText  string
+	// unknown says of an action that it may have been taken.
+	unknown bool
 }
 
 // page collects a page before it is sent, so that an error is not sent with half a page.
