@@ -48,13 +48,13 @@ func keeping(card perch.Card, pullRequest int, now time.Time) string {
 			why, keepers(card))
 	}
 	return fmt.Sprintf("**The environment has expired%s.** The branch %s still exists. A push brings the environment back, and so does %s.\n\n",
-		why, code(card.Environment.Branch), code("perch up "+quoted(card.Environment.Branch)))
+		why, code(card.Environment.Branch), code("perch up "+Quoted(card.Environment.Branch)))
 }
 
 // keepers are the ways to keep the environment, as a list. Only a pin moves the end of the longest
 // life.
 func keepers(card perch.Card) string {
-	branch := quoted(card.Environment.Branch)
+	branch := Quoted(card.Environment.Branch)
 	ways := []string{
 		code("perch pin " + branch + ` --reason "..."`),
 		"the label " + code(perch.LabelKeep) + " on this pull request",
@@ -90,8 +90,8 @@ func pinned(card perch.Card, now time.Time) string {
 	return fmt.Sprintf("by %s until %s%s", cell(card.Pin.By), stamp(card.Pin.Until), because("", cell(card.Pin.Reason)))
 }
 
-// quoted is a branch as a word that a shell takes.
-func quoted(branch string) string {
+// Quoted is a branch as a word that a shell takes.
+func Quoted(branch string) string {
 	if !strings.ContainsFunc(branch, special) {
 		return branch
 	}

@@ -173,7 +173,7 @@ func TestCommandsOfAnyBranchCanBePasted(t *testing.T) {
 		"straße":         "`perch up 'straße'`",
 		"login;rm|@ana>": "`perch up 'login;rm|@ana>'`",
 	} {
-		if got := code("perch up " + quoted(branch)); got != want {
+		if got := code("perch up " + Quoted(branch)); got != want {
 			t.Errorf("%s: %s, want %s", branch, got, want)
 		}
 	}

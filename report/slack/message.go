@@ -89,9 +89,9 @@ func (c *Channel) stateLine(card perch.Card) string {
 
 // warningLine says when the environment is removed, and how to keep it.
 func warningLine(card perch.Card, warning perch.ExpiryWarning) string {
-	keep := "A push, or `perch extend " + escape(card.Environment.Branch) + "`, keeps it."
+	keep := "A push, or " + command("perch extend "+report.Quoted(card.Environment.Branch)) + ", keeps it."
 	if warning.Longest {
-		keep = "`perch pin " + escape(card.Environment.Branch) + "` keeps it."
+		keep = command("perch pin "+report.Quoted(card.Environment.Branch)+" --reason WHY") + " keeps it."
 	}
 	return fmt.Sprintf("%s expires (%s) and is removed after %s. %s",
 		named(card), escape(warning.Reason), warning.End.UTC().Format("2006-01-02 15:04 UTC"), keep)
@@ -101,6 +101,15 @@ func warningLine(card perch.Card, warning perch.ExpiryWarning) string {
 func heldText(project string, brake perch.CleanupBrake) string {
 	return fmt.Sprintf("Cleanup of *%s* is held: %s. `perch cleanup --dry-run` shows the plan, and `perch cleanup approve %s` carries it out.",
 		escape(project), escape(brake.Reason), escape(brake.Hash))
+}
+
+// command is a command that people copy into a shell: as code, unless a backtick in it would end
+// that.
+func command(text string) string {
+	if strings.Contains(text, "`") {
+		return escape(text)
+	}
+	return "`" + escape(text) + "`"
 }
 
 // escape makes text of others harmless: it neither links nor notifies anyone (Slack docs:

@@ -73,7 +73,8 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request) *trouble {
 	}
 	notice := ""
 	if failed == nil {
-		// A person who closes the page has requested it all the same: the audit line says how it ended.
+		// A person who closes the page has requested it all the same, and the audit line says how
+		// it ended.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actTimeout)
 		defer cancel()
 		notice, failed = d.carryOut(ctx, o)

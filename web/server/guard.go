@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"perch"
 	"perch/readapi"
 )
 
@@ -97,7 +98,9 @@ func (d *Dashboard) place(next http.Handler) http.Handler {
 }
 
 // misplaced says why the dashboard may not be served at host; empty if it may. An application can
-// set cookies for its own host, for the domain above it, and so for every host below that.
+// set cookies for its own host, for the domain above it, and so for every host below that. The
+// address of an environment of kind branch does not count: the branch's own template can give any,
+// and must not stop the dashboard.
 func misplaced(host string, overview readapi.Overview) string {
 	if atOrBelow(host, overview.Domain) {
 		return fmt.Sprintf("The dashboard's address %s is at or below the environments' domain %s, and applications "+
@@ -106,7 +109,7 @@ func misplaced(host string, overview readapi.Overview) string {
 	}
 	for _, environment := range overview.Environments {
 		address, err := url.Parse(environment.URL)
-		if err == nil && atOrBelow(host, address.Hostname()) {
+		if err == nil && environment.Kind != perch.KindBranch && atOrBelow(host, address.Hostname()) {
 			return fmt.Sprintf("The dashboard's address %s is at or below the address of the environment of %s. "+
 				"Give it an address elsewhere, and set PERCH_PUBLIC_URL to that.", host, environment.Branch)
 		}

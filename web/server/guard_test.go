@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"perch"
 	"perch/readapi"
 )
 
@@ -90,7 +91,11 @@ func TestTheDashboardIsNotServedBesideEnvironments(t *testing.T) {
 				signedInLocally(settings)
 				settings.PublicURL, _ = url.Parse(public)
 			})
-			s.worker.change(func(w *worker) { w.overview.Environments[1].URL = "https://demo.example.org/" })
+			s.worker.change(func(w *worker) {
+				w.overview.Environments[1].URL = "https://demo.example.org/"
+				claimed := readapi.Environment{Branch: "claims", Kind: perch.KindBranch, URL: "https://net"}
+				w.overview.Environments = append(w.overview.Environments, claimed)
+			})
 			request := httptest.NewRequest(http.MethodGet, "/", nil)
 			request.Host = s.PublicURL.Host
 			answer := httptest.NewRecorder()
