@@ -42,15 +42,16 @@ func (c *Client) HeldCleanup(ctx context.Context, project string) (*HeldCleanup,
 	for _, info := range found.GetExecutions() {
 		result, decided, err := c.decidedCleanup(ctx, info)
 		switch {
-		case err != nil:
+		case ctx.Err() != nil:
 			return nil, err
+		case err != nil: // Its history has expired, or somebody else started it: the others count.
 		case decided && result.Brake == nil:
 			return nil, nil
 		case decided:
 			return &HeldCleanup{At: info.GetCloseTime().AsTime().UTC(), Result: result}, nil
 		}
 	}
-	return nil, nil
+	return nil, ctx.Err()
 }
 
 // decidedCleanup is the result of a closed cleanup. decided is false if it was a dry run, or could

@@ -10,8 +10,8 @@ import (
 	"perch"
 )
 
-// longestPinReason is how many characters the reason of a pin has at most.
-const longestPinReason = 200
+// LongestPinReason is how many characters the reason of a pin has at most.
+const LongestPinReason = 200
 
 // EnterActivity enters into a card that its environment is in use. A warning about an end that has
 // moved is forgotten.
@@ -57,8 +57,8 @@ func pin(card *perch.Card, note perch.Note, bounds perch.PolicyExpiry, now time.
 	switch {
 	case reason == "":
 		return reject("a pin needs a reason, so that others know why the environment stays; add --reason")
-	case utf8.RuneCountInString(reason) > longestPinReason:
-		return reject("the reason of a pin has %d characters, and the most is %d; shorten it", utf8.RuneCountInString(reason), longestPinReason)
+	case utf8.RuneCountInString(reason) > LongestPinReason:
+		return reject("the reason of a pin has %d characters, and the most is %d; shorten it", utf8.RuneCountInString(reason), LongestPinReason)
 	case !until.After(now):
 		return reject("the pin would end at %s, which is past; choose a later --until", minute(until))
 	case until.After(latestEnd):

@@ -64,8 +64,8 @@ func allowedWriter(v Viewer, a Action, e readapi.Environment) (reason string) {
 		return "the kind of this environment is not known yet, so acting on it " + needs
 	case e.Kind != perch.KindBranch:
 		return fmt.Sprintf("acting on an environment of kind %s %s", e.Kind, needs)
-	case a == ActionUnpin && e.Pin != nil && !strings.EqualFold(e.Pin.By, WebUser(v.Login)):
-		return fmt.Sprintf("%s set the pin, and removing another person's pin %s", person(e.Pin.By), needs)
+	case (a == ActionUnpin || a == ActionPin) && e.Pin != nil && !strings.EqualFold(e.Pin.By, WebUser(v.Login)):
+		return fmt.Sprintf("%s set the pin, and changing another person's pin %s", person(e.Pin.By), needs)
 	}
 	return ""
 }

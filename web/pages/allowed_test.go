@@ -14,7 +14,7 @@ import (
 // is allowed, "-" denied. The environment is pinned by another person.
 func TestAllowedDecidesEveryRoleActionAndKind(t *testing.T) {
 	const nothing, everything = "------", "++++++"
-	want := map[string]string{"write branch": "+++-+-"}
+	want := map[string]string{"write branch": "++--+-"}
 	kinds := append(perch.Kinds(), "", "unheard of")
 	for _, kind := range kinds {
 		for _, viewer := range []string{"local", "maintain", "admin"} {
@@ -55,12 +55,14 @@ func TestWritersRemoveOnlyTheirOwnPins(t *testing.T) {
 	for by, allowed := range map[string]bool{
 		"web:ana": true, "web:bob": false, "ana": false, "ana@laptop": false, "label perch:keep": false, "github-actions:ana": false,
 	} {
-		reason := Allowed(ana, ActionUnpin, readapi.Environment{Kind: perch.KindBranch, Pin: &perch.Pin{By: by}})
-		if (reason == "") != allowed {
-			t.Errorf("the pin of %s: %q", by, reason)
-		}
-		if !allowed && !strings.Contains(reason, "maintain") {
-			t.Errorf("the reason does not say who may: %q", reason)
+		for _, action := range []Action{ActionUnpin, ActionPin} { // A longer pin is the person's own, who may then end it.
+			reason := Allowed(ana, action, readapi.Environment{Kind: perch.KindBranch, Pin: &perch.Pin{By: by}})
+			if (reason == "") != allowed {
+				t.Errorf("%s with the pin of %s: %q", action, by, reason)
+			}
+			if !allowed && !strings.Contains(reason, "maintain") {
+				t.Errorf("the reason does not say who may: %q", reason)
+			}
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"perch"
 	"perch/client"
+	"perch/lifecycle"
 	"perch/readapi"
 	"perch/web/pages"
 )
@@ -26,8 +27,6 @@ const (
 	actTimeout = 45 * time.Second
 	// requestPatience is how long a request waits for a Temporal that does not answer.
 	requestPatience = 5 * time.Second
-	// longestReason is how many characters a pin's reason may have.
-	longestReason = 500
 	// mostHours is the most that an extension or a pin may last: a year, as in perch.yaml.
 	mostHours = 8760
 )
@@ -156,6 +155,11 @@ func (d *Dashboard) admit(ctx context.Context, o *order) *trouble {
 			failed := d.readTrouble(err, o.form.branch)
 			failed.sentence += " Nothing was done."
 			return failed
+		}
+		if found.Problem != "" {
+			return o.trouble(http.StatusServiceUnavailable, "AWS does not answer",
+				"Nothing was done, because it is not known what is there now: %s. Try again in a minute.",
+				strings.TrimSuffix(found.Problem, "."))
 		}
 		if isGone(o.action, found) {
 			return o.trouble(http.StatusNotFound, "No environment", "Nothing was done: %s has no environment any "+
@@ -322,9 +326,9 @@ func (o order) note(now time.Time) (perch.Note, *trouble) {
 		if hours > 0 {
 			note.Until = now.Add(hours.Duration())
 		}
-		if note.Reason == "" || len([]rune(note.Reason)) > longestReason {
+		if note.Reason == "" || len([]rune(note.Reason)) > lifecycle.LongestPinReason {
 			return note, o.trouble(http.StatusUnprocessableEntity, "A pin needs a reason",
-				"Nothing was done: say in 1 to %d characters why the environment is kept, so that others know.", longestReason)
+				"Nothing was done: say in 1 to %d characters why the environment is kept, so that others know.", lifecycle.LongestPinReason)
 		}
 	}
 	return note, nil

@@ -154,6 +154,9 @@ func TestBadInputGetsASentenceAndAWayBackAndDoesNothing(t *testing.T) {
 		"a worker that does not answer": {"/actions/redeploy", redeployLogin, func(s *site) {
 			s.worker.change(func(w *worker) { w.away = true })
 		}, 503, "GitHub could not be asked", "/environment?branch=feature%2Flogin"},
+		"an AWS that does not answer": {"/actions/remove", login("confirm", "feature/login"), func(s *site) {
+			s.worker.change(func(w *worker) { w.old = "AWS is away" })
+		}, 503, "it is not known what is there now: AWS is away", "/environment?branch=feature%2Flogin"},
 		"a Temporal that does not answer": {"/actions/redeploy", redeployLogin, func(s *site) {
 			s.taker.err = errors.New("no Temporal answers")
 		}, 503, "It is not known whether this was taken", "/environment?branch=feature%2Flogin"},
@@ -169,8 +172,8 @@ func TestBadInputGetsASentenceAndAWayBackAndDoesNothing(t *testing.T) {
 		"a duration below zero":     {"/actions/extend", login("for", "-72h"), nil, 422, "Give whole hours", "/environment?branch=feature%2Flogin"},
 		"a duration for ever":       {"/actions/pin", login("for", "9999h", "reason", "x"), nil, 422, "Give whole hours", "/environment?branch=feature%2Flogin"},
 		"half an hour":              {"/actions/extend", login("for", "90m"), nil, 422, "Give whole hours", "/environment?branch=feature%2Flogin"},
-		"a pin without a reason":    {"/actions/pin", login("for", "24h", "reason", "  "), nil, 422, "say in 1 to 500 characters why", "/environment?branch=feature%2Flogin"},
-		"a reason that never ends":  {"/actions/pin", login("reason", strings.Repeat("x", 501)), nil, 422, "say in 1 to 500 characters why", "/environment?branch=feature%2Flogin"},
+		"a pin without a reason":    {"/actions/pin", login("for", "24h", "reason", "  "), nil, 422, "say in 1 to 200 characters why", "/environment?branch=feature%2Flogin"},
+		"a reason that never ends":  {"/actions/pin", login("reason", strings.Repeat("x", 201)), nil, 422, "say in 1 to 200 characters why", "/environment?branch=feature%2Flogin"},
 		"a form that never ends":    {"/actions/pin", login("reason", strings.Repeat("x", longestForm)), nil, 400, "could not be read", "/"},
 		"an old page":               {"/actions/redeploy", login("commit", strings.Repeat("2", 40)), nil, 409, "commit 1111111 was requested after you opened the page", "/environment?branch=feature%2Flogin"},
 		"a hash that is none":       {"/actions/approve", url.Values{"hash": {"' OR 1=1"}}, nil, 400, "names no plan of cleanup", "/"},

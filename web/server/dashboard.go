@@ -147,16 +147,16 @@ func (d *Dashboard) showOverview(w http.ResponseWriter, r *http.Request) *troubl
 		return failed
 	}
 	query := pages.ParseQuery(r.URL.Query())
-	overview, err := d.askOverview(r.Context())
-	if err != nil {
-		return d.readTrouble(err, "")
-	}
-	if r.URL.Query().Get("tab") == "removed" {
+	if query.Tab == pages.TabRemoved {
 		history, err := d.askHistory(r.Context())
 		if err != nil {
 			return d.readTrouble(err, "")
 		}
 		return d.write(w, func(out *page) error { return pages.Removed(out, d.complete(frame, r), query, history) })
+	}
+	overview, err := d.askOverview(r.Context())
+	if err != nil {
+		return d.readTrouble(err, "")
 	}
 	return d.write(w, func(out *page) error { return pages.Overview(out, d.complete(frame, r), query, overview) })
 }

@@ -36,6 +36,8 @@ type worker struct {
 	roles map[string]string
 	// gitHubAway says that GitHub does not answer the worker, away that the worker does not answer.
 	gitHubAway, away bool
+	// old is why pages are not current; empty if they are.
+	old string
 	// asked are the questions so far.
 	asked []string
 }
@@ -97,7 +99,7 @@ func (w *worker) answer(r *http.Request) (any, *readapi.Error) {
 	}
 	for _, environment := range w.overview.Environments {
 		if environment.Branch == query.Get("branch") {
-			return readapi.Page{Status: readapi.Status{Environment: environment, Phase: perch.PhaseReady}}, nil
+			return readapi.Page{Status: readapi.Status{Environment: environment, Phase: perch.PhaseReady}, Problem: w.old}, nil
 		}
 	}
 	return readapi.Page{Status: readapi.Status{Environment: readapi.Environment{Branch: query.Get("branch")}}}, nil

@@ -91,8 +91,8 @@ func (r *reads) readOverview(ctx context.Context, _ string) (readapi.Overview, e
 		return readapi.Overview{}, err
 	}
 	held, err := r.runs.HeldCleanup(ctx, r.policy.Project)
-	if err != nil {
-		return readapi.Overview{}, err
+	if err != nil { // The environments are shown all the same.
+		listed.Warnings = append(listed.Warnings, "whether a cleanup waits for a person is not known: "+problemOf(err))
 	}
 	return readapi.Overview{
 		List: readapi.NewList(listed), Project: r.policy.Project, Repository: repositoryAddress(r.policy.Source),

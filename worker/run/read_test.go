@@ -32,6 +32,8 @@ type knownRuns struct {
 	latest client.Run
 	beat   *perch.Progress
 	held   *client.HeldCleanup
+	// heldErr is why the cleanups cannot be read.
+	heldErr error
 }
 
 func (k *knownRuns) Latest(context.Context, perch.Environment) (client.Progress, client.Run, error) {
@@ -39,7 +41,7 @@ func (k *knownRuns) Latest(context.Context, perch.Environment) (client.Progress,
 }
 
 func (k *knownRuns) HeldCleanup(context.Context, string) (*client.HeldCleanup, error) {
-	return k.held, nil
+	return k.held, k.heldErr
 }
 
 // knownRoles is what GitHub knows.
@@ -196,6 +198,16 @@ func TestTheOverviewIsTheListWithWhatAPageNeeds(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got.Held); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTheOverviewIsThereAlthoughTheCleanupsCannotBeRead(t *testing.T) {
+	w := newReadWorld(t, "login")
+	w.runs.heldErr = errors.New("the history is gone")
+	got, err := w.client.Overview(t.Context())
+	if err != nil || len(got.Environments) != 1 || len(got.Warnings) == 0 ||
+		!strings.Contains(got.Warnings[len(got.Warnings)-1], "is not known: the history is gone") {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
