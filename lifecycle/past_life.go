@@ -12,7 +12,8 @@ func PastLife(card perch.Card) perch.Life {
 	state := card.State
 	past := perch.Life{
 		Branch: card.Environment.Branch, Slug: card.Environment.Slug, StackID: card.StackID,
-		Commit: lastReady(card), Created: card.Since, Ended: state.At, By: state.By, Reason: endReason(state),
+		Commit: lastReady(card), Created: card.Since, Ended: state.At, By: perch.ShortSentence(state.By),
+		Reason:       perch.ShortSentence(endReason(state)),
 		PullRequests: append([]perch.PullRequest{}, card.PullRequests...),
 		Timeline:     append([]perch.TimelineEntry{}, card.Timeline...),
 		Leftovers:    []perch.Leftover{}, Log: card.Log,

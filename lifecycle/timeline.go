@@ -36,7 +36,7 @@ func EnterRequest(card *perch.Card, state perch.CardState) {
 // caller.
 func EnterNote(card *perch.Card, note perch.Note, rejection string, now time.Time) {
 	entry := perch.TimelineEntry{
-		Request: string(note.Kind), By: note.By, Reason: perch.ShortSentence(note.Reason),
+		Request: string(note.Kind), By: perch.ShortSentence(note.By), Reason: perch.ShortSentence(note.Reason),
 		Begun: now, Ended: now, Sentence: perch.ShortSentence(rejection),
 	}
 	if rejection != "" {
@@ -49,8 +49,8 @@ func EnterNote(card *perch.Card, note perch.Note, rejection string, now time.Tim
 // entryOf is the entry of the request that the state is of.
 func entryOf(state perch.CardState) perch.TimelineEntry {
 	entry := perch.TimelineEntry{
-		Request: string(state.Goal), Commit: state.Commit, By: state.By, Reason: perch.ShortSentence(state.Reason),
-		Begun: state.Begun, Sentence: perch.ShortSentence(cmp.Or(state.Failure, state.Sentence)), RunID: state.RunID,
+		Request: string(state.Goal), Commit: perch.ShortSentence(state.Commit), By: perch.ShortSentence(state.By),
+		Reason: perch.ShortSentence(state.Reason), Begun: state.Begun, Sentence: perch.ShortSentence(cmp.Or(state.Failure, state.Sentence)), RunID: state.RunID,
 	}
 	if !state.Phase.IsLast() {
 		return entry

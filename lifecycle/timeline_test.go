@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -153,5 +154,20 @@ func TestAPastLifeSaysWhyItEndedAndWhatItCost(t *testing.T) {
 	card.State.Goal, card.State.Reason, card.Timeline = perch.GoalUp, "perch up", nil
 	if past := PastLife(card); past.Reason != "created again: perch up" || len(past.Timeline) != 1 {
 		t.Errorf("life of a stack that was created again %+v", past)
+	}
+}
+
+func TestWhatIsRememberedOfARequestIsShort(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	card := perch.Card{StackID: "arn:1", State: perch.CardState{
+		Goal: perch.GoalGone, Phase: perch.PhaseGone, By: long, Reason: long, Commit: long, Sentence: long,
+	}}
+	EnterNote(&card, perch.Note{Kind: perch.NotePin, By: long, Reason: long}, long, time.Now())
+	card.Timeline = append(card.Timeline, entryOf(card.State))
+	past := PastLife(card)
+	past.PullRequests = nil
+	written, err := json.Marshal(past)
+	if err != nil || len(written) > 5000 {
+		t.Errorf("the record has %d bytes, %v", len(written), err)
 	}
 }
