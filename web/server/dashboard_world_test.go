@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -185,6 +186,8 @@ type site struct {
 	log    *audit
 	github *github.Server
 	url    string
+	// drawn counts the pages that browsers have drawn: each asks for the styles.
+	drawn atomic.Int64
 }
 
 const (
@@ -214,7 +217,12 @@ func newSite(t testing.TB, change func(s *Settings)) *site {
 		t.Fatal(err)
 	}
 	s.github = githubtest.Start(t, github.Config{Repository: repository, DefaultBranch: "main"})
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Dashboard.ServeHTTP(w, r) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".css") {
+			s.drawn.Add(1)
+		}
+		s.Dashboard.ServeHTTP(w, r)
+	}))
 	public := &url.URL{Scheme: "http", Host: server.Listener.Addr().String()}
 	settings := Settings{
 		Project: "shop", PublicURL: public, Temporal: s.taker, Logger: slog.New(slog.NewTextHandler(s.log, nil)),
